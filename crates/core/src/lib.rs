@@ -1,0 +1,1 @@
+//! The contract of Signalbox: events, records, sources, transforms and sinks; no I/O.

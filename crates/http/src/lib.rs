@@ -1,0 +1,1 @@
+//! The HTTP sink kit: client, status table, Retry-After, redaction.

@@ -1,0 +1,1 @@
+//! The log between sources and sinks, and its cursors.

@@ -1,0 +1,1 @@
+//! Links every plugin that ships with Signalbox.

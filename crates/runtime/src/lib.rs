@@ -1,0 +1,1 @@
+//! The graph, delivery driver, ledger, configuration loader, admin address and telemetry.

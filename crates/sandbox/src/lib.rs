@@ -1,0 +1,1 @@
+//! A stand-in for the Pinterest Conversions API on loopback, with faults on demand.

@@ -1,0 +1,1 @@
+//! Segment's languages and rules: ingestion, normalising, hashing, triggers and mappings; pure.

@@ -1,0 +1,1 @@
+//! Contract checks, builders and runners for tests.

@@ -1,0 +1,1 @@
+//! The console plugin of Signalbox.

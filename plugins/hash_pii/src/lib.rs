@@ -1,0 +1,1 @@
+//! The hash_pii plugin of Signalbox.

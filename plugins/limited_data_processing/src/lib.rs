@@ -1,0 +1,1 @@
+//! The limited_data_processing plugin of Signalbox.

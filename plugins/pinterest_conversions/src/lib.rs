@@ -1,0 +1,1 @@
+//! The pinterest_conversions plugin of Signalbox.
