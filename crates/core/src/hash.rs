@@ -1,0 +1,65 @@
+//! SHA-256 values, the only form in which personal fields leave for an advertising platform.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// The lower-case hexadecimal SHA-256 of something: 64 ASCII characters, stored inline.
+///
+/// There are two ways to make one: hash a text ([`Sha256Hex::of`]), or recognise one that is hashed already
+/// ([`Sha256Hex::from_prehashed`]). A field of this type therefore cannot hold plain text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sha256Hex([u8; 64]);
+
+impl Sha256Hex {
+    /// Hashes the UTF-8 bytes of a text as they are; normalise before.
+    pub fn of(text: &str) -> Sha256Hex {
+        let mut hex = [0; 64];
+        // The buffer is twice the digest, so encoding cannot fail.
+        let _ = const_hex::encode_to_slice(Sha256::digest(text.as_bytes()), &mut hex);
+        Sha256Hex(hex)
+    }
+
+    /// Accepts a text of exactly 64 hexadecimal digits in either case, lower-cased; trim before.
+    pub fn from_prehashed(text: &str) -> Option<Sha256Hex> {
+        let mut hex: [u8; 64] = text.as_bytes().try_into().ok()?;
+        if !hex.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        hex.make_ascii_lowercase();
+        Some(Sha256Hex(hex))
+    }
+
+    /// The 64 digits.
+    pub fn as_str(&self) -> &str {
+        // Only ASCII digits are ever stored.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Sha256Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Sha256Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sha256Hex({}…)", &self.as_str()[..8])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_and_recognises() {
+        let hash = Sha256Hex::of("abc");
+        assert_eq!(hash.as_str(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(Sha256Hex::from_prehashed(&hash.as_str().to_uppercase()), Some(hash));
+        assert_eq!(Sha256Hex::from_prehashed(&hash.as_str()[1..]), None);
+        assert_eq!(Sha256Hex::from_prehashed(&"g".repeat(64)), None);
+        assert_eq!(Sha256Hex::from_prehashed(&"é".repeat(32)), None);
+    }
+}

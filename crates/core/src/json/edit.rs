@@ -1,0 +1,176 @@
+//! Changing a [`Document`] in place.
+
+use super::{Document, Kind, NONE, Node, NodeId, Path, Slot, Span, mark};
+
+/// A scalar to write into a document.
+#[derive(Clone, Copy)]
+pub enum Scalar<'a> {
+    /// `null`
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number by its JSON text, for instance `12` or `1.0`.
+    Number(&'a str),
+    /// A string.
+    String(&'a str),
+}
+
+impl Document {
+    /// Overwrites a value by a scalar. Its place among its siblings and its key stay.
+    pub fn set_node(&mut self, id: NodeId, scalar: Scalar<'_>) {
+        let (kind, value) = self.store(scalar);
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else { return };
+        *slot = Slot { kind, value, plain: false, first: NONE, last: NONE, len: 0, ..*slot };
+        self.edited = true;
+    }
+
+    /// Writes a scalar at a path, making the objects on the way; a scalar, null or array that stands where an
+    /// object is needed is replaced. The empty path does nothing.
+    pub fn set(&mut self, path: &Path, scalar: Scalar<'_>) {
+        let Some(last) = path.steps.len().checked_sub(1) else { return };
+        let mut at = 0;
+        for step in &path.steps[..last] {
+            self.make_object(at);
+            at = self.member_or_new(at, step);
+        }
+        self.make_object(at);
+        let at = self.member_or_new(at, &path.steps[last]);
+        self.set_node(NodeId(at), scalar);
+    }
+
+    /// Removes what stands at a path; false if there was nothing.
+    pub fn remove(&mut self, path: &Path) -> bool {
+        let Some(target) = self.root().at(path).map(Node::id) else { return false };
+        let (parents, _) = path.steps.split_at(path.steps.len().saturating_sub(1));
+        let parent = self.root().at(&Path { steps: parents.to_vec() }).map(Node::id);
+        parent.is_some_and(|parent| self.remove_child(parent, target))
+    }
+
+    /// Removes one member or item of a container; false if it is not one of its children.
+    pub fn remove_child(&mut self, parent: NodeId, child: NodeId) -> bool {
+        let Some(slot) = self.slots.get(parent.0 as usize) else { return false };
+        let (mut previous, mut at) = (NONE, slot.first);
+        while at != NONE && at != child.0 {
+            previous = at;
+            at = self.slots[at as usize].next;
+        }
+        if at == NONE {
+            return false;
+        }
+        let next = self.slots[at as usize].next;
+        if previous != NONE {
+            self.slots[previous as usize].next = next;
+        }
+        let slot = &mut self.slots[parent.0 as usize];
+        if previous == NONE {
+            slot.first = next;
+        }
+        if next == NONE {
+            slot.last = previous;
+        }
+        slot.len -= 1;
+        self.edited = true;
+        true
+    }
+
+    /// Copies `from` (of another document) to a member of this document's object `parent`, replacing what
+    /// stands there.
+    pub fn graft(&mut self, parent: NodeId, key: &str, from: Node<'_>) {
+        self.make_object(parent.0);
+        let at = self.member_or_new(parent.0, key);
+        self.copy_into(at, from);
+    }
+
+    /// Merges the object `from` under the object `into`: members that are missing are copied, objects present
+    /// in both are merged likewise, everything else stays as it is.
+    pub fn merge_under(&mut self, into: NodeId, from: Node<'_>) {
+        for (key, value) in from.members() {
+            match self.node(into).get(key).map(|node| (node.id(), node.kind())) {
+                None => self.graft(into, key, value),
+                Some((id, Kind::Object)) if value.kind() == Kind::Object => self.merge_under(id, value),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn copy_into(&mut self, at: u32, from: Node<'_>) {
+        let scalar = match from.kind() {
+            Kind::Null => Scalar::Null,
+            Kind::Bool => Scalar::Bool(from.as_bool().unwrap_or_default()),
+            Kind::Number => Scalar::Number(from.number_text().unwrap_or("0")),
+            Kind::String => Scalar::String(from.as_str().unwrap_or_default()),
+            kind @ (Kind::Array | Kind::Object) => {
+                self.set_node(NodeId(at), Scalar::Null);
+                self.slots[at as usize].kind = kind;
+                for (key, value) in from.members() {
+                    let child = self.append(at, key);
+                    self.copy_into(child, value);
+                }
+                for value in from.items() {
+                    let child = self.append(at, "");
+                    self.copy_into(child, value);
+                }
+                return;
+            }
+        };
+        self.set_node(NodeId(at), scalar);
+    }
+
+    fn make_object(&mut self, at: u32) {
+        if self.slots[at as usize].kind != Kind::Object {
+            self.set_node(NodeId(at), Scalar::Null);
+            self.slots[at as usize].kind = Kind::Object;
+        }
+    }
+
+    fn member_or_new(&mut self, object: u32, key: &str) -> u32 {
+        match self.node(NodeId(object)).get(key) {
+            Some(node) => node.at,
+            None => self.append(object, key),
+        }
+    }
+
+    /// Appends a null member (or item) to a container.
+    fn append(&mut self, parent: u32, key: &str) -> u32 {
+        let span = self.push_text(key);
+        let at = self.slots.len() as u32;
+        self.slots.push(Slot {
+            key: span,
+            value: Span::default(),
+            first: NONE,
+            last: NONE,
+            next: NONE,
+            len: 0,
+            key_mark: mark(key),
+            kind: Kind::Null,
+            plain_key: false,
+            plain: false,
+        });
+        let last = self.slots[parent as usize].last;
+        if last == NONE {
+            self.slots[parent as usize].first = at;
+        } else {
+            self.slots[last as usize].next = at;
+        }
+        let slot = &mut self.slots[parent as usize];
+        slot.last = at;
+        slot.len += 1;
+        self.edited = true;
+        at
+    }
+
+    fn store(&mut self, scalar: Scalar<'_>) -> (Kind, Span) {
+        match scalar {
+            Scalar::Null => (Kind::Null, Span::default()),
+            Scalar::Bool(value) => (Kind::Bool, Span { start: u32::from(value), len: 0 }),
+            Scalar::Number(text) => (Kind::Number, self.push_text(text)),
+            Scalar::String(text) => (Kind::String, self.push_text(text)),
+        }
+    }
+
+    fn push_text(&mut self, text: &str) -> Span {
+        let start = self.buf.len() as u32;
+        self.buf.push_str(text);
+        Span { start, len: text.len() as u32 }
+    }
+}

@@ -1,0 +1,277 @@
+//! JSON as events carry it: parsed once into an arena of owned nodes, read without copying, edited in
+//! place, written back.
+//!
+//! Why not `serde_json::Value`: it costs a map and a string per member (about 145 allocations for a
+//! typical order event), loses how a number was spelled, and would tie every plugin to it. A
+//! [`Document`] is two allocations whatever its size; a [`Node`] is a copyable reference into it.
+
+mod edit;
+mod parse;
+mod path;
+mod write;
+
+pub use edit::Scalar;
+pub use parse::{MAX_DEPTH, ParseError};
+pub use path::Path;
+pub use write::{push_json_string, write_json_string};
+
+/// What a [`Node`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// a number; its source text is kept
+    Number,
+    /// a string
+    String,
+    /// an array
+    Array,
+    /// an object
+    Object,
+}
+
+impl Kind {
+    /// The name used in messages: "null", "boolean", "number", "string", "array", "object".
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Bool => "boolean",
+            Kind::Number => "number",
+            Kind::String => "string",
+            Kind::Array => "array",
+            Kind::Object => "object",
+        }
+    }
+}
+
+/// A range of the document's buffer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span {
+    start: u32,
+    len: u32,
+}
+
+/// No such slot: the end of a list of siblings, an empty container.
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    key: Span,
+    /// Text of a string (unescaped) or a number; start is 1 for `true`.
+    value: Span,
+    first: u32,
+    last: u32,
+    next: u32,
+    len: u32,
+    key_mark: u32,
+    kind: Kind,
+    /// The text stands in the source without escapes, so it can be copied out as it is.
+    plain_key: bool,
+    plain: bool,
+}
+
+/// Cheap filter before comparing keys byte by byte; equal keys have equal marks.
+fn mark(key: &str) -> u32 {
+    let bytes = key.as_bytes();
+    let n = bytes.len();
+    if n == 0 {
+        return 0;
+    }
+    let (a, b, c) = (bytes[0], bytes[n / 2], bytes[n - 1]);
+    (n as u32) << 24 ^ u32::from(a) << 16 ^ u32::from(b) << 8 ^ u32::from(c)
+}
+
+/// Names one node of a [`Document`]; stays valid while the document is edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NodeId(u32);
+
+/// A parsed JSON text. Cloning copies two buffers.
+#[derive(Clone)]
+pub struct Document {
+    /// The source text, followed by unescaped and edited strings.
+    buf: String,
+    slots: Vec<Slot>,
+    /// Bytes of the source at the start of `buf`, and whether it still says what the slots say.
+    source_len: usize,
+    edited: bool,
+}
+
+/// Prints the size only: a document holds personal data.
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Document({} nodes, {} bytes)", self.slots.len(), self.buf.len())
+    }
+}
+
+impl Document {
+    /// The whole value.
+    pub fn root(&self) -> Node<'_> {
+        Node { doc: self, at: 0 }
+    }
+
+    /// A node by its id, as [`Node::id`] gave it.
+    pub fn node(&self, id: NodeId) -> Node<'_> {
+        debug_assert!((id.0 as usize) < self.slots.len());
+        Node { doc: self, at: id.0 }
+    }
+
+    /// Bytes of memory held, for bounds on what is kept.
+    pub fn memory(&self) -> usize {
+        self.buf.capacity() + self.slots.capacity() * std::mem::size_of::<Slot>()
+    }
+
+    fn text(&self, span: Span) -> &str {
+        let start = span.start as usize;
+        self.buf.get(start..start + span.len as usize).unwrap_or_default()
+    }
+}
+
+/// One value inside a [`Document`]: a reference, free to copy.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    doc: &'a Document,
+    at: u32,
+}
+
+/// Prints the kind only: values may be personal data.
+impl std::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Node({})", self.kind().name())
+    }
+}
+
+impl<'a> Node<'a> {
+    fn slot(self) -> &'a Slot {
+        &self.doc.slots[self.at as usize]
+    }
+
+    /// The name to find this node again after edits.
+    pub fn id(self) -> NodeId {
+        NodeId(self.at)
+    }
+
+    /// What this value is.
+    pub fn kind(self) -> Kind {
+        self.slot().kind
+    }
+
+    /// True for `null`.
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// The text of a string; `None` for anything else.
+    pub fn as_str(self) -> Option<&'a str> {
+        let slot = self.slot();
+        (slot.kind == Kind::String).then(|| self.doc.text(slot.value))
+    }
+
+    /// A boolean's value; `None` for anything else.
+    pub fn as_bool(self) -> Option<bool> {
+        let slot = self.slot();
+        (slot.kind == Kind::Bool).then_some(slot.value.start == 1)
+    }
+
+    /// A number exactly as it was spelled (`1.0`, `1e3`, `12345678901234567890`).
+    pub fn number_text(self) -> Option<&'a str> {
+        let slot = self.slot();
+        (slot.kind == Kind::Number).then(|| self.doc.text(slot.value))
+    }
+
+    /// A number as the nearest double; `None` if it is not a number or lies outside the doubles (`1e400`).
+    pub fn as_f64(self) -> Option<f64> {
+        let value: f64 = self.number_text()?.parse().ok()?;
+        value.is_finite().then_some(value)
+    }
+
+    /// A whole number that fits, spelled without fraction or exponent.
+    pub fn as_i64(self) -> Option<i64> {
+        self.number_text()?.parse().ok()
+    }
+
+    /// A member of an object by its key; of several with one key, the last one written.
+    pub fn get(self, key: &str) -> Option<Node<'a>> {
+        let slot = self.slot();
+        if slot.kind != Kind::Object {
+            return None;
+        }
+        let wanted = mark(key);
+        let mut at = slot.first;
+        while at != NONE {
+            let child = &self.doc.slots[at as usize];
+            if child.key_mark == wanted && self.doc.text(child.key) == key {
+                return Some(Node { doc: self.doc, at });
+            }
+            at = child.next;
+        }
+        None
+    }
+
+    /// An item of an array by its index.
+    pub fn index(self, index: usize) -> Option<Node<'a>> {
+        if self.kind() != Kind::Array { None } else { self.children().nth(index) }
+    }
+
+    /// The value at a path below this one; an index names an item of an array.
+    pub fn at(self, path: &Path) -> Option<Node<'a>> {
+        let mut node = self;
+        for step in path.steps() {
+            node = match node.kind() {
+                Kind::Object => node.get(step)?,
+                Kind::Array => node.index(step.parse().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(node)
+    }
+
+    /// How many members or items; 0 for scalars.
+    pub fn len(self) -> usize {
+        self.slot().len as usize
+    }
+
+    /// True if there are no members or items.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The members of an object in order; nothing for other kinds.
+    pub fn members(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        let first = if self.kind() == Kind::Object { self.slot().first } else { NONE };
+        Siblings { doc: self.doc, at: first }.map(|node| (node.doc.text(node.slot().key), node))
+    }
+
+    /// The items of an array in order; nothing for other kinds.
+    pub fn items(self) -> impl Iterator<Item = Node<'a>> {
+        let first = if self.kind() == Kind::Array { self.slot().first } else { NONE };
+        Siblings { doc: self.doc, at: first }
+    }
+
+    /// Items of an array or values of an object.
+    pub fn children(self) -> impl Iterator<Item = Node<'a>> {
+        Siblings { doc: self.doc, at: self.slot().first }
+    }
+}
+
+struct Siblings<'a> {
+    doc: &'a Document,
+    at: u32,
+}
+
+impl<'a> Iterator for Siblings<'a> {
+    type Item = Node<'a>;
+
+    fn next(&mut self) -> Option<Node<'a>> {
+        if self.at == NONE {
+            return None;
+        }
+        let node = Node { doc: self.doc, at: self.at };
+        self.at = node.slot().next;
+        Some(node)
+    }
+}
+
+#[cfg(test)]
+mod tests;

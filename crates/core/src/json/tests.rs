@@ -1,0 +1,134 @@
+use super::*;
+use proptest::prelude::*;
+
+fn parse(text: &str) -> Document {
+    Document::parse(text).unwrap()
+}
+
+#[test]
+fn reads_members_items_and_scalars() {
+    let doc = parse(r#"{"a":{"b":[1.0,true,null,"x\ty"]},"e":""}"#);
+    let list = doc.root().at(&Path::new("$.a.b")).unwrap();
+    assert_eq!(list.len(), 4);
+    assert_eq!(list.index(0).unwrap().number_text(), Some("1.0"));
+    assert_eq!(list.index(0).unwrap().as_f64(), Some(1.0));
+    assert_eq!(list.index(1).unwrap().as_bool(), Some(true));
+    assert!(list.index(2).unwrap().is_null());
+    assert_eq!(list.index(3).unwrap().as_str(), Some("x\ty"));
+    assert_eq!(doc.root().get("e").unwrap().as_str(), Some(""));
+    assert!(doc.root().get("missing").is_none());
+    assert_eq!(doc.root().members().map(|(key, _)| key).collect::<Vec<_>>(), ["a", "e"]);
+}
+
+#[test]
+fn keeps_how_numbers_are_spelled() {
+    for text in ["1.0", "-0", "12345678901234567890", "1e400", "1E+2", "0.1"] {
+        let doc = parse(&format!(r#"{{"n": {text} }}"#));
+        assert_eq!(doc.root().get("n").unwrap().number_text(), Some(text));
+    }
+    assert_eq!(parse("1e400").root().as_f64(), None);
+    assert_eq!(parse("9007199254740993").root().as_i64(), Some(9_007_199_254_740_993));
+}
+
+#[test]
+fn the_last_of_repeated_keys_wins_in_the_first_place() {
+    let doc = parse(r#"{"a":1,"b":2,"a":{"c":3},"b":4,"b":5}"#);
+    assert_eq!(doc.to_json(), r#"{"a":{"c":3},"b":5}"#);
+    let many: String = (0..50).map(|i| format!(r#""k{}":{i},"#, i % 20)).collect();
+    let doc = parse(&format!("{{{}}}", many.trim_end_matches(',')));
+    assert_eq!(doc.root().len(), 20);
+    assert_eq!(doc.root().get("k0").unwrap().number_text(), Some("40"));
+    assert_eq!(doc.root().get("k19").unwrap().number_text(), Some("39"));
+}
+
+#[test]
+fn lone_surrogates_become_the_replacement_character() {
+    let doc = parse(r#"{"a":"\ud83d","b":"x\uDE00y","c":"\ud83d\ude00","d":"\\ud83d","e":"\ud83d\ud83d\ude00"}"#);
+    let get = |key| doc.root().get(key).unwrap().as_str().unwrap();
+    assert_eq!(get("a"), "\u{fffd}");
+    assert_eq!(get("b"), "x\u{fffd}y");
+    assert_eq!(get("c"), "😀");
+    assert_eq!(get("d"), r"\ud83d");
+    assert_eq!(get("e"), "\u{fffd}😀");
+}
+
+#[test]
+fn refuses_depth_and_nonsense_without_showing_it() {
+    let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
+    assert!(Document::parse(&deep(MAX_DEPTH)).is_ok());
+    assert_eq!(Document::parse(&deep(MAX_DEPTH + 2)).unwrap_err(), ParseError::TooDeep);
+    assert_eq!(Document::parse(&"[".repeat(1_000_000)).unwrap_err(), ParseError::TooDeep);
+    for text in ["", "{", r#"{"a":1}x"#, r#"{"a":secret@example.com}"#, "01", "\"\\x\"", "NaN", "Infinity", "-NaN"] {
+        let error = Document::parse(text).unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn edits_keep_the_rest() {
+    let mut doc = parse(r#"{"a":{"x":1.50},"l":[1,2,3],"n":null}"#);
+    doc.set(&Path::new("a.y.z"), Scalar::String("q\"\u{1}"));
+    doc.set(&Path::new("n.m"), Scalar::Bool(true));
+    doc.set(&Path::new("a.x"), Scalar::Number("2"));
+    assert_eq!(doc.to_json(), r#"{"a":{"x":2,"y":{"z":"q\"\u0001"}},"l":[1,2,3],"n":{"m":true}}"#);
+    assert!(doc.remove(&Path::new("l.2")));
+    assert!(doc.remove(&Path::new("l.0")));
+    assert!(!doc.remove(&Path::new("l.7")));
+    assert!(doc.remove(&Path::new("a")));
+    assert_eq!(doc.to_json(), r#"{"l":[2],"n":{"m":true}}"#);
+    doc.set(&Path::new("z"), Scalar::Null);
+    assert_eq!(doc.to_json(), r#"{"l":[2],"n":{"m":true},"z":null}"#);
+}
+
+#[test]
+fn merges_under_what_is_there() {
+    let mut doc = parse(r#"{"library":{"name":"go"},"ip":null}"#);
+    let batch = parse(r#"{"library":{"name":"x","version":"3"},"ip":"1.2.3.4","tags":[1,{"a":"\u00e9"}]}"#);
+    let root = doc.root().id();
+    doc.merge_under(root, batch.root());
+    assert_eq!(doc.to_json(), r#"{"library":{"name":"go","version":"3"},"ip":null,"tags":[1,{"a":"é"}]}"#);
+}
+
+/// Arbitrary JSON, for comparison with serde_json.
+fn json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        (-1e9f64..1e9).prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+    ];
+    leaf.prop_recursive(4, 64, 8, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..8).prop_map(Into::into),
+            prop::collection::hash_map(any::<String>(), inner, 0..8)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn says_what_serde_json_says(value in json(), pretty: bool) {
+        let text = if pretty { serde_json::to_string_pretty(&value)? } else { value.to_string() };
+        // Read back, because serde_json's own reader may be off by one in the last digit of a double.
+        let value: serde_json::Value = serde_json::from_str(&text)?;
+        let doc = parse(&text);
+        let mut out = Vec::new();
+        doc.root().write_to(&mut out);
+        prop_assert_eq!(&serde_json::from_slice::<serde_json::Value>(&out)?, &value);
+        // Copied into another document it still says the same.
+        let mut other = parse("{}");
+        let root = other.root().id();
+        other.graft(root, "k", doc.root());
+        let again: serde_json::Value = serde_json::from_str(&other.to_json())?;
+        prop_assert_eq!(&again["k"], &value);
+    }
+
+    #[test]
+    fn accepts_and_refuses_with_serde_json(text in r#"[\[\]{}:,"a0-9.eE+\\ unltrfs-]{0,24}"#) {
+        let theirs = serde_json::from_str::<serde_json::Value>(&text);
+        let out_of_range = matches!(&theirs, Err(e) if e.to_string().contains("out of range"));
+        prop_assert_eq!(Document::parse(&text).is_ok(), theirs.is_ok() || out_of_range, "{}", text);
+    }
+}

@@ -1,0 +1,100 @@
+//! [`Document`] to text.
+
+use super::{Document, Kind, Node, Slot, Span};
+
+impl Document {
+    /// Appends the document as compact JSON: the source as it came where nothing was edited.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        if self.edited { self.root().write_to(out) } else { out.extend(&self.buf.as_bytes()[..self.source_len]) }
+    }
+
+    /// The document as JSON text.
+    pub fn to_json(&self) -> String {
+        let mut out = Vec::with_capacity(self.buf.len());
+        self.write_to(&mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    fn write_text(&self, span: Span, plain: bool, out: &mut Vec<u8>) {
+        let text = self.text(span);
+        if plain {
+            out.push(b'"');
+            out.extend_from_slice(text.as_bytes());
+            out.push(b'"');
+        } else {
+            write_json_string(text, out);
+        }
+    }
+}
+
+impl Node<'_> {
+    /// Appends this value as compact JSON; numbers as they were spelled.
+    pub fn write_to(self, out: &mut Vec<u8>) {
+        let slot: &Slot = self.slot();
+        match slot.kind {
+            Kind::Null => out.extend_from_slice(b"null"),
+            Kind::Bool if slot.value.start == 1 => out.extend_from_slice(b"true"),
+            Kind::Bool => out.extend_from_slice(b"false"),
+            Kind::Number => out.extend_from_slice(self.doc.text(slot.value).as_bytes()),
+            Kind::String => self.doc.write_text(slot.value, slot.plain, out),
+            Kind::Array => {
+                out.push(b'[');
+                for (i, item) in self.children().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    item.write_to(out);
+                }
+                out.push(b']');
+            }
+            Kind::Object => {
+                out.push(b'{');
+                for (i, member) in self.children().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    let slot = member.slot();
+                    self.doc.write_text(slot.key, slot.plain_key, out);
+                    out.push(b':');
+                    member.write_to(out);
+                }
+                out.push(b'}');
+            }
+        }
+    }
+}
+
+/// Appends a string as JSON with its quotes. Escapes what JSON demands and nothing else.
+pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    push_json_string(text, out);
+    out.push(b'"');
+}
+
+/// Appends a string's characters as they stand between the quotes of a JSON string.
+pub fn push_json_string(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    let mut copied = 0;
+    for (i, &byte) in bytes.iter().enumerate() {
+        let short = match byte {
+            b'"' => b'"',
+            b'\\' => b'\\',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0x08 => b'b',
+            0x0c => b'f',
+            0..=0x1f => b'u',
+            _ => continue,
+        };
+        out.extend_from_slice(&bytes[copied..i]);
+        copied = i + 1;
+        out.extend_from_slice(&[b'\\', short]);
+        if short == b'u' {
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            out.extend_from_slice(b"00");
+            out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    }
+    out.extend_from_slice(&bytes[copied..]);
+}

@@ -1,0 +1,192 @@
+//! Durations and sizes as configuration writes them, with their units.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// A length of time written with its unit: `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"1m 30s"`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(pub Duration);
+
+impl Span {
+    /// So many seconds.
+    pub const fn from_secs(secs: u64) -> Span {
+        Span(Duration::from_secs(secs))
+    }
+
+    /// So many milliseconds.
+    pub const fn from_millis(millis: u64) -> Span {
+        Span(Duration::from_millis(millis))
+    }
+
+    /// Reads the written form.
+    ///
+    /// # Errors
+    /// A sentence that tells the form, without repeating the value.
+    pub fn parse(text: &str) -> Result<Span, &'static str> {
+        const HINT: &str = "a duration with its unit, such as \"500ms\", \"30s\", \"5m\" or \"24h\"";
+        let span: jiff::SignedDuration = text.parse().map_err(|_| HINT)?;
+        Duration::try_from(span).map(Span).map_err(|_| "a duration that is not negative")
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::SignedDuration::try_from(self.0) {
+            Ok(span) => write!(f, "{span:#}"),
+            Err(_) => write!(f, "{}s", self.0.as_secs()),
+        }
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Span;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration with its unit, such as \"500ms\", \"30s\", \"5m\" or \"24h\"")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
+                Span::parse(text).map_err(|hint| E::custom(format_args!("expected {hint}")))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "duration", "examples": ["500ms", "30s", "5m", "24h"] })
+    }
+}
+
+/// A number of bytes written with its unit: `"2MB"` (2,000,000), `"512KiB"`, `"1GB"`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u64);
+
+impl Size {
+    /// Reads the written form.
+    ///
+    /// # Errors
+    /// A sentence that tells the form, without repeating the value.
+    pub fn parse(text: &str) -> Result<Size, &'static str> {
+        const HINT: &str = "a size with its unit, such as \"2MB\", \"512KiB\" or \"1GB\"";
+        // Without a unit it is more often a mistake than a number of bytes.
+        if !text.trim_end().ends_with(['b', 'B']) {
+            return Err(HINT);
+        }
+        text.parse().map(|size: bytesize::ByteSize| Size(size.as_u64())).map_err(|_| HINT)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(u64, &str); 6] = [
+            (1_000_000_000, "GB"),
+            (1 << 30, "GiB"),
+            (1_000_000, "MB"),
+            (1 << 20, "MiB"),
+            (1_000, "kB"),
+            (1 << 10, "KiB"),
+        ];
+        match UNITS.iter().find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit)) {
+            Some((unit, name)) => write!(f, "{}{name}", self.0 / unit),
+            None => write!(f, "{}B", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Size;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a size with its unit, such as \"2MB\", \"512KiB\" or \"1GB\"")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Size, E> {
+                Size::parse(text).map_err(|hint| E::custom(format_args!("expected {hint}")))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+impl JsonSchema for Size {
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "[bB]$", "examples": ["2MB", "512KiB", "1GB"] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, millis) in [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("24h", 86_400_000), ("1m 30s", 90_000)] {
+            assert_eq!(Span::parse(text), Ok(Span::from_millis(millis)), "{text}");
+        }
+        for text in ["", "5", "-1s", "s", "1 fortnight"] {
+            assert!(Span::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(Span::from_secs(90).to_string(), "1m 30s");
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in [("2MB", 2_000_000), ("512KiB", 524_288), ("1 GB", 1_000_000_000), ("10B", 10)] {
+            assert_eq!(Size::parse(text), Ok(Size(bytes)), "{text}");
+        }
+        for text in ["", "5", "-1MB", "MB", "2 megs"] {
+            assert!(Size::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(Size(2_000_000).to_string(), "2MB");
+        assert_eq!(Size(1 << 20).to_string(), "1MiB");
+    }
+}
