@@ -56,8 +56,14 @@ mod tests {
     #[test]
     fn hashes_and_recognises() {
         let hash = Sha256Hex::of("abc");
-        assert_eq!(hash.as_str(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(Sha256Hex::from_prehashed(&hash.as_str().to_uppercase()), Some(hash));
+        assert_eq!(
+            hash.as_str(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(
+            Sha256Hex::from_prehashed(&hash.as_str().to_uppercase()),
+            Some(hash)
+        );
         assert_eq!(Sha256Hex::from_prehashed(&hash.as_str()[1..]), None);
         assert_eq!(Sha256Hex::from_prehashed(&"g".repeat(64)), None);
         assert_eq!(Sha256Hex::from_prehashed(&"é".repeat(32)), None);

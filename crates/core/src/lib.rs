@@ -1,10 +1,42 @@
-//! The contract of Signalbox.
+//! The contract of Signalbox: what events, records and outcomes are, and what sources, transforms and sinks
+//! promise. No I/O happens here, and no plugin needs more than this crate (and the HTTP kit) to be written.
+//!
+//! The way of an event: a [`Source`] parses it and hands it to its [`Outlet`]; [`Transform`]s look at it in
+//! series; each [`Sink`] prepares [`Record`]s of it, is given [`Batch`]es of them, and returns a [`Report`].
+
+mod batch;
+mod component;
+mod event;
+mod facts;
+mod hash;
 pub mod json;
-pub mod reason;
-pub mod secret;
-pub mod hash;
-pub mod units;
+pub mod limiter;
+mod outlet;
+mod reason;
+mod record;
+mod registry;
+mod secret;
+mod units;
+
+pub use batch::{Batch, Outcome, Report, Verdict};
+pub use component::{
+    BuildContext, BuildError, BuildErrors, Flow, Framing, Place, Sink, SinkConfig, SinkDefaults, Source,
+    SourceConfig, SourceContext, SourceTask, StartError, Transform, TransformConfig,
+};
+pub use event::{Event, EventError, Receipt};
+pub use facts::{Facts, HashedPath, LimitedDataProcessing, Noted};
 pub use hash::Sha256Hex;
-pub use json::{Document, Kind, Node, NodeId, Path, Scalar};
-pub use reason::{Reason, Warning};
+pub use json::{Document, Kind, Node, NodeId, ParseError, Path, Scalar};
+pub use outlet::{Fate, Intake, Outlet, Refused, RefusedCause, RejectedInput};
+pub use reason::{Reason, Warning, redact};
+pub use record::{Prepared, Record, Rejection, Resend};
+pub use registry::{PluginInfo, PluginKind, plugins};
 pub use secret::Secret;
+pub use units::{Size, Span};
+
+/// For the macros of this crate.
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+    pub use schemars;
+}

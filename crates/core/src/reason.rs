@@ -16,19 +16,32 @@ pub struct Reason {
 impl Reason {
     /// A reason of our own. Codes are lower-case words joined by `_` and never change once released.
     pub fn new(code: &'static str, message: impl Into<String>) -> Reason {
-        Reason { code: Cow::Borrowed(code), message: message.into() }
+        Reason {
+            code: Cow::Borrowed(code),
+            message: message.into(),
+        }
     }
 
     /// A reason read back from storage, whose code is not a literal of this program.
     pub fn restored(code: String, message: String) -> Reason {
-        Reason { code: Cow::Owned(code), message }
+        Reason {
+            code: Cow::Owned(code),
+            message,
+        }
     }
 
     /// A reason that quotes a vendor's words: shortened to 300 characters, with e-mail addresses, long digit
     /// runs, hashes and quoted values blanked by [`redact`].
     pub fn from_vendor(code: &'static str, lead: &str, words: &str) -> Reason {
         let words = redact(words);
-        Reason::new(code, if words.is_empty() { lead.to_owned() } else { format!("{lead}: {words}") })
+        Reason::new(
+            code,
+            if words.is_empty() {
+                lead.to_owned()
+            } else {
+                format!("{lead}: {words}")
+            },
+        )
     }
 
     /// The stable code.
@@ -54,12 +67,20 @@ const KEPT: usize = 300;
 /// Makes a vendor's message safe to show: any word with an `@`, any run of seven or more digits (phones,
 /// ids) or of 32 or more letters and digits (hashes, tokens) becomes `…`; control characters become spaces.
 pub fn redact(words: &str) -> String {
-    let short: String = words.chars().take(KEPT).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let short: String = words
+        .chars()
+        .take(KEPT)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let mut out = String::with_capacity(short.len());
     for word in short.split_inclusive(char::is_whitespace) {
         let bare = word.trim_end();
         let digits = bare.bytes().filter(u8::is_ascii_digit).count();
-        let longest = bare.split(|c: char| !c.is_alphanumeric()).map(str::len).max().unwrap_or(0);
+        let longest = bare
+            .split(|c: char| !c.is_alphanumeric())
+            .map(str::len)
+            .max()
+            .unwrap_or(0);
         if bare.contains('@') || bare.contains("%40") || digits >= 7 || longest >= 32 {
             out.push('…');
             out.push_str(&word[bare.len()..]);
@@ -84,7 +105,11 @@ pub struct Warning {
 impl Warning {
     /// A warning about a field.
     pub fn new(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Warning {
-        Warning { code: Cow::Borrowed(code), path: path.into(), message: message.into() }
+        Warning {
+            code: Cow::Borrowed(code),
+            path: path.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -96,7 +121,10 @@ mod tests {
     fn vendor_words_lose_personal_data() {
         let words = "event 3: 'ada@example.com' or +44 20 79460123 or 0x5e884898da28047151d0e56f8dc62927736 is not valid\nno";
         assert_eq!(redact(words), "event 3: … or +44 20 … or … is not valid no");
-        assert_eq!(redact("'external_id' is not in sha256 hashed format"), "'external_id' is not in sha256 hashed format");
+        assert_eq!(
+            redact("'external_id' is not in sha256 hashed format"),
+            "'external_id' is not in sha256 hashed format"
+        );
         assert_eq!(redact("\"a@b\",555-123-4567"), "…");
         assert!(redact(&"é".repeat(1000)).chars().count() <= KEPT);
     }

@@ -30,7 +30,9 @@ impl Span {
     pub fn parse(text: &str) -> Result<Span, &'static str> {
         const HINT: &str = "a duration with its unit, such as \"500ms\", \"30s\", \"5m\" or \"24h\"";
         let span: jiff::SignedDuration = text.parse().map_err(|_| HINT)?;
-        Duration::try_from(span).map(Span).map_err(|_| "a duration that is not negative")
+        Duration::try_from(span)
+            .map(Span)
+            .map_err(|_| "a duration that is not negative")
     }
 }
 
@@ -100,7 +102,9 @@ impl Size {
         if !text.trim_end().ends_with(['b', 'B']) {
             return Err(HINT);
         }
-        text.parse().map(|size: bytesize::ByteSize| Size(size.as_u64())).map_err(|_| HINT)
+        text.parse()
+            .map(|size: bytesize::ByteSize| Size(size.as_u64()))
+            .map_err(|_| HINT)
     }
 }
 
@@ -114,7 +118,10 @@ impl fmt::Display for Size {
             (1_000, "kB"),
             (1 << 10, "KiB"),
         ];
-        match UNITS.iter().find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit)) {
+        match UNITS
+            .iter()
+            .find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit))
+        {
             Some((unit, name)) => write!(f, "{}{name}", self.0 / unit),
             None => write!(f, "{}B", self.0),
         }
@@ -169,7 +176,13 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, millis) in [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("24h", 86_400_000), ("1m 30s", 90_000)] {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("24h", 86_400_000),
+            ("1m 30s", 90_000),
+        ] {
             assert_eq!(Span::parse(text), Ok(Span::from_millis(millis)), "{text}");
         }
         for text in ["", "5", "-1s", "s", "1 fortnight"] {
@@ -180,7 +193,12 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (text, bytes) in [("2MB", 2_000_000), ("512KiB", 524_288), ("1 GB", 1_000_000_000), ("10B", 10)] {
+        for (text, bytes) in [
+            ("2MB", 2_000_000),
+            ("512KiB", 524_288),
+            ("1 GB", 1_000_000_000),
+            ("10B", 10),
+        ] {
             assert_eq!(Size::parse(text), Ok(Size(bytes)), "{text}");
         }
         for text in ["", "5", "-1MB", "MB", "2 megs"] {

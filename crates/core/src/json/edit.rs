@@ -19,15 +19,27 @@ impl Document {
     /// Overwrites a value by a scalar. Its place among its siblings and its key stay.
     pub fn set_node(&mut self, id: NodeId, scalar: Scalar<'_>) {
         let (kind, value) = self.store(scalar);
-        let Some(slot) = self.slots.get_mut(id.0 as usize) else { return };
-        *slot = Slot { kind, value, plain: false, first: NONE, last: NONE, len: 0, ..*slot };
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else {
+            return;
+        };
+        *slot = Slot {
+            kind,
+            value,
+            plain: false,
+            first: NONE,
+            last: NONE,
+            len: 0,
+            ..*slot
+        };
         self.edited = true;
     }
 
     /// Writes a scalar at a path, making the objects on the way; a scalar, null or array that stands where an
     /// object is needed is replaced. The empty path does nothing.
     pub fn set(&mut self, path: &Path, scalar: Scalar<'_>) {
-        let Some(last) = path.steps.len().checked_sub(1) else { return };
+        let Some(last) = path.steps.len().checked_sub(1) else {
+            return;
+        };
         let mut at = 0;
         for step in &path.steps[..last] {
             self.make_object(at);
@@ -40,15 +52,24 @@ impl Document {
 
     /// Removes what stands at a path; false if there was nothing.
     pub fn remove(&mut self, path: &Path) -> bool {
-        let Some(target) = self.root().at(path).map(Node::id) else { return false };
+        let Some(target) = self.root().at(path).map(Node::id) else {
+            return false;
+        };
         let (parents, _) = path.steps.split_at(path.steps.len().saturating_sub(1));
-        let parent = self.root().at(&Path { steps: parents.to_vec() }).map(Node::id);
+        let parent = self
+            .root()
+            .at(&Path {
+                steps: parents.to_vec(),
+            })
+            .map(Node::id);
         parent.is_some_and(|parent| self.remove_child(parent, target))
     }
 
     /// Removes one member or item of a container; false if it is not one of its children.
     pub fn remove_child(&mut self, parent: NodeId, child: NodeId) -> bool {
-        let Some(slot) = self.slots.get(parent.0 as usize) else { return false };
+        let Some(slot) = self.slots.get(parent.0 as usize) else {
+            return false;
+        };
         let (mut previous, mut at) = (NONE, slot.first);
         while at != NONE && at != child.0 {
             previous = at;
@@ -162,7 +183,13 @@ impl Document {
     fn store(&mut self, scalar: Scalar<'_>) -> (Kind, Span) {
         match scalar {
             Scalar::Null => (Kind::Null, Span::default()),
-            Scalar::Bool(value) => (Kind::Bool, Span { start: u32::from(value), len: 0 }),
+            Scalar::Bool(value) => (
+                Kind::Bool,
+                Span {
+                    start: u32::from(value),
+                    len: 0,
+                },
+            ),
             Scalar::Number(text) => (Kind::Number, self.push_text(text)),
             Scalar::String(text) => (Kind::String, self.push_text(text)),
         }
@@ -171,6 +198,9 @@ impl Document {
     fn push_text(&mut self, text: &str) -> Span {
         let start = self.buf.len() as u32;
         self.buf.push_str(text);
-        Span { start, len: text.len() as u32 }
+        Span {
+            start,
+            len: text.len() as u32,
+        }
     }
 }

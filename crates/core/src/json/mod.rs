@@ -101,7 +101,12 @@ pub struct Document {
 /// Prints the size only: a document holds personal data.
 impl std::fmt::Debug for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Document({} nodes, {} bytes)", self.slots.len(), self.buf.len())
+        write!(
+            f,
+            "Document({} nodes, {} bytes)",
+            self.slots.len(),
+            self.buf.len()
+        )
     }
 }
 
@@ -211,7 +216,11 @@ impl<'a> Node<'a> {
 
     /// An item of an array by its index.
     pub fn index(self, index: usize) -> Option<Node<'a>> {
-        if self.kind() != Kind::Array { None } else { self.children().nth(index) }
+        if self.kind() != Kind::Array {
+            None
+        } else {
+            self.children().nth(index)
+        }
     }
 
     /// The value at a path below this one; an index names an item of an array.
@@ -239,19 +248,37 @@ impl<'a> Node<'a> {
 
     /// The members of an object in order; nothing for other kinds.
     pub fn members(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
-        let first = if self.kind() == Kind::Object { self.slot().first } else { NONE };
-        Siblings { doc: self.doc, at: first }.map(|node| (node.doc.text(node.slot().key), node))
+        let first = if self.kind() == Kind::Object {
+            self.slot().first
+        } else {
+            NONE
+        };
+        Siblings {
+            doc: self.doc,
+            at: first,
+        }
+        .map(|node| (node.doc.text(node.slot().key), node))
     }
 
     /// The items of an array in order; nothing for other kinds.
     pub fn items(self) -> impl Iterator<Item = Node<'a>> {
-        let first = if self.kind() == Kind::Array { self.slot().first } else { NONE };
-        Siblings { doc: self.doc, at: first }
+        let first = if self.kind() == Kind::Array {
+            self.slot().first
+        } else {
+            NONE
+        };
+        Siblings {
+            doc: self.doc,
+            at: first,
+        }
     }
 
     /// Items of an array or values of an object.
     pub fn children(self) -> impl Iterator<Item = Node<'a>> {
-        Siblings { doc: self.doc, at: self.slot().first }
+        Siblings {
+            doc: self.doc,
+            at: self.slot().first,
+        }
     }
 }
 
@@ -267,7 +294,10 @@ impl<'a> Iterator for Siblings<'a> {
         if self.at == NONE {
             return None;
         }
-        let node = Node { doc: self.doc, at: self.at };
+        let node = Node {
+            doc: self.doc,
+            at: self.at,
+        };
         self.at = node.slot().next;
         Some(node)
     }

@@ -41,7 +41,9 @@ impl Document {
     /// [`ParseError`] for text that is not JSON, too deep or too long.
     pub fn parse(text: &str) -> Result<Document, ParseError> {
         match parse_strict(text) {
-            Err(Failure::Surrogate) => parse_strict(&replace_lone_surrogates(text)).map_err(Failure::into_error),
+            Err(Failure::Surrogate) => {
+                parse_strict(&replace_lone_surrogates(text)).map_err(Failure::into_error)
+            }
             other => other.map_err(Failure::into_error),
         }
     }
@@ -56,7 +58,10 @@ impl Failure {
     fn into_error(self) -> ParseError {
         match self {
             Failure::Error(error) => error,
-            Failure::Surrogate => ParseError::Syntax { what: "a lone surrogate".into(), at: 0 },
+            Failure::Surrogate => ParseError::Syntax {
+                what: "a lone surrogate".into(),
+                at: 0,
+            },
         }
     }
 }
@@ -68,12 +73,14 @@ impl From<jiter::JiterError> for Failure {
             jiter::JiterErrorType::JsonError(
                 E::LoneLeadingSurrogateInHexEscape | E::UnexpectedEndOfHexEscape | E::InvalidUnicodeCodePoint,
             ) => Failure::Surrogate,
-            jiter::JiterErrorType::JsonError(kind) => {
-                Failure::Error(ParseError::Syntax { what: kind.to_string(), at: error.index })
-            }
-            jiter::JiterErrorType::WrongType { .. } => {
-                Failure::Error(ParseError::Syntax { what: "an unexpected token".into(), at: error.index })
-            }
+            jiter::JiterErrorType::JsonError(kind) => Failure::Error(ParseError::Syntax {
+                what: kind.to_string(),
+                at: error.index,
+            }),
+            jiter::JiterErrorType::WrongType { .. } => Failure::Error(ParseError::Syntax {
+                what: "an unexpected token".into(),
+                at: error.index,
+            }),
         }
     }
 }
@@ -96,7 +103,12 @@ fn parse_strict(text: &str) -> Result<Document, Failure> {
     let mut buf = String::with_capacity(text.len() + build.side.len());
     buf.push_str(text);
     buf.push_str(&build.side);
-    Ok(Document { buf, slots: build.slots, source_len: text.len(), edited: build.repeated })
+    Ok(Document {
+        buf,
+        slots: build.slots,
+        source_len: text.len(),
+        edited: build.repeated,
+    })
 }
 
 #[derive(Clone, Copy, Default)]
@@ -120,9 +132,13 @@ impl Builder<'_> {
         let len = text.len() as u32;
         // A string without escapes is lent out of the source: its address tells its offset.
         match (text.as_ptr() as usize).checked_sub(self.source.as_ptr() as usize) {
-            Some(offset) if offset + text.len() <= self.source.len() => {
-                (Span { start: offset as u32, len }, true)
-            }
+            Some(offset) if offset + text.len() <= self.source.len() => (
+                Span {
+                    start: offset as u32,
+                    len,
+                },
+                true,
+            ),
             _ => {
                 let start = (self.source.len() + self.side.len()) as u32;
                 self.side.push_str(text);
@@ -133,7 +149,11 @@ impl Builder<'_> {
 
     fn key(&mut self, text: &str) -> Key {
         let (span, plain) = self.place(text);
-        Key { span, plain, mark: mark(text) }
+        Key {
+            span,
+            plain,
+            mark: mark(text),
+        }
     }
 
     fn push(&mut self, key: Key, kind: Kind, value: Span, plain: bool) -> u32 {
@@ -196,7 +216,15 @@ impl Builder<'_> {
             _ => {
                 let start = jiter.current_index();
                 let len = jiter.known_number_bytes(peek)?.len();
-                self.push(key, Kind::Number, Span { start: start as u32, len: len as u32 }, true)
+                self.push(
+                    key,
+                    Kind::Number,
+                    Span {
+                        start: start as u32,
+                        len: len as u32,
+                    },
+                    true,
+                )
             }
         })
     }
@@ -256,7 +284,9 @@ impl Builder<'_> {
     }
 
     fn chain(&self, first: u32) -> impl Iterator<Item = &Slot> {
-        std::iter::successors(self.slots.get(first as usize), |slot| self.slots.get(slot.next as usize))
+        std::iter::successors(self.slots.get(first as usize), |slot| {
+            self.slots.get(slot.next as usize)
+        })
     }
 
     fn text(&self, span: Span) -> &str {

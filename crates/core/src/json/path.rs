@@ -14,7 +14,13 @@ impl Path {
     /// Splits a path. Empty steps are dropped, so the empty path is the whole event.
     pub fn new(text: &str) -> Path {
         let text = text.strip_prefix("$.").unwrap_or(text);
-        Path { steps: text.split('.').filter(|step| !step.is_empty()).map(Box::from).collect() }
+        Path {
+            steps: text
+                .split('.')
+                .filter(|step| !step.is_empty())
+                .map(Box::from)
+                .collect(),
+        }
     }
 
     /// The steps from the root.

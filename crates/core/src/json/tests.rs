@@ -17,7 +17,10 @@ fn reads_members_items_and_scalars() {
     assert_eq!(list.index(3).unwrap().as_str(), Some("x\ty"));
     assert_eq!(doc.root().get("e").unwrap().as_str(), Some(""));
     assert!(doc.root().get("missing").is_none());
-    assert_eq!(doc.root().members().map(|(key, _)| key).collect::<Vec<_>>(), ["a", "e"]);
+    assert_eq!(
+        doc.root().members().map(|(key, _)| key).collect::<Vec<_>>(),
+        ["a", "e"]
+    );
 }
 
 #[test]
@@ -27,7 +30,10 @@ fn keeps_how_numbers_are_spelled() {
         assert_eq!(doc.root().get("n").unwrap().number_text(), Some(text));
     }
     assert_eq!(parse("1e400").root().as_f64(), None);
-    assert_eq!(parse("9007199254740993").root().as_i64(), Some(9_007_199_254_740_993));
+    assert_eq!(
+        parse("9007199254740993").root().as_i64(),
+        Some(9_007_199_254_740_993)
+    );
 }
 
 #[test]
@@ -43,7 +49,8 @@ fn the_last_of_repeated_keys_wins_in_the_first_place() {
 
 #[test]
 fn lone_surrogates_become_the_replacement_character() {
-    let doc = parse(r#"{"a":"\ud83d","b":"x\uDE00y","c":"\ud83d\ude00","d":"\\ud83d","e":"\ud83d\ud83d\ude00"}"#);
+    let doc =
+        parse(r#"{"a":"\ud83d","b":"x\uDE00y","c":"\ud83d\ude00","d":"\\ud83d","e":"\ud83d\ud83d\ude00"}"#);
     let get = |key| doc.root().get(key).unwrap().as_str().unwrap();
     assert_eq!(get("a"), "\u{fffd}");
     assert_eq!(get("b"), "x\u{fffd}y");
@@ -56,9 +63,25 @@ fn lone_surrogates_become_the_replacement_character() {
 fn refuses_depth_and_nonsense_without_showing_it() {
     let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
     assert!(Document::parse(&deep(MAX_DEPTH)).is_ok());
-    assert_eq!(Document::parse(&deep(MAX_DEPTH + 2)).unwrap_err(), ParseError::TooDeep);
-    assert_eq!(Document::parse(&"[".repeat(1_000_000)).unwrap_err(), ParseError::TooDeep);
-    for text in ["", "{", r#"{"a":1}x"#, r#"{"a":secret@example.com}"#, "01", "\"\\x\"", "NaN", "Infinity", "-NaN"] {
+    assert_eq!(
+        Document::parse(&deep(MAX_DEPTH + 2)).unwrap_err(),
+        ParseError::TooDeep
+    );
+    assert_eq!(
+        Document::parse(&"[".repeat(1_000_000)).unwrap_err(),
+        ParseError::TooDeep
+    );
+    for text in [
+        "",
+        "{",
+        r#"{"a":1}x"#,
+        r#"{"a":secret@example.com}"#,
+        "01",
+        "\"\\x\"",
+        "NaN",
+        "Infinity",
+        "-NaN",
+    ] {
         let error = Document::parse(text).unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
@@ -70,7 +93,10 @@ fn edits_keep_the_rest() {
     doc.set(&Path::new("a.y.z"), Scalar::String("q\"\u{1}"));
     doc.set(&Path::new("n.m"), Scalar::Bool(true));
     doc.set(&Path::new("a.x"), Scalar::Number("2"));
-    assert_eq!(doc.to_json(), r#"{"a":{"x":2,"y":{"z":"q\"\u0001"}},"l":[1,2,3],"n":{"m":true}}"#);
+    assert_eq!(
+        doc.to_json(),
+        r#"{"a":{"x":2,"y":{"z":"q\"\u0001"}},"l":[1,2,3],"n":{"m":true}}"#
+    );
     assert!(doc.remove(&Path::new("l.2")));
     assert!(doc.remove(&Path::new("l.0")));
     assert!(!doc.remove(&Path::new("l.7")));
@@ -86,7 +112,10 @@ fn merges_under_what_is_there() {
     let batch = parse(r#"{"library":{"name":"x","version":"3"},"ip":"1.2.3.4","tags":[1,{"a":"\u00e9"}]}"#);
     let root = doc.root().id();
     doc.merge_under(root, batch.root());
-    assert_eq!(doc.to_json(), r#"{"library":{"name":"go","version":"3"},"ip":null,"tags":[1,{"a":"é"}]}"#);
+    assert_eq!(
+        doc.to_json(),
+        r#"{"library":{"name":"go","version":"3"},"ip":null,"tags":[1,{"a":"é"}]}"#
+    );
 }
 
 /// Arbitrary JSON, for comparison with serde_json.

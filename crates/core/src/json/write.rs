@@ -5,7 +5,11 @@ use super::{Document, Kind, Node, Slot, Span};
 impl Document {
     /// Appends the document as compact JSON: the source as it came where nothing was edited.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        if self.edited { self.root().write_to(out) } else { out.extend(&self.buf.as_bytes()[..self.source_len]) }
+        if self.edited {
+            self.root().write_to(out)
+        } else {
+            out.extend(&self.buf.as_bytes()[..self.source_len])
+        }
     }
 
     /// The document as JSON text.

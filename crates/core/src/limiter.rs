@@ -1,0 +1,233 @@
+//! Quotas that hold in any window, on top of governor.
+
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{InsufficientCapacity, NotUntil, RateLimiter};
+
+/// At most `limit` in any `window`, of which at most `burst` at once.
+///
+/// A bucket that holds `limit` and refills `limit` a window lets through twice the limit in its first window.
+/// Here burst and refill together stay within the limit: one cell comes back every
+/// `window / (limit − burst + 1)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    limit: NonZeroU32,
+    window: Duration,
+    burst: NonZeroU32,
+}
+
+/// A quota that makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QuotaError {
+    /// Nothing could ever pass.
+    #[error("the limit must be at least 1")]
+    ZeroLimit,
+    /// Nothing could ever pass.
+    #[error("the burst must be at least 1")]
+    ZeroBurst,
+    /// More at once than in the whole window.
+    #[error("the burst must not be larger than the limit")]
+    BurstAboveLimit,
+    /// A window of no length.
+    #[error("the window must be longer than nothing")]
+    ZeroWindow,
+}
+
+impl Quota {
+    /// Checks and makes a quota. Without a burst a tenth of the limit (at least 1) may come at once.
+    ///
+    /// # Errors
+    /// [`QuotaError`].
+    pub fn new(limit: u32, window: Duration, burst: Option<u32>) -> Result<Quota, QuotaError> {
+        let limit = NonZeroU32::new(limit).ok_or(QuotaError::ZeroLimit)?;
+        let burst = burst.unwrap_or(limit.get().div_ceil(10));
+        let burst = NonZeroU32::new(burst).ok_or(QuotaError::ZeroBurst)?;
+        if burst > limit {
+            return Err(QuotaError::BurstAboveLimit);
+        }
+        if window.is_zero() {
+            return Err(QuotaError::ZeroWindow);
+        }
+        Ok(Quota { limit, window, burst })
+    }
+
+    /// How much can be taken at once.
+    pub fn burst(&self) -> u32 {
+        self.burst.get()
+    }
+
+    fn governor(&self) -> governor::Quota {
+        // Rounded up: a nanosecond short each time would let one more into the window.
+        let cells = u128::from(self.limit.get() - self.burst.get() + 1);
+        let nanos = u64::try_from(self.window.as_nanos().div_ceil(cells)).unwrap_or(u64::MAX);
+        governor::Quota::with_period(Duration::from_nanos(nanos))
+            .unwrap_or_else(|| governor::Quota::per_second(self.limit))
+            .allow_burst(self.burst)
+    }
+}
+
+/// Why a take failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// Not now; after this long it can work.
+    Wait(Duration),
+    /// More than the burst was asked for at once: it can never work.
+    NeverFits,
+}
+
+/// One bucket.
+#[derive(Debug)]
+pub struct Limiter<C: Clock = DefaultClock> {
+    inner: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
+    clock: C,
+}
+
+impl Limiter {
+    /// A full bucket.
+    pub fn new(quota: Quota) -> Limiter {
+        Limiter::with_clock(quota, DefaultClock::default())
+    }
+}
+
+impl<C: Clock + Clone> Limiter<C> {
+    /// A full bucket on another clock, for tests.
+    pub fn with_clock(quota: Quota, clock: C) -> Limiter<C> {
+        Limiter {
+            inner: RateLimiter::direct_with_clock(quota.governor(), clock.clone()),
+            clock,
+        }
+    }
+
+    /// Takes `count`, all or nothing.
+    ///
+    /// # Errors
+    /// [`Denied`] tells how long to wait; nothing was taken.
+    pub fn take(&self, count: NonZeroU32) -> Result<(), Denied> {
+        judge(self.inner.check_n(count), &self.clock)
+    }
+}
+
+/// One bucket for each key. Keys whose bucket is full again are forgotten by [`KeyedLimiter::evict_idle`].
+#[derive(Debug)]
+pub struct KeyedLimiter<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
+    inner: RateLimiter<K, DashMapStateStore<K>, C, NoOpMiddleware<C::Instant>>,
+    clock: C,
+}
+
+impl<K: Hash + Eq + Clone> KeyedLimiter<K> {
+    /// No buckets yet.
+    pub fn new(quota: Quota) -> KeyedLimiter<K> {
+        KeyedLimiter::with_clock(quota, DefaultClock::default())
+    }
+}
+
+impl<K: Hash + Eq + Clone, C: Clock + Clone> KeyedLimiter<K, C> {
+    /// No buckets yet, on another clock, for tests.
+    pub fn with_clock(quota: Quota, clock: C) -> KeyedLimiter<K, C> {
+        KeyedLimiter {
+            inner: RateLimiter::dashmap_with_clock(quota.governor(), clock.clone()),
+            clock,
+        }
+    }
+
+    /// Takes one from the key's bucket.
+    ///
+    /// # Errors
+    /// [`Denied`] tells how long to wait.
+    pub fn take(&self, key: &K) -> Result<(), Denied> {
+        judge(Ok(self.inner.check_key(key)), &self.clock)
+    }
+
+    /// Forgets keys that would start with a full bucket anyway; returns how many are left.
+    pub fn evict_idle(&self) -> usize {
+        self.inner.retain_recent();
+        self.inner.shrink_to_fit();
+        self.inner.len()
+    }
+
+    /// How many keys are remembered.
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// True if no key is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+}
+
+fn judge<P: Reference>(
+    answer: Result<Result<(), NotUntil<P>>, InsufficientCapacity>,
+    clock: &impl Clock<Instant = P>,
+) -> Result<(), Denied> {
+    match answer {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(not_until)) => Err(Denied::Wait(not_until.wait_time_from(clock.now()))),
+        Err(InsufficientCapacity(_)) => Err(Denied::NeverFits),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use governor::clock::FakeRelativeClock;
+    use proptest::prelude::*;
+
+    const ONE: NonZeroU32 = NonZeroU32::MIN;
+
+    proptest! {
+        /// Whoever takes as fast as they can never gets more than the limit in any window.
+        #[test]
+        fn no_window_holds_more_than_the_limit(limit in 1u32..60, burst in 1u32..60, idle in 0u64..200) {
+            let window = Duration::from_secs(60);
+            prop_assume!(burst <= limit);
+            let clock = FakeRelativeClock::default();
+            let limiter = Limiter::with_clock(Quota::new(limit, window, Some(burst)).unwrap(), clock.clone());
+            let (mut now, mut taken) = (Duration::ZERO, Vec::new());
+            let advance = |now: &mut Duration, by: Duration| { clock.advance(by); *now += by; };
+            for _ in 0..limit * 4 {
+                while let Err(Denied::Wait(wait)) = limiter.take(ONE) {
+                    advance(&mut now, wait.max(Duration::from_nanos(1)));
+                }
+                taken.push(now);
+                if taken.len() as u32 == limit {
+                    advance(&mut now, Duration::from_secs(idle));
+                }
+            }
+            for (i, start) in taken.iter().enumerate() {
+                let inside = taken[i..].iter().take_while(|at| **at < *start + window).count();
+                prop_assert!(inside <= limit as usize, "{} in a window", inside);
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_quotas_that_make_no_sense() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(Quota::new(0, minute, None), Err(QuotaError::ZeroLimit));
+        assert_eq!(Quota::new(5, minute, Some(0)), Err(QuotaError::ZeroBurst));
+        assert_eq!(Quota::new(5, minute, Some(6)), Err(QuotaError::BurstAboveLimit));
+        assert_eq!(Quota::new(5, Duration::ZERO, None), Err(QuotaError::ZeroWindow));
+        let limiter = Limiter::new(Quota::new(5, minute, Some(2)).unwrap());
+        assert_eq!(limiter.take(NonZeroU32::new(3).unwrap()), Err(Denied::NeverFits));
+    }
+
+    #[test]
+    fn keys_have_buckets_of_their_own_and_idle_ones_go() {
+        let clock = FakeRelativeClock::default();
+        let quota = Quota::new(1, Duration::from_secs(1), None).unwrap();
+        let limiter = KeyedLimiter::with_clock(quota, clock.clone());
+        assert_eq!(limiter.take(&"a"), Ok(()));
+        assert!(matches!(limiter.take(&"a"), Err(Denied::Wait(_))));
+        assert_eq!(limiter.take(&"b"), Ok(()));
+        assert_eq!(limiter.len(), 2);
+        clock.advance(Duration::from_secs(3));
+        assert_eq!(limiter.evict_idle(), 0);
+    }
+}

@@ -1,0 +1,113 @@
+//! Where a source hands over its events.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{Event, Reason};
+
+/// The runtime's side of an [`Outlet`].
+#[async_trait]
+pub trait Intake: Send + Sync {
+    /// See [`Outlet::send`].
+    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused>;
+
+    /// See [`Outlet::reject`].
+    fn reject(&self, rejected: Vec<RejectedInput>);
+
+    /// See [`Outlet::refuse`].
+    fn refuse(&self, events: u64, reason: Reason);
+}
+
+/// A source's way into the pipeline. Cheap to clone.
+#[derive(Clone)]
+pub struct Outlet(Arc<dyn Intake>);
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outlet")
+    }
+}
+
+impl Outlet {
+    /// Wraps the runtime's (or a test's) side.
+    pub fn new(intake: Arc<dyn Intake>) -> Outlet {
+        Outlet(intake)
+    }
+
+    /// Runs the source's `through`, stores what passes, and returns what became of each event, in order. It
+    /// returns only after the journal has them: acknowledge after this, never before.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing of it was stored; the client should send all of it again.
+    pub async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+        self.0.send(events).await
+    }
+
+    /// Counts input that is no usable event and keeps a dead letter for each.
+    pub fn reject(&self, rejected: Vec<RejectedInput>) {
+        if !rejected.is_empty() {
+            self.0.reject(rejected);
+        }
+    }
+
+    /// Counts events of a request that was refused before they became events (wrong key, body too large).
+    pub fn refuse(&self, events: u64, reason: Reason) {
+        self.0.refuse(events, reason);
+    }
+}
+
+/// What became of one event at its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// In the journal.
+    Accepted,
+    /// Its id is known already; the first copy counts.
+    Duplicate,
+    /// A transform filtered it.
+    Filtered(Reason),
+    /// A transform rejected it; it is a dead letter.
+    Rejected(Reason),
+}
+
+/// Why nothing was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The cause.
+    pub cause: RefusedCause,
+    /// When to try again.
+    pub retry_after: Duration,
+}
+
+/// Causes of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedCause {
+    /// The journal is full.
+    Full,
+    /// A `rate_limit` on the source said so.
+    RateLimited,
+    /// The router is stopping.
+    Stopping,
+}
+
+impl RefusedCause {
+    /// The stable code, for metrics and answers.
+    pub fn code(self) -> &'static str {
+        match self {
+            RefusedCause::Full => "journal_full",
+            RefusedCause::RateLimited => "rate_limited",
+            RefusedCause::Stopping => "stopping",
+        }
+    }
+}
+
+/// Input that is no usable event.
+#[derive(Debug, Clone)]
+pub struct RejectedInput {
+    /// Its `messageId`, if it could be read.
+    pub message_id: Option<String>,
+    /// Why.
+    pub reason: Reason,
+}
