@@ -1,1 +1,3 @@
 //! Segment's languages and rules: ingestion, normalising, hashing, triggers and mappings; pure.
+pub mod mapping;
+pub mod value;

@@ -1,0 +1,237 @@
+//! Running the plan over one payload.
+
+use super::error::RuntimeError;
+use super::plan::{ArrayPath, Case, Expr, If, Merge, Test, Transform};
+use super::template::{self, bounded};
+use super::{replace, reshape};
+use crate::value::{Number, Path, Type, Value, parse_json};
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
+type Result<T> = std::result::Result<T, RuntimeError>;
+
+/// The payload in sight, and where new values go.
+#[derive(Clone, Copy)]
+pub(super) struct Eval<'a> {
+    payload: Value<'a>,
+    arena: &'a Bump,
+    /// Keep members that are undefined: `@merge` and `@flatten` let them overwrite.
+    keep_undefined: bool,
+}
+
+impl<'a> Eval<'a> {
+    pub(super) fn new(payload: Value<'a>, arena: &'a Bump) -> Self {
+        Eval {
+            payload,
+            arena,
+            keep_undefined: false,
+        }
+    }
+
+    /// A whole mapping: errors name their field, and with `failed` given they cost only that field.
+    pub(super) fn top(self, plan: &'a Expr, mut failed: Option<&mut Vec<RuntimeError>>) -> Result<Value<'a>> {
+        let Expr::Object(members) = plan else {
+            return self.eval(plan);
+        };
+        let mut built = BumpVec::with_capacity_in(members.len(), self.arena);
+        for (key, member) in members {
+            match (self.eval(member), &mut failed) {
+                (Ok(Value::Undefined), _) => {}
+                (Ok(value), _) => built.push((&**key, value)),
+                (Err(error), Some(failed)) => failed.push(error.in_field(key)),
+                (Err(error), None) => return Err(error.in_field(key)),
+            }
+        }
+        Ok(Value::Object(built.into_bump_slice()))
+    }
+
+    pub(super) fn eval(self, expr: &'a Expr) -> Result<Value<'a>> {
+        Ok(match expr {
+            Expr::Undefined => Value::Undefined,
+            Expr::Null => Value::Null,
+            Expr::Bool(truth) => Value::Bool(*truth),
+            Expr::Number(text) => Value::Number(Number::Source(text)),
+            Expr::Str(text) => Value::Str(text),
+            Expr::Array(items) => self.array(items)?,
+            Expr::Object(members) => self.object(members)?,
+            Expr::Path(path) => path.resolve(self.payload),
+            Expr::PathOf(argument) => {
+                Path::of_directive(self.text_argument("@path", argument)?).resolve(self.payload)
+            }
+            Expr::Template(template) => template.render(self.payload, self.arena)?,
+            Expr::TemplateOf(argument) => template::render_text(
+                self.text_argument("@template", argument)?,
+                self.payload,
+                self.arena,
+            )?,
+            Expr::Coalesce(first, otherwise) => match self.eval(first)? {
+                Value::Undefined | Value::Null => self.eval(otherwise)?,
+                found => found,
+            },
+            Expr::If(parts) => self.if_(parts)?,
+            Expr::Case(parts) => self.case(parts)?,
+            Expr::Replace(parts) => replace::replace(parts, self.eval(&parts.value)?, self.arena)?,
+            Expr::ArrayPath(parts) => self.array_path(parts)?,
+            Expr::Merge(parts) => self.merge(parts)?,
+            Expr::Transform(parts) => self.transform(parts)?,
+            Expr::Flatten(parts) => {
+                let keeping = Eval {
+                    keep_undefined: true,
+                    ..self
+                };
+                let separator = self.eval(&parts.separator)?;
+                let omit_arrays = !self.eval(&parts.omit_arrays)?.is_falsy();
+                let value = keeping.eval(&parts.value)?;
+                let Some(separator) = separator.as_str() else {
+                    return Err(RuntimeError::new(format!(
+                        "@flatten expected a string separator, got {}",
+                        separator.type_of().name()
+                    )));
+                };
+                let members = reshape::flatten(value, separator, omit_arrays, self.arena)?;
+                self.without_undefined(members)
+            }
+            Expr::JsonEncode(value) => match self.eval(value)? {
+                Value::Undefined => Value::Undefined,
+                value => {
+                    let text = reshape::json_text(value, self.arena);
+                    bounded(text.len())?;
+                    Value::Str(text)
+                }
+            },
+            Expr::JsonDecode(value) => match self.eval(value)? {
+                Value::Str(text) => parse_json(text, self.arena).unwrap_or(Value::Str(text)),
+                other => other,
+            },
+            Expr::Discard(value) => {
+                self.eval(value)?;
+                Value::Undefined
+            }
+            Expr::ExcludeWhenNull(value) => reshape::exclude_nulls(self.eval(value)?, self.arena),
+            Expr::Fail(error) => return Err(error.clone()),
+        })
+    }
+
+    fn array(self, items: &'a [Expr]) -> Result<Value<'a>> {
+        let mut built = BumpVec::with_capacity_in(items.len(), self.arena);
+        for item in items {
+            built.push(self.eval(item)?);
+        }
+        Ok(Value::Array(built.into_bump_slice()))
+    }
+
+    fn object(self, members: &'a [(Box<str>, Expr)]) -> Result<Value<'a>> {
+        let mut built = BumpVec::with_capacity_in(members.len(), self.arena);
+        for (key, member) in members {
+            let value = self.eval(member)?;
+            if self.keep_undefined || value.is_defined() {
+                built.push((&**key, value));
+            }
+        }
+        Ok(Value::Object(built.into_bump_slice()))
+    }
+
+    fn text_argument(self, name: &str, argument: &'a Expr) -> Result<&'a str> {
+        match self.eval(argument)? {
+            Value::Str(text) => Ok(text),
+            other => Err(RuntimeError::new(format!(
+                "{name}: expected string, got {}",
+                other.type_of().name()
+            ))),
+        }
+    }
+
+    fn if_(self, parts: &'a If) -> Result<Value<'a>> {
+        let value = self.eval(&parts.condition)?;
+        let holds = match parts.test {
+            Test::Exists => !value.is_nullish(),
+            Test::NotBlank => !value.is_nullish() && !value.is_loosely_empty(),
+        };
+        self.eval(if holds { &parts.then } else { &parts.otherwise })
+    }
+
+    fn case(self, parts: &'a Case) -> Result<Value<'a>> {
+        let operator = self.eval(&parts.operator)?;
+        let value = self.eval(&parts.value)?;
+        let Value::Str(text) = value else { return Ok(value) };
+        match operator {
+            Value::Str("lower") => Ok(Value::Str(self.arena.alloc_str(&text.to_lowercase()))),
+            Value::Str("upper") => Ok(Value::Str(self.arena.alloc_str(&text.to_uppercase()))),
+            _ => Err(RuntimeError::new(
+                "@case: the operator should be \"lower\" or \"upper\"",
+            )),
+        }
+    }
+
+    fn array_path(self, parts: &'a ArrayPath) -> Result<Value<'a>> {
+        let root = self.eval(&parts.root)?;
+        let Some(shape) = &parts.shape else {
+            return Ok(root);
+        };
+        match root.type_of() {
+            Type::Array => {
+                let mut built = BumpVec::with_capacity_in(root.array_len(), self.arena);
+                for item in root.items() {
+                    built.push(
+                        Eval {
+                            payload: item,
+                            ..self
+                        }
+                        .eval(shape)?,
+                    );
+                }
+                Ok(Value::Array(built.into_bump_slice()))
+            }
+            Type::Object => {
+                let item = Eval {
+                    payload: root,
+                    ..self
+                }
+                .eval(shape)?;
+                Ok(Value::Array(self.arena.alloc_slice_copy(&[item])))
+            }
+            _ => Ok(root),
+        }
+    }
+
+    fn merge(self, parts: &'a Merge) -> Result<Value<'a>> {
+        let keeping = Eval {
+            keep_undefined: true,
+            ..self
+        };
+        let direction = self.eval(&parts.direction)?;
+        let mut elements = BumpVec::with_capacity_in(parts.objects.len(), self.arena);
+        for element in &parts.objects {
+            elements.push(keeping.eval(element)?);
+        }
+        if direction.as_str() == Some("left") {
+            elements.reverse();
+        }
+        Ok(self.without_undefined(reshape::merge(&elements, self.arena)))
+    }
+
+    fn transform(self, parts: &'a Transform) -> Result<Value<'a>> {
+        let applied = match self.payload.type_of() {
+            Type::Object => Eval {
+                keep_undefined: false,
+                ..self
+            }
+            .eval(&parts.apply)?,
+            Type::Undefined => Value::Object(&[]),
+            other => return Err(RuntimeError::not_an_object(other)),
+        };
+        Eval {
+            payload: applied,
+            ..self
+        }
+        .eval(&parts.mapping)
+    }
+
+    fn without_undefined(self, members: &'a [(&'a str, Value<'a>)]) -> Value<'a> {
+        if self.keep_undefined || members.iter().all(|(_, value)| value.is_defined()) {
+            return Value::Object(members);
+        }
+        let kept = members.iter().copied().filter(|(_, value)| value.is_defined());
+        Value::Object(BumpVec::from_iter_in(kept, self.arena).into_bump_slice())
+    }
+}

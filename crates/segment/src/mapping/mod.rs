@@ -1,0 +1,140 @@
+//! Segment's mapping directives ("mapping-kit"): how an event becomes a destination's payload.
+//!
+//! A mapping is JSON in which objects like `{"@path": "$.properties.total"}` stand for values taken from the event.
+//! [`Mapping::compile`] checks it once, reports every mistake together in Segment's own words, and makes a plan;
+//! [`Mapping::resolve`] runs the plan over an event, building only what is new in a bump arena.
+//! The behaviour is that of Segment's open-source actions-core 3.170, held by the recorded cases in `tests/vectors`.
+//!
+//! ```
+//! use bumpalo::Bump;
+//! use signalbox_core::Document;
+//! use signalbox_segment::mapping::Mapping;
+//! use signalbox_segment::value::Numbers;
+//!
+//! let mapping = Mapping::compile(&serde_json::json!({
+//!     "order": { "@path": "$.properties.order_id" },
+//!     "who": { "@if": {
+//!         "exists": { "@path": "$.userId" },
+//!         "then": { "@path": "$.userId" },
+//!         "else": { "@path": "$.anonymousId" }
+//!     } },
+//!     "items": { "@arrayPath": ["$.properties.products", { "id": { "@path": "$.sku" } }] }
+//! }))?;
+//! let event = Document::parse(
+//!     r#"{"userId":"u1","properties":{"order_id":"O-1","products":[{"sku":"S-1"},{"sku":"S-2"}]}}"#,
+//! )?;
+//!
+//! let arena = Bump::new(); // one per thread; reset() after each event
+//! let payload = mapping.resolve(event.root(), &arena)?;
+//! let mut body = Vec::new();
+//! payload.write_json(&mut body, Numbers::Source);
+//! assert_eq!(body, br#"{"order":"O-1","who":"u1","items":[{"id":"S-1"},{"id":"S-2"}]}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `@path`, `@template`, `@literal`, `@if`, `@case`, `@replace`, `@arrayPath`, `@merge`, `@transform`, `@flatten`,
+//! `@json` and `@excludeWhenNull` are understood. Where Segment reaches JavaScript prototype members
+//! (`$.constructor`), only own members, array indices and `length` are reached here.
+
+mod check;
+mod compile;
+mod error;
+mod eval;
+mod plan;
+mod replace;
+mod reshape;
+mod template;
+
+pub use error::{CompileError, MappingError, MappingErrorKind, RuntimeError};
+
+use crate::value::{Type, Value};
+use bumpalo::Bump;
+use eval::Eval;
+use plan::Expr;
+use serde_json::Value as Json;
+
+/// How deep a mapping may nest. Segment has no limit and overflows its stack near 1,900; real mappings nest 6 deep.
+pub const MAX_DEPTH: usize = 100;
+
+/// The longest text, in bytes, one directive may make of an event; longer is a run-time error. Keeps hostile events
+/// from growing quadratically through templates, replacements and flattened keys.
+pub const MAX_TEXT: usize = 1 << 20;
+
+/// A mapping, checked and compiled.
+#[derive(Debug)]
+pub struct Mapping {
+    plan: Expr,
+}
+
+impl Mapping {
+    /// Checks a mapping and compiles it.
+    ///
+    /// # Errors
+    /// Every mistake Segment's validation finds, in document order and in its words. What Segment does not look into
+    /// (directives inside raw arrays) fails when it is evaluated, as there.
+    pub fn compile(mapping: &Json) -> Result<Mapping, CompileError> {
+        check::depth(mapping)?;
+        let rewritten = compile::rewrite_root(mapping)?;
+        check::mapping(&rewritten)?;
+        Ok(Mapping {
+            plan: compile::expr(&rewritten),
+        })
+    }
+
+    /// As [`Mapping::compile`], from JSON text.
+    ///
+    /// # Errors
+    /// Text that is not JSON, and all of `compile`.
+    pub fn compile_text(mapping: &str) -> Result<Mapping, CompileError> {
+        let json = serde_json::from_str(mapping).map_err(|error| {
+            // The reader's message holds only the place and what was expected.
+            CompileError::from(MappingError::validation("/", format!("should be JSON: {error}")))
+        })?;
+        Mapping::compile(&json)
+    }
+
+    /// The payload this mapping makes of an event; absent members are left out, absent array elements stay.
+    ///
+    /// # Errors
+    /// The event is no object, or a directive met a value it cannot use; the first such error ends the mapping.
+    pub fn resolve<'a>(
+        &'a self,
+        event: impl Into<Value<'a>>,
+        arena: &'a Bump,
+    ) -> Result<Value<'a>, RuntimeError> {
+        let payload = event.into();
+        match payload.type_of() {
+            Type::Object => self.resolve_item(payload, arena),
+            other => Err(RuntimeError::not_an_object(other)),
+        }
+    }
+
+    /// As [`Mapping::resolve`] without asking that the payload be an object: Segment does not ask in batches.
+    ///
+    /// # Errors
+    /// A directive met a value it cannot use.
+    pub fn resolve_item<'a>(
+        &'a self,
+        payload: impl Into<Value<'a>>,
+        arena: &'a Bump,
+    ) -> Result<Value<'a>, RuntimeError> {
+        Eval::new(payload.into(), arena).top(&self.plan, None)
+    }
+
+    /// As [`Mapping::resolve`], but a top-level field that fails is left out and reported, and the others go on.
+    ///
+    /// # Errors
+    /// The event is no object, or the mapping as a whole is one directive which failed.
+    pub fn resolve_leniently<'a>(
+        &'a self,
+        event: impl Into<Value<'a>>,
+        arena: &'a Bump,
+        failed: &mut Vec<RuntimeError>,
+    ) -> Result<Value<'a>, RuntimeError> {
+        let payload = event.into();
+        match payload.type_of() {
+            Type::Object => Eval::new(payload, arena).top(&self.plan, Some(failed)),
+            other => Err(RuntimeError::not_an_object(other)),
+        }
+    }
+}

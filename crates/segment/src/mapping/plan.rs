@@ -1,0 +1,100 @@
+//! The compiled form of a mapping.
+
+use super::error::RuntimeError;
+use super::template::Template;
+use crate::value::Path;
+
+/// One node of the plan. Constants keep their place in the tree; they are few and small.
+#[derive(Debug)]
+pub(super) enum Expr {
+    Undefined,
+    Null,
+    Bool(bool),
+    /// JSON spelling.
+    Number(Box<str>),
+    Str(Box<str>),
+    Array(Box<[Expr]>),
+    /// Members in JavaScript's key order.
+    Object(Box<[(Box<str>, Expr)]>),
+    Path(Path),
+    PathOf(Box<Expr>),
+    Template(Template),
+    TemplateOf(Box<Expr>),
+    /// `@if` whose condition and `then` are the same: the first of two that exists.
+    Coalesce(Box<Expr>, Box<Expr>),
+    If(Box<If>),
+    Case(Box<Case>),
+    Replace(Box<Replace>),
+    ArrayPath(Box<ArrayPath>),
+    Merge(Box<Merge>),
+    Transform(Box<Transform>),
+    Flatten(Box<Flatten>),
+    JsonEncode(Box<Expr>),
+    JsonDecode(Box<Expr>),
+    /// Evaluated for its errors; the result is undefined.
+    Discard(Box<Expr>),
+    ExcludeWhenNull(Box<Expr>),
+    /// Always fails when reached.
+    Fail(RuntimeError),
+}
+
+#[derive(Debug)]
+pub(super) struct If {
+    pub(super) test: Test,
+    pub(super) condition: Expr,
+    pub(super) then: Expr,
+    pub(super) otherwise: Expr,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Test {
+    /// Neither undefined nor null.
+    Exists,
+    /// What `blank` really asks: that the value is *not* blank.
+    NotBlank,
+}
+
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) operator: Expr,
+    pub(super) value: Expr,
+}
+
+#[derive(Debug)]
+pub(super) struct Replace {
+    pub(super) value: Expr,
+    pub(super) steps: Vec<ReplaceStep>,
+    pub(super) ignore_case: bool,
+    pub(super) global: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct ReplaceStep {
+    pub(super) pattern: Box<str>,
+    pub(super) replacement: Box<str>,
+}
+
+#[derive(Debug)]
+pub(super) struct ArrayPath {
+    pub(super) root: Expr,
+    pub(super) shape: Option<Expr>,
+}
+
+#[derive(Debug)]
+pub(super) struct Merge {
+    pub(super) direction: Expr,
+    pub(super) objects: Box<[Expr]>,
+}
+
+#[derive(Debug)]
+pub(super) struct Transform {
+    pub(super) apply: Expr,
+    pub(super) mapping: Expr,
+}
+
+#[derive(Debug)]
+pub(super) struct Flatten {
+    pub(super) value: Expr,
+    pub(super) separator: Expr,
+    pub(super) omit_arrays: Expr,
+}

@@ -1,0 +1,272 @@
+//! JSON in and out: compact text written straight into a buffer, and strict JSON read into the arena.
+
+use super::{Number, Value, order_keys};
+use bumpalo::Bump;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// How numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// As ECMAScript prints them: `1.0` is `1`, whole numbers over 2^53 lose digits. Segment's own behaviour.
+    JavaScript,
+    /// As they were written, so that long ids stay whole.
+    Source,
+}
+
+impl Value<'_> {
+    /// Appends compact JSON. Absent members are left out, absent elements and unrepresentable numbers are `null`.
+    pub fn write_json(self, out: &mut Vec<u8>, numbers: Numbers) {
+        match self {
+            Value::Undefined | Value::Null => out.extend_from_slice(b"null"),
+            Value::Bool(true) => out.extend_from_slice(b"true"),
+            Value::Bool(false) => out.extend_from_slice(b"false"),
+            Value::Number(number) => write_number(number, out, numbers),
+            Value::Str(text) => write_json_string(text, out),
+            _ if self.is_array() => {
+                out.push(b'[');
+                for (index, item) in self.items().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    item.write_json(out, numbers);
+                }
+                out.push(b']');
+            }
+            _ => {
+                out.push(b'{');
+                for (index, (key, value)) in self.members().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_json_string(key, out);
+                    out.push(b':');
+                    value.write_json(out, numbers);
+                }
+                out.push(b'}');
+            }
+        }
+    }
+
+    /// The value as a tree of `serde_json`, numbers as JavaScript prints them. For tests and tools, not for the hot path.
+    pub fn to_json(self) -> serde_json::Value {
+        let mut text = Vec::new();
+        self.write_json(&mut text, Numbers::JavaScript);
+        serde_json::from_slice(&text).unwrap_or(serde_json::Value::Null)
+    }
+}
+
+fn write_number(number: Number<'_>, out: &mut Vec<u8>, numbers: Numbers) {
+    match number {
+        Number::Source(text) if numbers == Numbers::Source => out.extend_from_slice(text.as_bytes()),
+        _ if number.to_f64().is_finite() => {
+            number.with_js_text(|text| out.extend_from_slice(text.as_bytes()))
+        }
+        _ => out.extend_from_slice(b"null"),
+    }
+}
+
+/// Appends a JSON string literal, escaping only what JSON demands.
+pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    for (index, &byte) in bytes.iter().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&bytes[start..index]);
+        start = index + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            _ => {
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(byte >> 4)]);
+                out.push(HEX[usize::from(byte & 15)]);
+            }
+        }
+    }
+    out.extend_from_slice(&bytes[start..]);
+    out.push(b'"');
+}
+
+/// Reads strict JSON into the arena; `None` if it is not JSON or nests deeper than 127.
+///
+/// Duplicate keys: the last one wins, at the place of the first, as in JavaScript.
+pub fn parse_json<'a>(text: &str, arena: &'a Bump) -> Option<Value<'a>> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Seed(arena).deserialize(&mut reader).ok()?;
+    reader.end().ok()?;
+    Some(value)
+}
+
+#[derive(Clone, Copy)]
+struct Seed<'a>(&'a Bump);
+
+impl<'de, 'a> DeserializeSeed<'de> for Seed<'a> {
+    type Value = Value<'a>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'a>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, 'a> Visitor<'de> for Seed<'a> {
+    type Value = Value<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'a>, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Value<'a>, E> {
+        Ok(Value::Bool(truth))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value<'a>, E> {
+        Ok(self.integer(number as f64, number <= 1 << 53, format_args!("{number}")))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value<'a>, E> {
+        Ok(self.integer(
+            number as f64,
+            number.unsigned_abs() <= 1 << 53,
+            format_args!("{number}"),
+        ))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value<'a>, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value<'a>, E> {
+        Ok(Value::Str(self.0.alloc_str(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value<'a>, A::Error> {
+        let mut items = bumpalo::collections::Vec::new_in(self.0);
+        while let Some(item) = access.next_element_seed(self)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items.into_bump_slice()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value<'a>, A::Error> {
+        let mut members = bumpalo::collections::Vec::new_in(self.0);
+        while let Some(key) = access.next_key::<std::borrow::Cow<'_, str>>()? {
+            let key: &'a str = self.0.alloc_str(&key);
+            members.push((key, access.next_value_seed(self)?));
+        }
+        Ok(Value::Object(unique_members(members)))
+    }
+}
+
+impl<'a> Seed<'a> {
+    fn integer(self, double: f64, exact: bool, text: fmt::Arguments<'_>) -> Value<'a> {
+        if exact {
+            return Value::from(double);
+        }
+        let text = bumpalo::format!(in self.0, "{}", text);
+        Value::Number(Number::Source(text.into_bump_str()))
+    }
+}
+
+/// Orders members as JavaScript does and keeps the last value of each key.
+pub(crate) fn unique_members<'a>(
+    mut members: bumpalo::collections::Vec<'a, (&'a str, Value<'a>)>,
+) -> &'a [(&'a str, Value<'a>)] {
+    remove_duplicates(&mut members);
+    order_keys(&mut members, |(key, _)| key);
+    members.into_bump_slice()
+}
+
+/// Linear: a map from key to place once there are more than a handful.
+fn remove_duplicates<'a>(members: &mut bumpalo::collections::Vec<'a, (&'a str, Value<'a>)>) {
+    if members.len() <= 8 {
+        let mut kept = 0;
+        for next in 0..members.len() {
+            let (key, value) = members[next];
+            match members[..kept].iter().position(|(earlier, _)| *earlier == key) {
+                Some(place) => members[place].1 = value,
+                None => {
+                    members[kept] = (key, value);
+                    kept += 1;
+                }
+            }
+        }
+        members.truncate(kept);
+        return;
+    }
+    let mut places = std::collections::HashMap::with_capacity(members.len());
+    let mut kept = 0;
+    for next in 0..members.len() {
+        let (key, value) = members[next];
+        let place = *places.entry(key).or_insert(kept);
+        members[place] = (key, value);
+        if place == kept {
+            kept += 1;
+        }
+    }
+    members.truncate(kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(text: &str) -> Option<String> {
+        let arena = Bump::new();
+        let value = parse_json(text, &arena)?;
+        let mut out = Vec::new();
+        value.write_json(&mut out, Numbers::Source);
+        String::from_utf8(out).ok()
+    }
+
+    #[test]
+    fn the_last_of_equal_keys_wins_at_the_place_of_the_first() {
+        assert_eq!(
+            round(r#"{"a":1,"b":2,"a":3}"#).as_deref(),
+            Some(r#"{"a":3,"b":2}"#)
+        );
+        let many = r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"a":2,"7":1}"#;
+        let expected = r#"{"7":1,"a":2,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1}"#;
+        assert_eq!(round(many).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn long_ids_stay_whole() {
+        assert_eq!(
+            round("[12345678901234567890]").as_deref(),
+            Some("[12345678901234567890]")
+        );
+        assert_eq!(round("[1.0,-0]").as_deref(), Some("[1,0]"));
+    }
+
+    #[test]
+    fn what_is_not_json_is_none() {
+        for text in ["{bad", "[1,]", "NaN", "01", "", "1 2"] {
+            assert_eq!(round(text), None, "{text}");
+        }
+        assert_eq!(round(&"[".repeat(100_000)), None);
+    }
+
+    #[test]
+    fn only_what_json_demands_is_escaped() {
+        let mut out = Vec::new();
+        write_json_string("\"\\/\u{8}\u{c}\n\r\t\u{b}\u{7f}\u{2028}é", &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u000b\u{7f}\u{2028}é\""
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! Paths into an event, split once when a mapping or trigger is compiled.
+
+use super::{Value, array_index};
+
+/// A path split into keys. Made by one of three readers, since Segment's languages split differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    segments: Box<[Segment]>,
+}
+
+/// One key, and the array index it stands for if it looks like one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Segment {
+    key: Box<str>,
+    index: Option<u32>,
+}
+
+impl Path {
+    /// A path of `@path` and `@arrayPath`: the first `$.` anywhere is deleted, then split as a template's.
+    pub fn of_directive(path: &str) -> Path {
+        match path.split_once("$.") {
+            Some((before, after)) => Path::of_template(&format!("{before}{after}")),
+            None => Path::of_template(path),
+        }
+    }
+
+    /// A path inside `{{…}}`.
+    ///
+    /// Split at `.`, at `[` before a quote or digit, and at a run of `]` after one; quotes are then deleted. There is
+    /// no escape, so a key holding a dot or a quote cannot be reached.
+    pub fn of_template(path: &str) -> Path {
+        let opens = |next: Option<char>| next.is_some_and(|c| matches!(c, '"' | '\'' | '0'..='9'));
+        let mut pieces = vec![String::new()];
+        let mut before = None;
+        let mut in_closing_run = false;
+        let mut chars = path.chars().peekable();
+        while let Some(c) = chars.next() {
+            in_closing_run = c == ']' && (in_closing_run || opens(before));
+            if c == '.' || in_closing_run || (c == '[' && opens(chars.peek().copied())) {
+                pieces.push(String::new());
+            } else if let Some(piece) = pieces.last_mut() {
+                piece.push(c);
+            }
+            before = Some(c);
+        }
+        Path::new(
+            pieces
+                .iter()
+                .filter(|piece| !piece.is_empty())
+                .map(|piece| piece.replace(['\'', '"'], "")),
+        )
+    }
+
+    /// A field path of a trigger below its root: split at every `.`, `[` and `]`.
+    pub fn of_trigger(path: &str) -> Path {
+        Path::new(
+            path.split(['.', '[', ']'])
+                .filter(|piece| !piece.is_empty())
+                .map(str::to_owned),
+        )
+    }
+
+    /// A path of these keys exactly; keys may hold dots.
+    pub fn new(keys: impl IntoIterator<Item = String>) -> Path {
+        let segments = keys.into_iter().map(|key| Segment {
+            index: array_index(&key),
+            key: key.into_boxed_str(),
+        });
+        Path {
+            segments: segments.collect(),
+        }
+    }
+
+    /// The keys in order; none for the whole payload.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().map(|segment| &*segment.key)
+    }
+
+    /// Follows the path. **A falsy value on the way is the answer**: a child of `null`, `0` or `""` is that value
+    /// itself. Arrays and strings answer indices and `length`, counted in UTF-16 units; nothing else is inherited.
+    pub fn resolve<'a>(&self, payload: Value<'a>) -> Value<'a> {
+        let mut value = payload;
+        for segment in &self.segments {
+            if value.is_falsy() {
+                return value;
+            }
+            value = segment.of(value);
+        }
+        value
+    }
+}
+
+impl Segment {
+    fn of<'a>(&self, value: Value<'a>) -> Value<'a> {
+        match value {
+            Value::Str(text) => self.of_text(text),
+            _ if value.is_object() => value.get(&self.key),
+            _ if value.is_array() => match self.index {
+                Some(index) => value.index(index as usize),
+                None if &*self.key == "length" => Value::from(value.array_len() as f64),
+                None => Value::Undefined,
+            },
+            _ => Value::Undefined,
+        }
+    }
+
+    fn of_text<'a>(&self, text: &'a str) -> Value<'a> {
+        match self.index {
+            Some(index) => utf16_unit(text, index as usize).map(Value::Str).into(),
+            None if &*self.key == "length" => Value::from(super::utf16_len(text) as f64),
+            None => Value::Undefined,
+        }
+    }
+}
+
+/// The text of one UTF-16 unit; half of a pair is shown as U+FFFD, as it cannot stand alone in UTF-8.
+pub(crate) fn utf16_unit(text: &str, index: usize) -> Option<&str> {
+    let mut unit = 0;
+    for (start, c) in text.char_indices() {
+        let width = c.len_utf16();
+        if index < unit + width {
+            return Some(if width == 1 {
+                &text[start..start + c.len_utf8()]
+            } else {
+                "\u{fffd}"
+            });
+        }
+        unit += width;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(path: &str) -> Vec<String> {
+        Path::of_directive(path).keys().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn paths_split_as_segment_splits_them() {
+        assert_eq!(keys("$.a[0].b"), ["a", "0", "b"]);
+        assert_eq!(keys("a[0]b"), ["a", "0", "b"]);
+        assert_eq!(keys("a[0.b"), ["a", "0", "b"]);
+        assert_eq!(keys("a['x y']"), ["a", "x y"]);
+        assert_eq!(keys("a['x.y']"), ["a", "x", "y"]);
+        assert_eq!(keys("a[bar]"), ["a[bar]"]);
+        assert_eq!(keys("a[ 0 ]"), ["a[ 0 ]"]);
+        assert_eq!(keys("a0]]b"), ["a0", "b"]);
+        assert_eq!(keys("..a..b."), ["a", "b"]);
+        assert_eq!(keys("$."), [""; 0]);
+        assert_eq!(keys("$"), ["$"]);
+        assert_eq!(keys("b$.a"), ["ba"]);
+        assert_eq!(keys("$.$.a"), ["$", "a"]);
+    }
+
+    #[test]
+    fn falsy_parents_answer_for_their_children() {
+        let object = Value::Object(&[("a", Value::Str("")), ("b", Value::Null)]);
+        assert!(matches!(
+            Path::of_directive("$.a.x").resolve(object),
+            Value::Str("")
+        ));
+        assert!(matches!(
+            Path::of_directive("$.b.x.y").resolve(object),
+            Value::Null
+        ));
+        assert!(matches!(
+            Path::of_directive("$.c.x").resolve(object),
+            Value::Undefined
+        ));
+    }
+
+    #[test]
+    fn text_answers_indices_and_length() {
+        let text = Value::Str("a😀b");
+        assert_eq!(Path::of_directive("length").resolve(text).as_f64(), Some(4.0));
+        assert_eq!(Path::of_directive("[3]").resolve(text).as_str(), Some("b"));
+        assert_eq!(Path::of_directive("1").resolve(text).as_str(), Some("\u{fffd}"));
+        assert!(matches!(Path::of_directive("4").resolve(text), Value::Undefined));
+    }
+}

@@ -1,0 +1,3 @@
+//! Integration tests of Segment's languages and rules.
+
+mod vectors;

@@ -1,0 +1,41 @@
+//! Runs the recorded cases and counts them: `mapping: passed/total` and so on, each on a line of its own.
+
+mod compare;
+mod mapping;
+
+use serde_json::Value as Json;
+use std::path::PathBuf;
+
+/// The cases of one file, from `VECTORS_DIR` or the project's own copy.
+fn cases(file: &str) -> Vec<Json> {
+    let folder = std::env::var_os("VECTORS_DIR").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"),
+        PathBuf::from,
+    );
+    let path = folder.join("segment").join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}")))
+        .collect()
+}
+
+/// Runs every case, prints the count, and fails with the names of those that differ.
+///
+/// Cases whose category is among `excluded` are not run.
+fn run(kind: &str, file: &str, excluded: &[&str], check: impl Fn(&Json) -> Result<(), String>) {
+    let mut cases = cases(file);
+    cases.retain(|case| {
+        let category = case["name"].as_str().and_then(|name| name.split('/').next());
+        !excluded.contains(&category.unwrap_or_default())
+    });
+    let failures: Vec<String> = cases
+        .iter()
+        .filter_map(|case| {
+            let name = case["name"].as_str().unwrap_or("?");
+            check(case).err().map(|why| format!("{kind} {name}: {why}"))
+        })
+        .collect();
+    println!("\n{kind}: {}/{}", cases.len() - failures.len(), cases.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
