@@ -1,0 +1,179 @@
+//! US states and ISO countries: codes from codes, names, and hashes of either.
+
+mod countries;
+mod states;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use signalbox_core::Sha256Hex;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::text;
+
+pub use countries::{COUNTRIES, Country};
+pub use states::{STATES, State};
+
+/// The longest text that can be a name, in bytes; longer ones are not looked at.
+const LONGEST: usize = 128;
+
+/// The two-letter code, in upper case, of a US state, district or territory.
+///
+/// Read are codes (`CA`, `ca`, `c.a.`), names (`New York`, `newyork`), both behind `US-` (`US-CA`), in any letter case
+/// and spacing, and the SHA-256 of each spelling a sender may have hashed: code and name in lower, upper and usual
+/// case, with and without blanks, `US-CA`, in hexadecimal digits of either case. Anything else, also the states of other
+/// countries, is unknown: `None`.
+pub fn state_code(text: &str) -> Option<&'static str> {
+    find(text, &STATE_HASHES, |cleaned| {
+        two_letters(cleaned).and_then(states::by_code).or_else(|| state_in(cleaned))
+    })
+}
+
+/// The ISO-3166 alpha-2 code, in upper case, of a country.
+///
+/// Read are alpha-2 and alpha-3 codes and English names (ISO short names, common ones, a few native ones) in any letter
+/// case and spacing, and the SHA-256 of each as in [`state_code`]. `UK` is GB. Anything else is `None`.
+pub fn country_code(text: &str) -> Option<&'static str> {
+    find(text, &COUNTRY_HASHES, |cleaned| country_in(cleaned).or_else(|| countries::by_code(cleaned)))
+}
+
+fn find(
+    text: &str,
+    hashes: &HashMap<Sha256Hex, &'static str>,
+    read: impl Fn(&str) -> Option<&'static str>,
+) -> Option<&'static str> {
+    if text.len() > LONGEST {
+        return None;
+    }
+    let mut cleaned = String::new();
+    text::clean(text, &mut cleaned);
+    match Sha256Hex::from_prehashed(&cleaned) {
+        Some(hash) => hashes.get(&hash).copied(),
+        None => read(&cleaned),
+    }
+}
+
+/// The code of a state named, or written as `us-ca`, in a cleaned text (no white space, lower case). Plain codes are
+/// not looked up: they are what they are.
+pub(super) fn state_in(cleaned: &str) -> Option<&'static str> {
+    if cleaned.len() <= 2 || cleaned.len() > LONGEST {
+        return None;
+    }
+    let separator = cleaned.find(|c: char| !c.is_ascii_alphabetic());
+    if let Some(at) = separator
+        && matches!(&cleaned[..at], "us" | "usa")
+    {
+        let part = cleaned[at..].trim_start_matches(|c: char| !c.is_alphanumeric());
+        return two_letters(part).and_then(states::by_code).or_else(|| by_name(&STATE_NAMES, part));
+    }
+    by_name(&STATE_NAMES, cleaned)
+}
+
+/// The code of a country named, or written as alpha-3, in a cleaned text (no white space, lower case). Alpha-2 codes
+/// are not looked up, but for `uk`.
+pub(super) fn country_in(cleaned: &str) -> Option<&'static str> {
+    match cleaned.len() {
+        2 if cleaned == "uk" => Some("GB"),
+        0..=2 => None,
+        _ if cleaned.len() > LONGEST => None,
+        _ => by_name(&COUNTRY_NAMES, cleaned),
+    }
+}
+
+fn two_letters(cleaned: &str) -> Option<&str> {
+    (cleaned.len() == 2 && cleaned.bytes().all(|b| b.is_ascii_alphabetic())).then_some(cleaned)
+}
+
+type Names = HashMap<String, &'static str>;
+
+/// Names are looked up by [`key`]; most texts are their own key.
+fn by_name(names: &Names, cleaned: &str) -> Option<&'static str> {
+    let found = names.get(cleaned);
+    if found.is_some() {
+        return found.copied();
+    }
+    let own_key = cleaned.bytes().all(|b| b.is_ascii_alphanumeric())
+        && !cleaned.starts_with("the")
+        && !cleaned.ends_with("the");
+    if own_key { None } else { names.get(&key(cleaned)).copied() }
+}
+
+/// What two spellings of a name have in common: its letters and digits without accents, `&` as `and`, no article
+/// at the start or end of a part (`Bahamas, The`, `Netherlands (the)`). The text has no blanks and is in lower case.
+fn key(cleaned: &str) -> String {
+    let folded: String = cleaned.nfd().filter(|&c| !is_combining_mark(c)).collect();
+    let mut key = String::with_capacity(folded.len());
+    // Dots and apostrophes stand inside words: u.s.a., côte d'ivoire.
+    let word_ends = |c: char| !c.is_alphanumeric() && !matches!(c, '.' | '\'' | '\u{2019}' | '`' | '&');
+    for part in folded.split(word_ends) {
+        let part = part.strip_prefix("the").unwrap_or(part);
+        let part = part.strip_suffix("the").unwrap_or(part);
+        for c in part.chars() {
+            match c {
+                '&' => key.push_str("and"),
+                _ if c.is_alphanumeric() => key.push(c),
+                _ => {}
+            }
+        }
+    }
+    key
+}
+
+fn key_of_name(name: &str) -> String {
+    let mut cleaned = String::new();
+    text::clean(name, &mut cleaned);
+    key(&cleaned)
+}
+
+static STATE_NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let of = |state: &'static State| state.names.iter().map(|name| (key_of_name(name), state.code));
+    // "d.c." and the like: a code spelled with dots has a key of two letters.
+    STATES.iter().flat_map(|state| of(state).chain([(state.code.to_ascii_lowercase(), state.code)])).collect()
+});
+
+static COUNTRY_NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let of = |country: &'static Country| {
+        let names = country.names.iter().map(|name| (key_of_name(name), country.alpha2));
+        names.chain([(country.alpha3.to_ascii_lowercase(), country.alpha2)])
+    };
+    COUNTRIES.iter().flat_map(of).collect()
+});
+
+static STATE_HASHES: LazyLock<HashMap<Sha256Hex, &'static str>> = LazyLock::new(|| {
+    let mut hashes = HashMap::new();
+    for state in STATES {
+        let iso = format!("US-{}", state.code);
+        let texts = state.names.iter().copied().chain([state.code, iso.as_str()]);
+        add_spellings(&mut hashes, texts, state.code);
+    }
+    hashes
+});
+
+static COUNTRY_HASHES: LazyLock<HashMap<Sha256Hex, &'static str>> = LazyLock::new(|| {
+    let mut hashes = HashMap::new();
+    for country in COUNTRIES {
+        let texts = country.names.iter().copied().chain([country.alpha2, country.alpha3]);
+        add_spellings(&mut hashes, texts, country.alpha2);
+    }
+    add_spellings(&mut hashes, ["UK"].into_iter(), "GB");
+    hashes
+});
+
+/// Adds what senders hash: the text as it is, in lower and in upper case, each with and without its blanks.
+fn add_spellings<'a>(
+    hashes: &mut HashMap<Sha256Hex, &'static str>,
+    texts: impl Iterator<Item = &'a str>,
+    code: &'static str,
+) {
+    for text in texts {
+        for spelling in [text.to_owned(), text.to_lowercase(), text.to_uppercase()] {
+            // First come, first served: names are unique, a test holds that.
+            hashes.entry(Sha256Hex::of(&spelling.replace(' ', ""))).or_insert(code);
+            hashes.entry(Sha256Hex::of(&spelling)).or_insert(code);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

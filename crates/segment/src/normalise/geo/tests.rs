@@ -1,0 +1,157 @@
+use std::collections::HashMap;
+
+use signalbox_core::Sha256Hex;
+
+use super::*;
+
+fn hashed(text: &str) -> String {
+    Sha256Hex::of(text).as_str().to_owned()
+}
+
+#[test]
+fn tables_are_whole() {
+    assert_eq!(STATES.len(), 57);
+    assert_eq!(COUNTRIES.len(), 249);
+    assert!(COUNTRIES.is_sorted_by(|a, b| a.alpha2 < b.alpha2));
+}
+
+#[test]
+fn no_name_or_code_means_two_countries_or_states() {
+    let mut seen = HashMap::new();
+    for country in COUNTRIES {
+        let names = country.names.iter().map(|name| key_of_name(name));
+        for text in names.chain([country.alpha3.to_lowercase()]) {
+            let before = seen.insert(text.clone(), country.alpha2);
+            assert!(before.is_none_or(|alpha2| alpha2 == country.alpha2), "{text}");
+        }
+    }
+    let mut seen = HashMap::new();
+    for state in STATES {
+        for name in state.names {
+            let before = seen.insert(key_of_name(name), state.code);
+            assert!(before.is_none_or(|code| code == state.code), "{name}");
+        }
+    }
+}
+
+#[test]
+fn states_in_many_spellings() {
+    for (text, code) in [
+        ("CA", "CA"),
+        (" ca ", "CA"),
+        ("c.a.", "CA"),
+        ("California", "CA"),
+        ("CALIFORNIA", "CA"),
+        ("new  york", "NY"),
+        ("NewYork", "NY"),
+        ("US-CA", "CA"),
+        ("us_ca", "CA"),
+        ("USA - Texas", "TX"),
+        ("Washington", "WA"),
+        ("Washington, D.C.", "DC"),
+        ("D.C.", "DC"),
+        ("District of Columbia", "DC"),
+        ("Hawaiʻi", "HI"),
+        ("Hawai'i", "HI"),
+        ("North-Carolina", "NC"),
+        ("Puerto Rico", "PR"),
+        ("Virgin Islands", "VI"),
+    ] {
+        assert_eq!(state_code(text), Some(code), "{text}");
+    }
+    for text in ["", " ", "ON", "Ontario", "zz", "US-ZZ", "US-", "u", "Île-de-France", "us", "加州"] {
+        assert_eq!(state_code(text), None, "{text}");
+    }
+}
+
+#[test]
+fn countries_in_many_spellings() {
+    for (text, code) in [
+        ("US", "US"),
+        ("us ", "US"),
+        ("u.s.a.", "US"),
+        ("USA", "US"),
+        ("United States", "US"),
+        ("united states of america", "US"),
+        ("The United States of America", "US"),
+        ("UK", "GB"),
+        ("GBR", "GB"),
+        ("The Netherlands", "NL"),
+        ("Netherlands (the)", "NL"),
+        ("Bahamas, The", "BS"),
+        ("Gambia (the)", "GM"),
+        ("Korea (the Republic of)", "KR"),
+        ("Korea (the Democratic People's Republic of)", "KP"),
+        ("Congo (the Democratic Republic of the)", "CD"),
+        ("Bosnia & Herzegovina", "BA"),
+        ("Cote d’Ivoire", "CI"),
+        ("CÔTE D'IVOIRE", "CI"),
+        ("Turkey", "TR"),
+        ("türkiye", "TR"),
+        ("Turkiye", "TR"),
+        ("Deutschland", "DE"),
+        ("españa", "ES"),
+        ("Viet Nam", "VN"),
+        ("Trinidad & Tobago", "TT"),
+        ("St. Vincent & the Grenadines", "VC"),
+        ("Georgia", "GE"),
+    ] {
+        assert_eq!(country_code(text), Some(code), "{text}");
+    }
+    for text in ["", "zz", "Atlantis", "California", "the", "u", "europe"] {
+        assert_eq!(country_code(text), None, "{text}");
+    }
+}
+
+#[test]
+fn hashes_of_codes_and_names_are_known() {
+    // The two examples on Pinterest's LDP page are the hashes of upper-case codes.
+    assert!(hashed("CA").starts_with("4b650e5c"));
+    assert!(hashed("US").starts_with("9b202ecb"));
+    for text in ["CA", "ca", "California", "california", "CALIFORNIA", "US-CA", "us-ca"] {
+        assert_eq!(state_code(&hashed(text)), Some("CA"), "{text}");
+        assert_eq!(state_code(&hashed(text).to_uppercase()), Some("CA"), "{text}");
+    }
+    for text in ["New York", "newyork", "NEW YORK", "NEWYORK", "ny"] {
+        assert_eq!(state_code(&hashed(text)), Some("NY"), "{text}");
+    }
+    for text in ["US", "us", "usa", "USA", "United States", "unitedstates"] {
+        assert_eq!(country_code(&hashed(text)), Some("US"), "{text}");
+        assert_eq!(country_code(&hashed(text).to_uppercase()), Some("US"), "{text}");
+    }
+    for state in STATES {
+        for text in [state.code, &state.code.to_lowercase(), state.names[0], &state.names[0].to_lowercase()] {
+            assert_eq!(state_code(text), Some(state.code), "{text}");
+            assert_eq!(state_code(&hashed(text)), Some(state.code), "{text}");
+        }
+    }
+    for country in COUNTRIES {
+        let name = country.names[0];
+        for text in [country.alpha2, country.alpha3, name, &country.alpha2.to_lowercase(), &name.to_uppercase()] {
+            assert_eq!(country_code(text), Some(country.alpha2), "{text}");
+            assert_eq!(country_code(&hashed(text)), Some(country.alpha2), "{text}");
+        }
+    }
+    assert_eq!(state_code(&hashed("Ontario")), None);
+    assert_eq!(country_code(&hashed("Atlantis")), None);
+}
+
+#[test]
+fn what_hash_pii_leaves_is_known() {
+    use crate::normalise::{Field, Rules, hash};
+    let mut scratch = String::new();
+    for rules in [Rules::Pinterest, Rules::Segment] {
+        for state in STATES {
+            for text in state.names.iter().chain([&state.code]) {
+                let hash = hash(Field::State, rules, text, &mut scratch).unwrap();
+                assert_eq!(state_code(hash.as_str()), Some(state.code), "{text} {rules:?}");
+            }
+        }
+        for country in COUNTRIES {
+            for text in country.names.iter().chain([&country.alpha2, &country.alpha3]) {
+                let hash = hash(Field::Country, rules, text, &mut scratch).unwrap();
+                assert_eq!(country_code(hash.as_str()), Some(country.alpha2), "{text} {rules:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Pinterest's own rules, as its API description and developer pages publish them.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::geo;
+use super::text::{self, ascii_digit, is_js_space};
+use super::{Dropped, Field, Form, birthday, gender, junk};
+
+pub(super) fn normalise(field: Field, text: &str, out: &mut String) -> Result<Form, Dropped> {
+    text::clean(text, out);
+    if out.is_empty() {
+        return Err(Dropped::Empty);
+    }
+    if out.len() == 64 && out.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(Form::Hashed);
+    }
+    if junk::is_foreign_hash(field, out) {
+        return Err(Dropped::ForeignHash);
+    }
+    // A date is not looked up as a word, and a phone is only digits: both have an error of their own.
+    if !matches!(field, Field::Phone | Field::DateOfBirth) && junk::is_junk(field, out) {
+        return Err(Dropped::Junk);
+    }
+    match field {
+        Field::Email => email(out)?,
+        Field::Phone => phone(text, out)?,
+        Field::Gender => gender::code(out)?,
+        Field::DateOfBirth => birthday::compact(text, out)?,
+        Field::City => city(out)?,
+        Field::State => {
+            if let Some(code) = geo::state_in(out) {
+                replace_lower(code, out);
+            }
+        }
+        Field::Zip => zip(text, out)?,
+        Field::Country => {
+            if let Some(code) = geo::country_in(out) {
+                replace_lower(code, out);
+            }
+        }
+        Field::FirstName | Field::LastName | Field::ExternalId | Field::MobileAdId | Field::Street => {}
+    }
+    Ok(Form::Plain)
+}
+
+fn replace_lower(code: &str, out: &mut String) {
+    out.clear();
+    out.push_str(code);
+    out.make_ascii_lowercase();
+}
+
+/// One `@` with something on both sides. More is not asked: what can be delivered to is not ours to judge.
+fn email(cleaned: &str) -> Result<(), Dropped> {
+    match cleaned.split_once('@') {
+        Some((_, domain)) if domain.contains('@') => {
+            let list = cleaned.contains([',', ';', '|', '/']);
+            Err(if list { Dropped::SeveralValues } else { Dropped::NotAnEmail })
+        }
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !cleaned.contains(['<', '>']) => Ok(()),
+        _ => Err(Dropped::NotAnEmail),
+    }
+}
+
+/// Digits only, without leading zeros; no country code is invented.
+fn phone(text: &str, out: &mut String) -> Result<(), Dropped> {
+    out.clear();
+    text::push_digits(text, out);
+    let zeros = out.len() - out.trim_start_matches('0').len();
+    out.drain(..zeros);
+    if out.is_empty() { Err(Dropped::NoDigits) } else { Ok(()) }
+}
+
+/// Letters and digits of any script; accents and vowel signs are part of letters.
+fn city(out: &mut String) -> Result<(), Dropped> {
+    if out.is_ascii() {
+        out.retain(|c| c.is_ascii_alphanumeric());
+    } else {
+        // Composed again, since what stood between a letter and an accent may be gone.
+        *out = out.chars().filter(|&c| c.is_alphanumeric() || is_combining_mark(c)).nfc().collect();
+    }
+    check_again(Field::City, out)
+}
+
+/// Digits where there is no letter, ZIP+4 cut to its first five; with letters, the letters and digits.
+fn zip(text: &str, out: &mut String) -> Result<(), Dropped> {
+    if out.is_ascii() {
+        out.retain(|c| c.is_ascii_alphanumeric());
+    } else {
+        let kept = out.chars().filter(|&c| c.is_alphanumeric() || is_combining_mark(c));
+        *out = kept.map(|c| ascii_digit(c).unwrap_or(c)).nfc().collect();
+    }
+    if out.len() == 9 && is_zip_plus_four(text) {
+        out.truncate(5);
+    }
+    check_again(Field::Zip, out)
+}
+
+/// Five digits, then blanks, dashes or a plus, then four digits.
+fn is_zip_plus_four(text: &str) -> bool {
+    let (mut first, mut between, mut last) = (0, 0, 0);
+    for c in text::trim(text).chars() {
+        let digit = ascii_digit(c).is_some();
+        match (digit, between) {
+            (true, 0) => first += 1,
+            (true, _) => last += 1,
+            (false, _) if last == 0 && is_zip_separator(c) => between += 1,
+            (false, _) => return false,
+        }
+    }
+    first == 5 && last == 4
+}
+
+fn is_zip_separator(c: char) -> bool {
+    is_js_space(c) || matches!(c, '-' | '+' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+}
+
+/// Taking punctuation out may have laid bare a placeholder or a hash; deciding now keeps normalising idempotent.
+fn check_again(field: Field, out: &str) -> Result<(), Dropped> {
+    if out.is_empty() {
+        Err(Dropped::Empty)
+    } else if junk::is_junk(field, out) {
+        Err(Dropped::Junk)
+    } else if junk::is_foreign_hash(field, out) {
+        Err(Dropped::ForeignHash)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Characters: JavaScript's white space, lower-casing, what is never seen, digits of other scripts.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// White space as JavaScript's `\s` and `trim` have it.
+///
+/// Not Rust's set: U+FEFF is in, U+0085 is not. U+180E and U+200B are in neither.
+pub fn is_js_space(c: char) -> bool {
+    matches!(
+        c,
+        '\t'..='\r'
+            | ' '
+            | '\u{a0}'
+            | '\u{1680}'
+            | '\u{2000}'..='\u{200a}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{202f}'
+            | '\u{205f}'
+            | '\u{3000}'
+            | '\u{feff}'
+    )
+}
+
+/// Characters that show nothing and that copying and pasting brings in: zero-width blanks and joiners, the soft
+/// hyphen, direction marks, variation selectors.
+///
+/// The joiners are letters' business in some scripts, but the same name is written with and without them.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{fe00}'..='\u{fe0f}'
+    )
+}
+
+/// `String.prototype.trim`.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(is_js_space)
+}
+
+/// Removes all white space and lower-cases, as `text.replace(/\s/g, '').toLowerCase()` does.
+pub(crate) fn squeeze(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        squeeze_ascii(text, out);
+    } else {
+        lower(text.chars().filter(|&c| !is_js_space(c)), out);
+    }
+}
+
+/// [`squeeze`], and further: no invisible characters, Unicode NFC.
+pub(crate) fn clean(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        squeeze_ascii(text, out);
+        return;
+    }
+    // Composing comes last: what is removed may have stood between a letter and its accent, and lower-casing can
+    // leave a letter decomposed. Lower-casing and composing may be swapped, a property test holds that.
+    let mut lowered = String::with_capacity(text.len());
+    lower(text.chars().filter(|&c| !is_js_space(c) && !is_invisible(c)), &mut lowered);
+    out.extend(lowered.nfc());
+}
+
+fn squeeze_ascii(text: &str, out: &mut String) {
+    if text.bytes().any(|b| b <= b' ') {
+        for part in text.split(is_js_space) {
+            out.push_str(part);
+        }
+    } else {
+        out.push_str(text);
+    }
+    out.make_ascii_lowercase();
+}
+
+/// Lower case without locale, as `toLowerCase`. Only Σ depends on its neighbours (ς at the end of a word).
+fn lower(chars: impl Iterator<Item = char> + Clone, out: &mut String) {
+    if chars.clone().any(|c| c == 'Σ') {
+        out.push_str(&chars.collect::<String>().to_lowercase());
+    } else {
+        out.extend(chars.flat_map(char::to_lowercase));
+    }
+}
+
+/// The value of a decimal digit of any script (Unicode category Nd), as an ASCII digit.
+pub(crate) fn ascii_digit(c: char) -> Option<char> {
+    if c.is_ascii() {
+        return c.is_ascii_digit().then_some(c);
+    }
+    let code = c as u32;
+    let i = ZEROS.partition_point(|&zero| zero <= code);
+    let offset = code - ZEROS[..i].last()?;
+    char::from_digit(offset, 10)
+}
+
+/// The zero of every row of ten decimal digits outside ASCII, ascending (Unicode 16).
+const ZEROS: [u32; 76] = [
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0,
+    0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50,
+    0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10, 0x104a0, 0x10d30, 0x10d40, 0x11066,
+    0x110f0, 0x11136, 0x111d0, 0x112f0, 0x11450, 0x114d0, 0x11650, 0x116c0, 0x116d0, 0x116da, 0x11730,
+    0x118e0, 0x11950, 0x11bf0, 0x11c50, 0x11d50, 0x11da0, 0x11de0, 0x11f50, 0x16130, 0x16a60, 0x16ac0,
+    0x16b50, 0x16d70, 0x1ccf0, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e4f0,
+    0x1e5f1, 0x1e950, 0x1fbf0,
+];
+
+/// Appends the decimal digits of a text, as ASCII.
+pub(crate) fn push_digits(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        out.extend(text.bytes().filter(u8::is_ascii_digit).map(char::from));
+    } else {
+        out.extend(text.chars().filter_map(ascii_digit));
+    }
+}

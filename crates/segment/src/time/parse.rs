@@ -1,0 +1,131 @@
+//! Reading the timestamps of the Tracking API.
+
+use super::Millis;
+use super::civil::{self, DAY_MS};
+
+/// Reads a timestamp as SDKs write them.
+///
+/// - RFC 3339 and ISO-8601, extended or basic (`2026-03-01T12:34:56.789Z`, `20260301T123456Z`): `T`, `t` or a blank
+///   before the time; seconds and their fraction (any number of digits, milliseconds count) may be missing; zone
+///   `Z`, `UTC`, `GMT`, `+05:30`, `+0530`, `+05`, a blank before it allowed; no zone is UTC.
+/// - A date alone: midnight UTC.
+/// - Years of JavaScript's long form: `+010000-01-01T00:00:00Z`.
+/// - Epoch seconds or milliseconds as text, by magnitude ([`Millis::from_epoch`]), from nine digits on: fewer
+///   are no epoch anybody sends today, and eight are a date.
+///
+/// White space around does not matter. 24:00 is midnight of the next day, a leap second the second after it.
+/// Dates that do not exist are no time: `None`.
+pub fn parse_timestamp(text: &str) -> Option<Millis> {
+    let text = crate::normalise::text::trim(text).as_bytes();
+    let mut input = Input(text);
+    if let Some(epoch) = epoch(text) {
+        return Millis::from_epoch(epoch);
+    }
+    let (year, month, day) = input.date()?;
+    let days = civil::days(year, month, day);
+    let ms = if input.0.is_empty() { 0 } else { input.time_and_zone()? };
+    Millis(days * DAY_MS + ms).in_range()
+}
+
+/// A plain decimal number with at least nine digits before its point.
+fn epoch(text: &[u8]) -> Option<f64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let whole = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+    let rest_is_fraction = match digits[whole..].split_first() {
+        None => true,
+        Some((b'.', fraction)) => fraction.iter().all(u8::is_ascii_digit),
+        Some(_) => false,
+    };
+    if whole < 9 || !rest_is_fraction {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// What is left to read.
+struct Input<'a>(&'a [u8]);
+
+impl Input<'_> {
+    fn skip(&mut self, one_of: &[u8]) -> bool {
+        match self.0.split_first() {
+            Some((first, rest)) if one_of.contains(first) => {
+                self.0 = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Exactly `count` digits.
+    fn digits(&mut self, count: usize) -> Option<i64> {
+        let (digits, rest) = self.0.split_at_checked(count)?;
+        let mut number = 0;
+        for &digit in digits {
+            number = number * 10 + i64::from(digit.is_ascii_digit().then_some(digit - b'0')?);
+        }
+        self.0 = rest;
+        Some(number)
+    }
+
+    fn date(&mut self) -> Option<(i64, i64, i64)> {
+        let year = if self.skip(b"+") {
+            self.digits(6)?
+        } else if self.skip(b"-") {
+            -self.digits(6).filter(|&year| year != 0)?
+        } else {
+            self.digits(4)?
+        };
+        let extended = self.skip(b"-");
+        let month = self.digits(2)?;
+        if extended != self.skip(b"-") {
+            return None;
+        }
+        let day = self.digits(2)?;
+        let exists = (1..=12).contains(&month) && (1..=civil::days_in_month(year, month)).contains(&day);
+        exists.then_some((year, month, day))
+    }
+
+    /// Milliseconds to add to midnight UTC of the date.
+    fn time_and_zone(&mut self) -> Option<i64> {
+        if !self.skip(b"Tt ") {
+            return None;
+        }
+        let hour = self.digits(2)?;
+        let extended = self.skip(b":");
+        let minute = self.digits(2)?;
+        let has_seconds = if extended { self.skip(b":") } else { self.0.first().is_some_and(u8::is_ascii_digit) };
+        let second = if has_seconds { self.digits(2)? } else { 0 };
+        let ms = if has_seconds && self.skip(b".,") { self.fraction()? } else { 0 };
+        let midnight = hour == 24 && minute == 0 && second == 0 && ms == 0;
+        if !(midnight || hour < 24) || minute > 59 || second > 60 {
+            return None;
+        }
+        let offset = self.zone()?;
+        Some((hour * 60 + minute - offset) * 60_000 + second * 1000 + ms)
+    }
+
+    /// The first three digits of a fraction; the rest is passed over.
+    fn fraction(&mut self) -> Option<i64> {
+        let length = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
+        let (digits, rest) = self.0.split_at(length);
+        self.0 = rest;
+        let digit = |i: usize| digits.get(i).map_or(0, |&digit| i64::from(digit - b'0'));
+        (length > 0).then(|| digit(0) * 100 + digit(1) * 10 + digit(2))
+    }
+
+    /// Minutes east of UTC; everything must have been read behind it.
+    fn zone(&mut self) -> Option<i64> {
+        self.skip(b" ");
+        let sign = match self.0 {
+            b"" | b"Z" | b"z" | b"UTC" | b"GMT" => return Some(0),
+            [b'+', ..] => 1,
+            [b'-', ..] => -1,
+            _ => return None,
+        };
+        self.0 = &self.0[1..];
+        let hours = self.digits(2)?;
+        self.skip(b":");
+        let minutes = if self.0.is_empty() { 0 } else { self.digits(2)? };
+        (self.0.is_empty() && hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+    }
+}

@@ -1,0 +1,63 @@
+//! Times mapped to Pinterest, under `compat = "pinterest"`.
+
+use std::fmt;
+
+use super::{Millis, js_date, parse_timestamp};
+
+/// Why a time cannot be sent. The code is stable; the value is never told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BadTime {
+    /// Missing, or blank.
+    Empty,
+    /// Not a time in any shape that is read.
+    Unreadable,
+}
+
+impl BadTime {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            BadTime::Empty => "empty_time",
+            BadTime::Unreadable => "unreadable_time",
+        }
+    }
+}
+
+impl fmt::Display for BadTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BadTime::Empty => "no time is given",
+            BadTime::Unreadable => "the time cannot be read; use ISO-8601 or epoch seconds or milliseconds",
+        })
+    }
+}
+
+impl std::error::Error for BadTime {}
+
+/// Reads a time for Pinterest: Unix seconds, rounded down.
+///
+/// Whatever [`parse_timestamp`] reads, and what Segment's destination also gets right: RFC 2822
+/// (`Sun, 01 Mar 2026 12:34:56 GMT`), English dates (`March 1, 2026 12:34 PM`), `2026/03/01`, and `03/01/2026` with the
+/// month first. Without a zone it is UTC, never the host's. Numbers are for [`Millis::from_epoch`].
+///
+/// # Errors
+/// [`BadTime`]; a time is never guessed and never null.
+pub fn pinterest_time(text: &str) -> Result<i64, BadTime> {
+    let text = crate::normalise::text::trim(text);
+    if text.is_empty() {
+        return Err(BadTime::Empty);
+    }
+    parse_timestamp(text).or_else(|| written_date(text)).map(Millis::seconds).ok_or(BadTime::Unreadable)
+}
+
+/// What JavaScript reads beyond ISO, where the text says a whole date: it has a four-digit year, and a month's name or
+/// two separators of numbers. Without this test JavaScript makes a date of nearly any text with a number in it.
+fn written_date(text: &str) -> Option<Millis> {
+    let digits = |part: &str| part.len() == 4 && part.bytes().all(|b| b.is_ascii_digit());
+    let has_year = text.split(|c: char| !c.is_ascii_alphanumeric()).any(digits);
+    let numbers = text.split(['/', '-', '.']).filter(|part| part.starts_with(|c: char| c.is_ascii_digit())).count();
+    let whole = has_year && (numbers >= 3 || js_date::has_month_name(text));
+    let read = if whole { js_date::parse(text) } else { None }?;
+    // JavaScript takes February 30 for March 2; a date that does not exist is a mistake.
+    (!read.rolled_over).then_some(read.instant)
+}

@@ -1,0 +1,93 @@
+//! Times as Segment's `pinterest-conversions` destination reads them, for `compat = "segment"` alone.
+//!
+//! Segment reads with the library dayjs: a text that ends in Z goes to JavaScript's `Date`; one that looks like
+//! year, month, day and time without a zone is taken apart as UTC, where parts too big roll over; anything else goes to
+//! `Date` too. Two known consequences are kept on purpose: epoch numbers are taken apart as digits of a date
+//! and land in 1775, and what cannot be read is sent as `null`. Where Segment's servers' own time zone would count, it
+//! is UTC.
+
+use super::Millis;
+use super::civil::{self, DAY_MS};
+use super::js_date;
+use crate::normalise::is_js_space;
+
+/// What Segment sends as `event_time`: Unix seconds, rounded down, or nothing for its `null`.
+///
+/// The text is not trimmed; numbers and booleans come as JavaScript writes them. A missing, null or empty event time
+/// is an error in Segment before it comes to this.
+pub fn event_time(text: &str) -> Option<i64> {
+    instant(text).map(Millis::seconds)
+}
+
+/// What Segment sends as `install_time` for a text: a text of digits is that number, as it is; other texts are read as
+/// [`event_time`]. Nothing means that the whole event fails validation. A number is sent unread; that is the caller's.
+///
+/// The number is one of JavaScript's, since a long row of digits can be any double.
+pub fn install_time(text: &str) -> Option<f64> {
+    // Validation comes first and also knows a few texts of digits that are no date; they pass as numbers.
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let seconds = instant(text).map(|instant| instant.seconds() as f64);
+    if digits {
+        let number = text.parse().ok()?;
+        return (seconds.is_some() || is_canonical(text, number)).then_some(number);
+    }
+    seconds
+}
+
+/// Whether JavaScript would write the number exactly so.
+fn is_canonical(text: &str, number: f64) -> bool {
+    ryu_js::Buffer::new().format(number) == text
+}
+
+fn instant(text: &str) -> Option<Millis> {
+    if text.ends_with(['Z', 'z']) {
+        return js_date::parse(text).map(|read| read.instant);
+    }
+    match parts(text) {
+        Some(parts) => from_parts(parts),
+        None => js_date::parse(text).map(|read| read.instant),
+    }
+}
+
+/// Year, month, day, hour, minute, second and fraction as digits; empty where left out.
+type Parts<'a> = [&'a str; 7];
+
+/// Takes apart a text of the shape `YYYY[-/]MM[-/]DD[T or blanks]hh:mm:ss.fraction` in which everything behind the year
+/// may be missing, separators too.
+fn parts(text: &str) -> Option<Parts<'_>> {
+    let mut rest = text;
+    let mut parts = [""; 7];
+    parts[0] = digits(&mut rest, 4).filter(|year| year.len() == 4)?;
+    let separators: [&[char]; 7] = [&[], &['-', '/'], &['-', '/'], &[], &[':'], &[':'], &['.', ':']];
+    for (i, part) in parts.iter_mut().enumerate().skip(1) {
+        if i == 3 {
+            rest = rest.trim_start_matches(|c: char| c == 'T' || c == 't' || is_js_space(c));
+        } else if let Some(behind) = rest.strip_prefix(separators[i]) {
+            rest = behind;
+        }
+        *part = digits(&mut rest, if i == 6 { usize::MAX } else { 2 }).unwrap_or_default();
+    }
+    rest.is_empty().then_some(parts)
+}
+
+/// Takes up to `most` digits.
+fn digits<'a>(rest: &mut &'a str, most: usize) -> Option<&'a str> {
+    let count = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    let (digits, behind) = rest.split_at_checked(count)?;
+    *rest = behind;
+    (count > 0).then_some(digits)
+}
+
+fn from_parts([year, month, day, hour, minute, second, fraction]: Parts<'_>) -> Option<Millis> {
+    let number = |digits: &str| digits.parse::<i64>().unwrap_or(0);
+    // Missing is the first, while 00 is the one before the first.
+    let first = |digits: &str| if digits.is_empty() { 1 } else { number(digits) };
+    // Date.UTC takes years of two digits for the last century's.
+    let year = match number(year) {
+        short @ 0..=99 => 1900 + short,
+        year => year,
+    };
+    let ms = number(fraction.get(..3).unwrap_or(fraction));
+    let clock = ((number(hour) * 60 + number(minute)) * 60 + number(second)) * 1000 + ms;
+    Millis(civil::days(year, first(month), first(day)) * DAY_MS + clock).in_range()
+}
