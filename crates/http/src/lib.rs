@@ -1,1 +1,27 @@
-//! The HTTP sink kit: client, status table, Retry-After, redaction.
+//! The HTTP sink kit. An author of an HTTP destination writes pure functions (a [`Destination`]: what a request
+//! looks like, what a reply means); [`HttpSink`] makes a [`signalbox_core::Sink`] of them and decides nothing
+//! else. Retrying, pacing, bisecting and holding are the runtime's.
+//!
+//! What the kit holds for every destination:
+//! - A failure to connect (DNS, TCP, TLS) wrote nothing. Any later failure may have been written, and says so.
+//! - Only a [`Destination`] can call a record delivered; no failure, redirect or unreadable reply ever is.
+//! - Redirects are not followed, the environment's proxy variables are not read, no reply is longer in memory
+//!   than [`ClientOptions::max_reply_bytes`].
+//! - No message names more of a URL than its host: paths and queries hold ids and tokens.
+
+mod client;
+mod failure;
+mod message;
+mod retry_after;
+mod sink;
+mod status;
+
+pub use bytes::Bytes;
+pub use client::{Client, ClientError, ClientOptions, install_tls};
+pub use failure::{Failure, FailureKind};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+pub use message::{Reply, Request, UrlError, bearer, join, parse_url, secret_value};
+pub use reqwest::Url;
+pub use retry_after::{MAX_RETRY_AFTER, retry_after};
+pub use sink::{Answer, Destination, HttpSink};
+pub use status::{Class, StatusTable};

@@ -1,0 +1,187 @@
+//! Requests and replies, and what is needed to build them.
+
+use std::fmt;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use reqwest::Url;
+use signalbox_core::Secret;
+
+/// A request, ready to be sent. `Content-Length`, `Host` and `User-Agent` are added by the client.
+#[derive(Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Where to; see [`parse_url`].
+    pub url: Url,
+    /// Headers. Values made by [`bearer`] and [`secret_value`] are marked as sensitive.
+    pub headers: HeaderMap,
+    /// The body; empty for none.
+    pub body: Bytes,
+}
+
+/// Shows the method, the host and the size: the rest holds ids, tokens and payload.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Request({} {}, {} bytes)",
+            self.method,
+            self.url.host_str().unwrap_or_default(),
+            self.body.len()
+        )
+    }
+}
+
+/// A complete reply: the body came to its end.
+#[derive(Clone)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body, at most [`crate::ClientOptions::max_reply_bytes`].
+    pub body: Bytes,
+}
+
+/// Shows the status and the size: a body may quote what was sent.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({}, {} bytes)", self.status.as_u16(), self.body.len())
+    }
+}
+
+/// Why a text is no URL to send to. Never repeats the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Not a URL with a scheme and a host.
+    #[error("not a URL; expected one such as \"https://example.com/path\"")]
+    Unreadable,
+    /// Neither `http` nor `https`.
+    #[error("the URL must begin with \"https://\" or \"http://\"")]
+    Scheme,
+    /// `user:password@` stands before the host.
+    #[error("the URL must not hold a user name or password; put an authorization header instead")]
+    Credentials,
+    /// `#…` stands at its end; it would never be sent.
+    #[error("the URL must not end in a fragment (\"#…\")")]
+    Fragment,
+}
+
+/// Reads a URL that requests can be sent to: absolute, `http` or `https`, without credentials or fragment.
+///
+/// # Errors
+/// [`UrlError`] says what is wrong, without the text.
+pub fn parse_url(text: &str) -> Result<Url, UrlError> {
+    let url = Url::parse(text).map_err(|_| UrlError::Unreadable)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(UrlError::Scheme);
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(UrlError::Unreadable);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(UrlError::Credentials);
+    }
+    if url.fragment().is_some() {
+        return Err(UrlError::Fragment);
+    }
+    Ok(url)
+}
+
+/// `Bearer TOKEN` for an `Authorization` header, marked as sensitive. `None` if the token holds characters
+/// that no header may carry (a line break from a file, for instance).
+pub fn bearer(token: &Secret) -> Option<HeaderValue> {
+    sensitive(&format!("Bearer {}", token.expose()))
+}
+
+/// A header value that is a secret as a whole, marked as sensitive. `None` as for [`bearer`].
+pub fn secret_value(value: &Secret) -> Option<HeaderValue> {
+    sensitive(value.expose())
+}
+
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Puts records into one body: `open`, the records with `separator` between them, `close`. One allocation of
+/// the exact size.
+pub fn join<'a>(
+    open: &str,
+    records: impl Iterator<Item = &'a Bytes> + Clone,
+    separator: &str,
+    close: &str,
+) -> Bytes {
+    let size: usize = records.clone().map(|record| record.len() + separator.len()).sum();
+    let mut body = BytesMut::with_capacity(open.len() + size + close.len());
+    body.put_slice(open.as_bytes());
+    for (at, record) in records.enumerate() {
+        if at > 0 {
+            body.put_slice(separator.as_bytes());
+        }
+        body.put_slice(record);
+    }
+    body.put_slice(close.as_bytes());
+    body.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        assert!(parse_url("https://example.com/a?b=c").is_ok());
+        assert!(parse_url("http://127.0.0.1:9900").is_ok());
+        for (text, error) in [
+            ("", UrlError::Unreadable),
+            ("example.com/a", UrlError::Unreadable),
+            ("https://", UrlError::Unreadable),
+            ("ftp://example.com", UrlError::Scheme),
+            ("data:text/plain,a", UrlError::Scheme),
+            ("https://ada:pass@example.com", UrlError::Credentials),
+            ("https://example.com/#top", UrlError::Fragment),
+        ] {
+            assert_eq!(parse_url(text), Err(error), "{text}");
+            assert!(!error.to_string().contains("ada"));
+        }
+    }
+
+    #[test]
+    fn nothing_secret_is_shown() {
+        let token = Secret::new("pina_123");
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::AUTHORIZATION, bearer(&token).unwrap());
+        let request = Request {
+            method: Method::POST,
+            url: parse_url("https://example.com/T0/pina_123?key=pina_123").unwrap(),
+            headers: headers.clone(),
+            body: Bytes::from_static(b"pina_123"),
+        };
+        assert_eq!(format!("{request:?}"), "Request(POST example.com, 8 bytes)");
+        assert!(!format!("{headers:?}").contains("pina_123"));
+        let reply = Reply {
+            status: StatusCode::OK,
+            headers,
+            body: Bytes::from_static(b"pina_123"),
+        };
+        assert_eq!(format!("{reply:?}"), "Reply(200, 8 bytes)");
+    }
+
+    #[test]
+    fn a_token_with_a_line_break_is_no_header() {
+        assert_eq!(bearer(&Secret::new("abc\n")), None);
+        assert_eq!(secret_value(&Secret::new("a\r\nx-evil: 1")), None);
+    }
+
+    #[test]
+    fn bodies() {
+        let records = [Bytes::from_static(b"1"), Bytes::from_static(b"22")];
+        let body = |n: usize| join("[", records[..n].iter(), ",", "]");
+        assert_eq!(body(0), "[]");
+        assert_eq!(body(1), "[1]");
+        assert_eq!(body(2), "[1,22]");
+    }
+}

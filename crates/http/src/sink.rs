@@ -1,0 +1,130 @@
+//! From a destination's pure functions to a sink.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink};
+
+use crate::{Client, ClientError, ClientOptions, Reply, Request};
+
+/// What an HTTP destination is: functions that compute, wait for nothing and touch no network.
+///
+/// What it learns from replies (a property to leave out) it may keep behind a lock of its own.
+pub trait Destination: Send + Sync + 'static {
+    /// Makes records of an event. Called again after a restart or an [`Answer::Reencode`].
+    fn encode(&self, event: &Event) -> Prepared;
+
+    /// The request that carries these records. There is at least one.
+    fn request(&self, records: &[Arc<Record>]) -> Request;
+
+    /// What a complete reply says about the records that were sent, in their order. Nothing is delivered
+    /// unless the reply says so; what is no success is best left to [`crate::StatusTable::failure`].
+    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Answer;
+
+    /// A request that tells whether deliveries can work now, and delivers nothing. `None` if there is no such
+    /// request: then a probe always says that they can.
+    fn probe(&self) -> Option<Request>;
+
+    /// What the reply to the probe says.
+    ///
+    /// # Errors
+    /// Why deliveries cannot work.
+    fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason>;
+
+    /// Bytes that [`Destination::request`] adds to the records in the body.
+    fn framing(&self) -> Framing;
+
+    /// What has been learnt while running, for status.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What a reply says: the verdicts of [`Batch`], without the batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// An outcome for each record, in order. A wrong number of them retries all.
+    Each(Vec<Outcome>),
+    /// One outcome for all.
+    All(Outcome),
+    /// See [`Batch::isolate`].
+    Isolate(Reason),
+    /// See [`Batch::hold`].
+    Hold(Reason),
+    /// See [`Batch::reencode`].
+    Reencode(Reason),
+}
+
+impl Answer {
+    /// Settles a batch by it.
+    pub fn settle(self, batch: Batch) -> Report {
+        match self {
+            Answer::Each(outcomes) => batch.settle_each(outcomes),
+            Answer::All(outcome) => batch.settle_all(|_| outcome.clone()),
+            Answer::Isolate(reason) => batch.isolate(reason),
+            Answer::Hold(reason) => batch.hold(reason),
+            Answer::Reencode(reason) => batch.reencode(reason),
+        }
+    }
+}
+
+/// A [`Destination`] with a client: a sink.
+#[derive(Debug)]
+pub struct HttpSink<D> {
+    destination: D,
+    client: Client,
+}
+
+impl<D: Destination> HttpSink<D> {
+    /// Makes the sink. Touches no network and needs no async runtime, so `build()` may call it.
+    ///
+    /// # Errors
+    /// [`ClientError`] for options that do not fit.
+    pub fn new(destination: D, options: &ClientOptions) -> Result<HttpSink<D>, ClientError> {
+        Ok(HttpSink {
+            destination,
+            client: Client::new(options)?,
+        })
+    }
+
+    /// The destination.
+    pub fn destination(&self) -> &D {
+        &self.destination
+    }
+}
+
+#[async_trait]
+impl<D: Destination> Sink for HttpSink<D> {
+    fn prepare(&self, event: &Event) -> Prepared {
+        self.destination.encode(event)
+    }
+
+    async fn deliver(&self, batch: Batch) -> Report {
+        let request = self.destination.request(batch.records());
+        let answer = match self.client.send(request).await {
+            Ok(reply) => self.destination.interpret(&reply, batch.records()),
+            Err(failure) => Answer::All(failure.outcome()),
+        };
+        answer.settle(batch)
+    }
+
+    async fn probe(&self) -> Result<(), Reason> {
+        let Some(request) = self.destination.probe() else {
+            return Ok(());
+        };
+        match self.client.send(request).await {
+            Ok(reply) => self.destination.interpret_probe(&reply),
+            Err(failure) => Err(failure.reason),
+        }
+    }
+
+    fn framing(&self) -> Framing {
+        self.destination.framing()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = self.client.notes();
+        notes.extend(self.destination.notes());
+        notes
+    }
+}
