@@ -47,7 +47,11 @@ pub(super) fn compact(text: &str, out: &mut String) -> Result<(), Dropped> {
 fn to_ascii(c: char) -> Option<char> {
     match c {
         _ if c.is_ascii() => Some(c),
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
+        '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' => None,
         '\u{2010}'..='\u{2015}' | '\u{2212}' => Some('-'),
         _ if super::text::is_js_space(c) => Some(' '),
         '年' | '月' => Some('-'),
@@ -66,7 +70,10 @@ fn read(text: &str) -> Result<(u32, u32, u32), Dropped> {
         return eight_digits(date);
     }
     let mut parts = Parts::default();
-    for word in date.split(|c: char| !c.is_ascii_alphanumeric() && c != '?').filter(|word| !word.is_empty()) {
+    for word in date
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '?')
+        .filter(|word| !word.is_empty())
+    {
         parts.add(word).ok_or(Dropped::UnreadableDate)?;
     }
     parts.date()
@@ -83,23 +90,35 @@ fn split_time(text: &str) -> (&str, Option<&str>) {
         start -= 1;
     }
     match start.checked_sub(1).map(|i| bytes[i]) {
-        Some(b'T' | b't' | b' ') if start < colon => (text[..start - 1].trim_end_matches([' ', ',']), Some(&text[start..])),
+        Some(b'T' | b't' | b' ') if start < colon => (
+            text[..start - 1].trim_end_matches([' ', ',']),
+            Some(&text[start..]),
+        ),
         _ => (text, None),
     }
 }
 
 /// Whether a time cannot move the date: it is midnight, or it names no zone.
 fn is_harmless_time(time: &str) -> bool {
-    let clock = time.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(time.len());
+    let clock = time
+        .find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ','))
+        .unwrap_or(time.len());
     let midnight = !time[..clock].bytes().any(|b| b.is_ascii_digit() && b != b'0');
-    let no_zone = matches!(time[clock..].trim().to_ascii_lowercase().as_str(), "" | "am" | "pm");
+    let no_zone = matches!(
+        time[clock..].trim().to_ascii_lowercase().as_str(),
+        "" | "am" | "pm"
+    );
     midnight || no_zone
 }
 
 fn eight_digits(text: &str) -> Result<(u32, u32, u32), Dropped> {
     let number = |range: std::ops::Range<usize>| text[range].parse::<u32>().unwrap_or(0);
     let date = (number(0..4), number(4..6), number(6..8));
-    if is_date(date.0, date.1, date.2) { Ok(date) } else { year_last(number(4..8), number(0..2), number(2..4)) }
+    if is_date(date.0, date.1, date.2) {
+        Ok(date)
+    } else {
+        year_last(number(4..8), number(0..2), number(2..4))
+    }
 }
 
 /// Day and month in either order, if only one order is a date.
@@ -151,28 +170,55 @@ impl Parts {
             (3, None) if a_len.max(b_len).max(c_len) <= 2 => return Err(Dropped::AmbiguousDate),
             _ => return Err(Dropped::UnreadableDate),
         };
-        if is_date(date.0, date.1, date.2) { Ok(date) } else { Err(Dropped::UnreadableDate) }
+        if is_date(date.0, date.1, date.2) {
+            Ok(date)
+        } else {
+            Err(Dropped::UnreadableDate)
+        }
     }
 }
 
 fn is_ordinal_suffix(letters: &str) -> bool {
-    matches!(letters.to_ascii_lowercase().as_str(), "" | "st" | "nd" | "rd" | "th")
+    matches!(
+        letters.to_ascii_lowercase().as_str(),
+        "" | "st" | "nd" | "rd" | "th"
+    )
 }
 
 /// Words that may stand in a date without saying anything.
 fn is_filler(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
-    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    const DAYS: [&str; 7] = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ];
     word == "of" || word == "the" || (word.len() >= 3 && DAYS.iter().any(|day| day.starts_with(&word)))
 }
 
 fn month_name(word: &str) -> Option<u32> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
     let word = word.to_ascii_lowercase();
-    let i = MONTHS.iter().position(|month| word.len() >= 3 && month.starts_with(&word))?;
+    let i = MONTHS
+        .iter()
+        .position(|month| word.len() >= 3 && month.starts_with(&word))?;
     u32::try_from(i + 1).ok()
 }
 

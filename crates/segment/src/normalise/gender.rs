@@ -10,8 +10,8 @@ pub(super) fn code(out: &mut String) -> Result<(), Dropped> {
     let code = match out.as_str() {
         "m" | "male" | "man" | "men" | "boy" => "m",
         "f" | "female" | "w" | "woman" | "women" | "girl" => "f",
-        "n" | "nonbinary" | "nb" | "enby" | "x" | "other" | "diverse" | "genderqueer" | "genderfluid" | "agender"
-        | "neutral" | "genderneutral" => "n",
+        "n" | "nonbinary" | "nb" | "enby" | "x" | "other" | "diverse" | "genderqueer" | "genderfluid"
+        | "agender" | "neutral" | "genderneutral" => "n",
         _ => return Err(Dropped::UnknownGender),
     };
     out.clear();

@@ -18,8 +18,11 @@ pub(super) fn is_junk(field: Field, cleaned: &str) -> bool {
 fn is_placeholder(field: Field, cleaned: &str) -> bool {
     match cleaned {
         "false" | "true" | "null" | "undefined" | "none" | "unknown" | "anonymous" | "redacted" => true,
-        "n/a" | "n.a." | "n\\a" | "#n/a" | "(null)" | "<null>" | "(none)" | "<none>" | "[null]" | "nullnull" => true,
-        "notset" | "(notset)" | "notavailable" | "notprovided" | "notapplicable" | "undefinedundefined" => true,
+        "n/a" | "n.a." | "n\\a" | "#n/a" | "(null)" | "<null>" | "(none)" | "<none>" | "[null]"
+        | "nullnull" => true,
+        "notset" | "(notset)" | "notavailable" | "notprovided" | "notapplicable" | "undefinedundefined" => {
+            true
+        }
         "[objectobject]" | "[redacted]" => true,
         "na" | "nan" | "nil" => !matches!(
             field,

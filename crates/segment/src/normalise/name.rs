@@ -3,7 +3,9 @@
 use super::text::{is_js_space, trim};
 
 /// Words before a name that are not part of it.
-const TITLES: [&str; 10] = ["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "madam", "rev"];
+const TITLES: [&str; 10] = [
+    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "madam", "rev",
+];
 /// Words behind a name that are not part of it.
 const SUFFIXES: [&str; 9] = ["jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "dds"];
 
@@ -30,7 +32,10 @@ pub fn split_name(full: &str) -> (Option<&str>, Option<&str>) {
         // "Ivy Marsh, PhD": the comma was not between the two names.
         None => by_words(before),
         Some(word) if is_one_of(word, &SUFFIXES) => by_words(before),
-        Some(word) => (Some(word.trim_end_matches(',')), Some(trim(before)).filter(|last| !last.is_empty())),
+        Some(word) => (
+            Some(word.trim_end_matches(',')),
+            Some(trim(before)).filter(|last| !last.is_empty()),
+        ),
     }
 }
 
@@ -49,11 +54,16 @@ fn by_words(name: &str) -> (Option<&str>, Option<&str>) {
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(is_js_space).filter(|word| !word.is_empty() && *word != ",")
+    text.split(is_js_space)
+        .filter(|word| !word.is_empty() && *word != ",")
 }
 
 /// Compares without letter case and dots: `Ph.D.` is `phd`.
 fn is_one_of(word: &str, list: &[&str]) -> bool {
-    let letters = || word.bytes().filter(|b| *b != b'.' && *b != b',').map(|b| b.to_ascii_lowercase());
+    let letters = || {
+        word.bytes()
+            .filter(|b| *b != b'.' && *b != b',')
+            .map(|b| b.to_ascii_lowercase())
+    };
     list.iter().any(|entry| letters().eq(entry.bytes()))
 }

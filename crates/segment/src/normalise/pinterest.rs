@@ -55,9 +55,15 @@ fn email(cleaned: &str) -> Result<(), Dropped> {
     match cleaned.split_once('@') {
         Some((_, domain)) if domain.contains('@') => {
             let list = cleaned.contains([',', ';', '|', '/']);
-            Err(if list { Dropped::SeveralValues } else { Dropped::NotAnEmail })
+            Err(if list {
+                Dropped::SeveralValues
+            } else {
+                Dropped::NotAnEmail
+            })
         }
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !cleaned.contains(['<', '>']) => Ok(()),
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !cleaned.contains(['<', '>']) => {
+            Ok(())
+        }
         _ => Err(Dropped::NotAnEmail),
     }
 }
@@ -68,7 +74,11 @@ fn phone(text: &str, out: &mut String) -> Result<(), Dropped> {
     text::push_digits(text, out);
     let zeros = out.len() - out.trim_start_matches('0').len();
     out.drain(..zeros);
-    if out.is_empty() { Err(Dropped::NoDigits) } else { Ok(()) }
+    if out.is_empty() {
+        Err(Dropped::NoDigits)
+    } else {
+        Ok(())
+    }
 }
 
 /// Letters and digits of any script; accents and vowel signs are part of letters.
@@ -77,7 +87,11 @@ fn city(out: &mut String) -> Result<(), Dropped> {
         out.retain(|c| c.is_ascii_alphanumeric());
     } else {
         // Composed again, since what stood between a letter and an accent may be gone.
-        *out = out.chars().filter(|&c| c.is_alphanumeric() || is_combining_mark(c)).nfc().collect();
+        *out = out
+            .chars()
+            .filter(|&c| c.is_alphanumeric() || is_combining_mark(c))
+            .nfc()
+            .collect();
     }
     check_again(Field::City, out)
 }
@@ -87,7 +101,9 @@ fn zip(text: &str, out: &mut String) -> Result<(), Dropped> {
     if out.is_ascii() {
         out.retain(|c| c.is_ascii_alphanumeric());
     } else {
-        let kept = out.chars().filter(|&c| c.is_alphanumeric() || is_combining_mark(c));
+        let kept = out
+            .chars()
+            .filter(|&c| c.is_alphanumeric() || is_combining_mark(c));
         *out = kept.map(|c| ascii_digit(c).unwrap_or(c)).nfc().collect();
     }
     if out.len() == 9 && is_zip_plus_four(text) {

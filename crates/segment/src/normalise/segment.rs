@@ -110,5 +110,9 @@ pub(super) fn normalise(field: Field, text: &str, out: &mut String) -> Result<Fo
         }
         _ => text::squeeze(text, out),
     }
-    if out.is_empty() { Err(Dropped::NoDigits) } else { Ok(Form::Plain) }
+    if out.is_empty() {
+        Err(Dropped::NoDigits)
+    } else {
+        Ok(Form::Plain)
+    }
 }

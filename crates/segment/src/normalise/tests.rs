@@ -23,8 +23,14 @@ fn check(field: Field, cases: &[(&str, &str)]) {
 
 #[test]
 fn rules_are_named_as_users_write_them() {
-    assert_eq!(serde_json::to_string(&Rules::Pinterest).unwrap(), r#""pinterest""#);
-    assert_eq!(serde_json::from_str::<Rules>(r#""segment""#).unwrap(), Rules::Segment);
+    assert_eq!(
+        serde_json::to_string(&Rules::Pinterest).unwrap(),
+        r#""pinterest""#
+    );
+    assert_eq!(
+        serde_json::from_str::<Rules>(r#""segment""#).unwrap(),
+        Rules::Segment
+    );
     assert_eq!(Rules::default(), Rules::Pinterest);
 }
 
@@ -34,7 +40,10 @@ fn emails() {
         Field::Email,
         &[
             ("IVY.Marsh@EXAMPLE.com", "ivy.marsh@example.com"),
-            (" ivy\u{3000}.marsh\u{a0}@ example.com\u{feff}\n", "ivy.marsh@example.com"),
+            (
+                " ivy\u{3000}.marsh\u{a0}@ example.com\u{feff}\n",
+                "ivy.marsh@example.com",
+            ),
             ("ivy.marsh\u{200b}@example.com", "ivy.marsh@example.com"),
             // Not white space to JavaScript, nor a zero-width blank.
             ("ivy\u{85}@example.com", "ivy\u{85}@example.com"),
@@ -103,13 +112,19 @@ fn names_and_ids() {
             ("nil", "!junk"),
             ("anonymous", "!junk"),
             ("00000000-0000-0000-0000-000000000000", "!junk"),
-            ("a735c3e8bc21cbe0f03e501a1529e0b4", "a735c3e8bc21cbe0f03e501a1529e0b4"),
+            (
+                "a735c3e8bc21cbe0f03e501a1529e0b4",
+                "a735c3e8bc21cbe0f03e501a1529e0b4",
+            ),
         ],
     );
     check(
         Field::MobileAdId,
         &[
-            ("7A3CBEA0-BDF5-11E4-8DFC-AA07A5B093DB", "7a3cbea0-bdf5-11e4-8dfc-aa07a5b093db"),
+            (
+                "7A3CBEA0-BDF5-11E4-8DFC-AA07A5B093DB",
+                "7a3cbea0-bdf5-11e4-8dfc-aa07a5b093db",
+            ),
             ("00000000-0000-0000-0000-000000000000", "!junk"),
             ("a8acc527c5a76c7c01ec35847cd5d4b8b462f768", "!foreign_hash"),
         ],
@@ -121,7 +136,19 @@ fn genders() {
     for (code, texts) in [
         ("m", &["M", "male", " MALE ", "man", "boy"][..]),
         ("f", &["f", "Female", "woman", "W"]),
-        ("n", &["n", "non-binary", "Non Binary", "nonbinary", "non\u{2011}binary", "x", "other", "nb"]),
+        (
+            "n",
+            &[
+                "n",
+                "non-binary",
+                "Non Binary",
+                "nonbinary",
+                "non\u{2011}binary",
+                "x",
+                "other",
+                "nb",
+            ],
+        ),
         ("!unknown_gender", &["prefer not to say", "q", "3"]),
         ("!junk", &["unknown", "n/a", "false"]),
     ] {
@@ -163,7 +190,14 @@ fn birthdays() {
         assert_eq!(pinterest(Field::DateOfBirth, text), "19900115", "{text}");
     }
     assert_eq!(pinterest(Field::DateOfBirth, "03/03/1990"), "19900303");
-    for text in ["01/02/1990", "01.02.1990", "01021990", "01/02/90", "90-01-15", "1990-01-14T23:00:00Z"] {
+    for text in [
+        "01/02/1990",
+        "01.02.1990",
+        "01021990",
+        "01/02/90",
+        "90-01-15",
+        "1990-01-14T23:00:00Z",
+    ] {
         assert_eq!(pinterest(Field::DateOfBirth, text), "!ambiguous_date", "{text}");
     }
     for text in [
@@ -254,12 +288,33 @@ fn places() {
 #[test]
 fn hashed_values_are_passed_on() {
     let mut scratch = String::new();
-    for text in [IVY, &IVY.to_uppercase(), &format!("  {IVY}\n"), &format!("{}\n{}", &IVY[..30], &IVY[30..])] {
+    for text in [
+        IVY,
+        &IVY.to_uppercase(),
+        &format!("  {IVY}\n"),
+        &format!("{}\n{}", &IVY[..30], &IVY[30..]),
+    ] {
         for field in Field::ALL {
-            assert_eq!(hash(field, Rules::Pinterest, text, &mut scratch).unwrap().as_str(), IVY, "{field:?}");
+            assert_eq!(
+                hash(field, Rules::Pinterest, text, &mut scratch)
+                    .unwrap()
+                    .as_str(),
+                IVY,
+                "{field:?}"
+            );
         }
     }
-    assert_eq!(hash(Field::Email, Rules::Pinterest, "Ivy.Marsh@example.com", &mut scratch).unwrap().as_str(), IVY);
+    assert_eq!(
+        hash(
+            Field::Email,
+            Rules::Pinterest,
+            "Ivy.Marsh@example.com",
+            &mut scratch
+        )
+        .unwrap()
+        .as_str(),
+        IVY
+    );
     let segment = |text: &str| segment::hash(Field::Email, text, &mut String::new()).unwrap();
     assert_eq!(segment(&IVY.to_uppercase()).as_str(), IVY.to_uppercase());
     assert_eq!(segment(&IVY.to_uppercase()).sha256().unwrap().as_str(), IVY);
@@ -294,7 +349,11 @@ fn names_are_split() {
         (IVY, "", ""),
     ] {
         let (a, b) = split_name(full);
-        assert_eq!((a.unwrap_or_default(), b.unwrap_or_default()), (first, last), "{full}");
+        assert_eq!(
+            (a.unwrap_or_default(), b.unwrap_or_default()),
+            (first, last),
+            "{full}"
+        );
     }
 }
 

@@ -64,7 +64,10 @@ pub(crate) fn clean(text: &str, out: &mut String) {
     // Composing comes last: what is removed may have stood between a letter and its accent, and lower-casing can
     // leave a letter decomposed. Lower-casing and composing may be swapped, a property test holds that.
     let mut lowered = String::with_capacity(text.len());
-    lower(text.chars().filter(|&c| !is_js_space(c) && !is_invisible(c)), &mut lowered);
+    lower(
+        text.chars().filter(|&c| !is_js_space(c) && !is_invisible(c)),
+        &mut lowered,
+    );
     out.extend(lowered.nfc());
 }
 

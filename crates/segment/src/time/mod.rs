@@ -47,7 +47,11 @@ impl Millis {
         };
         // Seconds such as 1772368496.789 are not exact in binary: without the rounding they lose a millisecond.
         let rounded = millis.round();
-        let exact = if (millis - rounded).abs() < 1e-3 { rounded } else { millis.floor() };
+        let exact = if (millis - rounded).abs() < 1e-3 {
+            rounded
+        } else {
+            millis.floor()
+        };
         Some(Millis(exact as i64))
     }
 

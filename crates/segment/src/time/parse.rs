@@ -23,7 +23,11 @@ pub fn parse_timestamp(text: &str) -> Option<Millis> {
     }
     let (year, month, day) = input.date()?;
     let days = civil::days(year, month, day);
-    let ms = if input.0.is_empty() { 0 } else { input.time_and_zone()? };
+    let ms = if input.0.is_empty() {
+        0
+    } else {
+        input.time_and_zone()?
+    };
     Millis(days * DAY_MS + ms).in_range()
 }
 
@@ -61,7 +65,7 @@ impl Input<'_> {
         let (digits, rest) = self.0.split_at_checked(count)?;
         let mut number = 0;
         for &digit in digits {
-            number = number * 10 + i64::from(digit.is_ascii_digit().then_some(digit - b'0')?);
+            number = number * 10 + i64::from(digit.is_ascii_digit().then(|| digit - b'0')?);
         }
         self.0 = rest;
         Some(number)
@@ -93,9 +97,17 @@ impl Input<'_> {
         let hour = self.digits(2)?;
         let extended = self.skip(b":");
         let minute = self.digits(2)?;
-        let has_seconds = if extended { self.skip(b":") } else { self.0.first().is_some_and(u8::is_ascii_digit) };
+        let has_seconds = if extended {
+            self.skip(b":")
+        } else {
+            self.0.first().is_some_and(u8::is_ascii_digit)
+        };
         let second = if has_seconds { self.digits(2)? } else { 0 };
-        let ms = if has_seconds && self.skip(b".,") { self.fraction()? } else { 0 };
+        let ms = if has_seconds && self.skip(b".,") {
+            self.fraction()?
+        } else {
+            0
+        };
         let midnight = hour == 24 && minute == 0 && second == 0 && ms == 0;
         if !(midnight || hour < 24) || minute > 59 || second > 60 {
             return None;

@@ -47,7 +47,10 @@ pub fn pinterest_time(text: &str) -> Result<i64, BadTime> {
     if text.is_empty() {
         return Err(BadTime::Empty);
     }
-    parse_timestamp(text).or_else(|| written_date(text)).map(Millis::seconds).ok_or(BadTime::Unreadable)
+    parse_timestamp(text)
+        .or_else(|| written_date(text))
+        .map(Millis::seconds)
+        .ok_or(BadTime::Unreadable)
 }
 
 /// What JavaScript reads beyond ISO, where the text says a whole date: it has a four-digit year, and a month's name or
@@ -55,7 +58,10 @@ pub fn pinterest_time(text: &str) -> Result<i64, BadTime> {
 fn written_date(text: &str) -> Option<Millis> {
     let digits = |part: &str| part.len() == 4 && part.bytes().all(|b| b.is_ascii_digit());
     let has_year = text.split(|c: char| !c.is_ascii_alphanumeric()).any(digits);
-    let numbers = text.split(['/', '-', '.']).filter(|part| part.starts_with(|c: char| c.is_ascii_digit())).count();
+    let numbers = text
+        .split(['/', '-', '.'])
+        .filter(|part| part.starts_with(|c: char| c.is_ascii_digit()))
+        .count();
     let whole = has_year && (numbers >= 3 || js_date::has_month_name(text));
     let read = if whole { js_date::parse(text) } else { None }?;
     // JavaScript takes February 30 for March 2; a date that does not exist is a mistake.

@@ -28,8 +28,8 @@ pub fn install_time(text: &str) -> Option<f64> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let seconds = instant(text).map(|instant| instant.seconds() as f64);
     if digits {
-        let number = text.parse().ok()?;
-        return (seconds.is_some() || is_canonical(text, number)).then_some(number);
+        let number: f64 = text.parse().ok()?;
+        return (number.is_finite() && (seconds.is_some() || is_canonical(text, number))).then_some(number);
     }
     seconds
 }

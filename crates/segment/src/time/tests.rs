@@ -101,7 +101,10 @@ fn skew_is_taken_out() {
     assert_eq!(corrected(received, Some(sent), Some(original)), Millis(998_000));
     assert_eq!(corrected(received, None, Some(original)), original);
     assert_eq!(corrected(received, Some(sent), None), received);
-    assert_eq!(corrected(received, Some(Millis(i64::MIN)), Some(Millis(i64::MAX))), Millis(i64::MAX));
+    assert_eq!(
+        corrected(received, Some(Millis(i64::MIN)), Some(Millis(i64::MAX))),
+        Millis(i64::MAX)
+    );
 }
 
 #[test]

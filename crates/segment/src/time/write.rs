@@ -16,7 +16,13 @@ pub fn write_iso(instant: Millis, out: &mut String) {
         push_padded(year.abs(), 6, out);
     }
     let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
-    for (mark, number) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', ms / 1000 % 60)] {
+    for (mark, number) in [
+        ('-', month),
+        ('-', day),
+        ('T', hour),
+        (':', minute),
+        (':', ms / 1000 % 60),
+    ] {
         out.push(mark);
         push_padded(number, 2, out);
     }

@@ -26,7 +26,9 @@ const LONGEST: usize = 128;
 /// countries, is unknown: `None`.
 pub fn state_code(text: &str) -> Option<&'static str> {
     find(text, &STATE_HASHES, |cleaned| {
-        two_letters(cleaned).and_then(states::by_code).or_else(|| state_in(cleaned))
+        two_letters(cleaned)
+            .and_then(states::by_code)
+            .or_else(|| state_in(cleaned))
     })
 }
 
@@ -35,7 +37,9 @@ pub fn state_code(text: &str) -> Option<&'static str> {
 /// Read are alpha-2 and alpha-3 codes and English names (ISO short names, common ones, a few native ones) in any letter
 /// case and spacing, and the SHA-256 of each as in [`state_code`]. `UK` is GB. Anything else is `None`.
 pub fn country_code(text: &str) -> Option<&'static str> {
-    find(text, &COUNTRY_HASHES, |cleaned| country_in(cleaned).or_else(|| countries::by_code(cleaned)))
+    find(text, &COUNTRY_HASHES, |cleaned| {
+        country_in(cleaned).or_else(|| countries::by_code(cleaned))
+    })
 }
 
 fn find(
@@ -65,7 +69,9 @@ pub(super) fn state_in(cleaned: &str) -> Option<&'static str> {
         && matches!(&cleaned[..at], "us" | "usa")
     {
         let part = cleaned[at..].trim_start_matches(|c: char| !c.is_alphanumeric());
-        return two_letters(part).and_then(states::by_code).or_else(|| by_name(&STATE_NAMES, part));
+        return two_letters(part)
+            .and_then(states::by_code)
+            .or_else(|| by_name(&STATE_NAMES, part));
     }
     by_name(&STATE_NAMES, cleaned)
 }
@@ -96,7 +102,11 @@ fn by_name(names: &Names, cleaned: &str) -> Option<&'static str> {
     let own_key = cleaned.bytes().all(|b| b.is_ascii_alphanumeric())
         && !cleaned.starts_with("the")
         && !cleaned.ends_with("the");
-    if own_key { None } else { names.get(&key(cleaned)).copied() }
+    if own_key {
+        None
+    } else {
+        names.get(&key(cleaned)).copied()
+    }
 }
 
 /// What two spellings of a name have in common: its letters and digits without accents, `&` as `and`, no article
@@ -129,12 +139,18 @@ fn key_of_name(name: &str) -> String {
 static STATE_NAMES: LazyLock<Names> = LazyLock::new(|| {
     let of = |state: &'static State| state.names.iter().map(|name| (key_of_name(name), state.code));
     // "d.c." and the like: a code spelled with dots has a key of two letters.
-    STATES.iter().flat_map(|state| of(state).chain([(state.code.to_ascii_lowercase(), state.code)])).collect()
+    STATES
+        .iter()
+        .flat_map(|state| of(state).chain([(state.code.to_ascii_lowercase(), state.code)]))
+        .collect()
 });
 
 static COUNTRY_NAMES: LazyLock<Names> = LazyLock::new(|| {
     let of = |country: &'static Country| {
-        let names = country.names.iter().map(|name| (key_of_name(name), country.alpha2));
+        let names = country
+            .names
+            .iter()
+            .map(|name| (key_of_name(name), country.alpha2));
         names.chain([(country.alpha3.to_ascii_lowercase(), country.alpha2)])
     };
     COUNTRIES.iter().flat_map(of).collect()
@@ -153,7 +169,11 @@ static STATE_HASHES: LazyLock<HashMap<Sha256Hex, &'static str>> = LazyLock::new(
 static COUNTRY_HASHES: LazyLock<HashMap<Sha256Hex, &'static str>> = LazyLock::new(|| {
     let mut hashes = HashMap::new();
     for country in COUNTRIES {
-        let texts = country.names.iter().copied().chain([country.alpha2, country.alpha3]);
+        let texts = country
+            .names
+            .iter()
+            .copied()
+            .chain([country.alpha2, country.alpha3]);
         add_spellings(&mut hashes, texts, country.alpha2);
     }
     add_spellings(&mut hashes, ["UK"].into_iter(), "GB");
@@ -169,7 +189,9 @@ fn add_spellings<'a>(
     for text in texts {
         for spelling in [text.to_owned(), text.to_lowercase(), text.to_uppercase()] {
             // First come, first served: names are unique, a test holds that.
-            hashes.entry(Sha256Hex::of(&spelling.replace(' ', ""))).or_insert(code);
+            hashes
+                .entry(Sha256Hex::of(&spelling.replace(' ', "")))
+                .or_insert(code);
             hashes.entry(Sha256Hex::of(&spelling)).or_insert(code);
         }
     }

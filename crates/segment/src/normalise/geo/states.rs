@@ -15,7 +15,9 @@ const fn state(code: &'static str, names: &'static [&'static str]) -> State {
 
 /// The code itself if a text is one, in either letter case.
 pub(super) fn by_code(code: &str) -> Option<&'static str> {
-    let found = STATES.iter().find(|state| state.code.eq_ignore_ascii_case(code))?;
+    let found = STATES
+        .iter()
+        .find(|state| state.code.eq_ignore_ascii_case(code))?;
     Some(found.code)
 }
 
@@ -29,7 +31,15 @@ pub const STATES: &[State] = &[
     state("CO", &["Colorado"]),
     state("CT", &["Connecticut"]),
     state("DE", &["Delaware"]),
-    state("DC", &["District of Columbia", "Washington DC", "Washington D.C.", "Washington, DC"]),
+    state(
+        "DC",
+        &[
+            "District of Columbia",
+            "Washington DC",
+            "Washington D.C.",
+            "Washington, DC",
+        ],
+    ),
     state("FL", &["Florida"]),
     state("GA", &["Georgia"]),
     state("HI", &["Hawaii", "Hawaiʻi"]),
@@ -76,6 +86,19 @@ pub const STATES: &[State] = &[
     state("GU", &["Guam"]),
     state("MP", &["Northern Mariana Islands"]),
     state("PR", &["Puerto Rico"]),
-    state("UM", &["U.S. Minor Outlying Islands", "United States Minor Outlying Islands"]),
-    state("VI", &["U.S. Virgin Islands", "Virgin Islands", "United States Virgin Islands"]),
+    state(
+        "UM",
+        &[
+            "U.S. Minor Outlying Islands",
+            "United States Minor Outlying Islands",
+        ],
+    ),
+    state(
+        "VI",
+        &[
+            "U.S. Virgin Islands",
+            "Virgin Islands",
+            "United States Virgin Islands",
+        ],
+    ),
 ];

@@ -59,7 +59,19 @@ fn states_in_many_spellings() {
     ] {
         assert_eq!(state_code(text), Some(code), "{text}");
     }
-    for text in ["", " ", "ON", "Ontario", "zz", "US-ZZ", "US-", "u", "Île-de-France", "us", "加州"] {
+    for text in [
+        "",
+        " ",
+        "ON",
+        "Ontario",
+        "zz",
+        "US-ZZ",
+        "US-",
+        "u",
+        "Île-de-France",
+        "us",
+        "加州",
+    ] {
         assert_eq!(state_code(text), None, "{text}");
     }
 }
@@ -108,7 +120,15 @@ fn hashes_of_codes_and_names_are_known() {
     // The two examples on Pinterest's LDP page are the hashes of upper-case codes.
     assert!(hashed("CA").starts_with("4b650e5c"));
     assert!(hashed("US").starts_with("9b202ecb"));
-    for text in ["CA", "ca", "California", "california", "CALIFORNIA", "US-CA", "us-ca"] {
+    for text in [
+        "CA",
+        "ca",
+        "California",
+        "california",
+        "CALIFORNIA",
+        "US-CA",
+        "us-ca",
+    ] {
         assert_eq!(state_code(&hashed(text)), Some("CA"), "{text}");
         assert_eq!(state_code(&hashed(text).to_uppercase()), Some("CA"), "{text}");
     }
@@ -120,14 +140,25 @@ fn hashes_of_codes_and_names_are_known() {
         assert_eq!(country_code(&hashed(text).to_uppercase()), Some("US"), "{text}");
     }
     for state in STATES {
-        for text in [state.code, &state.code.to_lowercase(), state.names[0], &state.names[0].to_lowercase()] {
+        for text in [
+            state.code,
+            &state.code.to_lowercase(),
+            state.names[0],
+            &state.names[0].to_lowercase(),
+        ] {
             assert_eq!(state_code(text), Some(state.code), "{text}");
             assert_eq!(state_code(&hashed(text)), Some(state.code), "{text}");
         }
     }
     for country in COUNTRIES {
         let name = country.names[0];
-        for text in [country.alpha2, country.alpha3, name, &country.alpha2.to_lowercase(), &name.to_uppercase()] {
+        for text in [
+            country.alpha2,
+            country.alpha3,
+            name,
+            &country.alpha2.to_lowercase(),
+            &name.to_uppercase(),
+        ] {
             assert_eq!(country_code(text), Some(country.alpha2), "{text}");
             assert_eq!(country_code(&hashed(text)), Some(country.alpha2), "{text}");
         }
@@ -150,7 +181,11 @@ fn what_hash_pii_leaves_is_known() {
         for country in COUNTRIES {
             for text in country.names.iter().chain([&country.alpha2, &country.alpha3]) {
                 let hash = hash(Field::Country, rules, text, &mut scratch).unwrap();
-                assert_eq!(country_code(hash.as_str()), Some(country.alpha2), "{text} {rules:?}");
+                assert_eq!(
+                    country_code(hash.as_str()),
+                    Some(country.alpha2),
+                    "{text} {rules:?}"
+                );
             }
         }
     }
