@@ -1,3 +1,7 @@
 //! Segment's languages and rules: ingestion, normalising, hashing, triggers and mappings; pure.
+pub mod ingest;
 pub mod mapping;
+pub mod normalise;
+pub mod time;
 pub mod value;
+pub mod schema;

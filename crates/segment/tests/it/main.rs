@@ -1,3 +1,4 @@
 //! Integration tests of Segment's languages and rules.
 
+mod normalise;
 mod vectors;
