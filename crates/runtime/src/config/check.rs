@@ -1,0 +1,217 @@
+//! Whether the names in the file fit together. It looks at the tree, not at what was read from it, so that it can
+//! speak of all components even when some of them have errors of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use signalbox_core::PluginKind;
+
+use super::diagnostic::Finding;
+use super::origin::Lines;
+use super::schema::table_of;
+use super::suggest;
+use super::tree::{Entry, Node, TextState, Value};
+
+/// A component of the file.
+pub(crate) struct Part<'t> {
+    pub(crate) kind: PluginKind,
+    pub(crate) entry: &'t Entry,
+}
+
+/// All findings about names.
+pub(crate) fn names(root: &Node, parts: &[Part<'_>], lines: &Lines<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for kind in [PluginKind::Source, PluginKind::Sink] {
+        let table = table_of(kind);
+        let empty = root
+            .get(table)
+            .is_none_or(|entry| matches!(&entry.node.value, Value::Table(entries) if entries.is_empty()));
+        if empty {
+            let at = root.get(table).map_or(0, |entry| entry.at);
+            findings.push(
+                Finding::new(table, at, format!("no {} is defined", kind.name())).help(format!(
+                    "a pipeline needs at least one: add a table [{table}.NAME]"
+                )),
+            );
+        }
+    }
+    let known = distinct(parts, lines, &mut findings);
+    let mut references = References {
+        known: &known,
+        used: BTreeSet::new(),
+        unclear: [false; 2],
+        findings,
+    };
+    for part in parts {
+        if part.kind == PluginKind::Sink {
+            references.list(part, "inputs", PluginKind::Source);
+        }
+        if part.kind != PluginKind::Transform {
+            references.list(part, "through", PluginKind::Transform);
+        }
+    }
+    unused(parts, references)
+}
+
+/// Every component by its name; findings for names that are not well formed or not unique.
+fn distinct<'t>(
+    parts: &[Part<'t>],
+    lines: &Lines<'_>,
+    findings: &mut Vec<Finding>,
+) -> BTreeMap<&'t str, PluginKind> {
+    let mut in_order: Vec<&Part<'t>> = parts.iter().collect();
+    in_order.sort_by_key(|part| part.entry.at);
+    let mut known: BTreeMap<&str, (PluginKind, usize)> = BTreeMap::new();
+    for part in in_order {
+        let (name, node) = (part.entry.key.as_str(), &part.entry.node);
+        if name.is_empty()
+            || !name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        {
+            findings.push(
+                Finding::new(&node.path, part.entry.at, "this name cannot be used").help(
+                    "names are made of the letters a to z, digits, '_' and '-'; they become metric labels",
+                ),
+            );
+        }
+        match known.get(name) {
+            None => {
+                known.insert(name, (part.kind, node.at));
+            }
+            Some((kind, at)) => {
+                let message = format!(
+                    "'{}' is already the name of a {}",
+                    name.escape_debug(),
+                    kind.name()
+                );
+                findings.push(Finding::new(&node.path, node.at, message).help(format!(
+                    "the {} is at line {}; every component needs a name of its own",
+                    kind.name(),
+                    lines.position(*at).line
+                )));
+            }
+        }
+    }
+    known.into_iter().map(|(name, (kind, _))| (name, kind)).collect()
+}
+
+struct References<'k, 't> {
+    known: &'k BTreeMap<&'t str, PluginKind>,
+    used: BTreeSet<(PluginKind, String)>,
+    /// Whether some reference to a source, to a transform, cannot be read: then "unused" is not to be said.
+    unclear: [bool; 2],
+    findings: Vec<Finding>,
+}
+
+impl References<'_, '_> {
+    fn unclear(&mut self, wanted: PluginKind) {
+        self.unclear[usize::from(wanted == PluginKind::Transform)] = true;
+    }
+
+    /// Checks the references under `key`; what is no list of strings is reported by the reading.
+    fn list(&mut self, part: &Part<'_>, key: &str, wanted: PluginKind) {
+        let node = &part.entry.node;
+        let Some(list) = node.get(key).map(|entry| &entry.node) else {
+            if key == "inputs" {
+                self.unclear(wanted);
+            }
+            return;
+        };
+        let Value::List(items) = &list.value else {
+            return self.unclear(wanted);
+        };
+        if key == "inputs" && items.is_empty() {
+            self.unclear(wanted);
+            self.findings.push(
+                Finding::new(&list.path, list.at, "a sink needs at least one input")
+                    .help("name the sources whose events it shall get"),
+            );
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        for item in items {
+            match &item.value {
+                Value::Text(text) if text.state != TextState::Failed => {
+                    if seen.contains(&text.text.as_str()) {
+                        let message = format!("this {} is named twice", wanted.name());
+                        self.findings.push(Finding::new(&item.path, item.at, message));
+                    }
+                    seen.push(&text.text);
+                    self.reference(item, &text.text, wanted);
+                }
+                _ => self.unclear(wanted),
+            }
+        }
+    }
+
+    fn reference(&mut self, item: &Node, name: &str, wanted: PluginKind) {
+        let finding = |message: String| Finding::new(&item.path, item.at, message);
+        match self.known.get_key_value(name) {
+            Some((_, kind)) if *kind == wanted => {
+                self.used.insert((wanted, name.to_owned()));
+            }
+            Some((known, kind)) => {
+                let message = format!(
+                    "'{}' is a {}, not a {}",
+                    known.escape_debug(),
+                    kind.name(),
+                    wanted.name()
+                );
+                let mut finding = finding(message);
+                if *kind == PluginKind::Transform {
+                    // As Vector has it: what is meant is clear, so neither side is unused as well.
+                    finding = finding.help("'inputs' names sources; name transforms in 'through'");
+                    self.used.insert((*kind, name.to_owned()));
+                    self.unclear(wanted);
+                }
+                self.findings.push(finding);
+            }
+            None => {
+                let names: Vec<&str> = self
+                    .known
+                    .iter()
+                    .filter(|(_, kind)| **kind == wanted)
+                    .map(|(name, _)| *name)
+                    .collect();
+                let mut message = format!("there is no {} of this name", wanted.name());
+                match names.as_slice() {
+                    [] => {}
+                    some => message.push_str(&suggest::expected(some.iter().copied())),
+                }
+                message.push_str(&suggest::hint(name, names.iter().copied()));
+                // The one that was meant is not unused as well.
+                if let Some(meant) = suggest::nearest(name, names.iter().copied()) {
+                    self.used.insert((wanted, meant.to_owned()));
+                }
+                self.findings.push(finding(message));
+            }
+        }
+    }
+}
+
+fn unused(parts: &[Part<'_>], references: References<'_, '_>) -> Vec<Finding> {
+    let References {
+        used,
+        unclear,
+        mut findings,
+        ..
+    } = references;
+    let no_sinks = !parts.iter().any(|part| part.kind == PluginKind::Sink);
+    for part in parts {
+        let (name, node) = (&part.entry.key, &part.entry.node);
+        let (message, place) = match part.kind {
+            PluginKind::Source if !unclear[0] && !no_sinks => {
+                ("no sink takes the events of this source", "'inputs' of a sink")
+            }
+            PluginKind::Transform if !unclear[1] => (
+                "no source or sink uses this transform",
+                "'through' of a source or a sink",
+            ),
+            _ => continue,
+        };
+        if !used.contains(&(part.kind, name.clone())) {
+            let help = format!("name it in {place}, or take it out");
+            findings.push(Finding::new(&node.path, node.at, message).help(help));
+        }
+    }
+    findings
+}

@@ -1,0 +1,205 @@
+//! `${VAR}`, `${VAR:-default}` and `${file:/path}` in strings, after parsing: what is put in can never become syntax.
+//!
+//! `$$` is a dollar sign; a `$` before anything but `{` or `$` is one too. Keys are never touched.
+
+use std::io::Read;
+
+use super::diagnostic::Finding;
+use super::tree::{Node, Text, TextState, Value};
+
+/// The largest file `${file:…}` reads, in bytes: it is meant for secrets, not for data.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// Where interpolation takes its values from: the process, or a table in tests.
+pub trait Environment {
+    /// The variable's value, `None` when it is not set.
+    ///
+    /// # Errors
+    /// Why it cannot be used, without showing it.
+    fn variable(&self, name: &str) -> Result<Option<String>, String>;
+
+    /// The contents of a file.
+    ///
+    /// # Errors
+    /// Why it cannot be read, without showing any of it.
+    fn file(&self, path: &str) -> Result<String, String>;
+}
+
+/// The environment and the files of this process. Files must be UTF-8 and at most 1 MiB.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => Err("its value is not UTF-8".to_owned()),
+        }
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        let mut bytes = Vec::new();
+        std::fs::File::open(path)
+            .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
+            .map_err(|error| error.to_string())?;
+        if bytes.len() as u64 > LARGEST_FILE {
+            return Err("it is larger than 1 MiB".to_owned());
+        }
+        String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+    }
+}
+
+/// Replaces the references in every string leaf under `node`. `text` is the file, to point at the reference itself.
+pub(crate) fn interpolate(node: &mut Node, text: &str, from: &dyn Environment, findings: &mut Vec<Finding>) {
+    let (at, end) = (node.at, node.end);
+    match &mut node.value {
+        Value::Text(leaf) if leaf.text.contains('$') => {
+            let mut place = Place {
+                path: &node.path,
+                at,
+                raw: text.get(at..end).unwrap_or(""),
+                searched: 0,
+            };
+            *leaf = expand(&leaf.text, &mut place, from, findings);
+        }
+        Value::List(items) => items
+            .iter_mut()
+            .for_each(|item| interpolate(item, text, from, findings)),
+        Value::Table(entries) => {
+            entries
+                .iter_mut()
+                .for_each(|entry| interpolate(&mut entry.node, text, from, findings));
+        }
+        _ => {}
+    }
+}
+
+/// Where the string stands in the file, and how far its references have been found again there.
+struct Place<'a> {
+    path: &'a str,
+    at: usize,
+    raw: &'a str,
+    searched: usize,
+}
+
+impl Place<'_> {
+    /// The offset of the next occurrence of `reference` in the text as written. A string with escapes may be written
+    /// differently; then the place is that of the whole string.
+    fn find(&mut self, reference: &str) -> usize {
+        match self
+            .raw
+            .get(self.searched..)
+            .and_then(|rest| rest.find(reference))
+        {
+            Some(found) => {
+                let start = self.searched + found;
+                self.searched = start + reference.len();
+                self.at + start
+            }
+            None => self.at,
+        }
+    }
+}
+
+fn expand(source: &str, place: &mut Place<'_>, from: &dyn Environment, findings: &mut Vec<Finding>) -> Text {
+    let mut out = String::with_capacity(source.len());
+    let mut state = TextState::Literal;
+    let mut rest = source;
+    while let Some(dollar) = rest.find('$') {
+        let (before, tail) = rest.split_at(dollar);
+        out.push_str(before);
+        if let Some(after) = tail.strip_prefix("$$") {
+            out.push('$');
+            place.find("$$");
+            rest = after;
+        } else if let Some(after) = tail.strip_prefix("${") {
+            let Some((inner, after)) = after.split_once('}') else {
+                let at = place.find("${");
+                findings.push(
+                    Finding::new(place.path, at, "'${' without a closing '}'")
+                        .help("write ${VARIABLE}, or $$ for a dollar sign"),
+                );
+                return Text {
+                    text: String::new(),
+                    state: TextState::Failed,
+                };
+            };
+            let at = place.find(tail.get(..inner.len() + 3).unwrap_or("${"));
+            match resolve(inner, from) {
+                Ok(value) => {
+                    out.push_str(&value);
+                    if state == TextState::Literal {
+                        state = TextState::Interpolated;
+                    }
+                }
+                Err((message, help)) => {
+                    findings.push(Finding::new(place.path, at, message).help(help));
+                    state = TextState::Failed;
+                }
+            }
+            rest = after;
+        } else {
+            out.push('$');
+            rest = tail.get(1..).unwrap_or("");
+        }
+    }
+    out.push_str(rest);
+    Text { text: out, state }
+}
+
+/// The value of what stands between `${` and `}`, or what is wrong and the remedy.
+fn resolve(inner: &str, from: &dyn Environment) -> Result<String, (String, String)> {
+    if let Some(path) = inner.strip_prefix("file:").filter(|path| !path.starts_with('-')) {
+        if path.is_empty() {
+            return Err((
+                "'${file:}' names no file".into(),
+                "write ${file:/path/to/the/secret}".into(),
+            ));
+        }
+        return match from.file(path) {
+            Ok(mut content) => {
+                if content.ends_with('\n') {
+                    content.pop();
+                    if content.ends_with('\r') {
+                        content.pop();
+                    }
+                }
+                Ok(content)
+            }
+            Err(why) => Err((
+                format!("the file {path:?} cannot be read: {why}"),
+                "check the path, and that the user signalbox runs as may read it".into(),
+            )),
+        };
+    }
+    let (name, default) = match inner.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (inner, None),
+    };
+    if !is_variable(name) {
+        return Err((
+            "this is not the name of a variable: letters, digits and '_', not beginning with a digit".into(),
+            "write ${VARIABLE}, ${VARIABLE:-default} or ${file:/path}; $$ for a dollar sign".into(),
+        ));
+    }
+    match (from.variable(name), default) {
+        (Ok(Some(value)), None) => Ok(value),
+        (Ok(Some(value)), Some(_)) if !value.is_empty() => Ok(value),
+        (Ok(_), Some(default)) => Ok(default.to_owned()),
+        (Ok(None), None) => Err((
+            format!("the environment variable '{name}' is not set"),
+            format!("set {name}, or give a default: ${{{name}:-default}}"),
+        )),
+        (Err(why), _) => Err((
+            format!("the environment variable '{name}' cannot be used: {why}"),
+            format!("set {name} to a UTF-8 text"),
+        )),
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

@@ -1,0 +1,196 @@
+//! The way from a text to a [`LoadedConfig`].
+
+use std::path::Path;
+use std::sync::Arc;
+
+use signalbox_core::PluginKind;
+use toml::de::DeTable;
+
+use super::check::{self, Part};
+use super::component::{Components, component};
+use super::diagnostic::{Diagnostic, Diagnostics, Finding};
+use super::interpolate::{Environment, interpolate};
+use super::loaded::LoadedConfig;
+use super::origin::{Lines, Origin, place};
+use super::section::{Sections, sections};
+use super::tree::{Entry, Node, Value};
+use super::{schema, syntax, tree, walk};
+
+/// Reads and loads a configuration file. `path` is shown in diagnostics as it is given.
+///
+/// # Errors
+/// Everything that is wrong with the file, or that it cannot be read.
+pub fn load_file(path: &Path, environment: &dyn Environment) -> Result<LoadedConfig, Diagnostics> {
+    let name = path.display().to_string();
+    let file: Arc<str> = name.as_str().into();
+    let whole = |message: String, help: &str, position| {
+        let (path, help) = (String::new(), Some(help.to_owned()));
+        let one = Diagnostic {
+            path,
+            message,
+            help,
+            file: Arc::clone(&file),
+            position,
+        };
+        Diagnostics::new(Arc::clone(&file), vec![one])
+    };
+    let bytes = std::fs::read(path).map_err(|error| {
+        whole(
+            format!("the file cannot be read: {error}"),
+            "check the path and its permissions",
+            None,
+        )
+    })?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => load(&name, text, environment),
+        Err(error) => {
+            let good = bytes
+                .get(..error.valid_up_to())
+                .and_then(|good| std::str::from_utf8(good).ok());
+            let good = good.unwrap_or("");
+            let position = Some(Lines::new(good).position(good.len()));
+            Err(whole(
+                "the file is not UTF-8".to_owned(),
+                "save it as UTF-8",
+                position,
+            ))
+        }
+    }
+}
+
+/// Loads a configuration from `text`; `file` is its name in diagnostics.
+///
+/// # Errors
+/// Everything that is wrong with it: all syntax errors if there are any; otherwise all unknown and missing keys, at
+/// least one wrong value for each component, and every name that leads nowhere.
+pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<LoadedConfig, Diagnostics> {
+    let file: Arc<str> = file.into();
+    let lines = Lines::new(text);
+    let fail = |findings: Vec<Finding>| Diagnostics::new(Arc::clone(&file), place(findings, &file, &lines));
+
+    let (mut root, mut findings) = parse(text, &lines).map_err(fail)?;
+    if root.entries().is_empty() && findings.is_empty() {
+        return Err(fail(vec![Finding::new("", 0, "the file defines nothing").help(
+            "a pipeline needs a source and a sink; 'signalbox init' writes one to start from",
+        )]));
+    }
+    interpolate(&mut root, text, environment, &mut findings);
+    unknown_tables(&root, &mut findings);
+
+    let mut warnings = Vec::new();
+    let Sections {
+        journal,
+        admin,
+        telemetry,
+        shutdown,
+    } = sections(&root, &mut findings, &mut warnings);
+    let mut components = Components::default();
+    let mut parts = Vec::new();
+    for kind in [PluginKind::Source, PluginKind::Transform, PluginKind::Sink] {
+        for entry in tables(&root, kind, &mut findings) {
+            parts.push(Part { kind, entry });
+            component(kind, entry, &lines, &mut components, &mut findings);
+        }
+    }
+    findings.extend(check::names(&root, &parts, &lines));
+
+    if !findings.is_empty() {
+        return Err(fail(findings));
+    }
+    Ok(LoadedConfig {
+        journal,
+        admin,
+        telemetry,
+        shutdown,
+        sources: components.sources,
+        transforms: components.transforms,
+        sinks: components.sinks,
+        warnings: place(warnings, &file, &lines),
+        origin: Origin::new(file, &root, &lines),
+    })
+}
+
+/// The stack of the parsing thread, in bytes.
+const PARSER_STACK: usize = 64 << 20;
+
+/// Parses in a thread with a large stack: the TOML parser bounds nesting and dotted keys each, but their product is
+/// some six thousand levels, and it frees them by recursion. The tree that comes out is bounded.
+fn parse(text: &str, lines: &Lines<'_>) -> Result<(Node, Vec<Finding>), Vec<Finding>> {
+    let work = || {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            // What a recovering parser made of the rest is no ground to judge it by.
+            return Err(syntax::findings(&errors, text, lines));
+        }
+        let mut findings = Vec::new();
+        Ok((tree::build(table, &mut findings), findings))
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("toml".to_owned())
+            .stack_size(PARSER_STACK);
+        match thread.spawn_scoped(scope, work).map(|running| running.join()) {
+            Ok(Ok(parsed)) => parsed,
+            Ok(Err(_)) => Err(vec![Finding::new("", 0, "the TOML parser failed on this file")]),
+            Err(error) => Err(vec![Finding::new(
+                "",
+                0,
+                format!("no thread to parse the file in: {error}"),
+            )]),
+        }
+    })
+}
+
+fn unknown_tables(root: &Node, findings: &mut Vec<Finding>) {
+    let known: Vec<&str> = (schema::sections().iter().map(|(name, _)| *name))
+        .chain(["sources", "transforms", "sinks"])
+        .collect();
+    for entry in root
+        .entries()
+        .iter()
+        .filter(|entry| !known.contains(&entry.key.as_str()))
+    {
+        findings.push(walk::unknown_field(
+            &entry.node.path,
+            entry.at,
+            &entry.key,
+            &known,
+        ));
+    }
+}
+
+/// The tables of a kind's components; what is no table is a finding.
+fn tables<'t>(root: &'t Node, kind: PluginKind, findings: &mut Vec<Finding>) -> Vec<&'t Entry> {
+    let name = schema::table_of(kind);
+    let Some(all) = root.get(name) else {
+        return Vec::new();
+    };
+    let mut wrong = |node: &Node, help: String| {
+        let message = format!("expected a table, found {}", node.kind());
+        findings.push(Finding::new(&node.path, node.at, message).help(help));
+    };
+    let Value::Table(entries) = &all.node.value else {
+        wrong(
+            &all.node,
+            format!("give each {} a table of its own: [{name}.NAME]", kind.name()),
+        );
+        return Vec::new();
+    };
+    for entry in entries {
+        match &entry.node.value {
+            Value::Table(_) => {}
+            Value::List(_) => wrong(
+                &entry.node,
+                format!("write [{}] in single brackets", entry.node.path),
+            ),
+            _ => wrong(
+                &entry.node,
+                format!("give each {} a table of its own: [{name}.NAME]", kind.name()),
+            ),
+        }
+    }
+    entries
+        .iter()
+        .filter(|entry| matches!(entry.node.value, Value::Table(_)))
+        .collect()
+}

@@ -1,0 +1,138 @@
+//! From byte offsets and paths to places in the file, kept after loading so that later stages can point too.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::diagnostic::{Diagnostic, Finding, Position};
+use super::tree::{Node, Value};
+
+/// Where the lines of a text begin.
+pub(crate) struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        let starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Self { text, starts }
+    }
+
+    /// The place of a byte offset. Offsets past the end mean the end; a byte order mark takes no column.
+    pub(crate) fn position(&self, at: usize) -> Position {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let line = self
+            .starts
+            .partition_point(|start| *start <= at)
+            .saturating_sub(1);
+        let start = self.starts.get(line).copied().unwrap_or(0);
+        let before = self.text.get(start..at).unwrap_or("");
+        let before = if start == 0 {
+            before.trim_start_matches('\u{feff}')
+        } else {
+            before
+        };
+        Position {
+            line: line + 1,
+            column: before.chars().count() + 1,
+        }
+    }
+}
+
+/// The file a configuration came from: its name and the place of every setting in it, without any value.
+///
+/// Later stages use it to point into the file: a plugin's build error, a graph that does not close.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    file: Arc<str>,
+    places: BTreeMap<String, Position>,
+}
+
+impl Origin {
+    pub(crate) fn new(file: Arc<str>, root: &Node, lines: &Lines<'_>) -> Self {
+        let mut places = BTreeMap::new();
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            places.insert(node.path.clone(), lines.position(node.at));
+            match &node.value {
+                Value::Table(entries) => open.extend(entries.iter().map(|entry| &entry.node)),
+                Value::List(items) => open.extend(items),
+                _ => {}
+            }
+        }
+        Self { file, places }
+    }
+
+    /// The file, as the user named it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The place of the value at `path` (dotted, as diagnostics print it), or of the nearest table or list around it
+    /// that the file does contain; `None` when not even its first part occurs.
+    #[must_use]
+    pub fn locate(&self, path: &str) -> Option<Position> {
+        let mut path = path;
+        while !path.is_empty() {
+            if let Some(place) = self.places.get(path) {
+                return Some(*place);
+            }
+            path = path
+                .rfind(['.', '['])
+                .and_then(|end| path.get(..end))
+                .unwrap_or("");
+        }
+        None
+    }
+
+    /// A diagnostic at `path`, for the stages after loading.
+    #[must_use]
+    pub fn diagnostic(&self, path: &str, message: impl Into<String>, help: Option<String>) -> Diagnostic {
+        Diagnostic {
+            path: path.to_owned(),
+            message: message.into(),
+            help,
+            file: Arc::clone(&self.file),
+            position: Some(self.locate(path).unwrap_or(Position { line: 1, column: 1 })),
+        }
+    }
+}
+
+/// Gives findings their file and position.
+pub(crate) fn place(findings: Vec<Finding>, file: &Arc<str>, lines: &Lines<'_>) -> Vec<Diagnostic> {
+    findings
+        .into_iter()
+        .map(|finding| Diagnostic {
+            position: Some(lines.position(finding.at)),
+            path: finding.path,
+            message: finding.message,
+            help: finding.help,
+            file: Arc::clone(file),
+        })
+        .collect()
+}
+
+/// `base` and a path relative to it, which may be empty, a key (`retry.for`) or an element (`[2].fields`, or `2.fields`
+/// as plugins may write it).
+#[must_use]
+pub fn join(base: &str, relative: &str) -> String {
+    let mut path = base.to_owned();
+    for part in relative.split('.').filter(|part| !part.is_empty()) {
+        let index = part.chars().all(|c| c.is_ascii_digit());
+        if index && !path.is_empty() {
+            path.push_str(&format!("[{part}]"));
+        } else {
+            if !path.is_empty() && !part.starts_with('[') {
+                path.push('.');
+            }
+            path.push_str(part);
+        }
+    }
+    path
+}

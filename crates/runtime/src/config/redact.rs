@@ -1,0 +1,62 @@
+//! Takes values of the file out of texts that other code made.
+
+use super::tree::{Node, Value};
+
+/// Shorter values are left: taking `a` or `12` out of a sentence would spoil it and protects nobody.
+const SHORTEST: usize = 3;
+
+/// `message` with every scalar under `node` replaced by `…` wherever it stands as a word of its own.
+///
+/// A plugin's own conversion (`parse().map_err(custom)`) may repeat what it was given. It should not, but a token in
+/// the wrong place must not depend on every plugin's care.
+pub(crate) fn redact(message: &str, node: &Node) -> String {
+    let mut values = Vec::new();
+    collect(node, &mut values);
+    // The longest first, so that a value within another leaves no rest.
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    values
+        .iter()
+        .fold(message.to_owned(), |message, value| replace_word(&message, value))
+}
+
+fn collect(node: &Node, values: &mut Vec<String>) {
+    match &node.value {
+        Value::Text(text) => {
+            values.push(text.text.clone());
+            values.push(text.text.escape_debug().to_string());
+        }
+        Value::Date(text) => values.push(text.clone()),
+        Value::Integer(number) => values.push(number.to_string()),
+        Value::Float(number) => values.push(number.to_string()),
+        Value::Bool(_) => {}
+        Value::List(items) => items.iter().for_each(|item| collect(item, values)),
+        // The name of a plugin is no secret, and its messages may well contain it.
+        Value::Table(entries) => entries
+            .iter()
+            .filter(|entry| entry.key != "type")
+            .for_each(|entry| collect(&entry.node, values)),
+    }
+    values.retain(|value| value.len() >= SHORTEST);
+}
+
+fn replace_word(message: &str, value: &str) -> String {
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(found) = rest.find(value) {
+        let (before, tail) = rest.split_at(found);
+        let (hit, after) = tail.split_at(value.len());
+        let inside = before
+            .chars()
+            .next_back()
+            .or_else(|| out.chars().next_back())
+            .is_some_and(part_of_word)
+            && hit.starts_with(part_of_word)
+            || hit.ends_with(part_of_word) && after.starts_with(part_of_word);
+        out.push_str(before);
+        out.push_str(if inside { hit } else { "…" });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}

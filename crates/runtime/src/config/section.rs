@@ -1,0 +1,106 @@
+//! Reads the runtime's own tables, and checks what only their values show.
+
+use serde::de::DeserializeOwned;
+
+use super::component::merge;
+use super::diagnostic::Finding;
+use super::settings::{AdminSettings, JournalKind, JournalSettings, ShutdownSettings, TelemetrySettings};
+use super::tree::{Node, Value};
+use super::walk::walk;
+use super::{de, schema};
+
+/// The runtime's own tables; defaults stand in for what is absent or wrong.
+pub(crate) struct Sections {
+    pub(crate) journal: JournalSettings,
+    pub(crate) admin: Option<AdminSettings>,
+    pub(crate) telemetry: TelemetrySettings,
+    pub(crate) shutdown: ShutdownSettings,
+}
+
+/// Reads them all.
+pub(crate) fn sections(root: &Node, findings: &mut Vec<Finding>, warnings: &mut Vec<Finding>) -> Sections {
+    let read = Sections {
+        journal: section(root, "journal", findings).unwrap_or_default(),
+        admin: section(root, "admin", findings),
+        telemetry: section(root, "telemetry", findings).unwrap_or_default(),
+        shutdown: section(root, "shutdown", findings).unwrap_or_default(),
+    };
+    if let JournalKind::Disk = read.journal.kind {
+        findings.extend(at(root, "journal", "type", "the disk journal is not available yet").map(|finding| {
+            finding.help(
+                "use type = \"memory\"; events in a memory journal that are not delivered when the process ends \
+                 are lost",
+            )
+        }));
+    } else if read.journal.path.is_some() {
+        warnings.extend(at(
+            root,
+            "journal",
+            "path",
+            "has no effect: a memory journal has no directory",
+        ));
+    }
+    if let Some(admin) = &read.admin {
+        let token = admin.token.as_ref().filter(|token| !token.is_empty());
+        if admin.token.is_some() && token.is_none() {
+            findings.extend(at(root, "admin", "token", "must not be empty"));
+        } else if token.is_none() && !admin.listen.ip().is_loopback() {
+            let message = "an address that other machines can reach needs a token";
+            findings.extend(at(root, "admin", "listen", message).map(|finding| {
+                finding.help("set admin.token, for instance to \"${file:/path}\", or listen on 127.0.0.1")
+            }));
+        }
+    }
+    match read.telemetry.otlp_endpoint.as_deref() {
+        Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
+            let message = "expected a URL that begins with http:// or https://";
+            findings.extend(at(root, "telemetry", "otlp_endpoint", message));
+        }
+        // It would end up in logs.
+        Some(url) if url.contains('@') => {
+            findings.extend(at(
+                root,
+                "telemetry",
+                "otlp_endpoint",
+                "a user or password in the URL is not supported",
+            ));
+        }
+        Some(_) => {}
+        None => warnings.extend(at(
+            root,
+            "telemetry",
+            "interval",
+            "has no effect without 'otlp_endpoint'",
+        )),
+    }
+    if read.telemetry.interval.0.is_zero() {
+        findings.extend(at(root, "telemetry", "interval", "must be longer than zero"));
+    }
+    read
+}
+
+fn section<T: DeserializeOwned>(root: &Node, name: &str, findings: &mut Vec<Finding>) -> Option<T> {
+    let node = &root.get(name)?.node;
+    let Value::Table(entries) = &node.value else {
+        let message = format!("expected a table, found {}", node.kind());
+        findings
+            .push(Finding::new(&node.path, node.at, message).help(format!("write it as a table: [{name}]")));
+        return None;
+    };
+    match de::read(node, entries.iter().collect()) {
+        Ok(value) => Some(value),
+        Err(failure) => {
+            let sections = schema::sections();
+            let schema = sections.iter().find(|(known, _)| *known == name);
+            let walked = schema.map(|(_, schema)| walk(node, schema)).unwrap_or_default();
+            merge(walked, failure.into_iter().collect(), findings);
+            None
+        }
+    }
+}
+
+/// A finding at a key of a section; none when the file does not have the key.
+fn at(root: &Node, section: &str, key: &str, message: &str) -> Option<Finding> {
+    let node = &root.get(section)?.node.get(key)?.node;
+    Some(Finding::new(&node.path, node.at, message))
+}

@@ -1,0 +1,96 @@
+//! What TOML itself refuses, in words that help. The parser's own texts name no values.
+
+use std::ops::Range;
+
+use super::diagnostic::Finding;
+use super::origin::Lines;
+
+/// One finding for each syntax error.
+pub(crate) fn findings(errors: &[toml::de::Error], text: &str, lines: &Lines<'_>) -> Vec<Finding> {
+    let mut twice = Vec::new();
+    let mut findings = Vec::new();
+    for error in errors {
+        let span = error.span().unwrap_or(text.len()..text.len());
+        if error.message() != "duplicate key" {
+            findings.push(finding(error.message(), span.start));
+        } else if is_header(&span, text) {
+            twice.push(line_start(span.start, text));
+            findings.push(duplicate(&span, text, lines));
+        } else if !twice.contains(&header_above(span.start, text)) {
+            // The keys of a table that is there twice are no mistake of their own.
+            findings.push(duplicate(&span, text, lines));
+        }
+    }
+    findings
+}
+
+fn line_start(at: usize, text: &str) -> usize {
+    text.get(..at)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |end| end + 1)
+}
+
+/// Whether the key stands in a table header rather than before a value.
+fn is_header(span: &Range<usize>, text: &str) -> bool {
+    text.get(line_start(span.start, text)..span.end)
+        .is_some_and(|line| line.trim_start().starts_with('['))
+}
+
+/// The offset of the nearest line above that begins with a bracket.
+fn header_above(at: usize, text: &str) -> usize {
+    text.get(..at)
+        .and_then(|before| before.rfind("\n["))
+        .map_or(0, |end| end + 1)
+}
+
+fn finding(message: &str, at: usize) -> Finding {
+    match message {
+        "string values must be quoted" => Finding::new("", at, "this value is not TOML; a text needs quotes")
+            .help("write \"text\"; numbers, true and false go without quotes"),
+        "recursion limit" | "cannot recurse further; max recursion depth met" => {
+            Finding::new("", at, "nested too deeply")
+        }
+        message => Finding::new("", at, format!("this is not TOML: {message}")),
+    }
+}
+
+/// A table header or a key written twice. Keys are names, not values, so they may be shown.
+fn duplicate(span: &Range<usize>, text: &str, lines: &Lines<'_>) -> Finding {
+    let key = text.get(span.clone()).unwrap_or("").trim_matches(['"', '\'']);
+    let start = line_start(span.start, text);
+    let header = text
+        .get(start..span.end)
+        .map(str::trim)
+        .and_then(|line| line.strip_prefix('['));
+    match header {
+        Some(path) if !path.starts_with('[') && !path.contains([']', '=', '"', '\'', '#']) => {
+            let path = path.trim();
+            let finding = Finding::new(path, span.start, format!("the table '{path}' is defined twice"));
+            match first_header(path, text, start) {
+                Some(at) => finding.help(format!(
+                    "it is also at line {}; give one of the two another name, or make them one",
+                    lines.position(at).line
+                )),
+                None => finding.help("keep one of the two"),
+            }
+        }
+        _ => Finding::new(key, span.start, format!("'{key}' is set twice in this table"))
+            .help("keep one of the two"),
+    }
+}
+
+/// The offset of the first header `[path]` before `end`.
+fn first_header(path: &str, text: &str, end: usize) -> Option<usize> {
+    let mut at = 0;
+    for line in text.get(..end)?.split_inclusive('\n') {
+        let inner = line
+            .trim_start()
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once(']'));
+        if inner.is_some_and(|(inner, _)| inner.trim() == path) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
+}

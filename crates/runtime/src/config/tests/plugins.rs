@@ -1,0 +1,146 @@
+//! A source, a transform and a sink with settings of every shape plugins use.
+
+#![allow(
+    dead_code,
+    reason = "the tests look at the settings through Debug, which the lint does not count"
+)]
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, Secret, Sink, SinkConfig, SinkDefaults, Source, SourceConfig,
+    Span, Transform, TransformConfig, register_plugin,
+};
+
+fn nothing_to_build<T>() -> Result<T, BuildErrors> {
+    Err(vec![BuildError::new("", "this plugin is only configured")])
+}
+
+/// Takes events from nowhere.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProbeSource {
+    /// The keys accepted.
+    #[serde(default)]
+    pub(super) write_keys: Vec<Secret>,
+    /// The port.
+    pub(super) port: Option<u16>,
+}
+
+#[typetag::deserialize(name = "probe_source")]
+impl SourceConfig for ProbeSource {
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Source>, BuildErrors> {
+        nothing_to_build()
+    }
+}
+
+register_plugin!(Source, ProbeSource, "probe_source", "Takes events from nowhere.");
+
+/// Changes nothing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProbeTransform {
+    /// Which rules.
+    #[serde(default)]
+    pub(super) rules: Rules,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Rules {
+    /// The vendor's.
+    #[default]
+    Pinterest,
+    /// None.
+    Nothing,
+}
+
+#[typetag::deserialize(name = "probe_transform")]
+impl TransformConfig for ProbeTransform {
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
+        nothing_to_build()
+    }
+}
+
+register_plugin!(Transform, ProbeTransform, "probe_transform", "Changes nothing.");
+
+/// Delivers nowhere.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProbeSink {
+    /// The account events are delivered to. See the vendor's page.
+    pub(super) account: String,
+    /// The token.
+    pub(super) token: Option<Secret>,
+    /// Test mode.
+    #[serde(default)]
+    pub(super) test: bool,
+    /// A factor.
+    pub(super) factor: Option<f64>,
+    /// How long something takes.
+    pub(super) linger: Option<Span>,
+    /// Mappings.
+    #[serde(default)]
+    pub(super) mappings: Vec<Mapping>,
+    /// A value with a conversion of its own, which repeats what it was given.
+    #[serde(default, deserialize_with = "repeating")]
+    #[schemars(with = "Option<String>")]
+    pub(super) careless: Option<u8>,
+}
+
+/// One mapping.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mapping {
+    /// Its name.
+    pub(super) name: String,
+    /// Its fields.
+    #[serde(default)]
+    pub(super) fields: Vec<String>,
+    /// What it does on failure.
+    pub(super) otherwise: Option<Otherwise>,
+}
+
+/// An enum with data.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Otherwise {
+    /// Leaves it out.
+    Omit,
+    /// Another value.
+    Value {
+        /// The value.
+        text: String,
+    },
+}
+
+fn repeating<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(error) => Err(serde::de::Error::custom(format!("cannot use {text}: {error}"))),
+    }
+}
+
+#[typetag::deserialize(name = "probe_sink")]
+impl SinkConfig for ProbeSink {
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
+        nothing_to_build()
+    }
+
+    fn defaults(&self) -> SinkDefaults {
+        SinkDefaults {
+            integration: None,
+            max_events: 100,
+            max_events_ceiling: 1000,
+            max_bytes: 2_000_000,
+            max_wait: Span::from_secs(1),
+            concurrency: 4,
+            calls_per_minute: None,
+            timeout: Span::from_secs(30),
+            retry_for: Span::from_secs(3600),
+        }
+    }
+}
+
+register_plugin!(Sink, ProbeSink, "probe_sink", "Delivers nowhere.");

@@ -1,0 +1,174 @@
+//! The file as a tree whose every node knows its path and its place.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::Finding;
+
+/// How deep tables and lists may nest. Deeper input is refused, so that every walk over the tree is bounded.
+const DEEPEST: usize = 64;
+
+/// One value. No `Debug`: it may hold secrets.
+pub(crate) struct Node {
+    /// The full path, as diagnostics print it; empty at the root.
+    pub(crate) path: String,
+    /// Byte offset of the value; of the header, for a table that has one.
+    pub(crate) at: usize,
+    /// Byte offset behind the value.
+    pub(crate) end: usize,
+    pub(crate) value: Value,
+}
+
+/// A key with its value.
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    /// Byte offset of the key.
+    pub(crate) at: usize,
+    pub(crate) node: Node,
+}
+
+pub(crate) enum Value {
+    Text(Text),
+    Integer(i128),
+    Float(f64),
+    Bool(bool),
+    /// As written; plugins read it as a string.
+    Date(String),
+    List(Vec<Node>),
+    /// In the order of the file.
+    Table(Vec<Entry>),
+}
+
+/// A string, and what interpolation made of it.
+pub(crate) struct Text {
+    pub(crate) text: String,
+    pub(crate) state: TextState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextState {
+    /// Exactly as written: a string and nothing else.
+    Literal,
+    /// Something was put in: it may answer for a number or a boolean.
+    Interpolated,
+    /// Interpolation failed and was reported; nothing more is to be said about this value.
+    Failed,
+}
+
+impl Node {
+    /// The entries of a table; nothing for other values.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Table(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// What kind of value this is, with its article.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Text(_) => "a string",
+            Value::Integer(_) => "an integer",
+            Value::Float(_) => "a float",
+            Value::Bool(_) => "a boolean",
+            Value::Date(_) => "a date or time",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
+        }
+    }
+}
+
+/// `base.key`, the key quoted when TOML would need that; control characters are escaped.
+pub(crate) fn child(base: &str, key: &str) -> String {
+    let bare = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let key = if bare { key.to_owned() } else { format!("{key:?}") };
+    if base.is_empty() {
+        key
+    } else {
+        format!("{base}.{key}")
+    }
+}
+
+/// Makes the tree. What cannot be in it (nested too deeply, an integer TOML does not define) is a finding.
+pub(crate) fn build(root: Spanned<DeTable<'_>>, findings: &mut Vec<Finding>) -> Node {
+    let span = root.span();
+    let value = Value::Table(table(root.into_inner(), "", 0, findings));
+    Node {
+        path: String::new(),
+        at: span.start,
+        end: span.end,
+        value,
+    }
+}
+
+fn table(table: DeTable<'_>, path: &str, depth: usize, findings: &mut Vec<Finding>) -> Vec<Entry> {
+    let mut entries = Vec::with_capacity(table.len());
+    for (key, value) in table {
+        let at = key.span().start;
+        let key = key.into_inner().into_owned();
+        let path = child(path, &key);
+        if let Some(node) = node(value, path, depth + 1, findings) {
+            entries.push(Entry { key, at, node });
+        }
+    }
+    entries.sort_by_key(|entry| entry.at);
+    entries
+}
+
+fn node(
+    value: Spanned<DeValue<'_>>,
+    path: String,
+    depth: usize,
+    findings: &mut Vec<Finding>,
+) -> Option<Node> {
+    let span = value.span();
+    let refuse = |findings: &mut Vec<Finding>, message: String| {
+        findings.push(Finding::new(path.clone(), span.start, message));
+        None
+    };
+    let value = match value.into_inner() {
+        DeValue::String(text) => Value::Text(Text {
+            text: text.into_owned(),
+            state: TextState::Literal,
+        }),
+        // TOML promises 64 bits; a number beyond them is reported here rather than rounded somewhere.
+        DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
+            Ok(number) => Value::Integer(number.into()),
+            Err(_) => match u64::from_str_radix(digits.as_str(), digits.radix()) {
+                Ok(number) => Value::Integer(number.into()),
+                Err(_) => return refuse(findings, "this integer does not fit into 64 bits".to_owned()),
+            },
+        },
+        DeValue::Float(digits) => match digits.as_str().parse::<f64>() {
+            Ok(number) => Value::Float(number),
+            Err(_) => return refuse(findings, "this number cannot be read".to_owned()),
+        },
+        DeValue::Boolean(value) => Value::Bool(value),
+        DeValue::Datetime(value) => Value::Date(value.to_string()),
+        DeValue::Array(_) | DeValue::Table(_) if depth > DEEPEST => {
+            return refuse(findings, format!("nested more than {DEEPEST} levels deep"));
+        }
+        DeValue::Array(items) => {
+            let items = items.into_iter().enumerate();
+            Value::List(
+                items
+                    .filter_map(|(i, item)| node(item, format!("{path}[{i}]"), depth + 1, findings))
+                    .collect(),
+            )
+        }
+        DeValue::Table(inner) => Value::Table(table(inner, &path, depth, findings)),
+    };
+    Some(Node {
+        path,
+        at: span.start,
+        end: span.end,
+        value,
+    })
+}
