@@ -1,0 +1,197 @@
+//! Answers in Pinterest's shapes.
+
+use std::io;
+use std::task::Poll;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream::poll_fn;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+
+/// The code of a request that breaks the description.
+const INVALID: u16 = 4196;
+
+/// An answer before it is sent.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
+    content_type: &'static str,
+    header: Option<(HeaderName, HeaderValue)>,
+    /// Break off in the middle of the body.
+    pub(crate) cut: bool,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: u16,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Processed>,
+}
+
+/// The body of a 200, and the `details` of a 422.
+#[derive(Debug, Serialize)]
+pub(crate) struct Processed {
+    pub(crate) num_events_received: usize,
+    pub(crate) num_events_processed: usize,
+    pub(crate) events: Vec<EventAnswer>,
+}
+
+/// What became of one event.
+#[derive(Debug, Serialize)]
+pub(crate) struct EventAnswer {
+    pub(crate) status: &'static str,
+    pub(crate) error_message: Option<String>,
+    pub(crate) warning_message: Option<String>,
+}
+
+impl Reply {
+    pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Self {
+        // Our own structures serialize; should one not, an empty body is the honest answer.
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        Self {
+            status,
+            body,
+            content_type: "application/json",
+            header: None,
+            cut: false,
+        }
+    }
+
+    pub(crate) fn text(status: StatusCode, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status,
+            body: body.into(),
+            content_type,
+            header: None,
+            cut: false,
+        }
+    }
+
+    fn error(status: StatusCode, code: u16, message: &str) -> Self {
+        Self::json(
+            status,
+            &ErrorBody {
+                code,
+                message,
+                details: None,
+            },
+        )
+    }
+
+    /// An error whose code at Pinterest is not known; the status stands in for it.
+    pub(crate) fn other(status: StatusCode, message: &str) -> Self {
+        Self::error(status, status.as_u16(), message)
+    }
+
+    pub(crate) fn invalid(message: &str) -> Self {
+        Self::error(StatusCode::BAD_REQUEST, INVALID, message)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::error(StatusCode::UNAUTHORIZED, 2, "Authentication failed.")
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::error(
+            StatusCode::FORBIDDEN,
+            29,
+            "You are not permitted to access that resource.",
+        )
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::other(StatusCode::NOT_FOUND, "There is nothing at this path.")
+    }
+
+    pub(crate) fn too_large() -> Self {
+        Self::other(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+    }
+
+    pub(crate) fn rate_limited(retry_after_s: Option<u64>) -> Self {
+        Self::error(StatusCode::TOO_MANY_REQUESTS, 8, "Too many requests.").retry_after(retry_after_s)
+    }
+
+    pub(crate) fn unavailable(retry_after_s: Option<u64>) -> Self {
+        Self::error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            4197,
+            "The service is not available.",
+        )
+        .retry_after(retry_after_s)
+    }
+
+    pub(crate) fn redirect(location: &str) -> Self {
+        let mut reply = Self::text(StatusCode::FOUND, "text/plain", "");
+        reply.header = HeaderValue::from_str(location)
+            .ok()
+            .map(|location| (LOCATION, location));
+        reply
+    }
+
+    /// 200, or 422 as Pinterest gives it when events failed.
+    pub(crate) fn processed(processed: &Processed, unprocessable: bool) -> Self {
+        if !unprocessable {
+            return Self::json(StatusCode::OK, processed);
+        }
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let message = "Not all events were successfully processed.";
+        Self::json(
+            status,
+            &ErrorBody {
+                code: status.as_u16(),
+                message,
+                details: Some(processed),
+            },
+        )
+    }
+
+    fn retry_after(mut self, seconds: Option<u64>) -> Self {
+        self.header = seconds.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+        self
+    }
+
+    pub(crate) fn into_response(self) -> Response {
+        let length = self.body.len();
+        let mut bytes = Bytes::from(self.body);
+        let body = if self.cut {
+            bytes.truncate(length / 2);
+            cut(bytes)
+        } else {
+            Body::from(bytes)
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if self.cut {
+            // Announced whole: whoever reads to the end of the connection must see that something is missing.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length.max(1)));
+        }
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+/// A body that ends in an error after its data, whereupon hyper drops the connection.
+fn cut(data: Bytes) -> Body {
+    let mut data = Some(data);
+    let mut flushed = false;
+    Body::from_stream(poll_fn(move |context| {
+        if let Some(data) = data.take() {
+            return Poll::Ready(Some(Ok(data)));
+        }
+        if !std::mem::replace(&mut flushed, true) {
+            // One turn of waiting, in which hyper writes what it was given so far.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))))
+    }))
+}

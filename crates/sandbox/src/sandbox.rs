@@ -1,0 +1,182 @@
+//! Starting, watching and stopping a sandbox.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::capture::Capture;
+use crate::counts::Counts;
+use crate::faults::Faults;
+use crate::inject::Injector;
+use crate::server;
+use crate::state::{Received, Shared};
+
+/// How long a stopping sandbox waits for requests under way.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// How a sandbox is set up.
+#[derive(Clone)]
+pub struct SandboxConfig {
+    /// Where it listens. Default: a free port of 127.0.0.1. Other than loopback addresses are refused unless
+    /// `allow_remote` is set.
+    pub listen: SocketAddr,
+    /// Allow `listen` to be an address other machines can reach. Default: false, since the sandbox neither
+    /// encrypts nor asks who changes its faults.
+    pub allow_remote: bool,
+    /// A file accepted events are appended to, one a line. Default: none.
+    pub capture: Option<PathBuf>,
+    /// The only conversion token taken. Default: any that is not empty.
+    pub token: Option<String>,
+    /// The only ad account there is. Default: any of up to 18 digits.
+    pub ad_account_id: Option<String>,
+    /// Refuse `advertiser_tracking_enabled` and `contents[].item_brand_id`, which are sent to Pinterest in production
+    /// though its OpenAPI description 5.23.0 does not list them. Default: false.
+    pub strict_openapi: bool,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            allow_remote: false,
+            capture: None,
+            token: None,
+            ad_account_id: None,
+            strict_openapi: false,
+        }
+    }
+}
+
+/// The token is not shown.
+impl fmt::Debug for SandboxConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SandboxConfig")
+            .field("listen", &self.listen)
+            .field("allow_remote", &self.allow_remote)
+            .field("capture", &self.capture)
+            .field("token", &self.token.as_ref().map(|_| "[redacted]"))
+            .field("ad_account_id", &self.ad_account_id)
+            .field("strict_openapi", &self.strict_openapi)
+            .finish()
+    }
+}
+
+/// A running sandbox. It stops when this is dropped; [`Sandbox::shutdown`] also waits for requests under way.
+pub struct Sandbox {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Sandbox")
+            .field("addr", &self.addr)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Starts a sandbox inside the current tokio runtime; it serves from the moment this returns.
+///
+/// # Errors
+/// An address that is not loopback (unless allowed) or cannot be listened on, a capture file that cannot be opened;
+/// the text names which.
+pub async fn start(config: SandboxConfig) -> io::Result<Sandbox> {
+    let listen = config.listen;
+    if !listen.ip().is_loopback() && !config.allow_remote {
+        let message = format!(
+            "the sandbox listens on loopback only (127.0.0.1 or ::1), and {} can be reached from other machines",
+            listen.ip()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let capture = config.capture.as_deref().map(Capture::open).transpose()?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
+    let addr = listener.local_addr()?;
+    let (stop, stopped) = watch::channel(false);
+    let shared = Shared::new(config, capture, stopped.clone());
+    let router = server::router(Arc::clone(&shared));
+    let server = tokio::spawn(async move {
+        let mut stopped = stopped;
+        // A sender that is gone means stop as well.
+        let stopped = async move { drop(stopped.wait_for(|&stop| stop).await) };
+        // axum::serve goes on after errors of single connections and ends only when told.
+        if let Err(error) = axum::serve(listener, router)
+            .with_graceful_shutdown(stopped)
+            .await
+        {
+            tracing::error!(%error, "the sandbox stopped serving");
+        }
+    });
+    Ok(Sandbox {
+        addr,
+        shared,
+        stop,
+        server,
+    })
+}
+
+impl Sandbox {
+    /// The address it listens on, with the real port.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What stands in the place of `https://api.pinterest.com/v5`: `http://127.0.0.1:PORT/v5`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v5", self.addr)
+    }
+
+    /// Replaces all faults; their counters and dice start anew. Values out of range mean what is nearest: 200 percent
+    /// is always, every 0th is never.
+    pub fn set_faults(&self, faults: Faults) {
+        self.shared.memory().injector = Injector::new(faults);
+    }
+
+    /// The faults in force.
+    pub fn faults(&self) -> Faults {
+        self.shared.memory().injector.faults().clone()
+    }
+
+    /// What was counted so far.
+    pub fn counts(&self) -> Counts {
+        self.shared.memory().counts.clone()
+    }
+
+    /// The accepted events exactly as received, oldest first: the newest 100,000 and of those at most 64 MiB.
+    pub fn events(&self) -> Vec<String> {
+        self.shared.memory().events.newest(usize::MAX)
+    }
+
+    /// The requests to Pinterest's paths, oldest first: the newest 1000 and of those at most 64 MiB.
+    pub fn requests(&self) -> Vec<Received> {
+        self.shared.memory().requests.newest(usize::MAX)
+    }
+
+    /// Forgets counts, events, requests and faults. The capture file stays as it is.
+    pub fn reset(&self) {
+        self.shared.memory().reset();
+    }
+
+    /// Stops: takes no new connections, answers what is under way (slow answers at once) for at most two seconds.
+    pub async fn shutdown(self) {
+        // No receiver left means the server has ended already.
+        let _ = self.stop.send(true);
+        let mut server = self.server;
+        if tokio::time::timeout(STOP_WITHIN, &mut server).await.is_err() {
+            server.abort();
+        }
+    }
+}

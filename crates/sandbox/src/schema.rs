@@ -1,0 +1,361 @@
+//! What an event may hold, as tables: one line for each property of Pinterest's OpenAPI description 5.23.0.
+//!
+//! The tables are written from Pinterest's published description and nothing else. In particular they share
+//! no line with the `pinterest_conversions` sink: a mistake there must be seen here.
+
+use crate::values::{Finding, currency, hash, ip_address, language, number, partner_name};
+
+/// The only allowed properties of one JSON object.
+pub(crate) struct Shape {
+    pub(crate) fields: &'static [Field],
+}
+
+/// One allowed property.
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    /// Whether `null` may stand in its place.
+    pub(crate) nullable: bool,
+    pub(crate) required: bool,
+    /// Whether Pinterest's description lists it; two properties are sent in production though it does not.
+    pub(crate) published: bool,
+    pub(crate) note: Option<Note>,
+}
+
+/// The JSON type of a property and the range of its values.
+pub(crate) enum Kind {
+    /// A string of any content.
+    Text,
+    /// A string of at most so many characters.
+    Chars(usize),
+    /// A string from a list.
+    OneOf(&'static [&'static str]),
+    /// A string whose content is checked.
+    Checked(fn(&str) -> Option<Finding>),
+    Bool,
+    /// An integer (JSON text without fraction and exponent) between the two, both included.
+    Int(i64, i64),
+    /// An array of strings: the greatest number of items, and the check of each.
+    Texts(usize, fn(&str) -> Option<Finding>),
+    Object(&'static Shape),
+    /// An array of objects.
+    Objects(&'static Shape),
+}
+
+/// Properties the rules over a whole event need to know about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Note {
+    EventName,
+    EventId,
+    ActionSource,
+    Em,
+    HashedMaids,
+    IpAddress,
+    UserAgent,
+    State,
+    Country,
+    OptOutType,
+}
+
+const fn field(name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        kind,
+        nullable: false,
+        required: false,
+        published: true,
+        note: None,
+    }
+}
+
+const fn text(name: &'static str) -> Field {
+    field(name, Kind::Text)
+}
+
+const fn chars(name: &'static str, most: usize) -> Field {
+    field(name, Kind::Chars(most))
+}
+
+const fn whole(name: &'static str, least: i64, most: i64) -> Field {
+    field(name, Kind::Int(least, most))
+}
+
+/// The format `int64` of the description.
+const fn int64(name: &'static str) -> Field {
+    whole(name, i64::MIN, i64::MAX)
+}
+
+const fn hashes(name: &'static str) -> Field {
+    field(name, Kind::Texts(usize::MAX, hash))
+}
+
+impl Field {
+    const fn null(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+
+    const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    const fn unpublished(mut self) -> Self {
+        self.published = false;
+        self
+    }
+
+    const fn noted(mut self, note: Note) -> Self {
+        self.note = Some(note);
+        self
+    }
+}
+
+fn anything(_: &str) -> Option<Finding> {
+    None
+}
+
+/// The fifteen names of the OpenAPI text and the seven more of Pinterest's developer pages.
+const EVENT_NAMES: &[&str] = &[
+    "add_payment_info",
+    "add_to_cart",
+    "add_to_wishlist",
+    "app_install",
+    "app_open",
+    "checkout",
+    "contact",
+    "custom",
+    "customize_product",
+    "find_location",
+    "initiate_checkout",
+    "lead",
+    "page_visit",
+    "schedule",
+    "search",
+    "signup",
+    "start_trial",
+    "submit_application",
+    "subscribe",
+    "view_category",
+    "view_content",
+    "watch_video",
+];
+
+const ACTION_SOURCES: &[&str] = &["app_android", "app_ios", "web", "offline"];
+
+const FORM_FACTORS: &[&str] = &[
+    "desktop",
+    "laptop",
+    "cellphone",
+    "tablet",
+    "smartwatch",
+    "tv",
+    "vr",
+    "console",
+    "other",
+];
+
+const NETWORK_TYPES: &[&str] = &[
+    "wifi",
+    "cellular_2g",
+    "cellular_3g",
+    "cellular_4g",
+    "cellular_5g",
+    "cellular_6g",
+    "ethernet",
+    "unknown",
+];
+
+const OS_FAMILIES: &[&str] = &["ios", "android", "macos", "windows", "linux", "bsd", "other"];
+
+/// The greatest window or screen side, in pixels.
+const SIDE: i64 = 30_720;
+/// The greatest storage, in GB.
+const STORAGE: i64 = 1_048_576;
+
+/// One item of `data`.
+pub(crate) static EVENT: Shape = Shape {
+    fields: &[
+        field("event_name", Kind::OneOf(EVENT_NAMES))
+            .required()
+            .noted(Note::EventName),
+        field("action_source", Kind::OneOf(ACTION_SOURCES))
+            .required()
+            .noted(Note::ActionSource),
+        int64("event_time").required(),
+        text("event_id").required().noted(Note::EventId),
+        field("user_data", Kind::Object(&USER_DATA)).required(),
+        field("custom_data", Kind::Object(&CUSTOM_DATA)),
+        field("app_info", Kind::Object(&APP_INFO)),
+        field("device_info", Kind::Object(&DEVICE_INFO)),
+        text("event_source_url").null(),
+        field("opt_out", Kind::Bool),
+        field("partner_name", Kind::Checked(partner_name)).null(),
+        field("advertiser_tracking_enabled", Kind::Bool).unpublished(),
+        field("language", Kind::Checked(language)).null(),
+        field("wifi", Kind::Bool),
+        text("app_id").null(),
+        text("app_name").null(),
+        text("app_version").null(),
+        text("device_brand").null(),
+        text("device_carrier").null(),
+        text("device_model").null(),
+        text("device_type").null(),
+        text("os_version").null(),
+    ],
+};
+
+/// Pinterest's description leaves this object open; closing it is the sandbox's choice, since a
+/// misspelt identifier would otherwise go unnoticed.
+static USER_DATA: Shape = Shape {
+    fields: &[
+        hashes("em").noted(Note::Em),
+        hashes("ph"),
+        hashes("ge"),
+        hashes("db"),
+        hashes("ln"),
+        hashes("fn"),
+        hashes("ct"),
+        hashes("st").noted(Note::State),
+        hashes("zp"),
+        hashes("country").noted(Note::Country),
+        hashes("external_id"),
+        hashes("hashed_maids").noted(Note::HashedMaids),
+        field("client_ip_address", Kind::Checked(ip_address)).noted(Note::IpAddress),
+        text("client_user_agent").noted(Note::UserAgent),
+        text("click_id").null(),
+        text("partner_id").null(),
+    ],
+};
+
+static CUSTOM_DATA: Shape = Shape {
+    fields: &[
+        field("currency", Kind::Checked(currency)).null(),
+        field("value", Kind::Checked(number)).null(),
+        field("content_ids", Kind::Texts(usize::MAX, anything)),
+        field("contents", Kind::Objects(&CONTENT)),
+        int64("num_items"),
+        text("order_id").null(),
+        text("search_string").null(),
+        text("opt_out_type").null().noted(Note::OptOutType),
+        text("content_name").null(),
+        text("content_category").null(),
+        text("content_brand").null(),
+        field("predicted_ltv", Kind::Checked(number)).null(),
+        text("np").null(),
+        text("external_measurement_id").null(),
+        int64("external_measurement_vendor_id").null(),
+    ],
+};
+
+static CONTENT: Shape = Shape {
+    fields: &[
+        text("id"),
+        field("item_price", Kind::Checked(number)),
+        int64("quantity"),
+        text("item_name"),
+        text("item_category"),
+        text("item_brand"),
+        chars("item_brand_id", 64).unpublished(),
+    ],
+};
+
+static APP_INFO: Shape = Shape {
+    fields: &[
+        chars("app_id", 200),
+        chars("app_name", 200),
+        chars("app_package_name", 200),
+        chars("app_store", 100),
+        chars("app_version", 100),
+        whole("install_time", 0, i64::MAX),
+        chars("user_agent", 16_384),
+        whole("window_height", 0, SIDE),
+        whole("window_width", 0, SIDE),
+    ],
+};
+
+static DEVICE_INFO: Shape = Shape {
+    fields: &[
+        whole("battery_level", 0, 100),
+        chars("brand", 100),
+        chars("carrier", 100),
+        whole("cpu_cores", 0, 1152),
+        whole("external_storage_free_space", 0, STORAGE),
+        whole("external_storage_size", 0, STORAGE),
+        field("form_factor", Kind::OneOf(FORM_FACTORS)),
+        chars("kernel_version", 100),
+        field("languages", Kind::Texts(100, language)),
+        chars("locale", 35),
+        chars("model", 100),
+        field("network_type", Kind::OneOf(NETWORK_TYPES)),
+        field("os_family", Kind::OneOf(OS_FAMILIES)),
+        chars("os_name", 100),
+        chars("os_release_name", 100),
+        chars("os_version", 100),
+        whole("screen_density", 0, 100_000),
+        whole("screen_height", 0, SIDE),
+        whole("screen_width", 0, SIDE),
+        whole("storage_free_space", 0, STORAGE),
+        whole("storage_size", 0, STORAGE),
+        chars("timezone", 40),
+        chars("timezone_abbr", 5),
+        chars("type", 100),
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(shape: &Shape) -> Vec<&'static str> {
+        shape.fields.iter().map(|field| field.name).collect()
+    }
+
+    #[test]
+    fn no_table_names_a_property_twice_and_each_fits_the_seen_bits() {
+        for shape in [
+            &EVENT,
+            &USER_DATA,
+            &CUSTOM_DATA,
+            &CONTENT,
+            &APP_INFO,
+            &DEVICE_INFO,
+        ] {
+            let mut all = names(shape);
+            assert!(all.len() <= 64);
+            all.sort_unstable();
+            let before = all.len();
+            all.dedup();
+            assert_eq!(all.len(), before);
+        }
+    }
+
+    #[test]
+    fn the_published_lists_are_complete() {
+        assert_eq!(EVENT_NAMES.len(), 22);
+        let lengths: Vec<usize> = [
+            &EVENT,
+            &USER_DATA,
+            &CUSTOM_DATA,
+            &CONTENT,
+            &APP_INFO,
+            &DEVICE_INFO,
+        ]
+        .iter()
+        .map(|shape| shape.fields.iter().filter(|field| field.published).count())
+        .collect();
+        assert_eq!(lengths, [21, 16, 15, 6, 9, 24]);
+    }
+
+    #[test]
+    fn null_is_allowed_exactly_where_the_description_allows_it() {
+        let nullable = |shape: &Shape| shape.fields.iter().filter(|field| field.nullable).count();
+        assert_eq!(nullable(&EVENT), 11);
+        assert_eq!(nullable(&USER_DATA), 2);
+        assert_eq!(nullable(&CUSTOM_DATA), 12);
+        assert_eq!(
+            nullable(&CONTENT) + nullable(&APP_INFO) + nullable(&DEVICE_INFO),
+            0
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! Paths and methods, and the sandbox's own addresses under `/_sandbox`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::endpoint::{self, Call};
+use crate::faults::Faults;
+use crate::inject::Injector;
+use crate::reply::Reply;
+use crate::state::Shared;
+use crate::ticket::Ticket;
+
+/// The greatest body read. Pinterest publishes no limit; this one only protects the machine.
+const MAX_BODY: usize = 32 << 20;
+
+/// How many events `GET /_sandbox/events` answers unless told.
+const EVENTS_SHOWN: usize = 100;
+
+/// Every path leads to one function, so that what is unknown is answered in Pinterest's shape too.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(entry).with_state(shared)
+}
+
+async fn entry(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    // Whatever the cause, too long or broken off, the rest of the body is not coming.
+    let body = to_bytes(body, MAX_BODY).await.ok();
+    let path = parts.uri.path();
+    let query = parts.uri.query().unwrap_or_default();
+    if let Some(own) = path.strip_prefix("/_sandbox/") {
+        return own_address(&shared, &parts.method, own, query, &body.unwrap_or_default()).into_response();
+    }
+    let target = parts
+        .uri
+        .path_and_query()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let ticket = Ticket::new(Arc::clone(&shared), target, body.clone().unwrap_or_default());
+    let account = path
+        .strip_prefix("/v5/ad_accounts/")
+        .and_then(|rest| rest.strip_suffix("/events"));
+    let reply = match (account, body) {
+        (None, _) => Reply::not_found(),
+        (Some(account), _) if account.contains('/') => Reply::not_found(),
+        (Some(_), _) if parts.method != Method::POST => not_allowed(),
+        (Some(_), None) => Reply::too_large(),
+        (Some(account), Some(body)) => {
+            endpoint::answer(
+                &shared,
+                &Call {
+                    account,
+                    query,
+                    headers: &parts.headers,
+                    body,
+                },
+            )
+            .await
+        }
+    };
+    ticket.close(&reply);
+    reply.into_response()
+}
+
+fn own_address(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes) -> Reply {
+    let mut memory = shared.memory();
+    match (path, method.as_str()) {
+        ("faults", "GET") => Reply::json(StatusCode::OK, memory.injector.faults()),
+        ("faults", "PUT") => {
+            let text = std::str::from_utf8(body).map_err(|_| "not UTF-8".to_owned());
+            match text.and_then(Faults::from_json) {
+                Ok(faults) => {
+                    memory.injector = Injector::new(faults);
+                    Reply::json(StatusCode::OK, memory.injector.faults())
+                }
+                Err(message) => Reply::json(
+                    StatusCode::BAD_REQUEST,
+                    &json!({ "code": 400, "message": message }),
+                ),
+            }
+        }
+        ("counts", "GET") => Reply::json(StatusCode::OK, &memory.counts),
+        ("events", "GET") => {
+            let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit="));
+            let Ok(limit) = limit.map_or(Ok(EVENTS_SHOWN), str::parse) else {
+                return Reply::other(StatusCode::BAD_REQUEST, "limit: must be a whole number");
+            };
+            let mut lines = String::new();
+            for event in memory.events.newest(limit) {
+                lines.push_str(&crate::json::one_line(&event));
+                lines.push('\n');
+            }
+            Reply::text(StatusCode::OK, "application/x-ndjson", lines)
+        }
+        ("reset", "POST") => {
+            memory.reset();
+            Reply::json(StatusCode::OK, &memory.counts)
+        }
+        ("faults" | "counts" | "events" | "reset", _) => not_allowed(),
+        _ => Reply::not_found(),
+    }
+}
+
+fn not_allowed() -> Reply {
+    Reply::other(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here.")
+}

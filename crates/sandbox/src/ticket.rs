@@ -1,0 +1,64 @@
+//! Counting each request exactly once, whatever becomes of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::reply::Reply;
+use crate::state::{Memory, Received, Shared};
+
+/// Counts a request when it comes and its answer when it goes, or that none did because the client hung up.
+pub(crate) struct Ticket {
+    shared: Arc<Shared>,
+    received: Option<Received>,
+}
+
+impl Ticket {
+    pub(crate) fn new(shared: Arc<Shared>, target: String, body: Bytes) -> Self {
+        let mut memory = shared.memory();
+        memory.counts.requests += 1;
+        memory.counts.bytes += body.len() as u64;
+        drop(memory);
+        Self {
+            shared,
+            received: Some(Received {
+                target,
+                status: None,
+                body,
+            }),
+        }
+    }
+
+    pub(crate) fn close(mut self, reply: &Reply) {
+        let Some(mut received) = self.received.take() else {
+            return;
+        };
+        let mut memory = self.shared.memory();
+        if !reply.cut {
+            let status = reply.status.as_u16();
+            *memory.counts.by_status.entry(status).or_default() += 1;
+            received.status = Some(status);
+        }
+        tracing::info!(
+            status = received.status,
+            bytes = received.body.len(),
+            "answered a request"
+        );
+        keep(&mut memory, received);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(received) = self.received.take() {
+            let mut memory = self.shared.memory();
+            memory.counts.abandoned += 1;
+            keep(&mut memory, received);
+        }
+    }
+}
+
+fn keep(memory: &mut Memory, received: Received) {
+    let bytes = received.target.len() + received.body.len();
+    memory.requests.push(bytes, received);
+}

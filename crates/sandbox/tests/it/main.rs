@@ -1,0 +1,11 @@
+//! The sandbox over real HTTP: shapes of answers, what is recorded, and every fault.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; clippy.toml covers test functions only"
+)]
+
+mod faults;
+mod recording;
+mod support;
+mod wire;
