@@ -1,0 +1,182 @@
+//! One event: validated, then completed with what the server knows.
+
+use std::sync::LazyLock;
+
+use signalbox_core::{
+    Document, Event, EventError, Kind, Node, Path, Reason, Receipt, RejectedInput, Scalar, Sha256Hex, Warning,
+};
+
+use super::envelope::{Shared, not_an_object, unparsable};
+use super::{EventType, MAX_EVENT_BYTES, MAX_MESSAGE_ID_CHARS, Reception, client, fields, times};
+
+static TYPE: LazyLock<Path> = LazyLock::new(|| Path::new("type"));
+static MESSAGE_ID: LazyLock<Path> = LazyLock::new(|| Path::new("messageId"));
+static CHANNEL: LazyLock<Path> = LazyLock::new(|| Path::new("channel"));
+static IP: LazyLock<Path> = LazyLock::new(|| Path::new("context.ip"));
+static USER_AGENT: LazyLock<Path> = LazyLock::new(|| Path::new("context.userAgent"));
+
+/// Reads an event's text.
+pub(super) fn read(
+    text: &str,
+    kind: Option<EventType>,
+    shared: &Shared,
+    reception: &Reception<'_>,
+) -> Result<Event, RejectedInput> {
+    if text.len() > MAX_EVENT_BYTES {
+        return Err(nameless(Reason::new(
+            "event_too_large",
+            format!(
+                "an event of {} bytes; at most {MAX_EVENT_BYTES} are taken",
+                text.len()
+            ),
+        )));
+    }
+    let document = Document::parse(text).map_err(|error| nameless(unparsable(error)))?;
+    complete(document, kind, shared, reception)
+}
+
+fn nameless(reason: Reason) -> RejectedInput {
+    RejectedInput {
+        message_id: None,
+        reason,
+    }
+}
+
+/// Validates and completes a parsed event.
+pub(super) fn complete(
+    mut document: Document,
+    kind: Option<EventType>,
+    shared: &Shared,
+    reception: &Reception<'_>,
+) -> Result<Event, RejectedInput> {
+    if document.root().kind() != Kind::Object {
+        return Err(nameless(not_an_object(document.root().kind().name())));
+    }
+    fields::tidy(&mut document);
+    set_message_id(&mut document);
+    if let Err(reason) = set_type(&mut document, kind).and_then(|kind| check(document.root(), kind)) {
+        return Err(RejectedInput {
+            message_id: text(document.root(), "messageId").map(str::to_owned),
+            reason,
+        });
+    }
+    merge(&mut document, shared);
+    set_client(&mut document, reception);
+    let warning = times::complete(&mut document, shared, reception);
+    into_event(document, reception, warning)
+}
+
+fn into_event(
+    document: Document,
+    reception: &Reception<'_>,
+    warning: Option<Warning>,
+) -> Result<Event, RejectedInput> {
+    let receipt = Receipt {
+        source: reception.source.clone(),
+        received_at: reception.received.0,
+    };
+    match Event::new(document, receipt) {
+        Ok(mut event) => {
+            event.facts_mut().warnings.extend(warning.map(Into::into));
+            Ok(event)
+        }
+        Err(EventError::NotAnObject(kind)) => Err(nameless(not_an_object(kind.name()))),
+        Err(EventError::Parse(error)) => Err(nameless(unparsable(error))),
+    }
+}
+
+fn text<'d>(root: Node<'d>, key: &str) -> Option<&'d str> {
+    root.get(key)?.as_str().filter(|text| !text.is_empty())
+}
+
+fn set_message_id(document: &mut Document) {
+    let new = match text(document.root(), "messageId") {
+        Some(id) => match id.char_indices().nth(MAX_MESSAGE_ID_CHARS) {
+            Some(_) => shortened(id),
+            None => return,
+        },
+        None => uuid::Uuid::new_v4().to_string(),
+    };
+    document.set(&MESSAGE_ID, Scalar::String(&new));
+}
+
+/// Its beginning and the hash of the whole: exactly [`MAX_MESSAGE_ID_CHARS`] characters.
+fn shortened(id: &str) -> String {
+    const KEPT: usize = MAX_MESSAGE_ID_CHARS - 65;
+    let mut short: String = id.chars().take(KEPT).collect();
+    short.push('-');
+    short.push_str(Sha256Hex::of(id).as_str());
+    short
+}
+
+/// The path's type, or the event's own.
+fn set_type(document: &mut Document, kind: Option<EventType>) -> Result<EventType, Reason> {
+    let own = text(document.root(), "type").and_then(EventType::from_name);
+    let Some(kind) = kind else {
+        return own.ok_or_else(|| {
+            Reason::new(
+                "unknown_type",
+                "`type` must be one of track, identify, page, screen, group, alias",
+            )
+        });
+    };
+    if own != Some(kind) {
+        document.set(&TYPE, Scalar::String(kind.name()));
+    }
+    Ok(kind)
+}
+
+fn check(root: Node<'_>, kind: EventType) -> Result<(), Reason> {
+    if text(root, "userId").is_none() && text(root, "anonymousId").is_none() {
+        return Err(Reason::new(
+            "no_user_anon_id",
+            "an event must have a non-empty `userId` or `anonymousId`",
+        ));
+    }
+    if kind == EventType::Track && text(root, "event").is_none() {
+        return Err(Reason::new(
+            "event_name_missing",
+            "a track event must have a non-empty string `event`",
+        ));
+    }
+    Ok(())
+}
+
+/// The Go and Java SDKs send `library` only once for the whole batch.
+fn merge(document: &mut Document, shared: &Shared) {
+    for key in ["context", "integrations"] {
+        let Some(from) = shared.object(key) else { continue };
+        match document.root().get(key).map(Node::id) {
+            Some(into) => document.merge_under(into, from),
+            None => {
+                let root = document.root().id();
+                document.graft(root, key, from);
+            }
+        }
+    }
+}
+
+fn set_client(document: &mut Document, reception: &Reception<'_>) {
+    let context = document.root().get("context");
+    let client = client::judge(context, reception.origin);
+    let lacks = |key| {
+        context
+            .and_then(|context| context.get(key))
+            .is_none_or(Node::is_null)
+    };
+    let (ip, user_agent) = (lacks("ip"), lacks("userAgent"));
+    if client.device {
+        if let Some(address) = reception.ip.filter(|_| ip) {
+            document.set(&IP, Scalar::String(&address.to_string()));
+        }
+        if let Some(agent) = reception
+            .user_agent
+            .filter(|agent| user_agent && !agent.is_empty())
+        {
+            document.set(&USER_AGENT, Scalar::String(agent));
+        }
+    }
+    if document.root().get("channel").is_none() {
+        document.set(&CHANNEL, Scalar::String(client.channel.name()));
+    }
+}

@@ -1,0 +1,432 @@
+//! A request's body: its write key, what its events share, and the events, each still a slice of the body.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use signalbox_core::{Document, Event, Kind, Node, ParseError, Reason, RejectedInput};
+
+use super::times;
+use super::{
+    EventType, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_SHARED_BYTES,
+    Reception, complete, too_large,
+};
+use crate::time::Millis;
+
+/// What a path takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// One event of this type.
+    Single(EventType),
+    /// An object with an array `batch` of events.
+    Batch,
+}
+
+impl Endpoint {
+    /// Bytes its body may have, decompressed.
+    pub fn max_bytes(self) -> usize {
+        match self {
+            Endpoint::Single(_) => MAX_EVENT_BYTES,
+            Endpoint::Batch => MAX_BATCH_BYTES,
+        }
+    }
+}
+
+/// A body taken apart. Nothing of it is validated but that it is JSON.
+pub struct Envelope<'b> {
+    write_key: Option<String>,
+    content: Content<'b>,
+}
+
+/// Shows sizes only: a body holds personal data.
+impl fmt::Debug for Envelope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Envelope({} events)", self.len())
+    }
+}
+
+enum Content<'b> {
+    One(EventType, Box<Document>),
+    Many {
+        events: Vec<Cow<'b, str>>,
+        shared: Shared,
+    },
+}
+
+/// What a batch says once for all its events.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// An object with `context` and `integrations`, so that its depth is what it will be inside an event.
+    document: Option<Document>,
+    pub(super) sent: Option<Millis>,
+}
+
+impl Shared {
+    /// A member that is an object with something in it.
+    pub(super) fn object(&self, key: &str) -> Option<Node<'_>> {
+        self.document
+            .as_ref()?
+            .root()
+            .get(key)
+            .filter(|node| node.kind() == Kind::Object && !node.is_empty())
+    }
+}
+
+/// Takes a body apart, in time proportional to its length.
+///
+/// # Errors
+/// What makes the whole body unusable: `invalid_json`, `too_deep` (single events only), `not_an_object`,
+/// `batch_missing`, `payload_too_large`.
+pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
+    if body.len() > endpoint.max_bytes() {
+        return Err(too_large());
+    }
+    match endpoint {
+        Endpoint::Single(kind) => {
+            let document = Document::parse(body).map_err(unparsable)?;
+            if document.root().kind() != Kind::Object {
+                return Err(not_an_object(document.root().kind().name()));
+            }
+            Ok(Envelope {
+                write_key: key_of(document.root()),
+                content: Content::One(kind, Box::new(document)),
+            })
+        }
+        Endpoint::Batch => match Parts::read(body) {
+            Ok(parts) => parts.into_envelope(),
+            // A name with a lone surrogate is no name for serde_json, but Document mends it.
+            Err(error) => match Document::parse(body).map(|document| document.to_json()) {
+                Ok(mended) => Parts::read(&mended)
+                    .map_err(invalid)?
+                    .into_envelope()
+                    .map(Envelope::detach),
+                Err(_) => Err(invalid(error)),
+            },
+        },
+    }
+}
+
+fn invalid(error: serde_json::Error) -> Reason {
+    // Its own text may quote the body.
+    Reason::new(
+        "invalid_json",
+        format!(
+            "not valid JSON at line {} column {}",
+            error.line(),
+            error.column()
+        ),
+    )
+}
+
+pub(super) fn unparsable(error: ParseError) -> Reason {
+    let code = match error {
+        ParseError::TooDeep => "too_deep",
+        ParseError::TooLong => "payload_too_large",
+        ParseError::Syntax { .. } => "invalid_json",
+    };
+    Reason::new(code, error.to_string())
+}
+
+pub(super) fn not_an_object(kind: &str) -> Reason {
+    Reason::new("not_an_object", format!("must be a JSON object, not a {kind}"))
+}
+
+/// `writeKey` is the documented name; `write_key` occurs in the documentation's prose.
+pub(super) const KEY_NAMES: [&str; 2] = ["writeKey", "write_key"];
+
+fn key_of(root: Node<'_>) -> Option<String> {
+    KEY_NAMES
+        .iter()
+        .filter_map(|name| root.get(name)?.as_str())
+        .find(|key| !key.is_empty())
+        .map(str::to_owned)
+}
+
+impl<'b> Envelope<'b> {
+    /// The write key in the body: at its top level, or in the first event of a batch.
+    pub fn write_key(&self) -> Option<Cow<'_, str>> {
+        if let Some(key) = &self.write_key {
+            return Some(key.into());
+        }
+        match &self.content {
+            Content::One(..) => None,
+            Content::Many { events, .. } => {
+                let first = Document::parse(events.first()?).ok()?;
+                key_of(first.root()).map(Cow::Owned)
+            }
+        }
+    }
+
+    /// How many events.
+    pub fn len(&self) -> usize {
+        match &self.content {
+            Content::One(..) => 1,
+            Content::Many { events, .. } => events.len(),
+        }
+    }
+
+    /// True for a batch without events.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Validates and completes the events, in order.
+    pub fn events(self, reception: &Reception<'_>) -> Vec<Result<Event, RejectedInput>> {
+        match self.content {
+            Content::One(kind, document) => {
+                vec![complete::complete(
+                    *document,
+                    Some(kind),
+                    &Shared::default(),
+                    reception,
+                )]
+            }
+            Content::Many { events, shared } => events
+                .iter()
+                .map(|text| complete::read(text, None, &shared, reception))
+                .collect(),
+        }
+    }
+
+    /// No longer borrows the body.
+    fn detach<'o>(self) -> Envelope<'o> {
+        Envelope {
+            write_key: self.write_key,
+            content: match self.content {
+                Content::One(kind, document) => Content::One(kind, document),
+                Content::Many { events, shared } => Content::Many {
+                    events: events
+                        .into_iter()
+                        .map(|text| Cow::Owned(text.into_owned()))
+                        .collect(),
+                    shared,
+                },
+            },
+        }
+    }
+}
+
+/// The top level of a batch. Of repeated names the last counts, as for `JSON.parse`.
+#[derive(Default)]
+struct Parts<'b> {
+    not_an_object: Option<&'static str>,
+    batch: Option<Batch<'b>>,
+    keys: [Option<&'b str>; 2],
+    sent: Option<&'b str>,
+    context: Option<&'b str>,
+    integrations: Option<&'b str>,
+}
+
+impl<'b> Parts<'b> {
+    fn read(body: &'b str) -> Result<Parts<'b>, serde_json::Error> {
+        let mut reader = serde_json::Deserializer::from_str(body);
+        let parts = reader.deserialize_any(PartsVisitor)?;
+        reader.end()?;
+        Ok(parts)
+    }
+
+    fn into_envelope(self) -> Result<Envelope<'b>, Reason> {
+        if let Some(kind) = self.not_an_object {
+            return Err(not_an_object(kind));
+        }
+        let events = match self.batch {
+            Some(Batch::Events(events)) => events,
+            Some(Batch::TooMany) => return Err(too_large()),
+            Some(Batch::NoArray) | None => {
+                return Err(Reason::new("batch_missing", "`batch` must be an array of events"));
+            }
+        };
+        // Only objects are of use.
+        let object = |text: Option<&'b str>| text.filter(|text| text.starts_with('{'));
+        let (context, integrations) = (object(self.context), object(self.integrations));
+        let shared_len = context.map_or(0, str::len) + integrations.map_or(0, str::len);
+        let events_len: usize = events.iter().map(|text| text.len()).sum();
+        if shared_len > MAX_SHARED_BYTES || events_len + shared_len * events.len() > MAX_EXPANDED_BYTES {
+            return Err(too_large());
+        }
+        Ok(Envelope {
+            write_key: self.keys.iter().flatten().find_map(|text| {
+                let key = Document::parse(text).ok()?;
+                key.root()
+                    .as_str()
+                    .filter(|key| !key.is_empty())
+                    .map(str::to_owned)
+            }),
+            content: Content::Many {
+                events,
+                shared: Shared {
+                    document: shared_document(context, integrations),
+                    sent: self
+                        .sent
+                        .and_then(|text| Document::parse(text).ok())
+                        .and_then(|sent| times::read(sent.root())),
+                },
+            },
+        })
+    }
+}
+
+fn shared_document(context: Option<&str>, integrations: Option<&str>) -> Option<Document> {
+    if context.is_none() && integrations.is_none() {
+        return None;
+    }
+    let (context, integrations) = (context.unwrap_or("{}"), integrations.unwrap_or("{}"));
+    // Too deep a context is as good as none: its events are not to blame.
+    Document::parse(&format!(
+        r#"{{"context":{context},"integrations":{integrations}}}"#
+    ))
+    .ok()
+}
+
+enum Batch<'b> {
+    Events(Vec<Cow<'b, str>>),
+    TooMany,
+    NoArray,
+}
+
+struct PartsVisitor;
+
+/// Answers for every kind of JSON value that is of no use here.
+macro_rules! other_kinds {
+    ($null:expr, $bool:expr, $number:expr, $string:expr) => {
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok($null)
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok($bool)
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok($number)
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok($number)
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok($number)
+        }
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok($string)
+        }
+    };
+}
+
+fn other<'b>(kind: &'static str) -> Parts<'b> {
+    Parts {
+        not_an_object: Some(kind),
+        ..Parts::default()
+    }
+}
+
+impl<'b> Visitor<'b> for PartsVisitor {
+    type Value = Parts<'b>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a batch object")
+    }
+
+    other_kinds!(other("null"), other("boolean"), other("number"), other("string"));
+
+    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Parts<'b>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(other("array"))
+    }
+
+    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<Parts<'b>, A::Error> {
+        let mut parts = Parts::default();
+        while let Some(name) = members.next_key::<Name>()? {
+            if name == Name::Batch {
+                parts.batch = Some(members.next_value::<BatchValue<'b>>()?.0);
+                continue;
+            }
+            let text = members.next_value::<&RawValue>()?.get();
+            match name {
+                Name::Key(at) => parts.keys[at] = Some(text),
+                Name::SentAt => parts.sent = Some(text),
+                Name::Context => parts.context = Some(text),
+                Name::Integrations => parts.integrations = Some(text),
+                Name::Batch | Name::Other => {}
+            }
+        }
+        Ok(parts)
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Name {
+    Batch,
+    Key(usize),
+    SentAt,
+    Context,
+    Integrations,
+    Other,
+}
+
+impl<'de> serde::Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+        struct NameVisitor;
+        impl Visitor<'_> for NameVisitor {
+            type Value = Name;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(match name {
+                    "batch" => Name::Batch,
+                    "sentAt" => Name::SentAt,
+                    "context" => Name::Context,
+                    "integrations" => Name::Integrations,
+                    _ => KEY_NAMES
+                        .iter()
+                        .position(|key| *key == name)
+                        .map_or(Name::Other, Name::Key),
+                })
+            }
+        }
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+struct BatchValue<'b>(Batch<'b>);
+
+impl<'de: 'b, 'b> serde::Deserialize<'de> for BatchValue<'b> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BatchVisitor).map(BatchValue)
+    }
+}
+
+struct BatchVisitor;
+
+impl<'b> Visitor<'b> for BatchVisitor {
+    type Value = Batch<'b>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of events")
+    }
+
+    other_kinds!(Batch::NoArray, Batch::NoArray, Batch::NoArray, Batch::NoArray);
+
+    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<Batch<'b>, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Batch::NoArray)
+    }
+
+    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Batch<'b>, A::Error> {
+        let mut events = Vec::new();
+        while events.len() < MAX_BATCH_EVENTS {
+            match items.next_element::<&RawValue>()? {
+                Some(event) => events.push(Cow::Borrowed(event.get())),
+                None => return Ok(Batch::Events(events)),
+            }
+        }
+        let mut more = false;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            more = true;
+        }
+        Ok(if more {
+            Batch::TooMany
+        } else {
+            Batch::Events(events)
+        })
+    }
+}

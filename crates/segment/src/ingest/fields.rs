@@ -1,0 +1,60 @@
+//! Which fields the specification knows, and what is done to those of the wrong kind.
+
+use signalbox_core::{Document, Kind, NodeId, Scalar};
+
+use super::envelope::KEY_NAMES;
+
+/// What a field of the specification holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    /// An id: a number becomes a string, anything else is dropped.
+    Id,
+    /// An object: anything else is dropped.
+    Object,
+    /// Something else; only `null` is dropped.
+    Other,
+    /// Not for destinations: dropped.
+    Key,
+}
+
+fn field(name: &str) -> Option<Field> {
+    Some(match name {
+        "anonymousId" | "userId" | "messageId" | "groupId" | "previousId" => Field::Id,
+        "context" | "integrations" | "properties" | "traits" => Field::Object,
+        "type" | "event" | "name" | "category" | "timestamp" | "originalTimestamp" | "sentAt"
+        | "receivedAt" | "channel" | "version" | "_metadata" => Field::Other,
+        name if KEY_NAMES.contains(&name) => Field::Key,
+        _ => return None,
+    })
+}
+
+/// Drops or converts what is of the wrong kind at the top level. Fields unknown here stay, whatever they hold.
+pub(super) fn tidy(document: &mut Document) {
+    let root = document.root();
+    let parent = root.id();
+    // Names do not repeat, so these lists are no longer than the list of known fields.
+    let mut drop: Vec<NodeId> = Vec::new();
+    let mut numbers: Vec<(NodeId, String)> = Vec::new();
+    for (name, node) in root.members() {
+        let Some(field) = field(name) else { continue };
+        let keep = match (field, node.kind()) {
+            (_, Kind::Null) | (Field::Key, _) => false,
+            (Field::Id, Kind::Number) => {
+                numbers.push((node.id(), node.number_text().unwrap_or_default().to_owned()));
+                true
+            }
+            (Field::Id, kind) => kind == Kind::String,
+            (Field::Object, kind) => kind == Kind::Object,
+            (Field::Other, _) => true,
+        };
+        if !keep {
+            drop.push(node.id());
+        }
+    }
+    for id in drop {
+        document.remove_child(parent, id);
+    }
+    for (id, text) in numbers {
+        document.set_node(id, Scalar::String(&text));
+    }
+}
