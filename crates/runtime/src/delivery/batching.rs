@@ -1,0 +1,88 @@
+//! Cutting batches: by count, exact bytes and time.
+
+use std::collections::VecDeque;
+
+use signalbox_core::Framing;
+use tokio::time::Instant;
+
+use super::item::{Group, Item};
+use super::options::BatchLimits;
+
+/// Records that wait for a batch, oldest first.
+#[derive(Debug)]
+pub(super) struct Ready {
+    items: VecDeque<Item>,
+    /// Bytes of the items, each with a separator.
+    bytes: usize,
+    limits: BatchLimits,
+    framing: Framing,
+}
+
+impl Ready {
+    pub(super) fn new(limits: BatchLimits, framing: Framing) -> Ready {
+        Ready {
+            items: VecDeque::new(),
+            bytes: 0,
+            limits,
+            framing,
+        }
+    }
+
+    fn cost(&self, item: &Item) -> usize {
+        item.record.bytes.len() + self.framing.separator
+    }
+
+    /// Bytes left for records and separators; there is one separator fewer than records.
+    fn room(&self) -> usize {
+        (self.limits.max_bytes + self.framing.separator).saturating_sub(self.framing.request)
+    }
+
+    /// Whether a record fits into a request at all.
+    pub(super) fn fits(&self, len: usize) -> bool {
+        len + self.framing.separator <= self.room()
+    }
+
+    pub(super) fn push_back(&mut self, item: Item) {
+        self.bytes += self.cost(&item);
+        self.items.push_back(item);
+    }
+
+    pub(super) fn push_front(&mut self, item: Item) {
+        self.bytes += self.cost(&item);
+        self.items.push_front(item);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.items.len() >= self.limits.max_events || self.bytes >= self.room()
+    }
+
+    /// When the oldest record has waited long enough.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.items
+            .front()
+            .map(|item| item.ready_since + self.limits.max_wait)
+    }
+
+    /// Takes the next batch; at least one record if there is any.
+    pub(super) fn cut(&mut self) -> Group {
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        while let Some(item) = self.items.front() {
+            let cost = self.cost(item);
+            let over = items.len() >= self.limits.max_events || bytes + cost > self.room();
+            if over && !items.is_empty() {
+                break;
+            }
+            bytes += cost;
+            self.bytes -= cost;
+            items.extend(self.items.pop_front());
+        }
+        Group {
+            items,
+            ..Group::default()
+        }
+    }
+}

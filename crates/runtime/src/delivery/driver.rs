@@ -1,0 +1,525 @@
+//! The loop of one sink.
+
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::num::NonZeroU32;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use signalbox_core::limiter::{Denied, Limiter};
+use signalbox_core::{Batch, Event, Reason, Record, Report};
+use signalbox_journal::{Entry, Position, Reader};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::batching::Ready;
+use super::isolate::Episodes;
+use super::item::{Due, First, Group, Item};
+use super::options::SinkOptions;
+use super::prepare::{Preparation, Stage};
+use super::window::{End, Window};
+use crate::dead_letters::{DeadLetter, DeadLetters, now_millis};
+use crate::ledger::SinkLedger;
+use crate::telemetry::SinkMeters;
+
+/// Events taken from the journal at once: enough to spread the cost of a wake-up, few enough to stay responsive.
+const READ: usize = 256;
+/// First and longest wait between probes while held.
+const PROBE_FIRST: Duration = Duration::from_secs(5);
+const PROBE_MAX: Duration = Duration::from_secs(60);
+
+/// How a driver is told to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Finish what is there; when held, leave it.
+    pub drain: CancellationToken,
+    /// Leave everything as it is.
+    pub abort: CancellationToken,
+}
+
+/// Drives one sink; see the module.
+pub struct Driver {
+    pub(super) options: SinkOptions,
+    pub(super) stage: Stage,
+    reader: Box<dyn Reader>,
+    pub(super) ledger: Arc<SinkLedger>,
+    pub(super) dead_letters: Arc<DeadLetters>,
+    pub(super) meters: SinkMeters,
+    stop: Stop,
+
+    /// The journal is closed and read to its end.
+    at_end: bool,
+    pub(super) window: Window,
+    pub(super) ready: Ready,
+    /// Go before `ready`, as they are.
+    pub(super) groups: VecDeque<Group>,
+    /// Wait for their next attempt.
+    pub(super) delayed: BinaryHeap<Due<Group>>,
+    /// Events that a transform told to wait.
+    aside: BinaryHeap<Due<Aside>>,
+    pub(super) episodes: Episodes,
+    attempts: JoinSet<Done>,
+    flights: HashMap<u64, Flight>,
+    tickets: u64,
+    gate: Option<Limiter>,
+    /// No attempt before then: the rate gate said so.
+    gate_until: Option<Instant>,
+    /// No attempt before then: the destination as a whole refused or is down.
+    pub(super) pause_until: Option<Instant>,
+    /// Attempts in a row that delivered nothing.
+    pub(super) failures: u32,
+    pub(super) last_success: Option<Instant>,
+    hold: Option<Hold>,
+    /// Time on hold, past holds only.
+    held: Duration,
+}
+
+struct Aside {
+    position: Position,
+    event: Box<Event>,
+    transform: usize,
+}
+
+/// A batch on its way.
+pub(super) struct Flight {
+    pub(super) group: Group,
+    pub(super) started: Instant,
+}
+
+struct Hold {
+    since: Instant,
+    next_probe: Option<Instant>,
+    wait: Duration,
+}
+
+enum Done {
+    Attempt(u64, Answer),
+    Probe(Result<(), Reason>),
+}
+
+/// How an attempt ended.
+pub(super) enum Answer {
+    Report(Report),
+    TimedOut,
+    Panicked,
+}
+
+impl Driver {
+    /// Puts a driver together; [`Driver::run`] starts it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the seams of one component, each used once"
+    )]
+    pub fn new(
+        options: SinkOptions,
+        stage: Stage,
+        reader: Box<dyn Reader>,
+        ledger: Arc<SinkLedger>,
+        dead_letters: Arc<DeadLetters>,
+        meters: SinkMeters,
+        stop: Stop,
+    ) -> Driver {
+        let ready = Ready::new(options.batch, stage.sink.framing());
+        let gate = options.calls.map(Limiter::new);
+        let window = Window::new(options.window);
+        Driver {
+            options,
+            stage,
+            reader,
+            ledger,
+            dead_letters,
+            meters,
+            stop,
+            at_end: false,
+            window,
+            ready,
+            groups: VecDeque::new(),
+            delayed: BinaryHeap::new(),
+            aside: BinaryHeap::new(),
+            episodes: Episodes::default(),
+            attempts: JoinSet::new(),
+            flights: HashMap::new(),
+            tickets: 0,
+            gate,
+            gate_until: None,
+            pause_until: None,
+            failures: 0,
+            last_success: None,
+            hold: None,
+            held: Duration::ZERO,
+        }
+    }
+
+    /// Runs until the journal is closed and everything is settled, or until told to stop.
+    pub async fn run(mut self) {
+        loop {
+            self.wake_due();
+            self.launch();
+            self.ledger.in_flight.set(self.flights.len() as u64);
+            self.ledger
+                .oldest_pending
+                .store(self.window.oldest(), std::sync::atomic::Ordering::Relaxed);
+            if self.finished() {
+                break;
+            }
+            let wake = self.next_wake();
+            tokio::select! {
+                () = self.stop.abort.cancelled() => break,
+                () = self.stop.drain.cancelled(), if self.hold.is_some() => {}
+                Some(done) = self.attempts.join_next() => self.landed(done),
+                entries = self.reader.next(READ), if self.wants_input() => self.take_in(entries),
+                () = sleep_until(wake) => {}
+            }
+        }
+        self.attempts.shutdown().await;
+        self.reader.settle_before(self.window.settled_before());
+        self.stage.sink.close().await;
+    }
+
+    fn finished(&self) -> bool {
+        let idle = self.flights.is_empty();
+        let done = self.at_end && self.window.len() == 0;
+        idle && (done || self.hold.is_some() && self.stop.drain.is_cancelled())
+    }
+
+    fn wants_input(&self) -> bool {
+        !self.at_end && self.window.len() < self.options.window
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        if let Some(hold) = &self.hold {
+            return hold.next_probe;
+        }
+        let mut wake = self.delayed.peek().map(|due| due.at);
+        let mut sooner = |at: Option<Instant>| {
+            if let Some(at) = at {
+                wake = Some(wake.map_or(at, |wake| wake.min(at)));
+            }
+        };
+        sooner(self.aside.peek().map(|due| due.at));
+        if self.flights.len() < self.options.concurrency {
+            let blocked = self.pause_until.max(self.gate_until);
+            if !self.groups.is_empty() || self.ready.is_full() {
+                sooner(blocked);
+            } else if let Some(due) = self.ready.due() {
+                sooner(Some(blocked.map_or(due, |blocked| blocked.max(due))));
+            }
+        }
+        wake
+    }
+
+    /// Moves what has become due.
+    fn wake_due(&mut self) {
+        let now = Instant::now();
+        if self.pause_until.is_some_and(|at| at <= now) {
+            self.pause_until = None;
+        }
+        if self.gate_until.is_some_and(|at| at <= now) {
+            self.gate_until = None;
+        }
+        if self
+            .hold
+            .as_ref()
+            .is_some_and(|hold| hold.next_probe.is_some_and(|at| at <= now))
+        {
+            self.probe();
+        }
+        while self.delayed.peek().is_some_and(|due| due.at <= now) {
+            if let Some(Due { what: group, .. }) = self.delayed.pop() {
+                if group.apart {
+                    self.groups.push_back(group)
+                } else {
+                    self.back_to_ready(group.items)
+                }
+            }
+        }
+        while self.aside.peek().is_some_and(|due| due.at <= now) {
+            if let Some(Due {
+                what:
+                    Aside {
+                        position,
+                        event,
+                        transform,
+                    },
+                ..
+            }) = self.aside.pop()
+            {
+                let preparation = self.stage.resume(event, transform);
+                self.prepared(position, preparation);
+            }
+        }
+        self.reader.settle_before(self.window.settled_before());
+    }
+
+    /// Takes events from the journal and prepares them.
+    fn take_in(&mut self, entries: Vec<Entry>) {
+        self.at_end = entries.is_empty();
+        for Entry { position, event } in entries {
+            if !self.options.inputs.contains(&event.receipt().source) {
+                self.window.skip(position);
+                continue;
+            }
+            self.window.open(position, event.receipt().received_at);
+            let preparation = self.stage.begin(&event);
+            self.prepared(position, preparation);
+        }
+        self.reader.settle_before(self.window.settled_before());
+    }
+
+    fn prepared(&mut self, position: Position, preparation: Preparation) {
+        match preparation {
+            Preparation::Wait {
+                until,
+                event,
+                transform,
+            } => {
+                let at = Instant::from_std(until);
+                self.aside.push(Due {
+                    at,
+                    what: Aside {
+                        position,
+                        event,
+                        transform,
+                    },
+                });
+            }
+            Preparation::Filtered(reason) => {
+                self.close(position, Some(End::Filtered(reason.code().to_owned())));
+            }
+            Preparation::Rejected { message_id, reason } => {
+                self.dead_letters
+                    .add(DeadLetter::new(&self.options.name, &message_id, "", &reason));
+                self.close(position, Some(End::Rejected(reason.code().to_owned())));
+            }
+            Preparation::Mapped { event, results } => {
+                self.window.expect(position, results.len() as u32);
+                for result in results {
+                    self.mapped(position, &event, result.map_err(|r| (r.mapping, r.reason)));
+                }
+                self.close(position, None);
+            }
+        }
+    }
+
+    fn mapped(&mut self, position: Position, event: &Arc<Event>, result: Result<Record, (Arc<str>, Reason)>) {
+        let record = match result {
+            Ok(record) if self.ready.fits(record.bytes.len()) => record,
+            Ok(record) => {
+                let reason = Reason::new("record_too_large", "one record is larger than batch.max_bytes");
+                return self.reject_unsent(position, event, &record.mapping, &reason);
+            }
+            Err((mapping, reason)) => return self.reject_unsent(position, event, &mapping, &reason),
+        };
+        for warning in &record.warnings {
+            self.ledger
+                .warnings
+                .add(&format!("{} {}", warning.code, without_indices(&warning.path)), 1);
+        }
+        self.ready.push_back(Item {
+            record: Arc::new(record),
+            event: event.clone(),
+            position,
+            happened_at: happened_at(event),
+            attempts: 0,
+            first: None,
+            last_attempt: None,
+            ready_since: Instant::now(),
+        });
+    }
+
+    fn reject_unsent(&mut self, position: Position, event: &Event, mapping: &str, reason: &Reason) {
+        self.dead_letters.add(DeadLetter::new(
+            &self.options.name,
+            event.message_id(),
+            mapping,
+            reason,
+        ));
+        self.ledger.records_rejected.add(reason.code(), 1);
+        self.close(position, Some(End::Rejected(reason.code().to_owned())));
+    }
+
+    /// One end of an event; counts the event when it was the last.
+    pub(super) fn close(&mut self, position: Position, end: Option<End>) {
+        match self.window.close(position, end) {
+            None => {}
+            Some(End::Delivered) => self.ledger.delivered.add(1),
+            Some(End::Filtered(code)) => self.ledger.filtered.add(&code, 1),
+            Some(End::Rejected(code)) => self.ledger.rejected.add(&code, 1),
+            Some(End::Expired(code)) => self.ledger.expired.add(&code, 1),
+        }
+    }
+
+    /// Records that wait again go to the front: they are the oldest.
+    pub(super) fn back_to_ready(&mut self, items: Vec<Item>) {
+        for item in items.into_iter().rev() {
+            self.ready.push_front(item);
+        }
+    }
+
+    /// Starts as many attempts as may run now.
+    fn launch(&mut self) {
+        while self.hold.is_none()
+            && self.pause_until.is_none()
+            && self.gate_until.is_none()
+            && self.flights.len() < self.options.concurrency
+        {
+            let now = Instant::now();
+            let due = self.ready.is_full()
+                || self.ready.due().is_some_and(|at| at <= now)
+                || self.at_end && !self.ready.is_empty();
+            if self.groups.is_empty() && !due {
+                return;
+            }
+            if let Some(Err(Denied::Wait(wait))) = self.gate.as_ref().map(|gate| gate.take(NonZeroU32::MIN)) {
+                // Not shorter than the timer's grain, or the loop would spin.
+                self.gate_until = Some(now + wait.max(Duration::from_millis(1)));
+                return;
+            }
+            let group = self.groups.pop_front().unwrap_or_else(|| self.ready.cut());
+            self.attempt(group, now);
+        }
+    }
+
+    fn attempt(&mut self, mut group: Group, now: Instant) {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        for item in &mut group.items {
+            item.attempts += 1;
+            item.first.get_or_insert(First {
+                at: now,
+                wall: now_millis(),
+                held: self.held,
+            });
+        }
+        let batch = Batch::new(
+            ticket,
+            group.items.iter().map(|item| item.record.clone()).collect(),
+        );
+        let (sink, limit) = (self.stage.sink.clone(), self.options.timeout);
+        self.attempts.spawn(async move {
+            let deliver = AssertUnwindSafe(sink.deliver(batch)).catch_unwind();
+            let answer = match tokio::time::timeout(limit, deliver).await {
+                Ok(Ok(report)) => Answer::Report(report),
+                Ok(Err(_)) => Answer::Panicked,
+                Err(_) => Answer::TimedOut,
+            };
+            Done::Attempt(ticket, answer)
+        });
+        self.ledger.attempts.add(1);
+        self.flights.insert(ticket, Flight { group, started: now });
+    }
+
+    fn landed(&mut self, done: Result<Done, tokio::task::JoinError>) {
+        match done {
+            Ok(Done::Attempt(ticket, answer)) => {
+                if let Some(flight) = self.flights.remove(&ticket) {
+                    self.settle(ticket, flight, answer);
+                }
+            }
+            Ok(Done::Probe(result)) => self.probed(result),
+            // Tasks catch their panics and are cancelled only when the driver ends.
+            Err(error) => tracing::error!(sink = %self.options.name, "a delivery task was lost: {error}"),
+        }
+    }
+
+    /// Pauses everything until a probe says that deliveries work again.
+    pub(super) fn enter_hold(&mut self, reason: Reason) {
+        let now = Instant::now();
+        if self.hold.is_none() {
+            tracing::error!(
+                sink = %self.options.name,
+                reason = reason.code(),
+                "deliveries are on hold, nothing is lost: {}",
+                reason.message()
+            );
+            self.hold = Some(Hold {
+                since: now,
+                next_probe: Some(now + PROBE_FIRST),
+                wait: PROBE_FIRST,
+            });
+            self.ledger.set_held(Some(reason));
+        }
+    }
+
+    fn probe(&mut self) {
+        if let Some(hold) = &mut self.hold {
+            // The next one is set when this one has answered.
+            hold.next_probe = None;
+        }
+        let (sink, limit) = (self.stage.sink.clone(), self.options.timeout);
+        self.attempts.spawn(async move {
+            let probe = AssertUnwindSafe(sink.probe()).catch_unwind();
+            Done::Probe(match tokio::time::timeout(limit, probe).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(Reason::new("probe_panicked", "the probe panicked")),
+                Err(_) => Err(Reason::new("timed_out", "the probe was not answered in time")),
+            })
+        });
+    }
+
+    fn probed(&mut self, result: Result<(), Reason>) {
+        let Some(hold) = &mut self.hold else { return };
+        match result {
+            Ok(()) => {
+                self.held += hold.since.elapsed();
+                self.hold = None;
+                self.ledger.set_held(None);
+                self.episodes.forget_streak();
+                tracing::info!(sink = %self.options.name, "deliveries go on");
+            }
+            Err(reason) => {
+                hold.wait = (hold.wait * 2).min(PROBE_MAX);
+                hold.next_probe = Some(Instant::now() + hold.wait);
+                tracing::warn!(
+                    sink = %self.options.name,
+                    reason = reason.code(),
+                    "still on hold: {}",
+                    reason.message()
+                );
+            }
+        }
+    }
+
+    /// How long a record has been tried, without the time on hold.
+    pub(super) fn tried_for(&self, first: First) -> Duration {
+        let held_now = self
+            .hold
+            .as_ref()
+            .map_or(Duration::ZERO, |hold| hold.since.elapsed());
+        let held = (self.held + held_now).saturating_sub(first.held);
+        first.at.elapsed().saturating_sub(held)
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// When the event happened by its own `timestamp`, else when it arrived.
+fn happened_at(event: &Event) -> i64 {
+    event
+        .root()
+        .get("timestamp")
+        .and_then(|node| node.as_str())
+        .and_then(|text| text.parse::<jiff::Timestamp>().ok())
+        .map_or(event.receipt().received_at, |at| at.as_millisecond())
+}
+
+/// `contents[12].price` → `contents[].price`, so that counts do not grow with the events.
+fn without_indices(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut inside = false;
+    for c in path.chars() {
+        inside = inside && c != ']';
+        if !inside || !c.is_ascii_digit() {
+            out.push(c);
+        }
+        inside = inside || c == '[';
+    }
+    out
+}

@@ -1,0 +1,117 @@
+//! Bisecting: a batch was refused as a whole, without naming the culprit. Its halves are sent until the
+//! culprit is alone. If record after record is refused alone and none is ever accepted, the records are
+//! hardly at fault: then everything is kept and the sink is put on hold.
+
+use std::collections::HashMap;
+
+use signalbox_core::Reason;
+
+use super::item::Item;
+
+/// So many records refused alone, and none accepted in between, put the sink on hold.
+pub(super) const MAX_ALONE: usize = 8;
+
+/// Bisections under way.
+#[derive(Debug, Default)]
+pub(super) struct Episodes {
+    open: HashMap<u64, Episode>,
+    last: u64,
+    /// Records refused alone since the last accepted one.
+    streak: usize,
+}
+
+#[derive(Debug, Default)]
+struct Episode {
+    /// Groups not answered yet.
+    groups: usize,
+    /// A record of the original batch was accepted, so those refused alone are at fault.
+    accepted: bool,
+    suspects: Vec<(Item, Reason)>,
+}
+
+/// What shall happen to records refused alone.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    pub(super) rejected: Vec<(Item, Reason)>,
+    /// Not their fault: put on hold and keep these.
+    pub(super) kept: Option<(Vec<Item>, Reason)>,
+}
+
+impl Episodes {
+    /// A group of an episode (a new one if it had none) is replaced by so many.
+    pub(super) fn split(&mut self, episode: Option<u64>, into: usize) -> u64 {
+        let id = episode.unwrap_or_else(|| {
+            self.last += 1;
+            self.open.insert(
+                self.last,
+                Episode {
+                    groups: 1,
+                    ..Episode::default()
+                },
+            );
+            self.last
+        });
+        if let Some(episode) = self.open.get_mut(&id) {
+            episode.groups = episode.groups + into - 1;
+        }
+        id
+    }
+
+    /// A record was refused alone.
+    pub(super) fn refused_alone(&mut self, episode: Option<u64>, item: Item, reason: Reason) -> Judged {
+        self.streak += 1;
+        let id = self.split(episode, 1);
+        let Some(open) = self.open.get_mut(&id) else {
+            return Judged::default();
+        };
+        open.suspects.push((item, reason.clone()));
+        if self.streak >= MAX_ALONE {
+            let kept = std::mem::take(&mut open.suspects)
+                .into_iter()
+                .map(|(item, _)| item)
+                .collect();
+            self.answered(Some(id));
+            return Judged {
+                kept: Some((kept, reason)),
+                ..Judged::default()
+            };
+        }
+        let mut judged = Judged::default();
+        if open.accepted {
+            judged.rejected = std::mem::take(&mut open.suspects);
+        }
+        judged.rejected.extend(self.answered(Some(id)));
+        judged
+    }
+
+    /// Something was accepted; returns those of its episode that thereby are at fault.
+    pub(super) fn accepted(&mut self, episode: Option<u64>) -> Vec<(Item, Reason)> {
+        self.streak = 0;
+        let Some(open) = episode.and_then(|id| self.open.get_mut(&id)) else {
+            return Vec::new();
+        };
+        open.accepted = true;
+        std::mem::take(&mut open.suspects)
+    }
+
+    /// A group has left its episode for good. When it was the last, nobody else is left to be at fault.
+    pub(super) fn answered(&mut self, episode: Option<u64>) -> Vec<(Item, Reason)> {
+        let Some(id) = episode else { return Vec::new() };
+        let Some(open) = self.open.get_mut(&id) else {
+            return Vec::new();
+        };
+        open.groups = open.groups.saturating_sub(1);
+        if open.groups > 0 {
+            return Vec::new();
+        }
+        self.open
+            .remove(&id)
+            .map(|episode| episode.suspects)
+            .unwrap_or_default()
+    }
+
+    /// Deliveries go on after a hold: start counting anew.
+    pub(super) fn forget_streak(&mut self) {
+        self.streak = 0;
+    }
+}

@@ -1,0 +1,22 @@
+//! The delivery driver: one task for each sink, which owns everything between the journal and
+//! [`Sink::deliver`](signalbox_core::Sink::deliver): preparing, batching, pacing, retrying the failing subset,
+//! expiry, bisecting, holding, dead letters and counts.
+//!
+//! One task owns all state of its sink, so there are no locks and no order of locks; what runs beside it are
+//! the attempts themselves.
+
+mod batching;
+mod driver;
+mod isolate;
+mod item;
+mod options;
+mod prepare;
+mod settle;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use driver::{Driver, Stop};
+pub use options::{BatchLimits, RetryPolicy, SinkOptions};
+pub use prepare::{Preparation, Stage};

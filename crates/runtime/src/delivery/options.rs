@@ -1,0 +1,68 @@
+//! How one sink is driven.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_core::limiter::Quota;
+
+use crate::routing::Route;
+
+/// Settings of one sink, after its plugin's defaults have filled in what the pipeline file leaves out.
+#[derive(Debug, Clone)]
+pub struct SinkOptions {
+    /// Its name in the pipeline file.
+    pub name: Arc<str>,
+    /// The sources it listens to.
+    pub inputs: Vec<Arc<str>>,
+    /// Which events are meant for it.
+    pub route: Route,
+    /// When a batch is full.
+    pub batch: BatchLimits,
+    /// Attempts under way at once.
+    pub concurrency: usize,
+    /// Time for one attempt.
+    pub timeout: Duration,
+    /// Attempts in any 60 seconds, retries and halves included; `None` is no limit.
+    pub calls: Option<Quota>,
+    /// When to try again.
+    pub retry: RetryPolicy,
+    /// Whether a record that may have been written, and that the destination would not recognise as a
+    /// duplicate, is tried again (it may count twice) or rejected (it may be missing).
+    pub retry_maybe_duplicates: bool,
+    /// Events read from the journal and not settled yet. When so many wait, reading stops.
+    pub window: usize,
+}
+
+/// A batch goes when it is full by count or bytes, or when its first record has waited long enough.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchLimits {
+    /// Records.
+    pub max_events: usize,
+    /// Bytes of the request's body, framing included.
+    pub max_bytes: usize,
+    /// How long the first record waits.
+    pub max_wait: Duration,
+}
+
+/// Exponential backoff with jitter, bounded in time.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryPolicy {
+    /// How long a record is tried, from its first attempt; time on hold does not count.
+    pub window: Duration,
+    /// The first wait.
+    pub initial: Duration,
+    /// The longest wait.
+    pub max: Duration,
+}
+
+impl RetryPolicy {
+    /// The wait after so many failures in a row: doubled each time, then somewhere in its upper half, so that
+    /// many clients of one destination do not come back at once.
+    pub fn backoff(&self, failures: u32) -> Duration {
+        let doubled = self
+            .initial
+            .saturating_mul(1 << failures.saturating_sub(1).min(20))
+            .min(self.max);
+        doubled.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+}

@@ -1,0 +1,115 @@
+//! From an event to records: routing, the sink's transforms, its mapping.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use signalbox_core::{Event, Flow, Prepared, Reason, Record, Rejection, Sink, Transform};
+
+use crate::routing::Route;
+
+/// What happens to an event on one sink before it is batched. `dry-run` uses the same.
+pub struct Stage {
+    /// Which events are meant for the sink.
+    pub route: Route,
+    /// The sink's `through`.
+    pub transforms: Vec<Box<dyn Transform>>,
+    /// The sink.
+    pub sink: Arc<dyn Sink>,
+}
+
+/// What became of an event.
+#[derive(Debug)]
+pub enum Preparation {
+    /// A transform says: not before then. Go on at this transform with this event.
+    Wait {
+        /// When.
+        until: Instant,
+        /// The event as the transforms before it left it.
+        event: Box<Event>,
+        /// The transform to ask again.
+        transform: usize,
+    },
+    /// Not for this sink.
+    Filtered(Reason),
+    /// It should have been delivered, but cannot be.
+    Rejected {
+        /// Its `messageId`.
+        message_id: String,
+        /// Why.
+        reason: Reason,
+    },
+    /// Records, or why one could not be made, for each mapping that matched.
+    Mapped {
+        /// The event as the mapping saw it.
+        event: Arc<Event>,
+        /// At least one.
+        results: Vec<Result<Record, Rejection>>,
+    },
+}
+
+impl Stage {
+    /// Begins with an event as it stands in the journal.
+    pub fn begin(&self, event: &Arc<Event>) -> Preparation {
+        if let Err(reason) = self.route.admits(event) {
+            return Preparation::Filtered(reason);
+        }
+        if self.transforms.is_empty() {
+            return self.map(event.clone());
+        }
+        self.resume(Box::new(Event::clone(event)), 0)
+    }
+
+    /// Goes on at a transform that said wait.
+    pub fn resume(&self, mut event: Box<Event>, from: usize) -> Preparation {
+        for (index, transform) in self.transforms.iter().enumerate().skip(from) {
+            match guard("transform_panicked", || transform.apply(&mut event)) {
+                Ok(Flow::Pass) => {}
+                Ok(Flow::Filtered(reason)) => return Preparation::Filtered(reason),
+                Ok(Flow::Rejected(reason)) | Err(reason) => return rejected(&event, reason),
+                Ok(Flow::NotBefore(until)) => {
+                    return Preparation::Wait {
+                        until,
+                        event,
+                        transform: index,
+                    };
+                }
+                // Nobody can be refused any more behind the journal: waiting is what comes closest.
+                Ok(Flow::Refuse { after }) => {
+                    return Preparation::Wait {
+                        until: Instant::now() + after,
+                        event,
+                        transform: index,
+                    };
+                }
+            }
+        }
+        self.map(Arc::new(*event))
+    }
+
+    /// The sink's mapping alone, for `reencode`.
+    pub(super) fn map(&self, event: Arc<Event>) -> Preparation {
+        match guard("mapping_panicked", || self.sink.prepare(&event)) {
+            Ok(Prepared::Filtered(reason)) => Preparation::Filtered(reason),
+            Ok(Prepared::Rejected(reason)) | Err(reason) => rejected(&event, reason),
+            Ok(Prepared::Mapped(results)) if results.is_empty() => Preparation::Filtered(Reason::new(
+                "no_mapping_matched",
+                "no mapping made a record of it",
+            )),
+            Ok(Prepared::Mapped(results)) => Preparation::Mapped { event, results },
+        }
+    }
+}
+
+fn rejected(event: &Event, reason: Reason) -> Preparation {
+    Preparation::Rejected {
+        message_id: event.message_id().to_owned(),
+        reason,
+    }
+}
+
+/// A panic in a plugin costs the event it panicked on, nothing else. The panic hook has printed the place.
+pub(crate) fn guard<T>(code: &'static str, work: impl FnOnce() -> T) -> Result<T, Reason> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|_| Reason::new(code, "the plugin panicked on this event; the log tells where"))
+}

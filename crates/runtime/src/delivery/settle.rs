@@ -1,0 +1,337 @@
+//! What an answer means for each record of a batch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_core::{Outcome, Prepared, Reason, Rejection, Resend, Verdict};
+use tokio::time::Instant;
+
+use super::driver::{Answer, Driver, Flight};
+use super::item::{Due, Group, Item};
+use super::prepare::guard;
+use super::window::End;
+use crate::dead_letters::{DeadLetter, now_millis};
+
+/// Events older than this at delivery are counted: Pinterest classes web and app conversions that arrive
+/// later as offline (Pinterest, "Track conversions with the API").
+const LATE: Duration = Duration::from_secs(3600);
+
+/// A record that wants another attempt.
+struct Again {
+    item: Item,
+    reason: Reason,
+    after: Option<Duration>,
+    maybe_written: bool,
+}
+
+impl Driver {
+    pub(super) fn settle(&mut self, ticket: u64, flight: Flight, answer: Answer) {
+        let elapsed = flight.started.elapsed().as_secs_f64();
+        let verdict = match answer {
+            Answer::Report(report) => match report.into_parts() {
+                (same, verdict) if same == ticket => verdict,
+                _ => Verdict::Isolate(Reason::new("wrong_report", "the sink reported on another batch")),
+            },
+            Answer::Panicked => Verdict::Isolate(Reason::new(
+                "delivery_panicked",
+                "the sink panicked on this batch",
+            )),
+            Answer::TimedOut => {
+                let reason = Reason::new("timed_out", "the destination did not answer in time");
+                let retry = Outcome::Retry {
+                    reason,
+                    after: None,
+                    maybe_written: true,
+                };
+                Verdict::Settled(vec![retry; flight.group.items.len()])
+            }
+        };
+        let Flight { group, started } = flight;
+        match verdict {
+            Verdict::Settled(outcomes) => {
+                let label = if outcomes.iter().any(|o| matches!(o, Outcome::Delivered { .. })) {
+                    "delivered"
+                } else if outcomes.iter().all(|o| matches!(o, Outcome::Retry { .. })) {
+                    "retry"
+                } else {
+                    "rejected"
+                };
+                self.meters.request(elapsed, label);
+                self.settled(group, started, outcomes);
+            }
+            Verdict::Isolate(reason) => {
+                self.meters.request(elapsed, "isolate");
+                self.isolate(group, reason);
+            }
+            Verdict::Hold(reason) => {
+                self.meters.request(elapsed, "hold");
+                self.hold_all(group, reason);
+            }
+            Verdict::Reencode(reason) => {
+                self.meters.request(elapsed, "reencode");
+                self.reencode(group, reason);
+            }
+        }
+    }
+
+    fn settled(&mut self, group: Group, started: Instant, outcomes: Vec<Outcome>) {
+        let whole = group.items.len();
+        let (mut again, mut ages, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let now = now_millis();
+        for (item, outcome) in group.items.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Delivered { warning } => {
+                    if let Some(warning) = warning {
+                        self.ledger.warnings.add(warning.code(), 1);
+                        tracing::debug!(sink = %self.options.name, "delivered with a warning: {warning}");
+                    }
+                    ages.push((now - item.happened_at) as f64 / 1000.0);
+                    bytes += item.record.bytes.len() as u64;
+                    self.close(item.position, Some(End::Delivered));
+                }
+                Outcome::Rejected(reason) => self.reject(item, &reason),
+                Outcome::Retry {
+                    reason,
+                    after,
+                    maybe_written,
+                } => {
+                    again.push(Again {
+                        item,
+                        reason,
+                        after,
+                        maybe_written,
+                    });
+                }
+            }
+        }
+        if !ages.is_empty() {
+            self.ledger.records_delivered.add(ages.len() as u64);
+            self.ledger.bytes_delivered.add(bytes);
+            self.ledger
+                .late
+                .add(ages.iter().filter(|age| **age > LATE.as_secs_f64()).count() as u64);
+            self.meters.event_ages(&ages);
+            self.failures = 0;
+            self.last_success = Some(Instant::now());
+            for (item, reason) in self.episodes.accepted(group.episode) {
+                self.reject(item, &reason);
+            }
+        }
+        for (item, reason) in self.episodes.answered(group.episode) {
+            self.reject(item, &reason);
+        }
+        if !again.is_empty() {
+            let all = again.len() == whole;
+            self.retry(again, all, started);
+        }
+    }
+
+    fn reject(&mut self, item: Item, reason: &Reason) {
+        self.ledger.records_rejected.add(reason.code(), 1);
+        self.bury(&item, reason);
+        self.close(item.position, Some(End::Rejected(reason.code().to_owned())));
+    }
+
+    fn bury(&self, item: &Item, reason: &Reason) {
+        let letter = DeadLetter::new(
+            &self.options.name,
+            item.event.message_id(),
+            &item.record.mapping,
+            reason,
+        );
+        self.dead_letters.add(DeadLetter {
+            attempts: item.attempts,
+            first_at: item.first.map_or(letter.first_at, |first| first.wall),
+            ..letter
+        });
+    }
+
+    /// Puts records back to wait, unless their time is over. If nothing of the batch got through, the
+    /// destination as a whole is taken to be in trouble and the sink pauses, unless others got through
+    /// meanwhile: then the batch may hold what spoils it, and goes on in halves.
+    fn retry(&mut self, again: Vec<Again>, whole_batch: bool, started: Instant) {
+        let now = Instant::now();
+        let slow_down = again.iter().filter_map(|again| again.after).max();
+        let spoiled = whole_batch && slow_down.is_none() && again.len() > 1 && {
+            let before = again.iter().filter_map(|again| again.item.last_attempt).min();
+            before.is_some_and(|before| self.last_success.is_some_and(|success| success > before))
+        };
+        let mut kept = Vec::with_capacity(again.len());
+        for Again {
+            mut item,
+            reason,
+            maybe_written,
+            ..
+        } in again
+        {
+            item.last_attempt = Some(started);
+            if maybe_written
+                && item.record.resend == Resend::MayDuplicate
+                && !self.options.retry_maybe_duplicates
+            {
+                let reason = Reason::new(
+                    "maybe_written",
+                    format!(
+                        "it may have arrived ({}), and the destination would count it twice",
+                        reason.message()
+                    ),
+                );
+                self.reject(item, &reason);
+            } else if item
+                .first
+                .is_some_and(|first| self.tried_for(first) >= self.options.retry.window)
+            {
+                let told = Reason::new(
+                    "expired",
+                    format!(
+                        "not delivered within {:?}; the last attempt ended with: {}",
+                        self.options.retry.window,
+                        reason.message()
+                    ),
+                );
+                self.bury(&item, &told);
+                self.close(item.position, Some(End::Expired(reason.code().to_owned())));
+            } else {
+                self.ledger.records_retried.add(reason.code(), 1);
+                kept.push(item);
+            }
+        }
+        if whole_batch {
+            self.failures = self.failures.saturating_add(1);
+        }
+        if kept.is_empty() {
+            return;
+        }
+        if whole_batch && !spoiled {
+            let wait = self
+                .options
+                .retry
+                .backoff(self.failures)
+                .max(slow_down.unwrap_or_default());
+            self.pause_until = self.pause_until.max(Some(now + wait));
+            return self.back_to_ready(kept);
+        }
+        let tries = kept.iter().map(|item| item.attempts).max().unwrap_or(1);
+        let at = now
+            + self
+                .options
+                .retry
+                .backoff(tries)
+                .max(slow_down.unwrap_or_default());
+        let rest = if spoiled {
+            kept.split_off(kept.len() / 2)
+        } else {
+            Vec::new()
+        };
+        for items in [kept, rest] {
+            if !items.is_empty() {
+                let what = Group {
+                    items,
+                    apart: spoiled,
+                    ..Group::default()
+                };
+                self.delayed.push(Due { at, what });
+            }
+        }
+    }
+
+    fn isolate(&mut self, mut group: Group, reason: Reason) {
+        if group.items.len() > 1 {
+            let episode = self.episodes.split(group.episode, 2);
+            let rest = group.items.split_off(group.items.len() / 2);
+            for items in [group.items, rest] {
+                // Not the records' fault yet: being in a refused batch is no attempt of theirs.
+                let lessons = group.lessons.clone();
+                self.groups.push_back(Group {
+                    items,
+                    episode: Some(episode),
+                    lessons,
+                    apart: true,
+                });
+            }
+            return;
+        }
+        let Some(item) = group.items.pop() else { return };
+        let judged = self.episodes.refused_alone(group.episode, item, reason);
+        for (item, reason) in judged.rejected {
+            self.reject(item, &reason);
+        }
+        if let Some((mut kept, last)) = judged.kept {
+            // The other parts of bisections would only be refused one by one as well.
+            for group in std::mem::take(&mut self.groups) {
+                for (item, _) in self.episodes.answered(group.episode) {
+                    kept.push(item);
+                }
+                kept.extend(group.items);
+            }
+            self.back_to_ready(kept);
+            self.enter_hold(Reason::new(
+                "all_refused",
+                format!(
+                    "{} records in a row were refused one by one and none was accepted; the last time: {}",
+                    super::isolate::MAX_ALONE,
+                    last.message()
+                ),
+            ));
+        }
+    }
+
+    fn hold_all(&mut self, mut group: Group, reason: Reason) {
+        for item in &mut group.items {
+            item.attempts -= 1;
+            if item.attempts == 0 {
+                item.first = None;
+            }
+        }
+        let suspects = self.episodes.answered(group.episode);
+        group.items.extend(suspects.into_iter().map(|(item, _)| item));
+        self.back_to_ready(group.items);
+        self.enter_hold(reason);
+    }
+
+    fn reencode(&mut self, mut group: Group, reason: Reason) {
+        let lesson = format!("{} {}", reason.code(), reason.message());
+        if group.lessons.contains(&lesson) {
+            return self.isolate(group, reason);
+        }
+        tracing::warn!(sink = %self.options.name, reason = reason.code(), "encoding again: {}", reason.message());
+        group.lessons.push(lesson);
+        let mut items = Vec::with_capacity(group.items.len());
+        for mut item in std::mem::take(&mut group.items) {
+            let same = |mapping: &Arc<str>| *mapping == item.record.mapping;
+            let prepared = guard("mapping_panicked", || self.stage.sink.prepare(&item.event));
+            let result = match prepared {
+                Ok(Prepared::Mapped(results)) => results.into_iter().find(|result| match result {
+                    Ok(record) => same(&record.mapping),
+                    Err(rejection) => same(&rejection.mapping),
+                }),
+                Ok(Prepared::Rejected(reason) | Prepared::Filtered(reason)) | Err(reason) => {
+                    Some(Err(Rejection {
+                        mapping: item.record.mapping.clone(),
+                        reason,
+                        warnings: Vec::new(),
+                    }))
+                }
+            };
+            match result {
+                Some(Ok(record)) => {
+                    item.record = Arc::new(record);
+                    items.push(item);
+                }
+                Some(Err(rejection)) => self.reject(item, &rejection.reason),
+                None => self.reject(
+                    item,
+                    &Reason::new("mapping_gone", "encoding again made no such record"),
+                ),
+            }
+        }
+        group.items = items;
+        if group.items.is_empty() {
+            for (item, reason) in self.episodes.answered(group.episode) {
+                self.reject(item, &reason);
+            }
+        } else {
+            self.groups.push_front(group);
+        }
+    }
+}

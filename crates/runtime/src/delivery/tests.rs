@@ -1,0 +1,610 @@
+//! The driver against a scripted sink, on paused time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use signalbox_core::limiter::Quota;
+use signalbox_core::{
+    Batch, Event, Flow, Outcome, Prepared, Reason, Receipt, Record, Rejection, Report, Resend, Sink,
+    Transform,
+};
+use signalbox_journal::{Journal, MemoryJournal};
+use tokio::time::Instant;
+
+use super::*;
+use crate::dead_letters::DeadLetters;
+use crate::ledger::SinkLedger;
+use crate::routing::Route;
+use crate::telemetry::SinkMeters;
+
+/// What the destination does with a batch of ids, at a moment since the start.
+type Script = dyn Fn(&[String], Duration) -> Act + Send + Sync;
+
+enum Act {
+    Each(Vec<Outcome>),
+    Deliver,
+    Isolate,
+    Hold,
+    Reencode(&'static str),
+    Hang,
+    Panic,
+}
+
+struct Scripted {
+    script: Box<Script>,
+    started: Instant,
+    log: Arc<Mutex<Vec<(Duration, Vec<String>)>>>,
+    probes_fail_until: Duration,
+}
+
+#[async_trait]
+impl Sink for Scripted {
+    fn prepare(&self, event: &Event) -> Prepared {
+        let id = event.message_id().to_owned();
+        if id == "panic" {
+            panic!("as scripted");
+        }
+        if id.starts_with("filtered") {
+            return Prepared::Filtered(Reason::new("no_mapping_matched", ""));
+        }
+        let record = |mapping: &str| Record {
+            mapping: mapping.into(),
+            dedup_key: None,
+            bytes: id.clone().into_bytes().into(),
+            warnings: Vec::new(),
+            resend: if id.starts_with("offline") {
+                Resend::MayDuplicate
+            } else {
+                Resend::Safe
+            },
+        };
+        if id.starts_with("half") {
+            let bad = Rejection {
+                mapping: "bad".into(),
+                reason: Reason::new("no_identifier", ""),
+                warnings: Vec::new(),
+            };
+            return Prepared::Mapped(vec![Ok(record("good")), Err(bad)]);
+        }
+        Prepared::Mapped(vec![Ok(record("m"))])
+    }
+
+    async fn deliver(&self, batch: Batch) -> Report {
+        let ids: Vec<String> = batch
+            .records()
+            .iter()
+            .map(|r| String::from_utf8(r.bytes.to_vec()).unwrap())
+            .collect();
+        let at = self.started.elapsed();
+        self.log.lock().unwrap().push((at, ids.clone()));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        match (self.script)(&ids, at) {
+            Act::Each(outcomes) => batch.settle_each(outcomes),
+            Act::Deliver => batch.settle_all(|_| Outcome::delivered()),
+            Act::Isolate => batch.isolate(Reason::new("bad_request", "")),
+            Act::Hold => batch.hold(Reason::new("unauthorized", "")),
+            Act::Reencode(what) => batch.reencode(Reason::new("unknown_property", what)),
+            Act::Hang => std::future::pending().await,
+            Act::Panic => panic!("as scripted"),
+        }
+    }
+
+    async fn probe(&self) -> Result<(), Reason> {
+        if self.started.elapsed() < self.probes_fail_until {
+            return Err(Reason::new("unauthorized", ""));
+        }
+        Ok(())
+    }
+}
+
+fn retry() -> Outcome {
+    Outcome::Retry {
+        reason: Reason::new("unavailable", ""),
+        after: None,
+        maybe_written: false,
+    }
+}
+
+/// A pipeline of one scripted sink.
+struct Rig {
+    options: SinkOptions,
+    transforms: Vec<Box<dyn Transform>>,
+    probes_fail_until: Duration,
+    ids: Vec<String>,
+}
+
+struct Ended {
+    ledger: Arc<SinkLedger>,
+    letters: Arc<DeadLetters>,
+    log: Vec<(Duration, Vec<String>)>,
+    left_in_journal: u64,
+    took: Duration,
+}
+
+impl Ended {
+    /// The reason code of each dead letter by message id.
+    fn dead(&self) -> BTreeMap<String, String> {
+        self.letters
+            .list(None, None, usize::MAX)
+            .into_iter()
+            .map(|l| (l.message_id, l.reason))
+            .collect()
+    }
+
+    fn batches(&self) -> Vec<Vec<&str>> {
+        self.log
+            .iter()
+            .map(|(_, ids)| ids.iter().map(String::as_str).collect())
+            .collect()
+    }
+
+    fn assert_closed(&self, events: usize) {
+        assert_eq!(self.ledger.journalled.get(), events as u64);
+        assert_eq!(self.ledger.pending(), 0, "{:?}", self.ledger);
+        assert_eq!(self.left_in_journal, 0);
+    }
+}
+
+fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
+    Rig {
+        options: SinkOptions {
+            name: "sink".into(),
+            inputs: vec!["in".into()],
+            route: Route {
+                integration: "Sink".into(),
+                consent_categories: Vec::new(),
+            },
+            batch: BatchLimits {
+                max_events: 10,
+                max_bytes: 10_000,
+                max_wait: Duration::from_secs(1),
+            },
+            concurrency: 1,
+            timeout: Duration::from_secs(30),
+            calls: None,
+            retry: RetryPolicy {
+                window: Duration::from_secs(600),
+                initial: Duration::from_secs(1),
+                max: Duration::from_secs(60),
+            },
+            retry_maybe_duplicates: true,
+            window: 1_000,
+        },
+        transforms: Vec::new(),
+        probes_fail_until: Duration::ZERO,
+        ids: ids.into_iter().map(|id| id.to_string()).collect(),
+    }
+}
+
+impl Rig {
+    async fn run(self, script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static) -> Ended {
+        self.run_until(script, Stop::default()).await
+    }
+
+    async fn run_until(
+        self,
+        script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static,
+        stop: Stop,
+    ) -> Ended {
+        let journal = MemoryJournal::new(1 << 30);
+        let ledger = Arc::new(SinkLedger::default());
+        let letters = Arc::new(DeadLetters::default());
+        let started = Instant::now();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::new(Scripted {
+            script: Box::new(script),
+            started,
+            log: log.clone(),
+            probes_fail_until: self.probes_fail_until,
+        });
+        let stage = Stage {
+            route: self.options.route.clone(),
+            transforms: self.transforms,
+            sink,
+        };
+        let reader = journal.reader("sink");
+        let driver = Driver::new(
+            self.options,
+            stage,
+            reader,
+            ledger.clone(),
+            letters.clone(),
+            SinkMeters::none(),
+            stop,
+        );
+        let running = tokio::spawn(driver.run());
+        for id in self.ids {
+            let receipt = Receipt {
+                source: "in".into(),
+                received_at: 1,
+            };
+            let event = Event::parse(&format!(r#"{{"messageId":"{id}"}}"#), receipt).unwrap();
+            ledger.journalled.add(1);
+            journal.append(vec![event]).await.unwrap();
+        }
+        journal.close();
+        running.await.unwrap();
+        let log = log.lock().unwrap().clone();
+        Ended {
+            ledger,
+            letters,
+            log,
+            left_in_journal: journal.usage().events,
+            took: started.elapsed(),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_by_count_and_flushes_at_the_end() {
+    let ended = rig(0..25).run(|_, _| Act::Deliver).await;
+    ended.assert_closed(25);
+    assert_eq!(
+        ended.batches().iter().map(Vec::len).collect::<Vec<_>>(),
+        [10, 10, 5]
+    );
+    assert_eq!(ended.ledger.delivered.get(), 25);
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_by_exact_bytes() {
+    let mut rig = rig(["aaaa", "bbbb", "cccc", "dd", "this one is larger than a request"]);
+    rig.options.batch.max_bytes = 10;
+    let ended = rig.run(|_, _| Act::Deliver).await;
+    ended.assert_closed(5);
+    assert_eq!(ended.batches(), [vec!["aaaa", "bbbb"], vec!["cccc", "dd"]]);
+    assert_eq!(ended.dead().values().collect::<Vec<_>>(), ["record_too_large"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_only_the_failing_subset() {
+    let ended = rig(0..10)
+        .run(|ids, at| {
+            Act::Each(
+                ids.iter()
+                    .map(|id| {
+                        if id == "3" && at < Duration::from_secs(9) {
+                            retry()
+                        } else {
+                            Outcome::delivered()
+                        }
+                    })
+                    .collect(),
+            )
+        })
+        .await;
+    ended.assert_closed(10);
+    assert_eq!(ended.log[0].1.len(), 10);
+    assert!(
+        ended.log.len() > 3 && ended.log[1..].iter().all(|(_, ids)| *ids == ["3"]),
+        "{:?}",
+        ended.log
+    );
+    assert_eq!(ended.ledger.records_delivered.get(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_as_long_as_the_destination_says() {
+    let ended = rig(0..30)
+        .run(|ids, at| {
+            if at >= Duration::from_secs(40) {
+                return Act::Deliver;
+            }
+            let after = Some(Duration::from_secs(40));
+            let reason = Reason::new("rate_limited", "");
+            Act::Each(vec![
+                Outcome::Retry {
+                    reason,
+                    after,
+                    maybe_written: false
+                };
+                ids.len()
+            ])
+        })
+        .await;
+    ended.assert_closed(30);
+    assert_eq!(ended.log[1].0.as_secs(), 40, "nothing is sent in between");
+    assert_eq!(ended.log.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expires_what_never_gets_through() {
+    let ended = rig(["a"]).run(|ids, _| Act::Each(vec![retry(); ids.len()])).await;
+    ended.assert_closed(1);
+    assert_eq!(ended.dead()["a"], "expired");
+    assert_eq!(ended.ledger.expired.snapshot()["unavailable"], 1);
+    assert!(
+        ended.took >= Duration::from_secs(600) && ended.took < Duration::from_secs(720),
+        "{:?}",
+        ended.took
+    );
+    let letter = &ended.letters.list(None, None, 1)[0];
+    assert_eq!(letter.attempts as u64, ended.ledger.attempts.get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn holds_for_the_operator_and_goes_on_by_itself() {
+    let mut rig = rig(0..25);
+    // Longer than a record may be retried: time on hold does not count.
+    rig.probes_fail_until = Duration::from_secs(3_000);
+    let ended = rig
+        .run(|_, at| {
+            if at < Duration::from_secs(3_000) {
+                Act::Hold
+            } else {
+                Act::Deliver
+            }
+        })
+        .await;
+    ended.assert_closed(25);
+    assert_eq!(ended.ledger.delivered.get(), 25);
+    assert_eq!(ended.ledger.holds.get(), 1);
+    assert_eq!(
+        ended.log.iter().filter(|(at, _)| at.as_secs() < 3_000).count(),
+        1,
+        "only probes while held"
+    );
+    assert!(ended.ledger.held().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_while_held_leaves_everything() {
+    let mut rig = rig(0..25);
+    rig.probes_fail_until = Duration::MAX;
+    let stop = Stop::default();
+    let drain = stop.drain.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        drain.cancel();
+    });
+    let ended = rig.run_until(|_, _| Act::Hold, stop).await;
+    assert_eq!(ended.ledger.pending(), 25);
+    assert_eq!(ended.left_in_journal, 25);
+    assert!(ended.took < Duration::from_secs(101));
+}
+
+#[tokio::test(start_paused = true)]
+async fn bisects_until_the_culprits_are_alone() {
+    let mut rig = rig(0..100);
+    rig.options.batch.max_events = 100;
+    let ended = rig
+        .run(|ids, _| {
+            if ids.iter().any(|id| id == "13" || id == "77") {
+                Act::Isolate
+            } else {
+                Act::Deliver
+            }
+        })
+        .await;
+    ended.assert_closed(100);
+    assert_eq!(ended.ledger.delivered.get(), 98);
+    assert_eq!(
+        ended.dead(),
+        BTreeMap::from([("13", "bad_request"), ("77", "bad_request")].map(|(a, b)| (a.into(), b.into())))
+    );
+    assert!(ended.log.len() < 40, "{} attempts", ended.log.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_bad_records_without_good_ones_are_rejected() {
+    let ended = rig(0..7).run(|_, _| Act::Isolate).await;
+    ended.assert_closed(7);
+    assert_eq!(ended.ledger.rejected.snapshot()["bad_request"], 7);
+    assert_eq!(ended.ledger.holds.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_everything_is_refused_it_holds_and_loses_nothing() {
+    let mut rig = rig(0..1_000);
+    rig.options.batch.max_events = 500;
+    rig.options.concurrency = 3;
+    rig.probes_fail_until = Duration::from_secs(1_000);
+    let ended = rig
+        .run(|_, at| {
+            if at < Duration::from_secs(1_000) {
+                Act::Isolate
+            } else {
+                Act::Deliver
+            }
+        })
+        .await;
+    ended.assert_closed(1_000);
+    assert_eq!(ended.ledger.delivered.get(), 1_000, "{:?}", ended.ledger.rejected);
+    assert_eq!(ended.ledger.holds.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn encodes_again_once_for_each_lesson() {
+    let count = Mutex::new(0);
+    let ended = rig(0..3)
+        .run(move |_, _| {
+            let mut count = count.lock().unwrap();
+            *count += 1;
+            match *count {
+                1 => Act::Reencode("color"),
+                2 => Act::Reencode("size"),
+                // The same again: it did not help, so it is isolated.
+                3 => Act::Reencode("color"),
+                _ => Act::Deliver,
+            }
+        })
+        .await;
+    ended.assert_closed(3);
+    assert_eq!(ended.ledger.delivered.get(), 3);
+    assert_eq!(
+        ended.batches().iter().map(Vec::len).collect::<Vec<_>>(),
+        [3, 3, 3, 1, 2]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_costs_only_the_record_that_panics_alone() {
+    let ended = rig(["a", "b", "bomb", "c", "panic"])
+        .run(|ids, _| {
+            if ids.iter().any(|id| id == "bomb") {
+                Act::Panic
+            } else {
+                Act::Deliver
+            }
+        })
+        .await;
+    ended.assert_closed(5);
+    assert_eq!(ended.ledger.delivered.get(), 3);
+    assert_eq!(ended.dead()["bomb"], "delivery_panicked");
+    assert_eq!(ended.dead()["panic"], "mapping_panicked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_is_no_success_and_may_have_been_written() {
+    for (retry_maybe_duplicates, offline_delivered) in [(true, 1), (false, 0)] {
+        let mut rig = rig(["web", "offline"]);
+        rig.options.retry_maybe_duplicates = retry_maybe_duplicates;
+        let ended = rig
+            .run(|_, at| {
+                if at < Duration::from_secs(20) {
+                    Act::Hang
+                } else {
+                    Act::Deliver
+                }
+            })
+            .await;
+        ended.assert_closed(2);
+        assert_eq!(ended.ledger.delivered.get(), 1 + offline_delivered);
+        assert_eq!(
+            ended.dead().get("offline").map(String::as_str),
+            (!retry_maybe_duplicates).then_some("maybe_written")
+        );
+        assert!(ended.took >= Duration::from_secs(30));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_spoiling_record_does_not_block_the_others() {
+    let mut rig = rig(0..200);
+    rig.options.concurrency = 2;
+    rig.options.window = 40;
+    let ended = rig
+        .run(|ids, _| {
+            if ids.iter().any(|id| id == "5") {
+                Act::Each(vec![retry(); ids.len()])
+            } else {
+                Act::Deliver
+            }
+        })
+        .await;
+    ended.assert_closed(200);
+    assert_eq!(ended.ledger.delivered.get(), 199);
+    assert_eq!(ended.dead()["5"], "expired");
+    let others = ended
+        .log
+        .iter()
+        .filter(|(_, ids)| ids.iter().any(|id| id != "5"))
+        .map(|(at, _)| *at)
+        .max();
+    assert!(others.unwrap() < Duration::from_secs(60), "{others:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_two_mappings_ends_by_its_worst_record() {
+    let ended = rig(["half", "filtered", "whole"]).run(|_, _| Act::Deliver).await;
+    ended.assert_closed(3);
+    assert_eq!(ended.ledger.delivered.get(), 1);
+    assert_eq!(ended.ledger.rejected.snapshot()["no_identifier"], 1);
+    assert_eq!(ended.ledger.filtered.snapshot()["no_mapping_matched"], 1);
+    assert_eq!(ended.ledger.records_delivered.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_passes_the_rate_gate() {
+    let mut rig = rig(0..20);
+    rig.options.batch.max_events = 1;
+    rig.options.concurrency = 8;
+    // The gate's clock is the real one, so the quota is small in both.
+    rig.options.calls = Some(Quota::new(4, Duration::from_millis(20), Some(1)).unwrap());
+    let real = std::time::Instant::now();
+    let ended = rig.run(|_, _| Act::Deliver).await;
+    ended.assert_closed(20);
+    assert!(
+        real.elapsed() >= Duration::from_millis(19 * 5),
+        "19 refills of 5 ms each"
+    );
+}
+
+/// Tells the event `slow` to wait, once.
+struct Pace(Mutex<bool>);
+
+impl Transform for Pace {
+    fn apply(&self, event: &mut Event) -> Flow {
+        let mut told = self.0.lock().unwrap();
+        if event.message_id() == "slow" && !*told {
+            *told = true;
+            return Flow::NotBefore(std::time::Instant::now() + Duration::from_millis(30));
+        }
+        if event.message_id() == "bad" {
+            Flow::Rejected(Reason::new("ldp_incomplete", ""))
+        } else {
+            Flow::Pass
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_told_to_wait_holds_up_nobody() {
+    let mut rig = rig(["slow", "a", "bad", "b"]);
+    rig.transforms = vec![Box::new(Pace(Mutex::new(false)))];
+    let ended = rig.run(|_, _| Act::Deliver).await;
+    ended.assert_closed(4);
+    assert_eq!(ended.batches(), [vec!["a", "b"], vec!["slow"]]);
+    assert_eq!(ended.dead()["bad"], "ldp_incomplete");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_of_other_sources_and_switched_off_ones_are_not_sent() {
+    let mut rig = rig(["a"]);
+    rig.options.inputs = vec!["other".into()];
+    let ended = rig.run(|_, _| Act::Deliver).await;
+    assert!(ended.log.is_empty());
+    assert_eq!(ended.left_in_journal, 0);
+}
+
+mod chaos {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+        /// Whatever the destination answers, every event ends somewhere and the sums close.
+        #[test]
+        fn sums_close(faults in prop::collection::vec(0u8..10, 1..60), concurrency in 1usize..5, batch in 1usize..40) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+            let ended = runtime.block_on(async move {
+                let mut rig = rig(0..150);
+                rig.options.concurrency = concurrency;
+                rig.options.batch.max_events = batch;
+                let next = Mutex::new(faults.into_iter());
+                rig.run(move |ids, _| match next.lock().unwrap().next() {
+                    Some(0) => Act::Isolate,
+                    Some(1) => Act::Hold,
+                    Some(2) => Act::Reencode("x"),
+                    Some(3) => Act::Hang,
+                    Some(4) => Act::Panic,
+                    Some(5) => Act::Each(vec![retry(); ids.len()]),
+                    Some(6) => Act::Each(Vec::new()),
+                    Some(7) => Act::Each(ids.iter().enumerate().map(|(i, _)| match i % 3 {
+                        0 => retry(),
+                        1 => Outcome::delivered(),
+                        _ => Outcome::Rejected(Reason::new("failed", "")),
+                    }).collect()),
+                    _ => Act::Deliver,
+                }).await
+            });
+            ended.assert_closed(150);
+            let dead = ended.dead().len() as u64;
+            prop_assert_eq!(ended.ledger.delivered.get() + dead, 150);
+            prop_assert!(ended.ledger.held().is_none());
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Who got what: counters that must always close.
+//!
+//! Per source: received = refused + duplicate + filtered + rejected + journalled.
+//! Per sink: journalled = filtered + delivered + rejected + expired + pending.
+//! All counts are events, unless a name says records. They are plain atomics and maps updated once a batch;
+//! telemetry reads them when it is asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use signalbox_core::Reason;
+
+/// Counts by stable code.
+#[derive(Debug, Default)]
+pub struct ByCode(Mutex<BTreeMap<String, u64>>);
+
+impl ByCode {
+    /// Adds to a code.
+    pub fn add(&self, code: &str, count: u64) {
+        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match map.get_mut(code) {
+            Some(sum) => *sum += count,
+            None => {
+                map.insert(code.to_owned(), count);
+            }
+        }
+    }
+
+    /// The sum over all codes.
+    pub fn total(&self) -> u64 {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .sum()
+    }
+
+    /// All codes with their counts, ordered by code.
+    pub fn snapshot(&self) -> BTreeMap<String, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A counter.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// Adds.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Relaxed);
+    }
+
+    /// Sets, for gauges.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
+    /// Reads.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// What one source took in. Counts are events.
+#[derive(Debug, Default)]
+pub struct SourceLedger {
+    /// Everything that reached the source and was, or should have been, an event.
+    pub received: Count,
+    /// In the journal.
+    pub journalled: Count,
+    /// Known already.
+    pub duplicate: Count,
+    /// Filtered by a transform before the journal.
+    pub filtered: ByCode,
+    /// Unusable, or rejected by a transform before the journal.
+    pub rejected: ByCode,
+    /// Refused; the client was told to come again or to give up.
+    pub refused: ByCode,
+}
+
+impl SourceLedger {
+    /// What is unaccounted for: 0, except for the moment between receiving and settling.
+    pub fn unaccounted(&self) -> i64 {
+        let settled = self.journalled.get()
+            + self.duplicate.get()
+            + self.filtered.total()
+            + self.rejected.total()
+            + self.refused.total();
+        self.received.get() as i64 - settled as i64
+    }
+}
+
+/// What became of the events one sink read from the journal.
+#[derive(Debug)]
+pub struct SinkLedger {
+    /// Events in the journal for this sink, read or not.
+    pub journalled: Count,
+    /// Events all of whose records were delivered.
+    pub delivered: Count,
+    /// Events that made no record, by reason.
+    pub filtered: ByCode,
+    /// Events with a rejected record, by reason.
+    pub rejected: ByCode,
+    /// Events with an expired record, by reason of the last failure.
+    pub expired: ByCode,
+    /// Records delivered.
+    pub records_delivered: Count,
+    /// Bytes of delivered records.
+    pub bytes_delivered: Count,
+    /// Records rejected.
+    pub records_rejected: ByCode,
+    /// Records sent back to wait, by reason.
+    pub records_retried: ByCode,
+    /// Requests (attempts) made.
+    pub attempts: Count,
+    /// Warnings by `code path`.
+    pub warnings: ByCode,
+    /// Delivered records whose event was over an hour old.
+    pub late: Count,
+    /// Unix milliseconds of the oldest unsettled event's arrival; 0 if none.
+    pub oldest_pending: AtomicI64,
+    /// Requests under way.
+    pub in_flight: Count,
+    /// How often the sink was put on hold.
+    pub holds: Count,
+    held: Mutex<Option<Reason>>,
+}
+
+impl Default for SinkLedger {
+    fn default() -> Self {
+        SinkLedger {
+            journalled: Count::default(),
+            delivered: Count::default(),
+            filtered: ByCode::default(),
+            rejected: ByCode::default(),
+            expired: ByCode::default(),
+            records_delivered: Count::default(),
+            bytes_delivered: Count::default(),
+            records_rejected: ByCode::default(),
+            records_retried: ByCode::default(),
+            attempts: Count::default(),
+            warnings: ByCode::default(),
+            late: Count::default(),
+            oldest_pending: AtomicI64::new(0),
+            in_flight: Count::default(),
+            holds: Count::default(),
+            held: Mutex::new(None),
+        }
+    }
+}
+
+impl SinkLedger {
+    /// Events not settled yet.
+    pub fn pending(&self) -> u64 {
+        let settled =
+            self.delivered.get() + self.filtered.total() + self.rejected.total() + self.expired.total();
+        self.journalled.get().saturating_sub(settled)
+    }
+
+    /// Why the sink is held, if it is.
+    pub fn held(&self) -> Option<Reason> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts on hold or lets go on.
+    pub fn set_held(&self, reason: Option<Reason>) {
+        if reason.is_some() {
+            self.holds.add(1);
+        }
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+}
+
+/// The ledgers of a running pipeline, by component name.
+#[derive(Debug, Default, Clone)]
+pub struct Ledger {
+    /// One for each source.
+    pub sources: BTreeMap<Arc<str>, Arc<SourceLedger>>,
+    /// One for each sink.
+    pub sinks: BTreeMap<Arc<str>, Arc<SinkLedger>>,
+}

@@ -1,0 +1,162 @@
+//! Which sinks an event is meant for: its consent, then its `integrations` object.
+//! Rules: Segment's documentation of both (Spec: Common Fields; Consent Management).
+
+use signalbox_core::{Event, Kind, Reason};
+
+/// What decides whether an event goes to one sink.
+#[derive(Debug, Clone, Default)]
+pub struct Route {
+    /// The sink's name in `integrations`.
+    pub integration: String,
+    /// Consent categories that must all be granted; none means consent is not asked for.
+    pub consent_categories: Vec<String>,
+}
+
+impl Route {
+    /// Whether the event may go to this sink.
+    ///
+    /// # Errors
+    /// The reason why it is filtered.
+    pub fn admits(&self, event: &Event) -> Result<(), Reason> {
+        self.consent(event)?;
+        self.integrations(event)
+    }
+
+    fn consent(&self, event: &Event) -> Result<(), Reason> {
+        let consent = event
+            .root()
+            .get("context")
+            .and_then(|context| context.get("consent"));
+        let Some(preferences) = consent.and_then(|consent| consent.get("categoryPreferences")) else {
+            return Ok(());
+        };
+        if preferences.is_null() {
+            return Ok(());
+        }
+        let denied = self
+            .consent_categories
+            .iter()
+            .find(|category| preferences.get(category).and_then(|value| value.as_bool()) != Some(true));
+        match denied {
+            None => Ok(()),
+            Some(category) => Err(Reason::new(
+                "no_consent",
+                format!("the event's consent does not grant the category '{category}'"),
+            )),
+        }
+    }
+
+    fn integrations(&self, event: &Event) -> Result<(), Reason> {
+        let Some(integrations) = event
+            .root()
+            .get("integrations")
+            .filter(|node| node.kind() == Kind::Object)
+        else {
+            return Ok(());
+        };
+        let refuses = |key: &str| {
+            integrations
+                .get(key)
+                .map(|value| value.is_null() || value.as_bool() == Some(false))
+        };
+        let own = refuses(&self.integration);
+        // The Go SDK writes `all`.
+        let excluded = own
+            .or_else(|| refuses("All"))
+            .or_else(|| refuses("all"))
+            .unwrap_or(false);
+        if excluded {
+            let key = if own.is_some() { &self.integration } else { "All" };
+            return Err(Reason::new(
+                "integrations_excluded",
+                format!("the event's integrations object switches '{key}' off"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_core::Receipt;
+
+    fn admits(categories: &[&str], event: &str) -> bool {
+        let route = Route {
+            integration: "Pinterest Conversions API".into(),
+            consent_categories: categories.iter().map(|&c| c.to_owned()).collect(),
+        };
+        let receipt = Receipt {
+            source: "s".into(),
+            received_at: 0,
+        };
+        route.admits(&Event::parse(event, receipt).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn integrations() {
+        for (expected, integrations) in [
+            (true, "{}"),
+            (true, "null"),
+            (true, r#"{"All":true}"#),
+            (false, r#"{"All":false}"#),
+            (false, r#"{"all":false}"#),
+            (true, r#"{"All":false,"Pinterest Conversions API":true}"#),
+            (
+                true,
+                r#"{"All":false,"Pinterest Conversions API":{"click_id":"x"}}"#,
+            ),
+            (false, r#"{"All":true,"Pinterest Conversions API":false}"#),
+            (false, r#"{"Pinterest Conversions API":null}"#),
+            (true, r#"{"pinterest conversions api":false,"Segment.io":true}"#),
+            (true, r#"{"All":true,"all":false}"#),
+        ] {
+            assert_eq!(
+                admits(&[], &format!(r#"{{"integrations":{integrations}}}"#)),
+                expected,
+                "{integrations}"
+            );
+        }
+    }
+
+    #[test]
+    fn consent() {
+        for (expected, categories, context) in [
+            (true, &["ads"][..], "{}"),
+            (true, &["ads"], r#"{"consent":{}}"#),
+            (false, &["ads"], r#"{"consent":{"categoryPreferences":{}}}"#),
+            (true, &[], r#"{"consent":{"categoryPreferences":{}}}"#),
+            (
+                true,
+                &["ads"],
+                r#"{"consent":{"categoryPreferences":{"ads":true}}}"#,
+            ),
+            (
+                false,
+                &["ads", "c2"],
+                r#"{"consent":{"categoryPreferences":{"ads":true}}}"#,
+            ),
+            (
+                false,
+                &["ads"],
+                r#"{"consent":{"categoryPreferences":{"ads":false}}}"#,
+            ),
+            (
+                false,
+                &["ads"],
+                r#"{"consent":{"categoryPreferences":{"ads":"true"}}}"#,
+            ),
+        ] {
+            assert_eq!(
+                admits(categories, &format!(r#"{{"context":{context}}}"#)),
+                expected,
+                "{context}"
+            );
+        }
+        // Consent first: an explicit integrations entry does not override it.
+        assert!(!admits(
+            &["ads"],
+            r#"{"integrations":{"Pinterest Conversions API":true},"context":{"consent":{"categoryPreferences":{}}}}"#
+        ));
+    }
+}
