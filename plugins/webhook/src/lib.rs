@@ -1,1 +1,6 @@
-//! The webhook plugin of Signalbox.
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod destination;
+
+pub use config::{Method, Mode, WebhookConfig};
