@@ -1,1 +1,7 @@
-//! The console plugin of Signalbox.
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod console;
+mod reject;
+
+pub use config::{ConsoleConfig, Target};

@@ -1,0 +1,62 @@
+//! What users write.
+
+use std::io::{Write, stderr, stdout};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use signalbox_core::{BuildContext, BuildErrors, Sink, SinkConfig, SinkDefaults, Span, register_plugin};
+
+use crate::console::Console;
+
+/// Settings of the sink `console`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleConfig {
+    /// Where to print. Default `"stdout"`.
+    #[serde(default)]
+    pub target: Target,
+}
+
+/// Where to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Standard error, where the logs go, too.
+    Stderr,
+}
+
+register_plugin!(
+    Sink,
+    ConsoleConfig,
+    "console",
+    "Prints each event as a line of JSON."
+);
+
+#[typetag::deserialize(name = "console")]
+impl SinkConfig for ConsoleConfig {
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
+        let out: Box<dyn Write + Send> = match self.target {
+            Target::Stdout => Box::new(stdout()),
+            Target::Stderr => Box::new(stderr()),
+        };
+        Ok(Box::new(Console::new(context.name.clone(), out)))
+    }
+
+    fn defaults(&self) -> SinkDefaults {
+        SinkDefaults {
+            integration: None,
+            max_events: 100,
+            max_events_ceiling: 10_000,
+            max_bytes: 1_000_000,
+            // Somebody is looking.
+            max_wait: Span::from_millis(100),
+            concurrency: 1,
+            calls_per_minute: None,
+            timeout: Span::from_secs(30),
+            retry_for: Span::from_secs(3600),
+        }
+    }
+}
