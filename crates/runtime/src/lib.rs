@@ -1,1 +1,14 @@
 //! The graph, delivery driver, ledger, configuration loader, admin address and telemetry.
+
+pub mod admin;
+pub mod config;
+pub mod dead_letters;
+pub mod delivery;
+pub mod dry_run;
+mod intake;
+pub mod ledger;
+pub mod logs;
+pub mod pipeline;
+pub mod routing;
+pub mod running;
+pub mod telemetry;

@@ -19,4 +19,5 @@ mod tests;
 
 pub use driver::{Driver, Stop};
 pub use options::{BatchLimits, RetryPolicy, SinkOptions};
+pub(crate) use prepare::guard;
 pub use prepare::{Preparation, Stage};

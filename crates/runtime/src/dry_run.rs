@@ -1,0 +1,199 @@
+//! What would be sent for an event, without sending it.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use signalbox_core::{Event, Flow, Reason, Receipt, Transform, Warning};
+
+use crate::dead_letters::now_millis;
+use crate::delivery::{Preparation, Stage, guard};
+use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
+
+/// Turns events into lines that tell what each sink would make of them.
+pub struct DryRun {
+    sinks: Vec<DrySink>,
+}
+
+struct DrySink {
+    name: Arc<str>,
+    source: Arc<str>,
+    source_transforms: Arc<Vec<Box<dyn Transform>>>,
+    stage: Stage,
+}
+
+impl DryRun {
+    /// Prepares a dry run of one sink or of all, as events of one source (else of each sink's first input).
+    ///
+    /// # Errors
+    /// A sentence if there is no such sink or source, or if it is no input of the sink.
+    pub fn new(pipeline: Pipeline, sink: Option<&str>, source: Option<&str>) -> Result<DryRun, String> {
+        let names = |list: &[Arc<str>]| list.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ");
+        let sink_names: Vec<_> = pipeline.sinks.iter().map(|s| s.options.name.clone()).collect();
+        let source_names: Vec<_> = pipeline.sources.iter().map(|s| s.name.clone()).collect();
+        if let Some(wanted) = sink.filter(|wanted| !sink_names.iter().any(|name| **name == **wanted)) {
+            return Err(format!("there is no sink '{wanted}'; the sinks are {}", names(&sink_names)));
+        }
+        if let Some(wanted) = source.filter(|wanted| !source_names.iter().any(|name| **name == **wanted)) {
+            return Err(format!("there is no source '{wanted}'; the sources are {}", names(&source_names)));
+        }
+        let transforms: Vec<(Arc<str>, Arc<Vec<Box<dyn Transform>>>)> = pipeline
+            .sources
+            .into_iter()
+            .map(|BuiltSource { name, transforms, .. }| (name, Arc::new(without_pacing(transforms))))
+            .collect();
+        let mut sinks = Vec::new();
+        for BuiltSink { options, mut stage } in pipeline.sinks {
+            if sink.is_some_and(|wanted| *wanted != *options.name) {
+                continue;
+            }
+            let input = match source {
+                None => options.inputs.first(),
+                Some(wanted) => options.inputs.iter().find(|name| ***name == *wanted),
+            };
+            let Some((name, through)) = input.and_then(|input| transforms.iter().find(|(n, _)| n == input)) else {
+                continue;
+            };
+            stage.transforms = without_pacing(stage.transforms);
+            sinks.push(DrySink {
+                name: options.name,
+                source: name.clone(),
+                source_transforms: through.clone(),
+                stage,
+            });
+        }
+        if sinks.is_empty() {
+            return Err("none of these sinks listens to that source".to_owned());
+        }
+        Ok(DryRun { sinks })
+    }
+
+    /// The output lines for one input line: one for each sink and mapping.
+    pub fn line(&self, number: u64, text: &str) -> Vec<String> {
+        self.sinks.iter().flat_map(|sink| sink.line(number, text)).collect()
+    }
+}
+
+fn without_pacing(transforms: Vec<Box<dyn Transform>>) -> Vec<Box<dyn Transform>> {
+    transforms.into_iter().filter(|transform| !transform.only_paces()).collect()
+}
+
+impl DrySink {
+    fn line(&self, number: u64, text: &str) -> Vec<String> {
+        let receipt = Receipt { source: self.source.clone(), received_at: now_millis() };
+        let mut event = match Event::parse(text, receipt) {
+            Ok(event) => event,
+            Err(error) => {
+                let reason = Reason::new("not_an_event", error.to_string());
+                return vec![self.output(number, "", "rejected").reason(&reason).print()];
+            }
+        };
+        let id = event.message_id().to_owned();
+        for transform in &*self.source_transforms {
+            let (outcome, reason) = match guard("transform_panicked", || transform.apply(&mut event)) {
+                // What only delays an event changes nothing about it.
+                Ok(Flow::Pass | Flow::NotBefore(_) | Flow::Refuse { .. }) => continue,
+                Ok(Flow::Filtered(reason)) => ("filtered", reason),
+                Ok(Flow::Rejected(reason)) | Err(reason) => ("rejected", reason),
+            };
+            return vec![self.output(number, &id, outcome).reason(&reason).print()];
+        }
+        let mut preparation = self.stage.begin(&Arc::new(event));
+        while let Preparation::Wait { event, transform, .. } = preparation {
+            preparation = self.stage.resume(event, transform + 1);
+        }
+        match preparation {
+            Preparation::Filtered(reason) => {
+                vec![self.output(number, &id, "filtered").reason(&reason).print()]
+            }
+            Preparation::Rejected { reason, .. } => {
+                vec![self.output(number, &id, "rejected").reason(&reason).print()]
+            }
+            Preparation::Mapped { results, .. } => results
+                .iter()
+                .map(|result| match result {
+                    Ok(record) => Output {
+                        mapping: Some(&record.mapping),
+                        record: raw(&record.bytes),
+                        warnings: &record.warnings,
+                        ..self.output(number, &id, "mapped")
+                    }
+                    .print(),
+                    Err(rejection) => Output {
+                        mapping: Some(&rejection.mapping),
+                        warnings: &rejection.warnings,
+                        ..self.output(number, &id, "rejected").reason(&rejection.reason)
+                    }
+                    .print(),
+                })
+                .collect(),
+            Preparation::Wait { .. } => Vec::new(),
+        }
+    }
+
+    fn output<'a>(&'a self, line: u64, message_id: &'a str, outcome: &'static str) -> Output<'a> {
+        Output {
+            line,
+            message_id,
+            sink: &self.name,
+            outcome,
+            mapping: None,
+            record: None,
+            reason: None,
+            warnings: &[],
+        }
+    }
+}
+
+/// One output line, members in the documented order.
+#[derive(Serialize)]
+struct Output<'a> {
+    line: u64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    message_id: &'a str,
+    sink: &'a str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mapping: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<ReasonOutput<'a>>,
+    #[serde(skip_serializing_if = "<[Warning]>::is_empty", serialize_with = "warnings")]
+    warnings: &'a [Warning],
+}
+
+#[derive(Serialize)]
+struct ReasonOutput<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct WarningOutput<'a> {
+    code: &'a str,
+    path: &'a str,
+    message: &'a str,
+}
+
+fn warnings<S: Serializer>(warnings: &&[Warning], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(warnings.iter().map(|w| WarningOutput { code: &w.code, path: &w.path, message: &w.message }))
+}
+
+impl<'a> Output<'a> {
+    fn reason(self, reason: &'a Reason) -> Output<'a> {
+        Output { reason: Some(ReasonOutput { code: reason.code(), message: reason.message() }), ..self }
+    }
+
+    fn print(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The record to the byte, if it is JSON (an object parsed again would lose how numbers are spelled), else as
+/// a JSON string.
+fn raw(bytes: &[u8]) -> Option<Box<RawValue>> {
+    serde_json::from_slice(bytes)
+        .or_else(|_| serde_json::value::to_raw_value(&String::from_utf8_lossy(bytes)))
+        .ok()
+}

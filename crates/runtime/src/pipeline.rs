@@ -1,0 +1,216 @@
+//! From a configuration to something that can run: every component built, every key checked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_core::limiter::Quota;
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, Place, Sink, SinkDefaults, Source, Transform,
+};
+
+use crate::config::{
+    AdminSettings, Diagnostics, JournalSettings, LoadedConfig, Origin, ShutdownSettings, SinkEntry, SinkRuntime,
+    TelemetrySettings,
+};
+use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
+use crate::routing::Route;
+
+/// Everything built, nothing started: no port is open, no file is read. `validate` stops here.
+pub struct Pipeline {
+    /// `[journal]`
+    pub journal: JournalSettings,
+    /// `[admin]`
+    pub admin: Option<AdminSettings>,
+    /// `[telemetry]`
+    pub telemetry: TelemetrySettings,
+    /// `[shutdown]`
+    pub shutdown: ShutdownSettings,
+    /// In the order of the file.
+    pub sources: Vec<BuiltSource>,
+    /// In the order of the file.
+    pub sinks: Vec<BuiltSink>,
+    /// What is accepted but probably not meant, as text.
+    pub warnings: Vec<String>,
+}
+
+/// A source with its transforms.
+pub struct BuiltSource {
+    /// Its name in the file.
+    pub name: Arc<str>,
+    /// Its `through`.
+    pub transforms: Vec<Box<dyn Transform>>,
+    /// Ready to start.
+    pub source: Box<dyn Source>,
+}
+
+/// A sink with what stands before it.
+pub struct BuiltSink {
+    /// The runtime's keys, complete.
+    pub options: SinkOptions,
+    /// Routing, transforms and the sink itself.
+    pub stage: Stage,
+}
+
+impl Pipeline {
+    /// Builds every component.
+    ///
+    /// # Errors
+    /// Every setting that does not fit, with its place in the file.
+    pub fn build(config: LoadedConfig) -> Result<Pipeline, Diagnostics> {
+        let mut faults = Faults { origin: &config.origin, list: Vec::new() };
+        let sources = config
+            .sources
+            .iter()
+            .filter_map(|entry| {
+                let path = format!("sources.{}", entry.name);
+                let name: Arc<str> = entry.name.as_str().into();
+                let context = BuildContext { name: name.clone(), place: Place::Source };
+                let transforms = faults.transforms(&config, &path, &entry.runtime.through, Place::Source);
+                let source = faults.collect(&path, entry.config.build(&context));
+                Some(BuiltSource { name, transforms: transforms?, source: source? })
+            })
+            .collect();
+        let sinks = config
+            .sinks
+            .iter()
+            .filter_map(|entry| {
+                let path = format!("sinks.{}", entry.name);
+                let context = BuildContext { name: entry.name.as_str().into(), place: Place::Sink };
+                let transforms = faults.transforms(&config, &path, &entry.runtime.through, Place::Sink);
+                let sink = faults.collect(&path, entry.config.build(&context));
+                let options = faults.collect(&path, options(entry));
+                let (options, sink, transforms) = (options?, sink?, transforms?);
+                let sink: Arc<dyn Sink> = sink.into();
+                let stage = Stage { route: options.route.clone(), transforms, sink };
+                Some(BuiltSink { options, stage })
+            })
+            .collect();
+        let faults = faults.list;
+        if !faults.is_empty() {
+            return Err(config.origin.diagnostics(faults));
+        }
+        Ok(Pipeline {
+            journal: config.journal,
+            admin: config.admin,
+            telemetry: config.telemetry,
+            shutdown: config.shutdown,
+            sources,
+            sinks,
+            warnings: config.warnings.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+/// Collects what does not fit, so that one run tells everything.
+struct Faults<'a> {
+    origin: &'a Origin,
+    list: Vec<crate::config::Diagnostic>,
+}
+
+impl Faults<'_> {
+    fn collect<T>(&mut self, component: &str, result: Result<T, BuildErrors>) -> Option<T> {
+        result
+            .map_err(|errors| {
+                self.list.extend(errors.iter().map(|error| self.origin.build_error(component, error)));
+            })
+            .ok()
+    }
+
+    /// The transforms named by a `through`, built for this place.
+    fn transforms(
+        &mut self,
+        config: &LoadedConfig,
+        component: &str,
+        through: &[String],
+        place: Place,
+    ) -> Option<Vec<Box<dyn Transform>>> {
+        let mut built = Vec::new();
+        let mut whole = true;
+        for name in through {
+            let entry = config.transforms.iter().find(|entry| entry.name == *name)?;
+            let context = BuildContext { name: name.as_str().into(), place };
+            match entry.config.build(&context) {
+                Ok(transform) => built.push(transform),
+                Err(errors) => {
+                    whole = false;
+                    for mut error in errors {
+                        let side = if place == Place::Source { "source" } else { "sink" };
+                        error.message = format!("{} (used by {side} '{component}')", error.message);
+                        let diagnostic = self.origin.build_error(&format!("transforms.{name}"), &error);
+                        self.list.push(diagnostic);
+                    }
+                }
+            }
+        }
+        whole.then_some(built)
+    }
+}
+
+/// The runtime's keys of a sink, completed by the plugin's defaults and checked.
+fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
+    let defaults: SinkDefaults = entry.config.defaults();
+    let keys: &SinkRuntime = &entry.runtime;
+    let mut errors = Vec::new();
+    let max_events = keys.batch.max_events.map_or(defaults.max_events, |n| n.get());
+    if max_events > defaults.max_events_ceiling {
+        errors.push(
+            BuildError::new(
+                "batch.max_events",
+                format!("{} takes at most {} records in a request", entry.plugin, defaults.max_events_ceiling),
+            )
+            .help(format!("set it to {} or less", defaults.max_events_ceiling)),
+        );
+    }
+    let max_bytes = keys.batch.max_bytes.map_or(defaults.max_bytes, |size| size.0);
+    if max_bytes < 1_000 {
+        errors.push(
+            BuildError::new("batch.max_bytes", "no record fits into so few bytes").help("set it to 100kB or more"),
+        );
+    }
+    let calls = keys.calls_per_minute.map(|n| n.get()).or(defaults.calls_per_minute);
+    let calls = calls.map(|calls| Quota::new(calls, Duration::from_secs(60), None)).transpose();
+    let calls = calls.unwrap_or_else(|error| {
+        errors.push(BuildError::new("calls_per_minute", error.to_string()));
+        None
+    });
+    let (initial, max) = (keys.retry.initial_backoff().0, keys.retry.max_backoff().0);
+    if initial > max {
+        errors.push(
+            BuildError::new("retry.initial_backoff", "the first wait is longer than the longest")
+                .help("raise retry.max_backoff or lower this"),
+        );
+    }
+    for (path, value) in [
+        ("retry.initial_backoff", initial),
+        ("timeout", keys.timeout.unwrap_or(defaults.timeout).0),
+    ] {
+        if value.is_zero() {
+            errors.push(BuildError::new(path, "it must be longer than nothing"));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let concurrency = keys.concurrency.map_or(defaults.concurrency, |n| n.get());
+    let integration = keys.integration.clone().or(defaults.integration.map(str::to_owned));
+    Ok(SinkOptions {
+        name: entry.name.as_str().into(),
+        inputs: keys.inputs.iter().map(|name| name.as_str().into()).collect(),
+        route: Route {
+            integration: integration.unwrap_or_else(|| entry.name.clone()),
+            consent_categories: keys.consent_categories.clone(),
+        },
+        batch: BatchLimits {
+            max_events,
+            max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX),
+            max_wait: keys.batch.max_wait.unwrap_or(defaults.max_wait).0,
+        },
+        concurrency,
+        timeout: keys.timeout.unwrap_or(defaults.timeout).0,
+        calls,
+        retry: RetryPolicy { window: keys.retry.window.unwrap_or(defaults.retry_for).0, initial, max },
+        retry_maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
+        // Enough to fill every request under way and the next ones, not more: the rest waits in the journal.
+        window: max_events.saturating_mul(concurrency + 2).max(1_000),
+    })
+}
