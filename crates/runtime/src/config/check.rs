@@ -127,15 +127,14 @@ impl References<'_, '_> {
                     .help("name the sources whose events it shall get"),
             );
         }
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
         for item in items {
             match &item.value {
                 Value::Text(text) if text.state != TextState::Failed => {
-                    if seen.contains(&text.text.as_str()) {
+                    if !seen.insert(&text.text) {
                         let message = format!("this {} is named twice", wanted.name());
                         self.findings.push(Finding::new(&item.path, item.at, message));
                     }
-                    seen.push(&text.text);
                     self.reference(item, &text.text, wanted);
                 }
                 _ => self.unclear(wanted),

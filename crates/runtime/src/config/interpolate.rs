@@ -97,7 +97,10 @@ impl Place<'_> {
                 self.searched = start + reference.len();
                 self.at + start
             }
-            None => self.at,
+            None => {
+                self.searched = self.raw.len();
+                self.at
+            }
         }
     }
 }

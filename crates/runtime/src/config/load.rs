@@ -118,19 +118,20 @@ const PARSER_STACK: usize = 64 << 20;
 fn parse(text: &str, lines: &Lines<'_>) -> Result<(Node, Vec<Finding>), Vec<Finding>> {
     let work = || {
         let (table, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            // What a recovering parser made of the rest is no ground to judge it by.
-            return Err(syntax::findings(&errors, text, lines));
-        }
         let mut findings = Vec::new();
-        Ok((tree::build(table, &mut findings), findings))
+        // What a recovering parser made of the rest is no ground to judge it by.
+        if errors.is_empty() {
+            Ok((tree::build(table, &mut findings), findings))
+        } else {
+            Err(errors)
+        }
     };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("toml".to_owned())
             .stack_size(PARSER_STACK);
         match thread.spawn_scoped(scope, work).map(|running| running.join()) {
-            Ok(Ok(parsed)) => parsed,
+            Ok(Ok(parsed)) => parsed.map_err(|errors| syntax::findings(&errors, text, lines)),
             Ok(Err(_)) => Err(vec![Finding::new("", 0, "the TOML parser failed on this file")]),
             Err(error) => Err(vec![Finding::new(
                 "",

@@ -1,5 +1,6 @@
 //! From byte offsets and paths to places in the file, kept after loading so that later stages can point too.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +11,9 @@ use super::tree::{Node, Value};
 pub(crate) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    /// The last offset asked for and its place, so that asking in order costs the length of a line once, not each
+    /// time.
+    last: Cell<(usize, Position)>,
 }
 
 impl<'t> Lines<'t> {
@@ -17,7 +21,11 @@ impl<'t> Lines<'t> {
         let starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
-        Self { text, starts }
+        Self {
+            text,
+            starts,
+            last: Cell::new((0, Position { line: 1, column: 1 })),
+        }
     }
 
     /// The place of a byte offset. Offsets past the end mean the end; a byte order mark takes no column.
@@ -31,16 +39,20 @@ impl<'t> Lines<'t> {
             .partition_point(|start| *start <= at)
             .saturating_sub(1);
         let start = self.starts.get(line).copied().unwrap_or(0);
-        let before = self.text.get(start..at).unwrap_or("");
-        let before = if start == 0 {
-            before.trim_start_matches('\u{feff}')
+        let (last, known) = self.last.get();
+        let (from, column) = if (start..=at).contains(&last) {
+            (last, known.column)
         } else {
-            before
+            (start, 1)
         };
-        Position {
+        let between = self.text.get(from..at).unwrap_or("");
+        let mark = usize::from(from == 0 && between.starts_with('\u{feff}'));
+        let place = Position {
             line: line + 1,
-            column: before.chars().count() + 1,
-        }
+            column: column + between.chars().count() - mark,
+        };
+        self.last.set((at, place));
+        place
     }
 }
 
@@ -55,16 +67,21 @@ pub struct Origin {
 
 impl Origin {
     pub(crate) fn new(file: Arc<str>, root: &Node, lines: &Lines<'_>) -> Self {
-        let mut places = BTreeMap::new();
+        let mut nodes = Vec::new();
         let mut open = vec![root];
         while let Some(node) = open.pop() {
-            places.insert(node.path.clone(), lines.position(node.at));
+            nodes.push(node);
             match &node.value {
                 Value::Table(entries) => open.extend(entries.iter().map(|entry| &entry.node)),
                 Value::List(items) => open.extend(items),
                 _ => {}
             }
         }
+        nodes.sort_by_key(|node| node.at);
+        let places = nodes
+            .into_iter()
+            .map(|node| (node.path.clone(), lines.position(node.at)))
+            .collect();
         Self { file, places }
     }
 
@@ -105,7 +122,8 @@ impl Origin {
 }
 
 /// Gives findings their file and position.
-pub(crate) fn place(findings: Vec<Finding>, file: &Arc<str>, lines: &Lines<'_>) -> Vec<Diagnostic> {
+pub(crate) fn place(mut findings: Vec<Finding>, file: &Arc<str>, lines: &Lines<'_>) -> Vec<Diagnostic> {
+    findings.sort_by_key(|finding| finding.at);
     findings
         .into_iter()
         .map(|finding| Diagnostic {

@@ -12,7 +12,7 @@ pub(crate) fn findings(errors: &[toml::de::Error], text: &str, lines: &Lines<'_>
     for error in errors {
         let span = error.span().unwrap_or(text.len()..text.len());
         if error.message() != "duplicate key" {
-            findings.push(finding(error.message(), span.start));
+            findings.push(finding(error.message(), &span, text));
         } else if is_header(&span, text) {
             twice.push(line_start(span.start, text));
             findings.push(duplicate(&span, text, lines));
@@ -43,14 +43,22 @@ fn header_above(at: usize, text: &str) -> usize {
         .map_or(0, |end| end + 1)
 }
 
-fn finding(message: &str, at: usize) -> Finding {
-    match message {
+fn finding(message: &str, span: &Range<usize>, text: &str) -> Finding {
+    // The first words are what is wrong, what follows a comma is what the parser would have taken.
+    let what = message.split(',').next().unwrap_or(message);
+    let at = span.start;
+    match what {
+        "string values must be quoted"
+            if text.get(span.clone()).is_none_or(|given| given.trim().is_empty()) =>
+        {
+            Finding::new("", at, "a value is missing after '='")
+        }
         "string values must be quoted" => Finding::new("", at, "this value is not TOML; a text needs quotes")
             .help("write \"text\"; numbers, true and false go without quotes"),
         "recursion limit" | "cannot recurse further; max recursion depth met" => {
             Finding::new("", at, "nested too deeply")
         }
-        message => Finding::new("", at, format!("this is not TOML: {message}")),
+        _ => Finding::new("", at, format!("this is not TOML: {message}")),
     }
 }
 

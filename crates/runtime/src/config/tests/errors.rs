@@ -456,13 +456,13 @@ fn what_toml_refuses() {
         ),
         (
             "no quotes; and all syntax errors, not only the first",
-            "a = yes\nb = \nc = [1 2]\n".to_owned(),
+            "a = yes\nb = \nc = [1, , 2]\n= 3\n".to_owned(),
             &[
                 "this value is not TOML; a text needs quotes\n  --> p.toml:1:5\n  help: write \"text\"; numbers, true \
                  and false go without quotes",
-                "this value is not TOML; a text needs quotes\n  --> p.toml:2:5\n  help: write \"text\"; numbers, true \
-                 and false go without quotes",
-                "this is not TOML: missing comma between array elements\n  --> p.toml:3:8",
+                "a value is missing after '='\n  --> p.toml:2:5",
+                "this is not TOML: extra comma in array, expected value\n  --> p.toml:3:9",
+                "this is not TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`\n  --> p.toml:4:1",
             ],
         ),
     ]);
