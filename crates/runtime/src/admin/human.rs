@@ -1,0 +1,177 @@
+//! [`Status`] for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::status::{SinkStatus, SourceStatus, Status, sum};
+
+impl Status {
+    /// Tables and sentences for a terminal, without colours; ends with a newline.
+    #[must_use]
+    pub fn render_human(&self) -> String {
+        let state = match &self.not_ready {
+            None => "ready".to_owned(),
+            Some(reason) => format!("not ready: {reason}"),
+        };
+        let mut out = format!(
+            "Signalbox {}, up {} s, {state}\n",
+            self.version, self.uptime_seconds
+        );
+        table(
+            &mut out,
+            &[
+                "source",
+                "received",
+                "journalled",
+                "duplicate",
+                "filtered",
+                "rejected",
+                "refused",
+            ],
+            self.sources
+                .iter()
+                .map(|(name, source)| source_row(name, source))
+                .collect(),
+        );
+        table(
+            &mut out,
+            &[
+                "sink",
+                "journalled",
+                "delivered",
+                "filtered",
+                "rejected",
+                "expired",
+                "pending",
+                "retried",
+                "state",
+            ],
+            self.sinks
+                .iter()
+                .map(|(name, sink)| sink_row(name, sink))
+                .collect(),
+        );
+        let mut details = String::new();
+        for (name, source) in &self.sources {
+            codes(&mut details, name, "filtered", &source.filtered);
+            codes(&mut details, name, "rejected", &source.rejected);
+            codes(&mut details, name, "refused", &source.refused);
+        }
+        for (name, sink) in &self.sinks {
+            codes(&mut details, name, "filtered", &sink.filtered);
+            codes(&mut details, name, "rejected", &sink.rejected);
+            codes(&mut details, name, "expired", &sink.expired);
+            codes(&mut details, name, "retried records", &sink.records_retried);
+            codes(&mut details, name, "warnings", &sink.warnings);
+            line(
+                &mut details,
+                name,
+                "late records",
+                (sink.records_late > 0).then(|| sink.records_late.to_string()),
+            );
+            line(
+                &mut details,
+                name,
+                "oldest pending",
+                sink.oldest_pending_age_seconds.map(|age| format!("{age} s")),
+            );
+            line(
+                &mut details,
+                name,
+                "held",
+                sink.held.as_ref().map(|r| format!("{} ({})", r.message, r.code)),
+            );
+            sink.notes
+                .iter()
+                .for_each(|note| line(&mut details, name, "note", Some(note.clone())));
+        }
+        if !details.is_empty() {
+            out.push('\n');
+            out.push_str(&details);
+        }
+        out.push_str(if self.sums_close {
+            "\nThe sums close.\n"
+        } else {
+            "\nThe sums do not close.\n"
+        });
+        out
+    }
+}
+
+fn source_row(name: &str, source: &SourceStatus) -> Vec<String> {
+    let numbers = [
+        source.received,
+        source.journalled,
+        source.duplicate,
+        sum(&source.filtered),
+        sum(&source.rejected),
+        sum(&source.refused),
+    ];
+    row(name, &numbers)
+}
+
+fn sink_row(name: &str, sink: &SinkStatus) -> Vec<String> {
+    let numbers = [
+        sink.journalled,
+        sink.delivered,
+        sum(&sink.filtered),
+        sum(&sink.rejected),
+        sum(&sink.expired),
+        sink.pending,
+        sum(&sink.records_retried),
+    ];
+    let mut row = row(name, &numbers);
+    row.push(if sink.held.is_some() { "held" } else { "ok" }.to_owned());
+    row
+}
+
+fn row(name: &str, numbers: &[u64]) -> Vec<String> {
+    std::iter::once(name.to_owned())
+        .chain(numbers.iter().map(u64::to_string))
+        .collect()
+}
+
+/// Columns as wide as their widest cell: names to the left, the rest to the right.
+fn table(out: &mut String, head: &[&str], rows: Vec<Vec<String>>) {
+    if rows.is_empty() {
+        return;
+    }
+    out.push('\n');
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let all = || std::iter::once(&head).chain(&rows);
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| {
+            all()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    for row in all() {
+        let mut text = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            // Writing into a string cannot fail.
+            let _ = match column {
+                0 => write!(text, "{cell:width$}"),
+                _ => write!(text, "  {cell:>width$}"),
+            };
+        }
+        out.push_str(text.trim_end());
+        out.push('\n');
+    }
+}
+
+fn codes(out: &mut String, name: &str, what: &str, counts: &BTreeMap<String, u64>) {
+    let list: Vec<String> = counts
+        .iter()
+        .map(|(code, count)| format!("{count} {code}"))
+        .collect();
+    line(out, name, what, (!list.is_empty()).then(|| list.join(", ")));
+}
+
+fn line(out: &mut String, name: &str, what: &str, text: Option<String>) {
+    if let Some(text) = text {
+        let _ = writeln!(out, "{name}: {what}: {text}");
+    }
+}

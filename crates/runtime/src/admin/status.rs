@@ -1,0 +1,208 @@
+//! The state of a pipeline at one moment, for `/status`, for `signalbox status` and for the demo's table.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::StatusSource;
+use crate::ledger::{Ledger, SinkLedger, SourceLedger};
+use crate::telemetry::{VERSION, oldest_pending_age};
+
+/// All numbers of a pipeline. Counts are events since the start of the process, unless a name says records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The version of Signalbox.
+    pub version: String,
+    /// When the pipeline started, as RFC 3339 in UTC.
+    pub started_at: String,
+    /// For how many seconds it has run.
+    pub uptime_seconds: u64,
+    /// Whether every source takes events in.
+    pub ready: bool,
+    /// Why not, if not.
+    pub not_ready: Option<String>,
+    /// Whether all sums below close. Between receiving and settling a source's do not, for a moment: what matters is
+    /// that they close when nothing is going on.
+    pub sums_close: bool,
+    /// By name.
+    pub sources: BTreeMap<String, SourceStatus>,
+    /// By name.
+    pub sinks: BTreeMap<String, SinkStatus>,
+}
+
+/// One source: received = refused + duplicate + filtered + rejected + journalled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Everything that reached it and was, or should have been, an event.
+    pub received: u64,
+    /// Accepted into the journal.
+    pub journalled: u64,
+    /// Known already.
+    pub duplicate: u64,
+    /// Filtered before the journal, by reason code.
+    pub filtered: BTreeMap<String, u64>,
+    /// Unusable, by reason code.
+    pub rejected: BTreeMap<String, u64>,
+    /// Refused, by reason code.
+    pub refused: BTreeMap<String, u64>,
+    /// Received and not settled yet.
+    pub unaccounted: i64,
+    /// Whether nothing is unaccounted for.
+    pub sums_close: bool,
+    /// Dead letters kept.
+    pub dead_letters: u64,
+}
+
+/// One sink: journalled = filtered + delivered + rejected + expired + pending.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkStatus {
+    /// In the journal for this sink.
+    pub journalled: u64,
+    /// All of whose records were delivered.
+    pub delivered: u64,
+    /// Not wanted here, by reason code.
+    pub filtered: BTreeMap<String, u64>,
+    /// Will never be taken, by reason code.
+    pub rejected: BTreeMap<String, u64>,
+    /// Retried for too long, by the last failure's code.
+    pub expired: BTreeMap<String, u64>,
+    /// Not settled yet.
+    pub pending: u64,
+    /// Whether no more was settled than journalled (what was settled less is pending).
+    pub sums_close: bool,
+    /// Seconds since the oldest unsettled event arrived, if there is one.
+    pub oldest_pending_age_seconds: Option<u64>,
+    /// Why it is on hold, if it is.
+    pub held: Option<ReasonStatus>,
+    /// How often it was put on hold.
+    pub holds: u64,
+    /// Requests made.
+    pub attempts: u64,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// Records delivered.
+    pub records_delivered: u64,
+    /// Bytes of delivered records.
+    pub bytes_delivered: u64,
+    /// Records rejected, by reason code.
+    pub records_rejected: BTreeMap<String, u64>,
+    /// Records sent back to wait, by reason code.
+    pub records_retried: BTreeMap<String, u64>,
+    /// Delivered records whose event was over an hour old.
+    pub records_late: u64,
+    /// Warnings by code and path.
+    pub warnings: BTreeMap<String, u64>,
+    /// What it has learnt while running.
+    pub notes: Vec<String>,
+    /// Dead letters kept.
+    pub dead_letters: u64,
+}
+
+/// A reason for people and machines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonStatus {
+    /// The stable code.
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+}
+
+impl Status {
+    /// Reads everything. The numbers are read one after another while work goes on, settled ones before the total, so
+    /// that a sum is never settled beyond what came in.
+    #[must_use]
+    pub fn read(ledger: &Ledger, source: &dyn StatusSource, started: Timestamp) -> Status {
+        let now = Timestamp::now();
+        let dead = source.dead_letters().counts();
+        let sinks: BTreeMap<String, SinkStatus> = ledger
+            .sinks
+            .iter()
+            .map(|(name, sink)| {
+                let mut status = SinkStatus::read(sink, now);
+                status.notes = source.sink_notes(name);
+                status.dead_letters = dead.get(&**name).copied().unwrap_or(0);
+                (name.to_string(), status)
+            })
+            .collect();
+        let sources: BTreeMap<String, SourceStatus> = ledger
+            .sources
+            .iter()
+            .map(|(name, source)| {
+                let mut status = SourceStatus::read(source);
+                status.dead_letters = dead.get(&format!("source:{name}")).copied().unwrap_or(0);
+                (name.to_string(), status)
+            })
+            .collect();
+        let not_ready = source.ready().err();
+        Status {
+            version: VERSION.to_owned(),
+            started_at: started.to_string(),
+            uptime_seconds: u64::try_from(now.as_second().saturating_sub(started.as_second())).unwrap_or(0),
+            ready: not_ready.is_none(),
+            not_ready,
+            sums_close: sources.values().all(|one| one.sums_close)
+                && sinks.values().all(|one| one.sums_close),
+            sources,
+            sinks,
+        }
+    }
+}
+
+impl SourceStatus {
+    fn read(source: &SourceLedger) -> SourceStatus {
+        let mut status = SourceStatus {
+            journalled: source.journalled.get(),
+            duplicate: source.duplicate.get(),
+            filtered: source.filtered.snapshot(),
+            rejected: source.rejected.snapshot(),
+            refused: source.refused.snapshot(),
+            ..SourceStatus::default()
+        };
+        status.received = source.received.get();
+        let settled = status.journalled
+            + status.duplicate
+            + sum(&status.filtered)
+            + sum(&status.rejected)
+            + sum(&status.refused);
+        status.unaccounted =
+            i64::try_from(i128::from(status.received) - i128::from(settled)).unwrap_or(i64::MAX);
+        status.sums_close = status.unaccounted == 0;
+        status
+    }
+}
+
+impl SinkStatus {
+    fn read(sink: &SinkLedger, now: Timestamp) -> SinkStatus {
+        let mut status = SinkStatus {
+            delivered: sink.delivered.get(),
+            filtered: sink.filtered.snapshot(),
+            rejected: sink.rejected.snapshot(),
+            expired: sink.expired.snapshot(),
+            oldest_pending_age_seconds: oldest_pending_age(sink, now.as_millisecond()),
+            held: sink.held().map(|reason| ReasonStatus {
+                code: reason.code().to_owned(),
+                message: reason.message().to_owned(),
+            }),
+            holds: sink.holds.get(),
+            attempts: sink.attempts.get(),
+            in_flight: sink.in_flight.get(),
+            records_delivered: sink.records_delivered.get(),
+            bytes_delivered: sink.bytes_delivered.get(),
+            records_rejected: sink.records_rejected.snapshot(),
+            records_retried: sink.records_retried.snapshot(),
+            records_late: sink.late.get(),
+            warnings: sink.warnings.snapshot(),
+            ..SinkStatus::default()
+        };
+        status.journalled = sink.journalled.get();
+        let settled = status.delivered + sum(&status.filtered) + sum(&status.rejected) + sum(&status.expired);
+        status.pending = status.journalled.saturating_sub(settled);
+        status.sums_close = status.journalled == settled + status.pending;
+        status
+    }
+}
+
+pub(super) fn sum(counts: &BTreeMap<String, u64>) -> u64 {
+    counts.values().sum()
+}

@@ -1,0 +1,353 @@
+use std::sync::Mutex;
+
+use signalbox_core::Reason;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::dead_letters::DeadLetter;
+use crate::ledger::{SinkLedger, SourceLedger};
+use crate::telemetry::TelemetryOptions;
+
+const TOKEN: &str = "s3cret-t0ken-of-the-operator";
+
+struct Pipeline {
+    ready: Mutex<Result<(), String>>,
+    dead: DeadLetters,
+}
+
+impl StatusSource for Pipeline {
+    fn ready(&self) -> Result<(), String> {
+        self.ready.lock().unwrap().clone()
+    }
+
+    fn sink_notes(&self, sink: &str) -> Vec<String> {
+        if sink == "pin" {
+            vec!["leaves out 'custom_data.np'".to_owned()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn dead_letters(&self) -> &dyn DeadLetterView {
+        &self.dead
+    }
+}
+
+fn pipeline() -> (Arc<Pipeline>, AdminState) {
+    let mut ledger = Ledger::default();
+    let source = SourceLedger::default();
+    source.received.add(12);
+    source.journalled.add(10);
+    source.duplicate.add(1);
+    source.rejected.add("not_json", 1);
+    ledger.sources.insert("web".into(), Arc::new(source));
+    let sink = SinkLedger::default();
+    sink.journalled.add(10);
+    sink.delivered.add(6);
+    sink.filtered.add("no_trigger", 2);
+    sink.rejected.add("bad_field", 1);
+    sink.records_retried.add("rate_limited", 4);
+    // A destination that answers with what it was sent: only a redacted part of that is ever kept.
+    sink.set_held(Some(Reason::from_vendor(
+        "unauthorized",
+        "Pinterest refused the token",
+        "pina_AKRSQSJKLDFHGKSDJFHGKJSDHFGKJHSDFKJGH is not valid",
+    )));
+    ledger.sinks.insert("pin".into(), Arc::new(sink));
+    let dead = DeadLetters::default();
+    dead.add(DeadLetter::new(
+        "source:web",
+        "m1",
+        "",
+        &Reason::new("not_json", "the body is not JSON"),
+    ));
+    dead.add(DeadLetter::new(
+        "pin",
+        "m2",
+        "Checkout",
+        &Reason::new("bad_field", "'currency' is missing"),
+    ));
+    let pipeline = Arc::new(Pipeline {
+        ready: Mutex::new(Ok(())),
+        dead,
+    });
+    let telemetry = Arc::new(Telemetry::new(TelemetryOptions::default(), &ledger).unwrap());
+    let state = AdminState::new(ledger, telemetry, Arc::clone(&pipeline) as Arc<dyn StatusSource>);
+    (pipeline, state)
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+/// One request as any client would send it; `extra` are more header lines.
+async fn ask(address: SocketAddr, request: &str, extra: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let text = format!("{request} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n{extra}\r\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer {
+        status,
+        head: head.to_lowercase(),
+        body: body.to_owned(),
+    }
+}
+
+async fn get(address: SocketAddr, path: &str) -> Answer {
+    ask(address, &format!("GET {path}"), "").await
+}
+
+async fn start(state: AdminState, token: Option<&str>) -> (AdminServer, CancellationToken) {
+    let stop = CancellationToken::new();
+    let token = token.map(Secret::new);
+    let server = serve(
+        "127.0.0.1:0".parse().unwrap(),
+        token.as_ref(),
+        state,
+        stop.clone(),
+    )
+    .await
+    .unwrap();
+    (server, stop)
+}
+
+#[tokio::test]
+async fn every_path_answers_and_others_do_not_exist() {
+    let (pipeline, state) = pipeline();
+    let (server, stop) = start(state, None).await;
+    let at = server.address();
+
+    assert_eq!(get(at, "/health").await.status, 200);
+    assert_eq!(get(at, "/ready").await.body, "ready\n");
+    *pipeline.ready.lock().unwrap() = Err("stopping".to_owned());
+    let ready = get(at, "/ready").await;
+    assert_eq!((ready.status, &*ready.body), (503, "not ready: stopping\n"));
+    assert_eq!(get(at, "/health").await.status, 200, "alive while it stops");
+
+    let metrics = get(at, "/metrics").await;
+    assert!(
+        metrics.head.contains("content-type: text/plain; version=0.0.4"),
+        "{}",
+        metrics.head
+    );
+    assert!(
+        metrics
+            .body
+            .contains("signalbox_sink_events_delivered_total{sink=\"pin\"} 6"),
+        "{}",
+        metrics.body
+    );
+
+    for path in ["/", "/status/", "/admin", "/metrics%2f", "//health"] {
+        assert_eq!(get(at, path).await.status, 404, "{path}");
+    }
+    assert_eq!(ask(at, "POST /status", "content-length: 0\r\n").await.status, 405);
+    assert_eq!(ask(at, "HEAD /metrics", "").await.body, "");
+
+    stop.cancel();
+    server.stopped().await;
+    assert!(TcpStream::connect(at).await.is_err());
+}
+
+#[tokio::test]
+async fn status_has_every_number_and_reads_back() {
+    let (_, state) = pipeline();
+    let (server, stop) = start(state, None).await;
+    let answer = get(server.address(), "/status").await;
+    assert!(
+        answer.head.contains("content-type: application/json"),
+        "{}",
+        answer.head
+    );
+    assert!(answer.head.contains("cache-control: no-store"), "{}", answer.head);
+    let status: Status = serde_json::from_str(&answer.body).unwrap();
+    assert!(status.ready && status.sums_close);
+    let web = &status.sources["web"];
+    assert_eq!(
+        (web.received, web.journalled, web.unaccounted, web.dead_letters),
+        (12, 10, 0, 1)
+    );
+    let pin = &status.sinks["pin"];
+    assert_eq!(
+        (pin.journalled, pin.delivered, pin.pending, pin.dead_letters),
+        (10, 6, 1, 1)
+    );
+    assert_eq!(pin.notes, ["leaves out 'custom_data.np'"]);
+    assert_eq!(pin.held.as_ref().unwrap().code, "unauthorized");
+    assert!(!answer.body.contains("pina_"), "{}", answer.body);
+    stop.cancel();
+    server.stopped().await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_chosen_and_hold_no_payload() {
+    let (_, state) = pipeline();
+    let (server, stop) = start(state, None).await;
+    let list = async |query: &str| -> Vec<String> {
+        let answer = get(server.address(), &format!("/dead_letters{query}")).await;
+        let json: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(json["kept"], serde_json::json!({"pin": 1, "source:web": 1}));
+        let letters = json["dead_letters"].as_array().unwrap();
+        assert!(
+            letters
+                .iter()
+                .all(|letter| letter.get("payload").is_none() && letter.get("bytes").is_none())
+        );
+        letters
+            .iter()
+            .map(|letter| letter["message_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(list("").await.len(), 2);
+    assert_eq!(list("?limit=1").await.len(), 1);
+    assert_eq!(list("?sink=pin").await, ["m2"]);
+    assert_eq!(list("?sink=source%3Aweb&reason=not_json").await, ["m1"]);
+    assert!(list("?sink=pin&reason=not_json").await.is_empty());
+    assert_eq!(
+        get(server.address(), "/dead_letters?limit=many").await.status,
+        400
+    );
+    stop.cancel();
+    server.stopped().await;
+}
+
+#[tokio::test]
+async fn a_token_guards_everything_but_health() {
+    let (_, state) = pipeline();
+    let (server, stop) = start(state, Some(TOKEN)).await;
+    let at = server.address();
+    assert_eq!(get(at, "/health").await.status, 200);
+    let right = format!("authorization: Bearer {TOKEN}\r\n");
+    for path in ["/ready", "/metrics", "/status", "/dead_letters", "/nothing"] {
+        let wrong = [
+            String::new(),
+            "authorization: Bearer\r\n".to_owned(),
+            "authorization: Bearer wrong\r\n".to_owned(),
+            format!("authorization: Bearer {TOKEN}x\r\n"),
+            format!("authorization: Bearer {}\r\n", &TOKEN[1..]),
+            format!("authorization: Basic {TOKEN}\r\n"),
+            format!("x-token: {TOKEN}\r\n"),
+        ];
+        for header in wrong {
+            let answer = ask(at, &format!("GET {path}?token={TOKEN}"), &header).await;
+            assert_eq!(answer.status, 401, "{path} {header}");
+            assert!(
+                answer.head.contains("www-authenticate: bearer"),
+                "{}",
+                answer.head
+            );
+            assert!(!answer.body.contains(TOKEN), "{}", answer.body);
+        }
+        let answer = ask(at, &format!("GET {path}"), &right).await;
+        assert_eq!(
+            answer.status,
+            if path == "/nothing" { 404 } else { 200 },
+            "{path}"
+        );
+        assert!(!answer.body.contains(TOKEN), "{}", answer.body);
+    }
+    stop.cancel();
+    server.stopped().await;
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told_with_its_remedy() {
+    let (_, state) = pipeline();
+    let (server, stop) = start(state.clone(), None).await;
+    let error = serve(server.address(), None, state, stop.clone())
+        .await
+        .unwrap_err();
+    assert!(
+        error.contains(&server.address().to_string()) && error.contains("another port"),
+        "{error}"
+    );
+    stop.cancel();
+    server.stopped().await;
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_does_not_hold_up_the_stop() {
+    let (_, state) = pipeline();
+    let (server, stop) = start(state, None).await;
+    let mut silent = TcpStream::connect(server.address()).await.unwrap();
+    silent.write_all(b"GET /status HTTP/1.1\r\nhost:").await.unwrap();
+    // The one above is being served once a later one has been.
+    assert_eq!(get(server.address(), "/health").await.status, 200);
+    stop.cancel();
+    server.stopped().await;
+    assert!(matches!(silent.read(&mut [0; 16]).await, Ok(0) | Err(_)));
+}
+
+#[test]
+fn only_loopback_goes_without_a_token() {
+    let check = |listen: &str, token: Option<&str>| {
+        check_listen(listen.parse().unwrap(), token.map(Secret::new).as_ref())
+    };
+    for listen in [
+        "127.0.0.1:9090",
+        "127.8.8.8:1",
+        "[::1]:9090",
+        "[::ffff:127.0.0.1]:9090",
+    ] {
+        assert_eq!(check(listen, None), Ok(()));
+    }
+    for listen in [
+        "0.0.0.0:9090",
+        "[::]:9090",
+        "10.0.0.1:9090",
+        "[::ffff:10.0.0.1]:9090",
+    ] {
+        let error = check(listen, None).unwrap_err();
+        assert!(
+            error.contains("needs a token") && error.contains("127.0.0.1:9090"),
+            "{error}"
+        );
+        assert_eq!(check(listen, Some(TOKEN)), Ok(()));
+    }
+    assert!(check("127.0.0.1:9090", Some(" ")).is_err());
+    let error = check("127.0.0.1:9090", Some("hunter2 é")).unwrap_err();
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn people_can_read_it() {
+    let (pipeline, state) = pipeline();
+    let mut status = state.status();
+    status.uptime_seconds = 12;
+    status.version = "0.1.0".to_owned();
+    assert_eq!(
+        status.render_human(),
+        "\
+Signalbox 0.1.0, up 12 s, ready
+
+source  received  journalled  duplicate  filtered  rejected  refused
+web           12          10          1         0         1        0
+
+sink  journalled  delivered  filtered  rejected  expired  pending  retried  state
+pin           10          6         2         1        0        1        4   held
+
+web: rejected: 1 not_json
+pin: filtered: 2 no_trigger
+pin: rejected: 1 bad_field
+pin: retried records: 4 rate_limited
+pin: held: Pinterest refused the token: … is not valid (unauthorized)
+pin: note: leaves out 'custom_data.np'
+
+The sums close.
+"
+    );
+    *pipeline.ready.lock().unwrap() = Err("starting".to_owned());
+    state.ledger.sources["web"].received.add(1);
+    let text = state.status().render_human();
+    assert!(
+        text.contains("not ready: starting") && text.ends_with("\nThe sums do not close.\n"),
+        "{text}"
+    );
+}

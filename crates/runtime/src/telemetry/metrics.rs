@@ -1,0 +1,285 @@
+//! Every metric on one screen: its name, kind, unit, labels, meaning, and where its value comes from.
+//!
+//! `docs/operations.md` holds the same list for people; a test holds both equal. Labels are component names, stable
+//! codes, and paths with the indices taken out: never keys, urls or ids, of which there is no end.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::paths::Paths;
+use crate::ledger::{ByCode, SinkLedger, SourceLedger};
+
+/// One metric, and how it is read when somebody asks.
+pub(super) struct Metric {
+    /// The OpenTelemetry name. On `/metrics` dots are underscores, and unit and `_total` are added.
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// UCUM code, as OpenTelemetry wants it; empty for plain counts.
+    pub(super) unit: &'static str,
+    pub(super) help: &'static str,
+    pub(super) read: Read,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Takes a value with the labels that come after the component's.
+pub(super) type Emit<'a> = dyn FnMut(u64, &[(&'static str, &str)]) + 'a;
+
+pub(super) enum Read {
+    Process(fn(&Process, &mut Emit<'_>)),
+    Source(fn(&SourceLedger, &mut Emit<'_>)),
+    Sink(fn(&SinkView<'_>, &mut Emit<'_>)),
+    /// Recorded as it happens, into buckets with these upper bounds.
+    Recorded(&'static [f64]),
+}
+
+/// What is known of the process as a whole.
+#[derive(Debug, Default)]
+pub(super) struct Process {
+    /// Unix seconds.
+    pub(super) started: u64,
+    pub(super) exported: crate::ledger::Count,
+    pub(super) exports_failed: crate::ledger::Count,
+}
+
+/// What a sink's metrics are read from.
+pub(super) struct SinkView<'a> {
+    pub(super) ledger: &'a SinkLedger,
+    pub(super) paths: &'a Paths,
+    /// Unix milliseconds.
+    pub(super) now: i64,
+}
+
+/// The request latency.
+pub(super) const REQUEST_DURATION: &str = "signalbox.sink.request.duration";
+/// The event age at delivery.
+pub(super) const EVENT_AGE: &str = "signalbox.sink.event.age";
+
+const fn metric(name: &'static str, kind: Kind, help: &'static str, read: Read) -> Metric {
+    Metric {
+        name,
+        kind,
+        unit: "",
+        help,
+        read,
+    }
+}
+
+/// All of them.
+pub(super) static METRICS: &[Metric] = &[
+    Metric {
+        unit: "s",
+        ..metric(
+            "signalbox.start_time",
+            Kind::Gauge,
+            "When the process started, in Unix seconds.",
+            Read::Process(|process, emit| emit(process.started, &[])),
+        )
+    },
+    metric(
+        "signalbox.telemetry.exports",
+        Kind::Counter,
+        "OTLP exports by outcome (success, failure).",
+        Read::Process(|process, emit| {
+            emit(process.exported.get(), &[("outcome", "success")]);
+            emit(process.exports_failed.get(), &[("outcome", "failure")]);
+        }),
+    ),
+    metric(
+        "signalbox.source.events.received",
+        Kind::Counter,
+        "Everything that reached the source and was, or should have been, an event.",
+        Read::Source(|source, emit| emit(source.received.get(), &[])),
+    ),
+    metric(
+        "signalbox.source.events.journalled",
+        Kind::Counter,
+        "Events accepted into the journal.",
+        Read::Source(|source, emit| emit(source.journalled.get(), &[])),
+    ),
+    metric(
+        "signalbox.source.events.duplicate",
+        Kind::Counter,
+        "Events whose id was known already.",
+        Read::Source(|source, emit| emit(source.duplicate.get(), &[])),
+    ),
+    metric(
+        "signalbox.source.events.filtered",
+        Kind::Counter,
+        "Events filtered before the journal.",
+        Read::Source(|source, emit| by_reason(&source.filtered, emit)),
+    ),
+    metric(
+        "signalbox.source.events.rejected",
+        Kind::Counter,
+        "Unusable events; each is a dead letter.",
+        Read::Source(|source, emit| by_reason(&source.rejected, emit)),
+    ),
+    metric(
+        "signalbox.source.events.refused",
+        Kind::Counter,
+        "Events refused; the client was told to come again or to give up.",
+        Read::Source(|source, emit| by_reason(&source.refused, emit)),
+    ),
+    metric(
+        "signalbox.sink.events.journalled",
+        Kind::Counter,
+        "Events in the journal for this sink, read or not.",
+        Read::Sink(|sink, emit| emit(sink.ledger.journalled.get(), &[])),
+    ),
+    metric(
+        "signalbox.sink.events.delivered",
+        Kind::Counter,
+        "Events all of whose records were delivered.",
+        Read::Sink(|sink, emit| emit(sink.ledger.delivered.get(), &[])),
+    ),
+    metric(
+        "signalbox.sink.events.filtered",
+        Kind::Counter,
+        "Events that this sink does not want.",
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.filtered, emit)),
+    ),
+    metric(
+        "signalbox.sink.events.rejected",
+        Kind::Counter,
+        "Events with a record that the destination will never take; each is a dead letter.",
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.rejected, emit)),
+    ),
+    metric(
+        "signalbox.sink.events.expired",
+        Kind::Counter,
+        "Events with a record that was retried for too long, by its last failure; each is a dead letter.",
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.expired, emit)),
+    ),
+    metric(
+        "signalbox.sink.events.pending",
+        Kind::Gauge,
+        "Events not settled yet: the queue depth.",
+        Read::Sink(|sink, emit| emit(sink.ledger.pending(), &[])),
+    ),
+    Metric {
+        unit: "s",
+        ..metric(
+            "signalbox.sink.oldest_pending_age",
+            Kind::Gauge,
+            "Time since the oldest unsettled event arrived, in seconds; 0 if there is none.",
+            Read::Sink(|sink, emit| emit(oldest_pending_age(sink.ledger, sink.now).unwrap_or(0), &[])),
+        )
+    },
+    metric(
+        "signalbox.sink.held",
+        Kind::Gauge,
+        "1 while the sink is on hold and the operator must act, else 0.",
+        Read::Sink(|sink, emit| emit(u64::from(sink.ledger.held().is_some()), &[])),
+    ),
+    metric(
+        "signalbox.sink.holds",
+        Kind::Counter,
+        "How often the sink was put on hold.",
+        Read::Sink(|sink, emit| emit(sink.ledger.holds.get(), &[])),
+    ),
+    metric(
+        "signalbox.sink.attempts",
+        Kind::Counter,
+        "Requests made, retries and bisected halves included.",
+        Read::Sink(|sink, emit| emit(sink.ledger.attempts.get(), &[])),
+    ),
+    metric(
+        "signalbox.sink.requests.in_flight",
+        Kind::Gauge,
+        "Requests under way.",
+        Read::Sink(|sink, emit| emit(sink.ledger.in_flight.get(), &[])),
+    ),
+    Metric {
+        unit: "s",
+        ..metric(
+            REQUEST_DURATION,
+            Kind::Histogram,
+            "Time of one request, by what came of it.",
+            Read::Recorded(&[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]),
+        )
+    },
+    metric(
+        "signalbox.sink.records.delivered",
+        Kind::Counter,
+        "Records delivered.",
+        Read::Sink(|sink, emit| emit(sink.ledger.records_delivered.get(), &[])),
+    ),
+    Metric {
+        unit: "By",
+        ..metric(
+            "signalbox.sink.delivered",
+            Kind::Counter,
+            "Bytes of delivered records.",
+            Read::Sink(|sink, emit| emit(sink.ledger.bytes_delivered.get(), &[])),
+        )
+    },
+    metric(
+        "signalbox.sink.records.rejected",
+        Kind::Counter,
+        "Records that the destination will never take.",
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.records_rejected, emit)),
+    ),
+    metric(
+        "signalbox.sink.records.retried",
+        Kind::Counter,
+        "Records sent back to wait.",
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.records_retried, emit)),
+    ),
+    metric(
+        "signalbox.sink.records.late",
+        Kind::Counter,
+        "Delivered records whose event was more than an hour old.",
+        Read::Sink(|sink, emit| emit(sink.ledger.late.get(), &[])),
+    ),
+    Metric {
+        unit: "s",
+        ..metric(
+            EVENT_AGE,
+            Kind::Histogram,
+            "Age of the event when its record was delivered.",
+            Read::Recorded(&[
+                0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0,
+            ]),
+        )
+    },
+    metric(
+        "signalbox.sink.warnings",
+        Kind::Counter,
+        "What was left out of delivered records or is in doubt, by code and field.",
+        Read::Sink(|sink, emit| warnings(&sink.ledger.warnings, sink.paths, emit)),
+    ),
+];
+
+/// Seconds since the oldest unsettled event arrived; `None` if there is none. A clock set back gives 0.
+pub(crate) fn oldest_pending_age(sink: &SinkLedger, now: i64) -> Option<u64> {
+    match sink.oldest_pending.load(Relaxed) {
+        0 => None,
+        arrived => Some(u64::try_from(now.saturating_sub(arrived)).unwrap_or(0) / 1000),
+    }
+}
+
+fn by_reason(counts: &ByCode, emit: &mut Emit<'_>) {
+    for (reason, count) in counts.snapshot() {
+        emit(count, &[("reason", &reason)]);
+    }
+}
+
+/// The ledger counts by `code path` with indices; the labels have none, so their counts come together here.
+fn warnings(counts: &ByCode, paths: &Paths, emit: &mut Emit<'_>) {
+    let mut sums: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for (key, count) in counts.snapshot() {
+        let (code, path) = key.split_once(' ').unwrap_or((&key, ""));
+        *sums
+            .entry((code.to_owned(), paths.label(code, path)))
+            .or_default() += count;
+    }
+    for ((code, path), sum) in sums {
+        emit(sum, &[("code", &code), ("path", &path)]);
+    }
+}

@@ -1,0 +1,266 @@
+//! Metrics by OpenTelemetry: as text for Prometheus, and to a collector when one is configured.
+//!
+//! Counters are not counted here. They are read from the [`Ledger`] when somebody asks, so an event costs telemetry
+//! nothing; only latencies and ages are recorded as they happen, once a batch ([`SinkMeters`]). There is no global
+//! state: each [`Telemetry`] has its own provider and registry.
+
+mod meters;
+mod metrics;
+mod otlp;
+mod paths;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter, MeterProvider};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use prometheus::{Registry, TextEncoder};
+
+pub use self::meters::SinkMeters;
+pub(crate) use self::metrics::oldest_pending_age;
+use self::metrics::{Kind, METRICS, Metric, Process, Read, SinkView};
+use self::paths::Paths;
+use crate::ledger::{Ledger, SinkLedger, SourceLedger};
+
+/// The version that telemetry and status report.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How telemetry is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TelemetryOptions {
+    /// The OTLP/HTTP endpoint of a collector, such as `http://127.0.0.1:4318`; `/v1/metrics` is added. Default: none.
+    pub otlp_endpoint: Option<String>,
+    /// The time between two exports to the collector. Default: 60 s.
+    pub interval: Duration,
+    /// Attributes of the resource beside `service.name`, `service.version` and `service.instance.id` (or instead of
+    /// these). Those of the environment variable `OTEL_RESOURCE_ATTRIBUTES` are taken too. Default: none.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl Default for TelemetryOptions {
+    fn default() -> Self {
+        Self {
+            otlp_endpoint: None,
+            interval: Duration::from_secs(60),
+            attributes: Vec::new(),
+        }
+    }
+}
+
+/// The metrics of a running pipeline.
+pub struct Telemetry {
+    provider: SdkMeterProvider,
+    registry: Registry,
+    request: Histogram<f64>,
+    age: Histogram<f64>,
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Telemetry")
+    }
+}
+
+impl Telemetry {
+    /// Sets up metrics over a ledger, which must have all its components. Works inside and outside an async runtime;
+    /// nothing is sent before the first interval has passed.
+    ///
+    /// # Errors
+    /// A sentence about the OTLP endpoint if it cannot be used.
+    pub fn new(options: TelemetryOptions, ledger: &Ledger) -> Result<Telemetry, String> {
+        let process = Arc::new(Process {
+            started: unix_seconds(),
+            ..Process::default()
+        });
+        let registry = Registry::new();
+        let reader = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .scope_info_enabled(false)
+            .build()
+            .map_err(|error| format!("metrics cannot be set up: {error}"))?;
+        let mut provider = SdkMeterProvider::builder()
+            .with_resource(resource(&options.attributes))
+            .with_reader(reader);
+        if let Some(address) = &options.otlp_endpoint {
+            let exporter = otlp::exporter(otlp::endpoint(address)?, Arc::clone(&process))?;
+            provider = provider.with_reader(
+                PeriodicReader::builder(exporter)
+                    .with_interval(options.interval)
+                    .build(),
+            );
+        }
+        let provider = provider.build();
+        let meter = provider.meter("signalbox");
+        let read_from = Arc::new(ReadFrom::new(process, ledger));
+        for metric in METRICS {
+            observe(&meter, metric, &read_from);
+        }
+        let request = histogram(&meter, metrics::REQUEST_DURATION);
+        let age = histogram(&meter, metrics::EVENT_AGE);
+        Ok(Telemetry {
+            provider,
+            registry,
+            request,
+            age,
+        })
+    }
+
+    /// All metrics in the Prometheus text format.
+    #[must_use]
+    pub fn prometheus_text(&self) -> String {
+        TextEncoder::new()
+            .encode_to_string(&self.registry.gather())
+            .unwrap_or_else(|error| {
+                tracing::error!(%error, "metrics cannot be written as text");
+                String::new()
+            })
+    }
+
+    /// What the delivery driver of a sink records into.
+    #[must_use]
+    pub fn sink_meters(&self, sink: &str) -> SinkMeters {
+        SinkMeters::new(sink, self.request.clone(), &self.age)
+    }
+
+    /// Sends what has not been sent and ends, waiting at most `within`: a dead collector must not hold up the end of
+    /// the process. Afterwards [`Telemetry::prometheus_text`] is empty.
+    ///
+    /// # Errors
+    /// A sentence when the last export failed or did not end in time.
+    pub async fn shutdown(&self, within: Duration) -> Result<(), String> {
+        let provider = self.provider.clone();
+        let (done, wait) = tokio::sync::oneshot::channel();
+        // A thread of its own, not of the runtime's pool: the runtime waits for its pool when it ends.
+        std::thread::spawn(move || {
+            // Nobody may be listening any more.
+            let _ = done.send(provider.shutdown());
+        });
+        match tokio::time::timeout(within, wait).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => {
+                let error = signalbox_core::redact(&error.to_string());
+                Err(format!(
+                    "the last metrics did not reach the OTLP collector: {error}"
+                ))
+            }
+            Ok(Err(_)) => Err("telemetry could not be ended".to_owned()),
+            Err(_) => Err("the OTLP collector did not take the last metrics in time".to_owned()),
+        }
+    }
+}
+
+/// Who sends these metrics. Instances need an id of their own: without one, two routers that send to one collector
+/// would write over each other's counters.
+fn resource(attributes: &[(String, String)]) -> Resource {
+    let name = std::env::var("OTEL_SERVICE_NAME")
+        .ok()
+        .filter(|name| !name.is_empty());
+    let instance = format!("{:032x}", fastrand::u128(..));
+    Resource::builder()
+        .with_attribute(KeyValue::new(
+            "service.name",
+            name.unwrap_or_else(|| "signalbox".to_owned()),
+        ))
+        .with_attribute(KeyValue::new("service.version", VERSION))
+        .with_attribute(KeyValue::new("service.instance.id", instance))
+        .with_attributes(
+            attributes
+                .iter()
+                .map(|(key, value)| KeyValue::new(key.clone(), value.clone())),
+        )
+        .build()
+}
+
+fn unix_seconds() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
+}
+
+/// What the observable metrics are read from, each component with its label ready.
+struct ReadFrom {
+    process: Arc<Process>,
+    sources: Vec<(KeyValue, Arc<SourceLedger>)>,
+    sinks: Vec<(KeyValue, Arc<SinkLedger>, Paths)>,
+}
+
+impl ReadFrom {
+    fn new(process: Arc<Process>, ledger: &Ledger) -> ReadFrom {
+        let label = |key, name: &Arc<str>| KeyValue::new(key, Arc::clone(name));
+        ReadFrom {
+            process,
+            sources: ledger
+                .sources
+                .iter()
+                .map(|(name, source)| (label("source", name), Arc::clone(source)))
+                .collect(),
+            sinks: ledger
+                .sinks
+                .iter()
+                .map(|(name, sink)| (label("sink", name), Arc::clone(sink), Paths::default()))
+                .collect(),
+        }
+    }
+
+    fn read(&self, metric: &Metric, observer: &dyn AsyncInstrument<u64>) {
+        let emit = |component: Option<&KeyValue>, value: u64, labels: &[(&'static str, &str)]| {
+            let labels = labels
+                .iter()
+                .map(|(key, value)| KeyValue::new(*key, (*value).to_owned()));
+            let attributes: Vec<KeyValue> = component.cloned().into_iter().chain(labels).collect();
+            observer.observe(value, &attributes);
+        };
+        match &metric.read {
+            Read::Process(read) => read(&self.process, &mut |value, labels| emit(None, value, labels)),
+            Read::Source(read) => {
+                for (name, source) in &self.sources {
+                    read(source, &mut |value, labels| emit(Some(name), value, labels));
+                }
+            }
+            Read::Sink(read) => {
+                let now = jiff::Timestamp::now().as_millisecond();
+                for (name, sink, paths) in &self.sinks {
+                    let view = SinkView {
+                        ledger: sink,
+                        paths,
+                        now,
+                    };
+                    read(&view, &mut |value, labels| emit(Some(name), value, labels));
+                }
+            }
+            Read::Recorded(_) => {}
+        }
+    }
+}
+
+/// Registers a metric that is read from the ledger. The provider keeps the callback; the instrument has no other use.
+fn observe(meter: &Meter, metric: &'static Metric, read_from: &Arc<ReadFrom>) {
+    let read_from = Arc::clone(read_from);
+    let read = move |observer: &dyn AsyncInstrument<u64>| read_from.read(metric, observer);
+    match metric.kind {
+        Kind::Counter => {
+            let builder = meter.u64_observable_counter(metric.name).with_unit(metric.unit);
+            let _ = builder.with_description(metric.help).with_callback(read).build();
+        }
+        Kind::Gauge => {
+            let builder = meter.u64_observable_gauge(metric.name).with_unit(metric.unit);
+            let _ = builder.with_description(metric.help).with_callback(read).build();
+        }
+        Kind::Histogram => {}
+    }
+}
+
+/// Makes a recorded metric.
+fn histogram(meter: &Meter, name: &'static str) -> Histogram<f64> {
+    let mut builder = meter.f64_histogram(name);
+    if let Some(metric) = METRICS.iter().find(|metric| metric.name == name) {
+        builder = builder.with_unit(metric.unit).with_description(metric.help);
+        if let Read::Recorded(bounds) = metric.read {
+            builder = builder.with_boundaries(bounds.to_vec());
+        }
+    }
+    builder.build()
+}
