@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StatusSource;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
-use crate::telemetry::{VERSION, oldest_pending_age};
+use crate::telemetry::{VERSION, oldest_pending_age, warning_key};
 
 /// All numbers of a pipeline. Counts are events since the start of the process, unless a name says records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ pub struct SinkStatus {
     pub records_retried: BTreeMap<String, u64>,
     /// Delivered records whose event was over an hour old.
     pub records_late: u64,
-    /// Warnings by code and path.
+    /// Warnings by code and path, joined by a space; the path without array indices.
     pub warnings: BTreeMap<String, u64>,
     /// What it has learnt while running.
     pub notes: Vec<String>,
@@ -192,7 +192,7 @@ impl SinkStatus {
             records_rejected: sink.records_rejected.snapshot(),
             records_retried: sink.records_retried.snapshot(),
             records_late: sink.late.get(),
-            warnings: sink.warnings.snapshot(),
+            warnings: warnings(sink),
             ..SinkStatus::default()
         };
         status.journalled = sink.journalled.get();
@@ -201,6 +201,15 @@ impl SinkStatus {
         status.sums_close = status.journalled == settled + status.pending;
         status
     }
+}
+
+fn warnings(sink: &SinkLedger) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for (key, count) in sink.warnings.snapshot() {
+        let (code, path) = key.split_once(' ').unwrap_or((&key, ""));
+        *sums.entry(warning_key(code, path)).or_default() += count;
+    }
+    sums
 }
 
 pub(super) fn sum(counts: &BTreeMap<String, u64>) -> u64 {

@@ -49,6 +49,9 @@ fn pipeline() -> (Arc<Pipeline>, AdminState) {
     sink.filtered.add("no_trigger", 2);
     sink.rejected.add("bad_field", 1);
     sink.records_retried.add("rate_limited", 4);
+    sink.warnings.add("left_out contents[0].price", 1);
+    sink.warnings.add("left_out contents[1].price", 1);
+    sink.warnings.add("left_out properties.ada@example.com", 1);
     // A destination that answers with what it was sent: only a redacted part of that is ever kept.
     sink.set_held(Some(Reason::from_vendor(
         "unauthorized",
@@ -181,6 +184,11 @@ async fn status_has_every_number_and_reads_back() {
     );
     assert_eq!(pin.notes, ["leaves out 'custom_data.np'"]);
     assert_eq!(pin.held.as_ref().unwrap().code, "unauthorized");
+    let warnings = [
+        ("left_out contents[].price".to_owned(), 2),
+        ("left_out other".to_owned(), 1),
+    ];
+    assert_eq!(pin.warnings, BTreeMap::from(warnings));
     assert!(!answer.body.contains("pina_"), "{}", answer.body);
     stop.cancel();
     server.stopped().await;
@@ -337,6 +345,7 @@ web: rejected: 1 not_json
 pin: filtered: 2 no_trigger
 pin: rejected: 1 bad_field
 pin: retried records: 4 rate_limited
+pin: warnings: 2 left_out contents[].price, 1 left_out other
 pin: held: Pinterest refused the token: … is not valid (unauthorized)
 pin: note: leaves out 'custom_data.np'
 

@@ -32,8 +32,8 @@ impl SinkMeters {
         SinkMeters(None)
     }
 
-    /// One request: how long it took in seconds, and what came of it. The outcome becomes a label: a few fixed
-    /// words such as `settled`, `isolate`, `hold`, `reencode`, `timeout`, `panic`.
+    /// One request: how long it took in seconds, and what came of it. The outcome becomes a label: one of the few
+    /// words that `docs/operations.md` lists.
     pub fn request(&self, seconds: f64, outcome: &'static str) {
         if let Some(meters) = &self.0 {
             meters.request.record(

@@ -270,14 +270,11 @@ fn by_reason(counts: &ByCode, emit: &mut Emit<'_>) {
     }
 }
 
-/// The ledger counts by `code path` with indices; the labels have none, so their counts come together here.
+/// Several keys of the ledger may have the same labels: their counts come together here.
 fn warnings(counts: &ByCode, paths: &Paths, emit: &mut Emit<'_>) {
     let mut sums: BTreeMap<(String, String), u64> = BTreeMap::new();
     for (key, count) in counts.snapshot() {
-        let (code, path) = key.split_once(' ').unwrap_or((&key, ""));
-        *sums
-            .entry((code.to_owned(), paths.label(code, path)))
-            .or_default() += count;
+        *sums.entry(paths.labels(&key)).or_default() += count;
     }
     for ((code, path), sum) in sums {
         emit(sum, &[("code", &code), ("path", &path)]);

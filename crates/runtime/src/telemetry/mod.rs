@@ -25,6 +25,7 @@ pub use self::meters::SinkMeters;
 pub(crate) use self::metrics::oldest_pending_age;
 use self::metrics::{Kind, METRICS, Metric, Process, Read, SinkView};
 use self::paths::Paths;
+pub use self::paths::warning_key;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 
 /// The version that telemetry and status report.
@@ -52,7 +53,7 @@ impl Default for TelemetryOptions {
     }
 }
 
-/// The metrics of a running pipeline.
+/// The metrics of a running pipeline. End it by [`Telemetry::shutdown`]: dropping it does the same, but blocks.
 pub struct Telemetry {
     provider: SdkMeterProvider,
     registry: Registry,

@@ -1,4 +1,4 @@
-//! Paths as labels: few enough, and nothing personal in them.
+//! Paths in keys and labels: few enough, and nothing personal in them.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -10,23 +10,37 @@ const LONGEST: usize = 120;
 /// The label of paths that are not shown.
 const OTHER: &str = "other";
 
-/// The paths that one sink shows. First come, first shown: a series never turns into `other` later.
+/// The key under which a ledger counts a warning: code and path, joined by a space. Array indices are taken out of the
+/// path, so that a cart of a hundred products makes one key and not a hundred; a path that may hold what a client
+/// chose becomes `other`. Giving it such a key's parts changes nothing.
+pub fn warning_key(code: &str, path: &str) -> String {
+    let path = without_indices(path);
+    let path = if presentable(&path) { &path } else { OTHER };
+    if path.is_empty() {
+        code.to_owned()
+    } else {
+        format!("{code} {path}")
+    }
+}
+
+/// The warnings that one sink shows as series. First come, first shown: a series never turns into `other` later.
 #[derive(Debug, Default)]
-pub(super) struct Paths(Mutex<BTreeSet<(String, String)>>);
+pub(super) struct Paths(Mutex<BTreeSet<String>>);
 
 impl Paths {
-    /// The label for a path of a warning.
-    pub(super) fn label(&self, code: &str, path: &str) -> String {
-        let pair = (code.to_owned(), without_indices(path));
+    /// The labels, code and path, for a key of the ledger.
+    pub(super) fn labels(&self, key: &str) -> (String, String) {
+        let (code, path) = key.split_once(' ').unwrap_or((key, ""));
+        let key = warning_key(code, path);
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if shown.contains(&pair) {
-            return pair.1;
+        if !shown.contains(&key) {
+            if shown.len() >= MOST {
+                return (code.to_owned(), OTHER.to_owned());
+            }
+            shown.insert(key.clone());
         }
-        if shown.len() == MOST || !presentable(&pair.1) {
-            return OTHER.to_owned();
-        }
-        shown.insert(pair.clone());
-        pair.1
+        let path = key.get(code.len() + 1..).unwrap_or("");
+        (code.to_owned(), path.to_owned())
     }
 }
 
@@ -66,40 +80,45 @@ mod tests {
 
     #[test]
     fn indices_vanish() {
-        for (path, label) in [
+        for (path, key) in [
             (
                 "custom_data.contents[12].item_price",
-                "custom_data.contents[].item_price",
+                "code custom_data.contents[].item_price",
             ),
-            ("a[0][17]", "a[][]"),
-            ("properties.products.3.price", "properties.products[].price"),
-            ("a[x].b", "a[x].b"),
-            ("a[", "a["),
-            ("", ""),
+            ("a[0][17]", "code a[][]"),
+            ("properties.products.3.price", "code properties.products[].price"),
+            ("a[x].b", "code a[x].b"),
+            ("a[", "code a["),
+            ("", "code"),
         ] {
-            assert_eq!(Paths::default().label("code", path), label);
+            assert_eq!(warning_key("code", path), key);
+            let again = key.split_once(' ').map_or("", |(_, path)| path);
+            assert_eq!(warning_key("code", again), key);
         }
     }
 
     #[test]
     fn what_a_client_chose_is_not_shown() {
+        let long = "a".repeat(LONGEST + 1);
         for path in [
             "properties.ada@example.com",
             "properties.Ada Lovelace",
             "traits.t447946012345",
-            &"a".repeat(121),
+            &long,
         ] {
-            assert_eq!(Paths::default().label("code", path), "other");
+            assert_eq!(warning_key("code", path), "code other");
         }
     }
 
     #[test]
     fn the_number_is_bounded_and_the_first_stay() {
         let paths = Paths::default();
+        let labels = |path: &str| ("code".to_owned(), path.to_owned());
         for i in 0..MOST {
-            assert_eq!(paths.label("code", &format!("a.f{i}")), format!("a.f{i}"));
+            assert_eq!(paths.labels(&format!("code a.f{i}")), labels(&format!("a.f{i}")));
         }
-        assert_eq!(paths.label("code", "a.one_more"), "other");
-        assert_eq!(paths.label("code", "a.f0"), "a.f0");
+        assert_eq!(paths.labels("code a.one_more"), labels("other"));
+        assert_eq!(paths.labels("code a.f0"), labels("a.f0"));
+        assert_eq!(Paths::default().labels("code"), labels(""));
     }
 }

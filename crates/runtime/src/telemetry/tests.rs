@@ -335,3 +335,17 @@ async fn a_collector_that_is_not_there_ends_nothing() {
     let error = telemetry.shutdown(Duration::from_secs(60)).await.unwrap_err();
     assert!(error.contains("did not reach the OTLP collector"), "{error}");
 }
+
+#[tokio::test]
+async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
+    // The kernel takes the connection; nobody ever reads from it.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let options = TelemetryOptions {
+        otlp_endpoint: Some(address),
+        ..TelemetryOptions::default()
+    };
+    let telemetry = Telemetry::new(options, &busy()).unwrap();
+    let error = telemetry.shutdown(Duration::from_millis(10)).await.unwrap_err();
+    assert!(error.contains("did not take the last metrics in time"), "{error}");
+}
