@@ -1,0 +1,77 @@
+//! Write keys: which are known, and where a request's header carries one.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use signalbox_core::Secret;
+
+/// The keys that may send.
+pub(crate) struct WriteKeys(HashSet<Box<str>>);
+
+/// Shows how many.
+impl fmt::Debug for WriteKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WriteKeys({})", self.0.len())
+    }
+}
+
+impl WriteKeys {
+    pub(crate) fn new(keys: &[Secret]) -> WriteKeys {
+        WriteKeys(keys.iter().map(|key| Box::from(key.expose())).collect())
+    }
+
+    pub(crate) fn knows(&self, key: &str) -> bool {
+        self.0.contains(key)
+    }
+}
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The user name of `Authorization: Basic …`. The password does not matter, nor whether there is a colon. Other
+/// schemes (OAuth's `Bearer`) carry no write key; the body does then.
+pub(crate) fn header_key(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    let (scheme, credentials) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64.decode(credentials.trim()).ok()?).ok()?;
+    let key = decoded.split_once(':').map_or(decoded.as_str(), |(key, _)| key);
+    (!key.is_empty()).then(|| key.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_in_every_form_of_basic() {
+        let key = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, value.parse().unwrap());
+            header_key(&headers)
+        };
+        for value in ["Basic a2V5Og==", "basic a2V5Og", "BASIC  a2V5", "Basic a2V5OnB3"] {
+            assert_eq!(key(value).as_deref(), Some("key"), "{value}");
+        }
+        for value in [
+            "Bearer a2V5Og==",
+            "Basic",
+            "Basic Og==",
+            "Basic !!",
+            "Basic /////w==",
+        ] {
+            assert_eq!(key(value), None, "{value}");
+        }
+        assert_eq!(header_key(&HeaderMap::new()), None);
+    }
+}

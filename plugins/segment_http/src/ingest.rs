@@ -1,0 +1,184 @@
+//! From a request to its answer.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{ORIGIN, USER_AGENT};
+use http::request;
+use ipnet::IpNet;
+use signalbox_core::{Event, Outlet, Reason, RejectedInput};
+use signalbox_segment::ingest::{
+    Endpoint, Envelope, MAX_BATCH_BYTES, Origin, Reception, decode, split, too_large,
+};
+use signalbox_segment::time::Millis;
+
+use crate::auth::{WriteKeys, header_key};
+use crate::body::{self, Unread};
+use crate::config::UnknownKey;
+use crate::peer::client_ip;
+use crate::reply;
+use crate::sdk_settings::PublicUrl;
+use crate::source::Peer;
+
+/// What every request needs.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) source: Arc<str>,
+    pub(crate) outlet: Outlet,
+    pub(crate) keys: WriteKeys,
+    pub(crate) unknown_key: UnknownKey,
+    pub(crate) proxies: Vec<IpNet>,
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) read_timeout: Duration,
+}
+
+/// A request's events, told apart.
+#[derive(Debug, Default)]
+struct Taken {
+    events: Vec<Event>,
+    rejected: Vec<RejectedInput>,
+}
+
+impl Server {
+    /// One event or a batch of them.
+    pub(crate) async fn post(&self, endpoint: Endpoint, origin: Origin, request: Request) -> Response {
+        let (head, body) = request.into_parts();
+        let body = match body::read(&head, body, endpoint.max_bytes(), self.read_timeout).await {
+            Ok(body) => body,
+            Err(Unread::Refused(reason)) => return self.refuse(reason),
+            Err(Unread::Slow) => {
+                let reason = Reason::new("body_too_slow", "the body did not come in time");
+                self.outlet.refuse(1, reason);
+                return reply::hang_up();
+            }
+        };
+        let taken = match self.take(endpoint, origin, &head, body) {
+            Ok(taken) => taken,
+            Err(response) => return response,
+        };
+        // An invalid event alone, or a batch of nothing but oversized ones, is worth an error: it makes the
+        // SDK tell its user. In any other batch the neighbours count.
+        if taken.events.is_empty()
+            && let Some(first) = taken.rejected.first()
+        {
+            let answer = match endpoint {
+                Endpoint::Single(_) => reply::bad_request(&first.reason),
+                Endpoint::Batch if taken.rejected.iter().all(is_too_large) => {
+                    reply::bad_request(&too_large())
+                }
+                Endpoint::Batch => reply::success(),
+            };
+            self.outlet.reject(taken.rejected);
+            return answer;
+        }
+        self.hand_over(taken).await.unwrap_or_else(|answer| answer)
+    }
+
+    /// Sends events on, and answers only once they are stored.
+    async fn hand_over(&self, taken: Taken) -> Result<Response, Response> {
+        if taken.events.is_empty() {
+            return Ok(reply::success());
+        }
+        match self.outlet.send(taken.events).await {
+            Ok(_) => {
+                self.outlet.reject(taken.rejected);
+                Ok(reply::success())
+            }
+            Err(refused) => {
+                // The client sends all of it again, the unusable ones too; they are counted then.
+                if !taken.rejected.is_empty() {
+                    let reason = Reason::new(refused.cause.code(), "its request was refused");
+                    self.outlet.refuse(taken.rejected.len() as u64, reason);
+                }
+                Err(reply::refused(&refused))
+            }
+        }
+    }
+
+    /// Answers a request that no event came of; how many were in it is unknown, so it counts as one.
+    fn refuse(&self, reason: Reason) -> Response {
+        let answer = reply::bad_request(&reason);
+        self.outlet.refuse(1, reason);
+        answer
+    }
+
+    fn take(
+        &self,
+        endpoint: Endpoint,
+        origin: Origin,
+        head: &request::Parts,
+        body: Bytes,
+    ) -> Result<Taken, Response> {
+        let refuse = |reason| self.refuse(reason);
+        let body = body::inflate(&head.headers, body, endpoint.max_bytes()).map_err(refuse)?;
+        let text = decode(&body).map_err(refuse)?;
+        let envelope = split(text, endpoint).map_err(refuse)?;
+        self.authenticate(head, &envelope)?;
+        let origin = if head.headers.contains_key(ORIGIN) {
+            Origin::Device
+        } else {
+            origin
+        };
+        let mut taken = Taken::default();
+        for result in envelope.events(&self.reception(head, origin)) {
+            match result {
+                Ok(event) => taken.events.push(event),
+                Err(rejected) => taken.rejected.push(rejected),
+            }
+        }
+        Ok(taken)
+    }
+
+    fn authenticate(&self, head: &request::Parts, envelope: &Envelope<'_>) -> Result<(), Response> {
+        let known = match header_key(&head.headers) {
+            Some(key) => self.keys.knows(&key),
+            None => envelope.write_key().is_some_and(|key| self.keys.knows(&key)),
+        };
+        if known {
+            return Ok(());
+        }
+        let reason = unknown_key();
+        let answer = match self.unknown_key {
+            UnknownKey::Reject => reply::unknown_key(&reason),
+            UnknownKey::Drop => reply::success(),
+        };
+        self.outlet.refuse(envelope.len() as u64, reason);
+        Err(answer)
+    }
+
+    /// What all events of a request get.
+    pub(crate) fn reception<'h>(&self, head: &'h request::Parts, origin: Origin) -> Reception<'h> {
+        let peer = head.extensions.get::<Peer>();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Reception {
+            source: self.source.clone(),
+            received: Millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)),
+            origin,
+            ip: peer.map(|peer| client_ip(peer.0, &head.headers, &self.proxies)),
+            user_agent: head.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()),
+            live: true,
+        }
+    }
+
+    /// Reads a body that nobody wants, so that the connection can go on.
+    pub(crate) async fn forget(&self, request: Request) -> Response {
+        let (head, body) = request.into_parts();
+        match body::read(&head, body, MAX_BATCH_BYTES, self.read_timeout).await {
+            Ok(_) => reply::success(),
+            Err(Unread::Refused(reason)) => reply::bad_request(&reason),
+            Err(Unread::Slow) => reply::hang_up(),
+        }
+    }
+}
+
+fn is_too_large(rejected: &RejectedInput) -> bool {
+    rejected.reason.code() == "event_too_large"
+}
+
+/// The reason for a key nobody listed.
+pub(crate) fn unknown_key() -> Reason {
+    Reason::new("invalid_write_key", "An invalid write key was provided")
+}
