@@ -116,7 +116,7 @@ where
         let walked = plugin
             .map(|plugin| walk(node, &schema::component(plugin)))
             .unwrap_or_default();
-        merge(walked, failures, findings);
+        merge(node, walked, failures, findings);
     }
     (runtime, config)
 }
@@ -140,11 +140,26 @@ impl RuntimeKeys for Nothing {
 
 /// Puts together what walking and reading say about one table, each thing once: the walk knows all keys, the reading
 /// knows best what a value should be.
-pub(crate) fn merge(walked: Walked, failures: Vec<Finding>, findings: &mut Vec<Finding>) {
+///
+/// serde buffers the inside of an internally tagged enum, so that a failure there is placed at the enum; when the walk
+/// found something within, that is the same and nearer.
+pub(crate) fn merge(table: &Node, walked: Walked, failures: Vec<Finding>, findings: &mut Vec<Finding>) {
     let same = |list: &[Finding], one: &Finding| list.iter().any(|other| other.path == one.path);
+    let nearer = |one: &Finding| {
+        let within = |path: &str| {
+            path.strip_prefix(one.path.as_str())
+                .is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        one.path != table.path
+            && walked
+                .keys
+                .iter()
+                .chain(&walked.values)
+                .any(|other| within(&other.path))
+    };
     let failures: Vec<Finding> = failures
         .into_iter()
-        .filter(|one| !same(&walked.keys, one))
+        .filter(|one| !same(&walked.keys, one) && !nearer(one))
         .collect();
     findings.extend(
         walked

@@ -12,6 +12,7 @@ mod check;
 mod component;
 mod de;
 mod diagnostic;
+mod failure;
 mod interpolate;
 mod load;
 mod loaded;
@@ -32,7 +33,7 @@ pub use interpolate::{Environment, ProcessEnvironment};
 pub use load::{load, load_file};
 pub use loaded::{LoadedConfig, SinkEntry, SourceEntry, TransformEntry};
 pub use origin::{Origin, join};
-pub use schema::schema;
+pub use schema::{reserved_keys, schema};
 pub use settings::{
     AdminSettings, BatchKeys, JournalKind, JournalSettings, OnJournalFull, RetryKeys, ShutdownSettings,
     SinkRuntime, SourceRuntime, TelemetrySettings,

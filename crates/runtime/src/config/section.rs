@@ -93,7 +93,7 @@ fn section<T: DeserializeOwned>(root: &Node, name: &str, findings: &mut Vec<Find
             let sections = schema::sections();
             let schema = sections.iter().find(|(known, _)| *known == name);
             let walked = schema.map(|(_, schema)| walk(node, schema)).unwrap_or_default();
-            merge(walked, failure.into_iter().collect(), findings);
+            merge(node, walked, failure.into_iter().collect(), findings);
             None
         }
     }

@@ -201,6 +201,24 @@ fn values() {
             ],
         ),
         (
+            "an enum told apart by a tag within",
+            pipeline(
+                "mappings = [\n{ name = \"a\", trigger = { on = \"track\", event = 3 } },\n{ name = \"b\", trigger = { on = \
+                 \"page\", nmber = 3 } },\n{ name = \"c\", trigger = { on = \"pag\" } },\n{ name = \"d\", trigger = { event \
+                 = \"x\" } },\n]\n",
+            ),
+            &[
+                "sinks.pin.mappings[0].trigger.event: expected a string, found an integer\n  --> p.toml:8:49",
+                "sinks.pin.mappings[1].trigger.number: missing field 'number'\n  --> p.toml:9:25\n  help: number: Its \
+                 number",
+                "sinks.pin.mappings[1].trigger.nmber: unknown field 'nmber', expected one of on, number (did you mean \
+                 'number'?)\n  --> p.toml:9:40",
+                "sinks.pin.mappings[2].trigger.on: unknown value, expected one of track, page (did you mean \
+                 'page'?)\n  --> p.toml:10:32",
+                "sinks.pin.mappings[3].trigger.on: missing field 'on'\n  --> p.toml:11:25",
+            ],
+        ),
+        (
             "limits",
             pipeline("timeout = \"0s\"\nbatch = { max_events = 1001 }\nretry = { initial_backoff = \"2m\" }\n"),
             &[

@@ -99,6 +99,24 @@ pub(super) struct Mapping {
     pub(super) fields: Vec<String>,
     /// What it does on failure.
     pub(super) otherwise: Option<Otherwise>,
+    /// When it applies.
+    pub(super) trigger: Option<Trigger>,
+}
+
+/// An internally tagged enum, whose inside serde buffers.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(tag = "on", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Trigger {
+    /// A tracked event.
+    Track {
+        /// Its name.
+        event: String,
+    },
+    /// A page.
+    Page {
+        /// Its number.
+        number: u16,
+    },
 }
 
 /// An enum with data.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::config::schema;
+use crate::config::{reserved_keys, schema};
 
 fn every<'j>(value: &'j Json, key: &str, found: &mut Vec<&'j Json>) {
     match value {
@@ -101,4 +101,12 @@ fn every_setting_of_the_runtime_is_described() {
         !formats.contains(&&json!("duration")),
         "\"500ms\" is no duration of ISO 8601"
     );
+}
+
+#[test]
+fn the_runtimes_keys_are_known() {
+    use signalbox_core::PluginKind;
+    assert_eq!(reserved_keys(PluginKind::Source), ["type", "through"]);
+    assert_eq!(reserved_keys(PluginKind::Transform), ["type"]);
+    assert_eq!(reserved_keys(PluginKind::Sink).len(), 12);
 }
