@@ -57,6 +57,11 @@ impl Sink for Console {
     fn prepare(&self, event: &Event) -> Prepared {
         let mut bytes = Vec::new();
         event.write_to(&mut bytes);
+        // An event that nobody changed is written as it came, line breaks between its members included.
+        if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            bytes.clear();
+            event.root().write_to(&mut bytes);
+        }
         let id = event.message_id();
         Prepared::Mapped(vec![Ok(Record {
             mapping: self.name.clone(),
@@ -194,6 +199,16 @@ mod tests {
             fake.text().len(),
             framing.request + ONE.len() + framing.separator + TWO.len()
         );
+    }
+
+    #[tokio::test]
+    async fn an_event_of_several_lines_becomes_one() {
+        let fake = Fake::new(None);
+        let sink = Console::new("look".into(), Box::new(fake.clone()));
+        let pretty = "{\r\n  \"messageId\": \"m1\",\n  \"n\": 1.50\n}";
+        let (_, verdict) = sink.deliver(batch(&sink, &[pretty])).await.into_parts();
+        assert!(matches!(verdict, Verdict::Settled(_)));
+        assert_eq!(fake.text(), format!("{ONE}\n"));
     }
 
     #[tokio::test]

@@ -1,1 +1,5 @@
-//! The file plugin of Signalbox.
+#![doc = include_str!("../README.md")]
+
+mod sink;
+
+pub use sink::FileSinkConfig;

@@ -1,0 +1,100 @@
+//! The sink: events as lines of JSON in a file.
+
+mod appender;
+mod config;
+mod reject;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+pub use config::FileSinkConfig;
+use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Resend, Sink};
+use tokio::sync::Mutex;
+
+use appender::{Appender, Failure};
+
+/// Appends records. The lock is held across a write: it keeps the lines in order, and a disk that hangs
+/// occupies one thread, not one for each attempt.
+struct FileSink {
+    name: Arc<str>,
+    appender: Arc<Mutex<Appender>>,
+}
+
+#[async_trait]
+impl Sink for FileSink {
+    fn prepare(&self, event: &Event) -> Prepared {
+        let mut bytes = Vec::new();
+        event.write_to(&mut bytes);
+        // An event that nobody changed is written as it came, line breaks between its members included.
+        if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            bytes.clear();
+            event.root().write_to(&mut bytes);
+        }
+        let id = event.message_id();
+        Prepared::Mapped(vec![Ok(Record {
+            mapping: self.name.clone(),
+            dedup_key: (!id.is_empty()).then(|| id.into()),
+            bytes: bytes.into(),
+            warnings: event.facts().warnings.iter().map(Into::into).collect(),
+            resend: Resend::Safe,
+        })])
+    }
+
+    async fn deliver(&self, batch: Batch) -> Report {
+        let lines: Vec<_> = batch
+            .records()
+            .iter()
+            .map(|record| record.bytes.clone())
+            .collect();
+        let mut appender = Arc::clone(&self.appender).lock_owned().await;
+        let appended = tokio::task::spawn_blocking(move || appender.append(&lines)).await;
+        let (done, failure) = appended.unwrap_or_else(|_| {
+            let failure = Failure {
+                error: std::io::ErrorKind::Interrupted.into(),
+                maybe_written: true,
+            };
+            (0, Some(failure))
+        });
+        let Some(failure) = failure else {
+            return batch.settle_all(|_| Outcome::delivered());
+        };
+        let reason = match reject::operator_must_act(&failure.error) {
+            Some(reason) if done == 0 => return batch.hold(reason),
+            Some(reason) => reason,
+            None => reject::try_later(&failure.error),
+        };
+        let retry = Outcome::Retry {
+            reason,
+            after: None,
+            maybe_written: failure.maybe_written,
+        };
+        let mut outcomes = vec![Outcome::delivered(); done];
+        outcomes.resize(batch.records().len(), retry);
+        batch.settle_each(outcomes)
+    }
+
+    async fn probe(&self) -> Result<(), Reason> {
+        let appender = Arc::clone(&self.appender).lock_owned().await;
+        match tokio::task::spawn_blocking(move || appender.probe()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                Err(reject::operator_must_act(&error).unwrap_or_else(|| reject::try_later(&error)))
+            }
+            Err(_) => Err(reject::try_later(&std::io::ErrorKind::Interrupted.into())),
+        }
+    }
+
+    fn framing(&self) -> Framing {
+        // Every record ends in a line break.
+        Framing {
+            request: 1,
+            separator: 1,
+        }
+    }
+
+    async fn close(&self) {
+        let mut appender = Arc::clone(&self.appender).lock_owned().await;
+        // Whoever turned `sync` off accepts that this can fail; there is no record left to settle by it.
+        let _ = tokio::task::spawn_blocking(move || appender.close()).await;
+    }
+}

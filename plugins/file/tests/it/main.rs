@@ -1,0 +1,7 @@
+//! The file plugin as the pipeline file builds it.
+
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+mod sink;
+
+use signalbox_file as _;

@@ -1,0 +1,174 @@
+//! The sink.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, from_value, json};
+use signalbox_core::{
+    Batch, BuildContext, BuildErrors, Event, Outcome, Place, PluginKind, Prepared, Receipt, Record, Sink,
+    SinkConfig, Verdict, plugins,
+};
+
+fn config(mut settings: Value) -> Result<Box<dyn SinkConfig>, serde_json::Error> {
+    settings["type"] = "file".into();
+    from_value(settings)
+}
+
+fn build(settings: Value) -> Result<Box<dyn Sink>, BuildErrors> {
+    config(settings).unwrap().build(&BuildContext {
+        name: "archive".into(),
+        place: Place::Sink,
+    })
+}
+
+fn record(sink: &dyn Sink, text: &str) -> Arc<Record> {
+    let receipt = Receipt {
+        source: "site".into(),
+        received_at: 0,
+    };
+    let Prepared::Mapped(mut records) = sink.prepare(&Event::parse(text, receipt).unwrap()) else {
+        panic!()
+    };
+    assert_eq!(records.len(), 1);
+    Arc::new(records.remove(0).unwrap())
+}
+
+async fn deliver(sink: &dyn Sink, texts: &[&str]) -> Verdict {
+    let records = texts.iter().map(|text| record(sink, text)).collect();
+    sink.deliver(Batch::new(1, records)).await.into_parts().1
+}
+
+async fn delivered(sink: &dyn Sink, texts: &[&str]) {
+    let verdict = deliver(sink, texts).await;
+    let Verdict::Settled(outcomes) = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert_eq!(outcomes, vec![Outcome::delivered(); texts.len()]);
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+const ONE: &str = r#"{"messageId":"m1","n":1.50}"#;
+const TWO: &str = r#"{"messageId":"m2","text":"a\nb"}"#;
+
+#[tokio::test]
+async fn each_event_is_a_line_and_old_lines_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    for sync in [true, false] {
+        let sink = build(json!({ "path": path, "sync": sync })).unwrap();
+        delivered(&*sink, &[ONE, TWO]).await;
+        delivered(&*sink, &["{\n  \"messageId\": \"m1\",\n  \"n\": 1.50\n}"]).await;
+        sink.close().await;
+    }
+    let once = format!("{ONE}\n{TWO}\n{ONE}\n");
+    assert_eq!(read(&path), format!("{once}{once}"));
+    let sink = build(json!({ "path": path })).unwrap();
+    let made = record(&*sink, ONE);
+    assert_eq!(
+        (&*made.mapping, made.dedup_key.as_deref()),
+        ("archive", Some("m1"))
+    );
+    let framing = sink.framing();
+    assert_eq!(
+        framing.request + ONE.len() + framing.separator + TWO.len(),
+        format!("{ONE}\n{TWO}\n").len()
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_is_not_for_everybody() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    delivered(&*build(json!({ "path": path })).unwrap(), &[ONE]).await;
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o007, 0);
+}
+
+#[tokio::test]
+async fn rotates_by_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    let sink = build(json!({ "path": path, "max_size": "30B", "keep": 1 })).unwrap();
+    delivered(&*sink, &[ONE, ONE, TWO]).await;
+    assert_eq!(read(&path), format!("{TWO}\n"));
+    assert_eq!(read(&folder.path().join("events.jsonl.1")), format!("{ONE}\n"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[tokio::test]
+async fn a_missing_folder_holds_until_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let path = missing.join("events.jsonl");
+    let sink = build(json!({ "path": path })).unwrap();
+    assert!(
+        matches!(deliver(&*sink, &[ONE]).await, Verdict::Hold(reason) if reason.code() == "folder_missing")
+    );
+    assert_eq!(sink.probe().await.unwrap_err().code(), "folder_missing");
+    fs::create_dir(&missing).unwrap();
+    assert_eq!(sink.probe().await, Ok(()));
+    assert!(!path.exists(), "a probe makes nothing");
+    delivered(&*sink, &[ONE]).await;
+    assert_eq!(sink.probe().await, Ok(()));
+    assert_eq!(read(&path), format!("{ONE}\n"));
+}
+
+#[tokio::test]
+async fn a_folder_is_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = build(json!({ "path": folder.path() })).unwrap();
+    assert!(matches!(deliver(&*sink, &[ONE]).await, Verdict::Hold(reason) if reason.code() == "not_a_file"));
+    assert_eq!(sink.probe().await.unwrap_err().code(), "not_a_file");
+}
+
+#[tokio::test]
+async fn what_was_written_before_an_error_is_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    // The second line needs a rotation, which a folder in the place of the old file prevents.
+    fs::create_dir(folder.path().join("events.jsonl.1")).unwrap();
+    let sink = build(json!({ "path": path, "max_size": "30B", "keep": 1 })).unwrap();
+    let Verdict::Settled(outcomes) = deliver(&*sink, &[ONE, TWO]).await else {
+        panic!()
+    };
+    assert_eq!(outcomes[0], Outcome::delivered());
+    assert!(matches!(
+        &outcomes[1],
+        Outcome::Retry { maybe_written: false, reason, .. } if reason.code() == "not_a_file"
+    ));
+    assert_eq!(read(&path), format!("{ONE}\n"));
+}
+
+#[test]
+fn settings_are_checked() {
+    let paths = |settings| -> Vec<String> {
+        let errors = build(settings).err().unwrap();
+        errors.into_iter().map(|error| error.path).collect()
+    };
+    assert_eq!(
+        paths(json!({ "path": "/", "max_size": "0B", "keep": 0 })),
+        ["path", "max_size", "keep"]
+    );
+    assert_eq!(paths(json!({ "path": "a", "keep": 3 })), ["keep"]);
+    let error = config(json!({ "path": "a", "rotate": true })).unwrap_err();
+    assert!(error.to_string().contains("unknown field `rotate`"), "{error}");
+    assert!(config(json!({})).is_err());
+}
+
+#[test]
+fn is_listed_with_a_description_of_every_setting() {
+    let plugins = plugins();
+    let plugin = plugins
+        .iter()
+        .find(|plugin| (plugin.kind, plugin.name) == (PluginKind::Sink, "file"))
+        .unwrap();
+    let schema = (plugin.schema)().to_value();
+    for (name, property) in schema["properties"].as_object().unwrap() {
+        assert!(property["description"].is_string(), "{name}");
+    }
+}
