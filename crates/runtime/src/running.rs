@@ -9,6 +9,7 @@ use signalbox_journal::{Journal, MemoryJournal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::{DeadLetterView, StatusSource};
 use crate::dead_letters::DeadLetters;
 use crate::delivery::{Driver, Stop};
 use crate::intake::SourceIntake;
@@ -29,6 +30,7 @@ pub struct Running {
     drivers: JoinSet<()>,
     shutdown: CancellationToken,
     stopping: Arc<AtomicBool>,
+    started: Arc<AtomicBool>,
     stop: Stop,
     failed: bool,
 }
@@ -62,6 +64,7 @@ impl Running {
             drivers: JoinSet::new(),
             shutdown: CancellationToken::new(),
             stopping: Arc::default(),
+            started: Arc::default(),
             stop: Stop::default(),
             failed: false,
         };
@@ -109,6 +112,7 @@ impl Running {
                 }
             }
         }
+        running.started.store(true, Relaxed);
         Ok(running)
     }
 
@@ -158,14 +162,19 @@ impl Running {
         self.ledger.sinks.values().map(|sink| sink.pending()).sum()
     }
 
-    /// Gives up at once; see [`Running::stop`].
-    pub fn abort(&self) {
-        self.stop.abort.cancel();
+    /// Cancelling it makes [`Running::stop`] give up at once.
+    pub fn abort_handle(&self) -> CancellationToken {
+        self.stop.abort.clone()
     }
 
-    /// Whether it is stopping.
-    pub fn is_stopping(&self) -> Arc<AtomicBool> {
-        self.stopping.clone()
+    /// For the admin address and for status.
+    pub fn status_source(&self) -> Arc<dyn StatusSource> {
+        Arc::new(View {
+            stopping: self.stopping.clone(),
+            started: self.started.clone(),
+            sinks: self.sinks.clone(),
+            dead_letters: self.dead_letters.clone(),
+        })
     }
 
     /// The counts.
@@ -178,8 +187,32 @@ impl Running {
         &self.dead_letters
     }
 
-    /// The sinks by name.
-    pub fn sinks(&self) -> &[(Arc<str>, Arc<dyn Sink>)] {
-        &self.sinks
+}
+
+/// What the admin address asks a running pipeline.
+struct View {
+    stopping: Arc<AtomicBool>,
+    started: Arc<AtomicBool>,
+    sinks: Vec<(Arc<str>, Arc<dyn Sink>)>,
+    dead_letters: Arc<DeadLetters>,
+}
+
+impl StatusSource for View {
+    fn ready(&self) -> Result<(), String> {
+        if self.stopping.load(Relaxed) {
+            return Err("stopping".to_owned());
+        }
+        if !self.started.load(Relaxed) {
+            return Err("starting".to_owned());
+        }
+        Ok(())
+    }
+
+    fn sink_notes(&self, sink: &str) -> Vec<String> {
+        self.sinks.iter().find(|(name, _)| **name == *sink).map(|(_, sink)| sink.notes()).unwrap_or_default()
+    }
+
+    fn dead_letters(&self) -> &dyn DeadLetterView {
+        &*self.dead_letters
     }
 }

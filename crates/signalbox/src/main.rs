@@ -1,2 +1,34 @@
 //! The `signalbox` command.
-fn main() {}
+
+// Plugins register themselves when they are linked; nothing else names them.
+use signalbox_plugins as _;
+
+mod cli;
+mod commands;
+mod demo;
+mod exit;
+mod router;
+
+use clap::Parser as _;
+
+fn main() -> std::process::ExitCode {
+    let cli = cli::Cli::parse();
+    if let Err(problem) = signalbox_runtime::logs::init(cli.log_format()) {
+        eprintln!("signalbox: {problem}");
+        return exit::USAGE.into();
+    }
+    // Both rustls users (the HTTP client and the telemetry exporter) take the process's provider; a second
+    // installation is refused and harmless.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("signalbox: the async runtime cannot start: {error}");
+            return exit::FAILED.into();
+        }
+    };
+    let code = runtime.block_on(commands::run(cli.command));
+    // A blocking read of standard input cannot be cancelled; do not wait for it.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    code.into()
+}

@@ -1,0 +1,61 @@
+//! `signalbox dry-run`
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+
+use signalbox_runtime::dry_run::DryRun;
+
+use crate::exit::{self, Code};
+
+/// A line longer than this is no event: the Tracking API refuses events over 32 KiB.
+const LONGEST: u64 = 1 << 20;
+
+pub(crate) fn run(args: &crate::cli::DryRun) -> Code {
+    let pipeline = match super::load(&args.config.config) {
+        Ok(pipeline) => pipeline,
+        Err(code) => return code,
+    };
+    let dry_run = match DryRun::new(pipeline, args.sink.as_deref(), args.source.as_deref()) {
+        Ok(dry_run) => dry_run,
+        Err(problem) => {
+            eprintln!("signalbox: {problem}");
+            return exit::USAGE;
+        }
+    };
+    match copy(&dry_run) {
+        Ok(()) => exit::OK,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::OK,
+        Err(error) => {
+            eprintln!("signalbox: standard input or output: {error}");
+            exit::FAILED
+        }
+    }
+}
+
+fn copy(dry_run: &DryRun) -> std::io::Result<()> {
+    let mut input = BufReader::new(std::io::stdin().lock());
+    let mut output = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if input.by_ref().take(LONGEST).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if line.len() as u64 == LONGEST && line.last() != Some(&b'\n') {
+            input.skip_until(b'\n')?;
+        }
+        // What is not UTF-8 is told like any other line that is no event.
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+        if text.is_empty() {
+            continue;
+        }
+        for line in dry_run.line(number, text) {
+            writeln!(output, "{line}")?;
+        }
+        // Somebody may be typing.
+        if input.buffer().is_empty() {
+            output.flush()?;
+        }
+    }
+    output.flush()
+}

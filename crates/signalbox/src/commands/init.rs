@@ -1,0 +1,40 @@
+//! `signalbox init`
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+
+use crate::cli::Init;
+use crate::exit::{self, Code};
+
+/// The pipeline to start from; the tests of this crate validate it.
+pub(crate) const STARTER: &str = include_str!("../../../../examples/pinterest.toml");
+
+pub(crate) fn run(args: &Init) -> Code {
+    let path = args.path.display();
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if args.force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    match options.open(&args.path).and_then(|mut file| file.write_all(STARTER.as_bytes())) {
+        Ok(()) => {
+            super::print(&format!(
+                "{path} written. Next:\n\
+                 \x20 1. fill in what it asks for\n\
+                 \x20 2. signalbox validate --config {path}\n\
+                 \x20 3. signalbox run --config {path}\n"
+            ));
+            exit::OK
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            eprintln!("signalbox: {path} exists already; --force replaces it");
+            exit::FAILED
+        }
+        Err(error) => {
+            eprintln!("signalbox: {path} cannot be written: {error}");
+            exit::FAILED
+        }
+    }
+}

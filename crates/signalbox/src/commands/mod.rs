@@ -1,0 +1,51 @@
+//! One file for each command.
+
+mod dry_run;
+mod init;
+mod plugins;
+mod run;
+mod sandbox;
+mod validate;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use signalbox_runtime::config::{self, ProcessEnvironment};
+use signalbox_runtime::pipeline::Pipeline;
+
+use crate::cli::Command;
+use crate::exit::{self, Code};
+
+pub(crate) async fn run(command: Command) -> Code {
+    match command {
+        Command::Run(args) => run::run(&args).await,
+        Command::Validate(args) => validate::run(&args).await,
+        Command::DryRun(args) => dry_run::run(&args),
+        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Demo => crate::demo::run().await,
+        Command::Plugins(args) => plugins::run(args.name.as_deref()),
+        Command::Schema => {
+            print(&format!("{:#}\n", config::schema()));
+            exit::OK
+        }
+        Command::Init(args) => init::run(&args),
+    }
+}
+
+/// Loads and builds a pipeline; tells what is wrong on standard error.
+pub(crate) fn load(path: &Path) -> Result<Pipeline, Code> {
+    let pipeline = config::load_file(path, &ProcessEnvironment).and_then(Pipeline::build).map_err(|diagnostics| {
+        eprintln!("{diagnostics}");
+        exit::CONFIG
+    })?;
+    for warning in &pipeline.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(pipeline)
+}
+
+/// Prints to standard output. A reader that went away (`| head`) is no error.
+pub(crate) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

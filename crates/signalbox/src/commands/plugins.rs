@@ -1,0 +1,58 @@
+//! `signalbox plugins`
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use signalbox_core::{PluginInfo, plugins};
+
+use crate::exit::{self, Code};
+
+pub(crate) fn run(name: Option<&str>) -> Code {
+    let all = plugins();
+    let Some(name) = name else {
+        super::print(&list(&all));
+        return exit::OK;
+    };
+    // `file` is a source and a sink.
+    let chosen: Vec<_> = all.iter().filter(|plugin| plugin.name == name).collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = all.iter().map(|plugin| plugin.name).collect();
+        eprintln!("signalbox: there is no plugin '{name}'; there are {}", names.join(", "));
+        return exit::USAGE;
+    }
+    for plugin in chosen {
+        super::print(&describe(plugin));
+    }
+    exit::OK
+}
+
+fn list(all: &[&PluginInfo]) -> String {
+    let width = all.iter().map(|plugin| plugin.name.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for plugin in all {
+        let _ = writeln!(out, "{:<9}  {:<width$}  {}", plugin.kind.name(), plugin.name, plugin.summary);
+    }
+    out.push_str("\n'signalbox plugins NAME' shows the settings of one.\n");
+    out
+}
+
+fn describe(plugin: &PluginInfo) -> String {
+    let mut out = format!("{} {}: {}\n", plugin.kind.name(), plugin.name, plugin.summary);
+    let schema = (plugin.schema)().to_value();
+    let required: Vec<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let settings = schema["properties"].as_object().into_iter().flatten();
+    for (name, setting) in settings {
+        let need = match setting.get("default") {
+            _ if required.contains(&name.as_str()) => "required".to_owned(),
+            Some(default) if !default.is_null() => format!("default {default}"),
+            _ => "optional".to_owned(),
+        };
+        let _ = writeln!(out, "\n  {name} ({need})");
+        for line in setting["description"].as_str().unwrap_or_default().lines() {
+            let _ = writeln!(out, "      {line}");
+        }
+    }
+    out.push('\n');
+    out
+}

@@ -1,0 +1,208 @@
+//! Events as a shop's and an app's SDKs send them. All people are invented.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+/// The write key of `examples/quickstart.toml`.
+const WRITE_KEY: &str = "demo-write-key";
+
+/// Sends everything; returns how many events there were.
+pub(crate) async fn send(address: &str) -> Result<u64, String> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(std::time::Duration::from_secs(10))
+        .build()
+        .map_err(|error| error.to_string())?;
+    let mut sent = 0;
+    for (path, event) in browser() {
+        post(&client, address, path, event.to_string().into_bytes(), false).await?;
+        sent += 1;
+    }
+    let (shop, app) = (orders(), app());
+    for (events, gzip) in [(shop, false), (app, true)] {
+        sent += events.len() as u64;
+        let body = json!({ "batch": events, "sentAt": now(0) }).to_string().into_bytes();
+        post(&client, address, "/v1/batch", body, gzip).await?;
+    }
+    Ok(sent)
+}
+
+async fn post(client: &reqwest::Client, address: &str, path: &str, body: Vec<u8>, gzip: bool) -> Result<(), String> {
+    let mut request = client
+        .post(format!("http://{address}{path}"))
+        .basic_auth(WRITE_KEY, Some(""))
+        .header("content-type", "application/json");
+    let body = if gzip {
+        request = request.header("content-encoding", "gzip");
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&body).and_then(|()| encoder.finish()).map_err(|error| error.to_string())?
+    } else {
+        body
+    };
+    let reply = request.body(body).send().await.map_err(|error| error.to_string())?;
+    match reply.status().as_u16() {
+        200 => Ok(()),
+        status => Err(format!("{path} answered {status}")),
+    }
+}
+
+fn now(seconds_ago: i64) -> String {
+    let at = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds_ago);
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// A visitor's way through the shop, as analytics.js posts it: one event a request.
+fn browser() -> Vec<(&'static str, Value)> {
+    let context = |path: &str| {
+        json!({
+            "library": { "name": "analytics.js", "version": "next-1.84.3" },
+            "userAgent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_4_1) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari/605.1.15",
+            "ip": "203.0.113.57",
+            "locale": "en-US",
+            "page": {
+                "path": path,
+                "title": "Fern & Finch",
+                "url": format!("https://fern-finch.example{path}?epik=dj0yJnU9ZGVtbw")
+            },
+            "screen": { "width": 1512, "height": 982, "density": 2 }
+        })
+    };
+    let event = |id: u32, ago: i64, path: &str, rest: Value| {
+        let mut event = json!({
+            "messageId": format!("demo-web-{id}"),
+            "anonymousId": "0f7a1c52-6d0d-4f0e-9b7e-2f1f6c3f9a10",
+            "timestamp": now(ago),
+            "sentAt": now(0),
+            "context": context(path),
+        });
+        merge(&mut event, rest);
+        event
+    };
+    let product = json!({
+        "product_id": "pot-terra-02", "sku": "FF-0202", "name": "Terracotta Pot", "brand": "Fern & Finch",
+        "category": "Pots", "price": 24.5, "quantity": 2, "currency": "USD"
+    });
+    vec![
+        ("/v1/p", event(1, 240, "/", json!({ "type": "page", "properties": {} }))),
+        ("/v1/t", event(2, 200, "/search", json!({
+            "type": "track", "event": "Products Searched", "properties": { "query": "terracotta" }
+        }))),
+        ("/v1/t", event(3, 180, "/p/pot", json!({
+            "type": "track", "event": "Product Viewed", "properties": product.clone()
+        }))),
+        ("/v1/t", event(4, 150, "/p/pot", json!({
+            "type": "track", "event": "Product Added", "properties": product
+        }))),
+        ("/v1/t", event(5, 120, "/signup", json!({
+            "type": "track", "event": "Signed Up", "userId": "u-1001",
+            "properties": { "email": " Ivy.Marsh@Example.com ", "type": "organic" }
+        }))),
+        // Not meant for advertising, and says so.
+        ("/v1/t", event(6, 100, "/help", json!({
+            "type": "track", "event": "Product Viewed", "properties": { "product_id": "x" },
+            "integrations": { "All": true, "Pinterest Conversions API": false }
+        }))),
+        // No trigger matches: the archive gets it, Pinterest does not.
+        ("/v1/t", event(7, 90, "/help", json!({
+            "type": "track", "event": "Help Opened", "properties": {}
+        }))),
+    ]
+}
+
+/// Orders, as the shop's server posts them.
+fn orders() -> Vec<Value> {
+    let people = [
+        ("Ada", "Okafor", "WA", "ada.okafor@example.com", false),
+        ("Bruno", "Silva", "TX", "bruno@example.net", false),
+        // Opted out in California: delivered, flagged for Limited Data Processing.
+        ("Carmen", "Reyes", "CA", "carmen.reyes@example.org", true),
+        ("Daniel", "Novak", "New York", "daniel.novak@example.com", false),
+        // Opted out, but nobody knows where: must not be sent as if nothing were.
+        ("Eun", "Park", "", "eun.park@example.com", true),
+    ];
+    let mut events = Vec::new();
+    for (i, (first, last, state, email, opted_out)) in people.into_iter().enumerate() {
+        let order = |kind: &str, ago: i64| {
+            json!({
+                "type": "track",
+                "event": kind,
+                "messageId": format!("demo-{}-{i}", kind.to_lowercase().replace(' ', "-")),
+                "userId": format!("u-{}", 2000 + i),
+                "timestamp": now(ago),
+                "context": {
+                    "library": { "name": "analytics-node", "version": "3.1.0" },
+                    "ip": format!("198.51.100.{}", 10 + i),
+                    "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
+                    "traits": {
+                        "email": email, "firstName": first, "lastName": last,
+                        "phone": format!("+1 (206) 555-01{:02}", 10 + i),
+                        "address": { "city": "Sample City", "state": state, "country": if state.is_empty() { "" } else { "US" } }
+                    }
+                },
+                "properties": {
+                    "order_id": format!("FF-{}", 70_500 + i),
+                    "checkout_id": format!("c-{i}"),
+                    "total": 73.5, "revenue": 61.0, "shipping": 8.0, "tax": 4.5, "currency": "USD",
+                    "do_not_sell": opted_out,
+                    "products": [
+                        { "product_id": "pot-terra-02", "name": "Terracotta Pot", "price": 24.5, "quantity": 2, "brand": "Fern & Finch", "category": "Pots" },
+                        { "product_id": "fern-boston", "name": "Boston Fern", "price": 12, "quantity": 1, "category": "Plants" }
+                    ]
+                }
+            })
+        };
+        for (kind, ago) in [("Checkout Started", 80), ("Payment Info Entered", 70), ("Order Completed", 60)] {
+            events.push(order(kind, ago));
+        }
+    }
+    // A call without anything to match a person by.
+    events.push(json!({
+        "type": "track", "event": "Generate Lead", "messageId": "demo-lead", "anonymousId": "a-7",
+        "timestamp": now(30), "properties": {}
+    }));
+    // No event name: rejected at the source, its neighbours are not.
+    events.push(json!({ "type": "track", "messageId": "demo-nameless", "userId": "u-3000" }));
+    events.push(json!({
+        "type": "identify", "messageId": "demo-identify", "userId": "u-2000",
+        "traits": { "email": "ada.okafor@example.com" }
+    }));
+    events
+}
+
+/// An app's events.
+fn app() -> Vec<Value> {
+    (0..8)
+        .map(|i| {
+            let ios = i % 2 == 0;
+            json!({
+                "type": "track",
+                "event": if i < 2 { "Application Installed" } else { "Application Opened" },
+                "messageId": format!("demo-app-{i}"),
+                "anonymousId": format!("device-{i}"),
+                "timestamp": now(20 + i),
+                "context": {
+                    "library": { "name": if ios { "analytics-swift" } else { "analytics-kotlin" }, "version": "1.9.4" },
+                    "app": { "name": "Fern & Finch", "version": "4.12.0", "build": "412", "namespace": "example.fernfinch.app" },
+                    "device": {
+                        "id": format!("d-{i}"), "advertisingId": format!("7A3CBEA0-BDF5-11E4-8DFC-AA07A5B0930{i}"),
+                        "adTrackingEnabled": i != 5, "manufacturer": if ios { "Apple" } else { "Google" },
+                        "model": if ios { "iPhone15,2" } else { "Pixel 8" }, "type": if ios { "ios" } else { "android" }
+                    },
+                    "os": { "name": if ios { "iOS" } else { "Android" }, "version": if ios { "17.4" } else { "14" } },
+                    "network": { "carrier": "Sample Mobile", "wifi": i % 3 == 0 },
+                    "locale": "de-DE"
+                },
+                "properties": { "version": "4.12.0", "build": "412" }
+            })
+        })
+        .collect()
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}

@@ -1,0 +1,108 @@
+//! `signalbox demo`: the whole thing on one machine, with the sandbox as destination.
+
+mod events;
+mod report;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use signalbox_runtime::config::{self, Environment};
+use signalbox_runtime::pipeline::Pipeline;
+use signalbox_sandbox::{Sandbox, SandboxConfig};
+
+use crate::exit::{self, Code};
+use crate::router::Router;
+
+/// The same file that the README tells people to run.
+pub(crate) const QUICKSTART: &str = include_str!("../../../../examples/quickstart.toml");
+
+/// How long the demo waits for everything to be delivered.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) async fn run() -> Code {
+    match try_run().await {
+        Ok(true) => exit::OK,
+        Ok(false) => {
+            eprintln!("signalbox: the demo's sums do not close; please report this");
+            exit::FAILED
+        }
+        Err(problem) => {
+            eprintln!("signalbox: {problem}");
+            exit::FAILED
+        }
+    }
+}
+
+/// The quickstart pipeline's variables, pointed at ports and files of this run.
+struct DemoEnvironment {
+    listen: String,
+    admin: String,
+    pinterest: String,
+    archive: String,
+}
+
+impl Environment for DemoEnvironment {
+    fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(match name {
+            "SIGNALBOX_LISTEN" => Some(self.listen.clone()),
+            "SIGNALBOX_ADMIN" => Some(self.admin.clone()),
+            "PINTEREST_BASE_URL" => Some(self.pinterest.clone()),
+            "SIGNALBOX_ARCHIVE" => Some(self.archive.clone()),
+            _ => None,
+        })
+    }
+
+    fn file(&self, _: &str) -> Result<String, String> {
+        Err("the demo reads no files".to_owned())
+    }
+}
+
+async fn try_run() -> Result<bool, String> {
+    let folder = std::env::temp_dir().join(format!("signalbox-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let sandbox =
+        signalbox_sandbox::start(SandboxConfig::default()).await.map_err(|error| error.to_string())?;
+    let environment = DemoEnvironment {
+        listen: free_address()?,
+        admin: free_address()?,
+        pinterest: sandbox.base_url(),
+        archive: folder.join("archive.jsonl").display().to_string(),
+    };
+    let result = deliver(&environment, &sandbox).await;
+    sandbox.shutdown().await;
+    // Nothing of the demo stays behind.
+    let _ = std::fs::remove_dir_all(&folder);
+    result
+}
+
+async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<bool, String> {
+    let pipeline = config::load("quickstart.toml", QUICKSTART, environment)
+        .and_then(Pipeline::build)
+        .map_err(|diagnostics| diagnostics.to_string())?;
+    let mut router = Router::start(pipeline).await?;
+    crate::commands::print(&format!(
+        "Sending events to http://{}, as a shop's and an app's Segment SDKs would.\n\n",
+        environment.listen
+    ));
+    let sent = events::send(&environment.listen).await?;
+    let settled = async {
+        while router.state.status().sinks.values().any(|sink| sink.pending > 0) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // If it takes longer the sums below tell.
+    let _ = tokio::time::timeout(PATIENCE, settled).await;
+    router.running.stop(Duration::from_secs(5)).await;
+    let status = router.state.status();
+    let archived = std::fs::read_to_string(&environment.archive).map_err(|error| error.to_string())?;
+    let (text, closes) = report::render(&status, sandbox, sent, archived.lines().count() as u64);
+    router.close().await;
+    crate::commands::print(&text);
+    Ok(closes)
+}
+
+/// An address on loopback that is free now.
+fn free_address() -> Result<String, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+    listener.local_addr().map(|address| address.to_string()).map_err(|error| error.to_string())
+}
