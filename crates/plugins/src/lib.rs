@@ -1,1 +1,16 @@
-//! Links every plugin that ships with Signalbox.
+//! Links every plugin that ships with Signalbox, and nothing else: whoever depends on this crate and writes
+//! `use signalbox_plugins as _;` finds them in `signalbox_core::plugins()` and by their `type`.
+//!
+//! A plugin needs two lines, one in `Cargo.toml` and one here. The first alone would not link it, and a
+//! pipeline file that names it would be told that there is no such plugin; so the lint below makes it an error.
+
+#![deny(unused_crate_dependencies)]
+
+use signalbox_console as _;
+use signalbox_file as _;
+use signalbox_hash_pii as _;
+use signalbox_limited_data_processing as _;
+use signalbox_pinterest_conversions as _;
+use signalbox_rate_limit as _;
+use signalbox_segment_http as _;
+use signalbox_webhook as _;

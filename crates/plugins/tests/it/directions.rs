@@ -1,0 +1,174 @@
+//! Which crate may use which: the table of docs/ARCHITECTURE.md, held over what cargo says.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+
+const PREFIX: &str = "signalbox-";
+
+/// For each crate the crates of ours that it may use.
+const MAY_USE: [(&str, &[&str]); 8] = [
+    ("core", &[]),
+    ("segment", &["core"]),
+    ("http", &["core"]),
+    ("journal", &["core"]),
+    ("runtime", &["core", "journal"]),
+    ("sandbox", &["core"]),
+    ("testkit", &["core", "http", "runtime"]),
+    // The binary may use every library but the one that is for tests.
+    (
+        "signalbox",
+        &[
+            "core", "segment", "http", "journal", "runtime", "plugins", "sandbox",
+        ],
+    ),
+];
+
+/// The same for each plugin: never another plugin, never the runtime.
+const PLUGIN_MAY_USE: &[&str] = &["core", "segment", "http"];
+
+/// Crates that hold no I/O, and what they could not hold any with.
+const PURE: [&str; 2] = ["core", "segment"];
+const IO: [&str; 6] = ["tokio", "reqwest", "hyper", "hyper-util", "axum", "redb"];
+
+struct Member {
+    name: String,
+    is_plugin: bool,
+    package: Package,
+}
+
+impl Member {
+    /// Names of what it depends on, in one way or another.
+    fn uses(&self, kinds: &[DependencyKind]) -> BTreeSet<&str> {
+        self.package
+            .dependencies
+            .iter()
+            .filter(|dependency| kinds.contains(&dependency.kind))
+            .map(|dependency| dependency.name.as_str())
+            .collect()
+    }
+
+    fn uses_of_ours(&self, kinds: &[DependencyKind]) -> BTreeSet<&str> {
+        self.uses(kinds)
+            .into_iter()
+            .filter_map(|name| name.strip_prefix(PREFIX))
+            .collect()
+    }
+}
+
+const BUILD: [DependencyKind; 2] = [DependencyKind::Normal, DependencyKind::Build];
+const TESTS: [DependencyKind; 1] = [DependencyKind::Development];
+
+fn members() -> Vec<Member> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let metadata = MetadataCommand::new()
+        .manifest_path(root)
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let members: Vec<Member> = metadata
+        .packages
+        .into_iter()
+        .map(|package| Member {
+            name: package
+                .name
+                .strip_prefix(PREFIX)
+                .unwrap_or(&package.name)
+                .to_owned(),
+            is_plugin: package
+                .manifest_path
+                .components()
+                .rev()
+                .nth(2)
+                .is_some_and(|folder| folder.as_str() == "plugins"),
+            package,
+        })
+        .collect();
+    assert!(members.iter().any(|member| member.is_plugin));
+    members
+}
+
+fn plugins(members: &[Member]) -> BTreeSet<&str> {
+    members
+        .iter()
+        .filter(|member| member.is_plugin)
+        .map(|member| member.name.as_str())
+        .collect()
+}
+
+/// What a crate may use; `None` for the crate that links the plugins.
+fn may_use(member: &Member) -> Option<BTreeSet<&'static str>> {
+    if member.is_plugin {
+        return Some(PLUGIN_MAY_USE.iter().copied().collect());
+    }
+    if member.name == "plugins" {
+        return None;
+    }
+    let row = MAY_USE.iter().find(|(name, _)| *name == member.name);
+    let (_, allowed) = row.unwrap_or_else(|| panic!("{} has no row in the table", member.name));
+    Some(allowed.iter().copied().collect())
+}
+
+#[test]
+fn every_crate_uses_only_what_it_may() {
+    let members = members();
+    for member in &members {
+        let uses = member.uses_of_ours(&BUILD);
+        match may_use(member) {
+            Some(allowed) => assert!(
+                uses.is_subset(&allowed),
+                "{} may use {allowed:?} and uses {uses:?}",
+                member.name
+            ),
+            None => assert_eq!(
+                uses,
+                plugins(&members),
+                "signalbox-plugins links every plugin and nothing else"
+            ),
+        }
+    }
+}
+
+#[test]
+fn tests_may_use_the_testkit_and_the_sandbox_besides() {
+    let members = members();
+    for member in &members {
+        let mut allowed = may_use(member).unwrap_or_default();
+        allowed.extend(["core", "testkit", "sandbox"]);
+        let uses = member.uses_of_ours(&TESTS);
+        assert!(
+            uses.is_subset(&allowed),
+            "the tests of {} may use {allowed:?} and use {uses:?}",
+            member.name
+        );
+    }
+}
+
+#[test]
+fn the_pure_crates_hold_nothing_that_does_io() {
+    for member in members().iter().filter(|member| PURE.contains(&&*member.name)) {
+        let uses = member.uses(&BUILD);
+        for io in IO {
+            assert!(!uses.contains(io), "{} uses {io}", member.name);
+        }
+    }
+}
+
+#[test]
+fn packages_are_named_after_their_folders() {
+    for member in members() {
+        let folder = member
+            .package
+            .manifest_path
+            .parent()
+            .and_then(|path| path.file_name());
+        let folder = folder.unwrap_or_default().replace('_', "-");
+        let wanted = if folder == "signalbox" {
+            folder
+        } else {
+            format!("{PREFIX}{folder}")
+        };
+        assert_eq!(*member.package.name, wanted);
+        assert_eq!(member.package.license.as_deref(), Some("Apache-2.0"), "{wanted}");
+    }
+}

@@ -1,0 +1,12 @@
+//! What is linked, and which crate may use which.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that panics fails its test"
+)]
+
+mod directions;
+mod linked;
+
+use signalbox_plugins as _;
