@@ -2,6 +2,6 @@
 pub mod ingest;
 pub mod mapping;
 pub mod normalise;
+pub mod schema;
 pub mod time;
 pub mod value;
-pub mod schema;

@@ -1,5 +1,6 @@
 //! Runs the recorded cases and counts them: `mapping: passed/total` and so on, each on a line of its own.
 
+mod coercion;
 mod compare;
 mod mapping;
 

@@ -1,0 +1,183 @@
+//! Turning one value into another type: as Ajv does it for Segment, and as it should be done.
+
+use super::rule::Wanted;
+use crate::value::{Number, Value, js_text_to_number};
+use bumpalo::Bump;
+
+/// The outcome of a conversion: the value, and whether it now has a wanted type.
+pub(super) struct Converted<'a> {
+    pub(super) value: Value<'a>,
+    pub(super) fits: bool,
+}
+
+/// Ajv's `coerceTypes: "array"`, for a value that has none of the wanted types.
+///
+/// A list of one is replaced by its element. That settles it only if exactly one type is wanted (Ajv asks for both of
+/// two types at once), otherwise the element is converted further.
+pub(super) fn as_ajv<'a>(value: Value<'a>, wanted: &[Wanted], arena: &'a Bump) -> Converted<'a> {
+    if wanted == [Wanted::Object] {
+        return Converted { value, fits: false };
+    }
+    let mut value = value;
+    if value.array_len() == 1 {
+        value = value.index(0);
+        if let [single] = wanted
+            && single.accepts(value)
+        {
+            return Converted { value, fits: true };
+        }
+    }
+    for target in wanted {
+        if let Some(value) = ajv_step(value, *target, arena) {
+            return Converted { value, fits: true };
+        }
+    }
+    Converted { value, fits: false }
+}
+
+fn ajv_step<'a>(value: Value<'a>, target: Wanted, arena: &'a Bump) -> Option<Value<'a>> {
+    match (target, value) {
+        (Wanted::String, Value::Number(_) | Value::Bool(_)) => Some(text_of(value, arena)),
+        (Wanted::String, Value::Null) => Some(Value::Str("")),
+        (Wanted::Number | Wanted::Integer, Value::Bool(truth)) => {
+            Some(Value::from(f64::from(u8::from(truth))))
+        }
+        (Wanted::Number | Wanted::Integer, Value::Null) => Some(Value::from(0.0)),
+        (Wanted::Number, Value::Str(text)) => javascript_number(text).map(Value::from),
+        (Wanted::Integer, Value::Str(text)) => {
+            // The remainder of infinity is NaN, which counts as whole.
+            javascript_number(text)
+                .filter(|number| number.is_infinite() || number.fract() == 0.0)
+                .map(Value::from)
+        }
+        (Wanted::Boolean, _) => match value {
+            Value::Str("false") | Value::Null => Some(Value::Bool(false)),
+            Value::Str("true") => Some(Value::Bool(true)),
+            Value::Number(number) if number.to_f64() == 0.0 => Some(Value::Bool(false)),
+            Value::Number(number) if number.to_f64() == 1.0 => Some(Value::Bool(true)),
+            _ => None,
+        },
+        (Wanted::Null, Value::Str("") | Value::Bool(false)) => Some(Value::Null),
+        (Wanted::Null, Value::Number(number)) if number.to_f64() == 0.0 => Some(Value::Null),
+        (Wanted::Array, Value::Null | Value::Bool(_) | Value::Number(_) | Value::Str(_)) => {
+            Some(Value::Array(arena.alloc_slice_copy(&[value])))
+        }
+        _ => None,
+    }
+}
+
+fn javascript_number(text: &str) -> Option<f64> {
+    Some(js_text_to_number(text)).filter(|number| !text.is_empty() && !number.is_nan())
+}
+
+fn text_of<'a>(value: Value<'a>, arena: &'a Bump) -> Value<'a> {
+    match value {
+        Value::Bool(true) => Value::Str("true"),
+        Value::Bool(false) => Value::Str("false"),
+        Value::Number(number) => Value::Str(number.with_js_text(|text| &*arena.alloc_str(text))),
+        other => other,
+    }
+}
+
+/// Conversion that invents nothing: text is a number only if it is one in decimal, a truth value is no number, null
+/// is nothing at all, and a number turned to text keeps every digit.
+pub(super) fn carefully<'a>(value: Value<'a>, wanted: &[Wanted], arena: &'a Bump) -> Converted<'a> {
+    let mut value = value;
+    if value.array_len() == 1 && !wanted.contains(&Wanted::Array) {
+        value = value.index(0);
+    }
+    for target in wanted {
+        if target.accepts(value) {
+            return Converted { value, fits: true };
+        }
+    }
+    for target in wanted {
+        if let Some(value) = careful_step(value, *target, arena) {
+            return Converted { value, fits: true };
+        }
+    }
+    Converted { value, fits: false }
+}
+
+fn careful_step<'a>(value: Value<'a>, target: Wanted, arena: &'a Bump) -> Option<Value<'a>> {
+    match (target, value) {
+        (Wanted::String, Value::Number(Number::Source(text))) if text.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(Value::Str(text))
+        }
+        (Wanted::String, Value::Number(_) | Value::Bool(_)) => Some(text_of(value, arena)),
+        (Wanted::Number, Value::Str(text)) => decimal(text),
+        (Wanted::Integer, Value::Str(text)) => {
+            decimal(text).filter(|number| Wanted::Integer.accepts(*number))
+        }
+        (Wanted::Boolean, Value::Str(text)) if text.trim().eq_ignore_ascii_case("true") => {
+            Some(Value::Bool(true))
+        }
+        (Wanted::Boolean, Value::Str(text)) if text.trim().eq_ignore_ascii_case("false") => {
+            Some(Value::Bool(false))
+        }
+        (Wanted::Boolean, Value::Number(_)) => ajv_step(value, target, arena),
+        (Wanted::Array, _) if value.is_defined() => Some(Value::Array(arena.alloc_slice_copy(&[value]))),
+        _ => None,
+    }
+}
+
+/// A finite decimal number; kept as it was spelled where that spelling is JSON.
+fn decimal(text: &str) -> Option<Value<'_>> {
+    let text = text.trim();
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let leading_zero = unsigned.len() > 1 && unsigned.starts_with('0') && !unsigned.starts_with("0.");
+    if !unsigned.is_empty() && unsigned.bytes().all(|b| b.is_ascii_digit()) && !leading_zero {
+        return Some(Value::Number(Number::Source(text)));
+    }
+    let number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    let number =
+        (number && !text.contains(['x', 'X', 'o', 'O', 'b', 'B'])).then(|| js_text_to_number(text))?;
+    number.is_finite().then(|| Value::from(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn careful(value: Value<'_>, wanted: &'static [Wanted]) -> Option<String> {
+        let arena = Bump::new();
+        let converted = carefully(value, wanted, &arena);
+        converted.fits.then(|| {
+            let mut out = Vec::new();
+            converted
+                .value
+                .write_json(&mut out, crate::value::Numbers::Source);
+            String::from_utf8(out).unwrap()
+        })
+    }
+
+    #[test]
+    fn careful_numbers_are_decimal() {
+        let number: &[Wanted] = &[Wanted::Number];
+        assert_eq!(careful(Value::Str(" 12.50 "), number).as_deref(), Some("12.5"));
+        assert_eq!(
+            careful(Value::Str("12345678901234567890"), number).as_deref(),
+            Some("12345678901234567890")
+        );
+        assert_eq!(careful(Value::Str("007"), number).as_deref(), Some("7"));
+        for text in ["", " ", "0x1F", "Infinity", "12px", "NaN", "1e999"] {
+            assert_eq!(careful(Value::Str(text), number), None, "{text}");
+        }
+        assert_eq!(careful(Value::Bool(true), number), None);
+        assert_eq!(careful(Value::Null, number), None);
+    }
+
+    #[test]
+    fn careful_text_keeps_long_ids() {
+        let id = Value::Number(Number::Source("12345678901234567890"));
+        assert_eq!(
+            careful(id, &[Wanted::String]).as_deref(),
+            Some("\"12345678901234567890\"")
+        );
+        let one = [Value::Str("a")];
+        assert_eq!(
+            careful(Value::Array(&one), &[Wanted::String, Wanted::Null]).as_deref(),
+            Some("\"a\"")
+        );
+    }
+}

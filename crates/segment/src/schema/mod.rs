@@ -1,0 +1,135 @@
+//! Field schemas: what an action accepts, and how mapped values are made to fit.
+//!
+//! A table of [`Field`]s is data: written as a `const`, or read from Segment's JSON by [`fields_from_json`].
+//! [`Schema::new`] checks the table once; [`Schema::coerce`] removes empty values, converts types, drops unknown
+//! members and reports what does not fit, all in one walk. Two behaviours share it, see [`Leniency`].
+//!
+//! ```
+//! use bumpalo::Bump;
+//! use signalbox_segment::schema::{Field, FieldType, Leniency, Schema};
+//! use signalbox_segment::value::{Numbers, parse_json};
+//!
+//! const FIELDS: &[Field<'static>] = &[
+//!     Field::new("event_id", "Event ID", FieldType::String).required(),
+//!     Field::new("contents", "Contents", FieldType::Object).multiple().properties(&[
+//!         Field::new("id", "Product ID", FieldType::String),
+//!         Field::new("item_price", "Price", FieldType::Number),
+//!     ]),
+//! ];
+//! let schema = Schema::new(FIELDS)?;
+//! let arena = Bump::new();
+//! let mapped = parse_json(r#"{"event_id":7,"contents":[{"id":"a","item_price":"9.5"},{"id":"b","item_price":"?"}]}"#, &arena);
+//! let coerced = schema.coerce(mapped.into(), &arena, Leniency::PerField);
+//!
+//! assert!(coerced.errors.is_empty());
+//! assert_eq!(coerced.dropped[0].path, "contents[1].item_price");
+//! let mut body = Vec::new();
+//! coerced.value.write_json(&mut body, Numbers::Source);
+//! assert_eq!(body, br#"{"event_id":"7","contents":[{"id":"a","item_price":9.5},{"id":"b"}]}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod condition;
+mod convert;
+mod date;
+mod error;
+mod field;
+mod format;
+mod parse;
+mod place;
+mod rule;
+mod uri;
+mod v8_date;
+mod walk;
+
+pub use date::is_date_like;
+pub use error::{FieldError, FieldErrorKind, SchemaError};
+pub use field::{Choice, Condition, Field, FieldType, Required};
+pub use format::Format;
+pub use parse::fields_from_json;
+
+use crate::value::Value;
+use bumpalo::Bump;
+use condition::Requirement;
+
+/// How values that do not fit are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leniency {
+    /// Exactly as Segment treats a single event: one bad value fails the payload; null in listed objects becomes 0,
+    /// `""` or false; blank text becomes 0.
+    Segment,
+    /// As Segment treats events in batches: `""` at the top level is kept.
+    SegmentBatch,
+    /// Nothing is invented and no payload lost for a detail: null and blank text are absent, conversions are careful,
+    /// and an optional value that does not fit is dropped and reported. Only a required value fails its object.
+    PerField,
+}
+
+/// What became of a payload.
+#[derive(Debug)]
+pub struct Coerced<'a> {
+    /// The payload; meaningless if there are errors.
+    pub value: Value<'a>,
+    /// Why the payload as a whole does not fit; empty if it does.
+    pub errors: Vec<FieldError>,
+    /// Values left out because they did not fit ([`Leniency::PerField`] only).
+    pub dropped: Vec<FieldError>,
+}
+
+/// A checked table of fields.
+#[derive(Debug)]
+pub struct Schema<'t> {
+    fields: &'t [Field<'t>],
+    requirements: Vec<Requirement<'t>>,
+}
+
+impl<'t> Schema<'t> {
+    /// Checks a table of fields.
+    ///
+    /// # Errors
+    /// Two fields of one name at one level, or an empty list of conditions.
+    pub fn new(fields: &'t [Field<'t>]) -> Result<Schema<'t>, SchemaError> {
+        check(fields, "")?;
+        Ok(Schema {
+            fields,
+            requirements: condition::requirements(fields),
+        })
+    }
+
+    /// The fields of the top level.
+    pub fn fields(&self) -> &'t [Field<'t>] {
+        self.fields
+    }
+
+    /// Makes a payload fit, or says why it does not.
+    pub fn coerce<'a>(&self, payload: Value<'a>, arena: &'a Bump, leniency: Leniency) -> Coerced<'a>
+    where
+        't: 'a,
+    {
+        walk::coerce(self.fields, &self.requirements, payload, arena, leniency)
+    }
+}
+
+fn check(fields: &[Field<'_>], prefix: &str) -> Result<(), SchemaError> {
+    for (index, field) in fields.iter().enumerate() {
+        let name = if prefix.is_empty() {
+            field.key.to_owned()
+        } else {
+            format!("{prefix}.{}", field.key)
+        };
+        if fields[..index].iter().any(|earlier| earlier.key == field.key) {
+            return Err(SchemaError {
+                field: name,
+                message: "is there twice".into(),
+            });
+        }
+        if matches!(field.required, Required::When { conditions: [], .. }) {
+            return Err(SchemaError {
+                field: name,
+                message: "is required under an empty list of conditions".into(),
+            });
+        }
+        check(field.properties.unwrap_or_default(), &name)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! Reading field tables as Segment's own API writes them.
+
+use super::error::SchemaError;
+use super::field::{Choice, Condition, Field, FieldType, Required};
+use super::format::Format;
+use crate::value::{Number, Value};
+use bumpalo::Bump;
+use serde_json::{Map, Value as Json};
+
+/// Reads a table of fields from JSON: an object of field definitions by key, in order.
+///
+/// # Errors
+/// An unknown type or condition, an empty list of choices.
+pub fn fields_from_json<'t>(json: &Json, arena: &'t Bump) -> Result<&'t [Field<'t>], SchemaError> {
+    table(json, arena, "")
+}
+
+fn table<'t>(json: &Json, arena: &'t Bump, prefix: &str) -> Result<&'t [Field<'t>], SchemaError> {
+    let Json::Object(fields) = json else {
+        return Err(SchemaError {
+            field: prefix.into(),
+            message: "should be an object of fields".into(),
+        });
+    };
+    let mut table = bumpalo::collections::Vec::with_capacity_in(fields.len(), arena);
+    for (key, definition) in fields {
+        let name = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
+        let fail = |message: String| SchemaError {
+            field: name.clone(),
+            message,
+        };
+        let Json::Object(definition) = definition else {
+            return Err(fail("should be an object".into()));
+        };
+        table.push(field(key, definition, arena, &name).map_err(|error| match error {
+            Problem::Here(message) => fail(message),
+            Problem::Below(error) => error,
+        })?);
+    }
+    Ok(table.into_bump_slice())
+}
+
+enum Problem {
+    Here(String),
+    Below(SchemaError),
+}
+
+fn here<T>(message: impl Into<String>) -> Result<T, Problem> {
+    Err(Problem::Here(message.into()))
+}
+
+fn field<'t>(key: &str, json: &Map<String, Json>, arena: &'t Bump, name: &str) -> Result<Field<'t>, Problem> {
+    let text = |key: &str| json.get(key).and_then(Json::as_str);
+    let flag = |key: &str| json.get(key).and_then(Json::as_bool).unwrap_or_default();
+    let kind = match text("type") {
+        Some("string") => FieldType::String,
+        Some("text") => FieldType::Text,
+        Some("password") => FieldType::Password,
+        Some("number") => FieldType::Number,
+        Some("integer") => FieldType::Integer,
+        Some("boolean") => FieldType::Boolean,
+        Some("datetime") => FieldType::Datetime,
+        Some("object") => FieldType::Object,
+        other => return here(format!("has the unknown type {}", other.unwrap_or("(none)"))),
+    };
+    let properties = match json.get("properties") {
+        Some(properties) => Some(table(properties, arena, name).map_err(Problem::Below)?),
+        None => None,
+    };
+    let format = match text("format") {
+        Some(format) => match Format::from_name(format) {
+            Some(format) => Some(format),
+            None => return here(format!("has the unknown format {format}")),
+        },
+        None => None,
+    };
+    Ok(Field {
+        key: arena.alloc_str(key),
+        label: text("label").map(|label| &*arena.alloc_str(label)),
+        description: arena.alloc_str(text("description").unwrap_or_default()),
+        kind,
+        multiple: flag("multiple"),
+        required: required(json.get("required"), arena)?,
+        allow_null: flag("allowNull"),
+        choices: choices(json.get("choices"), arena)?,
+        format,
+        minimum: json.get("minimum").and_then(Json::as_f64),
+        maximum: json.get("maximum").and_then(Json::as_f64),
+        properties,
+        additional_properties: flag("additionalProperties"),
+        default: json
+            .get("default")
+            .map(|default| &*arena.alloc_str(&default.to_string())),
+    })
+}
+
+fn choices<'t>(json: Option<&Json>, arena: &'t Bump) -> Result<&'t [Choice<'t>], Problem> {
+    let Some(Json::Array(choices)) = json else {
+        return Ok(&[]);
+    };
+    if choices.is_empty() {
+        return here("has an empty list of choices");
+    }
+    let mut table = bumpalo::collections::Vec::with_capacity_in(choices.len(), arena);
+    for choice in choices {
+        let (json, label) = match choice {
+            Json::Object(object) => (
+                object.get("value").unwrap_or(&Json::Null),
+                object.get("label").and_then(Json::as_str),
+            ),
+            plain => (plain, plain.as_str()),
+        };
+        table.push(Choice {
+            value: value(json, arena),
+            label: arena.alloc_str(label.unwrap_or_default()),
+        });
+    }
+    Ok(table.into_bump_slice())
+}
+
+fn required<'t>(json: Option<&Json>, arena: &'t Bump) -> Result<Required<'t>, Problem> {
+    let conditions = match json {
+        Some(Json::Bool(true)) => return Ok(Required::Always),
+        Some(Json::Object(object)) => object,
+        _ => return Ok(Required::No),
+    };
+    let all = conditions.get("match").and_then(Json::as_str) != Some("any");
+    let mut table = bumpalo::collections::Vec::new_in(arena);
+    for condition in conditions
+        .get("conditions")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let Some(field) = condition.get("fieldKey").and_then(Json::as_str) else {
+            return here("is required under a condition that names no field");
+        };
+        let negated = match condition.get("operator").and_then(Json::as_str) {
+            Some("is") => false,
+            Some("is_not") => true,
+            other => {
+                let operator = other.unwrap_or("(none)");
+                return here(format!(
+                    "Unsupported conditionally required field operator: {operator}"
+                ));
+            }
+        };
+        table.push(Condition {
+            field: arena.alloc_str(field),
+            negated,
+            value: condition.get("value").map(|json| value(json, arena)),
+        });
+    }
+    Ok(Required::When {
+        all,
+        conditions: table.into_bump_slice(),
+    })
+}
+
+fn value<'t>(json: &Json, arena: &'t Bump) -> Value<'t> {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(truth) => Value::Bool(*truth),
+        Json::Number(number) => Value::Number(Number::Source(arena.alloc_str(&number.to_string()))),
+        Json::String(text) => Value::Str(arena.alloc_str(text)),
+        Json::Array(items) => {
+            Value::Array(arena.alloc_slice_fill_iter(items.iter().map(|item| value(item, arena))))
+        }
+        Json::Object(members) => Value::Object(
+            arena.alloc_slice_fill_iter(
+                members
+                    .iter()
+                    .map(|(key, member)| (&*arena.alloc_str(key), value(member, arena))),
+            ),
+        ),
+    }
+}

@@ -1,0 +1,82 @@
+//! Where in a payload a value is; written out only when there is something to report.
+
+/// A position, linked to the one above on the stack.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    above: Option<&'p Place<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Root,
+    Key(&'p str),
+    Index(usize),
+}
+
+impl<'p> Place<'p> {
+    pub(super) const ROOT: Place<'static> = Place {
+        above: None,
+        step: Step::Root,
+    };
+
+    pub(super) fn key(&'p self, key: &'p str) -> Place<'p> {
+        Place {
+            above: Some(self),
+            step: Step::Key(key),
+        }
+    }
+
+    pub(super) fn index(&'p self, index: usize) -> Place<'p> {
+        Place {
+            above: Some(self),
+            step: Step::Index(index),
+        }
+    }
+
+    /// `custom_data.contents[1].item_price`; empty for the root.
+    pub(super) fn path(&self) -> String {
+        let mut path = self.above.map_or_else(String::new, Place::path);
+        match self.step {
+            Step::Root => {}
+            Step::Key(key) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(key);
+            }
+            Step::Index(index) => path.push_str(&format!("[{index}]")),
+        }
+        path
+    }
+
+    /// What a message begins with: the label, or the place as a JSON pointer.
+    pub(super) fn subject(&self, label: Option<&str>) -> String {
+        if let Some(label) = label.filter(|label| !label.is_empty()) {
+            let mut chars = label.chars();
+            return chars
+                .next()
+                .into_iter()
+                .flat_map(char::to_uppercase)
+                .chain(chars)
+                .collect();
+        }
+        match self.step {
+            Step::Root => "The root value".into(),
+            _ => format!("The value at {}", self.pointer()),
+        }
+    }
+
+    fn pointer(&self) -> String {
+        let mut pointer = self.above.map_or_else(String::new, Place::pointer);
+        match self.step {
+            Step::Root => {}
+            Step::Key(key) => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            Step::Index(index) => pointer.push_str(&format!("/{index}")),
+        }
+        pointer
+    }
+}

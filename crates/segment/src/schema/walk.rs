@@ -1,0 +1,424 @@
+//! The walk over a payload: empty values out, types converted, limits checked, unknown members gone.
+
+use super::condition::{Requirement, same};
+use super::convert::{as_ajv, carefully};
+use super::error::{FieldError, FieldErrorKind};
+use super::field::{Field, Required};
+use super::place::Place;
+use super::rule::{Members, Rule, Wanted};
+use super::{Coerced, Leniency};
+use crate::value::{Value, js_trim, utf16_len};
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
+/// Segment keeps this member of the payload whatever the schema says; its own settings travel in it.
+const ALWAYS_KEPT: &str = "dynamicAuthSettings";
+
+pub(super) fn coerce<'a, 't: 'a>(
+    fields: &'t [Field<'t>],
+    requirements: &[Requirement<'t>],
+    payload: Value<'a>,
+    arena: &'a Bump,
+    leniency: Leniency,
+) -> Coerced<'a> {
+    let mut walk = Walk {
+        arena,
+        leniency,
+        errors: Vec::new(),
+        dropped: Vec::new(),
+    };
+    let value = walk.root(fields, requirements, payload);
+    Coerced {
+        value,
+        errors: walk.errors,
+        dropped: walk.dropped,
+    }
+}
+
+/// The top level as conditions see it: empty values removed, single values of lists wrapped.
+pub(super) struct Root<'a, 't> {
+    fields: &'t [Field<'t>],
+    payload: Value<'a>,
+    arena: &'a Bump,
+    leniency: Leniency,
+    /// Members a null test has turned into null.
+    nulled: Vec<String>,
+}
+
+impl<'a> Root<'a, '_> {
+    pub(super) fn member(&self, key: &str) -> Value<'a> {
+        let value = self.payload.get(key);
+        let Some(field) = self.fields.iter().find(|field| field.key == key) else {
+            return if self.blank(value) {
+                Value::Undefined
+            } else {
+                value
+            };
+        };
+        if self.nulled.iter().any(|nulled| nulled == key) {
+            return Value::Null;
+        }
+        if self.blank(value) || empty(&Rule::of_field(field), value, self.leniency) {
+            return Value::Undefined;
+        }
+        if field.multiple && !value.is_array() && !value.is_nullish() {
+            return Value::Array(self.arena.alloc_slice_copy(&[value]));
+        }
+        value
+    }
+
+    /// At the top level of single events `""` is no value, whatever the type.
+    fn blank(&self, value: Value<'_>) -> bool {
+        self.leniency != Leniency::SegmentBatch && matches!(value, Value::Str(""))
+    }
+
+    pub(super) fn child(&self, parent: &str, object: Value<'a>, key: &str) -> Value<'a> {
+        let value = object.get(key);
+        let field = self.fields.iter().find(|field| field.key == parent);
+        let member = field.and_then(|field| field.properties?.iter().find(|member| member.key == key));
+        match member {
+            Some(member) if empty(&Rule::of_field(member), value, self.leniency) => Value::Undefined,
+            _ => value,
+        }
+    }
+
+    /// Ajv's coercing test for null: what counts as empty is null, and is so from here on.
+    pub(super) fn becomes_null(&mut self, key: &str, value: Value<'a>) -> bool {
+        if self.leniency == Leniency::PerField {
+            return matches!(value, Value::Null);
+        }
+        let null = matches!(value, Value::Null) || as_ajv(value, &[Wanted::Null], self.arena).fits;
+        if null {
+            self.nulled.push(key.to_owned());
+        }
+        null
+    }
+}
+
+/// Whether a value counts as absent under a rule.
+fn empty(rule: &Rule<'_>, value: Value<'_>, leniency: Leniency) -> bool {
+    match value {
+        Value::Str(text) if leniency == Leniency::PerField => js_trim(text).is_empty(),
+        _ => rule.drops_as_empty(value),
+    }
+}
+
+struct Walk<'a> {
+    arena: &'a Bump,
+    leniency: Leniency,
+    errors: Vec<FieldError>,
+    dropped: Vec<FieldError>,
+}
+
+impl<'a> Walk<'a> {
+    fn careful(&self) -> bool {
+        self.leniency == Leniency::PerField
+    }
+
+    fn fail(&mut self, place: &Place<'_>, label: Option<&str>, kind: FieldErrorKind, text: &str) {
+        let message = format!("{} {text}.", place.subject(label));
+        self.errors.push(FieldError {
+            path: place.path(),
+            message,
+            kind,
+        });
+    }
+
+    fn missing(&mut self, place: &Place<'_>, label: Option<&str>, key: &str) {
+        self.fail(
+            place,
+            label,
+            FieldErrorKind::Missing,
+            &format!("is missing the required field '{key}'"),
+        );
+    }
+
+    fn root<'t: 'a>(
+        &mut self,
+        fields: &'t [Field<'t>],
+        requirements: &[Requirement<'t>],
+        payload: Value<'a>,
+    ) -> Value<'a> {
+        let place = Place::ROOT;
+        if !payload.is_object() {
+            self.wrong_type(&place, None, &[Wanted::Object], payload);
+            return payload;
+        }
+        let mut root = Root {
+            fields,
+            payload,
+            arena: self.arena,
+            leniency: self.leniency,
+            nulled: Vec::new(),
+        };
+        for requirement in requirements {
+            if requirement.applies(&mut root) {
+                self.conditional(requirement, &root);
+            }
+        }
+        let members = Members {
+            fields,
+            open: false,
+            requirements: true,
+        };
+        let kept = payload.get(ALWAYS_KEPT);
+        let mut built = self.members(&place, None, &members, true, |field| root.member(field.key));
+        if kept.is_defined() && fields.iter().all(|field| field.key != ALWAYS_KEPT) {
+            built.push((ALWAYS_KEPT, kept));
+        }
+        Value::Object(built.into_bump_slice())
+    }
+
+    /// A conditional requirement that applies: is its target there?
+    fn conditional(&mut self, requirement: &Requirement<'_>, root: &Root<'a, '_>) {
+        let before = self.errors.len();
+        let place = Place::ROOT;
+        match requirement.parent {
+            // With several conditions Segment asks for a member of that dotted name, which no field can be.
+            Some(parent) if requirement.conditions.len() > 1 && !self.careful() => {
+                let name = format!("{parent}.{}", requirement.key);
+                if !root.member(&name).is_defined() {
+                    self.missing(&place, None, &name);
+                }
+            }
+            Some(parent) => {
+                let object = root.member(parent);
+                if !object.is_defined() {
+                    self.missing(&place, None, parent);
+                } else if object.is_object() && !root.child(parent, object, requirement.key).is_defined() {
+                    self.missing(&place.key(parent), None, requirement.key);
+                }
+            }
+            None if !root.member(requirement.key).is_defined() => self.missing(&place, None, requirement.key),
+            None => {}
+        }
+        if self.errors.len() > before {
+            self.fail(
+                &place,
+                None,
+                FieldErrorKind::Condition,
+                "must match \"then\" schema",
+            );
+        }
+    }
+
+    /// One value under its rule. Failure shows in `errors`.
+    fn value<'t: 'a>(
+        &mut self,
+        place: &Place<'_>,
+        rule: &Rule<'t>,
+        value: Value<'a>,
+        prune: bool,
+    ) -> Value<'a> {
+        let mut value = value;
+        let mut late_type_error = false;
+        let fits = rule.types.iter().any(|wanted| wanted.accepts(value));
+        if !fits && self.careful() {
+            let converted = carefully(value, rule.types, self.arena);
+            value = converted.value;
+            if !converted.fits {
+                self.wrong_type(place, rule.label, rule.types, value);
+                return value;
+            }
+        } else if !fits {
+            // Ajv reports a wrong plain object type after everything else about the value.
+            late_type_error = rule.types == [Wanted::Object] && rule.members.is_some();
+            let converted = as_ajv(value, rule.types, self.arena);
+            value = converted.value;
+            if !converted.fits && !late_type_error {
+                self.wrong_type(place, rule.label, rule.types, value);
+            }
+        }
+        self.choices(place, rule, value);
+        self.limits(place, rule, value);
+        if let Some(field) = rule.items
+            && value.is_array()
+        {
+            value = self.items(place, field, value, prune);
+        }
+        if let Some(members) = &rule.members
+            && value.is_object()
+        {
+            let careful = self.leniency;
+            let built = self.members(place, rule.label, members, prune, |field| {
+                let member = value.get(field.key);
+                let gone = (prune || careful == Leniency::PerField)
+                    && empty(&Rule::of_field(field), member, careful);
+                if gone { Value::Undefined } else { member }
+            });
+            value = if members.open {
+                with_unknown(built, members.fields, value)
+            } else {
+                Value::Object(built.into_bump_slice())
+            };
+        }
+        if late_type_error {
+            self.wrong_type(place, rule.label, rule.types, value);
+        }
+        value
+    }
+
+    fn items<'t: 'a>(
+        &mut self,
+        place: &Place<'_>,
+        field: &'t Field<'t>,
+        list: Value<'a>,
+        prune: bool,
+    ) -> Value<'a> {
+        let rule = Rule::of_item(field);
+        let mut built = BumpVec::with_capacity_in(list.array_len(), self.arena);
+        for (index, item) in list.items().enumerate() {
+            if (prune || self.careful()) && empty(&rule, item, self.leniency) {
+                continue;
+            }
+            let before = self.errors.len();
+            // Segment removes empty elements first, so its places count what is left.
+            let index = if self.careful() { index } else { built.len() };
+            let item = self.value(&place.index(index), &rule, item, false);
+            if self.careful() && self.errors.len() > before {
+                self.dropped.extend(self.errors.drain(before..));
+                continue;
+            }
+            built.push(item);
+        }
+        Value::Array(built.into_bump_slice())
+    }
+
+    fn members<'t: 'a>(
+        &mut self,
+        place: &Place<'_>,
+        label: Option<&str>,
+        members: &Members<'t>,
+        prune: bool,
+        get: impl Fn(&'t Field<'t>) -> Value<'a>,
+    ) -> BumpVec<'a, (&'a str, Value<'a>)> {
+        let required = |field: &Field<'_>| members.requirements && matches!(field.required, Required::Always);
+        for field in members.fields.iter().filter(|field| required(field)) {
+            if !get(field).is_defined() {
+                self.missing(place, label, field.key);
+            }
+        }
+        let mut built = BumpVec::with_capacity_in(members.fields.len(), self.arena);
+        for field in members.fields {
+            let value = get(field);
+            if !value.is_defined() {
+                continue;
+            }
+            let before = self.errors.len();
+            let value = self.value(&place.key(field.key), &Rule::of_field(field), value, prune);
+            if self.careful() && self.errors.len() > before && !required(field) {
+                self.dropped.extend(self.errors.drain(before..));
+                continue;
+            }
+            built.push((field.key, value));
+        }
+        built
+    }
+
+    fn wrong_type(&mut self, place: &Place<'_>, label: Option<&str>, wanted: &[Wanted], found: Value<'_>) {
+        let names: Vec<_> = wanted.iter().map(|wanted| wanted.name().to_owned()).collect();
+        let found = found.type_of().name();
+        let text = format!(
+            "must be {} but it was {}",
+            with_article(&either(&names)),
+            with_article(found)
+        );
+        self.fail(place, label, FieldErrorKind::Type, &text);
+    }
+
+    fn choices(&mut self, place: &Place<'_>, rule: &Rule<'_>, value: Value<'a>) {
+        let allowed = rule.choices.is_empty()
+            || rule.choices.iter().any(|choice| same(choice.value, value))
+            || (rule.null_choice && matches!(value, Value::Null));
+        if allowed {
+            return;
+        }
+        let mut names: Vec<_> = rule
+            .choices
+            .iter()
+            .map(|choice| choice.value.to_json().to_string())
+            .collect();
+        if rule.null_choice {
+            names.push("null".into());
+        }
+        self.fail(
+            place,
+            rule.label,
+            FieldErrorKind::Choice,
+            &format!("must be one of: {}", either(&names)),
+        );
+    }
+
+    fn limits(&mut self, place: &Place<'_>, rule: &Rule<'_>, value: Value<'a>) {
+        if let Some(number) = value.as_f64() {
+            let (least, most) = rule.number_limits;
+            for (limit, broken, word) in [
+                (most, most.is_some_and(|most| number > most), "less"),
+                (least, least.is_some_and(|least| number < least), "greater"),
+            ] {
+                if let Some(limit) = limit.filter(|_| broken) {
+                    let text = format!("must be equal to or {word} than {limit}");
+                    self.fail(place, rule.label, FieldErrorKind::Limit, &text);
+                }
+            }
+        }
+        let Value::Str(text) = value else { return };
+        if rule.length_limits != (None, None) {
+            let length = text.chars().count() as f64;
+            let (least, most) = rule.length_limits;
+            for (limit, broken, word) in [
+                (most, most.is_some_and(|most| length > most), "fewer"),
+                (least, least.is_some_and(|least| length < least), "more"),
+            ] {
+                if let Some(limit) = limit.filter(|_| broken) {
+                    let found = characters(utf16_len(text) as f64);
+                    let text = format!("must be {} or {word} but it was {found}", characters(limit));
+                    self.fail(place, rule.label, FieldErrorKind::Length, &text);
+                }
+            }
+        }
+        if let Some(format) = rule.format.filter(|format| !format.accepts(text)) {
+            let text = format!("must be a valid {} string but it was not", format.name());
+            self.fail(place, rule.label, FieldErrorKind::Format, &text);
+        }
+    }
+}
+
+/// Adds the members the fields do not name.
+fn with_unknown<'a>(
+    mut built: BumpVec<'a, (&'a str, Value<'a>)>,
+    fields: &[Field<'_>],
+    object: Value<'a>,
+) -> Value<'a> {
+    built.extend(
+        object
+            .members()
+            .filter(|(key, _)| fields.iter().all(|field| field.key != *key)),
+    );
+    Value::Object(built.into_bump_slice())
+}
+
+fn characters(count: f64) -> String {
+    format!("{count} character{}", if count == 1.0 { "" } else { "s" })
+}
+
+fn with_article(name: &str) -> String {
+    format!(
+        "{} {name}",
+        if name.starts_with(['a', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        }
+    )
+}
+
+/// `a`, `a or b`, `a, b, or c`.
+fn either(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, second] => format!("{first} or {second}"),
+        [first @ .., last] => format!("{}, or {last}", first.join(", ")),
+    }
+}
