@@ -218,6 +218,29 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
+async fn a_body_refused_before_its_end_is_refused() {
+    let refused =
+        b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec();
+    let server = Server::start(Act::Early(refused)).await;
+    let record = Arc::new(Record {
+        mapping: "plain".into(),
+        dedup_key: None,
+        // More than any socket buffers, so the answer comes while the body is being written.
+        bytes: vec![b'1'; 16 << 20].into(),
+        warnings: Vec::new(),
+        resend: Resend::Safe,
+    });
+    let (_, verdict) = to(&server)
+        .deliver(Batch::new(1, vec![record]))
+        .await
+        .into_parts();
+    let Verdict::Isolate(reason) = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert_eq!(reason.code(), "request_too_large");
+}
+
+#[tokio::test]
 async fn a_silent_server_can_be_given_up() {
     let server = Server::start(Act::Silence).await;
     let sink = to(&server);

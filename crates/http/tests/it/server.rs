@@ -17,6 +17,9 @@ pub(crate) enum Act {
     WriteThenReset(Vec<u8>),
     /// Writes a head and then body bytes without end, until the client goes away.
     Flood,
+    /// Writes these bytes at the end of the head, without waiting for the body, closes in order, and throws the
+    /// body away: a server that refuses a body for its declared length.
+    Early(Vec<u8>),
     /// Answers nothing and keeps the connection open.
     Silence,
 }
@@ -62,7 +65,8 @@ impl Server {
 }
 
 async fn serve(mut stream: TcpStream, act: Act, requests: Arc<AtomicUsize>) {
-    while read_request(&mut stream).await {
+    let whole = !matches!(act, Act::Early(_));
+    while read_request(&mut stream, whole).await {
         requests.fetch_add(1, Ordering::SeqCst);
         match &act {
             Act::Write(bytes) => stream.write_all(bytes).await.unwrap(),
@@ -73,6 +77,13 @@ async fn serve(mut stream: TcpStream, act: Act, requests: Arc<AtomicUsize>) {
             Act::WriteThenReset(bytes) => {
                 stream.write_all(bytes).await.unwrap();
                 return stream.set_zero_linger().unwrap();
+            }
+            Act::Early(bytes) => {
+                stream.write_all(bytes).await.unwrap();
+                stream.shutdown().await.unwrap();
+                // The client may go away in the middle of its body.
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+                return;
             }
             Act::Flood => {
                 let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -85,8 +96,8 @@ async fn serve(mut stream: TcpStream, act: Act, requests: Arc<AtomicUsize>) {
     }
 }
 
-/// Reads a head and the body its length promises; false at the end of the connection.
-async fn read_request(stream: &mut TcpStream) -> bool {
+/// Reads a head and, if all is wanted, the body its length promises; false at the end of the connection.
+async fn read_request(stream: &mut TcpStream, whole: bool) -> bool {
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -96,7 +107,7 @@ async fn read_request(stream: &mut TcpStream) -> bool {
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length: "))
                 .map_or(0, |length| length.parse().unwrap());
-            if seen.len() >= end + 4 + length {
+            if !whole || seen.len() >= end + 4 + length {
                 return true;
             }
         }
