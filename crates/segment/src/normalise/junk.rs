@@ -32,20 +32,17 @@ fn is_placeholder(field: Field, cleaned: &str) -> bool {
     }
 }
 
-/// Whether a cleaned text looks like a hash that is not SHA-256: all hexadecimal digits, a letter among them, and as
-/// long as MD5, SHA-1, SHA-224, SHA-384 or SHA-512.
+/// Whether a cleaned text looks like a hash that is not SHA-256 (MD5, SHA-1, SHA-512, or a damaged one): 32 or more
+/// hexadecimal digits, a letter among them.
 ///
 /// Such a value was meant to be sent as it is, but Pinterest matches SHA-256 only; hashing it again makes a value that
-/// looks right and never matches. An external id may be any text, so these lengths mean nothing there, and an
+/// looks right and never matches. An external id may be any text, so this means nothing there, and an
 /// advertising id of 32 digits is a UUID without its dashes.
 pub(super) fn is_foreign_hash(field: Field, cleaned: &str) -> bool {
-    let length = match cleaned.len() {
-        32 => field != Field::MobileAdId,
-        40 | 56 | 96 | 128 => true,
-        _ => false,
+    let long = match field {
+        Field::ExternalId | Field::Street => false,
+        Field::MobileAdId => cleaned.len() > 32,
+        _ => cleaned.len() >= 32,
     };
-    length
-        && !matches!(field, Field::ExternalId | Field::Street)
-        && cleaned.bytes().all(|b| b.is_ascii_hexdigit())
-        && cleaned.bytes().any(|b| b.is_ascii_alphabetic())
+    long && cleaned.bytes().all(|b| b.is_ascii_hexdigit()) && cleaned.bytes().any(|b| b.is_ascii_alphabetic())
 }

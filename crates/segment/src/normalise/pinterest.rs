@@ -8,11 +8,15 @@ use super::text::{self, ascii_digit, is_js_space};
 use super::{Dropped, Field, Form, birthday, gender, junk};
 
 pub(super) fn normalise(field: Field, text: &str, out: &mut String) -> Result<Form, Dropped> {
+    // Most phones: too short to be a hash of any kind, and nothing to clean but what is no digit.
+    if field == Field::Phone && text.len() < 32 && text.is_ascii() && !text::trim(text).is_empty() {
+        return phone(text, out).map(|()| Form::Plain);
+    }
     text::clean(text, out);
     if out.is_empty() {
         return Err(Dropped::Empty);
     }
-    if out.len() == 64 && out.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if is_sha256(out) {
         return Ok(Form::Hashed);
     }
     if junk::is_foreign_hash(field, out) {
@@ -41,7 +45,12 @@ pub(super) fn normalise(field: Field, text: &str, out: &mut String) -> Result<Fo
         }
         Field::FirstName | Field::LastName | Field::ExternalId | Field::MobileAdId | Field::Street => {}
     }
-    Ok(Form::Plain)
+    // A hash may have been written with something between its digits; it must not be hashed again either.
+    Ok(if is_sha256(out) { Form::Hashed } else { Form::Plain })
+}
+
+fn is_sha256(cleaned: &str) -> bool {
+    cleaned.len() == 64 && cleaned.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn replace_lower(code: &str, out: &mut String) {
@@ -52,19 +61,22 @@ fn replace_lower(code: &str, out: &mut String) {
 
 /// One `@` with something on both sides. More is not asked: what can be delivered to is not ours to judge.
 fn email(cleaned: &str) -> Result<(), Dropped> {
-    match cleaned.split_once('@') {
-        Some((_, domain)) if domain.contains('@') => {
-            let list = cleaned.contains([',', ';', '|', '/']);
-            Err(if list {
-                Dropped::SeveralValues
-            } else {
-                Dropped::NotAnEmail
-            })
-        }
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !cleaned.contains(['<', '>']) => {
-            Ok(())
-        }
-        _ => Err(Dropped::NotAnEmail),
+    let bytes = cleaned.as_bytes();
+    let at = memchr::memchr(b'@', bytes).ok_or(Dropped::NotAnEmail)?;
+    let domain = &bytes[at + 1..];
+    if memchr::memchr(b'@', domain).is_some() {
+        let list = cleaned.contains([',', ';', '|', '/']);
+        return Err(if list {
+            Dropped::SeveralValues
+        } else {
+            Dropped::NotAnEmail
+        });
+    }
+    let bracketed = memchr::memchr2(b'<', b'>', bytes).is_some();
+    if at == 0 || domain.is_empty() || bracketed {
+        Err(Dropped::NotAnEmail)
+    } else {
+        Ok(())
     }
 }
 
@@ -84,7 +96,7 @@ fn phone(text: &str, out: &mut String) -> Result<(), Dropped> {
 /// Letters and digits of any script; accents and vowel signs are part of letters.
 fn city(out: &mut String) -> Result<(), Dropped> {
     if out.is_ascii() {
-        out.retain(|c| c.is_ascii_alphanumeric());
+        retain_alphanumeric(out);
     } else {
         // Composed again, since what stood between a letter and an accent may be gone.
         *out = out
@@ -96,10 +108,16 @@ fn city(out: &mut String) -> Result<(), Dropped> {
     check_again(Field::City, out)
 }
 
+fn retain_alphanumeric(out: &mut String) {
+    if !out.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        out.retain(|c| c.is_ascii_alphanumeric());
+    }
+}
+
 /// Digits where there is no letter, ZIP+4 cut to its first five; with letters, the letters and digits.
 fn zip(text: &str, out: &mut String) -> Result<(), Dropped> {
     if out.is_ascii() {
-        out.retain(|c| c.is_ascii_alphanumeric());
+        retain_alphanumeric(out);
     } else {
         let kept = out
             .chars()

@@ -378,7 +378,7 @@ fn rules() -> impl Strategy<Value = Rules> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn normalising_twice_is_normalising_once(text in texts(), field in proptest::sample::select(&Field::ALL)) {

@@ -1,6 +1,6 @@
 //! Characters: JavaScript's white space, lower-casing, what is never seen, digits of other scripts.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// White space as JavaScript's `\s` and `trim` have it.
 ///
@@ -55,20 +55,18 @@ pub(crate) fn squeeze(text: &str, out: &mut String) {
     }
 }
 
-/// [`squeeze`], and further: no invisible characters, Unicode NFC.
+/// [`squeeze`], and further: no invisible characters, Unicode NFC. `out` must be empty.
 pub(crate) fn clean(text: &str, out: &mut String) {
     if text.is_ascii() {
         squeeze_ascii(text, out);
         return;
     }
+    lower(text.chars().filter(|&c| !is_js_space(c) && !is_invisible(c)), out);
     // Composing comes last: what is removed may have stood between a letter and its accent, and lower-casing can
     // leave a letter decomposed. Lower-casing and composing may be swapped, a property test holds that.
-    let mut lowered = String::with_capacity(text.len());
-    lower(
-        text.chars().filter(|&c| !is_js_space(c) && !is_invisible(c)),
-        &mut lowered,
-    );
-    out.extend(lowered.nfc());
+    if is_nfc_quick(out.chars()) != IsNormalized::Yes {
+        *out = out.nfc().collect();
+    }
 }
 
 fn squeeze_ascii(text: &str, out: &mut String) {

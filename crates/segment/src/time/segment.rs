@@ -34,6 +34,12 @@ pub fn install_time(text: &str) -> Option<f64> {
     seconds
 }
 
+/// Whether dayjs takes the text for a date, which is what Segment's validation of date-like texts asks (beside plain
+/// numbers).
+pub fn is_date(text: &str) -> bool {
+    instant(text).is_some()
+}
+
 /// Whether JavaScript would write the number exactly so.
 fn is_canonical(text: &str, number: f64) -> bool {
     ryu_js::Buffer::new().format(number) == text

@@ -9,36 +9,29 @@ use super::civil::{self, DAY_MS};
 pub fn write_iso(instant: Millis, out: &mut String) {
     let (year, month, day) = civil::date(instant.0.div_euclid(DAY_MS));
     let ms = instant.0.rem_euclid(DAY_MS);
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    put(year, &mut text[..4]);
+    put(month, &mut text[5..7]);
+    put(day, &mut text[8..10]);
+    put(ms / 3_600_000, &mut text[11..13]);
+    put(ms / 60_000 % 60, &mut text[14..16]);
+    put(ms / 1000 % 60, &mut text[17..19]);
+    put(ms % 1000, &mut text[20..23]);
+    // Only ASCII was put in.
+    let text = std::str::from_utf8(&text).unwrap_or_default();
     if (0..=9999).contains(&year) {
-        push_padded(year, 4, out);
+        out.push_str(text);
     } else {
-        out.push(if year < 0 { '-' } else { '+' });
-        push_padded(year.abs(), 6, out);
+        let sign = if year < 0 { '-' } else { '+' };
+        out.push_str(&format!("{sign}{:06}", year.unsigned_abs()));
+        out.push_str(text.get(4..).unwrap_or_default());
     }
-    let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
-    for (mark, number) in [
-        ('-', month),
-        ('-', day),
-        ('T', hour),
-        (':', minute),
-        (':', ms / 1000 % 60),
-    ] {
-        out.push(mark);
-        push_padded(number, 2, out);
-    }
-    out.push('.');
-    push_padded(ms % 1000, 3, out);
-    out.push('Z');
 }
 
-/// Digits of a number that is not negative, with leading zeros to `width`; wider if it must be.
-fn push_padded(number: i64, width: u32, out: &mut String) {
-    let mut unit = 10_i64.pow(width - 1);
-    while number / unit >= 10 {
-        unit *= 10;
-    }
-    while unit > 0 {
-        out.push(char::from(b'0' + (number / unit % 10) as u8));
-        unit /= 10;
+/// Fills the places with the last digits of a number that is not negative.
+fn put(mut number: i64, places: &mut [u8]) {
+    for place in places.iter_mut().rev() {
+        *place = b'0' + number.rem_euclid(10) as u8;
+        number = number.div_euclid(10);
     }
 }
