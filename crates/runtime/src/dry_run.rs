@@ -15,10 +15,13 @@ pub struct DryRun {
     sinks: Vec<DrySink>,
 }
 
+/// A source's transforms; several sinks may listen to it.
+type Shared = Arc<Vec<Box<dyn Transform>>>;
+
 struct DrySink {
     name: Arc<str>,
     source: Arc<str>,
-    source_transforms: Arc<Vec<Box<dyn Transform>>>,
+    source_transforms: Shared,
     stage: Stage,
 }
 
@@ -28,16 +31,27 @@ impl DryRun {
     /// # Errors
     /// A sentence if there is no such sink or source, or if it is no input of the sink.
     pub fn new(pipeline: Pipeline, sink: Option<&str>, source: Option<&str>) -> Result<DryRun, String> {
-        let names = |list: &[Arc<str>]| list.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ");
+        let names = |list: &[Arc<str>]| {
+            list.iter()
+                .map(|n| format!("'{n}'"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let sink_names: Vec<_> = pipeline.sinks.iter().map(|s| s.options.name.clone()).collect();
         let source_names: Vec<_> = pipeline.sources.iter().map(|s| s.name.clone()).collect();
         if let Some(wanted) = sink.filter(|wanted| !sink_names.iter().any(|name| **name == **wanted)) {
-            return Err(format!("there is no sink '{wanted}'; the sinks are {}", names(&sink_names)));
+            return Err(format!(
+                "there is no sink '{wanted}'; the sinks are {}",
+                names(&sink_names)
+            ));
         }
         if let Some(wanted) = source.filter(|wanted| !source_names.iter().any(|name| **name == **wanted)) {
-            return Err(format!("there is no source '{wanted}'; the sources are {}", names(&source_names)));
+            return Err(format!(
+                "there is no source '{wanted}'; the sources are {}",
+                names(&source_names)
+            ));
         }
-        let transforms: Vec<(Arc<str>, Arc<Vec<Box<dyn Transform>>>)> = pipeline
+        let transforms: Vec<(Arc<str>, Shared)> = pipeline
             .sources
             .into_iter()
             .map(|BuiltSource { name, transforms, .. }| (name, Arc::new(without_pacing(transforms))))
@@ -51,7 +65,8 @@ impl DryRun {
                 None => options.inputs.first(),
                 Some(wanted) => options.inputs.iter().find(|name| ***name == *wanted),
             };
-            let Some((name, through)) = input.and_then(|input| transforms.iter().find(|(n, _)| n == input)) else {
+            let Some((name, through)) = input.and_then(|input| transforms.iter().find(|(n, _)| n == input))
+            else {
                 continue;
             };
             stage.transforms = without_pacing(stage.transforms);
@@ -70,17 +85,26 @@ impl DryRun {
 
     /// The output lines for one input line: one for each sink and mapping.
     pub fn line(&self, number: u64, text: &str) -> Vec<String> {
-        self.sinks.iter().flat_map(|sink| sink.line(number, text)).collect()
+        self.sinks
+            .iter()
+            .flat_map(|sink| sink.line(number, text))
+            .collect()
     }
 }
 
 fn without_pacing(transforms: Vec<Box<dyn Transform>>) -> Vec<Box<dyn Transform>> {
-    transforms.into_iter().filter(|transform| !transform.only_paces()).collect()
+    transforms
+        .into_iter()
+        .filter(|transform| !transform.only_paces())
+        .collect()
 }
 
 impl DrySink {
     fn line(&self, number: u64, text: &str) -> Vec<String> {
-        let receipt = Receipt { source: self.source.clone(), received_at: now_millis() };
+        let receipt = Receipt {
+            source: self.source.clone(),
+            received_at: now_millis(),
+        };
         let mut event = match Event::parse(text, receipt) {
             Ok(event) => event,
             Err(error) => {
@@ -177,12 +201,22 @@ struct WarningOutput<'a> {
 }
 
 fn warnings<S: Serializer>(warnings: &&[Warning], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(warnings.iter().map(|w| WarningOutput { code: &w.code, path: &w.path, message: &w.message }))
+    serializer.collect_seq(warnings.iter().map(|w| WarningOutput {
+        code: &w.code,
+        path: &w.path,
+        message: &w.message,
+    }))
 }
 
 impl<'a> Output<'a> {
     fn reason(self, reason: &'a Reason) -> Output<'a> {
-        Output { reason: Some(ReasonOutput { code: reason.code(), message: reason.message() }), ..self }
+        Output {
+            reason: Some(ReasonOutput {
+                code: reason.code(),
+                message: reason.message(),
+            }),
+            ..self
+        }
     }
 
     fn print(&self) -> String {

@@ -52,7 +52,8 @@ impl SourceIntake {
 
     fn bury(&self, message_id: &str, reason: &Reason) {
         let component = format!("source:{}", self.name);
-        self.dead_letters.add(DeadLetter::new(&component, message_id, "", reason));
+        self.dead_letters
+            .add(DeadLetter::new(&component, message_id, "", reason));
         self.ledger.rejected.add(reason.code(), 1);
     }
 

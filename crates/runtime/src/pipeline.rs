@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::limiter::Quota;
-use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Place, Sink, SinkDefaults, Source, Transform,
-};
+use signalbox_core::{BuildContext, BuildError, BuildErrors, Place, Sink, SinkDefaults, Source, Transform};
 
 use crate::config::{
-    AdminSettings, Diagnostics, JournalSettings, LoadedConfig, Origin, ShutdownSettings, SinkEntry, SinkRuntime,
-    TelemetrySettings,
+    AdminSettings, Diagnostics, JournalSettings, LoadedConfig, Origin, ShutdownSettings, SinkEntry,
+    SinkRuntime, TelemetrySettings,
 };
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
 use crate::routing::Route;
@@ -57,17 +55,27 @@ impl Pipeline {
     /// # Errors
     /// Every setting that does not fit, with its place in the file.
     pub fn build(config: LoadedConfig) -> Result<Pipeline, Diagnostics> {
-        let mut faults = Faults { origin: &config.origin, list: Vec::new() };
+        let mut faults = Faults {
+            origin: &config.origin,
+            list: Vec::new(),
+        };
         let sources = config
             .sources
             .iter()
             .filter_map(|entry| {
                 let path = format!("sources.{}", entry.name);
                 let name: Arc<str> = entry.name.as_str().into();
-                let context = BuildContext { name: name.clone(), place: Place::Source };
+                let context = BuildContext {
+                    name: name.clone(),
+                    place: Place::Source,
+                };
                 let transforms = faults.transforms(&config, &path, &entry.runtime.through, Place::Source);
                 let source = faults.collect(&path, entry.config.build(&context));
-                Some(BuiltSource { name, transforms: transforms?, source: source? })
+                Some(BuiltSource {
+                    name,
+                    transforms: transforms?,
+                    source: source?,
+                })
             })
             .collect();
         let sinks = config
@@ -75,16 +83,30 @@ impl Pipeline {
             .iter()
             .filter_map(|entry| {
                 let path = format!("sinks.{}", entry.name);
-                let context = BuildContext { name: entry.name.as_str().into(), place: Place::Sink };
+                let context = BuildContext {
+                    name: entry.name.as_str().into(),
+                    place: Place::Sink,
+                };
                 let transforms = faults.transforms(&config, &path, &entry.runtime.through, Place::Sink);
                 let sink = faults.collect(&path, entry.config.build(&context));
                 let options = faults.collect(&path, options(entry));
                 let (options, sink, transforms) = (options?, sink?, transforms?);
                 let sink: Arc<dyn Sink> = sink.into();
-                let stage = Stage { route: options.route.clone(), transforms, sink };
+                let stage = Stage {
+                    route: options.route.clone(),
+                    transforms,
+                    sink,
+                };
                 Some(BuiltSink { options, stage })
             })
             .collect();
+        if let Some(admin) = &config.admin
+            && let Err(problem) = crate::admin::check_listen(admin.listen, admin.token.as_ref())
+        {
+            faults
+                .list
+                .push(config.origin.diagnostic("admin.listen", problem, None));
+        }
         let faults = faults.list;
         if !faults.is_empty() {
             return Err(config.origin.diagnostics(faults));
@@ -111,7 +133,11 @@ impl Faults<'_> {
     fn collect<T>(&mut self, component: &str, result: Result<T, BuildErrors>) -> Option<T> {
         result
             .map_err(|errors| {
-                self.list.extend(errors.iter().map(|error| self.origin.build_error(component, error)));
+                self.list.extend(
+                    errors
+                        .iter()
+                        .map(|error| self.origin.build_error(component, error)),
+                );
             })
             .ok()
     }
@@ -128,7 +154,10 @@ impl Faults<'_> {
         let mut whole = true;
         for name in through {
             let entry = config.transforms.iter().find(|entry| entry.name == *name)?;
-            let context = BuildContext { name: name.as_str().into(), place };
+            let context = BuildContext {
+                name: name.as_str().into(),
+                place,
+            };
             match entry.config.build(&context) {
                 Ok(transform) => built.push(transform),
                 Err(errors) => {
@@ -156,7 +185,10 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
         errors.push(
             BuildError::new(
                 "batch.max_events",
-                format!("{} takes at most {} records in a request", entry.plugin, defaults.max_events_ceiling),
+                format!(
+                    "{} takes at most {} records in a request",
+                    entry.plugin, defaults.max_events_ceiling
+                ),
             )
             .help(format!("set it to {} or less", defaults.max_events_ceiling)),
         );
@@ -164,11 +196,17 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
     let max_bytes = keys.batch.max_bytes.map_or(defaults.max_bytes, |size| size.0);
     if max_bytes < 1_000 {
         errors.push(
-            BuildError::new("batch.max_bytes", "no record fits into so few bytes").help("set it to 100kB or more"),
+            BuildError::new("batch.max_bytes", "no record fits into so few bytes")
+                .help("set it to 100kB or more"),
         );
     }
-    let calls = keys.calls_per_minute.map(|n| n.get()).or(defaults.calls_per_minute);
-    let calls = calls.map(|calls| Quota::new(calls, Duration::from_secs(60), None)).transpose();
+    let calls = keys
+        .calls_per_minute
+        .map(|n| n.get())
+        .or(defaults.calls_per_minute);
+    let calls = calls
+        .map(|calls| Quota::new(calls, Duration::from_secs(60), None))
+        .transpose();
     let calls = calls.unwrap_or_else(|error| {
         errors.push(BuildError::new("calls_per_minute", error.to_string()));
         None
@@ -176,8 +214,11 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
     let (initial, max) = (keys.retry.initial_backoff().0, keys.retry.max_backoff().0);
     if initial > max {
         errors.push(
-            BuildError::new("retry.initial_backoff", "the first wait is longer than the longest")
-                .help("raise retry.max_backoff or lower this"),
+            BuildError::new(
+                "retry.initial_backoff",
+                "the first wait is longer than the longest",
+            )
+            .help("raise retry.max_backoff or lower this"),
         );
     }
     for (path, value) in [
@@ -192,7 +233,10 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
         return Err(errors);
     }
     let concurrency = keys.concurrency.map_or(defaults.concurrency, |n| n.get());
-    let integration = keys.integration.clone().or(defaults.integration.map(str::to_owned));
+    let integration = keys
+        .integration
+        .clone()
+        .or(defaults.integration.map(str::to_owned));
     Ok(SinkOptions {
         name: entry.name.as_str().into(),
         inputs: keys.inputs.iter().map(|name| name.as_str().into()).collect(),
@@ -208,7 +252,11 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
         concurrency,
         timeout: keys.timeout.unwrap_or(defaults.timeout).0,
         calls,
-        retry: RetryPolicy { window: keys.retry.window.unwrap_or(defaults.retry_for).0, initial, max },
+        retry: RetryPolicy {
+            window: keys.retry.window.unwrap_or(defaults.retry_for).0,
+            initial,
+            max,
+        },
         retry_maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
         // Enough to fill every request under way and the next ones, not more: the rest waits in the journal.
         window: max_events.saturating_mul(concurrency + 2).max(1_000),

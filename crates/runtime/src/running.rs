@@ -39,8 +39,16 @@ impl Running {
     /// The ledgers of a pipeline that is about to start, for telemetry.
     pub fn ledger_of(pipeline: &Pipeline) -> Ledger {
         Ledger {
-            sources: pipeline.sources.iter().map(|s| (s.name.clone(), Arc::default())).collect(),
-            sinks: pipeline.sinks.iter().map(|s| (s.options.name.clone(), Arc::default())).collect(),
+            sources: pipeline
+                .sources
+                .iter()
+                .map(|s| (s.name.clone(), Arc::default()))
+                .collect(),
+            sinks: pipeline
+                .sinks
+                .iter()
+                .map(|s| (s.options.name.clone(), Arc::default()))
+                .collect(),
         }
     }
 
@@ -68,12 +76,17 @@ impl Running {
             stop: Stop::default(),
             failed: false,
         };
-        let inputs: Vec<_> =
-            pipeline.sinks.iter().map(|sink| (sink.options.name.clone(), sink.options.inputs.clone())).collect();
+        let inputs: Vec<_> = pipeline
+            .sinks
+            .iter()
+            .map(|sink| (sink.options.name.clone(), sink.options.inputs.clone()))
+            .collect();
         for sink in pipeline.sinks {
             let name = sink.options.name.clone();
             running.sinks.push((name.clone(), sink.stage.sink.clone()));
-            let meters = telemetry.map(|t| t.sink_meters(&name)).unwrap_or_else(crate::telemetry::SinkMeters::none);
+            let meters = telemetry
+                .map(|t| t.sink_meters(&name))
+                .unwrap_or_else(crate::telemetry::SinkMeters::none);
             let driver = Driver::new(
                 sink.options,
                 sink.stage,
@@ -93,7 +106,9 @@ impl Running {
                 transforms: built.transforms,
                 journal: running.journal.clone(),
                 ledger: running.ledger.sources.get(&name).cloned().unwrap_or_default(),
-                sinks: listeners.filter_map(|(sink, _)| running.ledger.sinks.get(sink).cloned()).collect(),
+                sinks: listeners
+                    .filter_map(|(sink, _)| running.ledger.sinks.get(sink).cloned())
+                    .collect(),
                 dead_letters: running.dead_letters.clone(),
                 stopping: running.stopping.clone(),
             };
@@ -150,7 +165,10 @@ impl Running {
         self.stopping.store(true, Relaxed);
         self.shutdown.cancel();
         let end = tokio::time::Instant::now() + deadline;
-        if tokio::time::timeout(SOURCE_GRACE.min(deadline), self.sources_ended()).await.is_err() {
+        if tokio::time::timeout(SOURCE_GRACE.min(deadline), self.sources_ended())
+            .await
+            .is_err()
+        {
             tracing::warn!("a source did not end in time and was cut off");
             self.sources.shutdown().await;
         }
@@ -186,7 +204,6 @@ impl Running {
     pub fn dead_letters(&self) -> &Arc<DeadLetters> {
         &self.dead_letters
     }
-
 }
 
 /// What the admin address asks a running pipeline.
@@ -209,7 +226,11 @@ impl StatusSource for View {
     }
 
     fn sink_notes(&self, sink: &str) -> Vec<String> {
-        self.sinks.iter().find(|(name, _)| **name == *sink).map(|(_, sink)| sink.notes()).unwrap_or_default()
+        self.sinks
+            .iter()
+            .find(|(name, _)| **name == *sink)
+            .map(|(_, sink)| sink.notes())
+            .unwrap_or_default()
     }
 
     fn dead_letters(&self) -> &dyn DeadLetterView {

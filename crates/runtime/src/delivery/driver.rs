@@ -22,7 +22,7 @@ use super::prepare::{Preparation, Stage};
 use super::window::{End, Window};
 use crate::dead_letters::{DeadLetter, DeadLetters, now_millis};
 use crate::ledger::SinkLedger;
-use crate::telemetry::SinkMeters;
+use crate::telemetry::{SinkMeters, warning_key};
 
 /// Events taken from the journal at once: enough to spread the cost of a wake-up, few enough to stay responsive.
 const READ: usize = 256;
@@ -108,10 +108,6 @@ pub(super) enum Answer {
 
 impl Driver {
     /// Puts a driver together; [`Driver::run`] starts it.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the seams of one component, each used once"
-    )]
     pub fn new(
         options: SinkOptions,
         stage: Stage,
@@ -315,7 +311,7 @@ impl Driver {
         for warning in &record.warnings {
             self.ledger
                 .warnings
-                .add(&format!("{} {}", warning.code, without_indices(&warning.path)), 1);
+                .add(&warning_key(&warning.code, &warning.path), 1);
         }
         self.ready.push_back(Item {
             record: Arc::new(record),
@@ -508,18 +504,4 @@ fn happened_at(event: &Event) -> i64 {
         .and_then(|node| node.as_str())
         .and_then(|text| text.parse::<jiff::Timestamp>().ok())
         .map_or(event.receipt().received_at, |at| at.as_millisecond())
-}
-
-/// `contents[12].price` → `contents[].price`, so that counts do not grow with the events.
-fn without_indices(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    let mut inside = false;
-    for c in path.chars() {
-        inside = inside && c != ']';
-        if !inside || !c.is_ascii_digit() {
-            out.push(c);
-        }
-        inside = inside || c == '[';
-    }
-    out
 }

@@ -22,6 +22,9 @@ use crate::telemetry::SinkMeters;
 /// What the destination does with a batch of ids, at a moment since the start.
 type Script = dyn Fn(&[String], Duration) -> Act + Send + Sync;
 
+/// When which ids were sent together.
+type Log = Vec<(Duration, Vec<String>)>;
+
 enum Act {
     Each(Vec<Outcome>),
     Deliver,
@@ -35,7 +38,7 @@ enum Act {
 struct Scripted {
     script: Box<Script>,
     started: Instant,
-    log: Arc<Mutex<Vec<(Duration, Vec<String>)>>>,
+    log: Arc<Mutex<Log>>,
     probes_fail_until: Duration,
 }
 
@@ -118,7 +121,7 @@ struct Rig {
 struct Ended {
     ledger: Arc<SinkLedger>,
     letters: Arc<DeadLetters>,
-    log: Vec<(Duration, Vec<String>)>,
+    log: Log,
     left_in_journal: u64,
     took: Duration,
 }
