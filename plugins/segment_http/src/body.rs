@@ -34,8 +34,8 @@ pub(crate) async fn read(
     patience: Duration,
 ) -> Result<Bytes, Unread> {
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    // The client waits for a go-ahead that reading would give.
-    if declared > limit && head.headers.contains_key(EXPECT) {
+    // The client waits for a go-ahead that reading would give; or so much is not waited for.
+    if declared > limit && (head.headers.contains_key(EXPECT) || declared > DISCARDED) {
         return Err(Unread::Refused(too_large()));
     }
     let deadline = Instant::now() + patience;
@@ -60,7 +60,7 @@ pub(crate) async fn read(
             read.extend_from_slice(&data);
         } else {
             read = Vec::new();
-            if declared.max(length) > DISCARDED {
+            if length > DISCARDED {
                 break;
             }
         }
@@ -95,7 +95,8 @@ pub(crate) fn inflate(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<
         gunzip(&body, limit)
     } else if is("deflate") {
         // HTTP means zlib's format by it; some clients leave out its header.
-        let zlib = body.len() >= 2 && body[0] & 15 == 8 && u16::from_be_bytes([body[0], body[1]]) % 31 == 0;
+        let zlib =
+            body.len() >= 2 && body[0] & 15 == 8 && u16::from_be_bytes([body[0], body[1]]).is_multiple_of(31);
         let (out, _) = run(Decompress::new(zlib), &body, Vec::new(), limit)?;
         Ok(out.into())
     } else {
