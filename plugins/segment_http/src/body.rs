@@ -160,6 +160,7 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -241,5 +242,20 @@ mod tests {
         assert_eq!(undo("gzip", bomb.clone()), Err("payload_too_large".into()));
         let many = gzip(b"").repeat(65);
         assert_eq!(undo("gzip", many), Err("corrupt_encoding".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_inflate_to_no_more_than_the_limit(body: Vec<u8>, cut: usize, text in ".{0,200}") {
+            for encoding in ["gzip", "deflate"] {
+                let out = undo(encoding, body.clone()).map_or(0, |out| out.len());
+                prop_assert!(out <= LIMIT);
+            }
+            let mut damaged = gzip(text.as_bytes());
+            let at = cut % damaged.len();
+            damaged[at] ^= 0x55;
+            let _ = undo("gzip", damaged);
+            prop_assert_eq!(undo("gzip", gzip(text.as_bytes())).unwrap(), text);
+        }
     }
 }

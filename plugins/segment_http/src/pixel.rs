@@ -115,6 +115,8 @@ fn unbase64(data: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -156,5 +158,14 @@ mod tests {
             parse(&format!("{deep}=1"), EventType::Track).unwrap().0.to_json(),
             "{}"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_queries_never_panic(query in "(data=|[a-z.$]{0,9}=)?[ -~é]{0,60}(&[a-z.]{1,9}=[%+0-9a-f]{0,9}){0,4}") {
+            if let Ok((document, _)) = parse(&query, EventType::Page) {
+                prop_assert!(Document::parse(&document.to_json()).is_ok());
+            }
+        }
     }
 }

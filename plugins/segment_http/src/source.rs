@@ -74,6 +74,8 @@ impl SegmentHttp {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(read_timeout)
+            // A client that has sent all it wants to may close its side; that cancels nothing.
+            .half_close(true)
             .max_header_size(MAX_HEAD_BYTES);
         let connections = Connections {
             http,
@@ -148,6 +150,8 @@ impl Connections {
                         drop(permit);
                     });
                 }
+                // That client's affair.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     // Out of file descriptors, mostly: trying again at once would spin.
                     tracing::warn!(%error, "cannot accept a connection");

@@ -156,6 +156,24 @@ async fn a_body_cut_off_is_not_processed() {
 }
 
 #[tokio::test]
+async fn a_client_that_closes_its_side_is_answered() {
+    let service = Service::start().await;
+    let mut connection = service.connect().await;
+    let key = basic(KEY);
+    connection
+        .write(&request(
+            "POST",
+            "/v1/track",
+            &[("Authorization", &key)],
+            EVENT.as_bytes(),
+        ))
+        .await;
+    connection.stream.shutdown().await.unwrap();
+    assert_eq!(connection.answer().await.status, 200);
+    assert_eq!(service.events().len(), 1);
+}
+
+#[tokio::test]
 async fn old_http_and_long_heads() {
     let service = Service::start().await;
     let old = head(

@@ -85,8 +85,10 @@ async fn stopping_answers_what_is_under_way_and_closes_the_rest() {
 
     service.shutdown.cancel();
     assert!(idle.try_answer().await.is_none(), "an idle connection is closed");
-    let refused = tokio::net::TcpStream::connect(service.address).await;
-    assert!(refused.is_err(), "the port is closed");
+    // The port is closed, if not at once.
+    while tokio::net::TcpStream::connect(service.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
     service.double.gate.add_permits(1);
     assert_eq!(busy.answer().await.status, 200);
     assert!(busy.try_answer().await.is_none());

@@ -1,6 +1,10 @@
 //! The source over real loopback HTTP, with a double for the runtime's side.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that panics fails its test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that panics fails its test"
+)]
 
 mod answers;
 mod browsers;
