@@ -3,13 +3,12 @@
 use axum::extract::Request;
 use axum::response::Response;
 use base64::Engine;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::Method;
 use percent_encoding::percent_decode_str;
 use signalbox_core::{Document, Path, Reason, Scalar};
 use signalbox_segment::ingest::{Endpoint, EventType, Origin, decode, read_document, split};
 
-use crate::auth::header_key;
+use crate::auth::{BASE64, header_key};
 use crate::ingest::{Server, unknown_key};
 use crate::reply;
 
@@ -95,12 +94,6 @@ fn text(encoded: &str) -> Result<String, Reason> {
 
 /// Standard and URL-safe alphabets, with or without padding; what was `+` may have become a blank.
 fn unbase64(data: &str) -> Option<Vec<u8>> {
-    const ANY: GeneralPurpose = GeneralPurpose::new(
-        &base64::alphabet::STANDARD,
-        GeneralPurposeConfig::new()
-            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-            .with_decode_allow_trailing_bits(true),
-    );
     let standard: String = data
         .trim_end_matches(['\r', '\n'])
         .chars()
@@ -110,7 +103,7 @@ fn unbase64(data: &str) -> Option<Vec<u8>> {
             c => c,
         })
         .collect();
-    ANY.decode(standard).ok()
+    BASE64.decode(standard).ok()
 }
 
 #[cfg(test)]
