@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 use signalbox_core::{Event, Node};
+use signalbox_segment::fql;
 use signalbox_segment::mapping::{CompileError, Mapping};
 
 use crate::Compat;
@@ -14,12 +15,15 @@ use crate::action::{self, Derives, Listens, Preset};
 pub enum Trigger {
     /// As a preset does.
     Preset(Listens),
+    /// As a condition in Segment's language says.
+    Fql(fql::Trigger),
 }
 
 impl Trigger {
     /// Whether it listens to this event.
     pub fn matches(&self, event: &Event) -> bool {
         match self {
+            Trigger::Fql(trigger) => trigger.matches(event.root()),
             Trigger::Preset(Listens::Page) => event.event_type() == "page",
             Trigger::Preset(Listens::Track(name)) => {
                 event.root().get("event").and_then(Node::as_str) == Some(name)
@@ -102,5 +106,36 @@ pub(crate) fn leave_out_other_format(fields: &mut Map<String, Json>) {
     };
     for field in unused {
         fields.remove(*field);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::PRESETS;
+    use signalbox_core::Receipt;
+
+    #[test]
+    fn presets_listen_as_their_triggers_say() {
+        let receipt = Receipt { source: "test".into(), received_at: 0 };
+        let names = PRESETS.iter().filter_map(|preset| match preset.listens {
+            Listens::Track(name) => Some(name),
+            Listens::Page => None,
+        });
+        let names: Vec<&str> = names.chain(["", "order completed", "Order Completed "]).collect();
+        for preset in PRESETS {
+            let trigger = fql::Trigger::parse(&preset.trigger()).unwrap();
+            assert!(trigger.warnings().is_empty());
+            let listens = Trigger::Preset(preset.listens);
+            for kind in ["track", "page", "screen", "Track", "identify"] {
+                for name in &names {
+                    let json = serde_json::json!({ "type": kind, "event": name, "name": name }).to_string();
+                    let event = Event::parse(&json, receipt.clone()).unwrap();
+                    assert_eq!(listens.matches(&event), trigger.matches(event.root()), "{json}");
+                }
+            }
+            let odd = Event::parse(r#"{"type":"track","event":["Order Completed"]}"#, receipt.clone()).unwrap();
+            assert!(!listens.matches(&odd));
+        }
     }
 }

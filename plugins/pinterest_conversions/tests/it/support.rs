@@ -149,8 +149,8 @@ pub(crate) fn encoder(case: &Case, compat: Compat) -> Result<Encoder, &'static s
     Ok(Encoder::new(options, mappings).unwrap())
 }
 
-fn trigger(_: &str) -> Result<Trigger, &'static str> {
-    Err("trigger language missing")
+fn trigger(text: &str) -> Result<Trigger, &'static str> {
+    signalbox_segment::fql::Trigger::parse(text).map(Trigger::Fql).map_err(|_| "trigger")
 }
 
 pub(crate) fn event(json: &str) -> Option<Event> {
