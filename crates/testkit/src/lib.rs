@@ -12,7 +12,9 @@ mod build;
 pub mod contract;
 mod intake;
 pub mod server;
+mod sockets;
 
 pub use build::{batch, event, event_of, records};
 pub use intake::IntakeDouble;
 pub use server::{Act, Seen, Server};
+pub use sockets::NewSockets;

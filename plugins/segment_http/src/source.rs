@@ -55,8 +55,10 @@ impl SegmentHttp {
     /// # Errors
     /// [`StartError`] if the address cannot be listened on.
     pub async fn open(self, context: SourceContext) -> Result<(SocketAddr, SourceTask), StartError> {
-        let listener = TcpListener::bind(self.listen)
-            .await
+        let listener = context
+            .sockets
+            .listen(self.listen)
+            .and_then(TcpListener::from_std)
             .map_err(|error| cannot_listen(self.listen, &error))?;
         let address = listener.local_addr().unwrap_or(self.listen);
         tracing::info!(source = &*context.name, %address, "listening for Segment SDKs");

@@ -88,6 +88,7 @@ pub(crate) async fn open(
         name: "web".into(),
         outlet: Outlet::new(double),
         shutdown,
+        sockets: signalbox_testkit::NewSockets::shared(),
     };
     config.prepare().unwrap().open(context).await
 }
