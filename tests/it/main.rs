@@ -10,5 +10,7 @@ use signalbox_plugins as _;
 
 mod support;
 
+mod commands;
+mod contract;
 mod faults;
 mod happy;

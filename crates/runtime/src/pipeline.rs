@@ -163,8 +163,7 @@ impl Faults<'_> {
                 Err(errors) => {
                     whole = false;
                     for mut error in errors {
-                        let side = if place == Place::Source { "source" } else { "sink" };
-                        error.message = format!("{} (used by {side} '{component}')", error.message);
+                        error.message = format!("{} (used by {component})", error.message);
                         let diagnostic = self.origin.build_error(&format!("transforms.{name}"), &error);
                         self.list.push(diagnostic);
                     }
