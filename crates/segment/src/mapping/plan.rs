@@ -17,6 +17,8 @@ pub(super) enum Expr {
     /// Members in JavaScript's key order.
     Object(Box<[(Box<str>, Expr)]>),
     Path(Path),
+    /// A path into the event itself, answered beforehand, see [`super::slots`].
+    Slot(usize),
     PathOf(Box<Expr>),
     Template(Template),
     TemplateOf(Box<Expr>),

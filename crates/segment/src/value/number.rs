@@ -44,6 +44,14 @@ impl<'a> Number<'a> {
         }
     }
 
+    /// Finite and without a fraction.
+    pub fn is_whole(self) -> bool {
+        match self {
+            Number::Source(text) if is_plain_integer(text) => true,
+            _ => self.to_f64().fract() == 0.0,
+        }
+    }
+
     /// The text in the source, if this number was read from one.
     pub fn source(self) -> Option<&'a str> {
         match self {
