@@ -127,7 +127,11 @@ impl MappingConfig {
             return None;
         }
         match CompiledMapping::new(&name, trigger?, &fields, derives) {
-            Ok(compiled) => Some(compiled),
+            Ok(compiled) => {
+                let told = compiled.mapping.warnings().iter();
+                doubts.extend(told.map(|doubt| format!("fields of \"{name}\": {doubt}")));
+                Some(compiled)
+            }
             Err(compile) => {
                 for error in compile.errors {
                     let at = error.path.trim_start_matches('/').replace('/', ".");
