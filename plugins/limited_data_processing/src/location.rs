@@ -1,7 +1,7 @@
 //! Where the user lives.
 
-use signalbox_core::{Event, Node, Path};
-use signalbox_segment::normalise::geo;
+use signalbox_core::{Event, Kind, Node, Path};
+use signalbox_segment::normalise::{Field, Rules, geo, normalise};
 
 /// What the paths for a state or a country gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub(crate) struct Places {
 impl Places {
     pub(crate) fn find(&self, event: &Event) -> Location {
         Location {
-            state: first(&self.states, event, geo::state_code),
-            country: first(&self.countries, event, geo::country_code),
+            state: first(&self.states, event, state),
+            country: first(&self.countries, event, country),
         }
     }
 
@@ -53,43 +53,60 @@ impl Places {
     }
 }
 
+type Read = fn(&str) -> Option<&'static str>;
+
+fn state(text: &str) -> Option<&'static str> {
+    geo::state_code(&cleaned(Field::State, text)?)
+}
+
+fn country(text: &str) -> Option<&'static str> {
+    geo::country_code(&cleaned(Field::Country, text)?)
+}
+
+/// The text as it would be hashed, so that a text and its hash are understood alike.
+fn cleaned(field: Field, text: &str) -> Option<String> {
+    let mut cleaned = String::new();
+    normalise(field, Rules::Pinterest, text, &mut cleaned).ok()?;
+    Some(cleaned)
+}
+
 /// The first path with something that is known.
-fn first(paths: &[Path], event: &Event, code: fn(&str) -> Option<&'static str>) -> Finding {
-    let mut found = Finding::Missing;
-    for node in paths.iter().filter_map(|path| event.get(path)) {
-        match of(node, code) {
-            Finding::Missing => {}
-            Finding::Unknown => found = Finding::Unknown,
-            known => return known,
-        }
-    }
-    found
+fn first(paths: &[Path], event: &Event, read: Read) -> Finding {
+    best(
+        paths
+            .iter()
+            .filter_map(|path| event.get(path))
+            .map(|node| of(node, read)),
+    )
 }
 
 /// One value, or the first of an array that is known.
-fn of(node: Node<'_>, code: fn(&str) -> Option<&'static str>) -> Finding {
-    let one = |node: Node<'_>| match node.as_str() {
+fn of(node: Node<'_>, read: Read) -> Finding {
+    if node.kind() == Kind::Array {
+        best(node.items().map(|item| one(item, read)))
+    } else {
+        one(node, read)
+    }
+}
+
+fn one(node: Node<'_>, read: Read) -> Finding {
+    match node.as_str() {
         Some(text) if text.trim().is_empty() => Finding::Missing,
-        Some(text) => code(text).map_or(Finding::Unknown, Finding::Code),
+        Some(text) => read(text).map_or(Finding::Unknown, Finding::Code),
         None if node.is_null() => Finding::Missing,
         None => Finding::Unknown,
-    };
-    let mut items = node.items().map(one).peekable();
-    if items.peek().is_none() {
-        // An empty array says as little as none.
-        return if node.kind() == signalbox_core::Kind::Array {
-            Finding::Missing
-        } else {
-            one(node)
-        };
     }
-    let mut found = Finding::Missing;
-    for item in items {
-        match item {
+}
+
+/// The first code, else whether there was anything.
+fn best(findings: impl Iterator<Item = Finding>) -> Finding {
+    let mut best = Finding::Missing;
+    for finding in findings {
+        match finding {
             Finding::Missing => {}
-            Finding::Unknown => found = Finding::Unknown,
-            known => return known,
+            Finding::Unknown => best = Finding::Unknown,
+            code => return code,
         }
     }
-    found
+    best
 }

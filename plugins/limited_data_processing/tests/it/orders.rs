@@ -84,6 +84,7 @@ fn odd() -> impl Strategy<Value = String> {
         "\\PC{0,12}",
         "[UuSs]{0,2}[- ]{0,2}[CcNn.]{1,2}[AaYy.]{1,3}",
         "[0-9a-f]{64}",
+        "[&.n/a -]{1,4}",
         state(),
         country(),
     ]
@@ -98,6 +99,13 @@ fn same_in_both_orders(payload: &Value, rules: Rules) -> Result<(), TestCaseErro
     // And once more on hashes, as on a sink behind a source that did both.
     prop_assert_eq!(outcome(&mut before).1, decided_first.1);
     Ok(())
+}
+
+#[test]
+fn punctuation_is_no_country() {
+    // "&" reads as "and", and AND is Andorra.
+    let texts = ["", "&\u{1f890}", "", ""].map(str::to_owned);
+    same_in_both_orders(&payload(texts, true), Rules::Pinterest).unwrap();
 }
 
 proptest! {
