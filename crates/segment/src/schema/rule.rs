@@ -140,6 +140,21 @@ pub(super) fn drops_as_empty(field: &Field<'_>, item: bool, value: Value<'_>) ->
     }
 }
 
+/// Whether a value (or an item of a list) already is all its field asks for, which most are.
+pub(super) fn fits_plainly(field: &Field<'_>, item: bool, value: Value<'_>) -> bool {
+    let bare = item || (!field.multiple && field.minimum.is_none() && field.maximum.is_none());
+    if !bare || !field.choices.is_empty() {
+        return false;
+    }
+    match (field.kind, value) {
+        (FieldType::String, Value::Str(_)) => item || field.format.is_none(),
+        (FieldType::Text | FieldType::Password, Value::Str(_)) | (FieldType::Boolean, Value::Bool(_)) => true,
+        (FieldType::Number | FieldType::Datetime, Value::Number(_)) => true,
+        (FieldType::Integer, Value::Number(number)) => number.is_whole(),
+        _ => false,
+    }
+}
+
 fn members_of<'t>(field: &'t Field<'t>) -> Option<Members<'t>> {
     if field.kind != FieldType::Object {
         return None;

@@ -5,7 +5,7 @@ use super::convert::{as_ajv, carefully};
 use super::error::{FieldError, FieldErrorKind};
 use super::field::{Field, Required};
 use super::place::Place;
-use super::rule::{Members, Rule, Wanted, drops_as_empty};
+use super::rule::{Members, Rule, Wanted, drops_as_empty, fits_plainly};
 use super::{Coerced, Leniency};
 use crate::value::{Value, js_trim, utf16_len};
 use bumpalo::Bump;
@@ -278,6 +278,10 @@ impl<'a> Walk<'a> {
             if (prune || self.careful()) && empty(field, true, item, self.leniency) {
                 continue;
             }
+            if fits_plainly(field, true, item) {
+                built.push(item);
+                continue;
+            }
             let before = self.errors.len();
             // Segment removes empty elements first, so its places count what is left.
             let index = if self.careful() { index } else { built.len() };
@@ -311,6 +315,10 @@ impl<'a> Walk<'a> {
         let mut built = BumpVec::with_capacity_in(members.fields.len(), self.arena);
         for (field, &value) in members.fields.iter().zip(&*values) {
             if !value.is_defined() {
+                continue;
+            }
+            if fits_plainly(field, false, value) {
+                built.push((field.key, value));
                 continue;
             }
             let before = self.errors.len();
