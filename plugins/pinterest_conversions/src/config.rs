@@ -243,9 +243,12 @@ impl Presets {
 
 #[typetag::deserialize(name = "pinterest_conversions")]
 impl SinkConfig for PinterestConversionsConfig {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
         let mut errors = BuildErrors::new();
         let destination = self.destination(&mut errors);
+        for doubt in destination.iter().flat_map(|destination| &destination.doubts) {
+            tracing::warn!(sink = &*context.name, "{doubt}");
+        }
         match destination {
             Some(destination) if errors.is_empty() => HttpSink::new(destination, &ClientOptions::default())
                 .map(|sink| Box::new(sink) as Box<dyn Sink>)

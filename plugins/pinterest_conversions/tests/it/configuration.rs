@@ -10,13 +10,19 @@ const ACCOUNT: &str = "ad_account_id = \"549755885175\"\nconversion_token = \"pi
 
 fn build(settings: &str) -> Result<Box<dyn Sink>, Vec<BuildError>> {
     let config: PinterestConversionsConfig = toml::from_str(settings).unwrap();
-    config.build(&BuildContext { name: "pin".into(), place: Place::Sink })
+    config.build(&BuildContext {
+        name: "pin".into(),
+        place: Place::Sink,
+    })
 }
 
 /// The errors as `path: message`, with what helps behind.
 fn errors(more: &str) -> Vec<String> {
     let errors = build(&format!("{ACCOUNT}{more}")).err().unwrap();
-    errors.iter().map(|error| format!("{error} | {}", error.help.clone().unwrap_or_default())).collect()
+    errors
+        .iter()
+        .map(|error| format!("{error} | {}", error.help.clone().unwrap_or_default()))
+        .collect()
 }
 
 /// What the sink makes of an event: mapping names and records.
@@ -57,7 +63,12 @@ fn the_account_is_checked() {
         assert!(token.len() < 3 || !format!("{errors:?}").contains(token));
     }
     assert!(build("ad_account_id = 549755885175\nconversion_token = \"t\"").is_ok());
-    for base in ["ftp://x.example", "nothing", "https://a:b@x.example", "https://x.example/?a=b"] {
+    for base in [
+        "ftp://x.example",
+        "nothing",
+        "https://a:b@x.example",
+        "https://x.example/?a=b",
+    ] {
         assert!(errors(&format!("base_url = \"{base}\""))[0].starts_with("base_url: "));
     }
 }
@@ -67,7 +78,14 @@ fn defaults_of_the_runtime() {
     let config: PinterestConversionsConfig = toml::from_str(ACCOUNT).unwrap();
     let defaults = config.defaults();
     assert_eq!(defaults.integration, Some("Pinterest Conversions API"));
-    assert_eq!((defaults.max_events, defaults.max_events_ceiling, defaults.max_bytes), (1000, 1000, 2_000_000));
+    assert_eq!(
+        (
+            defaults.max_events,
+            defaults.max_events_ceiling,
+            defaults.max_bytes
+        ),
+        (1000, 1000, 2_000_000)
+    );
     assert_eq!(defaults.calls_per_minute, Some(5000));
     assert!(!format!("{config:?}").contains("pina_secret"));
 }
@@ -80,7 +98,10 @@ fn presets_are_chosen_by_name() {
     assert_eq!(made("presets = \"none\"", ORDER).len(), 0);
     assert_eq!(
         errors("presets = [\"Checkuot\", \"Lead\", \"lead\"]"),
-        ["presets.0: no preset has this name | did you mean \"Checkout\"?", "presets.2: this preset is there already | "]
+        [
+            "presets.0: no preset has this name | did you mean \"Checkout\"?",
+            "presets.2: this preset is there already | "
+        ]
     );
     assert!(toml::from_str::<PinterestConversionsConfig>(&format!("{ACCOUNT}presets = \"some\"")).is_err());
 }
@@ -99,7 +120,10 @@ fn a_mapping_stands_in_its_presets_place() {
         ORDER,
     );
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].1["custom_data"], serde_json::json!({ "value": "5", "order_id": "W-1" }));
+    assert_eq!(
+        found[0].1["custom_data"],
+        serde_json::json!({ "value": "5", "order_id": "W-1" })
+    );
     assert_eq!(found[0].1["opt_out"], true);
     assert_eq!(found[0].1["user_data"]["external_id"], Json::Null);
     assert!(made("[[mappings]]\npreset = \"Checkout\"\nenabled = false", ORDER).is_empty());
@@ -129,10 +153,19 @@ fn a_mapping_from_scratch() {
 fn a_whole_mapping_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mapping.json");
-    let settings = format!("[[mappings]]\npreset = \"Checkout\"\nfields_file = '{}'\n", file.display());
-    assert_eq!(errors(&settings)[0], "mappings.0.fields_file: cannot be read: entity not found | ");
+    let settings = format!(
+        "[[mappings]]\npreset = \"Checkout\"\nfields_file = '{}'\n",
+        file.display()
+    );
+    assert_eq!(
+        errors(&settings)[0],
+        "mappings.0.fields_file: cannot be read: entity not found | "
+    );
     std::fs::write(&file, "{\"a\": }").unwrap();
-    assert_eq!(errors(&settings)[0], "mappings.0.fields_file: is not JSON (line 1, column 7) | ");
+    assert_eq!(
+        errors(&settings)[0],
+        "mappings.0.fields_file: is not JSON (line 1, column 7) | "
+    );
     std::fs::write(
         &file,
         r#"{"data_format":"latest","event_name":"checkout","action_source":"web","event_time":{"@path":"$.timestamp"},
@@ -142,7 +175,10 @@ fn a_whole_mapping_from_a_file() {
     let found = made(&settings, ORDER);
     assert_eq!(found[0].1["user_data"].as_object().unwrap().len(), 1);
     assert_eq!(found[0].1["custom_data"], Json::Null);
-    assert!(errors(&format!("{settings}fields = {{ opt_out = true }}"))[0].starts_with("mappings.0.fields_file: "));
+    assert!(
+        errors(&format!("{settings}fields = {{ opt_out = true }}"))[0]
+            .starts_with("mappings.0.fields_file: ")
+    );
 }
 
 #[test]
@@ -189,14 +225,20 @@ fn mistakes_are_told_with_their_place() {
     ] {
         assert!(all.contains(expected), "{expected}\n--\n{all}");
     }
-    assert!(!all.contains("a lot") && !all.contains("maybe"), "values are never shown: {all}");
+    assert!(
+        !all.contains("a lot") && !all.contains("maybe"),
+        "values are never shown: {all}"
+    );
 }
 
 #[test]
 fn names_are_unique() {
-    let mapping = "[[mappings]]\nname = \"A\"\ntrigger = 'type = \"page\"'\nfields = { event_name = \"lead\" }\n";
+    let mapping =
+        "[[mappings]]\nname = \"A\"\ntrigger = 'type = \"page\"'\nfields = { event_name = \"lead\" }\n";
     assert!(errors(&mapping.repeat(2))[0].starts_with("mappings.1.name: another mapping has this name"));
-    assert!(errors("[[mappings]]\npreset = \"lead\"\nname = \"Checkout\"")[0].starts_with("mappings.0.name: "));
+    assert!(
+        errors("[[mappings]]\npreset = \"lead\"\nname = \"Checkout\"")[0].starts_with("mappings.0.name: ")
+    );
 }
 
 #[test]
@@ -204,6 +246,13 @@ fn doubtful_triggers_are_told_in_the_status() {
     let settings = format!(
         "{ACCOUNT}[[mappings]]\npreset = \"Lead\"\ntrigger = 'type = \"track\" OR event = \"Generate Lead\"'\n"
     );
-    let notes = build(&settings).unwrap_or_else(|errors| panic!("{errors:?}")).notes();
-    assert!(notes.iter().any(|note| note.contains("really asks: type = \"track\" and event = \"Generate Lead\"")), "{notes:?}");
+    let notes = build(&settings)
+        .unwrap_or_else(|errors| panic!("{errors:?}"))
+        .notes();
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("really asks: type = \"track\" and event = \"Generate Lead\"")),
+        "{notes:?}"
+    );
 }
