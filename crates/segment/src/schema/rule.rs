@@ -32,7 +32,7 @@ impl Wanted {
     pub(super) fn accepts(self, value: Value<'_>) -> bool {
         match self {
             Wanted::String => matches!(value, Value::Str(_)),
-            Wanted::Number => matches!(value, Value::Number(_)),
+            Wanted::Number => value.as_number().is_some_and(Number::is_finite),
             Wanted::Integer => value.as_number().is_some_and(Number::is_whole),
             Wanted::Boolean => matches!(value, Value::Bool(_)),
             Wanted::Null => matches!(value, Value::Null),
@@ -149,7 +149,7 @@ pub(super) fn fits_plainly(field: &Field<'_>, item: bool, value: Value<'_>) -> b
     match (field.kind, value) {
         (FieldType::String, Value::Str(_)) => item || field.format.is_none(),
         (FieldType::Text | FieldType::Password, Value::Str(_)) | (FieldType::Boolean, Value::Bool(_)) => true,
-        (FieldType::Number | FieldType::Datetime, Value::Number(_)) => true,
+        (FieldType::Number | FieldType::Datetime, Value::Number(number)) => number.is_finite(),
         (FieldType::Integer, Value::Number(number)) => number.is_whole(),
         _ => false,
     }
