@@ -2,6 +2,7 @@
 
 use super::check::{self, ordered, type_name};
 use super::error::{CompileError, MappingError, RuntimeError};
+use super::liquid::{Liquid, Problem};
 use super::plan::{ArrayPath, Case, Expr, Flatten, If, Merge, Replace, ReplaceStep, Test, Transform};
 use super::slots::Slots;
 use super::template::Template;
@@ -150,7 +151,14 @@ impl Compiler {
                 "@json requires an object with a \"value\" key",
                 Self::json,
             ),
-            "@liquid" => fail("liquid template value must be a string"),
+            "@liquid" => match argument {
+                Json::String(text) => match Liquid::new(text) {
+                    Ok(template) => Expr::Liquid(Box::new(template)),
+                    Err(Problem::Fails(message)) => fail(message),
+                    Err(Problem::Unsupported(what)) => fail(format!("{what} is not supported")),
+                },
+                _ => fail("liquid template value must be a string"),
+            },
             _ => fail(format!("{name} is not a valid directive, got undefined")),
         }
     }

@@ -102,6 +102,7 @@ impl<'a> Eval<'a> {
             },
             Expr::Discard(value) => self.eval(value).map(|_| Value::Undefined),
             Expr::ExcludeWhenNull(value) => Ok(reshape::exclude_nulls(self.eval(value)?, self.arena)),
+            Expr::Liquid(template) => template.render(self.payload, self.arena),
             Expr::Fail(error) => Err(error.clone()),
             other => self.eval(other),
         }

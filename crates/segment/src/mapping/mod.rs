@@ -32,8 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `@path`, `@template`, `@literal`, `@if`, `@case`, `@replace`, `@arrayPath`, `@merge`, `@transform`, `@flatten`,
-//! `@json` and `@excludeWhenNull` are understood. Where Segment reaches JavaScript prototype members
+//! All directives are understood; of `@liquid` what mappings use of it, the rest is refused at load. Where Segment reaches JavaScript prototype members
 //! (`$.constructor`), only own members, array indices and `length` are reached here.
 
 mod check;
@@ -41,6 +40,7 @@ mod compile;
 mod error;
 mod eval;
 mod lint;
+mod liquid;
 mod plan;
 mod replace;
 mod reshape;
