@@ -7,8 +7,8 @@ use signalbox_core::limiter::Quota;
 use signalbox_core::{BuildContext, BuildError, BuildErrors, Place, Sink, SinkDefaults, Source, Transform};
 
 use crate::config::{
-    AdminSettings, Diagnostics, JournalSettings, LoadedConfig, Origin, ShutdownSettings, SinkEntry,
-    SinkRuntime, SourceEntry, TelemetrySettings,
+    AdminSettings, Diagnostics, JournalSettings, LoadedConfig, OnJournalFull, Origin, ShutdownSettings,
+    SinkEntry, SinkRuntime, SourceEntry, TelemetrySettings,
 };
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
 use crate::routing::Route;
@@ -234,6 +234,13 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
                 ),
             )
             .help(format!("set it to {} or less", defaults.max_events_ceiling)),
+        );
+    }
+    if keys.on_journal_full == OnJournalFull::DeadLetterOldest {
+        // Accepting it and then refusing events all the same would be found out on the worst of days.
+        errors.push(
+            BuildError::new("on_journal_full", "\"dead_letter_oldest\" is not available yet")
+                .help("leave it out: new events are refused until there is room, and senders keep them"),
         );
     }
     let max_bytes = keys.batch.max_bytes.map_or(defaults.max_bytes, |size| size.0);

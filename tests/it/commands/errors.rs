@@ -117,6 +117,12 @@ const CASES: &[(&str, &str, &str)] = &[
          admin.token, for instance to \"${file:/path}\", or listen on 127.0.0.1",
     ),
     (
+        "\"zq-token\"",
+        "\"zq-token\"\non_journal_full = \"dead_letter_oldest\"",
+        "sinks.pin.on_journal_full: \"dead_letter_oldest\" is not available yet\n  --> p.toml:14:19\n  help: leave it out: \
+         new events are refused until there is room, and senders keep them",
+    ),
+    (
         "write_keys = [\"zq-key\"]",
         "write_keys = []",
         "sources.web.write_keys: no write key, so no event could ever come in\n  --> p.toml:3:14\n  help: list at least \
@@ -172,6 +178,20 @@ async fn each_error_says_where_and_what_to_do() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[tokio::test]
+async fn what_is_valid_but_hardly_meant_is_a_warning() {
+    let world = World::new().await;
+    let path = world.path("p.toml").display().to_string();
+    std::fs::write(&path, format!("{GOOD}[journal]\npath = \"zq-folder\"\n")).unwrap();
+    let exit = signalbox(&["validate", "--config", &path]).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    assert!(
+        exit.stderr.starts_with("warning: journal.path: has no effect"),
+        "{exit:?}"
+    );
+    assert!(!exit.stderr.contains("zq-folder"), "{exit:?}");
 }
 
 #[tokio::test]
