@@ -11,6 +11,7 @@ use signalbox_http::{
     Class, ClientError, ClientOptions, HeaderMap, HeaderName, HeaderValue, HttpSink, StatusTable, Url,
     header, parse_url, secret_value,
 };
+use signalbox_segment::configured::{Configured, Findings, MappingConfig, compile_mappings};
 
 use crate::destination::Webhook;
 
@@ -53,6 +54,9 @@ pub struct WebhookConfig {
     /// Time for DNS, TCP and TLS together. Default `"10s"`.
     #[serde(default = "ten_seconds")]
     pub connect_timeout: Span,
+    /// What is sent of which events. Each that an event fires makes a record of it. Default: every event as it is.
+    #[serde(default)]
+    pub mappings: Vec<MappingConfig>,
 }
 
 fn ten_seconds() -> Span {
@@ -99,6 +103,8 @@ impl SinkConfig for WebhookConfig {
         if self.connect_timeout.0.is_zero() {
             errors.push(BuildError::new("connect_timeout", "must be longer than nothing"));
         }
+        let (mappings, mut findings) = self.mappings();
+        errors.append(&mut findings.errors);
         let options = ClientOptions {
             connect_timeout: self.connect_timeout.0,
             proxy: self.proxy.clone(),
@@ -115,6 +121,7 @@ impl SinkConfig for WebhookConfig {
             mode: self.mode,
             headers,
             statuses,
+            mappings: (!self.mappings.is_empty()).then_some(mappings),
         };
         match HttpSink::new(webhook, &options) {
             Ok(sink) => Ok(Box::new(sink)),
@@ -139,9 +146,27 @@ impl SinkConfig for WebhookConfig {
             retry_for: Span::from_secs(24 * 3600),
         }
     }
+
+    fn warnings(&self) -> Vec<BuildError> {
+        let (mappings, mut findings) = self.mappings();
+        if !self.mappings.is_empty() && mappings.is_empty() {
+            findings.warnings.push(
+                BuildError::new("mappings", "none of them is enabled, so nothing is sent")
+                    .help("without any mapping every event is sent as it is"),
+            );
+        }
+        findings.warnings
+    }
 }
 
 impl WebhookConfig {
+    fn mappings(&self) -> (Vec<Configured>, Findings) {
+        let mut findings = Findings::default();
+        let read = |file: &std::path::Path| std::fs::read_to_string(file);
+        let mappings = compile_mappings(&self.mappings, "mappings", &read, &mut findings);
+        (mappings, findings)
+    }
+
     fn header_map(&self, errors: &mut BuildErrors) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

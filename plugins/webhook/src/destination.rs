@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Resend};
+use bumpalo::Bump;
+use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Rejection, Resend, Warning};
 use signalbox_http::{
     Answer, Bytes, Class, Destination, HeaderMap, Reply, Request, StatusTable, Url, header, join,
 };
+use signalbox_segment::configured::{Configured, failed_fields, with_arena};
+use signalbox_segment::mapping::Mapping;
+use signalbox_segment::value::Numbers;
 
+use crate::reject;
 use crate::{Method, Mode};
 
 pub(crate) struct Webhook {
@@ -17,6 +22,8 @@ pub(crate) struct Webhook {
     pub(crate) mode: Mode,
     pub(crate) headers: HeaderMap,
     pub(crate) statuses: StatusTable,
+    /// Those that are enabled; `None`: there are none at all, and every event is sent as it is.
+    pub(crate) mappings: Option<Vec<Configured>>,
 }
 
 impl Webhook {
@@ -31,16 +38,24 @@ impl Webhook {
 
 impl Destination for Webhook {
     fn encode(&self, event: &Event) -> Prepared {
-        let mut bytes = Vec::new();
-        event.write_to(&mut bytes);
-        let id = event.message_id();
-        Prepared::Mapped(vec![Ok(Record {
-            mapping: self.name.clone(),
-            dedup_key: (!id.is_empty()).then(|| id.into()),
-            bytes: bytes.into(),
-            warnings: event.facts().warnings.iter().map(Into::into).collect(),
-            resend: Resend::Safe,
-        })])
+        let Some(mappings) = &self.mappings else {
+            let warnings = noted(event);
+            return Prepared::Mapped(vec![Ok(record(&self.name, event, whole(event), warnings))]);
+        };
+        let root = event.root();
+        let fires = |mapping: &&Configured| {
+            let trigger = mapping.trigger.as_ref();
+            trigger.is_none_or(|trigger| trigger.matches(root))
+        };
+        let results: Vec<_> = mappings
+            .iter()
+            .filter(fires)
+            .map(|mapping| mapped(mapping, event))
+            .collect();
+        if results.is_empty() {
+            return Prepared::Filtered(reject::no_trigger_matched());
+        }
+        Prepared::Mapped(results)
     }
 
     fn request(&self, records: &[Arc<Record>]) -> Request {
@@ -102,5 +117,64 @@ impl Destination for Webhook {
             request: open.len() + close.len(),
             separator: 1,
         }
+    }
+}
+
+/// What one mapping makes of an event.
+fn mapped(configured: &Configured, event: &Event) -> Result<Record, Rejection> {
+    let mut warnings = noted(event);
+    let bytes = match &configured.mapping {
+        None => Ok(whole(event)),
+        Some(mapping) => with_arena(|arena| shaped(mapping, event, arena, &mut warnings)),
+    };
+    match bytes {
+        Ok(bytes) => Ok(record(&configured.name, event, bytes, warnings)),
+        Err(reason) => Err(Rejection {
+            mapping: configured.name.clone(),
+            reason,
+            warnings,
+        }),
+    }
+}
+
+/// A member that fails is left out; the record goes without it.
+fn shaped(
+    mapping: &Mapping,
+    event: &Event,
+    arena: &Bump,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<u8>, Reason> {
+    let mut failed = Vec::new();
+    let value = mapping
+        .resolve_leniently(event.root(), arena, &mut failed)
+        .map_err(|error| reject::mapping_failed(error.message()))?;
+    warnings.extend(failed_fields(&failed));
+    if value.is_nullish() {
+        return Err(reject::empty_record());
+    }
+    let mut bytes = Vec::new();
+    value.write_json(&mut bytes, Numbers::Source);
+    Ok(bytes)
+}
+
+fn whole(event: &Event) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    event.write_to(&mut bytes);
+    bytes
+}
+
+/// What transforms left out.
+fn noted(event: &Event) -> Vec<Warning> {
+    event.facts().warnings.iter().map(Into::into).collect()
+}
+
+fn record(mapping: &Arc<str>, event: &Event, bytes: Vec<u8>, warnings: Vec<Warning>) -> Record {
+    let id = event.message_id();
+    Record {
+        mapping: mapping.clone(),
+        dedup_key: (!id.is_empty()).then(|| id.into()),
+        bytes: bytes.into(),
+        warnings,
+        resend: Resend::Safe,
     }
 }

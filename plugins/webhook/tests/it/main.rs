@@ -4,6 +4,7 @@
 
 mod config;
 mod delivery;
+mod mappings;
 mod server;
 
 use signalbox_core::{BuildContext, BuildErrors, Place, Sink, SinkConfig};
