@@ -130,7 +130,7 @@ impl DrySink {
             Preparation::Filtered(reason) => {
                 vec![self.output(number, &id, "filtered").reason(&reason).print()]
             }
-            Preparation::Rejected { reason, .. } => {
+            Preparation::Rejected(reason) => {
                 vec![self.output(number, &id, "rejected").reason(&reason).print()]
             }
             Preparation::Mapped { results, .. } => results

@@ -33,6 +33,13 @@ pub struct SinkOptions {
     pub window: usize,
 }
 
+impl SinkOptions {
+    /// Whether a source is one of the inputs.
+    pub fn listens_to(&self, source: &str) -> bool {
+        self.inputs.iter().any(|input| **input == *source)
+    }
+}
+
 /// A batch goes when it is full by count or bytes, or when its first record has waited long enough.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchLimits {
