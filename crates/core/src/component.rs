@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,6 +37,19 @@ pub struct SourceContext {
     pub outlet: Outlet,
     /// Cancelled when it shall stop.
     pub shutdown: CancellationToken,
+    /// Where it gets listening sockets from.
+    pub sockets: Arc<dyn Sockets>,
+}
+
+/// Listening sockets that outlive the source using them, so that a reload or a restart refuses no connection:
+/// a source asks here instead of binding itself.
+pub trait Sockets: fmt::Debug + Send + Sync {
+    /// A non-blocking listening socket on this address: another handle of the one that is open already (kept
+    /// from before a reload, or inherited from the process manager), else a new one.
+    ///
+    /// # Errors
+    /// Of the operating system, when it has to be opened.
+    fn listen(&self, address: SocketAddr) -> io::Result<TcpListener>;
 }
 
 /// Why a component could not start or go on: what was tried, what went wrong, what to do.

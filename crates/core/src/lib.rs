@@ -20,7 +20,7 @@ mod units;
 
 pub use batch::{Batch, Outcome, Report, Verdict};
 pub use component::{
-    BuildContext, BuildError, BuildErrors, Flow, Framing, Place, Sink, SinkConfig, SinkDefaults, Source,
+    BuildContext, BuildError, BuildErrors, Flow, Framing, Place, Sink, SinkConfig, SinkDefaults, Sockets, Source,
     SourceConfig, SourceContext, SourceTask, StartError, Transform, TransformConfig,
 };
 pub use event::{Event, EventError, Receipt};

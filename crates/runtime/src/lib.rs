@@ -11,4 +11,5 @@ pub mod logs;
 pub mod pipeline;
 pub mod routing;
 pub mod running;
+pub mod sockets;
 pub mod telemetry;

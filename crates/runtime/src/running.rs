@@ -15,6 +15,7 @@ use crate::delivery::{Driver, Stop};
 use crate::intake::SourceIntake;
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
+use crate::sockets::OpenSockets;
 use crate::telemetry::Telemetry;
 
 /// How long sources may take to answer what they have taken in.
@@ -116,6 +117,7 @@ impl Running {
                 name: name.clone(),
                 outlet: Outlet::new(Arc::new(intake)),
                 shutdown: running.shutdown.clone(),
+                sockets: Arc::new(OpenSockets::default()),
             };
             match built.source.start(context).await {
                 Ok(task) => {

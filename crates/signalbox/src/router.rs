@@ -51,7 +51,13 @@ impl Router {
                 }
             }
         };
-        Ok(Router { running, state, telemetry, admin, admin_stop })
+        Ok(Router {
+            running,
+            state,
+            telemetry,
+            admin,
+            admin_stop,
+        })
     }
 
     /// Closes the admin address and flushes telemetry; call after the pipeline has stopped.

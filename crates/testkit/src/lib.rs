@@ -1,1 +1,20 @@
-//! Contract checks, builders and runners for tests.
+//! For tests only: builders, a server that answers what a test wants, a double of the runtime's intake, and the
+//! contract that every sink must keep.
+//!
+//! Helpers panic where a test should fail; nothing here belongs into a running router.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that panics fails its test"
+)]
+
+mod build;
+pub mod contract;
+mod intake;
+pub mod server;
+mod sockets;
+
+pub use build::{batch, event, event_of, records};
+pub use intake::IntakeDouble;
+pub use server::{Act, Seen, Server};
+pub use sockets::NewSockets;

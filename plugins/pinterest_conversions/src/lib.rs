@@ -1,1 +1,23 @@
-//! The pinterest_conversions plugin of Signalbox.
+#![doc = include_str!("../README.md")]
+
+pub mod action;
+mod api;
+mod config;
+mod destination;
+mod encode;
+mod learned;
+mod mapping;
+mod reject;
+
+pub use config::{
+    AdAccountId, Compat, LdpHashCase, OnIncomplete, OnUnknownProperty, PinterestConversionsConfig, Presets,
+};
+pub use destination::PinterestConversions;
+pub use encode::{EncodeOptions, Encoder};
+pub use mapping::{CompiledMapping, Trigger};
+
+/// The typed parts of the request: what may stand in `user_data` and under which key.
+pub mod wire {
+    pub use crate::encode::wire::{HashedKey, PlainKey};
+    pub use crate::encode::{Hashed, UserData};
+}

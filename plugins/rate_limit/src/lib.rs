@@ -1,1 +1,11 @@
-//! The rate_limit plugin of Signalbox.
+#![doc = include_str!("../README.md")]
+
+mod buckets;
+mod config;
+mod key;
+mod line;
+mod rate_limit;
+mod reject;
+mod requests;
+
+pub use config::{OnExceeded, Per, RateLimitConfig};

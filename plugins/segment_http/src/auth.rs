@@ -29,7 +29,8 @@ impl WriteKeys {
     }
 }
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+/// The standard alphabet, with or without padding.
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)

@@ -42,13 +42,27 @@ struct Taken {
     rejected: Vec<RejectedInput>,
 }
 
+/// Why nothing of a request is taken.
+enum NotTaken {
+    /// No events can be made of it; how many were meant is unknown, so it counts as one.
+    Unusable(Reason),
+    /// So many events with a key that is not listed.
+    UnknownKey(u64),
+}
+
+impl From<Reason> for NotTaken {
+    fn from(reason: Reason) -> Self {
+        NotTaken::Unusable(reason)
+    }
+}
+
 impl Server {
     /// One event or a batch of them.
     pub(crate) async fn post(&self, endpoint: Endpoint, origin: Origin, request: Request) -> Response {
         let (head, body) = request.into_parts();
         let body = match body::read(&head, body, endpoint.max_bytes(), self.read_timeout).await {
             Ok(body) => body,
-            Err(Unread::Refused(reason)) => return self.refuse(reason),
+            Err(Unread::Refused(reason)) => return self.refuse(reason.into()),
             Err(Unread::Slow) => {
                 let reason = Reason::new("body_too_slow", "the body did not come in time");
                 self.outlet.refuse(1, reason);
@@ -57,7 +71,7 @@ impl Server {
         };
         let taken = match self.take(endpoint, origin, &head, body) {
             Ok(taken) => taken,
-            Err(response) => return response,
+            Err(not_taken) => return self.refuse(not_taken),
         };
         // An invalid event alone, or a batch of nothing but oversized ones, is worth an error: it makes the
         // SDK tell its user. In any other batch the neighbours count.
@@ -74,18 +88,18 @@ impl Server {
             self.outlet.reject(taken.rejected);
             return answer;
         }
-        self.hand_over(taken).await.unwrap_or_else(|answer| answer)
+        self.hand_over(taken).await
     }
 
     /// Sends events on, and answers only once they are stored.
-    async fn hand_over(&self, taken: Taken) -> Result<Response, Response> {
+    async fn hand_over(&self, taken: Taken) -> Response {
         if taken.events.is_empty() {
-            return Ok(reply::success());
+            return reply::success();
         }
         match self.outlet.send(taken.events).await {
             Ok(_) => {
                 self.outlet.reject(taken.rejected);
-                Ok(reply::success())
+                reply::success()
             }
             Err(refused) => {
                 // The client sends all of it again, the unusable ones too; they are counted then.
@@ -93,15 +107,28 @@ impl Server {
                     let reason = Reason::new(refused.cause.code(), "its request was refused");
                     self.outlet.refuse(taken.rejected.len() as u64, reason);
                 }
-                Err(reply::refused(&refused))
+                reply::refused(&refused)
             }
         }
     }
 
-    /// Answers a request that no event came of; how many were in it is unknown, so it counts as one.
-    fn refuse(&self, reason: Reason) -> Response {
-        let answer = reply::bad_request(&reason);
-        self.outlet.refuse(1, reason);
+    /// Counts and answers a request nothing is taken of.
+    fn refuse(&self, not_taken: NotTaken) -> Response {
+        let (events, reason, answer) = match not_taken {
+            NotTaken::Unusable(reason) => {
+                let answer = reply::bad_request(&reason);
+                (1, reason, answer)
+            }
+            NotTaken::UnknownKey(events) => {
+                let reason = unknown_key();
+                let answer = match self.unknown_key {
+                    UnknownKey::Reject => reply::unknown_key(&reason),
+                    UnknownKey::Drop => reply::success(),
+                };
+                (events, reason, answer)
+            }
+        };
+        self.outlet.refuse(events, reason);
         answer
     }
 
@@ -111,12 +138,13 @@ impl Server {
         origin: Origin,
         head: &request::Parts,
         body: Bytes,
-    ) -> Result<Taken, Response> {
-        let refuse = |reason| self.refuse(reason);
-        let body = body::inflate(&head.headers, body, endpoint.max_bytes()).map_err(refuse)?;
-        let text = decode(&body).map_err(refuse)?;
-        let envelope = split(text, endpoint).map_err(refuse)?;
-        self.authenticate(head, &envelope)?;
+    ) -> Result<Taken, NotTaken> {
+        let body = body::inflate(&head.headers, body, endpoint.max_bytes())?;
+        let text = decode(&body)?;
+        let envelope = split(text, endpoint)?;
+        if !self.may_send(head, &envelope) {
+            return Err(NotTaken::UnknownKey(envelope.len() as u64));
+        }
         let origin = if head.headers.contains_key(ORIGIN) {
             Origin::Device
         } else {
@@ -132,21 +160,12 @@ impl Server {
         Ok(taken)
     }
 
-    fn authenticate(&self, head: &request::Parts, envelope: &Envelope<'_>) -> Result<(), Response> {
-        let known = match header_key(&head.headers) {
+    /// The header's key counts if there is one, else the body's.
+    fn may_send(&self, head: &request::Parts, envelope: &Envelope<'_>) -> bool {
+        match header_key(&head.headers) {
             Some(key) => self.keys.knows(&key),
             None => envelope.write_key().is_some_and(|key| self.keys.knows(&key)),
-        };
-        if known {
-            return Ok(());
         }
-        let reason = unknown_key();
-        let answer = match self.unknown_key {
-            UnknownKey::Reject => reply::unknown_key(&reason),
-            UnknownKey::Drop => reply::success(),
-        };
-        self.outlet.refuse(envelope.len() as u64, reason);
-        Err(answer)
     }
 
     /// What all events of a request get.

@@ -55,8 +55,10 @@ impl SegmentHttp {
     /// # Errors
     /// [`StartError`] if the address cannot be listened on.
     pub async fn open(self, context: SourceContext) -> Result<(SocketAddr, SourceTask), StartError> {
-        let listener = TcpListener::bind(self.listen)
-            .await
+        let listener = context
+            .sockets
+            .listen(self.listen)
+            .and_then(TcpListener::from_std)
             .map_err(|error| cannot_listen(self.listen, &error))?;
         let address = listener.local_addr().unwrap_or(self.listen);
         tracing::info!(source = &*context.name, %address, "listening for Segment SDKs");
@@ -74,6 +76,8 @@ impl SegmentHttp {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(read_timeout)
+            // A client that has sent all it wants to may close its side; that cancels nothing.
+            .half_close(true)
             .max_header_size(MAX_HEAD_BYTES);
         let connections = Connections {
             http,
@@ -148,6 +152,8 @@ impl Connections {
                         drop(permit);
                     });
                 }
+                // That client's affair.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     // Out of file descriptors, mostly: trying again at once would spin.
                     tracing::warn!(%error, "cannot accept a connection");

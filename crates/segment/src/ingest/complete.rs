@@ -1,5 +1,6 @@
 //! One event: validated, then completed with what the server knows.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use signalbox_core::{
@@ -53,13 +54,13 @@ pub(super) fn complete(
         return Err(nameless(not_an_object(document.root().kind().name())));
     }
     fields::tidy(&mut document);
-    set_message_id(&mut document);
     if let Err(reason) = set_type(&mut document, kind).and_then(|kind| check(document.root(), kind)) {
         return Err(RejectedInput {
-            message_id: text(document.root(), "messageId").map(str::to_owned),
+            message_id: text(document.root(), "messageId").map(|id| fitting(id).into_owned()),
             reason,
         });
     }
+    set_message_id(&mut document);
     merge(&mut document, shared);
     set_client(&mut document, reception);
     let warning = times::complete(&mut document, shared, reception);
@@ -90,23 +91,24 @@ fn text<'d>(root: Node<'d>, key: &str) -> Option<&'d str> {
 }
 
 fn set_message_id(document: &mut Document) {
-    let new = match text(document.root(), "messageId") {
-        Some(id) => match id.char_indices().nth(MAX_MESSAGE_ID_CHARS) {
-            Some(_) => shortened(id),
-            None => return,
-        },
+    let new = match text(document.root(), "messageId").map(fitting) {
+        Some(Cow::Borrowed(_)) => return,
+        Some(Cow::Owned(short)) => short,
         None => uuid::Uuid::new_v4().to_string(),
     };
     document.set(&MESSAGE_ID, Scalar::String(&new));
 }
 
-/// Its beginning and the hash of the whole: exactly [`MAX_MESSAGE_ID_CHARS`] characters.
-fn shortened(id: &str) -> String {
+/// An id of at most [`MAX_MESSAGE_ID_CHARS`] characters; of a longer one its beginning and the hash of the whole.
+fn fitting(id: &str) -> Cow<'_, str> {
     const KEPT: usize = MAX_MESSAGE_ID_CHARS - 65;
+    if id.chars().nth(MAX_MESSAGE_ID_CHARS).is_none() {
+        return Cow::Borrowed(id);
+    }
     let mut short: String = id.chars().take(KEPT).collect();
     short.push('-');
     short.push_str(Sha256Hex::of(id).as_str());
-    short
+    Cow::Owned(short)
 }
 
 /// The path's type, or the event's own.

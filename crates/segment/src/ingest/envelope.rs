@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use signalbox_core::{Document, Event, Kind, Node, ParseError, Reason, RejectedInput};
 
-use super::times;
+use super::fields::KEY_NAMES;
+use super::parts::{Batch, Parts};
 use super::{
-    EventType, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_SHARED_BYTES,
-    Reception, complete, too_large,
+    EventType, MAX_BATCH_BYTES, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_SHARED_BYTES, Reception, complete,
+    times, too_large,
 };
 use crate::time::Millis;
 
@@ -94,12 +93,12 @@ pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
             })
         }
         Endpoint::Batch => match Parts::read(body) {
-            Ok(parts) => parts.into_envelope(),
+            Ok(parts) => Envelope::of_batch(parts),
             // A name with a lone surrogate is no name for serde_json, but Document mends it.
             Err(error) => match Document::parse(body).map(|document| document.to_json()) {
                 Ok(mended) => Parts::read(&mended)
-                    .map_err(invalid)?
-                    .into_envelope()
+                    .map_err(invalid)
+                    .and_then(Envelope::of_batch)
                     .map(Envelope::detach),
                 Err(_) => Err(invalid(error)),
             },
@@ -131,9 +130,6 @@ pub(super) fn unparsable(error: ParseError) -> Reason {
 pub(super) fn not_an_object(kind: &str) -> Reason {
     Reason::new("not_an_object", format!("must be a JSON object, not a {kind}"))
 }
-
-/// `writeKey` is the documented name; `write_key` occurs in the documentation's prose.
-pub(super) const KEY_NAMES: [&str; 2] = ["writeKey", "write_key"];
 
 fn key_of(root: Node<'_>) -> Option<String> {
     KEY_NAMES
@@ -207,30 +203,12 @@ impl<'b> Envelope<'b> {
     }
 }
 
-/// The top level of a batch. Of repeated names the last counts, as for `JSON.parse`.
-#[derive(Default)]
-struct Parts<'b> {
-    not_an_object: Option<&'static str>,
-    batch: Option<Batch<'b>>,
-    keys: [Option<&'b str>; 2],
-    sent: Option<&'b str>,
-    context: Option<&'b str>,
-    integrations: Option<&'b str>,
-}
-
-impl<'b> Parts<'b> {
-    fn read(body: &'b str) -> Result<Parts<'b>, serde_json::Error> {
-        let mut reader = serde_json::Deserializer::from_str(body);
-        let parts = reader.deserialize_any(PartsVisitor)?;
-        reader.end()?;
-        Ok(parts)
-    }
-
-    fn into_envelope(self) -> Result<Envelope<'b>, Reason> {
-        if let Some(kind) = self.not_an_object {
+impl<'b> Envelope<'b> {
+    fn of_batch(parts: Parts<'b>) -> Result<Envelope<'b>, Reason> {
+        if let Some(kind) = parts.not_an_object {
             return Err(not_an_object(kind));
         }
-        let events = match self.batch {
+        let events = match parts.batch {
             Some(Batch::Events(events)) => events,
             Some(Batch::TooMany) => return Err(too_large()),
             Some(Batch::NoArray) | None => {
@@ -239,14 +217,14 @@ impl<'b> Parts<'b> {
         };
         // Only objects are of use.
         let object = |text: Option<&'b str>| text.filter(|text| text.starts_with('{'));
-        let (context, integrations) = (object(self.context), object(self.integrations));
+        let (context, integrations) = (object(parts.context), object(parts.integrations));
         let shared_len = context.map_or(0, str::len) + integrations.map_or(0, str::len);
         let events_len: usize = events.iter().map(|text| text.len()).sum();
         if shared_len > MAX_SHARED_BYTES || events_len + shared_len * events.len() > MAX_EXPANDED_BYTES {
             return Err(too_large());
         }
         Ok(Envelope {
-            write_key: self.keys.iter().flatten().find_map(|text| {
+            write_key: parts.keys.iter().flatten().find_map(|text| {
                 let key = Document::parse(text).ok()?;
                 key.root()
                     .as_str()
@@ -257,7 +235,7 @@ impl<'b> Parts<'b> {
                 events,
                 shared: Shared {
                     document: shared_document(context, integrations),
-                    sent: self
+                    sent: parts
                         .sent
                         .and_then(|text| Document::parse(text).ok())
                         .and_then(|sent| times::read(sent.root())),
@@ -277,156 +255,4 @@ fn shared_document(context: Option<&str>, integrations: Option<&str>) -> Option<
         r#"{{"context":{context},"integrations":{integrations}}}"#
     ))
     .ok()
-}
-
-enum Batch<'b> {
-    Events(Vec<Cow<'b, str>>),
-    TooMany,
-    NoArray,
-}
-
-struct PartsVisitor;
-
-/// Answers for every kind of JSON value that is of no use here.
-macro_rules! other_kinds {
-    ($null:expr, $bool:expr, $number:expr, $string:expr) => {
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok($null)
-        }
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok($bool)
-        }
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok($number)
-        }
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok($number)
-        }
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok($number)
-        }
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-            Ok($string)
-        }
-    };
-}
-
-fn other<'b>(kind: &'static str) -> Parts<'b> {
-    Parts {
-        not_an_object: Some(kind),
-        ..Parts::default()
-    }
-}
-
-impl<'b> Visitor<'b> for PartsVisitor {
-    type Value = Parts<'b>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a batch object")
-    }
-
-    other_kinds!(other("null"), other("boolean"), other("number"), other("string"));
-
-    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Parts<'b>, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(other("array"))
-    }
-
-    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<Parts<'b>, A::Error> {
-        let mut parts = Parts::default();
-        while let Some(name) = members.next_key::<Name>()? {
-            if name == Name::Batch {
-                parts.batch = Some(members.next_value::<BatchValue<'b>>()?.0);
-                continue;
-            }
-            let text = members.next_value::<&RawValue>()?.get();
-            match name {
-                Name::Key(at) => parts.keys[at] = Some(text),
-                Name::SentAt => parts.sent = Some(text),
-                Name::Context => parts.context = Some(text),
-                Name::Integrations => parts.integrations = Some(text),
-                Name::Batch | Name::Other => {}
-            }
-        }
-        Ok(parts)
-    }
-}
-
-#[derive(PartialEq, Eq)]
-enum Name {
-    Batch,
-    Key(usize),
-    SentAt,
-    Context,
-    Integrations,
-    Other,
-}
-
-impl<'de> serde::Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-        struct NameVisitor;
-        impl Visitor<'_> for NameVisitor {
-            type Value = Name;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(match name {
-                    "batch" => Name::Batch,
-                    "sentAt" => Name::SentAt,
-                    "context" => Name::Context,
-                    "integrations" => Name::Integrations,
-                    _ => KEY_NAMES
-                        .iter()
-                        .position(|key| *key == name)
-                        .map_or(Name::Other, Name::Key),
-                })
-            }
-        }
-        deserializer.deserialize_str(NameVisitor)
-    }
-}
-
-struct BatchValue<'b>(Batch<'b>);
-
-impl<'de: 'b, 'b> serde::Deserialize<'de> for BatchValue<'b> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BatchVisitor).map(BatchValue)
-    }
-}
-
-struct BatchVisitor;
-
-impl<'b> Visitor<'b> for BatchVisitor {
-    type Value = Batch<'b>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of events")
-    }
-
-    other_kinds!(Batch::NoArray, Batch::NoArray, Batch::NoArray, Batch::NoArray);
-
-    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<Batch<'b>, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Batch::NoArray)
-    }
-
-    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Batch<'b>, A::Error> {
-        let mut events = Vec::new();
-        while events.len() < MAX_BATCH_EVENTS {
-            match items.next_element::<&RawValue>()? {
-                Some(event) => events.push(Cow::Borrowed(event.get())),
-                None => return Ok(Batch::Events(events)),
-            }
-        }
-        let mut more = false;
-        while items.next_element::<IgnoredAny>()?.is_some() {
-            more = true;
-        }
-        Ok(if more {
-            Batch::TooMany
-        } else {
-            Batch::Events(events)
-        })
-    }
 }

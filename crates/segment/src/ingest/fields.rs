@@ -2,7 +2,8 @@
 
 use signalbox_core::{Document, Kind, NodeId, Scalar};
 
-use super::envelope::KEY_NAMES;
+/// `writeKey` is the documented name; `write_key` occurs in the documentation's prose.
+pub(super) const KEY_NAMES: [&str; 2] = ["writeKey", "write_key"];
 
 /// What a field of the specification holds.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -31,6 +31,7 @@ mod client;
 mod complete;
 mod envelope;
 mod fields;
+mod parts;
 mod times;
 
 #[cfg(test)]

@@ -182,7 +182,10 @@ fn fields_of_the_wrong_kind_count_as_missing() {
     assert_eq!(event["extra"], Value::Null);
     assert_eq!(event["big"], 9_007_199_254_740_993_u64);
     let text = track_with(r#","n":1e400,"d":0.10"#, &reception()).to_json();
-    assert!(text.contains(r#""n":1e400,"d":0.10"#), "numbers keep their spelling");
+    assert!(
+        text.contains(r#""n":1e400,"d":0.10"#),
+        "numbers keep their spelling"
+    );
 }
 
 #[test]
@@ -217,6 +220,8 @@ fn unusable_events_have_stable_codes() {
     }
     let rejected = read_event(r#"{"type":"page","messageId":"m"}"#, &reception()).unwrap_err();
     assert_eq!(rejected.message_id.as_deref(), Some("m"));
+    let nameless = read_event(r#"{"type":"page"}"#, &reception()).unwrap_err();
+    assert_eq!(nameless.message_id, None, "none is made up");
     assert!(read_event(r#"{"type":"group","userId":"u"}"#, &reception()).is_ok());
     assert!(read_event(r#"{"type":"alias","userId":0}"#, &reception()).is_ok());
 }

@@ -40,12 +40,14 @@ mod check;
 mod compile;
 mod error;
 mod eval;
+mod lint;
 mod plan;
 mod replace;
 mod reshape;
 mod template;
 
 pub use error::{CompileError, MappingError, MappingErrorKind, RuntimeError};
+pub use lint::MappingWarning;
 
 use crate::value::{Type, Value};
 use bumpalo::Bump;
@@ -64,6 +66,7 @@ pub const MAX_TEXT: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Mapping {
     plan: Expr,
+    warnings: Vec<MappingWarning>,
 }
 
 impl Mapping {
@@ -78,6 +81,7 @@ impl Mapping {
         check::mapping(&rewritten)?;
         Ok(Mapping {
             plan: compile::expr(&rewritten),
+            warnings: lint::lint(&rewritten),
         })
     }
 
@@ -91,6 +95,11 @@ impl Mapping {
             CompileError::from(MappingError::validation("/", format!("should be JSON: {error}")))
         })?;
         Mapping::compile(&json)
+    }
+
+    /// Places where the mapping does not do what it seems to say.
+    pub fn warnings(&self) -> &[MappingWarning] {
+        &self.warnings
     }
 
     /// The payload this mapping makes of an event; absent members are left out, absent array elements stay.
@@ -138,3 +147,6 @@ impl Mapping {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

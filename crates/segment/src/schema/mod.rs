@@ -133,3 +133,6 @@ fn check(fields: &[Field<'_>], prefix: &str) -> Result<(), SchemaError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,10 @@ pub(crate) fn run(args: &Init) -> Code {
     } else {
         options.create_new(true);
     }
-    match options.open(&args.path).and_then(|mut file| file.write_all(STARTER.as_bytes())) {
+    match options
+        .open(&args.path)
+        .and_then(|mut file| file.write_all(STARTER.as_bytes()))
+    {
         Ok(()) => {
             super::print(&format!(
                 "{path} written. Next:\n\

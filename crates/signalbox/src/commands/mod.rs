@@ -34,10 +34,12 @@ pub(crate) async fn run(command: Command) -> Code {
 
 /// Loads and builds a pipeline; tells what is wrong on standard error.
 pub(crate) fn load(path: &Path) -> Result<Pipeline, Code> {
-    let pipeline = config::load_file(path, &ProcessEnvironment).and_then(Pipeline::build).map_err(|diagnostics| {
-        eprintln!("{diagnostics}");
-        exit::CONFIG
-    })?;
+    let pipeline = config::load_file(path, &ProcessEnvironment)
+        .and_then(Pipeline::build)
+        .map_err(|diagnostics| {
+            eprintln!("{diagnostics}");
+            exit::CONFIG
+        })?;
     for warning in &pipeline.warnings {
         eprintln!("warning: {warning}");
     }

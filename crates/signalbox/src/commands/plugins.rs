@@ -17,7 +17,10 @@ pub(crate) fn run(name: Option<&str>) -> Code {
     let chosen: Vec<_> = all.iter().filter(|plugin| plugin.name == name).collect();
     if chosen.is_empty() {
         let names: Vec<_> = all.iter().map(|plugin| plugin.name).collect();
-        eprintln!("signalbox: there is no plugin '{name}'; there are {}", names.join(", "));
+        eprintln!(
+            "signalbox: there is no plugin '{name}'; there are {}",
+            names.join(", ")
+        );
         return exit::USAGE;
     }
     for plugin in chosen {
@@ -30,7 +33,13 @@ fn list(all: &[&PluginInfo]) -> String {
     let width = all.iter().map(|plugin| plugin.name.len()).max().unwrap_or(0);
     let mut out = String::new();
     for plugin in all {
-        let _ = writeln!(out, "{:<9}  {:<width$}  {}", plugin.kind.name(), plugin.name, plugin.summary);
+        let _ = writeln!(
+            out,
+            "{:<9}  {:<width$}  {}",
+            plugin.kind.name(),
+            plugin.name,
+            plugin.summary
+        );
     }
     out.push_str("\n'signalbox plugins NAME' shows the settings of one.\n");
     out
@@ -39,8 +48,12 @@ fn list(all: &[&PluginInfo]) -> String {
 fn describe(plugin: &PluginInfo) -> String {
     let mut out = format!("{} {}: {}\n", plugin.kind.name(), plugin.name, plugin.summary);
     let schema = (plugin.schema)().to_value();
-    let required: Vec<&str> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let settings = schema["properties"].as_object().into_iter().flatten();
     for (name, setting) in settings {
         let need = match setting.get("default") {

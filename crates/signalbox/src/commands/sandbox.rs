@@ -37,7 +37,11 @@ pub(crate) async fn run(args: Sandbox) -> Code {
          Put  base_url = \"{}\"  into the sink; any token and ad account id will do{}.\n\
          Faults: PUT http://{addr}/_sandbox/faults   Counts: GET http://{addr}/_sandbox/counts\n",
         sandbox.base_url(),
-        if picky { " if they are those of the command line" } else { "" },
+        if picky {
+            " if they are those of the command line"
+        } else {
+            ""
+        },
         addr = sandbox.addr(),
     ));
     if let Err(error) = super::run::interrupted().await {
@@ -46,6 +50,9 @@ pub(crate) async fn run(args: Sandbox) -> Code {
     }
     let counts = sandbox.counts();
     sandbox.shutdown().await;
-    super::print(&format!("{} events accepted in {} requests\n", counts.accepted, counts.requests));
+    super::print(&format!(
+        "{} events accepted in {} requests\n",
+        counts.accepted, counts.requests
+    ));
     exit::OK
 }

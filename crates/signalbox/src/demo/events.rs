@@ -24,13 +24,21 @@ pub(crate) async fn send(address: &str) -> Result<u64, String> {
     let (shop, app) = (orders(), app());
     for (events, gzip) in [(shop, false), (app, true)] {
         sent += events.len() as u64;
-        let body = json!({ "batch": events, "sentAt": now(0) }).to_string().into_bytes();
+        let body = json!({ "batch": events, "sentAt": now(0) })
+            .to_string()
+            .into_bytes();
         post(&client, address, "/v1/batch", body, gzip).await?;
     }
     Ok(sent)
 }
 
-async fn post(client: &reqwest::Client, address: &str, path: &str, body: Vec<u8>, gzip: bool) -> Result<(), String> {
+async fn post(
+    client: &reqwest::Client,
+    address: &str,
+    path: &str,
+    body: Vec<u8>,
+    gzip: bool,
+) -> Result<(), String> {
     let mut request = client
         .post(format!("http://{address}{path}"))
         .basic_auth(WRITE_KEY, Some(""))
@@ -38,11 +46,18 @@ async fn post(client: &reqwest::Client, address: &str, path: &str, body: Vec<u8>
     let body = if gzip {
         request = request.header("content-encoding", "gzip");
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(&body).and_then(|()| encoder.finish()).map_err(|error| error.to_string())?
+        encoder
+            .write_all(&body)
+            .and_then(|()| encoder.finish())
+            .map_err(|error| error.to_string())?
     } else {
         body
     };
-    let reply = request.body(body).send().await.map_err(|error| error.to_string())?;
+    let reply = request
+        .body(body)
+        .send()
+        .await
+        .map_err(|error| error.to_string())?;
     match reply.status().as_u16() {
         200 => Ok(()),
         status => Err(format!("{path} answered {status}")),
@@ -86,29 +101,80 @@ fn browser() -> Vec<(&'static str, Value)> {
         "category": "Pots", "price": 24.5, "quantity": 2, "currency": "USD"
     });
     vec![
-        ("/v1/p", event(1, 240, "/", json!({ "type": "page", "properties": {} }))),
-        ("/v1/t", event(2, 200, "/search", json!({
-            "type": "track", "event": "Products Searched", "properties": { "query": "terracotta" }
-        }))),
-        ("/v1/t", event(3, 180, "/p/pot", json!({
-            "type": "track", "event": "Product Viewed", "properties": product.clone()
-        }))),
-        ("/v1/t", event(4, 150, "/p/pot", json!({
-            "type": "track", "event": "Product Added", "properties": product
-        }))),
-        ("/v1/t", event(5, 120, "/signup", json!({
-            "type": "track", "event": "Signed Up", "userId": "u-1001",
-            "properties": { "email": " Ivy.Marsh@Example.com ", "type": "organic" }
-        }))),
+        (
+            "/v1/p",
+            event(1, 240, "/", json!({ "type": "page", "properties": {} })),
+        ),
+        (
+            "/v1/t",
+            event(
+                2,
+                200,
+                "/search",
+                json!({
+                    "type": "track", "event": "Products Searched", "properties": { "query": "terracotta" }
+                }),
+            ),
+        ),
+        (
+            "/v1/t",
+            event(
+                3,
+                180,
+                "/p/pot",
+                json!({
+                    "type": "track", "event": "Product Viewed", "properties": product.clone()
+                }),
+            ),
+        ),
+        (
+            "/v1/t",
+            event(
+                4,
+                150,
+                "/p/pot",
+                json!({
+                    "type": "track", "event": "Product Added", "properties": product
+                }),
+            ),
+        ),
+        (
+            "/v1/t",
+            event(
+                5,
+                120,
+                "/signup",
+                json!({
+                    "type": "track", "event": "Signed Up", "userId": "u-1001",
+                    "properties": { "email": " Ivy.Marsh@Example.com ", "type": "organic" }
+                }),
+            ),
+        ),
         // Not meant for advertising, and says so.
-        ("/v1/t", event(6, 100, "/help", json!({
-            "type": "track", "event": "Product Viewed", "properties": { "product_id": "x" },
-            "integrations": { "All": true, "Pinterest Conversions API": false }
-        }))),
+        (
+            "/v1/t",
+            event(
+                6,
+                100,
+                "/help",
+                json!({
+                    "type": "track", "event": "Product Viewed", "properties": { "product_id": "x" },
+                    "integrations": { "All": true, "Pinterest Conversions API": false }
+                }),
+            ),
+        ),
         // No trigger matches: the archive gets it, Pinterest does not.
-        ("/v1/t", event(7, 90, "/help", json!({
-            "type": "track", "event": "Help Opened", "properties": {}
-        }))),
+        (
+            "/v1/t",
+            event(
+                7,
+                90,
+                "/help",
+                json!({
+                    "type": "track", "event": "Help Opened", "properties": {}
+                }),
+            ),
+        ),
     ]
 }
 
@@ -154,7 +220,11 @@ fn orders() -> Vec<Value> {
                 }
             })
         };
-        for (kind, ago) in [("Checkout Started", 80), ("Payment Info Entered", 70), ("Order Completed", 60)] {
+        for (kind, ago) in [
+            ("Checkout Started", 80),
+            ("Payment Info Entered", 70),
+            ("Order Completed", 60),
+        ] {
             events.push(order(kind, ago));
         }
     }

@@ -60,8 +60,9 @@ impl Environment for DemoEnvironment {
 async fn try_run() -> Result<bool, String> {
     let folder = std::env::temp_dir().join(format!("signalbox-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let sandbox =
-        signalbox_sandbox::start(SandboxConfig::default()).await.map_err(|error| error.to_string())?;
+    let sandbox = signalbox_sandbox::start(SandboxConfig::default())
+        .await
+        .map_err(|error| error.to_string())?;
     let environment = DemoEnvironment {
         listen: free_address()?,
         admin: free_address()?,
@@ -104,5 +105,8 @@ async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<boo
 /// An address on loopback that is free now.
 fn free_address() -> Result<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    listener.local_addr().map(|address| address.to_string()).map_err(|error| error.to_string())
+    listener
+        .local_addr()
+        .map(|address| address.to_string())
+        .map_err(|error| error.to_string())
 }

@@ -15,18 +15,31 @@ pub(crate) fn render(status: &Status, sandbox: &Sandbox, sent: u64, archived: u6
     let pending: u64 = status.sinks.values().map(|sink| sink.pending).sum();
     let checks = [
         (format!("sent {sent} = received {received}"), sent == received),
-        ("every source's and every sink's numbers add up".to_owned(), status.sums_close),
+        (
+            "every source's and every sink's numbers add up".to_owned(),
+            status.sums_close,
+        ),
         (format!("pending {pending} = 0"), pending == 0),
         (
-            format!("delivered to Pinterest {} = accepted by it {}", delivered("pinterest"), counts.accepted),
+            format!(
+                "delivered to Pinterest {} = accepted by it {}",
+                delivered("pinterest"),
+                counts.accepted
+            ),
             delivered("pinterest") == counts.accepted && counts.accepted > 0,
         ),
         (
-            format!("delivered to the archive {} = lines in it {archived}", delivered("archive")),
+            format!(
+                "delivered to the archive {} = lines in it {archived}",
+                delivered("archive")
+            ),
             delivered("archive") == archived && archived > 0,
         ),
         (
-            format!("flagged for Limited Data Processing {} (all complete)", counts.ldp_complete),
+            format!(
+                "flagged for Limited Data Processing {} (all complete)",
+                counts.ldp_complete
+            ),
             counts.ldp_complete > 0 && counts.ldp_incomplete == 0,
         ),
     ];

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 mod sink;
+mod source;
 
 use signalbox_file as _;

@@ -1,1 +1,14 @@
-//! x
+//! The source over real loopback HTTP, with a double for the runtime's side.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that panics fails its test"
+)]
+
+mod answers;
+mod browsers;
+mod framing;
+mod lifecycle;
+mod recordings;
+mod support;

@@ -52,7 +52,16 @@ fn check(case: &Json) -> Result<(), String> {
                 errors.push(text_of(&coerced.errors).into());
             }
         }
-        expect_same(&case["batch_errors"], &errors.into())?;
+        let mut expected = case["batch_errors"].clone();
+        if !super::texts_count() {
+            for error in errors
+                .iter_mut()
+                .chain(expected.as_array_mut().into_iter().flatten())
+            {
+                *error = error.is_string().into();
+            }
+        }
+        expect_same(&expected, &errors.into())?;
         return expect_same(&case["expected"], &kept.into());
     }
     let coerced = fields.coerce(input, &arena, Leniency::Segment);
@@ -61,6 +70,12 @@ fn check(case: &Json) -> Result<(), String> {
             Some(expected) => expect_same(expected, &coerced.value.to_json()),
             None => Err(format!("expected the error {}", case["error"])),
         };
+    }
+    if case["error"].is_null() {
+        return Err(format!("failed: {}", text_of(&coerced.errors)));
+    }
+    if !super::texts_count() {
+        return Ok(());
     }
     let paths: Vec<_> = coerced
         .errors

@@ -26,7 +26,7 @@ pub(super) fn expect_same(expected: &Json, found: &Json) -> Result<(), String> {
     }
 }
 
-/// The error's kind must match, and its text where Segment wrote it.
+/// The error's kind must match, and in our own cases its text where Segment wrote it.
 pub(super) fn expect_error(case: &Json, kind: &str, text: &str) -> Result<(), String> {
     let Some(expected) = case["error"].as_str() else {
         return Err(format!("failed: {text}"));

@@ -1,0 +1,215 @@
+//! The condition tree of a trigger, as Segment's own reader makes it.
+
+use serde_json::{Value as Json, json};
+use std::fmt;
+
+/// A trigger's tree.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// All or any of several conditions.
+    Group {
+        /// Any of them, rather than all.
+        any: bool,
+        /// In the order written.
+        children: Vec<Condition>,
+    },
+    /// One question about one field.
+    Test {
+        /// The field asked about.
+        field: Field,
+        /// The operator's text: `=`, `contains`, `exists`, … Unknown ones are kept and never hold.
+        operator: String,
+        /// What to compare with; `None` for `exists`, `not_exists`, `is_true` and `is_false`.
+        value: Option<Literal>,
+    },
+    /// A group that came out empty: evaluating it fails.
+    Hole,
+}
+
+/// A field a trigger can ask about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `type`
+    Type,
+    /// `event`
+    Event,
+    /// `name`
+    Name,
+    /// `userId`
+    UserId,
+    /// `properties.…`, with the path below.
+    Property(String),
+    /// `traits.…`, with the path below.
+    Trait(String),
+    /// `context.…`, with the path below.
+    Context(String),
+}
+
+/// A value in a trigger.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// Text.
+    Text(String),
+    /// A number; NaN for what cannot be read as one.
+    Number(f64),
+    /// `true` or `false`, unquoted.
+    Bool(bool),
+}
+
+impl Literal {
+    /// As text, the way JavaScript writes it.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Literal::Text(text) => text.clone(),
+            Literal::Number(number) => ryu_js::Buffer::new().format(*number).to_owned(),
+            Literal::Bool(truth) => truth.to_string(),
+        }
+    }
+
+    /// As a number, the way JavaScript reads it.
+    pub(super) fn number(&self) -> f64 {
+        match self {
+            Literal::Text(text) => crate::value::js_text_to_number(text),
+            Literal::Number(number) => *number,
+            Literal::Bool(truth) => f64::from(u8::from(*truth)),
+        }
+    }
+}
+
+impl Condition {
+    /// The tree as Segment's JSON.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Condition::Hole => Json::Null,
+            Condition::Group { any, children } => json!({
+                "type": "group",
+                "operator": if *any { "or" } else { "and" },
+                "children": children.iter().map(Condition::to_json).collect::<Vec<_>>(),
+            }),
+            Condition::Test {
+                field,
+                operator,
+                value,
+            } => {
+                let mut node = match field {
+                    Field::Type => json!({ "type": "event-type" }),
+                    Field::Event => json!({ "type": "event" }),
+                    Field::Name => json!({ "type": "name" }),
+                    Field::UserId => json!({ "type": "userId" }),
+                    Field::Property(name) => json!({ "type": "event-property", "name": name }),
+                    Field::Trait(name) => json!({ "type": "event-trait", "name": name }),
+                    Field::Context(name) => json!({ "type": "event-context", "name": name }),
+                };
+                node["operator"] = operator.as_str().into();
+                match value {
+                    Some(Literal::Text(text)) => node["value"] = text.as_str().into(),
+                    Some(Literal::Number(number)) => node["value"] = (*number).into(),
+                    Some(Literal::Bool(truth)) => node["value"] = (*truth).into(),
+                    None => {}
+                }
+                node
+            }
+        }
+    }
+
+    /// The tree as trigger text. Quotes inside values are not escaped, as the language has no escapes; `None` if the
+    /// tree has a hole.
+    pub fn to_fql(&self) -> Option<String> {
+        if self.has_hole() {
+            return None;
+        }
+        let text = self.to_string();
+        let parens = text.matches(['(', ')']).count();
+        match text.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
+            Some(inner) if parens == 2 => Some(inner.to_owned()),
+            _ => Some(text),
+        }
+    }
+
+    fn has_hole(&self) -> bool {
+        match self {
+            Condition::Hole => true,
+            Condition::Group { children, .. } => children.iter().any(Condition::has_hole),
+            Condition::Test { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Condition::Hole => f.write_str("()"),
+            Condition::Test {
+                field,
+                operator,
+                value,
+            } => write_test(f, field, operator, value.as_ref()),
+            Condition::Group { any, children } => {
+                for (index, child) in children.iter().enumerate() {
+                    if index > 0 {
+                        f.write_str(if *any { " or " } else { " and " })?;
+                    }
+                    match child {
+                        Condition::Group { .. } => write!(f, "({child})")?,
+                        _ => write!(f, "{child}")?,
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn write_test(
+    f: &mut fmt::Formatter<'_>,
+    field: &Field,
+    operator: &str,
+    value: Option<&Literal>,
+) -> fmt::Result {
+    let text = value.map(Literal::text).unwrap_or_default();
+    let (not, plain) = match operator.strip_prefix("not_") {
+        Some(plain) if plain != "exists" => ("!", plain),
+        _ => ("", operator),
+    };
+    match plain {
+        "contains" => write!(f, "{not}contains({field}, \"{text}\")"),
+        "starts_with" => write!(f, "{not}match({field}, \"{text}*\")"),
+        "ends_with" => write!(f, "{not}match({field}, \"*{text}\")"),
+        "exists" => write!(f, "{field} != null"),
+        "not_exists" => write!(f, "{field} = null"),
+        "is_true" => write!(f, "{field} = true"),
+        "is_false" => write!(f, "{field} = false"),
+        "number_equals" => write!(f, "{field} = {text}"),
+        "number_not_equals" => write!(f, "{field} != {text}"),
+        "<" | "<=" | ">" | ">=" => {
+            let number = value.map_or(f64::NAN, Literal::number);
+            write!(f, "{field} {plain} {}", Literal::Number(number).text())
+        }
+        _ => match value {
+            Some(Literal::Text(_)) => write!(f, "{field} {operator} \"{text}\""),
+            _ => write!(f, "{field} {operator} {text}"),
+        },
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (root, name) = match self {
+            Field::Type => return f.write_str("type"),
+            Field::Event => return f.write_str("event"),
+            Field::Name => return f.write_str("name"),
+            Field::UserId => return f.write_str("userId"),
+            Field::Property(name) => ("properties.", name),
+            Field::Trait(name) => ("traits.", name),
+            Field::Context(name) => ("context.", name),
+        };
+        f.write_str(root)?;
+        for c in name.chars() {
+            if !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_' | '-') {
+                f.write_str("\\")?;
+            }
+            write!(f, "{c}")?;
+        }
+        Ok(())
+    }
+}

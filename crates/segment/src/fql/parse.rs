@@ -1,0 +1,471 @@
+//! Building the tree as Segment's reader does: left to right, skipping what it does not know. Everything skipped or
+//! read against its look is noted as a warning.
+
+use super::ast::{Condition, Field, Literal};
+use super::error::{FqlError, Span, TriggerWarning};
+use super::lex::{Kind, Token};
+
+pub(super) struct Parsed {
+    pub(super) tree: Condition,
+    pub(super) warnings: Vec<TriggerWarning>,
+}
+
+pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<Parsed, FqlError> {
+    let mut parser = Parser {
+        text,
+        warnings: Vec::new(),
+    };
+    let tree = match parser.level(tokens)? {
+        None | Some(Condition::Hole) => {
+            let span = Span {
+                start: 0,
+                end: text.len(),
+            };
+            return Err(FqlError::new(
+                text,
+                span,
+                "this asks about no known field (type, event, name, userId, properties, traits, context)",
+            ));
+        }
+        Some(group @ Condition::Group { .. }) => group,
+        Some(single) => Condition::Group {
+            any: false,
+            children: vec![single],
+        },
+    };
+    Ok(Parsed {
+        tree,
+        warnings: parser.warnings,
+    })
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    warnings: Vec<TriggerWarning>,
+}
+
+/// The tokens of one level, taken from the front.
+struct Tokens<'t> {
+    all: &'t [Token],
+    at: usize,
+}
+
+impl<'t> Tokens<'t> {
+    fn next(&mut self) -> Option<&'t Token> {
+        let token = self.all.get(self.at)?;
+        self.at += 1;
+        Some(token)
+    }
+}
+
+impl Parser<'_> {
+    fn warn(&mut self, span: Span, code: &'static str, message: impl Into<String>) {
+        self.warnings
+            .push(TriggerWarning::new(self.text, span, code, message));
+    }
+
+    fn error(&self, token: &Token, message: impl Into<String>) -> FqlError {
+        FqlError::new(self.text, token.span, message)
+    }
+
+    fn level(&mut self, all: &[Token]) -> Result<Option<Condition>, FqlError> {
+        let mut tokens = Tokens { all, at: 0 };
+        let mut nodes = Vec::new();
+        let mut words: Vec<&Token> = Vec::new();
+        let mut before: Option<&Token> = None;
+        while let Some(token) = tokens.next() {
+            let negated = before.is_some_and(|before| before.kind == Kind::Operator && before.text == "!");
+            match token.kind {
+                Kind::End => break,
+                Kind::Ident if matches!(token.text.as_str(), "contains" | "match") => {
+                    nodes.extend(self.function(token, negated, &mut tokens)?);
+                }
+                Kind::Ident => match root_of(&token.text) {
+                    Some(root) => nodes.push(self.comparison(token, root, &mut tokens)?),
+                    None => self.skipped_name(token),
+                },
+                Kind::Conditional => words.push(token),
+                Kind::ParenLeft => nodes.push(self.group(token, &mut tokens)?),
+                Kind::Operator if token.text == "!" => self.negation(token, tokens.all.get(tokens.at)),
+                Kind::ParenRight => {
+                    self.warn(
+                        token.span,
+                        "stray_parenthesis",
+                        "this closing parenthesis is ignored",
+                    );
+                }
+                Kind::Comma => {}
+                _ => self.warn(
+                    token.span,
+                    "ignored_token",
+                    format!("`{}` is ignored here", token.text),
+                ),
+            }
+            before = tokens.all.get(tokens.at.wrapping_sub(1));
+        }
+        let any = words.last().is_some_and(|word| word.text == "or");
+        if let Some(last) = words
+            .last()
+            .filter(|last| words.iter().any(|word| word.text != last.text))
+        {
+            let meaning = if any { "any" } else { "all" };
+            let message = format!(
+                "`and` and `or` are mixed: the last word, `{}`, counts for all, so {meaning} of the {} conditions decide",
+                last.text,
+                nodes.len()
+            );
+            self.warn(last.span, "mixed_conjunctions", message);
+        }
+        if nodes.len() > 1 {
+            return Ok(Some(Condition::Group { any, children: nodes }));
+        }
+        Ok(nodes.pop())
+    }
+
+    /// Up to the first closing parenthesis, whatever it belongs to.
+    fn group(&mut self, open: &Token, tokens: &mut Tokens<'_>) -> Result<Condition, FqlError> {
+        let rest = &tokens.all[tokens.at..];
+        let Some(length) = rest.iter().position(|token| token.kind == Kind::ParenRight) else {
+            let message = "this parenthesis is not closed, or holds another one: groups cannot be nested";
+            return Err(self.error(open, message));
+        };
+        tokens.at += length + 1;
+        let close = &rest[length];
+        let mut inside = rest[..length].to_vec();
+        let function = inside.iter().find(|token| is_function(token)).cloned();
+        inside.push(Token {
+            kind: Kind::End,
+            text: "eos".into(),
+            span: close.span,
+        });
+        let node = self.level(&inside)?;
+        if let Some(function) = function
+            && rest
+                .get(length + 1)
+                .is_some_and(|next| next.kind != Kind::End && next.kind != Kind::ParenRight)
+        {
+            let message = "a function inside parentheses ends the group at its own `)`: \
+                           what follows stands outside the parentheses";
+            self.warn(function.span, "function_in_group", message);
+        }
+        Ok(node.unwrap_or_else(|| {
+            self.warn(
+                open.span,
+                "empty_group",
+                "this group asks about no known field; reaching it is an error",
+            );
+            Condition::Hole
+        }))
+    }
+
+    fn comparison(
+        &mut self,
+        token: &Token,
+        root: Root,
+        tokens: &mut Tokens<'_>,
+    ) -> Result<Condition, FqlError> {
+        let missing = |what: &str| {
+            self.error(
+                token,
+                format!("an operator and a value must follow ({what} is missing)"),
+            )
+        };
+        let operator = tokens.next().ok_or_else(|| missing("the operator"))?;
+        let value = tokens.next().ok_or_else(|| missing("the value"))?;
+        self.check_comparison(token, root, operator, value);
+        let field = root.field(&token.text);
+        let plain = |operator: &str| (operator.to_owned(), None);
+        let (operator, literal) = match (root, operator.text.as_str(), value.text.as_str()) {
+            (Root::Type | Root::Event, operator, _) => (operator.to_owned(), Some(as_text(value))),
+            (_, "=", "null") => plain("not_exists"),
+            (_, "!=", "null") => plain("exists"),
+            (Root::Name, operator, _) => (operator.to_owned(), Some(as_text(value))),
+            (_, "=", "true") => plain("is_true"),
+            (_, "=", "false") => plain("is_false"),
+            (Root::UserId, operator, _) => (operator.to_owned(), Some(as_text(value))),
+            (_, "=", _) if value.kind == Kind::Number => ("number_equals".into(), Some(literal(value))),
+            (_, "!=", _) if value.kind == Kind::Number => ("number_not_equals".into(), Some(literal(value))),
+            (_, operator, _) => (operator.to_owned(), Some(literal(value))),
+        };
+        Ok(Condition::Test {
+            field,
+            operator,
+            value: literal,
+        })
+    }
+
+    fn function(
+        &mut self,
+        token: &Token,
+        negated: bool,
+        tokens: &mut Tokens<'_>,
+    ) -> Result<Option<Condition>, FqlError> {
+        let missing =
+            |which: &str| self.error(token, format!("{}() is missing a {which} argument", token.text));
+        tokens.next();
+        let field = tokens.next().ok_or_else(|| missing("1st"))?;
+        tokens.next();
+        let value = tokens.next().ok_or_else(|| missing("2nd"))?;
+        tokens.next();
+        let text = literal(value).text();
+        self.check_string(value);
+        let (name, value) = if token.text == "contains" {
+            ("contains", text)
+        } else if value.text.ends_with("*\"") {
+            self.check_pattern(value, &text[..text.len() - 1]);
+            ("starts_with", text[..text.len() - 1].to_owned())
+        } else {
+            if !text.starts_with('*') {
+                let message = "a pattern without `*` at its end drops its first character and asks whether the text \
+                               ends with the rest; write `*…` or `…*`";
+                self.warn(value.span, "match_without_star", message);
+            }
+            let rest = without_first_unit(&text);
+            self.check_pattern(value, &rest);
+            ("ends_with", rest)
+        };
+        let Some(field_of) = function_field(&field.text) else {
+            let message = format!(
+                "{}() cannot ask about `{}`: the call is ignored",
+                token.text, field.text
+            );
+            self.warn(field.span, "ignored_function", message);
+            return Ok(None);
+        };
+        let operator = if negated {
+            format!("not_{name}")
+        } else {
+            name.to_owned()
+        };
+        Ok(Some(Condition::Test {
+            field: field_of,
+            operator,
+            value: Some(Literal::Text(value)),
+        }))
+    }
+}
+
+/// The roots a trigger knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Root {
+    Type,
+    Event,
+    Name,
+    UserId,
+    Properties,
+    Traits,
+    Context,
+}
+
+impl Root {
+    fn field(self, path: &str) -> Field {
+        // The bare root asks for a member of its own name.
+        let below = || path.split_once('.').map_or(path, |(_, below)| below).to_owned();
+        match self {
+            Root::Type => Field::Type,
+            Root::Event => Field::Event,
+            Root::Name => Field::Name,
+            Root::UserId => Field::UserId,
+            Root::Properties => Field::Property(below()),
+            Root::Traits => Field::Trait(below()),
+            Root::Context => Field::Context(below()),
+        }
+    }
+}
+
+fn root_of(path: &str) -> Option<Root> {
+    Some(match path.split('.').next()? {
+        "type" => Root::Type,
+        "event" => Root::Event,
+        "name" => Root::Name,
+        "userId" => Root::UserId,
+        "properties" => Root::Properties,
+        "traits" => Root::Traits,
+        "context" => Root::Context,
+        _ => return None,
+    })
+}
+
+fn function_field(path: &str) -> Option<Field> {
+    match path {
+        "event" => Some(Field::Event),
+        "name" => Some(Field::Name),
+        "userId" => Some(Field::UserId),
+        _ => [
+            ("properties", Root::Properties),
+            ("traits", Root::Traits),
+            ("context", Root::Context),
+        ]
+        .into_iter()
+        .find(|(name, _)| path.starts_with(name))
+        .map(|(_, root)| root.field(path)),
+    }
+}
+
+fn is_function(token: &Token) -> bool {
+    token.kind == Kind::Ident && matches!(token.text.as_str(), "contains" | "match")
+}
+
+/// A token as a value: double quotes go, single ones stay.
+fn literal(token: &Token) -> Literal {
+    match (token.kind, token.text.as_str()) {
+        (Kind::String, text) => {
+            let text = text.strip_prefix('"').unwrap_or(text);
+            Literal::Text(text.strip_suffix('"').unwrap_or(text).to_owned())
+        }
+        (Kind::Number, text) => Literal::Number(crate::value::js_text_to_number(text)),
+        (Kind::Ident, "true") => Literal::Bool(true),
+        (Kind::Ident, "false") => Literal::Bool(false),
+        (_, text) => Literal::Text(text.to_owned()),
+    }
+}
+
+fn as_text(token: &Token) -> Literal {
+    Literal::Text(literal(token).text())
+}
+
+/// A pair of UTF-16 units loses its first half; what is left occurs in no text.
+fn without_first_unit(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if first.len_utf16() == 2 => format!("\u{fffd}{}", chars.as_str()),
+        _ => chars.as_str().to_owned(),
+    }
+}
+
+/// Warnings about single places.
+impl Parser<'_> {
+    fn skipped_name(&mut self, token: &Token) {
+        let name = token.text.as_str();
+        let (code, message) = match name.to_ascii_lowercase().as_str() {
+            "or" => (
+                "ignored_conjunction",
+                "`OR` in capitals is ignored, so conditions are joined by `and`; write `or`",
+            ),
+            "and" => (
+                "ignored_conjunction",
+                "`AND` in capitals is ignored; it works only while there is no `or`; write `and`",
+            ),
+            "not" => (
+                "ignored_negation",
+                "`not` is ignored; write `!=`, `!contains(…)` or `!match(…)`",
+            ),
+            _ => {
+                let message = format!(
+                    "`{name}` is no field a trigger can ask about: the name and what it is compared with are ignored"
+                );
+                return self.warn(token.span, "ignored_field", message);
+            }
+        };
+        self.warn(token.span, code, message);
+    }
+
+    fn negation(&mut self, token: &Token, next: Option<&Token>) {
+        if next.is_some_and(is_function) {
+            return;
+        }
+        let message = "this `!` is ignored; only `!contains(…)` and `!match(…)` negate";
+        self.warn(token.span, "ignored_negation", message);
+    }
+
+    fn check_comparison(&mut self, field: &Token, root: Root, operator: &Token, value: &Token) {
+        let scalar_root = matches!(root, Root::Type | Root::Event | Root::Name | Root::UserId);
+        if scalar_root && field.text.contains('.') {
+            self.warn(field.span, "ignored_path", "what stands after the dot is ignored");
+        }
+        if !scalar_root && !field.text.contains('.') {
+            let message = format!("this asks about `{0}.{0}`", field.text);
+            self.warn(field.span, "bare_root", message);
+        }
+        let known = operator.kind == Kind::Operator && operator.text != "!";
+        if !known {
+            let message = format!(
+                "`{}` is not an operator: the condition never holds",
+                operator.text
+            );
+            return self.warn(operator.span, "unknown_operator", message);
+        }
+        self.check_string(value);
+        let equality = matches!(operator.text.as_str(), "=" | "!=");
+        match value.kind {
+            Kind::Operator
+            | Kind::Conditional
+            | Kind::ParenLeft
+            | Kind::ParenRight
+            | Kind::Comma
+            | Kind::Dot
+            | Kind::Bracket
+            | Kind::End => {
+                let shown = if value.kind == Kind::End {
+                    "the end of the text"
+                } else {
+                    value.text.as_str()
+                };
+                let message = format!(
+                    "the value compared with is `{shown}`; put spaces round the operator and quotes round the value"
+                );
+                self.warn(value.span, "odd_value", message);
+            }
+            Kind::Null if matches!(root, Root::Type | Root::Event) => {
+                self.warn(
+                    value.span,
+                    "null_as_text",
+                    "here `null` is the word \"null\": missing values are different from it",
+                );
+            }
+            Kind::Null if !equality => {
+                self.warn(
+                    value.span,
+                    "never_holds",
+                    "nothing is greater or less than null: the condition never holds",
+                );
+            }
+            Kind::Ident
+                if operator.text == "!="
+                    && matches!(value.text.as_str(), "true" | "false")
+                    && !scalar_root =>
+            {
+                let message = "`!=` compares text, so this holds for every value, true and false included";
+                self.warn(operator.span, "always_holds", message);
+            }
+            Kind::Number if scalar_root && equality => {
+                self.warn(
+                    value.span,
+                    "number_as_text",
+                    "this compares text: a number in the event is not equal to it",
+                );
+            }
+            _ if !equality && literal(value).number().is_nan() => {
+                self.warn(
+                    value.span,
+                    "never_holds",
+                    "this is not a number: the condition never holds",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn check_string(&mut self, value: &Token) {
+        if value.kind != Kind::String {
+            return;
+        }
+        if value.text.starts_with('\'') {
+            let message =
+                "single quotes are part of the value: only text that has them matches; use double quotes";
+            self.warn(value.span, "single_quotes", message);
+        } else if value.text.len() < 2 || !value.text.ends_with('"') {
+            let message = "no space follows this string's closing quote, so the quote begins another string, \
+                           which is ignored up to the next quote";
+            self.warn(value.span, "glued_string", message);
+        }
+    }
+
+    /// Wildcards anywhere else are plain characters.
+    fn check_pattern(&mut self, value: &Token, rest: &str) {
+        if rest.contains(['*', '?']) {
+            let message = "only one `*`, at the beginning or the end, is a wildcard; other `*` and `?` are plain characters";
+            self.warn(value.span, "plain_wildcard", message);
+        }
+    }
+}

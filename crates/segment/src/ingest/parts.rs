@@ -1,0 +1,182 @@
+//! The top level of a batch, taken apart by serde_json without looking into the events.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::MAX_BATCH_EVENTS;
+use super::fields::KEY_NAMES;
+
+/// The top level of a batch. Of repeated names the last counts, as for `JSON.parse`.
+#[derive(Default)]
+pub(super) struct Parts<'b> {
+    pub(super) not_an_object: Option<&'static str>,
+    pub(super) batch: Option<Batch<'b>>,
+    pub(super) keys: [Option<&'b str>; 2],
+    pub(super) sent: Option<&'b str>,
+    pub(super) context: Option<&'b str>,
+    pub(super) integrations: Option<&'b str>,
+}
+
+impl<'b> Parts<'b> {
+    pub(super) fn read(body: &'b str) -> Result<Parts<'b>, serde_json::Error> {
+        let mut reader = serde_json::Deserializer::from_str(body);
+        let parts = reader.deserialize_any(PartsVisitor)?;
+        reader.end()?;
+        Ok(parts)
+    }
+}
+
+pub(super) enum Batch<'b> {
+    Events(Vec<Cow<'b, str>>),
+    TooMany,
+    NoArray,
+}
+
+struct PartsVisitor;
+
+/// Answers for every kind of JSON value that is of no use here.
+macro_rules! other_kinds {
+    ($null:expr, $bool:expr, $number:expr, $string:expr) => {
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok($null)
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok($bool)
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok($number)
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok($number)
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok($number)
+        }
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok($string)
+        }
+    };
+}
+
+fn other<'b>(kind: &'static str) -> Parts<'b> {
+    Parts {
+        not_an_object: Some(kind),
+        ..Parts::default()
+    }
+}
+
+impl<'b> Visitor<'b> for PartsVisitor {
+    type Value = Parts<'b>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a batch object")
+    }
+
+    other_kinds!(other("null"), other("boolean"), other("number"), other("string"));
+
+    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Parts<'b>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(other("array"))
+    }
+
+    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<Parts<'b>, A::Error> {
+        let mut parts = Parts::default();
+        while let Some(name) = members.next_key::<Name>()? {
+            if name == Name::Batch {
+                parts.batch = Some(members.next_value::<BatchValue<'b>>()?.0);
+                continue;
+            }
+            let text = members.next_value::<&RawValue>()?.get();
+            match name {
+                Name::Key(at) => parts.keys[at] = Some(text),
+                Name::SentAt => parts.sent = Some(text),
+                Name::Context => parts.context = Some(text),
+                Name::Integrations => parts.integrations = Some(text),
+                Name::Batch | Name::Other => {}
+            }
+        }
+        Ok(parts)
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Name {
+    Batch,
+    Key(usize),
+    SentAt,
+    Context,
+    Integrations,
+    Other,
+}
+
+impl<'de> serde::Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+        struct NameVisitor;
+        impl Visitor<'_> for NameVisitor {
+            type Value = Name;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(match name {
+                    "batch" => Name::Batch,
+                    "sentAt" => Name::SentAt,
+                    "context" => Name::Context,
+                    "integrations" => Name::Integrations,
+                    _ => KEY_NAMES
+                        .iter()
+                        .position(|key| *key == name)
+                        .map_or(Name::Other, Name::Key),
+                })
+            }
+        }
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+struct BatchValue<'b>(Batch<'b>);
+
+impl<'de: 'b, 'b> serde::Deserialize<'de> for BatchValue<'b> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BatchVisitor).map(BatchValue)
+    }
+}
+
+struct BatchVisitor;
+
+impl<'b> Visitor<'b> for BatchVisitor {
+    type Value = Batch<'b>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of events")
+    }
+
+    other_kinds!(Batch::NoArray, Batch::NoArray, Batch::NoArray, Batch::NoArray);
+
+    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<Batch<'b>, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Batch::NoArray)
+    }
+
+    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Batch<'b>, A::Error> {
+        let mut events = Vec::new();
+        while events.len() < MAX_BATCH_EVENTS {
+            match items.next_element::<&RawValue>()? {
+                Some(event) => events.push(Cow::Borrowed(event.get())),
+                None => return Ok(Batch::Events(events)),
+            }
+        }
+        let mut more = false;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            more = true;
+        }
+        Ok(if more {
+            Batch::TooMany
+        } else {
+            Batch::Events(events)
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! Builders: events, records, batches.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use signalbox_core::{Batch, Event, Prepared, Receipt, Record, Sink};
+
+/// An event of this payload, received at the start of 1970 by the source `test`.
+///
+/// # Panics
+/// If the payload is no object.
+pub fn event_of(payload: &Value) -> Event {
+    event(&payload.to_string())
+}
+
+/// An event of this text, taken as it is, received at the start of 1970 by the source `test`.
+///
+/// # Panics
+/// If the text is no JSON object.
+pub fn event(text: &str) -> Event {
+    let receipt = Receipt {
+        source: "test".into(),
+        received_at: 0,
+    };
+    Event::parse(text, receipt).expect("a JSON object")
+}
+
+/// What a sink makes of an event: its records, at least one.
+///
+/// # Panics
+/// If the sink filters or rejects it, with the reason.
+pub fn records(sink: &dyn Sink, event: &Event) -> Vec<Arc<Record>> {
+    match sink.prepare(event) {
+        Prepared::Mapped(results) => results
+            .into_iter()
+            .map(|result| Arc::new(result.unwrap_or_else(|rejection| panic!("{}", rejection.reason))))
+            .collect(),
+        Prepared::Filtered(reason) => panic!("filtered: {reason}"),
+        Prepared::Rejected(reason) => panic!("rejected: {reason}"),
+    }
+}
+
+/// A batch of the records of these events, with ticket 1.
+///
+/// # Panics
+/// As [`records`].
+pub fn batch(sink: &dyn Sink, events: &[Event]) -> Batch {
+    Batch::new(1, events.iter().flat_map(|event| records(sink, event)).collect())
+}

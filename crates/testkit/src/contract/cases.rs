@@ -1,0 +1,165 @@
+//! What a server may do to a delivery.
+
+use crate::server::Act;
+
+use super::Promise;
+use super::judge::Wanted;
+
+/// One thing that may happen, and what must come of it.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) name: String,
+    pub(super) act: Act,
+    pub(super) wanted: Wanted,
+}
+
+impl Case {
+    pub(super) fn new(name: impl Into<String>, act: Act, wanted: Wanted) -> Case {
+        Case {
+            name: name.into(),
+            act,
+            wanted,
+        }
+    }
+}
+
+/// Bodies by which servers speak; `{echo}` becomes the whole request, which they are known to quote.
+pub(super) const SPOKEN: [&str; 6] = [
+    r#"{"code":4196,"message":"{echo}"}"#,
+    r#"{"code":2,"message":"Authentication failed. {echo}","details":"{echo}"}"#,
+    r#"{"error":{"message":"{echo}","error_user_msg":"{echo}"}}"#,
+    r#"{"code":4196,"message":"Additional properties are not allowed ('{echo}' was unexpected)"}"#,
+    "<html><body>{echo}</body></html>",
+    "{echo}",
+];
+
+/// Bodies that say nothing.
+fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("no body", Vec::new()),
+        ("an empty object", b"{}".to_vec()),
+        ("an empty list", b"[]".to_vec()),
+        ("null", b"null".to_vec()),
+        ("a number", b"1e999".to_vec()),
+        ("a string", b"\"ok\"".to_vec()),
+        ("HTML", b"<html><body>200 OK</body></html>".to_vec()),
+        (
+            "half a JSON text",
+            b"{\"num_events_received\":1,\"events\":[{\"sta".to_vec(),
+        ),
+        (
+            "an empty list of events",
+            b"{\"num_events_received\":3,\"num_events_processed\":3,\"events\":[]}".to_vec(),
+        ),
+        (
+            "events of the wrong type",
+            b"{\"num_events_received\":1,\"num_events_processed\":1,\"events\":\"processed\"}".to_vec(),
+        ),
+        (
+            "events without a     for status in (200..209).chain([226, 250, 299]).filter(|status| !(promise.status_delivers)(*status)) {",
+            b"{\"num_events_received\":1,\"num_events_processed\":1,\"events\":[{},{},{}]}".to_vec(),
+        ),
+        ("bytes that are no UTF-8", vec![0xff, 0xfe, 0, 0x80]),
+        ("depth", vec![b'['; 100_000]),
+        ("nested objects", "{\"details\":".repeat(50_000).into_bytes()),
+    ]
+}
+
+/// Everything but silence, redirects and a refused connection, which need more than a reply.
+pub(super) fn all(promise: Promise) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for status in (300..600).chain([600, 799, 999]) {
+        // RFC 9110: it has no body, so the bytes would be taken for the next reply.
+        let body = if status == 304 { "" } else { "{}" };
+        cases.push(Case::new(
+            format!("status {status}"),
+            Act::reply(status, body),
+            Wanted::of_status(status),
+        ));
+    }
+    for status in [400, 401, 403, 404, 409, 413, 422, 429, 451, 500, 503] {
+        for body in SPOKEN {
+            let act = Act::Echo {
+                status: format!("{status} Spoken"),
+                body: body.to_owned(),
+            };
+            cases.push(Case::new(
+                format!("status {status} with {body}"),
+                act,
+                Wanted::NotDelivered,
+            ));
+        }
+        for (name, body) in unreadable() {
+            cases.push(Case::new(
+                format!("status {status} with {name}"),
+                Act::reply(status, body),
+                Wanted::NotDelivered,
+            ));
+        }
+    }
+    for status in (200..300).filter(|status| !(promise.status_delivers)(*status)) {
+        for (name, body) in unreadable() {
+            // Nor have these.
+            let body = if matches!(status, 204 | 205) {
+                Vec::new()
+            } else {
+                body
+            };
+            cases.push(Case::new(
+                format!("status {status} with {name}"),
+                Act::reply(status, body),
+                Wanted::MaybeWritten,
+            ));
+        }
+        for body in SPOKEN.iter().filter(|_| !matches!(status, 204 | 205)) {
+            let act = Act::Echo {
+                status: format!("{status} Spoken"),
+                body: (*body).to_owned(),
+            };
+            cases.push(Case::new(
+                format!("status {status} with {body}"),
+                act,
+                Wanted::MaybeWritten,
+            ));
+        }
+    }
+    cases.extend(broken());
+    cases
+}
+
+/// Replies that break off, never end, or are none: never success, whatever a status may promise.
+fn broken() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let short = "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{\"num_events_received\":1";
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n";
+    for bytes in [
+        "",
+        "HTTP/1.1 200 OK\r\nContent-Le",
+        short,
+        chunked,
+        "HTTP/1.1 103 Early Hints\r\n\r\n",
+        "220 mail.example.com ESMTP\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+    ] {
+        let name = format!("{:?} and then", bytes.chars().take(40).collect::<String>());
+        let bytes = bytes.as_bytes().to_vec();
+        for (end, act) in [
+            ("a reset", Act::Reset(bytes.clone())),
+            ("the end", Act::Close(bytes.clone())),
+        ] {
+            cases.push(Case::new(format!("{name} {end}"), act, Wanted::MaybeWritten));
+        }
+    }
+    let declared = "HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n{}";
+    cases.push(Case::new(
+        "a huge body, announced",
+        Act::Close(declared.into()),
+        Wanted::MaybeWritten,
+    ));
+    cases.push(Case::new(
+        "a body without end",
+        Act::Flood(200),
+        Wanted::MaybeWritten,
+    ));
+    cases
+}

@@ -1,0 +1,48 @@
+//! An event whose personal values can be told from anything else.
+
+use signalbox_core::Event;
+
+/// What every secret of a sink under test must contain: token, key, header.
+pub const SECRET: &str = "zq-secret-9d41";
+
+/// The personal values of [`sample`].
+pub const PERSONAL: &[&str] = &[
+    "zqivy.zqmarsh@example.com",
+    "5550142777",
+    "zqivy",
+    "zqmarsh",
+    "zqstreet 7",
+    "zqtown",
+    "98765-4321",
+    "19740317",
+    "1974-03-17",
+    "zq-user-4711",
+    "7a3cbea0-bdf5-11e4-8dfc-aa07a5b09377",
+    "198.51.100.77",
+];
+
+/// An order with personal data in every place where Segment's spec has some, and enough to be matched by.
+pub fn sample() -> Event {
+    crate::event(SAMPLE)
+}
+
+const SAMPLE: &str = r#"{
+  "type": "track", "event": "Order Completed", "messageId": "contract", "userId": "zq-user-4711",
+  "anonymousId": "zq-anonymous-1", "timestamp": "2026-03-01T12:00:00.000Z", "receivedAt": "2026-03-01T12:00:01.000Z",
+  "originalTimestamp": "2026-03-01T12:00:00.000Z", "sentAt": "2026-03-01T12:00:00.500Z",
+  "context": {
+    "ip": "198.51.100.77",
+    "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
+    "page": { "url": "https://shop.example.com/thanks" },
+    "device": { "advertisingId": "7A3CBEA0-BDF5-11E4-8DFC-AA07A5B09377", "type": "ios" },
+    "traits": {
+      "email": "ZqIvy.ZqMarsh@Example.com", "phone": "+1 (555) 014-2777", "firstName": "ZqIvy", "lastName": "ZqMarsh",
+      "birthday": "1974-03-17", "gender": "female",
+      "address": { "street": "ZqStreet 7", "city": "ZqTown", "state": "CA", "postalCode": "98765-4321", "country": "US" }
+    }
+  },
+  "properties": {
+    "order_id": "o-1", "total": 73.5, "currency": "USD", "email": "ZqIvy.ZqMarsh@Example.com",
+    "products": [ { "product_id": "p-1", "name": "Pot", "price": 24.5, "quantity": 3 } ]
+  }
+}"#;

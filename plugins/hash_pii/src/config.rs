@@ -1,0 +1,152 @@
+//! What users write.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, Path, Transform, TransformConfig, register_plugin,
+};
+use signalbox_segment::normalise::{Field, Rules};
+
+use crate::defaults;
+use crate::hash_pii::HashPii;
+use crate::plan::{Plan, What};
+
+/// What the pipeline itself reads; hashed, it would work no more.
+const NOT_PERSONAL: [&str; 2] = ["messageId", "type"];
+
+/// Settings of the transform `hash_pii`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HashPiiConfig {
+    /// Paths of the event that are hashed, and as what: `{ "properties.customer_email" = "email" }`. They come on top
+    /// of the default ones, or instead of them if `defaults` is false. Default none.
+    #[serde(default)]
+    pub paths: BTreeMap<String, HashAs>,
+    /// Whether the usual paths are hashed (the table in this plugin's documentation). Default true.
+    #[serde(default = "yes")]
+    pub defaults: bool,
+    /// Default paths that stay as they are, with everything below them. Default none.
+    #[serde(default)]
+    pub keep: Vec<String>,
+    /// How values are normalised before hashing: `"pinterest"` (what Pinterest asks for; what cannot be an identity is
+    /// left out) or `"segment"` (what Segment's destination does). Default `"pinterest"`.
+    #[serde(default)]
+    pub rules: Rules,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a personal value is; decides how it is normalised before it is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HashAs {
+    /// An e-mail address.
+    Email,
+    /// A phone number.
+    Phone,
+    /// A given name.
+    FirstName,
+    /// A family name.
+    LastName,
+    /// A person's full name: split into `firstName` and `lastName` beside it, then removed.
+    Name,
+    /// A gender.
+    Gender,
+    /// A date of birth.
+    DateOfBirth,
+    /// A city.
+    City,
+    /// A state or region.
+    State,
+    /// A postal code.
+    Zip,
+    /// A country.
+    Country,
+    /// A street.
+    Street,
+    /// An address: an object with any of `street`, `city`, `state`, `postalCode`, `postal_code`, `zip`, `country`, or
+    /// one text.
+    Address,
+    /// Your own id of a user.
+    ExternalId,
+    /// The advertising id of a device (IDFA, GAID).
+    MobileAdId,
+}
+
+impl HashAs {
+    fn add(self, plan: &mut Plan, path: &str) {
+        let field = match self {
+            HashAs::Name => return plan.add(path, What::Name, false),
+            HashAs::Address => return defaults::address(plan, path, false),
+            HashAs::Email => Field::Email,
+            HashAs::Phone => Field::Phone,
+            HashAs::FirstName => Field::FirstName,
+            HashAs::LastName => Field::LastName,
+            HashAs::Gender => Field::Gender,
+            HashAs::DateOfBirth => Field::DateOfBirth,
+            HashAs::City => Field::City,
+            HashAs::State => Field::State,
+            HashAs::Zip => Field::Zip,
+            HashAs::Country => Field::Country,
+            HashAs::Street => Field::Street,
+            HashAs::ExternalId => Field::ExternalId,
+            HashAs::MobileAdId => Field::MobileAdId,
+        };
+        plan.add(path, What::Field(field), false);
+    }
+}
+
+register_plugin!(
+    Transform,
+    HashPiiConfig,
+    "hash_pii",
+    "Normalises and SHA-256 hashes personal fields in place."
+);
+
+#[typetag::deserialize(name = "hash_pii")]
+impl TransformConfig for HashPiiConfig {
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
+        let mut errors = Vec::new();
+        let mut plan = Plan::default();
+        if self.defaults {
+            defaults::add(&mut plan);
+        }
+        for (at, path) in self.keep.iter().enumerate() {
+            if !plan.remove(path) {
+                errors.push(
+                    BuildError::new(format!("keep.{at}"), "is not among the paths hashed by default")
+                        .help("name one of them, such as \"properties.address\", or leave it out"),
+                );
+            }
+        }
+        for (path, kind) in &self.paths {
+            let place = format!("paths.{path}");
+            let steps = Path::new(path);
+            if steps.is_empty() {
+                errors.push(BuildError::new(place, "is no path"));
+            } else if NOT_PERSONAL.contains(&steps.to_string().as_str()) {
+                errors.push(BuildError::new(
+                    place,
+                    "names the event itself and cannot be hashed",
+                ));
+            } else {
+                kind.add(&mut plan, path);
+            }
+        }
+        if !self.defaults && self.paths.is_empty() {
+            errors.push(
+                BuildError::new("paths", "nothing would be hashed")
+                    .help("list paths, or leave defaults = false out"),
+            );
+        }
+        if errors.is_empty() {
+            Ok(Box::new(HashPii::new(plan, self.rules)))
+        } else {
+            Err(errors)
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The transform: one walk through the event along the plan.
+
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
+use signalbox_core::{Document, Event, Flow, HashedPath, Kind, Node, NodeId, Scalar, Sha256Hex, Transform};
+use signalbox_segment::normalise::{self, Dropped, Field, Rules, is_js_space, segment, split_name};
+use signalbox_segment::value::Number;
+
+use crate::plan::{Branch, PathId, Plan, What};
+use crate::reject::Removed;
+
+/// So many items are taken out of one array; in the rest of it they become null. Each costs a walk through the array.
+const TAKEN_OUT: usize = 16;
+
+/// A buffer larger than this is not kept: somebody sent a very long value.
+const KEPT_SCRATCH: usize = 64 * 1024;
+
+/// Hashes personal fields in place.
+pub(crate) struct HashPii {
+    plan: Plan,
+    rules: Rules,
+}
+
+/// Buffers that are used again for every event of a thread.
+#[derive(Default)]
+struct Scratch {
+    text: String,
+    items: Vec<NodeId>,
+    hashed: Vec<PathId>,
+    removed: Vec<(PathId, Removed)>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// What becomes of a value.
+enum Fate {
+    /// It is replaced by its hash.
+    Hash(Sha256Hex),
+    /// It is a hash already, in a spelling that the rules keep.
+    Hashed,
+    /// Nothing is there.
+    Blank,
+    /// It is taken out.
+    Removed(Removed),
+}
+
+impl HashPii {
+    pub(crate) fn new(plan: Plan, rules: Rules) -> HashPii {
+        HashPii { plan, rules }
+    }
+
+    fn rules_name(&self) -> &'static str {
+        match self.rules {
+            Rules::Pinterest => "pinterest",
+            Rules::Segment => "segment",
+        }
+    }
+}
+
+impl Transform for HashPii {
+    fn apply(&self, event: &mut Event) -> Flow {
+        let mut scratch = SCRATCH.take();
+        let of_group = event.event_type() == "group";
+        let root = event.root().id();
+        Walk {
+            document: event.document_mut(),
+            rules: self.rules,
+            of_group,
+            scratch: &mut scratch,
+        }
+        .members(&self.plan.branches, root);
+
+        let facts = event.facts_mut();
+        for path in scratch.hashed.drain(..).map(|id| self.plan.path(id)) {
+            if !facts.hashed.iter().any(|known| known.path == path) {
+                facts.hashed.push(HashedPath {
+                    path: path.to_owned(),
+                    rules: self.rules_name().to_owned(),
+                });
+            }
+        }
+        let removed = scratch.removed.drain(..);
+        facts
+            .warnings
+            .extend(removed.map(|(id, why)| why.noted(self.plan.path(id))));
+
+        scratch.text.clear();
+        scratch.text.shrink_to(KEPT_SCRATCH);
+        SCRATCH.set(scratch);
+        Flow::Pass
+    }
+}
+
+struct Walk<'a> {
+    document: &'a mut Document,
+    rules: Rules,
+    of_group: bool,
+    scratch: &'a mut Scratch,
+}
+
+impl Walk<'_> {
+    /// Looks at the members of an object that the plan names.
+    fn members(&mut self, branches: &[Branch], object: NodeId) {
+        for branch in branches {
+            let Some(member) = self.document.node(object).get(&branch.step).map(Node::id) else {
+                continue;
+            };
+            if !self.value(branch, object, member) {
+                self.document.remove_child(object, member);
+            }
+        }
+    }
+
+    /// Looks at one value; false if it has to go. Not deeper than the document, which is bounded.
+    fn value(&mut self, branch: &Branch, parent: NodeId, id: NodeId) -> bool {
+        let what = branch.what.filter(|_| !(branch.not_of_groups && self.of_group));
+        let kind = self.document.node(id).kind();
+        match (kind, what) {
+            (Kind::Null, _) => true,
+            (Kind::Array, _) => self.items(branch, id),
+            (Kind::Object, _) if !branch.below.is_empty() => {
+                self.members(&branch.below, id);
+                true
+            }
+            (_, None) => true,
+            (Kind::Object, Some(_)) => self.remove(branch, Removed::Kind(Kind::Object)),
+            (_, Some(What::Field(field))) => self.field(branch, field, id),
+            (_, Some(What::Name)) => self.name(branch, parent, id),
+        }
+    }
+
+    /// Looks at each item of an array as if it stood alone; false if none is left.
+    fn items(&mut self, branch: &Branch, array: NodeId) -> bool {
+        let start = self.scratch.items.len();
+        self.scratch
+            .items
+            .extend(self.document.node(array).items().map(Node::id));
+        let end = self.scratch.items.len();
+        let mut gone = 0;
+        for at in start..end {
+            let item = self.scratch.items[at];
+            let mut stays = self.value(branch, array, item);
+            for below in &branch.below {
+                if below.index == Some(at - start) {
+                    stays &= self.value(below, array, item);
+                }
+            }
+            if stays {
+                continue;
+            }
+            gone += 1;
+            if gone <= TAKEN_OUT {
+                self.document.remove_child(array, item);
+            } else {
+                self.document.set_node(item, Scalar::Null);
+            }
+        }
+        self.scratch.items.truncate(start);
+        gone == 0 || gone < end - start
+    }
+
+    fn field(&mut self, branch: &Branch, field: Field, id: NodeId) -> bool {
+        let fate = with_text(self.document.node(id), |text| {
+            fate(field, self.rules, text, &mut self.scratch.text)
+        });
+        match fate {
+            Fate::Hash(hash) => {
+                // Left untouched when it says so already: an event without edits is written as it came.
+                if self.document.node(id).as_str() != Some(hash.as_str()) {
+                    self.document.set_node(id, Scalar::String(hash.as_str()));
+                }
+                self.hashed(branch.path)
+            }
+            Fate::Hashed => self.hashed(branch.path),
+            Fate::Blank => true,
+            Fate::Removed(why) => self.remove(branch, why),
+        }
+    }
+
+    /// Replaces a full name by its parts. A part that is there already counts more.
+    fn name(&mut self, branch: &Branch, parent: NodeId, id: NodeId) -> bool {
+        let node = self.document.node(id);
+        if self.document.node(parent).kind() != Kind::Object {
+            return self.remove(branch, Removed::Kind(Kind::Array));
+        }
+        let text = node.as_str().unwrap_or_default();
+        let trimmed = text.trim_matches(is_js_space);
+        if Sha256Hex::from_prehashed(trimmed).is_some() {
+            return self.field(branch, Field::FirstName, id);
+        }
+        if trimmed.is_empty() && node.kind() == Kind::String {
+            return true;
+        }
+        let scratch = &mut self.scratch.text;
+        let rules = self.rules;
+        let parts = with_text(node, |text| {
+            let (first, last) = split_name(text);
+            [(Field::FirstName, first), (Field::LastName, last)]
+                .map(|(field, part)| part.map(|part| normalise::hash(field, rules, part, scratch)))
+        });
+        if parts == [None, None] {
+            return self.remove(branch, Removed::NoName);
+        }
+        for (at, part) in parts.into_iter().enumerate() {
+            match part {
+                Some(Ok(hash)) => self.name_part(branch, parent, at, &hash),
+                Some(Err(why)) => {
+                    self.remove(branch, Removed::Dropped(why));
+                }
+                None => {}
+            }
+        }
+        false
+    }
+
+    fn name_part(&mut self, branch: &Branch, parent: NodeId, at: usize, hash: &Sha256Hex) {
+        const SPELLINGS: [[&str; 2]; 2] = [["firstName", "first_name"], ["lastName", "last_name"]];
+        let [camel, snake] = SPELLINGS[at];
+        let object = self.document.node(parent);
+        if [camel, snake]
+            .into_iter()
+            .any(|key| object.get(key).is_some_and(is_filled))
+        {
+            return;
+        }
+        if let Some(null) = &*NULL {
+            self.document.graft(parent, camel, null.root());
+        }
+        if let Some(id) = self.document.node(parent).get(camel).map(Node::id) {
+            self.document.set_node(id, Scalar::String(hash.as_str()));
+            self.hashed(branch.parts[at]);
+        }
+    }
+
+    fn hashed(&mut self, path: PathId) -> bool {
+        if !self.scratch.hashed.contains(&path) {
+            self.scratch.hashed.push(path);
+        }
+        true
+    }
+
+    /// Notes why a value goes, once for each path.
+    fn remove(&mut self, branch: &Branch, why: Removed) -> bool {
+        if !self.scratch.removed.contains(&(branch.path, why)) {
+            self.scratch.removed.push((branch.path, why));
+        }
+        false
+    }
+}
+
+/// To make members of. It parses; where it did not, names would lose their parts and nothing would leak.
+static NULL: LazyLock<Option<Document>> = LazyLock::new(|| Document::parse("null").ok());
+
+fn is_filled(node: Node<'_>) -> bool {
+    match node.as_str() {
+        Some(text) => !text.trim_matches(is_js_space).is_empty(),
+        None => !node.is_null(),
+    }
+}
+
+/// A scalar as the text that is hashed: numbers and booleans as JavaScript writes them.
+fn with_text<R>(node: Node<'_>, take: impl FnOnce(&str) -> R) -> R {
+    if let Some(text) = node.as_str() {
+        take(text)
+    } else if let Some(number) = node.number_text() {
+        Number::Source(number).with_js_text(take)
+    } else {
+        take(if node.as_bool() == Some(true) {
+            "true"
+        } else {
+            "false"
+        })
+    }
+}
+
+fn fate(field: Field, rules: Rules, text: &str, scratch: &mut String) -> Fate {
+    let hashed = match rules {
+        Rules::Pinterest => normalise::hash(field, rules, text, scratch).map(Fate::Hash),
+        Rules::Segment => segment::hash(field, text, scratch).map(|value| match value {
+            segment::Value::Hash(hash) => Fate::Hash(hash),
+            segment::Value::AsGiven(_) => Fate::Hashed,
+            segment::Value::Blank => Fate::Blank,
+        }),
+    };
+    match hashed {
+        Ok(fate) => fate,
+        Err(Dropped::Empty) if text.trim_matches(is_js_space).is_empty() => Fate::Blank,
+        Err(why) => Fate::Removed(Removed::Dropped(why)),
+    }
+}

@@ -1,0 +1,34 @@
+//! Every warning this transform leaves on an event. It rejects nothing.
+
+use signalbox_core::{Kind, Noted};
+use signalbox_segment::normalise::Dropped;
+
+/// Why a value was taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removed {
+    /// It cannot be an identity; the codes are those of [`Dropped::code`].
+    Dropped(Dropped),
+    /// An object or array where a single value was expected: `unexpected_kind`.
+    Kind(Kind),
+    /// A full name without a name in it: `no_name`.
+    NoName,
+}
+
+impl Removed {
+    /// The warning about a path.
+    pub(crate) fn noted(self, path: &str) -> Noted {
+        let (code, why) = match self {
+            Removed::Dropped(dropped) => (dropped.code(), dropped.message().to_owned()),
+            Removed::Kind(kind) => (
+                "unexpected_kind",
+                format!("an {} stands where one personal value was expected", kind.name()),
+            ),
+            Removed::NoName => ("no_name", "no given or family name is in it".to_owned()),
+        };
+        Noted {
+            code: code.to_owned(),
+            path: path.to_owned(),
+            message: format!("{why}; it was left out"),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Settings, good and bad.
+
+use serde_json::json;
+use signalbox_core::{Place, PluginKind, plugins};
+
+use crate::{build, config, made, sha};
+
+#[test]
+fn paths_add_to_the_defaults_or_replace_them() {
+    let payload = json!({
+        "userId": "u1",
+        "traits": { "email": "Ada@Example.com" },
+        "properties": { "who": "Bo@Example.com", "to": { "city": "Rome", "note": "x" } }
+    });
+    let paths = r#"paths = { "properties.who" = "email", "$.properties.to" = "address" }"#;
+    let more = made(paths, &payload);
+    assert_eq!(
+        more.payload,
+        json!({
+            "userId": sha("u1"),
+            "traits": { "email": sha("ada@example.com") },
+            "properties": { "who": sha("bo@example.com"), "to": { "city": sha("rome"), "note": "x" } }
+        })
+    );
+    let only = made(&format!("defaults = false\n{paths}"), &payload);
+    assert_eq!(only.payload["userId"], "u1");
+    assert_eq!(only.payload["properties"], more.payload["properties"]);
+    assert_eq!(only.hashed, ["properties.to.city", "properties.who"]);
+}
+
+#[test]
+fn a_listed_path_can_change_what_a_default_path_is() {
+    let settings = r#"paths = { "traits.phone" = "external_id", "traits.name" = "name" }"#;
+    let made = made(
+        settings,
+        &json!({ "type": "group", "traits": { "phone": "A-1", "name": "Ivy Marsh", "city": "Rome" } }),
+    );
+    assert_eq!(
+        made.payload["traits"],
+        json!({ "phone": sha("a-1"), "firstName": sha("ivy"), "lastName": sha("marsh"), "city": "Rome" })
+    );
+}
+
+#[test]
+fn kept_paths_stay() {
+    let made = made(
+        r#"keep = ["traits.address", "properties.address.country", "userId"]"#,
+        &json!({
+            "userId": "u1",
+            "traits": { "address": { "city": "Rome" }, "email": "a@b.c" },
+            "properties": { "address": { "city": "Rome", "country": "Italy" } }
+        }),
+    );
+    assert_eq!(
+        made.payload,
+        json!({
+            "userId": "u1",
+            "traits": { "address": { "city": "Rome" }, "email": sha("a@b.c") },
+            "properties": { "address": { "city": sha("rome"), "country": "Italy" } }
+        })
+    );
+}
+
+#[test]
+fn settings_that_do_not_fit_are_told() {
+    for (settings, path) in [
+        ("defaults = false", "paths"),
+        (r#"keep = ["userId", "context.ip"]"#, "keep.1"),
+        (r#"paths = { "messageId" = "external_id" }"#, "paths.messageId"),
+        (r#"paths = { "$.type" = "email" }"#, "paths.$.type"),
+        (r#"paths = { "" = "email" }"#, "paths."),
+    ] {
+        let errors = build(Place::Sink, settings).err().unwrap();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert_eq!(errors[0].path, path);
+    }
+    for (settings, wanted) in [
+        ("rules = \"meta\"", "expected `pinterest` or `segment`"),
+        (r#"paths = { "a" = "mail" }"#, "unknown variant `mail`"),
+        ("fields = []", "unknown field `fields`"),
+    ] {
+        let error = config(settings).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn is_listed_with_a_description_of_every_setting() {
+    let plugins = plugins();
+    let [plugin] = plugins[..] else {
+        panic!("{plugins:?}")
+    };
+    assert_eq!((plugin.kind, plugin.name), (PluginKind::Transform, "hash_pii"));
+    let schema = (plugin.schema)().to_value();
+    for (name, property) in schema["properties"].as_object().unwrap() {
+        assert!(property["description"].is_string(), "{name}");
+    }
+}

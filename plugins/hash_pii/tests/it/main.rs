@@ -1,0 +1,72 @@
+//! The transform as the pipeline file builds it.
+
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+mod config;
+mod parity;
+mod properties;
+mod values;
+
+use serde_json::Value;
+use signalbox_core::{
+    BuildContext, BuildErrors, Event, Flow, Noted, Place, Receipt, Sha256Hex, Transform, TransformConfig,
+};
+use signalbox_hash_pii as _;
+
+const PLACES: [Place; 2] = [Place::Source, Place::Sink];
+
+fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
+    toml::from_str(&format!("type = \"hash_pii\"\n{settings}"))
+}
+
+fn build(place: Place, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
+    config(settings).unwrap().build(&BuildContext {
+        name: "hash".into(),
+        place,
+    })
+}
+
+fn event(payload: &Value) -> Event {
+    let receipt = Receipt {
+        source: "site".into(),
+        received_at: 0,
+    };
+    Event::parse(&payload.to_string(), receipt).unwrap()
+}
+
+/// What the transform made of an event.
+struct Made {
+    payload: Value,
+    hashed: Vec<String>,
+    warnings: Vec<Noted>,
+}
+
+fn apply(transform: &dyn Transform, payload: &Value) -> Made {
+    let mut event = event(payload);
+    assert_eq!(transform.apply(&mut event), Flow::Pass);
+    let facts = event.facts();
+    Made {
+        payload: serde_json::from_str(&event.to_json()).unwrap(),
+        hashed: facts.hashed.iter().map(|hashed| hashed.path.clone()).collect(),
+        warnings: facts.warnings.clone(),
+    }
+}
+
+fn made(settings: &str, payload: &Value) -> Made {
+    let [source, sink] = PLACES.map(|place| apply(&*build(place, settings).unwrap(), payload));
+    assert_eq!(source.payload, sink.payload);
+    sink
+}
+
+fn sha(text: &str) -> Value {
+    Sha256Hex::of(text).as_str().into()
+}
+
+impl Made {
+    fn codes(&self) -> Vec<(&str, &str)> {
+        self.warnings
+            .iter()
+            .map(|warning| (&*warning.path, &*warning.code))
+            .collect()
+    }
+}

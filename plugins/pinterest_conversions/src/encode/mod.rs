@@ -1,0 +1,212 @@
+//! From an event to records: which mappings match, what they make of it, what of that Pinterest gets.
+
+mod derive;
+mod languages;
+mod ldp;
+mod money;
+mod pinterest;
+mod segment;
+mod user_data;
+pub(crate) mod wire;
+mod writer;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use bumpalo::Bump;
+use bytes::Bytes;
+use signalbox_core::{Event, Prepared, Reason, Record, Rejection, Resend, Sha256Hex, Warning};
+
+use signalbox_segment::schema::{Schema, SchemaError};
+
+use crate::action::FIELDS;
+use crate::learned::Stripped;
+use crate::mapping::CompiledMapping;
+use crate::{Compat, LdpHashCase, OnIncomplete, reject};
+pub use user_data::{Hashed, UserData};
+
+/// The settings that shape a record.
+#[derive(Debug, Clone, Default)]
+pub struct EncodeOptions {
+    /// Whose rules are followed.
+    pub compat: Compat,
+    /// `partner_name` of every event, if any.
+    pub partner_name: Option<String>,
+    /// `custom_data.np` of every event, if any.
+    pub np: Option<String>,
+    /// Which hashes of state and country an opted-out event carries.
+    pub ldp_hash_case: LdpHashCase,
+    /// What happens to a mapped opt-out without state or country.
+    pub on_incomplete: OnIncomplete,
+}
+
+/// Makes records of events.
+#[derive(Debug)]
+pub struct Encoder {
+    options: EncodeOptions,
+    mappings: Vec<CompiledMapping>,
+    schema: Schema<'static>,
+}
+
+/// Why a mapping that matched made no record.
+enum Refusal {
+    /// It should have: a dead letter.
+    Rejected(Reason),
+    /// The settings say to let it go.
+    Dropped(Reason),
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Refusal::Rejected(reason)
+    }
+}
+
+/// What is worked with and kept for the next event, so that an event costs few allocations.
+#[derive(Default)]
+struct Scratch {
+    arena: Bump,
+    buffers: Buffers,
+}
+
+#[derive(Default)]
+struct Buffers {
+    /// The record being written.
+    out: Vec<u8>,
+    /// A personal value while it is normalised.
+    text: String,
+    /// The hashes of one field.
+    hashes: Vec<Sha256Hex>,
+    key: String,
+}
+
+/// More than this is given back after an event that needed it.
+const KEEP: usize = 1 << 20;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+impl Encoder {
+    /// An encoder with these mappings; an event is tried on each, in their order.
+    ///
+    /// # Errors
+    /// None, as a test holds: the field table is well-formed.
+    pub fn new(options: EncodeOptions, mappings: Vec<CompiledMapping>) -> Result<Encoder, SchemaError> {
+        Ok(Encoder {
+            options,
+            mappings,
+            schema: Schema::new(FIELDS)?,
+        })
+    }
+
+    /// Makes the records of an event.
+    pub fn encode(&self, event: &Event) -> Prepared {
+        self.encode_without(event, &Stripped::default())
+    }
+
+    pub(crate) fn encode_without(&self, event: &Event, stripped: &Stripped) -> Prepared {
+        SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+            Ok(mut scratch) => self.encode_in(event, stripped, &mut scratch),
+            // Never so, as nothing in here calls back.
+            Err(_) => self.encode_in(event, stripped, &mut Scratch::default()),
+        })
+    }
+
+    fn encode_in(&self, event: &Event, stripped: &Stripped, scratch: &mut Scratch) -> Prepared {
+        let mut results = Vec::new();
+        let mut dropped = None;
+        for mapping in self.mappings.iter().filter(|mapping| mapping.matches(event)) {
+            match self.record(mapping, event, stripped, &scratch.arena, &mut scratch.buffers) {
+                Ok(record) => results.push(Ok(record)),
+                Err((Refusal::Rejected(reason), warnings)) => {
+                    results.push(Err(Rejection {
+                        mapping: Arc::clone(&mapping.name),
+                        reason,
+                        warnings,
+                    }));
+                }
+                Err((Refusal::Dropped(reason), _)) => dropped = Some(reason),
+            }
+            scratch.arena.reset();
+        }
+        if scratch.arena.allocated_bytes() > KEEP || scratch.buffers.out.capacity() > KEEP {
+            *scratch = Scratch::default();
+        }
+        match (results.is_empty(), dropped) {
+            (false, _) => Prepared::Mapped(results),
+            (true, Some(reason)) => Prepared::Filtered(reason),
+            (true, None) => Prepared::Filtered(reject::no_trigger_matched()),
+        }
+    }
+
+    fn record(
+        &self,
+        mapping: &CompiledMapping,
+        event: &Event,
+        stripped: &Stripped,
+        arena: &Bump,
+        buffers: &mut Buffers,
+    ) -> Result<Record, (Refusal, Vec<Warning>)> {
+        let mut warnings: Vec<Warning> = event.facts().warnings.iter().map(Warning::from).collect();
+        buffers.out.clear();
+        let input = Input {
+            options: &self.options,
+            schema: &self.schema,
+            mapping,
+            event,
+            stripped,
+            arena,
+        };
+        let written = match self.options.compat {
+            Compat::Pinterest => pinterest::write(input, buffers, &mut warnings),
+            Compat::Segment => segment::write(input, buffers),
+        };
+        match written {
+            Ok(written) => Ok(Record {
+                mapping: Arc::clone(&mapping.name),
+                dedup_key: written.dedup_key(&mut buffers.key),
+                bytes: Bytes::copy_from_slice(&buffers.out),
+                warnings,
+                resend: if written.offline {
+                    Resend::MayDuplicate
+                } else {
+                    Resend::Safe
+                },
+            }),
+            Err(refusal) => Err((refusal, warnings)),
+        }
+    }
+}
+
+/// What a record is made from.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    options: &'a EncodeOptions,
+    schema: &'a Schema<'static>,
+    mapping: &'a CompiledMapping,
+    event: &'a Event,
+    stripped: &'a Stripped,
+    arena: &'a Bump,
+}
+
+/// What the runtime must know of a record beside its bytes.
+struct Written<'a> {
+    event_name: &'a str,
+    event_id: &'a str,
+    /// Pinterest does not recognise duplicates of offline events.
+    offline: bool,
+}
+
+impl Written<'_> {
+    fn dedup_key(&self, scratch: &mut String) -> Option<Box<str>> {
+        if self.offline || self.event_id.is_empty() {
+            return None;
+        }
+        scratch.clear();
+        scratch.push_str(self.event_name);
+        scratch.push(' ');
+        scratch.push_str(self.event_id);
+        Some(scratch.as_str().into())
+    }
+}

@@ -1,0 +1,243 @@
+//! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
+
+use signalbox_core::Node;
+use signalbox_segment::normalise::{Dropped, segment as rules};
+use signalbox_segment::schema::Leniency;
+use signalbox_segment::time::segment as time;
+use signalbox_segment::value::{Numbers, Value, utf16_len};
+
+use super::ldp::{self, Codes};
+use super::user_data::UserData;
+use super::wire::{
+    APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, HashedKey, Kind, LEGACY, PERSONAL, PlainKey, Wire,
+};
+use super::writer::Object;
+use super::{Buffers, EncodeOptions, Input, Refusal, Written};
+use crate::{OnIncomplete, reject};
+
+pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Written<'a>, Refusal> {
+    let Input {
+        options,
+        schema,
+        mapping,
+        event,
+        stripped,
+        arena,
+    } = input;
+    let mapped = mapping
+        .mapping
+        .resolve(event.root(), arena)
+        .map_err(|error| reject::mapping_failed(error.to_string()))?;
+    let coerced = schema.coerce(mapped, arena, Leniency::Segment);
+    if !coerced.errors.is_empty() {
+        return Err(reject::segment::validation(&coerced.errors).into());
+    }
+    let payload = coerced.value;
+    let latest = payload.get("data_format").as_str() == Some("latest");
+    if !latest && !payload.get("app_name").is_defined() {
+        return Err(reject::segment::app_name().into());
+    }
+    if null_context(event.root()) {
+        return Err(reject::segment::crash().into());
+    }
+    let members = payload.get("user_data");
+    if !identified(members) {
+        return Err(reject::no_identifier().into());
+    }
+
+    let fact = event.facts().limited_data_processing.as_ref();
+    let codes = fact.map(|fact| Codes::of(fact, options.ldp_hash_case));
+    let custom = payload.get(if latest { "custom_data_2" } else { "custom_data" });
+    let contents = if latest {
+        payload.get("contents")
+    } else {
+        custom.get("contents")
+    };
+    incomplete_opt_out(options, fact.is_some(), custom, members)?;
+
+    let mut object = Object::open(&mut buffers.out, stripped);
+    let out = &mut object;
+    let text = |key: &str| payload.get(key).as_str();
+    out.text("event_name", text("event_name").unwrap_or_default());
+    out.text("action_source", text("action_source").unwrap_or_default());
+    match time::event_time(text("event_time").unwrap_or_default()) {
+        Some(seconds) => out.integer("event_time", seconds),
+        None => out.raw("event_time", "null"),
+    }
+    out.text("event_id", text("event_id").unwrap_or_default());
+    scalar(out, "event_source_url", payload.get("event_source_url"));
+    if let Some(partner) = &options.partner_name {
+        out.text("partner_name", partner);
+    }
+    scalar(out, "opt_out", payload.get("opt_out"));
+    scalar(
+        out,
+        "advertiser_tracking_enabled",
+        payload.get("advertiser_tracking_enabled"),
+    );
+    let scratch = &mut buffers.text;
+    out.object("user_data", true, |out| {
+        user_data(&mut UserData::new(out), members, codes.as_ref(), scratch)
+    })
+    .transpose()?;
+    out.object("custom_data", false, |out| {
+        for wire in CUSTOM_DATA {
+            match wire.kind {
+                Kind::Contents => products(out, contents),
+                Kind::OptOutType if fact.is_some() => {
+                    ldp::with_ldp(custom.get(wire.key).as_str(), scratch);
+                    out.text(wire.key, scratch);
+                }
+                _ => member(out, wire, custom.get(wire.key)),
+            }
+        }
+        if let Some(np) = &options.np {
+            out.text("np", np);
+        }
+    });
+    if latest {
+        for (key, table) in [("app_info", APP_INFO), ("device_info", DEVICE_INFO)] {
+            let info = payload.get(key);
+            languages_of_two(info)?;
+            out.object(key, false, |out| {
+                for wire in table {
+                    member(out, wire, info.get(wire.key));
+                }
+            });
+        }
+    } else {
+        for wire in LEGACY {
+            member(out, wire, payload.get(wire.key));
+        }
+    }
+    scalar(out, "wifi", payload.get("wifi"));
+    scalar(out, "language", payload.get("language"));
+    object.close();
+    Ok(Written {
+        event_name: text("event_name").unwrap_or_default(),
+        event_id: text("event_id").unwrap_or_default(),
+        offline: text("action_source") == Some("offline"),
+    })
+}
+
+/// Segment reads audience data out of the context, used or not, and fails where it is null.
+fn null_context(root: Node<'_>) -> bool {
+    root.get("context")
+        .is_some_and(|context| context.is_null() || context.get("personas").is_some_and(Node::is_null))
+}
+
+fn identified(members: Value<'_>) -> bool {
+    let some = |key: &str| members.get(key).array_len() > 0;
+    let text = |key: &str| members.get(key).as_str().is_some_and(|text| !text.is_empty());
+    some("email") || some("hashed_maids") || (text("client_ip_address") && text("client_user_agent"))
+}
+
+/// An opt-out that Pinterest would ignore follows the policy in both modes.
+fn incomplete_opt_out(
+    options: &EncodeOptions,
+    fact: bool,
+    custom: Value<'_>,
+    members: Value<'_>,
+) -> Result<(), Refusal> {
+    let mapped = !fact && custom.get("opt_out_type").as_str().is_some_and(ldp::asks_for_ldp);
+    let some = |key: &str| {
+        members
+            .get(key)
+            .items()
+            .any(|item| item.as_str().is_some_and(|text| !text.trim().is_empty()))
+    };
+    if !mapped || (some("state") && some("country")) {
+        return Ok(());
+    }
+    match options.on_incomplete {
+        OnIncomplete::Reject => Err(Refusal::Rejected(reject::ldp_incomplete())),
+        OnIncomplete::Drop => Err(Refusal::Dropped(reject::ldp_incomplete())),
+        OnIncomplete::Send => Ok(()),
+    }
+}
+
+fn user_data(
+    out: &mut UserData<'_, '_>,
+    members: Value<'_>,
+    codes: Option<&Codes>,
+    scratch: &mut String,
+) -> Result<(), Refusal> {
+    for personal in &PERSONAL {
+        if personal.key == HashedKey::HashedMaids {
+            plain(out, PlainKey::ClientIpAddress, members);
+            plain(out, PlainKey::ClientUserAgent, members);
+        }
+        match (codes, personal.key) {
+            (Some(codes), HashedKey::St) => out.hashed(HashedKey::St, codes.state()),
+            (Some(codes), HashedKey::Country) => out.hashed(HashedKey::Country, codes.country()),
+            (_, key) => {
+                let values = members.get(personal.member);
+                if !values.is_defined() {
+                    continue;
+                }
+                let hashed: Result<Vec<rules::Value>, Dropped> = values
+                    .items()
+                    .map(|value| rules::hash(personal.field, value.as_str().unwrap_or_default(), scratch))
+                    .collect();
+                let hashed = hashed.map_err(|_| reject::segment::empty_value())?;
+                out.hashed_even_if_empty(key, &hashed);
+            }
+        }
+    }
+    plain(out, PlainKey::ClickId, members);
+    plain(out, PlainKey::PartnerId, members);
+    Ok(())
+}
+
+fn plain(out: &mut UserData<'_, '_>, key: PlainKey, members: Value<'_>) {
+    match members.get(key.as_str()) {
+        Value::Str(text) => out.plain(key, text),
+        Value::Null => out.null(key),
+        _ => {}
+    }
+}
+
+fn products(out: &mut Object<'_>, contents: Value<'_>) {
+    if !contents.is_defined() {
+        return;
+    }
+    out.array("contents", true, |array| {
+        for item in contents.items() {
+            array.object(true, |out| {
+                for wire in CONTENT {
+                    member(out, wire, item.get(wire.key));
+                }
+            });
+        }
+    });
+}
+
+fn languages_of_two(info: Value<'_>) -> Result<(), Refusal> {
+    let two = |item: Value<'_>| item.as_str().is_some_and(|text| utf16_len(text) == 2);
+    match info.get("languages").items().all(two) {
+        true => Ok(()),
+        false => Err(reject::segment::languages().into()),
+    }
+}
+
+fn member(out: &mut Object<'_>, wire: &Wire, value: Value<'_>) {
+    match (wire.kind, value) {
+        // Segment's destination does not know them.
+        (Kind::ExtraText | Kind::ExtraWhole, _) | (_, Value::Undefined) => {}
+        (Kind::Money, Value::Number(number)) => {
+            number.with_js_text(|text| out.text(wire.key, text));
+        }
+        (Kind::Time, Value::Str(text)) => {
+            if let Some(seconds) = time::install_time(text) {
+                scalar(out, wire.key, Value::from(seconds));
+            }
+        }
+        _ => scalar(out, wire.key, value),
+    }
+}
+
+fn scalar(out: &mut Object<'_>, key: &'static str, value: Value<'_>) {
+    if value.is_defined() {
+        out.with(key, |out| value.write_json(out, Numbers::JavaScript));
+    }
+}

@@ -1,0 +1,84 @@
+//! `user_data`, which cannot hold plain personal data: its hashed members take hashes and nothing else.
+
+use signalbox_core::Sha256Hex;
+use signalbox_segment::normalise::segment;
+
+use super::wire::{HashedKey, PlainKey};
+use super::writer::Object;
+
+/// Something that is a hash. There are two: a SHA-256, and what Segment sends in its place (a SHA-256 in upper case, or
+/// a blank), which `compat = "segment"` passes on. Neither can be made of plain text.
+pub trait Hashed: sealed::Sealed {
+    /// The text to send.
+    fn as_str(&self) -> &str;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for signalbox_core::Sha256Hex {}
+    impl Sealed for signalbox_segment::normalise::segment::Value {}
+}
+
+impl Hashed for Sha256Hex {
+    fn as_str(&self) -> &str {
+        Sha256Hex::as_str(self)
+    }
+}
+
+impl Hashed for segment::Value {
+    fn as_str(&self) -> &str {
+        segment::Value::as_str(self)
+    }
+}
+
+/// The object being written.
+///
+/// A text is no hash, so it cannot get into a hashed member:
+///
+/// ```compile_fail
+/// # use signalbox_pinterest_conversions::wire::{HashedKey, UserData};
+/// fn leak(user_data: &mut UserData<'_, '_>) {
+///     user_data.hashed(HashedKey::Em, &["ada@example.com"]);
+/// }
+/// ```
+/// What does compile:
+/// ```
+/// # use signalbox_core::Sha256Hex;
+/// # use signalbox_pinterest_conversions::wire::{HashedKey, UserData};
+/// fn fine(user_data: &mut UserData<'_, '_>) {
+///     user_data.hashed(HashedKey::Em, &[Sha256Hex::of("ada@example.com")]);
+/// }
+/// ```
+pub struct UserData<'o, 'w>(&'o mut Object<'w>);
+
+impl<'o, 'w> UserData<'o, 'w> {
+    pub(crate) fn new(object: &'o mut Object<'w>) -> Self {
+        UserData(object)
+    }
+
+    /// Writes a hashed member; an empty list writes nothing.
+    pub fn hashed<H: Hashed>(&mut self, key: HashedKey, values: &[H]) {
+        if !values.is_empty() {
+            self.hashed_even_if_empty(key, values);
+        }
+    }
+
+    /// Writes a hashed member, `[]` for an empty list, as Segment does.
+    pub(crate) fn hashed_even_if_empty<H: Hashed>(&mut self, key: HashedKey, values: &[H]) {
+        self.0.array(key.as_str(), true, |array| {
+            for value in values {
+                array.text(value.as_str());
+            }
+        });
+    }
+
+    /// Writes a member that Pinterest needs as it is.
+    pub fn plain(&mut self, key: PlainKey, text: &str) {
+        self.0.text(key.as_str(), text);
+    }
+
+    /// Writes `null`, which Segment sends for two members.
+    pub(crate) fn null(&mut self, key: PlainKey) {
+        self.0.raw(key.as_str(), "null");
+    }
+}

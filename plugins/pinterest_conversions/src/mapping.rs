@@ -1,0 +1,141 @@
+//! A mapping that is ready to run: what it listens to and what it makes of it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+use signalbox_core::{Event, Node};
+use signalbox_segment::fql;
+use signalbox_segment::mapping::{CompileError, Mapping};
+
+use crate::Compat;
+use crate::action::{self, Derives, Listens, Preset};
+
+/// What a mapping listens to.
+#[derive(Debug)]
+pub enum Trigger {
+    /// As a preset does.
+    Preset(Listens),
+    /// As a condition in Segment's language says.
+    Fql(fql::Trigger),
+}
+
+impl Trigger {
+    /// Whether it listens to this event.
+    pub fn matches(&self, event: &Event) -> bool {
+        match self {
+            Trigger::Fql(trigger) => trigger.matches(event.root()),
+            Trigger::Preset(Listens::Page) => event.event_type() == "page",
+            Trigger::Preset(Listens::Track(name)) => {
+                event.root().get("event").and_then(Node::as_str) == Some(name)
+                    && event.event_type() == "track"
+            }
+        }
+    }
+}
+
+/// A compiled mapping.
+#[derive(Debug)]
+pub struct CompiledMapping {
+    /// Its name, which records carry.
+    pub(crate) name: Arc<str>,
+    pub(crate) trigger: Trigger,
+    pub(crate) mapping: Mapping,
+    /// What is derived where the mapping leaves a field empty.
+    pub(crate) derives: Derives,
+}
+
+impl CompiledMapping {
+    /// Compiles a mapping of fields.
+    ///
+    /// # Errors
+    /// Every mistake in its directives.
+    pub fn new(
+        name: &str,
+        trigger: Trigger,
+        fields: &Map<String, Json>,
+        derives: Derives,
+    ) -> Result<CompiledMapping, CompileError> {
+        Ok(CompiledMapping {
+            name: name.into(),
+            trigger,
+            mapping: Mapping::compile(&Json::Object(fields.clone()))?,
+            derives,
+        })
+    }
+
+    /// A preset as it is when nothing is configured.
+    ///
+    /// # Errors
+    /// None, as a test holds; the type is that of [`CompiledMapping::new`].
+    pub fn of_preset(preset: &Preset, compat: Compat) -> Result<CompiledMapping, CompileError> {
+        let mut fields = action::default_mapping(Some(preset), compat);
+        let derives = match compat {
+            Compat::Pinterest => Derives::ALL,
+            Compat::Segment => Derives::NONE,
+        };
+        if compat == Compat::Pinterest {
+            leave_out_other_format(&mut fields);
+        }
+        CompiledMapping::new(preset.name, Trigger::Preset(preset.listens), &fields, derives)
+    }
+
+    /// Whether it listens to this event.
+    pub(crate) fn matches(&self, event: &Event) -> bool {
+        self.trigger.matches(event)
+    }
+}
+
+/// Takes out what the chosen format never sends. (Segment maps and checks it all the same, and loses events by it.)
+pub(crate) fn leave_out_other_format(fields: &mut Map<String, Json>) {
+    const LATEST: [&str; 4] = ["custom_data_2", "contents", "app_info", "device_info"];
+    const LEGACY: [&str; 9] = [
+        "custom_data",
+        "app_id",
+        "app_name",
+        "app_version",
+        "device_brand",
+        "device_carrier",
+        "device_model",
+        "device_type",
+        "os_version",
+    ];
+    let unused: &[&str] = match fields.get("data_format").and_then(Json::as_str) {
+        Some("latest") => &LEGACY,
+        Some("legacy") => &LATEST,
+        _ => return,
+    };
+    for field in unused {
+        fields.remove(*field);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::PRESETS;
+    use signalbox_core::Receipt;
+
+    #[test]
+    fn presets_listen_as_their_triggers_say() {
+        let receipt = Receipt { source: "test".into(), received_at: 0 };
+        let names = PRESETS.iter().filter_map(|preset| match preset.listens {
+            Listens::Track(name) => Some(name),
+            Listens::Page => None,
+        });
+        let names: Vec<&str> = names.chain(["", "order completed", "Order Completed "]).collect();
+        for preset in PRESETS {
+            let trigger = fql::Trigger::parse(&preset.trigger()).unwrap();
+            assert!(trigger.warnings().is_empty());
+            let listens = Trigger::Preset(preset.listens);
+            for kind in ["track", "page", "screen", "Track", "identify"] {
+                for name in &names {
+                    let json = serde_json::json!({ "type": kind, "event": name, "name": name }).to_string();
+                    let event = Event::parse(&json, receipt.clone()).unwrap();
+                    assert_eq!(listens.matches(&event), trigger.matches(event.root()), "{json}");
+                }
+            }
+            let odd = Event::parse(r#"{"type":"track","event":["Order Completed"]}"#, receipt.clone()).unwrap();
+            assert!(!listens.matches(&odd));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the sink through its public API.
+
+mod support;
+mod vectors;

@@ -1,0 +1,210 @@
+//! Reading the golden cases and running an encoder on them.
+
+use std::path::PathBuf;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
+use signalbox_core::{BuildContext, Event, Place, Prepared, Receipt, Record, Rejection, SinkConfig};
+use signalbox_pinterest_conversions::action::{self, Derives, PRESETS, Preset};
+use signalbox_pinterest_conversions::{
+    Compat, CompiledMapping, EncodeOptions, Encoder, OnIncomplete, PinterestConversionsConfig, Trigger,
+};
+
+/// A line of `cases.jsonl`. The event stays text, as its numbers are spelled on purpose.
+#[derive(serde::Deserialize)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) event: Box<RawValue>,
+    #[serde(default)]
+    pub(crate) preset: Option<String>,
+    #[serde(default)]
+    pub(crate) mapping_overrides: Map<String, Json>,
+    #[serde(default)]
+    pub(crate) subscribe: Option<String>,
+    #[serde(default)]
+    pub(crate) settings: Option<Json>,
+}
+
+/// A line of `golden.jsonl`.
+#[derive(serde::Deserialize)]
+pub(crate) struct Golden {
+    pub(crate) name: String,
+    pub(crate) results: Vec<GoldenResult>,
+}
+
+#[derive(serde::Deserialize)]
+pub(crate) struct GoldenResult {
+    pub(crate) preset: String,
+    pub(crate) status: String,
+    #[serde(default)]
+    pub(crate) request: Option<Json>,
+    #[serde(default)]
+    pub(crate) error: Option<Json>,
+}
+
+impl GoldenResult {
+    /// The one event that was sent.
+    pub(crate) fn event(&self) -> Option<&Json> {
+        self.request.as_ref().filter(|_| self.status == "sent")?["body"]["data"].get(0)
+    }
+}
+
+pub(crate) fn folder() -> PathBuf {
+    std::env::var_os("VECTORS_DIR")
+        .map_or_else(
+            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"),
+            PathBuf::from,
+        )
+        .join("pinterest")
+}
+
+/// Cases and what is expected of them, by the names of two files. Lines that cannot be read are passed over and counted.
+pub(crate) fn pairs(cases: &str, golden: &str) -> (Vec<(Case, Golden)>, usize) {
+    let read = |file: &str| {
+        let path = folder().join(file);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let (cases, golden) = (read(cases), read(golden));
+    let mut pairs = Vec::new();
+    let mut unreadable = 0;
+    for (case, golden) in cases.lines().zip(golden.lines()) {
+        match (
+            serde_json::from_str::<Case>(case),
+            serde_json::from_str::<Golden>(golden),
+        ) {
+            (Ok(case), Ok(golden)) => {
+                assert_eq!(case.name, golden.name);
+                pairs.push((case, golden));
+            }
+            _ => unreadable += 1,
+        }
+    }
+    (pairs, unreadable)
+}
+
+/// Whether our configuration takes a case's settings.
+pub(crate) fn settings_are_taken(case: &Case) -> bool {
+    if case.settings.is_none() {
+        return true;
+    }
+    let mut settings =
+        serde_json::json!({ "ad_account_id": "549755885175", "conversion_token": "pina_TEST_TOKEN" });
+    if let (Some(Json::Object(given)), Some(settings)) = (&case.settings, settings.as_object_mut()) {
+        settings.extend(given.clone());
+    }
+    let context = BuildContext {
+        name: "pin".into(),
+        place: Place::Sink,
+    };
+    serde_json::from_value::<PinterestConversionsConfig>(settings)
+        .is_ok_and(|config| config.build(&context).is_ok())
+}
+
+/// What an encoder made of a case.
+pub(crate) enum Made {
+    /// Nothing listens.
+    Nothing,
+    /// One record.
+    Sent(Box<Record>),
+    /// Refused, with the reason's code.
+    Refused(String, Vec<signalbox_core::Warning>),
+}
+
+/// Builds the encoder a case describes, below the settings' checks.
+///
+/// # Errors
+/// What is wrong with the mapping or the trigger, by kind.
+pub(crate) fn encoder(case: &Case, compat: Compat) -> Result<Encoder, &'static str> {
+    let options = EncodeOptions {
+        compat,
+        partner_name: Some("ss-segment".into()),
+        np: Some("ss-segment".into()),
+        // Segment sends it, without a word.
+        on_incomplete: OnIncomplete::Send,
+        ..EncodeOptions::default()
+    };
+    let presets: Vec<&'static Preset> = match &case.preset {
+        Some(name) => vec![PRESETS.iter().find(|preset| preset.name == name).unwrap()],
+        None => PRESETS.iter().collect(),
+    };
+    let mut mappings = Vec::new();
+    for preset in presets {
+        let mut fields = action::default_mapping(Some(preset), compat);
+        let mut derives = if compat == Compat::Pinterest {
+            Derives::ALL
+        } else {
+            Derives::NONE
+        };
+        for (key, value) in &case.mapping_overrides {
+            derives = derives.without(key);
+            let unset = value == "__unset__";
+            action::set(&mut fields, key, (!unset).then(|| value.clone()));
+        }
+        let trigger = match &case.subscribe {
+            Some(text) => trigger(text)?,
+            None => Trigger::Preset(preset.listens),
+        };
+        mappings.push(CompiledMapping::new(preset.name, trigger, &fields, derives).map_err(|_| "mapping")?);
+    }
+    Ok(Encoder::new(options, mappings).unwrap())
+}
+
+fn trigger(text: &str) -> Result<Trigger, &'static str> {
+    signalbox_segment::fql::Trigger::parse(text).map(Trigger::Fql).map_err(|_| "trigger")
+}
+
+pub(crate) fn event(json: &str) -> Option<Event> {
+    let receipt = Receipt {
+        source: "test".into(),
+        received_at: 1_772_442_000_000,
+    };
+    Event::parse(json, receipt).ok()
+}
+
+/// Runs a case.
+///
+/// # Errors
+/// As [`encoder`].
+pub(crate) fn run(case: &Case, compat: Compat) -> Result<Made, &'static str> {
+    let encoder = encoder(case, compat)?;
+    let Some(event) = event(case.event.get()) else {
+        // No source lets through what is no object; Segment's code fails on null and ignores the rest.
+        return if case.event.get() == "null" {
+            Err("crash")
+        } else {
+            Ok(Made::Nothing)
+        };
+    };
+    Ok(match encoder.encode(&event) {
+        Prepared::Filtered(_) => Made::Nothing,
+        Prepared::Rejected(reason) => Made::Refused(reason.code().to_owned(), Vec::new()),
+        Prepared::Mapped(mut results) => {
+            assert_eq!(results.len(), 1, "{}", case.name);
+            match results.remove(0) {
+                Ok(record) => Made::Sent(Box::new(record)),
+                Err(Rejection { reason, warnings, .. }) => Made::Refused(reason.code().to_owned(), warnings),
+            }
+        }
+    })
+}
+
+/// Deep equality; numbers as doubles, members in any order.
+pub(crate) fn same(left: &Json, right: &Json) -> bool {
+    match (left, right) {
+        (Json::Number(left), Json::Number(right)) => left.as_f64() == right.as_f64(),
+        (Json::Array(left), Json::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
+        (Json::Object(left), Json::Object(right)) => {
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .all(|(key, left)| right.get(key).is_some_and(|right| same(left, right)))
+        }
+        _ => left == right,
+    }
+}
+
+pub(crate) fn body(record: &Record) -> Json {
+    serde_json::from_slice(&record.bytes).unwrap()
+}

@@ -1,0 +1,168 @@
+//! What users write.
+
+use std::time::Duration;
+
+use governor::clock::DefaultClock;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use signalbox_core::limiter::{Quota, QuotaError};
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, Place, Transform, TransformConfig, register_plugin,
+};
+
+use crate::buckets::Buckets;
+use crate::key::KeyTemplate;
+use crate::rate_limit::{Exceeded, RateLimit};
+
+/// How many keys are remembered unless `max_keys` says otherwise: a few megabytes.
+const MAX_KEYS: u32 = 100_000;
+
+/// Settings of the transform `rate_limit`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimitConfig {
+    /// How many events pass in any second, minute or hour (see `per`), bursts included. At least 1. Required.
+    #[schemars(range(min = 1))]
+    pub limit: u32,
+    /// What `limit` is counted over: any window of this length, not the one of the clock. Required.
+    pub per: Per,
+    /// How many of `limit` may come at once, from 1 to `limit`. The rest is spread evenly: after a burst, events pass
+    /// at `limit - burst + 1` per window. Default: a tenth of `limit`, rounded up.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub burst: Option<u32>,
+    /// A template such as `"{{ userId }}"`: each value it takes has a quota of its own. Events that lack one of its
+    /// paths share one quota. Default: one quota for all events.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// How many keys are remembered at once; beyond that, keys share quotas. At least 1. Default 100000.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub max_keys: Option<u32>,
+    /// What happens to an event over the quota. Default: `"wait"` on a sink, `"refuse"` on a source.
+    #[serde(default)]
+    pub on_exceeded: Option<OnExceeded>,
+}
+
+/// A length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Per {
+    /// 1 second.
+    Second,
+    /// 60 seconds.
+    Minute,
+    /// 3,600 seconds.
+    Hour,
+}
+
+impl Per {
+    fn window(self) -> Duration {
+        Duration::from_secs(match self {
+            Per::Second => 1,
+            Per::Minute => 60,
+            Per::Hour => 3600,
+        })
+    }
+}
+
+/// What happens to an event over the quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnExceeded {
+    /// It waits for its turn, others go on. On a sink only.
+    Wait,
+    /// It is filtered, with the reason `rate_limited`.
+    Drop,
+    /// Its request is answered 429 with Retry-After; nothing of the request is stored. On a source only.
+    Refuse,
+}
+
+register_plugin!(
+    Transform,
+    RateLimitConfig,
+    "rate_limit",
+    "Lets at most so many events pass in a second, minute or hour."
+);
+
+#[typetag::deserialize(name = "rate_limit")]
+impl TransformConfig for RateLimitConfig {
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
+        let mut errors = Vec::new();
+        let quota = Quota::new(self.limit, self.per.window(), self.burst)
+            .map_err(|error| errors.push(quota_error(error)))
+            .ok();
+        let on_exceeded = self.on_exceeded_at(context.place, &mut errors);
+        let key = self.key.as_deref().and_then(|text| {
+            KeyTemplate::parse(text)
+                .map_err(|message| {
+                    errors.push(
+                        BuildError::new("key", message)
+                            .help("write paths of the event in double braces: \"{{ userId }}\""),
+                    );
+                })
+                .ok()
+        });
+        if self.max_keys == Some(0) {
+            errors.push(BuildError::new("max_keys", "must be at least 1"));
+        }
+        if self.max_keys.is_some() && self.key.is_none() {
+            errors.push(
+                BuildError::new("max_keys", "means nothing without a key").help("set key, or leave this out"),
+            );
+        }
+        let (Some(quota), true) = (quota, errors.is_empty()) else {
+            return Err(errors);
+        };
+        let period = period(self.limit, quota.burst(), self.per.window());
+        let max_keys = self.max_keys.unwrap_or(MAX_KEYS) as usize;
+        let buckets = match key {
+            None => Buckets::one(quota, DefaultClock::default()),
+            Some(_) => Buckets::per_key(quota, max_keys, DefaultClock::default()),
+        };
+        let exceeded = Exceeded::new(on_exceeded, period, quota.burst());
+        Ok(Box::new(RateLimit::new(key, buckets, exceeded)))
+    }
+}
+
+impl RateLimitConfig {
+    fn on_exceeded_at(&self, place: Place, errors: &mut BuildErrors) -> OnExceeded {
+        let path = "on_exceeded";
+        match (place, self.on_exceeded) {
+            (Place::Source, None) => OnExceeded::Refuse,
+            (Place::Sink, None) => OnExceeded::Wait,
+            (Place::Source, Some(OnExceeded::Wait)) => {
+                errors.push(
+                    BuildError::new(path, "on a source, nothing can wait: its client is waiting for an answer")
+                        .help("use \"refuse\" (the client sends again later) or \"drop\", or move this transform to a sink"),
+                );
+                OnExceeded::Refuse
+            }
+            (Place::Sink, Some(OnExceeded::Refuse)) => {
+                errors.push(
+                    BuildError::new(
+                        path,
+                        "on a sink, nobody is left to refuse: the event was accepted already",
+                    )
+                    .help("use \"wait\" or \"drop\", or move this transform to a source"),
+                );
+                OnExceeded::Wait
+            }
+            (_, Some(given)) => given,
+        }
+    }
+}
+
+/// How long one event's worth of quota takes to come back, as [`Quota`] has it.
+pub(crate) fn period(limit: u32, burst: u32, window: Duration) -> Duration {
+    let cells = u128::from(limit.saturating_sub(burst)) + 1;
+    Duration::from_nanos(u64::try_from(window.as_nanos().div_ceil(cells)).unwrap_or(u64::MAX))
+}
+
+fn quota_error(error: QuotaError) -> BuildError {
+    let path = match error {
+        QuotaError::ZeroLimit | QuotaError::ZeroWindow => "limit",
+        QuotaError::ZeroBurst | QuotaError::BurstAboveLimit => "burst",
+    };
+    BuildError::new(path, error.to_string())
+}

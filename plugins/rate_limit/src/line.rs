@@ -1,0 +1,113 @@
+//! Waiting for a bucket, one behind the other.
+//!
+//! An empty bucket says when its next token comes, and would say the same to everybody: thousands of events would wake
+//! together, one would pass, the others would ask again for the next token. Here each event is told a time of its own,
+//! one token's time behind the event before it, so each asks about twice in all. An event that comes while others
+//! wait gets in line behind them even if there is a token just now: it belongs to the one whose time has come.
+//!
+//! Who wakes late (a timer is a millisecond off, a sink was held for an hour) may find that the bucket cannot hold all
+//! tokens of that time. Those are given times of their own as well, apart from the newcomers', so that they stay ahead.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use crate::buckets::BucketId;
+
+/// Lines that are forgotten when they are empty are looked for when there are this many.
+const MANY: usize = 1024;
+
+/// The lines before all buckets.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    /// How long a token takes to come back.
+    period: Duration,
+    lines: HashMap<BucketId, Line>,
+    /// Events that were told a time, by a hash of what names them.
+    waiting: HashSet<u64>,
+    /// When empty lines are looked for next, by their number.
+    sweep_at: usize,
+}
+
+/// The latest times given out for one bucket.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    newcomers: Instant,
+    latecomers: Instant,
+}
+
+impl Line {
+    fn end(&self) -> Instant {
+        self.newcomers.max(self.latecomers)
+    }
+}
+
+impl Lines {
+    pub(crate) fn new(period: Duration) -> Lines {
+        Lines {
+            period,
+            lines: HashMap::new(),
+            waiting: HashSet::new(),
+            sweep_at: MANY,
+        }
+    }
+
+    /// Lets an event pass, or tells when it shall ask again.
+    pub(crate) fn ask(
+        &mut self,
+        bucket: BucketId,
+        who: u64,
+        now: Instant,
+        take: impl FnOnce() -> Result<(), Duration>,
+    ) -> Result<(), Instant> {
+        let waited = self.waiting.contains(&who);
+        let line = self.lines.get(&bucket).copied();
+        if let (Some(line), false) = (line, waited)
+            && line.end() > now
+        {
+            let at = later(line.end(), self.period);
+            self.keep(
+                bucket,
+                Line {
+                    newcomers: at,
+                    ..line
+                },
+                who,
+                now,
+            );
+            return Err(at);
+        }
+        let Err(wait) = take() else {
+            self.waiting.remove(&who);
+            return Ok(());
+        };
+        let first = later(now, wait);
+        let mut line = line.unwrap_or(Line {
+            newcomers: now,
+            latecomers: now,
+        });
+        let lane = if waited {
+            &mut line.latecomers
+        } else {
+            &mut line.newcomers
+        };
+        *lane = first.max(later(*lane, self.period));
+        let at = *lane;
+        self.keep(bucket, line, who, now);
+        Err(at)
+    }
+
+    fn keep(&mut self, bucket: BucketId, line: Line, who: u64, now: Instant) {
+        self.lines.insert(bucket, line);
+        self.waiting.insert(who);
+        if self.lines.len() >= self.sweep_at {
+            self.lines.retain(|_, line| line.end() > now);
+            self.sweep_at = MANY.max(self.lines.len() * 2);
+        }
+    }
+}
+
+/// A time that far off, or in a day if there is no such time.
+pub(crate) fn later(at: Instant, by: Duration) -> Instant {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    at.checked_add(by).or_else(|| at.checked_add(DAY)).unwrap_or(at)
+}

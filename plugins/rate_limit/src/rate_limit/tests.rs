@@ -1,0 +1,253 @@
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use governor::clock::FakeRelativeClock;
+use proptest::prelude::*;
+use signalbox_core::Receipt;
+use signalbox_core::limiter::Quota;
+
+use super::*;
+use crate::config::period;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A limiter on a clock that stands still unless told.
+struct Bench {
+    clock: FakeRelativeClock,
+    start: Instant,
+    limit: RateLimit<FakeRelativeClock>,
+}
+
+impl Bench {
+    fn new(limit: u32, burst: Option<u32>, key: Option<&str>, choice: OnExceeded) -> Bench {
+        let clock = FakeRelativeClock::default();
+        let quota = Quota::new(limit, SECOND, burst).unwrap();
+        let key = key.map(|text| KeyTemplate::parse(text).unwrap());
+        let buckets = match key {
+            None => Buckets::one(quota, clock.clone()),
+            Some(_) => Buckets::per_key(quota, 100, clock.clone()),
+        };
+        let exceeded = Exceeded::new(choice, period(limit, quota.burst(), SECOND), quota.burst());
+        Bench {
+            clock,
+            start: Instant::now(),
+            limit: RateLimit::new(key, buckets, exceeded),
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.start + Duration::from_nanos(self.clock.now().as_u64())
+    }
+
+    fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    fn advance_to(&self, at: Instant) {
+        self.advance(at.saturating_duration_since(self.now()));
+    }
+
+    fn apply(&self, event: &Event) -> Flow {
+        self.limit.apply_at(event, self.now())
+    }
+}
+
+fn event(number: usize, user: &str, received_at: i64) -> Event {
+    let receipt = Receipt {
+        source: "site".into(),
+        received_at,
+    };
+    let text = format!(r#"{{"messageId":"m{number}","userId":"{user}"}}"#);
+    Event::parse(&text, receipt).unwrap()
+}
+
+/// What came of events that all came at once and were asked again when told, each a bit late.
+struct Waited {
+    passed: Vec<(Instant, usize)>,
+    asks: usize,
+}
+
+fn wait_for_all(bench: &Bench, count: usize, lateness: impl Fn(usize) -> Duration) -> Waited {
+    let events: Vec<Event> = (0..count).map(|i| event(i, "a", 0)).collect();
+    let mut due: BinaryHeap<Reverse<(Instant, usize)>> =
+        (0..count).map(|i| Reverse((bench.now(), i))).collect();
+    let mut waited = Waited {
+        passed: Vec::new(),
+        asks: 0,
+    };
+    while let Some(Reverse((at, i))) = due.pop() {
+        bench.advance_to(at);
+        waited.asks += 1;
+        match bench.apply(&events[i]) {
+            Flow::Pass => waited.passed.push((bench.now(), i)),
+            Flow::NotBefore(at) => {
+                assert!(at > bench.now());
+                due.push(Reverse((at + lateness(waited.asks), i)));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    waited
+}
+
+fn most_in_a_window(passed: &[(Instant, usize)]) -> usize {
+    let in_window = |i: usize| {
+        let (start, _) = passed[i];
+        passed[i..]
+            .iter()
+            .take_while(|(at, _)| *at < start + SECOND)
+            .count()
+    };
+    (0..passed.len()).map(in_window).max().unwrap_or(0)
+}
+
+#[test]
+fn thousands_wait_in_line_and_ask_twice() {
+    let bench = Bench::new(100, Some(11), None, OnExceeded::Wait);
+    let waited = wait_for_all(&bench, 5_000, |_| Duration::ZERO);
+    assert!(
+        waited.passed.iter().map(|(_, i)| *i).eq(0..5_000),
+        "first come, first served"
+    );
+    assert!(waited.asks <= 2 * 5_000, "{} asks", waited.asks);
+    assert!(most_in_a_window(&waited.passed) <= 100);
+    // 11 at once, then 90 a second.
+    let took = bench.now() - bench.start;
+    assert!(
+        took >= Duration::from_secs(55) && took <= Duration::from_secs(56),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn a_newcomer_does_not_overtake_those_who_wait() {
+    let bench = Bench::new(10, Some(1), None, OnExceeded::Wait);
+    let [first, second, third] = [0, 1, 2].map(|i| event(i, "a", 0));
+    assert_eq!(bench.apply(&first), Flow::Pass);
+    let Flow::NotBefore(at) = bench.apply(&second) else {
+        panic!()
+    };
+    // The token is there just before the one it was promised to asks.
+    bench.advance_to(at - Duration::from_nanos(1));
+    let Flow::NotBefore(behind) = bench.apply(&third) else {
+        panic!()
+    };
+    assert_eq!(behind - at, Duration::from_millis(100));
+    bench.advance_to(at);
+    assert_eq!(bench.apply(&second), Flow::Pass);
+    bench.advance_to(behind);
+    assert_eq!(bench.apply(&third), Flow::Pass);
+}
+
+#[test]
+fn a_held_sink_does_not_wake_all_at_once_for_ever() {
+    let bench = Bench::new(100, Some(10), None, OnExceeded::Wait);
+    // Everybody comes back ten minutes after the time they were told, the first time.
+    let told = std::cell::Cell::new(0);
+    let waited = wait_for_all(&bench, 2_000, |_| {
+        told.set(told.get() + 1);
+        Duration::from_secs(if told.get() <= 1_990 { 600 } else { 0 })
+    });
+    assert_eq!(waited.passed.len(), 2_000);
+    assert!(waited.asks <= 4 * 2_000, "{} asks", waited.asks);
+    assert!(most_in_a_window(&waited.passed) <= 100);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn nothing_is_lost_and_the_limit_holds_whoever_wakes_late(
+        limit in 1u32..200, burst in 1u32..20, count in 1usize..400, late in proptest::collection::vec(0u64..2_000, 8),
+    ) {
+        let bench = Bench::new(limit, Some(burst.min(limit)), None, OnExceeded::Wait);
+        let waited = wait_for_all(&bench, count, |ask| Duration::from_micros(late[ask % late.len()]));
+        prop_assert_eq!(waited.passed.len(), count);
+        prop_assert!(waited.asks <= 6 * count + 10, "{} asks", waited.asks);
+        prop_assert!(most_in_a_window(&waited.passed) <= limit as usize);
+    }
+
+    #[test]
+    fn requests_of_any_size_are_refused_or_let_in_whole_and_the_quota_holds_over_time(
+        limit in 1u32..50, burst in 1u32..20, sizes in proptest::collection::vec(1usize..200, 1..40),
+        pauses in proptest::collection::vec(0u64..3_000, 40),
+    ) {
+        let burst = burst.min(limit);
+        let bench = Bench::new(limit, Some(burst), None, OnExceeded::Refuse);
+        let mut admitted = 0;
+        for (i, size) in sizes.iter().enumerate() {
+            bench.advance(Duration::from_millis(pauses[i]));
+            for attempt in 0.. {
+                prop_assert!(attempt < 3, "refused again after the time it was told");
+                let now = (bench.now() - bench.start).as_nanos();
+                let request = (i * 10 + attempt) as i64;
+                match bench.apply(&event(0, "a", request)) {
+                    Flow::Pass => {
+                        for _ in 1..*size {
+                            prop_assert_eq!(bench.apply(&event(0, "a", request)), Flow::Pass);
+                        }
+                        // What came before this request is within what the quota gives in that time.
+                        let cells = u128::from(limit - burst + 1);
+                        let given = u128::from(burst) + now * cells / 1_000_000_000;
+                        prop_assert!(admitted as u128 <= given, "{} of {}", admitted, given);
+                        admitted += size;
+                        break;
+                    }
+                    Flow::Refuse { after } => {
+                        prop_assert!(after > Duration::ZERO);
+                        bench.advance(after);
+                    }
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_debt_is_paid_by_time_and_later_time_counts_again() {
+    let bench = Bench::new(10, Some(1), None, OnExceeded::Refuse);
+    let pass = |request: i64, count: usize| {
+        for _ in 0..count {
+            assert_eq!(bench.apply(&event(0, "a", request)), Flow::Pass);
+        }
+    };
+    pass(1, 21);
+    // 20 too many at 10 a second, and one for the next request.
+    let after = Duration::from_millis(2_100);
+    assert_eq!(bench.apply(&event(0, "a", 2)), Flow::Refuse { after });
+    bench.advance(after);
+    pass(3, 1);
+    bench.advance(Duration::from_secs(3600));
+    pass(4, 1);
+}
+
+#[test]
+fn keys_have_quotas_of_their_own_and_the_keyless_share_one() {
+    let bench = Bench::new(1, None, Some("{{ userId }}"), OnExceeded::Drop);
+    let mut fates: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
+    for user in ["ada", "bo", "ada", "", "", "bo"] {
+        let flow = bench.apply(&event(0, user, 0));
+        if let Flow::Filtered(reason) = &flow {
+            assert_eq!(reason.code(), "rate_limited");
+            assert!(!reason.message().contains("ada"));
+        }
+        fates.entry(user).or_default().push(flow == Flow::Pass);
+    }
+    assert!(fates.values().all(|fates| *fates == [true, false]), "{fates:?}");
+}
+
+#[test]
+fn keys_wait_apart() {
+    let bench = Bench::new(1, None, Some("{{ userId }}"), OnExceeded::Wait);
+    let events: Vec<Event> = (0..6)
+        .map(|i| event(i, if i % 2 == 0 { "ada" } else { "bo" }, 0))
+        .collect();
+    let waits: Vec<Duration> = events
+        .iter()
+        .map(|event| match bench.apply(event) {
+            Flow::NotBefore(at) => at - bench.now(),
+            _ => Duration::ZERO,
+        })
+        .collect();
+    assert_eq!(waits, [0, 0, 1, 1, 2, 2].map(Duration::from_secs));
+}

@@ -1,0 +1,115 @@
+//! Starting and stopping.
+
+use serde_json::json;
+use signalbox_core::{BuildContext, Place, PluginKind, SourceConfig, plugins};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{KEY, Service, basic, config, double, open, request};
+
+const EVENT: &[u8] = br#"{"event":"E","userId":"u"}"#;
+
+#[test]
+fn it_is_listed_and_built_by_name() {
+    assert!(
+        plugins()
+            .iter()
+            .any(|info| info.kind == PluginKind::Source && info.name == "segment_http")
+    );
+    let context = BuildContext {
+        name: "web".into(),
+        place: Place::Source,
+    };
+    let build = |settings| {
+        let config: Box<dyn SourceConfig> =
+            serde_json::from_value(settings).map_err(|error| error.to_string())?;
+        config
+            .build(&context)
+            .map(drop)
+            .map_err(|errors| errors[0].to_string())
+    };
+    assert_eq!(
+        build(json!({"type": "segment_http", "write_keys": ["k"]})),
+        Ok(())
+    );
+    let missing = build(json!({"type": "segment_http"})).unwrap_err();
+    assert!(missing.contains("write_keys"), "{missing}");
+    let none = build(json!({"type": "segment_http", "write_keys": []})).unwrap_err();
+    assert!(none.starts_with("write_keys: "), "{none}");
+    let unknown = build(json!({"type": "segment_http", "write_keys": ["k"], "port": 1})).unwrap_err();
+    assert!(unknown.contains("port"), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told_with_its_remedy() {
+    let service = Service::start().await;
+    let taken = config(json!({"listen": service.address.to_string()}));
+    let error = open(taken, double(true), CancellationToken::new())
+        .await
+        .err()
+        .unwrap();
+    let text = error.to_string();
+    assert!(
+        text.contains(&service.address.to_string()) && text.contains("`listen`"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_200_comes_only_after_the_events_are_stored() {
+    let service = Service::held().await;
+    let mut connection = service.connect().await;
+    let key = basic(KEY);
+    connection
+        .write(&request("POST", "/v1/track", &[("Authorization", &key)], EVENT))
+        .await;
+    service.double.arrived.acquire().await.unwrap().forget();
+    let mut byte = [0];
+    let early = connection.stream.try_read(&mut byte);
+    assert_eq!(early.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    service.double.gate.add_permits(1);
+    assert_eq!(connection.answer().await.status, 200);
+    assert_eq!(service.events().len(), 1);
+}
+
+#[tokio::test]
+async fn stopping_answers_what_is_under_way_and_closes_the_rest() {
+    let service = Service::held().await;
+    let key = basic(KEY);
+    let event = request("POST", "/v1/track", &[("Authorization", &key)], EVENT);
+    let mut idle = service.connect().await;
+    idle.write(&request("POST", "/v1/m", &[], b"{}")).await;
+    assert_eq!(idle.answer().await.status, 200);
+    let mut busy = service.connect().await;
+    busy.write(&event).await;
+    service.double.arrived.acquire().await.unwrap().forget();
+
+    service.shutdown.cancel();
+    assert!(idle.try_answer().await.is_none(), "an idle connection is closed");
+    // The port is closed, if not at once.
+    while tokio::net::TcpStream::connect(service.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    service.double.gate.add_permits(1);
+    assert_eq!(busy.answer().await.status, 200);
+    assert!(busy.try_answer().await.is_none());
+    service.task.await.unwrap().unwrap();
+    assert_eq!(service.double.events.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn more_connections_than_allowed_wait_their_turn() {
+    let service = Service::with(json!({"max_connections": 1})).await;
+    let key = basic(KEY);
+    let event = request("POST", "/v1/track", &[("Authorization", &key)], EVENT);
+    let mut first = service.connect().await;
+    first.write(&event).await;
+    assert_eq!(first.answer().await.status, 200);
+    let mut second = service.connect().await;
+    second.write(&event).await;
+    first.write(&event).await;
+    assert_eq!(first.answer().await.status, 200);
+    assert_eq!(service.events().len(), 2, "the second is not served yet");
+    drop(first);
+    assert_eq!(second.answer().await.status, 200);
+    assert_eq!(service.events().len(), 1);
+}

@@ -1,0 +1,281 @@
+//! A running source, what it handed over, and a client that sends exactly the bytes it is told to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine;
+use serde_json::Value;
+use signalbox_core::{
+    Event, Fate, Intake, Outlet, Reason, Refused, RejectedInput, SourceContext, SourceTask, StartError,
+};
+use signalbox_segment_http::SegmentHttpConfig;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const KEY: &str = "cfWriteKey00000000000000000000A1";
+
+/// The runtime's side: remembers everything, refuses when told to, and can be held up.
+pub(crate) struct Double {
+    pub(crate) events: Mutex<Vec<Event>>,
+    pub(crate) rejected: Mutex<Vec<RejectedInput>>,
+    pub(crate) refused: Mutex<Vec<(u64, Reason)>>,
+    pub(crate) refusal: Mutex<Option<Refused>>,
+    /// One permit lets one request through, see [`Service::held`].
+    pub(crate) gate: Semaphore,
+    /// Requests that have come to the gate.
+    pub(crate) arrived: Semaphore,
+}
+
+#[async_trait]
+impl Intake for Double {
+    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+        self.arrived.add_permits(1);
+        let _permit = self.gate.acquire().await.unwrap();
+        if let Some(refused) = self.refusal.lock().unwrap().clone() {
+            return Err(refused);
+        }
+        let fates = vec![Fate::Accepted; events.len()];
+        self.events.lock().unwrap().extend(events);
+        Ok(fates)
+    }
+
+    fn reject(&self, rejected: Vec<RejectedInput>) {
+        self.rejected.lock().unwrap().extend(rejected);
+    }
+
+    fn refuse(&self, events: u64, reason: Reason) {
+        self.refused.lock().unwrap().push((events, reason));
+    }
+}
+
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    pub(crate) double: Arc<Double>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) task: JoinHandle<Result<(), StartError>>,
+}
+
+pub(crate) fn config(more: Value) -> SegmentHttpConfig {
+    let mut settings = serde_json::json!({"listen": "127.0.0.1:0", "write_keys": [KEY]});
+    for (key, value) in more.as_object().unwrap() {
+        settings[key] = value.clone();
+    }
+    serde_json::from_value(settings).unwrap()
+}
+
+pub(crate) fn double(open: bool) -> Arc<Double> {
+    Arc::new(Double {
+        events: Mutex::default(),
+        rejected: Mutex::default(),
+        refused: Mutex::default(),
+        refusal: Mutex::default(),
+        gate: Semaphore::new(if open { 1 << 20 } else { 0 }),
+        arrived: Semaphore::new(0),
+    })
+}
+
+pub(crate) async fn open(
+    config: SegmentHttpConfig,
+    double: Arc<Double>,
+    shutdown: CancellationToken,
+) -> Result<(SocketAddr, SourceTask), StartError> {
+    let context = SourceContext {
+        name: "web".into(),
+        outlet: Outlet::new(double),
+        shutdown,
+        sockets: signalbox_testkit::NewSockets::shared(),
+    };
+    config.prepare().unwrap().open(context).await
+}
+
+impl Service {
+    pub(crate) async fn start() -> Service {
+        Service::with(serde_json::json!({})).await
+    }
+
+    pub(crate) async fn with(settings: Value) -> Service {
+        Service::run(settings, double(true)).await
+    }
+
+    /// Nothing gets through until the gate is given permits.
+    pub(crate) async fn held() -> Service {
+        Service::run(serde_json::json!({}), double(false)).await
+    }
+
+    async fn run(settings: Value, double: Arc<Double>) -> Service {
+        let shutdown = CancellationToken::new();
+        let (address, task) = open(config(settings), double.clone(), shutdown.clone())
+            .await
+            .unwrap();
+        Service {
+            address,
+            double,
+            shutdown,
+            task: tokio::spawn(task),
+        }
+    }
+
+    pub(crate) async fn connect(&self) -> Connection {
+        Connection {
+            stream: TcpStream::connect(self.address).await.unwrap(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// One request on a connection of its own.
+    pub(crate) async fn send(&self, request: &[u8]) -> Answer {
+        let mut connection = self.connect().await;
+        connection.write(request).await;
+        connection.answer().await
+    }
+
+    /// POST with the write key in the header.
+    pub(crate) async fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.post_with(path, &[("Authorization", &basic(KEY))], body)
+            .await
+    }
+
+    pub(crate) async fn post_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Answer {
+        self.send(&request("POST", path, headers, body.as_ref())).await
+    }
+
+    /// The events so far, as JSON, and forgets them.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let events = std::mem::take(&mut *self.double.events.lock().unwrap());
+        events
+            .iter()
+            .map(|event| serde_json::from_str(&event.to_json()).unwrap())
+            .collect()
+    }
+
+    pub(crate) fn rejected(&self) -> Vec<String> {
+        let rejected = std::mem::take(&mut *self.double.rejected.lock().unwrap());
+        rejected
+            .iter()
+            .map(|input| input.reason.code().to_owned())
+            .collect()
+    }
+
+    pub(crate) fn refused(&self) -> Vec<(u64, String)> {
+        let refused = std::mem::take(&mut *self.double.refused.lock().unwrap());
+        refused
+            .iter()
+            .map(|(count, reason)| (*count, reason.code().to_owned()))
+            .collect()
+    }
+}
+
+pub(crate) fn basic(key: &str) -> String {
+    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{key}:"));
+    format!("Basic {credentials}")
+}
+
+pub(crate) fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut out = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
+    for (name, value) in headers {
+        out += &format!("{name}: {value}\r\n");
+    }
+    out += &format!("Content-Length: {}\r\n\r\n", body.len());
+    let mut out = out.into_bytes();
+    out.extend_from_slice(body);
+    out
+}
+
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// Longer than anything here takes, so that a hanging test fails instead.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Connection {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        // The server may hang up in the middle; what it answered tells.
+        let _ = self.stream.write_all(bytes).await;
+    }
+
+    /// The next answer; panics if the connection ends first.
+    pub(crate) async fn answer(&mut self) -> Answer {
+        self.try_answer().await.expect("an answer")
+    }
+
+    /// The next answer, or `None` if the connection ends without one.
+    pub(crate) async fn try_answer(&mut self) -> Option<Answer> {
+        let mut answer = self.head().await?;
+        let length = answer
+            .header("content-length")
+            .map_or(0, |value| value.parse().unwrap());
+        while self.buffer.len() < length {
+            self.more().await.expect("the whole body");
+        }
+        answer.body = self.buffer.drain(..length).collect();
+        Some(answer)
+    }
+
+    /// An answer without its body.
+    pub(crate) async fn head(&mut self) -> Option<Answer> {
+        let end = loop {
+            if let Some(at) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at + 4;
+            }
+            self.more().await?;
+        };
+        let head: Vec<u8> = self.buffer.drain(..end).collect();
+        let head = String::from_utf8(head).unwrap();
+        let mut lines = head.trim_end().split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines
+            .map(|line| {
+                let (name, value) = line.split_once(':').unwrap();
+                (name.to_ascii_lowercase(), value.trim().to_owned())
+            })
+            .collect();
+        Some(Answer {
+            status,
+            headers,
+            body: Vec::new(),
+        })
+    }
+
+    async fn more(&mut self) -> Option<()> {
+        let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.buffer))
+            .await
+            .expect("the server to answer or hang up");
+        matches!(read, Ok(1..)).then_some(())
+    }
+}

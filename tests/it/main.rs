@@ -1,0 +1,14 @@
+//! Signalbox through its public door: pipelines from TOML, events over HTTP, destinations on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that panics fails its test"
+)]
+
+// Plugins register themselves when they are linked.
+use signalbox_plugins as _;
+
+mod support;
+
+mod faults;
+mod happy;

@@ -1,0 +1,78 @@
+//! A pipeline in this process, from TOML.
+
+use signalbox_runtime::admin::Status;
+use signalbox_runtime::config::{self, Environment};
+use signalbox_runtime::dead_letters::DeadLetter;
+use signalbox_runtime::pipeline::Pipeline;
+use signalbox_runtime::running::Running;
+
+use super::until;
+use super::world::World;
+
+/// What a pipeline file may put in.
+pub(crate) struct Variables(pub(crate) Vec<(String, String)>);
+
+impl Environment for Variables {
+    fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()))
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        std::fs::read_to_string(path).map_err(|error| error.to_string())
+    }
+}
+
+/// A running pipeline.
+pub(crate) struct Pipe {
+    running: Running,
+}
+
+impl Pipe {
+    /// Builds and starts a pipeline file.
+    pub(crate) async fn start(world: &World, text: &str) -> Pipe {
+        let pipeline = config::load("test.toml", text, &Variables(world.variables()))
+            .and_then(Pipeline::build)
+            .unwrap_or_else(|diagnostics| panic!("{diagnostics}\n{text}"));
+        let ledger = Running::ledger_of(&pipeline);
+        let running = Running::start(pipeline, ledger, None).await.unwrap();
+        Pipe { running }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let source = self.running.status_source();
+        Status::read(self.running.ledger(), &*source, jiff::Timestamp::now())
+    }
+
+    /// Waits until the status is as wanted.
+    pub(crate) async fn wait(&self, wanted: impl Fn(&Status) -> bool) -> Status {
+        let ask = || async { Some(self.status()).filter(&wanted) };
+        until(ask, || format!("{:#?}", self.status())).await
+    }
+
+    /// Waits until so many events were received and everything is settled; the sums then close.
+    pub(crate) async fn settled(&self, received: u64) -> Status {
+        let status = self
+            .wait(|status| {
+                let sum: u64 = status.sources.values().map(|source| source.received).sum();
+                sum >= received && status.sums_close && status.sinks.values().all(|sink| sink.pending == 0)
+            })
+            .await;
+        for (name, sink) in &status.sinks {
+            let ends: u64 = [&sink.filtered, &sink.rejected, &sink.expired].iter().flat_map(|m| m.values()).sum();
+            assert_eq!(sink.journalled, sink.delivered + ends, "{name}: {status:#?}");
+        }
+        let sum: u64 = status.sources.values().map(|source| source.received).sum();
+        assert_eq!(sum, received, "{status:#?}");
+        status
+    }
+
+    /// The dead letters of a component, newest first.
+    pub(crate) fn dead(&self, component: &str) -> Vec<DeadLetter> {
+        self.running.dead_letters().list(Some(component), None, 1000)
+    }
+
+    /// Stops; gives how many deliveries were left.
+    pub(crate) async fn stop(mut self, deadline: std::time::Duration) -> u64 {
+        self.running.stop(deadline).await
+    }
+}

@@ -1,0 +1,162 @@
+//! The real binary.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use signalbox_runtime::admin::Status;
+
+use super::client::try_send;
+use super::until;
+
+/// A process of `signalbox`. Dropping it kills it.
+pub(crate) struct Process {
+    child: Child,
+    stdout: Output,
+    stderr: Output,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Exit {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Exit {
+    /// Standard output as JSON lines.
+    pub(crate) fn lines(&self) -> Vec<serde_json::Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+struct Output {
+    text: Arc<Mutex<Vec<u8>>>,
+    reading: Option<JoinHandle<()>>,
+}
+
+impl Output {
+    fn read(mut from: impl Read + Send + 'static) -> Output {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let into = text.clone();
+        let reading = std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = from.read(&mut buffer) {
+                into.lock().unwrap().extend_from_slice(&buffer[..count]);
+            }
+        });
+        Output {
+            text,
+            reading: Some(reading),
+        }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
+    }
+
+    fn end(&mut self) -> String {
+        if let Some(reading) = self.reading.take() {
+            reading.join().unwrap();
+        }
+        self.so_far()
+    }
+}
+
+/// The command, with no environment but these variables.
+pub(crate) fn command(arguments: &[&str], variables: &[(String, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
+    command.args(arguments).env_clear().envs(variables.iter().cloned());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs to the end.
+pub(crate) async fn run(arguments: &[&str], variables: &[(String, String)]) -> Exit {
+    Process::spawn(&mut command(arguments, variables)).exit().await
+}
+
+/// Runs to the end with this on standard input.
+pub(crate) async fn run_with(arguments: &[&str], variables: &[(String, String)], input: &str) -> Exit {
+    let mut process = Process::spawn(command(arguments, variables).stdin(Stdio::piped()));
+    let mut stdin = process.child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // From a thread: a process that writes much before it has read everything would wait for us otherwise.
+    let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let exit = process.exit().await;
+    // A process that ends before it has read everything closes the pipe; its exit tells what it thinks.
+    let _ = writing.join();
+    exit
+}
+
+impl Process {
+    pub(crate) fn spawn(command: &mut Command) -> Process {
+        let mut child = command.spawn().unwrap();
+        let stdout = Output::read(child.stdout.take().unwrap());
+        let stderr = Output::read(child.stderr.take().unwrap());
+        Process { child, stdout, stderr }
+    }
+
+    /// `signalbox run` with this pipeline file.
+    pub(crate) fn router(config: &Path, variables: &[(String, String)]) -> Process {
+        Process::spawn(&mut command(&["run", "--config", config.to_str().unwrap()], variables))
+    }
+
+    pub(crate) fn stderr(&self) -> String {
+        self.stderr.so_far()
+    }
+
+    pub(crate) fn stdout(&self) -> String {
+        self.stdout.so_far()
+    }
+
+    /// Waits until the log holds this.
+    pub(crate) async fn logged(&self, text: &str) {
+        let ask = || async { self.stderr().contains(text).then_some(()) };
+        until(ask, || format!("{text:?} in {}", self.stderr())).await;
+    }
+
+    /// Waits until the status that the admin address shows is as wanted.
+    pub(crate) async fn status(&self, admin: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+        let ask = || async {
+            let answer = try_send(admin, "GET", "/status", &[], b"").await?;
+            let status: Status = serde_json::from_str(&answer.body).unwrap();
+            Some(status).filter(&wanted)
+        };
+        until(ask, || self.stderr()).await
+    }
+
+    /// Sends a signal by its name without SIG.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn exit(mut self) -> Exit {
+        let end = std::time::Instant::now() + super::PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(std::time::Instant::now() < end, "did not end: {}", self.stderr());
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        };
+        Exit {
+            code: status.code(),
+            stdout: self.stdout.end(),
+            stderr: self.stderr.end(),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
