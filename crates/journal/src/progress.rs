@@ -39,6 +39,8 @@ pub struct Open {
 pub enum RecordEnd {
     /// The destination has it.
     Delivered,
+    /// The destination had it already (by its own key, from another mapping, event or replay): not sent again.
+    Duplicate,
     /// A dead letter.
     Rejected(String),
     /// A dead letter, after its time was over.

@@ -87,14 +87,23 @@ impl Undertaker {
 
 /// A shop may have put an e-mail address into the id.
 fn safe_id(id: &str) -> String {
-    if id.contains('@') { redact(id) } else { id.to_owned() }
+    if id.contains('@') {
+        redact(id)
+    } else {
+        id.to_owned()
+    }
 }
 
 /// The `hash_pii` transform by its name in the registry: the runtime knows no plugin.
 fn hasher() -> Option<Box<dyn Transform>> {
     let settings = serde_json::json!({ "type": "hash_pii" });
     let config: Box<dyn TransformConfig> = serde_json::from_value(settings).ok()?;
-    config.build(&BuildContext { name: "dead_letters".into(), place: Place::Sink }).ok()
+    config
+        .build(&BuildContext {
+            name: "dead_letters".into(),
+            place: Place::Sink,
+        })
+        .ok()
 }
 
 /// The wall clock in Unix milliseconds.

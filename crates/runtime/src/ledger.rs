@@ -97,7 +97,8 @@ impl SourceLedger {
         self.refused.replace(totals.refused.clone());
         let settled = totals.journalled + totals.duplicate;
         let by_code = [&self.filtered, &self.rejected, &self.refused];
-        self.received.set(settled + by_code.map(ByCode::total).iter().sum::<u64>());
+        self.received
+            .set(settled + by_code.map(ByCode::total).iter().sum::<u64>());
     }
 
     /// What was counted so far, to be kept.
@@ -137,6 +138,8 @@ pub struct SinkLedger {
     pub expired: ByCode,
     /// Records delivered.
     pub records_delivered: Count,
+    /// Records not sent, since the destination has one with their key already.
+    pub records_duplicate: Count,
     /// Bytes of delivered records.
     pub bytes_delivered: Count,
     /// Records rejected.
@@ -167,6 +170,7 @@ impl Default for SinkLedger {
             rejected: ByCode::default(),
             expired: ByCode::default(),
             records_delivered: Count::default(),
+            records_duplicate: Count::default(),
             bytes_delivered: Count::default(),
             records_rejected: ByCode::default(),
             records_retried: ByCode::default(),
@@ -212,7 +216,8 @@ impl SinkLedger {
 
     /// Events turned up that were not counted when they were journalled (the log about them was unreadable).
     pub fn admit_settled(&self) {
-        self.journalled.add(self.settled().saturating_sub(self.journalled.get()));
+        self.journalled
+            .add(self.settled().saturating_sub(self.journalled.get()));
     }
 
     /// Why the sink is held, if it is.

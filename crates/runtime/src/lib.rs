@@ -8,6 +8,7 @@ pub mod dry_run;
 mod intake;
 pub mod ledger;
 pub mod logs;
+pub mod operate;
 pub mod pipeline;
 pub mod routing;
 pub mod running;

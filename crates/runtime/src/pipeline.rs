@@ -1,14 +1,17 @@
 //! From a configuration to something that can run: every component built, every key checked.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::limiter::Quota;
 use signalbox_core::{BuildContext, BuildError, BuildErrors, Place, Sink, SinkDefaults, Source, Transform};
 
+use signalbox_journal::Start;
+
 use crate::config::{
-    AdminSettings, Diagnostics, JournalSettings, LoadedConfig, Origin, ShutdownSettings, SinkEntry,
-    SinkRuntime, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, Diagnostics, JournalSettings, LoadedConfig, OnJournalFull, Origin,
+    ShutdownSettings, SinkEntry, SinkRuntime, StartAt, TelemetrySettings,
 };
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
 use crate::routing::Route;
@@ -17,6 +20,8 @@ use crate::routing::Route;
 pub struct Pipeline {
     /// `[journal]`
     pub journal: JournalSettings,
+    /// `[dead_letters]`
+    pub dead_letters: DeadLetterSettings,
     /// `[admin]`
     pub admin: Option<AdminSettings>,
     /// `[telemetry]`
@@ -39,6 +44,8 @@ pub struct BuiltSource {
     pub transforms: Vec<Box<dyn Transform>>,
     /// Ready to start.
     pub source: Box<dyn Source>,
+    /// Equal if a reload changes nothing about it or its transforms.
+    pub fingerprint: u64,
 }
 
 /// A sink with what stands before it.
@@ -47,6 +54,10 @@ pub struct BuiltSink {
     pub options: SinkOptions,
     /// Routing, transforms and the sink itself.
     pub stage: Stage,
+    /// Where it starts if the journal does not know it.
+    pub start: Start,
+    /// Equal if a reload changes nothing about it or its transforms.
+    pub fingerprint: u64,
 }
 
 impl Pipeline {
@@ -71,10 +82,12 @@ impl Pipeline {
                 };
                 let transforms = faults.transforms(&config, &path, &entry.runtime.through, Place::Source);
                 let source = faults.collect(&path, entry.config.build(&context));
+                let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
                 Some(BuiltSource {
                     name,
                     transforms: transforms?,
                     source: source?,
+                    fingerprint,
                 })
             })
             .collect();
@@ -97,7 +110,17 @@ impl Pipeline {
                     transforms,
                     sink,
                 };
-                Some(BuiltSink { options, stage })
+                let start = match entry.runtime.start {
+                    StartAt::End => Start::End,
+                    StartAt::Beginning => Start::Beginning,
+                };
+                let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
+                Some(BuiltSink {
+                    options,
+                    stage,
+                    start,
+                    fingerprint,
+                })
             })
             .collect();
         if let Some(admin) = &config.admin
@@ -113,6 +136,7 @@ impl Pipeline {
         }
         Ok(Pipeline {
             journal: config.journal,
+            dead_letters: config.dead_letters,
             admin: config.admin,
             telemetry: config.telemetry,
             shutdown: config.shutdown,
@@ -121,6 +145,19 @@ impl Pipeline {
             warnings: config.warnings.iter().map(ToString::to_string).collect(),
         })
     }
+}
+
+/// Of a component and the transforms it names.
+fn fingerprint(config: &LoadedConfig, component: &str, through: &[String]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    config.origin.fingerprint(component).hash(&mut hasher);
+    for name in through {
+        config
+            .origin
+            .fingerprint(&format!("transforms.{name}"))
+            .hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Collects what does not fit, so that one run tells everything.
@@ -258,6 +295,7 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
             max,
         },
         retry_maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
+        shed_when_full: keys.on_journal_full == OnJournalFull::DeadLetterOldest,
         // Enough to fill every request under way and the next ones, not more: the rest waits in the journal.
         window: max_events.saturating_mul(concurrency + 2).max(1_000),
     })

@@ -1,6 +1,6 @@
 //! The loop of one sink.
 
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::num::NonZeroU32;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,7 +9,9 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use signalbox_core::limiter::{Denied, Limiter};
 use signalbox_core::{Batch, Event, Reason, Record, Report};
-use signalbox_journal::{Commit, DeadLetter, Entry, Open, Parked, Position, Read, Reader, RecordEnd, Resumed};
+use signalbox_journal::{
+    Commit, DeadLetter, Entry, Open, Parked, Position, Read, Reader, RecordEnd, Resumed,
+};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -17,8 +19,10 @@ use tokio_util::sync::CancellationToken;
 use super::batching::Ready;
 use super::isolate::Episodes;
 use super::item::{Due, First, Group, Item};
+use super::known::Known;
 use super::options::SinkOptions;
 use super::prepare::{Preparation, Stage};
+use super::shed::Shed;
 use super::window::{End, EventEnd, Window};
 use crate::dead_letters::{Undertaker, now_millis};
 use crate::ledger::SinkLedger;
@@ -49,6 +53,18 @@ pub struct Parts {
     pub options: SinkOptions,
     /// Its transforms and the sink itself.
     pub stage: Stage,
+    known: Known,
+}
+
+impl Parts {
+    /// Of a sink that has not been driven in this process.
+    pub fn new(options: SinkOptions, stage: Stage) -> Parts {
+        Parts {
+            options,
+            stage,
+            known: Known::default(),
+        }
+    }
 }
 
 /// Drives one sink; see the module.
@@ -60,11 +76,14 @@ pub struct Driver {
     pub(super) undertaker: Arc<Undertaker>,
     pub(super) meters: SinkMeters,
     stop: Stop,
+    shed: Arc<Shed>,
 
     /// The journal is closed and read to its end.
     at_end: bool,
     /// History of events that were under way before a restart, until they are read again.
     histories: HashMap<Position, Open>,
+    /// What the destination has, by its own keys.
+    pub(super) known: Known,
     /// For the next commit.
     pub(super) buried: Vec<DeadLetter>,
     /// When what has changed is to be committed.
@@ -132,17 +151,29 @@ impl Driver {
         ledger: Arc<SinkLedger>,
         undertaker: Arc<Undertaker>,
         meters: SinkMeters,
-        stop: Stop,
+        (stop, shed): (Stop, Arc<Shed>),
     ) -> Driver {
-        let Parts { options, stage } = parts;
-        let pending = resumed.unread.iter().filter(|(source, _)| options.listens_to(source));
+        let Parts {
+            options,
+            stage,
+            known,
+        } = parts;
+        let pending = resumed
+            .unread
+            .iter()
+            .filter(|(source, _)| options.listens_to(source));
         let pending = pending.map(|(_, count)| count).sum::<u64>() + resumed.parked.len() as u64;
         ledger.restore(&resumed.progress.totals, pending);
         let mut driver = Driver {
             ready: Ready::new(options.batch, stage.sink.framing()),
             gate: options.calls.map(Limiter::new),
-            window: Window::new(resumed.progress.cursor, options.window),
-            histories: resumed.progress.open.into_iter().map(|open| (open.position, open)).collect(),
+            window: Window::new(&resumed.progress, options.window),
+            histories: resumed
+                .progress
+                .open
+                .into_iter()
+                .map(|open| (open.position, open))
+                .collect(),
             options,
             stage,
             reader,
@@ -150,7 +181,9 @@ impl Driver {
             undertaker,
             meters,
             stop,
+            shed,
             at_end: false,
+            known,
             buried: Vec::new(),
             commit_at: None,
             groups: VecDeque::new(),
@@ -188,7 +221,9 @@ impl Driver {
                 self.commit();
             }
             self.ledger.in_flight.set(self.flights.len() as u64);
-            self.ledger.oldest_pending.store(self.window.oldest(), std::sync::atomic::Ordering::Relaxed);
+            self.ledger
+                .oldest_pending
+                .store(self.window.oldest(), std::sync::atomic::Ordering::Relaxed);
             if self.finished() || leaving && self.flights.is_empty() {
                 break;
             }
@@ -196,6 +231,7 @@ impl Driver {
             tokio::select! {
                 () = self.stop.abort.cancelled() => break,
                 () = self.stop.leave.cancelled(), if !leaving => leaving = true,
+                () = self.shed.asked(), if self.options.shed_when_full => self.shed_oldest(),
                 () = self.stop.drain.cancelled(), if self.hold.is_some() => {}
                 Some(done) = self.attempts.join_next() => self.landed(done),
                 read = self.reader.next(READ), if self.wants_input() => self.take_in(read),
@@ -206,7 +242,11 @@ impl Driver {
         self.commit();
         self.reader.flush().await;
         self.ledger.in_flight.set(0);
-        Parts { options: self.options, stage: self.stage }
+        Parts {
+            options: self.options,
+            stage: self.stage,
+            known: self.known,
+        }
     }
 
     fn finished(&self) -> bool {
@@ -300,7 +340,7 @@ impl Driver {
     }
 
     fn take_event(&mut self, position: Position, event: Arc<Event>) {
-        if !self.options.listens_to(&event.receipt().source) {
+        if !self.options.listens_to(&event.receipt().source) || self.window.is_parked(position) {
             return self.window.skip_before(position + 1);
         }
         let history = self.histories.remove(&position);
@@ -316,7 +356,8 @@ impl Driver {
         let reason = Reason::new("journal_unreadable", told);
         self.ledger.rejected.add(reason.code(), to - from);
         self.ledger.admit_settled();
-        self.buried.push(self.undertaker.nameless(&self.options.name, &reason));
+        self.buried
+            .push(self.undertaker.nameless(&self.options.name, &reason));
     }
 
     /// What has changed becomes durable within this time.
@@ -372,7 +413,9 @@ impl Driver {
     }
 
     fn mapped(&mut self, position: Position, event: &Arc<Event>, result: Result<Record, (Arc<str>, Reason)>) {
-        let mapping = result.as_ref().map_or_else(|(mapping, _)| mapping, |record| &record.mapping);
+        let mapping = result
+            .as_ref()
+            .map_or_else(|(mapping, _)| mapping, |record| &record.mapping);
         if !self.window.wants(position, mapping) {
             return self.close(position, None);
         }
@@ -384,8 +427,21 @@ impl Driver {
             }
             Err((mapping, reason)) => return self.reject_unsent(position, &mapping, &reason),
         };
+        if record
+            .dedup_key
+            .as_deref()
+            .is_some_and(|key| !self.known.claim(key))
+        {
+            self.ledger.records_duplicate.add(1);
+            return self.close(
+                position,
+                Some(End::Record(record.mapping.to_string(), RecordEnd::Duplicate)),
+            );
+        }
         for warning in &record.warnings {
-            self.ledger.warnings.add(&warning_key(&warning.code, &warning.path), 1);
+            self.ledger
+                .warnings
+                .add(&warning_key(&warning.code, &warning.path), 1);
         }
         let (attempts, first_attempt) = self.window.history(position);
         let first = (first_attempt > 0).then(|| First {
@@ -414,10 +470,12 @@ impl Driver {
     }
 
     /// A dead letter of an event that was not tried.
-    fn bury(&mut self, position: Position, mapping: &str, reason: &Reason) {
+    pub(super) fn bury(&mut self, position: Position, mapping: &str, reason: &Reason) {
         if let Some(event) = self.window.event(position) {
             let in_log = (position < Parked::BACK).then_some(position);
-            let letter = self.undertaker.letter(&self.options.name, &event, in_log, mapping, reason);
+            let letter = self
+                .undertaker
+                .letter(&self.options.name, &event, in_log, mapping, reason);
             self.buried.push(letter);
         }
     }
@@ -468,6 +526,14 @@ impl Driver {
     fn attempt(&mut self, mut group: Group, now: Instant) {
         self.tickets += 1;
         let ticket = self.tickets;
+        // What was given up meanwhile is passed over.
+        group.items.retain(|item| self.window.is_open(item.position));
+        if group.items.is_empty() {
+            for (item, reason) in self.episodes.answered(group.episode) {
+                self.reject(item, &reason);
+            }
+            return;
+        }
         for item in &mut group.items {
             item.attempts += 1;
             item.first.get_or_insert(First {
@@ -493,6 +559,11 @@ impl Driver {
         });
         self.ledger.attempts.add(1);
         self.flights.insert(ticket, Flight { group, started: now });
+    }
+
+    pub(super) fn positions_in_flight(&self) -> HashSet<Position> {
+        let items = self.flights.values().flat_map(|flight| &flight.group.items);
+        items.map(|item| item.position).collect()
     }
 
     fn landed(&mut self, done: Result<Done, tokio::task::JoinError>) {

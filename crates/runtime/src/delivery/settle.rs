@@ -127,22 +127,39 @@ impl Driver {
         }
     }
 
-    fn reject(&mut self, item: Item, reason: &Reason) {
+    pub(super) fn reject(&mut self, item: Item, reason: &Reason) {
         self.ledger.records_rejected.add(reason.code(), 1);
         self.bury_tried(&item, reason);
         self.close_record(&item, RecordEnd::Rejected(reason.code().to_owned()));
     }
 
     fn close_record(&mut self, item: &Item, end: RecordEnd) {
-        self.close(item.position, Some(End::Record(item.record.mapping.to_string(), end)));
+        if let Some(key) = &item.record.dedup_key
+            && end != RecordEnd::Delivered
+        {
+            self.known.release(key);
+        }
+        self.close(
+            item.position,
+            Some(End::Record(item.record.mapping.to_string(), end)),
+        );
     }
 
     fn bury_tried(&mut self, item: &Item, reason: &Reason) {
-        let event = self.window.event(item.position).unwrap_or_else(|| item.event.clone());
+        let event = self
+            .window
+            .event(item.position)
+            .unwrap_or_else(|| item.event.clone());
         let in_log = (item.position < Parked::BACK).then_some(item.position);
-        let letter = self.undertaker.letter(&self.options.name, &event, in_log, &item.record.mapping, reason);
+        let letter = self
+            .undertaker
+            .letter(&self.options.name, &event, in_log, &item.record.mapping, reason);
         let first_at = item.first.map_or(letter.first_at, |first| first.wall);
-        self.buried.push(DeadLetter { attempts: item.attempts, first_at, ..letter });
+        self.buried.push(DeadLetter {
+            attempts: item.attempts,
+            first_at,
+            ..letter
+        });
     }
 
     /// Puts records back to wait, unless their time is over. If nothing of the batch got through, the

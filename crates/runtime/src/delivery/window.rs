@@ -44,7 +44,7 @@ impl Slot {
         let (mut delivered, mut rejected, mut expired) = (false, self.refused, None);
         for (_, end) in self.open.ended {
             match end {
-                RecordEnd::Delivered => delivered = true,
+                RecordEnd::Delivered | RecordEnd::Duplicate => delivered = true,
                 RecordEnd::Rejected(code) => rejected = Some(code),
                 RecordEnd::Expired(code) => expired = Some(code),
             }
@@ -69,6 +69,8 @@ pub(super) struct Window {
     base: Position,
     slots: VecDeque<Option<Slot>>,
     parked: BTreeMap<Position, Slot>,
+    /// Ranges beyond the cursor that were settled when the window began, in order.
+    settled_before: VecDeque<(Position, Position)>,
     open: usize,
     /// For the next commit.
     newly_parked: Vec<Parked>,
@@ -86,25 +88,31 @@ pub(super) struct Changes {
 }
 
 impl Window {
-    /// A window that begins at a cursor and spans at most so many positions.
-    pub(super) fn new(cursor: Position, limit: usize) -> Window {
-        Window {
+    /// A window that goes on where a sink left off and spans at most so many positions.
+    pub(super) fn new(progress: &Progress, limit: usize) -> Window {
+        let mut window = Window {
             limit: limit.max(1),
-            base: cursor,
+            base: progress.cursor,
+            settled_before: progress.settled.iter().copied().collect(),
             slots: VecDeque::new(),
             parked: BTreeMap::new(),
             open: 0,
             newly_parked: Vec::new(),
             parked_changed: Vec::new(),
             unparked: Vec::new(),
-        }
+        };
+        window.advance();
+        window
     }
 
     /// Opens the event at a position, unsettled until [`Window::close`] is called as often as it was opened
     /// and [`Window::expect`]ed. Positions up to it that were never opened are settled.
     pub(super) fn open(&mut self, position: Position, event: Arc<Event>, history: Option<Open>) {
         self.skip_before(position);
-        let open = history.unwrap_or(Open { position, ..Open::default() });
+        let open = history.unwrap_or(Open {
+            position,
+            ..Open::default()
+        });
         self.slots.push_back(Some(Slot {
             event,
             unsettled: 1,
@@ -169,6 +177,24 @@ impl Window {
         })
     }
 
+    /// The positions of the oldest open events still in the log, at most so many.
+    pub(super) fn oldest_open(&self, count: usize) -> Vec<Position> {
+        let open = (self.base..).zip(&self.slots).filter(|(_, slot)| slot.is_some());
+        open.map(|(position, _)| position).take(count).collect()
+    }
+
+    /// Whether the event at a position is under way.
+    pub(super) fn is_open(&mut self, position: Position) -> bool {
+        self.slot(position).is_some()
+    }
+
+    /// The next end of this event is its last, whatever was expected of it.
+    pub(super) fn give_up(&mut self, position: Position) {
+        if let Some(slot) = self.slot(position) {
+            slot.unsettled = 1;
+        }
+    }
+
     /// The event at a position, as the journal has it.
     pub(super) fn event(&mut self, position: Position) -> Option<Arc<Event>> {
         self.slot(position).map(|slot| slot.event.clone())
@@ -176,12 +202,13 @@ impl Window {
 
     /// Attempts made and Unix milliseconds of the first, as far as they were made before a restart.
     pub(super) fn history(&mut self, position: Position) -> (u32, i64) {
-        self.slot(position).map_or((0, 0), |slot| (slot.open.attempts, slot.open.first_attempt))
+        self.slot(position)
+            .map_or((0, 0), |slot| (slot.open.attempts, slot.open.first_attempt))
     }
 
     /// A record was tried and waits again: worth remembering over a restart.
     pub(super) fn tried(&mut self, position: Position, attempts: u32, first_attempt: i64) {
-        let parked = position < self.base || position >= Parked::BACK;
+        let parked = self.parked.contains_key(&position);
         if let Some(slot) = self.slot(position) {
             slot.open.attempts = slot.open.attempts.max(attempts);
             slot.open.first_attempt = first_attempt;
@@ -202,7 +229,7 @@ impl Window {
         }
         slot.unsettled = slot.unsettled.saturating_sub(1);
         let over = slot.unsettled == 0;
-        let in_log = position >= self.base && position < Parked::BACK;
+        let in_log = !self.parked.contains_key(&position);
         if !over {
             if !in_log {
                 self.parked_changed.push(position);
@@ -210,7 +237,9 @@ impl Window {
             return None;
         }
         let slot = if in_log {
-            self.slots.get_mut(usize::try_from(position - self.base).ok()?)?.take()?
+            self.slots
+                .get_mut(usize::try_from(position - self.base).ok()?)?
+                .take()?
         } else {
             self.unparked.push(position);
             self.parked.remove(&position)?
@@ -221,12 +250,17 @@ impl Window {
     }
 
     fn slot(&mut self, position: Position) -> Option<&mut Slot> {
-        match position.checked_sub(self.base) {
-            Some(index) if position < Parked::BACK => {
-                self.slots.get_mut(usize::try_from(index).ok()?)?.as_mut()
-            }
-            _ => self.parked.get_mut(&position),
+        // A replay may go back before a parked event; it stays parked then and is not opened twice.
+        if self.parked.contains_key(&position) {
+            return self.parked.get_mut(&position);
         }
+        let index = usize::try_from(position.checked_sub(self.base)?).ok()?;
+        self.slots.get_mut(index)?.as_mut()
+    }
+
+    /// Whether an event is parked.
+    pub(super) fn is_parked(&self, position: Position) -> bool {
+        self.parked.contains_key(&position)
     }
 
     fn advance(&mut self) {
@@ -234,11 +268,21 @@ impl Window {
             self.slots.pop_front();
             self.base += 1;
         }
+        // The reader leaves out what was settled before; nothing else would move past the last of it.
+        while self.slots.is_empty()
+            && let Some((_, to)) = self.settled_before.pop_front_if(|(from, _)| *from <= self.base)
+        {
+            self.base = self.base.max(to);
+        }
     }
 
     /// What changed since this was called last.
     pub(super) fn changes(&mut self, totals: Totals) -> Changes {
-        let mut progress = Progress { cursor: self.base, totals, ..Progress::default() };
+        let mut progress = Progress {
+            cursor: self.base,
+            totals,
+            ..Progress::default()
+        };
         for (position, slot) in (self.base..).zip(&self.slots) {
             match (slot, progress.settled.last_mut()) {
                 (Some(slot), _) => {
@@ -250,8 +294,16 @@ impl Window {
                 (None, _) => progress.settled.push((position, position + 1)),
             }
         }
+        let read_to = self.base + self.slots.len() as u64;
+        let unread = self.settled_before.iter().filter(|(_, to)| *to > read_to);
+        progress
+            .settled
+            .extend(unread.map(|(from, to)| ((*from).max(read_to), *to)));
         let changed = std::mem::take(&mut self.parked_changed);
-        let parked_open = changed.iter().filter_map(|at| self.parked.get(at)).map(|slot| slot.open.clone());
+        let parked_open = changed
+            .iter()
+            .filter_map(|at| self.parked.get(at))
+            .map(|slot| slot.open.clone());
         Changes {
             parked_open: parked_open.collect(),
             progress,
@@ -267,8 +319,16 @@ impl Window {
 
     /// When the oldest event under way arrived, in Unix milliseconds; 0 if there is none.
     pub(super) fn oldest(&self) -> i64 {
-        let parked = self.parked.values().map(|slot| slot.event.receipt().received_at).min();
-        let first = self.slots.front().and_then(Option::as_ref).map(|slot| slot.event.receipt().received_at);
+        let parked = self
+            .parked
+            .values()
+            .map(|slot| slot.event.receipt().received_at)
+            .min();
+        let first = self
+            .slots
+            .front()
+            .and_then(Option::as_ref)
+            .map(|slot| slot.event.receipt().received_at);
         parked.into_iter().chain(first).min().unwrap_or(0)
     }
 }
@@ -279,7 +339,23 @@ mod tests {
     use signalbox_core::Receipt;
 
     fn event(received_at: i64) -> Arc<Event> {
-        Arc::new(Event::parse("{}", Receipt { source: "s".into(), received_at }).unwrap())
+        Arc::new(
+            Event::parse(
+                "{}",
+                Receipt {
+                    source: "s".into(),
+                    received_at,
+                },
+            )
+            .unwrap(),
+        )
+    }
+
+    fn at(cursor: Position) -> Progress {
+        Progress {
+            cursor,
+            ..Progress::default()
+        }
     }
 
     fn delivered() -> Option<End> {
@@ -296,7 +372,7 @@ mod tests {
 
     #[test]
     fn settles_out_of_order_and_advances_in_order() {
-        let mut window = Window::new(10, 100);
+        let mut window = Window::new(&at(10), 100);
         for position in 10..13 {
             window.open(position, event(position as i64), None);
         }
@@ -304,9 +380,19 @@ mod tests {
         assert_eq!((window.len(), cursor(&mut window)), (3, 10));
         assert_eq!(window.close(11, delivered()), Some(EventEnd::Delivered));
         let progress = window.changes(Totals::default()).progress;
-        assert_eq!((progress.cursor, progress.settled), (10, vec![(11, 12), (13, 14)]));
-        assert_eq!(window.close(11, delivered()), None, "a settled event cannot settle again");
-        assert_eq!(window.close(10, Some(End::Filtered("f".into()))), Some(EventEnd::Filtered("f".into())));
+        assert_eq!(
+            (progress.cursor, progress.settled),
+            (10, vec![(11, 12), (13, 14)])
+        );
+        assert_eq!(
+            window.close(11, delivered()),
+            None,
+            "a settled event cannot settle again"
+        );
+        assert_eq!(
+            window.close(10, Some(End::Filtered("f".into()))),
+            Some(EventEnd::Filtered("f".into()))
+        );
         assert_eq!((cursor(&mut window), window.oldest()), (12, 12));
         assert_eq!(window.close(12, delivered()), Some(EventEnd::Delivered));
         assert_eq!((cursor(&mut window), window.oldest(), window.len()), (14, 0, 0));
@@ -314,7 +400,7 @@ mod tests {
 
     #[test]
     fn parks_what_stays_open_for_long() {
-        let mut window = Window::new(0, 4);
+        let mut window = Window::new(&at(0), 4);
         for position in 0..8 {
             window.open(position, event(100 + position as i64), None);
             if position != 1 && position != 6 {
@@ -322,8 +408,18 @@ mod tests {
             }
         }
         let changes = window.changes(Totals::default());
-        assert_eq!((window.len(), changes.progress.cursor, window.oldest()), (2, 6, 101));
-        assert_eq!(changes.park.iter().map(|parked| parked.position).collect::<Vec<_>>(), [1]);
+        assert_eq!(
+            (window.len(), changes.progress.cursor, window.oldest()),
+            (2, 6, 101)
+        );
+        assert_eq!(
+            changes
+                .park
+                .iter()
+                .map(|parked| parked.position)
+                .collect::<Vec<_>>(),
+            [1]
+        );
         window.tried(1, 3, 77);
         let changes = window.changes(Totals::default());
         assert!(changes.park.is_empty());
@@ -335,8 +431,42 @@ mod tests {
     }
 
     #[test]
+    fn what_was_settled_before_is_passed_over() {
+        let progress = Progress {
+            cursor: 3,
+            settled: vec![(4, 6), (8, 10)],
+            ..Progress::default()
+        };
+        let mut window = Window::new(&progress, 100);
+        for position in [3, 6, 7] {
+            window.open(position, event(0), None);
+        }
+        for (position, expected) in [(3, 6), (7, 6), (6, 10)] {
+            window.close(position, delivered());
+            assert_eq!(cursor(&mut window), expected, "{position}");
+        }
+        let mut window = Window::new(&progress, 100);
+        window.open(3, event(0), None);
+        assert_eq!(
+            window.changes(Totals::default()).progress.settled,
+            progress.settled,
+            "not forgotten unread"
+        );
+        assert_eq!(
+            cursor(&mut Window::new(
+                &Progress {
+                    settled: vec![(3, 5)],
+                    ..at(3)
+                },
+                9
+            )),
+            5
+        );
+    }
+
+    #[test]
     fn a_long_gap_costs_nothing() {
-        let mut window = Window::new(0, 4);
+        let mut window = Window::new(&at(0), 4);
         window.skip_before(1 << 60);
         assert_eq!(cursor(&mut window), 1 << 60);
     }
@@ -346,10 +476,13 @@ mod tests {
         let expired = || Some(End::Record("m".into(), RecordEnd::Expired("e".into())));
         for (ends, expected) in [
             (vec![delivered(), rejected()], EventEnd::Rejected("r".into())),
-            (vec![rejected(), expired(), delivered()], EventEnd::Expired("e".into())),
+            (
+                vec![rejected(), expired(), delivered()],
+                EventEnd::Expired("e".into()),
+            ),
             (vec![delivered(), delivered()], EventEnd::Delivered),
         ] {
-            let mut window = Window::new(0, 100);
+            let mut window = Window::new(&at(0), 100);
             window.open(0, event(0), None);
             window.expect(0, ends.len() as u32);
             assert_eq!(window.close(0, None), None);
@@ -360,13 +493,13 @@ mod tests {
 
     #[test]
     fn what_ended_before_a_restart_is_not_wanted_again() {
-        let mut window = Window::new(0, 100);
+        let mut window = Window::new(&at(0), 100);
         window.open(0, event(0), None);
         window.expect(0, 2);
         window.close(0, None);
         window.close(0, delivered());
         let progress = window.changes(Totals::default()).progress;
-        let mut again = Window::new(progress.cursor, 100);
+        let mut again = Window::new(&progress, 100);
         again.open(0, event(0), progress.open.first().cloned());
         assert!(!again.wants(0, "m") && again.wants(0, "other"));
     }
