@@ -54,7 +54,9 @@ pub struct DeadLetterFilter {
 impl DeadLetterFilter {
     /// Whether a letter is chosen.
     pub fn admits(&self, id: DeadLetterId, letter: &DeadLetter) -> bool {
-        self.component.as_ref().is_none_or(|name| *name == letter.component)
+        self.component
+            .as_ref()
+            .is_none_or(|name| *name == letter.component)
             && self.reason.as_ref().is_none_or(|code| *code == letter.reason)
             && self.before.is_none_or(|before| letter.last_at < before)
             && self.id.is_none_or(|wanted| wanted == id)

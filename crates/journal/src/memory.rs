@@ -9,8 +9,9 @@ use signalbox_core::{Event, Facts, Receipt};
 use tokio::sync::Notify;
 
 use crate::{
-    AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, Found, Journal, JournalError,
-    Open, Parked, Position, Progress, Read, Reader, Resumed, SinkState, SourceTotals, Start, Taken, Usage,
+    AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, Found, Journal,
+    JournalError, Open, Parked, Position, Progress, Read, Reader, Resumed, SinkState, SourceTotals, Start,
+    Taken, Usage,
 };
 
 /// How long clients are told to wait when it is full.
@@ -62,9 +63,16 @@ impl State {
 
     /// Drops what every cursor has passed. With no sink at all nothing is ever wanted.
     fn truncate(&mut self) {
-        let slowest = self.sinks.values().map(|sink| sink.progress.cursor).min().unwrap_or(self.end());
+        let slowest = self
+            .sinks
+            .values()
+            .map(|sink| sink.progress.cursor)
+            .min()
+            .unwrap_or(self.end());
         while self.base < slowest {
-            let Some((_, bytes)) = self.entries.pop_front() else { break };
+            let Some((_, bytes)) = self.entries.pop_front() else {
+                break;
+            };
             self.bytes -= bytes;
             self.base += 1;
         }
@@ -108,7 +116,10 @@ impl State {
                 *counts.entry(&event.receipt().source).or_default() += 1;
             }
         }
-        counts.into_iter().map(|(name, count)| (name.to_string(), count)).collect()
+        counts
+            .into_iter()
+            .map(|(name, count)| (name.to_string(), count))
+            .collect()
     }
 
     /// A dead letter's event: the original if it is still held, else what the letter kept.
@@ -116,7 +127,10 @@ impl State {
         if let Some(event) = letter.position.and_then(|position| self.event(position)) {
             return Some((event.clone(), true));
         }
-        let receipt = Receipt { source: letter.source.as_str().into(), received_at: letter.received_at };
+        let receipt = Receipt {
+            source: letter.source.as_str().into(),
+            received_at: letter.received_at,
+        };
         let mut event = Event::parse(letter.payload.as_deref()?, receipt).ok()?;
         if let Some(facts) = &letter.facts {
             *event.facts_mut() = serde_json::from_str::<Facts>(facts).ok()?;
@@ -127,14 +141,24 @@ impl State {
 
 fn is_settled(ranges: &[(Position, Position)], position: Position) -> bool {
     let after = ranges.partition_point(|(from, _)| *from <= position);
-    after.checked_sub(1).and_then(|i| ranges.get(i)).is_some_and(|(_, to)| position < *to)
+    after
+        .checked_sub(1)
+        .and_then(|i| ranges.get(i))
+        .is_some_and(|(_, to)| position < *to)
 }
 
 impl MemoryJournal {
     /// An empty journal that keeps at most so many bytes of events (as parsed, about three times their text).
     pub fn new(max_bytes: u64) -> MemoryJournal {
-        let state = State { max_bytes, last_back: Parked::BACK, ..State::default() };
-        MemoryJournal(Arc::new(Shared { state: Mutex::new(state), news: Notify::new() }))
+        let state = State {
+            max_bytes,
+            last_back: Parked::BACK,
+            ..State::default()
+        };
+        MemoryJournal(Arc::new(Shared {
+            state: Mutex::new(state),
+            news: Notify::new(),
+        }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -152,7 +176,9 @@ impl Journal for MemoryJournal {
         // Judged with duplicates counted: they are few, and a refusal must leave no id behind.
         let bytes: u64 = events.iter().map(|event| event.memory() as u64).sum();
         if state.bytes + bytes > state.max_bytes {
-            return Err(AppendError::Full { retry_after: RETRY_AFTER });
+            return Err(AppendError::Full {
+                retry_after: RETRY_AFTER,
+            });
         }
         let mut fates = Vec::with_capacity(events.len());
         for event in events {
@@ -191,7 +217,14 @@ impl Journal for MemoryJournal {
             at: progress.cursor,
             settled: progress.settled.clone(),
         };
-        Ok((Box::new(reader), Resumed { progress, parked, unread }))
+        Ok((
+            Box::new(reader),
+            Resumed {
+                progress,
+                parked,
+                unread,
+            },
+        ))
     }
 
     fn close(&self) {
@@ -203,7 +236,11 @@ impl Journal for MemoryJournal {
 
     fn usage(&self) -> Usage {
         let state = self.state();
-        Usage { events: state.entries.len() as u64, bytes: state.bytes, max_bytes: state.max_bytes }
+        Usage {
+            events: state.entries.len() as u64,
+            bytes: state.bytes,
+            max_bytes: state.max_bytes,
+        }
     }
 
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {
@@ -233,15 +270,27 @@ impl Journal for MemoryJournal {
     async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
         let mut state = self.state();
         let base = state.base;
-        let sink = state.sinks.get_mut(sink).ok_or_else(|| JournalError(format!("no sink '{sink}'")))?;
-        sink.progress = Progress { cursor: progress.cursor.max(base), ..progress };
+        let sink = state
+            .sinks
+            .get_mut(sink)
+            .ok_or_else(|| JournalError(format!("no sink '{sink}'")))?;
+        sink.progress = Progress {
+            cursor: progress.cursor.max(base),
+            ..progress
+        };
         Ok(())
     }
 
     async fn find(&self, arrived_at: i64) -> Result<Found, JournalError> {
         let state = self.state();
-        let index = state.entries.partition_point(|(event, _)| event.receipt().received_at < arrived_at);
-        Ok(Found { at: state.base + index as u64, from: state.base, to: state.end() })
+        let index = state
+            .entries
+            .partition_point(|(event, _)| event.receipt().received_at < arrived_at);
+        Ok(Found {
+            at: state.base + index as u64,
+            from: state.base,
+            to: state.end(),
+        })
     }
 
     fn save_source(&self, source: &str, totals: SourceTotals) {
@@ -249,7 +298,12 @@ impl Journal for MemoryJournal {
     }
 
     async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
-        Ok(self.state().sources.iter().map(|(name, totals)| (name.clone(), totals.clone())).collect())
+        Ok(self
+            .state()
+            .sources
+            .iter()
+            .map(|(name, totals)| (name.clone(), totals.clone()))
+            .collect())
     }
 
     async fn dead_letters(
@@ -258,8 +312,15 @@ impl Journal for MemoryJournal {
         limit: usize,
     ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError> {
         let state = self.state();
-        let chosen = state.dead_letters.iter().rev().filter(|(id, letter)| filter.admits(**id, letter));
-        Ok(chosen.take(limit).map(|(id, letter)| (*id, letter.clone())).collect())
+        let chosen = state
+            .dead_letters
+            .iter()
+            .rev()
+            .filter(|(id, letter)| filter.admits(**id, letter));
+        Ok(chosen
+            .take(limit)
+            .map(|(id, letter)| (*id, letter.clone()))
+            .collect())
     }
 
     fn dead_letter_counts(&self) -> Vec<(String, u64)> {
@@ -278,7 +339,9 @@ impl Journal for MemoryJournal {
         let mut state = self.state();
         let mut taken = Taken::default();
         for id in ids {
-            let Some(letter) = state.dead_letters.get(id).cloned() else { continue };
+            let Some(letter) = state.dead_letters.get(id).cloned() else {
+                continue;
+            };
             if retry {
                 let Some((event, original)) = state.revive(&letter) else {
                     taken.without_payload += 1;
@@ -291,9 +354,24 @@ impl Journal for MemoryJournal {
                     continue;
                 };
                 let only = Some(letter.mapping).filter(|mapping| !mapping.is_empty());
-                let open = Open { position, ..Open::default() };
-                sink.parked.insert(position, Parked { position, event, open, only });
-                if original { taken.from_journal += 1 } else { taken.from_letter += 1 }
+                let open = Open {
+                    position,
+                    ..Open::default()
+                };
+                sink.parked.insert(
+                    position,
+                    Parked {
+                        position,
+                        event,
+                        open,
+                        only,
+                    },
+                );
+                if original {
+                    taken.from_journal += 1
+                } else {
+                    taken.from_letter += 1
+                }
             }
             state.dead_letters.remove(id);
             taken.removed += 1;
@@ -324,7 +402,10 @@ impl MemoryReader {
         let mut entries = Vec::new();
         for (event, _) in state.entries.range(skip.min(state.entries.len())..).take(max) {
             if !is_settled(&self.settled, self.at) {
-                entries.push(Entry { position: self.at, event: event.clone() });
+                entries.push(Entry {
+                    position: self.at,
+                    event: event.clone(),
+                });
             }
             self.at += 1;
         }
@@ -359,7 +440,9 @@ impl Reader for MemoryReader {
 
     fn commit(&mut self, commit: Commit) {
         let mut state = self.journal.state();
-        let Some(sink) = state.sinks.get_mut(&self.sink) else { return };
+        let Some(sink) = state.sinks.get_mut(&self.sink) else {
+            return;
+        };
         if let Some(progress) = commit.progress {
             sink.progress = progress;
         }
@@ -382,7 +465,9 @@ impl Reader for MemoryReader {
 }
 
 fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -391,7 +476,10 @@ mod tests {
     use super::*;
 
     fn event(n: usize) -> Event {
-        let receipt = Receipt { source: "s".into(), received_at: n as i64 };
+        let receipt = Receipt {
+            source: "s".into(),
+            received_at: n as i64,
+        };
         Event::parse(&format!(r#"{{"messageId":"{n}"}}"#), receipt).unwrap()
     }
 
@@ -408,7 +496,13 @@ mod tests {
     }
 
     fn settled_before(cursor: Position) -> Commit {
-        Commit { progress: Some(Progress { cursor, ..Progress::default() }), ..Commit::default() }
+        Commit {
+            progress: Some(Progress {
+                cursor,
+                ..Progress::default()
+            }),
+            ..Commit::default()
+        }
     }
 
     async fn open(journal: &MemoryJournal, sink: &str) -> Box<dyn Reader> {
@@ -428,7 +522,14 @@ mod tests {
         b.commit(settled_before(2));
         assert_eq!(journal.usage().events, 3);
         b.commit(settled_before(5));
-        assert_eq!(journal.usage(), Usage { events: 0, bytes: 0, max_bytes: 1 << 20 });
+        assert_eq!(
+            journal.usage(),
+            Usage {
+                events: 0,
+                bytes: 0,
+                max_bytes: 1 << 20
+            }
+        );
         journal.append(events(5..6)).await.unwrap();
         journal.close();
         assert_eq!(read(&mut a, 3).await, ["5"]);
@@ -443,7 +544,11 @@ mod tests {
         journal.append(events(0..6)).await.unwrap();
         assert_eq!(read(&mut reader, 9).await.len(), 6);
         reader.commit(Commit {
-            progress: Some(Progress { cursor: 1, settled: vec![(2, 4), (5, 6)], ..Progress::default() }),
+            progress: Some(Progress {
+                cursor: 1,
+                settled: vec![(2, 4), (5, 6)],
+                ..Progress::default()
+            }),
             ..Commit::default()
         });
         let (mut reader, resumed) = journal.reader("a", Start::End).await.unwrap();
@@ -458,11 +563,20 @@ mod tests {
         let journal = MemoryJournal::new(event(1).memory() as u64 * 3);
         let mut reader = open(&journal, "a").await;
         let fates = journal.append(vec![event(0), event(1), event(0)]).await.unwrap();
-        assert_eq!(fates, [Appended::Stored(0), Appended::Stored(1), Appended::Duplicate]);
-        assert!(matches!(journal.append(events(2..4)).await, Err(AppendError::Full { .. })));
+        assert_eq!(
+            fates,
+            [Appended::Stored(0), Appended::Stored(1), Appended::Duplicate]
+        );
+        assert!(matches!(
+            journal.append(events(2..4)).await,
+            Err(AppendError::Full { .. })
+        ));
         assert_eq!(read(&mut reader, 9).await, ["0", "1"]);
         reader.commit(settled_before(2));
-        assert_eq!(journal.append(events(2..4)).await.unwrap(), [Appended::Stored(2), Appended::Stored(3)]);
+        assert_eq!(
+            journal.append(events(2..4)).await.unwrap(),
+            [Appended::Stored(2), Appended::Stored(3)]
+        );
     }
 
     #[tokio::test]
@@ -490,16 +604,44 @@ mod tests {
             payload: payload.map(str::to_owned),
             ..DeadLetter::default()
         };
-        let dead_letters = vec![letter(1, None), letter(50, Some("{\"messageId\":\"50\"}")), letter(51, None)];
-        reader.commit(Commit { dead_letters, ..settled_before(3) });
-        let filter = DeadLetterFilter { reason: Some("bad".into()), ..DeadLetterFilter::default() };
-        let ids: Vec<_> = journal.dead_letters(&filter, 9).await.unwrap().iter().map(|(id, _)| *id).collect();
+        let dead_letters = vec![
+            letter(1, None),
+            letter(50, Some("{\"messageId\":\"50\"}")),
+            letter(51, None),
+        ];
+        reader.commit(Commit {
+            dead_letters,
+            ..settled_before(3)
+        });
+        let filter = DeadLetterFilter {
+            reason: Some("bad".into()),
+            ..DeadLetterFilter::default()
+        };
+        let ids: Vec<_> = journal
+            .dead_letters(&filter, 9)
+            .await
+            .unwrap()
+            .iter()
+            .map(|(id, _)| *id)
+            .collect();
         assert_eq!(ids, [3, 2, 1]);
         let taken = journal.take_dead_letters(&ids, true).await.unwrap();
-        assert_eq!(taken, Taken { removed: 2, from_journal: 1, from_letter: 1, without_payload: 1 });
+        assert_eq!(
+            taken,
+            Taken {
+                removed: 2,
+                from_journal: 1,
+                from_letter: 1,
+                without_payload: 1
+            }
+        );
         assert_eq!(journal.dead_letter_counts(), [("a".to_owned(), 1)]);
         let (_, resumed) = journal.reader("a", Start::End).await.unwrap();
-        let ids: Vec<_> = resumed.parked.iter().map(|parked| parked.event.message_id()).collect();
+        let ids: Vec<_> = resumed
+            .parked
+            .iter()
+            .map(|parked| parked.event.message_id())
+            .collect();
         assert_eq!(ids, ["50", "1"]);
     }
 }
