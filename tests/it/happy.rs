@@ -22,7 +22,10 @@ async fn every_sink_gets_each_event_once() {
     let wanted = ids(&events, "messageId");
     assert_eq!(ids(&world.archived(), "messageId"), wanted);
     assert_eq!(ids(&world.hooked(), "messageId"), wanted);
-    assert_eq!(ids(&world.accepted(), "event_id"), ids(&events[..40], "messageId"));
+    assert_eq!(
+        ids(&world.accepted(), "event_id"),
+        ids(&events[..40], "messageId")
+    );
     let pinterest = &status.sinks["pinterest"];
     assert_eq!((pinterest.delivered, pinterest.records_delivered), (40, 40));
     assert_eq!(pinterest.filtered.values().sum::<u64>(), 1, "{pinterest:?}");
@@ -40,7 +43,9 @@ async fn the_fields_are_right() {
     pipe.settled(1).await;
 
     let accepted = world.accepted();
-    let [event] = &accepted[..] else { panic!("{accepted:?}") };
+    let [event] = &accepted[..] else {
+        panic!("{accepted:?}")
+    };
     let hash = |text: &str| json!([Sha256Hex::of(text).as_str()]);
     assert_eq!(event["event_name"], "checkout");
     assert_eq!(event["action_source"], "web");
@@ -55,7 +60,10 @@ async fn the_fields_are_right() {
     assert_eq!(user["external_id"], hash("user-of-one"));
     assert_eq!(user["client_ip_address"], "198.51.100.7");
     let custom = &event["custom_data"];
-    assert_eq!((&custom["value"], &custom["currency"]), (&json!("73.5"), &json!("USD")));
+    assert_eq!(
+        (&custom["value"], &custom["currency"]),
+        (&json!("73.5"), &json!("USD"))
+    );
     assert_eq!(custom["order_id"], "order-one");
     assert_eq!(custom["num_items"], 3);
     assert_eq!(custom["contents"][0]["item_price"], "24.5");
@@ -64,7 +72,9 @@ async fn the_fields_are_right() {
     // The file and the webhook get the event as the source completed it, and no byte more.
     let (archived, hooked) = (world.archived(), world.hooked());
     assert_eq!(archived, hooked);
-    let [event] = &archived[..] else { panic!("{archived:?}") };
+    let [event] = &archived[..] else {
+        panic!("{archived:?}")
+    };
     assert_eq!(event["context"]["traits"]["email"], "ada.okafor@example.com");
     for added in ["receivedAt", "originalTimestamp"] {
         assert!(event[added].is_string(), "{added}: {event}");
@@ -82,7 +92,9 @@ async fn the_binary_does_the_same() {
     let events = orders("b", 25);
     post_all(&world.listen, &events).await;
     let status = process
-        .status(&world.admin, |status| status.sinks.values().all(|sink| sink.delivered == 25))
+        .status(&world.admin, |status| {
+            status.sinks.values().all(|sink| sink.delivered == 25)
+        })
         .await;
     assert!(status.sums_close, "{status:?}");
     process.signal("TERM");

@@ -9,6 +9,10 @@
 use signalbox_plugins as _;
 
 mod support;
+mod transforms;
 
+mod commands;
+mod contract;
 mod faults;
 mod happy;
+mod routing;

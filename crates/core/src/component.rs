@@ -136,6 +136,12 @@ pub trait SourceConfig: fmt::Debug + Send + Sync {
     /// # Errors
     /// Every setting that does not fit.
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Source>, BuildErrors>;
+
+    /// The sinks that settings name, each with the path of its setting. One that does not exist, or does not
+    /// listen to this source, is an error: its events would go nowhere. Default none.
+    fn named_sinks(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }
 
 /// A transform's settings.

@@ -16,6 +16,9 @@ pub struct Facts {
     /// What transforms left out of the payload.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Noted>,
+    /// The only sinks it may go to, by their names in the pipeline file. `None`: every sink of its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sinks: Option<Vec<String>>,
 }
 
 /// An opt-out under a US state privacy law, with the codes a destination needs to honour it.

@@ -11,7 +11,7 @@ use signalbox_journal::Start;
 
 use crate::config::{
     AdminSettings, DeadLetterSettings, Diagnostics, JournalSettings, LoadedConfig, OnJournalFull, Origin,
-    ShutdownSettings, SinkEntry, SinkRuntime, StartAt, TelemetrySettings,
+    ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt, TelemetrySettings,
 };
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
 use crate::routing::Route;
@@ -123,6 +123,9 @@ impl Pipeline {
                 })
             })
             .collect();
+        for source in &config.sources {
+            faults.named_sinks(source, &config.sinks);
+        }
         if let Some(admin) = &config.admin
             && let Err(problem) = crate::admin::check_listen(admin.listen, admin.token.as_ref())
         {
@@ -179,6 +182,20 @@ impl Faults<'_> {
             .ok()
     }
 
+    /// A sink that a source's settings name must be there, and listen to it.
+    fn named_sinks(&mut self, source: &SourceEntry, sinks: &[SinkEntry]) {
+        for (path, name) in source.config.named_sinks() {
+            let listens =
+                |sink: &SinkEntry| sink.name == name && sink.runtime.inputs.contains(&source.name);
+            if !sinks.iter().any(listens) {
+                let error = BuildError::new(path, format!("no sink with this name listens to '{}'", source.name))
+                    .help("name a sink whose `inputs` has this source");
+                let component = format!("sources.{}", source.name);
+                self.list.push(self.origin.build_error(&component, &error));
+            }
+        }
+    }
+
     /// The transforms named by a `through`, built for this place.
     fn transforms(
         &mut self,
@@ -200,8 +217,7 @@ impl Faults<'_> {
                 Err(errors) => {
                     whole = false;
                     for mut error in errors {
-                        let side = if place == Place::Source { "source" } else { "sink" };
-                        error.message = format!("{} (used by {side} '{component}')", error.message);
+                        error.message = format!("{} (used by {component})", error.message);
                         let diagnostic = self.origin.build_error(&format!("transforms.{name}"), &error);
                         self.list.push(diagnostic);
                     }
@@ -278,6 +294,7 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
         name: entry.name.as_str().into(),
         inputs: keys.inputs.iter().map(|name| name.as_str().into()).collect(),
         route: Route {
+            sink: entry.name.clone(),
             integration: integration.unwrap_or_else(|| entry.name.clone()),
             consent_categories: keys.consent_categories.clone(),
         },

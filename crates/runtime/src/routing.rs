@@ -1,4 +1,4 @@
-//! Which sinks an event is meant for: its consent, then its `integrations` object.
+//! Which sinks an event is meant for: those its source allows, its consent, then its `integrations` object.
 //! Rules: Segment's documentation of both (Spec: Common Fields; Consent Management).
 
 use signalbox_core::{Event, Kind, Reason};
@@ -6,6 +6,8 @@ use signalbox_core::{Event, Kind, Reason};
 /// What decides whether an event goes to one sink.
 #[derive(Debug, Clone, Default)]
 pub struct Route {
+    /// The sink's name in the pipeline file.
+    pub sink: String,
     /// The sink's name in `integrations`.
     pub integration: String,
     /// Consent categories that must all be granted; none means consent is not asked for.
@@ -18,8 +20,19 @@ impl Route {
     /// # Errors
     /// The reason why it is filtered.
     pub fn admits(&self, event: &Event) -> Result<(), Reason> {
+        self.source(event)?;
         self.consent(event)?;
         self.integrations(event)
+    }
+
+    fn source(&self, event: &Event) -> Result<(), Reason> {
+        match &event.facts().sinks {
+            Some(sinks) if !sinks.contains(&self.sink) => Err(Reason::new(
+                "not_for_this_sink",
+                "the event's write key is set up for other sinks only",
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn consent(&self, event: &Event) -> Result<(), Reason> {
@@ -83,6 +96,7 @@ mod tests {
 
     fn admits(categories: &[&str], event: &str) -> bool {
         let route = Route {
+            sink: "pinterest".into(),
             integration: "Pinterest Conversions API".into(),
             consent_categories: categories.iter().map(|&c| c.to_owned()).collect(),
         };
@@ -116,6 +130,28 @@ mod tests {
                 expected,
                 "{integrations}"
             );
+        }
+    }
+
+    #[test]
+    fn a_source_may_allow_some_sinks_only() {
+        let route = Route {
+            sink: "archive".into(),
+            ..Route::default()
+        };
+        let receipt = Receipt {
+            source: "s".into(),
+            received_at: 0,
+        };
+        let mut event = Event::parse(r#"{"integrations":{"All":true}}"#, receipt).unwrap();
+        for (sinks, admitted) in [
+            (None, true),
+            (Some(vec!["archive".to_owned()]), true),
+            (Some(vec!["pinterest".to_owned()]), false),
+            (Some(Vec::new()), false),
+        ] {
+            event.facts_mut().sinks = sinks;
+            assert_eq!(route.admits(&event).is_ok(), admitted, "{event:?}");
         }
     }
 

@@ -15,7 +15,7 @@ use crate::action::{PRESETS, Preset, preset};
 use crate::destination::PinterestConversions;
 use crate::encode::{EncodeOptions, Encoder};
 use crate::learned::Learned;
-use crate::mapping::CompiledMapping;
+use crate::mapping_config::{self, MappingConfig, unknown_preset};
 
 /// Settings of a `pinterest_conversions` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -52,6 +52,9 @@ pub struct PinterestConversionsConfig {
     /// Which presets are on: "all", "none" or a list of their names.
     #[serde(default)]
     pub presets: Presets,
+    /// Presets changed, and mappings of your own.
+    #[serde(default)]
+    pub mappings: Vec<MappingConfig>,
 }
 
 fn base_url() -> String {
@@ -229,13 +232,7 @@ impl Presets {
                             ));
                         }
                         Some(preset) => chosen.push(preset),
-                        None => {
-                            let known: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-                            errors.push(
-                                BuildError::new(format!("presets.{index}"), "no preset has this name")
-                                    .help(format!("the presets are: {}", known.join(", "))),
-                            );
-                        }
+                        None => errors.push(unknown_preset(format!("presets.{index}"), name)),
                     }
                 }
                 chosen
@@ -246,9 +243,12 @@ impl Presets {
 
 #[typetag::deserialize(name = "pinterest_conversions")]
 impl SinkConfig for PinterestConversionsConfig {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
         let mut errors = BuildErrors::new();
         let destination = self.destination(&mut errors);
+        for doubt in destination.iter().flat_map(|destination| &destination.doubts) {
+            tracing::warn!(sink = &*context.name, "{doubt}");
+        }
         match destination {
             Some(destination) if errors.is_empty() => HttpSink::new(destination, &ClientOptions::default())
                 .map(|sink| Box::new(sink) as Box<dyn Sink>)
@@ -289,8 +289,9 @@ impl PinterestConversionsConfig {
                 errors.push(BuildError::new(path, "must not be empty").help("leave it out"));
             }
         }
-        let mappings = self.mappings(errors);
-        let encoder = match Encoder::new(self.encode_options(), mappings) {
+        let presets = self.presets.chosen(errors);
+        let mappings = mapping_config::compile(&presets, &self.mappings, self.compat, errors);
+        let encoder = match Encoder::new(self.encode_options(), mappings.compiled) {
             Ok(encoder) => encoder,
             Err(error) => {
                 errors.push(BuildError::new("", error.to_string()));
@@ -307,6 +308,7 @@ impl PinterestConversionsConfig {
             authorization: authorization?,
             on_unknown_property: self.on_unknown_property,
             learned: Learned::default(),
+            doubts: mappings.doubts,
         })
     }
 
@@ -362,17 +364,6 @@ impl PinterestConversionsConfig {
             }
         }
         Some(url)
-    }
-
-    fn mappings(&self, errors: &mut BuildErrors) -> Vec<CompiledMapping> {
-        let mut mappings = Vec::new();
-        for preset in self.presets.chosen(errors) {
-            match CompiledMapping::of_preset(preset, self.compat) {
-                Ok(mapping) => mappings.push(mapping),
-                Err(error) => errors.push(BuildError::new("presets", error.to_string())),
-            }
-        }
-        mappings
     }
 }
 

@@ -34,6 +34,8 @@ pub struct PinterestConversions {
     pub(crate) authorization: HeaderValue,
     pub(crate) on_unknown_property: OnUnknownProperty,
     pub(crate) learned: Learned,
+    /// What in the settings does not mean what it seems to say.
+    pub(crate) doubts: Vec<String>,
 }
 
 impl Destination for PinterestConversions {
@@ -83,7 +85,11 @@ impl Destination for PinterestConversions {
         let stripped = self.learned.now();
         let note =
             |name: &&str| format!("Pinterest refused the property \"{name}\"; it is left out since then");
-        stripped.names().iter().map(note).collect()
+        self.doubts
+            .iter()
+            .cloned()
+            .chain(stripped.names().iter().map(note))
+            .collect()
     }
 }
 

@@ -7,6 +7,7 @@ mod destination;
 mod encode;
 mod learned;
 mod mapping;
+mod mapping_config;
 mod reject;
 
 pub use config::{
@@ -15,6 +16,7 @@ pub use config::{
 pub use destination::PinterestConversions;
 pub use encode::{EncodeOptions, Encoder};
 pub use mapping::{CompiledMapping, Trigger};
+pub use mapping_config::MappingConfig;
 
 /// The typed parts of the request: what may stand in `user_data` and under which key.
 pub mod wire {

@@ -117,7 +117,10 @@ mod tests {
 
     #[test]
     fn presets_listen_as_their_triggers_say() {
-        let receipt = Receipt { source: "test".into(), received_at: 0 };
+        let receipt = Receipt {
+            source: "test".into(),
+            received_at: 0,
+        };
         let names = PRESETS.iter().filter_map(|preset| match preset.listens {
             Listens::Track(name) => Some(name),
             Listens::Page => None,
@@ -134,7 +137,8 @@ mod tests {
                     assert_eq!(listens.matches(&event), trigger.matches(event.root()), "{json}");
                 }
             }
-            let odd = Event::parse(r#"{"type":"track","event":["Order Completed"]}"#, receipt.clone()).unwrap();
+            let odd =
+                Event::parse(r#"{"type":"track","event":["Order Completed"]}"#, receipt.clone()).unwrap();
             assert!(!listens.matches(&odd));
         }
     }

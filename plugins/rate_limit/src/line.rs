@@ -111,3 +111,38 @@ pub(crate) fn later(at: Instant, by: Duration) -> Instant {
     const DAY: Duration = Duration::from_secs(24 * 3600);
     at.checked_add(by).or_else(|| at.checked_add(DAY)).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_millis(10);
+
+    #[test]
+    fn empty_lines_are_forgotten_and_who_passed_is_not_remembered() {
+        let mut lines = Lines::new(PERIOD);
+        let mut now = Instant::now();
+        for who in 0..100_000 {
+            let Err(at) = lines.ask(who, who, now, || Err(PERIOD)) else {
+                panic!()
+            };
+            // Served before the next one comes.
+            now = at;
+            assert_eq!(lines.ask(who, who, now, || Ok(())), Ok(()));
+        }
+        assert!(lines.lines.len() <= MANY, "{}", lines.lines.len());
+        assert!(lines.waiting.is_empty());
+    }
+
+    #[test]
+    fn times_that_do_not_exist_are_a_day_off() {
+        let now = Instant::now();
+        let mut lines = Lines::new(Duration::MAX);
+        for who in 0..3 {
+            let Err(at) = lines.ask(0, who, now, || Err(Duration::MAX)) else {
+                panic!()
+            };
+            assert!(at > now + Duration::from_secs(3600));
+        }
+    }
+}

@@ -148,3 +148,46 @@ impl Requests {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_millis(10);
+
+    #[test]
+    fn paid_debts_are_forgotten() {
+        let mut requests = Requests::new(PERIOD, 1);
+        let mut now = Instant::now();
+        for key in 0..20_000 {
+            // One event within the quota, one beyond it.
+            let mut tokens = 1;
+            let mut take = || {
+                let left = tokens;
+                tokens = 0;
+                if left > 0 { Ok(()) } else { Err(PERIOD) }
+            };
+            for _ in 0..2 {
+                assert_eq!(requests.admit(key, key as i64, now, &mut take), Ok(()));
+            }
+            now += PERIOD;
+        }
+        assert!(requests.debts.len() <= MANY, "{}", requests.debts.len());
+    }
+
+    #[test]
+    fn threads_have_requests_of_their_own() {
+        let requests = std::sync::Mutex::new(Requests::new(PERIOD, 1));
+        let now = Instant::now();
+        let admit = |received_at, token: bool| {
+            let take = || if token { Ok(()) } else { Err(PERIOD) };
+            requests.lock().unwrap().admit(0, received_at, now, take)
+        };
+        assert_eq!(admit(1, true), Ok(()));
+        // Another request on another thread comes in between, and is refused.
+        let other = thread::scope(|scope| scope.spawn(|| admit(2, false)).join().unwrap());
+        assert_eq!(other, Err(PERIOD));
+        assert_eq!(admit(1, false), Ok(()), "the first goes on");
+        assert_eq!(admit(3, false), Err(2 * PERIOD), "one owed, one to come");
+    }
+}

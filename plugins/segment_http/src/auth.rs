@@ -1,33 +1,9 @@
-//! Write keys: which are known, and where a request's header carries one.
-
-use std::collections::HashSet;
-use std::fmt;
+//! Where a request's header carries its write key.
 
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use signalbox_core::Secret;
-
-/// The keys that may send.
-pub(crate) struct WriteKeys(HashSet<Box<str>>);
-
-/// Shows how many.
-impl fmt::Debug for WriteKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WriteKeys({})", self.0.len())
-    }
-}
-
-impl WriteKeys {
-    pub(crate) fn new(keys: &[Secret]) -> WriteKeys {
-        WriteKeys(keys.iter().map(|key| Box::from(key.expose())).collect())
-    }
-
-    pub(crate) fn knows(&self, key: &str) -> bool {
-        self.0.contains(key)
-    }
-}
 
 /// The standard alphabet, with or without padding.
 pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -5,50 +5,79 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Secret, Source, SourceConfig, Span, register_plugin,
-};
+use signalbox_core::{BuildContext, BuildError, BuildErrors, Source, SourceConfig, Span, register_plugin};
 
-use crate::auth::WriteKeys;
-use crate::sdk_settings::PublicUrl;
+use crate::keys::{WriteKey, WriteKeys};
+use crate::library::Library;
+use crate::sdk_settings::{ConsentConfig, Protocol, is_host};
 use crate::source::SegmentHttp;
+use crate::tls::TlsConfig;
 
 /// Settings of a `segment_http` source.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SegmentHttpConfig {
     /// Address and port to listen on. Default `127.0.0.1:8080`: this machine only. SDKs that insist on HTTPS need
-    /// a proxy in front.
+    /// `tls`, or a proxy in front.
     #[serde(default = "default_listen")]
     pub listen: String,
 
-    /// The write keys that may send, at least one.
-    pub write_keys: Vec<Secret>,
+    /// The write keys that may send, at least one; each a text, or a table with `key` and more.
+    pub write_keys: Vec<WriteKey>,
 
     /// What a request with an unknown key, or none, gets: `reject` (default) answers 401, so that the mistake is
     /// seen; `drop` answers 200 as Segment does, and the events are gone.
     #[serde(default)]
     pub unknown_key: UnknownKey,
 
-    /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks (`10.0.0.0/8`). Default none: the
-    /// peer's own address is the client's.
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, as addresses or networks
+    /// (`10.0.0.0/8`). Default none: the peer's own address is the client's.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
 
-    /// The address under which SDKs reach this source, such as `https://events.example.com`, for the settings
-    /// that SDKs fetch. Default: the `Host` the SDK asked for, over plain HTTP.
+    /// The host under which SDKs reach this source, with a port if it is not the usual one: `events.example.com`,
+    /// for the settings that SDKs fetch. Default: the `Host` the SDK asked for.
     #[serde(default)]
-    pub public_url: Option<String>,
+    pub public_host: Option<String>,
 
-    /// How long a request's head may take, how long its body may, and how long an idle connection is kept.
-    /// Default `30s`.
+    /// How SDKs reach it: `https` or `http`. Default: `https` if `public_host` or `tls` is set, else what the
+    /// settings were asked for with.
+    #[serde(default)]
+    pub public_protocol: Option<Protocol>,
+
+    /// Whether the settings tell SDKs how to retry (`httpConfig`); without it Kotlin and Swift ignore Retry-After.
+    /// Default true.
+    #[serde(default = "default_http_config")]
+    pub http_config: bool,
+
+    /// Consent categories for the settings that SDKs fetch. Default: none.
+    #[serde(default)]
+    pub consent: Option<ConsentConfig>,
+
+    /// The browser library to serve at `/analytics.js/v1/{write key}/analytics.min.js`: the path of `standalone.js`
+    /// from the npm package `@segment/analytics-next`, its parts (`*.bundle.*.js`) beside it. Read once, at the
+    /// start. Default: none is served.
+    #[serde(default)]
+    pub analytics_js: Option<String>,
+
+    /// HTTPS instead of HTTP, and HTTP/2 with it. Default: HTTP.
+    #[serde(default)]
+    pub tls: Option<TlsConfig>,
+
+    /// How long a request's head may take, how long its body may, how long an idle connection is kept, and how long
+    /// a client may leave answers untaken. Default `30s`.
     #[serde(default = "default_read_timeout")]
     pub read_timeout: Span,
 
-    /// Connections at once, each with a body of half a megabyte at most; more wait to be accepted. Default 800,
-    /// below the 1,024 open files that systems allow a process by default.
+    /// Connections at once, each with a body of half a megabyte at most; more wait to be accepted. With HTTP/2 also
+    /// requests at once. Default 800, below the 1,024 open files that systems allow a process by default.
     #[serde(default = "default_max_connections")]
     pub max_connections: usize,
+
+    /// Connections at once from one address (IPv6: from one /64 network); more are closed. Trusted proxies have no
+    /// such limit. Default: no limit, since many users can share an address.
+    #[serde(default)]
+    pub max_connections_per_address: Option<usize>,
 }
 
 /// What to do with a write key that is not listed.
@@ -64,6 +93,10 @@ pub enum UnknownKey {
 
 fn default_listen() -> String {
     "127.0.0.1:8080".to_owned()
+}
+
+fn default_http_config() -> bool {
+    true
 }
 
 fn default_read_timeout() -> Span {
@@ -88,17 +121,7 @@ impl SegmentHttpConfig {
                     .help("write it like \"127.0.0.1:8080\", or \"0.0.0.0:8080\" for all interfaces"),
             );
         }
-        if self.write_keys.is_empty() {
-            errors.push(
-                BuildError::new("write_keys", "no write key, so no event could ever come in")
-                    .help("list at least one key, the one your SDKs are set up with"),
-            );
-        }
-        for (i, key) in self.write_keys.iter().enumerate() {
-            if key.expose().trim().is_empty() {
-                errors.push(BuildError::new(format!("write_keys.{i}"), "an empty write key"));
-            }
-        }
+        let keys = WriteKeys::prepare(&self.write_keys, &mut errors);
         let mut proxies = Vec::new();
         for (i, text) in self.trusted_proxies.iter().enumerate() {
             match network(text) {
@@ -109,29 +132,44 @@ impl SegmentHttpConfig {
                 ),
             }
         }
-        let public_url = self.public_url.as_deref().map(PublicUrl::parse);
-        if let Some(None) = public_url {
+        if self.public_host.as_deref().is_some_and(|host| !is_host(host)) {
             errors.push(
-                BuildError::new("public_url", "not an http(s) address without a path")
-                    .help("write it like \"https://events.example.com\""),
+                BuildError::new("public_host", "not a host, or more than a host")
+                    .help("write it like \"events.example.com\", without https:// and path"),
             );
         }
+        let tls = self.tls.as_ref().map(TlsConfig::prepare).transpose();
+        let tls = tls.map_err(|error| errors.push(error)).unwrap_or_default();
+        let library = self.analytics_js.as_deref().map(Library::read).transpose();
+        let library = library.map_err(|error| errors.push(error)).unwrap_or_default();
         if self.read_timeout.0.is_zero() {
             errors.push(BuildError::new("read_timeout", "must be longer than nothing"));
         }
         if self.max_connections == 0 {
             errors.push(BuildError::new("max_connections", "must be at least 1"));
         }
+        if self.max_connections_per_address == Some(0) {
+            errors.push(BuildError::new(
+                "max_connections_per_address",
+                "must be at least 1",
+            ));
+        }
         match listen {
             Ok(listen) if errors.is_empty() => Ok(SegmentHttp {
                 listen,
-                keys: WriteKeys::new(&self.write_keys),
+                keys,
                 unknown_key: self.unknown_key,
                 proxies,
-                public_url: public_url.flatten(),
+                public_host: self.public_host.clone(),
+                public_protocol: self.public_protocol,
+                http_config: self.http_config,
+                consent: self.consent.clone(),
+                library,
+                tls,
                 read_timeout: self.read_timeout.0,
                 // What tokio's semaphore can count.
                 max_connections: self.max_connections.min(1 << 20),
+                max_per_address: self.max_connections_per_address,
             }),
             _ => Err(errors),
         }
@@ -149,6 +187,16 @@ impl SourceConfig for SegmentHttpConfig {
     fn build(&self, _: &BuildContext) -> Result<Box<dyn Source>, BuildErrors> {
         Ok(Box::new(self.prepare()?))
     }
+
+    fn named_sinks(&self) -> Vec<(String, String)> {
+        let mut named = Vec::new();
+        for (place, key) in self.write_keys.iter().enumerate() {
+            for (i, sink) in key.0.sinks.iter().flatten().enumerate() {
+                named.push((format!("write_keys.{place}.sinks.{i}"), sink.clone()));
+            }
+        }
+        named
+    }
 }
 
 register_plugin!(
@@ -162,26 +210,23 @@ register_plugin!(
 mod tests {
     use super::*;
 
-    fn config(write_keys: &[&str]) -> SegmentHttpConfig {
-        SegmentHttpConfig {
-            listen: default_listen(),
-            write_keys: write_keys.iter().map(|key| Secret::new(*key)).collect(),
-            unknown_key: UnknownKey::default(),
-            trusted_proxies: Vec::new(),
-            public_url: None,
-            read_timeout: default_read_timeout(),
-            max_connections: default_max_connections(),
-        }
+    fn config(settings: serde_json::Value) -> SegmentHttpConfig {
+        serde_json::from_value(settings).unwrap()
     }
 
     #[test]
     fn every_setting_that_does_not_fit_is_told() {
-        let mut bad = config(&[]);
-        bad.listen = "8080".into();
-        bad.trusted_proxies = vec!["10.0.0.0/8".into(), "proxy".into(), "192.0.2.1".into()];
-        bad.public_url = Some("https://events.example.com/v1".into());
-        bad.read_timeout = Span::from_secs(0);
-        bad.max_connections = 0;
+        let bad = config(serde_json::json!({
+            "listen": "8080",
+            "write_keys": [],
+            "trusted_proxies": ["10.0.0.0/8", "proxy", "192.0.2.1"],
+            "public_host": "https://events.example.com",
+            "tls": {"certificate": "/nowhere/certificate.pem", "key": "/nowhere/key.pem"},
+            "analytics_js": "/nowhere/standalone.js",
+            "read_timeout": "0s",
+            "max_connections": 0,
+            "max_connections_per_address": 0,
+        }));
         let paths: Vec<_> = bad
             .prepare()
             .err()
@@ -195,18 +240,33 @@ mod tests {
                 "listen",
                 "write_keys",
                 "trusted_proxies.1",
-                "public_url",
+                "public_host",
+                "tls.certificate",
+                "analytics_js",
                 "read_timeout",
-                "max_connections"
+                "max_connections",
+                "max_connections_per_address",
             ]
         );
-        let empty = config(&["k", " "]).prepare().err().unwrap();
-        assert_eq!(empty[0].path, "write_keys.1");
-        assert!(config(&["k"]).prepare().is_ok());
+        assert!(config(serde_json::json!({"write_keys": ["k"]})).prepare().is_ok());
     }
 
     #[test]
     fn debug_shows_no_key() {
-        assert!(!format!("{:?}", config(&["sekret"])).contains("sekret"));
+        let config = config(serde_json::json!({"write_keys": ["sekret", {"key": "sekret2"}]}));
+        assert!(!format!("{config:?}").contains("sekret"));
+        assert!(!format!("{:?}", config.prepare().unwrap()).contains("sekret"));
+    }
+
+    #[test]
+    fn sinks_are_named_with_their_place() {
+        let config = config(serde_json::json!({"write_keys": ["k", {"key": "l", "sinks": ["a", "b"]}]}));
+        assert_eq!(
+            config.named_sinks(),
+            [
+                ("write_keys.1.sinks.0".to_owned(), "a".to_owned()),
+                ("write_keys.1.sinks.1".to_owned(), "b".to_owned()),
+            ]
+        );
     }
 }

@@ -9,19 +9,19 @@ use bytes::Bytes;
 use http::header::{ORIGIN, USER_AGENT};
 use http::request;
 use ipnet::IpNet;
-use signalbox_core::{Event, Outlet, Reason, RejectedInput};
-use signalbox_segment::ingest::{
-    Endpoint, Envelope, MAX_BATCH_BYTES, Origin, Reception, decode, split, too_large,
-};
+use signalbox_core::{Event, Outlet, Reason, Refused, RefusedCause, RejectedInput};
+use signalbox_segment::ingest::{Endpoint, MAX_BATCH_BYTES, Origin, Reception, decode, split, too_large};
 use signalbox_segment::time::Millis;
 
-use crate::auth::{WriteKeys, header_key};
+use crate::auth::header_key;
 use crate::body::{self, Unread};
 use crate::config::UnknownKey;
-use crate::peer::client_ip;
+use crate::connection::Peer;
+use crate::keys::{Key, WriteKeys};
+use crate::library::Library;
+use crate::peer::{client_ip, is_trusted};
 use crate::reply;
-use crate::sdk_settings::PublicUrl;
-use crate::source::Peer;
+use crate::sdk_settings::{ConsentConfig, Protocol};
 
 /// What every request needs.
 #[derive(Debug)]
@@ -31,7 +31,11 @@ pub(crate) struct Server {
     pub(crate) keys: WriteKeys,
     pub(crate) unknown_key: UnknownKey,
     pub(crate) proxies: Vec<IpNet>,
-    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) public_host: Option<String>,
+    pub(crate) public_protocol: Option<Protocol>,
+    pub(crate) http_config: bool,
+    pub(crate) consent: Option<ConsentConfig>,
+    pub(crate) library: Option<Library>,
     pub(crate) read_timeout: Duration,
 }
 
@@ -42,12 +46,16 @@ struct Taken {
     rejected: Vec<RejectedInput>,
 }
 
-/// Why nothing of a request is taken.
-enum NotTaken {
+/// Why nothing of a request is taken, and of how many events.
+pub(crate) enum NotTaken {
     /// No events can be made of it; how many were meant is unknown, so it counts as one.
     Unusable(Reason),
-    /// So many events with a key that is not listed.
-    UnknownKey(u64),
+    /// The key is not listed.
+    UnknownKey(usize),
+    /// The key is not for pages of this origin.
+    Origin(usize),
+    /// The key is over its limit.
+    RateLimited(usize, Refused, Reason),
 }
 
 impl From<Reason> for NotTaken {
@@ -112,23 +120,29 @@ impl Server {
         }
     }
 
-    /// Counts and answers a request nothing is taken of.
-    fn refuse(&self, not_taken: NotTaken) -> Response {
+    /// Counts a request nothing is taken of, and answers it.
+    pub(crate) fn refuse(&self, not_taken: NotTaken) -> Response {
         let (events, reason, answer) = match not_taken {
             NotTaken::Unusable(reason) => {
                 let answer = reply::bad_request(&reason);
                 (1, reason, answer)
             }
             NotTaken::UnknownKey(events) => {
-                let reason = unknown_key();
+                let reason = Reason::new("invalid_write_key", "An invalid write key was provided");
                 let answer = match self.unknown_key {
                     UnknownKey::Reject => reply::unknown_key(&reason),
                     UnknownKey::Drop => reply::success(),
                 };
                 (events, reason, answer)
             }
+            NotTaken::Origin(events) => {
+                let reason = foreign_origin();
+                let answer = reply::forbidden(&reason);
+                (events, reason, answer)
+            }
+            NotTaken::RateLimited(events, refused, reason) => (events, reason, reply::refused(&refused)),
         };
-        self.outlet.refuse(events, reason);
+        self.outlet.refuse(events as u64, reason);
         answer
     }
 
@@ -142,9 +156,11 @@ impl Server {
         let body = body::inflate(&head.headers, body, endpoint.max_bytes())?;
         let text = decode(&body)?;
         let envelope = split(text, endpoint)?;
-        if !self.may_send(head, &envelope) {
-            return Err(NotTaken::UnknownKey(envelope.len() as u64));
-        }
+        // The header's key counts if there is one, else the body's.
+        let own = header_key(&head.headers)
+            .map(Into::into)
+            .or_else(|| envelope.write_key());
+        let key = self.admit(own.as_deref(), head, envelope.len())?;
         let origin = if head.headers.contains_key(ORIGIN) {
             Origin::Device
         } else {
@@ -153,19 +169,35 @@ impl Server {
         let mut taken = Taken::default();
         for result in envelope.events(&self.reception(head, origin)) {
             match result {
-                Ok(event) => taken.events.push(event),
+                Ok(event) => taken.events.push(key.mark(event)),
                 Err(rejected) => taken.rejected.push(rejected),
             }
         }
         Ok(taken)
     }
 
-    /// The header's key counts if there is one, else the body's.
-    fn may_send(&self, head: &request::Parts, envelope: &Envelope<'_>) -> bool {
-        match header_key(&head.headers) {
-            Some(key) => self.keys.knows(&key),
-            None => envelope.write_key().is_some_and(|key| self.keys.knows(&key)),
+    /// Whether so many events may be sent with this key, from this page, now.
+    pub(crate) fn admit(
+        &self,
+        key: Option<&str>,
+        head: &request::Parts,
+        events: usize,
+    ) -> Result<&Key, NotTaken> {
+        let known = key.and_then(|key| self.keys.find(key));
+        let key = known.ok_or(NotTaken::UnknownKey(events))?;
+        if !key.allows(&head.headers) {
+            return Err(NotTaken::Origin(events));
         }
+        key.take(events).map_err(|retry_after| {
+            let refused = Refused {
+                cause: RefusedCause::RateLimited,
+                retry_after,
+            };
+            let message = format!("the write key '{}' is over its rate limit", key.name);
+            let reason = Reason::new(refused.cause.code(), message);
+            NotTaken::RateLimited(events, refused, reason)
+        })?;
+        Ok(key)
     }
 
     /// What all events of a request get.
@@ -176,9 +208,27 @@ impl Server {
             source: self.source.clone(),
             received: Millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)),
             origin,
-            ip: peer.map(|peer| client_ip(peer.0, &head.headers, &self.proxies)),
+            ip: peer.map(|peer| client_ip(peer.address, &head.headers, &self.proxies)),
             user_agent: head.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()),
             live: true,
+        }
+    }
+
+    /// With what SDKs shall speak to this source.
+    pub(crate) fn protocol(&self, request: &Request) -> Protocol {
+        if let Some(set) = self.public_protocol {
+            return set;
+        }
+        let Some(peer) = request.extensions().get::<Peer>() else {
+            return Protocol::Https;
+        };
+        let forwarded = request.headers().get("x-forwarded-proto");
+        let by_proxy = forwarded.is_some_and(|protocol| protocol == "https")
+            && is_trusted(peer.address.ip().to_canonical(), &self.proxies);
+        if self.public_host.is_some() || peer.secure || by_proxy {
+            Protocol::Https
+        } else {
+            Protocol::Http
         }
     }
 
@@ -197,7 +247,10 @@ fn is_too_large(rejected: &RejectedInput) -> bool {
     rejected.reason.code() == "event_too_large"
 }
 
-/// The reason for a key nobody listed.
-pub(crate) fn unknown_key() -> Reason {
-    Reason::new("invalid_write_key", "An invalid write key was provided")
+/// The reason for a page that may not use its key.
+pub(crate) fn foreign_origin() -> Reason {
+    Reason::new(
+        "origin_not_allowed",
+        "This write key is not for pages of this origin",
+    )
 }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 /// The client's address: the peer's own, or, if that is a trusted proxy, the first hop of `X-Forwarded-For`.
 pub(crate) fn client_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.ip().to_canonical();
-    if !trusted.iter().any(|network| network.contains(&peer)) {
+    if !is_trusted(peer, trusted) {
         return peer;
     }
     headers
@@ -18,6 +18,11 @@ pub(crate) fn client_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]
         .flat_map(|value| value.split(','))
         .find_map(hop)
         .unwrap_or(peer)
+}
+
+/// Whether this address, in its canonical form, is a trusted proxy's.
+pub(crate) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(&peer))
 }
 
 /// An address as proxies write it, some with a port.

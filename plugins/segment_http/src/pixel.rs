@@ -9,7 +9,7 @@ use signalbox_core::{Document, Path, Reason, Scalar};
 use signalbox_segment::ingest::{Endpoint, EventType, Origin, decode, read_document, split};
 
 use crate::auth::{BASE64, header_key};
-use crate::ingest::{Server, unknown_key};
+use crate::ingest::{NotTaken, Server};
 use crate::reply;
 
 /// More parameters than any real pixel has.
@@ -23,22 +23,21 @@ impl Server {
     pub(crate) async fn pixel(&self, kind: EventType, request: Request) -> Response {
         // A look-up of the head is no event.
         if request.method() == Method::GET
-            && let Err(reason) = self.take_pixel(kind, request).await
+            && let Err(not_taken) = self.take_pixel(kind, request).await
         {
-            self.outlet.refuse(1, reason);
+            // Counted; what it would be answered, nobody would see.
+            drop(self.refuse(not_taken));
         }
         reply::pixel()
     }
 
-    async fn take_pixel(&self, kind: EventType, request: Request) -> Result<(), Reason> {
+    async fn take_pixel(&self, kind: EventType, request: Request) -> Result<(), NotTaken> {
         let (head, _) = request.into_parts();
         let event = {
             let (document, key) = parse(head.uri.query().unwrap_or_default(), kind)?;
-            let key = header_key(&head.headers).or(key).unwrap_or_default();
-            if !self.keys.knows(&key) {
-                return Err(unknown_key());
-            }
-            read_document(document, kind, &self.reception(&head, Origin::Device))
+            let key = header_key(&head.headers).or(key);
+            let key = self.admit(key.as_deref(), &head, 1)?;
+            read_document(document, kind, &self.reception(&head, Origin::Device)).map(|event| key.mark(event))
         };
         match event {
             // A refusal is counted by whoever refused.

@@ -53,6 +53,11 @@ pub(crate) fn unknown_key(reason: &Reason) -> Response {
     error(StatusCode::UNAUTHORIZED, reason)
 }
 
+/// 403: for the page that asked, and for good.
+pub(crate) fn forbidden(reason: &Reason) -> Response {
+    error(StatusCode::FORBIDDEN, reason)
+}
+
 /// 404.
 pub(crate) fn not_found(message: &str) -> Response {
     error(StatusCode::NOT_FOUND, &Reason::new("not_found", message))

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::header::{CACHE_CONTROL, HOST};
 use signalbox_segment::ingest::{Endpoint, EventType, Origin};
 
-use crate::ingest::Server;
+use crate::ingest::{Server, foreign_origin};
 use crate::{cors, reply, sdk_settings};
 
 /// Paths of single events, with the short forms that only browsers use.
@@ -56,6 +56,14 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
             "/v1/projects/{key}/settings",
             get(settings).merge(others("GET, OPTIONS")),
         )
+        .route(
+            "/analytics.js/v1/{key}/analytics.min.js",
+            get(script).merge(others("GET, OPTIONS")),
+        )
+        .route(
+            "/analytics-next/bundles/{name}",
+            get(chunk).merge(others("GET, OPTIONS")),
+        )
         .fallback(|| async { reply::not_found("no such path") })
         .with_state(server)
 }
@@ -85,26 +93,50 @@ async fn metrics(State(server): State<Arc<Server>>, request: Request) -> Respons
     server.forget(request).await
 }
 
-async fn settings(
-    State(server): State<Arc<Server>>,
-    Path(key): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    if !server.keys.knows(&key) {
+async fn settings(State(server): State<Arc<Server>>, Path(key): Path<String>, request: Request) -> Response {
+    let headers = request.headers();
+    let Some(known) = server.keys.find(&key) else {
         return reply::not_found("unknown write key");
+    };
+    if !known.allows(headers) {
+        return reply::forbidden(&foreign_origin());
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let Some(url) = server
-        .public_url
-        .clone()
-        .or_else(|| sdk_settings::PublicUrl::of_host(host?))
-    else {
+    // HTTP/2 has no `Host`; its name is in the target.
+    let asked = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| Some(request.uri().authority()?.as_str()))
+        .filter(|host| sdk_settings::is_host(host));
+    let Some(host) = server.public_host.as_deref().or(asked) else {
         return reply::not_found("no host to name in the settings");
     };
-    let mut response = reply::json(sdk_settings::document(&key, &url));
+    let document = sdk_settings::Document {
+        key: &key,
+        host,
+        protocol: server.protocol(&request),
+        http_config: server.http_config,
+        consent: server.consent.as_ref(),
+    };
+    let mut response = reply::json(document.write());
     response.headers_mut().insert(
         CACHE_CONTROL,
         http::HeaderValue::from_static("public, max-age=120"),
     );
     response
+}
+
+/// The browser library, for pages whose snippet names this source as its CDN.
+async fn script(State(server): State<Arc<Server>>, Path(key): Path<String>, headers: HeaderMap) -> Response {
+    match &server.library {
+        Some(library) if server.keys.find(&key).is_some() => library.script(&headers),
+        Some(_) => reply::not_found("unknown write key"),
+        None => reply::not_found("no library is served here; see the setting `analytics_js`"),
+    }
+}
+
+async fn chunk(State(server): State<Arc<Server>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let library = server.library.as_ref();
+    library
+        .and_then(|library| library.chunk(&name, &headers))
+        .unwrap_or_else(|| reply::not_found("no such part of the library"))
 }

@@ -1,38 +1,26 @@
-//! The listener: accepting connections, serving them, and stopping without losing a request.
+//! The listener: accepting connections, and stopping without losing a request.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
-use http::Request;
-use http::header::ORIGIN;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use ipnet::IpNet;
 use signalbox_core::{Source, SourceContext, SourceTask, StartError};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
-use tower::Service;
 
-use crate::auth::WriteKeys;
+use crate::addresses::Addresses;
 use crate::config::UnknownKey;
+use crate::connection::{Connections, is_of_a_client};
 use crate::ingest::Server;
-use crate::reply::HangUp;
-use crate::sdk_settings::PublicUrl;
-use crate::{cors, routes};
-
-/// Bytes of a request's head, with long cookies; more get 431.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+use crate::keys::WriteKeys;
+use crate::library::Library;
+use crate::peer::is_trusted;
+use crate::sdk_settings::{ConsentConfig, Protocol};
+use crate::tls::Tls;
 
 /// How long requests under way may take once the source is told to stop. SDKs wait 8 to 15 s.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -44,9 +32,15 @@ pub struct SegmentHttp {
     pub(crate) keys: WriteKeys,
     pub(crate) unknown_key: UnknownKey,
     pub(crate) proxies: Vec<IpNet>,
-    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) public_host: Option<String>,
+    pub(crate) public_protocol: Option<Protocol>,
+    pub(crate) http_config: bool,
+    pub(crate) consent: Option<ConsentConfig>,
+    pub(crate) library: Option<Library>,
+    pub(crate) tls: Option<Tls>,
     pub(crate) read_timeout: Duration,
     pub(crate) max_connections: usize,
+    pub(crate) max_per_address: Option<usize>,
 }
 
 impl SegmentHttp {
@@ -61,35 +55,43 @@ impl SegmentHttp {
             .and_then(TcpListener::from_std)
             .map_err(|error| cannot_listen(self.listen, &error))?;
         let address = listener.local_addr().unwrap_or(self.listen);
-        tracing::info!(source = &*context.name, %address, "listening for Segment SDKs");
-        let read_timeout = self.read_timeout;
-        let max_connections = self.max_connections;
-        let router = routes::router(Arc::new(Server {
+        let secure = self.tls.is_some();
+        tracing::info!(source = &*context.name, %address, secure, "listening for Segment SDKs");
+        let (tls, keep_new) = match self.tls.map(Tls::start).transpose() {
+            Ok(started) => started.unzip(),
+            Err(error) => return Err(StartError(format!("tls: {error}"))),
+        };
+        let server = Arc::new(Server {
             source: context.name,
             outlet: context.outlet,
             keys: self.keys,
             unknown_key: self.unknown_key,
             proxies: self.proxies,
-            public_url: self.public_url,
-            read_timeout,
-        }));
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(read_timeout)
-            // A client that has sent all it wants to may close its side; that cancels nothing.
-            .half_close(true)
-            .max_header_size(MAX_HEAD_BYTES);
-        let connections = Connections {
-            http,
-            router,
-            stop: context.shutdown,
-            kill: CancellationToken::new(),
+            public_host: self.public_host,
+            public_protocol: self.public_protocol,
+            http_config: self.http_config,
+            consent: self.consent,
+            library: self.library,
+            read_timeout: self.read_timeout,
+        });
+        let connections = Connections::new(server.clone(), tls, self.max_connections, context.shutdown);
+        let door = Door {
+            connections: Arc::new(connections),
+            server,
+            free: Arc::new(Semaphore::new(self.max_connections)),
+            addresses: self.max_per_address.map(Addresses::new),
             tasks: TaskTracker::new(),
         };
         Ok((
             address,
             Box::pin(async move {
-                connections.serve(listener, max_connections).await;
+                match keep_new {
+                    None => door.serve(listener).await,
+                    Some(keep_new) => tokio::select! {
+                        () = door.serve(listener) => {}
+                        () = keep_new => {}
+                    },
+                }
                 Ok(())
             }),
         ))
@@ -119,41 +121,32 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> StartError {
     StartError(format!("cannot listen on {address}: {error}; {help}"))
 }
 
-struct Connections {
-    http: http1::Builder,
-    router: Router,
-    /// No new connections, no further requests on those there are.
-    stop: CancellationToken,
-    /// No patience left.
-    kill: CancellationToken,
+/// Lets connections in.
+struct Door {
+    connections: Arc<Connections>,
+    server: Arc<Server>,
+    free: Arc<Semaphore>,
+    addresses: Option<Arc<Addresses>>,
     tasks: TaskTracker,
 }
 
-impl Connections {
+impl Door {
     /// Accepts until told to stop, then waits for what is under way.
-    async fn serve(self, listener: TcpListener, max_connections: usize) {
-        let free = Arc::new(Semaphore::new(max_connections));
+    async fn serve(&self, listener: TcpListener) {
         loop {
             let next = async {
                 // Never closed, so a permit always comes.
-                let permit = free.clone().acquire_owned().await.ok();
+                let permit = self.free.clone().acquire_owned().await.ok();
                 (listener.accept().await, permit)
             };
             let (accepted, permit) = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => break,
+                () = self.connections.stop.cancelled() => break,
                 next = next => next,
             };
             match accepted {
-                Ok((stream, peer)) => {
-                    let connection = self.connection(stream, peer);
-                    self.tasks.spawn(async move {
-                        connection.await;
-                        drop(permit);
-                    });
-                }
-                // That client's affair.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Ok((stream, peer)) => self.enter(stream, peer, permit),
+                Err(error) if is_of_a_client(&error) => {}
                 Err(error) => {
                     // Out of file descriptors, mostly: trying again at once would spin.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -168,63 +161,24 @@ impl Connections {
                 connections = self.tasks.len(),
                 "closing connections that are still busy"
             );
-            self.kill.cancel();
+            self.connections.kill.cancel();
             self.tasks.wait().await;
         }
     }
 
-    fn connection(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + use<> {
-        // An answer is one small packet; waiting to fill it up only delays it.
-        let _ = stream.set_nodelay(true);
-        let router = self.router.clone();
-        let service = service_fn(move |request| answer(router.clone(), peer, request));
-        let mut connection = Box::pin(self.http.serve_connection(TokioIo::new(stream), service));
-        let (stop, kill) = (self.stop.clone(), self.kill.clone());
-        async move {
-            // Errors are the client's: it left, was too slow, or spoke no HTTP.
-            let result = tokio::select! {
-                result = connection.as_mut() => result,
-                () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    tokio::select! {
-                        result = connection.as_mut() => result,
-                        () = kill.cancelled() => return,
-                    }
-                }
-            };
-            if let Err(error) = result {
-                tracing::trace!(%error, "connection ended");
-            }
-        }
+    fn enter(&self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
+        let address = peer.ip().to_canonical();
+        let place = match &self.addresses {
+            Some(addresses) if !is_trusted(address, &self.server.proxies) => match addresses.enter(address) {
+                Some(place) => Some(place),
+                None => return tracing::debug!("an address has too many connections; one is closed"),
+            },
+            _ => None,
+        };
+        let connections = self.connections.clone();
+        self.tasks.spawn(async move {
+            connections.serve(stream, peer).await;
+            drop((permit, place));
+        });
     }
-}
-
-/// The connection's peer, as an extension of its requests.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
-
-/// Why a connection is closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the body did not come in time")]
-struct NoAnswer;
-
-async fn answer(
-    mut router: Router,
-    peer: SocketAddr,
-    mut request: Request<Incoming>,
-) -> Result<Response, NoAnswer> {
-    let origin = request.headers().get(ORIGIN).cloned();
-    request.extensions_mut().insert(Peer(peer));
-    let answered: Result<Response, Infallible> = router.call(request.map(Body::new)).await;
-    let mut response = match answered {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
-    if response.extensions().get::<HangUp>().is_some() {
-        return Err(NoAnswer);
-    }
-    if let Some(origin) = origin {
-        cors::expose(&mut response, origin);
-    }
-    Ok(response)
 }

@@ -16,8 +16,12 @@ async fn held(faults: Faults, code: &str) {
     let status = day
         .pipe
         .wait(|status| {
-            let others = ["archive", "hook"].iter().all(|name| status.sinks[*name].pending == 0);
-            status.sources["shop"].journalled == SENT as u64 && others && status.sinks["pinterest"].held.is_some()
+            let others = ["archive", "hook"]
+                .iter()
+                .all(|name| status.sinks[*name].pending == 0);
+            status.sources["shop"].journalled == SENT as u64
+                && others
+                && status.sinks["pinterest"].held.is_some()
         })
         .await;
     day.others_have_everything(&status);
@@ -33,39 +37,81 @@ async fn held(faults: Faults, code: &str) {
 
 #[tokio::test]
 async fn a_wrong_token() {
-    held(Faults { unauthorized: true, ..Faults::default() }, "unauthorized").await;
+    held(
+        Faults {
+            unauthorized: true,
+            ..Faults::default()
+        },
+        "unauthorized",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_wrong_account() {
-    held(Faults { forbidden: true, ..Faults::default() }, "forbidden").await;
+    held(
+        Faults {
+            forbidden: true,
+            ..Faults::default()
+        },
+        "forbidden",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_wrong_address() {
-    held(Faults { not_found: true, ..Faults::default() }, "not_found").await;
+    held(
+        Faults {
+            not_found: true,
+            ..Faults::default()
+        },
+        "not_found",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn every_request_is_refused() {
     let bad_request = Some(BadRequest::always());
-    held(Faults { bad_request, ..Faults::default() }, "all_refused").await;
+    held(
+        Faults {
+            bad_request,
+            ..Faults::default()
+        },
+        "all_refused",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn stopping_while_held_leaves_everything_counted() {
-    let day = Day::begin(Faults { unauthorized: true, ..Faults::default() }, "").await;
+    let day = Day::begin(
+        Faults {
+            unauthorized: true,
+            ..Faults::default()
+        },
+        "",
+    )
+    .await;
     day.pipe
-        .wait(|status| status.sources["shop"].journalled == SENT as u64 && status.sinks["pinterest"].held.is_some())
+        .wait(|status| {
+            status.sources["shop"].journalled == SENT as u64 && status.sinks["pinterest"].held.is_some()
+        })
         .await;
-    day.pipe.wait(|status| status.sinks["hook"].pending == 0 && status.sinks["archive"].pending == 0).await;
+    day.pipe
+        .wait(|status| status.sinks["hook"].pending == 0 && status.sinks["archive"].pending == 0)
+        .await;
     assert_eq!(day.pipe.stop(Duration::from_secs(30)).await, SENT as u64);
 }
 
 #[tokio::test]
 async fn a_dead_destination_delays_no_other() {
     let world = World::with(SandboxConfig::default()).await;
-    let text = shop("", "", "").replace("${PINTEREST}", &format!("{}/v5", signalbox_testkit::server::nobody()));
+    let text = shop("", "", "").replace(
+        "${PINTEREST}",
+        &format!("{}/v5", signalbox_testkit::server::nobody()),
+    );
     let pipe = Pipe::start(&world, &text).await;
     let events = orders("d", 200);
     for part in events.chunks(50) {

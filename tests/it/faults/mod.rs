@@ -77,7 +77,10 @@ impl Day {
 
     fn all_delivered(&self, status: &Status) -> SinkStatus {
         let pinterest = status.sinks["pinterest"].clone();
-        assert_eq!((pinterest.delivered, pinterest.records_delivered), (SENT as u64, SENT as u64));
+        assert_eq!(
+            (pinterest.delivered, pinterest.records_delivered),
+            (SENT as u64, SENT as u64)
+        );
         assert!(self.pipe.dead("pinterest").is_empty());
         pinterest
     }

@@ -3,14 +3,17 @@
 use signalbox_sandbox::{BadRequest, FailEvents, Faults, Status, WarnEvents};
 
 use super::{Day, SENT};
-use crate::support::events::{ids, order};
 use crate::support::client::post_all;
+use crate::support::events::{ids, order};
 
 #[tokio::test]
 async fn single_events_fail() {
     for partial_as_422 in [false, true] {
         let faults = Faults {
-            fail_events: Some(FailEvents { times: Some(3), ..FailEvents::every_nth(5) }),
+            fail_events: Some(FailEvents {
+                times: Some(3),
+                ..FailEvents::every_nth(5)
+            }),
             partial_as_422,
             ..Faults::default()
         };
@@ -24,7 +27,14 @@ async fn single_events_fail() {
 #[tokio::test]
 async fn all_events_fail() {
     let fail_events = Some(FailEvents::always());
-    let day = Day::begin(Faults { fail_events, ..Faults::default() }, "").await;
+    let day = Day::begin(
+        Faults {
+            fail_events,
+            ..Faults::default()
+        },
+        "",
+    )
+    .await;
     let status = day.end().await;
     let pinterest = &status.sinks["pinterest"];
     assert_eq!(pinterest.rejected.values().sum::<u64>(), SENT as u64);
@@ -34,7 +44,14 @@ async fn all_events_fail() {
 #[tokio::test]
 async fn warnings_are_kept() {
     let warn_events = Some(WarnEvents::every_nth(2));
-    let day = Day::begin(Faults { warn_events, ..Faults::default() }, "").await;
+    let day = Day::begin(
+        Faults {
+            warn_events,
+            ..Faults::default()
+        },
+        "",
+    )
+    .await;
     let pinterest = day.exactly_once().await;
     let warned: u64 = pinterest.warnings.values().sum();
     assert_eq!(warned, SENT as u64 / 2, "{pinterest:?}");
@@ -43,34 +60,76 @@ async fn warnings_are_kept() {
 #[tokio::test]
 async fn one_poisons_its_request() {
     let poison_event_ids = vec!["o-3".to_owned(), "o-17".to_owned()];
-    let day = Day::begin(Faults { poison_event_ids, ..Faults::default() }, "").await;
+    let day = Day::begin(
+        Faults {
+            poison_event_ids,
+            ..Faults::default()
+        },
+        "",
+    )
+    .await;
     day.all_but(&["o-17", "o-3"], "request_refused").await;
 }
 
 #[tokio::test]
 async fn one_alone_is_poison() {
-    let poison_event_ids = vec!["o-0".to_owned()];
-    let day = Day::begin(Faults { poison_event_ids, ..Faults::default() }, "batch.max_wait = \"0s\"").await;
-    day.all_but(&["o-0"], "request_refused").await;
+    let poison_event_ids = vec!["alone".to_owned()];
+    let day = Day::begin(
+        Faults {
+            poison_event_ids,
+            ..Faults::default()
+        },
+        "",
+    )
+    .await;
+    day.exactly_once().await;
+    post_all(&day.world.listen, &[order("alone")]).await;
+    let status = day.pipe.settled(SENT as u64 + 1).await;
+    assert_eq!(status.sinks["pinterest"].rejected["request_refused"], 1);
+    assert_eq!(day.pipe.dead("pinterest")[0].message_id, "alone");
 }
 
 #[tokio::test]
 async fn a_request_is_refused_once_without_a_reason() {
     let bad_request = Some(BadRequest::times(2));
-    let day = Day::begin(Faults { bad_request, ..Faults::default() }, "concurrency = 1").await;
+    let day = Day::begin(
+        Faults {
+            bad_request,
+            ..Faults::default()
+        },
+        "concurrency = 1",
+    )
+    .await;
     day.exactly_once().await;
 }
 
 #[tokio::test]
 async fn a_422_that_does_not_say_which() {
-    let status = Some(Status { code: 422, ..Status::times(2) });
-    let day = Day::begin(Faults { status, ..Faults::default() }, "concurrency = 1").await;
+    let status = Some(Status {
+        code: 422,
+        ..Status::times(2)
+    });
+    let day = Day::begin(
+        Faults {
+            status,
+            ..Faults::default()
+        },
+        "concurrency = 1",
+    )
+    .await;
     day.exactly_once().await;
 }
 
 #[tokio::test]
 async fn too_large_a_request_is_halved() {
-    let day = Day::begin(Faults { max_bytes: Some(3_000), ..Faults::default() }, "").await;
+    let day = Day::begin(
+        Faults {
+            max_bytes: Some(3_000),
+            ..Faults::default()
+        },
+        "",
+    )
+    .await;
     day.exactly_once().await;
     assert!(day.world.sandbox.counts().by_status[&413] > 0);
 }
@@ -91,13 +150,23 @@ async fn an_event_too_large_for_any_request() {
 #[tokio::test]
 async fn an_unexpected_property_is_left_out_from_then_on() {
     let unexpected_property = Some("order_id".to_owned());
-    let day = Day::begin(Faults { unexpected_property, ..Faults::default() }, "").await;
+    let day = Day::begin(
+        Faults {
+            unexpected_property,
+            ..Faults::default()
+        },
+        "",
+    )
+    .await;
     let pinterest = day.exactly_once().await;
     for event in day.world.accepted() {
         assert!(event["custom_data"].get("order_id").is_none(), "{event}");
         assert_eq!(event["custom_data"]["value"], "73.5");
     }
-    assert!(pinterest.notes.iter().any(|note| note.contains("order_id")), "{pinterest:?}");
+    assert!(
+        pinterest.notes.iter().any(|note| note.contains("order_id")),
+        "{pinterest:?}"
+    );
     assert!(pinterest.records_rejected.is_empty());
     // The lesson was learnt: the next ones go right through.
     let attempts = pinterest.attempts;
@@ -109,7 +178,10 @@ async fn an_unexpected_property_is_left_out_from_then_on() {
 #[tokio::test]
 async fn or_it_is_looked_for() {
     let unexpected_property = Some("search_string".to_owned());
-    let faults = Faults { unexpected_property, ..Faults::default() };
+    let faults = Faults {
+        unexpected_property,
+        ..Faults::default()
+    };
     let day = Day::begin(faults, "on_unknown_property = \"reject\"").await;
     let mut search = order("search");
     search["event"] = "Products Searched".into();

@@ -19,7 +19,10 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(found, _)| *found == name).map(|(_, value)| value).next()
+        lines
+            .filter(|(found, _)| *found == name)
+            .map(|(_, value)| value)
+            .next()
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -68,7 +71,10 @@ pub(crate) async fn get(address: &str, path: &str) -> Answer {
 /// POSTs to a source, with the write key.
 pub(crate) async fn post(address: &str, path: &str, body: &str) -> Answer {
     let key = basic(WRITE_KEY);
-    let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
+    let headers = [
+        ("authorization", key.as_str()),
+        ("content-type", "application/json"),
+    ];
     let answer = try_send(address, "POST", path, &headers, body.as_bytes()).await;
     answer.unwrap_or_else(|| panic!("no answer from {address}{path}"))
 }

@@ -41,7 +41,12 @@ pub(crate) fn unmatched(id: &str) -> Value {
 pub(crate) fn ids(events: &[Value], member: &str) -> Vec<String> {
     let mut ids: Vec<String> = events
         .iter()
-        .map(|event| event[member].as_str().unwrap_or_else(|| panic!("no {member}: {event}")).to_owned())
+        .map(|event| {
+            event[member]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {member}: {event}"))
+                .to_owned()
+        })
         .collect();
     ids.sort();
     ids

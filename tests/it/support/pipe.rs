@@ -14,7 +14,11 @@ pub(crate) struct Variables(pub(crate) Vec<(String, String)>);
 
 impl Environment for Variables {
     fn variable(&self, name: &str) -> Result<Option<String>, String> {
-        Ok(self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()))
+        Ok(self
+            .0
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.clone()))
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
@@ -58,7 +62,10 @@ impl Pipe {
             })
             .await;
         for (name, sink) in &status.sinks {
-            let ends: u64 = [&sink.filtered, &sink.rejected, &sink.expired].iter().flat_map(|m| m.values()).sum();
+            let ends: u64 = [&sink.filtered, &sink.rejected, &sink.expired]
+                .iter()
+                .flat_map(|m| m.values())
+                .sum();
             assert_eq!(sink.journalled, sink.delivered + ends, "{name}: {status:#?}");
         }
         let sum: u64 = status.sources.values().map(|source| source.received).sum();

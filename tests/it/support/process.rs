@@ -29,7 +29,10 @@ pub(crate) struct Exit {
 impl Exit {
     /// Standard output as JSON lines.
     pub(crate) fn lines(&self) -> Vec<serde_json::Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
@@ -69,8 +72,14 @@ impl Output {
 /// The command, with no environment but these variables.
 pub(crate) fn command(arguments: &[&str], variables: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
-    command.args(arguments).env_clear().envs(variables.iter().cloned());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().cloned());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -94,15 +103,30 @@ pub(crate) async fn run_with(arguments: &[&str], variables: &[(String, String)],
 
 impl Process {
     pub(crate) fn spawn(command: &mut Command) -> Process {
-        let mut child = command.spawn().unwrap();
-        let stdout = Output::read(child.stdout.take().unwrap());
+        Process::spawn_into(command, Stdio::piped())
+    }
+
+    /// With its standard output going there.
+    pub(crate) fn spawn_into(command: &mut Command, stdout: Stdio) -> Process {
+        let mut child = command.stdout(stdout).spawn().unwrap();
+        let stdout = child
+            .stdout
+            .take()
+            .map_or_else(|| Output::read(std::io::empty()), Output::read);
         let stderr = Output::read(child.stderr.take().unwrap());
-        Process { child, stdout, stderr }
+        Process {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     /// `signalbox run` with this pipeline file.
     pub(crate) fn router(config: &Path, variables: &[(String, String)]) -> Process {
-        Process::spawn(&mut command(&["run", "--config", config.to_str().unwrap()], variables))
+        Process::spawn(&mut command(
+            &["run", "--config", config.to_str().unwrap()],
+            variables,
+        ))
     }
 
     pub(crate) fn stderr(&self) -> String {

@@ -68,19 +68,31 @@ impl World {
 
     /// What Pinterest accepted.
     pub(crate) fn accepted(&self) -> Vec<Value> {
-        self.sandbox.events().iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+        self.sandbox
+            .events()
+            .iter()
+            .map(|text| serde_json::from_str(text).unwrap())
+            .collect()
     }
 
     /// What the file sink wrote.
     pub(crate) fn archived(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.path("archive.jsonl")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// What the webhook's receiver got, retries included.
     pub(crate) fn hooked(&self) -> Vec<Value> {
-        let bodies = self.hook.seen().into_iter().filter(|seen| seen.head.starts_with("POST"));
-        bodies.flat_map(|seen| serde_json::from_slice::<Vec<Value>>(&seen.body).unwrap()).collect()
+        let bodies = self
+            .hook
+            .seen()
+            .into_iter()
+            .filter(|seen| seen.head.starts_with("POST"));
+        bodies
+            .flat_map(|seen| serde_json::from_slice::<Vec<Value>>(&seen.body).unwrap())
+            .collect()
     }
 }
 

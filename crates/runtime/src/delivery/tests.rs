@@ -156,6 +156,7 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
             name: "sink".into(),
             inputs: vec!["in".into()],
             route: Route {
+                sink: "sink".into(),
                 integration: "Sink".into(),
                 consent_categories: Vec::new(),
             },

@@ -5,6 +5,7 @@
 
 use super::MAX_DEPTH;
 use super::error::{CompileError, MappingError};
+use super::liquid::{Liquid, Problem};
 use crate::value::{order_keys, utf16_len};
 use serde_json::{Map, Value as Json};
 
@@ -145,8 +146,8 @@ impl<'m> Check<'m> {
 
     fn liquid(&mut self, value: &'m Json) {
         self.string(value);
-        if value.is_string() {
-            self.fail("is a Liquid template, which is not supported yet");
+        if let Some(Err(Problem::Unsupported(what))) = value.as_str().map(Liquid::new) {
+            self.fail(format!("uses {what}, which is not supported"));
         }
     }
 

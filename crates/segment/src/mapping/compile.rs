@@ -2,7 +2,9 @@
 
 use super::check::{self, ordered, type_name};
 use super::error::{CompileError, MappingError, RuntimeError};
+use super::liquid::{Liquid, Problem};
 use super::plan::{ArrayPath, Case, Expr, Flatten, If, Merge, Replace, ReplaceStep, Test, Transform};
+use super::slots::Slots;
 use super::template::Template;
 use crate::value::{Path, utf16_len};
 use serde_json::{Map, Value as Json};
@@ -52,24 +54,18 @@ fn fail(message: impl Into<String>) -> Expr {
     Expr::Fail(RuntimeError::new(message.into()))
 }
 
-/// Compiles any mapping value.
-pub(super) fn expr(value: &Json) -> Expr {
-    match value {
-        Json::Null => Expr::Null,
-        Json::Bool(truth) => Expr::Bool(*truth),
-        Json::Number(number) => Expr::Number(number.to_string().into_boxed_str()),
-        Json::String(text) => Expr::Str(text.as_str().into()),
-        Json::Array(items) => Expr::Array(items.iter().map(expr).collect()),
-        Json::Object(object) => match directive_of(object) {
-            Some((name, argument)) => directive(name, argument),
-            None => Expr::Object(
-                ordered(object)
-                    .into_iter()
-                    .map(|(key, value)| (key.into(), expr(value)))
-                    .collect(),
-            ),
-        },
-    }
+/// Compiles a whole mapping, collecting the paths it looks up in the event.
+pub(super) fn plan(mapping: &Json) -> (Expr, Slots) {
+    let mut compiler = Compiler {
+        slots: Some(Slots::new()),
+    };
+    let plan = compiler.expr(mapping);
+    (plan, compiler.slots.unwrap_or_else(Slots::new).finish())
+}
+
+struct Compiler {
+    /// The event's paths; none where the payload is another value, as in the shape of `@arrayPath`.
+    slots: Option<Slots>,
 }
 
 /// A directive when evaluated has nothing but `@` keys and `_metadata`; the first key counts.
@@ -86,209 +82,270 @@ fn directive_of(object: &Map<String, Json>) -> Option<(&str, &Json)> {
         .map(|(key, value)| (key.as_str(), value))
 }
 
-fn directive(name: &str, argument: &Json) -> Expr {
-    match name {
-        "@path" => match argument {
-            Json::String(path) => Expr::Path(Path::of_directive(path)),
-            other => Expr::PathOf(Box::new(expr(other))),
-        },
-        "@template" => match argument {
-            Json::String(text) => Expr::Template(Template::new(text)),
-            other => Expr::TemplateOf(Box::new(expr(other))),
-        },
-        "@literal" => expr(argument),
-        "@excludeWhenNull" => Expr::ExcludeWhenNull(Box::new(expr(argument))),
-        "@arrayPath" => array_path(argument),
-        "@if" => options(
-            argument,
-            "@if requires an object with an \"exists\" key or a \"blank\" key",
-            if_,
-        ),
-        "@case" => options(argument, "@case requires an object with a \"operator\" key", case),
-        "@replace" => options(
-            argument,
-            "@replace requires an object with a \"pattern\" key",
-            replace,
-        ),
-        "@merge" => options(
-            argument,
-            "@merge requires an object with an \"objects\" key and a \"direction\" key",
-            merge,
-        ),
-        "@transform" => options(
-            argument,
-            "@transform requires an object with an \"apply\" key and a \"mapping\" key",
-            transform,
-        ),
-        "@flatten" => options(
-            argument,
-            "@flatten requires an object with a \"separator\" key",
-            flatten,
-        ),
-        "@json" => options(argument, "@json requires an object with a \"value\" key", json),
-        "@liquid" => fail("liquid template value must be a string"),
-        _ => fail(format!("{name} is not a valid directive, got undefined")),
+impl Compiler {
+    /// Compiles any mapping value.
+    fn expr(&mut self, value: &Json) -> Expr {
+        match value {
+            Json::Null => Expr::Null,
+            Json::Bool(truth) => Expr::Bool(*truth),
+            Json::Number(number) => Expr::Number(number.to_string().into_boxed_str()),
+            Json::String(text) => Expr::Str(text.as_str().into()),
+            Json::Array(items) => Expr::Array(items.iter().map(|item| self.expr(item)).collect()),
+            Json::Object(object) => match directive_of(object) {
+                Some((name, argument)) => self.directive(name, argument),
+                None => Expr::Object(
+                    ordered(object)
+                        .into_iter()
+                        .map(|(key, value)| (key.into(), self.expr(value)))
+                        .collect(),
+                ),
+            },
+        }
     }
-}
 
-fn options(argument: &Json, message: &str, compile: fn(&Map<String, Json>) -> Expr) -> Expr {
-    match argument {
-        Json::Object(object) => compile(object),
-        _ => fail(message),
+    fn directive(&mut self, name: &str, argument: &Json) -> Expr {
+        match name {
+            "@path" => match argument {
+                Json::String(path) => self.path(path),
+                other => Expr::PathOf(Box::new(self.expr(other))),
+            },
+            "@template" => match argument {
+                Json::String(text) => Expr::Template(Template::new(text)),
+                other => Expr::TemplateOf(Box::new(self.expr(other))),
+            },
+            "@literal" => self.expr(argument),
+            "@excludeWhenNull" => Expr::ExcludeWhenNull(Box::new(self.expr(argument))),
+            "@arrayPath" => self.array_path(argument),
+            "@if" => self.options(
+                argument,
+                "@if requires an object with an \"exists\" key or a \"blank\" key",
+                Self::if_,
+            ),
+            "@case" => self.options(
+                argument,
+                "@case requires an object with a \"operator\" key",
+                Self::case,
+            ),
+            "@replace" => self.options(
+                argument,
+                "@replace requires an object with a \"pattern\" key",
+                Self::replace,
+            ),
+            "@merge" => self.options(
+                argument,
+                "@merge requires an object with an \"objects\" key and a \"direction\" key",
+                Self::merge,
+            ),
+            "@transform" => self.options(
+                argument,
+                "@transform requires an object with an \"apply\" key and a \"mapping\" key",
+                Self::transform,
+            ),
+            "@flatten" => self.options(
+                argument,
+                "@flatten requires an object with a \"separator\" key",
+                Self::flatten,
+            ),
+            "@json" => self.options(
+                argument,
+                "@json requires an object with a \"value\" key",
+                Self::json,
+            ),
+            "@liquid" => match argument {
+                Json::String(text) => match Liquid::new(text) {
+                    Ok(template) => Expr::Liquid(Box::new(template)),
+                    Err(Problem::Fails(message)) => fail(message),
+                    Err(Problem::Unsupported(what)) => fail(format!("{what} is not supported")),
+                },
+                _ => fail("liquid template value must be a string"),
+            },
+            _ => fail(format!("{name} is not a valid directive, got undefined")),
+        }
     }
-}
 
-fn member(object: &Map<String, Json>, key: &str) -> Expr {
-    object.get(key).map_or(Expr::Undefined, expr)
-}
+    fn options(
+        &mut self,
+        argument: &Json,
+        message: &str,
+        compile: fn(&mut Self, &Map<String, Json>) -> Expr,
+    ) -> Expr {
+        match argument {
+            Json::Object(object) => compile(self, object),
+            _ => fail(message),
+        }
+    }
 
-fn array_path(argument: &Json) -> Expr {
-    let Json::Array(items) = argument else {
-        let found = if matches!(argument, Json::Object(_)) {
-            "object"
-        } else {
-            type_name(argument)
+    fn member(&mut self, object: &Map<String, Json>, key: &str) -> Expr {
+        object.get(key).map_or(Expr::Undefined, |value| self.expr(value))
+    }
+
+    fn array_path(&mut self, argument: &Json) -> Expr {
+        let Json::Array(items) = argument else {
+            let found = if matches!(argument, Json::Object(_)) {
+                "object"
+            } else {
+                type_name(argument)
+            };
+            return fail(format!("@arrayPath expected array, got {found}"));
         };
-        return fail(format!("@arrayPath expected array, got {found}"));
-    };
-    let root = match items.first() {
-        Some(Json::String(path)) => Expr::Path(Path::of_directive(path)),
-        Some(other) => expr(other),
-        None => Expr::Undefined,
-    };
-    let shape = match items.get(1) {
-        Some(shape @ Json::Object(object)) if !object.is_empty() => Some(expr(shape)),
-        _ => None,
-    };
-    Expr::ArrayPath(Box::new(ArrayPath { root, shape }))
-}
+        let root = match items.first() {
+            Some(Json::String(path)) => self.path(path),
+            Some(other) => self.expr(other),
+            None => Expr::Undefined,
+        };
+        let shape = match items.get(1) {
+            Some(shape @ Json::Object(object)) if !object.is_empty() => {
+                Some(self.elsewhere(|inner| inner.expr(shape)))
+            }
+            _ => None,
+        };
+        Expr::ArrayPath(Box::new(ArrayPath { root, shape }))
+    }
 
-fn if_(object: &Map<String, Json>) -> Expr {
-    if falsy(object.get("exists")) && falsy(object.get("blank")) {
-        return fail("@if requires an \"exists\" key or a \"blank\" key");
+    fn if_(&mut self, object: &Map<String, Json>) -> Expr {
+        if falsy(object.get("exists")) && falsy(object.get("blank")) {
+            return fail("@if requires an \"exists\" key or a \"blank\" key");
+        }
+        let (test, condition) = match object.get("exists") {
+            Some(exists) => (Test::Exists, exists),
+            None => (Test::NotBlank, object.get("blank").unwrap_or(&Json::Null)),
+        };
+        // A falsy `else` is as good as none.
+        let otherwise = object
+            .get("else")
+            .filter(|value| !falsy(Some(value)))
+            .map_or(Expr::Undefined, |value| self.expr(value));
+        if matches!(test, Test::Exists) && object.get("then") == Some(condition) {
+            return Expr::Coalesce(Box::new(self.expr(condition)), Box::new(otherwise));
+        }
+        Expr::If(Box::new(If {
+            test,
+            condition: self.expr(condition),
+            then: self.member(object, "then"),
+            otherwise,
+        }))
     }
-    let (test, condition) = match object.get("exists") {
-        Some(exists) => (Test::Exists, exists),
-        None => (Test::NotBlank, object.get("blank").unwrap_or(&Json::Null)),
-    };
-    // A falsy `else` is as good as none.
-    let otherwise = object
-        .get("else")
-        .filter(|value| !falsy(Some(value)))
-        .map_or(Expr::Undefined, expr);
-    if matches!(test, Test::Exists) && object.get("then") == Some(condition) {
-        return Expr::Coalesce(Box::new(expr(condition)), Box::new(otherwise));
-    }
-    Expr::If(Box::new(If {
-        test,
-        condition: expr(condition),
-        then: member(object, "then"),
-        otherwise,
-    }))
-}
 
-fn case(object: &Map<String, Json>) -> Expr {
-    if falsy(object.get("operator")) {
-        return fail("@case requires a \"operator\" key");
+    fn case(&mut self, object: &Map<String, Json>) -> Expr {
+        if falsy(object.get("operator")) {
+            return fail("@case requires a \"operator\" key");
+        }
+        if falsy(object.get("value")) {
+            return Expr::Undefined;
+        }
+        Expr::Case(Box::new(Case {
+            operator: self.member(object, "operator"),
+            value: self.member(object, "value"),
+        }))
     }
-    if falsy(object.get("value")) {
-        return Expr::Undefined;
-    }
-    Expr::Case(Box::new(Case {
-        operator: member(object, "operator"),
-        value: member(object, "value"),
-    }))
-}
 
-fn replace(object: &Map<String, Json>) -> Expr {
-    if falsy(object.get("pattern")) {
-        return fail("@replace requires a \"pattern\" key");
-    }
-    if falsy(object.get("value")) {
-        return Expr::Undefined;
-    }
-    let text = |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default();
-    let mut steps = Vec::new();
-    for (pattern, replacement) in [("pattern", "replacement"), ("pattern2", "replacement2")] {
-        for key in [pattern, replacement] {
-            if utf16_len(text(key)) > 10 {
-                let name = if key == pattern { "pattern" } else { "replacement" };
-                return fail(format!("@replace requires a \"{name}\" less than 10 characters"));
+    fn replace(&mut self, object: &Map<String, Json>) -> Expr {
+        if falsy(object.get("pattern")) {
+            return fail("@replace requires a \"pattern\" key");
+        }
+        if falsy(object.get("value")) {
+            return Expr::Undefined;
+        }
+        let text = |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default();
+        let mut steps = Vec::new();
+        for (pattern, replacement) in [("pattern", "replacement"), ("pattern2", "replacement2")] {
+            for key in [pattern, replacement] {
+                if utf16_len(text(key)) > 10 {
+                    let name = if key == pattern { "pattern" } else { "replacement" };
+                    return fail(format!("@replace requires a \"{name}\" less than 10 characters"));
+                }
+            }
+            if !text(pattern).is_empty() {
+                steps.push(ReplaceStep {
+                    pattern: text(pattern).into(),
+                    replacement: text(replacement).into(),
+                });
             }
         }
-        if !text(pattern).is_empty() {
-            steps.push(ReplaceStep {
-                pattern: text(pattern).into(),
-                replacement: text(replacement).into(),
-            });
+        Expr::Replace(Box::new(Replace {
+            value: self.member(object, "value"),
+            steps,
+            ignore_case: !falsy(object.get("ignorecase")),
+            global: object.get("global").is_none_or(|global| !falsy(Some(global))),
+        }))
+    }
+
+    fn merge(&mut self, object: &Map<String, Json>) -> Expr {
+        if falsy(object.get("objects")) {
+            return fail("@merge requires a \"objects\" key");
+        }
+        if falsy(object.get("direction")) {
+            return fail("@merge requires a \"direction\" key");
+        }
+        let Some(Json::Array(objects)) = object.get("objects") else {
+            return fail(format!(
+                "@merge: expected opts.array, got {}",
+                object.get("objects").map_or("undefined", type_name)
+            ));
+        };
+        Expr::Merge(Box::new(Merge {
+            direction: self.member(object, "direction"),
+            objects: objects.iter().map(|element| self.expr(element)).collect(),
+        }))
+    }
+
+    fn transform(&mut self, object: &Map<String, Json>) -> Expr {
+        for key in ["apply", "mapping"] {
+            match object.get(key) {
+                value if falsy(value) => return fail(format!("@transform requires a \"{key}\" key")),
+                Some(Json::Object(_)) => {}
+                _ => return fail(format!("@transform \"{key}\" key should be an object")),
+            }
+        }
+        let apply = object.get("apply").unwrap_or(&Json::Null);
+        // `apply` is a mapping of its own: rewritten and checked again, for inside raw arrays nothing was checked yet.
+        let apply = rewrite_root(apply).and_then(|apply| check::mapping(&apply).map(|()| self.expr(&apply)));
+        Expr::Transform(Box::new(Transform {
+            apply: apply.unwrap_or_else(|error| Expr::Fail(RuntimeError::late_validation(&error))),
+            mapping: self.elsewhere(|inner| inner.member(object, "mapping")),
+        }))
+    }
+
+    fn flatten(&mut self, object: &Map<String, Json>) -> Expr {
+        if falsy(object.get("separator")) {
+            return fail("@flatten requires a \"separator\" key");
+        }
+        Expr::Flatten(Box::new(Flatten {
+            value: self.member(object, "value"),
+            separator: self.member(object, "separator"),
+            omit_arrays: self.member(object, "omitArrays"),
+        }))
+    }
+
+    fn json(&mut self, object: &Map<String, Json>) -> Expr {
+        if falsy(object.get("value")) {
+            return fail("@json requires a \"value\" key");
+        }
+        if falsy(object.get("mode")) {
+            return fail("@json requires a \"mode\" key");
+        }
+        let value = Box::new(self.member(object, "value"));
+        match object.get("mode").and_then(Json::as_str) {
+            Some("encode") => Expr::JsonEncode(value),
+            Some("decode") => Expr::JsonDecode(value),
+            _ => Expr::Discard(value),
         }
     }
-    Expr::Replace(Box::new(Replace {
-        value: member(object, "value"),
-        steps,
-        ignore_case: !falsy(object.get("ignorecase")),
-        global: object.get("global").is_none_or(|global| !falsy(Some(global))),
-    }))
-}
 
-fn merge(object: &Map<String, Json>) -> Expr {
-    if falsy(object.get("objects")) {
-        return fail("@merge requires a \"objects\" key");
-    }
-    if falsy(object.get("direction")) {
-        return fail("@merge requires a \"direction\" key");
-    }
-    let Some(Json::Array(objects)) = object.get("objects") else {
-        return fail(format!(
-            "@merge: expected opts.array, got {}",
-            object.get("objects").map_or("undefined", type_name)
-        ));
-    };
-    Expr::Merge(Box::new(Merge {
-        direction: member(object, "direction"),
-        objects: objects.iter().map(expr).collect(),
-    }))
-}
-
-fn transform(object: &Map<String, Json>) -> Expr {
-    for key in ["apply", "mapping"] {
-        match object.get(key) {
-            value if falsy(value) => return fail(format!("@transform requires a \"{key}\" key")),
-            Some(Json::Object(_)) => {}
-            _ => return fail(format!("@transform \"{key}\" key should be an object")),
+    /// A path into the payload in sight.
+    fn path(&mut self, path: &str) -> Expr {
+        let path = Path::of_directive(path);
+        match &mut self.slots {
+            Some(slots) => Expr::Slot(slots.slot(&path)),
+            None => Expr::Path(path),
         }
     }
-    let apply = object.get("apply").unwrap_or(&Json::Null);
-    // `apply` is a mapping of its own: rewritten and checked again, for inside raw arrays nothing was checked yet.
-    let apply = rewrite_root(apply).and_then(|apply| check::mapping(&apply).map(|()| expr(&apply)));
-    Expr::Transform(Box::new(Transform {
-        apply: apply.unwrap_or_else(|error| Expr::Fail(RuntimeError::late_validation(&error))),
-        mapping: member(object, "mapping"),
-    }))
-}
 
-fn flatten(object: &Map<String, Json>) -> Expr {
-    if falsy(object.get("separator")) {
-        return fail("@flatten requires a \"separator\" key");
-    }
-    Expr::Flatten(Box::new(Flatten {
-        value: member(object, "value"),
-        separator: member(object, "separator"),
-        omit_arrays: member(object, "omitArrays"),
-    }))
-}
-
-fn json(object: &Map<String, Json>) -> Expr {
-    if falsy(object.get("value")) {
-        return fail("@json requires a \"value\" key");
-    }
-    if falsy(object.get("mode")) {
-        return fail("@json requires a \"mode\" key");
-    }
-    let value = Box::new(member(object, "value"));
-    match object.get("mode").and_then(Json::as_str) {
-        Some("encode") => Expr::JsonEncode(value),
-        Some("decode") => Expr::JsonDecode(value),
-        _ => Expr::Discard(value),
+    /// Compiles what is evaluated on another payload than the event.
+    fn elsewhere(&mut self, compile: impl FnOnce(&mut Self) -> Expr) -> Expr {
+        let slots = self.slots.take();
+        let compiled = compile(self);
+        self.slots = slots;
+        compiled
     }
 }

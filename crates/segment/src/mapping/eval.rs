@@ -1,7 +1,7 @@
 //! Running the plan over one payload.
 
 use super::error::RuntimeError;
-use super::plan::{ArrayPath, Case, Expr, If, Merge, Test, Transform};
+use super::plan::{ArrayPath, Case, Expr, Flatten, If, Merge, Test, Transform};
 use super::template::{self, bounded};
 use super::{replace, reshape};
 use crate::value::{Number, Path, Type, Value, parse_json};
@@ -14,15 +14,18 @@ type Result<T> = std::result::Result<T, RuntimeError>;
 #[derive(Clone, Copy)]
 pub(super) struct Eval<'a> {
     payload: Value<'a>,
+    /// What the paths into the event lead to.
+    slots: &'a [Value<'a>],
     arena: &'a Bump,
     /// Keep members that are undefined: `@merge` and `@flatten` let them overwrite.
     keep_undefined: bool,
 }
 
 impl<'a> Eval<'a> {
-    pub(super) fn new(payload: Value<'a>, arena: &'a Bump) -> Self {
+    pub(super) fn new(payload: Value<'a>, slots: &'a [Value<'a>], arena: &'a Bump) -> Self {
         Eval {
             payload,
+            slots,
             arena,
             keep_undefined: false,
         }
@@ -45,71 +48,81 @@ impl<'a> Eval<'a> {
         Ok(Value::Object(built.into_bump_slice()))
     }
 
+    /// The few kinds of nodes nearly all mappings are made of; the others wait in [`Eval::rare`], which keeps this
+    /// function's frame small.
     pub(super) fn eval(self, expr: &'a Expr) -> Result<Value<'a>> {
-        Ok(match expr {
-            Expr::Undefined => Value::Undefined,
-            Expr::Null => Value::Null,
-            Expr::Bool(truth) => Value::Bool(*truth),
-            Expr::Number(text) => Value::Number(Number::Source(text)),
-            Expr::Str(text) => Value::Str(text),
-            Expr::Array(items) => self.array(items)?,
-            Expr::Object(members) => self.object(members)?,
-            Expr::Path(path) => path.resolve(self.payload),
+        match expr {
+            Expr::Slot(slot) => Ok(self.slots.get(*slot).copied().into()),
+            Expr::Coalesce(first, otherwise) => match self.eval(first)? {
+                Value::Undefined | Value::Null => self.eval(otherwise),
+                found => Ok(found),
+            },
+            Expr::Undefined => Ok(Value::Undefined),
+            Expr::Null => Ok(Value::Null),
+            Expr::Bool(truth) => Ok(Value::Bool(*truth)),
+            Expr::Number(text) => Ok(Value::Number(Number::Source(text))),
+            Expr::Str(text) => Ok(Value::Str(text)),
+            Expr::Path(path) => Ok(path.resolve(self.payload)),
+            Expr::Object(members) => self.object(members),
+            Expr::ArrayPath(parts) => self.array_path(parts),
+            other => self.rare(other),
+        }
+    }
+
+    #[inline(never)]
+    fn rare(self, expr: &'a Expr) -> Result<Value<'a>> {
+        match expr {
+            Expr::Array(items) => self.array(items),
             Expr::PathOf(argument) => {
-                Path::of_directive(self.text_argument("@path", argument)?).resolve(self.payload)
+                Ok(Path::of_directive(self.text_argument("@path", argument)?).resolve(self.payload))
             }
-            Expr::Template(template) => template.render(self.payload, self.arena)?,
+            Expr::Template(template) => template.render(self.payload, self.arena),
             Expr::TemplateOf(argument) => template::render_text(
                 self.text_argument("@template", argument)?,
                 self.payload,
                 self.arena,
-            )?,
-            Expr::Coalesce(first, otherwise) => match self.eval(first)? {
-                Value::Undefined | Value::Null => self.eval(otherwise)?,
-                found => found,
-            },
-            Expr::If(parts) => self.if_(parts)?,
-            Expr::Case(parts) => self.case(parts)?,
-            Expr::Replace(parts) => replace::replace(parts, self.eval(&parts.value)?, self.arena)?,
-            Expr::ArrayPath(parts) => self.array_path(parts)?,
-            Expr::Merge(parts) => self.merge(parts)?,
-            Expr::Transform(parts) => self.transform(parts)?,
-            Expr::Flatten(parts) => {
-                let keeping = Eval {
-                    keep_undefined: true,
-                    ..self
-                };
-                let separator = self.eval(&parts.separator)?;
-                let omit_arrays = !self.eval(&parts.omit_arrays)?.is_falsy();
-                let value = keeping.eval(&parts.value)?;
-                let Some(separator) = separator.as_str() else {
-                    return Err(RuntimeError::new(format!(
-                        "@flatten expected a string separator, got {}",
-                        separator.type_of().name()
-                    )));
-                };
-                let members = reshape::flatten(value, separator, omit_arrays, self.arena)?;
-                self.without_undefined(members)
-            }
+            ),
+            Expr::If(parts) => self.if_(parts),
+            Expr::Case(parts) => self.case(parts),
+            Expr::Replace(parts) => replace::replace(parts, self.eval(&parts.value)?, self.arena),
+            Expr::Merge(parts) => self.merge(parts),
+            Expr::Transform(parts) => self.transform(parts),
+            Expr::Flatten(parts) => self.flatten(parts),
             Expr::JsonEncode(value) => match self.eval(value)? {
-                Value::Undefined => Value::Undefined,
+                Value::Undefined => Ok(Value::Undefined),
                 value => {
                     let text = reshape::json_text(value, self.arena);
                     bounded(text.len())?;
-                    Value::Str(text)
+                    Ok(Value::Str(text))
                 }
             },
             Expr::JsonDecode(value) => match self.eval(value)? {
-                Value::Str(text) => parse_json(text, self.arena).unwrap_or(Value::Str(text)),
-                other => other,
+                Value::Str(text) => Ok(parse_json(text, self.arena).unwrap_or(Value::Str(text))),
+                other => Ok(other),
             },
-            Expr::Discard(value) => {
-                self.eval(value)?;
-                Value::Undefined
-            }
-            Expr::ExcludeWhenNull(value) => reshape::exclude_nulls(self.eval(value)?, self.arena),
-            Expr::Fail(error) => return Err(error.clone()),
-        })
+            Expr::Discard(value) => self.eval(value).map(|_| Value::Undefined),
+            Expr::ExcludeWhenNull(value) => Ok(reshape::exclude_nulls(self.eval(value)?, self.arena)),
+            Expr::Liquid(template) => template.render(self.payload, self.arena),
+            Expr::Fail(error) => Err(error.clone()),
+            other => self.eval(other),
+        }
+    }
+
+    fn flatten(self, parts: &'a Flatten) -> Result<Value<'a>> {
+        let separator = self.eval(&parts.separator)?;
+        let omit_arrays = !self.eval(&parts.omit_arrays)?.is_falsy();
+        let value = Eval {
+            keep_undefined: true,
+            ..self
+        }
+        .eval(&parts.value)?;
+        let Some(separator) = separator.as_str() else {
+            let found = separator.type_of().name();
+            return Err(RuntimeError::new(format!(
+                "@flatten expected a string separator, got {found}"
+            )));
+        };
+        Ok(self.without_undefined(reshape::flatten(value, separator, omit_arrays, self.arena)?))
     }
 
     fn array(self, items: &'a [Expr]) -> Result<Value<'a>> {

@@ -86,12 +86,12 @@ impl Lint {
                 "this text is sent as it is; to fill in `{{…}}` use @template",
             );
         } else if text.starts_with("$.")
-            && !self
+            && self
                 .path
                 .iter()
                 .rev()
                 .nth(1)
-                .is_some_and(|key| key == "@arrayPath")
+                .is_none_or(|key| key != "@arrayPath")
         {
             self.warn(
                 "plain_path",

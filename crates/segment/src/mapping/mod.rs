@@ -32,8 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `@path`, `@template`, `@literal`, `@if`, `@case`, `@replace`, `@arrayPath`, `@merge`, `@transform`, `@flatten`,
-//! `@json` and `@excludeWhenNull` are understood. Where Segment reaches JavaScript prototype members
+//! All directives are understood; of `@liquid` what mappings use of it, the rest is refused at load. Where Segment reaches JavaScript prototype members
 //! (`$.constructor`), only own members, array indices and `length` are reached here.
 
 mod check;
@@ -41,9 +40,11 @@ mod compile;
 mod error;
 mod eval;
 mod lint;
+mod liquid;
 mod plan;
 mod replace;
 mod reshape;
+mod slots;
 mod template;
 
 pub use error::{CompileError, MappingError, MappingErrorKind, RuntimeError};
@@ -54,6 +55,7 @@ use bumpalo::Bump;
 use eval::Eval;
 use plan::Expr;
 use serde_json::Value as Json;
+use slots::Slots;
 
 /// How deep a mapping may nest. Segment has no limit and overflows its stack near 1,900; real mappings nest 6 deep.
 pub const MAX_DEPTH: usize = 100;
@@ -66,6 +68,7 @@ pub const MAX_TEXT: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Mapping {
     plan: Expr,
+    slots: Slots,
     warnings: Vec<MappingWarning>,
 }
 
@@ -79,8 +82,10 @@ impl Mapping {
         check::depth(mapping)?;
         let rewritten = compile::rewrite_root(mapping)?;
         check::mapping(&rewritten)?;
+        let (plan, slots) = compile::plan(&rewritten);
         Ok(Mapping {
-            plan: compile::expr(&rewritten),
+            plan,
+            slots,
             warnings: lint::lint(&rewritten),
         })
     }
@@ -127,7 +132,7 @@ impl Mapping {
         payload: impl Into<Value<'a>>,
         arena: &'a Bump,
     ) -> Result<Value<'a>, RuntimeError> {
-        Eval::new(payload.into(), arena).top(&self.plan, None)
+        self.run(payload.into(), arena, None)
     }
 
     /// As [`Mapping::resolve`], but a top-level field that fails is left out and reported, and the others go on.
@@ -142,9 +147,18 @@ impl Mapping {
     ) -> Result<Value<'a>, RuntimeError> {
         let payload = event.into();
         match payload.type_of() {
-            Type::Object => Eval::new(payload, arena).top(&self.plan, Some(failed)),
+            Type::Object => self.run(payload, arena, Some(failed)),
             other => Err(RuntimeError::not_an_object(other)),
         }
+    }
+
+    fn run<'a>(
+        &'a self,
+        payload: Value<'a>,
+        arena: &'a Bump,
+        failed: Option<&mut Vec<RuntimeError>>,
+    ) -> Result<Value<'a>, RuntimeError> {
+        Eval::new(payload, self.slots.fill(payload, arena), arena).top(&self.plan, failed)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The compiled form of a mapping.
 
 use super::error::RuntimeError;
+use super::liquid::Liquid;
 use super::template::Template;
 use crate::value::Path;
 
@@ -17,6 +18,8 @@ pub(super) enum Expr {
     /// Members in JavaScript's key order.
     Object(Box<[(Box<str>, Expr)]>),
     Path(Path),
+    /// A path into the event itself, answered beforehand, see [`super::slots`].
+    Slot(usize),
     PathOf(Box<Expr>),
     Template(Template),
     TemplateOf(Box<Expr>),
@@ -34,6 +37,7 @@ pub(super) enum Expr {
     /// Evaluated for its errors; the result is undefined.
     Discard(Box<Expr>),
     ExcludeWhenNull(Box<Expr>),
+    Liquid(Box<Liquid>),
     /// Always fails when reached.
     Fail(RuntimeError),
 }

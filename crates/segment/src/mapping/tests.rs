@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use serde_json::json;
 use signalbox_core::Document;
 
@@ -118,4 +119,71 @@ fn numbers_keep_their_spelling() {
         out,
         br#"{"id":98765432109876543210,"constant":12345678901234567890}"#
     );
+}
+
+fn liquid(template: &str) -> Result<String, String> {
+    let mapping =
+        Mapping::compile(&json!({"x": {"@liquid": template}})).map_err(|error| error.to_string())?;
+    let event = Document::parse(r#"{"a":"x=1&y=2","n":0,"list":["p","q"],"o":{"k v":{"z":true}}}"#).unwrap();
+    let arena = Bump::new();
+    let payload = mapping
+        .resolve(event.root(), &arena)
+        .map_err(|error| error.to_string())?;
+    Ok(payload.get("x").as_str().unwrap().to_owned())
+}
+
+#[test]
+fn liquid_does_what_mappings_use_of_it() {
+    for (template, expected) in [
+        ("{% assign p = a | split: 'y=' %}{{ p[1] }}{{ p.size }}", "22"),
+        (
+            "{% if n and list == nil %}1{% elsif o['k v'].z %}2{% else %}3{% endif %}",
+            "2",
+        ),
+        ("{% unless a contains 'y' %}1{% else %}2{% endunless %}", "2"),
+        ("a {%- comment %} {% if %} {% endcomment -%} b", "ab"),
+        (
+            "{{ list[-1] | append: '!' | upcase }}{{ missing | default: 'd' }}",
+            "Q!d",
+        ),
+        ("{% if n >= 0 and a or false %}y{% endif %}", "y"),
+    ] {
+        assert_eq!(liquid(template).as_deref(), Ok(expected), "{template}");
+    }
+}
+
+#[test]
+fn liquid_that_cannot_be_used_is_refused() {
+    assert!(
+        liquid("{{ a | round }}")
+            .unwrap_err()
+            .contains("filter round, which is not supported")
+    );
+    assert!(
+        liquid("{% for i in list %}{% endfor %}")
+            .unwrap_err()
+            .contains("tag \"for\" is disabled")
+    );
+    for broken in [
+        "{{ a",
+        "{% if a %}",
+        "{% endif %}",
+        "{{ 'a }}",
+        "{% unless a %}{% endif %}",
+        "{{ a b }}",
+    ] {
+        assert!(liquid(broken).is_err(), "{broken}");
+    }
+    assert!(liquid(&"x".repeat(1001)).is_err());
+    assert!(liquid(&"{% if a %}".repeat(99)).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_liquid_or_template_panics(text in "(\\{\\{|\\}\\}|\\{%|%\\}|if |endif|assign x=|else|a|\\[0\\]|\\.|\\||split: 'y'|\"é|-| |==|1\\.){0,12}") {
+        let _ = liquid(&text);
+        let mapping = Mapping::compile(&json!({"x": {"@template": text}, "y": {"@path": text}})).unwrap();
+        let event = Document::parse(r#"{"a":["é"]}"#).unwrap();
+        prop_assert!(mapping.resolve(event.root(), &Bump::new()).is_ok());
+    }
 }

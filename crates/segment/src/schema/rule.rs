@@ -2,7 +2,7 @@
 
 use super::field::{Choice, Field, FieldType, Required};
 use super::format::Format;
-use crate::value::Value;
+use crate::value::{Number, Value};
 
 /// The types of JSON schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl Wanted {
     pub(super) fn accepts(self, value: Value<'_>) -> bool {
         match self {
             Wanted::String => matches!(value, Value::Str(_)),
-            Wanted::Number => value.as_f64().is_some(),
-            Wanted::Integer => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+            Wanted::Number => value.as_number().is_some_and(Number::is_finite),
+            Wanted::Integer => value.as_number().is_some_and(Number::is_whole),
             Wanted::Boolean => matches!(value, Value::Bool(_)),
             Wanted::Null => matches!(value, Value::Null),
             Wanted::Array => value.is_array(),
@@ -121,19 +121,37 @@ impl<'t> Rule<'t> {
             members: None,
         }
     }
+}
 
-    pub(super) fn wants(&self, wanted: Wanted) -> bool {
-        self.types.contains(&wanted)
-    }
-
-    /// Segment's removal of empty values: nulls where null is no value, `""` where text is no value.
-    pub(super) fn drops_as_empty(&self, value: Value<'_>) -> bool {
-        match value {
-            Value::Undefined => true,
-            Value::Null => !self.wants(Wanted::Null),
-            Value::Str("") => !self.wants(Wanted::String),
-            _ => false,
+/// Segment's removal of empty values: nulls where null is no value, `""` where text is no value.
+pub(super) fn drops_as_empty(field: &Field<'_>, item: bool, value: Value<'_>) -> bool {
+    let single = !field.multiple || item;
+    match value {
+        Value::Undefined => true,
+        Value::Null => item || field.multiple || !field.allow_null || members_of(field).is_some(),
+        Value::Str("") => {
+            let text = !matches!(
+                field.kind,
+                FieldType::Number | FieldType::Integer | FieldType::Boolean | FieldType::Object
+            );
+            !(single && text)
         }
+        _ => false,
+    }
+}
+
+/// Whether a value (or an item of a list) already is all its field asks for, which most are.
+pub(super) fn fits_plainly(field: &Field<'_>, item: bool, value: Value<'_>) -> bool {
+    let bare = item || (!field.multiple && field.minimum.is_none() && field.maximum.is_none());
+    if !bare || !field.choices.is_empty() {
+        return false;
+    }
+    match (field.kind, value) {
+        (FieldType::String, Value::Str(_)) => item || field.format.is_none(),
+        (FieldType::Text | FieldType::Password, Value::Str(_)) | (FieldType::Boolean, Value::Bool(_)) => true,
+        (FieldType::Number | FieldType::Datetime, Value::Number(number)) => number.is_finite(),
+        (FieldType::Integer, Value::Number(number)) => number.is_whole(),
+        _ => false,
     }
 }
 

@@ -147,6 +147,21 @@ fn shapes_are_forgiven_where_nothing_is_lost() {
 }
 
 #[test]
+fn numbers_out_of_range_do_not_fit() {
+    let arena = Bump::new();
+    let event = signalbox_core::Document::parse(r#"{"event_id":"1","custom_data":{"value":1e400}}"#).unwrap();
+    let schema = Schema::new(FIELDS).unwrap();
+    let coerced = schema.coerce(event.root().into(), &arena, Leniency::PerField);
+    assert_eq!(coerced.dropped[0].path, "custom_data.value");
+    assert!(
+        !schema
+            .coerce(event.root().into(), &arena, Leniency::Segment)
+            .errors
+            .is_empty()
+    );
+}
+
+#[test]
 fn errors_hold_no_values() {
     let arena = Bump::new();
     let schema = Schema::new(FIELDS).unwrap();

@@ -5,7 +5,7 @@ use super::convert::{as_ajv, carefully};
 use super::error::{FieldError, FieldErrorKind};
 use super::field::{Field, Required};
 use super::place::Place;
-use super::rule::{Members, Rule, Wanted};
+use super::rule::{Members, Rule, Wanted, drops_as_empty, fits_plainly};
 use super::{Coerced, Leniency};
 use crate::value::{Value, js_trim, utf16_len};
 use bumpalo::Bump;
@@ -48,17 +48,18 @@ pub(super) struct Root<'a, 't> {
 impl<'a> Root<'a, '_> {
     pub(super) fn member(&self, key: &str) -> Value<'a> {
         let value = self.payload.get(key);
-        let Some(field) = self.fields.iter().find(|field| field.key == key) else {
-            return if self.blank(value) {
-                Value::Undefined
-            } else {
-                value
-            };
-        };
-        if self.nulled.iter().any(|nulled| nulled == key) {
+        match self.fields.iter().find(|field| field.key == key) {
+            Some(field) => self.of_field(field, value),
+            None if self.blank(value) => Value::Undefined,
+            None => value,
+        }
+    }
+
+    fn of_field(&self, field: &Field<'_>, value: Value<'a>) -> Value<'a> {
+        if self.nulled.iter().any(|nulled| nulled == field.key) {
             return Value::Null;
         }
-        if self.blank(value) || empty(&Rule::of_field(field), value, self.leniency) {
+        if self.blank(value) || empty(field, false, value, self.leniency) {
             return Value::Undefined;
         }
         if field.multiple && !value.is_array() && !value.is_nullish() {
@@ -77,7 +78,7 @@ impl<'a> Root<'a, '_> {
         let field = self.fields.iter().find(|field| field.key == parent);
         let member = field.and_then(|field| field.properties?.iter().find(|member| member.key == key));
         match member {
-            Some(member) if empty(&Rule::of_field(member), value, self.leniency) => Value::Undefined,
+            Some(member) if empty(member, false, value, self.leniency) => Value::Undefined,
             _ => value,
         }
     }
@@ -95,11 +96,13 @@ impl<'a> Root<'a, '_> {
     }
 }
 
-/// Whether a value counts as absent under a rule.
-fn empty(rule: &Rule<'_>, value: Value<'_>, leniency: Leniency) -> bool {
+/// Whether a value of a field, or one item of it, counts as absent.
+fn empty(field: &Field<'_>, item: bool, value: Value<'_>, leniency: Leniency) -> bool {
     match value {
-        Value::Str(text) if leniency == Leniency::PerField => js_trim(text).is_empty(),
-        _ => rule.drops_as_empty(value),
+        Value::Str(text) if leniency == Leniency::PerField => {
+            !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && js_trim(text).is_empty()
+        }
+        _ => drops_as_empty(field, item, value),
     }
 }
 
@@ -162,7 +165,9 @@ impl<'a> Walk<'a> {
             requirements: true,
         };
         let kept = payload.get(ALWAYS_KEPT);
-        let mut built = self.members(&place, None, &members, true, |field| root.member(field.key));
+        let mut built = self.members(&place, None, &members, payload, true, |field, value| {
+            root.of_field(field, value)
+        });
         if kept.is_defined() && fields.iter().all(|field| field.key != ALWAYS_KEPT) {
             built.push((ALWAYS_KEPT, kept));
         }
@@ -239,12 +244,14 @@ impl<'a> Walk<'a> {
         if let Some(members) = &rule.members
             && value.is_object()
         {
-            let careful = self.leniency;
-            let built = self.members(place, rule.label, members, prune, |field| {
-                let member = value.get(field.key);
-                let gone = (prune || careful == Leniency::PerField)
-                    && empty(&Rule::of_field(field), member, careful);
-                if gone { Value::Undefined } else { member }
+            let leniency = self.leniency;
+            let prune_members = prune || leniency == Leniency::PerField;
+            let built = self.members(place, rule.label, members, value, prune, |field, member| {
+                if prune_members && empty(field, false, member, leniency) {
+                    Value::Undefined
+                } else {
+                    member
+                }
             });
             value = if members.open {
                 with_unknown(built, members.fields, value)
@@ -268,7 +275,11 @@ impl<'a> Walk<'a> {
         let rule = Rule::of_item(field);
         let mut built = BumpVec::with_capacity_in(list.array_len(), self.arena);
         for (index, item) in list.items().enumerate() {
-            if (prune || self.careful()) && empty(&rule, item, self.leniency) {
+            if (prune || self.careful()) && empty(field, true, item, self.leniency) {
+                continue;
+            }
+            if fits_plainly(field, true, item) {
+                built.push(item);
                 continue;
             }
             let before = self.errors.len();
@@ -289,19 +300,25 @@ impl<'a> Walk<'a> {
         place: &Place<'_>,
         label: Option<&str>,
         members: &Members<'t>,
+        object: Value<'a>,
         prune: bool,
-        get: impl Fn(&'t Field<'t>) -> Value<'a>,
+        admit: impl Fn(&'t Field<'t>, Value<'a>) -> Value<'a>,
     ) -> BumpVec<'a, (&'a str, Value<'a>)> {
         let required = |field: &Field<'_>| members.requirements && matches!(field.required, Required::Always);
-        for field in members.fields.iter().filter(|field| required(field)) {
-            if !get(field).is_defined() {
+        let values = by_field(members.fields, object, self.arena);
+        for (field, value) in members.fields.iter().zip(&mut *values) {
+            *value = admit(field, *value);
+            if required(field) && !value.is_defined() {
                 self.missing(place, label, field.key);
             }
         }
         let mut built = BumpVec::with_capacity_in(members.fields.len(), self.arena);
-        for field in members.fields {
-            let value = get(field);
+        for (field, &value) in members.fields.iter().zip(&*values) {
             if !value.is_defined() {
+                continue;
+            }
+            if fits_plainly(field, false, value) {
+                built.push((field.key, value));
                 continue;
             }
             let before = self.errors.len();
@@ -350,7 +367,9 @@ impl<'a> Walk<'a> {
     }
 
     fn limits(&mut self, place: &Place<'_>, rule: &Rule<'_>, value: Value<'a>) {
-        if let Some(number) = value.as_f64() {
+        if rule.number_limits != (None, None)
+            && let Some(number) = value.as_f64()
+        {
             let (least, most) = rule.number_limits;
             for (limit, broken, word) in [
                 (most, most.is_some_and(|most| number > most), "less"),
@@ -382,6 +401,26 @@ impl<'a> Walk<'a> {
             self.fail(place, rule.label, FieldErrorKind::Format, &text);
         }
     }
+}
+
+/// The members of an object put beside their fields. Mapped objects mostly come in the order of the fields, so the
+/// next field is tried first.
+fn by_field<'a>(fields: &[Field<'_>], object: Value<'a>, arena: &'a Bump) -> &'a mut [Value<'a>] {
+    let values = arena.alloc_slice_fill_copy(fields.len(), Value::Undefined);
+    let mut next = 0;
+    let mut put = |key: &str, value: Value<'a>| {
+        let expected = fields.get(next).filter(|field| field.key == key).map(|_| next);
+        let found = expected.or_else(|| fields.iter().position(|field| field.key == key));
+        if let Some(index) = found {
+            values[index] = value;
+            next = index + 1;
+        }
+    };
+    match object {
+        Value::Object(members) => members.iter().for_each(|(key, value)| put(key, *value)),
+        other => other.members().for_each(|(key, value)| put(key, value)),
+    }
+    values
 }
 
 /// Adds the members the fields do not name.

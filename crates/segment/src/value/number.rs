@@ -44,6 +44,23 @@ impl<'a> Number<'a> {
         }
     }
 
+    /// Within the range of doubles.
+    pub fn is_finite(self) -> bool {
+        match self {
+            // Without an exponent it takes over 300 digits to leave the range.
+            Number::Source(text) if text.len() < 300 && !text.contains(['e', 'E']) => true,
+            _ => self.to_f64().is_finite(),
+        }
+    }
+
+    /// Finite and without a fraction.
+    pub fn is_whole(self) -> bool {
+        match self {
+            Number::Source(text) if is_plain_integer(text) => true,
+            _ => self.to_f64().fract() == 0.0,
+        }
+    }
+
     /// The text in the source, if this number was read from one.
     pub fn source(self) -> Option<&'a str> {
         match self {
@@ -144,6 +161,13 @@ mod tests {
         for (source, expected) in cases {
             assert_eq!(js(Number::Source(source)), expected, "{source}");
         }
+    }
+
+    #[test]
+    fn range_is_that_of_doubles() {
+        assert!(Number::Source("1e308").is_finite() && Number::Source("12345678901234567890").is_finite());
+        assert!(!Number::Source("1e400").is_finite() && !Number::Source(&"9".repeat(400)).is_finite());
+        assert!(Number::Source("5e1").is_whole() && !Number::Source("1e400").is_whole());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use signalbox_core::Event;
 
-/// What every secret of a sink under test must contain: token, key, header.
-pub const SECRET: &str = "zq-secret-9d41";
+/// What every secret of a sink under test must contain: token, key, header. As long as tokens are.
+pub const SECRET: &str = "zqsecret9d41b7c05e6f4a2d8b93c1e07f5a6d48";
 
 /// The personal values of [`sample`].
 pub const PERSONAL: &[&str] = &[

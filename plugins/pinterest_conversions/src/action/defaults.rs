@@ -146,10 +146,14 @@ pub const PINTEREST: &[(&str, Default)] = &[
         "user_data.date_of_birth",
         Default::FirstOf(&[
             "properties.birthday",
+            "properties.date_of_birth",
+            "properties.dateOfBirth",
             "traits.birthday",
             "traits.date_of_birth",
+            "traits.dateOfBirth",
             "context.traits.birthday",
             "context.traits.date_of_birth",
+            "context.traits.dateOfBirth",
         ]),
     ),
     (
@@ -157,7 +161,9 @@ pub const PINTEREST: &[(&str, Default)] = &[
         Default::FirstOf(&[
             "properties.address.city",
             "traits.address.city",
+            "traits.city",
             "context.traits.address.city",
+            "context.traits.city",
         ]),
     ),
     (
@@ -165,18 +171,29 @@ pub const PINTEREST: &[(&str, Default)] = &[
         Default::FirstOf(&[
             "properties.address.state",
             "traits.address.state",
+            "traits.state",
             "context.traits.address.state",
+            "context.traits.state",
         ]),
     ),
     (
         "user_data.zip",
         Default::FirstOf(&[
             "properties.address.postalCode",
+            "properties.address.postal_code",
             "properties.address.zip",
             "traits.address.postalCode",
+            "traits.address.postal_code",
             "traits.address.zip",
+            "traits.postalCode",
+            "traits.postal_code",
+            "traits.zip",
             "context.traits.address.postalCode",
+            "context.traits.address.postal_code",
             "context.traits.address.zip",
+            "context.traits.postalCode",
+            "context.traits.postal_code",
+            "context.traits.zip",
         ]),
     ),
     (
@@ -184,7 +201,9 @@ pub const PINTEREST: &[(&str, Default)] = &[
         Default::FirstOf(&[
             "properties.address.country",
             "traits.address.country",
+            "traits.country",
             "context.traits.address.country",
+            "context.traits.country",
         ]),
     ),
     ("user_data.external_id", Default::FirstOf(&["userId"])),

@@ -100,6 +100,11 @@ impl Encoder {
         })
     }
 
+    /// The names of its mappings, in their order.
+    pub fn mapping_names(&self) -> impl Iterator<Item = &str> {
+        self.mappings.iter().map(|mapping| &*mapping.name)
+    }
+
     /// Makes the records of an event.
     pub fn encode(&self, event: &Event) -> Prepared {
         self.encode_without(event, &Stripped::default())

@@ -1,4 +1,11 @@
 //! Tests of the sink through its public API.
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
+mod configuration;
+mod contract;
+mod differences;
+mod pinterest;
+mod privacy;
+mod reference;
 mod support;
 mod vectors;

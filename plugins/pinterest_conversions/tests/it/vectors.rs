@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{Case, Golden, Made, body, pairs, run, same, settings_are_taken};
+use crate::support::{Case, Golden, Made, body, known_failures, pairs, run, same, settings_are_taken};
 use signalbox_pinterest_conversions::Compat;
 
 /// Segment's error classes by kind.
-fn kind(error: &serde_json::Value) -> &'static str {
+pub(crate) fn kind(error: &serde_json::Value) -> &'static str {
     match (
         error["class"].as_str().unwrap_or_default(),
         error["code"].as_str(),
@@ -61,19 +61,6 @@ fn expect(error: Option<&serde_json::Value>, found: &str) -> Result<(), String> 
         Some(error) => Err(format!("expected a {} error, found {found}", kind(error))),
         None => Err(format!("refused: {found}")),
     }
-}
-
-/// `name: reason` lines.
-fn known_failures() -> BTreeMap<String, String> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/known_failures.txt");
-    let text = std::fs::read_to_string(path).unwrap();
-    let lines = text
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .map(|line| line.split_once(": ").unwrap())
-        .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
-        .collect()
 }
 
 #[test]

@@ -125,7 +125,7 @@ async fn sdks_fetch_their_settings() {
     assert_eq!(integration["apiHost"], "localhost/v1");
     assert_eq!(integration["protocol"], "http");
     assert_eq!(service.send(&settings("other")).await.status, 404);
-    let public = Service::with(json!({"public_url": "https://e.example.com"})).await;
+    let public = Service::with(json!({"public_host": "e.example.com"})).await;
     let answer = public.send(&settings(KEY)).await;
     assert_eq!(
         answer.json()["integrations"]["Segment.io"]["apiHost"],

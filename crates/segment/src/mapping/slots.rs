@@ -1,0 +1,179 @@
+//! All paths of a mapping, answered in one walk over the event.
+//!
+//! Mappings ask for dozens of paths which share their beginnings, many of them absent. Looking each up alone scans the
+//! same objects again and again; here each object on the way is gone through once, and every member is looked up in a
+//! small table of the keys somebody wants.
+
+use crate::value::{Path, Value};
+use bumpalo::Bump;
+use signalbox_core::Kind;
+
+/// The tree of wanted keys. Node 0 is the payload itself.
+#[derive(Debug)]
+pub(super) struct Slots {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    children: Vec<Child>,
+    /// Open addressing: child number plus one, zero for free; a power of two long.
+    table: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Child {
+    key: Box<str>,
+    /// As a path of one key, for arrays and text.
+    path: Path,
+    slot: u32,
+}
+
+impl Slots {
+    pub(super) fn new() -> Self {
+        Slots {
+            nodes: vec![Node::default()],
+        }
+    }
+
+    /// The number under which a path's value will be found.
+    pub(super) fn slot(&mut self, path: &Path) -> usize {
+        let mut at = 0;
+        for key in path.keys() {
+            let known = self.nodes[at].children.iter().find(|child| &*child.key == key);
+            at = match known {
+                Some(child) => child.slot as usize,
+                None => {
+                    let slot = self.nodes.len();
+                    self.nodes.push(Node::default());
+                    let path = Path::new([key.to_owned()]);
+                    self.nodes[at].children.push(Child {
+                        key: key.into(),
+                        path,
+                        slot: slot as u32,
+                    });
+                    slot
+                }
+            };
+        }
+        at
+    }
+
+    /// To be called when all paths are known.
+    pub(super) fn finish(mut self) -> Self {
+        for node in &mut self.nodes {
+            node.table = vec![0; (node.children.len() * 4).next_power_of_two()];
+            for (number, child) in node.children.iter().enumerate() {
+                let mut at = hash(&child.key) as usize;
+                while node.table[at & (node.table.len() - 1)] != 0 {
+                    at += 1;
+                }
+                let place = at & (node.table.len() - 1);
+                node.table[place] = number as u32 + 1;
+            }
+        }
+        self
+    }
+
+    /// The values of all slots.
+    pub(super) fn fill<'a>(&self, payload: Value<'a>, arena: &'a Bump) -> &'a [Value<'a>] {
+        let values = arena.alloc_slice_fill_copy(self.nodes.len(), Value::Undefined);
+        self.node(0, payload, values);
+        values
+    }
+
+    fn node<'a>(&self, at: usize, value: Value<'a>, values: &mut [Value<'a>]) {
+        values[at] = value;
+        let node = &self.nodes[at];
+        if node.children.is_empty() {
+            return;
+        }
+        if value.is_falsy() {
+            // A falsy parent answers for its children; undefined is what they have already.
+            if value.is_defined() {
+                for child in &node.children {
+                    self.node(child.slot as usize, value, values);
+                }
+            }
+        } else if let Value::Node(object) = value
+            && object.kind() == Kind::Object
+        {
+            // The common case, without looking at members nobody asks for.
+            for (key, member) in object.members() {
+                if let Some(slot) = node.find(key) {
+                    self.node(slot, Value::from(member), values);
+                }
+            }
+        } else if value.is_object() {
+            for (key, member) in value.members() {
+                if let Some(slot) = node.find(key) {
+                    self.node(slot, member, values);
+                }
+            }
+        } else {
+            for child in &node.children {
+                self.node(child.slot as usize, child.path.resolve(value), values);
+            }
+        }
+    }
+}
+
+impl Node {
+    fn find(&self, key: &str) -> Option<usize> {
+        let mut at = hash(key) as usize;
+        loop {
+            let number = *self.table.get(at & (self.table.len() - 1))?;
+            let child = self.children.get(number.checked_sub(1)? as usize)?;
+            if &*child.key == key {
+                return Some(child.slot as usize);
+            }
+            at += 1;
+        }
+    }
+}
+
+/// Length, first, middle and last byte: keys of one object seldom share them all.
+fn hash(key: &str) -> u32 {
+    let bytes = key.as_bytes();
+    let byte = |at: usize| u32::from(bytes.get(at).copied().unwrap_or(0));
+    let mixed = byte(0) ^ byte(bytes.len() / 2) << 8 ^ byte(bytes.len().saturating_sub(1)) << 16;
+    (mixed ^ (bytes.len() as u32) << 24).wrapping_mul(0x9e37_79b1) >> 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PAYLOADS: [&str; 6] = [
+        r#"{"a":{"b":{"c":1},"length":"x"},"b":[{"a":2},"xy"],"c":null,"aa":{"ab":0}}"#,
+        r#"{"a":"text","b":{"a":{"b":false}},"c":[],"aa":{"ab":{"length":[1]}}}"#,
+        r#"{"a":0,"b":{"0":{"a":"z"},"length":5},"0":{"a":1}}"#,
+        "[[1,{\"a\":2}],\"\"]",
+        "\"text\"",
+        "null",
+    ];
+
+    proptest! {
+        #[test]
+        fn one_walk_finds_what_each_path_finds(
+            paths in prop::collection::vec("(a|b|c|aa|ab|0|1|length)(\\.(a|b|c|ab|0|1|length)){0,3}", 1..12),
+            json in prop::sample::select(PAYLOADS.to_vec()),
+        ) {
+            let paths: Vec<_> = paths.iter().map(|path| Path::of_template(path)).collect();
+            let mut slots = Slots::new();
+            let numbers: Vec<_> = paths.iter().map(|path| slots.slot(path)).collect();
+            let slots = slots.finish();
+            let arena = Bump::new();
+            let document = signalbox_core::Document::parse(json).unwrap();
+            for payload in [crate::value::parse_json(json, &arena).into(), Value::from(document.root())] {
+                let values = slots.fill(payload, &arena);
+                for (path, number) in paths.iter().zip(&numbers) {
+                    let (alone, together) = (path.resolve(payload), values[*number]);
+                    prop_assert_eq!(alone.type_of(), together.type_of());
+                    prop_assert_eq!(alone.to_json(), together.to_json());
+                }
+            }
+        }
+    }
+}

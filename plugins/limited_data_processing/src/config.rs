@@ -1,0 +1,235 @@
+//! What users write.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, Path, Transform, TransformConfig, register_plugin,
+};
+use signalbox_segment::normalise::geo;
+
+use crate::location::Places;
+use crate::opt_out::Condition;
+use crate::transform::Ldp;
+
+/// The country whose states have such laws.
+const COUNTRY: &str = "US";
+
+/// Settings of the transform `limited_data_processing`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitedDataProcessingConfig {
+    /// What says that a user opted out; one that does is enough. Required, at least one.
+    pub opted_out: Vec<OptOut>,
+    /// The states whose users it applies to, by code or name. Default `["CA"]`.
+    #[serde(default = "default_states")]
+    pub states: Vec<String>,
+    /// The country of these states; only the United States are supported. Default `"US"`.
+    #[serde(default = "default_country")]
+    pub country: String,
+    /// Where the user's state stands: the first path with a known one counts. Default: `address.state` and `state` of
+    /// `context.traits` and `traits`, then `address.state`, `billing_address.state` and `shipping_address.state` of
+    /// `properties`, then `context.location.state` and `context.location.region`.
+    #[serde(default = "default_state_paths")]
+    pub state_paths: Vec<String>,
+    /// Where the user's country stands, likewise. Default: the paths of the state, with `country`.
+    #[serde(default = "default_country_paths")]
+    pub country_paths: Vec<String>,
+    /// What happens to the event of a user who opted out and whose state or country is not known. Default `"reject"`.
+    #[serde(default)]
+    pub on_incomplete: OnIncomplete,
+}
+
+/// One thing that says that a user opted out: either a path or a consent category.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OptOut {
+    /// A path of the event, such as `properties.do_not_sell`.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Which answer at the path means opted out: `true` for a question like "do not sell my data", `false` for one like
+    /// "may we". Default `true`.
+    #[serde(default)]
+    pub is: Option<bool>,
+    /// A text that means opted out, instead of yes or no. Letter case does not matter; the value may be a list.
+    #[serde(default)]
+    pub equals: Option<String>,
+    /// A consent category of `context.consent.categoryPreferences`; opted out if it is not granted.
+    #[serde(default)]
+    pub consent_category: Option<String>,
+}
+
+/// What happens to an event whose opt-out cannot be expressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnIncomplete {
+    /// It becomes a dead letter with the reason `ldp_incomplete`.
+    #[default]
+    Reject,
+    /// It is filtered with that reason: counted, not kept.
+    Drop,
+    /// It is sent without the flag, with a warning: the destination then processes it like any other.
+    Send,
+}
+
+const ADDRESSES: [&str; 7] = [
+    "context.traits.address",
+    "traits.address",
+    "context.traits",
+    "traits",
+    "properties.address",
+    "properties.billing_address",
+    "properties.shipping_address",
+];
+
+fn default_states() -> Vec<String> {
+    vec!["CA".to_owned()]
+}
+
+fn default_country() -> String {
+    COUNTRY.to_owned()
+}
+
+fn default_state_paths() -> Vec<String> {
+    let addresses = ADDRESSES.map(|address| format!("{address}.state"));
+    let location = ["context.location.state", "context.location.region"].map(str::to_owned);
+    addresses.into_iter().chain(location).collect()
+}
+
+fn default_country_paths() -> Vec<String> {
+    let addresses = ADDRESSES.map(|address| format!("{address}.country"));
+    addresses
+        .into_iter()
+        .chain(["context.location.country".to_owned()])
+        .collect()
+}
+
+register_plugin!(
+    Transform,
+    LimitedDataProcessingConfig,
+    "limited_data_processing",
+    "Marks events of users who opted out under US state privacy laws."
+);
+
+#[typetag::deserialize(name = "limited_data_processing")]
+impl TransformConfig for LimitedDataProcessingConfig {
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
+        let mut errors = Vec::new();
+        if self.opted_out.is_empty() {
+            errors.push(
+                BuildError::new("opted_out", "nothing says who opted out")
+                    .help("name a path or a consent category: [{ path = \"properties.do_not_sell\" }]"),
+            );
+        }
+        let conditions = self.opted_out.iter().enumerate();
+        let conditions = conditions
+            .filter_map(|(at, said)| said.condition(at, &mut errors))
+            .collect();
+        if self.states.is_empty() {
+            errors.push(
+                BuildError::new("states", "no state is listed, so no opt-out would ever count")
+                    .help("list states, such as [\"CA\"], or remove the transform"),
+            );
+        }
+        let mut states = Vec::new();
+        for (at, state) in self.states.iter().enumerate() {
+            match geo::state_code(state) {
+                Some(code) => states.push(code),
+                None => errors.push(
+                    BuildError::new(
+                        format!("states.{at}"),
+                        "is no state or territory of the United States",
+                    )
+                    .help("write its two-letter code or its English name"),
+                ),
+            }
+        }
+        if geo::country_code(&self.country) != Some(COUNTRY) {
+            errors.push(
+                BuildError::new(
+                    "country",
+                    "only the United States are supported: their states are the ones known here",
+                )
+                .help("set it to \"US\" or leave it out"),
+            );
+        }
+        let places = Places {
+            states: paths("state_paths", &self.state_paths, &mut errors),
+            countries: paths("country_paths", &self.country_paths, &mut errors),
+        };
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Box::new(Ldp {
+            conditions,
+            places,
+            states,
+            country: COUNTRY,
+            on_incomplete: self.on_incomplete,
+        }))
+    }
+}
+
+fn paths(setting: &str, texts: &[String], errors: &mut BuildErrors) -> Vec<Path> {
+    if texts.is_empty() {
+        errors.push(
+            BuildError::new(setting, "no path is listed, so nothing would ever be known")
+                .help("list paths, or leave it out for the usual ones"),
+        );
+    }
+    let mut paths = Vec::new();
+    for (at, text) in texts.iter().enumerate() {
+        let path = Path::new(text);
+        if path.is_empty() {
+            errors.push(BuildError::new(format!("{setting}.{at}"), "is no path"));
+        }
+        paths.push(path);
+    }
+    paths
+}
+
+impl OptOut {
+    fn condition(&self, at: usize, errors: &mut BuildErrors) -> Option<Condition> {
+        let here = format!("opted_out.{at}");
+        let mut wrong = |path: String, message: &str, help: &str| {
+            errors.push(BuildError::new(path, message).help(help));
+            None
+        };
+        match (&self.path, &self.consent_category) {
+            (Some(_), Some(_)) => wrong(
+                here,
+                "names a path and a consent category",
+                "make two entries of it; either is enough",
+            ),
+            (None, None) => wrong(here, "names nothing to look at", "set path or consent_category"),
+            (None, Some(category)) if category.trim().is_empty() => wrong(
+                format!("{here}.consent_category"),
+                "is empty",
+                "write the id of the category",
+            ),
+            (None, Some(_)) if self.is.is_some() || self.equals.is_some() => wrong(
+                here,
+                "a consent category is granted or not; 'is' and 'equals' are for paths",
+                "leave them out",
+            ),
+            (None, Some(category)) => Some(Condition::Consent(category.clone())),
+            (Some(path), None) => {
+                let path = Path::new(path);
+                match (self.is, &self.equals) {
+                    _ if path.is_empty() => wrong(
+                        format!("{here}.path"),
+                        "is no path",
+                        "write one such as properties.do_not_sell",
+                    ),
+                    (Some(_), Some(_)) => wrong(here, "has both 'is' and 'equals'", "keep one of the two"),
+                    (is, None) => Some(Condition::Is(path, is.unwrap_or(true))),
+                    (None, Some(text)) if text.trim().is_empty() => wrong(
+                        format!("{here}.equals"),
+                        "is empty",
+                        "write the text that means opted out",
+                    ),
+                    (None, Some(text)) => Some(Condition::Equals(path, text.trim().to_lowercase())),
+                }
+            }
+        }
+    }
+}

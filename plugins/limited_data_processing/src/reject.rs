@@ -1,0 +1,47 @@
+//! Every reason and warning this transform gives.
+
+use signalbox_core::{Noted, Reason};
+
+use crate::location::{Finding, Location};
+
+/// An opt-out without a usable state or country: rejected, filtered or, if the operator chose so, sent.
+const INCOMPLETE: &str = "ldp_incomplete";
+
+/// The reason of a rejected or filtered event.
+pub(crate) fn incomplete(location: &Location) -> Reason {
+    Reason::new(INCOMPLETE, sentence(location))
+}
+
+/// The warning on an event that is sent all the same; `path` is one that was looked at in vain.
+pub(crate) fn sent_incomplete(location: &Location, path: &str) -> Noted {
+    Noted {
+        code: INCOMPLETE.to_owned(),
+        path: path.to_owned(),
+        message: format!(
+            "{}; it was sent without the flag, as on_incomplete says",
+            sentence(location)
+        ),
+    }
+}
+
+/// The warning about an opt-out that says neither yes nor no.
+pub(crate) fn unreadable(path: &str) -> Noted {
+    Noted {
+        code: "opt_out_unreadable".to_owned(),
+        path: path.to_owned(),
+        message: "the value says neither yes nor no; it counts as an opt-out".to_owned(),
+    }
+}
+
+fn sentence(location: &Location) -> String {
+    let say = |finding: Finding| match finding {
+        Finding::Code(_) => "is known",
+        Finding::Unknown => "is none that is known",
+        Finding::Missing => "is missing",
+    };
+    format!(
+        "the user opted out, but the state {} and the country {}, and Limited Data Processing needs both",
+        say(location.state),
+        say(location.country),
+    )
+}

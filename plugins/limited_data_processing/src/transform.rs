@@ -1,0 +1,92 @@
+//! The decision.
+
+use signalbox_core::{Event, Flow, LimitedDataProcessing, Noted, Transform};
+
+use crate::config::OnIncomplete;
+use crate::location::{Finding, Location, Places};
+use crate::opt_out::{Answer, Condition};
+use crate::reject;
+
+/// Sets the fact, or follows the policy.
+pub(crate) struct Ldp {
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) places: Places,
+    /// Codes of the states whose users are subject to it.
+    pub(crate) states: Vec<&'static str>,
+    pub(crate) country: &'static str,
+    pub(crate) on_incomplete: OnIncomplete,
+}
+
+/// What is to be done with a user who opted out.
+enum Subject {
+    Yes(LimitedDataProcessing),
+    No,
+    NotKnown(Location),
+}
+
+impl Ldp {
+    fn opted_out(&self, event: &mut Event) -> bool {
+        let mut unreadable = None;
+        for condition in &self.conditions {
+            match condition.answer(event) {
+                Answer::OptedOut => return true,
+                Answer::Unreadable => unreadable = unreadable.or(Some(condition)),
+                Answer::No => {}
+            }
+        }
+        let Some(condition) = unreadable else {
+            return false;
+        };
+        note(event, reject::unreadable(&condition.path()));
+        true
+    }
+
+    fn subject(&self, event: &Event) -> Subject {
+        let location = self.places.find(event);
+        match (location.state, location.country) {
+            // Of another country's states nothing is known, and nothing needs to be.
+            (_, Finding::Code(country)) if country != self.country => Subject::No,
+            (Finding::Code(state), Finding::Code(country)) if self.states.contains(&state) => {
+                Subject::Yes(LimitedDataProcessing {
+                    state: state.to_owned(),
+                    country: country.to_owned(),
+                })
+            }
+            (Finding::Code(_), Finding::Code(_)) => Subject::No,
+            _ => Subject::NotKnown(location),
+        }
+    }
+}
+
+impl Transform for Ldp {
+    fn apply(&self, event: &mut Event) -> Flow {
+        // Another one has set it already; no later one takes an opt-out back.
+        if event.facts().limited_data_processing.is_some() || !self.opted_out(event) {
+            return Flow::Pass;
+        }
+        match self.subject(event) {
+            Subject::No => Flow::Pass,
+            Subject::Yes(fact) => {
+                event.facts_mut().limited_data_processing = Some(fact);
+                Flow::Pass
+            }
+            Subject::NotKnown(location) => match self.on_incomplete {
+                OnIncomplete::Reject => Flow::Rejected(reject::incomplete(&location)),
+                OnIncomplete::Drop => Flow::Filtered(reject::incomplete(&location)),
+                OnIncomplete::Send => {
+                    let path = self.places.looked_at(&location);
+                    note(event, reject::sent_incomplete(&location, &path));
+                    Flow::Pass
+                }
+            },
+        }
+    }
+}
+
+/// Adds a warning unless it is there from a run before.
+fn note(event: &mut Event, warning: Noted) {
+    let warnings = &mut event.facts_mut().warnings;
+    if !warnings.contains(&warning) {
+        warnings.push(warning);
+    }
+}

@@ -1,0 +1,72 @@
+//! Settings, good and bad.
+
+use signalbox_core::{Place, PluginKind, plugins};
+
+use crate::{DO_NOT_SELL, build, config};
+
+#[test]
+fn settings_that_do_not_fit_are_told_together() {
+    let settings = r#"
+        opted_out = [
+            {}, { path = "a", consent_category = "b" }, { path = "$." }, { path = "a", is = true, equals = "b" },
+            { path = "a", equals = " " }, { consent_category = "" }, { consent_category = "a", is = true }, { path = "fine" },
+        ]
+        states = ["CA", "Bavaria", "new york"]
+        country = "DE"
+        state_paths = []
+        country_paths = ["a.country", ""]
+    "#;
+    let errors = build(Place::Sink, settings).err().unwrap();
+    let paths: Vec<&str> = errors.iter().map(|error| &*error.path).collect();
+    assert_eq!(
+        paths,
+        [
+            "opted_out.0",
+            "opted_out.1",
+            "opted_out.2.path",
+            "opted_out.3",
+            "opted_out.4.equals",
+            "opted_out.5.consent_category",
+            "opted_out.6",
+            "states.1",
+            "country",
+            "state_paths",
+            "country_paths.1",
+        ]
+    );
+    let errors = build(Place::Source, "opted_out = []\nstates = []").err().unwrap();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors.iter().all(|error| error.help.is_some()));
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_told() {
+    for (settings, wanted) in [
+        ("", "missing field `opted_out`"),
+        ("opted_out = [{ paths = \"a\" }]", "unknown field `paths`"),
+        (
+            &format!("{DO_NOT_SELL}on_incomplete = \"ignore\""),
+            "expected one of `reject`, `drop`, `send`",
+        ),
+        (&format!("{DO_NOT_SELL}state = \"CA\""), "unknown field `state`"),
+    ] {
+        let error = config(settings).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn is_listed_with_a_description_of_every_setting() {
+    let plugins = plugins();
+    let [plugin] = plugins[..] else {
+        panic!("{plugins:?}")
+    };
+    assert_eq!(
+        (plugin.kind, plugin.name),
+        (PluginKind::Transform, "limited_data_processing")
+    );
+    let schema = (plugin.schema)().to_value();
+    for (name, property) in schema["properties"].as_object().unwrap() {
+        assert!(property["description"].is_string(), "{name}");
+    }
+}

@@ -1,0 +1,258 @@
+//! The settings as a pipeline file has them: what is taken, and what each mistake is told.
+
+use serde_json::Value as Json;
+use signalbox_core::{BuildContext, BuildError, Place, Prepared, Sink, SinkConfig};
+use signalbox_pinterest_conversions::PinterestConversionsConfig;
+
+use crate::support::{body, event};
+
+const ACCOUNT: &str = "ad_account_id = \"549755885175\"\nconversion_token = \"pina_secret\"\n";
+
+fn build(settings: &str) -> Result<Box<dyn Sink>, Vec<BuildError>> {
+    let config: PinterestConversionsConfig = toml::from_str(settings).unwrap();
+    config.build(&BuildContext {
+        name: "pin".into(),
+        place: Place::Sink,
+    })
+}
+
+/// The errors as `path: message`, with what helps behind.
+fn errors(more: &str) -> Vec<String> {
+    let errors = build(&format!("{ACCOUNT}{more}")).err().unwrap();
+    errors
+        .iter()
+        .map(|error| format!("{error} | {}", error.help.clone().unwrap_or_default()))
+        .collect()
+}
+
+/// What the sink makes of an event: mapping names and records.
+fn made(more: &str, json: &str) -> Vec<(String, Json)> {
+    let sink = build(&format!("{ACCOUNT}{more}")).unwrap_or_else(|errors| panic!("{errors:?}"));
+    match sink.prepare(&event(json).unwrap()) {
+        Prepared::Mapped(results) => results
+            .into_iter()
+            .map(|result| {
+                let record = result.unwrap();
+                (record.mapping.to_string(), body(&record))
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+const ORDER: &str = r#"{"type":"track","event":"Order Completed","messageId":"m1","timestamp":"2026-03-02T09:02:02Z",
+    "userId":"u1","properties":{"order_id":"W-1","subtotal":5,"value":9,"email":"ivy@example.com"}}"#;
+
+#[test]
+fn the_account_is_checked() {
+    for (account, token, path) in [
+        ("\"\"", "t", "ad_account_id"),
+        ("\"12a\"", "t", "ad_account_id"),
+        ("\"1234567890123456789\"", "t", "ad_account_id"),
+        ("\"../users/1?x=\"", "t", "ad_account_id"),
+        ("-5", "t", "ad_account_id"),
+        ("\"1\"", "", "conversion_token"),
+        ("\"1\"", " ", "conversion_token"),
+        ("\"1\"", "pina_X\\n", "conversion_token"),
+        ("\"1\"", "two words", "conversion_token"),
+    ] {
+        let settings = format!("ad_account_id = {account}\nconversion_token = \"{token}\"");
+        let errors = build(&settings).err().unwrap();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert_eq!(errors[0].path, path);
+        assert!(token.len() < 3 || !format!("{errors:?}").contains(token));
+    }
+    assert!(build("ad_account_id = 549755885175\nconversion_token = \"t\"").is_ok());
+    for base in [
+        "ftp://x.example",
+        "nothing",
+        "https://a:b@x.example",
+        "https://x.example/?a=b",
+    ] {
+        assert!(errors(&format!("base_url = \"{base}\""))[0].starts_with("base_url: "));
+    }
+}
+
+#[test]
+fn defaults_of_the_runtime() {
+    let config: PinterestConversionsConfig = toml::from_str(ACCOUNT).unwrap();
+    let defaults = config.defaults();
+    assert_eq!(defaults.integration, Some("Pinterest Conversions API"));
+    assert_eq!(
+        (
+            defaults.max_events,
+            defaults.max_events_ceiling,
+            defaults.max_bytes
+        ),
+        (1000, 1000, 2_000_000)
+    );
+    assert_eq!(defaults.calls_per_minute, Some(5000));
+    assert!(!format!("{config:?}").contains("pina_secret"));
+}
+
+#[test]
+fn presets_are_chosen_by_name() {
+    assert_eq!(made("", ORDER)[0].0, "Checkout");
+    assert_eq!(made("presets = [\"checkout\"]", ORDER).len(), 1);
+    assert_eq!(made("presets = [\"Page Visit\"]", ORDER).len(), 0);
+    assert_eq!(made("presets = \"none\"", ORDER).len(), 0);
+    assert_eq!(
+        errors("presets = [\"Checkuot\", \"Lead\", \"lead\"]"),
+        [
+            "presets.0: no preset has this name | did you mean \"Checkout\"?",
+            "presets.2: this preset is there already | "
+        ]
+    );
+    assert!(toml::from_str::<PinterestConversionsConfig>(&format!("{ACCOUNT}presets = \"some\"")).is_err());
+}
+
+#[test]
+fn a_mapping_stands_in_its_presets_place() {
+    let found = made(
+        r#"
+        [[mappings]]
+        preset = "Checkout"
+        unset = ["user_data.external_id"]
+        [mappings.fields]
+        "custom_data_2.value" = { "@path" = "$.properties.subtotal" }
+        opt_out = true
+        "#,
+        ORDER,
+    );
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0].1["custom_data"],
+        serde_json::json!({ "value": "5", "order_id": "W-1" })
+    );
+    assert_eq!(found[0].1["opt_out"], true);
+    assert_eq!(found[0].1["user_data"]["external_id"], Json::Null);
+    assert!(made("[[mappings]]\npreset = \"Checkout\"\nenabled = false", ORDER).is_empty());
+}
+
+#[test]
+fn a_mapping_from_scratch() {
+    let found = made(
+        r#"
+        [[mappings]]
+        name = "Big order"
+        trigger = 'type = "track" and properties.value > 5'
+        [mappings.fields]
+        event_name = "custom"
+        action_source = "offline"
+        "#,
+        ORDER,
+    );
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["Checkout", "Big order"]);
+    assert_eq!(found[1].1["event_name"], "custom");
+    assert_eq!(found[1].1["action_source"], "offline");
+    assert_eq!(found[1].1["custom_data"]["value"], "9");
+}
+
+#[test]
+fn a_whole_mapping_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mapping.json");
+    let settings = format!(
+        "[[mappings]]\npreset = \"Checkout\"\nfields_file = '{}'\n",
+        file.display()
+    );
+    assert_eq!(
+        errors(&settings)[0],
+        "mappings.0.fields_file: cannot be read: entity not found | "
+    );
+    std::fs::write(&file, "{\"a\": }").unwrap();
+    assert_eq!(
+        errors(&settings)[0],
+        "mappings.0.fields_file: is not JSON (line 1, column 7) | "
+    );
+    std::fs::write(
+        &file,
+        r#"{"data_format":"latest","event_name":"checkout","action_source":"web","event_time":{"@path":"$.timestamp"},
+            "event_id":{"@path":"$.messageId"},"user_data":{"email":{"@path":"$.properties.email"}},"batch_size":10}"#,
+    )
+    .unwrap();
+    let found = made(&settings, ORDER);
+    assert_eq!(found[0].1["user_data"].as_object().unwrap().len(), 1);
+    assert_eq!(found[0].1["custom_data"], Json::Null);
+    assert!(
+        errors(&format!("{settings}fields = {{ opt_out = true }}"))[0]
+            .starts_with("mappings.0.fields_file: ")
+    );
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    let found = errors(
+        r#"
+        [[mappings]]
+        [[mappings]]
+        preset = "Checkout"
+        trigger = 'type !="page"'
+        [[mappings]]
+        preset = "Lead"
+        unset = ["event_id", "user_data.mail"]
+        [mappings.fields]
+        email = { "@path" = "$.x" }
+        opt_out = "maybe"
+        event_name = "purchase"
+        "custom_data_2.value" = "a lot"
+        "device_info.colour" = "red"
+        user_data = { emial = { "@path" = "$.x" } }
+        [[mappings]]
+        preset = "Search"
+        fields = { event_source_url = { "@pat" = "$.x" }, "custom_data_2.search_string" = { "@replace" = { value = "a", pattern = "too long a pattern" } } }
+        [[mappings]]
+        trigger = 'type = "track"'
+        "#,
+    );
+    let all = found.join("\n");
+    for expected in [
+        "mappings.0.trigger: a mapping needs a preset or a trigger",
+        "mappings.1.trigger: ",
+        "(line 1, column 6)",
+        "mappings.2.fields.email: no field has this name | did you mean \"user_data.email\"?",
+        "mappings.2.fields.opt_out: Opt Out must be a boolean but it was a string.",
+        "mappings.2.fields.event_name: Event Name must be one of: ",
+        "mappings.2.fields.custom_data_2.value: Value must be a number but it was a string.",
+        "mappings.2.fields.device_info.colour: no field has this name",
+        "mappings.2.fields.user_data.emial: no field has this name | did you mean \"user_data.email\"?",
+        "mappings.2.unset.1: no field has this name | did you mean \"user_data.email\"?",
+        "mappings.2.fields: the required field \"event_id\" has no mapping",
+        "mappings.3.fields.event_source_url",
+        "mappings.3.fields.custom_data_2.search_string.@replace.pattern: ",
+        "mappings.4.fields: the required field \"event_name\" has no mapping",
+    ] {
+        assert!(all.contains(expected), "{expected}\n--\n{all}");
+    }
+    assert!(
+        !all.contains("a lot") && !all.contains("maybe"),
+        "values are never shown: {all}"
+    );
+}
+
+#[test]
+fn names_are_unique() {
+    let mapping =
+        "[[mappings]]\nname = \"A\"\ntrigger = 'type = \"page\"'\nfields = { event_name = \"lead\" }\n";
+    assert!(errors(&mapping.repeat(2))[0].starts_with("mappings.1.name: another mapping has this name"));
+    assert!(
+        errors("[[mappings]]\npreset = \"lead\"\nname = \"Checkout\"")[0].starts_with("mappings.0.name: ")
+    );
+}
+
+#[test]
+fn doubtful_triggers_are_told_in_the_status() {
+    let settings = format!(
+        "{ACCOUNT}[[mappings]]\npreset = \"Lead\"\ntrigger = 'type = \"track\" OR event = \"Generate Lead\"'\n"
+    );
+    let notes = build(&settings)
+        .unwrap_or_else(|errors| panic!("{errors:?}"))
+        .notes();
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("really asks: type = \"track\" and event = \"Generate Lead\"")),
+        "{notes:?}"
+    );
+}

@@ -1,0 +1,195 @@
+//! What is wrong with a pipeline file, as the binary tells it.
+
+use super::signalbox;
+use crate::support::world::World;
+
+/// A good file; each case spoils it.
+const GOOD: &str = r#"[sources.web]
+type = "segment_http"
+write_keys = ["zq-key"]
+through = ["limit"]
+[transforms.limit]
+type = "rate_limit"
+limit = 10
+per = "minute"
+[sinks.pin]
+type = "pinterest_conversions"
+inputs = ["web"]
+ad_account_id = "549755885175"
+conversion_token = "zq-token"
+"#;
+
+/// (what is replaced, by what, everything on standard error but the closing count)
+const CASES: &[(&str, &str, &str)] = &[
+    (
+        "per =",
+        "pre =",
+        "transforms.limit.per: missing field 'per'\n  --> p.toml:5:1\n  help: per: What `limit` is counted over: any \
+         window of this length, not the one of the clock\n\n\
+         transforms.limit.pre: unknown field 'pre', expected one of type, limit, per, burst, key, max_keys, \
+         on_exceeded (did you mean 'per'?)\n  --> p.toml:8:1",
+    ),
+    (
+        "\"segment_http\"",
+        "\"segment-http\"",
+        "sources.web.type: unknown type of source, expected one of file, segment_http (did you mean \
+         'segment_http'?)\n  --> p.toml:2:8",
+    ),
+    (
+        "inputs = [\"web\"]",
+        "inputs = [\"wbe\"]",
+        "sinks.pin.inputs[0]: there is no source of this name, expected 'web' (did you mean 'web'?)\n  --> p.toml:11:11",
+    ),
+    (
+        "through = [\"limit\"]",
+        "through = [\"limt\"]",
+        "sources.web.through[0]: there is no transform of this name, expected 'limit' (did you mean 'limit'?)\n  --> \
+         p.toml:4:12",
+    ),
+    (
+        "through = [\"limit\"]\n",
+        "",
+        "transforms.limit: no source or sink uses this transform\n  --> p.toml:4:1\n  help: name it in 'through' of a \
+         source or a sink, or take it out",
+    ),
+    (
+        "[sinks.pin]",
+        "[sources.app]\ntype = \"file\"\npath = \"-\"\n[sinks.pin]",
+        "sources.app: no sink takes the events of this source\n  --> p.toml:9:1\n  help: name it in 'inputs' of a sink, \
+         or take it out",
+    ),
+    (
+        "[sinks.pin]",
+        "[sinks.web]",
+        "sinks.web: 'web' is already the name of a source\n  --> p.toml:9:1\n  help: the source is at line 1; every \
+         component needs a name of its own",
+    ),
+    (
+        "[sinks.pin]",
+        "[sources.web]\ntype = \"file\"\n[sinks.pin]",
+        "sources.web: the table 'sources.web' is defined twice\n  --> p.toml:9:10\n  help: it is also at line 1; give one \
+         of the two another name, or make them one",
+    ),
+    (
+        "limit = 10",
+        "limit = 10\nburst = 20",
+        "transforms.limit.burst: the burst must not be larger than the limit (used by sources.web)\n  --> p.toml:8:9",
+    ),
+    (
+        "per = \"minute\"",
+        "per = \"minute\"\non_exceeded = \"wait\"",
+        "transforms.limit.on_exceeded: on a source, nothing can wait: its client is waiting for an answer (used by \
+         sources.web)\n  --> p.toml:9:15\n  help: use \"refuse\" (the client sends again later) or \"drop\", or move this \
+         transform to a sink",
+    ),
+    (
+        "limit = 10",
+        "limit = \"zq-10\"",
+        "transforms.limit.limit: expected an integer from 0 to 4294967295, found a string\n  --> p.toml:7:9",
+    ),
+    (
+        "\"549755885175\"",
+        "\"zq-account\"",
+        "sinks.pin.ad_account_id: must be 1 to 18 digits\n  --> p.toml:12:17\n  help: it stands in Ads Manager \
+         beside the account's name",
+    ),
+    (
+        "\"zq-token\"",
+        "\"${ZQ_NOT_SET}\"",
+        "sinks.pin.conversion_token: the environment variable 'ZQ_NOT_SET' is not set\n  --> p.toml:13:21\n  help: set \
+         ZQ_NOT_SET, or give a default: ${ZQ_NOT_SET:-default}",
+    ),
+    (
+        "\"zq-token\"",
+        "\"zq-token\"\nbatch.max_events = 1001",
+        "sinks.pin.batch.max_events: this type of sink takes at most 1000 records in a batch\n  --> p.toml:14:20",
+    ),
+    (
+        "[sources.web]",
+        "[journal]\ntype = \"disk\"\n[sources.web]",
+        "journal.type: the disk journal is not available yet\n  --> p.toml:2:8\n  help: use type = \"memory\"; events in \
+         a memory journal that are not delivered when the process ends are lost",
+    ),
+    (
+        "[sources.web]",
+        "[admin]\nlisten = \"0.0.0.0:9464\"\n[sources.web]",
+        "admin.listen: an address that other machines can reach needs a token\n  --> p.toml:2:10\n  help: set \
+         admin.token, for instance to \"${file:/path}\", or listen on 127.0.0.1",
+    ),
+    (
+        "write_keys = [\"zq-key\"]",
+        "write_keys = []",
+        "sources.web.write_keys: no write key, so no event could ever come in\n  --> p.toml:3:14\n  help: list at least \
+         one key, the one your SDKs are set up with",
+    ),
+    (
+        "per = \"minute\"",
+        "per = \"fortnight\"",
+        "transforms.limit.per: unknown value, expected one of second, minute, hour\n  --> p.toml:8:7",
+    ),
+    (
+        "type = \"segment_http\"",
+        "type = zq-bare",
+        "this value is not TOML; a text needs quotes\n  --> p.toml:2:8\n  help: write \"text\"; numbers, true and false go \
+         without quotes",
+    ),
+];
+
+#[tokio::test]
+async fn each_error_says_where_and_what_to_do() {
+    let world = World::new().await;
+    let path = world.path("p.toml").display().to_string();
+    std::fs::write(&path, GOOD).unwrap();
+    let exit = signalbox(&["validate", "--config", &path]).await;
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""));
+    let mut wrong = String::new();
+    for (from, to, told) in CASES {
+        assert!(GOOD.contains(from), "{from}");
+        std::fs::write(&path, GOOD.replace(from, to)).unwrap();
+        let exit = signalbox(&["validate", "--config", &path]).await;
+        assert_eq!((exit.code, exit.stdout.as_str()), (Some(3), ""), "{to}");
+        let shown = exit.stderr.replace(&path, "p.toml");
+        let count = told.matches("  --> ").count();
+        let wanted = format!(
+            "{told}\n\n{count} error{} in p.toml\n",
+            if count == 1 { "" } else { "s" }
+        );
+        if shown != wanted {
+            wrong.push_str(&format!(
+                "{from} => {to}\n--- shown\n{shown}--- wanted\n{wanted}\n"
+            ));
+        }
+        // No value of the file is ever shown.
+        for value in [
+            "zq-key",
+            "zq-token",
+            "zq-10",
+            "zq-account",
+            "zq-bare",
+            "549755885175",
+        ] {
+            assert!(!exit.stderr.contains(value), "{value}: {exit:?}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[tokio::test]
+async fn all_of_a_file_at_once() {
+    let world = World::new().await;
+    let text = GOOD
+        .replace("limit = 10", "limit = 0")
+        .replace("\"549755885175\"", "\"a\"")
+        .replace("write_keys = [\"zq-key\"]", "write_keys = [\"\"]");
+    let config = world.write("p.toml", &text);
+    let exit = signalbox(&["validate", "--config", config.to_str().unwrap()]).await;
+    assert_eq!(exit.code, Some(3));
+    for path in [
+        "sources.web.write_keys[0]: ",
+        "transforms.limit.limit: ",
+        "sinks.pin.ad_account_id: ",
+    ] {
+        assert!(exit.stderr.contains(path), "{path}: {}", exit.stderr);
+    }
+    assert!(exit.stderr.contains("\n3 errors in "), "{}", exit.stderr);
+}

@@ -1,0 +1,17 @@
+//! The commands of the binary, by what they print and how they end.
+
+mod demo;
+mod dry_run;
+mod errors;
+mod files;
+mod lists;
+mod probe;
+mod run;
+mod sandbox;
+
+use crate::support::process::{Exit, run};
+
+/// Runs with no environment.
+async fn signalbox(arguments: &[&str]) -> Exit {
+    run(arguments, &[]).await
+}

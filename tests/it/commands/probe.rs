@@ -1,0 +1,116 @@
+//! `validate --probe`: token and account errors are told apart, and nothing is delivered.
+
+use signalbox_sandbox::{Faults, SandboxConfig};
+
+use crate::support::process::{Exit, run};
+use crate::support::world::{TOKEN, World, shop};
+
+async fn probe(world: &World, text: &str) -> Exit {
+    let config = world.write("p.toml", text);
+    run(
+        &["validate", "--probe", "--config", config.to_str().unwrap()],
+        &world.variables(),
+    )
+    .await
+}
+
+async fn picky() -> World {
+    World::with(SandboxConfig {
+        token: Some(TOKEN.to_owned()),
+        ad_account_id: Some("549755885175".to_owned()),
+        ..SandboxConfig::default()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn everything_is_well() {
+    let world = picky().await;
+    let exit = probe(&world, &shop("", "", "")).await;
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""), "{exit:?}");
+    for line in [
+        "p.toml: valid (1 source, 3 sinks)",
+        "probe sinks.archive: ok",
+        "probe sinks.hook: ok",
+        "probe sinks.pinterest: ok",
+    ] {
+        assert!(
+            exit.stdout.lines().any(|found| found.ends_with(line)),
+            "{line}: {exit:?}"
+        );
+    }
+    let counts = world.sandbox.counts();
+    assert_eq!((counts.test_requests, counts.accepted), (1, 0));
+    assert!(world.hooked().is_empty() && world.archived().is_empty());
+}
+
+#[tokio::test]
+async fn the_token_is_wrong() {
+    let world = picky().await;
+    let text = shop("", "", "").replace("${TOKEN}", "zq-some-other-token");
+    let exit = probe(&world, &text).await;
+    assert_eq!(exit.code, Some(5));
+    let line = exit
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("probe sinks.pinterest: "))
+        .unwrap();
+    assert!(
+        line.contains("conversion_token") && line.ends_with("(unauthorized)"),
+        "{line}"
+    );
+    assert!(!line.contains("ad_account_id"), "{line}");
+    assert!(!format!("{exit:?}").contains("zq-some-other-token"));
+}
+
+#[tokio::test]
+async fn the_account_is_wrong() {
+    let world = picky().await;
+    let exit = probe(&world, &shop("", "", "").replace("549755885175", "1")).await;
+    assert_eq!(exit.code, Some(5));
+    let line = exit
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("probe sinks.pinterest: "))
+        .unwrap();
+    assert!(
+        line.contains("ad_account_id") && line.ends_with("(forbidden)"),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn nobody_answers_or_not_in_time() {
+    let world = World::new().await;
+    let nobody = format!("{}/v5", signalbox_testkit::server::nobody());
+    let exit = probe(&world, &shop("", "", "").replace("${PINTEREST}", &nobody)).await;
+    assert_eq!(exit.code, Some(5));
+    assert!(exit.stdout.contains("(connect_failed)\n"), "{exit:?}");
+    // The other sinks are asked all the same.
+    assert!(exit.stdout.contains("probe sinks.hook: ok\n"), "{exit:?}");
+
+    let slow = signalbox_sandbox::Slow {
+        delay_ms: 60_000,
+        ..signalbox_sandbox::Slow::always()
+    };
+    world.sandbox.set_faults(Faults {
+        slow: Some(slow),
+        ..Faults::default()
+    });
+    let exit = probe(&world, &shop("", "", "timeout = \"200ms\"")).await;
+    assert_eq!(exit.code, Some(5));
+    assert!(
+        exit.stdout
+            .contains("probe sinks.pinterest: no answer within 200ms (timed_out)\n"),
+        "{exit:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_file_is_not_probed() {
+    let world = World::new().await;
+    let exit = probe(&world, &shop("", "", "tset = true")).await;
+    assert_eq!(exit.code, Some(3));
+    assert_eq!(exit.stdout, "");
+    assert_eq!(world.sandbox.counts().requests, 0);
+}

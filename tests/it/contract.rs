@@ -1,0 +1,113 @@
+//! Every sink keeps the contract: a server that refuses everything, breaks off or talks nonsense gets nothing
+//! delivered, and no reason shows a secret or personal data.
+
+use serde_json::{Value, json};
+use signalbox_core::{BuildContext, Place, PluginKind, Sink, SinkConfig, plugins};
+use signalbox_testkit::contract::{self, Promise, SECRET, sample};
+
+use crate::support::process::Process;
+use crate::support::world::World;
+
+/// A sink as a pipeline file would build it.
+fn build(plugin: &str, mut settings: Value) -> Box<dyn Sink> {
+    settings["type"] = plugin.into();
+    let config: Box<dyn SinkConfig> = serde_json::from_value(settings).unwrap();
+    let context = BuildContext {
+        name: "under_test".into(),
+        place: Place::Sink,
+    };
+    config.build(&context).unwrap()
+}
+
+/// The sinks that this file holds to the contract.
+const CHECKED: [&str; 4] = ["console", "file", "pinterest_conversions", "webhook"];
+
+#[test]
+fn no_sink_is_forgotten() {
+    let linked: Vec<&str> = plugins()
+        .iter()
+        .filter(|plugin| plugin.kind == PluginKind::Sink)
+        .map(|plugin| plugin.name)
+        .collect();
+    assert_eq!(linked, CHECKED, "add a test of the contract here for every sink");
+}
+
+#[tokio::test]
+async fn pinterest_conversions() {
+    let build = |base: &str| {
+        build(
+            "pinterest_conversions",
+            json!({ "base_url": base, "ad_account_id": "549755885175", "conversion_token": SECRET }),
+        )
+    };
+    contract::check("pinterest_conversions", build, &sample()).await;
+}
+
+#[tokio::test]
+async fn webhook() {
+    let promise = Promise {
+        status_delivers: |status| (200..300).contains(&status),
+    };
+    let build = |base: &str| {
+        build(
+            "webhook",
+            json!({
+                "url": format!("{base}/hook/{SECRET}?key={SECRET}"), "headers": { "authorization": SECRET },
+            }),
+        )
+    };
+    contract::check_promise("webhook", build, &sample(), promise).await;
+}
+
+#[tokio::test]
+async fn file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, path) in [
+        (
+            "a folder that is not there",
+            folder.path().join("missing").join("f.jsonl"),
+        ),
+        ("a folder in its place", folder.path().to_owned()),
+        ("a device", "/dev/full".into()),
+    ] {
+        contract::check_unwritable(
+            &format!("file: {name}"),
+            build("file", json!({ "path": path })),
+            &sample(),
+        )
+        .await;
+    }
+}
+
+/// The console is the process's own, so a process of its own has to show it.
+#[tokio::test]
+async fn console() {
+    let world = World::new().await;
+    let config = world.write(
+        "pipeline.toml",
+        "[admin]\nlisten = \"${ADMIN}\"\n[shutdown]\ndeadline = \"100ms\"\n\
+         [sources.in]\ntype = \"segment_http\"\nlisten = \"${LISTEN}\"\nwrite_keys = [\"${WRITE_KEY}\"]\n\
+         [sinks.look]\ntype = \"console\"\ninputs = [\"in\"]\nretry.initial_backoff = \"10ms\"\n",
+    );
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let path = config.to_str().unwrap();
+    let mut command = crate::support::process::command(&["run", "--config", path], &world.variables());
+    let process = Process::spawn_into(&mut command, full.into());
+    process.status(&world.admin, |status| status.ready).await;
+    crate::support::client::post_all(&world.listen, &[crate::support::events::order("one")]).await;
+    let status = process
+        .status(&world.admin, |status| {
+            !status.sinks["look"].records_retried.is_empty()
+        })
+        .await;
+    assert_eq!(
+        (status.sinks["look"].delivered, status.sinks["look"].pending),
+        (0, 1)
+    );
+    process.signal("TERM");
+    let exit = process.exit().await;
+    assert_eq!(exit.code, Some(4), "{exit:?}");
+    for private in ["ada.okafor", "user-of-one"] {
+        assert!(!exit.stderr.contains(private), "{exit:?}");
+    }
+}

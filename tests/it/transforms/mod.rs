@@ -1,0 +1,4 @@
+//! Transforms on sources and on sinks, alone and in every order.
+
+mod order;
+mod pace;
