@@ -8,6 +8,8 @@
 //! moment an append returned.
 
 mod dead_letter;
+mod dedup;
+mod disk;
 mod memory;
 mod progress;
 
@@ -18,6 +20,7 @@ use async_trait::async_trait;
 use signalbox_core::Event;
 
 pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterId};
+pub use disk::{DiskJournal, DiskOptions, decode_frame, encode_frame};
 pub use memory::MemoryJournal;
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};
 
@@ -49,6 +52,17 @@ pub trait Journal: Send + Sync {
 
     /// How full it is.
     fn usage(&self) -> Usage;
+
+    /// The sink that keeps the log from being given back, and where it stands: who has to let go when it is full.
+    fn slowest(&self) -> Option<(String, Position)> {
+        None
+    }
+
+    /// How many appends were refused with [`AppendError::Full`] since the start; when it rises, a sink that may drop
+    /// its oldest events does so if it is the slowest.
+    fn refusals(&self) -> u64 {
+        0
+    }
 
     /// Every sink the journal knows, also those no longer configured.
     ///
