@@ -6,6 +6,7 @@ pub mod dead_letters;
 pub mod delivery;
 pub mod dry_run;
 mod intake;
+pub mod journal;
 pub mod ledger;
 pub mod logs;
 pub mod operate;

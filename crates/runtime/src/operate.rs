@@ -3,15 +3,17 @@
 //! The functions work on the journal alone, so they serve a stopped router too; [`Remote`] is the handle to a running
 //! one: what needs its sinks to stand still goes through its queue of commands.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use signalbox_journal::{
     DeadLetter, DeadLetterFilter, DeadLetterId, Found, Journal, Position, Progress, SinkState, Taken, Usage,
 };
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::admin::StatusSource;
+use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View};
 use crate::telemetry::SinkMeters;
 
@@ -320,6 +322,97 @@ impl StatusSource for Remote {
 
     async fn reload(&self) -> Result<String, String> {
         self.ask(Command::Reload).await
+    }
+}
+
+/// The journal of a router that does not run, for the same questions.
+#[derive(Clone)]
+pub struct Stopped {
+    journal: Arc<dyn Journal>,
+}
+
+impl Stopped {
+    /// Of an opened journal.
+    pub fn new(journal: Arc<dyn Journal>) -> Stopped {
+        Stopped { journal }
+    }
+
+    /// Lets go of the files.
+    pub async fn close(self) {
+        self.journal.close();
+        self.journal.shutdown().await;
+    }
+
+    /// The counts, as the journal has them.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn ledger(&self) -> Result<Ledger, String> {
+        let mut ledger = Ledger::default();
+        for (name, totals) in self.journal.source_totals().await.map_err(|error| error.to_string())? {
+            let source = SourceLedger::default();
+            source.restore(&totals);
+            ledger.sources.insert(name.into(), Arc::new(source));
+        }
+        for state in self.sinks().await? {
+            let sink = SinkLedger::default();
+            let pending = state.parked + state.unread.iter().map(|(_, count)| count).sum::<u64>();
+            sink.restore(&state.progress.totals, pending);
+            sink.oldest_pending.store(state.oldest_pending.unwrap_or(0), std::sync::atomic::Ordering::Relaxed);
+            ledger.sinks.insert(state.name.into(), Arc::new(sink));
+        }
+        Ok(ledger)
+    }
+}
+
+#[async_trait]
+impl StatusSource for Stopped {
+    fn ready(&self) -> Result<(), String> {
+        Err("not running".to_owned())
+    }
+
+    fn sink_notes(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn journal_usage(&self) -> Usage {
+        self.journal.usage()
+    }
+
+    fn dead_letter_counts(&self) -> BTreeMap<String, u64> {
+        self.journal.dead_letter_counts().into_iter().collect()
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
+        self.journal.sinks().await.map_err(|error| error.to_string())
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
+        self.journal.dead_letters(filter, limit).await.map_err(|error| error.to_string())
+    }
+
+    async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        take_dead_letters(&*self.journal, &filter, true).await
+    }
+
+    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        take_dead_letters(&*self.journal, &filter, false).await
+    }
+
+    async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {
+        let (plan, progress) = plan_replay(&*self.journal, &sink, range).await?;
+        if !dry_run {
+            self.journal.set_progress(&sink, progress).await.map_err(|error| error.to_string())?;
+        }
+        Ok(plan)
+    }
+
+    async fn reload(&self) -> Result<String, String> {
+        Err("the router is not running".to_owned())
     }
 }
 

@@ -36,6 +36,7 @@ pub struct Running {
     /// For [`Running::abort_handle`].
     abort: CancellationToken,
     failed: bool,
+    draining: bool,
     notes: SinkList,
 }
 
@@ -97,6 +98,7 @@ impl Running {
             started: Arc::default(),
             abort: CancellationToken::new(),
             failed: false,
+            draining: false,
             notes: SinkList::default(),
         };
         let started = running.start_all(pipeline, telemetry).await;
@@ -387,6 +389,20 @@ impl Running {
         }
     }
 
+    /// Returns when every source has ended by itself and everything is delivered. Cancel safe.
+    pub async fn run_out(&mut self) {
+        if !self.draining {
+            self.sources_ended().await;
+            tracing::info!("every source has ended; delivering what is left");
+        }
+        self.drained().await;
+    }
+
+    /// Whether the journal takes no more events, since every source has ended.
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
     /// Whether a source ended by an error.
     pub fn failed(&self) -> bool {
         self.failed
@@ -394,6 +410,7 @@ impl Running {
 
     /// Delivers what is there, however long it takes. Call after [`Running::sources_ended`]. Cancel safe.
     pub async fn drained(&mut self) {
+        self.draining = true;
         self.journal.close();
         while let Some(mut entry) = self.sinks.first_entry() {
             let parts = (&mut entry.get_mut().task).await;

@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod exit;
 mod router;
+mod sockets;
 
 use clap::Parser as _;
 

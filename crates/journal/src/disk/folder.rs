@@ -38,10 +38,9 @@ pub(crate) fn open(path: &Path) -> Result<Lock, JournalError> {
         Err(TryLockError::Error(error)) => return Err(trouble(path, "cannot be locked", &error)),
     }
     // Informative only; the lock counts.
-    let written = file
-        .set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| write!(file, "{}", std::process::id()));
+    let pid = std::process::id().to_string();
+    let written = file.rewind().and_then(|()| file.write_all(pid.as_bytes()));
+    let written = written.and_then(|()| file.set_len(pid.len() as u64));
     written.map_err(|error| trouble(path, "cannot be written to", &error))?;
     Ok(Lock(file))
 }
