@@ -10,7 +10,10 @@ use crate::config::{DeadLetterSettings, JournalKind, JournalSettings};
 ///
 /// # Errors
 /// A sentence that names the folder and what to do.
-pub fn open(settings: &JournalSettings, dead_letters: &DeadLetterSettings) -> Result<Arc<dyn Journal>, String> {
+pub fn open(
+    settings: &JournalSettings,
+    dead_letters: &DeadLetterSettings,
+) -> Result<Arc<dyn Journal>, String> {
     if settings.kind == JournalKind::Memory {
         return Ok(Arc::new(MemoryJournal::new(settings.limit())));
     }
@@ -21,7 +24,9 @@ pub fn open(settings: &JournalSettings, dead_letters: &DeadLetterSettings) -> Re
         retain: settings.retain.map_or(default.retain, |span| span.0),
         dedup_window: settings.dedup_window.map_or(default.dedup_window, |span| span.0),
         dedup_memory: settings.dedup_memory.map_or(default.dedup_memory, |size| size.0),
-        orphan_retention: settings.orphan_retention.map_or(default.orphan_retention, |span| span.0),
+        orphan_retention: settings
+            .orphan_retention
+            .map_or(default.orphan_retention, |span| span.0),
         dead_letter_max_bytes: dead_letters.max_bytes.0,
         ..default
     };

@@ -349,7 +349,12 @@ impl Stopped {
     /// If they cannot be read.
     pub async fn ledger(&self) -> Result<Ledger, String> {
         let mut ledger = Ledger::default();
-        for (name, totals) in self.journal.source_totals().await.map_err(|error| error.to_string())? {
+        for (name, totals) in self
+            .journal
+            .source_totals()
+            .await
+            .map_err(|error| error.to_string())?
+        {
             let source = SourceLedger::default();
             source.restore(&totals);
             ledger.sources.insert(name.into(), Arc::new(source));
@@ -358,7 +363,10 @@ impl Stopped {
             let sink = SinkLedger::default();
             let pending = state.parked + state.unread.iter().map(|(_, count)| count).sum::<u64>();
             sink.restore(&state.progress.totals, pending);
-            sink.oldest_pending.store(state.oldest_pending.unwrap_or(0), std::sync::atomic::Ordering::Relaxed);
+            sink.oldest_pending.store(
+                state.oldest_pending.unwrap_or(0),
+                std::sync::atomic::Ordering::Relaxed,
+            );
             ledger.sinks.insert(state.name.into(), Arc::new(sink));
         }
         Ok(ledger)
@@ -392,7 +400,10 @@ impl StatusSource for Stopped {
         filter: &DeadLetterFilter,
         limit: usize,
     ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
-        self.journal.dead_letters(filter, limit).await.map_err(|error| error.to_string())
+        self.journal
+            .dead_letters(filter, limit)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
@@ -406,7 +417,10 @@ impl StatusSource for Stopped {
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {
         let (plan, progress) = plan_replay(&*self.journal, &sink, range).await?;
         if !dry_run {
-            self.journal.set_progress(&sink, progress).await.map_err(|error| error.to_string())?;
+            self.journal
+                .set_progress(&sink, progress)
+                .await
+                .map_err(|error| error.to_string())?;
         }
         Ok(plan)
     }

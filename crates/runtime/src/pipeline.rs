@@ -185,11 +185,13 @@ impl Faults<'_> {
     /// A sink that a source's settings name must be there, and listen to it.
     fn named_sinks(&mut self, source: &SourceEntry, sinks: &[SinkEntry]) {
         for (path, name) in source.config.named_sinks() {
-            let listens =
-                |sink: &SinkEntry| sink.name == name && sink.runtime.inputs.contains(&source.name);
+            let listens = |sink: &SinkEntry| sink.name == name && sink.runtime.inputs.contains(&source.name);
             if !sinks.iter().any(listens) {
-                let error = BuildError::new(path, format!("no sink with this name listens to '{}'", source.name))
-                    .help("name a sink whose `inputs` has this source");
+                let error = BuildError::new(
+                    path,
+                    format!("no sink with this name listens to '{}'", source.name),
+                )
+                .help("name a sink whose `inputs` has this source");
                 let component = format!("sources.{}", source.name);
                 self.list.push(self.origin.build_error(&component, &error));
             }

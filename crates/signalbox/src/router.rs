@@ -56,7 +56,9 @@ impl Router {
         let ledger = Running::ledger_of(&pipeline);
         let (settings, letters) = (pipeline.journal.clone(), pipeline.dead_letters.clone());
         let journal = tokio::task::spawn_blocking(move || journal::open(&settings, &letters));
-        let journal = journal.await.map_err(|_| "the journal could not be opened".to_owned())??;
+        let journal = journal
+            .await
+            .map_err(|_| "the journal could not be opened".to_owned())??;
         let telemetry = Arc::new(Telemetry::new(telemetry_options.clone(), &ledger)?);
         let admin = pipeline.admin.clone();
         let sockets = Arc::new(sockets);
@@ -82,7 +84,16 @@ impl Router {
                 }
             }
         };
-        Ok(Router { running, state, commands, telemetry, telemetry_options, admin, admin_stop, fixed })
+        Ok(Router {
+            running,
+            state,
+            commands,
+            telemetry,
+            telemetry_options,
+            admin,
+            admin_stop,
+            fixed,
+        })
     }
 
     /// Carries out what an operator asked for. Gives back what it answers to a reload, which needs the file.
@@ -122,7 +133,10 @@ impl Router {
             });
         }
         self.state.replace(ledger.clone(), self.telemetry.clone());
-        self.running.reload(pipeline, ledger, Some(&self.telemetry)).await.map_err(|error| error.to_string())?;
+        self.running
+            .reload(pipeline, ledger, Some(&self.telemetry))
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(told)
     }
 
@@ -141,7 +155,9 @@ impl Router {
 type Named<T> = std::collections::BTreeMap<Arc<str>, Arc<T>>;
 
 fn carry<T>(new: Named<T>, old: &Named<T>) -> Named<T> {
-    new.into_iter().map(|(name, fresh)| (name.clone(), old.get(&name).cloned().unwrap_or(fresh))).collect()
+    new.into_iter()
+        .map(|(name, fresh)| (name.clone(), old.get(&name).cloned().unwrap_or(fresh)))
+        .collect()
 }
 
 fn telemetry_options(pipeline: &Pipeline) -> TelemetryOptions {

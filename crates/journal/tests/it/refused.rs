@@ -23,7 +23,9 @@ async fn fill(folder: &Path) {
         }
         assert!(n < 1_000_000, "the limit is not enforced");
     };
-    let AppendError::Failed(error) = error else { panic!("{error}") };
+    let AppendError::Failed(error) = error else {
+        panic!("{error}")
+    };
     assert!(error.to_string().contains(folder.to_str().unwrap()), "{error}");
     // The next file has room again, and no id of what was refused is known.
     append(&journal, n..n + 100).await;
@@ -31,7 +33,9 @@ async fn fill(folder: &Path) {
     journal.close();
     assert_eq!(rest(&mut sink).await.numbers(), (0..n).collect::<Vec<_>>());
     sink.commit(settled_before(n - 50));
-    tokio::time::timeout(Duration::from_secs(60), sink.flush()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), sink.flush())
+        .await
+        .unwrap();
     println!("acknowledged {n}");
     // As if killed: nothing is closed.
     std::process::exit(0);
@@ -46,7 +50,10 @@ async fn a_disk_that_takes_no_more_refuses_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     // 512-byte blocks by POSIX, 1024 in some shells: 3 or 6 MB. The signal must be ignored to get the error.
     let output = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; ulimit -f 6000; exec \"$0\" --exact \"$1\" --nocapture"])
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 6000; exec \"$0\" --exact \"$1\" --nocapture",
+        ])
         .arg(std::env::current_exe().unwrap())
         .arg(NAME)
         .env(FOLDER, folder.path())
@@ -54,7 +61,10 @@ async fn a_disk_that_takes_no_more_refuses_and_loses_nothing() {
         .output()
         .unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
-    let acknowledged = output.lines().find_map(|line| line.split_once("acknowledged ")).unwrap_or_else(|| panic!("{output}"));
+    let acknowledged = output
+        .lines()
+        .find_map(|line| line.split_once("acknowledged "))
+        .unwrap_or_else(|| panic!("{output}"));
     let n: u64 = acknowledged.1.parse().unwrap();
 
     let journal = DiskJournal::open(DiskOptions::new(folder.path())).unwrap();
@@ -63,10 +73,23 @@ async fn a_disk_that_takes_no_more_refuses_and_loses_nothing() {
     let (mut all, _) = reader(&journal, "b", Start::Beginning).await;
     append(&journal, n..n + 10).await;
     journal.close();
-    assert_eq!(rest(&mut sink).await.numbers(), (n - 50..n + 10).collect::<Vec<_>>());
+    assert_eq!(
+        rest(&mut sink).await.numbers(),
+        (n - 50..n + 10).collect::<Vec<_>>()
+    );
     assert_eq!(rest(&mut all).await.numbers(), (0..n + 10).collect::<Vec<_>>());
-    let counted: u64 = journal.source_totals().await.unwrap().iter().map(|(_, totals)| totals.journalled).sum();
+    let counted: u64 = journal
+        .source_totals()
+        .await
+        .unwrap()
+        .iter()
+        .map(|(_, totals)| totals.journalled)
+        .sum();
     assert_eq!(counted, n + 10);
-    assert!(files(folder.path(), "").iter().all(|name| !name.contains("corrupt")));
+    assert!(
+        files(folder.path(), "")
+            .iter()
+            .all(|name| !name.contains("corrupt"))
+    );
     journal.shutdown().await;
 }

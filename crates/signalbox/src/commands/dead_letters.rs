@@ -38,28 +38,47 @@ async fn act(action: &DeadLetterAction, choice: &DeadLetterChoice, desk: &Desk) 
     match action {
         DeadLetterAction::List(_) => {
             let letters = list(choice, desk, false).await?;
-            Ok(if choice.json { lines(&letters) } else { table(&letters, choice.limit) })
+            Ok(if choice.json {
+                lines(&letters)
+            } else {
+                table(&letters, choice.limit)
+            })
         }
         DeadLetterAction::Show(_) => {
             let letters = list(choice, desk, true).await?;
-            Ok(if choice.json { lines(&letters) } else { letters.iter().map(|l| format!("{l:#}\n")).collect() })
+            Ok(if choice.json {
+                lines(&letters)
+            } else {
+                letters.iter().map(|l| format!("{l:#}\n")).collect()
+            })
         }
         DeadLetterAction::Export(_) => {
             let letters = list(choice, desk, true).await?;
-            let events: Vec<Value> =
-                letters.into_iter().map(|mut l| l["event"].take()).filter(|event| !event.is_null()).collect();
+            let events: Vec<Value> = letters
+                .into_iter()
+                .map(|mut l| l["event"].take())
+                .filter(|event| !event.is_null())
+                .collect();
             Ok(lines(&events))
         }
         DeadLetterAction::Retry(_) => {
             let told = take(choice, desk, true).await?;
-            Ok(if choice.json { lines(std::slice::from_ref(&told)) } else { retried(&told, desk) })
+            Ok(if choice.json {
+                lines(std::slice::from_ref(&told))
+            } else {
+                retried(&told, desk)
+            })
         }
         DeadLetterAction::Discard(_) => {
             if !confirmed("Dead letters that match are removed for good.", choice.yes) {
                 return Ok(String::new());
             }
             let told = take(choice, desk, false).await?;
-            Ok(if choice.json { lines(&[told]) } else { format!("{} removed\n", told["removed"]) })
+            Ok(if choice.json {
+                lines(&[told])
+            } else {
+                format!("{} removed\n", told["removed"])
+            })
         }
     }
 }
@@ -78,14 +97,22 @@ fn filter(choice: &DeadLetterChoice) -> DeadLetterFilter {
 }
 
 fn query(filter: &DeadLetterFilter) -> Vec<(&'static str, String)> {
-    let DeadLetterFilter { component, reason, before, id } = filter;
+    let DeadLetterFilter {
+        component,
+        reason,
+        before,
+        id,
+    } = filter;
     let pairs = [
         ("sink", component.clone()),
         ("reason", reason.clone()),
         ("before", before.map(|at| at.to_string())),
         ("id", id.map(|id| id.to_string())),
     ];
-    pairs.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    pairs
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
 }
 
 async fn list(choice: &DeadLetterChoice, desk: &Desk, payload: bool) -> Result<Vec<Value>, String> {
@@ -105,7 +132,10 @@ async fn list(choice: &DeadLetterChoice, desk: &Desk, payload: bool) -> Result<V
         }
         Desk::Stopped(stopped) => {
             let letters = stopped.dead_letters(&filter, choice.limit).await?;
-            Ok(letters.iter().map(|(id, letter)| describe_dead_letter(*id, letter, payload)).collect())
+            Ok(letters
+                .iter()
+                .map(|(id, letter)| describe_dead_letter(*id, letter, payload))
+                .collect())
         }
     }
 }
@@ -114,11 +144,19 @@ async fn take(choice: &DeadLetterChoice, desk: &Desk, retry: bool) -> Result<Val
     let filter = filter(choice);
     match desk {
         Desk::Running(live) => {
-            let path = if retry { "/dead_letters/retry" } else { "/dead_letters/discard" };
+            let path = if retry {
+                "/dead_letters/retry"
+            } else {
+                "/dead_letters/discard"
+            };
             live.ask(true, path, &query(&filter)).await
         }
         Desk::Stopped(stopped) => {
-            let taken = if retry { stopped.retry(filter).await? } else { stopped.discard(filter).await? };
+            let taken = if retry {
+                stopped.retry(filter).await?
+            } else {
+                stopped.discard(filter).await?
+            };
             Ok(json!({
                 "removed": taken.removed,
                 "from_journal": taken.from_journal,
@@ -135,7 +173,11 @@ fn retried(told: &Value, desk: &Desk) -> String {
         told["removed"], told["from_journal"], told["from_letter"]
     );
     if told["without_payload"] != 0 {
-        let _ = writeln!(out, "{} stay: nothing is left of their events", told["without_payload"]);
+        let _ = writeln!(
+            out,
+            "{} stay: nothing is left of their events",
+            told["without_payload"]
+        );
     }
     if matches!(desk, Desk::Stopped(_)) && told["removed"] != 0 {
         out.push_str("The router is not running; they go out when it starts.\n");

@@ -68,32 +68,63 @@ pub(super) struct Live {
 
 impl Live {
     fn new(admin: &AdminSettings) -> Result<Live, Code> {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(|error| {
-            eprintln!("signalbox: {error}");
-            exit::FAILED
-        })?;
-        Ok(Live { client, base: format!("http://{}", admin.listen), token: admin.token.clone() })
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|error| {
+                eprintln!("signalbox: {error}");
+                exit::FAILED
+            })?;
+        Ok(Live {
+            client,
+            base: format!("http://{}", admin.listen),
+            token: admin.token.clone(),
+        })
     }
 
     async fn is_there(&self) -> bool {
-        self.client.get(format!("{}/health", self.base)).send().await.is_ok()
+        self.client
+            .get(format!("{}/health", self.base))
+            .send()
+            .await
+            .is_ok()
     }
 
     /// GET, or POST for what changes something; the answer as JSON.
-    pub(super) async fn ask(&self, post: bool, path: &str, query: &[(&str, String)]) -> Result<Value, String> {
-        let query: Vec<String> = query.iter().map(|(key, value)| format!("{key}={}", encode(value))).collect();
+    pub(super) async fn ask(
+        &self,
+        post: bool,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Value, String> {
+        let query: Vec<String> = query
+            .iter()
+            .map(|(key, value)| format!("{key}={}", encode(value)))
+            .collect();
         let url = format!("{}{path}?{}", self.base, query.join("&"));
-        let mut request = if post { self.client.post(url).header("x-signalbox", "1") } else { self.client.get(url) };
+        let mut request = if post {
+            self.client.post(url).header("x-signalbox", "1")
+        } else {
+            self.client.get(url)
+        };
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
         }
-        let reply = request.send().await.map_err(|error| error.without_url().to_string())?;
+        let reply = request
+            .send()
+            .await
+            .map_err(|error| error.without_url().to_string())?;
         let status = reply.status();
-        let text = reply.text().await.map_err(|error| error.without_url().to_string())?;
+        let text = reply
+            .text()
+            .await
+            .map_err(|error| error.without_url().to_string())?;
         if !status.is_success() {
             return Err(format!("the router answers: {}", text.trim()));
         }
-        serde_json::from_str(&text).map_err(|_| "the router's answer is no JSON; is it another version?".to_owned())
+        serde_json::from_str(&text)
+            .map_err(|_| "the router's answer is no JSON; is it another version?".to_owned())
     }
 }
 

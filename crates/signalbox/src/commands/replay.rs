@@ -56,7 +56,10 @@ async fn ask(args: &Replay, desk: &Desk, dry_run: bool) -> Result<Value, String>
             live.ask(true, "/replay", &query).await
         }
         Desk::Stopped(stopped) => {
-            let range = ReplayRange { from: args.from, to: args.to };
+            let range = ReplayRange {
+                from: args.from,
+                to: args.to,
+            };
             let plan = stopped.replay(args.sink.clone(), range, dry_run).await?;
             serde_json::to_value(plan).map_err(|error| error.to_string())
         }
@@ -66,8 +69,8 @@ async fn ask(args: &Replay, desk: &Desk, dry_run: bool) -> Result<Value, String>
 fn place(place: Where) -> String {
     match place {
         Where::Position(position) => position.to_string(),
-        Where::Time(at) => {
-            jiff::Timestamp::from_millisecond(at).map(|at| at.to_string()).unwrap_or_else(|_| "0".to_owned())
-        }
+        Where::Time(at) => jiff::Timestamp::from_millisecond(at)
+            .map(|at| at.to_string())
+            .unwrap_or_else(|_| "0".to_owned()),
     }
 }

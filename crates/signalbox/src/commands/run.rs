@@ -92,7 +92,9 @@ pub(crate) async fn run(args: &Run) -> Code {
         return exit::UNDELIVERED;
     }
     if left > 0 {
-        tracing::error!("{left} deliveries were not made and are lost with this process: the journal is in memory");
+        tracing::error!(
+            "{left} deliveries were not made and are lost with this process: the journal is in memory"
+        );
         return exit::UNDELIVERED;
     }
     tracing::info!("stopped; everything was delivered or is accounted for");
@@ -106,7 +108,12 @@ enum Why {
 }
 
 /// An invalid file changes nothing; what is wrong is logged and returned.
-async fn reload(router: &mut Router, path: &Path, deadline: &mut Duration, why: &str) -> Result<String, String> {
+async fn reload(
+    router: &mut Router,
+    path: &Path,
+    deadline: &mut Duration,
+    why: &str,
+) -> Result<String, String> {
     let built = config::load_file(path, &ProcessEnvironment).and_then(Pipeline::build);
     let result = match built {
         _ if router.running.is_draining() => Err("the router is about to end".to_owned()),
@@ -140,7 +147,9 @@ impl<'a> Watch<'a> {
 
     /// Returns when the file has changed and stands still; never if none is watched. Cancel safe.
     async fn changed(&mut self) {
-        let Some(path) = self.path else { return std::future::pending().await };
+        let Some(path) = self.path else {
+            return std::future::pending().await;
+        };
         loop {
             tokio::time::sleep(WATCH).await;
             let now = stamp(path);
