@@ -46,8 +46,8 @@ pub(crate) fn sections(root: &Node, findings: &mut Vec<Finding>, warnings: &mut 
             ));
         }
     }
-    if read.journal.max_bytes.is_some_and(|size| size.0 < 1_000_000) {
-        findings.extend(at(root, "journal", "max_bytes", "must be at least 1MB"));
+    if read.journal.max_bytes.is_some_and(|size| size.0 < 10_000) {
+        findings.extend(at(root, "journal", "max_bytes", "must be at least 10kB"));
     }
     if let Some(admin) = &read.admin {
         let token = admin.token.as_ref().filter(|token| !token.is_empty());

@@ -413,8 +413,8 @@ fn sections() {
     table(&[
         (
             "a journal that holds nothing",
-            pipeline("[journal]\nmax_bytes = \"10kB\"\n"),
-            &["journal.max_bytes: must be at least 1MB\n  --> p.toml:8:13"],
+            pipeline("[journal]\nmax_bytes = \"1kB\"\n"),
+            &["journal.max_bytes: must be at least 10kB\n  --> p.toml:8:13"],
         ),
         (
             "a kind of journal nobody knows",
