@@ -11,8 +11,10 @@ use signalbox_plugins as _;
 mod support;
 mod transforms;
 
+mod admin;
 mod commands;
 mod contract;
 mod faults;
 mod happy;
+mod privacy;
 mod routing;

@@ -142,6 +142,12 @@ pub trait SourceConfig: fmt::Debug + Send + Sync {
     fn named_sinks(&self) -> Vec<(String, String)> {
         Vec::new()
     }
+
+    /// What the settings say but probably do not mean: a condition that lets more through than it seems to, a value
+    /// that is never used. Each with its path, told when the file is loaded; nothing stops. Default none.
+    fn warnings(&self) -> Vec<BuildError> {
+        Vec::new()
+    }
 }
 
 /// A transform's settings.
@@ -152,6 +158,12 @@ pub trait TransformConfig: fmt::Debug + Send + Sync {
     /// # Errors
     /// Every setting that does not fit, or does not fit this place.
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors>;
+
+    /// What the settings say but probably do not mean: a condition that lets more through than it seems to, a value
+    /// that is never used. Each with its path, told when the file is loaded; nothing stops. Default none.
+    fn warnings(&self) -> Vec<BuildError> {
+        Vec::new()
+    }
 }
 
 /// A sink's settings.
@@ -165,6 +177,12 @@ pub trait SinkConfig: fmt::Debug + Send + Sync {
 
     /// What the runtime's keys are when the pipeline file does not say.
     fn defaults(&self) -> SinkDefaults;
+
+    /// What the settings say but probably do not mean: a condition that lets more through than it seems to, a value
+    /// that is never used. Each with its path, told when the file is loaded; nothing stops. Default none.
+    fn warnings(&self) -> Vec<BuildError> {
+        Vec::new()
+    }
 }
 
 /// Defaults and ceilings of the runtime's keys for one kind of sink.
@@ -208,7 +226,7 @@ pub enum Place {
     Sink,
 }
 
-/// A setting that does not fit.
+/// A setting that does not fit, or one in doubt (see `warnings` of the config traits).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError {
     /// Path below the component, for instance `mappings.0.trigger`; empty for the component itself.

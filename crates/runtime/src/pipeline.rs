@@ -137,6 +137,7 @@ impl Pipeline {
         if !faults.is_empty() {
             return Err(config.origin.diagnostics(faults));
         }
+        let warnings = warnings(&config);
         Ok(Pipeline {
             journal: config.journal,
             dead_letters: config.dead_letters,
@@ -145,7 +146,7 @@ impl Pipeline {
             shutdown: config.shutdown,
             sources,
             sinks,
-            warnings: config.warnings.iter().map(ToString::to_string).collect(),
+            warnings,
         })
     }
 }
@@ -161,6 +162,32 @@ fn fingerprint(config: &LoadedConfig, component: &str, through: &[String]) -> u6
             .hash(&mut hasher);
     }
     hasher.finish()
+}
+
+/// What the loader and the plugins are in doubt about.
+fn warnings(config: &LoadedConfig) -> Vec<String> {
+    let sources = config
+        .sources
+        .iter()
+        .map(|entry| (format!("sources.{}", entry.name), entry.config.warnings()));
+    let transforms = config
+        .transforms
+        .iter()
+        .map(|entry| (format!("transforms.{}", entry.name), entry.config.warnings()));
+    let sinks = config
+        .sinks
+        .iter()
+        .map(|entry| (format!("sinks.{}", entry.name), entry.config.warnings()));
+    let of_plugins = sources.chain(transforms).chain(sinks).flat_map(|(path, list)| {
+        list.into_iter()
+            .map(move |warning| config.origin.build_error(&path, &warning).to_string())
+    });
+    config
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .chain(of_plugins)
+        .collect()
 }
 
 /// Collects what does not fit, so that one run tells everything.

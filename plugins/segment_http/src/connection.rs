@@ -11,14 +11,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CONNECTION, CONTENT_LENGTH, ORIGIN, TRANSFER_ENCODING};
+use http::header::{CONNECTION, ORIGIN, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
-use signalbox_core::Reason;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -36,8 +35,9 @@ use crate::routes;
 /// Bytes of a request's head, with long cookies; more get 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// Requests at once on one HTTP/2 connection. Browsers send one event each; more wait on their side.
-const MAX_STREAMS: u32 = 32;
+/// Requests at once on one HTTP/2 connection. Browsers begin with so many before they have heard of any limit; with
+/// fewer here, some would be refused.
+const MAX_STREAMS: u32 = 100;
 
 /// What one HTTP/2 request may send unread, and all of a connection together.
 const STREAM_WINDOW: u32 = 64 * 1024;
@@ -63,7 +63,6 @@ pub(crate) struct Peer {
 
 /// What all connections share.
 pub(crate) struct Connections {
-    server: Arc<Server>,
     router: Router,
     tls: Option<TlsAcceptor>,
     http1: http1::Builder,
@@ -105,13 +104,11 @@ impl Connections {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEAD_BYTES as u32)
             .max_pending_accept_reset_streams(MAX_RESETS)
-            .max_local_error_reset_streams(MAX_RESETS)
             // Finds peers that are gone without a word.
             .keep_alive_interval(patience)
             .keep_alive_timeout(patience);
         Connections {
-            router: routes::router(server.clone()),
-            server,
+            router: routes::router(server),
             tls,
             http1,
             http2,
@@ -164,11 +161,10 @@ impl Connections {
     async fn http2(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
         let activity = Arc::new(Activity::default());
         let busy = activity.clone();
-        let (server, router) = (self.server.clone(), self.router.clone());
-        let requests = self.requests.clone();
+        let (router, requests) = (self.router.clone(), self.requests.clone());
         let service = service_fn(move |request| {
             let (busy, requests) = (busy.clone().begin(), requests.clone());
-            let answer = answer(server.clone(), router.clone(), peer, request);
+            let answer = answer(router.clone(), peer, request);
             async move {
                 // Never closed, so a permit always comes.
                 let _permit = requests.acquire().await;
@@ -208,7 +204,7 @@ impl Connections {
 
     async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Result<Response, NoAnswer> {
         let last = is_last(&request);
-        let mut response = answer(self.server.clone(), self.router.clone(), peer, request).await?;
+        let mut response = answer(self.router.clone(), peer, request).await?;
         if last || self.stop.is_cancelled() {
             response
                 .headers_mut()
@@ -223,31 +219,23 @@ fn trace(error: &impl Display) {
 }
 
 /// Whether nothing more is read from the connection after this request. Where a chunked body ends, a proxy in front
-/// may see differently, and take for a body what we would take for somebody's next request (request smuggling).
+/// may see differently, and take for a body what we would take for somebody's next request (request smuggling). A
+/// `Content-Length` beside it counts for nothing and is not even shown by hyper (RFC 9112, 6.3).
 fn is_last(request: &Request<Incoming>) -> bool {
     request.version() <= Version::HTTP_11 && request.headers().contains_key(TRANSFER_ENCODING)
 }
 
 async fn answer(
-    server: Arc<Server>,
     mut router: Router,
     peer: Peer,
     mut request: Request<Incoming>,
 ) -> Result<Response, NoAnswer> {
     let origin = request.headers().get(ORIGIN).cloned();
     request.extensions_mut().insert(peer);
-    let mut response = if is_last(&request) && request.headers().contains_key(CONTENT_LENGTH) {
-        let reason = Reason::new(
-            "ambiguous_length",
-            "a body has either Content-Length or Transfer-Encoding",
-        );
-        server.refuse(reason.into())
-    } else {
-        let answered: Result<Response, Infallible> = router.call(request.map(Body::new)).await;
-        match answered {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+    let answered: Result<Response, Infallible> = router.call(request.map(Body::new)).await;
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(never) => match never {},
     };
     if response.extensions().get::<HangUp>().is_some() {
         return Err(NoAnswer);

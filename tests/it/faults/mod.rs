@@ -2,6 +2,7 @@
 
 mod hold;
 mod mixed;
+mod offline;
 mod refused;
 mod retried;
 
@@ -27,10 +28,14 @@ struct Day {
 impl Day {
     /// `pinterest` goes into the sink's table; batches have at most 8 events.
     async fn begin(faults: Faults, pinterest: &str) -> Day {
+        Day::begin_with(faults, &format!("batch.max_events = 8\n{pinterest}")).await
+    }
+
+    /// Batches as `pinterest` says.
+    async fn begin_with(faults: Faults, pinterest: &str) -> Day {
         let world = World::new().await;
         world.sandbox.set_faults(faults);
-        let settings = format!("batch.max_events = 8\n{pinterest}");
-        let pipe = Pipe::start(&world, &shop("", "", &settings)).await;
+        let pipe = Pipe::start(&world, &shop("", "", pinterest)).await;
         let events = orders("o", SENT);
         post_all(&world.listen, &events).await;
         Day { world, pipe, events }

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::client::WRITE_KEY;
 use super::free_port;
 
-/// The conversion token in these tests.
-pub(crate) const TOKEN: &str = "zq-conversion-token-77";
+/// The conversion token in these tests; as long as Pinterest's are.
+pub(crate) const TOKEN: &str = "zqtoken5e1c0a7f93b24d68a1f0c3e97b5d2846";
 
 /// The surroundings of one test.
 pub(crate) struct World {

@@ -54,15 +54,16 @@ const EVENT_NAMES: &[Choice<'static>] = &[
     choice("watch_video"),
 ];
 
+/// In the order of the request, which lets the encoder take them one after the other.
 const USER_DATA: &[Field<'static>] = &[
     personal("email", "Email", "E-mail addresses.").default_mapping(
         r#"{"@if":{"exists":{"@path":"$.properties.email"},"then":{"@path":"$.properties.email"},"else":{"@path":"$.traits.email"}}}"#,
     ),
     personal("phone", "Phone Number", "Phone numbers with country and area code."),
-    personal("first_name", "First Name", "Given names."),
-    personal("last_name", "Last Name", "Family names."),
     personal("gender", "Gender", "Female, male or non-binary."),
     personal("date_of_birth", "Date of Birth", "Year, month and day."),
+    personal("last_name", "Last Name", "Family names."),
+    personal("first_name", "First Name", "Given names."),
     personal("city", "City", "Cities of residence."),
     personal("state", "State", "States of residence; two-letter codes in the US."),
     personal("zip", "Zip Code", "Postal codes."),
@@ -72,17 +73,17 @@ const USER_DATA: &[Field<'static>] = &[
         "External ID",
         "Ids of the user in your own systems, the same in every channel.",
     ),
-    personal(
-        "hashed_maids",
-        "Mobile Ad Identifier",
-        "Advertising ids of the user's devices (IDFA, GAID).",
-    ),
     text("client_ip_address", "User IP Address")
         .describe("IPv4 or IPv6 address of the user; never hashed.")
         .default_mapping(r#"{"@path":"$.context.ip"}"#),
     text("client_user_agent", "User Agent")
         .describe("User agent of the browser or app; never hashed.")
         .default_mapping(r#"{"@path":"$.context.userAgent"}"#),
+    personal(
+        "hashed_maids",
+        "Mobile Ad Identifier",
+        "Advertising ids of the user's devices (IDFA, GAID).",
+    ),
     text("click_id", "Click ID")
         .nullable()
         .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter."),

@@ -18,10 +18,11 @@ use bytes::Bytes;
 use signalbox_core::{Event, Prepared, Reason, Record, Rejection, Resend, Sha256Hex, Warning};
 
 use signalbox_segment::schema::{Schema, SchemaError};
+use signalbox_segment::value::Value;
 
 use crate::action::FIELDS;
 use crate::learned::Stripped;
-use crate::mapping::CompiledMapping;
+use crate::mapping::{Call, CompiledMapping};
 use crate::{Compat, LdpHashCase, OnIncomplete, reject};
 pub use user_data::{Hashed, UserData};
 
@@ -121,7 +122,12 @@ impl Encoder {
     fn encode_in(&self, event: &Event, stripped: &Stripped, scratch: &mut Scratch) -> Prepared {
         let mut results = Vec::new();
         let mut dropped = None;
-        for mapping in self.mappings.iter().filter(|mapping| mapping.matches(event)) {
+        let call = Call::of(event);
+        for mapping in self
+            .mappings
+            .iter()
+            .filter(|mapping| mapping.trigger.fires(&call))
+        {
             match self.record(mapping, event, stripped, &scratch.arena, &mut scratch.buffers) {
                 Ok(record) => results.push(Ok(record)),
                 Err((Refusal::Rejected(reason), warnings)) => {
@@ -193,6 +199,29 @@ struct Input<'a> {
     event: &'a Event,
     stripped: &'a Stripped,
     arena: &'a Bump,
+}
+
+/// The members of a coerced object. The schema leaves them in the order of the field table, and the tables of
+/// [`wire`] have the same order, so each is the next one or not there.
+struct Members<'a>(&'a [(&'a str, Value<'a>)]);
+
+impl<'a> Members<'a> {
+    fn of(object: Value<'a>) -> Members<'a> {
+        match object {
+            Value::Object(members) => Members(members),
+            _ => Members(&[]),
+        }
+    }
+
+    fn take(&mut self, key: &str) -> Value<'a> {
+        match self.0 {
+            [(next, value), rest @ ..] if *next == key => {
+                self.0 = rest;
+                *value
+            }
+            _ => Value::Undefined,
+        }
+    }
 }
 
 /// What the runtime must know of a record beside its bytes.

@@ -67,7 +67,7 @@ impl<'o, 'w> UserData<'o, 'w> {
     pub(crate) fn hashed_even_if_empty<H: Hashed>(&mut self, key: HashedKey, values: &[H]) {
         self.0.array(key.as_str(), true, |array| {
             for value in values {
-                array.text(value.as_str());
+                array.digits(value.as_str());
             }
         });
     }

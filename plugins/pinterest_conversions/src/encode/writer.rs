@@ -47,7 +47,7 @@ impl<'w> Object<'w> {
     /// Writes a text.
     pub(crate) fn text(&mut self, key: &'static str, text: &str) {
         if self.key(key) {
-            write_json_string(text, self.out);
+            write_text(text, self.out);
         }
     }
 
@@ -121,6 +121,21 @@ impl<'w> Object<'w> {
     }
 }
 
+/// Appends a text as JSON. Nearly all need no escapes; asking all bytes at once is quick, byte after byte is not.
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    let escapes = text.bytes().fold(false, |found, byte| {
+        found | (byte < b' ') | (byte == b'"') | (byte == b'\\')
+    });
+    if escapes {
+        write_json_string(text, out);
+    } else {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    }
+}
+
 /// An array being written.
 pub(crate) struct Array<'w> {
     out: &'w mut Vec<u8>,
@@ -135,10 +150,18 @@ impl Array<'_> {
         }
     }
 
+    /// Adds a text that needs no escapes: hexadecimal digits, or nothing.
+    pub(crate) fn digits(&mut self, digits: &str) {
+        self.separate();
+        self.out.push(b'"');
+        self.out.extend_from_slice(digits.as_bytes());
+        self.out.push(b'"');
+    }
+
     /// Adds a text.
     pub(crate) fn text(&mut self, text: &str) {
         self.separate();
-        write_json_string(text, self.out);
+        write_text(text, self.out);
     }
 
     /// Adds an object; false if it stayed empty and was not to be kept, and so is not there.

@@ -9,6 +9,11 @@
 mod answers;
 mod browsers;
 mod framing;
+mod hardening;
+mod keys;
+mod library;
 mod lifecycle;
 mod recordings;
+mod shapes;
 mod support;
+mod tls;

@@ -104,7 +104,11 @@ impl Service {
 
     /// Nothing gets through until the gate is given permits.
     pub(crate) async fn held() -> Service {
-        Service::run(serde_json::json!({}), double(false)).await
+        Service::held_with(serde_json::json!({})).await
+    }
+
+    pub(crate) async fn held_with(settings: Value) -> Service {
+        Service::run(settings, double(false)).await
     }
 
     async fn run(settings: Value, double: Arc<Double>) -> Service {

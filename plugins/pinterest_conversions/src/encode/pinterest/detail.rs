@@ -1,0 +1,191 @@
+//! Single members: within Pinterest's limits, or left out with a warning.
+
+use signalbox_core::Warning;
+use signalbox_segment::time::{Millis, pinterest_time};
+use signalbox_segment::value::{Number, Value};
+
+use super::super::money::push_money;
+use super::super::wire::{Kind, MAX_LANGUAGES, Wire};
+use super::super::writer::Object;
+use super::super::{Members, derive, languages};
+use super::Making;
+use crate::action::Derive;
+use crate::reject;
+
+impl<'a> Making<'a, '_> {
+    pub(super) fn details(&mut self, out: &mut Object<'_>, parent: &'static str, table: &[Wire]) {
+        // The flat fields of the legacy format stand among others.
+        let mut members = Members::of(self.payload.get(parent));
+        for wire in table {
+            let value = if parent.is_empty() {
+                self.payload.get(wire.key)
+            } else {
+                members.take(wire.key)
+            };
+            match value {
+                Value::Undefined if wire.key == "os_family" => {
+                    let name = || self.root.get("context")?.get("os")?.get("name")?.as_str();
+                    if self.derives.has(Derive::OsFamily)
+                        && let Some(family) = name().and_then(derive::os_family)
+                    {
+                        out.text("os_family", family);
+                    }
+                }
+                value => self.detail(out, wire, value, parent),
+            }
+        }
+    }
+
+    /// Writes one value, or leaves it out with a warning if it does not fit Pinterest's limits.
+    pub(super) fn detail(
+        &mut self,
+        out: &mut Object<'_>,
+        wire: &Wire,
+        value: Value<'a>,
+        parent: impl ParentPath,
+    ) {
+        if !value.is_defined() {
+            return;
+        }
+        let path = || parent.child(wire.key);
+        match (wire.kind, value) {
+            (Kind::Text(most), Value::Str(text)) => {
+                if text.len() > most && text.chars().count() > most {
+                    self.warnings.push(reject::too_long(&path(), most));
+                } else {
+                    out.text(wire.key, text);
+                }
+            }
+            (Kind::ExtraText, Value::Str(text)) => out.text(wire.key, text),
+            (Kind::Whole(least, most), _) => {
+                match whole(value).filter(|number| (least..=most).contains(number)) {
+                    Some(number) => out.integer(wire.key, number),
+                    None => self.warnings.push(reject::out_of_range(&path(), least, most)),
+                }
+            }
+            (Kind::ExtraWhole, _) => match whole(value) {
+                Some(number) => out.integer(wire.key, number),
+                None => self
+                    .warnings
+                    .push(reject::out_of_range(&path(), i64::MIN, i64::MAX)),
+            },
+            (Kind::Money, Value::Number(number)) if number.to_f64().is_finite() => {
+                out.with(wire.key, |out| {
+                    out.push(b'"');
+                    push_money(number, out);
+                    out.push(b'"');
+                })
+            }
+            (Kind::Money, _) => self.warnings.push(reject::wrong_form(&path(), "a number")),
+            (Kind::Currency, Value::Str(text)) => {
+                let text = text.trim();
+                if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
+                    self.text.clear();
+                    self.text.push_str(text);
+                    self.text.make_ascii_uppercase();
+                    out.text(wire.key, self.text);
+                } else {
+                    self.warnings
+                        .push(reject::wrong_form(&path(), "an ISO 4217 code of three letters"));
+                }
+            }
+            (Kind::Languages, _) => self.languages(out, wire.key, value, &path),
+            (Kind::Time, _) => {
+                let seconds = match value {
+                    Value::Str(text) => pinterest_time(text).ok(),
+                    Value::Number(number) => Millis::from_epoch(number.to_f64()).map(Millis::seconds),
+                    _ => None,
+                };
+                match seconds.filter(|seconds| *seconds >= 0) {
+                    Some(seconds) => out.integer(wire.key, seconds),
+                    None => self
+                        .warnings
+                        .push(reject::wrong_form(&path(), "a time since 1970")),
+                }
+            }
+            // The schema has made texts of texts, lists of lists; those have functions of their own.
+            _ => {}
+        }
+    }
+
+    fn languages(
+        &mut self,
+        out: &mut Object<'_>,
+        key: &'static str,
+        value: Value<'a>,
+        path: &dyn Fn() -> String,
+    ) {
+        let warnings = &mut *self.warnings;
+        out.array(key, false, |array| {
+            let mut seen: Vec<[u8; 2]> = Vec::new();
+            for (index, item) in value.items().enumerate() {
+                match languages::code(item.as_str().unwrap_or_default()) {
+                    Some(code) if seen.contains(&code) => {}
+                    Some(_) if seen.len() == MAX_LANGUAGES => {
+                        warnings.push(Warning::new(
+                            "out_of_range",
+                            path(),
+                            format!("cut: Pinterest takes at most {MAX_LANGUAGES} languages"),
+                        ));
+                        break;
+                    }
+                    Some(code) => {
+                        array.text(languages::as_str(&code));
+                        seen.push(code);
+                    }
+                    None => warnings.push(reject::wrong_form(
+                        &format!("{}[{index}]", path()),
+                        "a language code of two letters",
+                    )),
+                }
+            }
+        });
+    }
+}
+
+/// Where a member stands, written out only for a warning.
+pub(super) trait ParentPath: Copy {
+    fn child(self, key: &str) -> String;
+}
+
+impl ParentPath for &str {
+    fn child(self, key: &str) -> String {
+        if self.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{self}.{key}")
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct ItemPath {
+    pub(super) prefix: &'static str,
+    pub(super) index: usize,
+}
+
+impl std::fmt::Display for ItemPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}[{}]", self.prefix, self.index)
+    }
+}
+
+impl ParentPath for ItemPath {
+    fn child(self, key: &str) -> String {
+        format!("{self}.{key}")
+    }
+}
+
+/// A number that is whole and fits.
+pub(in crate::encode) fn whole(value: Value<'_>) -> Option<i64> {
+    /// Doubles are exact up to here.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = value.as_number()?;
+    if let Number::Source(text) = number
+        && let Ok(whole) = text.parse()
+    {
+        return Some(whole);
+    }
+    let double = number.to_f64();
+    (double.fract() == 0.0 && double.abs() <= EXACT).then_some(double as i64)
+}

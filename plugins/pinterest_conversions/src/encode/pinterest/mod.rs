@@ -1,0 +1,249 @@
+//! `compat = "pinterest"`: what is wrong is left out and told, what is there is used, nothing is invented.
+
+mod detail;
+mod person;
+
+use signalbox_core::{Node, Sha256Hex, Warning};
+use signalbox_segment::schema::Leniency;
+use signalbox_segment::time::pinterest_time;
+use signalbox_segment::value::Value;
+
+use super::ldp::{self, Codes};
+use super::user_data::UserData;
+use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY};
+use super::writer::Object;
+use super::{Buffers, EncodeOptions, Input, Members, Refusal, Written, derive, languages};
+use crate::action::{Derive, Derives};
+use crate::reject;
+use detail::ItemPath;
+pub(super) use detail::whole;
+use person::keep_distinct;
+
+/// One record in the making.
+struct Making<'a, 'b> {
+    options: &'b EncodeOptions,
+    derives: Derives,
+    root: Node<'a>,
+    payload: Value<'a>,
+    custom: Value<'a>,
+    /// `custom_data_2` or `custom_data`: where the custom data stands in the mapping.
+    custom_path: &'static str,
+    contents: Value<'a>,
+    /// A quantity did not fit and was left out: then nothing can be added up.
+    quantity_dropped: bool,
+    /// State and country of an opt-out.
+    codes: Option<Codes>,
+    /// The transforms found an opt-out.
+    fact: bool,
+    warnings: &'b mut Vec<Warning>,
+    text: &'b mut String,
+    hashes: &'b mut Vec<Sha256Hex>,
+}
+
+pub(super) fn write<'a>(
+    input: Input<'a>,
+    buffers: &mut Buffers,
+    warnings: &mut Vec<Warning>,
+) -> Result<Written<'a>, Refusal> {
+    let Input {
+        options,
+        schema,
+        mapping,
+        event,
+        stripped,
+        arena,
+    } = input;
+    let mut failed = Vec::new();
+    let mapped = mapping
+        .mapping
+        .resolve_leniently(event.root(), arena, &mut failed)
+        .map_err(|error| reject::mapping_failed(error.to_string()))?;
+    for error in failed {
+        warnings.push(Warning::new(
+            "mapping_failed",
+            error.field().unwrap_or_default(),
+            error.message(),
+        ));
+    }
+    let coerced = schema.coerce(mapped, arena, Leniency::PerField);
+    let quantity_dropped = coerced
+        .dropped
+        .iter()
+        .any(|error| error.path.ends_with("].quantity"));
+    warnings.extend(coerced.dropped.into_iter().map(reject::dropped));
+    if !coerced.errors.is_empty() {
+        return Err(reject::required(&coerced.errors).into());
+    }
+
+    let payload = coerced.value;
+    let latest = payload.get("data_format").as_str() == Some("latest");
+    let custom_path = if latest { "custom_data_2" } else { "custom_data" };
+    let custom = payload.get(custom_path);
+    let fact = event.facts().limited_data_processing.as_ref();
+    let mut making = Making {
+        options,
+        derives: mapping.derives,
+        root: event.root(),
+        payload,
+        custom,
+        custom_path,
+        contents: if latest {
+            payload.get("contents")
+        } else {
+            custom.get("contents")
+        },
+        quantity_dropped,
+        codes: fact.map(|fact| Codes::of(fact, options.ldp_hash_case)),
+        fact: fact.is_some(),
+        warnings,
+        text: &mut buffers.text,
+        hashes: &mut buffers.hashes,
+    };
+    let mut object = Object::open(&mut buffers.out, stripped);
+    let written = making.event(&mut object, latest)?;
+    object.close();
+    Ok(written)
+}
+
+impl<'a> Making<'a, '_> {
+    fn event(&mut self, out: &mut Object<'_>, latest: bool) -> Result<Written<'a>, Refusal> {
+        // All four are required, so the schema has seen to it that they are texts.
+        let required = |key: &str| self.payload.get(key).as_str().unwrap_or_default();
+        let event_name = required("event_name");
+        let event_id = required("event_id");
+        let event_time = pinterest_time(required("event_time")).map_err(reject::bad_time)?;
+        let mut action_source = required("action_source");
+        if self.derives.has(Derive::ActionSource)
+            && let Some(derived) = derive::action_source(self.root)
+        {
+            action_source = derived;
+        }
+        out.text("event_name", event_name);
+        out.text("action_source", action_source);
+        out.integer("event_time", event_time);
+        out.text("event_id", event_id);
+        if let Some(url) = self.payload.get("event_source_url").as_str() {
+            out.text("event_source_url", url);
+        }
+        if let Some(partner) = &self.options.partner_name {
+            out.text("partner_name", partner);
+        }
+        if let Some(opt_out) = self.opt_out() {
+            out.flag("opt_out", opt_out);
+        }
+        if let Some(enabled) = self.payload.get("advertiser_tracking_enabled").as_bool() {
+            out.flag("advertiser_tracking_enabled", enabled);
+        }
+        out.object("user_data", true, |out| self.user_data(&mut UserData::new(out)))
+            .transpose()?;
+        out.object("custom_data", false, |out| self.custom_data(out));
+        if latest {
+            for (key, table) in [("app_info", APP_INFO), ("device_info", DEVICE_INFO)] {
+                out.object(key, false, |out| self.details(out, key, table));
+            }
+        } else {
+            self.details(out, "", LEGACY);
+        }
+        if let Some(wifi) = self.payload.get("wifi").as_bool() {
+            out.flag("wifi", wifi);
+        }
+        if let Some(text) = self.payload.get("language").as_str() {
+            match languages::code(text) {
+                Some(code) => out.text("language", languages::as_str(&code)),
+                None => self
+                    .warnings
+                    .push(reject::wrong_form("language", "a language code of two letters")),
+            }
+        }
+        Ok(Written {
+            event_name,
+            event_id,
+            offline: action_source == "offline",
+        })
+    }
+
+    fn opt_out(&self) -> Option<bool> {
+        let mapped = self.payload.get("opt_out").as_bool();
+        let derived = || {
+            self.derives
+                .has(Derive::OptOut)
+                .then(|| derive::ad_tracking(self.root))
+                .flatten()
+        };
+        mapped.or_else(|| derived().map(|enabled| !enabled))
+    }
+
+    fn custom_data(&mut self, out: &mut Object<'_>) {
+        let mut members = Members::of(self.custom);
+        for wire in CUSTOM_DATA {
+            let value = match wire.kind {
+                // Not there in the latest format, last in the legacy one.
+                Kind::Contents => Value::Undefined,
+                _ => members.take(wire.key),
+            };
+            match (wire.kind, wire.key) {
+                (Kind::Contents, _) => self.contents(out),
+                (Kind::Texts, _) => self.content_ids(out, value),
+                (Kind::OptOutType, key) => {
+                    let mapped = value.as_str();
+                    if self.fact {
+                        ldp::with_ldp(mapped, self.text);
+                        out.text(key, self.text);
+                    } else if let Some(mapped) = mapped {
+                        out.text(key, mapped);
+                    }
+                }
+                (_, "num_items") if !value.is_defined() => {
+                    if self.derives.has(Derive::NumItems)
+                        && !self.quantity_dropped
+                        && let Some(number) = derive::num_items(self.contents, self.root)
+                    {
+                        out.integer("num_items", number);
+                    }
+                }
+                _ => self.detail(out, wire, value, self.custom_path),
+            }
+        }
+        if let Some(np) = &self.options.np {
+            out.text("np", np);
+        }
+    }
+
+    fn content_ids(&mut self, out: &mut Object<'_>, mapped: Value<'a>) {
+        let contents = match mapped {
+            Value::Undefined if self.derives.has(Derive::ContentIds) => self.contents,
+            _ => Value::Undefined,
+        };
+        let ids = mapped.items().chain(contents.items().map(|item| item.get("id")));
+        let mut ids: Vec<&str> = ids
+            .filter_map(Value::as_str)
+            .filter(|id| !id.is_empty())
+            .collect();
+        keep_distinct(&mut ids);
+        out.array("content_ids", false, |array| {
+            ids.iter().for_each(|id| array.text(id))
+        });
+    }
+
+    fn contents(&mut self, out: &mut Object<'_>) {
+        let prefix = if self.custom_path == "custom_data_2" {
+            "contents"
+        } else {
+            "custom_data.contents"
+        };
+        out.array("contents", false, |array| {
+            for (index, item) in self.contents.items().enumerate() {
+                let path = ItemPath { prefix, index };
+                let there = array.object(false, |object| {
+                    let mut members = Members::of(item);
+                    for wire in CONTENT {
+                        self.detail(object, wire, members.take(wire.key), path);
+                    }
+                });
+                if !there {
+                    self.warnings.push(reject::empty_content(&path.to_string()));
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,165 @@
+//! The user: personal fields hashed, identifiers counted.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use signalbox_core::Warning;
+use signalbox_segment::normalise::{self, Dropped, Rules};
+use signalbox_segment::value::Value;
+
+use super::super::ldp::{self, Codes};
+use super::super::user_data::UserData;
+use super::super::wire::{HashedKey, PERSONAL, Personal, PlainKey};
+use super::super::{Members, Refusal, derive};
+use super::Making;
+use crate::action::Derive;
+use crate::{OnIncomplete, reject};
+
+impl<'a> Making<'a, '_> {
+    pub(super) fn user_data(&mut self, out: &mut UserData<'_, '_>) -> Result<(), Refusal> {
+        let object = self.payload.get("user_data");
+        let mapped_ldp = !self.fact
+            && self
+                .custom
+                .get("opt_out_type")
+                .as_str()
+                .is_some_and(ldp::asks_for_ldp);
+        if mapped_ldp {
+            self.codes = Codes::of_mapped(
+                object.get("state"),
+                object.get("country"),
+                self.options.ldp_hash_case,
+            );
+        }
+        let (mut identified, mut state, mut country) = (false, self.codes.is_some(), self.codes.is_some());
+        let mut members = Members::of(object);
+        for personal in &PERSONAL {
+            if personal.key == HashedKey::HashedMaids {
+                identified |= self.address_and_agent(&mut members, out);
+            }
+            let values = members.take(personal.member);
+            match (&self.codes, personal.key) {
+                (Some(codes), HashedKey::St) => out.hashed(HashedKey::St, codes.state()),
+                (Some(codes), HashedKey::Country) => out.hashed(HashedKey::Country, codes.country()),
+                (_, key) => {
+                    let any = self.personal(values, personal);
+                    out.hashed(key, self.hashes);
+                    match key {
+                        HashedKey::Em | HashedKey::HashedMaids => identified |= any,
+                        HashedKey::St => state = any,
+                        HashedKey::Country => country = any,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        if let Some(id) = members.take("click_id").as_str() {
+            out.plain(PlainKey::ClickId, id);
+        } else if self.derives.has(Derive::ClickId)
+            && let Some(id) = derive::epik(self.root, self.text)
+        {
+            out.plain(PlainKey::ClickId, id);
+        }
+        if let Some(id) = members.take("partner_id").as_str() {
+            out.plain(PlainKey::PartnerId, id);
+        }
+        if mapped_ldp && !(state && country) {
+            match self.options.on_incomplete {
+                OnIncomplete::Reject => return Err(Refusal::Rejected(reject::ldp_incomplete())),
+                OnIncomplete::Drop => return Err(Refusal::Dropped(reject::ldp_incomplete())),
+                OnIncomplete::Send => self.warnings.push(Warning::new(
+                    "ldp_incomplete",
+                    format!("{}.opt_out_type", self.custom_path),
+                    "sent without state and country, so Pinterest ignores the opt-out",
+                )),
+            }
+        }
+        if identified {
+            Ok(())
+        } else {
+            Err(reject::no_identifier().into())
+        }
+    }
+
+    /// Writes address and user agent; true if both are there.
+    fn address_and_agent(&mut self, members: &mut Members<'a>, out: &mut UserData<'_, '_>) -> bool {
+        let mut address = members.take("client_ip_address").as_str().map(str::trim);
+        if address.is_some_and(|address| address.parse::<IpAddr>().is_err()) {
+            self.warnings.push(reject::wrong_form(
+                "user_data.client_ip_address",
+                "an IPv4 or IPv6 address",
+            ));
+            address = None;
+        }
+        let agent = members.take("client_user_agent").as_str();
+        if let Some(address) = address {
+            out.plain(PlainKey::ClientIpAddress, address);
+        }
+        if let Some(agent) = agent {
+            out.plain(PlainKey::ClientUserAgent, agent);
+        }
+        address.is_some() && agent.is_some()
+    }
+
+    /// Hashes the values of a personal field into the buffer; true if there are any.
+    fn personal(&mut self, values: Value<'a>, personal: &Personal) -> bool {
+        self.hashes.clear();
+        let several = values.array_len() > 1;
+        for (index, value) in values.items().enumerate() {
+            let text = value.as_str().unwrap_or_default();
+            self.hash(personal, text, several.then_some(index));
+        }
+        if self.hashes.is_empty() {
+            let (derive, first) = match personal.key {
+                HashedKey::Fn => (Derive::FirstName, true),
+                HashedKey::Ln => (Derive::LastName, false),
+                _ => return false,
+            };
+            if self.derives.has(derive)
+                && let Some(name) = derive::full_name(self.root)
+            {
+                let (given, family) = normalise::split_name(name);
+                if let Some(part) = if first { given } else { family } {
+                    self.hash(personal, part, None);
+                }
+            }
+        }
+        keep_distinct(self.hashes);
+        !self.hashes.is_empty()
+    }
+
+    fn hash(&mut self, personal: &Personal, text: &str, index: Option<usize>) {
+        match normalise::hash(personal.field, Rules::Pinterest, text, self.text) {
+            Ok(hash) => self.hashes.push(hash),
+            Err(Dropped::Empty) => {}
+            Err(dropped) => {
+                let path = match index {
+                    Some(index) => format!("user_data.{}[{index}]", personal.member),
+                    None => format!("user_data.{}", personal.member),
+                };
+                self.warnings
+                    .push(Warning::new(dropped.code(), path, dropped.message()));
+            }
+        }
+    }
+}
+
+/// So many values are compared with each other; more go through a set.
+const FEW: usize = 32;
+
+pub(super) fn keep_distinct<T: Copy + Eq + Hash>(values: &mut Vec<T>) {
+    if values.len() <= FEW {
+        let mut at = 1;
+        while at < values.len() {
+            if values[..at].contains(&values[at]) {
+                values.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+    } else {
+        let mut seen = HashSet::with_capacity(values.len());
+        values.retain(|value| seen.insert(*value));
+    }
+}
