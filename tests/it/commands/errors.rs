@@ -106,12 +106,6 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     (
         "[sources.web]",
-        "[journal]\ntype = \"disk\"\n[sources.web]",
-        "journal.type: the disk journal is not available yet\n  --> p.toml:2:8\n  help: use type = \"memory\"; events in \
-         a memory journal that are not delivered when the process ends are lost",
-    ),
-    (
-        "[sources.web]",
         "[admin]\nlisten = \"0.0.0.0:9464\"\n[sources.web]",
         "admin.listen: an address that other machines can reach needs a token\n  --> p.toml:2:10\n  help: set \
          admin.token, for instance to \"${file:/path}\", or listen on 127.0.0.1",

@@ -89,15 +89,14 @@ pub(crate) async fn run(args: &Run) -> Code {
     router.close().await;
     if left > 0 && durable {
         tracing::info!("{left} deliveries are left in the journal; the next start goes on with them");
-        return exit::UNDELIVERED;
-    }
-    if left > 0 {
+    } else if left > 0 {
         tracing::error!(
             "{left} deliveries were not made and are lost with this process: the journal is in memory"
         );
         return exit::UNDELIVERED;
+    } else {
+        tracing::info!("stopped; everything was delivered or is accounted for");
     }
-    tracing::info!("stopped; everything was delivered or is accounted for");
     if failed { exit::FAILED } else { exit::OK }
 }
 
