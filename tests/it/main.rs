@@ -12,6 +12,7 @@ mod support;
 mod transforms;
 
 mod admin;
+mod beside;
 mod commands;
 mod contract;
 mod faults;

@@ -1,4 +1,5 @@
 //! Segment's languages and rules: ingestion, normalising, hashing, triggers and mappings; pure.
+pub mod configured;
 pub mod fql;
 pub mod ingest;
 pub mod mapping;

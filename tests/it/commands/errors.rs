@@ -169,6 +169,20 @@ async fn each_error_says_where_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn what_is_valid_but_hardly_meant_is_a_warning() {
+    let world = World::new().await;
+    let path = world.path("p.toml").display().to_string();
+    std::fs::write(&path, format!("{GOOD}[journal]\ntype = \"memory\"\npath = \"zq-folder\"\n")).unwrap();
+    let exit = signalbox(&["validate", "--config", &path]).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    assert!(
+        exit.stderr.starts_with("warning: journal.path: has no effect"),
+        "{exit:?}"
+    );
+    assert!(!exit.stderr.contains("zq-folder"), "{exit:?}");
+}
+
+#[tokio::test]
 async fn all_of_a_file_at_once() {
     let world = World::new().await;
     let text = GOOD

@@ -1,11 +1,14 @@
 //! `run`: how it starts, stops, and what its exit codes mean.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use serde_json::Value;
 use signalbox_sandbox::{Faults, Slow};
 
 use crate::support::client::{get, post, post_all, try_send};
 use crate::support::events::{ids, order, orders};
-use crate::support::process::{Process, run_with};
+use crate::support::process::{Process, command, run_with};
 use crate::support::world::{World, shop};
 
 const ADMIN: &str = "[admin]\nlisten = \"${ADMIN}\"\n";
@@ -203,6 +206,25 @@ async fn a_pipeline_with_an_end_ends_by_itself() {
     assert_eq!(ids(&world.archived(), "messageId"), ids(&events, "messageId"));
     // In the order of the input.
     assert_eq!(world.archived()[499]["messageId"], "f-499");
+}
+
+#[tokio::test]
+async fn standard_input_that_never_ends_does_not_hold_up_the_end() {
+    let world = World::new().await;
+    let config = world.write("p.toml", &format!("{ADMIN}{PIPE}"));
+    let mut command = command(&["run", "--config", config.to_str().unwrap()], &world.variables());
+    let mut process = Process::spawn(command.stdin(Stdio::piped()));
+    let mut stdin = process.stdin();
+    stdin
+        .write_all(format!("{}\n", order("typed")).as_bytes())
+        .unwrap();
+    process
+        .status(&world.admin, |status| status.sources["in"].journalled == 1)
+        .await;
+    process.signal("TERM");
+    let exit = process.exit().await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    assert_eq!(ids(&world.archived(), "messageId"), ["typed"]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -95,7 +95,7 @@ pub(crate) async fn run(arguments: &[&str], variables: &[(String, String)]) -> E
 /// Runs to the end with this on standard input.
 pub(crate) async fn run_with(arguments: &[&str], variables: &[(String, String)], input: &str) -> Exit {
     let mut process = Process::spawn(command(arguments, variables).stdin(Stdio::piped()));
-    let mut stdin = process.child.stdin.take().unwrap();
+    let mut stdin = process.stdin();
     let input = input.to_owned();
     // From a thread: a process that writes much before it has read everything would wait for us otherwise.
     let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
@@ -131,6 +131,11 @@ impl Process {
             &["run", "--config", config.to_str().unwrap()],
             variables,
         ))
+    }
+
+    /// Its standard input, if it was asked for; the process sees its end once this is dropped.
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().unwrap()
     }
 
     pub(crate) fn stderr(&self) -> String {

@@ -47,11 +47,13 @@ fn listed(kind: PluginKind) -> BTreeSet<&'static str> {
 }
 
 /// The names that pipeline files in the world hold: none of them may ever go away. New plugins need no line.
-const KEPT: [(&str, &str); 9] = [
+const KEPT: [(&str, &str); 11] = [
     ("source", "file"),
     ("source", "segment_http"),
+    ("transform", "filter"),
     ("transform", "hash_pii"),
     ("transform", "limited_data_processing"),
+    ("transform", "map"),
     ("transform", "rate_limit"),
     ("sink", "console"),
     ("sink", "file"),

@@ -1,0 +1,154 @@
+//! Costs that need no clock, so that they can be held: allocations (counted in this process) and instructions (counted
+//! by callgrind, which runs this program again).
+//!
+//! ```text
+//! cargo bench -p signalbox --bench counts                # compare with benches/counts.json
+//! cargo bench -p signalbox --bench counts -- --update    # write what is measured now
+//! ```
+//! Fails if a figure is further than the tolerance from the committed one, in either direction: an improvement is worth
+//! committing too. Without valgrind the instructions are skipped, and it says so. Callgrind knows no SHA instructions,
+//! so twelve hashes cost 42,000 there; the last row measures them alone.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::process::{Command, ExitCode};
+
+use signalbox_core::{Record, Sha256Hex};
+use support::pipeline::{body, pinterest, record};
+use support::{corpus, naive, parse};
+
+/// Committed figures, by the row's name.
+type Figures = BTreeMap<String, f64>;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/counts.json");
+/// Allowed from the committed figure: compilers and libraries of one version differ by less.
+const TOLERANCE: f64 = 0.03;
+const EVENTS: usize = 200;
+
+/// The work that is counted, by name, over these events.
+const WORK: [(&str, fn(&[String])); 4] = [
+    ("parse", parse_all),
+    ("transform", transform),
+    ("transform, naive", transform_naively),
+    ("twelve hashes", hashes),
+];
+
+fn parse_all(texts: &[String]) {
+    texts.iter().for_each(|text| drop(black_box(parse(text))));
+}
+
+fn transform(texts: &[String]) {
+    let sink = pinterest();
+    let records: Vec<Record> = texts.iter().map(|text| record(&*sink, &parse(text))).collect();
+    black_box(body(&records));
+}
+
+fn transform_naively(texts: &[String]) {
+    let mapping = naive::mapping();
+    texts
+        .iter()
+        .for_each(|text| drop(black_box(naive::record(&mapping, text))));
+}
+
+fn hashes(texts: &[String]) {
+    for text in texts {
+        for at in 0..12 {
+            // Of the length that personal values have.
+            black_box(Sha256Hex::of(&text[at..at + 16]));
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    let is = |name: &str| arguments.iter().any(|argument| argument == name);
+    if let Some(at) = arguments.iter().position(|argument| argument == "--work") {
+        let number = |at: usize| {
+            arguments
+                .get(at)
+                .and_then(|text| text.parse::<usize>().ok())
+                .unwrap_or(0)
+        };
+        WORK[number(at + 1)].1(&corpus::orders(EVENTS)[..number(at + 2)]);
+        return ExitCode::SUCCESS;
+    }
+    let mut figures = Figures::new();
+    for (name, work) in WORK {
+        figures.insert(format!("allocations: {name}"), allocations(work));
+    }
+    // `cargo test` asks only whether this still runs.
+    if is("--bench") {
+        match instructions() {
+            Some(counted) => figures.extend(counted),
+            None => println!("SKIPPED: instructions are not counted, as valgrind is not there"),
+        }
+    }
+    if is("--update") {
+        let text = serde_json::to_string_pretty(&figures).unwrap_or_default() + "\n";
+        std::fs::write(FILE, text).unwrap_or_else(|error| panic!("{FILE}: {error}"));
+    }
+    compare(&figures)
+}
+
+/// Per event, less what is set up once: the difference of two runs.
+fn allocations(work: fn(&[String])) -> f64 {
+    let texts = corpus::orders(EVENTS);
+    let half = EVENTS / 2;
+    work(&texts);
+    let count = |texts: &[String]| allocation_counter::measure(|| work(texts)).count_total as f64;
+    (count(&texts) - count(&texts[..half])) / half as f64
+}
+
+fn instructions() -> Option<Figures> {
+    let known = Command::new("valgrind").arg("--version").output();
+    known.ok().filter(|output| output.status.success())?;
+    let per_event = |(number, (name, _)): (usize, &(&str, fn(&[String])))| {
+        let count = |events: usize| callgrind(number, events) as f64;
+        let difference = (count(EVENTS) - count(EVENTS / 2)) / (EVENTS / 2) as f64;
+        (format!("instructions: {name}"), difference.round())
+    };
+    Some(WORK.iter().enumerate().map(per_event).collect())
+}
+
+/// Instructions of a process that does this work on so many events.
+fn callgrind(work: usize, events: usize) -> u64 {
+    let program = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program)
+        .args(["--work", &work.to_string(), &events.to_string()])
+        .output()
+        .unwrap_or_else(|error| panic!("{error}"));
+    let log = String::from_utf8_lossy(&output.stderr);
+    let total = log
+        .lines()
+        .find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
+    total.unwrap_or_else(|| panic!("callgrind said no count:\n{log}"))
+}
+
+fn compare(figures: &Figures) -> ExitCode {
+    let text = std::fs::read_to_string(FILE).unwrap_or_else(|error| panic!("{FILE}: {error}"));
+    let committed: Figures = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{FILE}: {error}"));
+    println!("{:<40} {:>12} {:>12}", "per event", "committed", "now");
+    let mut code = ExitCode::SUCCESS;
+    for (name, now) in figures {
+        let before = committed.get(name).copied().unwrap_or(f64::NAN);
+        // Allocations are whole: a tenth of one is one in ten events.
+        let slack = (before * TOLERANCE).max(0.1);
+        let off = !((now - before).abs() <= slack);
+        let verdict = if off { "  <-- further than allowed" } else { "" };
+        println!("{name:<40} {before:>12.2} {now:>12.2}{verdict}");
+        if off {
+            code = ExitCode::FAILURE;
+        }
+    }
+    if code == ExitCode::FAILURE {
+        println!(
+            "If this is meant: cargo bench -p signalbox --bench counts -- --update, and say why in the commit."
+        );
+    }
+    code
+}

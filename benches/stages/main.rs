@@ -1,0 +1,33 @@
+//! What each stage of an event's way costs, by Criterion. One program, since linking it takes longer than running it:
+//! `cargo bench -p signalbox --bench stages -- FILTER` runs a part. Figures are events a second; docs/performance.md
+//! says what they are held against.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod config;
+mod growth;
+mod hashing;
+mod ingest;
+mod languages;
+mod pipeline;
+mod transform;
+
+use criterion::{criterion_group, criterion_main};
+
+criterion_group! {
+    name = stages;
+    config = support::criterion();
+    targets =
+        transform::plain,
+        transform::in_series,
+        growth::payload,
+        growth::sinks,
+        hashing::fields,
+        languages::mapping,
+        languages::trigger,
+        config::load,
+        ingest::batch,
+        pipeline::in_process
+}
+criterion_main!(stages);

@@ -1,0 +1,107 @@
+//! A pipeline as users write it, built by the loader; the benches take its parts.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink};
+use signalbox_http::Bytes;
+use signalbox_plugins as _;
+use signalbox_runtime::config::{self, ProcessEnvironment};
+use signalbox_runtime::pipeline::Pipeline;
+
+/// Segment's call to Pinterest, hashed in the sink.
+pub(crate) const PLAIN: &str = r#"
+[journal]
+type = "memory"
+
+[sources.shop]
+type = "segment_http"
+listen = "127.0.0.1:8080"
+write_keys = ["bench-key"]
+
+[sinks.pinterest]
+type = "pinterest_conversions"
+inputs = ["shop"]
+ad_account_id = "549755885175"
+conversion_token = "bench-token"
+"#;
+
+/// The same, with personal data hashed and opt-outs decided before the journal.
+pub(crate) const IN_SERIES: &str = r#"
+[journal]
+type = "memory"
+
+[sources.shop]
+type = "segment_http"
+listen = "127.0.0.1:8080"
+write_keys = ["bench-key"]
+through = ["opt_out", "hash"]
+
+[transforms.opt_out]
+type = "limited_data_processing"
+opted_out = [{ path = "properties.do_not_sell" }]
+
+[transforms.hash]
+type = "hash_pii"
+
+[sinks.pinterest]
+type = "pinterest_conversions"
+inputs = ["shop"]
+ad_account_id = "549755885175"
+conversion_token = "bench-token"
+"#;
+
+/// Loads and builds.
+pub(crate) fn build(text: &str) -> Pipeline {
+    config::load("bench.toml", text, &ProcessEnvironment)
+        .and_then(Pipeline::build)
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+}
+
+/// The Pinterest sink of [`PLAIN`].
+pub(crate) fn pinterest() -> Arc<dyn Sink> {
+    build(PLAIN).sinks.remove(0).stage.sink
+}
+
+/// The one record a sink makes of an event.
+pub(crate) fn record(sink: &dyn Sink, event: &Event) -> Record {
+    match sink.prepare(event) {
+        Prepared::Mapped(mut results) if results.len() == 1 => match results.remove(0) {
+            Ok(record) => record,
+            Err(rejection) => panic!("{}", rejection.reason),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A request's body of these records, as the Pinterest sink writes it.
+pub(crate) fn body(records: &[Record]) -> Bytes {
+    signalbox_http::join(
+        "{\"data\":[",
+        records.iter().map(|record| &record.bytes),
+        ",",
+        "]}",
+    )
+}
+
+/// Prepares as another sink does, and delivers everything without sending it.
+pub(crate) struct Accepting(pub(crate) Arc<dyn Sink>);
+
+#[async_trait]
+impl Sink for Accepting {
+    fn prepare(&self, event: &Event) -> Prepared {
+        self.0.prepare(event)
+    }
+
+    async fn deliver(&self, batch: Batch) -> Report {
+        batch.settle_all(|_| Outcome::delivered())
+    }
+
+    async fn probe(&self) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    fn framing(&self) -> Framing {
+        self.0.framing()
+    }
+}

@@ -1,0 +1,170 @@
+//! What stands at both ends of the router in the end-to-end bench, as cheap as can be.
+
+use std::io::Write;
+use std::net::TcpListener as StdListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// The longest that anything is waited for.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A stand-in for Pinterest that takes everything and only counts.
+pub(crate) struct Rig {
+    pub(crate) address: String,
+    received: watch::Receiver<usize>,
+}
+
+impl Rig {
+    pub(crate) async fn start() -> Rig {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        let address = listener
+            .local_addr()
+            .map(|address| address.to_string())
+            .unwrap_or_default();
+        let (count, received) = watch::channel(0);
+        let count = Arc::new(count);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let _ = stream.set_nodelay(true);
+                let count = count.clone();
+                let service = service_fn(move |request| answer(request, count.clone()));
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Rig { address, received }
+    }
+
+    /// Waits until so many events came.
+    pub(crate) async fn received(&self, wanted: usize) {
+        let mut received = self.received.clone();
+        let all = tokio::time::timeout(PATIENCE, received.wait_for(|count| *count >= wanted)).await;
+        assert!(all.is_ok(), "{} of {wanted} events came", *self.received.borrow());
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    count: Arc<watch::Sender<usize>>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let body = request.into_body().collect().await?.to_bytes();
+    let events = memchr::memmem::find_iter(&body, br#"{"event_name":"#).count();
+    let status = [r#"{"status":"processed","error_message":null,"warning_message":null}"#]
+        .repeat(events)
+        .join(",");
+    let text =
+        format!(r#"{{"num_events_received":{events},"num_events_processed":{events},"events":[{status}]}}"#);
+    count.send_modify(|count| *count += events);
+    Ok(Response::new(Full::new(Bytes::from(text))))
+}
+
+/// A complete request to a source.
+pub(crate) fn request(host: &str, path: &str, body: &[u8], gzip: bool) -> Vec<u8> {
+    let mut packed = Vec::new();
+    let (body, encoding) = if gzip {
+        let mut encoder = GzEncoder::new(&mut packed, Compression::default());
+        encoder
+            .write_all(body)
+            .and_then(|()| encoder.finish().map(drop))
+            .unwrap_or_else(|error| panic!("{error}"));
+        (&packed[..], "content-encoding: gzip\r\n")
+    } else {
+        (body, "")
+    };
+    // "bench-key:" in base64.
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Basic YmVuY2gta2V5Og==\r\n\
+         content-type: application/json\r\n{encoding}content-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// A connection that waits for each answer.
+pub(crate) struct Client {
+    stream: TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Client {
+    /// Connects, waiting for the router to listen.
+    pub(crate) async fn connect(address: &str) -> Client {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Ok(stream) = TcpStream::connect(address).await {
+                let _ = stream.set_nodelay(true);
+                return Client {
+                    stream,
+                    answer: vec![0; 4096],
+                };
+            }
+            assert!(Instant::now() < end, "the router does not listen");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Posts a request; how long the answer took, which must be a success.
+    pub(crate) async fn post(&mut self, request: &[u8]) -> Duration {
+        let start = Instant::now();
+        self.stream
+            .write_all(request)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        let mut length = 0;
+        loop {
+            let read = self.stream.read(&mut self.answer[length..]).await;
+            length += read.unwrap_or_else(|error| panic!("{error}"));
+            let text = String::from_utf8_lossy(&self.answer[..length]);
+            // The answer to an accepted request is one short object.
+            if text.ends_with('}') {
+                assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+                return start.elapsed();
+            }
+            assert!(length < self.answer.len(), "{text}");
+        }
+    }
+}
+
+/// An address nobody listens on.
+pub(crate) fn free_address() -> String {
+    let listener = StdListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    listener.unwrap_or_else(|error| panic!("{error}")).to_string()
+}
+
+/// User and system time of a process, all threads, in the kernel's ticks of 10 ms.
+pub(crate) fn cpu_time(process: u32) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The program's name, in parentheses, may hold blanks; utime and stime are fields 14 and 15.
+    let fields = text
+        .rsplit_once(')')
+        .map(|(_, rest)| rest.split_whitespace())
+        .into_iter()
+        .flatten();
+    let ticks: u64 = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// The most memory a process had resident.
+pub(crate) fn peak_memory_kb(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
+}

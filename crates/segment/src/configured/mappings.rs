@@ -1,0 +1,201 @@
+//! `[[mappings]]` for destinations that take JSON of any shape.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
+use signalbox_core::BuildError;
+
+use super::{Findings, child, mapping, trigger};
+use crate::fql::Trigger;
+use crate::mapping::Mapping;
+
+/// Reads a file of settings: this crate does no I/O itself.
+pub type ReadFile<'f> = &'f dyn Fn(&Path) -> std::io::Result<String>;
+
+/// A mapping: which events it is for, and what it makes of them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MappingConfig {
+    /// Its name, shown with every record. Default: `mapping 1`, `mapping 2` and so on, in the order of the file.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Which events it is for, in Segment's trigger language. Default: all.
+    #[serde(default)]
+    pub trigger: Option<String>,
+    /// False: checked, but not used.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// What it makes of an event: JSON of any shape, in which directives such as `{ "@path" = "$.traits.email" }` stand
+    /// for values of the event. Default: the event as it is.
+    #[serde(default)]
+    pub fields: Option<Fields>,
+    /// A file with `fields` in JSON, as Segment's API writes a mapping; instead of `fields`.
+    #[serde(default)]
+    pub fields_file: Option<PathBuf>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The JSON of a mapping.
+#[derive(Clone, PartialEq)]
+pub struct Fields(pub Json);
+
+/// Shows no value: a mapping may hold a token of the receiver.
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fields(…)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Json::deserialize(deserializer).map(Fields)
+    }
+}
+
+impl JsonSchema for Fields {
+    fn schema_name() -> Cow<'static, str> {
+        "Fields".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({})
+    }
+}
+
+/// A mapping that is ready to run.
+#[derive(Debug)]
+pub struct Configured {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Which events it is for; `None`: all.
+    pub trigger: Option<Trigger>,
+    /// What it makes of them; `None`: the event as it is.
+    pub mapping: Option<Mapping>,
+}
+
+/// Compiles the list that stands at `path`. Mappings that are switched off are checked, too, since they may be switched
+/// on later, and left out. Names must differ: outcomes are counted by them.
+pub fn compile_mappings(
+    list: &[MappingConfig],
+    path: &str,
+    read: ReadFile<'_>,
+    findings: &mut Findings,
+) -> Vec<Configured> {
+    let mut compiled: Vec<Configured> = Vec::new();
+    for (index, config) in list.iter().enumerate() {
+        let path = format!("{path}.{index}");
+        let name = config.name(index, &path, findings);
+        let before = findings.errors.len();
+        let trigger = config
+            .trigger
+            .as_ref()
+            .and_then(|text| trigger(text, &format!("{path}.trigger"), findings));
+        let file = config.fields_file.as_deref();
+        let mapping = match given_fields(config.fields.as_ref(), file, &path, read, findings) {
+            Given::Nothing | Given::Wrong => None,
+            Given::Fields(fields, at) => mapping(&fields, &at, findings),
+        };
+        // A trigger or mapping that is wrong must not stand there as none.
+        if !config.enabled || findings.errors.len() > before {
+            continue;
+        }
+        if compiled.iter().any(|earlier| *earlier.name == *name) {
+            findings.errors.push(
+                BuildError::new(format!("{path}.name"), "another mapping has this name")
+                    .help("give each mapping a name of its own; outcomes are counted by it"),
+            );
+        }
+        compiled.push(Configured {
+            name: name.into(),
+            trigger,
+            mapping,
+        });
+    }
+    compiled
+}
+
+impl MappingConfig {
+    fn name(&self, index: usize, path: &str, findings: &mut Findings) -> String {
+        match &self.name {
+            Some(name) if name.trim().is_empty() => {
+                let error = BuildError::new(format!("{path}.name"), "must not be empty");
+                findings.errors.push(error);
+                String::new()
+            }
+            Some(name) => name.clone(),
+            None => format!("mapping {}", index + 1),
+        }
+    }
+}
+
+/// What `fields` and `fields_file` of one table come to.
+#[derive(Debug)]
+pub enum Given<'f> {
+    /// Neither is there.
+    Nothing,
+    /// Something is wrong, and told.
+    Wrong,
+    /// The JSON, and the path of the setting it stands in.
+    Fields(Cow<'f, Json>, String),
+}
+
+/// Reads `fields` or `fields_file` of the table at `path`.
+pub fn given_fields<'f>(
+    fields: Option<&'f Fields>,
+    file: Option<&Path>,
+    path: &str,
+    read: ReadFile<'_>,
+    findings: &mut Findings,
+) -> Given<'f> {
+    let at_file = child(path, "fields_file");
+    match (fields, file) {
+        (None, None) => Given::Nothing,
+        (Some(_), Some(_)) => {
+            let error = BuildError::new(
+                at_file,
+                "holds the whole mapping, so fields has no place beside it",
+            )
+            .help("put those fields into the file, or take one of the two out");
+            findings.errors.push(error);
+            Given::Wrong
+        }
+        (Some(fields), None) => Given::Fields(Cow::Borrowed(&fields.0), child(path, "fields")),
+        (None, Some(file)) => match json_file(file, &at_file, read, findings) {
+            Some(json) => Given::Fields(Cow::Owned(json), at_file),
+            None => Given::Wrong,
+        },
+    }
+}
+
+/// The JSON in a file that the setting at `path` names.
+pub fn json_file(file: &Path, path: &str, read: ReadFile<'_>, findings: &mut Findings) -> Option<Json> {
+    let text = match read(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let error = BuildError::new(path, format!("cannot be read: {}", error.kind()));
+            findings.errors.push(error);
+            return None;
+        }
+    };
+    match serde_json::from_str(&text) {
+        Ok(json) => Some(json),
+        Err(error) => {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            let error = BuildError::new(path, format!("is not JSON ({place})"));
+            findings.errors.push(error);
+            None
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Triggers and mappings as pipeline files hold them: what a plugin needs to read them, and to tell every mistake and
+//! every doubt with its place.
+//!
+//! ```
+//! use signalbox_segment::configured::{Findings, trigger};
+//!
+//! let mut findings = Findings::default();
+//! assert!(trigger("type = \"track\" OR event = \"A\"", "trigger", &mut findings).is_some());
+//! let doubt = &findings.warnings[0];
+//! assert_eq!(doubt.path, "trigger");
+//! assert_eq!(
+//!     doubt.help.as_deref(),
+//!     Some("what is really asked: type = \"track\" and event = \"A\"")
+//! );
+//! ```
+
+mod mappings;
+
+pub use mappings::{
+    Configured, Fields, Given, MappingConfig, ReadFile, compile_mappings, given_fields, json_file,
+};
+
+use std::cell::RefCell;
+
+use bumpalo::Bump;
+use serde_json::Value as Json;
+use signalbox_core::{BuildError, BuildErrors, Warning};
+
+use crate::fql::Trigger;
+use crate::mapping::{Mapping, MappingErrorKind, RuntimeError};
+
+/// What reading settings found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What does not fit: the component cannot be built.
+    pub errors: BuildErrors,
+    /// What fits but probably does not mean what it seems to say.
+    pub warnings: Vec<BuildError>,
+}
+
+/// Reads a trigger that stands at `path`. Every place where it does not mean what it says is a warning; the last one
+/// tells what is really asked.
+pub fn trigger(text: &str, path: &str, findings: &mut Findings) -> Option<Trigger> {
+    let trigger = match Trigger::parse(text) {
+        Ok(trigger) => trigger,
+        Err(error) => {
+            findings.errors.push(
+                BuildError::new(path, error.to_string())
+                    .help("for instance: type = \"track\" and event = \"Order Completed\""),
+            );
+            return None;
+        }
+    };
+    let warnings = trigger.warnings().iter();
+    findings
+        .warnings
+        .extend(warnings.map(|warning| BuildError::new(path, warning.to_string())));
+    if let (Some(meaning), Some(last)) = (trigger.meaning(), findings.warnings.last_mut())
+        && !trigger.warnings().is_empty()
+    {
+        last.help = Some(format!("what is really asked: {meaning}"));
+    }
+    Some(trigger)
+}
+
+/// Compiles a mapping that stands at `path`: every mistake, and every doubtful place, with its own path below it.
+pub fn mapping(fields: &Json, path: &str, findings: &mut Findings) -> Option<Mapping> {
+    match Mapping::compile(fields) {
+        Ok(mapping) => {
+            let warnings = mapping.warnings().iter();
+            findings.warnings.extend(
+                warnings.map(|warning| BuildError::new(below(path, &warning.path), &warning.message)),
+            );
+            Some(mapping)
+        }
+        Err(compile) => {
+            for error in compile.errors {
+                let help = match error.kind {
+                    MappingErrorKind::Validation => {
+                        "docs/mappings.md lists the directives and what each takes"
+                    }
+                    MappingErrorKind::Runtime => "it would fail on every event",
+                };
+                findings
+                    .errors
+                    .push(BuildError::new(below(path, &error.path), error.message).help(help));
+            }
+            None
+        }
+    }
+}
+
+/// A setting's path and a key below it, as diagnostics print it: keys that TOML wants quoted are quoted.
+pub fn child(path: &str, key: &str) -> String {
+    let bare = !key.is_empty()
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let dot = if path.is_empty() { "" } else { "." };
+    if bare {
+        format!("{path}{dot}{key}")
+    } else {
+        format!("{path}{dot}{key:?}")
+    }
+}
+
+/// Memory above which an arena is not kept: somebody sent a very large event.
+const KEPT_ARENA: usize = 1 << 20;
+
+thread_local! {
+    static ARENA: RefCell<Bump> = RefCell::default();
+}
+
+/// Runs with an empty arena, which the thread uses again for the next event.
+pub fn with_arena<R>(run: impl FnOnce(&Bump) -> R) -> R {
+    let mut arena = ARENA.take();
+    let result = run(&arena);
+    if arena.allocated_bytes() <= KEPT_ARENA {
+        arena.reset();
+        ARENA.set(arena);
+    }
+    result
+}
+
+/// A warning for each field that a mapping could not fill and left out.
+pub fn failed_fields(failed: &[RuntimeError]) -> impl Iterator<Item = Warning> {
+    failed.iter().map(|error| {
+        let field = error.field().unwrap_or_default();
+        Warning::new("mapping_failed", field, format!("left out: {}", error.message()))
+    })
+}
+
+/// A place inside a mapping, as its own messages write it (`/user/@if/then`), below the mapping's path.
+fn below(path: &str, place: &str) -> String {
+    place
+        .split('/')
+        .filter(|key| !key.is_empty())
+        .fold(path.to_owned(), |path, key| child(&path, key))
+}
+
+#[cfg(test)]
+mod tests;

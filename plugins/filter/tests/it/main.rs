@@ -1,0 +1,108 @@
+//! The transform as the pipeline file builds it.
+
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+use signalbox_core::{
+    BuildContext, BuildErrors, Event, Flow, Place, PluginKind, Receipt, Transform, TransformConfig, plugins,
+};
+use signalbox_filter as _;
+
+fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
+    toml::from_str(&format!("type = \"filter\"\n{settings}"))
+}
+
+fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
+    config(settings).unwrap().build(&BuildContext {
+        name: "orders".into(),
+        place: Place::Sink,
+    })
+}
+
+/// Whether an event goes on, and that it is left as it is.
+fn passes(filter: &dyn Transform, json: &str) -> bool {
+    let receipt = Receipt {
+        source: "site".into(),
+        received_at: 0,
+    };
+    let mut event = Event::parse(json, receipt).unwrap();
+    let flow = filter.apply(&mut event);
+    assert_eq!(event.to_json(), json);
+    match flow {
+        Flow::Pass => true,
+        Flow::Filtered(reason) => {
+            assert_eq!(reason.code(), "filter");
+            assert!(reason.message().ends_with("the trigger of 'orders'"), "{reason}");
+            false
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+const ORDER: &str = r#"{"type":"track","event":"Order Completed","properties":{"total":12.50}}"#;
+const PAGE: &str = r#"{"type":"page","name":"Home"}"#;
+
+#[test]
+fn what_matches_goes_on() {
+    let filter = build(r#"trigger = 'type = "track" and properties.total > 10'"#).unwrap();
+    assert!(passes(&*filter, ORDER));
+    assert!(!passes(&*filter, PAGE));
+    assert!(!passes(&*filter, &ORDER.replace("12.50", "7")));
+}
+
+#[test]
+fn inverted_what_matches_does_not() {
+    let filter = build("trigger = 'event = \"Order Completed\"'\ninvert = true").unwrap();
+    assert!(!passes(&*filter, ORDER));
+    assert!(passes(&*filter, PAGE));
+}
+
+#[test]
+fn a_trigger_that_cannot_be_evaluated_lets_nothing_pass() {
+    for settings in ["", "invert = true"] {
+        let settings = format!("trigger = 'type = \"track\" and lowercase(\"X\") = \"x\"'\n{settings}");
+        let filter = build(&settings).unwrap();
+        assert!(!passes(&*filter, ORDER), "{settings}");
+        assert!(!config(&settings).unwrap().warnings().is_empty());
+    }
+}
+
+#[test]
+fn a_trigger_that_is_none_is_an_error() {
+    let errors = build("trigger = 'type !=\"page\"'").err().unwrap();
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0].path, "trigger");
+    assert!(errors[0].message.ends_with("(line 1, column 6)"), "{errors:?}");
+    for (settings, wanted) in [
+        ("", "missing field `trigger`"),
+        ("trigger = 'type = \"track\"'\nnot = true", "unknown field `not`"),
+    ] {
+        let error = config(settings).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_trigger_that_means_something_else_is_told() {
+    let told = |trigger: &str| config(&format!("trigger = '{trigger}'")).unwrap().warnings();
+    assert!(told("type = \"track\"").is_empty());
+    let warnings = told("type = \"track\" OR event = \"A\"");
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].path, "trigger");
+    assert_eq!(
+        warnings[0].help.as_deref(),
+        Some("what is really asked: type = \"track\" and event = \"A\"")
+    );
+}
+
+#[test]
+fn is_listed_with_a_description_of_every_setting() {
+    let plugins = plugins();
+    let [plugin] = plugins[..] else {
+        panic!("{plugins:?}")
+    };
+    assert_eq!((plugin.kind, plugin.name), (PluginKind::Transform, "filter"));
+    let schema = (plugin.schema)().to_value();
+    for (name, property) in schema["properties"].as_object().unwrap() {
+        assert!(property["description"].is_string(), "{name}");
+    }
+}

@@ -1,0 +1,167 @@
+//! What users write.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, Path, Transform, TransformConfig, register_plugin,
+};
+use signalbox_segment::configured::{self, Fields, Findings, Given, child, given_fields};
+use signalbox_segment::mapping::Mapping;
+
+use crate::map::Map;
+use crate::paths;
+use crate::reject::TYPES;
+
+/// Settings of the transform `map`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MapConfig {
+    /// Which events are mapped, in Segment's trigger language; the others go on as they are. Default: all.
+    #[serde(default)]
+    pub trigger: Option<String>,
+    /// What is put into the event: a table whose keys are members of the event, or paths such as "properties.value", and
+    /// whose values are literals or directives such as `{ "@path" = "$.properties.revenue" }`. Default nothing.
+    #[serde(default)]
+    pub fields: Option<Fields>,
+    /// A file with `fields` in JSON, as Segment's API writes a mapping; instead of `fields`.
+    #[serde(default)]
+    pub fields_file: Option<PathBuf>,
+    /// Whether the result is merged into the event or replaces it. Default `"merge"`.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Paths that are taken out of the event; `fields` still sees them. Default none.
+    #[serde(default)]
+    pub remove: Vec<String>,
+}
+
+/// What becomes of the event's other members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// They stay. Objects are merged member by member, everything else is replaced.
+    #[default]
+    Merge,
+    /// They go, but for `messageId`, `type`, the timestamps, `integrations` and the consent.
+    Replace,
+}
+
+register_plugin!(Transform, MapConfig, "map", "Reshapes an event by a mapping.");
+
+#[typetag::deserialize(name = "map")]
+impl TransformConfig for MapConfig {
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
+        let (map, findings) = self.read();
+        if findings.errors.is_empty() {
+            Ok(Box::new(map))
+        } else {
+            Err(findings.errors)
+        }
+    }
+
+    fn warnings(&self) -> Vec<BuildError> {
+        self.read().1.warnings
+    }
+}
+
+impl MapConfig {
+    fn read(&self) -> (Map, Findings) {
+        let mut findings = Findings::default();
+        let trigger = self
+            .trigger
+            .as_ref()
+            .and_then(|text| configured::trigger(text, "trigger", &mut findings));
+        let mapping = self.mapping(&mut findings);
+        let remove = self.removed(&mut findings);
+        let map = Map {
+            trigger,
+            mapping,
+            mode: self.mode,
+            remove,
+        };
+        (map, findings)
+    }
+
+    fn mapping(&self, findings: &mut Findings) -> Option<Mapping> {
+        let read = |file: &std::path::Path| std::fs::read_to_string(file);
+        let (fields, at) = match given_fields(
+            self.fields.as_ref(),
+            self.fields_file.as_deref(),
+            "",
+            &read,
+            findings,
+        ) {
+            Given::Wrong => return None,
+            Given::Fields(fields, at) => (fields.into_owned(), at),
+            Given::Nothing => {
+                if self.remove.is_empty() || self.mode == Mode::Replace {
+                    findings.errors.push(
+                        BuildError::new("fields", "nothing would be mapped").help(
+                            "for instance: fields = { \"properties.value\" = { \"@path\" = \"$.properties.revenue\" } }",
+                        ),
+                    );
+                }
+                return None;
+            }
+        };
+        let Json::Object(fields) = fields else {
+            let error = BuildError::new(at, "must be a table of members of the event");
+            findings.errors.push(error);
+            return None;
+        };
+        let fields = paths::expand(fields, &at, &mut findings.errors);
+        check_names(&fields, &at, &mut findings.errors);
+        configured::mapping(&Json::Object(fields), &at, findings)
+    }
+
+    fn removed(&self, findings: &mut Findings) -> Vec<Path> {
+        if self.mode == Mode::Replace && !self.remove.is_empty() {
+            findings.errors.push(
+                BuildError::new("remove", "has no place beside mode = \"replace\"")
+                    .help("what is not mapped goes anyway; leave it out"),
+            );
+        }
+        for (index, text) in self.remove.iter().enumerate() {
+            let at = format!("remove.{index}");
+            let path = Path::new(text);
+            let steps: Vec<&str> = path.steps().collect();
+            match steps[..] {
+                [] => findings.errors.push(BuildError::new(at, "is no path")),
+                ["messageId" | "type"] => findings.errors.push(BuildError::new(
+                    at,
+                    "names the event itself and cannot be removed",
+                )),
+                ["integrations", ..] | ["context"] | ["context", "consent", ..] => findings.warnings.push(
+                    BuildError::new(
+                        at,
+                        "says which destinations an event may go to; without it, it goes to all of them",
+                    )
+                    .help("keep integrations and context.consent"),
+                ),
+                _ => {}
+            }
+        }
+        self.remove.iter().map(|text| Path::new(text)).collect()
+    }
+}
+
+/// Literals that would make events indistinguishable, or none at all.
+fn check_names(fields: &serde_json::Map<String, Json>, path: &str, errors: &mut BuildErrors) {
+    let is_literal = |json: &&Json| !json.is_object() && !json.is_array();
+    if fields.get("messageId").filter(is_literal).is_some() {
+        errors.push(
+            BuildError::new(child(path, "messageId"), "would give every event the same id")
+                .help("two events with one id count as one: map it to something that differs"),
+        );
+    }
+    if let Some(kind) = fields.get("type").filter(is_literal)
+        && kind.as_str().is_none_or(|kind| !TYPES.contains(&kind))
+    {
+        errors.push(BuildError::new(
+            child(path, "type"),
+            format!("must be one of {}", TYPES.join(", ")),
+        ));
+    }
+}

@@ -1,0 +1,54 @@
+//! Every reason and warning this transform gives.
+
+use signalbox_core::{Noted, Reason};
+
+/// What an event's `type` can be.
+pub(crate) const TYPES: [&str; 6] = ["track", "identify", "page", "screen", "group", "alias"];
+
+/// `mapping_failed`: the mapping is one directive, and it met a value it cannot work with.
+pub(crate) fn failed(message: &str) -> Reason {
+    Reason::new("mapping_failed", message)
+}
+
+const NOT_AN_OBJECT: &str = "mapping_not_an_object";
+
+/// `mapping_not_an_object`: nothing could take the event's place.
+pub(crate) fn no_event() -> Reason {
+    Reason::new(
+        NOT_AN_OBJECT,
+        "the mapping made no object that could take the event's place",
+    )
+}
+
+/// `mapping_not_an_object`, where the event can go on without.
+pub(crate) fn nothing_to_merge() -> Noted {
+    Noted {
+        code: NOT_AN_OBJECT.to_owned(),
+        path: String::new(),
+        message: "the mapping made no object; the event went on as it was".to_owned(),
+    }
+}
+
+/// `mapping_too_deep`: what the mapping made could not be read back.
+pub(crate) fn too_deep() -> Reason {
+    Reason::new(
+        "mapping_too_deep",
+        "what the mapping made is nested too deeply, or too long, for an event",
+    )
+}
+
+/// `mapping_kept`: a member that must not become what was mapped to it.
+pub(crate) fn kept(path: &str) -> Noted {
+    let message = match path {
+        "context" => {
+            "context holds the user's consent, and only an object can be merged with it; it was kept"
+        }
+        "type" => "what was mapped to it is no type of event; it was kept",
+        _ => "what was mapped to it is no text, or empty; it was kept",
+    };
+    Noted {
+        code: "mapping_kept".to_owned(),
+        path: path.to_owned(),
+        message: message.to_owned(),
+    }
+}
