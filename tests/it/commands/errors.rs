@@ -172,7 +172,11 @@ async fn each_error_says_where_and_what_to_do() {
 async fn what_is_valid_but_hardly_meant_is_a_warning() {
     let world = World::new().await;
     let path = world.path("p.toml").display().to_string();
-    std::fs::write(&path, format!("{GOOD}[journal]\ntype = \"memory\"\npath = \"zq-folder\"\n")).unwrap();
+    std::fs::write(
+        &path,
+        format!("{GOOD}[journal]\ntype = \"memory\"\npath = \"zq-folder\"\n"),
+    )
+    .unwrap();
     let exit = signalbox(&["validate", "--config", &path]).await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
     assert!(

@@ -16,6 +16,8 @@ use crate::router::Router;
 const WATCH: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: &Run) -> Code {
+    // First of all: no other file may have taken their numbers.
+    let sockets = crate::sockets::inherited();
     // Before anything else, so that a signal during start-up is not lost.
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
@@ -31,13 +33,6 @@ pub(crate) async fn run(args: &Run) -> Code {
     };
     let mut deadline = pipeline.shutdown.deadline.0;
     let durable = pipeline.journal.kind == config::JournalKind::Disk;
-    let sockets = match crate::sockets::inherited() {
-        Ok(sockets) => sockets,
-        Err(problem) => {
-            eprintln!("signalbox: {problem}");
-            return exit::FAILED;
-        }
-    };
     let mut router = match Router::start(pipeline, sockets).await {
         Ok(router) => router,
         Err(problem) => {
