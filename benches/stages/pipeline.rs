@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use criterion::{BenchmarkId, Throughput};
-use signalbox_core::{Event, Outlet, Source, SourceContext, SourceTask, StartError};
+use signalbox_core::{Event, Outlet, Path, Scalar, Source, SourceContext, SourceTask, StartError};
 use signalbox_runtime::pipeline::{BuiltSink, Pipeline};
 use signalbox_runtime::running::Running;
 use tokio::sync::oneshot;
@@ -89,16 +89,33 @@ async fn rounds_of(rounds: u64, sinks: usize, events: &[Event]) -> Duration {
     let (door, outlet) = oneshot::channel();
     let pipeline = with_sinks(sinks, door);
     let ledger = Running::ledger_of(&pipeline);
-    let started = Running::start(pipeline, ledger, None).await;
+    let journal = signalbox_runtime::journal::open(&pipeline.journal, &pipeline.dead_letters);
+    let journal = journal.unwrap_or_else(|error| panic!("{error}"));
+    let started = Running::start(pipeline, journal, ledger, None, Arc::default()).await;
     let mut running = started.unwrap_or_else(|error| panic!("{error}"));
     let outlet = outlet.await.unwrap_or_else(|error| panic!("{error}"));
     let mut spent = Duration::ZERO;
     for number in 1..=rounds {
-        let requests = events.chunks(REQUEST).map(<[Event]>::to_vec).collect();
+        let requests = events
+            .chunks(REQUEST)
+            .map(|chunk| renamed(chunk, number))
+            .collect();
         let start = cpu_time();
         round(&running, &outlet, requests, number * events.len() as u64).await;
         spent += cpu_time() - start;
     }
     running.stop(Duration::from_secs(1)).await;
     spent
+}
+
+/// The same events under other ids: the journal takes an id only once.
+fn renamed(events: &[Event], round: u64) -> Vec<Event> {
+    let path = Path::new("messageId");
+    let rename = |event: &Event| {
+        let mut event = event.clone();
+        let id = format!("{}-{round}", event.message_id());
+        event.set(&path, Scalar::String(&id));
+        event
+    };
+    events.iter().map(rename).collect()
 }

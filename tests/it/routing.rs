@@ -47,7 +47,7 @@ async fn integrations_choose_sinks() {
     );
     assert_eq!(status.sinks["pinterest"].filtered["integrations_excluded"], 2);
     assert!(
-        pipe.dead("pinterest").is_empty(),
+        pipe.dead("pinterest").await.is_empty(),
         "what is not meant for it is no dead letter"
     );
 }
@@ -159,7 +159,7 @@ async fn what_never_becomes_an_event_is_accounted_for() {
     );
     assert_eq!(shop.received, 4 + refused, "{shop:?}");
     assert!(refused >= 2, "{shop:?}");
-    let dead = pipe.dead("source:shop");
+    let dead = pipe.dead("source:shop").await;
     assert_eq!(dead.len(), 3);
     assert!(
         dead.iter()

@@ -1,12 +1,17 @@
 //! The log between sources and sinks: one log, read by each sink at its own pace.
 //!
 //! Sources append; an append that returned is kept as well as the kind of journal promises. Each sink reads
-//! with a cursor of its own and settles what it is done with, so a dead destination delays nobody. What every
-//! sink has settled is dropped.
+//! with a cursor of its own and tells what it has settled, so a dead destination delays nobody. What every
+//! sink has settled may be dropped.
 //!
-//! There is one kind so far: [`MemoryJournal`], which promises nothing across a restart.
+//! [`MemoryJournal`] promises nothing across a restart. [`DiskJournal`] survives kill -9 and power loss from the
+//! moment an append returned.
 
+mod dead_letter;
+mod dedup;
+mod disk;
 mod memory;
+mod progress;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,49 +19,221 @@ use std::time::Duration;
 use async_trait::async_trait;
 use signalbox_core::Event;
 
+pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterId};
+pub use disk::{DiskJournal, DiskOptions, decode_frame, encode_frame};
 pub use memory::MemoryJournal;
+pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};
 
-/// A place in the log: events are numbered from 0 in the order in which they were appended.
+/// A place in the log: events are numbered in the order in which they were appended, without gaps.
 pub type Position = u64;
 
 /// The log.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Appends events in order, all or none, and returns when they are kept.
+    /// Appends events in order, all or none, and returns when they are kept. Events whose source and `messageId`
+    /// are known already (within the deduplication window, or twice in this call) are not stored again.
     ///
     /// # Errors
-    /// [`AppendError`]; nothing was kept then.
-    async fn append(&self, events: Vec<Event>) -> Result<(), AppendError>;
+    /// [`AppendError`]; nothing was kept then, and no id is known by it.
+    async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, AppendError>;
 
-    /// A reader with a cursor of this name, starting at what the name has not settled yet (for a new name:
-    /// at the end). Readers made before the first append see everything.
-    fn reader(&self, name: &str) -> Box<dyn Reader>;
+    /// Opens the reader of a sink where it left off. There is at most one reader of a name at a time; the last one
+    /// opened counts.
+    ///
+    /// # Errors
+    /// [`JournalError`] if its state cannot be read.
+    async fn reader(&self, sink: &str, start: Start) -> Result<(Box<dyn Reader>, Resumed), JournalError>;
 
-    /// Takes no more events. Readers go on to the end and then get nothing.
+    /// Takes no more events. Readers go on to the end and then get [`Read::End`].
     fn close(&self);
+
+    /// Makes everything durable that is not yet, and lets go of the files. Call after all readers have ended.
+    async fn shutdown(&self);
 
     /// How full it is.
     fn usage(&self) -> Usage;
+
+    /// The sink that keeps the log from being given back, and where it stands: who has to let go when it is full.
+    fn slowest(&self) -> Option<(String, Position)> {
+        None
+    }
+
+    /// How many appends were refused with [`AppendError::Full`] since the start; when it rises, a sink that may drop
+    /// its oldest events does so if it is the slowest.
+    fn refusals(&self) -> u64 {
+        0
+    }
+
+    /// Every sink the journal knows, also those no longer configured.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn sinks(&self) -> Result<Vec<SinkState>, JournalError>;
+
+    /// Forgets a sink that is no longer configured; what only it held may be dropped.
+    ///
+    /// # Errors
+    /// [`JournalError`] if that cannot be written.
+    async fn forget_sink(&self, sink: &str) -> Result<(), JournalError>;
+
+    /// Changes where a sink stands while it has no reader: replay, by moving back what is settled.
+    ///
+    /// # Errors
+    /// [`JournalError`] if that cannot be written.
+    async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError>;
+
+    /// The first position at or after a moment (Unix milliseconds of arrival) that the journal still holds, and the
+    /// range it holds at all (`from..to`).
+    ///
+    /// # Errors
+    /// [`JournalError`] if it cannot be read.
+    async fn find(&self, arrived_at: i64) -> Result<Found, JournalError>;
+
+    /// Saves the counts of a source; with the next commit, not at once.
+    fn save_source(&self, source: &str, totals: SourceTotals);
+
+    /// The saved counts of all sources; `journalled` is exact, the others may lack the last second before a crash.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError>;
+
+    /// Dead letters that match, newest first, at most so many.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError>;
+
+    /// How many dead letters there are, by component.
+    fn dead_letter_counts(&self) -> Vec<(String, u64)>;
+
+    /// Adds dead letters that belong to no sink's commit (those of sources).
+    fn bury(&self, letters: Vec<DeadLetter>);
+
+    /// Removes dead letters; those of sinks become parked events of their sink if `retry` is set, in the same
+    /// commit, and are delivered when the sink's reader is opened the next time. Returns how many there were, and
+    /// of how many the journal still held the original (the others are retried from what the letter keeps; a letter
+    /// without payload cannot be retried and stays).
+    ///
+    /// # Errors
+    /// [`JournalError`] if that cannot be read or written.
+    async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError>;
 }
 
 /// One sink's view of the log.
 #[async_trait]
 pub trait Reader: Send {
-    /// The next events, at least one and at most `max`; none means the log is closed and read to its end.
-    /// Waits while there is nothing new. Cancel safe: what it did not return it returns next time.
-    async fn next(&mut self, max: usize) -> Vec<Entry>;
+    /// The next events, at most `max`. Waits while there is nothing new. Cancel safe: what it did not return it
+    /// returns next time. Positions that the [`Progress`] it was opened with calls settled are left out.
+    async fn next(&mut self, max: usize) -> Read;
 
-    /// Everything before this position is settled and never needed again by this reader.
-    fn settle_before(&mut self, position: Position);
+    /// Tells what is settled. Returns at once: commits are merged and written soon, one after the other, each
+    /// atomically. [`Reader::flush`] waits for them.
+    fn commit(&mut self, commit: Commit);
+
+    /// Returns when everything committed is durable.
+    async fn flush(&mut self);
 }
 
-/// One event in the log. Sinks reading the same event share its parsed form.
+/// What a reader gets.
+#[derive(Debug)]
+pub enum Read {
+    /// At least one event, in order.
+    Events(Vec<Entry>),
+    /// Events that cannot be read any more (a corrupt frame or file, reported in the log): the range `from..to`.
+    Lost {
+        /// The first.
+        from: Position,
+        /// The one after the last.
+        to: Position,
+    },
+    /// The journal is closed and read to its end.
+    End,
+}
+
+/// One event in the log. Sinks reading the same event share its parsed form while they keep pace.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// Its place.
     pub position: Position,
     /// The event.
     pub event: Arc<Event>,
+}
+
+/// What became of one appended event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// It is in the log.
+    Stored(Position),
+    /// Its id was known.
+    Duplicate,
+}
+
+/// Where a sink starts that the journal does not know yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// With what comes from now on.
+    #[default]
+    End,
+    /// With the oldest event still held.
+    Beginning,
+}
+
+/// Where a reader goes on.
+#[derive(Debug, Clone, Default)]
+pub struct Resumed {
+    /// What was committed last.
+    pub progress: Progress,
+    /// Events that were moved out of the log's way, or came back from the dead letters.
+    pub parked: Vec<Parked>,
+    /// For each source, how many events from the cursor on are in the log and not settled by `progress`; with
+    /// `parked` they are what is pending.
+    pub unread: Vec<(String, u64)>,
+}
+
+/// A sink as the journal knows it.
+#[derive(Debug, Clone)]
+pub struct SinkState {
+    /// Its name.
+    pub name: String,
+    /// What was committed last.
+    pub progress: Progress,
+    /// Parked events.
+    pub parked: u64,
+    /// Unsettled events in the log, by source.
+    pub unread: Vec<(String, u64)>,
+    /// Unix milliseconds of the arrival of its oldest unsettled event; `None` if there is none.
+    pub oldest_pending: Option<i64>,
+    /// Unix milliseconds when it was last opened.
+    pub last_opened: i64,
+}
+
+/// See [`Journal::find`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// The first position at or after the moment.
+    pub at: Position,
+    /// The oldest position held.
+    pub from: Position,
+    /// The position after the newest.
+    pub to: Position,
+}
+
+/// See [`Journal::take_dead_letters`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Removed.
+    pub removed: u64,
+    /// Of those to be retried: with the original the journal still held.
+    pub from_journal: u64,
+    /// Of those to be retried: with the payload the letter kept.
+    pub from_letter: u64,
+    /// Not removed: to be retried, but nothing is left to retry.
+    pub without_payload: u64,
 }
 
 /// Why events were not kept.
@@ -71,12 +248,20 @@ pub enum AppendError {
     /// It is closed.
     #[error("the journal is closed")]
     Closed,
+    /// The disk refused.
+    #[error(transparent)]
+    Failed(#[from] JournalError),
 }
+
+/// What went wrong with a file, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct JournalError(pub String);
 
 /// How full a journal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// Events kept.
+    /// Events that some sink has not settled.
     pub events: u64,
     /// Bytes they take.
     pub bytes: u64,

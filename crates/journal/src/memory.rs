@@ -1,19 +1,28 @@
 //! A journal in memory.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use signalbox_core::Event;
+use signalbox_core::{Event, Facts, Receipt};
 use tokio::sync::Notify;
 
-use crate::{AppendError, Entry, Journal, Position, Reader, Usage};
+use crate::{
+    AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, Found, Journal,
+    JournalError, Open, Parked, Position, Progress, Read, Reader, Resumed, SinkState, SourceTotals, Start,
+    Taken, Usage,
+};
 
 /// How long clients are told to wait when it is full.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How many ids are remembered for deduplication, newest first.
+const IDS: usize = 200_000;
+/// How many dead letters are kept, newest first.
+const DEAD_LETTERS: usize = 10_000;
 
-/// Keeps events in memory: nothing survives the process. Refuses more than its limit of bytes.
+/// Keeps events in memory: nothing survives the process. Refuses more than its limit of bytes. Remembers the
+/// newest 200,000 ids and 10,000 dead letters.
 #[derive(Clone)]
 pub struct MemoryJournal(Arc<Shared>);
 
@@ -23,6 +32,7 @@ struct Shared {
     news: Notify,
 }
 
+#[derive(Default)]
 struct State {
     entries: VecDeque<(Arc<Event>, u64)>,
     /// Position of the first entry kept.
@@ -30,7 +40,20 @@ struct State {
     bytes: u64,
     max_bytes: u64,
     closed: bool,
-    cursors: HashMap<String, Position>,
+    sinks: BTreeMap<String, Sink>,
+    sources: BTreeMap<String, SourceTotals>,
+    ids: HashSet<(Arc<str>, String)>,
+    ids_in_order: VecDeque<(Arc<str>, String)>,
+    dead_letters: BTreeMap<DeadLetterId, DeadLetter>,
+    last_dead_letter: DeadLetterId,
+    last_back: Position,
+}
+
+#[derive(Default)]
+struct Sink {
+    progress: Progress,
+    parked: BTreeMap<Position, Parked>,
+    last_opened: i64,
 }
 
 impl State {
@@ -38,9 +61,14 @@ impl State {
         self.base + self.entries.len() as u64
     }
 
-    /// Drops what every cursor has passed. With no reader at all nothing is ever wanted.
+    /// Drops what every cursor has passed. With no sink at all nothing is ever wanted.
     fn truncate(&mut self) {
-        let slowest = self.cursors.values().copied().min().unwrap_or(self.end());
+        let slowest = self
+            .sinks
+            .values()
+            .map(|sink| sink.progress.cursor)
+            .min()
+            .unwrap_or(self.end());
         while self.base < slowest {
             let Some((_, bytes)) = self.entries.pop_front() else {
                 break;
@@ -49,20 +77,86 @@ impl State {
             self.base += 1;
         }
     }
+
+    fn event(&self, position: Position) -> Option<&Arc<Event>> {
+        let index = usize::try_from(position.checked_sub(self.base)?).ok()?;
+        self.entries.get(index).map(|(event, _)| event)
+    }
+
+    /// False if the id was known.
+    fn learn(&mut self, event: &Event) -> bool {
+        let id = (event.receipt().source.clone(), event.message_id().to_owned());
+        if id.1.is_empty() || !self.ids.insert(id.clone()) {
+            return id.1.is_empty();
+        }
+        self.ids_in_order.push_back(id);
+        if self.ids_in_order.len() > IDS
+            && let Some(oldest) = self.ids_in_order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        true
+    }
+
+    fn bury(&mut self, letters: Vec<DeadLetter>) {
+        for letter in letters {
+            self.last_dead_letter += 1;
+            self.dead_letters.insert(self.last_dead_letter, letter);
+            if self.dead_letters.len() > DEAD_LETTERS {
+                self.dead_letters.pop_first();
+            }
+        }
+    }
+
+    fn unread(&self, progress: &Progress) -> Vec<(String, u64)> {
+        let mut counts: BTreeMap<&Arc<str>, u64> = BTreeMap::new();
+        let skip = progress.cursor.saturating_sub(self.base) as usize;
+        for (position, (event, _)) in (progress.cursor.max(self.base)..).zip(self.entries.iter().skip(skip)) {
+            if !is_settled(&progress.settled, position) {
+                *counts.entry(&event.receipt().source).or_default() += 1;
+            }
+        }
+        counts
+            .into_iter()
+            .map(|(name, count)| (name.to_string(), count))
+            .collect()
+    }
+
+    /// A dead letter's event: the original if it is still held, else what the letter kept.
+    fn revive(&self, letter: &DeadLetter) -> Option<(Arc<Event>, bool)> {
+        if let Some(event) = letter.position.and_then(|position| self.event(position)) {
+            return Some((event.clone(), true));
+        }
+        let receipt = Receipt {
+            source: letter.source.as_str().into(),
+            received_at: letter.received_at,
+        };
+        let mut event = Event::parse(letter.payload.as_deref()?, receipt).ok()?;
+        if let Some(facts) = &letter.facts {
+            *event.facts_mut() = serde_json::from_str::<Facts>(facts).ok()?;
+        }
+        Some((Arc::new(event), false))
+    }
+}
+
+fn is_settled(ranges: &[(Position, Position)], position: Position) -> bool {
+    let after = ranges.partition_point(|(from, _)| *from <= position);
+    after
+        .checked_sub(1)
+        .and_then(|i| ranges.get(i))
+        .is_some_and(|(_, to)| position < *to)
 }
 
 impl MemoryJournal {
     /// An empty journal that keeps at most so many bytes of events (as parsed, about three times their text).
     pub fn new(max_bytes: u64) -> MemoryJournal {
+        let state = State {
+            max_bytes,
+            last_back: Parked::BACK,
+            ..State::default()
+        };
         MemoryJournal(Arc::new(Shared {
-            state: Mutex::new(State {
-                entries: VecDeque::new(),
-                base: 0,
-                bytes: 0,
-                max_bytes,
-                closed: false,
-                cursors: HashMap::new(),
-            }),
+            state: Mutex::new(state),
             news: Notify::new(),
         }))
     }
@@ -74,47 +168,71 @@ impl MemoryJournal {
 
 #[async_trait]
 impl Journal for MemoryJournal {
-    async fn append(&self, events: Vec<Event>) -> Result<(), AppendError> {
-        let sized: Vec<_> = events
-            .into_iter()
-            .map(|event| (event.memory() as u64, event))
-            .collect();
-        let bytes: u64 = sized.iter().map(|(bytes, _)| bytes).sum();
-        {
-            let mut state = self.state();
-            if state.closed {
-                return Err(AppendError::Closed);
-            }
-            if state.bytes + bytes > state.max_bytes {
-                return Err(AppendError::Full {
-                    retry_after: RETRY_AFTER,
-                });
-            }
-            state.bytes += bytes;
-            state
-                .entries
-                .extend(sized.into_iter().map(|(bytes, event)| (Arc::new(event), bytes)));
-            state.truncate();
+    async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, AppendError> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(AppendError::Closed);
         }
+        // Judged with duplicates counted: they are few, and a refusal must leave no id behind.
+        let bytes: u64 = events.iter().map(|event| event.memory() as u64).sum();
+        if state.bytes + bytes > state.max_bytes {
+            return Err(AppendError::Full {
+                retry_after: RETRY_AFTER,
+            });
+        }
+        let mut fates = Vec::with_capacity(events.len());
+        for event in events {
+            if !state.learn(&event) {
+                fates.push(Appended::Duplicate);
+                continue;
+            }
+            fates.push(Appended::Stored(state.end()));
+            let bytes = event.memory() as u64;
+            state.bytes += bytes;
+            state.entries.push_back((Arc::new(event), bytes));
+        }
+        state.truncate();
+        drop(state);
         self.0.news.notify_waiters();
-        Ok(())
+        Ok(fates)
     }
 
-    fn reader(&self, name: &str) -> Box<dyn Reader> {
+    async fn reader(&self, sink: &str, start: Start) -> Result<(Box<dyn Reader>, Resumed), JournalError> {
         let mut state = self.state();
-        let end = state.end();
-        let at = *state.cursors.entry(name.to_owned()).or_insert(end);
-        Box::new(MemoryReader {
+        let (base, end) = (state.base, state.end());
+        let sink_state = state.sinks.entry(sink.to_owned()).or_insert_with(|| Sink {
+            progress: Progress {
+                cursor: if start == Start::End { end } else { base },
+                ..Progress::default()
+            },
+            ..Sink::default()
+        });
+        sink_state.last_opened = now();
+        let progress = sink_state.progress.clone();
+        let parked = sink_state.parked.values().cloned().collect();
+        let unread = state.unread(&progress);
+        let reader = MemoryReader {
             journal: self.clone(),
-            name: name.to_owned(),
-            at,
-        })
+            sink: sink.to_owned(),
+            at: progress.cursor,
+            settled: progress.settled.clone(),
+        };
+        Ok((
+            Box::new(reader),
+            Resumed {
+                progress,
+                parked,
+                unread,
+            },
+        ))
     }
 
     fn close(&self) {
         self.state().closed = true;
         self.0.news.notify_waiters();
     }
+
+    async fn shutdown(&self) {}
 
     fn usage(&self) -> Usage {
         let state = self.state();
@@ -124,97 +242,286 @@ impl Journal for MemoryJournal {
             max_bytes: state.max_bytes,
         }
     }
+
+    async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {
+        let state = self.state();
+        let describe = |(name, sink): (&String, &Sink)| {
+            let oldest = sink.parked.values().next().map(|parked| &parked.event);
+            let oldest = oldest.or_else(|| state.event(sink.progress.cursor));
+            SinkState {
+                name: name.clone(),
+                progress: sink.progress.clone(),
+                parked: sink.parked.len() as u64,
+                unread: state.unread(&sink.progress),
+                oldest_pending: oldest.map(|event| event.receipt().received_at),
+                last_opened: sink.last_opened,
+            }
+        };
+        Ok(state.sinks.iter().map(describe).collect())
+    }
+
+    async fn forget_sink(&self, sink: &str) -> Result<(), JournalError> {
+        let mut state = self.state();
+        state.sinks.remove(sink);
+        state.truncate();
+        Ok(())
+    }
+
+    async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
+        let mut state = self.state();
+        let base = state.base;
+        let sink = state
+            .sinks
+            .get_mut(sink)
+            .ok_or_else(|| JournalError(format!("no sink '{sink}'")))?;
+        sink.progress = Progress {
+            cursor: progress.cursor.max(base),
+            ..progress
+        };
+        Ok(())
+    }
+
+    async fn find(&self, arrived_at: i64) -> Result<Found, JournalError> {
+        let state = self.state();
+        let index = state
+            .entries
+            .partition_point(|(event, _)| event.receipt().received_at < arrived_at);
+        Ok(Found {
+            at: state.base + index as u64,
+            from: state.base,
+            to: state.end(),
+        })
+    }
+
+    fn save_source(&self, source: &str, totals: SourceTotals) {
+        self.state().sources.insert(source.to_owned(), totals);
+    }
+
+    async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
+        Ok(self
+            .state()
+            .sources
+            .iter()
+            .map(|(name, totals)| (name.clone(), totals.clone()))
+            .collect())
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError> {
+        let state = self.state();
+        let chosen = state
+            .dead_letters
+            .iter()
+            .rev()
+            .filter(|(id, letter)| filter.admits(**id, letter));
+        Ok(chosen
+            .take(limit)
+            .map(|(id, letter)| (*id, letter.clone()))
+            .collect())
+    }
+
+    fn dead_letter_counts(&self) -> Vec<(String, u64)> {
+        let mut counts: HashMap<String, u64> = HashMap::new();
+        for letter in self.state().dead_letters.values() {
+            *counts.entry(letter.component.clone()).or_default() += 1;
+        }
+        counts.into_iter().collect()
+    }
+
+    fn bury(&self, letters: Vec<DeadLetter>) {
+        self.state().bury(letters);
+    }
+
+    async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
+        let mut state = self.state();
+        let mut taken = Taken::default();
+        for id in ids {
+            let Some(letter) = state.dead_letters.get(id).cloned() else {
+                continue;
+            };
+            if retry {
+                let Some((event, original)) = state.revive(&letter) else {
+                    taken.without_payload += 1;
+                    continue;
+                };
+                state.last_back += 1;
+                let position = state.last_back;
+                let Some(sink) = state.sinks.get_mut(&letter.component) else {
+                    taken.without_payload += 1;
+                    continue;
+                };
+                let only = Some(letter.mapping).filter(|mapping| !mapping.is_empty());
+                let open = Open {
+                    position,
+                    ..Open::default()
+                };
+                sink.parked.insert(
+                    position,
+                    Parked {
+                        position,
+                        event,
+                        open,
+                        only,
+                    },
+                );
+                if original {
+                    taken.from_journal += 1
+                } else {
+                    taken.from_letter += 1
+                }
+            }
+            state.dead_letters.remove(id);
+            taken.removed += 1;
+        }
+        Ok(taken)
+    }
 }
 
 struct MemoryReader {
     journal: MemoryJournal,
-    name: String,
+    sink: String,
     /// Position of the next entry to hand out.
     at: Position,
+    /// Left out: settled before this reader was opened.
+    settled: Vec<(Position, Position)>,
 }
 
 impl MemoryReader {
-    /// The next entries, or nothing and whether there will ever be more.
-    fn take(&mut self, max: usize) -> (Vec<Entry>, bool) {
+    /// The next entries; `None` if there is nothing new.
+    fn take(&mut self, max: usize) -> Option<Read> {
         let state = self.journal.state();
-        let skip = (self.at - state.base) as usize;
-        let entries: Vec<Entry> = state
-            .entries
-            .iter()
-            .skip(skip)
-            .take(max)
-            .zip(self.at..)
-            .map(|((event, _), position)| Entry {
-                position,
-                event: event.clone(),
-            })
-            .collect();
-        let over = state.closed && entries.is_empty();
-        drop(state);
-        self.at += entries.len() as u64;
-        (entries, over)
+        let from = self.at;
+        if from < state.base {
+            self.at = state.base;
+            return Some(Read::Lost { from, to: self.at });
+        }
+        let skip = usize::try_from(from - state.base).unwrap_or(usize::MAX);
+        let mut entries = Vec::new();
+        for (event, _) in state.entries.range(skip.min(state.entries.len())..).take(max) {
+            if !is_settled(&self.settled, self.at) {
+                entries.push(Entry {
+                    position: self.at,
+                    event: event.clone(),
+                });
+            }
+            self.at += 1;
+        }
+        if !entries.is_empty() {
+            return Some(Read::Events(entries));
+        }
+        let at_end = self.at == state.end();
+        if at_end && state.closed {
+            return Some(Read::End);
+        }
+        // Only settled events were there: look further.
+        (!at_end).then(|| Read::Events(Vec::new()))
     }
 }
 
 #[async_trait]
 impl Reader for MemoryReader {
-    async fn next(&mut self, max: usize) -> Vec<Entry> {
+    async fn next(&mut self, max: usize) -> Read {
         loop {
             let shared = self.journal.0.clone();
             let news = shared.news.notified();
             tokio::pin!(news);
             // Registered before looking, so that an append in between is not missed.
             news.as_mut().enable();
-            let (entries, over) = self.take(max.max(1));
-            if over || !entries.is_empty() {
-                return entries;
+            match self.take(max.max(1)) {
+                Some(Read::Events(entries)) if entries.is_empty() => {}
+                Some(read) => return read,
+                None => news.await,
             }
-            news.await;
         }
     }
 
-    fn settle_before(&mut self, position: Position) {
+    fn commit(&mut self, commit: Commit) {
         let mut state = self.journal.state();
-        if let Some(cursor) = state.cursors.get_mut(&self.name) {
-            *cursor = position.min(self.at).max(*cursor);
+        let Some(sink) = state.sinks.get_mut(&self.sink) else {
+            return;
+        };
+        if let Some(progress) = commit.progress {
+            sink.progress = progress;
         }
+        for parked in commit.park {
+            sink.parked.insert(parked.position, parked);
+        }
+        for open in commit.parked_open {
+            if let Some(parked) = sink.parked.get_mut(&open.position) {
+                parked.open = open;
+            }
+        }
+        for position in commit.unpark {
+            sink.parked.remove(&position);
+        }
+        state.bury(commit.dead_letters);
         state.truncate();
     }
+
+    async fn flush(&mut self) {}
+}
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use signalbox_core::Receipt;
 
     fn event(n: usize) -> Event {
         let receipt = Receipt {
             source: "s".into(),
-            received_at: 0,
+            received_at: n as i64,
         };
         Event::parse(&format!(r#"{{"messageId":"{n}"}}"#), receipt).unwrap()
     }
 
-    fn ids(entries: &[Entry]) -> Vec<String> {
-        entries
-            .iter()
-            .map(|entry| entry.event.message_id().to_owned())
-            .collect()
+    fn events(range: std::ops::Range<usize>) -> Vec<Event> {
+        range.map(event).collect()
+    }
+
+    async fn read(reader: &mut Box<dyn Reader>, max: usize) -> Vec<String> {
+        match reader.next(max).await {
+            Read::Events(entries) => entries.iter().map(|e| e.event.message_id().to_owned()).collect(),
+            Read::Lost { from, to } => vec![format!("lost {from}..{to}")],
+            Read::End => vec!["end".into()],
+        }
+    }
+
+    fn settled_before(cursor: Position) -> Commit {
+        Commit {
+            progress: Some(Progress {
+                cursor,
+                ..Progress::default()
+            }),
+            ..Commit::default()
+        }
+    }
+
+    async fn open(journal: &MemoryJournal, sink: &str) -> Box<dyn Reader> {
+        journal.reader(sink, Start::End).await.unwrap().0
     }
 
     #[tokio::test]
     async fn each_reader_sees_everything_and_the_slowest_keeps_it() {
         let journal = MemoryJournal::new(1 << 20);
-        let (mut a, mut b) = (journal.reader("a"), journal.reader("b"));
-        journal.append((0..5).map(event).collect()).await.unwrap();
-        assert_eq!(ids(&a.next(3).await), ["0", "1", "2"]);
-        assert_eq!(ids(&a.next(3).await), ["3", "4"]);
-        a.settle_before(5);
+        let (mut a, mut b) = (open(&journal, "a").await, open(&journal, "b").await);
+        journal.append(events(0..5)).await.unwrap();
+        assert_eq!(read(&mut a, 3).await, ["0", "1", "2"]);
+        assert_eq!(read(&mut a, 3).await, ["3", "4"]);
+        a.commit(settled_before(5));
         assert_eq!(journal.usage().events, 5);
-        assert_eq!(b.next(10).await.len(), 5);
-        b.settle_before(2);
+        assert_eq!(read(&mut b, 10).await.len(), 5);
+        b.commit(settled_before(2));
         assert_eq!(journal.usage().events, 3);
-        b.settle_before(5);
+        b.commit(settled_before(5));
         assert_eq!(
             journal.usage(),
             Usage {
@@ -223,32 +530,118 @@ mod tests {
                 max_bytes: 1 << 20
             }
         );
-        journal.append(vec![event(5)]).await.unwrap();
+        journal.append(events(5..6)).await.unwrap();
         journal.close();
-        assert_eq!(ids(&a.next(3).await), ["5"]);
-        assert!(a.next(3).await.is_empty());
-        assert_eq!(journal.append(vec![event(6)]).await, Err(AppendError::Closed));
+        assert_eq!(read(&mut a, 3).await, ["5"]);
+        assert_eq!(read(&mut a, 3).await, ["end"]);
+        assert_eq!(journal.append(events(6..7)).await, Err(AppendError::Closed));
+    }
+
+    #[tokio::test]
+    async fn a_reader_goes_on_where_its_name_left_off() {
+        let journal = MemoryJournal::new(1 << 20);
+        let mut reader = open(&journal, "a").await;
+        journal.append(events(0..6)).await.unwrap();
+        assert_eq!(read(&mut reader, 9).await.len(), 6);
+        reader.commit(Commit {
+            progress: Some(Progress {
+                cursor: 1,
+                settled: vec![(2, 4), (5, 6)],
+                ..Progress::default()
+            }),
+            ..Commit::default()
+        });
+        let (mut reader, resumed) = journal.reader("a", Start::End).await.unwrap();
+        assert_eq!(resumed.unread, [("s".to_owned(), 2)]);
+        assert_eq!(read(&mut reader, 9).await, ["1", "4"]);
+        journal.append(events(6..7)).await.unwrap();
+        assert_eq!(read(&mut reader, 9).await, ["6"]);
+    }
+
+    #[tokio::test]
+    async fn known_ids_are_not_stored_again_and_refused_ones_are_not_known() {
+        let journal = MemoryJournal::new(event(1).memory() as u64 * 3);
+        let mut reader = open(&journal, "a").await;
+        let fates = journal.append(vec![event(0), event(1), event(0)]).await.unwrap();
+        assert_eq!(
+            fates,
+            [Appended::Stored(0), Appended::Stored(1), Appended::Duplicate]
+        );
+        assert!(matches!(
+            journal.append(events(2..4)).await,
+            Err(AppendError::Full { .. })
+        ));
+        assert_eq!(read(&mut reader, 9).await, ["0", "1"]);
+        reader.commit(settled_before(2));
+        assert_eq!(
+            journal.append(events(2..4)).await.unwrap(),
+            [Appended::Stored(2), Appended::Stored(3)]
+        );
     }
 
     #[tokio::test]
     async fn a_waiting_reader_wakes_up() {
         let journal = MemoryJournal::new(1 << 20);
-        let mut reader = journal.reader("a");
-        let waiting = tokio::spawn(async move { reader.next(10).await.len() });
+        let mut reader = open(&journal, "a").await;
+        let waiting = tokio::spawn(async move { read(&mut reader, 10).await.len() });
         tokio::task::yield_now().await;
-        journal.append(vec![event(0)]).await.unwrap();
+        journal.append(events(0..1)).await.unwrap();
         assert_eq!(waiting.await.unwrap(), 1);
     }
 
     #[tokio::test]
-    async fn full_refuses_all_or_nothing_until_settled() {
-        let journal = MemoryJournal::new(event(1).memory() as u64 * 3);
-        let mut reader = journal.reader("a");
-        journal.append((0..2).map(event).collect()).await.unwrap();
-        let refused = journal.append((2..4).map(event).collect()).await;
-        assert!(matches!(refused, Err(AppendError::Full { .. })));
-        assert_eq!(reader.next(10).await.len(), 2);
-        reader.settle_before(2);
-        journal.append((2..4).map(event).collect()).await.unwrap();
+    async fn dead_letters_come_back_with_the_original_while_it_is_held() {
+        let journal = MemoryJournal::new(1 << 20);
+        let mut reader = open(&journal, "a").await;
+        let _other = open(&journal, "b").await;
+        journal.append(events(0..3)).await.unwrap();
+        let letter = |n: u64, payload: Option<&str>| DeadLetter {
+            component: "a".into(),
+            message_id: n.to_string(),
+            source: "s".into(),
+            reason: "bad".into(),
+            position: Some(n),
+            payload: payload.map(str::to_owned),
+            ..DeadLetter::default()
+        };
+        let dead_letters = vec![
+            letter(1, None),
+            letter(50, Some("{\"messageId\":\"50\"}")),
+            letter(51, None),
+        ];
+        reader.commit(Commit {
+            dead_letters,
+            ..settled_before(3)
+        });
+        let filter = DeadLetterFilter {
+            reason: Some("bad".into()),
+            ..DeadLetterFilter::default()
+        };
+        let ids: Vec<_> = journal
+            .dead_letters(&filter, 9)
+            .await
+            .unwrap()
+            .iter()
+            .map(|(id, _)| *id)
+            .collect();
+        assert_eq!(ids, [3, 2, 1]);
+        let taken = journal.take_dead_letters(&ids, true).await.unwrap();
+        assert_eq!(
+            taken,
+            Taken {
+                removed: 2,
+                from_journal: 1,
+                from_letter: 1,
+                without_payload: 1
+            }
+        );
+        assert_eq!(journal.dead_letter_counts(), [("a".to_owned(), 1)]);
+        let (_, resumed) = journal.reader("a", Start::End).await.unwrap();
+        let ids: Vec<_> = resumed
+            .parked
+            .iter()
+            .map(|parked| parked.event.message_id())
+            .collect();
+        assert_eq!(ids, ["50", "1"]);
     }
 }

@@ -57,7 +57,10 @@ impl DryRun {
             .map(|BuiltSource { name, transforms, .. }| (name, Arc::new(without_pacing(transforms))))
             .collect();
         let mut sinks = Vec::new();
-        for BuiltSink { options, mut stage } in pipeline.sinks {
+        for BuiltSink {
+            options, mut stage, ..
+        } in pipeline.sinks
+        {
             if sink.is_some_and(|wanted| *wanted != *options.name) {
                 continue;
             }
@@ -130,7 +133,7 @@ impl DrySink {
             Preparation::Filtered(reason) => {
                 vec![self.output(number, &id, "filtered").reason(&reason).print()]
             }
-            Preparation::Rejected { reason, .. } => {
+            Preparation::Rejected(reason) => {
                 vec![self.output(number, &id, "rejected").reason(&reason).print()]
             }
             Preparation::Mapped { results, .. } => results

@@ -1,19 +1,29 @@
 //! What stands behind a source's outlet: its transforms, then the journal.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use signalbox_core::{Event, Fate, Flow, Intake, Reason, Refused, RefusedCause, RejectedInput, Transform};
-use signalbox_journal::{AppendError, Journal};
+use signalbox_journal::{AppendError, Appended, Journal};
 
-use crate::dead_letters::{DeadLetter, DeadLetters};
-use crate::delivery::guard;
+use crate::dead_letters::Undertaker;
+use crate::delivery::{Shed, guard};
 use crate::ledger::{SinkLedger, SourceLedger};
 
 /// How long clients are told to wait while the router stops: another process may take over by then.
 const STOPPING_RETRY: Duration = Duration::from_secs(5);
+/// How long they are told to wait while room is being made.
+const SHEDDING_RETRY: Duration = Duration::from_secs(1);
+
+/// A sink that listens to a source.
+#[derive(Clone)]
+pub(crate) struct Listener {
+    pub(crate) ledger: Arc<SinkLedger>,
+    /// Set if the sink gives up its oldest events when the journal is full.
+    pub(crate) shed: Option<Arc<Shed>>,
+}
 
 /// One source's way into the journal.
 pub(crate) struct SourceIntake {
@@ -21,9 +31,9 @@ pub(crate) struct SourceIntake {
     pub(crate) transforms: Vec<Box<dyn Transform>>,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) ledger: Arc<SourceLedger>,
-    /// The sinks that listen to this source.
-    pub(crate) sinks: Vec<Arc<SinkLedger>>,
-    pub(crate) dead_letters: Arc<DeadLetters>,
+    /// The sinks that listen to this source; a reload changes them.
+    pub(crate) listeners: RwLock<Vec<Listener>>,
+    pub(crate) undertaker: Arc<Undertaker>,
     pub(crate) stopping: Arc<AtomicBool>,
 }
 
@@ -50,51 +60,80 @@ impl SourceIntake {
         Ok(Fate::Accepted)
     }
 
-    fn bury(&self, message_id: &str, reason: &Reason) {
-        let component = format!("source:{}", self.name);
-        self.dead_letters
-            .add(DeadLetter::new(&component, message_id, "", reason));
-        self.ledger.rejected.add(reason.code(), 1);
-    }
-
     async fn try_send(&self, mut events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
         if self.stopping.load(Relaxed) {
             return Err(refused(RefusedCause::Stopping, STOPPING_RETRY));
         }
-        if self.transforms.is_empty() {
-            let count = events.len();
-            self.append(events).await?;
-            return Ok(vec![Fate::Accepted; count]);
+        let mut fates = self.transform(&mut events)?;
+        let mut letters = Vec::new();
+        let mut kept = Vec::with_capacity(events.len());
+        for (event, fate) in events.into_iter().zip(&fates) {
+            match fate {
+                Fate::Rejected(reason) => {
+                    letters.push(
+                        self.undertaker
+                            .letter(&self.component(), &event, None, "", reason),
+                    );
+                }
+                Fate::Accepted => kept.push(event),
+                Fate::Filtered(_) | Fate::Duplicate => {}
+            }
         }
-        let fates = self.transform(&mut events)?;
-        let ids: Vec<String> = events.iter().map(|event| event.message_id().to_owned()).collect();
-        let mut keep = fates.iter().map(|fate| *fate == Fate::Accepted);
-        events.retain(|_| keep.next().unwrap_or(false));
-        self.append(events).await?;
-        for (fate, id) in fates.iter().zip(ids) {
+        let mut appended = self.append(kept).await?.into_iter();
+        // Nothing is counted before the journal has it all: a refused request will come again.
+        for fate in &mut fates {
             match fate {
                 Fate::Filtered(reason) => self.ledger.filtered.add(reason.code(), 1),
-                Fate::Rejected(reason) => self.bury(&id, reason),
+                Fate::Rejected(reason) => self.ledger.rejected.add(reason.code(), 1),
+                Fate::Accepted if appended.next() == Some(Appended::Duplicate) => {
+                    self.ledger.duplicate.add(1);
+                    *fate = Fate::Duplicate;
+                }
                 Fate::Accepted | Fate::Duplicate => {}
             }
+        }
+        if !letters.is_empty() {
+            self.journal.bury(letters);
         }
         Ok(fates)
     }
 
-    async fn append(&self, events: Vec<Event>) -> Result<(), Refused> {
-        let count = events.len() as u64;
-        if count == 0 {
-            return Ok(());
+    async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, Refused> {
+        if events.is_empty() {
+            return Ok(Vec::new());
         }
-        self.journal.append(events).await.map_err(|error| match error {
-            AppendError::Full { retry_after } => refused(RefusedCause::Full, retry_after),
+        let appended = self.journal.append(events).await.map_err(|error| match error {
+            AppendError::Full { retry_after } => self.full(retry_after),
             AppendError::Closed => refused(RefusedCause::Stopping, STOPPING_RETRY),
+            AppendError::Failed(problem) => {
+                tracing::error!(source = %self.name, "events were refused, the journal cannot be written: {problem}");
+                refused(RefusedCause::Full, STOPPING_RETRY)
+            }
         })?;
-        self.ledger.journalled.add(count);
-        for sink in &self.sinks {
-            sink.journalled.add(count);
+        let stored = appended
+            .iter()
+            .filter(|fate| matches!(fate, Appended::Stored(_)))
+            .count() as u64;
+        self.ledger.journalled.add(stored);
+        for listener in &*self.listeners.read().unwrap_or_else(PoisonError::into_inner) {
+            listener.ledger.journalled.add(stored);
         }
-        Ok(())
+        Ok(appended)
+    }
+
+    /// Asks sinks that prefer new events to old ones to make room.
+    fn full(&self, retry_after: Duration) -> Refused {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        let mut after = retry_after;
+        for shed in listeners.iter().filter_map(|listener| listener.shed.as_ref()) {
+            shed.ask();
+            after = after.min(SHEDDING_RETRY);
+        }
+        refused(RefusedCause::Full, after)
+    }
+
+    fn component(&self) -> String {
+        format!("source:{}", self.name)
     }
 }
 
@@ -102,27 +141,47 @@ fn refused(cause: RefusedCause, retry_after: Duration) -> Refused {
     Refused { cause, retry_after }
 }
 
+/// The outlet's side: what is under way goes on even if the client that asked hangs up.
+pub(crate) struct Entrance(pub(crate) Arc<SourceIntake>);
+
 #[async_trait]
-impl Intake for SourceIntake {
+impl Intake for Entrance {
     async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
-        let count = events.len() as u64;
-        self.ledger.received.add(count);
-        let result = self.try_send(events).await;
-        if let Err(refused) = &result {
-            self.ledger.refused.add(refused.cause.code(), count);
-        }
-        result
+        let intake = self.0.clone();
+        let work = tokio::spawn(async move {
+            let count = events.len() as u64;
+            intake.ledger.received.add(count);
+            let result = intake.try_send(events).await;
+            if let Err(refused) = &result {
+                intake.ledger.refused.add(refused.cause.code(), count);
+            }
+            intake.journal.save_source(&intake.name, intake.ledger.totals());
+            result
+        });
+        // It panics in no case known; if it did, the client shall come again.
+        work.await
+            .unwrap_or_else(|_| Err(refused(RefusedCause::Stopping, STOPPING_RETRY)))
     }
 
     fn reject(&self, rejected: Vec<RejectedInput>) {
-        self.ledger.received.add(rejected.len() as u64);
-        for input in rejected {
-            self.bury(input.message_id.as_deref().unwrap_or_default(), &input.reason);
+        let intake = &self.0;
+        intake.ledger.received.add(rejected.len() as u64);
+        let component = intake.component();
+        for input in &rejected {
+            intake.ledger.rejected.add(input.reason.code(), 1);
         }
+        intake.journal.bury(
+            rejected
+                .iter()
+                .map(|input| intake.undertaker.input(&component, input))
+                .collect(),
+        );
+        intake.journal.save_source(&intake.name, intake.ledger.totals());
     }
 
     fn refuse(&self, events: u64, reason: Reason) {
-        self.ledger.received.add(events);
-        self.ledger.refused.add(reason.code(), events);
+        self.0.ledger.received.add(events);
+        self.0.ledger.refused.add(reason.code(), events);
+        self.0.journal.save_source(&self.0.name, self.0.ledger.totals());
     }
 }

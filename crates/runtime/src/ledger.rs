@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use signalbox_core::Reason;
+use signalbox_journal::{SourceTotals, Totals};
 
 /// Counts by stable code.
 #[derive(Debug, Default)]
@@ -35,6 +36,11 @@ impl ByCode {
             .unwrap_or_else(PoisonError::into_inner)
             .values()
             .sum()
+    }
+
+    /// Begins with these.
+    pub fn replace(&self, counts: BTreeMap<String, u64>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
     /// All codes with their counts, ordered by code.
@@ -82,6 +88,30 @@ pub struct SourceLedger {
 }
 
 impl SourceLedger {
+    /// Begins with what was counted before a restart.
+    pub fn restore(&self, totals: &SourceTotals) {
+        self.journalled.set(totals.journalled);
+        self.duplicate.set(totals.duplicate);
+        self.filtered.replace(totals.filtered.clone());
+        self.rejected.replace(totals.rejected.clone());
+        self.refused.replace(totals.refused.clone());
+        let settled = totals.journalled + totals.duplicate;
+        let by_code = [&self.filtered, &self.rejected, &self.refused];
+        self.received
+            .set(settled + by_code.map(ByCode::total).iter().sum::<u64>());
+    }
+
+    /// What was counted so far, to be kept.
+    pub fn totals(&self) -> SourceTotals {
+        SourceTotals {
+            journalled: self.journalled.get(),
+            duplicate: self.duplicate.get(),
+            filtered: self.filtered.snapshot(),
+            rejected: self.rejected.snapshot(),
+            refused: self.refused.snapshot(),
+        }
+    }
+
     /// What is unaccounted for: 0, except for the moment between receiving and settling.
     pub fn unaccounted(&self) -> i64 {
         let settled = self.journalled.get()
@@ -108,6 +138,8 @@ pub struct SinkLedger {
     pub expired: ByCode,
     /// Records delivered.
     pub records_delivered: Count,
+    /// Records not sent, since the destination has one with their key already.
+    pub records_duplicate: Count,
     /// Bytes of delivered records.
     pub bytes_delivered: Count,
     /// Records rejected.
@@ -138,6 +170,7 @@ impl Default for SinkLedger {
             rejected: ByCode::default(),
             expired: ByCode::default(),
             records_delivered: Count::default(),
+            records_duplicate: Count::default(),
             bytes_delivered: Count::default(),
             records_rejected: ByCode::default(),
             records_retried: ByCode::default(),
@@ -155,9 +188,36 @@ impl Default for SinkLedger {
 impl SinkLedger {
     /// Events not settled yet.
     pub fn pending(&self) -> u64 {
-        let settled =
-            self.delivered.get() + self.filtered.total() + self.rejected.total() + self.expired.total();
-        self.journalled.get().saturating_sub(settled)
+        self.journalled.get().saturating_sub(self.settled())
+    }
+
+    /// Begins with what ended before a restart, and with what is pending now.
+    pub fn restore(&self, totals: &Totals, pending: u64) {
+        self.delivered.set(totals.delivered);
+        self.filtered.replace(totals.filtered.clone());
+        self.rejected.replace(totals.rejected.clone());
+        self.expired.replace(totals.expired.clone());
+        self.journalled.set(self.settled() + pending);
+    }
+
+    /// What has ended so far, to be kept.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            delivered: self.delivered.get(),
+            filtered: self.filtered.snapshot(),
+            rejected: self.rejected.snapshot(),
+            expired: self.expired.snapshot(),
+        }
+    }
+
+    fn settled(&self) -> u64 {
+        self.delivered.get() + self.filtered.total() + self.rejected.total() + self.expired.total()
+    }
+
+    /// Events turned up that were not counted when they were journalled (the log about them was unreadable).
+    pub fn admit_settled(&self) {
+        self.journalled
+            .add(self.settled().saturating_sub(self.journalled.get()));
     }
 
     /// Why the sink is held, if it is.

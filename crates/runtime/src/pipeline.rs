@@ -1,14 +1,17 @@
 //! From a configuration to something that can run: every component built, every key checked.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::limiter::Quota;
 use signalbox_core::{BuildContext, BuildError, BuildErrors, Place, Sink, SinkDefaults, Source, Transform};
 
+use signalbox_journal::Start;
+
 use crate::config::{
-    AdminSettings, Diagnostics, JournalSettings, LoadedConfig, OnJournalFull, Origin, ShutdownSettings,
-    SinkEntry, SinkRuntime, SourceEntry, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, Diagnostics, JournalSettings, LoadedConfig, OnJournalFull, Origin,
+    ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt, TelemetrySettings,
 };
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
 use crate::routing::Route;
@@ -17,6 +20,8 @@ use crate::routing::Route;
 pub struct Pipeline {
     /// `[journal]`
     pub journal: JournalSettings,
+    /// `[dead_letters]`
+    pub dead_letters: DeadLetterSettings,
     /// `[admin]`
     pub admin: Option<AdminSettings>,
     /// `[telemetry]`
@@ -39,6 +44,8 @@ pub struct BuiltSource {
     pub transforms: Vec<Box<dyn Transform>>,
     /// Ready to start.
     pub source: Box<dyn Source>,
+    /// Equal if a reload changes nothing about it or its transforms.
+    pub fingerprint: u64,
 }
 
 /// A sink with what stands before it.
@@ -47,6 +54,10 @@ pub struct BuiltSink {
     pub options: SinkOptions,
     /// Routing, transforms and the sink itself.
     pub stage: Stage,
+    /// Where it starts if the journal does not know it.
+    pub start: Start,
+    /// Equal if a reload changes nothing about it or its transforms.
+    pub fingerprint: u64,
 }
 
 impl Pipeline {
@@ -71,10 +82,12 @@ impl Pipeline {
                 };
                 let transforms = faults.transforms(&config, &path, &entry.runtime.through, Place::Source);
                 let source = faults.collect(&path, entry.config.build(&context));
+                let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
                 Some(BuiltSource {
                     name,
                     transforms: transforms?,
                     source: source?,
+                    fingerprint,
                 })
             })
             .collect();
@@ -97,7 +110,17 @@ impl Pipeline {
                     transforms,
                     sink,
                 };
-                Some(BuiltSink { options, stage })
+                let start = match entry.runtime.start {
+                    StartAt::End => Start::End,
+                    StartAt::Beginning => Start::Beginning,
+                };
+                let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
+                Some(BuiltSink {
+                    options,
+                    stage,
+                    start,
+                    fingerprint,
+                })
             })
             .collect();
         for source in &config.sources {
@@ -117,6 +140,7 @@ impl Pipeline {
         let warnings = warnings(&config);
         Ok(Pipeline {
             journal: config.journal,
+            dead_letters: config.dead_letters,
             admin: config.admin,
             telemetry: config.telemetry,
             shutdown: config.shutdown,
@@ -125,6 +149,19 @@ impl Pipeline {
             warnings,
         })
     }
+}
+
+/// Of a component and the transforms it names.
+fn fingerprint(config: &LoadedConfig, component: &str, through: &[String]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    config.origin.fingerprint(component).hash(&mut hasher);
+    for name in through {
+        config
+            .origin
+            .fingerprint(&format!("transforms.{name}"))
+            .hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// What the loader and the plugins are in doubt about.
@@ -175,11 +212,13 @@ impl Faults<'_> {
     /// A sink that a source's settings name must be there, and listen to it.
     fn named_sinks(&mut self, source: &SourceEntry, sinks: &[SinkEntry]) {
         for (path, name) in source.config.named_sinks() {
-            let listens =
-                |sink: &SinkEntry| sink.name == name && sink.runtime.inputs.contains(&source.name);
+            let listens = |sink: &SinkEntry| sink.name == name && sink.runtime.inputs.contains(&source.name);
             if !sinks.iter().any(listens) {
-                let error = BuildError::new(path, format!("no sink with this name listens to '{}'", source.name))
-                    .help("name a sink whose `inputs` has this source");
+                let error = BuildError::new(
+                    path,
+                    format!("no sink with this name listens to '{}'", source.name),
+                )
+                .help("name a sink whose `inputs` has this source");
                 let component = format!("sources.{}", source.name);
                 self.list.push(self.origin.build_error(&component, &error));
             }
@@ -234,13 +273,6 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
                 ),
             )
             .help(format!("set it to {} or less", defaults.max_events_ceiling)),
-        );
-    }
-    if keys.on_journal_full == OnJournalFull::DeadLetterOldest {
-        // Accepting it and then refusing events all the same would be found out on the worst of days.
-        errors.push(
-            BuildError::new("on_journal_full", "\"dead_letter_oldest\" is not available yet")
-                .help("leave it out: new events are refused until there is room, and senders keep them"),
         );
     }
     let max_bytes = keys.batch.max_bytes.map_or(defaults.max_bytes, |size| size.0);
@@ -309,6 +341,7 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
             max,
         },
         retry_maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
+        shed_when_full: keys.on_journal_full == OnJournalFull::DeadLetterOldest,
         // Enough to fill every request under way and the next ones, not more: the rest waits in the journal.
         window: max_events.saturating_mul(concurrency + 2).max(1_000),
     })

@@ -1,22 +1,22 @@
-//! A pipeline at work.
+//! A pipeline at work, and what operators can do to it: reload, replay, retry dead letters, stop.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use signalbox_core::{Outlet, Sink, SourceContext, StartError};
-use signalbox_journal::{Journal, MemoryJournal};
-use tokio::task::JoinSet;
+use signalbox_journal::{Journal, Start};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{DeadLetterView, StatusSource};
-use crate::dead_letters::DeadLetters;
-use crate::delivery::{Driver, Stop};
-use crate::intake::SourceIntake;
+use crate::dead_letters::Undertaker;
+use crate::delivery::{Driver, Parts, Shed, Stop};
+use crate::intake::{Entrance, Listener, SourceIntake};
 use crate::ledger::Ledger;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
 use crate::sockets::OpenSockets;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{SinkMeters, Telemetry};
 
 /// How long sources may take to answer what they have taken in.
 const SOURCE_GRACE: Duration = Duration::from_secs(10);
@@ -24,16 +24,38 @@ const SOURCE_GRACE: Duration = Duration::from_secs(10);
 /// A running pipeline: sources taking in, sinks delivering.
 pub struct Running {
     ledger: Ledger,
-    dead_letters: Arc<DeadLetters>,
-    sinks: Vec<(Arc<str>, Arc<dyn Sink>)>,
+    undertaker: Arc<Undertaker>,
     journal: Arc<dyn Journal>,
-    sources: JoinSet<(Arc<str>, Result<(), StartError>)>,
-    drivers: JoinSet<()>,
-    shutdown: CancellationToken,
+    sockets: Arc<OpenSockets>,
+    sinks: BTreeMap<Arc<str>, SinkHandle>,
+    sources: BTreeMap<Arc<str>, SourceHandle>,
+    /// The work of all sources, those that a reload replaced included.
+    tasks: JoinSet<(Arc<str>, Result<(), StartError>)>,
     stopping: Arc<AtomicBool>,
     started: Arc<AtomicBool>,
-    stop: Stop,
+    /// For [`Running::abort_handle`].
+    abort: CancellationToken,
     failed: bool,
+    draining: bool,
+    notes: SinkList,
+}
+
+/// The sinks as the admin address sees them.
+type SinkList = Arc<RwLock<BTreeMap<Arc<str>, Arc<dyn Sink>>>>;
+
+struct SinkHandle {
+    stop: Stop,
+    shed: Arc<Shed>,
+    task: JoinHandle<Parts>,
+    inputs: Vec<Arc<str>>,
+    sheds: bool,
+    fingerprint: u64,
+}
+
+struct SourceHandle {
+    shutdown: CancellationToken,
+    intake: Arc<SourceIntake>,
+    fingerprint: u64,
 }
 
 impl Running {
@@ -53,89 +75,306 @@ impl Running {
         }
     }
 
-    /// Starts the sinks, then the sources.
+    /// Starts the sinks where they left off, then the sources.
     ///
     /// # Errors
-    /// [`StartError`] of the first source that cannot start; what had started is stopped again.
+    /// [`StartError`] of the first component that cannot start; what had started is stopped again.
     pub async fn start(
         pipeline: Pipeline,
+        journal: Arc<dyn Journal>,
         ledger: Ledger,
         telemetry: Option<&Telemetry>,
+        sockets: Arc<OpenSockets>,
     ) -> Result<Running, StartError> {
-        let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new(pipeline.journal.max_bytes.0));
-        let dead_letters = Arc::new(DeadLetters::default());
         let mut running = Running {
             ledger,
-            dead_letters,
-            sinks: Vec::new(),
+            undertaker: Arc::new(Undertaker::new(pipeline.dead_letters.personal_data)),
             journal,
-            sources: JoinSet::new(),
-            drivers: JoinSet::new(),
-            shutdown: CancellationToken::new(),
+            sockets,
+            sinks: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            tasks: JoinSet::new(),
             stopping: Arc::default(),
             started: Arc::default(),
-            stop: Stop::default(),
+            abort: CancellationToken::new(),
             failed: false,
+            draining: false,
+            notes: SinkList::default(),
         };
-        let inputs: Vec<_> = pipeline
-            .sinks
-            .iter()
-            .map(|sink| (sink.options.name.clone(), sink.options.inputs.clone()))
-            .collect();
-        for sink in pipeline.sinks {
-            let name = sink.options.name.clone();
-            running.sinks.push((name.clone(), sink.stage.sink.clone()));
-            let meters = telemetry
-                .map(|t| t.sink_meters(&name))
-                .unwrap_or_else(crate::telemetry::SinkMeters::none);
-            let driver = Driver::new(
-                sink.options,
-                sink.stage,
-                running.journal.reader(&name),
-                running.ledger.sinks.get(&name).cloned().unwrap_or_default(),
-                running.dead_letters.clone(),
-                meters,
-                running.stop.clone(),
-            );
-            running.drivers.spawn(driver.run());
-        }
-        for built in pipeline.sources {
-            let name = built.name;
-            let listeners = inputs.iter().filter(|(_, inputs)| inputs.contains(&name));
-            let intake = SourceIntake {
-                name: name.clone(),
-                transforms: built.transforms,
-                journal: running.journal.clone(),
-                ledger: running.ledger.sources.get(&name).cloned().unwrap_or_default(),
-                sinks: listeners
-                    .filter_map(|(sink, _)| running.ledger.sinks.get(sink).cloned())
-                    .collect(),
-                dead_letters: running.dead_letters.clone(),
-                stopping: running.stopping.clone(),
-            };
-            let context = SourceContext {
-                name: name.clone(),
-                outlet: Outlet::new(Arc::new(intake)),
-                shutdown: running.shutdown.clone(),
-                sockets: Arc::new(OpenSockets::default()),
-            };
-            match built.source.start(context).await {
-                Ok(task) => {
-                    running.sources.spawn(async move { (name, task.await) });
-                }
-                Err(error) => {
-                    running.stop(Duration::from_secs(1)).await;
-                    return Err(StartError(format!("sources.{name}: {error}")));
-                }
-            }
+        let started = running.start_all(pipeline, telemetry).await;
+        if let Err(error) = started {
+            running.stop(Duration::from_secs(1)).await;
+            return Err(error);
         }
         running.started.store(true, Relaxed);
         Ok(running)
     }
 
-    /// Waits until every source has ended by itself (a file was read to its end, a source failed).
+    async fn start_all(
+        &mut self,
+        pipeline: Pipeline,
+        telemetry: Option<&Telemetry>,
+    ) -> Result<(), StartError> {
+        let saved = self
+            .journal
+            .source_totals()
+            .await
+            .map_err(|error| StartError(error.to_string()))?;
+        for (name, totals) in saved {
+            if let Some(ledger) = self.ledger.sources.get(name.as_str()) {
+                ledger.restore(&totals);
+            }
+        }
+        for sink in pipeline.sinks {
+            self.start_sink(sink, telemetry).await?;
+        }
+        for source in pipeline.sources {
+            self.start_source(source).await?;
+        }
+        Ok(())
+    }
+
+    async fn start_sink(&mut self, sink: BuiltSink, telemetry: Option<&Telemetry>) -> Result<(), StartError> {
+        let BuiltSink {
+            options,
+            stage,
+            start,
+            fingerprint,
+        } = sink;
+        let parts = Parts::new(options, stage);
+        let meters = telemetry.map(|telemetry| telemetry.sink_meters(&parts.options.name));
+        self.drive(parts, start, fingerprint, meters.unwrap_or_else(SinkMeters::none))
+            .await
+    }
+
+    async fn drive(
+        &mut self,
+        parts: Parts,
+        start: Start,
+        fingerprint: u64,
+        meters: SinkMeters,
+    ) -> Result<(), StartError> {
+        let name = parts.options.name.clone();
+        let opened = self.journal.reader(&name, start).await;
+        let opened = opened.map_err(|error| StartError(format!("sinks.{name}: {error}")))?;
+        let ledger = self.ledger.sinks.get(&name).cloned().unwrap_or_default();
+        let stop = Stop {
+            abort: self.abort.child_token(),
+            ..Stop::default()
+        };
+        let shed = Arc::new(Shed::default());
+        let (inputs, sheds) = (parts.options.inputs.clone(), parts.options.shed_when_full);
+        self.notes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.clone(), parts.stage.sink.clone());
+        let undertaker = self.undertaker.clone();
+        let driver = Driver::new(
+            parts,
+            opened,
+            ledger,
+            undertaker,
+            meters,
+            (stop.clone(), shed.clone()),
+        );
+        let task = tokio::spawn(driver.run());
+        self.sinks.insert(
+            name,
+            SinkHandle {
+                stop,
+                shed,
+                task,
+                inputs,
+                sheds,
+                fingerprint,
+            },
+        );
+        Ok(())
+    }
+
+    async fn start_source(&mut self, built: BuiltSource) -> Result<(), StartError> {
+        let name = built.name;
+        let intake = Arc::new(SourceIntake {
+            name: name.clone(),
+            transforms: built.transforms,
+            journal: self.journal.clone(),
+            ledger: self.ledger.sources.get(&name).cloned().unwrap_or_default(),
+            listeners: RwLock::new(self.listeners(&name)),
+            undertaker: self.undertaker.clone(),
+            stopping: self.stopping.clone(),
+        });
+        let shutdown = CancellationToken::new();
+        let context = SourceContext {
+            name: name.clone(),
+            outlet: Outlet::new(Arc::new(Entrance(intake.clone()))),
+            shutdown: shutdown.clone(),
+            sockets: self.sockets.clone(),
+        };
+        let task = built.source.start(context).await;
+        let task = task.map_err(|error| StartError(format!("sources.{name}: {error}")))?;
+        self.tasks.spawn({
+            let name = name.clone();
+            async move { (name, task.await) }
+        });
+        self.sources.insert(
+            name,
+            SourceHandle {
+                shutdown,
+                intake,
+                fingerprint: built.fingerprint,
+            },
+        );
+        Ok(())
+    }
+
+    /// The sinks that listen to a source.
+    fn listeners(&self, source: &str) -> Vec<Listener> {
+        let listening = self
+            .sinks
+            .iter()
+            .filter(|(_, sink)| sink.inputs.iter().any(|input| **input == *source));
+        listening
+            .filter_map(|(name, sink)| {
+                let ledger = self.ledger.sinks.get(name)?.clone();
+                Some(Listener {
+                    ledger,
+                    shed: sink.sheds.then(|| sink.shed.clone()),
+                })
+            })
+            .collect()
+    }
+
+    /// Puts another pipeline in the place of this one. Components that did not change go on untouched; a changed
+    /// sink finishes its requests under way and goes on, as its successor, where it left off; a changed source keeps
+    /// its listening socket.
+    ///
+    /// # Errors
+    /// What could not start. The rest of the new pipeline runs; nothing that was accepted is lost.
+    pub async fn reload(
+        &mut self,
+        pipeline: Pipeline,
+        ledger: Ledger,
+        telemetry: Option<&Telemetry>,
+    ) -> Result<(), StartError> {
+        self.ledger = ledger;
+        self.undertaker = Arc::new(Undertaker::new(pipeline.dead_letters.personal_data));
+        let same_sinks: Vec<Arc<str>> = pipeline
+            .sinks
+            .iter()
+            .filter(|new| {
+                self.sinks
+                    .get(&new.options.name)
+                    .is_some_and(|old| old.fingerprint == new.fingerprint)
+            })
+            .map(|new| new.options.name.clone())
+            .collect();
+        let mut leaving = Vec::new();
+        let changed: Vec<Arc<str>> = self
+            .sinks
+            .keys()
+            .filter(|name| !same_sinks.contains(name))
+            .cloned()
+            .collect();
+        for name in changed {
+            if let Some(handle) = self.sinks.remove(&name) {
+                handle.stop.leave.cancel();
+                leaving.push((name, handle));
+            }
+        }
+        for (name, handle) in leaving {
+            self.notes
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&name);
+            if let Ok(parts) = handle.task.await {
+                parts.stage.sink.close().await;
+            }
+        }
+        let mut problems = Vec::new();
+        for sink in pipeline.sinks {
+            if !same_sinks.contains(&sink.options.name)
+                && let Err(error) = self.start_sink(sink, telemetry).await
+            {
+                problems.push(error.to_string());
+            }
+        }
+        problems.extend(self.reload_sources(pipeline.sources).await);
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(StartError(problems.join("; ")))
+        }
+    }
+
+    async fn reload_sources(&mut self, sources: Vec<BuiltSource>) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut old = std::mem::take(&mut self.sources);
+        for source in sources {
+            match old.remove(&source.name) {
+                Some(handle) if handle.fingerprint == source.fingerprint => {
+                    let listeners = self.listeners(&source.name);
+                    *handle
+                        .intake
+                        .listeners
+                        .write()
+                        .unwrap_or_else(PoisonError::into_inner) = listeners;
+                    self.sources.insert(source.name, handle);
+                }
+                replaced => {
+                    // The new one listens before the old one ends, so nobody is refused.
+                    let name = source.name.clone();
+                    if let Err(error) = self.start_source(source).await {
+                        problems.push(error.to_string());
+                        if let Some(handle) = replaced {
+                            self.sources.insert(name, handle);
+                        }
+                    } else if let Some(handle) = replaced {
+                        handle.shutdown.cancel();
+                    }
+                }
+            }
+        }
+        for handle in old.into_values() {
+            handle.shutdown.cancel();
+        }
+        problems
+    }
+
+    /// Stops a sink's deliveries, lets `change` do something to its state in the journal, and goes on from there.
+    ///
+    /// # Errors
+    /// What `change` returned, or that there is no such sink.
+    pub async fn rewind<T, F>(&mut self, sink: &str, meters: SinkMeters, change: F) -> Result<T, String>
+    where
+        F: AsyncFnOnce(&Arc<dyn Journal>) -> Result<T, String>,
+    {
+        let Some(handle) = self.sinks.remove(sink) else {
+            return Err(format!("there is no sink '{sink}'"));
+        };
+        handle.stop.leave.cancel();
+        let parts = handle
+            .task
+            .await
+            .map_err(|_| format!("the sink '{sink}' has ended"))?;
+        let changed = change(&self.journal).await;
+        self.drive(parts, Start::End, handle.fingerprint, meters)
+            .await
+            .map_err(|error| error.to_string())?;
+        // Sources count for the ledger, which is the same; only the way to ask for room is new.
+        for (name, source) in &self.sources {
+            let listeners = self.listeners(name);
+            *source
+                .intake
+                .listeners
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = listeners;
+        }
+        changed
+    }
+
+    /// Waits until every source has ended by itself (a file was read to its end, a source failed). Cancel safe.
     pub async fn sources_ended(&mut self) {
-        while let Some(ended) = self.sources.join_next().await {
+        while let Some(ended) = self.tasks.join_next().await {
             match ended {
                 Ok((_, Ok(()))) => {}
                 Ok((name, Err(error))) => {
@@ -150,74 +389,107 @@ impl Running {
         }
     }
 
+    /// Returns when every source has ended by itself and everything is delivered. Cancel safe.
+    pub async fn run_out(&mut self) {
+        if !self.draining {
+            self.sources_ended().await;
+            tracing::info!("every source has ended; delivering what is left");
+        }
+        self.drained().await;
+    }
+
+    /// Whether the journal takes no more events, since every source has ended.
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
     /// Whether a source ended by an error.
     pub fn failed(&self) -> bool {
         self.failed
     }
 
-    /// Delivers what is there, however long it takes. Call after [`Running::sources_ended`]; cancel safe.
+    /// Delivers what is there, however long it takes. Call after [`Running::sources_ended`]. Cancel safe.
     pub async fn drained(&mut self) {
+        self.draining = true;
         self.journal.close();
-        while self.drivers.join_next().await.is_some() {}
+        while let Some(mut entry) = self.sinks.first_entry() {
+            let parts = (&mut entry.get_mut().task).await;
+            entry.remove();
+            if let Ok(parts) = parts {
+                parts.stage.sink.close().await;
+            }
+        }
     }
 
     /// Stops: sources take nothing more and answer what they have, sinks deliver what is there until the
-    /// deadline. Returns how many events were left undelivered, over all sinks.
+    /// deadline. What is left stays in the journal, as far as that keeps it. Returns how many events were left
+    /// undelivered, over all sinks.
     pub async fn stop(&mut self, deadline: Duration) -> u64 {
         self.stopping.store(true, Relaxed);
-        self.shutdown.cancel();
+        for source in self.sources.values() {
+            source.shutdown.cancel();
+        }
         let end = tokio::time::Instant::now() + deadline;
         if tokio::time::timeout(SOURCE_GRACE.min(deadline), self.sources_ended())
             .await
             .is_err()
         {
             tracing::warn!("a source did not end in time and was cut off");
-            self.sources.shutdown().await;
+            self.tasks.shutdown().await;
         }
-        self.stop.drain.cancel();
+        for sink in self.sinks.values() {
+            sink.stop.drain.cancel();
+        }
         if tokio::time::timeout_at(end, self.drained()).await.is_err() {
-            self.stop.abort.cancel();
+            self.abort.cancel();
             self.drained().await;
         }
+        for (name, source) in &self.sources {
+            self.journal.save_source(name, source.intake.ledger.totals());
+        }
+        self.journal.shutdown().await;
         self.ledger.sinks.values().map(|sink| sink.pending()).sum()
     }
 
     /// Cancelling it makes [`Running::stop`] give up at once.
     pub fn abort_handle(&self) -> CancellationToken {
-        self.stop.abort.clone()
+        self.abort.clone()
     }
 
-    /// For the admin address and for status.
-    pub fn status_source(&self) -> Arc<dyn StatusSource> {
-        Arc::new(View {
+    /// The journal.
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
+    }
+
+    /// What the admin address asks.
+    pub fn view(&self) -> View {
+        View {
             stopping: self.stopping.clone(),
             started: self.started.clone(),
-            sinks: self.sinks.clone(),
-            dead_letters: self.dead_letters.clone(),
-        })
+            sinks: self.notes.clone(),
+        }
     }
 
     /// The counts.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
-
-    /// The dead letters.
-    pub fn dead_letters(&self) -> &Arc<DeadLetters> {
-        &self.dead_letters
-    }
 }
 
-/// What the admin address asks a running pipeline.
-struct View {
+/// What can be seen of a running pipeline beside its ledger.
+#[derive(Clone)]
+pub struct View {
     stopping: Arc<AtomicBool>,
     started: Arc<AtomicBool>,
-    sinks: Vec<(Arc<str>, Arc<dyn Sink>)>,
-    dead_letters: Arc<DeadLetters>,
+    sinks: SinkList,
 }
 
-impl StatusSource for View {
-    fn ready(&self) -> Result<(), String> {
+impl View {
+    /// Whether every source has started and no stop is in progress.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn ready(&self) -> Result<(), String> {
         if self.stopping.load(Relaxed) {
             return Err("stopping".to_owned());
         }
@@ -227,15 +499,9 @@ impl StatusSource for View {
         Ok(())
     }
 
-    fn sink_notes(&self, sink: &str) -> Vec<String> {
-        self.sinks
-            .iter()
-            .find(|(name, _)| **name == *sink)
-            .map(|(_, sink)| sink.notes())
-            .unwrap_or_default()
-    }
-
-    fn dead_letters(&self) -> &dyn DeadLetterView {
-        &*self.dead_letters
+    /// What a sink has learnt while running ([`Sink::notes`]).
+    pub fn sink_notes(&self, sink: &str) -> Vec<String> {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        sinks.get(sink).map(|sink| sink.notes()).unwrap_or_default()
     }
 }

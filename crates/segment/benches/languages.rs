@@ -16,12 +16,24 @@ const TEXT: fn(&'static str) -> Field<'static> = |key| Field::new(key, key, Fiel
 
 fn schema() -> Schema<'static> {
     let many = |key| TEXT(key).multiple();
-    let user: Vec<Field<'static>> =
-        ["em", "ph", "ge", "db", "ln", "fn", "ct", "st", "zp", "country", "external_id", "hashed_maids"]
-            .map(many)
-            .into_iter()
-            .chain(["client_ip_address", "client_user_agent", "click_id", "partner_id"].map(TEXT))
-            .collect();
+    let user: Vec<Field<'static>> = [
+        "em",
+        "ph",
+        "ge",
+        "db",
+        "ln",
+        "fn",
+        "ct",
+        "st",
+        "zp",
+        "country",
+        "external_id",
+        "hashed_maids",
+    ]
+    .map(many)
+    .into_iter()
+    .chain(["client_ip_address", "client_user_agent", "click_id", "partner_id"].map(TEXT))
+    .collect();
     let contents: &[Field<'static>] = &[
         Field::new("id", "id", FieldType::String),
         Field::new("item_price", "price", FieldType::Number),
@@ -32,7 +44,9 @@ fn schema() -> Schema<'static> {
         TEXT("currency"),
         Field::new("value", "value", FieldType::Number),
         many("content_ids"),
-        Field::new("contents", "contents", FieldType::Object).multiple().properties(contents.to_vec().leak()),
+        Field::new("contents", "contents", FieldType::Object)
+            .multiple()
+            .properties(contents.to_vec().leak()),
         Field::new("num_items", "items", FieldType::Integer),
         TEXT("order_id"),
         TEXT("search_string"),
@@ -61,9 +75,13 @@ fn schema() -> Schema<'static> {
 
 fn languages(c: &mut Criterion) {
     let json: serde_json::Value = serde_json::from_str(MAPPING).unwrap_or_else(|error| panic!("{error}"));
-    c.bench_function("mapping: compile", |b| b.iter(|| Mapping::compile(black_box(&json)).map(drop)));
+    c.bench_function("mapping: compile", |b| {
+        b.iter(|| Mapping::compile(black_box(&json)).map(drop))
+    });
 
-    c.bench_function("event: parse", |b| b.iter(|| Document::parse(black_box(EVENT)).map(drop)));
+    c.bench_function("event: parse", |b| {
+        b.iter(|| Document::parse(black_box(EVENT)).map(drop))
+    });
 
     let mapping = Mapping::compile(&json).unwrap_or_else(|error| panic!("{error}"));
     let event = Document::parse(EVENT).unwrap_or_else(|error| panic!("{error}"));
@@ -91,9 +109,13 @@ fn languages(c: &mut Criterion) {
     });
 
     let text = r#"type = "track" and event = "Order Completed" and properties.total >= 100"#;
-    c.bench_function("trigger: parse", |b| b.iter(|| Trigger::parse(black_box(text)).map(drop)));
+    c.bench_function("trigger: parse", |b| {
+        b.iter(|| Trigger::parse(black_box(text)).map(drop))
+    });
     let trigger = Trigger::parse(text).unwrap_or_else(|error| panic!("{error}"));
-    c.bench_function("trigger: evaluate", |b| b.iter(|| trigger.matches(black_box(event.root()))));
+    c.bench_function("trigger: evaluate", |b| {
+        b.iter(|| trigger.matches(black_box(event.root())))
+    });
 }
 
 criterion_group!(benches, languages);

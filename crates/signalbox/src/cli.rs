@@ -39,12 +39,20 @@ impl Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the router until it is told to stop (Ctrl-C or SIGTERM drain it; a second signal gives up at once)
-    Run(Config),
+    /// Run the router until it is told to stop (Ctrl-C or SIGTERM drain it; a second signal gives up at once;
+    /// SIGHUP reads the configuration again)
+    Run(Run),
     /// Check a configuration without running it
     Validate(Validate),
     /// Show what would be sent for events read from standard input, one JSON object a line
     DryRun(DryRun),
+    /// Show what came in, what became of it and what is pending, of a running or a stopped router
+    Status(Status),
+    /// Look at what could not be delivered; retry, export or discard it
+    #[command(name = "deadletters")]
+    DeadLetters(DeadLetters),
+    /// Deliver a part of the journal to a sink again
+    Replay(Replay),
     /// Serve a stand-in for the Pinterest Conversions API on this machine, to try pipelines without an account
     Sandbox(Sandbox),
     /// Run the whole thing once on this machine, with the sandbox as destination, and print what became of the events
@@ -62,6 +70,96 @@ pub(crate) struct Config {
     /// The pipeline file (TOML)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Read the configuration again whenever the file changes
+    #[arg(long)]
+    pub(crate) watch_config: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetters {
+    #[command(subcommand)]
+    pub(crate) action: DeadLetterAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetterAction {
+    /// One line for each
+    List(DeadLetterChoice),
+    /// Everything about them, with what is kept of the events
+    Show(DeadLetterChoice),
+    /// Deliver them again, for instance after a mapping was fixed
+    Retry(DeadLetterChoice),
+    /// Print the kept events as JSON lines
+    Export(DeadLetterChoice),
+    /// Remove them for good
+    Discard(DeadLetterChoice),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetterChoice {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Only of this sink (or `source:NAME`)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sink: Option<String>,
+    /// Only with this reason code
+    #[arg(long, value_name = "CODE")]
+    pub(crate) reason: Option<String>,
+    /// Only those that ended longer ago than this, for instance 1h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) older_than: Option<signalbox_core::Span>,
+    /// Only the one with this id
+    #[arg(long)]
+    pub(crate) id: Option<u64>,
+    /// At most so many, the newest (list, show and export)
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// The sink
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sink: String,
+    /// From where: a position, a time such as 2026-11-24T10:00:00Z, or how long ago, such as 2h
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) from: signalbox_runtime::operate::Where,
+    /// Up to where, exclusively (default: the end of the journal)
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) to: Option<signalbox_runtime::operate::Where>,
+    /// Only tell how many events that would be
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+fn duration(text: &str) -> Result<signalbox_core::Span, &'static str> {
+    signalbox_core::Span::parse(text)
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ pub(crate) const FAILED: Code = 1;
 pub(crate) const USAGE: Code = 2;
 /// The configuration is wrong.
 pub(crate) const CONFIG: Code = 3;
-/// Stopped, but some events were not delivered.
+/// Stopped, and some events were not delivered and are lost: the journal was in memory.
 pub(crate) const UNDELIVERED: Code = 4;
 /// `validate --probe`: a destination would not take deliveries now.
 pub(crate) const PROBE: Code = 5;
@@ -23,7 +23,7 @@ Exit codes:
   1  something failed while running (a port is taken, a source broke)
   2  the command line is wrong
   3  the configuration is wrong
-  4  stopped with events that were not delivered
+  4  stopped, and undelivered events are lost with a journal in memory
   5  validate --probe: a destination would not take deliveries now
 
 Environment:

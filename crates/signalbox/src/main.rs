@@ -8,10 +8,6 @@ mod commands;
 mod demo;
 mod exit;
 mod router;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the pipeline is about to take sockets")
-)]
 mod sockets;
 
 use clap::Parser as _;

@@ -1,39 +1,72 @@
 //! A running pipeline with its telemetry and admin address.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use signalbox_runtime::admin::{self, AdminServer, AdminState};
+use signalbox_runtime::config::{AdminSettings, DeadLetterSettings, JournalSettings};
+use signalbox_runtime::journal;
+use signalbox_runtime::ledger::Ledger;
+use signalbox_runtime::operate::{Command, Remote};
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::running::Running;
-use signalbox_runtime::telemetry::{Telemetry, TelemetryOptions};
+use signalbox_runtime::sockets::OpenSockets;
+use signalbox_runtime::telemetry::{SinkMeters, Telemetry, TelemetryOptions};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// How long the last export of metrics may take.
-const FLUSH: std::time::Duration = std::time::Duration::from_secs(5);
+const FLUSH: Duration = Duration::from_secs(5);
 
 pub(crate) struct Router {
     pub(crate) running: Running,
     pub(crate) state: AdminState,
+    /// What operators ask for; the owner serves it.
+    pub(crate) commands: mpsc::Receiver<Command>,
     telemetry: Arc<Telemetry>,
+    telemetry_options: TelemetryOptions,
     admin: Option<AdminServer>,
     admin_stop: CancellationToken,
+    fixed: Fixed,
+}
+
+/// What only a restart changes.
+#[derive(Debug, PartialEq)]
+struct Fixed {
+    journal: JournalSettings,
+    dead_letters: DeadLetterSettings,
+    admin: Option<AdminSettings>,
+}
+
+impl Fixed {
+    fn of(pipeline: &Pipeline) -> Fixed {
+        Fixed {
+            journal: pipeline.journal.clone(),
+            dead_letters: pipeline.dead_letters.clone(),
+            admin: pipeline.admin.clone(),
+        }
+    }
 }
 
 impl Router {
     /// Starts everything; an error has stopped again what had started.
-    pub(crate) async fn start(pipeline: Pipeline) -> Result<Router, String> {
-        let options = TelemetryOptions {
-            otlp_endpoint: pipeline.telemetry.otlp_endpoint.clone(),
-            interval: pipeline.telemetry.interval.0,
-            ..TelemetryOptions::default()
-        };
+    pub(crate) async fn start(pipeline: Pipeline, sockets: OpenSockets) -> Result<Router, String> {
+        let telemetry_options = telemetry_options(&pipeline);
+        let fixed = Fixed::of(&pipeline);
         let ledger = Running::ledger_of(&pipeline);
-        let telemetry = Arc::new(Telemetry::new(options, &ledger)?);
+        let (settings, letters) = (pipeline.journal.clone(), pipeline.dead_letters.clone());
+        let journal = tokio::task::spawn_blocking(move || journal::open(&settings, &letters));
+        let journal = journal
+            .await
+            .map_err(|_| "the journal could not be opened".to_owned())??;
+        let telemetry = Arc::new(Telemetry::new(telemetry_options.clone(), &ledger)?);
         let admin = pipeline.admin.clone();
-        let mut running = Running::start(pipeline, ledger.clone(), Some(&telemetry))
+        let sockets = Arc::new(sockets);
+        let mut running = Running::start(pipeline, journal, ledger.clone(), Some(&telemetry), sockets)
             .await
             .map_err(|error| error.to_string())?;
-        let state = AdminState::new(ledger, telemetry.clone(), running.status_source());
+        let (remote, commands) = Remote::new(&running);
+        let state = AdminState::new(ledger, telemetry.clone(), Arc::new(remote));
         let admin_stop = CancellationToken::new();
         let admin = match admin {
             None => None,
@@ -45,7 +78,7 @@ impl Router {
                         Some(server)
                     }
                     Err(problem) => {
-                        running.stop(std::time::Duration::from_secs(1)).await;
+                        running.stop(Duration::from_secs(1)).await;
                         return Err(format!("admin: {problem}"));
                     }
                 }
@@ -54,10 +87,57 @@ impl Router {
         Ok(Router {
             running,
             state,
+            commands,
             telemetry,
+            telemetry_options,
             admin,
             admin_stop,
+            fixed,
         })
+    }
+
+    /// Carries out what an operator asked for. Gives back what it answers to a reload, which needs the file.
+    pub(crate) async fn serve(
+        &mut self,
+        command: Command,
+    ) -> Option<tokio::sync::oneshot::Sender<Result<String, String>>> {
+        let telemetry = self.telemetry.clone();
+        let meters = move |sink: &str| -> SinkMeters { telemetry.sink_meters(sink) };
+        command.apply(&mut self.running, meters).await.err()
+    }
+
+    /// Puts another pipeline in the place of the running one; returns what to tell the operator.
+    pub(crate) async fn reload(&mut self, pipeline: Pipeline) -> Result<String, String> {
+        let mut told = "the new configuration runs".to_owned();
+        if Fixed::of(&pipeline) != self.fixed {
+            told.push_str("; changes of [journal], [dead_letters] and [admin] need a restart");
+        }
+        let old = self.running.ledger().clone();
+        let new = Running::ledger_of(&pipeline);
+        // Counts go on under the same name.
+        let ledger = Ledger {
+            sources: carry(new.sources, &old.sources),
+            sinks: carry(new.sinks, &old.sinks),
+        };
+        let options = telemetry_options(&pipeline);
+        let same_names =
+            old.sources.keys().eq(ledger.sources.keys()) && old.sinks.keys().eq(ledger.sinks.keys());
+        if !same_names || options != self.telemetry_options {
+            let telemetry = Arc::new(Telemetry::new(options.clone(), &ledger)?);
+            let before = std::mem::replace(&mut self.telemetry, telemetry);
+            self.telemetry_options = options;
+            tokio::spawn(async move {
+                if let Err(problem) = before.shutdown(FLUSH).await {
+                    tracing::warn!("the last metrics before the reload were not exported: {problem}");
+                }
+            });
+        }
+        self.state.replace(ledger.clone(), self.telemetry.clone());
+        self.running
+            .reload(pipeline, ledger, Some(&self.telemetry))
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(told)
     }
 
     /// Closes the admin address and flushes telemetry; call after the pipeline has stopped.
@@ -69,5 +149,21 @@ impl Router {
         if let Err(problem) = self.telemetry.shutdown(FLUSH).await {
             tracing::warn!("the last metrics were not exported: {problem}");
         }
+    }
+}
+
+type Named<T> = std::collections::BTreeMap<Arc<str>, Arc<T>>;
+
+fn carry<T>(new: Named<T>, old: &Named<T>) -> Named<T> {
+    new.into_iter()
+        .map(|(name, fresh)| (name.clone(), old.get(&name).cloned().unwrap_or(fresh)))
+        .collect()
+}
+
+fn telemetry_options(pipeline: &Pipeline) -> TelemetryOptions {
+    TelemetryOptions {
+        otlp_endpoint: pipeline.telemetry.otlp_endpoint.clone(),
+        interval: pipeline.telemetry.interval.0,
+        ..TelemetryOptions::default()
     }
 }

@@ -64,7 +64,7 @@ async fn sigterm_drains() {
 async fn the_admin_address_stays_while_it_drains() {
     let world = World::new().await;
     world.sandbox.set_faults(slow(60_000));
-    let process = started(&world, "", "timeout = \"90s\"").await;
+    let process = started(&world, "[journal]\ntype = \"memory\"\n", "timeout = \"90s\"").await;
     assert_eq!(get(&world.admin, "/ready").await.status, 200);
     post_all(&world.listen, &orders("t", 3)).await;
     process
@@ -90,15 +90,32 @@ async fn the_admin_address_stays_while_it_drains() {
 async fn the_deadline_ends_a_drain() {
     let world = World::new().await;
     world.sandbox.set_faults(slow(60_000));
-    let process = started(&world, "[shutdown]\ndeadline = \"300ms\"\n", "timeout = \"90s\"").await;
-    post_all(&world.listen, &orders("t", 3)).await;
-    process
-        .status(&world.admin, |status| status.sinks["hook"].delivered == 3)
+    for (journal, code, told) in [
+        ("memory", 4, "3 deliveries were not made"),
+        ("disk", 0, "3 deliveries are left"),
+    ] {
+        let top = format!("[shutdown]\ndeadline = \"300ms\"\n[journal]\ntype = \"{journal}\"\n");
+        let process = started(&world, &top, "timeout = \"90s\"").await;
+        post_all(&world.listen, &orders(journal, 3)).await;
+        process
+            .status(&world.admin, |status| status.sinks["hook"].delivered == 3)
+            .await;
+        process.signal("INT");
+        let exit = process.exit().await;
+        assert_eq!(exit.code, Some(code), "{exit:?}");
+        assert!(
+            exit.stderr.contains("SIGINT: stopping") && exit.stderr.contains(told),
+            "{exit:?}"
+        );
+    }
+    // What the disk kept goes out by the next start, and nothing else does.
+    world.sandbox.set_faults(Faults::default());
+    let process = started(&world, "", "").await;
+    let status = process
+        .status(&world.admin, |status| status.sinks["pinterest"].pending == 0)
         .await;
-    process.signal("INT");
-    let exit = process.exit().await;
-    assert_eq!(exit.code, Some(4), "{exit:?}");
-    assert!(exit.stderr.contains("SIGINT: stopping"), "{exit:?}");
+    assert_eq!(status.sinks["pinterest"].delivered, 3);
+    assert_eq!(world.hooked().len(), 6);
 }
 
 #[tokio::test]

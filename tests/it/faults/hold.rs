@@ -28,7 +28,7 @@ async fn held(faults: Faults, code: &str) {
     let pinterest = &status.sinks["pinterest"];
     assert_eq!(pinterest.held.as_ref().unwrap().code, code);
     assert_eq!((pinterest.pending, pinterest.delivered), (SENT as u64, 0));
-    assert!(day.pipe.dead("pinterest").is_empty());
+    assert!(day.pipe.dead("pinterest").await.is_empty());
 
     day.world.sandbox.set_faults(Faults::default());
     let pinterest = day.exactly_once().await;

@@ -55,6 +55,7 @@ async fn worst(seed: u64) {
     // Every event was accepted or is a dead letter; second copies are those Pinterest counted.
     let dead: Vec<String> = pipe
         .dead("pinterest")
+        .await
         .into_iter()
         .map(|letter| letter.message_id)
         .collect();

@@ -64,7 +64,7 @@ impl Day {
     async fn exactly_once(&self) -> SinkStatus {
         let status = self.end().await;
         assert_eq!(ids(&self.world.accepted(), "event_id"), self.wanted());
-        self.all_delivered(&status)
+        self.all_delivered(&status).await
     }
 
     /// Pinterest has each event, and as many second copies as it counted, at least one.
@@ -77,16 +77,16 @@ impl Day {
         assert_eq!(accepted, self.wanted());
         assert!(copies > 0, "{counts:?}");
         assert_eq!(counts.duplicates, copies as u64);
-        self.all_delivered(&status)
+        self.all_delivered(&status).await
     }
 
-    fn all_delivered(&self, status: &Status) -> SinkStatus {
+    async fn all_delivered(&self, status: &Status) -> SinkStatus {
         let pinterest = status.sinks["pinterest"].clone();
         assert_eq!(
             (pinterest.delivered, pinterest.records_delivered),
             (SENT as u64, SENT as u64)
         );
-        assert!(self.pipe.dead("pinterest").is_empty());
+        assert!(self.pipe.dead("pinterest").await.is_empty());
         pinterest
     }
 
@@ -101,7 +101,7 @@ impl Day {
         assert_eq!(pinterest.rejected.values().sum::<u64>(), rejected.len() as u64);
         assert_eq!(pinterest.rejected, pinterest.records_rejected);
         let mut dead = Vec::new();
-        for letter in self.pipe.dead("pinterest") {
+        for letter in self.pipe.dead("pinterest").await {
             assert_eq!(letter.reason, reason, "{letter:?}");
             assert!(letter.attempts > 0, "{letter:?}");
             dead.push(letter.message_id);

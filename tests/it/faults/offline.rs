@@ -37,7 +37,7 @@ async fn or_what_may_have_arrived_becomes_a_dead_letter() {
     let status = day.end().await;
     // Nothing twice, nothing missing; what is in doubt is told.
     assert_eq!(ids(&day.world.accepted(), "event_id"), day.wanted());
-    let dead = day.pipe.dead("pinterest");
+    let dead = day.pipe.dead("pinterest").await;
     assert!(!dead.is_empty() && dead.len() <= 8, "{dead:?}");
     assert!(
         dead.iter().all(|letter| letter.reason == "maybe_written"),

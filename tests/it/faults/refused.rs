@@ -38,7 +38,10 @@ async fn all_events_fail() {
     let status = day.end().await;
     let pinterest = &status.sinks["pinterest"];
     assert_eq!(pinterest.rejected.values().sum::<u64>(), SENT as u64);
-    assert_eq!((pinterest.delivered, day.pipe.dead("pinterest").len()), (0, SENT));
+    assert_eq!(
+        (pinterest.delivered, day.pipe.dead("pinterest").await.len()),
+        (0, SENT)
+    );
 }
 
 #[tokio::test]
@@ -86,7 +89,7 @@ async fn one_alone_is_poison() {
     post_all(&day.world.listen, &[order("alone")]).await;
     let status = day.pipe.settled(SENT as u64 + 1).await;
     assert_eq!(status.sinks["pinterest"].rejected["request_refused"], 1);
-    assert_eq!(day.pipe.dead("pinterest")[0].message_id, "alone");
+    assert_eq!(day.pipe.dead("pinterest").await[0].message_id, "alone");
 }
 
 #[tokio::test]
@@ -191,5 +194,5 @@ async fn or_it_is_looked_for() {
     post_all(&day.world.listen, &all).await;
     let status = day.pipe.settled(SENT as u64 + 4).await;
     assert_eq!(status.sinks["pinterest"].rejected.values().sum::<u64>(), 1);
-    assert_eq!(day.pipe.dead("pinterest")[0].message_id, "search");
+    assert_eq!(day.pipe.dead("pinterest").await[0].message_id, "search");
 }

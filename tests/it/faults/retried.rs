@@ -242,7 +242,7 @@ async fn what_is_retried_too_long_expires() {
     let pinterest = &status.sinks["pinterest"];
     assert_eq!(pinterest.expired["server_error"], super::SENT as u64);
     assert_eq!((pinterest.delivered, day.world.sandbox.counts().accepted), (0, 0));
-    let dead = day.pipe.dead("pinterest");
+    let dead = day.pipe.dead("pinterest").await;
     assert_eq!(dead.len(), super::SENT);
     assert!(
         dead.iter()

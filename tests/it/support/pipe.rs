@@ -1,8 +1,11 @@
 //! A pipeline in this process, from TOML.
 
+use std::sync::Arc;
+
+use signalbox_journal::{DeadLetter, DeadLetterFilter};
 use signalbox_runtime::admin::Status;
 use signalbox_runtime::config::{self, Environment};
-use signalbox_runtime::dead_letters::DeadLetter;
+use signalbox_runtime::operate::Remote;
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::running::Running;
 
@@ -34,17 +37,22 @@ pub(crate) struct Pipe {
 impl Pipe {
     /// Builds and starts a pipeline file.
     pub(crate) async fn start(world: &World, text: &str) -> Pipe {
-        let pipeline = config::load("test.toml", text, &Variables(world.variables()))
+        let mut pipeline = config::load("test.toml", text, &Variables(world.variables()))
             .and_then(Pipeline::build)
             .unwrap_or_else(|diagnostics| panic!("{diagnostics}\n{text}"));
+        pipeline.journal.path.get_or_insert(world.path("journal"));
         let ledger = Running::ledger_of(&pipeline);
-        let running = Running::start(pipeline, ledger, None).await.unwrap();
+        let journal = signalbox_runtime::journal::open(&pipeline.journal, &pipeline.dead_letters).unwrap();
+        let sockets = Arc::default();
+        let running = Running::start(pipeline, journal, ledger, None, sockets)
+            .await
+            .unwrap();
         Pipe { running }
     }
 
     pub(crate) fn status(&self) -> Status {
-        let source = self.running.status_source();
-        Status::read(self.running.ledger(), &*source, jiff::Timestamp::now())
+        let (source, _) = Remote::new(&self.running);
+        Status::read(self.running.ledger(), &source, jiff::Timestamp::now())
     }
 
     /// Waits until the status is as wanted.
@@ -74,8 +82,15 @@ impl Pipe {
     }
 
     /// The dead letters of a component, newest first.
-    pub(crate) fn dead(&self, component: &str) -> Vec<DeadLetter> {
-        self.running.dead_letters().list(Some(component), None, 1000)
+    pub(crate) async fn dead(&self, component: &str) -> Vec<DeadLetter> {
+        // They are written within the commit that follows the count.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let filter = DeadLetterFilter {
+            component: Some(component.to_owned()),
+            ..DeadLetterFilter::default()
+        };
+        let letters = self.running.journal().dead_letters(&filter, 1000).await.unwrap();
+        letters.into_iter().map(|(_, letter)| letter).collect()
     }
 
     /// Stops; gives how many deliveries were left.

@@ -72,6 +72,10 @@ impl Output {
 /// The command, with no environment but these variables.
 pub(crate) fn command(arguments: &[&str], variables: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
+    // What a pipeline leaves where it runs (its journal) stays in the test's folder.
+    if let Some((_, folder)) = variables.iter().find(|(name, _)| name == "FOLDER") {
+        command.current_dir(folder);
+    }
     command
         .args(arguments)
         .env_clear()

@@ -65,6 +65,7 @@ async fn accepted(source: &[&str], sink: &[&str]) -> BTreeMap<String, Value> {
     };
     let mut dead: Vec<String> = pipe
         .dead(component)
+        .await
         .into_iter()
         .map(|letter| {
             assert_eq!(letter.reason, "ldp_incomplete", "{letter:?}");
@@ -166,7 +167,7 @@ async fn an_opt_out_can_be_dropped_or_sent_instead() {
             pinterest.filtered.get("ldp_incomplete").copied().unwrap_or(0),
             filtered
         );
-        assert!(pipe.dead("pinterest").is_empty());
+        assert!(pipe.dead("pinterest").await.is_empty());
         let warned = pinterest
             .warnings
             .iter()

@@ -52,7 +52,7 @@ async fn a_source_drops_and_counts() {
     let status = pipe.settled(8).await;
     assert_eq!(status.sources["shop"].filtered["rate_limited"], 5);
     assert_eq!(ids(&world.accepted(), "event_id"), ["d-0", "d-1", "d-2"]);
-    assert!(pipe.dead("source:shop").is_empty());
+    assert!(pipe.dead("source:shop").await.is_empty());
 }
 
 #[tokio::test]

@@ -6,9 +6,13 @@
 //! | `/ready` | 200 while every source takes events in, 503 with the reason otherwise |
 //! | `/metrics` | every metric in the Prometheus text format |
 //! | `/status` | [`Status`] as JSON |
-//! | `/dead_letters` | the newest dead letters as JSON, without payload; `sink`, `reason` and `limit` choose |
+//! | `/dead_letters` | the newest dead letters as JSON; `sink`, `reason`, `before`, `id` and `limit` choose, `payload=1` shows what is kept of the events |
+//! | `POST /dead_letters/retry`, `POST /dead_letters/discard` | tries them again, or removes them; the same choice |
+//! | `POST /replay?sink=NAME&from=…` | delivers a part of the journal again; `to`, `dry_run=1` |
+//! | `POST /reload` | reads the configuration file again |
 
 mod human;
+mod operator;
 mod routes;
 mod server;
 mod status;
@@ -17,76 +21,84 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use signalbox_core::Secret;
+use signalbox_journal::{DeadLetter, DeadLetterFilter, DeadLetterId, SinkState, Taken, Usage};
 
+pub use self::operator::describe as describe_dead_letter;
 pub use self::server::{AdminServer, serve};
-pub use self::status::{ReasonStatus, SinkStatus, SourceStatus, Status};
-use crate::dead_letters::DeadLetters;
+pub use self::status::{JournalStatus, OrphanStatus, ReasonStatus, SinkStatus, SourceStatus, Status};
 use crate::ledger::Ledger;
+use crate::operate::{ReplayPlan, ReplayRange};
 use crate::telemetry::Telemetry;
 
-/// What the admin address asks the running pipeline, beyond the ledger.
+/// What the admin address asks the running pipeline, beyond the ledger. Errors are sentences for people, without a
+/// value of the configuration.
+#[async_trait]
 pub trait StatusSource: Send + Sync {
     /// Whether every source has started and no stop is in progress.
     ///
     /// # Errors
-    /// Why not, in a few words without a value of the configuration.
+    /// Why not, in a few words.
     fn ready(&self) -> Result<(), String>;
 
     /// What a sink has learnt while running ([`signalbox_core::Sink::notes`]).
     fn sink_notes(&self, sink: &str) -> Vec<String>;
 
-    /// The dead letters.
-    fn dead_letters(&self) -> &dyn DeadLetterView;
-}
+    /// How full the journal is.
+    fn journal_usage(&self) -> Usage;
 
-/// Dead letters for people to look at. Called on a thread that may block.
-pub trait DeadLetterView: Send + Sync {
-    /// The newest first, at most `limit`, of one component (a sink's name, or `source:NAME`) and one reason code if
-    /// given. Entries hold no payload.
+    /// How many dead letters are kept, by component.
+    fn dead_letter_counts(&self) -> BTreeMap<String, u64>;
+
+    /// The sinks the journal knows, those no longer configured included.
     ///
     /// # Errors
-    /// Why they cannot be read.
-    fn list(
+    /// If they cannot be read.
+    async fn sinks(&self) -> Result<Vec<SinkState>, String>;
+
+    /// The newest dead letters that match, at most so many.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    async fn dead_letters(
         &self,
-        component: Option<&str>,
-        reason: Option<&str>,
+        filter: &DeadLetterFilter,
         limit: usize,
-    ) -> Result<Vec<serde_json::Value>, String>;
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String>;
 
-    /// How many are kept, by component.
-    fn counts(&self) -> BTreeMap<String, u64>;
-}
+    /// Tries matching dead letters again.
+    ///
+    /// # Errors
+    /// If that cannot be done.
+    async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String>;
 
-impl DeadLetterView for DeadLetters {
-    fn list(
-        &self,
-        component: Option<&str>,
-        reason: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<serde_json::Value>, String> {
-        DeadLetters::list(self, component, reason, limit)
-            .iter()
-            .map(|letter| serde_json::to_value(letter).map_err(|error| error.to_string()))
-            .collect()
-    }
+    /// Removes matching dead letters for good.
+    ///
+    /// # Errors
+    /// If that cannot be done.
+    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String>;
 
-    fn counts(&self) -> BTreeMap<String, u64> {
-        DeadLetters::counts(self)
-            .into_iter()
-            .map(|(name, count)| (name, count as u64))
-            .collect()
-    }
+    /// Delivers a part of the journal to a sink again, or tells what that would be.
+    ///
+    /// # Errors
+    /// If there is nothing to replay, or no such sink.
+    async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String>;
+
+    /// Reads the configuration file again and runs what it says; returns a sentence about what happened.
+    ///
+    /// # Errors
+    /// What is wrong with the file; nothing has changed then.
+    async fn reload(&self) -> Result<String, String>;
 }
 
 /// What the admin address shows. Cheap to clone.
 #[derive(Clone)]
 pub struct AdminState {
-    ledger: Ledger,
-    telemetry: Arc<Telemetry>,
+    live: Arc<RwLock<(Ledger, Arc<Telemetry>)>>,
     source: Arc<dyn StatusSource>,
     started: Timestamp,
 }
@@ -102,8 +114,7 @@ impl AdminState {
     #[must_use]
     pub fn new(ledger: Ledger, telemetry: Arc<Telemetry>, source: Arc<dyn StatusSource>) -> AdminState {
         AdminState {
-            ledger,
-            telemetry,
+            live: Arc::new(RwLock::new((ledger, telemetry))),
             source,
             started: Timestamp::now(),
         }
@@ -112,7 +123,17 @@ impl AdminState {
     /// The status at this moment.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status::read(&self.ledger, &*self.source, self.started)
+        let ledger = self.live.read().unwrap_or_else(PoisonError::into_inner).0.clone();
+        Status::read(&ledger, &*self.source, self.started)
+    }
+
+    /// Shows other components from now on, after a reload.
+    pub fn replace(&self, ledger: Ledger, telemetry: Arc<Telemetry>) {
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = (ledger, telemetry);
+    }
+
+    fn telemetry(&self) -> Arc<Telemetry> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 }
 

@@ -8,17 +8,11 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENT
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use percent_encoding::percent_decode_str;
+use axum::routing::{get, post};
 use serde::Serialize;
 use signalbox_core::{Secret, Sha256Hex};
 
-use super::AdminState;
-
-/// How many dead letters are listed unless the request says.
-const LIMIT: usize = 100;
-/// The most that a request may ask for.
-const MOST: usize = 1_000;
+use super::{AdminState, operator};
 
 /// The whole of the admin address, behind the token if there is one.
 pub(super) fn router(state: AdminState, token: Option<&Secret>) -> Router {
@@ -28,7 +22,11 @@ pub(super) fn router(state: AdminState, token: Option<&Secret>) -> Router {
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/status", get(status))
-        .route("/dead_letters", get(dead_letters))
+        .route("/dead_letters", get(operator::dead_letters))
+        .route("/dead_letters/retry", post(operator::retry))
+        .route("/dead_letters/discard", post(operator::discard))
+        .route("/replay", post(operator::replay))
+        .route("/reload", post(operator::reload))
         .fallback(|| async {
             text(
                 StatusCode::NOT_FOUND,
@@ -90,61 +88,21 @@ async fn ready(State(state): State<AdminState>) -> Response {
 async fn metrics(State(state): State<AdminState>) -> Response {
     blocking(move || {
         let headers = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-        (headers, state.telemetry.prometheus_text()).into_response()
+        (headers, state.telemetry().prometheus_text()).into_response()
     })
     .await
 }
 
 async fn status(State(state): State<AdminState>) -> Response {
-    blocking(move || json(&state.status())).await
-}
-
-/// `?sink=NAME&reason=CODE&limit=N`, each optional.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Choice {
-    sink: Option<String>,
-    reason: Option<String>,
-    limit: Option<usize>,
-}
-
-impl Choice {
-    fn parse(query: &str) -> Result<Choice, String> {
-        let mut choice = Choice::default();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = value.replace('+', " ");
-            let value = percent_decode_str(&value)
-                .decode_utf8()
-                .map_err(|_| "the query is not UTF-8")?;
-            match key {
-                "sink" => choice.sink = Some(value.into_owned()),
-                "reason" => choice.reason = Some(value.into_owned()),
-                "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-                    choice.limit = Some(limit.ok_or(format!("limit must be a number from 1 to {MOST}"))?);
-                }
-                _ => return Err("the query may hold sink, reason and limit".to_owned()),
-            }
-        }
-        Ok(choice)
-    }
-}
-
-async fn dead_letters(State(state): State<AdminState>, request: Request) -> Response {
-    let choice = match Choice::parse(request.uri().query().unwrap_or("")) {
-        Ok(choice) => choice,
-        Err(error) => return text(StatusCode::BAD_REQUEST, &error),
-    };
+    let known = state.source.sinks().await.unwrap_or_default();
     blocking(move || {
-        let letters = state.source.dead_letters();
-        let limit = choice.limit.unwrap_or(LIMIT);
-        match letters.list(choice.sink.as_deref(), choice.reason.as_deref(), limit) {
-            Ok(list) => json(&serde_json::json!({ "kept": letters.counts(), "dead_letters": list })),
-            Err(error) => text(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                &format!("the dead letters cannot be read: {error}"),
-            ),
-        }
+        let mut status = state.status();
+        status.orphans = known
+            .iter()
+            .filter(|sink| !status.sinks.contains_key(&sink.name))
+            .map(Into::into)
+            .collect();
+        json(&status)
     })
     .await
 }
@@ -159,7 +117,7 @@ async fn blocking(answer: impl FnOnce() -> Response + Send + 'static) -> Respons
     })
 }
 
-fn json(value: &impl Serialize) -> Response {
+pub(super) fn json(value: &impl Serialize) -> Response {
     match serde_json::to_string_pretty(value) {
         Ok(body) => ([(CONTENT_TYPE, "application/json")], body + "\n").into_response(),
         Err(_) => text(
@@ -169,53 +127,11 @@ fn json(value: &impl Serialize) -> Response {
     }
 }
 
-fn text(status: StatusCode, body: &str) -> Response {
+pub(super) fn text(status: StatusCode, body: &str) -> Response {
     (
         status,
         [(CONTENT_TYPE, "text/plain; charset=utf-8")],
         format!("{body}\n"),
     )
         .into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn queries() {
-        let choice = Choice::parse("sink=source%3Aweb&&reason=too_large&limit=5").unwrap();
-        assert_eq!(
-            choice,
-            Choice {
-                sink: Some("source:web".into()),
-                reason: Some("too_large".into()),
-                limit: Some(5)
-            }
-        );
-        assert_eq!(Choice::parse(""), Ok(Choice::default()));
-        for bad in [
-            "limit=0",
-            "limit=1001",
-            "limit=x",
-            "limit",
-            "token=abc",
-            "sink=%ff",
-        ] {
-            let error = Choice::parse(bad).unwrap_err();
-            assert!(!error.contains("abc"), "{error}");
-        }
-    }
-
-    #[test]
-    fn tokens() {
-        let headers =
-            |value: &'static str| HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(value))]);
-        assert_eq!(bearer(&headers("Bearer abc")), Some("abc"));
-        assert_eq!(bearer(&headers("bearer  abc")), Some("abc"));
-        assert_eq!(bearer(&headers("Basic abc")), None);
-        assert_eq!(bearer(&HeaderMap::new()), None);
-        assert!(same(&Sha256Hex::of("abc"), &Sha256Hex::of("abc")));
-        assert!(!same(&Sha256Hex::of("abc"), &Sha256Hex::of("abd")));
-    }
 }

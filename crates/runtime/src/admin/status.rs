@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use signalbox_journal::SinkState;
 
 use super::StatusSource;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
@@ -25,6 +26,10 @@ pub struct Status {
     /// Whether all sums below close. Between receiving and settling a source's do not, for a moment: what matters is
     /// that they close when nothing is going on.
     pub sums_close: bool,
+    /// The journal.
+    pub journal: JournalStatus,
+    /// Sinks that are no longer configured, and hold what they have not settled for a while.
+    pub orphans: Vec<OrphanStatus>,
     /// By name.
     pub sources: BTreeMap<String, SourceStatus>,
     /// By name.
@@ -83,6 +88,8 @@ pub struct SinkStatus {
     pub in_flight: u64,
     /// Records delivered.
     pub records_delivered: u64,
+    /// Records not sent, since the destination has one with their key already.
+    pub records_duplicate: u64,
     /// Bytes of delivered records.
     pub bytes_delivered: u64,
     /// Records rejected, by reason code.
@@ -97,6 +104,40 @@ pub struct SinkStatus {
     pub notes: Vec<String>,
     /// Dead letters kept.
     pub dead_letters: u64,
+}
+
+/// How full the journal is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalStatus {
+    /// Events that some sink has not settled.
+    pub events: u64,
+    /// Bytes they take.
+    pub bytes: u64,
+    /// Bytes they may take.
+    pub max_bytes: u64,
+}
+
+/// A sink that is no longer configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrphanStatus {
+    /// Its name.
+    pub name: String,
+    /// Events it has not settled.
+    pub pending: u64,
+    /// When it was last configured, as RFC 3339 in UTC.
+    pub last_opened: String,
+}
+
+impl From<&SinkState> for OrphanStatus {
+    fn from(sink: &SinkState) -> OrphanStatus {
+        OrphanStatus {
+            name: sink.name.clone(),
+            pending: sink.parked + sink.unread.iter().map(|(_, count)| count).sum::<u64>(),
+            last_opened: Timestamp::from_millisecond(sink.last_opened)
+                .map(|at| at.to_string())
+                .unwrap_or_default(),
+        }
+    }
 }
 
 /// A reason for people and machines.
@@ -114,7 +155,7 @@ impl Status {
     #[must_use]
     pub fn read(ledger: &Ledger, source: &dyn StatusSource, started: Timestamp) -> Status {
         let now = Timestamp::now();
-        let dead = source.dead_letters().counts();
+        let dead = source.dead_letter_counts();
         let sinks: BTreeMap<String, SinkStatus> = ledger
             .sinks
             .iter()
@@ -135,7 +176,14 @@ impl Status {
             })
             .collect();
         let not_ready = source.ready().err();
+        let usage = source.journal_usage();
         Status {
+            journal: JournalStatus {
+                events: usage.events,
+                bytes: usage.bytes,
+                max_bytes: usage.max_bytes,
+            },
+            orphans: Vec::new(),
             version: VERSION.to_owned(),
             started_at: started.to_string(),
             uptime_seconds: u64::try_from(now.as_second().saturating_sub(started.as_second())).unwrap_or(0),
@@ -188,6 +236,7 @@ impl SinkStatus {
             attempts: sink.attempts.get(),
             in_flight: sink.in_flight.get(),
             records_delivered: sink.records_delivered.get(),
+            records_duplicate: sink.records_duplicate.get(),
             bytes_delivered: sink.bytes_delivered.get(),
             records_rejected: sink.records_rejected.snapshot(),
             records_retried: sink.records_retried.snapshot(),

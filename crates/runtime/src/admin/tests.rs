@@ -1,12 +1,12 @@
 use std::sync::Mutex;
 
 use signalbox_core::Reason;
+use signalbox_journal::{Journal, MemoryJournal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::dead_letters::DeadLetter;
 use crate::ledger::{SinkLedger, SourceLedger};
 use crate::telemetry::TelemetryOptions;
 
@@ -14,9 +14,10 @@ const TOKEN: &str = "s3cret-t0ken-of-the-operator";
 
 struct Pipeline {
     ready: Mutex<Result<(), String>>,
-    dead: DeadLetters,
+    journal: MemoryJournal,
 }
 
+#[async_trait]
 impl StatusSource for Pipeline {
     fn ready(&self) -> Result<(), String> {
         self.ready.lock().unwrap().clone()
@@ -30,8 +31,45 @@ impl StatusSource for Pipeline {
         }
     }
 
-    fn dead_letters(&self) -> &dyn DeadLetterView {
-        &self.dead
+    fn journal_usage(&self) -> Usage {
+        self.journal.usage()
+    }
+
+    fn dead_letter_counts(&self) -> BTreeMap<String, u64> {
+        self.journal.dead_letter_counts().into_iter().collect()
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
+        self.journal.sinks().await.map_err(|error| error.to_string())
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
+        self.journal
+            .dead_letters(filter, limit)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        crate::operate::take_dead_letters(&self.journal, &filter, true).await
+    }
+
+    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        crate::operate::take_dead_letters(&self.journal, &filter, false).await
+    }
+
+    async fn replay(&self, sink: String, range: ReplayRange, _: bool) -> Result<ReplayPlan, String> {
+        crate::operate::plan_replay(&self.journal, &sink, range)
+            .await
+            .map(|(plan, _)| plan)
+    }
+
+    async fn reload(&self) -> Result<String, String> {
+        Ok("reloaded".to_owned())
     }
 }
 
@@ -59,22 +97,21 @@ fn pipeline() -> (Arc<Pipeline>, AdminState) {
         "pina_AKRSQSJKLDFHGKSDJFHGKJSDHFGKJHSDFKJGH is not valid",
     )));
     ledger.sinks.insert("pin".into(), Arc::new(sink));
-    let dead = DeadLetters::default();
-    dead.add(DeadLetter::new(
-        "source:web",
-        "m1",
-        "",
-        &Reason::new("not_json", "the body is not JSON"),
-    ));
-    dead.add(DeadLetter::new(
-        "pin",
-        "m2",
-        "Checkout",
-        &Reason::new("bad_field", "'currency' is missing"),
-    ));
+    let journal = MemoryJournal::new(1 << 20);
+    let letter = |component: &str, id: &str, reason: &str| DeadLetter {
+        component: component.to_owned(),
+        message_id: id.to_owned(),
+        reason: reason.to_owned(),
+        payload: Some("{\"type\":\"track\"}".to_owned()),
+        ..DeadLetter::default()
+    };
+    journal.bury(vec![
+        letter("source:web", "m1", "not_json"),
+        letter("pin", "m2", "bad_field"),
+    ]);
     let pipeline = Arc::new(Pipeline {
         ready: Mutex::new(Ok(())),
-        dead,
+        journal,
     });
     let telemetry = Arc::new(Telemetry::new(TelemetryOptions::default(), &ledger).unwrap());
     let state = AdminState::new(ledger, telemetry, Arc::clone(&pipeline) as Arc<dyn StatusSource>);
@@ -353,7 +390,7 @@ The sums close.
 "
     );
     *pipeline.ready.lock().unwrap() = Err("starting".to_owned());
-    state.ledger.sources["web"].received.add(1);
+    state.live.read().unwrap().0.sources["web"].received.add(1);
     let text = state.status().render_human();
     assert!(
         text.contains("not ready: starting") && text.ends_with("\nThe sums do not close.\n"),

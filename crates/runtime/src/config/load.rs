@@ -80,6 +80,7 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
     let mut warnings = Vec::new();
     let Sections {
         journal,
+        dead_letters,
         admin,
         telemetry,
         shutdown,
@@ -99,6 +100,7 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
     }
     Ok(LoadedConfig {
         journal,
+        dead_letters,
         admin,
         telemetry,
         shutdown,

@@ -5,7 +5,8 @@ use signalbox_core::{BuildError, SinkConfig, SourceConfig, TransformConfig};
 use super::diagnostic::{Diagnostic, Diagnostics, Position};
 use super::origin::{Origin, join};
 use super::settings::{
-    AdminSettings, JournalSettings, ShutdownSettings, SinkRuntime, SourceRuntime, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, JournalSettings, ShutdownSettings, SinkRuntime, SourceRuntime,
+    TelemetrySettings,
 };
 
 /// A configuration in which every name resolves and every value is read. Components stand in the order of the file.
@@ -13,6 +14,8 @@ use super::settings::{
 pub struct LoadedConfig {
     /// `[journal]`
     pub journal: JournalSettings,
+    /// `[dead_letters]`
+    pub dead_letters: DeadLetterSettings,
     /// `[admin]`; without it there is no admin address.
     pub admin: Option<AdminSettings>,
     /// `[telemetry]`

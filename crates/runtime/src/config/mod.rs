@@ -35,6 +35,6 @@ pub use loaded::{LoadedConfig, SinkEntry, SourceEntry, TransformEntry};
 pub use origin::{Origin, join};
 pub use schema::{reserved_keys, schema};
 pub use settings::{
-    AdminSettings, BatchKeys, JournalKind, JournalSettings, OnJournalFull, RetryKeys, ShutdownSettings,
-    SinkRuntime, SourceRuntime, TelemetrySettings,
+    AdminSettings, BatchKeys, DeadLetterSettings, JournalKind, JournalSettings, OnJournalFull, PersonalData,
+    RetryKeys, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt, TelemetrySettings,
 };

@@ -63,6 +63,8 @@ impl<'t> Lines<'t> {
 pub struct Origin {
     file: Arc<str>,
     places: BTreeMap<String, Position>,
+    /// Of each component's table.
+    prints: BTreeMap<String, u64>,
 }
 
 impl Origin {
@@ -82,7 +84,18 @@ impl Origin {
             .into_iter()
             .map(|node| (node.path.clone(), lines.position(node.at)))
             .collect();
-        Self { file, places }
+        let tables = root.entries().iter().flat_map(|section| section.node.entries());
+        let prints = tables
+            .map(|entry| (entry.node.path.clone(), entry.node.fingerprint()))
+            .collect();
+        Self { file, places, prints }
+    }
+
+    /// Equal for equal settings of a component (`sinks.pin`), after interpolation: whether a reload changes it. Says
+    /// nothing about the values.
+    #[must_use]
+    pub fn fingerprint(&self, component: &str) -> Option<u64> {
+        self.prints.get(component).copied()
     }
 
     /// The file, as the user named it.

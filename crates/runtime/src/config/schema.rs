@@ -5,7 +5,8 @@ use serde_json::{Map, Value as Json, json};
 use signalbox_core::{PluginInfo, PluginKind};
 
 use super::settings::{
-    AdminSettings, JournalSettings, ShutdownSettings, SinkRuntime, SourceRuntime, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, JournalSettings, ShutdownSettings, SinkRuntime, SourceRuntime,
+    TelemetrySettings,
 };
 
 /// The table in which components of a kind stand.
@@ -18,9 +19,10 @@ pub(crate) fn table_of(kind: PluginKind) -> &'static str {
 }
 
 /// The runtime's own tables: name, schema, and what each is for.
-pub(crate) fn sections() -> [(&'static str, Json); 4] {
+pub(crate) fn sections() -> [(&'static str, Json); 5] {
     [
         ("journal", of::<JournalSettings>()),
+        ("dead_letters", of::<DeadLetterSettings>()),
         ("admin", of::<AdminSettings>()),
         ("telemetry", of::<TelemetrySettings>()),
         ("shutdown", of::<ShutdownSettings>()),

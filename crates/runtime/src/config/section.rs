@@ -4,7 +4,9 @@ use serde::de::DeserializeOwned;
 
 use super::component::merge;
 use super::diagnostic::Finding;
-use super::settings::{AdminSettings, JournalKind, JournalSettings, ShutdownSettings, TelemetrySettings};
+use super::settings::{
+    AdminSettings, DeadLetterSettings, JournalKind, JournalSettings, ShutdownSettings, TelemetrySettings,
+};
 use super::tree::{Node, Value};
 use super::walk::walk;
 use super::{de, schema};
@@ -12,6 +14,7 @@ use super::{de, schema};
 /// The runtime's own tables; defaults stand in for what is absent or wrong.
 pub(crate) struct Sections {
     pub(crate) journal: JournalSettings,
+    pub(crate) dead_letters: DeadLetterSettings,
     pub(crate) admin: Option<AdminSettings>,
     pub(crate) telemetry: TelemetrySettings,
     pub(crate) shutdown: ShutdownSettings,
@@ -21,24 +24,30 @@ pub(crate) struct Sections {
 pub(crate) fn sections(root: &Node, findings: &mut Vec<Finding>, warnings: &mut Vec<Finding>) -> Sections {
     let read = Sections {
         journal: section(root, "journal", findings).unwrap_or_default(),
+        dead_letters: section(root, "dead_letters", findings).unwrap_or_default(),
         admin: section(root, "admin", findings),
         telemetry: section(root, "telemetry", findings).unwrap_or_default(),
         shutdown: section(root, "shutdown", findings).unwrap_or_default(),
     };
-    if let JournalKind::Disk = read.journal.kind {
-        findings.extend(at(root, "journal", "type", "the disk journal is not available yet").map(|finding| {
-            finding.help(
-                "use type = \"memory\"; events in a memory journal that are not delivered when the process ends \
-                 are lost",
-            )
-        }));
-    } else if read.journal.path.is_some() {
-        warnings.extend(at(
-            root,
-            "journal",
+    if read.journal.kind == JournalKind::Memory {
+        for key in [
             "path",
-            "has no effect: a memory journal has no directory",
-        ));
+            "max_age",
+            "retain",
+            "dedup_window",
+            "dedup_memory",
+            "orphan_retention",
+        ] {
+            warnings.extend(at(
+                root,
+                "journal",
+                key,
+                "has no effect: only a disk journal has it",
+            ));
+        }
+    }
+    if read.journal.max_bytes.is_some_and(|size| size.0 < 10_000) {
+        findings.extend(at(root, "journal", "max_bytes", "must be at least 10kB"));
     }
     if let Some(admin) = &read.admin {
         let token = admin.token.as_ref().filter(|token| !token.is_empty());

@@ -10,32 +10,62 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use signalbox_core::{Secret, Size, Span};
 
-/// Where events are kept between a source and the sinks.
+/// Where events wait between sources and sinks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JournalSettings {
-    /// The kind of journal. Default: `memory`.
+    /// The kind of journal. Default: `disk`.
     #[serde(rename = "type", default)]
     pub kind: JournalKind,
-    /// The directory of a disk journal. No default; a memory journal has none.
+    /// The folder of a disk journal, made if it is missing; one router at a time. Default: `"signalbox-journal"`. A
+    /// memory journal has none.
     pub path: Option<PathBuf>,
-    /// How many bytes of events the journal holds before sources are told to wait. Default: `"256MB"`.
-    #[serde(default = "JournalSettings::default_max_bytes")]
-    pub max_bytes: Size,
+    /// How many bytes of unsettled events the journal holds before sources are told to wait. Default: `"10GB"` on
+    /// disk, `"256MB"` in memory.
+    pub max_bytes: Option<Size>,
+    /// Unsettled events older than this are dropped. Disk only. Default: no limit.
+    pub max_age: Option<Span>,
+    /// How long events that every sink has settled are kept for replay. Disk only. Default: `"24h"`.
+    pub retain: Option<Span>,
+    /// How long a `messageId` is known, to take an event only once. Disk only (a memory journal knows the newest
+    /// 200,000). Default: `"24h"`.
+    pub dedup_window: Option<Span>,
+    /// Memory for deduplication, 12 to 25 bytes an id; what does not fit is looked up on disk. Disk only. Default:
+    /// `"256MB"`.
+    pub dedup_memory: Option<Size>,
+    /// How long a sink that is no longer in the file holds what it has not settled. Disk only. Default: `"24h"`.
+    pub orphan_retention: Option<Span>,
 }
 
 impl JournalSettings {
-    fn default_max_bytes() -> Size {
-        Size(256_000_000)
+    /// The folder of a disk journal.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.path.clone().unwrap_or_else(|| "signalbox-journal".into())
+    }
+
+    /// The limit in bytes.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        let default = match self.kind {
+            JournalKind::Memory => 256_000_000,
+            JournalKind::Disk => 10_000_000_000,
+        };
+        self.max_bytes.map_or(default, |size| size.0)
     }
 }
 
 impl Default for JournalSettings {
     fn default() -> Self {
         Self {
-            kind: JournalKind::default(),
+            kind: JournalKind::Disk,
             path: None,
-            max_bytes: Self::default_max_bytes(),
+            max_bytes: None,
+            max_age: None,
+            retain: None,
+            dedup_window: None,
+            dedup_memory: None,
+            orphan_retention: None,
         }
     }
 }
@@ -45,10 +75,51 @@ impl Default for JournalSettings {
 #[serde(rename_all = "snake_case")]
 pub enum JournalKind {
     /// In the memory of the process: what is in it when the process ends is lost.
-    #[default]
     Memory,
-    /// On disk. Not available yet.
+    /// On disk: what was acknowledged survives a crash.
+    #[default]
     Disk,
+}
+
+/// What is kept of events that could not be delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterSettings {
+    /// How personal data stands in dead letters: `hashed` (by the rules of `hash_pii`), `none` (no payload is kept),
+    /// or `plain`. Default: `hashed`.
+    #[serde(default)]
+    pub personal_data: PersonalData,
+    /// How many bytes of dead letters are kept; beyond, the oldest go. Disk only. Default: `"256MB"`.
+    #[serde(default = "DeadLetterSettings::default_max_bytes")]
+    pub max_bytes: Size,
+}
+
+impl DeadLetterSettings {
+    fn default_max_bytes() -> Size {
+        Size(256_000_000)
+    }
+}
+
+impl Default for DeadLetterSettings {
+    fn default() -> Self {
+        Self {
+            personal_data: PersonalData::default(),
+            max_bytes: Self::default_max_bytes(),
+        }
+    }
+}
+
+/// How personal data stands in dead letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonalData {
+    /// Hashed as `hash_pii` would.
+    #[default]
+    Hashed,
+    /// No payload at all.
+    None,
+    /// As it is.
+    Plain,
 }
 
 /// The address for operators: metrics, health, status.
@@ -155,6 +226,10 @@ pub struct SinkRuntime {
     /// What happens when the journal is full because of this sink. Default: `refuse`.
     #[serde(default)]
     pub on_journal_full: OnJournalFull,
+    /// Where a sink starts that the journal does not know yet: at the `end`, with what comes from now on, or at the
+    /// `beginning`, with the oldest event still held. Default: `end`.
+    #[serde(default)]
+    pub start: StartAt,
     /// Whether a record of an `offline` event is sent again when the first attempt may have been written (a timeout).
     /// Pinterest does not recognise the second copy of such an event. `false` makes it a dead letter instead.
     /// Default: `true`.
@@ -228,4 +303,15 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::
 
 fn address_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "examples": ["127.0.0.1:9090", "[::1]:9090"] })
+}
+
+/// Where a new sink starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StartAt {
+    /// With what comes from now on.
+    #[default]
+    End,
+    /// With the oldest event still held.
+    Beginning,
 }

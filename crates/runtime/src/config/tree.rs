@@ -1,5 +1,7 @@
 //! The file as a tree whose every node knows its path and its place.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -61,6 +63,35 @@ impl Node {
         match &self.value {
             Value::Table(entries) => entries,
             _ => &[],
+        }
+    }
+
+    /// A hash of the value with everything in it; places do not count.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash_into(&mut hasher);
+        hasher.finish()
+    }
+
+    fn hash_into(&self, hasher: &mut DefaultHasher) {
+        std::mem::discriminant(&self.value).hash(hasher);
+        match &self.value {
+            Value::Text(text) => text.text.hash(hasher),
+            Value::Integer(value) => value.hash(hasher),
+            Value::Float(value) => value.to_bits().hash(hasher),
+            Value::Bool(value) => value.hash(hasher),
+            Value::Date(text) => text.hash(hasher),
+            Value::List(items) => {
+                items.len().hash(hasher);
+                items.iter().for_each(|item| item.hash_into(hasher));
+            }
+            Value::Table(entries) => {
+                entries.len().hash(hasher);
+                for entry in entries {
+                    entry.key.hash(hasher);
+                    entry.node.hash_into(hasher);
+                }
+            }
         }
     }
 

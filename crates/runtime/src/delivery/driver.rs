@@ -1,6 +1,6 @@
 //! The loop of one sink.
 
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::num::NonZeroU32;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,7 +9,9 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use signalbox_core::limiter::{Denied, Limiter};
 use signalbox_core::{Batch, Event, Reason, Record, Report};
-use signalbox_journal::{Entry, Position, Reader};
+use signalbox_journal::{
+    Commit, DeadLetter, Entry, Open, Parked, Position, Read, Reader, RecordEnd, Resumed,
+};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -17,15 +19,19 @@ use tokio_util::sync::CancellationToken;
 use super::batching::Ready;
 use super::isolate::Episodes;
 use super::item::{Due, First, Group, Item};
+use super::known::Known;
 use super::options::SinkOptions;
 use super::prepare::{Preparation, Stage};
-use super::window::{End, Window};
-use crate::dead_letters::{DeadLetter, DeadLetters, now_millis};
+use super::shed::Shed;
+use super::window::{End, EventEnd, Window};
+use crate::dead_letters::{Undertaker, now_millis};
 use crate::ledger::SinkLedger;
 use crate::telemetry::{SinkMeters, warning_key};
 
 /// Events taken from the journal at once: enough to spread the cost of a wake-up, few enough to stay responsive.
 const READ: usize = 256;
+/// How long changes wait to be committed together when no destination waits for it.
+const COMMIT_LINGER: Duration = Duration::from_millis(100);
 /// First and longest wait between probes while held.
 const PROBE_FIRST: Duration = Duration::from_secs(5);
 const PROBE_MAX: Duration = Duration::from_secs(60);
@@ -35,8 +41,30 @@ const PROBE_MAX: Duration = Duration::from_secs(60);
 pub struct Stop {
     /// Finish what is there; when held, leave it.
     pub drain: CancellationToken,
+    /// Start no attempt any more, see those under way through, and leave the rest for another driver.
+    pub leave: CancellationToken,
     /// Leave everything as it is.
     pub abort: CancellationToken,
+}
+
+/// What a driver is made of, and what is left of it.
+pub struct Parts {
+    /// The sink's settings.
+    pub options: SinkOptions,
+    /// Its transforms and the sink itself.
+    pub stage: Stage,
+    known: Known,
+}
+
+impl Parts {
+    /// Of a sink that has not been driven in this process.
+    pub fn new(options: SinkOptions, stage: Stage) -> Parts {
+        Parts {
+            options,
+            stage,
+            known: Known::default(),
+        }
+    }
 }
 
 /// Drives one sink; see the module.
@@ -45,12 +73,21 @@ pub struct Driver {
     pub(super) stage: Stage,
     reader: Box<dyn Reader>,
     pub(super) ledger: Arc<SinkLedger>,
-    pub(super) dead_letters: Arc<DeadLetters>,
+    pub(super) undertaker: Arc<Undertaker>,
     pub(super) meters: SinkMeters,
     stop: Stop,
+    shed: Arc<Shed>,
 
     /// The journal is closed and read to its end.
     at_end: bool,
+    /// History of events that were under way before a restart, until they are read again.
+    histories: HashMap<Position, Open>,
+    /// What the destination has, by its own keys.
+    pub(super) known: Known,
+    /// For the next commit.
+    pub(super) buried: Vec<DeadLetter>,
+    /// When what has changed is to be committed.
+    commit_at: Option<Instant>,
     pub(super) window: Window,
     pub(super) ready: Ready,
     /// Go before `ready`, as they are.
@@ -107,30 +144,48 @@ pub(super) enum Answer {
 }
 
 impl Driver {
-    /// Puts a driver together; [`Driver::run`] starts it.
+    /// Puts a driver together; [`Driver::run`] starts it. It goes on where the reader left off.
     pub fn new(
-        options: SinkOptions,
-        stage: Stage,
-        reader: Box<dyn Reader>,
+        parts: Parts,
+        (reader, resumed): (Box<dyn Reader>, Resumed),
         ledger: Arc<SinkLedger>,
-        dead_letters: Arc<DeadLetters>,
+        undertaker: Arc<Undertaker>,
         meters: SinkMeters,
-        stop: Stop,
+        (stop, shed): (Stop, Arc<Shed>),
     ) -> Driver {
-        let ready = Ready::new(options.batch, stage.sink.framing());
-        let gate = options.calls.map(Limiter::new);
-        let window = Window::new(options.window);
-        Driver {
+        let Parts {
+            options,
+            stage,
+            known,
+        } = parts;
+        let pending = resumed
+            .unread
+            .iter()
+            .filter(|(source, _)| options.listens_to(source));
+        let pending = pending.map(|(_, count)| count).sum::<u64>() + resumed.parked.len() as u64;
+        ledger.restore(&resumed.progress.totals, pending);
+        let mut driver = Driver {
+            ready: Ready::new(options.batch, stage.sink.framing()),
+            gate: options.calls.map(Limiter::new),
+            window: Window::new(&resumed.progress, options.window),
+            histories: resumed
+                .progress
+                .open
+                .into_iter()
+                .map(|open| (open.position, open))
+                .collect(),
             options,
             stage,
             reader,
             ledger,
-            dead_letters,
+            undertaker,
             meters,
             stop,
+            shed,
             at_end: false,
-            window,
-            ready,
+            known,
+            buried: Vec::new(),
+            commit_at: None,
             groups: VecDeque::new(),
             delayed: BinaryHeap::new(),
             aside: BinaryHeap::new(),
@@ -138,40 +193,60 @@ impl Driver {
             attempts: JoinSet::new(),
             flights: HashMap::new(),
             tickets: 0,
-            gate,
             gate_until: None,
             pause_until: None,
             failures: 0,
             last_success: None,
             hold: None,
             held: Duration::ZERO,
+        };
+        for parked in resumed.parked {
+            driver.window.open_parked(&parked);
+            let preparation = driver.stage.begin(&parked.event);
+            driver.prepared(parked.position, preparation);
         }
+        driver
     }
 
-    /// Runs until the journal is closed and everything is settled, or until told to stop.
-    pub async fn run(mut self) {
+    /// Runs until the journal is closed and everything is settled, or until told to stop. Returns what another
+    /// driver of the same sink can be made of.
+    pub async fn run(mut self) -> Parts {
+        let mut leaving = false;
         loop {
             self.wake_due();
-            self.launch();
+            if !leaving {
+                self.launch();
+            }
+            if self.commit_at.is_some_and(|at| at <= Instant::now()) {
+                self.commit();
+            }
             self.ledger.in_flight.set(self.flights.len() as u64);
             self.ledger
                 .oldest_pending
                 .store(self.window.oldest(), std::sync::atomic::Ordering::Relaxed);
-            if self.finished() {
+            if self.finished() || leaving && self.flights.is_empty() {
                 break;
             }
             let wake = self.next_wake();
             tokio::select! {
                 () = self.stop.abort.cancelled() => break,
+                () = self.stop.leave.cancelled(), if !leaving => leaving = true,
+                () = self.shed.asked(), if self.options.shed_when_full => self.shed_oldest(),
                 () = self.stop.drain.cancelled(), if self.hold.is_some() => {}
                 Some(done) = self.attempts.join_next() => self.landed(done),
-                entries = self.reader.next(READ), if self.wants_input() => self.take_in(entries),
+                read = self.reader.next(READ), if self.wants_input() => self.take_in(read),
                 () = sleep_until(wake) => {}
             }
         }
         self.attempts.shutdown().await;
-        self.reader.settle_before(self.window.settled_before());
-        self.stage.sink.close().await;
+        self.commit();
+        self.reader.flush().await;
+        self.ledger.in_flight.set(0);
+        Parts {
+            options: self.options,
+            stage: self.stage,
+            known: self.known,
+        }
     }
 
     fn finished(&self) -> bool {
@@ -185,15 +260,17 @@ impl Driver {
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        if let Some(hold) = &self.hold {
-            return hold.next_probe;
-        }
-        let mut wake = self.delayed.peek().map(|due| due.at);
+        let mut wake = self.commit_at;
         let mut sooner = |at: Option<Instant>| {
             if let Some(at) = at {
                 wake = Some(wake.map_or(at, |wake| wake.min(at)));
             }
         };
+        if let Some(hold) = &self.hold {
+            sooner(hold.next_probe);
+            return wake;
+        }
+        sooner(self.delayed.peek().map(|due| due.at));
         sooner(self.aside.peek().map(|due| due.at));
         if self.flights.len() < self.options.concurrency {
             let blocked = self.pause_until.max(self.gate_until);
@@ -246,22 +323,59 @@ impl Driver {
                 self.prepared(position, preparation);
             }
         }
-        self.reader.settle_before(self.window.settled_before());
     }
 
     /// Takes events from the journal and prepares them.
-    fn take_in(&mut self, entries: Vec<Entry>) {
-        self.at_end = entries.is_empty();
-        for Entry { position, event } in entries {
-            if !self.options.inputs.contains(&event.receipt().source) {
-                self.window.skip(position);
-                continue;
+    fn take_in(&mut self, read: Read) {
+        match read {
+            Read::Events(entries) => {
+                for Entry { position, event } in entries {
+                    self.take_event(position, event);
+                }
             }
-            self.window.open(position, event.receipt().received_at);
-            let preparation = self.stage.begin(&event);
-            self.prepared(position, preparation);
+            Read::Lost { from, to } => self.lost(from, to),
+            Read::End => self.at_end = true,
         }
-        self.reader.settle_before(self.window.settled_before());
+        self.commit_within(COMMIT_LINGER);
+    }
+
+    fn take_event(&mut self, position: Position, event: Arc<Event>) {
+        if !self.options.listens_to(&event.receipt().source) || self.window.is_parked(position) {
+            return self.window.skip_before(position + 1);
+        }
+        let history = self.histories.remove(&position);
+        self.window.open(position, event.clone(), history);
+        let preparation = self.stage.begin(&event);
+        self.prepared(position, preparation);
+    }
+
+    /// The journal could not read these; it has told where in the log.
+    fn lost(&mut self, from: Position, to: Position) {
+        self.window.skip_before(to);
+        let told = format!("the journal's events {from} to {to} are unreadable");
+        let reason = Reason::new("journal_unreadable", told);
+        self.ledger.rejected.add(reason.code(), to - from);
+        self.ledger.admit_settled();
+        self.buried
+            .push(self.undertaker.nameless(&self.options.name, &reason));
+    }
+
+    /// What has changed becomes durable within this time.
+    pub(super) fn commit_within(&mut self, linger: Duration) {
+        let at = Instant::now() + linger;
+        self.commit_at = Some(self.commit_at.map_or(at, |before| before.min(at)));
+    }
+
+    fn commit(&mut self) {
+        self.commit_at = None;
+        let changes = self.window.changes(self.ledger.totals());
+        self.reader.commit(Commit {
+            progress: Some(changes.progress),
+            dead_letters: std::mem::take(&mut self.buried),
+            park: changes.park,
+            parked_open: changes.parked_open,
+            unpark: changes.unpark,
+        });
     }
 
     fn prepared(&mut self, position: Position, preparation: Preparation) {
@@ -284,10 +398,9 @@ impl Driver {
             Preparation::Filtered(reason) => {
                 self.close(position, Some(End::Filtered(reason.code().to_owned())));
             }
-            Preparation::Rejected { message_id, reason } => {
-                self.dead_letters
-                    .add(DeadLetter::new(&self.options.name, &message_id, "", &reason));
-                self.close(position, Some(End::Rejected(reason.code().to_owned())));
+            Preparation::Rejected(reason) => {
+                self.bury(position, "", &reason);
+                self.close(position, Some(End::Refused(reason.code().to_owned())));
             }
             Preparation::Mapped { event, results } => {
                 self.window.expect(position, results.len() as u32);
@@ -300,50 +413,82 @@ impl Driver {
     }
 
     fn mapped(&mut self, position: Position, event: &Arc<Event>, result: Result<Record, (Arc<str>, Reason)>) {
+        let mapping = result
+            .as_ref()
+            .map_or_else(|(mapping, _)| mapping, |record| &record.mapping);
+        if !self.window.wants(position, mapping) {
+            return self.close(position, None);
+        }
         let record = match result {
             Ok(record) if self.ready.fits(record.bytes.len()) => record,
             Ok(record) => {
                 let reason = Reason::new("record_too_large", "one record is larger than batch.max_bytes");
-                return self.reject_unsent(position, event, &record.mapping, &reason);
+                return self.reject_unsent(position, &record.mapping, &reason);
             }
-            Err((mapping, reason)) => return self.reject_unsent(position, event, &mapping, &reason),
+            Err((mapping, reason)) => return self.reject_unsent(position, &mapping, &reason),
         };
+        if record
+            .dedup_key
+            .as_deref()
+            .is_some_and(|key| !self.known.claim(key))
+        {
+            self.ledger.records_duplicate.add(1);
+            return self.close(
+                position,
+                Some(End::Record(record.mapping.to_string(), RecordEnd::Duplicate)),
+            );
+        }
         for warning in &record.warnings {
             self.ledger
                 .warnings
                 .add(&warning_key(&warning.code, &warning.path), 1);
         }
+        let (attempts, first_attempt) = self.window.history(position);
+        let first = (first_attempt > 0).then(|| First {
+            at: Instant::now(),
+            earlier: Duration::from_millis(u64::try_from(now_millis() - first_attempt).unwrap_or(0)),
+            wall: first_attempt,
+            held: self.held,
+        });
         self.ready.push_back(Item {
             record: Arc::new(record),
             event: event.clone(),
             position,
             happened_at: happened_at(event),
-            attempts: 0,
-            first: None,
+            attempts,
+            first,
             last_attempt: None,
             ready_since: Instant::now(),
         });
     }
 
-    fn reject_unsent(&mut self, position: Position, event: &Event, mapping: &str, reason: &Reason) {
-        self.dead_letters.add(DeadLetter::new(
-            &self.options.name,
-            event.message_id(),
-            mapping,
-            reason,
-        ));
+    fn reject_unsent(&mut self, position: Position, mapping: &str, reason: &Reason) {
+        self.bury(position, mapping, reason);
         self.ledger.records_rejected.add(reason.code(), 1);
-        self.close(position, Some(End::Rejected(reason.code().to_owned())));
+        let end = RecordEnd::Rejected(reason.code().to_owned());
+        self.close(position, Some(End::Record(mapping.to_owned(), end)));
+    }
+
+    /// A dead letter of an event that was not tried.
+    pub(super) fn bury(&mut self, position: Position, mapping: &str, reason: &Reason) {
+        if let Some(event) = self.window.event(position) {
+            let in_log = (position < Parked::BACK).then_some(position);
+            let letter = self
+                .undertaker
+                .letter(&self.options.name, &event, in_log, mapping, reason);
+            self.buried.push(letter);
+        }
     }
 
     /// One end of an event; counts the event when it was the last.
     pub(super) fn close(&mut self, position: Position, end: Option<End>) {
+        self.commit_within(COMMIT_LINGER);
         match self.window.close(position, end) {
             None => {}
-            Some(End::Delivered) => self.ledger.delivered.add(1),
-            Some(End::Filtered(code)) => self.ledger.filtered.add(&code, 1),
-            Some(End::Rejected(code)) => self.ledger.rejected.add(&code, 1),
-            Some(End::Expired(code)) => self.ledger.expired.add(&code, 1),
+            Some(EventEnd::Delivered) => self.ledger.delivered.add(1),
+            Some(EventEnd::Filtered(code)) => self.ledger.filtered.add(&code, 1),
+            Some(EventEnd::Rejected(code)) => self.ledger.rejected.add(&code, 1),
+            Some(EventEnd::Expired(code)) => self.ledger.expired.add(&code, 1),
         }
     }
 
@@ -381,10 +526,19 @@ impl Driver {
     fn attempt(&mut self, mut group: Group, now: Instant) {
         self.tickets += 1;
         let ticket = self.tickets;
+        // What was given up meanwhile is passed over.
+        group.items.retain(|item| self.window.is_open(item.position));
+        if group.items.is_empty() {
+            for (item, reason) in self.episodes.answered(group.episode) {
+                self.reject(item, &reason);
+            }
+            return;
+        }
         for item in &mut group.items {
             item.attempts += 1;
             item.first.get_or_insert(First {
                 at: now,
+                earlier: Duration::ZERO,
                 wall: now_millis(),
                 held: self.held,
             });
@@ -407,11 +561,18 @@ impl Driver {
         self.flights.insert(ticket, Flight { group, started: now });
     }
 
+    pub(super) fn positions_in_flight(&self) -> HashSet<Position> {
+        let items = self.flights.values().flat_map(|flight| &flight.group.items);
+        items.map(|item| item.position).collect()
+    }
+
     fn landed(&mut self, done: Result<Done, tokio::task::JoinError>) {
         match done {
             Ok(Done::Attempt(ticket, answer)) => {
                 if let Some(flight) = self.flights.remove(&ticket) {
                     self.settle(ticket, flight, answer);
+                    // What a destination has must be known soon: a crash before that sends it twice.
+                    self.commit_within(Duration::ZERO);
                 }
             }
             Ok(Done::Probe(result)) => self.probed(result),
@@ -485,7 +646,7 @@ impl Driver {
             .as_ref()
             .map_or(Duration::ZERO, |hold| hold.since.elapsed());
         let held = (self.held + held_now).saturating_sub(first.held);
-        first.at.elapsed().saturating_sub(held)
+        (first.earlier + first.at.elapsed()).saturating_sub(held)
     }
 }
 

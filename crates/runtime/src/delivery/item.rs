@@ -28,6 +28,9 @@ pub(super) struct Item {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct First {
     pub(super) at: Instant,
+    /// How long it had been tried before this process.
+    pub(super) earlier: Duration,
+    /// Unix milliseconds.
     pub(super) wall: i64,
     /// How long the sink had been held by then, in total; held time does not count.
     pub(super) held: Duration,

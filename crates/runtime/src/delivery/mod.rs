@@ -9,15 +9,18 @@ mod batching;
 mod driver;
 mod isolate;
 mod item;
+mod known;
 mod options;
 mod prepare;
 mod settle;
+mod shed;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
-pub use driver::{Driver, Stop};
+pub use driver::{Driver, Parts, Stop};
 pub use options::{BatchLimits, RetryPolicy, SinkOptions};
 pub(crate) use prepare::guard;
 pub use prepare::{Preparation, Stage};
+pub use shed::Shed;

@@ -29,8 +29,17 @@ pub struct SinkOptions {
     /// Whether a record that may have been written, and that the destination would not recognise as a
     /// duplicate, is tried again (it may count twice) or rejected (it may be missing).
     pub retry_maybe_duplicates: bool,
+    /// Whether its oldest events are given up when the journal is full.
+    pub shed_when_full: bool,
     /// Events read from the journal and not settled yet. When so many wait, reading stops.
     pub window: usize,
+}
+
+impl SinkOptions {
+    /// Whether a source is one of the inputs.
+    pub fn listens_to(&self, source: &str) -> bool {
+        self.inputs.iter().any(|input| **input == *source)
+    }
 }
 
 /// A batch goes when it is full by count or bytes, or when its first record has waited long enough.

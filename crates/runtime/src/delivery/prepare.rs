@@ -33,12 +33,7 @@ pub enum Preparation {
     /// Not for this sink.
     Filtered(Reason),
     /// It should have been delivered, but cannot be.
-    Rejected {
-        /// Its `messageId`.
-        message_id: String,
-        /// Why.
-        reason: Reason,
-    },
+    Rejected(Reason),
     /// Records, or why one could not be made, for each mapping that matched.
     Mapped {
         /// The event as the mapping saw it.
@@ -66,7 +61,7 @@ impl Stage {
             match guard("transform_panicked", || transform.apply(&mut event)) {
                 Ok(Flow::Pass) => {}
                 Ok(Flow::Filtered(reason)) => return Preparation::Filtered(reason),
-                Ok(Flow::Rejected(reason)) | Err(reason) => return rejected(&event, reason),
+                Ok(Flow::Rejected(reason)) | Err(reason) => return Preparation::Rejected(reason),
                 Ok(Flow::NotBefore(until)) => {
                     return Preparation::Wait {
                         until,
@@ -91,20 +86,13 @@ impl Stage {
     pub(super) fn map(&self, event: Arc<Event>) -> Preparation {
         match guard("mapping_panicked", || self.sink.prepare(&event)) {
             Ok(Prepared::Filtered(reason)) => Preparation::Filtered(reason),
-            Ok(Prepared::Rejected(reason)) | Err(reason) => rejected(&event, reason),
+            Ok(Prepared::Rejected(reason)) | Err(reason) => Preparation::Rejected(reason),
             Ok(Prepared::Mapped(results)) if results.is_empty() => Preparation::Filtered(Reason::new(
                 "no_mapping_matched",
                 "no mapping made a record of it",
             )),
             Ok(Prepared::Mapped(results)) => Preparation::Mapped { event, results },
         }
-    }
-}
-
-fn rejected(event: &Event, reason: Reason) -> Preparation {
-    Preparation::Rejected {
-        message_id: event.message_id().to_owned(),
-        reason,
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Outcome, Prepared, Reason, Rejection, Resend, Verdict};
+use signalbox_journal::{DeadLetter, Parked, RecordEnd};
 use tokio::time::Instant;
 
 use super::driver::{Answer, Driver, Flight};
 use super::item::{Due, Group, Item};
 use super::prepare::guard;
 use super::window::End;
-use crate::dead_letters::{DeadLetter, now_millis};
+use crate::dead_letters::now_millis;
 
 /// Events older than this at delivery are counted: Pinterest classes web and app conversions that arrive
 /// later as offline (Pinterest, "Track conversions with the API").
@@ -87,7 +88,7 @@ impl Driver {
                     }
                     ages.push((now - item.happened_at) as f64 / 1000.0);
                     bytes += item.record.bytes.len() as u64;
-                    self.close(item.position, Some(End::Delivered));
+                    self.close_record(&item, RecordEnd::Delivered);
                 }
                 Outcome::Rejected(reason) => self.reject(item, &reason),
                 Outcome::Retry {
@@ -126,22 +127,37 @@ impl Driver {
         }
     }
 
-    fn reject(&mut self, item: Item, reason: &Reason) {
+    pub(super) fn reject(&mut self, item: Item, reason: &Reason) {
         self.ledger.records_rejected.add(reason.code(), 1);
-        self.bury(&item, reason);
-        self.close(item.position, Some(End::Rejected(reason.code().to_owned())));
+        self.bury_tried(&item, reason);
+        self.close_record(&item, RecordEnd::Rejected(reason.code().to_owned()));
     }
 
-    fn bury(&self, item: &Item, reason: &Reason) {
-        let letter = DeadLetter::new(
-            &self.options.name,
-            item.event.message_id(),
-            &item.record.mapping,
-            reason,
+    fn close_record(&mut self, item: &Item, end: RecordEnd) {
+        if let Some(key) = &item.record.dedup_key
+            && end != RecordEnd::Delivered
+        {
+            self.known.release(key);
+        }
+        self.close(
+            item.position,
+            Some(End::Record(item.record.mapping.to_string(), end)),
         );
-        self.dead_letters.add(DeadLetter {
+    }
+
+    fn bury_tried(&mut self, item: &Item, reason: &Reason) {
+        let event = self
+            .window
+            .event(item.position)
+            .unwrap_or_else(|| item.event.clone());
+        let in_log = (item.position < Parked::BACK).then_some(item.position);
+        let letter = self
+            .undertaker
+            .letter(&self.options.name, &event, in_log, &item.record.mapping, reason);
+        let first_at = item.first.map_or(letter.first_at, |first| first.wall);
+        self.buried.push(DeadLetter {
             attempts: item.attempts,
-            first_at: item.first.map_or(letter.first_at, |first| first.wall),
+            first_at,
             ..letter
         });
     }
@@ -189,10 +205,12 @@ impl Driver {
                         reason.message()
                     ),
                 );
-                self.bury(&item, &told);
-                self.close(item.position, Some(End::Expired(reason.code().to_owned())));
+                self.bury_tried(&item, &told);
+                self.close_record(&item, RecordEnd::Expired(reason.code().to_owned()));
             } else {
                 self.ledger.records_retried.add(reason.code(), 1);
+                let first_attempt = item.first.map_or(0, |first| first.wall);
+                self.window.tried(item.position, item.attempts, first_attempt);
                 kept.push(item);
             }
         }

@@ -10,11 +10,12 @@ use signalbox_core::{
     Batch, Event, Flow, Outcome, Prepared, Reason, Receipt, Record, Rejection, Report, Resend, Sink,
     Transform,
 };
-use signalbox_journal::{Journal, MemoryJournal};
+use signalbox_journal::{DeadLetter, DeadLetterFilter, Journal, MemoryJournal, Start};
 use tokio::time::Instant;
 
 use super::*;
-use crate::dead_letters::DeadLetters;
+use crate::config::PersonalData;
+use crate::dead_letters::Undertaker;
 use crate::ledger::SinkLedger;
 use crate::routing::Route;
 use crate::telemetry::SinkMeters;
@@ -120,7 +121,7 @@ struct Rig {
 
 struct Ended {
     ledger: Arc<SinkLedger>,
-    letters: Arc<DeadLetters>,
+    letters: Vec<DeadLetter>,
     log: Log,
     left_in_journal: u64,
     took: Duration,
@@ -130,9 +131,8 @@ impl Ended {
     /// The reason code of each dead letter by message id.
     fn dead(&self) -> BTreeMap<String, String> {
         self.letters
-            .list(None, None, usize::MAX)
-            .into_iter()
-            .map(|l| (l.message_id, l.reason))
+            .iter()
+            .map(|l| (l.message_id.clone(), l.reason.clone()))
             .collect()
     }
 
@@ -174,6 +174,7 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
                 max: Duration::from_secs(60),
             },
             retry_maybe_duplicates: true,
+            shed_when_full: false,
             window: 1_000,
         },
         transforms: Vec::new(),
@@ -194,7 +195,6 @@ impl Rig {
     ) -> Ended {
         let journal = MemoryJournal::new(1 << 30);
         let ledger = Arc::new(SinkLedger::default());
-        let letters = Arc::new(DeadLetters::default());
         let started = Instant::now();
         let log = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::new(Scripted {
@@ -208,37 +208,45 @@ impl Rig {
             transforms: self.transforms,
             sink,
         };
-        let reader = journal.reader("sink");
+        let opened = journal.reader("sink", Start::End).await.unwrap();
+        let parts = Parts::new(self.options, stage);
+        let undertaker = Arc::new(Undertaker::new(PersonalData::None));
+        let signals = (stop, Arc::default());
         let driver = Driver::new(
-            self.options,
-            stage,
-            reader,
+            parts,
+            opened,
             ledger.clone(),
-            letters.clone(),
+            undertaker,
             SinkMeters::none(),
-            stop,
+            signals,
         );
         let running = tokio::spawn(driver.run());
         for id in self.ids {
-            let receipt = Receipt {
-                source: "in".into(),
-                received_at: 1,
-            };
-            let event = Event::parse(&format!(r#"{{"messageId":"{id}"}}"#), receipt).unwrap();
             ledger.journalled.add(1);
-            journal.append(vec![event]).await.unwrap();
+            journal.append(vec![event(&id)]).await.unwrap();
         }
         journal.close();
         running.await.unwrap();
-        let log = log.lock().unwrap().clone();
+        let letters = journal
+            .dead_letters(&DeadLetterFilter::default(), usize::MAX)
+            .await
+            .unwrap();
         Ended {
             ledger,
-            letters,
-            log,
+            letters: letters.into_iter().map(|(_, letter)| letter).collect(),
+            log: log.lock().unwrap().clone(),
             left_in_journal: journal.usage().events,
             took: started.elapsed(),
         }
     }
+}
+
+fn event(id: &str) -> Event {
+    let receipt = Receipt {
+        source: "in".into(),
+        received_at: 1,
+    };
+    Event::parse(&format!(r#"{{"messageId":"{id}"}}"#), receipt).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -324,7 +332,7 @@ async fn expires_what_never_gets_through() {
         "{:?}",
         ended.took
     );
-    let letter = &ended.letters.list(None, None, 1)[0];
+    let letter = &ended.letters[0];
     assert_eq!(letter.attempts as u64, ended.ledger.attempts.get());
 }
 
@@ -610,5 +618,265 @@ mod chaos {
             prop_assert_eq!(ended.ledger.delivered.get() + dead, 150);
             prop_assert!(ended.ledger.held().is_none());
         }
+    }
+}
+
+/// Restarts of a sink: another driver goes on where one left off.
+mod restart {
+    use signalbox_journal::{DeadLetterId, Reader, Resumed};
+
+    use super::*;
+
+    struct Bench {
+        journal: MemoryJournal,
+        ledger: Arc<SinkLedger>,
+        started: Instant,
+        log: Arc<Mutex<Log>>,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            Bench {
+                journal: MemoryJournal::new(1 << 30),
+                ledger: Arc::new(SinkLedger::default()),
+                started: Instant::now(),
+                log: Arc::default(),
+            }
+        }
+
+        async fn open(&self) -> (Box<dyn Reader>, Resumed) {
+            self.journal.reader("sink", Start::End).await.unwrap()
+        }
+
+        async fn append(&self, ids: impl IntoIterator<Item = impl ToString>) {
+            for id in ids {
+                self.ledger.journalled.add(1);
+                self.journal
+                    .append(vec![super::event(&id.to_string())])
+                    .await
+                    .unwrap();
+            }
+        }
+
+        /// Drives until the stop; what is sent is logged.
+        async fn drive(
+            &self,
+            stop: Stop,
+            script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static,
+        ) -> Parts {
+            let sink = Arc::new(Scripted {
+                script: Box::new(script),
+                started: self.started,
+                log: self.log.clone(),
+                probes_fail_until: Duration::ZERO,
+            });
+            let options = rig([""; 0]).options;
+            let stage = Stage {
+                route: options.route.clone(),
+                transforms: Vec::new(),
+                sink,
+            };
+            let undertaker = Arc::new(Undertaker::new(PersonalData::Plain));
+            let signals = (stop, Arc::default());
+            let parts = Parts::new(options, stage);
+            let ledger = self.ledger.clone();
+            let driver = Driver::new(
+                parts,
+                self.open().await,
+                ledger,
+                undertaker,
+                SinkMeters::none(),
+                signals,
+            );
+            driver.run().await
+        }
+
+        async fn dead(&self) -> Vec<(DeadLetterId, DeadLetter)> {
+            self.journal
+                .dead_letters(&DeadLetterFilter::default(), usize::MAX)
+                .await
+                .unwrap()
+        }
+
+        /// How often each id was sent.
+        fn sent(&self) -> BTreeMap<String, usize> {
+            let mut sent = BTreeMap::new();
+            for id in self.log.lock().unwrap().iter().flat_map(|(_, ids)| ids) {
+                *sent.entry(id.clone()).or_default() += 1;
+            }
+            sent
+        }
+    }
+
+    fn leave_after(secs: u64) -> Stop {
+        let stop = Stop::default();
+        let leave = stop.leave.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(secs)).await;
+            leave.cancel();
+        });
+        stop
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn goes_on_exactly_at_the_records_that_are_not_settled() {
+        let bench = Bench::new();
+        drop(bench.open().await);
+        bench.append(0..30).await;
+        // Every third is put off, the others are delivered; then the driver leaves.
+        let put_off = |ids: &[String]| {
+            let each = |id: &String| match id.parse::<u32>().unwrap() % 3 {
+                0 => retry(),
+                _ => Outcome::delivered(),
+            };
+            Act::Each(ids.iter().map(each).collect())
+        };
+        bench.drive(leave_after(5), move |ids, _| put_off(ids)).await;
+        assert_eq!(bench.ledger.pending(), 10);
+        let (attempts, first) = {
+            let (_, resumed) = bench.open().await;
+            assert_eq!(resumed.unread, [("in".to_owned(), 10)]);
+            (
+                resumed.progress.open[0].attempts,
+                resumed.progress.open[0].first_attempt,
+            )
+        };
+        assert!(attempts >= 2 && first > 0);
+        bench.journal.close();
+        let before = bench.sent();
+        bench.drive(Stop::default(), |_, _| Act::Deliver).await;
+        assert_eq!(bench.ledger.pending(), 0);
+        assert_eq!(bench.ledger.delivered.get(), 30);
+        for (id, times) in bench.sent() {
+            let again = times - before[&id];
+            assert_eq!(again, usize::from(id.parse::<u32>().unwrap() % 3 == 0), "{id}");
+        }
+        assert_eq!(bench.journal.usage().events, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mapping_that_ended_is_not_sent_again() {
+        let bench = Bench::new();
+        drop(bench.open().await);
+        // Makes one record and one rejection.
+        bench.append(["half"]).await;
+        bench
+            .drive(leave_after(5), |ids, _| Act::Each(vec![retry(); ids.len()]))
+            .await;
+        assert_eq!((bench.ledger.pending(), bench.dead().await.len()), (1, 1));
+        bench.journal.close();
+        bench.drive(Stop::default(), |_, _| Act::Deliver).await;
+        assert_eq!(bench.dead().await.len(), 1, "the rejection is not repeated");
+        assert_eq!(bench.ledger.rejected.snapshot()["no_identifier"], 1);
+        assert_eq!(bench.ledger.pending(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retried_dead_letters_are_delivered_once_more_and_only_they() {
+        let bench = Bench::new();
+        drop(bench.open().await);
+        bench.append(["a", "b", "c"]).await;
+        let reject = |ids: &[String]| {
+            let each = |id: &String| match id.as_str() {
+                "b" => Outcome::Rejected(Reason::new("bad_field", "")),
+                _ => Outcome::delivered(),
+            };
+            Act::Each(ids.iter().map(each).collect())
+        };
+        bench.drive(leave_after(5), move |ids, _| reject(ids)).await;
+        let ids: Vec<_> = bench.dead().await.iter().map(|(id, _)| *id).collect();
+        assert_eq!(ids.len(), 1);
+        let taken = bench.journal.take_dead_letters(&ids, true).await.unwrap();
+        assert_eq!((taken.removed, taken.without_payload), (1, 0));
+        bench.journal.close();
+        bench.drive(Stop::default(), |_, _| Act::Deliver).await;
+        assert_eq!(
+            bench.sent(),
+            BTreeMap::from([("a", 1), ("b", 2), ("c", 1)].map(|(id, n)| (id.into(), n)))
+        );
+        assert!(bench.dead().await.is_empty());
+        assert_eq!(bench.ledger.pending(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_replay_delivers_a_range_again() {
+        let bench = Bench::new();
+        // Another sink keeps the events in the journal.
+        let _other = bench.journal.reader("other", Start::End).await.unwrap();
+        drop(bench.open().await);
+        bench.append(0..20).await;
+        bench.drive(leave_after(5), |_, _| Act::Deliver).await;
+        let range = crate::operate::ReplayRange {
+            from: crate::operate::Where::Position(5),
+            to: Some(crate::operate::Where::Position(8)),
+        };
+        let (plan, progress) = crate::operate::plan_replay(&bench.journal, "sink", range)
+            .await
+            .unwrap();
+        assert_eq!((plan.from, plan.to, plan.events), (5, 8, 3));
+        bench.journal.set_progress("sink", progress).await.unwrap();
+        bench.journal.close();
+        bench.drive(Stop::default(), |_, _| Act::Deliver).await;
+        let twice: Vec<_> = bench
+            .sent()
+            .into_iter()
+            .filter(|(_, n)| *n == 2)
+            .map(|(id, _)| id)
+            .collect();
+        assert_eq!(twice, ["5", "6", "7"]);
+        assert_eq!((bench.ledger.pending(), bench.ledger.delivered.get()), (0, 23));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn gives_up_the_oldest_when_asked_for_room() {
+        let bench = Bench::new();
+        drop(bench.open().await);
+        bench.append(0..50).await;
+        bench.journal.close();
+        let shed = Arc::new(Shed::default());
+        shed.ask();
+        let mut options = rig([""; 0]).options;
+        options.shed_when_full = true;
+        let sink = Arc::new(Scripted {
+            script: Box::new(|_, at| {
+                if at < Duration::from_secs(5) {
+                    Act::Hold
+                } else {
+                    Act::Deliver
+                }
+            }),
+            started: bench.started,
+            log: bench.log.clone(),
+            probes_fail_until: Duration::from_secs(5),
+        });
+        let stage = Stage {
+            route: options.route.clone(),
+            transforms: Vec::new(),
+            sink,
+        };
+        let parts = Parts::new(options, stage);
+        let undertaker = Arc::new(Undertaker::new(PersonalData::None));
+        let signals = (Stop::default(), shed.clone());
+        let asker = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            shed.ask();
+        });
+        let ledger = bench.ledger.clone();
+        Driver::new(
+            parts,
+            bench.open().await,
+            ledger,
+            undertaker,
+            SinkMeters::none(),
+            signals,
+        )
+        .run()
+        .await;
+        asker.await.unwrap();
+        let given_up = bench.ledger.rejected.snapshot()["journal_full"];
+        assert!(given_up >= 40, "{given_up}");
+        assert_eq!(bench.ledger.delivered.get() + given_up, 50);
+        assert_eq!(bench.dead().await.len() as u64, given_up);
+        assert_eq!(bench.ledger.pending(), 0);
     }
 }

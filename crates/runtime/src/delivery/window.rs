@@ -1,12 +1,23 @@
 //! The events of one sink that are read but not settled.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use signalbox_journal::Position;
+use signalbox_core::Event;
+use signalbox_journal::{Open, Parked, Position, Progress, RecordEnd, Totals};
 
 /// How one record (or a whole event that made none) ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
+    Filtered(String),
+    /// A whole event was rejected before it made records.
+    Refused(String),
+    Record(String, RecordEnd),
+}
+
+/// How an event ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum EventEnd {
     Delivered,
     Filtered(String),
     Rejected(String),
@@ -14,25 +25,35 @@ pub(super) enum End {
 }
 
 /// An event under way.
-#[derive(Debug, Default)]
-struct Open {
-    received_at: i64,
+#[derive(Debug)]
+struct Slot {
+    /// As the journal has it.
+    event: Arc<Event>,
     unsettled: u32,
-    delivered: bool,
+    open: Open,
     filtered: Option<String>,
-    rejected: Option<String>,
-    expired: Option<String>,
+    refused: Option<String>,
+    /// Only this mapping was asked for.
+    only: Option<String>,
 }
 
-impl Open {
+impl Slot {
     /// The event's outcome is the first that applies: expired, rejected, delivered; filtered only if it made
     /// no record.
-    fn end(self) -> End {
-        match (self.expired, self.rejected, self.delivered, self.filtered) {
-            (Some(code), ..) => End::Expired(code),
-            (_, Some(code), ..) => End::Rejected(code),
-            (_, _, false, Some(code)) => End::Filtered(code),
-            _ => End::Delivered,
+    fn end(self) -> EventEnd {
+        let (mut delivered, mut rejected, mut expired) = (false, self.refused, None);
+        for (_, end) in self.open.ended {
+            match end {
+                RecordEnd::Delivered | RecordEnd::Duplicate => delivered = true,
+                RecordEnd::Rejected(code) => rejected = Some(code),
+                RecordEnd::Expired(code) => expired = Some(code),
+            }
+        }
+        match (expired, rejected, delivered, self.filtered) {
+            (Some(code), ..) => EventEnd::Expired(code),
+            (_, Some(code), ..) => EventEnd::Rejected(code),
+            (_, _, false, Some(code)) => EventEnd::Filtered(code),
+            _ => EventEnd::Delivered,
         }
     }
 }
@@ -40,99 +61,206 @@ impl Open {
 /// Keeps open events by position and tells how far everything is settled.
 ///
 /// A few events that stay open for long (their record is retried for hours) must not keep all later ones in
-/// the journal: once the window spans more than its limit, the oldest open events are parked and the window
-/// goes on. While parked an event is held by the driver alone.
+/// the journal: once the window spans more than its limit, the oldest open events are parked and the cursor
+/// goes on.
 #[derive(Debug)]
 pub(super) struct Window {
     limit: usize,
     base: Position,
-    slots: VecDeque<Option<Open>>,
-    parked: BTreeMap<Position, Open>,
+    slots: VecDeque<Option<Slot>>,
+    parked: BTreeMap<Position, Slot>,
+    /// Ranges beyond the cursor that were settled when the window began, in order.
+    settled_before: VecDeque<(Position, Position)>,
     open: usize,
+    /// For the next commit.
+    newly_parked: Vec<Parked>,
+    parked_changed: Vec<Position>,
+    unparked: Vec<Position>,
+}
+
+/// What changed since the last commit.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) progress: Progress,
+    pub(super) park: Vec<Parked>,
+    pub(super) parked_open: Vec<Open>,
+    pub(super) unpark: Vec<Position>,
 }
 
 impl Window {
-    /// A window that spans at most so many positions.
-    pub(super) fn new(limit: usize) -> Window {
-        Window {
+    /// A window that goes on where a sink left off and spans at most so many positions.
+    pub(super) fn new(progress: &Progress, limit: usize) -> Window {
+        let mut window = Window {
             limit: limit.max(1),
-            base: 0,
+            base: progress.cursor,
+            settled_before: progress.settled.iter().copied().collect(),
             slots: VecDeque::new(),
             parked: BTreeMap::new(),
             open: 0,
-        }
+            newly_parked: Vec::new(),
+            parked_changed: Vec::new(),
+            unparked: Vec::new(),
+        };
+        window.advance();
+        window
     }
 
     /// Opens the event at a position, unsettled until [`Window::close`] is called as often as it was opened
-    /// and [`Window::expect`]ed.
-    pub(super) fn open(&mut self, position: Position, received_at: i64) {
-        self.skip_to(position);
-        self.slots.push_back(Some(Open {
-            received_at,
-            unsettled: 1,
+    /// and [`Window::expect`]ed. Positions up to it that were never opened are settled.
+    pub(super) fn open(&mut self, position: Position, event: Arc<Event>, history: Option<Open>) {
+        self.skip_before(position);
+        let open = history.unwrap_or(Open {
+            position,
             ..Open::default()
+        });
+        self.slots.push_back(Some(Slot {
+            event,
+            unsettled: 1,
+            open,
+            filtered: None,
+            refused: None,
+            only: None,
         }));
         self.open += 1;
         while self.slots.len() > self.limit {
-            if let Some(Some(open)) = self.slots.pop_front() {
-                self.parked.insert(self.base, open);
+            if let Some(Some(slot)) = self.slots.pop_front() {
+                self.newly_parked.push(Parked {
+                    position: self.base,
+                    event: slot.event.clone(),
+                    open: slot.open.clone(),
+                    only: None,
+                });
+                self.parked.insert(self.base, slot);
             }
             self.base += 1;
             self.advance();
         }
     }
 
-    /// Passes over an event that is not for this sink.
-    pub(super) fn skip(&mut self, position: Position) {
-        self.skip_to(position);
-        self.slots.push_back(None);
-        self.advance();
+    /// Opens an event that was parked before.
+    pub(super) fn open_parked(&mut self, parked: &Parked) {
+        let slot = Slot {
+            event: parked.event.clone(),
+            unsettled: 1,
+            open: parked.open.clone(),
+            filtered: None,
+            refused: None,
+            only: parked.only.clone(),
+        };
+        self.parked.insert(parked.position, slot);
+        self.open += 1;
     }
 
-    fn skip_to(&mut self, position: Position) {
-        if self.slots.is_empty() {
-            self.base = position;
-        }
+    /// Everything before this position that is not open is settled.
+    pub(super) fn skip_before(&mut self, position: Position) {
         while self.base + (self.slots.len() as u64) < position {
-            self.slots.push_back(None);
+            if self.slots.is_empty() {
+                self.base = position;
+            } else {
+                self.slots.push_back(None);
+            }
         }
     }
 
     /// So many more ends will come for an event.
     pub(super) fn expect(&mut self, position: Position, more: u32) {
-        if let Some(open) = self.slot(position) {
-            open.unsettled += more;
+        if let Some(slot) = self.slot(position) {
+            slot.unsettled += more;
+        }
+    }
+
+    /// Whether a mapping's record shall be made: it has not ended before, and no other was asked for.
+    pub(super) fn wants(&mut self, position: Position, mapping: &str) -> bool {
+        self.slot(position).is_none_or(|slot| {
+            slot.open.ended.iter().all(|(ended, _)| ended != mapping)
+                && slot.only.as_ref().is_none_or(|only| only == mapping)
+        })
+    }
+
+    /// The positions of the oldest open events still in the log, at most so many.
+    pub(super) fn oldest_open(&self, count: usize) -> Vec<Position> {
+        let open = (self.base..).zip(&self.slots).filter(|(_, slot)| slot.is_some());
+        open.map(|(position, _)| position).take(count).collect()
+    }
+
+    /// Whether the event at a position is under way.
+    pub(super) fn is_open(&mut self, position: Position) -> bool {
+        self.slot(position).is_some()
+    }
+
+    /// The next end of this event is its last, whatever was expected of it.
+    pub(super) fn give_up(&mut self, position: Position) {
+        if let Some(slot) = self.slot(position) {
+            slot.unsettled = 1;
+        }
+    }
+
+    /// The event at a position, as the journal has it.
+    pub(super) fn event(&mut self, position: Position) -> Option<Arc<Event>> {
+        self.slot(position).map(|slot| slot.event.clone())
+    }
+
+    /// Attempts made and Unix milliseconds of the first, as far as they were made before a restart.
+    pub(super) fn history(&mut self, position: Position) -> (u32, i64) {
+        self.slot(position)
+            .map_or((0, 0), |slot| (slot.open.attempts, slot.open.first_attempt))
+    }
+
+    /// A record was tried and waits again: worth remembering over a restart.
+    pub(super) fn tried(&mut self, position: Position, attempts: u32, first_attempt: i64) {
+        let parked = self.parked.contains_key(&position);
+        if let Some(slot) = self.slot(position) {
+            slot.open.attempts = slot.open.attempts.max(attempts);
+            slot.open.first_attempt = first_attempt;
+            if parked {
+                self.parked_changed.push(position);
+            }
         }
     }
 
     /// One end came; returns the event's own end if it was the last.
-    pub(super) fn close(&mut self, position: Position, end: Option<End>) -> Option<End> {
-        let open = self.slot(position)?;
+    pub(super) fn close(&mut self, position: Position, end: Option<End>) -> Option<EventEnd> {
+        let slot = self.slot(position)?;
         match end {
-            Some(End::Delivered) => open.delivered = true,
-            Some(End::Filtered(code)) => open.filtered = Some(code),
-            Some(End::Rejected(code)) => open.rejected = Some(code),
-            Some(End::Expired(code)) => open.expired = Some(code),
+            Some(End::Filtered(code)) => slot.filtered = Some(code),
+            Some(End::Refused(code)) => slot.refused = Some(code),
+            Some(End::Record(mapping, end)) => slot.open.ended.push((mapping, end)),
             None => {}
         }
-        open.unsettled = open.unsettled.saturating_sub(1);
-        if open.unsettled > 0 {
+        slot.unsettled = slot.unsettled.saturating_sub(1);
+        let over = slot.unsettled == 0;
+        let in_log = !self.parked.contains_key(&position);
+        if !over {
+            if !in_log {
+                self.parked_changed.push(position);
+            }
             return None;
         }
-        let open = match position.checked_sub(self.base) {
-            Some(index) => self.slots.get_mut(usize::try_from(index).ok()?)?.take()?,
-            None => self.parked.remove(&position)?,
+        let slot = if in_log {
+            self.slots
+                .get_mut(usize::try_from(position - self.base).ok()?)?
+                .take()?
+        } else {
+            self.unparked.push(position);
+            self.parked.remove(&position)?
         };
         self.open -= 1;
         self.advance();
-        Some(open.end())
+        Some(slot.end())
     }
 
-    fn slot(&mut self, position: Position) -> Option<&mut Open> {
-        match position.checked_sub(self.base) {
-            Some(index) => self.slots.get_mut(usize::try_from(index).ok()?)?.as_mut(),
-            None => self.parked.get_mut(&position),
+    fn slot(&mut self, position: Position) -> Option<&mut Slot> {
+        // A replay may go back before a parked event; it stays parked then and is not opened twice.
+        if self.parked.contains_key(&position) {
+            return self.parked.get_mut(&position);
         }
+        let index = usize::try_from(position.checked_sub(self.base)?).ok()?;
+        self.slots.get_mut(index)?.as_mut()
+    }
+
+    /// Whether an event is parked.
+    pub(super) fn is_parked(&self, position: Position) -> bool {
+        self.parked.contains_key(&position)
     }
 
     fn advance(&mut self) {
@@ -140,11 +268,48 @@ impl Window {
             self.slots.pop_front();
             self.base += 1;
         }
+        // The reader leaves out what was settled before; nothing else would move past the last of it.
+        while self.slots.is_empty()
+            && let Some((_, to)) = self.settled_before.pop_front_if(|(from, _)| *from <= self.base)
+        {
+            self.base = self.base.max(to);
+        }
     }
 
-    /// Everything before this position is settled or parked.
-    pub(super) fn settled_before(&self) -> Position {
-        self.base
+    /// What changed since this was called last.
+    pub(super) fn changes(&mut self, totals: Totals) -> Changes {
+        let mut progress = Progress {
+            cursor: self.base,
+            totals,
+            ..Progress::default()
+        };
+        for (position, slot) in (self.base..).zip(&self.slots) {
+            match (slot, progress.settled.last_mut()) {
+                (Some(slot), _) => {
+                    if slot.open.attempts > 0 || !slot.open.ended.is_empty() {
+                        progress.open.push(slot.open.clone());
+                    }
+                }
+                (None, Some((_, to))) if *to == position => *to += 1,
+                (None, _) => progress.settled.push((position, position + 1)),
+            }
+        }
+        let read_to = self.base + self.slots.len() as u64;
+        let unread = self.settled_before.iter().filter(|(_, to)| *to > read_to);
+        progress
+            .settled
+            .extend(unread.map(|(from, to)| ((*from).max(read_to), *to)));
+        let changed = std::mem::take(&mut self.parked_changed);
+        let parked_open = changed
+            .iter()
+            .filter_map(|at| self.parked.get(at))
+            .map(|slot| slot.open.clone());
+        Changes {
+            parked_open: parked_open.collect(),
+            progress,
+            park: std::mem::take(&mut self.newly_parked),
+            unpark: std::mem::take(&mut self.unparked),
+        }
     }
 
     /// Events under way.
@@ -152,93 +317,190 @@ impl Window {
         self.open
     }
 
-    /// When the oldest event under way arrived; 0 if there is none.
+    /// When the oldest event under way arrived, in Unix milliseconds; 0 if there is none.
     pub(super) fn oldest(&self) -> i64 {
-        let parked = self.parked.values().next();
-        parked
-            .or(self.slots.front().and_then(Option::as_ref))
-            .map_or(0, |open| open.received_at)
+        let parked = self
+            .parked
+            .values()
+            .map(|slot| slot.event.receipt().received_at)
+            .min();
+        let first = self
+            .slots
+            .front()
+            .and_then(Option::as_ref)
+            .map(|slot| slot.event.receipt().received_at);
+        parked.into_iter().chain(first).min().unwrap_or(0)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use signalbox_core::Receipt;
+
+    fn event(received_at: i64) -> Arc<Event> {
+        Arc::new(
+            Event::parse(
+                "{}",
+                Receipt {
+                    source: "s".into(),
+                    received_at,
+                },
+            )
+            .unwrap(),
+        )
+    }
+
+    fn at(cursor: Position) -> Progress {
+        Progress {
+            cursor,
+            ..Progress::default()
+        }
+    }
+
+    fn delivered() -> Option<End> {
+        Some(End::Record("m".into(), RecordEnd::Delivered))
+    }
+
+    fn rejected() -> Option<End> {
+        Some(End::Record("m".into(), RecordEnd::Rejected("r".into())))
+    }
+
+    fn cursor(window: &mut Window) -> Position {
+        window.changes(Totals::default()).progress.cursor
+    }
 
     #[test]
     fn settles_out_of_order_and_advances_in_order() {
-        let mut window = Window::new(100);
+        let mut window = Window::new(&at(10), 100);
         for position in 10..13 {
-            window.open(position, position as i64);
+            window.open(position, event(position as i64), None);
         }
-        window.skip(13);
-        assert_eq!((window.len(), window.settled_before()), (3, 10));
-        assert_eq!(window.close(11, Some(End::Delivered)), Some(End::Delivered));
-        assert_eq!(window.settled_before(), 10);
+        window.skip_before(14);
+        assert_eq!((window.len(), cursor(&mut window)), (3, 10));
+        assert_eq!(window.close(11, delivered()), Some(EventEnd::Delivered));
+        let progress = window.changes(Totals::default()).progress;
         assert_eq!(
-            window.close(11, Some(End::Delivered)),
+            (progress.cursor, progress.settled),
+            (10, vec![(11, 12), (13, 14)])
+        );
+        assert_eq!(
+            window.close(11, delivered()),
             None,
             "a settled event cannot settle again"
         );
         assert_eq!(
             window.close(10, Some(End::Filtered("f".into()))),
-            Some(End::Filtered("f".into()))
+            Some(EventEnd::Filtered("f".into()))
         );
-        assert_eq!((window.settled_before(), window.oldest()), (12, 12));
-        assert_eq!(window.close(12, Some(End::Delivered)), Some(End::Delivered));
-        assert_eq!(
-            (window.settled_before(), window.oldest(), window.len()),
-            (14, 0, 0)
-        );
+        assert_eq!((cursor(&mut window), window.oldest()), (12, 12));
+        assert_eq!(window.close(12, delivered()), Some(EventEnd::Delivered));
+        assert_eq!((cursor(&mut window), window.oldest(), window.len()), (14, 0, 0));
     }
 
     #[test]
     fn parks_what_stays_open_for_long() {
-        let mut window = Window::new(4);
+        let mut window = Window::new(&at(0), 4);
         for position in 0..8 {
-            window.open(position, 100 + position as i64);
+            window.open(position, event(100 + position as i64), None);
             if position != 1 && position != 6 {
-                window.close(position, Some(End::Delivered));
+                window.close(position, delivered());
             }
         }
+        let changes = window.changes(Totals::default());
         assert_eq!(
-            (window.len(), window.settled_before(), window.oldest()),
+            (window.len(), changes.progress.cursor, window.oldest()),
             (2, 6, 101)
         );
         assert_eq!(
-            window.close(1, Some(End::Rejected("r".into()))),
-            Some(End::Rejected("r".into()))
+            changes
+                .park
+                .iter()
+                .map(|parked| parked.position)
+                .collect::<Vec<_>>(),
+            [1]
         );
+        window.tried(1, 3, 77);
+        let changes = window.changes(Totals::default());
+        assert!(changes.park.is_empty());
+        assert_eq!(changes.parked_open[0].attempts, 3);
+        assert_eq!(window.close(1, rejected()), Some(EventEnd::Rejected("r".into())));
+        assert_eq!(window.changes(Totals::default()).unpark, [1]);
         assert_eq!((window.len(), window.oldest()), (1, 106));
-        assert_eq!(window.close(1, Some(End::Delivered)), None);
+        assert_eq!(window.close(1, delivered()), None);
+    }
+
+    #[test]
+    fn what_was_settled_before_is_passed_over() {
+        let progress = Progress {
+            cursor: 3,
+            settled: vec![(4, 6), (8, 10)],
+            ..Progress::default()
+        };
+        let mut window = Window::new(&progress, 100);
+        for position in [3, 6, 7] {
+            window.open(position, event(0), None);
+        }
+        for (position, expected) in [(3, 6), (7, 6), (6, 10)] {
+            window.close(position, delivered());
+            assert_eq!(cursor(&mut window), expected, "{position}");
+        }
+        let mut window = Window::new(&progress, 100);
+        window.open(3, event(0), None);
+        assert_eq!(
+            window.changes(Totals::default()).progress.settled,
+            progress.settled,
+            "not forgotten unread"
+        );
+        assert_eq!(
+            cursor(&mut Window::new(
+                &Progress {
+                    settled: vec![(3, 5)],
+                    ..at(3)
+                },
+                9
+            )),
+            5
+        );
+    }
+
+    #[test]
+    fn a_long_gap_costs_nothing() {
+        let mut window = Window::new(&at(0), 4);
+        window.skip_before(1 << 60);
+        assert_eq!(cursor(&mut window), 1 << 60);
     }
 
     #[test]
     fn an_event_ends_by_its_worst_record() {
+        let expired = || Some(End::Record("m".into(), RecordEnd::Expired("e".into())));
         for (ends, expected) in [
+            (vec![delivered(), rejected()], EventEnd::Rejected("r".into())),
             (
-                vec![End::Delivered, End::Rejected("r".into())],
-                End::Rejected("r".into()),
+                vec![rejected(), expired(), delivered()],
+                EventEnd::Expired("e".into()),
             ),
-            (
-                vec![
-                    End::Rejected("r".into()),
-                    End::Expired("e".into()),
-                    End::Delivered,
-                ],
-                End::Expired("e".into()),
-            ),
-            (vec![End::Delivered, End::Delivered], End::Delivered),
+            (vec![delivered(), delivered()], EventEnd::Delivered),
         ] {
-            let mut window = Window::new(100);
-            window.open(0, 0);
+            let mut window = Window::new(&at(0), 100);
+            window.open(0, event(0), None);
             window.expect(0, ends.len() as u32);
             assert_eq!(window.close(0, None), None);
-            let last = ends
-                .into_iter()
-                .filter_map(|end| window.close(0, Some(end)))
-                .last();
+            let last = ends.into_iter().filter_map(|end| window.close(0, end)).last();
             assert_eq!(last, Some(expected));
         }
+    }
+
+    #[test]
+    fn what_ended_before_a_restart_is_not_wanted_again() {
+        let mut window = Window::new(&at(0), 100);
+        window.open(0, event(0), None);
+        window.expect(0, 2);
+        window.close(0, None);
+        window.close(0, delivered());
+        let progress = window.changes(Totals::default()).progress;
+        let mut again = Window::new(&progress, 100);
+        again.open(0, event(0), progress.open.first().cloned());
+        assert!(!again.wants(0, "m") && again.wants(0, "other"));
     }
 }

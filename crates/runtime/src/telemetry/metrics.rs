@@ -220,6 +220,12 @@ pub(super) static METRICS: &[Metric] = &[
         )
     },
     metric(
+        "signalbox.sink.records.duplicate",
+        Kind::Counter,
+        "Records not sent, since the destination has one with their key already.",
+        Read::Sink(|sink, emit| emit(sink.ledger.records_duplicate.get(), &[])),
+    ),
+    metric(
         "signalbox.sink.records.rejected",
         Kind::Counter,
         "Records that the destination will never take.",

@@ -28,6 +28,7 @@ fn busy() -> Ledger {
     sink.rejected.add("bad_field", 1);
     sink.expired.add("timeout", 1);
     sink.records_delivered.add(5);
+    sink.records_duplicate.add(2);
     sink.bytes_delivered.add(5000);
     sink.records_rejected.add("bad_field", 1);
     sink.records_retried.add("rate_limited", 7);

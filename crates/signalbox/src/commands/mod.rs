@@ -1,10 +1,14 @@
 //! One file for each command.
 
+mod dead_letters;
+mod desk;
 mod dry_run;
 mod init;
 mod plugins;
+mod replay;
 mod run;
 mod sandbox;
+mod status;
 mod validate;
 
 use std::io::Write as _;
@@ -20,6 +24,9 @@ pub(crate) async fn run(command: Command) -> Code {
     match command {
         Command::Run(args) => run::run(&args).await,
         Command::Validate(args) => validate::run(&args).await,
+        Command::Status(args) => status::run(&args).await,
+        Command::DeadLetters(args) => dead_letters::run(args.action).await,
+        Command::Replay(args) => replay::run(&args).await,
         Command::DryRun(args) => dry_run::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo => crate::demo::run().await,

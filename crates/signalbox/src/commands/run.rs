@@ -1,14 +1,23 @@
 //! `signalbox run`
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
+use signalbox_runtime::config::{self, ProcessEnvironment};
+use signalbox_runtime::operate::Command;
+use signalbox_runtime::pipeline::Pipeline;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli::Config;
+use crate::cli::Run;
 use crate::exit::{self, Code};
 use crate::router::Router;
 
-pub(crate) async fn run(args: &Config) -> Code {
+/// How often `--watch-config` looks at the file.
+const WATCH: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(args: &Run) -> Code {
+    // First of all: no other file may have taken their numbers.
+    let sockets = crate::sockets::inherited();
     // Before anything else, so that a signal during start-up is not lost.
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
@@ -17,12 +26,14 @@ pub(crate) async fn run(args: &Config) -> Code {
             return exit::FAILED;
         }
     };
-    let pipeline = match super::load(&args.config) {
+    let path = &args.config.config;
+    let pipeline = match super::load(path) {
         Ok(pipeline) => pipeline,
         Err(code) => return code,
     };
-    let deadline = pipeline.shutdown.deadline.0;
-    let mut router = match Router::start(pipeline).await {
+    let mut deadline = pipeline.shutdown.deadline.0;
+    let durable = pipeline.journal.kind == config::JournalKind::Disk;
+    let mut router = match Router::start(pipeline, sockets).await {
         Ok(router) => router,
         Err(problem) => {
             eprintln!("signalbox: {problem}");
@@ -30,14 +41,27 @@ pub(crate) async fn run(args: &Config) -> Code {
         }
     };
     tracing::info!("running");
-    let ended = async {
-        router.running.sources_ended().await;
-        tracing::info!("every source has ended; delivering what is left");
-        router.running.drained().await;
-    };
-    let name = tokio::select! {
-        () = ended => None,
-        name = signals.next() => Some(name),
+    let mut watch = Watch::new(args.watch_config.then_some(path));
+    let name = loop {
+        let why = tokio::select! {
+            why = signals.next() => why,
+            () = router.running.run_out() => break None,
+            Some(command) = router.commands.recv() => Why::Command(command),
+            () = watch.changed() => Why::Reload("the file changed"),
+        };
+        match why {
+            Why::Stop(name) => break Some(name),
+            Why::Command(command) => {
+                if let Some(reply) = router.serve(command).await {
+                    // Nobody waits any more if the client hung up.
+                    let _ = reply.send(reload(&mut router, path, &mut deadline, "asked to").await);
+                }
+            }
+            Why::Reload(why) => {
+                // Told in the log.
+                let _ = reload(&mut router, path, &mut deadline, why).await;
+            }
+        }
     };
     let left = match name {
         None => router.running.stop(Duration::ZERO).await,
@@ -48,7 +72,7 @@ pub(crate) async fn run(args: &Config) -> Code {
             tokio::pin!(stop);
             tokio::select! {
                 left = &mut stop => left,
-                name = signals.next() => {
+                name = signals.stop() => {
                     tracing::warn!("{name} again: giving up at once");
                     abort.cancel();
                     stop.await
@@ -58,19 +82,89 @@ pub(crate) async fn run(args: &Config) -> Code {
     };
     let failed = router.running.failed();
     router.close().await;
-    if left > 0 {
+    if left > 0 && durable {
+        tracing::info!("{left} deliveries are left in the journal; the next start goes on with them");
+    } else if left > 0 {
         tracing::error!(
-            "{left} deliveries were not made and are lost with this process, since the journal is in memory"
+            "{left} deliveries were not made and are lost with this process: the journal is in memory"
         );
         return exit::UNDELIVERED;
+    } else {
+        tracing::info!("stopped; everything was delivered or is accounted for");
     }
-    tracing::info!("stopped; everything was delivered or is accounted for");
     if failed { exit::FAILED } else { exit::OK }
+}
+
+enum Why {
+    Stop(&'static str),
+    Command(Command),
+    Reload(&'static str),
+}
+
+/// An invalid file changes nothing; what is wrong is logged and returned.
+async fn reload(
+    router: &mut Router,
+    path: &Path,
+    deadline: &mut Duration,
+    why: &str,
+) -> Result<String, String> {
+    let built = config::load_file(path, &ProcessEnvironment).and_then(Pipeline::build);
+    let result = match built {
+        _ if router.running.is_draining() => Err("the router is about to end".to_owned()),
+        Ok(pipeline) => {
+            *deadline = pipeline.shutdown.deadline.0;
+            for warning in &pipeline.warnings {
+                tracing::warn!("{warning}");
+            }
+            router.reload(pipeline).await
+        }
+        Err(diagnostics) => Err(format!("the new configuration is not used:\n{diagnostics}")),
+    };
+    match &result {
+        Ok(told) => tracing::info!("reload ({why}): {told}"),
+        Err(problem) => tracing::error!("reload ({why}): {problem}"),
+    }
+    result
+}
+
+/// Looks at a file's time and length.
+struct Watch<'a> {
+    path: Option<&'a Path>,
+    last: Option<(SystemTime, u64)>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(path: Option<&'a Path>) -> Watch<'a> {
+        let last = path.and_then(stamp);
+        Watch { path, last }
+    }
+
+    /// Returns when the file has changed and stands still; never if none is watched. Cancel safe.
+    async fn changed(&mut self) {
+        let Some(path) = self.path else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(WATCH).await;
+            let now = stamp(path);
+            // A file that is gone is being replaced.
+            if now.is_some() && now != self.last {
+                self.last = now;
+                return;
+            }
+        }
+    }
+}
+
+fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -78,19 +172,28 @@ impl Signals {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    async fn stop(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+
+    async fn next(&mut self) -> Why {
+        tokio::select! {
+            _ = self.terminate.recv() => Why::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Why::Stop("SIGINT"),
+            _ = self.hangup.recv() => Why::Reload("SIGHUP"),
         }
     }
 }
 
 /// Waits for SIGTERM or SIGINT.
 pub(super) async fn interrupted() -> std::io::Result<()> {
-    Signals::new()?.next().await;
+    Signals::new()?.stop().await;
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use signalbox_runtime::config::{self, Environment};
 use signalbox_runtime::pipeline::Pipeline;
+use signalbox_runtime::sockets::OpenSockets;
 use signalbox_sandbox::{Sandbox, SandboxConfig};
 
 use crate::exit::{self, Code};
@@ -39,6 +40,7 @@ struct DemoEnvironment {
     admin: String,
     pinterest: String,
     archive: String,
+    journal: String,
 }
 
 impl Environment for DemoEnvironment {
@@ -47,6 +49,7 @@ impl Environment for DemoEnvironment {
             "SIGNALBOX_LISTEN" => Some(self.listen.clone()),
             "SIGNALBOX_ADMIN" => Some(self.admin.clone()),
             "PINTEREST_BASE_URL" => Some(self.pinterest.clone()),
+            "SIGNALBOX_JOURNAL" => Some(self.journal.clone()),
             "SIGNALBOX_ARCHIVE" => Some(self.archive.clone()),
             _ => None,
         })
@@ -67,6 +70,7 @@ async fn try_run() -> Result<bool, String> {
         listen: free_address()?,
         admin: free_address()?,
         pinterest: sandbox.base_url(),
+        journal: folder.join("journal").display().to_string(),
         archive: folder.join("archive.jsonl").display().to_string(),
     };
     let result = deliver(&environment, &sandbox).await;
@@ -80,7 +84,7 @@ async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<boo
     let pipeline = config::load("quickstart.toml", QUICKSTART, environment)
         .and_then(Pipeline::build)
         .map_err(|diagnostics| diagnostics.to_string())?;
-    let mut router = Router::start(pipeline).await?;
+    let mut router = Router::start(pipeline, OpenSockets::default()).await?;
     crate::commands::print(&format!(
         "Sending events to http://{}, as a shop's and an app's Segment SDKs would.\n\n",
         environment.listen

@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
-use signalbox_core::{Size, Span};
+use signalbox_core::Span;
 
 use super::{PIPELINE, good, pipeline};
 use crate::config::{JournalKind, OnJournalFull, Position, SinkRuntime};
@@ -11,8 +11,12 @@ use crate::config::{JournalKind, OnJournalFull, Position, SinkRuntime};
 fn the_smallest_pipeline_has_the_defaults() {
     let config = good(PIPELINE);
     assert_eq!(
-        (config.journal.kind, config.journal.max_bytes),
-        (JournalKind::Memory, Size(256_000_000))
+        (
+            config.journal.kind,
+            config.journal.limit(),
+            config.journal.folder()
+        ),
+        (JournalKind::Disk, 10_000_000_000, "signalbox-journal".into())
     );
     assert_eq!(config.admin, None);
     assert_eq!(
@@ -122,14 +126,14 @@ type = "probe_sink"
 #[test]
 fn what_has_no_effect_is_a_warning() {
     let config = good(&pipeline(
-        "[journal]\npath = \"/tmp/j\"\n[telemetry]\ninterval = \"1s\"\n",
+        "[journal]\ntype = \"memory\"\npath = \"/tmp/j\"\n[telemetry]\ninterval = \"1s\"\n",
     ));
     let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
         [
-            "journal.path: has no effect: a memory journal has no directory\n  --> p.toml:8:8",
-            "telemetry.interval: has no effect without 'otlp_endpoint'\n  --> p.toml:10:12",
+            "journal.path: has no effect: only a disk journal has it\n  --> p.toml:9:8",
+            "telemetry.interval: has no effect without 'otlp_endpoint'\n  --> p.toml:11:12",
         ]
     );
 }

@@ -31,7 +31,7 @@ fn plugin_names(kind: PluginKind) -> String {
 }
 
 const SINK_KEYS: &str = "type, inputs, through, integration, consent_categories, batch, retry, concurrency, timeout, \
-     calls_per_minute, on_journal_full, retry_timeouts_of_offline, account, token, test, factor, linger, mappings, \
+     calls_per_minute, on_journal_full, start, retry_timeouts_of_offline, account, token, test, factor, linger, mappings, \
      careless";
 
 #[test]
@@ -88,7 +88,7 @@ fn keys() {
             "a top-level table",
             pipeline("[sink.b]\n"),
             &[
-                "sink: unknown field 'sink', expected one of journal, admin, telemetry, shutdown, sources, transforms, \
+                "sink: unknown field 'sink', expected one of journal, dead_letters, admin, telemetry, shutdown, sources, transforms, \
                sinks (did you mean 'sinks'?)\n  --> p.toml:7:2",
             ],
         ),
@@ -412,12 +412,9 @@ fn tables_that_are_none() {
 fn sections() {
     table(&[
         (
-            "no disk journal yet",
-            pipeline("[journal]\ntype = \"disk\"\npath = \"/var/lib/signalbox\"\n"),
-            &[
-                "journal.type: the disk journal is not available yet\n  --> p.toml:8:8\n  help: use type = \"memory\"; \
-               events in a memory journal that are not delivered when the process ends are lost",
-            ],
+            "a journal that holds nothing",
+            pipeline("[journal]\nmax_bytes = \"1kB\"\n"),
+            &["journal.max_bytes: must be at least 10kB\n  --> p.toml:8:13"],
         ),
         (
             "a kind of journal nobody knows",

@@ -37,6 +37,7 @@ fn holds_every_table_and_plugin() {
         names,
         [
             "journal",
+            "dead_letters",
             "admin",
             "telemetry",
             "shutdown",
@@ -87,7 +88,7 @@ fn every_reference_leads_somewhere() {
 #[test]
 fn every_setting_of_the_runtime_is_described() {
     let schema = schema();
-    for table in ["journal", "admin", "telemetry", "shutdown"] {
+    for table in ["journal", "dead_letters", "admin", "telemetry", "shutdown"] {
         let keys = schema
             .pointer(&format!("/properties/{table}/properties"))
             .and_then(Json::as_object);
@@ -108,5 +109,5 @@ fn the_runtimes_keys_are_known() {
     use signalbox_core::PluginKind;
     assert_eq!(reserved_keys(PluginKind::Source), ["type", "through"]);
     assert_eq!(reserved_keys(PluginKind::Transform), ["type"]);
-    assert_eq!(reserved_keys(PluginKind::Sink).len(), 12);
+    assert_eq!(reserved_keys(PluginKind::Sink).len(), 13);
 }

@@ -1,0 +1,446 @@
+//! Which events are known: exact on source and `messageId`, for a window from the first sight.
+//!
+//! ```text
+//! current ──full or an hour old──▶ frozen ──written in the background──▶ a file of ids, sorted by fingerprint
+//! (memory, exact)                 (memory, exact)                        its fingerprints: memory while there is room
+//! ```
+//! A fingerprint only says where to look; an event is called a duplicate on its exact id alone. Ids whose
+//! fingerprints do not fit in memory are looked for in their files, one read of 4 KiB per file, so memory bounds
+//! the speed and not the truth. What is in memory only is rebuilt from the frames at start: every event's id lies in
+//! its frame and so became known in its commit. Files outlive the frames, which may go before the window ends.
+//!
+//! Whatever is damaged here makes a duplicate pass, never an event vanish.
+
+mod current;
+mod file;
+mod merge;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::Position;
+use current::Current;
+use file::IdFile;
+use table::Table;
+
+/// A part is frozen after this time in any case, Unix milliseconds.
+const PART_AGE: i64 = 3_600_000;
+/// Bytes an id takes in memory before it is written, about.
+const BYTES_PER_ID: u64 = 100;
+/// Files that are not in memory are merged when there are so many of them …
+const MERGE_AT: usize = 8;
+/// … as long as the merged one spans at most this time, so that it can go in time. Milliseconds.
+const MERGE_SPAN: i64 = 2 * PART_AGE;
+/// After a part could not be written.
+const RETRY: Duration = Duration::from_secs(1);
+/// Longer ids are not remembered: no client makes them.
+const LONGEST: usize = 1 << 20;
+
+/// Names a source and an id.
+pub(crate) fn fingerprint(source: &str, id: &str) -> u64 {
+    let mut hasher = Xxh3::new();
+    hasher.update(source.as_bytes());
+    hasher.update(&[0xFF]);
+    hasher.update(id.as_bytes());
+    hasher.digest()
+}
+
+/// An id in question.
+#[derive(Clone, Copy)]
+pub(crate) struct Id<'a> {
+    pub(crate) fingerprint: u64,
+    pub(crate) source: &'a str,
+    pub(crate) id: &'a str,
+}
+
+/// The known ids. Owned by the writer.
+pub(crate) struct Dedup {
+    folder: PathBuf,
+    window: i64,
+    part: usize,
+    current: Current,
+    frozen: Option<Frozen>,
+    merging: Option<(Vec<u64>, JoinHandle<Option<IdFile>>)>,
+    /// Oldest first.
+    files: Vec<IdFile>,
+    table: Table,
+    next_file: u64,
+    sealed_to: Position,
+}
+
+struct Frozen {
+    part: Arc<Current>,
+    to: Position,
+    writing: Option<JoinHandle<Option<IdFile>>>,
+    /// Not tried again before.
+    again: Instant,
+}
+
+impl Dedup {
+    /// Finds the files of a folder. A window of zero knows nothing.
+    pub(crate) fn load(folder: &Path, window: Duration, memory: u64, now: i64) -> Dedup {
+        let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
+        let mut files = file::find(folder);
+        files.retain(|file| !file.forget_if_before(now.saturating_sub(window)));
+        let mut dedup = Dedup {
+            folder: folder.to_owned(),
+            window,
+            part: usize::try_from(memory / 4 / BYTES_PER_ID)
+                .unwrap_or(usize::MAX)
+                .clamp(256, 1_000_000),
+            current: Current::default(),
+            frozen: None,
+            merging: None,
+            table: Table::new(memory),
+            next_file: files.iter().map(|file| file.number + 1).max().unwrap_or(0),
+            sealed_to: files.iter().map(|file| file.to).max().unwrap_or(0),
+            files,
+        };
+        for i in (0..dedup.files.len()).rev() {
+            let Some(file) = dedup.files.get_mut(i) else { break };
+            if !dedup.table.has_room_for(file.count) {
+                break;
+            }
+            dedup.table.load(file);
+        }
+        dedup
+    }
+
+    /// Ids of events before this position are in files.
+    pub(crate) fn sealed_to(&self) -> Position {
+        if self.window == 0 {
+            Position::MAX
+        } else {
+            self.sealed_to
+        }
+    }
+
+    /// Whether an id is one that is remembered.
+    pub(crate) fn is_on(&self, id: Id<'_>) -> bool {
+        !id.id.is_empty() && id.id.len() <= LONGEST && self.window != 0
+    }
+
+    /// Whether an id was seen within the window. Events without an id are never known.
+    pub(crate) fn knows(&mut self, id: Id<'_>, now: i64) -> bool {
+        if !self.is_on(id) {
+            return false;
+        }
+        let since = now.saturating_sub(self.window);
+        let seen = |at: Option<i64>| at.is_some_and(|at| at > since);
+        if seen(self.current.find(id))
+            || self
+                .frozen
+                .as_ref()
+                .is_some_and(|frozen| seen(frozen.part.find(id)))
+        {
+            return true;
+        }
+        let files = &self.files;
+        let in_file = |slot: u64| {
+            files
+                .iter()
+                .filter(|file| file.loaded && table::slot(file.number) == slot)
+                .any(|file| seen(file.find(id)))
+        };
+        self.table.candidates(id.fingerprint).any(in_file)
+            || files
+                .iter()
+                .any(|file| !file.loaded && file.latest > since && seen(file.find(id)))
+    }
+
+    /// Remembers an id that was just written at a moment.
+    pub(crate) fn learn(&mut self, id: Id<'_>, at: i64) {
+        if self.is_on(id) {
+            self.current.add(id, at);
+        }
+    }
+
+    /// To be called often: freezes what is full or old (`end` is the position after the last event learnt), takes in
+    /// what was written in the background, forgets what is past the window. `all` freezes in any case.
+    pub(crate) fn tend(&mut self, end: Position, now: i64, all: bool) {
+        self.take_in(false);
+        let due = self.current.len() >= self.part
+            || self
+                .current
+                .earliest()
+                .is_some_and(|at| all || now.saturating_sub(at) > PART_AGE);
+        if due && self.frozen.is_none() {
+            let part = Arc::new(std::mem::take(&mut self.current));
+            self.frozen = Some(Frozen {
+                part,
+                to: end,
+                writing: None,
+                again: Instant::now(),
+            });
+            self.write();
+        } else if self.current.len() == 0 && self.frozen.is_none() {
+            // There is nothing to write for these positions.
+            self.sealed_to = self.sealed_to.max(end);
+        }
+        let since = now.saturating_sub(self.window);
+        let mut gone = Vec::new();
+        self.files.retain(|file| {
+            let forgotten = file.forget_if_before(since);
+            if forgotten && file.loaded {
+                gone.push(file.number);
+            }
+            !forgotten
+        });
+        self.table.forget(&gone);
+        self.merge();
+    }
+
+    fn write(&mut self) {
+        let Some(frozen) = self.frozen.as_mut() else {
+            return;
+        };
+        let (part, to, number, folder) = (
+            frozen.part.clone(),
+            frozen.to,
+            self.next_file,
+            self.folder.clone(),
+        );
+        self.next_file += 1;
+        frozen.again = Instant::now() + RETRY;
+        let written = move || match file::write(&folder, number, &part, to) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                tracing::error!(folder = %folder.display(), "ids for deduplication cannot be written: {error}");
+                None
+            }
+        };
+        frozen.writing = std::thread::Builder::new()
+            .name("journal-ids".into())
+            .spawn(written)
+            .ok();
+    }
+
+    /// Takes in what the background has written; `wait` until it has.
+    fn take_in(&mut self, wait: bool) {
+        let finished = |job: &Option<JoinHandle<_>>| job.as_ref().is_none_or(|job| wait || job.is_finished());
+        if let Some(mut frozen) = self.frozen.take_if(|frozen| finished(&frozen.writing)) {
+            match frozen.writing.take().and_then(|job| job.join().ok().flatten()) {
+                Some(mut file) => {
+                    self.sealed_to = self.sealed_to.max(frozen.to);
+                    if !self.table.has_room_for(file.count) {
+                        self.make_room(file.count);
+                    }
+                    if self.table.has_room_for(file.count) {
+                        self.table.load(&mut file);
+                    }
+                    self.files.push(file);
+                }
+                None => {
+                    // Kept in memory and tried again; waiting would not help.
+                    let due = frozen.again <= Instant::now();
+                    self.frozen = Some(frozen);
+                    if due && !wait {
+                        self.write();
+                    }
+                }
+            }
+        }
+        if let Some((numbers, job)) = self.merging.take_if(|(_, job)| wait || job.is_finished())
+            && let Ok(Some(merged)) = job.join()
+        {
+            let at = self
+                .files
+                .iter()
+                .position(|file| numbers.contains(&file.number))
+                .unwrap_or(0);
+            for file in self.files.extract_if(.., |file| numbers.contains(&file.number)) {
+                file.delete();
+            }
+            self.files.insert(at.min(self.files.len()), merged);
+        }
+    }
+
+    /// Takes the oldest files out of memory, a quarter of it at once, since it must be walked through.
+    fn make_room(&mut self, count: u64) {
+        let mut gone = Vec::new();
+        let mut freed = 0;
+        let enough = count.max(self.table.capacity() / 4);
+        for file in self.files.iter_mut().filter(|file| file.loaded) {
+            if freed >= enough {
+                break;
+            }
+            freed += file.count;
+            file.loaded = false;
+            gone.push(file.number);
+        }
+        self.table.forget(&gone);
+    }
+
+    fn merge(&mut self) {
+        if self.merging.is_some() {
+            return;
+        }
+        let cold: Vec<&IdFile> = self.files.iter().take_while(|file| !file.loaded).collect();
+        // Neighbours of about the same size, so that an id is copied a few times at most.
+        let alike = |run: &&[&IdFile]| {
+            let (small, large) = run.iter().fold((u64::MAX, 0), |(min, max), f| {
+                (min.min(f.count), max.max(f.count))
+            });
+            let span = run.iter().map(|f| f.latest).max().unwrap_or(0)
+                - run.iter().map(|f| f.earliest).min().unwrap_or(0);
+            large <= small.saturating_mul(4) && span <= MERGE_SPAN
+        };
+        let Some(run) = cold.windows(MERGE_AT).find(alike) else {
+            return;
+        };
+        let numbers: Vec<u64> = run.iter().map(|file| file.number).collect();
+        let paths: Vec<PathBuf> = run.iter().map(|file| file.path.clone()).collect();
+        let (folder, number) = (self.folder.clone(), self.next_file);
+        self.next_file += 1;
+        let job = move || match merge::merge(&folder, number, &paths) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                tracing::warn!(folder = %folder.display(), "files of ids cannot be merged: {error}");
+                None
+            }
+        };
+        self.merging = std::thread::Builder::new()
+            .name("journal-ids".into())
+            .spawn(job)
+            .ok()
+            .map(|job| (numbers, job));
+    }
+
+    /// Writes everything down.
+    pub(crate) fn close(&mut self, end: Position, now: i64) {
+        self.take_in(true);
+        self.tend(end, now, true);
+        self.take_in(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn id(text: &str) -> Id<'_> {
+        Id {
+            fingerprint: fingerprint("s", text),
+            source: "s",
+            id: text,
+        }
+    }
+
+    fn fill(dedup: &mut Dedup, range: std::ops::Range<u64>, at: i64) {
+        for n in range {
+            let text = format!("id-{n}");
+            assert!(!dedup.knows(id(&text), at), "{text}");
+            dedup.learn(id(&text), at);
+            dedup.tend(n + 1, at, false);
+        }
+    }
+
+    fn all_known(dedup: &mut Dedup, range: std::ops::Range<u64>, now: i64) {
+        for n in range {
+            assert!(dedup.knows(id(&format!("id-{n}")), now), "{n}");
+        }
+    }
+
+    #[test]
+    fn ids_are_known_from_memory_and_from_files_and_after_a_restart() {
+        for memory in [0, 100_000, 10_000_000] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut dedup = Dedup::load(folder.path(), DAY, memory, 0);
+            fill(&mut dedup, 0..5000, 1000);
+            all_known(&mut dedup, 0..5000, 2000);
+            dedup.close(5000, 2000);
+            assert_eq!(dedup.sealed_to(), 5000);
+            all_known(&mut dedup, 0..5000, 2000);
+            let mut dedup = Dedup::load(folder.path(), DAY, memory, 2000);
+            assert_eq!(dedup.sealed_to(), 5000);
+            all_known(&mut dedup, 0..5000, 2000);
+            fill(&mut dedup, 5000..5100, 2000);
+            // The same id of another source is another id.
+            let other = Id {
+                fingerprint: fingerprint("t", "id-1"),
+                source: "t",
+                id: "id-1",
+            };
+            assert!(!dedup.knows(other, 2000));
+        }
+    }
+
+    #[test]
+    fn ids_are_forgotten_a_window_after_their_first_sight() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut dedup = Dedup::load(folder.path(), Duration::from_millis(100), 1 << 20, 0);
+        fill(&mut dedup, 0..10, 1000);
+        assert!(dedup.knows(id("id-3"), 1099));
+        assert!(!dedup.knows(id("id-3"), 1100));
+        dedup.close(10, 1050);
+        assert!(dedup.knows(id("id-3"), 1099));
+        assert!(!dedup.knows(id("id-3"), 1100));
+        dedup.tend(10, 1101, false);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn equal_fingerprints_are_told_apart_by_their_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut dedup = Dedup::load(folder.path(), DAY, 1 << 20, 0);
+        let same = |text| Id {
+            fingerprint: 77,
+            source: "s",
+            id: text,
+        };
+        let texts: Vec<String> = (0..600).map(|n| n.to_string()).collect();
+        for text in &texts {
+            dedup.learn(same(text), 5);
+        }
+        assert!(dedup.knows(same("599"), 6) && !dedup.knows(same("600"), 6));
+        dedup.close(600, 6);
+        assert!(texts.iter().all(|text| dedup.knows(same(text), 6)));
+        assert!(!dedup.knows(same("600"), 6));
+    }
+
+    #[test]
+    fn damaged_files_let_duplicates_pass_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut dedup = Dedup::load(folder.path(), DAY, 0, 0);
+        fill(&mut dedup, 0..300, 1000);
+        dedup.close(300, 1000);
+        let path = dedup.files[0].path.clone();
+        drop(dedup);
+        let good = std::fs::read(&path).unwrap();
+        for at in (0..good.len()).step_by(37) {
+            let mut bad = good.clone();
+            bad[at] ^= 0x10;
+            std::fs::write(&path, &bad).unwrap();
+            let mut dedup = Dedup::load(folder.path(), DAY, if at % 2 == 0 { 0 } else { 1 << 20 }, 1000);
+            for n in 0..320 {
+                let known = dedup.knows(id(&format!("id-{n}")), 1000);
+                assert!(n < 300 || !known);
+            }
+        }
+    }
+
+    #[test]
+    fn many_files_become_few() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut dedup = Dedup::load(folder.path(), DAY, 0, 0);
+        fill(&mut dedup, 0..256 * 18, 1000);
+        for _ in 0..20 {
+            dedup.take_in(true);
+            dedup.tend(256 * 18, 1000, true);
+        }
+        dedup.take_in(true);
+        assert!(dedup.files.len() < 11, "{}", dedup.files.len());
+        all_known(&mut dedup, 0..256 * 18, 1000);
+        let names = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, dedup.files.len());
+        let mut dedup = Dedup::load(folder.path(), DAY, 0, 1000);
+        all_known(&mut dedup, 0..256 * 18, 1000);
+    }
+}

@@ -1,0 +1,92 @@
+//! The folder and its lock.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use crate::JournalError;
+
+/// Held while the journal is open; the operating system lets go of it when the process dies, however it dies.
+pub(crate) struct Lock(#[expect(dead_code, reason = "open is held")] File);
+
+/// Makes the folder if need be and takes its lock.
+pub(crate) fn open(path: &Path) -> Result<Lock, JournalError> {
+    fs::create_dir_all(path).map_err(|error| trouble(path, "cannot be made", &error))?;
+    let lock = path.join("LOCK");
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&lock);
+    let mut file = file.map_err(|error| trouble(path, "cannot be written to", &error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            let holder = match holder.trim() {
+                "" => "another process".to_owned(),
+                pid => format!("process {pid}"),
+            };
+            return Err(JournalError(format!(
+                "{}: the journal is in use by {holder}. One router at a time: stop it, or ask the running one \
+                 through its admin address, or give each its own journal.path",
+                path.display()
+            )));
+        }
+        Err(TryLockError::Error(error)) => return Err(trouble(path, "cannot be locked", &error)),
+    }
+    // Informative only; the lock counts.
+    let pid = std::process::id().to_string();
+    let written = file.rewind().and_then(|()| file.write_all(pid.as_bytes()));
+    let written = written.and_then(|()| file.set_len(pid.len() as u64));
+    written.map_err(|error| trouble(path, "cannot be written to", &error))?;
+    Ok(Lock(file))
+}
+
+/// Says what is wrong with a path and what to do.
+pub(crate) fn trouble(path: &Path, what: &str, error: &std::io::Error) -> JournalError {
+    let remedy = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "free space, or set journal.path to another disk"
+        }
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only: set journal.path to one that is not",
+        ErrorKind::PermissionDenied => {
+            "let the user the router runs as write there, or set journal.path elsewhere"
+        }
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "a file is in the way: set journal.path to a folder"
+        }
+        ErrorKind::NotFound => "check journal.path and that its disk is mounted",
+        _ => "check the disk, or set journal.path to another one",
+    };
+    JournalError(format!(
+        "{}: the journal's folder {what}: {error}; {remedy}",
+        path.display()
+    ))
+}
+
+/// Renames a file that cannot be read out of the way, to a name that is free.
+pub(crate) fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let mut n = 1u32;
+    loop {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if n == 1 {
+            ".corrupt".to_owned()
+        } else {
+            format!(".corrupt-{n}")
+        });
+        let aside = PathBuf::from(name);
+        if !aside.try_exists()? {
+            fs::rename(path, &aside)?;
+            return Ok(aside);
+        }
+        n += 1;
+    }
+}
+
+/// Makes renames, new and deleted files durable.
+pub(crate) fn sync(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}

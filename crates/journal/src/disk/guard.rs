@@ -1,0 +1,69 @@
+//! Every call into the store goes through here: it may panic on metadata that a disk has altered.
+
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use crate::JournalError;
+
+/// Why a file could not be used.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// Its content is not what was written. Trying again does not help.
+    Broken(String),
+    /// The system refused: disk full, too many files, an I/O error.
+    Refused(String),
+}
+
+impl Trouble {
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Trouble::Broken(text) | Trouble::Refused(text) => text,
+        }
+    }
+
+    /// The sentence for people.
+    pub(crate) fn at(&self, path: &Path) -> JournalError {
+        JournalError(format!("{}: {}", path.display(), self.text()))
+    }
+}
+
+/// Calls into the store. A panic means a broken file; whatever the closure held is given up with it.
+pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Trouble> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(classify(error)),
+        Err(_) => Err(Trouble::Broken("the store panicked on its content".into())),
+    }
+}
+
+fn classify(error: redb::Error) -> Trouble {
+    match error {
+        redb::Error::Io(error) => io(&error),
+        redb::Error::DatabaseAlreadyOpen => Trouble::Refused("it is in use; trying again".into()),
+        redb::Error::PreviousIo | redb::Error::LockPoisoned(_) | redb::Error::DatabaseClosed => {
+            Trouble::Refused(format!("an earlier write failed: {error}"))
+        }
+        error => Trouble::Broken(error.to_string()),
+    }
+}
+
+pub(crate) fn io(error: &std::io::Error) -> Trouble {
+    // EIO: a place on the disk that does not answer; asking again seldom helps, the rest of the file may be read.
+    if error.raw_os_error() == Some(5) {
+        return Trouble::Broken(error.to_string());
+    }
+    match error.kind() {
+        ErrorKind::NotFound => Trouble::Broken(format!("it is gone ({error})")),
+        ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput => {
+            Trouble::Broken(error.to_string())
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Trouble::Refused(format!(
+            "the disk is full ({error}); free space or move journal.path"
+        )),
+        ErrorKind::ReadOnlyFilesystem => Trouble::Refused(format!(
+            "the file system is read-only ({error}); the journal must be able to write"
+        )),
+        _ => Trouble::Refused(error.to_string()),
+    }
+}

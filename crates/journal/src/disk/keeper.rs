@@ -1,0 +1,425 @@
+//! The thread that keeps the state: it merges what sinks commit, writes it, and gives back space. Everything that
+//! asks for or changes state happens here, in order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::guard::Trouble;
+use super::options::millis;
+use super::shared::{Shared, Sink, lock, now};
+use super::state::{self, Head, SinkRecord, State};
+use crate::{Commit, DeadLetter, JournalError, Position, Progress};
+
+/// Commits of sinks are gathered so long, to share a write.
+const LINGER: Duration = Duration::from_millis(20);
+/// How often counts are saved and space is given back.
+const TICK: Duration = Duration::from_secs(1);
+/// How often it is noted that a sink is still open.
+const TOUCH: i64 = 600_000;
+/// How often the last write is tried at the end, a tick apart.
+const LAST_TRIES: u32 = 5;
+
+pub(crate) type Task = Box<dyn FnOnce(&mut Keeper) + Send>;
+
+pub(crate) enum ToKeeper {
+    Commit {
+        sink: String,
+        generation: u64,
+        commit: Box<Commit>,
+    },
+    Bury(Vec<DeadLetter>),
+    /// Answers when everything before is durable.
+    Flush(oneshot::Sender<()>),
+    /// Runs after everything before was tried to be written.
+    Do(Task),
+    Stop,
+}
+
+pub(crate) struct Keeper {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) state: State,
+    pub(crate) head: Head,
+    pending: Pending,
+    flushes: Vec<oneshot::Sender<()>>,
+    /// Set after a failed write: the store must be opened again.
+    broken: bool,
+    touched: i64,
+    warned: u64,
+    dropped_letters: u64,
+}
+
+#[derive(Default)]
+struct Pending {
+    commits: Vec<(String, u64, Box<Commit>)>,
+    letters: Vec<DeadLetter>,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.commits.is_empty() && self.letters.is_empty()
+    }
+}
+
+impl Keeper {
+    pub(crate) fn new(shared: Arc<Shared>, state: State, head: Head) -> Keeper {
+        let touched = shared.opened_at;
+        Keeper {
+            shared,
+            state,
+            head,
+            pending: Pending::default(),
+            flushes: Vec::new(),
+            broken: false,
+            touched,
+            warned: 0,
+            dropped_letters: 0,
+        }
+    }
+
+    pub(crate) fn run(mut self, inbox: &Receiver<ToKeeper>) {
+        let mut ticked = Instant::now();
+        let mut go_on = true;
+        while go_on {
+            match inbox.recv_timeout(TICK.saturating_sub(ticked.elapsed())) {
+                Ok(message) => go_on = self.gather(message, inbox),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => go_on = false,
+            }
+            if go_on && ticked.elapsed() >= TICK {
+                ticked = Instant::now();
+                self.tick();
+            }
+        }
+        self.finish();
+    }
+
+    /// Takes a message and what follows it closely, and writes; false if it was the last.
+    fn gather(&mut self, first: ToKeeper, inbox: &Receiver<ToKeeper>) -> bool {
+        let until = Instant::now() + LINGER;
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                ToKeeper::Commit {
+                    sink,
+                    generation,
+                    commit,
+                } => self.pending.commits.push((sink, generation, commit)),
+                ToKeeper::Bury(letters) => self.pending.letters.extend(letters),
+                ToKeeper::Flush(reply) => {
+                    self.flushes.push(reply);
+                    break;
+                }
+                ToKeeper::Do(task) => {
+                    self.save();
+                    task(self);
+                    return true;
+                }
+                ToKeeper::Stop => return false,
+            }
+            next = inbox
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+                .ok();
+        }
+        self.save();
+        true
+    }
+
+    /// Writes what is pending; what cannot be written is tried again with the next tick.
+    fn save(&mut self) {
+        if !self.pending.is_empty()
+            && let Err(error) = self.write_pending()
+        {
+            tracing::error!("the journal's state cannot be written, trying again: {error}");
+            return;
+        }
+        for flush in self.flushes.drain(..) {
+            let _ = flush.send(());
+        }
+    }
+
+    /// One durable change of the state. The head goes with it.
+    pub(crate) fn change<T>(
+        &mut self,
+        change: impl FnOnce(&redb::WriteTransaction, &mut Head) -> Result<T, redb::Error>,
+    ) -> Result<T, JournalError> {
+        if self.broken {
+            let sinks = lock(&self.shared.sinks);
+            let records: BTreeMap<String, SinkRecord> = sinks
+                .iter()
+                .map(|(name, sink)| (name.clone(), sink.record.clone()))
+                .collect();
+            drop(sinks);
+            self.state.reopen(&self.head, &records)?;
+            self.broken = false;
+        }
+        let mut head = self.head.clone();
+        head.next_position = self.shared.end();
+        let journalled = lock(&self.shared.journalled).clone();
+        (head.journalled, head.journalled_to) = (journalled.counts, journalled.to);
+        head.rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
+        let mut sources = lock(&self.shared.sources);
+        let totals = sources.changed.then(|| sources.totals.clone());
+        sources.changed = false;
+        drop(sources);
+        let written = self.state.write(|txn| {
+            for (name, totals) in totals.iter().flatten() {
+                state::put_source(txn, name, totals)?;
+            }
+            let value = change(txn, &mut head)?;
+            state::put_head(txn, &head)?;
+            Ok(value)
+        });
+        match written {
+            Ok(value) => {
+                lock(&self.shared.letters).clone_from(&head.letters);
+                self.head = head;
+                Ok(value)
+            }
+            Err(trouble) => {
+                self.broken = true;
+                lock(&self.shared.sources).changed |= totals.is_some();
+                Err(self.explain(&trouble))
+            }
+        }
+    }
+
+    pub(crate) fn explain(&self, trouble: &Trouble) -> JournalError {
+        trouble.at(self.state.path())
+    }
+
+    fn write_pending(&mut self) -> Result<(), JournalError> {
+        let pending = std::mem::take(&mut self.pending);
+        let mut sinks = lock(&self.shared.sinks).clone();
+        let max_bytes = self.shared.options.dead_letter_max_bytes;
+        let written = self.change(|txn, head| {
+            let mut dropped = 0;
+            let mut moved: BTreeMap<&str, &Progress> = BTreeMap::new();
+            for (name, generation, commit) in &pending.commits {
+                for letter in &commit.dead_letters {
+                    dropped += state::bury(txn, head, letter, max_bytes)?;
+                }
+                // A reader that was replaced, or of a sink that was forgotten, has no say any more.
+                let Some(sink) = sinks.get_mut(name).filter(|sink| sink.generation == *generation) else {
+                    continue;
+                };
+                for parked in &commit.park {
+                    sink.parked += u64::from(state::park(txn, name, parked)?);
+                }
+                for open in &commit.parked_open {
+                    state::update_parked(txn, name, open)?;
+                }
+                for position in &commit.unpark {
+                    sink.parked -= u64::from(state::unpark(txn, name, *position)?).min(sink.parked);
+                }
+                if let Some(progress) = &commit.progress {
+                    moved.insert(name, progress);
+                }
+            }
+            for (name, progress) in moved {
+                if let Some(sink) = sinks.get_mut(name) {
+                    sink.record.progress.clone_from(progress);
+                    state::put_sink(txn, name, &sink.record)?;
+                }
+            }
+            for letter in &pending.letters {
+                dropped += state::bury(txn, head, letter, max_bytes)?;
+            }
+            Ok(dropped)
+        });
+        match written {
+            Ok(dropped) => {
+                *lock(&self.shared.sinks) = sinks;
+                self.dropped_letters += dropped;
+                Ok(())
+            }
+            Err(error) => {
+                self.pending = pending;
+                Err(error)
+            }
+        }
+    }
+
+    /// Changes what is kept of a sink, durably and then in memory.
+    pub(crate) fn change_sink(
+        &mut self,
+        name: &str,
+        sink: Sink,
+        more: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), JournalError> {
+        self.change(|txn, _| {
+            state::put_sink(txn, name, &sink.record)?;
+            more(txn)
+        })?;
+        lock(&self.shared.sinks).insert(name.to_owned(), sink);
+        Ok(())
+    }
+
+    fn tick(&mut self) {
+        self.save();
+        if self.dropped_letters > 0 {
+            tracing::warn!(
+                dropped = self.dropped_letters,
+                "dead letters exceed their quota: the oldest were dropped"
+            );
+            self.dropped_letters = 0;
+        }
+        if let Err(error) = self.tidy() {
+            tracing::error!("the journal's state cannot be written: {error}");
+        }
+        self.warn();
+    }
+
+    /// Saves counts, releases orphans, gives back space.
+    pub(crate) fn tidy(&mut self) -> Result<(), JournalError> {
+        self.release_orphans()?;
+        let now = now();
+        if now.saturating_sub(self.touched) > TOUCH {
+            self.touch(now)?;
+        }
+        let counts_changed = lock(&self.shared.journalled).to != self.head.journalled_to;
+        if counts_changed || lock(&self.shared.sources).changed {
+            self.change(|_, _| Ok(()))?;
+        }
+        self.retire(now);
+        Ok(())
+    }
+
+    fn touch(&mut self, now: i64) -> Result<(), JournalError> {
+        let mut sinks = lock(&self.shared.sinks).clone();
+        for sink in sinks.values_mut().filter(|sink| sink.opened) {
+            sink.record.last_opened = now;
+        }
+        self.change(|txn, _| {
+            sinks
+                .iter()
+                .try_for_each(|(name, sink)| state::put_sink(txn, name, &sink.record))
+        })?;
+        *lock(&self.shared.sinks) = sinks;
+        self.touched = now;
+        Ok(())
+    }
+
+    /// Sinks that are no longer opened do not hold the log for ever.
+    fn release_orphans(&mut self) -> Result<(), JournalError> {
+        if self.shared.in_grace() {
+            return Ok(());
+        }
+        let before = now().saturating_sub(millis(self.shared.options.orphan_retention));
+        let orphans: Vec<(String, Sink)> = lock(&self.shared.sinks)
+            .iter()
+            .filter(|(_, sink)| !sink.opened && !sink.record.released && sink.record.last_opened <= before)
+            .map(|(name, sink)| (name.clone(), sink.clone()))
+            .collect();
+        let (start, end) = (self.shared.start(), self.shared.end());
+        for (name, mut sink) in orphans {
+            let from = sink.record.progress.cursor.max(start);
+            let settled: u64 = within(&sink.record.progress, from, end)
+                .map(|(from, to)| to - from)
+                .sum();
+            let expired = end.saturating_sub(from).saturating_sub(settled) + sink.parked;
+            let progress = &mut sink.record.progress;
+            *progress.totals.expired.entry("orphaned".into()).or_default() += expired;
+            (progress.cursor, progress.settled, progress.open) = (end, Vec::new(), Vec::new());
+            if expired == 0 {
+                progress.totals.expired.retain(|_, count| *count > 0);
+            }
+            sink.record.released = true;
+            sink.parked = 0;
+            self.change_sink(&name, sink, |txn| state::remove_parked(txn, &name))?;
+            tracing::warn!(
+                sink = name,
+                expired,
+                "sink not opened for orphan_retention: what it held has expired"
+            );
+        }
+        Ok(())
+    }
+
+    /// Deletes files of frames that nobody needs: settled by every sink and past `retain`, or in the way of new
+    /// events, or past `max_age`.
+    fn retire(&self, now: i64) {
+        let shared = &self.shared;
+        let options = &shared.options;
+        let floor = shared.floor();
+        let ids = shared.ids_sealed_to.load(Ordering::Acquire);
+        let mut total = shared.series.bytes_from(0);
+        shared.series.retire(|segment| {
+            let content = segment.content();
+            let age = now.saturating_sub(content.newest());
+            let aged = options.max_age.is_some_and(|limit| age > millis(limit));
+            let crowded = total > options.max_bytes;
+            let settled = content.end <= floor && (crowded || age >= millis(options.retain));
+            if !aged && !settled {
+                return false;
+            }
+            if content.end > ids || content.end > self.head.journalled_to {
+                // Its ids and counts must be kept elsewhere first: soon.
+                shared.seal_ids.store(true, Ordering::Relaxed);
+                return false;
+            }
+            total = total.saturating_sub(content.bytes_from(0));
+            if content.end > floor {
+                let events = content.end - segment.first.max(floor);
+                tracing::warn!(events, "events past max_age dropped that a sink has not settled");
+            }
+            true
+        });
+    }
+
+    fn warn(&mut self) {
+        let usage = self.shared.usage();
+        let percent = usage.bytes.saturating_mul(100) / usage.max_bytes.max(1);
+        let level = if percent >= 90 {
+            90
+        } else if percent >= 70 {
+            70
+        } else {
+            0
+        };
+        if level > self.warned {
+            let slowest = self.shared.slowest().map(|(name, _)| name).unwrap_or_default();
+            tracing::warn!(
+                percent,
+                bytes = usage.bytes,
+                max_bytes = usage.max_bytes,
+                slowest_sink = slowest,
+                "the journal is filling up"
+            );
+        }
+        self.warned = level;
+    }
+
+    fn finish(mut self) {
+        self.shared.rebuilt.store(false, Ordering::Relaxed);
+        for tries in 1..=LAST_TRIES {
+            let written = self.touch(now()).and_then(|()| self.write_pending());
+            match written {
+                Ok(()) => break,
+                Err(error) => tracing::error!(tries, "the journal's state cannot be written: {error}"),
+            }
+            if tries < LAST_TRIES {
+                std::thread::sleep(TICK);
+            }
+        }
+        self.save();
+        self.state.close();
+    }
+}
+
+/// Settled ranges of a progress, cut to `from..to`.
+pub(crate) fn within(
+    progress: &Progress,
+    from: Position,
+    to: Position,
+) -> impl Iterator<Item = (Position, Position)> {
+    progress
+        .settled
+        .iter()
+        .map(move |(a, b)| ((*a).max(from), (*b).min(to)))
+        .filter(|(a, b)| a < b)
+}

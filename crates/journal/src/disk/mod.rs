@@ -1,0 +1,363 @@
+//! The journal on disk.
+//!
+//! ```text
+//! append ──▶ writer thread ──one commit──▶ frames-N.redb ──▶ readers, one per sink
+//!            (groups, deduplicates)                              │ commit
+//!                          state.redb ◀── keeper thread ◀────────┘
+//! ```
+//! Frames lie in a series of files that are deleted as a whole; everything else lies in one small file. Both threads
+//! block on the disk, so that nothing else does.
+
+mod folder;
+mod frame;
+mod guard;
+mod keeper;
+mod letters;
+mod options;
+mod reader;
+mod segment;
+mod series;
+mod shared;
+mod sinks;
+mod state;
+mod store;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use signalbox_core::Event;
+use tokio::sync::{Semaphore, oneshot};
+
+pub(crate) use folder::{set_aside, sync};
+pub use frame::{decode_frame, encode_frame};
+pub use options::DiskOptions;
+
+use crate::dedup::{Dedup, Id, fingerprint};
+use crate::{
+    AppendError, Appended, DeadLetter, DeadLetterFilter, DeadLetterId, Found, Journal, JournalError,
+    Position, Progress, Reader, Resumed, SinkState, SourceTotals, Start, Taken, Usage,
+};
+use frame::Prepared;
+use keeper::{Keeper, ToKeeper};
+use reader::DiskReader;
+use series::Series;
+use shared::{Journalled, Shared, Sink, lock, now};
+use state::State;
+use writer::{Append, ToWriter, Writer};
+
+/// Kilobytes of events that may wait for the writer; appends beyond wait to be let in.
+const WAITING_KB: u32 = 64 * 1024;
+
+/// Keeps events on disk: what an append returned for survives kill -9 and power loss.
+///
+/// See `docs/journal.md` for its files and what it does when they are damaged.
+pub struct DiskJournal {
+    shared: Arc<Shared>,
+    writer: Sender<ToWriter>,
+    keeper: Sender<ToKeeper>,
+    waiting: Arc<Semaphore>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl DiskJournal {
+    /// Opens the journal of a folder, or begins one. Blocks: after a crash up to a few seconds, since what was
+    /// written last is checked.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the folder cannot be made, locked, read or written, naming it and what to do. Damaged files
+    /// are no error: they are set aside and reported in the log.
+    pub fn open(options: DiskOptions) -> Result<DiskJournal, JournalError> {
+        let held = folder::open(&options.path)?;
+        let (state, loaded) = State::open(&options.path)?;
+        let series = Series::load(&options.path, options.file_bytes)?;
+        let mut dedup = Dedup::load(&options.path, options.dedup_window, options.dedup_memory, now());
+        let mut head = loaded.head;
+        if loaded.new && series.end().is_some() {
+            head.rebuilt = true;
+            tracing::error!(folder = %options.path.display(),
+                "state.redb is missing beside the events: sinks start at the oldest event held");
+        }
+        let cursors = loaded.sinks.values().map(|(sink, _)| {
+            let settled = sink.progress.settled.last().map_or(0, |(_, to)| *to);
+            sink.progress.cursor.max(settled)
+        });
+        // A position that anyone has heard of is never given to another event, even if its frame was lost.
+        let ids = if options.dedup_window.is_zero() {
+            0
+        } else {
+            dedup.sealed_to()
+        };
+        let known = [
+            head.next_position,
+            head.journalled_to,
+            ids,
+            series.end().unwrap_or(0),
+        ];
+        let end = cursors.chain(known).max().unwrap_or(0);
+        learn_again(&series, &mut dedup, end)?;
+        let mut journalled = Journalled {
+            counts: std::mem::take(&mut head.journalled),
+            to: end,
+        };
+        for (source, count) in series.counts(head.journalled_to, end)? {
+            *journalled.counts.entry(source).or_default() += count;
+        }
+        let sinks = loaded.sinks.into_iter().map(|(name, (record, parked))| {
+            let sink = Sink {
+                record,
+                parked,
+                ..Sink::default()
+            };
+            (name, sink)
+        });
+        let letters = head.letters.clone();
+        let shared = Arc::new(Shared::new(
+            options,
+            series,
+            end,
+            sinks.collect(),
+            journalled,
+            loaded.sources,
+            letters,
+            held,
+        ));
+        shared.rebuilt.store(head.rebuilt, Ordering::Relaxed);
+        shared.ids_sealed_to.store(dedup.sealed_to(), Ordering::Release);
+        let (to_writer, inbox) = mpsc::channel();
+        let writer = Writer {
+            shared: shared.clone(),
+            inbox,
+            dedup,
+        };
+        let writing = spawn("journal-writer", move || writer.run())?;
+        let (to_keeper, inbox) = mpsc::channel();
+        let keeper = Keeper::new(shared.clone(), state, head);
+        let keeping = spawn("journal-keeper", move || keeper.run(&inbox))?;
+        Ok(DiskJournal {
+            shared,
+            writer: to_writer,
+            keeper: to_keeper,
+            waiting: Arc::new(Semaphore::new(WAITING_KB as usize)),
+            threads: Mutex::new(vec![writing, keeping]),
+        })
+    }
+
+    /// Group commits of events since it was opened; with the number of appends it tells how many share one.
+    pub fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Relaxed)
+    }
+
+    /// Does at once what is done every second anyway: saves counts, releases orphans, deletes files that nobody
+    /// needs.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the state cannot be written.
+    pub async fn tidy(&self) -> Result<(), JournalError> {
+        self.ask(Keeper::tidy).await?
+    }
+
+    /// Runs something on the keeper's thread, after all that was committed before.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Keeper) -> T + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let task = Box::new(move |keeper: &mut Keeper| drop(reply.send(question(keeper))));
+        let gone = || JournalError("the journal was shut down".into());
+        self.keeper.send(ToKeeper::Do(task)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, JournalError> {
+    let thread = std::thread::Builder::new().name(name.into()).spawn(run);
+    thread.map_err(|error| JournalError(format!("no thread for the journal: {error}")))
+}
+
+/// Learns the ids that were in memory only when the process ended, from the frames.
+fn learn_again(series: &Series, dedup: &mut Dedup, end: Position) -> Result<(), JournalError> {
+    if dedup.sealed_to() >= end {
+        return Ok(());
+    }
+    let from = dedup.sealed_to();
+    series.scan(from, end, |frame| {
+        let at = i64::try_from(frame.head.written_at / 1_000_000).unwrap_or(i64::MAX);
+        for (_, raw) in frame.events().filter(|(at, _)| *at >= from) {
+            if let Some(raw) = raw {
+                let fingerprint = fingerprint(&raw.source, raw.id);
+                dedup.learn(
+                    Id {
+                        fingerprint,
+                        source: &raw.source,
+                        id: raw.id,
+                    },
+                    at,
+                );
+            }
+        }
+        dedup.tend(frame.head.end(), now(), false);
+    })
+}
+
+#[async_trait]
+impl Journal for DiskJournal {
+    async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, AppendError> {
+        let Some(entered) = self.shared.enter() else {
+            return Err(AppendError::Closed);
+        };
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let prepared = Prepared::new(events);
+        let kilobytes = u32::try_from(prepared.size() / 1024)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1)
+            .min(WAITING_KB);
+        let permit = self.waiting.clone().acquire_many_owned(kilobytes).await;
+        let permit = permit.map_err(|_| AppendError::Closed)?;
+        let (reply, answer) = oneshot::channel();
+        let append = Append {
+            prepared,
+            reply,
+            entered,
+            permit,
+        };
+        self.writer
+            .send(ToWriter::Append(append))
+            .map_err(|_| AppendError::Closed)?;
+        answer.await.unwrap_or(Err(AppendError::Closed))
+    }
+
+    async fn reader(&self, sink: &str, start: Start) -> Result<(Box<dyn Reader>, Resumed), JournalError> {
+        let name = sink.to_owned();
+        let (resumed, generation) = self.ask(move |keeper| keeper.open_sink(&name, start)).await??;
+        let reader = DiskReader {
+            shared: self.shared.clone(),
+            keeper: self.keeper.clone(),
+            sink: sink.to_owned(),
+            generation,
+            at: resumed.progress.cursor,
+            settled: resumed.progress.settled.iter().copied().collect(),
+            ready: Default::default(),
+            reading: None,
+            refused: 0,
+        };
+        Ok((Box::new(reader), resumed))
+    }
+
+    fn close(&self) {
+        self.shared.close();
+    }
+
+    async fn shutdown(&self) {
+        self.shared.close();
+        let _ = self.writer.send(ToWriter::Stop);
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        let (shared, keeper) = (self.shared.clone(), self.keeper.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                // In their order: the keeper saves what the writer has counted.
+                let _ = thread.join();
+                let _ = keeper.send(ToKeeper::Stop);
+            }
+            shared.series.close();
+            drop(lock(&shared.lock).take());
+        });
+        let _ = done.await;
+    }
+
+    fn usage(&self) -> Usage {
+        self.shared.usage()
+    }
+
+    fn slowest(&self) -> Option<(String, Position)> {
+        self.shared.slowest()
+    }
+
+    fn refusals(&self) -> u64 {
+        self.shared.refusals.load(Ordering::Relaxed)
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {
+        self.ask(|keeper| keeper.describe_sinks()).await?
+    }
+
+    async fn forget_sink(&self, sink: &str) -> Result<(), JournalError> {
+        let name = sink.to_owned();
+        self.ask(move |keeper| keeper.forget_sink(&name)).await?
+    }
+
+    async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
+        let name = sink.to_owned();
+        self.ask(move |keeper| keeper.set_progress(&name, progress))
+            .await?
+    }
+
+    async fn find(&self, arrived_at: i64) -> Result<Found, JournalError> {
+        let find = move |keeper: &mut Keeper| {
+            let (from, to) = (keeper.shared.start(), keeper.shared.end());
+            Ok(Found {
+                at: keeper.shared.series.find(arrived_at)?.unwrap_or(to).min(to),
+                from,
+                to,
+            })
+        };
+        self.ask(find).await?
+    }
+
+    fn save_source(&self, source: &str, totals: SourceTotals) {
+        let mut sources = lock(&self.shared.sources);
+        sources.changed = true;
+        sources.totals.insert(source.to_owned(), totals);
+    }
+
+    async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
+        let mut totals: BTreeMap<String, SourceTotals> = lock(&self.shared.sources).totals.clone();
+        for totals in totals.values_mut() {
+            totals.journalled = 0;
+        }
+        // The runtime's count may lack the last second before a crash; this one does not.
+        for (source, count) in &lock(&self.shared.journalled).counts {
+            totals.entry(source.clone()).or_default().journalled = *count;
+        }
+        Ok(totals.into_iter().collect())
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError> {
+        let filter = filter.clone();
+        self.ask(move |keeper| {
+            keeper
+                .state
+                .letters(&filter, limit)
+                .map_err(|trouble| keeper.explain(&trouble))
+        })
+        .await?
+    }
+
+    fn dead_letter_counts(&self) -> Vec<(String, u64)> {
+        lock(&self.shared.letters)
+            .iter()
+            .map(|(name, (count, _))| (name.clone(), *count))
+            .collect()
+    }
+
+    fn bury(&self, letters: Vec<DeadLetter>) {
+        if !letters.is_empty() && self.keeper.send(ToKeeper::Bury(letters)).is_err() {
+            tracing::error!("dead letters came after the journal was shut down");
+        }
+    }
+
+    async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
+        let ids = ids.to_vec();
+        self.ask(move |keeper| keeper.take_letters(&ids, retry)).await?
+    }
+}

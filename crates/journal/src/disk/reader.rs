@@ -1,0 +1,195 @@
+//! One sink's view of the log.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::keeper::ToKeeper;
+use super::series::Events;
+use super::shared::{Shared, lock};
+use crate::{Commit, Entry, JournalError, Position, Read, Reader};
+
+/// How long to wait before a refused read is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Of the tries so many pass without a word.
+const REPORT_EVERY: u32 = 10;
+
+pub(crate) struct DiskReader {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) keeper: Sender<ToKeeper>,
+    pub(crate) sink: String,
+    pub(crate) generation: u64,
+    /// The next position to look at.
+    pub(crate) at: Position,
+    /// Left out: settled before this reader was opened, in order.
+    pub(crate) settled: VecDeque<(Position, Position)>,
+    /// Read and not yet handed out.
+    pub(crate) ready: VecDeque<Item>,
+    /// Kept here so that a reading goes on if nobody waits for it for a moment.
+    pub(crate) reading: Option<JoinHandle<Result<Events, JournalError>>>,
+    pub(crate) refused: u32,
+}
+
+pub(crate) enum Item {
+    Event(Entry),
+    Lost(Position, Position),
+}
+
+impl DiskReader {
+    /// Moves on over what is settled; returns where the next settled range begins.
+    fn skip_settled(&mut self) -> Position {
+        while let Some((from, to)) = self.settled.front().copied() {
+            if self.at < from {
+                return from;
+            }
+            self.at = self.at.max(to);
+            self.settled.pop_front();
+        }
+        Position::MAX
+    }
+
+    /// Hands out what is ready.
+    fn take(&mut self, max: usize) -> Option<Read> {
+        if let Some(Item::Lost(from, to)) = self.ready.front() {
+            let lost = Read::Lost { from: *from, to: *to };
+            self.ready.pop_front();
+            return Some(lost);
+        }
+        let mut entries = Vec::new();
+        while entries.len() < max
+            && let Some(Item::Event(entry)) = self.ready.pop_front_if(|item| matches!(item, Item::Event(_)))
+        {
+            entries.push(entry);
+        }
+        (!entries.is_empty()).then_some(Read::Events(entries))
+    }
+
+    /// What was appended lately.
+    fn take_recent(&mut self, max: usize) -> bool {
+        let next_settled = self.skip_settled();
+        let max = usize::try_from(next_settled - self.at)
+            .unwrap_or(usize::MAX)
+            .min(max);
+        let events = lock(&self.shared.recent).from(self.at, max);
+        let found = !events.is_empty();
+        for (position, event) in events {
+            self.at = position + 1;
+            self.ready.push_back(Item::Event(Entry { position, event }));
+        }
+        found
+    }
+
+    async fn read(&mut self, end: Position) {
+        let (shared, at) = (self.shared.clone(), self.at);
+        let reading = self
+            .reading
+            .get_or_insert_with(|| tokio::task::spawn_blocking(move || shared.series.read(at)));
+        let events = reading.await;
+        self.reading = None;
+        match events {
+            Ok(Ok(events)) => {
+                self.refused = 0;
+                self.ready_up(events, end);
+            }
+            Ok(Err(error)) => {
+                if self.refused.is_multiple_of(REPORT_EVERY) {
+                    tracing::error!(
+                        sink = self.sink,
+                        position = self.at,
+                        "journal unreadable, trying again: {error}"
+                    );
+                }
+                self.refused += 1;
+                tokio::time::sleep(RETRY).await;
+            }
+            // The runtime is shutting down.
+            Err(_) => tokio::time::sleep(RETRY).await,
+        }
+    }
+
+    fn ready_up(&mut self, events: Events, end: Position) {
+        match events {
+            Events::Some(events) => {
+                for (position, event) in events {
+                    if position < self.at {
+                        continue;
+                    }
+                    self.at = position;
+                    self.skip_settled();
+                    if position < self.at {
+                        continue;
+                    }
+                    self.at = position + 1;
+                    self.ready.push_back(match event {
+                        Some(event) => Item::Event(Entry {
+                            position,
+                            event: Arc::new(event),
+                        }),
+                        None => {
+                            tracing::error!(sink = self.sink, position, "journal event does not parse");
+                            Item::Lost(position, position + 1)
+                        }
+                    });
+                }
+            }
+            Events::Lost(to) => {
+                let from = self.at;
+                let to = to.min(end).min(self.skip_settled()).max(from + 1);
+                self.at = to;
+                self.ready.push_back(Item::Lost(from, to));
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Reader for DiskReader {
+    async fn next(&mut self, max: usize) -> Read {
+        let max = max.max(1);
+        loop {
+            if let Some(read) = self.take(max) {
+                return read;
+            }
+            let shared = self.shared.clone();
+            let news = shared.news.notified();
+            tokio::pin!(news);
+            // Registered before looking, so that an append in between is not missed.
+            news.as_mut().enable();
+            let complete = shared.complete();
+            let end = shared.end();
+            self.skip_settled();
+            if self.at < end {
+                if self.reading.is_some() || !self.take_recent(max) {
+                    self.read(end).await;
+                }
+            } else if complete {
+                return Read::End;
+            } else {
+                news.await;
+            }
+        }
+    }
+
+    fn commit(&mut self, commit: Commit) {
+        let message = ToKeeper::Commit {
+            sink: self.sink.clone(),
+            generation: self.generation,
+            commit: Box::new(commit),
+        };
+        if self.keeper.send(message).is_err() {
+            tracing::error!(sink = self.sink, "committed after the journal was shut down");
+        }
+    }
+
+    async fn flush(&mut self) {
+        let (reply, done) = oneshot::channel();
+        if self.keeper.send(ToKeeper::Flush(reply)).is_ok() {
+            let _ = done.await;
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! What the threads of a journal share.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use signalbox_core::Event;
+use tokio::sync::Notify;
+
+use super::folder::Lock;
+use super::frame::Built;
+use super::options::{DiskOptions, millis};
+use super::series::Series;
+use super::state::SinkRecord;
+use crate::{Position, SourceTotals, Usage};
+
+pub(crate) struct Shared {
+    pub(crate) options: DiskOptions,
+    pub(crate) series: Series,
+    /// The position after the last event that is durable.
+    end: AtomicU64,
+    /// Woken when `end` moves and when nothing more comes.
+    pub(crate) news: Notify,
+    closed: AtomicBool,
+    /// Appends under way.
+    appends: AtomicU64,
+    /// As it is durable; changed by the keeper only.
+    pub(crate) sinks: Mutex<BTreeMap<String, Sink>>,
+    pub(crate) journalled: Mutex<Journalled>,
+    pub(crate) sources: Mutex<Sources>,
+    /// Dead letters and their bytes by component.
+    pub(crate) letters: Mutex<BTreeMap<String, (u64, u64)>>,
+    pub(crate) recent: Mutex<Recent>,
+    /// Ids of events before this position outlive their frames.
+    pub(crate) ids_sealed_to: AtomicU64,
+    /// Set when frames wait for that.
+    pub(crate) seal_ids: AtomicBool,
+    /// Commits of frames.
+    pub(crate) commits: AtomicU64,
+    /// Appends refused because it was full.
+    pub(crate) refusals: AtomicU64,
+    pub(crate) opened_at: i64,
+    /// Set when unknown sinks start at the oldest event.
+    pub(crate) rebuilt: AtomicBool,
+    pub(crate) lock: Mutex<Option<Lock>>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sink {
+    pub(crate) record: SinkRecord,
+    pub(crate) parked: u64,
+    /// Of its readers the last one counts.
+    pub(crate) generation: u64,
+    pub(crate) opened: bool,
+}
+
+/// Events in the journal by source over all time, up to a position.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Journalled {
+    pub(crate) counts: BTreeMap<String, u64>,
+    pub(crate) to: Position,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) totals: BTreeMap<String, SourceTotals>,
+    pub(crate) changed: bool,
+}
+
+/// No lock here is held while anything can panic.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn since_epoch() -> std::time::Duration {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+/// Unix milliseconds.
+pub(crate) fn now() -> i64 {
+    millis(since_epoch())
+}
+
+/// Unix nanoseconds.
+pub(crate) fn nanos() -> u64 {
+    u64::try_from(since_epoch().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// How long after opening nobody is taken for an orphan: the sinks are being opened.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(600);
+
+impl Shared {
+    #[expect(clippy::too_many_arguments, reason = "one caller, which reads them from disk")]
+    pub(crate) fn new(
+        options: DiskOptions,
+        series: Series,
+        end: Position,
+        sinks: BTreeMap<String, Sink>,
+        journalled: Journalled,
+        sources: BTreeMap<String, SourceTotals>,
+        letters: BTreeMap<String, (u64, u64)>,
+        lock: Lock,
+    ) -> Shared {
+        let recent = Recent {
+            max_bytes: options.cache_bytes,
+            ..Recent::default()
+        };
+        Shared {
+            options,
+            series,
+            end: end.into(),
+            news: Notify::new(),
+            closed: false.into(),
+            appends: 0.into(),
+            sinks: sinks.into(),
+            journalled: journalled.into(),
+            sources: Sources {
+                totals: sources,
+                changed: false,
+            }
+            .into(),
+            letters: letters.into(),
+            recent: recent.into(),
+            ids_sealed_to: 0.into(),
+            seal_ids: false.into(),
+            commits: 0.into(),
+            refusals: 0.into(),
+            opened_at: now(),
+            rebuilt: false.into(),
+            lock: Some(lock).into(),
+        }
+    }
+
+    pub(crate) fn end(&self) -> Position {
+        self.end.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn advance(&self, end: Position) {
+        self.end.store(end, Ordering::SeqCst);
+        self.news.notify_waiters();
+    }
+
+    /// The oldest position held.
+    pub(crate) fn start(&self) -> Position {
+        self.series.start().unwrap_or(self.end())
+    }
+
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.news.notify_waiters();
+    }
+
+    /// Announces an append; `None` if it is closed.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Entered> {
+        self.appends.fetch_add(1, Ordering::SeqCst);
+        let entered = Entered(self.clone());
+        (!self.closed.load(Ordering::SeqCst)).then_some(entered)
+    }
+
+    pub(crate) fn appends(&self) -> u64 {
+        self.appends.load(Ordering::SeqCst)
+    }
+
+    /// Whether nothing is appended any more.
+    pub(crate) fn complete(&self) -> bool {
+        self.closed.load(Ordering::SeqCst) && self.appends() == 0
+    }
+
+    /// The sink that holds most, and from where.
+    pub(crate) fn slowest(&self) -> Option<(String, Position)> {
+        let sinks = lock(&self.sinks);
+        let holding = sinks.iter().filter(|(_, sink)| !sink.record.released);
+        let slowest = holding.min_by_key(|(_, sink)| sink.record.progress.cursor);
+        slowest.map(|(name, sink)| (name.clone(), sink.record.progress.cursor))
+    }
+
+    /// Everything before is settled by every sink. With no sink at all nothing is ever wanted.
+    pub(crate) fn floor(&self) -> Position {
+        if self.rebuilt.load(Ordering::Relaxed) && self.in_grace() {
+            // Whose sinks are not known must not be dropped before they are opened.
+            return 0;
+        }
+        let sinks = lock(&self.sinks);
+        let holding = sinks.values().filter(|sink| !sink.record.released);
+        holding
+            .map(|sink| sink.record.progress.cursor)
+            .min()
+            .unwrap_or(self.end())
+    }
+
+    pub(crate) fn in_grace(&self) -> bool {
+        now()
+            < self
+                .opened_at
+                .saturating_add(millis(GRACE.min(self.options.orphan_retention)))
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        let floor = self.floor().max(self.start());
+        Usage {
+            events: self.end().saturating_sub(floor),
+            bytes: self.series.bytes_from(floor),
+            max_bytes: self.options.max_bytes,
+        }
+    }
+}
+
+/// An append under way.
+pub(crate) struct Entered(Arc<Shared>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let last = self.0.appends.fetch_sub(1, Ordering::SeqCst) == 1;
+        if last && self.0.closed.load(Ordering::SeqCst) {
+            self.0.news.notify_waiters();
+        }
+    }
+}
+
+/// The events appended last, as they were appended: sinks that keep pace never parse nor read the disk.
+#[derive(Default)]
+pub(crate) struct Recent {
+    frames: VecDeque<RecentFrame>,
+    bytes: u64,
+    max_bytes: u64,
+}
+
+struct RecentFrame {
+    first: Position,
+    events: Vec<Arc<Event>>,
+    bytes: u64,
+}
+
+impl Recent {
+    pub(crate) fn add(&mut self, frame: Built) {
+        let bytes = frame.events.iter().map(|event| event.memory() as u64).sum();
+        self.bytes += bytes;
+        self.frames.push_back(RecentFrame {
+            first: frame.first,
+            events: frame.events,
+            bytes,
+        });
+        while self.bytes > self.max_bytes
+            && let Some(oldest) = self.frames.pop_front()
+        {
+            self.bytes -= oldest.bytes;
+        }
+    }
+
+    /// Events from a position on, at most `max`; none if it is not here.
+    pub(crate) fn from(&self, position: Position, max: usize) -> Vec<(Position, Arc<Event>)> {
+        let mut events = Vec::new();
+        let mut at = position;
+        let after = self.frames.partition_point(|frame| frame.first <= position);
+        for frame in self.frames.range(after.saturating_sub(1)..) {
+            if at < frame.first || events.len() == max {
+                break;
+            }
+            let skip = usize::try_from(at - frame.first).unwrap_or(usize::MAX);
+            let before = events.len();
+            for event in frame.events.iter().skip(skip).take(max - before) {
+                events.push((at, event.clone()));
+                at += 1;
+            }
+            if events.len() == before {
+                break;
+            }
+        }
+        events
+    }
+}

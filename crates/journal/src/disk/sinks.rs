@@ -1,0 +1,119 @@
+//! What is asked of the keeper about sinks.
+
+use std::collections::BTreeMap;
+
+use super::keeper::{Keeper, within};
+use super::shared::{Sink, lock, now};
+use super::state;
+use crate::{JournalError, Progress, Resumed, SinkState, Start};
+
+impl Keeper {
+    /// Registers a reader; returns where it goes on, and its generation.
+    pub(crate) fn open_sink(&mut self, name: &str, start: Start) -> Result<(Resumed, u64), JournalError> {
+        let known = lock(&self.shared.sinks).get(name).cloned();
+        let new = known.as_ref().is_none_or(|sink| sink.record.released);
+        let mut sink = known.unwrap_or_default();
+        if new {
+            let rebuilt = self.shared.rebuilt.load(std::sync::atomic::Ordering::Relaxed);
+            let progress = &mut sink.record.progress;
+            progress.cursor = match start {
+                Start::End if !rebuilt => self.shared.end(),
+                _ => self.shared.start(),
+            };
+        }
+        sink.record.last_opened = now();
+        sink.record.released = false;
+        sink.opened = true;
+        sink.generation += 1;
+        let (progress, generation) = (sink.record.progress.clone(), sink.generation);
+        self.change_sink(name, sink, |_| Ok(()))?;
+        let parked = self
+            .state
+            .parked(name)
+            .map_err(|trouble| self.explain(&trouble))?;
+        let unread = self.unread(&progress)?;
+        Ok((
+            Resumed {
+                progress,
+                parked,
+                unread,
+            },
+            generation,
+        ))
+    }
+
+    /// Events that are in the log and not settled, by source.
+    fn unread(&self, progress: &Progress) -> Result<Vec<(String, u64)>, JournalError> {
+        let (series, end) = (&self.shared.series, self.shared.end());
+        let mut counts: BTreeMap<String, u64> = series.counts(progress.cursor, end)?;
+        for (from, to) in within(progress, progress.cursor, end) {
+            for (source, count) in series.counts(from, to)? {
+                if let Some(sum) = counts.get_mut(&source) {
+                    *sum = sum.saturating_sub(count);
+                }
+            }
+        }
+        Ok(counts.into_iter().filter(|(_, count)| *count > 0).collect())
+    }
+
+    pub(crate) fn describe_sinks(&mut self) -> Result<Vec<SinkState>, JournalError> {
+        let sinks = lock(&self.shared.sinks).clone();
+        let mut states = Vec::with_capacity(sinks.len());
+        for (name, sink) in sinks {
+            let Sink { record, parked, .. } = sink;
+            let progress = record.progress;
+            let parked_since = self
+                .state
+                .oldest_parked(&name)
+                .map_err(|trouble| self.explain(&trouble))?;
+            // An orphan that was released holds nothing: what came since is not its.
+            let unread = if record.released {
+                Vec::new()
+            } else {
+                self.unread(&progress)?
+            };
+            let mut first = progress.cursor;
+            for (from, to) in &progress.settled {
+                if *from <= first {
+                    first = first.max(*to);
+                }
+            }
+            let logged_since = if unread.is_empty() {
+                None
+            } else {
+                self.shared.series.arrival(first)?
+            };
+            let oldest_pending = match (parked_since, logged_since) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+            states.push(SinkState {
+                name,
+                progress,
+                parked,
+                unread,
+                oldest_pending,
+                last_opened: record.last_opened,
+            });
+        }
+        Ok(states)
+    }
+
+    pub(crate) fn forget_sink(&mut self, name: &str) -> Result<(), JournalError> {
+        self.change(|txn, _| state::remove_sink(txn, name))?;
+        lock(&self.shared.sinks).remove(name);
+        Ok(())
+    }
+
+    pub(crate) fn set_progress(&mut self, name: &str, progress: Progress) -> Result<(), JournalError> {
+        let sink = lock(&self.shared.sinks).get(name).cloned();
+        let mut sink = sink.ok_or_else(|| JournalError(format!("the journal knows no sink '{name}'")))?;
+        let cursor = progress.cursor.max(self.shared.start()).min(self.shared.end());
+        sink.record.progress = Progress { cursor, ..progress };
+        sink.record.released = false;
+        // Whoever asks for this wants the sink to have it: it holds what it stands at for a while.
+        sink.record.last_opened = now();
+        sink.generation += 1;
+        self.change_sink(name, sink, |_| Ok(()))
+    }
+}

@@ -1,0 +1,621 @@
+//! The store for everything but frames: where sinks stand, parked events, dead letters, counts.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::{
+    Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    WriteTransaction,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::folder;
+use super::frame::{self, Frame};
+use super::guard::{Trouble, guarded};
+use super::segment::{seal, unseal};
+use crate::{
+    DeadLetter, DeadLetterFilter, DeadLetterId, JournalError, Open, Parked, Position, Progress, SourceTotals,
+};
+
+/// A newer journal is not touched by an older program.
+const FORMAT: u32 = 1;
+const CACHE: usize = 16_000_000;
+
+const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("head");
+const SINKS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sinks");
+const SOURCES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sources");
+/// Payload and mapping of parked events, which do not change …
+const PARKED: TableDefinition<'_, (&str, Position), &[u8]> = TableDefinition::new("parked");
+/// … and their history, which does.
+const PARKED_OPEN: TableDefinition<'_, (&str, Position), &[u8]> = TableDefinition::new("parked_open");
+const LETTERS: TableDefinition<'_, DeadLetterId, &[u8]> = TableDefinition::new("dead_letters");
+
+/// What there is one of.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Head {
+    format: u32,
+    /// No event at or after it is known to this file.
+    pub(crate) next_position: Position,
+    pub(crate) last_back: Position,
+    pub(crate) last_letter: DeadLetterId,
+    /// Dead letters and their bytes by component.
+    pub(crate) letters: BTreeMap<String, (u64, u64)>,
+    /// Events in the journal by source, over all time, up to a position.
+    pub(crate) journalled: BTreeMap<String, u64>,
+    pub(crate) journalled_to: Position,
+    /// State was lost and not all sinks may have been opened since: unknown ones start at the oldest event.
+    pub(crate) rebuilt: bool,
+}
+
+/// A sink as it is kept.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct SinkRecord {
+    pub(crate) progress: Progress,
+    pub(crate) last_opened: i64,
+    /// An orphan that holds nothing any more.
+    pub(crate) released: bool,
+}
+
+pub(crate) struct State {
+    path: PathBuf,
+    db: Option<Database>,
+}
+
+/// What is read at start.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) head: Head,
+    pub(crate) sinks: BTreeMap<String, (SinkRecord, u64)>,
+    pub(crate) sources: BTreeMap<String, SourceTotals>,
+    /// There was no file.
+    pub(crate) new: bool,
+}
+
+fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    // Strings, numbers and lists of them: this cannot fail.
+    seal(&serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    serde_json::from_slice(unseal(bytes)?).ok()
+}
+
+fn damaged(what: &str) -> redb::Error {
+    redb::Error::Corrupted(format!("the checksum of {what} is wrong"))
+}
+
+impl State {
+    /// Opens or makes the file; one that cannot be read is set aside.
+    pub(crate) fn open(folder: &Path) -> Result<(State, Loaded), JournalError> {
+        let path = folder.join("state.redb");
+        let new = !path
+            .try_exists()
+            .map_err(|error| folder::trouble(folder, "cannot be read", &error))?;
+        let mut state = State { path, db: None };
+        match state.load() {
+            Ok(loaded) if loaded.head.format > FORMAT => Err(JournalError(format!(
+                "{}: written by a newer version of Signalbox (format {}, this one reads {FORMAT}); use that version, \
+                 or another journal.path",
+                state.path.display(),
+                loaded.head.format
+            ))),
+            Ok(mut loaded) => {
+                loaded.head.format = FORMAT;
+                loaded.new = new;
+                if new {
+                    state
+                        .reset(&loaded.head, &BTreeMap::new())
+                        .map_err(|trouble| trouble.at(&state.path))?;
+                    let _ = folder::sync(folder);
+                }
+                Ok((state, loaded))
+            }
+            Err(Trouble::Refused(why)) => Err(JournalError(format!("{}: {why}", state.path.display()))),
+            Err(Trouble::Broken(why)) => {
+                let head = Head {
+                    format: FORMAT,
+                    rebuilt: true,
+                    ..Head::default()
+                };
+                let loaded = state.salvage(&why, head)?;
+                Ok((state, loaded))
+            }
+        }
+    }
+
+    fn load(&mut self) -> Result<Loaded, Trouble> {
+        let path = &self.path;
+        let (db, loaded) = guarded(|| {
+            // Checked whole: it is small, and it is written to.
+            let db = Builder::new()
+                .set_cache_size(CACHE)
+                .set_check_integrity_on_open(true)
+                .create(path)?;
+            let txn = db.begin_write()?;
+            let loaded = load(&txn)?;
+            txn.commit()?;
+            Ok((db, loaded))
+        })?;
+        self.db = Some(db);
+        Ok(loaded)
+    }
+
+    /// Sets the file aside, begins a new one, and brings over what can still be read record by record.
+    fn salvage(&mut self, why: &str, head: Head) -> Result<Loaded, JournalError> {
+        self.close();
+        let folder = self.path.parent().map(Path::to_owned).unwrap_or_default();
+        let failed = |error: &std::io::Error| folder::trouble(&folder, "cannot be written to", error);
+        let aside = folder::set_aside(&self.path).map_err(|error| failed(&error))?;
+        let old = guarded(|| {
+            Ok(read_what_can_be(
+                &Builder::new().set_cache_size(CACHE).open(&aside)?,
+            ))
+        });
+        let old = old.unwrap_or_default();
+        tracing::error!(file = %self.path.display(), set_aside = %aside.display(), sinks_saved = old.sinks.len(),
+            dead_letters_saved = old.letters.len(),
+            "journal state unreadable: {why}; sinks that are lost start at the oldest event held");
+        let mut head = Head {
+            last_letter: old.letters.keys().last().copied().unwrap_or(0),
+            ..head
+        };
+        head.last_back = Parked::BACK + (1 << 40);
+        for letter in old.letters.values() {
+            let entry = head.letters.entry(letter.component.clone()).or_default();
+            *entry = (entry.0 + 1, entry.1 + encode(letter).len() as u64);
+        }
+        if let Some(old) = old.head {
+            head.next_position = old.next_position;
+            head.last_back = old.last_back.max(Parked::BACK);
+            (head.journalled, head.journalled_to) = (old.journalled, old.journalled_to);
+            head.last_letter = head.last_letter.max(old.last_letter);
+        }
+        let path = &self.path;
+        let (db, loaded) = guarded(|| {
+            let db = Builder::new().set_cache_size(CACHE).create(path)?;
+            let txn = db.begin_write()?;
+            txn.open_table(HEAD)?.insert("head", encode(&head).as_slice())?;
+            for (name, sink) in &old.sinks {
+                txn.open_table(SINKS)?
+                    .insert(name.as_str(), encode(sink).as_slice())?;
+            }
+            for (name, totals) in &old.sources {
+                txn.open_table(SOURCES)?
+                    .insert(name.as_str(), encode(totals).as_slice())?;
+            }
+            for ((sink, position), event, open) in &old.parked {
+                txn.open_table(PARKED)?
+                    .insert((sink.as_str(), *position), event.as_slice())?;
+                txn.open_table(PARKED_OPEN)?
+                    .insert((sink.as_str(), *position), open.as_slice())?;
+            }
+            for (id, letter) in &old.letters {
+                txn.open_table(LETTERS)?.insert(id, encode(letter).as_slice())?;
+            }
+            let loaded = load(&txn)?;
+            txn.commit()?;
+            Ok((db, loaded))
+        })
+        .map_err(|trouble| trouble.at(&self.path))?;
+        self.db = Some(db);
+        folder::sync(&folder).map_err(|error| failed(&error))?;
+        Ok(loaded)
+    }
+
+    /// Begins an empty file with what is known of sinks.
+    fn reset(&mut self, head: &Head, sinks: &BTreeMap<String, SinkRecord>) -> Result<(), Trouble> {
+        self.write(|txn| {
+            put_head(txn, head)?;
+            for (name, sink) in sinks {
+                put_sink(txn, name, sink)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// After a failed write: the file is opened again, or, if it is broken, set aside and begun anew.
+    pub(crate) fn reopen(
+        &mut self,
+        head: &Head,
+        sinks: &BTreeMap<String, SinkRecord>,
+    ) -> Result<(), JournalError> {
+        self.close();
+        match self.load() {
+            Ok(_) => Ok(()),
+            Err(Trouble::Refused(why)) => Err(JournalError(format!("{}: {why}", self.path.display()))),
+            Err(Trouble::Broken(why)) => {
+                self.salvage(
+                    &why,
+                    Head {
+                        rebuilt: true,
+                        ..head.clone()
+                    },
+                )?;
+                self.write(|txn| {
+                    for (name, sink) in sinks {
+                        put_sink(txn, name, sink)?;
+                    }
+                    Ok(())
+                })
+                .map_err(|trouble| trouble.at(&self.path))
+            }
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        let db = self.db.take();
+        let _ = guarded(move || {
+            drop(db);
+            Ok(())
+        });
+    }
+
+    /// One durable change, all or nothing.
+    pub(crate) fn write<T>(
+        &mut self,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, Trouble> {
+        let Some(db) = &self.db else {
+            return Err(Trouble::Refused("it is closed".into()));
+        };
+        guarded(|| {
+            let txn = db.begin_write()?;
+            let value = change(&txn)?;
+            txn.commit()?;
+            Ok(value)
+        })
+    }
+
+    /// Parked events of a sink. Those that are damaged are reported.
+    pub(crate) fn parked(&self, sink: &str) -> Result<Vec<Parked>, Trouble> {
+        let Some(db) = &self.db else {
+            return Err(Trouble::Refused("it is closed".into()));
+        };
+        let mut damaged = Vec::new();
+        let parked = guarded(|| {
+            let txn = db.begin_read()?;
+            let (events, opens) = (txn.open_table(PARKED)?, txn.open_table(PARKED_OPEN)?);
+            let mut all = Vec::new();
+            for entry in events.range((sink, 0)..=(sink, Position::MAX))? {
+                let (key, bytes) = entry?;
+                let (name, position) = key.value();
+                if name != sink {
+                    continue;
+                }
+                let open = opens
+                    .get((sink, position))?
+                    .and_then(|bytes| decode(bytes.value()));
+                match decode_parked(position, bytes.value(), open) {
+                    Some(parked) => all.push(parked),
+                    None => damaged.push(position),
+                }
+            }
+            Ok(all)
+        })?;
+        for position in damaged {
+            tracing::error!(file = %self.path.display(), sink, position, "parked event unreadable");
+        }
+        Ok(parked)
+    }
+
+    /// When the first parked event of a sink arrived.
+    pub(crate) fn oldest_parked(&self, sink: &str) -> Result<Option<i64>, Trouble> {
+        let Some(db) = &self.db else {
+            return Err(Trouble::Refused("it is closed".into()));
+        };
+        guarded(|| {
+            let table = db.begin_read()?.open_table(PARKED)?;
+            let Some(entry) = table.range((sink, 0)..=(sink, Position::MAX))?.next() else {
+                return Ok(None);
+            };
+            let (key, bytes) = entry?;
+            let (name, position) = key.value();
+            let parked = decode_parked(position, bytes.value(), None).filter(|_| name == sink);
+            Ok(parked.map(|parked| parked.event.receipt().received_at))
+        })
+    }
+
+    /// Dead letters that match, newest first.
+    pub(crate) fn letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, Trouble> {
+        let Some(db) = &self.db else {
+            return Err(Trouble::Refused("it is closed".into()));
+        };
+        let mut damaged = 0u64;
+        let letters = guarded(|| {
+            let table = db.begin_read()?.open_table(LETTERS)?;
+            let mut chosen = Vec::new();
+            let (from, to) = filter.id.map_or((0, DeadLetterId::MAX), |id| (id, id));
+            for entry in table.range(from..=to)?.rev() {
+                if chosen.len() >= limit {
+                    break;
+                }
+                let (id, bytes) = entry?;
+                match decode::<DeadLetter>(bytes.value()) {
+                    Some(letter) if filter.admits(id.value(), &letter) => chosen.push((id.value(), letter)),
+                    Some(_) => {}
+                    None => damaged += 1,
+                }
+            }
+            Ok(chosen)
+        })?;
+        if damaged > 0 {
+            tracing::error!(file = %self.path.display(), damaged, "dead letters unreadable");
+        }
+        Ok(letters)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Reads what is there whole; damage anywhere is an error.
+fn load(txn: &WriteTransaction) -> Result<Loaded, redb::Error> {
+    let mut loaded = Loaded::default();
+    if let Some(head) = txn.open_table(HEAD)?.get("head")? {
+        loaded.head = decode(head.value()).ok_or_else(|| damaged("its head"))?;
+    }
+    let parked = txn.open_table(PARKED)?;
+    for entry in txn.open_table(SINKS)?.iter()? {
+        let (name, sink) = entry?;
+        let name = name.value();
+        let sink = decode(sink.value()).ok_or_else(|| damaged("a sink"))?;
+        let mut count = 0;
+        for entry in parked.range((name, 0)..=(name, Position::MAX))? {
+            count += u64::from(entry?.0.value().0 == name);
+        }
+        loaded.sinks.insert(name.to_owned(), (sink, count));
+    }
+    for entry in txn.open_table(SOURCES)?.iter()? {
+        let (name, totals) = entry?;
+        let totals = decode(totals.value()).ok_or_else(|| damaged("a source's counts"))?;
+        loaded.sources.insert(name.value().to_owned(), totals);
+    }
+    // So that they exist for readers.
+    txn.open_table(PARKED_OPEN)?;
+    txn.open_table(LETTERS)?;
+    Ok(loaded)
+}
+
+type SavedParked = ((String, Position), Vec<u8>, Vec<u8>);
+
+#[derive(Default)]
+struct Saved {
+    head: Option<Head>,
+    sinks: BTreeMap<String, SinkRecord>,
+    sources: BTreeMap<String, SourceTotals>,
+    /// Sink and position, event, history.
+    parked: Vec<SavedParked>,
+    letters: BTreeMap<DeadLetterId, DeadLetter>,
+}
+
+/// Table by table, each as far as it goes.
+fn read_what_can_be(db: &Database) -> Saved {
+    let mut saved = Saved::default();
+    let _ = guarded(|| {
+        let table = db.begin_read()?.open_table(HEAD)?;
+        saved.head = table.get("head")?.and_then(|head| decode(head.value()));
+        Ok(())
+    });
+    let _ = guarded(|| {
+        for entry in db.begin_read()?.open_table(SINKS)?.iter()? {
+            let (name, sink) = entry?;
+            saved
+                .sinks
+                .extend(decode(sink.value()).map(|sink| (name.value().to_owned(), sink)));
+        }
+        Ok(())
+    });
+    let _ = guarded(|| {
+        for entry in db.begin_read()?.open_table(SOURCES)?.iter()? {
+            let (name, totals) = entry?;
+            saved
+                .sources
+                .extend(decode(totals.value()).map(|totals| (name.value().to_owned(), totals)));
+        }
+        Ok(())
+    });
+    let _ = guarded(|| {
+        let txn = db.begin_read()?;
+        let opens = txn.open_table(PARKED_OPEN)?;
+        for entry in txn.open_table(PARKED)?.iter()? {
+            let (key, event) = entry?;
+            let ((sink, position), event) = (key.value(), event.value());
+            let open = opens
+                .get((sink, position))
+                .ok()
+                .flatten()
+                .and_then(|open| decode::<Open>(open.value()));
+            if decode_parked(position, event, None).is_some() {
+                saved.parked.push((
+                    (sink.to_owned(), position),
+                    event.to_vec(),
+                    encode(&open.unwrap_or_default()),
+                ));
+            }
+        }
+        Ok(())
+    });
+    let _ = guarded(|| {
+        for entry in db.begin_read()?.open_table(LETTERS)?.iter()? {
+            let (id, letter) = entry?;
+            saved
+                .letters
+                .extend(decode(letter.value()).map(|letter| (id.value(), letter)));
+        }
+        Ok(())
+    });
+    saved
+}
+
+/// The mapping to be tried behind its length, then the event as a frame of its own.
+fn encode_parked(parked: &Parked) -> Vec<u8> {
+    let only = parked
+        .only
+        .as_deref()
+        .map(|only| only.as_bytes())
+        .unwrap_or_default();
+    let length = if parked.only.is_some() {
+        only.len() as u32
+    } else {
+        u32::MAX
+    };
+    let event = frame::encode_one(&parked.event, parked.position);
+    seal(&[&length.to_le_bytes()[..], only, &event].concat())
+}
+
+fn decode_parked(position: Position, bytes: &[u8], open: Option<Open>) -> Option<Parked> {
+    let (length, rest) = unseal(bytes)?.split_first_chunk::<4>()?;
+    let (only, event) = match u32::from_le_bytes(*length) {
+        u32::MAX => (None, rest),
+        length => {
+            let (only, event) = rest.split_at_checked(length as usize)?;
+            (Some(std::str::from_utf8(only).ok()?.to_owned()), event)
+        }
+    };
+    let frame = Frame::decode(event)
+        .ok()
+        .filter(|frame| frame.head.first == position)?;
+    let event = Arc::new(frame.events().next()?.1?.parse()?);
+    let open = Open {
+        position,
+        ..open.unwrap_or_default()
+    };
+    Some(Parked {
+        position,
+        event,
+        open,
+        only,
+    })
+}
+
+pub(crate) fn put_head(txn: &WriteTransaction, head: &Head) -> Result<(), redb::Error> {
+    txn.open_table(HEAD)?.insert("head", encode(head).as_slice())?;
+    Ok(())
+}
+
+pub(crate) fn put_sink(txn: &WriteTransaction, name: &str, sink: &SinkRecord) -> Result<(), redb::Error> {
+    txn.open_table(SINKS)?.insert(name, encode(sink).as_slice())?;
+    Ok(())
+}
+
+pub(crate) fn put_source(
+    txn: &WriteTransaction,
+    name: &str,
+    totals: &SourceTotals,
+) -> Result<(), redb::Error> {
+    txn.open_table(SOURCES)?.insert(name, encode(totals).as_slice())?;
+    Ok(())
+}
+
+/// Removes a sink and what it parked.
+pub(crate) fn remove_sink(txn: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
+    txn.open_table(SINKS)?.remove(name)?;
+    remove_parked(txn, name)
+}
+
+/// Removes all a sink has parked.
+pub(crate) fn remove_parked(txn: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
+    let range = || (name, 0)..=(name, Position::MAX);
+    txn.open_table(PARKED)?.retain_in(range(), |_, _| false)?;
+    txn.open_table(PARKED_OPEN)?.retain_in(range(), |_, _| false)?;
+    Ok(())
+}
+
+/// True if it was not there before.
+pub(crate) fn park(txn: &WriteTransaction, sink: &str, parked: &Parked) -> Result<bool, redb::Error> {
+    let key = (sink, parked.position);
+    let new = txn
+        .open_table(PARKED)?
+        .insert(key, encode_parked(parked).as_slice())?
+        .is_none();
+    txn.open_table(PARKED_OPEN)?
+        .insert(key, encode(&parked.open).as_slice())?;
+    Ok(new)
+}
+
+/// New history of a parked event, if it is parked.
+pub(crate) fn update_parked(txn: &WriteTransaction, sink: &str, open: &Open) -> Result<(), redb::Error> {
+    let key = (sink, open.position);
+    let mut table = txn.open_table(PARKED_OPEN)?;
+    let there = table.get(key)?.is_some();
+    if there {
+        table.insert(key, encode(open).as_slice())?;
+    }
+    Ok(())
+}
+
+/// True if it was there.
+pub(crate) fn unpark(txn: &WriteTransaction, sink: &str, position: Position) -> Result<bool, redb::Error> {
+    txn.open_table(PARKED_OPEN)?.remove((sink, position))?;
+    let there = txn.open_table(PARKED)?.remove((sink, position))?.is_some();
+    Ok(there)
+}
+
+/// Adds a dead letter, and drops the oldest ones beyond `max_bytes`; returns how many of them.
+pub(crate) fn bury(
+    txn: &WriteTransaction,
+    head: &mut Head,
+    letter: &DeadLetter,
+    max_bytes: u64,
+) -> Result<u64, redb::Error> {
+    let mut table = txn.open_table(LETTERS)?;
+    head.last_letter += 1;
+    let bytes = encode(letter);
+    let entry = head.letters.entry(letter.component.clone()).or_default();
+    *entry = (entry.0 + 1, entry.1 + bytes.len() as u64);
+    table.insert(head.last_letter, bytes.as_slice())?;
+    let mut dropped = 0;
+    while head.letters.values().map(|(_, bytes)| bytes).sum::<u64>() > max_bytes {
+        let Some((id, bytes)) = table.pop_first()? else {
+            break;
+        };
+        dropped += u64::from(id.value() <= head.last_letter);
+        forget(
+            head,
+            decode::<DeadLetter>(bytes.value()).as_ref(),
+            bytes.value().len(),
+        );
+    }
+    if table.is_empty()? {
+        head.letters.clear();
+    }
+    Ok(dropped)
+}
+
+fn forget(head: &mut Head, letter: Option<&DeadLetter>, bytes: usize) {
+    let Some(letter) = letter else { return };
+    if let Some((count, sum)) = head.letters.get_mut(&letter.component) {
+        *count = count.saturating_sub(1);
+        *sum = sum.saturating_sub(bytes as u64);
+        if *count == 0 {
+            head.letters.remove(&letter.component);
+        }
+    }
+}
+
+/// A dead letter, if it is there and whole.
+pub(crate) fn letter(txn: &WriteTransaction, id: DeadLetterId) -> Result<Option<DeadLetter>, redb::Error> {
+    Ok(txn
+        .open_table(LETTERS)?
+        .get(id)?
+        .and_then(|bytes| decode(bytes.value())))
+}
+
+/// Removes a dead letter.
+pub(crate) fn exhume(txn: &WriteTransaction, head: &mut Head, id: DeadLetterId) -> Result<(), redb::Error> {
+    if let Some(bytes) = txn.open_table(LETTERS)?.remove(id)? {
+        forget(
+            head,
+            decode::<DeadLetter>(bytes.value()).as_ref(),
+            bytes.value().len(),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! The thread that writes frames: it gathers what concurrent appends bring, leaves out known ids, writes the rest
+//! in one commit, and only then answers all of them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::frame::{Builder, Built, Item, Prepared};
+use super::shared::{Entered, Shared, lock, nanos, now};
+use crate::dedup::{Dedup, Id};
+use crate::{AppendError, Appended};
+
+/// A commit is waited for only until it is so large.
+const ENOUGH: usize = 240_000;
+/// A commit takes at most about so much of what is there already.
+const MOST: usize = 1_000_000;
+/// A frame's bytes: just below 64 pages of 4 KiB, since the store gives it a power of two.
+const FRAME: usize = 260_000;
+/// How long clients are told to wait when it is full.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How often ids are tended without appends.
+const TICK: Duration = Duration::from_secs(1);
+
+pub(crate) type Answer = Result<Vec<Appended>, AppendError>;
+
+pub(crate) enum ToWriter {
+    Append(Append),
+    Stop,
+}
+
+pub(crate) struct Append {
+    pub(crate) prepared: Prepared,
+    pub(crate) reply: oneshot::Sender<Answer>,
+    pub(crate) entered: Entered,
+    /// Bounds the memory of what waits.
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+pub(crate) struct Writer {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inbox: Receiver<ToWriter>,
+    pub(crate) dedup: Dedup,
+}
+
+impl Writer {
+    pub(crate) fn run(mut self) {
+        let mut company = false;
+        loop {
+            match self.inbox.recv_timeout(TICK) {
+                Ok(ToWriter::Append(first)) => {
+                    let (batch, go_on) = self.gather(first, company);
+                    company = batch.len() > 1;
+                    self.write(batch);
+                    if !go_on {
+                        break;
+                    }
+                }
+                Ok(ToWriter::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.shared.series.complete_if_old();
+                }
+            }
+            let seal = self.shared.seal_ids.swap(false, Ordering::Relaxed);
+            self.dedup.tend(self.shared.end(), now(), seal);
+            self.shared
+                .ids_sealed_to
+                .store(self.dedup.sealed_to(), Ordering::Release);
+        }
+        self.dedup.close(self.shared.end(), now());
+    }
+
+    /// What comes along; false if this is the end. Waits only if others are on their way, or were the last time:
+    /// those whose appends were just answered need a moment to come back.
+    fn gather(&self, first: Append, company: bool) -> (Vec<Append>, bool) {
+        let until = Instant::now() + self.shared.options.linger;
+        let mut bytes = first.prepared.size();
+        let mut batch = vec![first];
+        while bytes < MOST {
+            let more = match self.inbox.try_recv() {
+                Ok(more) => more,
+                Err(TryRecvError::Disconnected) => return (batch, false),
+                Err(TryRecvError::Empty) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    let alone = !company && self.shared.appends() <= batch.len() as u64;
+                    if bytes >= ENOUGH || left.is_zero() || alone {
+                        break;
+                    }
+                    match self.inbox.recv_timeout(left) {
+                        Ok(more) => more,
+                        Err(RecvTimeoutError::Timeout) => break,
+                        Err(RecvTimeoutError::Disconnected) => return (batch, false),
+                    }
+                }
+            };
+            match more {
+                ToWriter::Append(append) => {
+                    bytes += append.prepared.size();
+                    batch.push(append);
+                }
+                ToWriter::Stop => return (batch, false),
+            }
+        }
+        (batch, true)
+    }
+
+    fn write(&mut self, batch: Vec<Append>) {
+        let now = now();
+        // Finer than a commit takes, so that of two attempts at the same positions the later one shows.
+        let written_at = nanos();
+        let mut next = self.shared.end();
+        let mut room = self.room();
+        let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+        let mut frames: Vec<Built> = Vec::new();
+        let mut builder = Builder::default();
+        let mut building = next;
+        // Ids of this commit; they become known with it.
+        let mut fresh: HashSet<(&str, &str)> = HashSet::new();
+        let mut learn: Vec<Id<'_>> = Vec::new();
+        for append in &batch {
+            let mut stored: Vec<Option<&Item>> = Vec::with_capacity(append.prepared.items.len());
+            let mut bytes = 0u64;
+            let learnt = learn.len();
+            for item in &append.prepared.items {
+                let id = id_of(item);
+                if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !fresh.insert((id.source, id.id))) {
+                    stored.push(None);
+                    continue;
+                }
+                learn.push(id);
+                bytes += item.size() as u64;
+                stored.push(Some(item));
+            }
+            if bytes > room {
+                // Nothing of it is kept, so no id of it may be known.
+                for id in learn.drain(learnt..) {
+                    fresh.remove(&(id.source, id.id));
+                }
+                self.shared.refusals.fetch_add(1, Ordering::Relaxed);
+                answers.push(Err(AppendError::Full {
+                    retry_after: RETRY_AFTER,
+                }));
+                continue;
+            }
+            room -= bytes;
+            let mut fates = Vec::with_capacity(stored.len());
+            for item in stored {
+                let Some(item) = item else {
+                    fates.push(Appended::Duplicate);
+                    continue;
+                };
+                if !builder.is_empty() && builder.size() + item.size() > FRAME {
+                    frames.push(builder.finish(building, written_at + frames.len() as u64));
+                    building = next;
+                }
+                builder.push(&append.prepared, item);
+                fates.push(Appended::Stored(next));
+                next += 1;
+            }
+            answers.push(Ok(fates));
+        }
+        if !builder.is_empty() {
+            frames.push(builder.finish(building, written_at + frames.len() as u64));
+        }
+        match self.shared.series.append(&frames) {
+            Ok(_) => {
+                for id in learn {
+                    self.dedup.learn(id, now);
+                }
+                self.publish(frames, next);
+            }
+            Err(error) => {
+                tracing::error!("the journal cannot be written: {error}");
+                for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+                    *answer = Err(AppendError::Failed(error.clone()));
+                }
+            }
+        }
+        for (append, answer) in batch.into_iter().zip(answers) {
+            // Whoever does not listen any more has gone.
+            let _ = append.reply.send(answer);
+            drop((append.permit, append.entered));
+        }
+    }
+
+    fn room(&self) -> u64 {
+        let usage = self.shared.usage();
+        usage.max_bytes.saturating_sub(usage.bytes)
+    }
+
+    /// Lets readers and accounts see what is durable now.
+    fn publish(&self, frames: Vec<Built>, end: u64) {
+        if frames.is_empty() {
+            return;
+        }
+        self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        let mut journalled = lock(&self.shared.journalled);
+        for (source, count) in frames.iter().flat_map(|frame| &frame.sources) {
+            match journalled.counts.get_mut(&**source) {
+                Some(sum) => *sum += u64::from(*count),
+                None => drop(journalled.counts.insert(source.to_string(), u64::from(*count))),
+            }
+        }
+        journalled.to = end;
+        drop(journalled);
+        let mut recent = lock(&self.shared.recent);
+        for frame in frames {
+            recent.add(frame);
+        }
+        drop(recent);
+        self.shared.advance(end);
+    }
+}
+
+fn id_of(item: &Item) -> Id<'_> {
+    Id {
+        fingerprint: item.fingerprint,
+        source: &item.event.receipt().source,
+        id: item.event.message_id(),
+    }
+}

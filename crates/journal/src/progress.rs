@@ -1,0 +1,109 @@
+//! How far a sink has come.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use signalbox_core::Event;
+
+use crate::{DeadLetter, Position};
+
+/// Where a sink stands. Small, however much it has delivered: it is written whole at each commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Everything before is settled or parked.
+    pub cursor: Position,
+    /// Ranges `from..to` beyond the cursor that are settled too, in order.
+    pub settled: Vec<(Position, Position)>,
+    /// Unsettled events beyond the cursor that have a history worth keeping.
+    pub open: Vec<Open>,
+    /// What became of all events that ended.
+    pub totals: Totals,
+}
+
+/// The history of an unsettled event.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// Which event.
+    pub position: Position,
+    /// Its records that have ended, by mapping: they are not sent again.
+    pub ended: Vec<(String, RecordEnd)>,
+    /// Attempts made for the others, at most.
+    pub attempts: u32,
+    /// Unix milliseconds of the first attempt; 0 if there was none.
+    pub first_attempt: i64,
+}
+
+/// How one record ended; the text is the reason's code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecordEnd {
+    /// The destination has it.
+    Delivered,
+    /// The destination had it already (by its own key, from another mapping, event or replay): not sent again.
+    Duplicate,
+    /// A dead letter.
+    Rejected(String),
+    /// A dead letter, after its time was over.
+    Expired(String),
+}
+
+/// An event that no longer stands in the log's way: unsettled for long, or back from the dead letters.
+#[derive(Debug, Clone)]
+pub struct Parked {
+    /// Its place in the log, or a number at and above [`Parked::BACK`] for one that came back.
+    pub position: Position,
+    /// The event, as the log has it.
+    pub event: Arc<Event>,
+    /// Its history (`position` as above).
+    pub open: Open,
+    /// Only this mapping shall be tried; `None` means all that have not ended.
+    pub only: Option<String>,
+}
+
+impl Parked {
+    /// Positions from here on are not places in the log.
+    pub const BACK: Position = 1 << 62;
+}
+
+/// Counts of a sink's events that ended, over all time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// All of whose records were delivered.
+    pub delivered: u64,
+    /// That made no record, by reason code.
+    pub filtered: BTreeMap<String, u64>,
+    /// With a rejected record, by reason code.
+    pub rejected: BTreeMap<String, u64>,
+    /// With an expired record, by reason code.
+    pub expired: BTreeMap<String, u64>,
+}
+
+/// Counts of a source's events, over all time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceTotals {
+    /// In the journal.
+    pub journalled: u64,
+    /// Known already.
+    pub duplicate: u64,
+    /// By reason code.
+    pub filtered: BTreeMap<String, u64>,
+    /// By reason code.
+    pub rejected: BTreeMap<String, u64>,
+    /// By reason code.
+    pub refused: BTreeMap<String, u64>,
+}
+
+/// What a sink tells the journal; all of it becomes durable together.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// Where it stands now; `None` if only the rest changed.
+    pub progress: Option<Progress>,
+    /// New dead letters.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Events to park; their positions are before `progress.cursor`.
+    pub park: Vec<Parked>,
+    /// New history of events parked before.
+    pub parked_open: Vec<Open>,
+    /// Parked events that have ended.
+    pub unpark: Vec<Position>,
+}

@@ -1,0 +1,201 @@
+//! Flipped bytes, cut and missing files.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use proptest::prelude::*;
+use signalbox_journal::{DiskJournal, DiskOptions, Journal, Start};
+
+use crate::support::*;
+
+fn small(folder: &Path) -> DiskOptions {
+    DiskOptions {
+        file_bytes: 60_000,
+        ..options(folder)
+    }
+}
+
+const EVENTS: u64 = 400;
+
+/// A journal of several files, one sink in the middle of it.
+async fn build(folder: &Path) {
+    let journal = DiskJournal::open(small(folder)).unwrap();
+    let (mut sink, _) = reader(&journal, "a", Start::End).await;
+    for n in 0..EVENTS / 10 {
+        append(&journal, n * 10..n * 10 + 10).await;
+    }
+    sink.commit(settled_before(35));
+    sink.flush().await;
+    journal.shutdown().await;
+}
+
+fn copy(from: &Path, to: &Path) {
+    for name in files(from, "") {
+        std::fs::copy(from.join(&name), to.join(&name)).unwrap();
+    }
+}
+
+/// What two sinks find, and what a new event becomes.
+async fn check(folder: &Path) -> (HashSet<u64>, Vec<(u64, u64)>) {
+    let journal = DiskJournal::open(small(folder)).unwrap();
+    let (mut old, resumed) = reader(&journal, "a", Start::End).await;
+    assert!(
+        resumed.progress.cursor == 35 || resumed.progress.cursor == 0 || resumed.progress.cursor == EVENTS
+    );
+    let (mut new, _) = reader(&journal, "b", Start::Beginning).await;
+    append(&journal, 1000..1001).await;
+    journal.close();
+    let found = rest(&mut new).await;
+    // Equality of each event is asserted in there.
+    let numbers: HashSet<u64> = found.numbers().into_iter().collect();
+    assert_eq!(numbers.len(), found.entries.len());
+    assert!(numbers.contains(&1000));
+    let again = rest(&mut old).await.numbers();
+    for n in (resumed.progress.cursor..EVENTS).chain([1000]) {
+        assert_eq!(again.contains(&n), numbers.contains(&n), "{n}");
+    }
+    for n in 0..EVENTS {
+        let lost = found.lost.iter().any(|(from, to)| (*from..*to).contains(&n));
+        assert!(
+            numbers.contains(&n) || lost || found.lost.is_empty(),
+            "{n} vanished"
+        );
+    }
+    journal.shutdown().await;
+    (numbers, found.lost)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #[test]
+    fn a_flipped_byte_costs_its_frame_at_most(
+        file in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        bits in 1..=255u8,
+        cut in 0..10u8,
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let base = base();
+        let folder = tempfile::tempdir().unwrap();
+        copy(base, folder.path());
+        let names: Vec<_> = files(base, "").into_iter().filter(|name| name != "LOCK").collect();
+        let path = folder.path().join(&names[file.index(names.len())]);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = at.index(bytes.len());
+        if cut == 0 {
+            bytes.truncate(at);
+        } else {
+            bytes[at] ^= bits;
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let (numbers, _) = runtime.block_on(check(folder.path()));
+        if cut != 0 {
+            // At most the frame of ten in which the byte was.
+            prop_assert!(numbers.len() as u64 > EVENTS - 11, "{} left, byte {at} of {path:?}", numbers.len());
+        }
+    }
+}
+
+fn base() -> &'static Path {
+    static BASE: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
+    BASE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(build(folder.path()));
+        folder
+    })
+    .path()
+}
+
+/// Changes a file through its bytes.
+fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = std::fs::read(path).unwrap();
+    change(&mut bytes);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_corrupt_frame_is_skipped_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    let name = &files(folder.path(), "frames-")[1];
+    change(&folder.path().join(name), |bytes| {
+        let needle = br#""messageId":"id-"#;
+        let at = bytes
+            .windows(needle.len())
+            .position(|window| window == needle)
+            .unwrap();
+        bytes[at] ^= 1;
+    });
+    let (numbers, lost) = check(folder.path()).await;
+    assert_eq!((numbers.len() as u64, lost.len()), (EVENTS - 10 + 1, 1));
+    assert!(
+        files(folder.path(), "")
+            .iter()
+            .all(|name| !name.contains("corrupt"))
+    );
+}
+
+#[tokio::test]
+async fn a_file_the_store_cannot_open_is_set_aside_and_its_frames_are_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    let name = &files(folder.path(), "frames-")[1];
+    change(&folder.path().join(name), |bytes| bytes[..64].fill(0xA5));
+    let (numbers, lost) = check(folder.path()).await;
+    assert_eq!((numbers.len() as u64, lost.len()), (EVENTS + 1, 0));
+    assert!(files(folder.path(), "").contains(&format!("{name}.corrupt")));
+}
+
+#[tokio::test]
+async fn a_missing_file_is_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    let names = files(folder.path(), "frames-");
+    std::fs::remove_file(folder.path().join(&names[1])).unwrap();
+    let (numbers, lost) = check(folder.path()).await;
+    assert_eq!(lost.len(), 1);
+    assert_eq!(numbers.len() as u64, EVENTS + 1 - (lost[0].1 - lost[0].0));
+    // The last one: its positions are not given to others.
+    std::fs::remove_file(folder.path().join(names.last().unwrap())).unwrap();
+    let journal = open(folder.path());
+    let (mut sink, _) = reader(&journal, "c", Start::Beginning).await;
+    append(&journal, 2000..2001).await;
+    journal.close();
+    let last = rest(&mut sink).await;
+    assert_eq!(last.entries.last().unwrap().position, EVENTS + 1);
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn without_its_state_sinks_start_at_the_oldest_event() {
+    for damage in ["missing", "garbage", "cut"] {
+        let folder = tempfile::tempdir().unwrap();
+        build(folder.path()).await;
+        let path = folder.path().join("state.redb");
+        match damage {
+            "missing" => std::fs::remove_file(&path).unwrap(),
+            "garbage" => change(&path, |bytes| bytes.fill(0x5A)),
+            _ => change(&path, |bytes| bytes.truncate(5000)),
+        }
+        let journal = DiskJournal::open(small(folder.path())).unwrap();
+        let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
+        assert_eq!(resumed.progress.cursor, 0, "{damage}");
+        assert_eq!(resumed.unread.iter().map(|(_, n)| n).sum::<u64>(), EVENTS);
+        journal.close();
+        assert_eq!(rest(&mut sink).await.numbers().len() as u64, EVENTS);
+        assert_eq!(
+            files(folder.path(), "state.redb.corrupt").is_empty(),
+            damage == "missing"
+        );
+        journal.shutdown().await;
+        // Once all sinks were opened and it was shut down, new ones are new again.
+        let journal = DiskJournal::open(small(folder.path())).unwrap();
+        let (_, resumed) = reader(&journal, "new", Start::End).await;
+        assert_eq!(resumed.progress.cursor, EVENTS);
+        journal.shutdown().await;
+    }
+}

@@ -1,0 +1,135 @@
+//! Dead letters.
+
+use signalbox_journal::{
+    Commit, DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Journal, Start, Taken,
+};
+
+use crate::support::*;
+
+fn letter(n: u64, payload: Option<String>) -> DeadLetter {
+    DeadLetter {
+        component: "a".into(),
+        message_id: format!("id-{n}"),
+        source: source(n).into(),
+        mapping: "m".into(),
+        reason: if n.is_multiple_of(2) { "even" } else { "odd" }.into(),
+        message: "a sentence".into(),
+        attempts: 2,
+        first_at: 10,
+        last_at: 20 + n as i64,
+        position: Some(n),
+        received_at: event(n).receipt().received_at,
+        payload,
+        facts: serde_json::to_string(event(n).facts()).ok(),
+    }
+}
+
+#[tokio::test]
+async fn they_are_kept_found_and_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    append(&journal, 0..10).await;
+    let letters = vec![
+        letter(3, None),
+        letter(50, Some(event(50).to_json())),
+        letter(51, None),
+    ];
+    a.commit(Commit {
+        dead_letters: letters.clone(),
+        ..settled_before(10)
+    });
+    a.flush().await;
+    let of_source = DeadLetter {
+        component: "source:web".into(),
+        position: None,
+        ..letter(4, None)
+    };
+    journal.bury(vec![of_source.clone()]);
+    journal.shutdown().await;
+
+    let journal = open(folder.path());
+    let all = journal
+        .dead_letters(&DeadLetterFilter::default(), 9)
+        .await
+        .unwrap();
+    assert_eq!(all.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [4, 3, 2, 1]);
+    assert_eq!((&all[0].1, &all[3].1), (&of_source, &letters[0]));
+    assert_eq!(
+        journal.dead_letter_counts(),
+        [("a".to_owned(), 3), ("source:web".to_owned(), 1)]
+    );
+    let odd = DeadLetterFilter {
+        reason: Some("odd".into()),
+        ..DeadLetterFilter::default()
+    };
+    assert_eq!(journal.dead_letters(&odd, 1).await.unwrap()[0].0, 3);
+    let taken = journal.take_dead_letters(&[1, 2, 3, 4, 99], true).await.unwrap();
+    assert_eq!(
+        taken,
+        Taken {
+            removed: 2,
+            from_journal: 1,
+            from_letter: 1,
+            without_payload: 2
+        }
+    );
+    assert_eq!(journal.sinks().await.unwrap()[0].parked, 2);
+    let (mut a, resumed) = reader(&journal, "a", Start::End).await;
+    let parked: Vec<_> = resumed
+        .parked
+        .iter()
+        .map(|parked| (number(&parked.event), parked.only.clone()))
+        .collect();
+    assert_eq!(parked, [(3, Some("m".to_owned())), (50, Some("m".to_owned()))]);
+    let back: Vec<_> = resumed.parked.iter().map(|parked| parked.position).collect();
+    a.commit(Commit {
+        unpark: vec![back[0]],
+        ..Commit::default()
+    });
+    a.flush().await;
+    assert_eq!(
+        journal.take_dead_letters(&[3, 4], false).await.unwrap().removed,
+        2
+    );
+    assert_eq!(journal.dead_letter_counts(), []);
+    journal.shutdown().await;
+
+    let journal = open(folder.path());
+    let (_, resumed) = reader(&journal, "a", Start::End).await;
+    assert_eq!(resumed.parked.len(), 1);
+    journal.bury(vec![letter(1, None)]);
+    let all = journal
+        .dead_letters(&DeadLetterFilter::default(), 9)
+        .await
+        .unwrap();
+    assert_eq!(all[0].0, 5, "ids are not given twice");
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn their_quota_drops_the_oldest() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions {
+        dead_letter_max_bytes: 20_000,
+        ..options(folder.path())
+    };
+    let journal = DiskJournal::open(options).unwrap();
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    for round in 0..10 {
+        let dead_letters = (0..10).map(|n| letter(round * 10 + n, None)).collect();
+        a.commit(Commit {
+            dead_letters,
+            ..Commit::default()
+        });
+    }
+    a.flush().await;
+    let all = journal
+        .dead_letters(&DeadLetterFilter::default(), 1000)
+        .await
+        .unwrap();
+    assert!((20..90).contains(&all.len()), "{}", all.len());
+    assert_eq!(all[0].0, 100);
+    assert_eq!(journal.dead_letter_counts(), [("a".to_owned(), all.len() as u64)]);
+    journal.shutdown().await;
+}

@@ -1,0 +1,58 @@
+//! Folders that cannot be used.
+
+use signalbox_journal::{DiskJournal, Journal};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn one_router_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    let error = DiskJournal::open(options(folder.path()))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains(&format!("in use by process {}", std::process::id())),
+        "{error}"
+    );
+    assert!(error.contains("admin address"), "{error}");
+    journal.shutdown().await;
+    open(folder.path()).shutdown().await;
+}
+
+#[test]
+fn a_file_in_the_way_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    std::fs::write(&path, "").unwrap();
+    let error = DiskJournal::open(options(&path)).err().unwrap().to_string();
+    assert!(
+        error.contains(path.to_str().unwrap()) && error.contains("a file is in the way"),
+        "{error}"
+    );
+    let error = DiskJournal::open(options(&path.join("deeper")))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("a file is in the way"), "{error}");
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    // A device that is always full, where there is one.
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("skipped: there is no /dev/full here");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("LOCK")).unwrap();
+    let error = DiskJournal::open(options(folder.path()))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains(folder.path().to_str().unwrap()) && error.contains("free space"),
+        "{error}"
+    );
+}

@@ -1,0 +1,125 @@
+//! kill -9.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use signalbox_journal::{DiskJournal, DiskOptions, Journal, Start};
+
+use crate::support::*;
+
+const FOLDER: &str = "SIGNALBOX_JOURNAL_TEST_FOLDER";
+const FIRST: &str = "SIGNALBOX_JOURNAL_TEST_FIRST";
+const ROUNDS: u64 = 8;
+
+fn small(folder: &Path) -> DiskOptions {
+    DiskOptions {
+        file_bytes: 400_000,
+        dedup_memory: 100_000,
+        ..DiskOptions::new(folder)
+    }
+}
+
+/// Appends until it is killed and prints the numbers of what was acknowledged.
+async fn append_for_ever(folder: &Path, first: u64) {
+    let journal = Arc::new(DiskJournal::open(small(folder)).unwrap());
+    let (mut sink, _) = journal.reader("settling", Start::End).await.unwrap();
+    let settling = tokio::spawn(async move {
+        // Commits state all the time, so that kills hit that too.
+        while let signalbox_journal::Read::Events(entries) = sink.next(50).await {
+            if let Some(last) = entries.last() {
+                sink.commit(settled_before(last.position + 1));
+            }
+        }
+    });
+    let tasks: Vec<_> = (0..6)
+        .map(|task| {
+            let journal = journal.clone();
+            tokio::spawn(async move {
+                for n in (first + task * 100_000..).step_by(7) {
+                    append(&journal, n..n + 7).await;
+                    let mut out = std::io::stdout().lock();
+                    writeln!(out, "acknowledged {n}").unwrap();
+                    out.flush().unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    settling.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_acknowledged_event_survives() {
+    if let (Ok(folder), Ok(first)) = (std::env::var(FOLDER), std::env::var(FIRST)) {
+        append_for_ever(Path::new(&folder), first.parse().unwrap()).await;
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = HashSet::new();
+    for round in 0..ROUNDS {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "kill::every_acknowledged_event_survives",
+                "--nocapture",
+            ])
+            .env(FOLDER, folder.path())
+            .env(FIRST, (round * 1_000_000).to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut seen = 0;
+        for line in lines.map_while(Result::ok) {
+            let Some(n) = line
+                .strip_prefix("acknowledged ")
+                .and_then(|n| n.parse::<u64>().ok())
+            else {
+                continue;
+            };
+            acknowledged.extend(n..n + 7);
+            seen += 1;
+            if seen == 40 + round * 17 {
+                // SIGKILL. What it has acknowledged meanwhile is still in the pipe and counts.
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        assert!(seen >= 40 + round * 17);
+
+        let journal = DiskJournal::open(small(folder.path())).unwrap();
+        let (mut sink, _) = reader(&journal, &format!("check {round}"), Start::Beginning).await;
+        let duplicate = acknowledged.iter().next().copied().unwrap();
+        assert_eq!(
+            journal.append(vec![event(duplicate)]).await.unwrap(),
+            [signalbox_journal::Appended::Duplicate]
+        );
+        let counted: u64 = journal
+            .source_totals()
+            .await
+            .unwrap()
+            .iter()
+            .map(|(_, totals)| totals.journalled)
+            .sum();
+        journal.close();
+        let found = rest(&mut sink).await;
+        assert_eq!(found.lost, []);
+        let numbers = found.numbers();
+        let distinct: HashSet<u64> = numbers.iter().copied().collect();
+        assert_eq!(distinct.len(), numbers.len(), "an event came twice");
+        assert_eq!(counted, numbers.len() as u64);
+        let missing: Vec<_> = acknowledged.difference(&distinct).collect();
+        assert!(missing.is_empty(), "round {round}: missing {missing:?}");
+        journal.shutdown().await;
+    }
+    assert!(
+        files(folder.path(), "frames-")
+            .iter()
+            .all(|name| !name.contains("corrupt"))
+    );
+}

@@ -1,0 +1,11 @@
+//! Tests of the disk journal, through its public interface.
+
+mod damage;
+mod dead_letters;
+mod dedup;
+mod folder;
+mod kill;
+mod quota;
+mod read;
+mod refused;
+mod support;

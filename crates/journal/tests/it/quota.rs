@@ -1,0 +1,206 @@
+//! What is kept and what is given back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_journal::{
+    AppendError, Commit, DiskJournal, DiskOptions, Journal, Parked, Progress, Read, Start, Usage,
+};
+
+use crate::support::*;
+
+async fn settle(reader: &mut Box<dyn signalbox_journal::Reader>, cursor: u64) {
+    reader.commit(settled_before(cursor));
+    reader.flush().await;
+}
+
+#[tokio::test]
+async fn files_go_when_the_slowest_sink_has_settled_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = DiskOptions {
+        file_bytes: 1,
+        ..sparing(folder.path())
+    };
+    let journal = DiskJournal::open(small.clone()).unwrap();
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    let (mut b, _) = reader(&journal, "b", Start::End).await;
+    for n in 0..5 {
+        append(&journal, n * 10..n * 10 + 10).await;
+    }
+    assert_eq!(files(folder.path(), "frames-").len(), 5);
+    settle(&mut a, 50).await;
+    settle(&mut b, 25).await;
+    assert_eq!(journal.slowest(), Some(("b".to_owned(), 25)));
+    journal.tidy().await.unwrap();
+    assert_eq!(files(folder.path(), "frames-").len(), 3);
+    assert_eq!(journal.usage().events, 25);
+    settle(&mut b, 50).await;
+    journal.tidy().await.unwrap();
+    assert!(files(folder.path(), "frames-").is_empty());
+    assert_eq!(
+        journal.usage(),
+        Usage {
+            events: 0,
+            bytes: 0,
+            max_bytes: small.max_bytes
+        }
+    );
+    // Positions go on though all files are gone, also after a restart.
+    journal.shutdown().await;
+    let journal = DiskJournal::open(small).unwrap();
+    let (mut a, resumed) = reader(&journal, "a", Start::End).await;
+    assert_eq!(resumed.progress.cursor, 50);
+    append(&journal, 50..51).await;
+    journal.close();
+    assert_eq!(rest(&mut a).await.entries[0].position, 50);
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn settled_events_are_retained_for_replay_until_room_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions {
+        retain: Duration::from_secs(u64::MAX / 2000),
+        file_bytes: 1,
+        max_bytes: 100_000,
+        ..sparing(folder.path())
+    };
+    let journal = DiskJournal::open(options).unwrap();
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    append(&journal, 0..20).await;
+    append(&journal, 20..40).await;
+    settle(&mut a, 40).await;
+    journal.tidy().await.unwrap();
+    assert_eq!(
+        (files(folder.path(), "frames-").len(), journal.usage().bytes),
+        (2, 0)
+    );
+    for n in 2..6 {
+        append(&journal, n * 20..n * 20 + 20).await;
+        settle(&mut a, n * 20 + 20).await;
+    }
+    journal.tidy().await.unwrap();
+    let left = files(folder.path(), "frames-").len();
+    assert!((1..6).contains(&left), "{left}");
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn it_refuses_when_full_and_goes_on_when_room_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions {
+        max_bytes: 60_000,
+        ..sparing(folder.path())
+    };
+    let journal = DiskJournal::open(options).unwrap();
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    let mut n = 0;
+    let refusal = loop {
+        match journal.append(events(n..n + 10)).await {
+            Ok(_) => n += 10,
+            Err(error) => break error,
+        }
+    };
+    let AppendError::Full { retry_after } = refusal else {
+        panic!("{refusal}")
+    };
+    assert!(n >= 20 && retry_after > Duration::ZERO);
+    assert!(journal.usage().bytes <= 60_000);
+    assert_eq!(take(&mut a, n as usize).await.len(), n as usize);
+    settle(&mut a, n).await;
+    append(&journal, n..n + 10).await;
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_orphan_holds_until_its_time_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions {
+        file_bytes: 1,
+        ..sparing(folder.path())
+    };
+    let journal = DiskJournal::open(options.clone()).unwrap();
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    let (mut orphan, _) = reader(&journal, "orphan", Start::End).await;
+    append(&journal, 0..10).await;
+    append(&journal, 10..20).await;
+    settle(&mut a, 20).await;
+    let park = Parked {
+        position: 1,
+        event: Arc::new(event(1)),
+        open: Default::default(),
+        only: None,
+    };
+    orphan.commit(Commit {
+        progress: Some(Progress {
+            cursor: 5,
+            settled: vec![(7, 9)],
+            ..Progress::default()
+        }),
+        park: vec![park],
+        ..Commit::default()
+    });
+    orphan.flush().await;
+    journal.shutdown().await;
+
+    let journal = DiskJournal::open(options.clone()).unwrap();
+    let _a = reader(&journal, "a", Start::End).await;
+    journal.tidy().await.unwrap();
+    assert_eq!(files(folder.path(), "frames-").len(), 2);
+    journal.shutdown().await;
+
+    let journal = DiskJournal::open(DiskOptions {
+        orphan_retention: Duration::ZERO,
+        ..options
+    })
+    .unwrap();
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    journal.tidy().await.unwrap();
+    assert!(files(folder.path(), "frames-").is_empty());
+    let states = journal.sinks().await.unwrap();
+    let state = states.iter().find(|state| state.name == "orphan").unwrap();
+    // 20 events less 5 before the cursor and 2 beyond, and one parked.
+    assert_eq!(state.progress.totals.expired["orphaned"], 14);
+    assert_eq!(
+        (state.parked, state.unread.len(), state.oldest_pending),
+        (0, 0, None)
+    );
+    append(&journal, 20..25).await;
+    settle(&mut a, 25).await;
+    assert_eq!(journal.usage().events, 0);
+    // When it comes back, it is new but for its counts.
+    let (_orphan, resumed) = reader(&journal, "orphan", Start::End).await;
+    assert_eq!(
+        (
+            resumed.progress.cursor,
+            resumed.progress.totals.expired["orphaned"]
+        ),
+        (25, 14)
+    );
+    journal.forget_sink("orphan").await.unwrap();
+    assert_eq!(journal.sinks().await.unwrap().len(), 1);
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn events_past_max_age_are_lost_to_their_readers() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions {
+        file_bytes: 1,
+        max_age: Some(Duration::from_secs(1)),
+        ..sparing(folder.path())
+    };
+    let journal = DiskJournal::open(options).unwrap();
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    append(&journal, 0..10).await;
+    // The test's events arrived years ago.
+    journal.tidy().await.unwrap();
+    assert!(files(folder.path(), "frames-").is_empty());
+    journal.close();
+    // Those that are still in memory are handed out all the same.
+    let found = rest(&mut a).await;
+    assert_eq!(found.entries.len(), 10);
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    assert!(matches!(a.next(1).await, Read::Events(_)));
+    journal.shutdown().await;
+}

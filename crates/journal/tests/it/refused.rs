@@ -1,0 +1,95 @@
+//! A disk that takes no more while the router runs.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use signalbox_journal::{AppendError, DiskJournal, DiskOptions, Journal, Start};
+
+use crate::support::*;
+
+const FOLDER: &str = "SIGNALBOX_JOURNAL_TEST_REFUSED";
+const NAME: &str = "refused::a_disk_that_takes_no_more_refuses_and_loses_nothing";
+
+/// In a process whose files may not grow beyond a limit.
+async fn fill(folder: &Path) {
+    let journal = DiskJournal::open(options(folder)).unwrap();
+    let (mut sink, _) = reader(&journal, "a", Start::End).await;
+    let mut n = 0;
+    let error = loop {
+        match journal.append(events(n..n + 100)).await {
+            Ok(_) => n += 100,
+            Err(error) => break error,
+        }
+        assert!(n < 1_000_000, "the limit is not enforced");
+    };
+    let AppendError::Failed(error) = error else {
+        panic!("{error}")
+    };
+    assert!(error.to_string().contains(folder.to_str().unwrap()), "{error}");
+    // The next file has room again, and no id of what was refused is known.
+    append(&journal, n..n + 100).await;
+    n += 100;
+    journal.close();
+    assert_eq!(rest(&mut sink).await.numbers(), (0..n).collect::<Vec<_>>());
+    sink.commit(settled_before(n - 50));
+    tokio::time::timeout(Duration::from_secs(60), sink.flush())
+        .await
+        .unwrap();
+    println!("acknowledged {n}");
+    // As if killed: nothing is closed.
+    std::process::exit(0);
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_no_more_refuses_and_loses_nothing() {
+    if let Ok(folder) = std::env::var(FOLDER) {
+        fill(Path::new(&folder)).await;
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // 512-byte blocks by POSIX, 1024 in some shells: 3 or 6 MB. The signal must be ignored to get the error.
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 6000; exec \"$0\" --exact \"$1\" --nocapture",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .arg(NAME)
+        .env(FOLDER, folder.path())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let acknowledged = output
+        .lines()
+        .find_map(|line| line.split_once("acknowledged "))
+        .unwrap_or_else(|| panic!("{output}"));
+    let n: u64 = acknowledged.1.parse().unwrap();
+
+    let journal = DiskJournal::open(DiskOptions::new(folder.path())).unwrap();
+    let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
+    assert_eq!(resumed.progress.cursor, n - 50);
+    let (mut all, _) = reader(&journal, "b", Start::Beginning).await;
+    append(&journal, n..n + 10).await;
+    journal.close();
+    assert_eq!(
+        rest(&mut sink).await.numbers(),
+        (n - 50..n + 10).collect::<Vec<_>>()
+    );
+    assert_eq!(rest(&mut all).await.numbers(), (0..n + 10).collect::<Vec<_>>());
+    let counted: u64 = journal
+        .source_totals()
+        .await
+        .unwrap()
+        .iter()
+        .map(|(_, totals)| totals.journalled)
+        .sum();
+    assert_eq!(counted, n + 10);
+    assert!(
+        files(folder.path(), "")
+            .iter()
+            .all(|name| !name.contains("corrupt"))
+    );
+    journal.shutdown().await;
+}

@@ -1,0 +1,150 @@
+//! What the tests have in common.
+
+use std::path::Path;
+use std::time::Duration;
+
+use signalbox_core::{Event, Facts, HashedPath, LimitedDataProcessing, Noted, Receipt};
+use signalbox_journal::{
+    Appended, Commit, DiskJournal, DiskOptions, Entry, Journal, Position, Progress, Read, Reader, Resumed,
+    Start,
+};
+
+/// The source of an event of this number.
+pub(crate) fn source(n: u64) -> &'static str {
+    if n.is_multiple_of(5) { "app" } else { "web" }
+}
+
+/// An event that can be told from all others by its number.
+pub(crate) fn event(n: u64) -> Event {
+    let receipt = Receipt {
+        source: source(n).into(),
+        received_at: 1_700_000_000_000 + n as i64,
+    };
+    let text = format!(
+        r#"{{"messageId":"id-{n}","type":"track","n":{n},"big":123456789012345678{},"text":"é\n\u0000{}","deep":[[{{"a":null}}]]}}"#,
+        n % 10,
+        "x".repeat((n % 7) as usize * 300)
+    );
+    let mut event = Event::parse(&text, receipt).unwrap();
+    if n.is_multiple_of(3) {
+        *event.facts_mut() = Facts {
+            sinks: Some(vec!["a".into(), format!("s{n}")]),
+            limited_data_processing: Some(LimitedDataProcessing {
+                state: "CA".into(),
+                country: "US".into(),
+            }),
+            hashed: vec![HashedPath {
+                path: format!("traits.p{n}"),
+                rules: "pinterest".into(),
+            }],
+            warnings: vec![Noted {
+                code: "c".into(),
+                path: "p".into(),
+                message: format!("left out {n}"),
+            }],
+        };
+    }
+    event
+}
+
+pub(crate) fn events(range: std::ops::Range<u64>) -> Vec<Event> {
+    range.map(event).collect()
+}
+
+/// The number of an event that is exactly as [`event`] makes it.
+pub(crate) fn number(found: &Event) -> u64 {
+    let n: u64 = found.message_id().strip_prefix("id-").unwrap().parse().unwrap();
+    let made = event(n);
+    assert_eq!(found.to_json(), made.to_json());
+    assert_eq!(found.receipt(), made.receipt());
+    assert_eq!(found.facts(), made.facts());
+    n
+}
+
+pub(crate) fn options(folder: &Path) -> DiskOptions {
+    DiskOptions {
+        linger: Duration::ZERO,
+        ..DiskOptions::new(folder)
+    }
+}
+
+/// Nothing is kept beyond its use, and no ids.
+pub(crate) fn sparing(folder: &Path) -> DiskOptions {
+    DiskOptions {
+        retain: Duration::ZERO,
+        dedup_window: Duration::ZERO,
+        ..options(folder)
+    }
+}
+
+pub(crate) fn open(folder: &Path) -> DiskJournal {
+    DiskJournal::open(options(folder)).unwrap()
+}
+
+pub(crate) async fn reader(journal: &DiskJournal, sink: &str, start: Start) -> (Box<dyn Reader>, Resumed) {
+    journal.reader(sink, start).await.unwrap()
+}
+
+/// Appends and expects all of it to be new.
+pub(crate) async fn append(journal: &DiskJournal, range: std::ops::Range<u64>) {
+    for fate in journal.append(events(range)).await.unwrap() {
+        assert!(matches!(fate, Appended::Stored(_)));
+    }
+}
+
+/// What can be read to the end of a closed journal.
+#[derive(Default)]
+pub(crate) struct Rest {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) lost: Vec<(Position, Position)>,
+}
+
+impl Rest {
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        self.entries.iter().map(|entry| number(&entry.event)).collect()
+    }
+}
+
+/// Reads to the end; the journal must be closed.
+pub(crate) async fn rest(reader: &mut Box<dyn Reader>) -> Rest {
+    let mut rest = Rest::default();
+    loop {
+        match reader.next(100).await {
+            Read::Events(entries) => rest.entries.extend(entries),
+            Read::Lost { from, to } => rest.lost.push((from, to)),
+            Read::End => return rest,
+        }
+    }
+}
+
+/// Reads so many events.
+pub(crate) async fn take(reader: &mut Box<dyn Reader>, count: usize) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    while numbers.len() < count {
+        match reader.next(count - numbers.len()).await {
+            Read::Events(entries) => numbers.extend(entries.iter().map(|entry| number(&entry.event))),
+            other => panic!("{other:?}"),
+        }
+    }
+    numbers
+}
+
+pub(crate) fn settled_before(cursor: Position) -> Commit {
+    Commit {
+        progress: Some(Progress {
+            cursor,
+            ..Progress::default()
+        }),
+        ..Commit::default()
+    }
+}
+
+/// Files of a folder whose names start so.
+pub(crate) fn files(folder: &Path, prefix: &str) -> Vec<String> {
+    let names = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix)).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,58 @@
+//! Giving up the oldest events when the journal is full, for sinks whose operator prefers new events to old ones
+//! (`on_journal_full = "dead_letter_oldest"`).
+
+use std::sync::atomic::{AtomicBool, Ordering::AcqRel};
+
+use signalbox_core::Reason;
+use tokio::sync::Notify;
+
+use super::driver::Driver;
+use super::window::End;
+
+/// How many events are given up each time the journal is full.
+const AT_ONCE: usize = 1_000;
+
+/// How a source asks a sink for room.
+#[derive(Debug, Default)]
+pub struct Shed {
+    asked: AtomicBool,
+    news: Notify,
+}
+
+impl Shed {
+    /// Asks; does not wait.
+    pub fn ask(&self) {
+        self.asked.store(true, std::sync::atomic::Ordering::Release);
+        self.news.notify_one();
+    }
+
+    /// Returns when asked, at once if that was before.
+    pub(super) async fn asked(&self) {
+        while !self.asked.swap(false, AcqRel) {
+            self.news.notified().await;
+        }
+    }
+}
+
+impl Driver {
+    /// Ends the oldest events under way as dead letters. Their records may be waiting anywhere; wherever they turn
+    /// up they are passed over, since their events are no longer open.
+    pub(super) fn shed_oldest(&mut self) {
+        let reason = Reason::new("journal_full", "given up to make room for new events");
+        // Those in a request under way may be delivered all the same.
+        let in_flight = self.positions_in_flight();
+        let mut oldest = self.window.oldest_open(AT_ONCE);
+        oldest.retain(|position| !in_flight.contains(position));
+        tracing::warn!(
+            sink = %self.options.name,
+            "the journal is full: the {} oldest events become dead letters",
+            oldest.len()
+        );
+        for position in oldest {
+            self.bury(position, "", &reason);
+            self.window.give_up(position);
+            self.close(position, Some(End::Refused(reason.code().to_owned())));
+        }
+        self.commit_within(std::time::Duration::ZERO);
+    }
+}

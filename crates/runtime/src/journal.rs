@@ -1,0 +1,35 @@
+//! Opening the journal that the configuration names.
+
+use std::sync::Arc;
+
+use signalbox_journal::{DiskJournal, DiskOptions, Journal, MemoryJournal};
+
+use crate::config::{DeadLetterSettings, JournalKind, JournalSettings};
+
+/// Opens the journal. Blocks: after a crash up to a few seconds.
+///
+/// # Errors
+/// A sentence that names the folder and what to do.
+pub fn open(
+    settings: &JournalSettings,
+    dead_letters: &DeadLetterSettings,
+) -> Result<Arc<dyn Journal>, String> {
+    if settings.kind == JournalKind::Memory {
+        return Ok(Arc::new(MemoryJournal::new(settings.limit())));
+    }
+    let default = DiskOptions::new(settings.folder());
+    let options = DiskOptions {
+        max_bytes: settings.limit(),
+        max_age: settings.max_age.map(|span| span.0),
+        retain: settings.retain.map_or(default.retain, |span| span.0),
+        dedup_window: settings.dedup_window.map_or(default.dedup_window, |span| span.0),
+        dedup_memory: settings.dedup_memory.map_or(default.dedup_memory, |size| size.0),
+        orphan_retention: settings
+            .orphan_retention
+            .map_or(default.orphan_retention, |span| span.0),
+        dead_letter_max_bytes: dead_letters.max_bytes.0,
+        ..default
+    };
+    let journal = DiskJournal::open(options).map_err(|error| format!("journal: {error}"))?;
+    Ok(Arc::new(journal))
+}

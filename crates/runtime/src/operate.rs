@@ -1,0 +1,467 @@
+//! What operators do to a running or stopped pipeline: look at dead letters, retry or discard them, replay, reload.
+//!
+//! The functions work on the journal alone, so they serve a stopped router too; [`Remote`] is the handle to a running
+//! one: what needs its sinks to stand still goes through its queue of commands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use signalbox_journal::{
+    DeadLetter, DeadLetterFilter, DeadLetterId, Found, Journal, Position, Progress, SinkState, Taken, Usage,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::admin::StatusSource;
+use crate::ledger::{Ledger, SinkLedger, SourceLedger};
+use crate::running::{Running, View};
+use crate::telemetry::SinkMeters;
+
+/// Dead letters taken from the journal at once.
+const CHUNK: usize = 1_000;
+
+/// A part of the journal to deliver again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplayRange {
+    /// The first event.
+    pub from: Where,
+    /// The one after the last; `None` means up to where the sink stands.
+    pub to: Option<Where>,
+}
+
+/// A place in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// The first event that arrived at or after this moment, Unix milliseconds.
+    Time(i64),
+    /// This position.
+    Position(Position),
+}
+
+impl std::str::FromStr for Where {
+    type Err = String;
+
+    /// Reads a position (a whole number) or a time: RFC 3339, or a duration back from now such as `2h`.
+    fn from_str(text: &str) -> Result<Where, String> {
+        if let Ok(position) = text.parse() {
+            return Ok(Where::Position(position));
+        }
+        if let Ok(at) = text.parse::<jiff::Timestamp>() {
+            return Ok(Where::Time(at.as_millisecond()));
+        }
+        let back = signalbox_core::Span::parse(text).map_err(|_| {
+            "expected a position (a number), a time such as 2026-11-24T10:00:00Z, or a duration back from now such \
+             as 2h"
+                .to_owned()
+        })?;
+        let millis = i64::try_from(back.0.as_millis()).unwrap_or(i64::MAX);
+        Ok(Where::Time(
+            crate::dead_letters::now_millis().saturating_sub(millis),
+        ))
+    }
+}
+
+/// What a replay would do, or did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ReplayPlan {
+    /// The first position delivered again.
+    pub from: Position,
+    /// The position after the last.
+    pub to: Position,
+    /// Events that would be read again; those of other sources are passed over, and what the sink filters is filtered
+    /// again.
+    pub events: u64,
+}
+
+/// Works out a replay, and what the sink's progress would be.
+///
+/// # Errors
+/// A sentence if there is no such sink, or nothing to replay.
+pub async fn plan_replay(
+    journal: &dyn Journal,
+    sink: &str,
+    range: ReplayRange,
+) -> Result<(ReplayPlan, Progress), String> {
+    let sinks = journal.sinks().await.map_err(|error| error.to_string())?;
+    let state = sinks.into_iter().find(|state| state.name == sink);
+    let SinkState { progress, .. } = state.ok_or_else(|| format!("the journal knows no sink '{sink}'"))?;
+    let held = journal.find(0).await.map_err(|error| error.to_string())?;
+    let from = locate(journal, range.from).await?.clamp(held.from, held.to);
+    let to = match range.to {
+        Some(to) => locate(journal, to).await?.clamp(held.from, held.to),
+        None => held.to,
+    };
+    let rewound = rewind(&progress, from, to);
+    let events = settled_within(&progress, from, to);
+    if events == 0 {
+        let Found { from, to, .. } = held;
+        return Err(format!(
+            "nothing to replay there: the journal holds the positions {from} to {to}, and what is not settled yet is \
+             delivered anyway"
+        ));
+    }
+    Ok((ReplayPlan { from, to, events }, rewound))
+}
+
+async fn locate(journal: &dyn Journal, place: Where) -> Result<Position, String> {
+    match place {
+        Where::Position(position) => Ok(position),
+        Where::Time(at) => journal
+            .find(at)
+            .await
+            .map(|found| found.at)
+            .map_err(|error| error.to_string()),
+    }
+}
+
+/// How many positions within a range are settled.
+fn settled_within(progress: &Progress, from: Position, to: Position) -> u64 {
+    let overlap = |(a, b): (Position, Position)| b.min(to).saturating_sub(a.max(from));
+    overlap((0, progress.cursor)) + progress.settled.iter().copied().map(overlap).sum::<u64>()
+}
+
+/// The progress of a sink that has not settled `from..to`; everything else is as it was.
+fn rewind(progress: &Progress, from: Position, to: Position) -> Progress {
+    let before = std::iter::once((from.min(progress.cursor), progress.cursor));
+    let mut settled = Vec::new();
+    for (a, b) in before.chain(progress.settled.iter().copied()) {
+        for (a, b) in [(a, b.min(from)), (a.max(to), b)] {
+            if a < b {
+                settled.push((a, b));
+            }
+        }
+    }
+    Progress {
+        cursor: from.min(progress.cursor),
+        settled,
+        ..progress.clone()
+    }
+}
+
+/// Removes or retries every dead letter that matches.
+///
+/// # Errors
+/// A sentence if the journal cannot be read or written.
+pub async fn take_dead_letters(
+    journal: &dyn Journal,
+    filter: &DeadLetterFilter,
+    retry: bool,
+) -> Result<Taken, String> {
+    let all = journal
+        .dead_letters(filter, usize::MAX)
+        .await
+        .map_err(|error| error.to_string())?;
+    // Oldest first, so that retries go out in order.
+    let ids: Vec<DeadLetterId> = all.into_iter().rev().map(|(id, _)| id).collect();
+    let mut sum = Taken::default();
+    for chunk in ids.chunks(CHUNK) {
+        let taken = journal
+            .take_dead_letters(chunk, retry)
+            .await
+            .map_err(|error| error.to_string())?;
+        sum.removed += taken.removed;
+        sum.from_journal += taken.from_journal;
+        sum.from_letter += taken.from_letter;
+        sum.without_payload += taken.without_payload;
+    }
+    Ok(sum)
+}
+
+/// Something that needs a running pipeline to stand still for a moment.
+pub enum Command {
+    /// Retry matching dead letters.
+    Retry(DeadLetterFilter, oneshot::Sender<Result<Taken, String>>),
+    /// Deliver a part of the journal again.
+    Replay(String, ReplayRange, oneshot::Sender<Result<ReplayPlan, String>>),
+    /// Read the configuration file again.
+    Reload(oneshot::Sender<Result<String, String>>),
+}
+
+impl Command {
+    /// Carries out everything but a reload, which only the owner of the configuration can do.
+    ///
+    /// # Errors
+    /// Gives a reload back.
+    pub async fn apply(
+        self,
+        running: &mut Running,
+        meters: impl Fn(&str) -> SinkMeters,
+    ) -> Result<(), oneshot::Sender<Result<String, String>>> {
+        match self {
+            Command::Retry(filter, reply) => {
+                let result = retry(running, &filter, meters).await;
+                // Nobody waits any more if the client hung up.
+                let _ = reply.send(result);
+            }
+            Command::Replay(sink, range, reply) => {
+                let result = running
+                    .rewind(&sink, meters(&sink), async |journal| {
+                        let (plan, progress) = plan_replay(&**journal, &sink, range).await?;
+                        journal
+                            .set_progress(&sink, progress)
+                            .await
+                            .map_err(|error| error.to_string())?;
+                        Ok(plan)
+                    })
+                    .await;
+                let _ = reply.send(result);
+            }
+            Command::Reload(reply) => return Err(reply),
+        }
+        Ok(())
+    }
+}
+
+async fn retry(
+    running: &mut Running,
+    filter: &DeadLetterFilter,
+    meters: impl Fn(&str) -> SinkMeters,
+) -> Result<Taken, String> {
+    let names: Vec<String> = match &filter.component {
+        Some(name) => vec![name.clone()],
+        None => running.ledger().sinks.keys().map(ToString::to_string).collect(),
+    };
+    let mut sum = Taken::default();
+    for name in names {
+        let one = DeadLetterFilter {
+            component: Some(name.clone()),
+            ..filter.clone()
+        };
+        let work = async |journal: &Arc<dyn Journal>| take_dead_letters(&**journal, &one, true).await;
+        let taken = running.rewind(&name, meters(&name), work).await?;
+        sum.removed += taken.removed;
+        sum.from_journal += taken.from_journal;
+        sum.from_letter += taken.from_letter;
+        sum.without_payload += taken.without_payload;
+    }
+    Ok(sum)
+}
+
+/// A handle to a running pipeline.
+#[derive(Clone)]
+pub struct Remote {
+    view: View,
+    journal: Arc<dyn Journal>,
+    commands: mpsc::Sender<Command>,
+}
+
+impl Remote {
+    /// A handle, and the queue that the owner of the pipeline serves.
+    pub fn new(running: &Running) -> (Remote, mpsc::Receiver<Command>) {
+        let (commands, queue) = mpsc::channel(16);
+        (
+            Remote {
+                view: running.view(),
+                journal: running.journal().clone(),
+                commands,
+            },
+            queue,
+        )
+    }
+
+    async fn ask<T>(
+        &self,
+        make: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Command,
+    ) -> Result<T, String> {
+        let (reply, answer) = oneshot::channel();
+        let stopping = || "the router is stopping".to_owned();
+        self.commands.send(make(reply)).await.map_err(|_| stopping())?;
+        answer.await.map_err(|_| stopping())?
+    }
+}
+
+#[async_trait]
+impl StatusSource for Remote {
+    fn ready(&self) -> Result<(), String> {
+        self.view.ready()
+    }
+
+    fn sink_notes(&self, sink: &str) -> Vec<String> {
+        self.view.sink_notes(sink)
+    }
+
+    fn journal_usage(&self) -> Usage {
+        self.journal.usage()
+    }
+
+    fn dead_letter_counts(&self) -> BTreeMap<String, u64> {
+        self.journal.dead_letter_counts().into_iter().collect()
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
+        self.journal.sinks().await.map_err(|error| error.to_string())
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
+        self.journal
+            .dead_letters(filter, limit)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        self.ask(|reply| Command::Retry(filter, reply)).await
+    }
+
+    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        take_dead_letters(&*self.journal, &filter, false).await
+    }
+
+    async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {
+        if dry_run {
+            return plan_replay(&*self.journal, &sink, range)
+                .await
+                .map(|(plan, _)| plan);
+        }
+        self.ask(|reply| Command::Replay(sink, range, reply)).await
+    }
+
+    async fn reload(&self) -> Result<String, String> {
+        self.ask(Command::Reload).await
+    }
+}
+
+/// The journal of a router that does not run, for the same questions.
+#[derive(Clone)]
+pub struct Stopped {
+    journal: Arc<dyn Journal>,
+}
+
+impl Stopped {
+    /// Of an opened journal.
+    pub fn new(journal: Arc<dyn Journal>) -> Stopped {
+        Stopped { journal }
+    }
+
+    /// Lets go of the files.
+    pub async fn close(self) {
+        self.journal.close();
+        self.journal.shutdown().await;
+    }
+
+    /// The counts, as the journal has them.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn ledger(&self) -> Result<Ledger, String> {
+        let mut ledger = Ledger::default();
+        for (name, totals) in self
+            .journal
+            .source_totals()
+            .await
+            .map_err(|error| error.to_string())?
+        {
+            let source = SourceLedger::default();
+            source.restore(&totals);
+            ledger.sources.insert(name.into(), Arc::new(source));
+        }
+        for state in self.sinks().await? {
+            let sink = SinkLedger::default();
+            let pending = state.parked + state.unread.iter().map(|(_, count)| count).sum::<u64>();
+            sink.restore(&state.progress.totals, pending);
+            sink.oldest_pending.store(
+                state.oldest_pending.unwrap_or(0),
+                std::sync::atomic::Ordering::Relaxed,
+            );
+            ledger.sinks.insert(state.name.into(), Arc::new(sink));
+        }
+        Ok(ledger)
+    }
+}
+
+#[async_trait]
+impl StatusSource for Stopped {
+    fn ready(&self) -> Result<(), String> {
+        Err("not running".to_owned())
+    }
+
+    fn sink_notes(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn journal_usage(&self) -> Usage {
+        self.journal.usage()
+    }
+
+    fn dead_letter_counts(&self) -> BTreeMap<String, u64> {
+        self.journal.dead_letter_counts().into_iter().collect()
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
+        self.journal.sinks().await.map_err(|error| error.to_string())
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
+        self.journal
+            .dead_letters(filter, limit)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        take_dead_letters(&*self.journal, &filter, true).await
+    }
+
+    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        take_dead_letters(&*self.journal, &filter, false).await
+    }
+
+    async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {
+        let (plan, progress) = plan_replay(&*self.journal, &sink, range).await?;
+        if !dry_run {
+            self.journal
+                .set_progress(&sink, progress)
+                .await
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(plan)
+    }
+
+    async fn reload(&self) -> Result<String, String> {
+        Err("the router is not running".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rewinding_unsettles_a_range_and_nothing_else() {
+        let progress = Progress {
+            cursor: 100,
+            settled: vec![(110, 120), (130, 140)],
+            ..Progress::default()
+        };
+        let rewound = rewind(&progress, 50, 60);
+        assert_eq!(
+            (rewound.cursor, &rewound.settled[..]),
+            (50, &[(60, 100), (110, 120), (130, 140)][..])
+        );
+        let rewound = rewind(&progress, 90, 115);
+        assert_eq!(
+            (rewound.cursor, &rewound.settled[..]),
+            (90, &[(115, 120), (130, 140)][..])
+        );
+        let rewound = rewind(&progress, 112, 1000);
+        assert_eq!((rewound.cursor, &rewound.settled[..]), (100, &[(110, 112)][..]));
+        assert_eq!(settled_within(&progress, 90, 115), 15);
+        assert_eq!(settled_within(&progress, 120, 130), 0);
+    }
+
+    #[test]
+    fn places() {
+        assert_eq!("17".parse(), Ok(Where::Position(17)));
+        assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Where::Time(1_000)));
+        assert!(matches!("2h".parse(), Ok(Where::Time(_))));
+        assert!("yesterday".parse::<Where>().is_err());
+    }
+}
