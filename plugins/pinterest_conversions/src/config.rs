@@ -10,6 +10,7 @@ use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Secret, Sink, SinkConfig, SinkDefaults, Span, register_plugin,
 };
 use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
+use signalbox_segment::configured::Findings;
 
 use crate::action::{PRESETS, Preset, preset};
 use crate::destination::PinterestConversions;
@@ -243,12 +244,9 @@ impl Presets {
 
 #[typetag::deserialize(name = "pinterest_conversions")]
 impl SinkConfig for PinterestConversionsConfig {
-    fn build(&self, context: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
         let mut errors = BuildErrors::new();
         let destination = self.destination(&mut errors);
-        for doubt in destination.iter().flat_map(|destination| &destination.doubts) {
-            tracing::warn!(sink = &*context.name, "{doubt}");
-        }
         match destination {
             Some(destination) if errors.is_empty() => HttpSink::new(destination, &ClientOptions::default())
                 .map(|sink| Box::new(sink) as Box<dyn Sink>)
@@ -271,6 +269,13 @@ impl SinkConfig for PinterestConversionsConfig {
             retry_for: Span::from_secs(24 * 60 * 60),
         }
     }
+
+    fn warnings(&self) -> Vec<BuildError> {
+        let mut findings = Findings::default();
+        let presets = self.presets.chosen(&mut findings.errors);
+        mapping_config::compile(&presets, &self.mappings, self.compat, &mut findings);
+        findings.warnings
+    }
 }
 
 impl PinterestConversionsConfig {
@@ -290,8 +295,10 @@ impl PinterestConversionsConfig {
             }
         }
         let presets = self.presets.chosen(errors);
-        let mappings = mapping_config::compile(&presets, &self.mappings, self.compat, errors);
-        let encoder = match Encoder::new(self.encode_options(), mappings.compiled) {
+        let mut findings = Findings::default();
+        let mappings = mapping_config::compile(&presets, &self.mappings, self.compat, &mut findings);
+        errors.append(&mut findings.errors);
+        let encoder = match Encoder::new(self.encode_options(), mappings) {
             Ok(encoder) => encoder,
             Err(error) => {
                 errors.push(BuildError::new("", error.to_string()));
@@ -308,7 +315,6 @@ impl PinterestConversionsConfig {
             authorization: authorization?,
             on_unknown_property: self.on_unknown_property,
             learned: Learned::default(),
-            doubts: mappings.doubts,
         })
     }
 

@@ -34,8 +34,6 @@ pub struct PinterestConversions {
     pub(crate) authorization: HeaderValue,
     pub(crate) on_unknown_property: OnUnknownProperty,
     pub(crate) learned: Learned,
-    /// What in the settings does not mean what it seems to say.
-    pub(crate) doubts: Vec<String>,
 }
 
 impl Destination for PinterestConversions {
@@ -85,11 +83,7 @@ impl Destination for PinterestConversions {
         let stripped = self.learned.now();
         let note =
             |name: &&str| format!("Pinterest refused the property \"{name}\"; it is left out since then");
-        self.doubts
-            .iter()
-            .cloned()
-            .chain(stripped.names().iter().map(note))
-            .collect()
+        stripped.names().iter().map(note).collect()
     }
 }
 

@@ -1,13 +1,13 @@
 //! Mappings as the pipeline file has them: presets changed, and mappings made from scratch.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bumpalo::Bump;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use signalbox_core::{BuildError, BuildErrors};
-use signalbox_segment::fql;
+use signalbox_segment::configured::{self, Findings, child};
 use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Required, Schema};
 use signalbox_segment::value::parse_json;
 
@@ -47,42 +47,36 @@ fn yes() -> bool {
     true
 }
 
-/// What the settings come to.
-#[derive(Debug, Default)]
-pub(crate) struct Mappings {
-    pub(crate) compiled: Vec<CompiledMapping>,
-    /// Sentences about triggers and mappings that do not mean what they seem to say.
-    pub(crate) doubts: Vec<String>,
-}
-
 /// Compiles the presets that are on, and the mappings; a mapping of a preset stands in its place.
 pub(crate) fn compile(
     presets: &[&'static Preset],
     mappings: &[MappingConfig],
     compat: Compat,
-    errors: &mut BuildErrors,
-) -> Mappings {
-    let mut result = Mappings::default();
+    findings: &mut Findings,
+) -> Vec<CompiledMapping> {
+    let mut result = Vec::new();
     let replaced = |preset: &Preset| mappings.iter().any(|mapping| mapping.preset() == Some(preset));
     for preset in presets.iter().filter(|preset| !replaced(preset)) {
         match CompiledMapping::of_preset(preset, compat) {
-            Ok(mapping) => result.compiled.push(mapping),
-            Err(error) => errors.push(BuildError::new("presets", error.to_string())),
+            Ok(mapping) => result.push(mapping),
+            Err(error) => findings
+                .errors
+                .push(BuildError::new("presets", error.to_string())),
         }
     }
     for (index, mapping) in mappings.iter().enumerate() {
         let path = format!("mappings.{index}");
-        let compiled = mapping.compile(&path, index, compat, errors, &mut result.doubts);
+        let compiled = mapping.compile(&path, index, compat, findings);
         if let Some(compiled) = compiled.filter(|_| mapping.enabled) {
             if result
-                .compiled
                 .iter()
-                .any(|earlier| earlier.name == compiled.name)
+                .any(|earlier: &CompiledMapping| earlier.name == compiled.name)
             {
                 let error = BuildError::new(format!("{path}.name"), "another mapping has this name");
-                errors.push(error.help("give each mapping a name of its own; outcomes are counted by it"));
+                let help = "give each mapping a name of its own; outcomes are counted by it";
+                findings.errors.push(error.help(help));
             }
-            result.compiled.push(compiled);
+            result.push(compiled);
         }
     }
     result
@@ -99,88 +93,90 @@ impl MappingConfig {
         path: &str,
         index: usize,
         compat: Compat,
-        errors: &mut BuildErrors,
-        doubts: &mut Vec<String>,
+        findings: &mut Findings,
     ) -> Option<CompiledMapping> {
-        let before = errors.len();
+        let before = findings.errors.len();
         if let Some(name) = &self.preset
             && self.preset().is_none()
         {
-            errors.push(unknown_preset(format!("{path}.preset"), name));
+            findings
+                .errors
+                .push(unknown_preset(format!("{path}.preset"), name));
         }
         let name = match (&self.name, self.preset()) {
             (Some(name), _) if name.trim().is_empty() => {
-                errors.push(BuildError::new(format!("{path}.name"), "must not be empty"));
+                findings
+                    .errors
+                    .push(BuildError::new(format!("{path}.name"), "must not be empty"));
                 String::new()
             }
             (Some(name), _) => name.clone(),
             (None, Some(preset)) => preset.name.to_owned(),
             (None, None) => format!("mapping {}", index + 1),
         };
-        let trigger = self.trigger(path, &name, errors, doubts);
-        let (fields, derives) = match &self.fields_file {
-            Some(file) => (self.whole(file, path, errors), Derives::NONE),
-            None => self.laid_over(path, compat, errors),
+        let trigger = self.trigger(path, findings);
+        let (fields, derives, at) = match &self.fields_file {
+            Some(file) => (
+                self.whole(file, path, findings),
+                Derives::NONE,
+                child(path, "fields_file"),
+            ),
+            None => {
+                let (fields, derives) = self.laid_over(path, compat, &mut findings.errors);
+                (fields, derives, child(path, "fields"))
+            }
         };
-        check_required(&fields, &format!("{path}.fields"), errors);
-        if errors.len() > before {
+        if findings.errors.len() == before || self.fields_file.is_none() {
+            check_required(&fields, &at, &mut findings.errors);
+        }
+        if findings.errors.len() > before {
             return None;
         }
         match CompiledMapping::new(&name, trigger?, &fields, derives) {
             Ok(compiled) => {
-                let told = compiled.mapping.warnings().iter();
-                doubts.extend(told.map(|doubt| format!("fields of \"{name}\": {doubt}")));
+                let doubts = compiled.mapping.warnings().iter();
+                let ours = doubts.filter_map(|doubt| Some((self.setting(&at, &doubt.path)?, &doubt.message)));
+                findings
+                    .warnings
+                    .extend(ours.map(|(path, message)| BuildError::new(path, message)));
                 Some(compiled)
             }
             Err(compile) => {
                 for error in compile.errors {
-                    let at = error.path.trim_start_matches('/').replace('/', ".");
-                    errors.push(BuildError::new(format!("{path}.fields.{at}"), error.message));
+                    let path = self.setting(&at, &error.path).unwrap_or_else(|| at.clone());
+                    findings.errors.push(BuildError::new(path, error.message));
                 }
                 None
             }
         }
     }
 
-    fn trigger(
-        &self,
-        path: &str,
-        name: &str,
-        errors: &mut BuildErrors,
-        doubts: &mut Vec<String>,
-    ) -> Option<Trigger> {
+    /// The setting that a place in a mapping (`/user_data/email/@if/then`) comes from; `None` if it is a default.
+    fn setting(&self, base: &str, place: &str) -> Option<String> {
+        let keys: Vec<&str> = place.split('/').filter(|key| !key.is_empty()).collect();
+        let path = |start: String, rest: &[&str]| rest.iter().fold(start, |path, key| child(&path, key));
+        if self.fields_file.is_some() {
+            return Some(path(base.to_owned(), &keys));
+        }
+        (1..=keys.len().min(2)).rev().find_map(|steps| {
+            // A field of the settings may name two steps in one.
+            let named = keys[..steps].join(".");
+            let given = self.fields.contains_key(&named);
+            given.then(|| path(child(base, &named), &keys[steps..]))
+        })
+    }
+
+    fn trigger(&self, path: &str, findings: &mut Findings) -> Option<Trigger> {
         let path = format!("{path}.trigger");
         match (&self.trigger, self.preset()) {
-            (Some(text), _) => match fql::Trigger::parse(text) {
-                Ok(trigger) => {
-                    doubts.extend(
-                        trigger
-                            .warnings()
-                            .iter()
-                            .map(|doubt| format!("trigger of \"{name}\": {doubt}")),
-                    );
-                    if let Some(meaning) = trigger.meaning().filter(|_| !trigger.warnings().is_empty()) {
-                        doubts.push(format!("trigger of \"{name}\" really asks: {meaning}"));
-                    }
-                    Some(Trigger::Fql(trigger))
-                }
-                Err(error) => {
-                    errors.push(
-                        BuildError::new(path, error.to_string())
-                            .help("for instance: type = \"track\" and event = \"Order Completed\""),
-                    );
-                    None
-                }
-            },
+            (Some(text), _) => configured::trigger(text, &path, findings).map(Trigger::Fql),
             (None, Some(preset)) => Some(Trigger::Preset(preset.listens)),
             (None, None) => {
                 // An unknown preset has its own error.
                 if self.preset.is_none() {
-                    errors.push(
-                        BuildError::new(path, "a mapping needs a preset or a trigger").help(
-                            "for instance: trigger = 'type = \"track\" and event = \"Order Completed\"'",
-                        ),
-                    );
+                    let error = BuildError::new(path, "a mapping needs a preset or a trigger");
+                    let help = "for instance: trigger = 'type = \"track\" and event = \"Order Completed\"'";
+                    findings.errors.push(error.help(help));
                 }
                 None
             }
@@ -201,7 +197,7 @@ impl MappingConfig {
             Derives::NONE
         };
         for (name, mapping) in &self.fields {
-            check_field(name, mapping, &format!("{path}.fields.{name}"), errors);
+            check_field(name, mapping, &child(&child(path, "fields"), name), errors);
             derives = derives.without(name);
             action::set(&mut fields, name, Some(mapping.clone()));
         }
@@ -219,41 +215,30 @@ impl MappingConfig {
     }
 
     /// A whole mapping from a file.
-    fn whole(&self, file: &PathBuf, path: &str, errors: &mut BuildErrors) -> Map<String, Json> {
-        let path = format!("{path}.fields_file");
+    fn whole(&self, file: &Path, path: &str, findings: &mut Findings) -> Map<String, Json> {
+        let path = child(path, "fields_file");
         if !self.fields.is_empty() || !self.unset.is_empty() {
-            errors.push(
-                BuildError::new(
-                    &path,
-                    "holds the whole mapping, so fields and unset have no place beside it",
-                )
-                .help("put those fields into the file"),
+            let error = BuildError::new(
+                &path,
+                "holds the whole mapping, so fields and unset have no place beside it",
             );
+            findings.errors.push(error.help("put those fields into the file"));
         }
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => {
-                errors.push(BuildError::new(path, format!("cannot be read: {}", error.kind())));
-                return Map::new();
-            }
-        };
-        match serde_json::from_str(&text) {
-            Ok(Json::Object(mut fields)) => {
+        match configured::json_file(file, &path, &|file| std::fs::read_to_string(file), findings) {
+            Some(Json::Object(mut fields)) => {
                 fields.retain(|name, _| !is_segments_own(name));
                 for (name, mapping) in &fields {
-                    check_field(name, mapping, &format!("{path}: {name}"), errors);
+                    check_field(name, mapping, &child(&path, name), &mut findings.errors);
                 }
                 fields
             }
-            Ok(_) => {
-                errors.push(BuildError::new(path, "must hold a JSON object of fields"));
+            Some(_) => {
+                findings
+                    .errors
+                    .push(BuildError::new(path, "must hold a JSON object of fields"));
                 Map::new()
             }
-            Err(error) => {
-                let place = format!("line {}, column {}", error.line(), error.column());
-                errors.push(BuildError::new(path, format!("is not JSON ({place})")));
-                Map::new()
-            }
+            None => Map::new(),
         }
     }
 }
@@ -318,7 +303,7 @@ fn check_field(name: &str, mapping: &Json, path: &str, errors: &mut BuildErrors)
             let unknown =
                 |key: &&String| !key.starts_with('@') && properties.iter().all(|known| known.key != **key);
             for key in members.keys().filter(unknown).filter(|key| *key != "_metadata") {
-                errors.push(unknown_field(format!("{path}.{key}"), &format!("{name}.{key}")));
+                errors.push(unknown_field(child(path, key), &format!("{name}.{key}")));
             }
         }
         return;

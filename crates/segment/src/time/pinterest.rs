@@ -38,7 +38,7 @@ impl std::error::Error for BadTime {}
 ///
 /// Whatever [`parse_timestamp`] reads, and what Segment's destination also gets right: RFC 2822
 /// (`Sun, 01 Mar 2026 12:34:56 GMT`), English dates (`March 1, 2026 12:34 PM`), `2026/03/01`, and `03/01/2026` with the
-/// month first. Without a zone it is UTC, never the host's. Numbers are for [`Millis::from_epoch`].
+/// month first, and ISO with single digits (`2026-3-1T1:2:3`). Without a zone it is UTC, never the host's. Numbers are for [`Millis::from_epoch`].
 ///
 /// # Errors
 /// [`BadTime`]; a time is never guessed and never null.
@@ -49,6 +49,7 @@ pub fn pinterest_time(text: &str) -> Result<i64, BadTime> {
     }
     parse_timestamp(text)
         .or_else(|| written_date(text))
+        .or_else(|| parse_timestamp(&padded(text)?))
         .map(Millis::seconds)
         .ok_or(BadTime::Unreadable)
 }
@@ -66,4 +67,22 @@ fn written_date(text: &str) -> Option<Millis> {
     let read = if whole { js_date::parse(text) } else { None }?;
     // JavaScript takes February 30 for March 2; a date that does not exist is a mistake.
     (!read.rolled_over).then_some(read.instant)
+}
+
+/// A date that begins with the year, its single digits with a zero before them. `None` if it is another text.
+fn padded(text: &str) -> Option<String> {
+    const LONGEST: usize = 64;
+    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    if text.len() > LONGEST || !text.is_ascii() || !(0..4).all(digit) || !text[4..].starts_with(['-', '/']) {
+        return None;
+    }
+    let mut padded = String::with_capacity(text.len() + 8);
+    for (at, c) in text.char_indices() {
+        let before = at.checked_sub(1).map(|at| text.as_bytes()[at]);
+        if digit(at) && !digit(at + 1) && !before.is_some_and(|b| b.is_ascii_digit() || b == b'.') {
+            padded.push('0');
+        }
+        padded.push(c);
+    }
+    Some(padded)
 }

@@ -128,10 +128,13 @@ fn pinterest_reads_more_and_never_guesses() {
         "March 1, 2026 12:34:56 PM",
         "2026/03/01 12:34:56",
         "2026-3-1 12:34:56",
+        "2026-3-1T12:34:56",
+        "2026-03-1T12:34:56Z",
         "03/01/2026 12:34:56",
     ] {
         assert_eq!(pinterest_time(text), Ok(1_772_368_496), "{text}");
     }
+    assert_eq!(pinterest_time("2026-3-1T1:2:3"), Ok(1_772_326_923));
     assert_eq!(pinterest_time("  "), Err(BadTime::Empty));
     for text in [
         "yesterday",
@@ -147,6 +150,8 @@ fn pinterest_reads_more_and_never_guesses() {
         "3/1",
         "May 5",
         "version 1.2.2026.3",
+        "2026-3-1-1",
+        "2026-2-30T1:2:3",
     ] {
         assert_eq!(pinterest_time(text), Err(BadTime::Unreadable), "{text}");
     }

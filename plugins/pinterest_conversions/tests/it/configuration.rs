@@ -214,13 +214,13 @@ fn mistakes_are_told_with_their_place() {
         "mappings.2.fields.email: no field has this name | did you mean \"user_data.email\"?",
         "mappings.2.fields.opt_out: Opt Out must be a boolean but it was a string.",
         "mappings.2.fields.event_name: Event Name must be one of: ",
-        "mappings.2.fields.custom_data_2.value: Value must be a number but it was a string.",
-        "mappings.2.fields.device_info.colour: no field has this name",
+        "mappings.2.fields.\"custom_data_2.value\": Value must be a number but it was a string.",
+        "mappings.2.fields.\"device_info.colour\": no field has this name",
         "mappings.2.fields.user_data.emial: no field has this name | did you mean \"user_data.email\"?",
         "mappings.2.unset.1: no field has this name | did you mean \"user_data.email\"?",
         "mappings.2.fields: the required field \"event_id\" has no mapping",
         "mappings.3.fields.event_source_url",
-        "mappings.3.fields.custom_data_2.search_string.@replace.pattern: ",
+        "mappings.3.fields.\"custom_data_2.search_string\".\"@replace\".pattern: ",
         "mappings.4.fields: the required field \"event_name\" has no mapping",
     ] {
         assert!(all.contains(expected), "{expected}\n--\n{all}");
@@ -242,17 +242,29 @@ fn names_are_unique() {
 }
 
 #[test]
-fn doubtful_triggers_are_told_in_the_status() {
+fn what_is_doubtful_is_told_at_load() {
     let settings = format!(
         "{ACCOUNT}[[mappings]]\npreset = \"Lead\"\ntrigger = 'type = \"track\" OR event = \"Generate Lead\"'\n"
     );
-    let notes = build(&settings)
-        .unwrap_or_else(|errors| panic!("{errors:?}"))
-        .notes();
+    let config: PinterestConversionsConfig = toml::from_str(&settings).unwrap();
+    let warnings = config.warnings();
+    assert_eq!(warnings[0].path, "mappings.0.trigger");
+    let help = warnings.last().unwrap().help.clone().unwrap();
     assert!(
-        notes
-            .iter()
-            .any(|note| note.contains("really asks: type = \"track\" and event = \"Generate Lead\"")),
-        "{notes:?}"
+        help.contains("type = \"track\" and event = \"Generate Lead\""),
+        "{help}"
+    );
+    let own = "[mappings.fields]\n\"user_data.email\" = { \"@if\" = { blank = { \"@path\" = \"$.a\" }, then = \"b\" } }";
+    let warnings = toml::from_str::<PinterestConversionsConfig>(&format!("{settings}{own}"))
+        .unwrap()
+        .warnings();
+    assert_eq!(warnings[1].path, "mappings.0.fields.\"user_data.email\".\"@if\"");
+    assert_eq!(warnings.len(), 2);
+    // The defaults are not in doubt.
+    assert_eq!(
+        toml::from_str::<PinterestConversionsConfig>(ACCOUNT)
+            .unwrap()
+            .warnings(),
+        []
     );
 }
