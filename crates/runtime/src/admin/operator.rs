@@ -64,26 +64,31 @@ impl Choice {
     }
 }
 
-fn chosen(request: &Request) -> Result<Choice, Response> {
+/// Why a request is not done.
+type No = (StatusCode, String);
+
+fn chosen(request: &Request) -> Result<Choice, No> {
     let choice = Choice::parse(request.uri().query().unwrap_or(""));
-    choice.map_err(|error| text(StatusCode::BAD_REQUEST, &error))
+    choice.map_err(|error| (StatusCode::BAD_REQUEST, error))
 }
 
 /// A choice for a request that changes something.
-fn acting(request: &Request) -> Result<Choice, Response> {
+fn acting(request: &Request) -> Result<Choice, No> {
     if !request.headers().contains_key(HEADER) {
-        return Err(text(
-            StatusCode::FORBIDDEN,
-            "send the header X-Signalbox: 1 with requests that change something",
-        ));
+        let told = "send the header X-Signalbox: 1 with requests that change something";
+        return Err((StatusCode::FORBIDDEN, told.to_owned()));
     }
     chosen(request)
+}
+
+fn no((status, told): No) -> Response {
+    text(status, &told)
 }
 
 pub(super) async fn dead_letters(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match chosen(&request) {
         Ok(choice) => choice,
-        Err(response) => return response,
+        Err(problem) => return no(problem),
     };
     let limit = choice.limit.unwrap_or(LIMIT);
     match state.source.dead_letters(&choice.filter, limit).await {
@@ -132,14 +137,14 @@ pub fn describe(id: DeadLetterId, letter: &DeadLetter, payload: bool) -> Value {
 pub(super) async fn retry(State(state): State<AdminState>, request: Request) -> Response {
     match acting(&request) {
         Ok(choice) => taken(state.source.retry(choice.filter).await),
-        Err(response) => response,
+        Err(problem) => no(problem),
     }
 }
 
 pub(super) async fn discard(State(state): State<AdminState>, request: Request) -> Response {
     match acting(&request) {
         Ok(choice) => taken(state.source.discard(choice.filter).await),
-        Err(response) => response,
+        Err(problem) => no(problem),
     }
 }
 
@@ -163,7 +168,7 @@ fn taken(result: Result<Taken, String>) -> Response {
 pub(super) async fn replay(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match acting(&request) {
         Ok(choice) => choice,
-        Err(response) => return response,
+        Err(problem) => return no(problem),
     };
     let (Some(sink), Some(from)) = (choice.filter.component, choice.from) else {
         return text(StatusCode::BAD_REQUEST, "replay needs sink and from");
@@ -179,8 +184,8 @@ pub(super) async fn replay(State(state): State<AdminState>, request: Request) ->
 }
 
 pub(super) async fn reload(State(state): State<AdminState>, request: Request) -> Response {
-    if let Err(response) = acting(&request) {
-        return response;
+    if let Err(problem) = acting(&request) {
+        return no(problem);
     }
     match state.source.reload().await {
         Ok(told) => text(StatusCode::OK, &told),
