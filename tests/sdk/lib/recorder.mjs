@@ -1,0 +1,34 @@
+// A proxy that notes each request and its answer, so that retries and their timing can be seen.
+
+import http from 'node:http'
+
+export async function recorder(target) {
+  const requests = []
+  const server = http.createServer((request, answer) => {
+    const at = Date.now()
+    const forwarded = http.request(target + request.url, { method: request.method, headers: request.headers })
+    request.pipe(forwarded)
+    forwarded.on('error', () => answer.destroy())
+    forwarded.on('response', (got) => {
+      requests.push({
+        at,
+        answered: Date.now(),
+        path: request.url,
+        status: got.statusCode,
+        retryAfter: Number(got.headers['retry-after'] ?? 0),
+        retryCount: Number(request.headers['x-retry-count'] ?? 0),
+      })
+      answer.writeHead(got.statusCode, got.headers)
+      got.pipe(answer)
+    })
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    requests,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
