@@ -66,9 +66,10 @@ export function servers(test, router) {
         await once(router(), list)
         const refused = proxy.requests.filter((request) => request.status === 429)
         assert.ok(refused.length > 0, JSON.stringify(proxy.requests))
-        for (const { answered, retryAfter } of refused) {
+        for (const { answered, retryAfter, ids } of refused) {
           assert.ok(retryAfter >= 1 && retryAfter <= 5, `Retry-After: ${retryAfter}`)
-          const next = proxy.requests.find((request) => request.at > answered)
+          const same = (request) => request.ids.some((id) => ids.includes(id))
+          const next = proxy.requests.find((request) => request.at >= answered && same(request))
           assert.ok(next.at >= answered + 950, `came again after ${next.at - answered} ms`)
         }
         if (sdk.counts) assert.ok(proxy.requests.some((request) => request.retryCount > 0))

@@ -1,12 +1,21 @@
 // A proxy that notes each request and its answer, so that retries and their timing can be seen.
 
 import http from 'node:http'
+import { gunzipSync } from 'node:zlib'
+
+/** The events of a batch. */
+function ids(body, encoding) {
+  const text = encoding === 'gzip' ? gunzipSync(body) : body
+  return JSON.parse(text).batch.map((event) => event.messageId)
+}
 
 export async function recorder(target) {
   const requests = []
   const server = http.createServer((request, answer) => {
     const at = Date.now()
     const forwarded = http.request(target + request.url, { method: request.method, headers: request.headers })
+    const chunks = []
+    request.on('data', (chunk) => chunks.push(chunk))
     request.pipe(forwarded)
     forwarded.on('error', () => answer.destroy())
     forwarded.on('response', (got) => {
@@ -17,6 +26,7 @@ export async function recorder(target) {
         status: got.statusCode,
         retryAfter: Number(got.headers['retry-after'] ?? 0),
         retryCount: Number(request.headers['x-retry-count'] ?? 0),
+        ids: ids(Buffer.concat(chunks), request.headers['content-encoding']),
       })
       answer.writeHead(got.statusCode, got.headers)
       got.pipe(answer)

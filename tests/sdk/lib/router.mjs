@@ -8,7 +8,8 @@ import path from 'node:path'
 import { freePort, start, stop, until } from './process.mjs'
 
 const ROOT = path.resolve(import.meta.dirname, '../../..')
-const BINARY = path.join(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/signalbox')
+const TARGET = path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target')
+const BINARY = path.resolve(ROOT, process.env.SIGNALBOX ?? path.join(TARGET, 'debug/signalbox'))
 const LIBRARY = path.resolve(import.meta.dirname, '../node_modules/@segment/analytics-next/dist/umd/standalone.js')
 
 /** The write key that may everything, and the one that is held to one request a second. */
