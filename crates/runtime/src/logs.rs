@@ -27,14 +27,15 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sets up logging and the panic hook for the process. Call it once, first of all.
+/// Sets up logging and the panic hook for the process. Call it once, first of all. `filter` counts unless
+/// [`FILTER_VARIABLE`] is set, for instance `info`.
 ///
 /// # Errors
 /// A sentence if the filter in [`FILTER_VARIABLE`] is wrong, or if logging was set up before.
-pub fn init(format: LogFormat) -> Result<(), String> {
+pub fn init(format: LogFormat, filter: &str) -> Result<(), String> {
     let filter = match std::env::var(FILTER_VARIABLE) {
         Ok(text) => parse_filter(&text)?,
-        Err(std::env::VarError::NotPresent) => EnvFilter::new("info"),
+        Err(std::env::VarError::NotPresent) => parse_filter(filter)?,
         Err(std::env::VarError::NotUnicode(_)) => return Err(format!("{FILTER_VARIABLE} is not UTF-8")),
     };
     let terminal = std::io::stderr().is_terminal();

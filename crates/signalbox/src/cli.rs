@@ -37,6 +37,17 @@ impl Cli {
     }
 }
 
+impl Command {
+    /// What is logged unless the environment says otherwise.
+    pub(crate) fn log_filter(&self) -> &'static str {
+        match self {
+            // It prints its own report.
+            Command::Demo => "warn",
+            _ => "info",
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the router until it is told to stop (Ctrl-C or SIGTERM drain it; a second signal gives up at once;

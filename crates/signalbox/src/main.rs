@@ -14,7 +14,7 @@ use clap::Parser as _;
 
 fn main() -> std::process::ExitCode {
     let cli = cli::Cli::parse();
-    if let Err(problem) = signalbox_runtime::logs::init(cli.log_format()) {
+    if let Err(problem) = signalbox_runtime::logs::init(cli.log_format(), cli.command.log_filter()) {
         eprintln!("signalbox: {problem}");
         return exit::USAGE.into();
     }
