@@ -117,7 +117,7 @@ pub struct AdAccountId(pub String);
 
 impl AdAccountId {
     /// Digits only, at most 18.
-    fn is_well_formed(&self) -> bool {
+    pub(crate) fn is_well_formed(&self) -> bool {
         (1..=18).contains(&self.0.len()) && self.0.bytes().all(|b| b.is_ascii_digit())
     }
 }
@@ -273,9 +273,35 @@ impl SinkConfig for PinterestConversionsConfig {
     fn warnings(&self) -> Vec<BuildError> {
         let mut findings = Findings::default();
         let presets = self.presets.chosen(&mut findings.errors);
-        mapping_config::compile(&presets, &self.mappings, self.compat, &mut findings);
+        let mappings = mapping_config::compile(&presets, &self.mappings, self.compat, &mut findings);
+        if mappings.is_empty() && findings.errors.is_empty() {
+            let warning = BuildError::new(
+                "presets",
+                "no preset and no mapping is on, so nothing is ever sent",
+            );
+            findings
+                .warnings
+                .push(warning.help("take presets out, which switches all on, or add mappings"));
+        }
+        if self
+            .partner_name
+            .as_ref()
+            .is_some_and(|name| !is_partner_name(name))
+        {
+            let warning = BuildError::new(
+                "partner_name",
+                "Pinterest asks for \"ss-\" and a name in lower case",
+            );
+            findings
+                .warnings
+                .push(warning.help("leave it out unless Pinterest told you to use it"));
+        }
         findings.warnings
     }
+}
+
+fn is_partner_name(name: &str) -> bool {
+    name.strip_prefix("ss-").is_some_and(|rest| !rest.is_empty()) && !name.contains(char::is_uppercase)
 }
 
 impl PinterestConversionsConfig {

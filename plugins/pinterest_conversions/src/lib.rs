@@ -5,6 +5,7 @@ mod api;
 mod config;
 mod destination;
 mod encode;
+mod import;
 mod learned;
 mod mapping;
 mod mapping_config;
@@ -15,6 +16,7 @@ pub use config::{
 };
 pub use destination::PinterestConversions;
 pub use encode::{EncodeOptions, Encoder};
+pub use import::import;
 pub use mapping::{CompiledMapping, Trigger};
 pub use mapping_config::MappingConfig;
 

@@ -267,4 +267,11 @@ fn what_is_doubtful_is_told_at_load() {
             .warnings(),
         []
     );
+    for (settings, path) in [
+        ("presets = \"none\"", "presets"),
+        ("partner_name = \"Acme\"", "partner_name"),
+    ] {
+        let config: PinterestConversionsConfig = toml::from_str(&format!("{ACCOUNT}{settings}")).unwrap();
+        assert_eq!(config.warnings()[0].path, path);
+    }
 }

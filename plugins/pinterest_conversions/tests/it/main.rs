@@ -4,6 +4,7 @@
 mod configuration;
 mod contract;
 mod differences;
+mod import;
 mod pinterest;
 mod privacy;
 mod reference;

@@ -1,0 +1,265 @@
+//! One subscription as one mapping.
+
+use serde_json::{Map, Value as Json};
+use signalbox_core::BuildError;
+use signalbox_segment::configured::Findings;
+use signalbox_segment::fql::Trigger;
+
+use super::read::of_pinterest;
+use crate::action::{self, PRESETS, Preset};
+use crate::mapping_config;
+use crate::{Compat, MappingConfig};
+
+/// How deep a mapping may nest: the loader takes tables nested 64 deep.
+const DEEPEST: usize = 48;
+
+/// What Segment keeps among the fields for itself, without a meaning here: how it batches.
+const BATCHING: [&str; 3] = ["enable_batching", "batch_size", "batch_keys"];
+
+/// A subscription that was carried over.
+pub(super) struct Carried {
+    pub(super) preset: Option<&'static Preset>,
+    pub(super) config: MappingConfig,
+}
+
+impl Carried {
+    /// Whether it is its preset and nothing more.
+    pub(super) fn is_as_preset(&self) -> bool {
+        let config = &self.config;
+        config.enabled
+            && config.name.is_none()
+            && config.trigger.is_none()
+            && config.fields.is_empty()
+            && config.unset.is_empty()
+    }
+}
+
+/// Carries a subscription over, or tells why it is left out.
+pub(super) fn carry(
+    subscription: &Map<String, Json>,
+    index: usize,
+    names: &mut Vec<String>,
+    notes: &mut Vec<String>,
+) -> Option<Carried> {
+    let text = |keys: [&str; 2]| keys.iter().find_map(|key| subscription.get(*key)?.as_str());
+    let shown = match text(["name", "name"]) {
+        Some(name) if !name.trim().is_empty() => name.to_owned(),
+        _ => format!("subscription {}", index + 1),
+    };
+    let mut note = |what: &str| notes.push(format!("{shown:?}: {what}"));
+    if text(["partnerAction", "actionSlug"]).is_some() {
+        if !of_pinterest(subscription) {
+            note("an action that is not Pinterest's; left out");
+            return None;
+        }
+    } else {
+        note("its action has no name here; taken for Pinterest's");
+    }
+    if ["modelId", "reverseETLModelId"].iter().any(|key| {
+        let model = subscription.get(*key).and_then(Json::as_str);
+        model.is_some_and(|model| !model.is_empty())
+    }) {
+        note(
+            "it is fed from a warehouse (reverse ETL), which is not carried over: it listens to your source here",
+        );
+    }
+    let trigger = text(["subscribe", "trigger"]).unwrap_or_default();
+    if let Err(error) = Trigger::parse(trigger) {
+        note(&format!(
+            "its trigger cannot be read and fires at Segment neither ({error}); left out"
+        ));
+        return None;
+    }
+    let Some(mapping) = ["mapping", "settings"]
+        .iter()
+        .find_map(|key| object(subscription.get(*key)?))
+    else {
+        note("it has no mapping; left out");
+        return None;
+    };
+    if deeper_than(&Json::Object(mapping.clone()), DEEPEST) {
+        note(
+            "its mapping is nested too deeply for the pipeline file; put it into a file and name it in fields_file",
+        );
+        return None;
+    }
+    let mapping = known(mapping, &mut note);
+    let preset = preset_of(&mapping);
+    let mut config = MappingConfig {
+        preset: preset.map(|preset| preset.name.to_owned()),
+        enabled: subscription.get("enabled") != Some(&Json::Bool(false)),
+        ..MappingConfig::default()
+    };
+    differences(&mapping, preset, &mut config);
+    if preset.is_none_or(|preset| !same_trigger(trigger, preset)) {
+        config.trigger = Some(trigger.to_owned());
+    }
+    name(&shown, preset, &mut config, names, &mut note);
+
+    let mut findings = Findings::default();
+    mapping_config::compile(&[], std::slice::from_ref(&config), Compat::Segment, &mut findings);
+    for error in &findings.errors {
+        let error = below(error);
+        note(&format!(
+            "{error}; Segment refuses all its events for this, so it is left out"
+        ));
+    }
+    for warning in &findings.warnings {
+        let help = warning.help.as_deref().map(|help| format!("; {help}"));
+        note(&format!(
+            "in doubt: {}{}",
+            below(warning),
+            help.unwrap_or_default()
+        ));
+    }
+    findings.errors.is_empty().then_some(Carried { preset, config })
+}
+
+/// What is said about a setting, with its path below the mapping.
+fn below(told: &BuildError) -> String {
+    let told = told.to_string();
+    told.strip_prefix("mappings.0.").unwrap_or(&told).to_owned()
+}
+
+/// A mapping, as an object or as text that holds one.
+fn object(value: &Json) -> Option<Map<String, Json>> {
+    match value {
+        Json::Object(object) => Some(object.clone()),
+        Json::String(text) => serde_json::from_str(text).ok(),
+        _ => None,
+    }
+}
+
+fn deeper_than(value: &Json, most: usize) -> bool {
+    let Some(less) = most.checked_sub(1) else {
+        return true;
+    };
+    match value {
+        Json::Array(items) => items.iter().any(|item| deeper_than(item, less)),
+        Json::Object(members) => members.values().any(|member| deeper_than(member, less)),
+        _ => false,
+    }
+}
+
+/// The fields that exist here, without null, which the pipeline file has no word for.
+fn known(mapping: Map<String, Json>, note: &mut impl FnMut(&str)) -> Map<String, Json> {
+    let mut known = Map::new();
+    let mut nulls = false;
+    for (key, mut value) in mapping {
+        let Some(field) = action::field(&key).filter(|_| !key.contains('.')) else {
+            if !BATCHING.contains(&key.as_str()) {
+                note(&format!("the field {key:?} is not known here; left out"));
+            }
+            continue;
+        };
+        if let (Json::Object(members), Some(properties)) = (&mut value, field.properties)
+            && !members.keys().any(|member| member.starts_with('@'))
+        {
+            members.retain(|member, _| {
+                let there = properties.iter().any(|property| property.key == member);
+                if !there {
+                    note(&format!(
+                        "the field \"{key}.{member}\" is not known here; left out"
+                    ));
+                }
+                there
+            });
+        }
+        nulls |= replace_null(&mut value);
+        known.insert(key, value);
+    }
+    if nulls {
+        note("TOML has no null; it is written as a directive that gives it");
+    }
+    known
+}
+
+/// Replaces null by a directive that gives it; true if there was any. An `else` that is null is none.
+fn replace_null(value: &mut Json) -> bool {
+    match value {
+        Json::Null => {
+            *value = serde_json::json!({ "@json": { "mode": "decode", "value": "null" } });
+            true
+        }
+        Json::Array(items) => items.iter_mut().fold(false, |any, item| replace_null(item) | any),
+        Json::Object(members) => {
+            if members.get("else").is_some_and(Json::is_null) {
+                members.shift_remove("else");
+            }
+            members
+                .values_mut()
+                .fold(false, |any, member| replace_null(member) | any)
+        }
+        _ => false,
+    }
+}
+
+/// The preset whose conversion this is.
+fn preset_of(mapping: &Map<String, Json>) -> Option<&'static Preset> {
+    let name = mapping.get("event_name")?.as_str()?;
+    PRESETS.iter().find(|preset| preset.event_name == name)
+}
+
+/// Puts into `fields` and `unset` what differs from the defaults.
+fn differences(mapping: &Map<String, Json>, preset: Option<&Preset>, config: &mut MappingConfig) {
+    let defaults = action::default_mapping(preset, Compat::Segment);
+    for (key, value) in mapping {
+        match (value, defaults.get(key)) {
+            (_, Some(default)) if value == default => {}
+            (Json::Object(members), Some(Json::Object(by_default)))
+                if is_plain(members) && is_plain(by_default) =>
+            {
+                for (member, value) in members
+                    .iter()
+                    .filter(|(member, value)| by_default.get(*member) != Some(value))
+                {
+                    config.fields.insert(format!("{key}.{member}"), value.clone());
+                }
+                let gone = by_default.keys().filter(|member| !members.contains_key(*member));
+                config.unset.extend(gone.map(|member| format!("{key}.{member}")));
+            }
+            _ => {
+                config.fields.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    let gone = defaults.keys().filter(|key| !mapping.contains_key(*key));
+    config.unset.extend(gone.cloned());
+}
+
+/// Members of fields, not a directive.
+fn is_plain(members: &Map<String, Json>) -> bool {
+    !members.keys().any(|key| key.starts_with('@'))
+}
+
+fn same_trigger(text: &str, preset: &Preset) -> bool {
+    match (Trigger::parse(text), Trigger::parse(&preset.trigger())) {
+        (Ok(left), Ok(right)) => left.tree() == right.tree() && left.warnings().is_empty(),
+        _ => false,
+    }
+}
+
+/// Segment's names need not differ, ours must: outcomes are counted by them.
+fn name(
+    shown: &str,
+    preset: Option<&Preset>,
+    config: &mut MappingConfig,
+    names: &mut Vec<String>,
+    note: &mut impl FnMut(&str),
+) {
+    let mut name = shown.to_owned();
+    let mut number = 2;
+    while names.contains(&name) {
+        name = format!("{shown} {number}");
+        number += 1;
+    }
+    if name != shown {
+        note(&format!(
+            "another subscription has this name; this one is called {name:?}"
+        ));
+    }
+    if preset.is_none_or(|preset| preset.name != name) {
+        config.name = Some(name.clone());
+    }
+    names.push(name);
+}

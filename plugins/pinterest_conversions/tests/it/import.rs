@@ -1,0 +1,426 @@
+//! A destination of Segment's becomes a table of the pipeline file that makes the same records.
+
+use serde_json::{Map, Value as Json, json};
+use signalbox_core::{
+    BuildContext, Event, ImportError, Imported, Place, Prepared, Sink, SinkConfig, segment_imports,
+};
+use signalbox_pinterest_conversions::action::{self, Derives, PRESETS, Preset};
+use signalbox_pinterest_conversions::{Compat, CompiledMapping, EncodeOptions, Encoder, Trigger, import};
+use signalbox_segment::fql;
+
+use crate::support::{Case, event, pairs, same};
+
+const TOKEN: &str = "pina_EXAMPLE_OF_A_SECRET";
+
+/// As the loader does: `inputs` taken away, `$$` made `$`.
+fn sink(toml: &str) -> Box<dyn Sink> {
+    fn plain(value: &mut toml::Value) {
+        match value {
+            toml::Value::String(text) => *text = text.replace("$$", "$"),
+            toml::Value::Array(items) => items.iter_mut().for_each(plain),
+            toml::Value::Table(members) => members.iter_mut().for_each(|(_, member)| plain(member)),
+            _ => {}
+        }
+    }
+    let mut file: toml::Value = toml::from_str(toml).unwrap_or_else(|error| panic!("{error}\n{toml}"));
+    plain(&mut file);
+    let mut table = file["sinks"]["pinterest"].clone();
+    assert!(table.as_table_mut().unwrap().remove("inputs").is_some());
+    let config: Box<dyn SinkConfig> = table.try_into().unwrap_or_else(|error| panic!("{error}\n{toml}"));
+    let context = BuildContext {
+        name: "pinterest".into(),
+        place: Place::Sink,
+    };
+    config
+        .build(&context)
+        .unwrap_or_else(|errors| panic!("{errors:?}\n{toml}"))
+}
+
+/// Each mapping's name with its record, or the code of its refusal.
+fn summary(prepared: Prepared) -> Vec<(String, Result<Json, String>)> {
+    match prepared {
+        Prepared::Mapped(results) => results
+            .into_iter()
+            .map(|result| match result {
+                Ok(record) => (
+                    record.mapping.to_string(),
+                    Ok(serde_json::from_slice(&record.bytes).unwrap()),
+                ),
+                Err(rejection) => (
+                    rejection.mapping.to_string(),
+                    Err(rejection.reason.code().to_owned()),
+                ),
+            })
+            .collect(),
+        Prepared::Filtered(_) => Vec::new(),
+        Prepared::Rejected(reason) => vec![(String::new(), Err(reason.code().to_owned()))],
+    }
+}
+
+/// A subscription of a case, with the whole mapping.
+struct Subscription {
+    case: String,
+    name: String,
+    trigger: String,
+    mapping: Map<String, Json>,
+}
+
+impl Subscription {
+    fn of(case: &Case) -> Vec<Subscription> {
+        let event = event(case.event.get());
+        let listens = |preset: &&Preset| match (&case.preset, &case.subscribe) {
+            (Some(name), _) => preset.name == name,
+            // The other presets would be the same over again.
+            (None, Some(_)) => preset.name == "Checkout" || preset.name == "Page Visit",
+            (None, None) => event
+                .as_ref()
+                .is_some_and(|event| Trigger::Preset(preset.listens).matches(event)),
+        };
+        let presets = PRESETS.iter().filter(listens);
+        presets
+            .map(|preset| {
+                let mut mapping = action::default_mapping(Some(preset), Compat::Segment);
+                for (key, value) in &case.mapping_overrides {
+                    let unset = value == "__unset__";
+                    action::set(&mut mapping, key, (!unset).then(|| value.clone()));
+                }
+                Subscription {
+                    case: case.name.clone(),
+                    name: format!("{}, {}", case.name, preset.name),
+                    trigger: case.subscribe.clone().unwrap_or_else(|| preset.trigger()),
+                    mapping,
+                }
+            })
+            .collect()
+    }
+
+    /// What Segment's rules make of an event, without any pipeline file.
+    fn run(&self, event: &Event) -> Option<Result<Json, String>> {
+        let Ok(trigger) = fql::Trigger::parse(&self.trigger) else {
+            return Some(Err("trigger".into()));
+        };
+        let trigger = Trigger::Fql(trigger);
+        let Ok(mapping) = CompiledMapping::new(&self.name, trigger, &self.mapping, Derives::NONE) else {
+            return Some(Err("mapping".into()));
+        };
+        let options = EncodeOptions {
+            compat: Compat::Segment,
+            ..EncodeOptions::default()
+        };
+        let encoder = Encoder::new(options, vec![mapping]).unwrap();
+        summary(encoder.encode(event)).pop().map(|(_, result)| result)
+    }
+}
+
+/// The same destination in each of the forms it can come in.
+fn written(subscriptions: &[Subscription], form: usize) -> String {
+    let list = |action: &str, trigger: &str, mapping: &str, as_text: bool| -> Vec<Json> {
+        let one = |one: &Subscription| {
+            let fields = Json::Object(one.mapping.clone());
+            let fields = if as_text {
+                Json::String(fields.to_string())
+            } else {
+                fields
+            };
+            json!({
+                "name": one.name, action: "reportConversionEvent", trigger: one.trigger, mapping: fields
+            })
+        };
+        subscriptions.iter().map(one).collect()
+    };
+    let settings = json!({ "ad_account_id": "549755885175", "conversion_token": TOKEN });
+    match form % 4 {
+        0 => {
+            let destination = json!({ "data": { "destination": {
+                "id": "d1", "name": "Ads", "enabled": true, "settings": settings,
+                "metadata": { "slug": "actions-pinterest-conversions", "name": "Pinterest Conversions API" }
+            } } });
+            let subscriptions = json!({ "data": {
+                "subscriptions": list("actionSlug", "trigger", "settings", false),
+                "pagination": { "current": "MA==", "totalEntries": 1 }
+            } });
+            format!("{destination}\n{subscriptions}\n")
+        }
+        1 => json!({ "settings": settings, "presets": list("partnerAction", "subscribe", "mapping", false) })
+            .to_string(),
+        2 => {
+            let mut settings = settings;
+            settings["subscriptions"] = list("partnerAction", "subscribe", "mapping", false).into();
+            json!({ "destination": { "settings": settings } }).to_string()
+        }
+        _ => {
+            json!({ "settings": settings, "subscriptions": list("actionSlug", "trigger", "settings", true) })
+                .to_string()
+        }
+    }
+}
+
+fn imported(json: &str) -> Imported {
+    let imported = import(json).unwrap();
+    let all = format!("{imported:?}");
+    assert!(!all.contains(TOKEN), "{all}");
+    imported
+}
+
+/// Several cases share a destination: building a sink takes longer than everything else.
+#[test]
+fn the_golden_cases_make_the_same_records() {
+    let (pairs, _) = pairs("cases.jsonl", "golden.jsonl");
+    let cases: Vec<&Case> = pairs
+        .iter()
+        .map(|(case, _)| case)
+        .filter(|case| !case.mapping_overrides.is_empty() || case.subscribe.is_some())
+        .collect();
+    let mut sent = 0;
+    for (form, cases) in cases.chunks(24).enumerate() {
+        let subscriptions: Vec<_> = cases.iter().flat_map(|case| Subscription::of(case)).collect();
+        let Imported { toml, notes } = imported(&written(&subscriptions, form));
+        let sink = sink(&toml);
+        for case in cases {
+            let Some(event) = event(case.event.get()) else {
+                continue;
+            };
+            let made = summary(sink.prepare(&event));
+            for one in subscriptions.iter().filter(|one| one.case == case.name) {
+                let made = made
+                    .iter()
+                    .find(|(name, _)| *name == one.name)
+                    .map(|(_, made)| made);
+                match (made, one.run(&event)) {
+                    (Some(Ok(made)), Some(Ok(expected))) => {
+                        assert!(
+                            same(made, &expected),
+                            "{}: {made} instead of {expected}",
+                            case.name
+                        );
+                        sent += 1;
+                    }
+                    // What Segment refuses for every event alike may be left out, if it is told.
+                    (None, Some(Err(_))) => {
+                        let told = |note: &String| note.contains("left out") && note.contains(&one.name);
+                        assert!(notes.iter().any(told), "{}", case.name);
+                    }
+                    (made, expected) => assert_eq!(made, expected.as_ref(), "{}", case.name),
+                }
+            }
+        }
+    }
+    assert!(sent > 250, "{sent}");
+}
+
+#[test]
+fn the_presets_as_they_are_become_a_list() {
+    let plain = |preset: &'static Preset| Subscription {
+        case: String::new(),
+        name: preset.name.to_owned(),
+        trigger: preset.trigger(),
+        mapping: action::default_mapping(Some(preset), Compat::Segment),
+    };
+    let all: Vec<_> = PRESETS.iter().map(plain).collect();
+    let head = "[sinks.pinterest]\ntype = \"pinterest_conversions\"\ninputs = [\"segment\"] # the name of your source\n\
+                ad_account_id = \"549755885175\"\nconversion_token = \"${PINTEREST_TOKEN}\"\ncompat = \"segment\"\n";
+    assert_eq!(
+        imported(&written(&all, 1)).toml,
+        format!("{head}presets = \"all\"\n")
+    );
+    let some = &all[5..7];
+    assert_eq!(
+        imported(&written(some, 2)).toml,
+        format!("{head}presets = [\"Checkout\", \"Initiate Checkout\"]\n")
+    );
+}
+
+#[test]
+fn only_what_differs_is_written() {
+    let mut checkout =
+        action::default_mapping(PRESETS.iter().find(|one| one.name == "Checkout"), Compat::Segment);
+    action::set(&mut checkout, "opt_out", Some(json!(false)));
+    action::set(
+        &mut checkout,
+        "user_data.email",
+        Some(json!({ "@path": "$.traits.mail" })),
+    );
+    action::set(&mut checkout, "user_data.client_ip_address", None);
+    action::set(&mut checkout, "wifi", None);
+    action::set(
+        &mut checkout,
+        "custom_data_2.order_id",
+        Some(json!("a\"b${c}\u{1}")),
+    );
+    checkout.insert("enable_batching".into(), json!(true));
+    let mut custom = action::default_mapping(None, Compat::Segment);
+    action::set(&mut custom, "event_name", Some(json!("custom")));
+    let subscriptions = json!([
+        { "name": "Checkout", "enabled": false, "partnerAction": "reportConversionEvent",
+          "subscribe": "type = \"track\" and event = \"Order Completed\"", "mapping": checkout },
+        { "name": "Everything", "partnerAction": "reportConversionEvent", "subscribe": "type = \"track\"", "mapping": custom },
+    ]);
+    let json = json!({ "settings": { "ad_account_id": 7, "conversion_token": TOKEN }, "subscriptions": subscriptions });
+    let toml = imported(&json.to_string()).toml;
+    let expected = r#"ad_account_id = "7"
+conversion_token = "${PINTEREST_TOKEN}"
+compat = "segment"
+presets = "none"
+
+[[sinks.pinterest.mappings]]
+preset = "Checkout"
+enabled = false
+unset = ["user_data.client_ip_address", "wifi"]
+[sinks.pinterest.mappings.fields]
+opt_out = false
+"user_data.email" = { "@path" = "$.traits.mail" }
+"custom_data_2.order_id" = "a\"b$${c}\u0001"
+
+[[sinks.pinterest.mappings]]
+name = "Everything"
+trigger = "type = \"track\""
+[sinks.pinterest.mappings.fields]
+event_name = "custom"
+"#;
+    let (_, rest) = toml.split_once("your source\n").unwrap();
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(rest), sorted(expected), "{toml}");
+    sink(&toml);
+}
+
+#[test]
+fn what_is_not_carried_over_is_told() {
+    let base = || action::default_mapping(PRESETS.iter().find(|one| one.name == "Lead"), Compat::Segment);
+    let with = |path: &str, value: Json| {
+        let mut mapping = base();
+        action::set(&mut mapping, path, Some(value));
+        mapping
+    };
+    let one = |name: &str, more: Json| {
+        let mut one = json!({
+            "name": name, "actionSlug": "reportConversionEvent", "trigger": "type = \"track\"", "settings": base()
+        });
+        one.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        one
+    };
+    let json = json!({ "data": {
+        "destination": {
+            "enabled": false, "filters": [{ "if": "x" }], "metadata": { "name": "Pinterest" },
+            "settings": { "ad_account_id": "../1", "conversion_token": TOKEN, "region": "hunter2" }
+        },
+        "subscriptions": [
+            one("other", json!({ "actionSlug": "sendAudience" })),
+            one("warehouse", json!({ "modelId": "m1" })),
+            one("unread", json!({ "trigger": "type !=\"page\"" })),
+            one("doubtful", json!({ "trigger": "type = \"track\" OR event = \"A\"" })),
+            one("no mapping", json!({ "settings": 1 })),
+            one("wrong", json!({ "settings": with("opt_out", json!("hunter2")) })),
+            one("wrong directive", json!({ "settings": with("language", json!({ "@pat": "$.x" })) })),
+            one("unknown", json!({ "settings": with("user_data.colour", json!("hunter2")) })),
+            one("null", json!({ "settings": with("user_data.email", json!({ "@if": {
+                "exists": { "@path": "$.x" }, "then": Json::Null, "else": Json::Null
+            } })) })),
+            one("twice", json!({})),
+            one("twice", json!({ "actionSlug": Json::Null, "actionId": "a1" })),
+        ]
+    } });
+    let Imported { toml, notes } = imported(&json.to_string());
+    assert!(!format!("{toml}{notes:?}").contains("hunter2"));
+    for expected in [
+        "the destination is switched off",
+        "filters of the destination",
+        "ad_account_id: not there, or not 1 to 18 digits",
+        "conversion_token: never copied",
+        "settings.region: not known here",
+        "\"other\": an action that is not Pinterest's; left out",
+        "\"warehouse\": it is fed from a warehouse",
+        "\"unread\": its trigger cannot be read",
+        "\"doubtful\": in doubt: trigger: ",
+        "what is really asked: type = \"track\" and event = \"A\"",
+        "\"no mapping\": it has no mapping; left out",
+        "\"wrong\": fields.opt_out: Opt Out must be a boolean but it was a string.; Segment refuses",
+        "\"wrong directive\": fields.language: has an invalid directive: @pat; Segment refuses",
+        "\"unknown\": the field \"user_data.colour\" is not known here; left out",
+        "\"null\": TOML has no null",
+        "\"twice\": another subscription has this name; this one is called \"twice 2\"",
+        "\"twice\": its action has no name here",
+    ] {
+        assert!(
+            notes.iter().any(|note| note.contains(expected)),
+            "{expected}\n{notes:#?}"
+        );
+    }
+    let names: Vec<&str> = toml
+        .lines()
+        .filter_map(|line| line.strip_prefix("name = "))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "\"warehouse\"",
+            "\"doubtful\"",
+            "\"unknown\"",
+            "\"null\"",
+            "\"twice\"",
+            "\"twice 2\""
+        ]
+    );
+    assert!(toml.contains("ad_account_id = \"${PINTEREST_AD_ACCOUNT_ID}\"\n"));
+    assert!(
+        toml.contains("then = { \"@json\" = { mode = \"decode\", value = \"null\" } }")
+            && !toml.contains("else")
+    );
+    sink(&toml.replace("${PINTEREST_AD_ACCOUNT_ID}", "1"));
+}
+
+#[test]
+fn what_is_no_such_destination_is_an_error() {
+    assert_eq!(
+        import("{\n  oops"),
+        Err(ImportError::NotJson { line: 2, column: 3 })
+    );
+    for other in [
+        "",
+        "[]",
+        "7",
+        r#"{"settings":{"apiKey":"x"}}"#,
+        r#"{"data":{"destination":{"metadata":{"slug":"braze"},"settings":{"ad_account_id":"1"}}}}"#,
+        r#"{"subscriptions":[{"partnerAction":"trackEvent","subscribe":"type = \"track\"","mapping":{}}]}"#,
+    ] {
+        assert_eq!(import(other), Err(ImportError::OtherDestination), "{other}");
+    }
+    let one = r#"{"metadata":{"name":"Pinterest"},"settings":{"ad_account_id":"1"}}"#;
+    let two = format!(r#"{{"data":{{"destinations":[{one},{one}]}}}}"#);
+    assert_eq!(import(&two), Err(ImportError::Several));
+    let other = r#"{"metadata":{"name":"Braze"},"settings":{"ad_account_id":"2"}}"#;
+    let list = format!(r#"{{"data":{{"destinations":[{other},{one}]}}}}"#);
+    assert!(import(&list).unwrap().toml.contains("ad_account_id = \"1\""));
+}
+
+#[test]
+fn no_text_makes_it_panic() {
+    let case = json!({ "settings": { "ad_account_id": "1" }, "subscriptions": [{
+        "name": "é", "partnerAction": "reportConversionEvent", "subscribe": "type = \"track\"", "enabled": true,
+        "mapping": { "event_name": "lead", "user_data": { "email": [1, 1.5, null, true, 18446744073709551615u64] } }
+    }] })
+    .to_string();
+    for (end, _) in case.char_indices() {
+        assert!(import(&case[..end]).is_err());
+    }
+    for (at, _) in case.match_indices(['{', '[', '"', ':']) {
+        let mut text = case.clone();
+        text.replace_range(at..=at, " ");
+        let _ = import(&text);
+    }
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    assert!(matches!(import(&deep), Err(ImportError::NotJson { .. })));
+}
+
+#[test]
+fn is_listed() {
+    let listed = segment_imports();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].plugin, "pinterest_conversions");
+    assert_eq!((listed[0].import)(""), Err(ImportError::OtherDestination));
+}
