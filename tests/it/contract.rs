@@ -85,7 +85,7 @@ async fn console() {
     let world = World::new().await;
     let config = world.write(
         "pipeline.toml",
-        "[admin]\nlisten = \"${ADMIN}\"\n[shutdown]\ndeadline = \"100ms\"\n\
+        "[journal]\ntype = \"memory\"\n[admin]\nlisten = \"${ADMIN}\"\n[shutdown]\ndeadline = \"100ms\"\n\
          [sources.in]\ntype = \"segment_http\"\nlisten = \"${LISTEN}\"\nwrite_keys = [\"${WRITE_KEY}\"]\n\
          [sinks.look]\ntype = \"console\"\ninputs = [\"in\"]\nretry.initial_backoff = \"10ms\"\n",
     );

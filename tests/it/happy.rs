@@ -105,3 +105,19 @@ async fn the_binary_does_the_same() {
     assert_eq!(ids(&world.hooked(), "messageId"), wanted);
     assert_eq!(ids(&world.accepted(), "event_id"), wanted);
 }
+
+#[tokio::test]
+async fn an_event_sent_twice_is_taken_once() {
+    let world = World::new().await;
+    let pipe = Pipe::start(&world, &shop("", "", "")).await;
+    let events = orders("twice", 10);
+    post_all(&world.listen, &events).await;
+    post_all(&world.listen, &events).await;
+    let status = pipe.settled(20).await;
+    let shop = &status.sources["shop"];
+    assert_eq!((shop.journalled, shop.duplicate), (10, 10));
+    let wanted = ids(&events, "messageId");
+    assert_eq!(ids(&world.accepted(), "event_id"), wanted);
+    assert_eq!(ids(&world.hooked(), "messageId"), wanted);
+    assert_eq!(ids(&world.archived(), "messageId"), wanted);
+}

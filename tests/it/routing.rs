@@ -167,3 +167,35 @@ async fn what_never_becomes_an_event_is_accounted_for() {
         "{dead:?}"
     );
 }
+
+#[tokio::test]
+async fn a_write_key_chooses_sinks() {
+    let world = World::new().await;
+    let keys = "write_keys = [\"${WRITE_KEY}\", { key = \"zq-narrow\", sinks = [\"archive\", \"hook\"] }]";
+    let text = shop("", "", "").replace("write_keys = [\"${WRITE_KEY}\"]", keys);
+    let pipe = Pipe::start(&world, &text).await;
+    post_all(&world.listen, &[order("wide")]).await;
+    // The event may narrow it further, not widen it.
+    let batch = json!({ "batch": [
+        order("narrow"),
+        meant("narrower", json!({ "hook": false, "Pinterest Conversions API": true })),
+    ] });
+    let headers = [("authorization", &*basic("zq-narrow"))];
+    let answer = try_send(
+        &world.listen,
+        "POST",
+        "/v1/batch",
+        &headers,
+        batch.to_string().as_bytes(),
+    )
+    .await;
+    assert_eq!(answer.unwrap().status, 200);
+    let status = pipe.settled(3).await;
+    assert_eq!(ids(&world.accepted(), "event_id"), ["wide"]);
+    assert_eq!(ids(&world.hooked(), "messageId"), ["narrow", "wide"]);
+    assert_eq!(
+        ids(&world.archived(), "messageId"),
+        ["narrow", "narrower", "wide"]
+    );
+    assert_eq!(status.sinks["pinterest"].filtered["not_for_this_sink"], 2);
+}

@@ -117,6 +117,19 @@ const CASES: &[(&str, &str, &str)] = &[
          one key, the one your SDKs are set up with",
     ),
     (
+        "[\"zq-key\"]",
+        "[\"zq-key\", { key = \"zq-2\", sinks = [\"pim\", \"pin\"] }]",
+        "sources.web.write_keys[1].sinks[0]: no sink with this name listens to 'web'\n  --> p.toml:3:50\n  help: name a \
+         sink whose `inputs` has this source",
+    ),
+    (
+        "[\"zq-key\"]",
+        "[{ key = \"zq-key\", nmae = \"a\" }, { name = \"b\" }]",
+        "sources.web.write_keys[0].nmae: unknown field 'nmae', expected one of key, name, sinks, rate_limit, \
+         allowed_origins (did you mean 'name'?)\n  --> p.toml:3:33\n\n\
+         sources.web.write_keys[1].key: missing field 'key'\n  --> p.toml:3:47\n  help: key: The write key itself",
+    ),
+    (
         "per = \"minute\"",
         "per = \"fortnight\"",
         "transforms.limit.per: unknown value, expected one of second, minute, hour\n  --> p.toml:8:7",

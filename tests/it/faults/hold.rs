@@ -12,7 +12,8 @@ use crate::support::world::{World, shop};
 
 /// Held with this code until the fault is gone, then delivered once.
 async fn held(faults: Faults, code: &str) {
-    let day = Day::begin(faults, "").await;
+    // One request at a time: the first batch alone then decides whether everything is refused.
+    let day = Day::begin(faults, "concurrency = 1").await;
     let status = day
         .pipe
         .wait(|status| {

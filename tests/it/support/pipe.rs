@@ -81,15 +81,26 @@ impl Pipe {
         status
     }
 
-    /// The dead letters of a component, newest first.
+    /// The dead letters of a component, newest first: as many as its counts say there are. They are written within the
+    /// commit that follows the count.
     pub(crate) async fn dead(&self, component: &str) -> Vec<DeadLetter> {
-        // They are written within the commit that follows the count.
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let status = self.status();
+        let ended: u64 = match component.strip_prefix("source:") {
+            Some(source) => status.sources[source].rejected.values().sum(),
+            None => {
+                let sink = &status.sinks[component];
+                sink.rejected.values().chain(sink.expired.values()).sum()
+            }
+        };
         let filter = DeadLetterFilter {
             component: Some(component.to_owned()),
             ..DeadLetterFilter::default()
         };
-        let letters = self.running.journal().dead_letters(&filter, 1000).await.unwrap();
+        let ask = || async {
+            let letters = self.running.journal().dead_letters(&filter, 1000).await.unwrap();
+            (letters.len() as u64 >= ended).then_some(letters)
+        };
+        let letters = until(ask, || format!("{ended} dead letters of {component}")).await;
         letters.into_iter().map(|(_, letter)| letter).collect()
     }
 
