@@ -9,6 +9,7 @@ mod component;
 mod event;
 mod facts;
 mod hash;
+mod import;
 pub mod json;
 pub mod limiter;
 mod outlet;
@@ -20,12 +21,13 @@ mod units;
 
 pub use batch::{Batch, Outcome, Report, Verdict};
 pub use component::{
-    BuildContext, BuildError, BuildErrors, Flow, Framing, Place, Sink, SinkConfig, SinkDefaults, Sockets,
+    BuildContext, BuildError, BuildErrors, Flow, Framing, Hashes, Place, PlainRead, Sink, SinkConfig, SinkDefaults, Sockets,
     Source, SourceConfig, SourceContext, SourceTask, StartError, Transform, TransformConfig,
 };
 pub use event::{Event, EventError, Receipt};
 pub use facts::{Facts, HashedPath, LimitedDataProcessing, Noted};
 pub use hash::Sha256Hex;
+pub use import::{ImportError, Imported, SegmentImport, segment_imports};
 pub use json::{Document, Kind, Node, NodeId, ParseError, Path, Scalar};
 pub use outlet::{Fate, Intake, Outlet, Refused, RefusedCause, RejectedInput};
 pub use reason::{Reason, Warning, redact};
