@@ -34,7 +34,8 @@ pub(crate) struct SourceIntake {
     /// The sinks that listen to this source; a reload changes them.
     pub(crate) listeners: RwLock<Vec<Listener>>,
     pub(crate) undertaker: Arc<Undertaker>,
-    pub(crate) stopping: Arc<AtomicBool>,
+    /// No more is taken in.
+    pub(crate) closed: Arc<AtomicBool>,
 }
 
 impl SourceIntake {
@@ -61,7 +62,7 @@ impl SourceIntake {
     }
 
     async fn try_send(&self, mut events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
-        if self.stopping.load(Relaxed) {
+        if self.closed.load(Relaxed) {
             return Err(refused(RefusedCause::Stopping, STOPPING_RETRY));
         }
         let mut fates = self.transform(&mut events)?;

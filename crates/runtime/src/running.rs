@@ -32,6 +32,9 @@ pub struct Running {
     /// The work of all sources, those that a reload replaced included.
     tasks: JoinSet<(Arc<str>, Result<(), StartError>)>,
     stopping: Arc<AtomicBool>,
+    /// Sources have ended: whatever they might still send is refused. While they end, they may not be refused what
+    /// they have taken in: its clients could not all send it again.
+    closed: Arc<AtomicBool>,
     started: Arc<AtomicBool>,
     /// For [`Running::abort_handle`].
     abort: CancellationToken,
@@ -95,6 +98,7 @@ impl Running {
             sources: BTreeMap::new(),
             tasks: JoinSet::new(),
             stopping: Arc::default(),
+            closed: Arc::default(),
             started: Arc::default(),
             abort: CancellationToken::new(),
             failed: false,
@@ -201,7 +205,7 @@ impl Running {
             ledger: self.ledger.sources.get(&name).cloned().unwrap_or_default(),
             listeners: RwLock::new(self.listeners(&name)),
             undertaker: self.undertaker.clone(),
-            stopping: self.stopping.clone(),
+            closed: self.closed.clone(),
         });
         let shutdown = CancellationToken::new();
         let context = SourceContext {
@@ -437,6 +441,7 @@ impl Running {
             tracing::warn!("a source did not end in time and was cut off");
             self.tasks.shutdown().await;
         }
+        self.closed.store(true, Relaxed);
         for sink in self.sinks.values() {
             sink.stop.drain.cancel();
         }

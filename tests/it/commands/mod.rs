@@ -4,6 +4,7 @@ mod demo;
 mod dry_run;
 mod errors;
 mod files;
+mod handover;
 mod lists;
 mod probe;
 mod run;

@@ -97,6 +97,27 @@ async fn stopping_answers_what_is_under_way_and_closes_the_rest() {
 }
 
 #[tokio::test]
+async fn a_request_that_crosses_the_word_to_stop_is_answered() {
+    let service = Service::start().await;
+    let key = basic(KEY);
+    let event = request("POST", "/v1/track", &[("Authorization", &key)], EVENT);
+    let (mut kept, mut fresh) = (service.connect().await, service.connect().await);
+    kept.write(&event).await;
+    let answer = kept.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (200, None));
+    // The other one is accepted, too, but has said nothing yet.
+    service.shutdown.cancel();
+    for connection in [&mut kept, &mut fresh] {
+        connection.write(&event).await;
+        let answer = connection.answer().await;
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+        assert!(connection.try_answer().await.is_none());
+    }
+    service.task.await.unwrap().unwrap();
+    assert_eq!(service.double.events.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn more_connections_than_allowed_wait_their_turn() {
     let service = Service::with(json!({"max_connections": 1})).await;
     let key = basic(KEY);
