@@ -111,9 +111,19 @@ impl MapConfig {
             findings.errors.push(error);
             return None;
         };
-        let fields = paths::expand(fields, &at, &mut findings.errors);
-        check_names(&fields, &at, &mut findings.errors);
-        configured::mapping(&Json::Object(fields), &at, findings)
+        let mut expanded = paths::expand(fields, &at, &mut findings.errors);
+        let fields = Json::Object(std::mem::take(&mut expanded.fields));
+        let mut found = Findings::default();
+        check_names(&fields, &at, &mut found.errors);
+        let mapping = configured::mapping(&fields, &at, &mut found);
+        for told in found.errors.iter_mut().chain(&mut found.warnings) {
+            if let Some(setting) = expanded.setting(&told.path) {
+                told.path = setting;
+            }
+        }
+        findings.errors.append(&mut found.errors);
+        findings.warnings.append(&mut found.warnings);
+        mapping
     }
 
     fn removed(&self, findings: &mut Findings) -> Vec<Path> {
@@ -148,7 +158,7 @@ impl MapConfig {
 }
 
 /// Literals that would make events indistinguishable, or none at all.
-fn check_names(fields: &serde_json::Map<String, Json>, path: &str, errors: &mut BuildErrors) {
+fn check_names(fields: &Json, path: &str, errors: &mut BuildErrors) {
     let is_literal = |json: &&Json| !json.is_object() && !json.is_array();
     if fields.get("messageId").filter(is_literal).is_some() {
         errors.push(

@@ -4,12 +4,30 @@ use serde_json::{Map, Value as Json};
 use signalbox_core::{BuildError, BuildErrors};
 use signalbox_segment::configured::child;
 
-/// Puts keys with dots where their paths lead. A mapping that is one directive stays as it is.
-pub(crate) fn expand(fields: Map<String, Json>, path: &str, errors: &mut BuildErrors) -> Map<String, Json> {
-    if fields.keys().any(|key| key.starts_with('@')) {
-        return fields;
+/// Fields whose keys are members, and where they came from.
+pub(crate) struct Expanded {
+    pub(crate) fields: Map<String, Json>,
+    /// Of each key with dots: the path of its value now, and the path of the setting it is written in.
+    moved: Vec<(String, String)>,
+}
+
+impl Expanded {
+    /// The path of the setting for a path in the expanded fields.
+    pub(crate) fn setting(&self, path: &str) -> Option<String> {
+        self.moved.iter().find_map(|(now, written)| {
+            let rest = path.strip_prefix(now.as_str())?;
+            (rest.is_empty() || rest.starts_with('.')).then(|| format!("{written}{rest}"))
+        })
     }
+}
+
+/// Puts keys with dots where their paths lead. A mapping that is one directive stays as it is.
+pub(crate) fn expand(fields: Map<String, Json>, path: &str, errors: &mut BuildErrors) -> Expanded {
     let mut expanded = Map::new();
+    let mut moved = Vec::new();
+    if fields.keys().any(|key| key.starts_with('@')) {
+        return Expanded { fields, moved };
+    }
     for (key, value) in fields {
         let steps: Vec<&str> = key
             .strip_prefix("$.")
@@ -17,6 +35,12 @@ pub(crate) fn expand(fields: Map<String, Json>, path: &str, errors: &mut BuildEr
             .split('.')
             .filter(|step| !step.is_empty())
             .collect();
+        if steps.len() > 1 {
+            let now = steps
+                .iter()
+                .fold(path.to_owned(), |path, step| child(&path, step));
+            moved.push((now, child(path, &key)));
+        }
         let problem = match steps.split_last() {
             None => Some("is no path"),
             Some((last, parents)) => put(&mut expanded, parents, last, value),
@@ -25,7 +49,10 @@ pub(crate) fn expand(fields: Map<String, Json>, path: &str, errors: &mut BuildEr
             errors.push(BuildError::new(child(path, &key), problem));
         }
     }
-    expanded
+    Expanded {
+        fields: expanded,
+        moved,
+    }
 }
 
 /// Puts a value; says why it cannot.
@@ -60,7 +87,7 @@ mod tests {
         let mut errors = Vec::new();
         let expanded = expand(fields, "fields", &mut errors);
         (
-            Json::Object(expanded),
+            Json::Object(expanded.fields),
             errors.into_iter().map(|error| error.path).collect(),
         )
     }

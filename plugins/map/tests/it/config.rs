@@ -24,7 +24,7 @@ fn mistakes_are_told_with_their_place() {
         ),
         (
             "fields = { \"a.b\" = { \"@case\" = { value = 1 } } }",
-            "fields.a.b.\"@case\".value: should be",
+            "fields.\"a.b\".\"@case\".value: should be",
         ),
         (
             "fields = { a = 1, \"a.b\" = 2 }",
@@ -92,7 +92,7 @@ fn doubts_are_told() {
     assert!(warnings("fields = { a = { \"@path\" = \"$.b\" } }\ntrigger = 'type = \"track\"'").is_empty());
     assert_eq!(
         warnings("fields = { \"x.y\" = { \"@template\" = \"{{$.b}}\" } }\ntrigger = \"type = 'track'\""),
-        ["trigger", "fields.x.y.\"@template\""]
+        ["trigger", "fields.\"x.y\".\"@template\""]
     );
     assert_eq!(
         warnings("remove = [\"context\", \"context.consent.x\", \"integrations\", \"context.ip\"]"),
