@@ -1,0 +1,77 @@
+//! What arrived: read line by line from a file that grows.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::generator::number;
+
+/// The events in a file of JSON lines.
+pub(super) struct Tally {
+    path: PathBuf,
+    /// The member that holds the id.
+    member: &'static str,
+    same: fn(u64, &Value),
+    read: u64,
+    lines: usize,
+    /// The lines of each event.
+    at: BTreeMap<u64, Vec<usize>>,
+}
+
+impl Tally {
+    pub(super) fn new(path: PathBuf, member: &'static str, same: fn(u64, &Value)) -> Tally {
+        Tally {
+            path,
+            member,
+            same,
+            read: 0,
+            lines: 0,
+            at: BTreeMap::new(),
+        }
+    }
+
+    /// Reads what is new and holds each event against what was sent; returns how many lines there are.
+    pub(super) fn catch_up(&mut self) -> usize {
+        let Ok(mut file) = std::fs::File::open(&self.path) else {
+            return 0;
+        };
+        file.seek(SeekFrom::Start(self.read)).unwrap();
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).unwrap();
+        let whole = text
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |last| last + 1);
+        self.read += whole as u64;
+        for line in text[..whole].split_inclusive(|byte| *byte == b'\n') {
+            let event: Value = serde_json::from_slice(line)
+                .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(line)));
+            let number = number(event[self.member].as_str().unwrap_or_else(|| panic!("{event}")));
+            (self.same)(number, &event);
+            self.at.entry(number).or_default().push(self.lines);
+            self.lines += 1;
+        }
+        self.lines
+    }
+
+    pub(super) fn distinct(&self) -> u64 {
+        self.at.len() as u64
+    }
+
+    pub(super) fn has(&self, number: u64) -> bool {
+        self.at.contains_key(&number)
+    }
+
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.at.keys().copied()
+    }
+
+    /// Each second copy: the line of the one before and its own.
+    pub(super) fn copies(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.at
+            .values()
+            .flat_map(|lines| lines.windows(2).map(|two| (two[0], two[1])))
+    }
+}
