@@ -164,6 +164,11 @@ pub trait TransformConfig: fmt::Debug + Send + Sync {
     fn warnings(&self) -> Vec<BuildError> {
         Vec::new()
     }
+
+    /// What it hashes, if it does: a sink behind it must know these rules, and cannot compare what is hashed.
+    fn hashes(&self) -> Option<Hashes> {
+        None
+    }
 }
 
 /// A sink's settings.
@@ -183,6 +188,34 @@ pub trait SinkConfig: fmt::Debug + Send + Sync {
     fn warnings(&self) -> Vec<BuildError> {
         Vec::new()
     }
+
+    /// The name of the normalising rules by which it hashes itself (`pinterest`, `segment`), if it does.
+    fn hashing_rules(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Paths of the event whose plain values it compares or writes into texts, each with the setting that does.
+    fn reads(&self) -> Vec<PlainRead> {
+        Vec::new()
+    }
+}
+
+/// What a transform hashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hashes {
+    /// The name of the normalising rules: `pinterest` or `segment`.
+    pub rules: &'static str,
+    /// The paths, with dots.
+    pub paths: Vec<String>,
+}
+
+/// A setting that needs a plain value of the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainRead {
+    /// Path of the setting below the component, for instance `mappings.0.trigger`.
+    pub setting: String,
+    /// Path of the value in the event, with dots.
+    pub event_path: String,
 }
 
 /// Defaults and ceilings of the runtime's keys for one kind of sink.

@@ -21,8 +21,9 @@ mod units;
 
 pub use batch::{Batch, Outcome, Report, Verdict};
 pub use component::{
-    BuildContext, BuildError, BuildErrors, Flow, Framing, Hashes, Place, PlainRead, Sink, SinkConfig, SinkDefaults, Sockets,
-    Source, SourceConfig, SourceContext, SourceTask, StartError, Transform, TransformConfig,
+    BuildContext, BuildError, BuildErrors, Flow, Framing, Hashes, Place, PlainRead, Sink, SinkConfig,
+    SinkDefaults, Sockets, Source, SourceConfig, SourceContext, SourceTask, StartError, Transform,
+    TransformConfig,
 };
 pub use event::{Event, EventError, Receipt};
 pub use facts::{Facts, HashedPath, LimitedDataProcessing, Noted};

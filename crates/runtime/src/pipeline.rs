@@ -10,8 +10,8 @@ use signalbox_core::{BuildContext, BuildError, BuildErrors, Place, Sink, SinkDef
 use signalbox_journal::Start;
 
 use crate::config::{
-    AdminSettings, DeadLetterSettings, Diagnostics, JournalSettings, LoadedConfig, OnJournalFull, Origin,
-    ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, Diagnostics, JournalKind, JournalSettings, LoadedConfig,
+    OnJournalFull, Origin, ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt, TelemetrySettings,
 };
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
 use crate::routing::Route;
@@ -102,7 +102,8 @@ impl Pipeline {
                 };
                 let transforms = faults.transforms(&config, &path, &entry.runtime.through, Place::Sink);
                 let sink = faults.collect(&path, entry.config.build(&context));
-                let options = faults.collect(&path, options(entry));
+                let durable = config.journal.kind == JournalKind::Disk;
+                let options = faults.collect(&path, options(entry, durable));
                 let (options, sink, transforms) = (options?, sink?, transforms?);
                 let sink: Arc<dyn Sink> = sink.into();
                 let stage = Stage {
@@ -187,7 +188,67 @@ fn warnings(config: &LoadedConfig) -> Vec<String> {
         .iter()
         .map(ToString::to_string)
         .chain(of_plugins)
+        .chain(hashing(config))
         .collect()
+}
+
+/// Where a sink does not go with the hashing before it: other rules than its own, so that the same person has two
+/// hashes; or a setting that needs the plain value of what is hashed by then.
+fn hashing(config: &LoadedConfig) -> Vec<String> {
+    let mut told = Vec::new();
+    for sink in &config.sinks {
+        let sources = config
+            .sources
+            .iter()
+            .filter(|source| sink.runtime.inputs.contains(&source.name));
+        let through = sources
+            .flat_map(|source| &source.runtime.through)
+            .chain(&sink.runtime.through);
+        let mut names: Vec<&String> = through.collect();
+        names.sort();
+        names.dedup();
+        let hashing = config
+            .transforms
+            .iter()
+            .filter(|entry| names.contains(&&entry.name));
+        for (name, hashes) in hashing.filter_map(|entry| Some((&entry.name, entry.config.hashes()?))) {
+            let mut tell = |below: &str, message: String, help: &str| {
+                let path = crate::config::join(&format!("sinks.{}", sink.name), below);
+                told.push(
+                    config
+                        .origin
+                        .diagnostic(&path, message, Some(help.to_owned()))
+                        .to_string(),
+                );
+            };
+            if let Some(rules) = sink.config.hashing_rules().filter(|rules| *rules != hashes.rules) {
+                tell(
+                    "",
+                    format!(
+                        "it hashes by the rules '{rules}', but '{name}' before it by '{}'",
+                        hashes.rules
+                    ),
+                    "set the transform's rules and the sink's compat alike, or the same person has two hashes",
+                );
+            }
+            for read in sink.config.reads() {
+                let inside = |path: &String| {
+                    *path == read.event_path || read.event_path.starts_with(&format!("{path}."))
+                };
+                if hashes.paths.iter().any(inside) {
+                    tell(
+                        &read.setting,
+                        format!(
+                            "it reads '{}', which '{name}' has hashed by then",
+                            read.event_path
+                        ),
+                        "ask for something that is not personal, or exempt the path (keep) in the transform",
+                    );
+                }
+            }
+        }
+    }
+    told
 }
 
 /// Collects what does not fit, so that one run tells everything.
@@ -258,7 +319,7 @@ impl Faults<'_> {
 }
 
 /// The runtime's keys of a sink, completed by the plugin's defaults and checked.
-fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
+fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors> {
     let defaults: SinkDefaults = entry.config.defaults();
     let keys: &SinkRuntime = &entry.runtime;
     let mut errors = Vec::new();
@@ -341,6 +402,7 @@ fn options(entry: &SinkEntry) -> Result<SinkOptions, BuildErrors> {
             max,
         },
         retry_maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
+        durable,
         shed_when_full: keys.on_journal_full == OnJournalFull::DeadLetterOldest,
         // Enough to fill every request under way and the next ones, not more: the rest waits in the journal.
         window: max_events.saturating_mul(concurrency + 2).max(1_000),

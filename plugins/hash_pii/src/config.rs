@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Path, Transform, TransformConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, Hashes, Path, Transform, TransformConfig, register_plugin,
 };
 use signalbox_segment::normalise::{Field, Rules};
 
@@ -148,5 +148,26 @@ impl TransformConfig for HashPiiConfig {
         } else {
             Err(errors)
         }
+    }
+
+    fn hashes(&self) -> Option<Hashes> {
+        let mut plan = Plan::default();
+        if self.defaults {
+            defaults::add(&mut plan);
+        }
+        for path in &self.keep {
+            plan.remove(path);
+        }
+        for (path, kind) in &self.paths {
+            kind.add(&mut plan, path);
+        }
+        let rules = match self.rules {
+            Rules::Pinterest => "pinterest",
+            Rules::Segment => "segment",
+        };
+        Some(Hashes {
+            rules,
+            paths: plan.hashed(),
+        })
     }
 }

@@ -60,6 +60,20 @@ impl Plan {
         remove(&mut self.branches, &steps)
     }
 
+    /// The paths at which something is hashed.
+    pub(crate) fn hashed(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut open: Vec<&Branch> = self.branches.iter().collect();
+        while let Some(branch) = open.pop() {
+            if branch.what.is_some() {
+                found.push(self.path(branch.path).to_owned());
+            }
+            open.extend(&branch.below);
+        }
+        found.sort();
+        found
+    }
+
     /// A path's text, with dots.
     pub(crate) fn path(&self, id: PathId) -> &str {
         self.paths.get(id).map_or("", String::as_str)

@@ -7,10 +7,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Secret, Sink, SinkConfig, SinkDefaults, Span, register_plugin,
+    BuildContext, BuildError, BuildErrors, PlainRead, Secret, Sink, SinkConfig, SinkDefaults, Span,
+    register_plugin,
 };
 use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
-use signalbox_segment::configured::Findings;
+use signalbox_segment::configured::{Findings, child, template_reads, trigger_reads};
 
 use crate::action::{PRESETS, Preset, preset};
 use crate::destination::PinterestConversions;
@@ -268,6 +269,35 @@ impl SinkConfig for PinterestConversionsConfig {
             timeout: Span::from_secs(30),
             retry_for: Span::from_secs(24 * 60 * 60),
         }
+    }
+
+    fn hashing_rules(&self) -> Option<&'static str> {
+        Some(match self.compat {
+            Compat::Pinterest => "pinterest",
+            Compat::Segment => "segment",
+        })
+    }
+
+    fn reads(&self) -> Vec<PlainRead> {
+        let enabled = self
+            .mappings
+            .iter()
+            .enumerate()
+            .filter(|(_, mapping)| mapping.enabled);
+        enabled
+            .flat_map(|(index, mapping)| {
+                let path = format!("mappings.{index}");
+                let trigger = mapping.trigger.as_deref().unwrap_or_default();
+                let fields = mapping.fields.iter().flat_map({
+                    let path = format!("{path}.fields");
+                    move |(key, value)| template_reads(value, &child(&path, key))
+                });
+                trigger_reads(trigger, &format!("{path}.trigger"))
+                    .into_iter()
+                    .chain(fields)
+                    .collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     fn warnings(&self) -> Vec<BuildError> {

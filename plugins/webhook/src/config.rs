@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, HashSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Secret, Sink, SinkConfig, SinkDefaults, Span, register_plugin,
+    BuildContext, BuildError, BuildErrors, PlainRead, Secret, Sink, SinkConfig, SinkDefaults, Span,
+    register_plugin,
 };
 use signalbox_http::{
     Class, ClientError, ClientOptions, HeaderMap, HeaderName, HeaderValue, HttpSink, StatusTable, Url,
     header, parse_url, secret_value,
 };
-use signalbox_segment::configured::{Configured, Findings, MappingConfig, compile_mappings};
+use signalbox_segment::configured::{
+    Configured, Findings, MappingConfig, compile_mappings, template_reads, trigger_reads,
+};
 
 use crate::destination::Webhook;
 
@@ -145,6 +148,24 @@ impl SinkConfig for WebhookConfig {
             timeout: Span::from_secs(30),
             retry_for: Span::from_secs(24 * 3600),
         }
+    }
+
+    fn reads(&self) -> Vec<PlainRead> {
+        let enabled = self
+            .mappings
+            .iter()
+            .enumerate()
+            .filter(|(_, mapping)| mapping.enabled);
+        enabled
+            .flat_map(|(index, mapping)| {
+                let trigger = mapping.trigger.as_deref().unwrap_or_default();
+                let mut reads = trigger_reads(trigger, &format!("mappings.{index}.trigger"));
+                if let Some(fields) = &mapping.fields {
+                    reads.extend(template_reads(&fields.0, &format!("mappings.{index}.fields")));
+                }
+                reads
+            })
+            .collect()
     }
 
     fn warnings(&self) -> Vec<BuildError> {

@@ -218,3 +218,37 @@ async fn all_of_a_file_at_once() {
     }
     assert!(exit.stderr.contains("\n3 errors in "), "{}", exit.stderr);
 }
+
+#[tokio::test]
+async fn hashing_that_does_not_go_with_the_sink_is_a_warning() {
+    let world = World::new().await;
+    let config = world.write(
+        "p.toml",
+        r#"[sources.web]
+type = "segment_http"
+write_keys = ["k"]
+through = ["hash"]
+[transforms.hash]
+type = "hash_pii"
+rules = "segment"
+[sinks.pin]
+type = "pinterest_conversions"
+inputs = ["web"]
+ad_account_id = "1"
+conversion_token = "t"
+[[sinks.pin.mappings]]
+name = "Known users"
+trigger = 'type = "track" and userId = "u1"'
+fields = { event_name = "custom", event_id = { "@template" = "x-{{traits.email}}" } }
+"#,
+    );
+    let exit = signalbox(&["validate", "--config", config.to_str().unwrap()]).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    for told in [
+        "sinks.pin: it hashes by the rules 'pinterest', but 'hash' before it by 'segment'",
+        "sinks.pin.mappings[0].trigger: it reads 'userId', which 'hash' has hashed by then",
+        "sinks.pin.mappings[0].fields.event_id: it reads 'traits.email', which 'hash' has hashed by then",
+    ] {
+        assert!(exit.stderr.contains(told), "{told}\n{}", exit.stderr);
+    }
+}

@@ -12,7 +12,7 @@ use super::{Document, Kind, NONE, Slot, Span, mark};
 pub const MAX_DEPTH: usize = 100;
 
 /// Above this many members duplicates are looked up in a table instead of one against all.
-const SMALL_OBJECT: u32 = 16;
+const SMALL_OBJECT: u32 = 64;
 
 /// Why a text is not a usable JSON document. Never shows the text itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,19 +92,18 @@ fn parse_strict(text: &str) -> Result<Document, Failure> {
     let mut build = Builder {
         source: text,
         repeated: false,
-        side: String::new(),
-        // A member every twenty bytes is typical of events.
-        slots: Vec::with_capacity(text.len() / 20 + 4),
+        // Strings with escapes stand behind the source once more; there are few.
+        buf: String::with_capacity(text.len() + text.len() / 16),
+        // Events have a member every eighteen bytes.
+        slots: Vec::with_capacity(text.len() / 16 + 4),
     };
+    build.buf.push_str(text);
     let mut jiter = Jiter::new(text.as_bytes());
     let peek = jiter.peek()?;
     build.value(&mut jiter, peek, Key::default(), 0)?;
     jiter.finish()?;
-    let mut buf = String::with_capacity(text.len() + build.side.len());
-    buf.push_str(text);
-    buf.push_str(&build.side);
     Ok(Document {
-        buf,
+        buf: build.buf,
         slots: build.slots,
         source_len: text.len(),
         edited: build.repeated,
@@ -118,12 +117,19 @@ struct Key {
     mark: u32,
 }
 
+/// The keys of an object that is being read: a bit of 64 for each, and whether one came twice.
+#[derive(Default)]
+struct Seen {
+    bits: u64,
+    repeated: bool,
+}
+
 struct Builder<'s> {
     source: &'s str,
     /// A repeated key was dropped, so the source no longer says what the slots say.
     repeated: bool,
-    /// Strings that had escapes; they will stand behind the source.
-    side: String,
+    /// The source, and behind it the strings that had escapes.
+    buf: String,
     slots: Vec<Slot>,
 }
 
@@ -140,8 +146,8 @@ impl Builder<'_> {
                 true,
             ),
             _ => {
-                let start = (self.source.len() + self.side.len()) as u32;
-                self.side.push_str(text);
+                let start = self.buf.len() as u32;
+                self.buf.push_str(text);
                 (Span { start, len }, false)
             }
         }
@@ -203,14 +209,16 @@ impl Builder<'_> {
             }
             Peek::Object => {
                 let at = self.push(key, Kind::Object, Span::default(), true);
+                let mut seen = Seen::default();
                 let mut name = jiter.known_object()?.map(|name| self.key(name));
                 while let Some(key) = name {
+                    self.look(&mut seen, at, key);
                     let peek = jiter.peek()?;
                     let child = self.value(jiter, peek, key, depth + 1)?;
                     self.append(at, child);
                     name = jiter.next_key()?.map(|name| self.key(name));
                 }
-                self.drop_duplicates(at);
+                self.drop_duplicates(at, seen);
                 at
             }
             _ => {
@@ -242,9 +250,9 @@ impl Builder<'_> {
     }
 
     /// Of members with one key keeps the first place and the last value, as JavaScript does.
-    fn drop_duplicates(&mut self, object: u32) {
+    fn drop_duplicates(&mut self, object: u32, seen: Seen) {
         let Slot { first, len, .. } = self.slots[object as usize];
-        if !self.has_duplicates(first, len) {
+        if !seen.repeated && (len <= SMALL_OBJECT || !self.has_duplicates(first, len)) {
             return;
         }
         let mut kept: Vec<u32> = Vec::new();
@@ -272,15 +280,20 @@ impl Builder<'_> {
         self.repeated = true;
     }
 
-    fn has_duplicates(&self, first: u32, len: u32) -> bool {
-        if len > SMALL_OBJECT {
-            let mut seen = HashSet::with_capacity(len as usize);
-            return !self.chain(first).all(|slot| seen.insert(self.text(slot.key)));
+    /// Looks for a key among the members an object has so far, one against all, but only if one of them has its bit.
+    fn look(&self, seen: &mut Seen, object: u32, key: Key) {
+        let bit = 1 << (key.mark.wrapping_mul(0x9e37_79b1) >> 26);
+        if seen.bits & bit != 0 {
+            let Slot { first, len, .. } = self.slots[object as usize];
+            let same = |slot: &Slot| slot.key_mark == key.mark && self.text(slot.key) == self.text(key.span);
+            seen.repeated |= len <= SMALL_OBJECT && self.chain(first).any(same);
         }
-        self.chain(first).any(|slot| {
-            self.chain(slot.next)
-                .any(|later| later.key_mark == slot.key_mark && self.text(later.key) == self.text(slot.key))
-        })
+        seen.bits |= bit;
+    }
+
+    fn has_duplicates(&self, first: u32, len: u32) -> bool {
+        let mut seen = HashSet::with_capacity(len as usize);
+        !self.chain(first).all(|slot| seen.insert(self.text(slot.key)))
     }
 
     fn chain(&self, first: u32) -> impl Iterator<Item = &Slot> {
@@ -291,11 +304,7 @@ impl Builder<'_> {
 
     fn text(&self, span: Span) -> &str {
         let start = span.start as usize;
-        let (text, start) = match start.checked_sub(self.source.len()) {
-            Some(start) => (self.side.as_str(), start),
-            None => (self.source, start),
-        };
-        text.get(start..start + span.len as usize).unwrap_or_default()
+        self.buf.get(start..start + span.len as usize).unwrap_or_default()
     }
 }
 

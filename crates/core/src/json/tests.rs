@@ -40,11 +40,38 @@ fn keeps_how_numbers_are_spelled() {
 fn the_last_of_repeated_keys_wins_in_the_first_place() {
     let doc = parse(r#"{"a":1,"b":2,"a":{"c":3},"b":4,"b":5}"#);
     assert_eq!(doc.to_json(), r#"{"a":{"c":3},"b":5}"#);
-    let many: String = (0..50).map(|i| format!(r#""k{}":{i},"#, i % 20)).collect();
-    let doc = parse(&format!("{{{}}}", many.trim_end_matches(',')));
-    assert_eq!(doc.root().len(), 20);
-    assert_eq!(doc.root().get("k0").unwrap().number_text(), Some("40"));
-    assert_eq!(doc.root().get("k19").unwrap().number_text(), Some("39"));
+    // Few members and many, spelled alike and by escapes.
+    for (count, different) in [(50, 20), (64, 63), (65, 64), (300, 200), (400, 399)] {
+        let many: String = (0..count)
+            .map(|i| {
+                format!(
+                    r#""{}{}":{i},"#,
+                    if i < different { "k" } else { "\\u006b" },
+                    i % different
+                )
+            })
+            .collect();
+        let doc = parse(&format!("{{{}}}", many.trim_end_matches(',')));
+        assert_eq!(doc.root().len(), different);
+        for i in 0..different {
+            let last = if i + different < count {
+                i + (count - 1 - i) / different * different
+            } else {
+                i
+            };
+            let found = doc.root().get(&format!("k{i}")).unwrap().number_text();
+            assert_eq!(found, Some(last.to_string().as_str()), "k{i} of {count}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn strings_are_written_as_serde_json_writes_them(text in "([ -~é\u{0}-\u{1f}]|[a-z ]{0,40}){0,6}") {
+        let mut out = Vec::new();
+        write_json_string(&text, &mut out);
+        prop_assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+    }
 }
 
 #[test]

@@ -211,7 +211,7 @@ impl Driver {
     /// Runs until the journal is closed and everything is settled, or until told to stop. Returns what another
     /// driver of the same sink can be made of.
     pub async fn run(mut self) -> Parts {
-        let mut leaving = false;
+        let (mut leaving, mut draining) = (false, false);
         loop {
             self.wake_due();
             if !leaving {
@@ -232,7 +232,7 @@ impl Driver {
                 () = self.stop.abort.cancelled() => break,
                 () = self.stop.leave.cancelled(), if !leaving => leaving = true,
                 () = self.shed.asked(), if self.options.shed_when_full => self.shed_oldest(),
-                () = self.stop.drain.cancelled(), if self.hold.is_some() => {}
+                () = self.stop.drain.cancelled(), if !draining => draining = true,
                 Some(done) = self.attempts.join_next() => self.landed(done),
                 read = self.reader.next(READ), if self.wants_input() => self.take_in(read),
                 () = sleep_until(wake) => {}
@@ -252,7 +252,10 @@ impl Driver {
     fn finished(&self) -> bool {
         let idle = self.flights.is_empty();
         let done = self.at_end && self.window.len() == 0;
-        idle && (done || self.hold.is_some() && self.stop.drain.is_cancelled())
+        // Waiting for a transform's time is no reason to stay, if the journal keeps the event.
+        let only_waiting = self.options.durable && self.at_end && self.window.len() == self.aside.len();
+        let may_leave = self.stop.drain.is_cancelled() && (self.hold.is_some() || only_waiting);
+        idle && (done || may_leave)
     }
 
     fn wants_input(&self) -> bool {

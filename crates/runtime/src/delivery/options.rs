@@ -29,6 +29,8 @@ pub struct SinkOptions {
     /// Whether a record that may have been written, and that the destination would not recognise as a
     /// duplicate, is tried again (it may count twice) or rejected (it may be missing).
     pub retry_maybe_duplicates: bool,
+    /// Whether the journal keeps what is left at the end: then events that a transform told to wait stay there.
+    pub durable: bool,
     /// Whether its oldest events are given up when the journal is full.
     pub shed_when_full: bool,
     /// Events read from the journal and not settled yet. When so many wait, reading stops.

@@ -112,6 +112,13 @@ impl Driver {
                 .late
                 .add(ages.iter().filter(|age| **age > LATE.as_secs_f64()).count() as u64);
             self.meters.event_ages(&ages);
+            if self.failures > 0 {
+                tracing::info!(
+                    sink = %self.options.name,
+                    "deliveries work again after {} attempts in vain",
+                    self.failures
+                );
+            }
             self.failures = 0;
             self.last_success = Some(Instant::now());
             for (item, reason) in self.episodes.accepted(group.episode) {
@@ -172,6 +179,7 @@ impl Driver {
             let before = again.iter().filter_map(|again| again.item.last_attempt).min();
             before.is_some_and(|before| self.last_success.is_some_and(|success| success > before))
         };
+        let why = again.first().map(|again| again.reason.clone());
         let mut kept = Vec::with_capacity(again.len());
         for Again {
             mut item,
@@ -216,6 +224,16 @@ impl Driver {
         }
         if whole_batch {
             self.failures = self.failures.saturating_add(1);
+            if self.failures == 1
+                && let Some(reason) = why
+            {
+                tracing::warn!(
+                    sink = %self.options.name,
+                    reason = reason.code(),
+                    "a delivery failed, trying again: {}",
+                    reason.message()
+                );
+            }
         }
         if kept.is_empty() {
             return;

@@ -174,6 +174,7 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
                 max: Duration::from_secs(60),
             },
             retry_maybe_duplicates: true,
+            durable: false,
             shed_when_full: false,
             window: 1_000,
         },

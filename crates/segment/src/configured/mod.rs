@@ -15,10 +15,13 @@
 //! ```
 
 mod mappings;
+mod plain;
 
 pub use mappings::{
     Configured, Fields, Given, MappingConfig, ReadFile, compile_mappings, given_fields, json_file,
 };
+
+pub use plain::{template_reads, trigger_reads};
 
 use std::cell::RefCell;
 

@@ -115,3 +115,88 @@ fn keys_are_written_as_toml_wants_them() {
     assert_eq!(child("a.0", "user_data.email"), "a.0.\"user_data.email\"");
     assert_eq!(child("a", "@path"), "a.\"@path\"");
 }
+
+const GUIDE: &str = include_str!("../../../../docs/mappings.md");
+
+#[test]
+fn the_guide_tells_of_every_doubt() {
+    let triggers = [
+        (
+            "type = \"a\" or type = \"b\" and type = \"c\"",
+            "mixed_conjunctions",
+        ),
+        ("type = \"a\" OR type = \"b\"", "ignored_conjunction"),
+        ("not type = \"a\"", "ignored_negation"),
+        ("type = \"a\" and anonymousId = \"x\"", "ignored_field"),
+        ("event = 'x'", "single_quotes"),
+        ("match(event, \"Order\")", "match_without_star"),
+        ("match(event, \"*a*\")", "plain_wildcard"),
+        ("properties.x != true", "always_holds"),
+        ("properties.x > \"a\"", "never_holds"),
+        ("name < null", "never_holds"),
+        ("properties.total >=5", "odd_value"),
+        ("event = \"x\"and name = \"b\"", "glued_string"),
+        ("event = 5", "number_as_text"),
+        ("event = null", "null_as_text"),
+        ("event.name = \"x\"", "ignored_path"),
+        ("properties = \"x\"", "bare_root"),
+        ("(contains(event, \"a\") or name = \"b\")", "function_in_group"),
+        ("type = \"a\" and (lowercase(\"x\"))", "empty_group"),
+        ("type = \"a\" and contains(type, \"x\")", "ignored_function"),
+        ("type = \"a\" \"b\"", "ignored_token"),
+        ("type = \"a\")", "stray_parenthesis"),
+        ("type in \"a\"", "unknown_operator"),
+    ];
+    for (text, code) in triggers {
+        let trigger = Trigger::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let codes: Vec<_> = trigger.warnings().iter().map(|warning| warning.code).collect();
+        assert!(codes.contains(&code), "{text}: {codes:?}");
+        assert!(GUIDE.contains(&format!("`{code}`")), "{code}");
+    }
+    let mappings = [
+        (json!("$.a"), "plain_path"),
+        (json!("{{a}}"), "plain_template"),
+        (json!({ "@path": "$['a']" }), "path_root"),
+        (json!({ "@path": "$.a[*]" }), "path_wildcard"),
+        (json!({ "@path": "$.a," }), "path_punctuation"),
+        (json!({ "@template": "{{$.a}}" }), "template_path"),
+        (json!({ "@template": "{{a | upcase}}" }), "template_filter"),
+        (json!({ "@template": "{{{a}}}" }), "triple_braces"),
+        (
+            json!({ "@if": { "exists": { "@path": "$.a" }, "then": 1, "else": 0 } }),
+            "falsy_else",
+        ),
+        (
+            json!({ "@if": { "blank": { "@path": "$.a" }, "then": 1 } }),
+            "blank_means_filled",
+        ),
+        (
+            json!({ "@if": { "exists": { "@template": "{{a}}" }, "then": 1 } }),
+            "always_exists",
+        ),
+        (
+            json!({ "@if": { "exists": { "@path": "$.a" }, "then": 1, "else": 1 } }),
+            "same_branches",
+        ),
+        (
+            json!({ "@merge": { "objects": [], "direction": "LEFT" } }),
+            "capitals",
+        ),
+    ];
+    for (fields, code) in mappings {
+        let mapping = Mapping::compile(&json!({ "x": fields })).unwrap();
+        let codes: Vec<_> = mapping.warnings().iter().map(|warning| warning.code).collect();
+        assert!(codes.contains(&code), "{fields}: {codes:?}");
+        assert!(GUIDE.contains(&format!("`{code}`")), "{code}");
+    }
+}
+
+#[test]
+fn what_the_guide_shows_as_triggers_says_what_it_means() {
+    let (_, rest) = GUIDE.split_once("## Triggers\n\n```text\n").unwrap();
+    let (examples, _) = rest.split_once("```").unwrap();
+    assert_eq!(examples.lines().count(), 6);
+    for text in examples.lines() {
+        assert_eq!(Trigger::parse(text).unwrap().warnings(), [], "{text}");
+    }
+}

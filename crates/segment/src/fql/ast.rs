@@ -26,6 +26,24 @@ pub enum Condition {
     Hole,
 }
 
+impl Condition {
+    /// The paths of the event it asks about, with dots, each once.
+    pub fn event_paths(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut open = vec![self];
+        while let Some(condition) = open.pop() {
+            match condition {
+                Condition::Group { children, .. } => open.extend(children),
+                Condition::Test { field, .. } => paths.push(field.event_path()),
+                Condition::Hole => {}
+            }
+        }
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+}
+
 /// A field a trigger can ask about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Field {
@@ -43,6 +61,21 @@ pub enum Field {
     Trait(String),
     /// `context.…`, with the path below.
     Context(String),
+}
+
+impl Field {
+    /// Where it is in the event, with dots.
+    pub fn event_path(&self) -> String {
+        match self {
+            Field::Type => "type".to_owned(),
+            Field::Event => "event".to_owned(),
+            Field::Name => "name".to_owned(),
+            Field::UserId => "userId".to_owned(),
+            Field::Property(below) => format!("properties.{below}"),
+            Field::Trait(below) => format!("traits.{below}"),
+            Field::Context(below) => format!("context.{below}"),
+        }
+    }
 }
 
 /// A value in a trigger.
