@@ -619,3 +619,61 @@ pub(crate) fn exhume(txn: &WriteTransaction, head: &mut Head, id: DeadLetterId) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_format_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, loaded) = State::open(folder.path()).unwrap();
+        let newer = Head {
+            format: FORMAT + 1,
+            ..loaded.head
+        };
+        state.write(|txn| put_head(txn, &newer)).unwrap();
+        state.close();
+        let error = State::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("newer version"), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn records_behind_a_damaged_one_are_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, loaded) = State::open(folder.path()).unwrap();
+        let sink = |cursor| SinkRecord {
+            progress: Progress {
+                cursor,
+                ..Progress::default()
+            },
+            ..SinkRecord::default()
+        };
+        let mut head = loaded.head;
+        state
+            .write(|txn| {
+                put_sink(txn, "a", &sink(4))?;
+                txn.open_table(SINKS)?.insert("b", &b"not what was written"[..])?;
+                put_sink(txn, "c", &sink(6))?;
+                let letter = DeadLetter {
+                    component: "a".into(),
+                    ..DeadLetter::default()
+                };
+                bury(txn, &mut head, &letter, u64::MAX)?;
+                put_head(txn, &head)
+            })
+            .unwrap();
+        state.close();
+        let (state, loaded) = State::open(folder.path()).unwrap();
+        let sinks: Vec<_> = loaded
+            .sinks
+            .iter()
+            .map(|(name, (sink, _))| (name.as_str(), sink.progress.cursor))
+            .collect();
+        assert_eq!(sinks, [("a", 4), ("c", 6)]);
+        assert!(loaded.head.rebuilt);
+        assert_eq!((loaded.head.last_letter, loaded.head.letters["a"].0), (1, 1));
+        assert_eq!(state.letters(&DeadLetterFilter::default(), 9).unwrap().len(), 1);
+    }
+}

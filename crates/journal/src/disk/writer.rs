@@ -125,7 +125,7 @@ impl Writer {
             let mut bytes = 0u64;
             let learnt = learn.len();
             for item in &append.prepared.items {
-                let id = id_of(item);
+                let id = id_of(&append.prepared, item);
                 if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !fresh.insert((id.source, id.id))) {
                     stored.push(None);
                     continue;
@@ -215,10 +215,10 @@ impl Writer {
     }
 }
 
-fn id_of(item: &Item) -> Id<'_> {
+fn id_of<'a>(prepared: &'a Prepared, item: &'a Item) -> Id<'a> {
     Id {
         fingerprint: item.fingerprint,
         source: &item.event.receipt().source,
-        id: item.event.message_id(),
+        id: prepared.id(item),
     }
 }

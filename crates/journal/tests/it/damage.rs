@@ -66,7 +66,7 @@ async fn check(folder: &Path) -> (HashSet<u64>, Vec<(u64, u64)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
     fn a_flipped_byte_costs_its_frame_at_most(
         file in any::<prop::sample::Index>(),
