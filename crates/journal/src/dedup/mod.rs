@@ -90,7 +90,7 @@ impl Dedup {
         let mut dedup = Dedup {
             folder: folder.to_owned(),
             window,
-            part: usize::try_from(memory / 4 / BYTES_PER_ID)
+            part: usize::try_from(memory / 8 / BYTES_PER_ID)
                 .unwrap_or(usize::MAX)
                 .clamp(256, 1_000_000),
             current: Current::default(),

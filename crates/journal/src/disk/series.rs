@@ -442,6 +442,11 @@ impl Series {
                 return None;
             }
         };
+        if segment.rewritten {
+            tracing::error!(file = %path.display(), positions = %range, set_aside = %aside.display(),
+                "journal file unreadable again: {why}");
+            return None;
+        }
         let draft = path.with_extension("draft");
         let _ = fs::remove_file(&draft);
         let saved = store::salvage(&aside, first..end).and_then(|frames| {
@@ -465,7 +470,11 @@ impl Series {
             events_saved = events, "journal file unreadable: {why}");
         // What is missing at its end is lost to readers, not free for others.
         let end = if end == Position::MAX { content.end } else { end };
-        (events > 0).then(|| Arc::new(Segment::new(&self.folder, first, Content { end, ..content })))
+        (events > 0).then(|| {
+            let mut segment = Segment::new(&self.folder, first, Content { end, ..content });
+            segment.rewritten = true;
+            Arc::new(segment)
+        })
     }
 
     /// Reads the events from a position to the end of its frame. Reports what is corrupt, once.

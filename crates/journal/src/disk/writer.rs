@@ -60,10 +60,9 @@ impl Writer {
                     }
                 }
                 Ok(ToWriter::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.shared.series.complete_if_old();
-                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
+            self.shared.series.complete_if_old();
             let seal = self.shared.seal_ids.swap(false, Ordering::Relaxed);
             self.dedup.tend(self.shared.end(), now(), seal);
             self.shared
