@@ -3,6 +3,7 @@
 //! A header; blocks of 4 KiB with fingerprints in order and the places of their ids; the ids; the first fingerprint
 //! of each block, which is held in memory, so that a look-up reads one block.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
@@ -40,11 +41,11 @@ pub(super) struct IdFile {
 }
 
 /// One id on its way to or from a file.
-pub(super) struct Entry {
+pub(super) struct Entry<'a> {
     pub(super) fingerprint: u64,
     pub(super) at: i64,
-    pub(super) source: Vec<u8>,
-    pub(super) id: Vec<u8>,
+    pub(super) source: Cow<'a, [u8]>,
+    pub(super) id: Cow<'a, [u8]>,
 }
 
 fn invalid(why: &str) -> io::Error {
@@ -93,20 +94,20 @@ pub(super) fn write(folder: &Path, number: u64, part: &Current, to: Position) ->
         Ok(Entry {
             fingerprint: entry.fingerprint,
             at: entry.at,
-            source: source.to_vec(),
-            id: id.to_vec(),
+            source: source.into(),
+            id: id.into(),
         })
     });
     write_sorted(folder, number, part.len() as u64, to, entries)
 }
 
 /// Writes exactly `count` ids that come in the order of their fingerprints.
-pub(super) fn write_sorted(
+pub(super) fn write_sorted<'a>(
     folder: &Path,
     number: u64,
     count: u64,
     to: Position,
-    entries: impl Iterator<Item = io::Result<Entry>>,
+    entries: impl Iterator<Item = io::Result<Entry<'a>>>,
 ) -> io::Result<IdFile> {
     let path = folder.join(name(number));
     let draft = path.with_extension("draft");
@@ -121,11 +122,11 @@ pub(super) fn write_sorted(
     IdFile::open(&path, number)
 }
 
-fn write_draft(
+fn write_draft<'a>(
     draft: &Path,
     count: u64,
     to: Position,
-    entries: impl Iterator<Item = io::Result<Entry>>,
+    entries: impl Iterator<Item = io::Result<Entry<'a>>>,
 ) -> io::Result<()> {
     let blocks = count.div_ceil(PER_BLOCK as u64);
     let mut offset = HEADER as u64 + blocks * BLOCK as u64;
@@ -134,7 +135,7 @@ fn write_draft(
     let mut tail = BufWriter::new(File::options().write(true).open(draft)?);
     head.seek(SeekFrom::Start(HEADER as u64))?;
     tail.seek(SeekFrom::Start(offset))?;
-    let (mut fences, mut block) = (Vec::new(), Vec::with_capacity(BLOCK));
+    let (mut fences, mut block, mut text) = (Vec::new(), Vec::with_capacity(BLOCK), Vec::new());
     let (mut earliest, mut latest, mut written) = (i64::MAX, i64::MIN, 0u64);
     for entry in entries {
         let entry = entry?;
@@ -146,9 +147,9 @@ fn write_draft(
         if block.len() == PER_BLOCK * ENTRY {
             write_block(&mut head, &mut block)?;
         }
-        let record = record(&entry);
-        tail.write_all(&record)?;
-        offset += record.len() as u64;
+        record(&entry, &mut text);
+        tail.write_all(&text)?;
+        offset += text.len() as u64;
         (earliest, latest) = (earliest.min(entry.at), latest.max(entry.at));
         written += 1;
     }
@@ -193,15 +194,16 @@ fn write_block(out: &mut impl Write, block: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn record(entry: &Entry) -> Vec<u8> {
-    let mut record = Vec::with_capacity(RECORD + entry.source.len() + entry.id.len() + 8);
+/// How an id lies in the file.
+fn record(entry: &Entry<'_>, record: &mut Vec<u8>) {
+    record.clear();
     record.extend_from_slice(&entry.at.to_le_bytes());
     record.extend_from_slice(&(entry.source.len() as u32).to_le_bytes());
     record.extend_from_slice(&(entry.id.len() as u32).to_le_bytes());
     record.extend_from_slice(&entry.source);
     record.extend_from_slice(&entry.id);
-    record.extend_from_slice(&xxh3_64(&record).to_le_bytes());
-    record
+    let checksum = xxh3_64(record);
+    record.extend_from_slice(&checksum.to_le_bytes());
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
@@ -226,7 +228,7 @@ fn entries(block: &[u8]) -> Option<impl Iterator<Item = (u64, u64)>> {
 }
 
 /// Reads the record at the start of `input`.
-fn read_record(input: &mut impl Read) -> io::Result<Entry> {
+fn read_record(input: &mut impl Read) -> io::Result<Entry<'static>> {
     let mut head = [0; RECORD];
     input.read_exact(&mut head)?;
     let lengths = u64_at(&head, 8);
@@ -248,8 +250,8 @@ fn read_record(input: &mut impl Read) -> io::Result<Entry> {
     Ok(Entry {
         fingerprint: 0,
         at: u64_at(&head, 0) as i64,
-        source: source.to_vec(),
-        id: id.to_vec(),
+        source: source.to_vec().into(),
+        id: id.to_vec().into(),
     })
 }
 
@@ -323,7 +325,7 @@ impl IdFile {
             let entries = entries(&block).ok_or_else(|| invalid("a block's checksum is wrong"))?;
             for (_, offset) in entries.filter(|(fingerprint, _)| *fingerprint == id.fingerprint) {
                 let entry = read_record(&mut At(&self.file, offset))?;
-                if entry.source == id.source.as_bytes() && entry.id == id.id.as_bytes() {
+                if *entry.source == *id.source.as_bytes() && *entry.id == *id.id.as_bytes() {
                     latest = latest.max(Some(entry.at));
                 }
             }
@@ -346,7 +348,7 @@ impl IdFile {
     }
 
     /// All ids in the order of their fingerprints, read from front to back.
-    pub(super) fn stream(&self) -> impl Iterator<Item = io::Result<Entry>> {
+    pub(super) fn stream(&self) -> impl Iterator<Item = io::Result<Entry<'static>>> {
         let texts = HEADER as u64 + self.fences.len() as u64 * BLOCK as u64;
         let mut head = io::BufReader::with_capacity(16 * BLOCK, At(&self.file, HEADER as u64));
         let mut tail = io::BufReader::with_capacity(64 * BLOCK, At(&self.file, texts));

@@ -14,7 +14,7 @@ pub(super) fn merge(folder: &Path, number: u64, paths: &[PathBuf]) -> io::Result
         .map(|path| IdFile::open(path, 0))
         .collect::<io::Result<Vec<_>>>()?;
     let mut streams: Vec<_> = files.iter().map(IdFile::stream).collect();
-    let mut heads: Vec<Option<Entry>> = Vec::new();
+    let mut heads: Vec<Option<Entry<'_>>> = Vec::new();
     let mut order = BinaryHeap::new();
     for (i, stream) in streams.iter_mut().enumerate() {
         let head = stream.next().transpose()?;

@@ -90,7 +90,7 @@ impl Dedup {
         let mut dedup = Dedup {
             folder: folder.to_owned(),
             window,
-            part: usize::try_from(memory / 4 / BYTES_PER_ID)
+            part: usize::try_from(memory / 8 / BYTES_PER_ID)
                 .unwrap_or(usize::MAX)
                 .clamp(256, 1_000_000),
             current: Current::default(),
@@ -414,7 +414,7 @@ mod tests {
         let path = dedup.files[0].path.clone();
         drop(dedup);
         let good = std::fs::read(&path).unwrap();
-        for at in (0..good.len()).step_by(37) {
+        for at in (0..good.len()).step_by(151) {
             let mut bad = good.clone();
             bad[at] ^= 0x10;
             std::fs::write(&path, &bad).unwrap();

@@ -90,3 +90,24 @@ pub(crate) fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
 pub(crate) fn sync(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_path_and_what_to_do() {
+        for (kind, remedy) in [
+            (ErrorKind::StorageFull, "free space"),
+            (ErrorKind::ReadOnlyFilesystem, "read-only"),
+            (ErrorKind::PermissionDenied, "write there"),
+            (ErrorKind::NotFound, "mounted"),
+        ] {
+            let text = trouble(Path::new("/some/where"), "cannot be written to", &kind.into()).to_string();
+            assert!(
+                text.starts_with("/some/where: ") && text.contains(remedy),
+                "{text}"
+            );
+        }
+    }
+}

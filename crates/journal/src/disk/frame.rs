@@ -101,6 +101,15 @@ impl Prepared {
         self.items.len() * ENTRY + self.bytes.len()
     }
 
+    /// The `messageId` of one of them.
+    pub(crate) fn id(&self, item: &Item) -> &str {
+        let id = self
+            .bytes
+            .get(item.start..item.start + item.id as usize)
+            .unwrap_or_default();
+        std::str::from_utf8(id).unwrap_or_default()
+    }
+
     fn text(&self, item: &Item) -> &[u8] {
         let end = item.start + (item.id + item.facts + item.payload) as usize;
         self.bytes.get(item.start..end).unwrap_or_default()
@@ -111,14 +120,14 @@ fn length(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// Collects events until a frame is full.
+/// Collects events until a frame is full; their bytes are copied once, at the end.
 #[derive(Default)]
-pub(crate) struct Builder {
+pub(crate) struct Builder<'a> {
     sources: Vec<(Arc<str>, u32)>,
-    entries: Vec<u8>,
-    texts: Vec<u8>,
+    /// Where its bytes are, and which of `sources` is its.
+    items: Vec<(&'a Prepared, &'a Item, u16)>,
+    texts: usize,
     arrivals: Option<(i64, i64)>,
-    events: Vec<Arc<Event>>,
 }
 
 /// An encoded frame and what the series wants to know of it.
@@ -130,17 +139,17 @@ pub(crate) struct Built {
     pub(crate) arrivals: (i64, i64),
 }
 
-impl Builder {
+impl<'a> Builder<'a> {
     pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.items.is_empty()
     }
 
     /// Bytes so far, roughly.
     pub(crate) fn size(&self) -> usize {
-        FIXED + self.sources.len() * 32 + self.entries.len() + self.texts.len() + CHECKSUM
+        FIXED + self.sources.len() * 32 + self.items.len() * ENTRY + self.texts + CHECKSUM
     }
 
-    pub(crate) fn push(&mut self, prepared: &Prepared, item: &Item) {
+    pub(crate) fn push(&mut self, prepared: &'a Prepared, item: &'a Item) {
         let receipt = item.event.receipt();
         let source = self
             .sources
@@ -153,32 +162,26 @@ impl Builder {
         if let Some((_, count)) = self.sources.get_mut(source) {
             *count += 1;
         }
-        self.entries.extend_from_slice(&(source as u16).to_le_bytes());
-        self.entries.extend_from_slice(&receipt.received_at.to_le_bytes());
-        for length in [item.id, item.facts, item.payload] {
-            self.entries.extend_from_slice(&length.to_le_bytes());
-        }
-        self.texts.extend_from_slice(prepared.text(item));
         let at = receipt.received_at;
         self.arrivals = Some(
             self.arrivals
                 .map_or((at, at), |(min, max)| (min.min(at), max.max(at))),
         );
-        self.events.push(item.event.clone());
+        self.texts += item.size() - ENTRY;
+        self.items.push((prepared, item, source as u16));
     }
 
     /// Encodes what was collected and starts anew.
     pub(crate) fn finish(&mut self, first: Position, written_at: u64) -> Built {
         let Builder {
             sources,
-            entries,
+            items,
             texts,
             arrivals,
-            events,
         } = std::mem::take(self);
         let arrivals = arrivals.unwrap_or_default();
         let names: usize = sources.iter().map(|(name, _)| 8 + name.len()).sum();
-        let total = FIXED + names + entries.len() + texts.len() + CHECKSUM;
+        let total = FIXED + names + items.len() * ENTRY + texts + CHECKSUM;
         let mut bytes = Vec::with_capacity(total);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -186,7 +189,7 @@ impl Builder {
         bytes.extend_from_slice(&length(total).to_le_bytes());
         bytes.extend_from_slice(&first.to_le_bytes());
         bytes.extend_from_slice(&written_at.to_le_bytes());
-        bytes.extend_from_slice(&length(events.len()).to_le_bytes());
+        bytes.extend_from_slice(&length(items.len()).to_le_bytes());
         bytes.extend_from_slice(&arrivals.0.to_le_bytes());
         bytes.extend_from_slice(&arrivals.1.to_le_bytes());
         for (name, count) in &sources {
@@ -194,9 +197,18 @@ impl Builder {
             bytes.extend_from_slice(&length(name.len()).to_le_bytes());
             bytes.extend_from_slice(name.as_bytes());
         }
-        bytes.extend_from_slice(&entries);
-        bytes.extend_from_slice(&texts);
+        for (_, item, source) in &items {
+            bytes.extend_from_slice(&source.to_le_bytes());
+            bytes.extend_from_slice(&item.event.receipt().received_at.to_le_bytes());
+            for length in [item.id, item.facts, item.payload] {
+                bytes.extend_from_slice(&length.to_le_bytes());
+            }
+        }
+        for (prepared, item, _) in &items {
+            bytes.extend_from_slice(prepared.text(item));
+        }
         bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
+        let events = items.iter().map(|(_, item, _)| item.event.clone()).collect();
         Built {
             first,
             bytes,
@@ -209,8 +221,9 @@ impl Builder {
 
 /// Encodes one event, for what is parked.
 pub(crate) fn encode_one(event: &Arc<Event>, position: Position) -> Vec<u8> {
-    let (mut prepared, mut builder) = (Prepared::default(), Builder::default());
+    let mut prepared = Prepared::default();
     prepared.push(event.clone());
+    let mut builder = Builder::default();
     for item in &prepared.items {
         builder.push(&prepared, item);
     }

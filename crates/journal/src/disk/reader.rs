@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::keeper::ToKeeper;
-use super::series::Events;
+use super::query::Events;
 use super::shared::{Shared, lock};
 use crate::{Commit, Entry, JournalError, Position, Read, Reader};
 

@@ -22,6 +22,8 @@ pub(crate) struct Segment {
     pub(crate) path: PathBuf,
     content: Mutex<Content>,
     growing: AtomicBool,
+    /// Written from the ruins of another: if it is unreadable too, the disk is at fault and it is given up.
+    pub(crate) rewritten: bool,
 }
 
 /// What a file holds. Kept in the file itself once it is complete.
@@ -163,6 +165,7 @@ impl Segment {
             path: folder.join(file_name(first)),
             content: Mutex::new(content),
             growing: AtomicBool::new(false),
+            rewritten: false,
         }
     }
 

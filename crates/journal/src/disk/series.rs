@@ -1,16 +1,14 @@
 //! The files of frames, oldest first. Only the last one grows, and only during the run that began it: a file that
 //! was closed is never written to again.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use signalbox_core::Event;
-
 use super::folder;
-use super::frame::{Built, Frame};
+use super::frame::Built;
 use super::guard::{Trouble, guarded};
 use super::segment::{Content, Noted, Segment, first_of};
 use super::store::{self, Db};
@@ -18,8 +16,6 @@ use crate::{JournalError, Position};
 
 /// Complete files kept open for readers that lag.
 const OPEN_FILES: usize = 2;
-/// Frames reported as unreadable are remembered, so that each is reported once; so many at most.
-const REPORTED: usize = 10_000;
 /// A file is completed after this time even if it is small, so that `retain` works on quiet days.
 const FILE_AGE: Duration = Duration::from_secs(3600);
 
@@ -31,7 +27,7 @@ pub(crate) struct Series {
     active: Mutex<Option<Active>>,
     /// Files open for reading. Those of the active one and of the ones read last.
     pool: Mutex<VecDeque<(Arc<Segment>, Arc<Db>)>>,
-    reported: Mutex<HashSet<Position>>,
+    pub(super) reported: Mutex<HashSet<Position>>,
 }
 
 struct Active {
@@ -46,14 +42,6 @@ pub(crate) enum Fetched {
     Frame(Vec<u8>, Position),
     /// Nothing, up to this position.
     Gap(Position),
-}
-
-/// What reading a position gave.
-pub(crate) enum Events {
-    /// Events from that position on; `None` for one that does not parse.
-    Some(Vec<(Position, Option<Event>)>),
-    /// Nothing readable up to this position.
-    Lost(Position),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -341,7 +329,7 @@ impl Series {
     }
 
     /// What stands at a position that is before the end.
-    fn fetch(&self, position: Position) -> Result<Fetched, Trouble> {
+    pub(super) fn fetch(&self, position: Position) -> Result<Fetched, Trouble> {
         // A file set aside leaves a new one in its place, which is tried too.
         for _ in 0..3 {
             let segments = self.segments();
@@ -442,6 +430,11 @@ impl Series {
                 return None;
             }
         };
+        if segment.rewritten {
+            tracing::error!(file = %path.display(), positions = %range, set_aside = %aside.display(),
+                "journal file unreadable again: {why}");
+            return None;
+        }
         let draft = path.with_extension("draft");
         let _ = fs::remove_file(&draft);
         let saved = store::salvage(&aside, first..end).and_then(|frames| {
@@ -465,161 +458,10 @@ impl Series {
             events_saved = events, "journal file unreadable: {why}");
         // What is missing at its end is lost to readers, not free for others.
         let end = if end == Position::MAX { content.end } else { end };
-        (events > 0).then(|| Arc::new(Segment::new(&self.folder, first, Content { end, ..content })))
-    }
-
-    /// Reads the events from a position to the end of its frame. Reports what is corrupt, once.
-    ///
-    /// # Errors
-    /// If the system refused; trying again may help.
-    pub(crate) fn read(&self, position: Position) -> Result<Events, JournalError> {
-        self.visit(position, |frame| {
-            let events = frame.events().filter(|(at, _)| *at >= position);
-            events
-                .map(|(at, raw)| (at, raw.and_then(|raw| raw.parse())))
-                .collect()
+        (events > 0).then(|| {
+            let mut segment = Segment::new(&self.folder, first, Content { end, ..content });
+            segment.rewritten = true;
+            Arc::new(segment)
         })
-        .map(|visited| match visited {
-            Ok(events) => Events::Some(events),
-            Err(to) => Events::Lost(to),
-        })
-    }
-
-    /// Opens the frame that has a position; `Err` of a position if nothing readable is there up to it.
-    pub(crate) fn visit<T>(
-        &self,
-        position: Position,
-        visitor: impl FnOnce(&Frame<'_>) -> T,
-    ) -> Result<Result<T, Position>, JournalError> {
-        let fetched = self.fetch(position);
-        match fetched.map_err(|trouble| JournalError(trouble.text().to_owned()))? {
-            Fetched::Gap(to) => Ok(Err(to.max(position.saturating_add(1)))),
-            Fetched::Frame(bytes, next) => {
-                let why = match Frame::decode(&bytes) {
-                    Ok(frame) if frame.head.first <= position && position < frame.head.end() => {
-                        return Ok(Ok(visitor(&frame)));
-                    }
-                    Ok(_) => "its frame is gone",
-                    Err(flaw) => flaw,
-                };
-                let to = next.max(position.saturating_add(1));
-                self.report(position, to, why);
-                Ok(Err(to))
-            }
-        }
-    }
-
-    fn report(&self, from: Position, to: Position, why: &str) {
-        let mut reported = lock(&self.reported);
-        if reported.len() < REPORTED && reported.insert(to) {
-            let segments = self.segments();
-            let file = segments
-                .iter()
-                .rev()
-                .find(|segment| segment.first <= from)
-                .map(|s| s.path.clone());
-            tracing::error!(file = %file.unwrap_or_default().display(), positions = %format!("{from}..{to}"),
-                "journal frame unreadable: {why}");
-        }
-    }
-
-    /// Shows all readable frames that have positions in `from..to`.
-    pub(crate) fn scan(
-        &self,
-        from: Position,
-        to: Position,
-        mut visitor: impl FnMut(&Frame<'_>),
-    ) -> Result<(), JournalError> {
-        let mut at = from.max(self.start().unwrap_or(to));
-        while at < to {
-            at = match self.visit(at, |frame| {
-                visitor(frame);
-                frame.head.end()
-            })? {
-                Ok(next) | Err(next) => next,
-            };
-        }
-        Ok(())
-    }
-
-    /// Events in `from..to` by source, as far as they can be read.
-    pub(crate) fn counts(&self, from: Position, to: Position) -> Result<BTreeMap<String, u64>, JournalError> {
-        let mut counts = BTreeMap::new();
-        let mut rest = Vec::new();
-        for segment in self.segments() {
-            if segment.first < to && from < segment.end() {
-                rest.extend(segment.count(from, to, &mut counts));
-            }
-        }
-        for (from, to) in rest {
-            self.scan(from, to, |frame| {
-                if from <= frame.head.first && frame.head.end() <= to {
-                    for (source, count) in &frame.sources {
-                        *counts.entry(source.to_string()).or_default() += u64::from(*count);
-                    }
-                    return;
-                }
-                for (at, raw) in frame.events() {
-                    if let Some(raw) = raw.filter(|_| from <= at && at < to) {
-                        *counts.entry(raw.source.to_string()).or_default() += 1;
-                    }
-                }
-            })?;
-        }
-        Ok(counts)
-    }
-
-    /// The first position whose event arrived at or after a moment; `None` if there is none.
-    pub(crate) fn find(&self, arrived_at: i64) -> Result<Option<Position>, JournalError> {
-        for segment in self.segments() {
-            let marks = segment.content().marks.clone();
-            for mark in marks.iter().filter(|mark| mark.arrivals.1 >= arrived_at) {
-                let mut found = None;
-                self.scan(mark.from, mark.to, |frame| {
-                    if found.is_none() && frame.head.arrivals.1 >= arrived_at {
-                        let mut late = frame.events().filter(|(at, raw)| {
-                            *at >= mark.from && raw.as_ref().is_some_and(|raw| raw.received_at >= arrived_at)
-                        });
-                        found = late.next().map(|(at, _)| at);
-                    }
-                })?;
-                if found.is_some() {
-                    return Ok(found);
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// The event at a position, if it is held.
-    pub(crate) fn event(&self, position: Position) -> Result<Option<Event>, JournalError> {
-        if self.end().is_none_or(|end| end <= position) || self.start().is_none_or(|start| position < start) {
-            return Ok(None);
-        }
-        let event = self.visit(position, |frame| {
-            frame
-                .events()
-                .find(|(at, _)| *at == position)
-                .and_then(|(_, raw)| raw?.parse())
-        })?;
-        Ok(event.ok().flatten())
-    }
-
-    /// When the event at or next after a position arrived.
-    pub(crate) fn arrival(&self, position: Position) -> Result<Option<i64>, JournalError> {
-        let mut at = position.max(self.start().unwrap_or(position));
-        while self.end().is_some_and(|end| at < end) {
-            let arrival = self.visit(at, |frame| {
-                frame
-                    .events()
-                    .find(|(there, _)| *there >= at)
-                    .and_then(|(_, raw)| Some(raw?.received_at))
-            })?;
-            match arrival {
-                Ok(arrival) => return Ok(arrival),
-                Err(next) => at = next,
-            }
-        }
-        Ok(None)
     }
 }

@@ -21,21 +21,22 @@ use crate::{
 
 /// A newer journal is not touched by an older program.
 const FORMAT: u32 = 1;
-const CACHE: usize = 16_000_000;
+pub(super) const CACHE: usize = 16_000_000;
 
-const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("head");
-const SINKS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sinks");
-const SOURCES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sources");
+pub(super) const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("head");
+pub(super) const SINKS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sinks");
+pub(super) const SOURCES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sources");
 /// Payload and mapping of parked events, which do not change …
-const PARKED: TableDefinition<'_, (&str, Position), &[u8]> = TableDefinition::new("parked");
+pub(super) const PARKED: TableDefinition<'_, (&str, Position), &[u8]> = TableDefinition::new("parked");
 /// … and their history, which does.
-const PARKED_OPEN: TableDefinition<'_, (&str, Position), &[u8]> = TableDefinition::new("parked_open");
-const LETTERS: TableDefinition<'_, DeadLetterId, &[u8]> = TableDefinition::new("dead_letters");
+pub(super) const PARKED_OPEN: TableDefinition<'_, (&str, Position), &[u8]> =
+    TableDefinition::new("parked_open");
+pub(super) const LETTERS: TableDefinition<'_, DeadLetterId, &[u8]> = TableDefinition::new("dead_letters");
 
 /// What there is one of.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Head {
-    format: u32,
+    pub(super) format: u32,
     /// No event at or after it is known to this file.
     pub(crate) next_position: Position,
     pub(crate) last_back: Position,
@@ -59,8 +60,8 @@ pub(crate) struct SinkRecord {
 }
 
 pub(crate) struct State {
-    path: PathBuf,
-    db: Option<Database>,
+    pub(super) path: PathBuf,
+    pub(super) db: Option<Database>,
 }
 
 /// What is read at start.
@@ -73,12 +74,12 @@ pub(crate) struct Loaded {
     pub(crate) new: bool,
 }
 
-fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     // Strings, numbers and lists of them: this cannot fail.
     seal(&serde_json::to_vec(value).unwrap_or_default())
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     serde_json::from_slice(unseal(bytes)?).ok()
 }
 
@@ -139,68 +140,6 @@ impl State {
             Ok((db, loaded))
         })?;
         self.db = Some(db);
-        Ok(loaded)
-    }
-
-    /// Sets the file aside, begins a new one, and brings over what can still be read record by record.
-    fn salvage(&mut self, why: &str, head: Head) -> Result<Loaded, JournalError> {
-        self.close();
-        let folder = self.path.parent().map(Path::to_owned).unwrap_or_default();
-        let failed = |error: &std::io::Error| folder::trouble(&folder, "cannot be written to", error);
-        let aside = folder::set_aside(&self.path).map_err(|error| failed(&error))?;
-        let old = guarded(|| {
-            Ok(read_what_can_be(
-                &Builder::new().set_cache_size(CACHE).open(&aside)?,
-            ))
-        });
-        let old = old.unwrap_or_default();
-        tracing::error!(file = %self.path.display(), set_aside = %aside.display(), sinks_saved = old.sinks.len(),
-            dead_letters_saved = old.letters.len(),
-            "journal state unreadable: {why}; sinks that are lost start at the oldest event held");
-        let mut head = Head {
-            last_letter: old.letters.keys().last().copied().unwrap_or(0),
-            ..head
-        };
-        head.last_back = Parked::BACK + (1 << 40);
-        for letter in old.letters.values() {
-            let entry = head.letters.entry(letter.component.clone()).or_default();
-            *entry = (entry.0 + 1, entry.1 + encode(letter).len() as u64);
-        }
-        if let Some(old) = old.head {
-            head.next_position = old.next_position;
-            head.last_back = old.last_back.max(Parked::BACK);
-            (head.journalled, head.journalled_to) = (old.journalled, old.journalled_to);
-            head.last_letter = head.last_letter.max(old.last_letter);
-        }
-        let path = &self.path;
-        let (db, loaded) = guarded(|| {
-            let db = Builder::new().set_cache_size(CACHE).create(path)?;
-            let txn = db.begin_write()?;
-            txn.open_table(HEAD)?.insert("head", encode(&head).as_slice())?;
-            for (name, sink) in &old.sinks {
-                txn.open_table(SINKS)?
-                    .insert(name.as_str(), encode(sink).as_slice())?;
-            }
-            for (name, totals) in &old.sources {
-                txn.open_table(SOURCES)?
-                    .insert(name.as_str(), encode(totals).as_slice())?;
-            }
-            for ((sink, position), event, open) in &old.parked {
-                txn.open_table(PARKED)?
-                    .insert((sink.as_str(), *position), event.as_slice())?;
-                txn.open_table(PARKED_OPEN)?
-                    .insert((sink.as_str(), *position), open.as_slice())?;
-            }
-            for (id, letter) in &old.letters {
-                txn.open_table(LETTERS)?.insert(id, encode(letter).as_slice())?;
-            }
-            let loaded = load(&txn)?;
-            txn.commit()?;
-            Ok((db, loaded))
-        })
-        .map_err(|trouble| trouble.at(&self.path))?;
-        self.db = Some(db);
-        folder::sync(&folder).map_err(|error| failed(&error))?;
         Ok(loaded)
     }
 
@@ -356,7 +295,7 @@ impl State {
 }
 
 /// Reads what is there whole; damage anywhere is an error.
-fn load(txn: &WriteTransaction) -> Result<Loaded, redb::Error> {
+pub(super) fn load(txn: &WriteTransaction) -> Result<Loaded, redb::Error> {
     let mut loaded = Loaded::default();
     if let Some(head) = txn.open_table(HEAD)?.get("head")? {
         loaded.head = decode(head.value()).ok_or_else(|| damaged("its head"))?;
@@ -383,77 +322,6 @@ fn load(txn: &WriteTransaction) -> Result<Loaded, redb::Error> {
     Ok(loaded)
 }
 
-type SavedParked = ((String, Position), Vec<u8>, Vec<u8>);
-
-#[derive(Default)]
-struct Saved {
-    head: Option<Head>,
-    sinks: BTreeMap<String, SinkRecord>,
-    sources: BTreeMap<String, SourceTotals>,
-    /// Sink and position, event, history.
-    parked: Vec<SavedParked>,
-    letters: BTreeMap<DeadLetterId, DeadLetter>,
-}
-
-/// Table by table, each as far as it goes.
-fn read_what_can_be(db: &Database) -> Saved {
-    let mut saved = Saved::default();
-    let _ = guarded(|| {
-        let table = db.begin_read()?.open_table(HEAD)?;
-        saved.head = table.get("head")?.and_then(|head| decode(head.value()));
-        Ok(())
-    });
-    let _ = guarded(|| {
-        for entry in db.begin_read()?.open_table(SINKS)?.iter()? {
-            let (name, sink) = entry?;
-            saved
-                .sinks
-                .extend(decode(sink.value()).map(|sink| (name.value().to_owned(), sink)));
-        }
-        Ok(())
-    });
-    let _ = guarded(|| {
-        for entry in db.begin_read()?.open_table(SOURCES)?.iter()? {
-            let (name, totals) = entry?;
-            saved
-                .sources
-                .extend(decode(totals.value()).map(|totals| (name.value().to_owned(), totals)));
-        }
-        Ok(())
-    });
-    let _ = guarded(|| {
-        let txn = db.begin_read()?;
-        let opens = txn.open_table(PARKED_OPEN)?;
-        for entry in txn.open_table(PARKED)?.iter()? {
-            let (key, event) = entry?;
-            let ((sink, position), event) = (key.value(), event.value());
-            let open = opens
-                .get((sink, position))
-                .ok()
-                .flatten()
-                .and_then(|open| decode::<Open>(open.value()));
-            if decode_parked(position, event, None).is_some() {
-                saved.parked.push((
-                    (sink.to_owned(), position),
-                    event.to_vec(),
-                    encode(&open.unwrap_or_default()),
-                ));
-            }
-        }
-        Ok(())
-    });
-    let _ = guarded(|| {
-        for entry in db.begin_read()?.open_table(LETTERS)?.iter()? {
-            let (id, letter) = entry?;
-            saved
-                .letters
-                .extend(decode(letter.value()).map(|letter| (id.value(), letter)));
-        }
-        Ok(())
-    });
-    saved
-}
-
 /// The mapping to be tried behind its length, then the event as a frame of its own.
 fn encode_parked(parked: &Parked) -> Vec<u8> {
     let only = parked
@@ -470,7 +338,7 @@ fn encode_parked(parked: &Parked) -> Vec<u8> {
     seal(&[&length.to_le_bytes()[..], only, &event].concat())
 }
 
-fn decode_parked(position: Position, bytes: &[u8], open: Option<Open>) -> Option<Parked> {
+pub(super) fn decode_parked(position: Position, bytes: &[u8], open: Option<Open>) -> Option<Parked> {
     let (length, rest) = unseal(bytes)?.split_first_chunk::<4>()?;
     let (only, event) = match u32::from_le_bytes(*length) {
         u32::MAX => (None, rest),
@@ -618,4 +486,62 @@ pub(crate) fn exhume(txn: &WriteTransaction, head: &mut Head, id: DeadLetterId) 
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_format_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, loaded) = State::open(folder.path()).unwrap();
+        let newer = Head {
+            format: FORMAT + 1,
+            ..loaded.head
+        };
+        state.write(|txn| put_head(txn, &newer)).unwrap();
+        state.close();
+        let error = State::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("newer version"), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn records_behind_a_damaged_one_are_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, loaded) = State::open(folder.path()).unwrap();
+        let sink = |cursor| SinkRecord {
+            progress: Progress {
+                cursor,
+                ..Progress::default()
+            },
+            ..SinkRecord::default()
+        };
+        let mut head = loaded.head;
+        state
+            .write(|txn| {
+                put_sink(txn, "a", &sink(4))?;
+                txn.open_table(SINKS)?.insert("b", &b"not what was written"[..])?;
+                put_sink(txn, "c", &sink(6))?;
+                let letter = DeadLetter {
+                    component: "a".into(),
+                    ..DeadLetter::default()
+                };
+                bury(txn, &mut head, &letter, u64::MAX)?;
+                put_head(txn, &head)
+            })
+            .unwrap();
+        state.close();
+        let (state, loaded) = State::open(folder.path()).unwrap();
+        let sinks: Vec<_> = loaded
+            .sinks
+            .iter()
+            .map(|(name, (sink, _))| (name.as_str(), sink.progress.cursor))
+            .collect();
+        assert_eq!(sinks, [("a", 4), ("c", 6)]);
+        assert!(loaded.head.rebuilt);
+        assert_eq!((loaded.head.last_letter, loaded.head.letters["a"].0), (1, 1));
+        assert_eq!(state.letters(&DeadLetterFilter::default(), 9).unwrap().len(), 1);
+    }
 }

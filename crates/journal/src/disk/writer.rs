@@ -60,10 +60,9 @@ impl Writer {
                     }
                 }
                 Ok(ToWriter::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.shared.series.complete_if_old();
-                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
+            self.shared.series.complete_if_old();
             let seal = self.shared.seal_ids.swap(false, Ordering::Relaxed);
             self.dedup.tend(self.shared.end(), now(), seal);
             self.shared
@@ -125,7 +124,7 @@ impl Writer {
             let mut bytes = 0u64;
             let learnt = learn.len();
             for item in &append.prepared.items {
-                let id = id_of(item);
+                let id = id_of(&append.prepared, item);
                 if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !fresh.insert((id.source, id.id))) {
                     stored.push(None);
                     continue;
@@ -215,10 +214,10 @@ impl Writer {
     }
 }
 
-fn id_of(item: &Item) -> Id<'_> {
+fn id_of<'a>(prepared: &'a Prepared, item: &'a Item) -> Id<'a> {
     Id {
         fingerprint: item.fingerprint,
         source: &item.event.receipt().source,
-        id: item.event.message_id(),
+        id: prepared.id(item),
     }
 }

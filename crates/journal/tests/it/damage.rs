@@ -66,7 +66,7 @@ async fn check(folder: &Path) -> (HashSet<u64>, Vec<(u64, u64)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
     fn a_flipped_byte_costs_its_frame_at_most(
         file in any::<prop::sample::Index>(),
@@ -198,4 +198,44 @@ async fn without_its_state_sinks_start_at_the_oldest_event() {
         assert_eq!(resumed.progress.cursor, EVENTS);
         journal.shutdown().await;
     }
+}
+
+#[tokio::test]
+async fn damage_while_it_runs_stops_nobody() {
+    use std::os::unix::fs::FileExt;
+    let folder = tempfile::tempdir().unwrap();
+    let journal = DiskJournal::open(DiskOptions {
+        cache_bytes: 0,
+        ..small(folder.path())
+    })
+    .unwrap();
+    let (mut sink, _) = reader(&journal, "a", Start::End).await;
+    for n in 0..EVENTS / 10 {
+        append(&journal, n * 10..n * 10 + 10).await;
+    }
+    assert_eq!(take(&mut sink, 50).await.len(), 50);
+    // Also in the file that grows, while it is open.
+    for name in files(folder.path(), "frames-") {
+        let file = std::fs::File::options()
+            .write(true)
+            .open(folder.path().join(&name))
+            .unwrap();
+        file.write_all_at(&[0xA5; 20_000], 4096).unwrap();
+    }
+    append(&journal, EVENTS..EVENTS + 10).await;
+    append(&journal, EVENTS + 10..EVENTS + 20).await;
+    journal.close();
+    let found = rest(&mut sink).await;
+    let numbers = found.numbers();
+    assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]));
+    let lost: u64 = found.lost.iter().map(|(from, to)| to - from).sum();
+    assert_eq!(numbers.len() as u64 + lost, EVENTS + 20 - 50, "{:?}", found.lost);
+    assert!(lost > 0 && numbers.len() as u64 > EVENTS / 4, "{lost} lost");
+    journal.shutdown().await;
+    let journal = DiskJournal::open(small(folder.path())).unwrap();
+    let (mut again, _) = reader(&journal, "b", Start::Beginning).await;
+    append(&journal, 5000..5001).await;
+    journal.close();
+    assert!(rest(&mut again).await.numbers().contains(&5000));
+    journal.shutdown().await;
 }

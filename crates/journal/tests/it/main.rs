@@ -1,4 +1,5 @@
 //! Tests of the disk journal, through its public interface.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod damage;
 mod dead_letters;

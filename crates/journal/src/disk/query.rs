@@ -1,0 +1,178 @@
+//! Reading the series of files, from whichever file it is.
+
+use std::collections::BTreeMap;
+
+use signalbox_core::Event;
+
+use super::frame::Frame;
+use super::series::{Fetched, Series};
+use super::shared::lock;
+use crate::{JournalError, Position};
+
+/// Frames reported as unreadable are remembered, so that each is reported once; so many at most.
+const REPORTED: usize = 10_000;
+
+/// What reading a position gave.
+pub(crate) enum Events {
+    /// Events from that position on; `None` for one that does not parse.
+    Some(Vec<(Position, Option<Event>)>),
+    /// Nothing readable up to this position.
+    Lost(Position),
+}
+
+impl Series {
+    /// Reads the events from a position to the end of its frame. Reports what is corrupt, once.
+    ///
+    /// # Errors
+    /// If the system refused; trying again may help.
+    pub(crate) fn read(&self, position: Position) -> Result<Events, JournalError> {
+        self.visit(position, |frame| {
+            let events = frame.events().filter(|(at, _)| *at >= position);
+            events
+                .map(|(at, raw)| (at, raw.and_then(|raw| raw.parse())))
+                .collect()
+        })
+        .map(|visited| match visited {
+            Ok(events) => Events::Some(events),
+            Err(to) => Events::Lost(to),
+        })
+    }
+
+    /// Opens the frame that has a position; `Err` of a position if nothing readable is there up to it.
+    pub(crate) fn visit<T>(
+        &self,
+        position: Position,
+        visitor: impl FnOnce(&Frame<'_>) -> T,
+    ) -> Result<Result<T, Position>, JournalError> {
+        let fetched = self.fetch(position);
+        match fetched.map_err(|trouble| JournalError(trouble.text().to_owned()))? {
+            Fetched::Gap(to) => Ok(Err(to.max(position.saturating_add(1)))),
+            Fetched::Frame(bytes, next) => {
+                let why = match Frame::decode(&bytes) {
+                    Ok(frame) if frame.head.first <= position && position < frame.head.end() => {
+                        return Ok(Ok(visitor(&frame)));
+                    }
+                    Ok(_) => "its frame is gone",
+                    Err(flaw) => flaw,
+                };
+                let to = next.max(position.saturating_add(1));
+                self.report(position, to, why);
+                Ok(Err(to))
+            }
+        }
+    }
+
+    fn report(&self, from: Position, to: Position, why: &str) {
+        let mut reported = lock(&self.reported);
+        if reported.len() < REPORTED && reported.insert(to) {
+            let segments = self.segments();
+            let file = segments
+                .iter()
+                .rev()
+                .find(|segment| segment.first <= from)
+                .map(|s| s.path.clone());
+            tracing::error!(file = %file.unwrap_or_default().display(), positions = %format!("{from}..{to}"),
+                "journal frame unreadable: {why}");
+        }
+    }
+
+    /// Shows all readable frames that have positions in `from..to`.
+    pub(crate) fn scan(
+        &self,
+        from: Position,
+        to: Position,
+        mut visitor: impl FnMut(&Frame<'_>),
+    ) -> Result<(), JournalError> {
+        let mut at = from.max(self.start().unwrap_or(to));
+        while at < to {
+            at = match self.visit(at, |frame| {
+                visitor(frame);
+                frame.head.end()
+            })? {
+                Ok(next) | Err(next) => next,
+            };
+        }
+        Ok(())
+    }
+
+    /// Events in `from..to` by source, as far as they can be read.
+    pub(crate) fn counts(&self, from: Position, to: Position) -> Result<BTreeMap<String, u64>, JournalError> {
+        let mut counts = BTreeMap::new();
+        let mut rest = Vec::new();
+        for segment in self.segments() {
+            if segment.first < to && from < segment.end() {
+                rest.extend(segment.count(from, to, &mut counts));
+            }
+        }
+        for (from, to) in rest {
+            self.scan(from, to, |frame| {
+                if from <= frame.head.first && frame.head.end() <= to {
+                    for (source, count) in &frame.sources {
+                        *counts.entry(source.to_string()).or_default() += u64::from(*count);
+                    }
+                    return;
+                }
+                for (at, raw) in frame.events() {
+                    if let Some(raw) = raw.filter(|_| from <= at && at < to) {
+                        *counts.entry(raw.source.to_string()).or_default() += 1;
+                    }
+                }
+            })?;
+        }
+        Ok(counts)
+    }
+
+    /// The first position whose event arrived at or after a moment; `None` if there is none.
+    pub(crate) fn find(&self, arrived_at: i64) -> Result<Option<Position>, JournalError> {
+        for segment in self.segments() {
+            let marks = segment.content().marks.clone();
+            for mark in marks.iter().filter(|mark| mark.arrivals.1 >= arrived_at) {
+                let mut found = None;
+                self.scan(mark.from, mark.to, |frame| {
+                    if found.is_none() && frame.head.arrivals.1 >= arrived_at {
+                        let mut late = frame.events().filter(|(at, raw)| {
+                            *at >= mark.from && raw.as_ref().is_some_and(|raw| raw.received_at >= arrived_at)
+                        });
+                        found = late.next().map(|(at, _)| at);
+                    }
+                })?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The event at a position, if it is held.
+    pub(crate) fn event(&self, position: Position) -> Result<Option<Event>, JournalError> {
+        if self.end().is_none_or(|end| end <= position) || self.start().is_none_or(|start| position < start) {
+            return Ok(None);
+        }
+        let event = self.visit(position, |frame| {
+            frame
+                .events()
+                .find(|(at, _)| *at == position)
+                .and_then(|(_, raw)| raw?.parse())
+        })?;
+        Ok(event.ok().flatten())
+    }
+
+    /// When the event at or next after a position arrived.
+    pub(crate) fn arrival(&self, position: Position) -> Result<Option<i64>, JournalError> {
+        let mut at = position.max(self.start().unwrap_or(position));
+        while self.end().is_some_and(|end| at < end) {
+            let arrival = self.visit(at, |frame| {
+                frame
+                    .events()
+                    .find(|(there, _)| *there >= at)
+                    .and_then(|(_, raw)| Some(raw?.received_at))
+            })?;
+            match arrival {
+                Ok(arrival) => return Ok(arrival),
+                Err(next) => at = next,
+            }
+        }
+        Ok(None)
+    }
+}
