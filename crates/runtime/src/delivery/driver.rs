@@ -242,6 +242,8 @@ impl Driver {
         self.commit();
         self.reader.flush().await;
         self.ledger.in_flight.set(0);
+        // What was not delivered is sent by the next driver.
+        self.known.leave();
         Parts {
             options: self.options,
             stage: self.stage,

@@ -21,6 +21,8 @@ const MOST: usize = 500_000;
 pub(super) struct Known {
     hashers: (RandomState, RandomState),
     keys: HashSet<(u64, u64)>,
+    /// Those of `keys` whose record is not delivered yet.
+    under_way: HashSet<(u64, u64)>,
     in_order: VecDeque<((u64, u64), Instant)>,
 }
 
@@ -37,20 +39,36 @@ impl Known {
                 break;
             }
             self.keys.remove(oldest);
+            self.under_way.remove(oldest);
             self.in_order.pop_front();
         }
         let hash = self.hash(key);
         if !self.keys.insert(hash) {
             return false;
         }
+        self.under_way.insert(hash);
         self.in_order.push_back((hash, now));
         true
+    }
+
+    /// The record with this key was delivered.
+    pub(super) fn delivered(&mut self, key: &str) {
+        let hash = self.hash(key);
+        self.under_way.remove(&hash);
     }
 
     /// The record with this key was not delivered after all: another one may be.
     pub(super) fn release(&mut self, key: &str) {
         let hash = self.hash(key);
         self.keys.remove(&hash);
+        self.under_way.remove(&hash);
+    }
+
+    /// Whatever is under way is left: another driver will send it.
+    pub(super) fn leave(&mut self) {
+        for hash in self.under_way.drain() {
+            self.keys.remove(&hash);
+        }
     }
 }
 
@@ -65,7 +83,17 @@ mod tests {
         assert!(!known.claim("checkout 1"));
         known.release("checkout 1");
         assert!(known.claim("checkout 1"));
+        known.delivered("checkout 1");
         tokio::time::advance(WINDOW).await;
         assert!(known.claim("checkout 2"));
+    }
+
+    #[test]
+    fn what_is_left_is_not_known_any_more() {
+        let mut known = Known::default();
+        assert!(known.claim("checkout 1") && known.claim("checkout 2"));
+        known.delivered("checkout 1");
+        known.leave();
+        assert!(!known.claim("checkout 1") && known.claim("checkout 2"));
     }
 }

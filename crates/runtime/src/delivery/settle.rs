@@ -141,10 +141,12 @@ impl Driver {
     }
 
     fn close_record(&mut self, item: &Item, end: RecordEnd) {
-        if let Some(key) = &item.record.dedup_key
-            && end != RecordEnd::Delivered
-        {
-            self.known.release(key);
+        if let Some(key) = &item.record.dedup_key {
+            if end == RecordEnd::Delivered {
+                self.known.delivered(key);
+            } else {
+                self.known.release(key);
+            }
         }
         self.close(
             item.position,
