@@ -8,6 +8,7 @@
 
 mod answers;
 mod browsers;
+mod floods;
 mod framing;
 mod hardening;
 mod keys;

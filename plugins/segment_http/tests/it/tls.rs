@@ -22,10 +22,10 @@ use crate::support::{KEY, Service, basic, config};
 const EVENT: &str = r#"{"event":"E","userId":"u"}"#;
 
 /// A certificate in files.
-struct Files(TempDir);
+pub(crate) struct Files(TempDir);
 
 impl Files {
-    fn new() -> (Files, CertificateDer<'static>) {
+    pub(crate) fn new() -> (Files, CertificateDer<'static>) {
         let files = Files(tempfile::tempdir().unwrap());
         let certificate = files.renew();
         (files, certificate)
@@ -43,7 +43,7 @@ impl Files {
         cert.der().clone()
     }
 
-    fn settings(&self) -> Value {
+    pub(crate) fn settings(&self) -> Value {
         json!({"certificate": self.path("certificate.pem"), "key": self.path("key.pem"), "check_every": "20ms"})
     }
 }
@@ -75,7 +75,10 @@ fn track(uri: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
-async fn http2(service: &Service, trusted: &CertificateDer<'static>) -> http2::SendRequest<Full<Bytes>> {
+pub(crate) async fn http2(
+    service: &Service,
+    trusted: &CertificateDer<'static>,
+) -> http2::SendRequest<Full<Bytes>> {
     let stream = connect(service, trusted, "h2").await.unwrap();
     let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await
