@@ -7,6 +7,7 @@
 )]
 
 mod directions;
+mod examples;
 mod linked;
 
 use signalbox_plugins as _;

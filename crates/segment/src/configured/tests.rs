@@ -141,7 +141,7 @@ fn the_guide_tells_of_every_doubt() {
         ("event.name = \"x\"", "ignored_path"),
         ("properties = \"x\"", "bare_root"),
         ("(contains(event, \"a\") or name = \"b\")", "function_in_group"),
-        ("type = \"a\" and (lowercase(\"x\"))", "empty_group"),
+        ("type = \"a\" and lowercase(\"x\") = \"x\"", "empty_group"),
         ("type = \"a\" and contains(type, \"x\")", "ignored_function"),
         ("type = \"a\" \"b\"", "ignored_token"),
         ("type = \"a\")", "stray_parenthesis"),
