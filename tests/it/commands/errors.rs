@@ -252,3 +252,47 @@ fields = { event_name = "custom", event_id = { "@template" = "x-{{traits.email}}
         assert!(exit.stderr.contains(told), "{told}\n{}", exit.stderr);
     }
 }
+
+#[tokio::test]
+async fn triggers_and_mappings_that_mean_something_else_are_warnings() {
+    let world = World::new().await;
+    let config = world.write(
+        "p.toml",
+        r#"[sources.web]
+type = "file"
+path = "-"
+through = ["orders", "names"]
+[transforms.orders]
+type = "filter"
+trigger = 'type = "track" OR event = "Order Completed"'
+[transforms.names]
+type = "map"
+[transforms.names.fields]
+"properties.value" = { "@path" = "$.properties.revenue," }
+[sinks.hook]
+type = "webhook"
+inputs = ["web"]
+url = "http://127.0.0.1:9"
+[[sinks.hook.mappings]]
+fields = { who = ["a", { "@template" = "{{$.userId}}" }] }
+"#,
+    );
+    let exit = signalbox(&["validate", "--config", config.to_str().unwrap()]).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    let shown = exit.stderr.replace(config.to_str().unwrap(), "p.toml");
+    let (first, rest) = shown.split_once("warning: transforms.names").unwrap();
+    assert_eq!(
+        first,
+        "warning: transforms.orders.trigger: `OR` in capitals is ignored, so conditions are joined by `and`; write \
+         `or` (line 1, column 16)\n  --> p.toml:7:11\n  help: what is really asked: type = \"track\" and event = \
+         \"Order Completed\"\n"
+    );
+    for told in [
+        ".fields.\"properties.value\".\"@path\": the path ends in punctuation, which is taken for a part of the key\n  \
+         --> p.toml:11:34\n",
+        "warning: sinks.hook.mappings[0].fields.who[1].\"@template\": `$.` is not understood in templates: the \
+         placeholder is always empty; leave it away\n  --> p.toml:17:40\n",
+    ] {
+        assert!(rest.contains(told), "{told}\n{shown}");
+    }
+}
