@@ -243,6 +243,12 @@ impl Journal for MemoryJournal {
         }
     }
 
+    fn slowest(&self) -> Option<(String, Position)> {
+        let state = self.state();
+        let slowest = state.sinks.iter().min_by_key(|(_, sink)| sink.progress.cursor);
+        slowest.map(|(name, sink)| (name.clone(), sink.progress.cursor))
+    }
+
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {
         let state = self.state();
         let describe = |(name, sink): (&String, &Sink)| {

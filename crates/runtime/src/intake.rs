@@ -20,6 +20,7 @@ const SHEDDING_RETRY: Duration = Duration::from_secs(1);
 /// A sink that listens to a source.
 #[derive(Clone)]
 pub(crate) struct Listener {
+    pub(crate) name: Arc<str>,
     pub(crate) ledger: Arc<SinkLedger>,
     /// Set if the sink gives up its oldest events when the journal is full.
     pub(crate) shed: Option<Arc<Shed>>,
@@ -122,15 +123,18 @@ impl SourceIntake {
         Ok(appended)
     }
 
-    /// Asks sinks that prefer new events to old ones to make room.
+    /// Asks the sink that keeps the journal full to make room, if it prefers new events to old ones.
     fn full(&self, retry_after: Duration) -> Refused {
+        let slowest = self.journal.slowest().map(|(name, _)| name);
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
-        let mut after = retry_after;
-        for shed in listeners.iter().filter_map(|listener| listener.shed.as_ref()) {
-            shed.ask();
-            after = after.min(SHEDDING_RETRY);
-        }
-        refused(RefusedCause::Full, after)
+        let mut listeners = listeners
+            .iter()
+            .filter(|listener| slowest.as_deref() == Some(&*listener.name));
+        let Some(shed) = listeners.find_map(|listener| listener.shed.as_ref()) else {
+            return refused(RefusedCause::Full, retry_after);
+        };
+        shed.ask();
+        refused(RefusedCause::Full, retry_after.min(SHEDDING_RETRY))
     }
 
     fn component(&self) -> String {

@@ -21,6 +21,9 @@ use crate::telemetry::{SinkMeters, Telemetry};
 /// How long sources may take to answer what they have taken in.
 const SOURCE_GRACE: Duration = Duration::from_secs(10);
 
+/// How long drivers may take to commit after they were told to give up.
+const COMMIT_GRACE: Duration = Duration::from_secs(5);
+
 /// A running pipeline: sources taking in, sinks delivering.
 pub struct Running {
     ledger: Ledger,
@@ -241,6 +244,7 @@ impl Running {
             .filter_map(|(name, sink)| {
                 let ledger = self.ledger.sinks.get(name)?.clone();
                 Some(Listener {
+                    name: name.clone(),
                     ledger,
                     shed: sink.sheds.then(|| sink.shed.clone()),
                 })
@@ -447,7 +451,16 @@ impl Running {
         }
         if tokio::time::timeout_at(end, self.drained()).await.is_err() {
             self.abort.cancel();
-            self.drained().await;
+            // They still commit how far they came, unless the disk refuses.
+            if tokio::time::timeout(COMMIT_GRACE, self.drained()).await.is_err() {
+                tracing::error!(
+                    "the journal could not be written in time; what was delivered last may go out again"
+                );
+                for sink in self.sinks.values() {
+                    sink.task.abort();
+                }
+                self.sinks.clear();
+            }
         }
         for (name, source) in &self.sources {
             self.journal.save_source(name, source.intake.ledger.totals());

@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Plugins(Plugins),
     /// Print the JSON Schema of the configuration file, for editors
     Schema,
+    /// Turn a destination as Segment's API writes it (JSON) into a sink of a pipeline file
+    ImportSegment(ImportSegment),
     /// Write a commented pipeline to start from
     Init(Init),
 }
@@ -220,6 +222,12 @@ pub(crate) struct Sandbox {
 pub(crate) struct Plugins {
     /// Show the settings of this one
     pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportSegment {
+    /// The JSON; `-` reads standard input
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod dead_letters;
 mod desk;
 mod dry_run;
+mod import_segment;
 mod init;
 mod plugins;
 mod replay;
@@ -35,6 +36,7 @@ pub(crate) async fn run(command: Command) -> Code {
             print(&format!("{:#}\n", config::schema()));
             exit::OK
         }
+        Command::ImportSegment(args) => import_segment::run(&args),
         Command::Init(args) => init::run(&args),
     }
 }

@@ -1,0 +1,46 @@
+//! `signalbox import-segment`
+
+use std::io::Read as _;
+
+use signalbox_core::{ImportError, segment_imports};
+
+use crate::cli::ImportSegment;
+use crate::exit::{self, Code};
+
+pub(crate) fn run(args: &ImportSegment) -> Code {
+    let path = args.file.display();
+    let read = if args.file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().lock().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(&args.file)
+    };
+    let text = match read {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("signalbox: {path} cannot be read: {error}");
+            return exit::FAILED;
+        }
+    };
+    // The first plugin whose destination it is; what another one says of it is no news.
+    let mut result = Err(ImportError::OtherDestination);
+    for plugin in segment_imports() {
+        result = (plugin.import)(&text);
+        if result.as_ref().err() != Some(&ImportError::OtherDestination) {
+            break;
+        }
+    }
+    match result {
+        Ok(imported) => {
+            super::print(&imported.toml);
+            for note in imported.notes {
+                eprintln!("note: {note}");
+            }
+            exit::OK
+        }
+        Err(problem) => {
+            eprintln!("signalbox: {path}: {problem}");
+            exit::FAILED
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `import-segment`: what it writes loads, and does what the destination did.
+
+use serde_json::json;
+
+use crate::support::process::run;
+use crate::support::world::World;
+
+#[tokio::test]
+async fn a_destination_becomes_a_sink_that_loads() {
+    let world = World::new().await;
+    let destination = json!({
+        "settings": { "ad_account_id": "549755885175", "conversion_token": "zq-secret-token", "colour": "blue" },
+        "subscriptions": [{
+            "name": "Orders",
+            "enabled": true,
+            "partnerAction": "reportConversionEvent",
+            "subscribe": "type = \"track\" and event = \"Order Completed\"",
+            "mapping": {
+                "event_name": "checkout",
+                "action_source": "web",
+                "event_time": { "@path": "$.timestamp" },
+                "event_id": { "@path": "$.messageId" },
+                "user_data": { "email": { "@path": "$.traits.email" } }
+            }
+        }]
+    });
+    let file = world.write("segment.json", &destination.to_string());
+    let exit = run(&["import-segment", file.to_str().unwrap()], &world.variables()).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    assert!(exit.stderr.contains("colour") && exit.stdout.contains("Orders"), "{exit:?}");
+    assert!(!format!("{exit:?}").contains("zq-secret-token"));
+
+    let source = "[sources.segment]\ntype = \"file\"\npath = \"-\"\n";
+    let config = world.write("p.toml", &format!("{source}{}", exit.stdout));
+    let mut variables = world.variables();
+    variables.push(("PINTEREST_TOKEN".to_owned(), "t".to_owned()));
+    let exit = run(&["validate", "--config", config.to_str().unwrap()], &variables).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_destination_is_told() {
+    let world = World::new().await;
+    for (text, told) in [("{", "not JSON"), ("{}", "no destination that can be imported")] {
+        let file = world.write("segment.json", text);
+        let exit = run(&["import-segment", file.to_str().unwrap()], &world.variables()).await;
+        assert_eq!(exit.code, Some(1), "{exit:?}");
+        assert!(exit.stderr.contains(told) && exit.stdout.is_empty(), "{exit:?}");
+    }
+    let exit = run(&["import-segment", "/nowhere/x.json"], &world.variables()).await;
+    assert!(exit.code == Some(1) && exit.stderr.contains("/nowhere/x.json"), "{exit:?}");
+}
