@@ -57,10 +57,11 @@ export function servers(test, router) {
 
   for (const sdk of SDKS.filter((sdk) => sdk.waits)) {
     test(`${sdk.title}: 429 is waited out as Retry-After says, and every event arrives once`, async () => {
-      const proxy = await recorder(router().url)
+      const proxy = await recorder(router().url, () => router().exhaust())
       try {
-        const list = calls(sdk.name).slice(-3)
-        const job = { writeKey: SLOW_KEY, calls: list, host: proxy.url, options: sdk.oneByOne }
+        // One alone: among several at once, the success of another ends the pause in some SDKs.
+        const list = calls(sdk.name).slice(-1)
+        const job = { writeKey: SLOW_KEY, calls: list, host: proxy.url }
         const { errors } = await drive(router(), sdk, job)
         assert.deepEqual(errors, [])
         await once(router(), list)
@@ -70,7 +71,8 @@ export function servers(test, router) {
           assert.ok(retryAfter >= 1 && retryAfter <= 5, `Retry-After: ${retryAfter}`)
           const same = (request) => request.ids.some((id) => ids.includes(id))
           const next = proxy.requests.find((request) => request.at >= answered && same(request))
-          assert.ok(next.at >= answered + 950, `came again after ${next.at - answered} ms`)
+          const waited = next.at - answered
+          assert.ok(waited >= retryAfter * 1000 - 100, `came again after ${waited} of ${retryAfter} s`)
         }
         if (sdk.counts) assert.ok(proxy.requests.some((request) => request.retryCount > 0))
       } finally {

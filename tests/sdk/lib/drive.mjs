@@ -16,7 +16,6 @@ export const SDKS = [
     title: '@segment/analytics-node 3.1.0',
     command: ['node', 'drivers/node.mjs', '@segment/analytics-node'],
     library: '@segment/analytics-node',
-    oneByOne: { maxEventsInBatch: 1 },
     waits: true,
     patient: true,
     counts: true,
@@ -34,7 +33,6 @@ export const SDKS = [
     title: '@rudderstack/rudder-sdk-node 3.0.13',
     command: ['node', 'drivers/node.mjs', 'rudder'],
     library: 'analytics-node',
-    oneByOne: { flushAt: 1 },
     waits: true,
   },
   {
@@ -42,7 +40,6 @@ export const SDKS = [
     title: 'segment-analytics-python 2.4.0',
     command: ['.venv/bin/python', 'drivers/python.py', 'segment.analytics'],
     library: 'analytics-python',
-    oneByOne: { upload_size: 1 },
     waits: true,
     patient: true,
   },

@@ -9,14 +9,16 @@ function ids(body, encoding) {
   return JSON.parse(text).batch.map((event) => event.messageId)
 }
 
-export async function recorder(target) {
+/** `first` is called before the first request is passed on. */
+export async function recorder(target, first = async () => {}) {
   const requests = []
-  const server = http.createServer((request, answer) => {
+  let ready
+  const server = http.createServer(async (request, answer) => {
     const at = Date.now()
+    const body = Buffer.concat(await request.toArray())
+    await (ready ??= first())
     const forwarded = http.request(target + request.url, { method: request.method, headers: request.headers })
-    const chunks = []
-    request.on('data', (chunk) => chunks.push(chunk))
-    request.pipe(forwarded)
+    forwarded.end(body)
     forwarded.on('error', () => answer.destroy())
     forwarded.on('response', (got) => {
       requests.push({
@@ -26,7 +28,7 @@ export async function recorder(target) {
         status: got.statusCode,
         retryAfter: Number(got.headers['retry-after'] ?? 0),
         retryCount: Number(request.headers['x-retry-count'] ?? 0),
-        ids: ids(Buffer.concat(chunks), request.headers['content-encoding']),
+        ids: ids(body, request.headers['content-encoding']),
       })
       answer.writeHead(got.statusCode, got.headers)
       got.pipe(answer)

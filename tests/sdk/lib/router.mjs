@@ -12,7 +12,7 @@ const TARGET = path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target')
 const BINARY = path.resolve(ROOT, process.env.SIGNALBOX ?? path.join(TARGET, 'debug/signalbox'))
 const LIBRARY = path.resolve(import.meta.dirname, '../node_modules/@segment/analytics-next/dist/umd/standalone.js')
 
-/** The write key that may everything, and the one that is held to one request a second. */
+/** The write key that may everything, and the one that is held to one event in 5 s. */
 export const KEY = 'sdk-write-key'
 export const SLOW_KEY = 'slow-write-key'
 
@@ -49,7 +49,7 @@ type = "segment_http"
 listen = "127.0.0.1:${http}"
 write_keys = [
   "${KEY}",
-  { key = "${SLOW_KEY}", name = "slow", rate_limit = { limit = 1, per = "second", burst = 1 } },
+  { key = "${SLOW_KEY}", name = "slow", rate_limit = { limit = 12, per = "minute", burst = 1 } },
 ]
 
 [sources.secure]
@@ -83,6 +83,17 @@ retry = { initial_backoff = "100ms", max_backoff = "500ms" }
       return (await Promise.allSettled(answers)).every(({ value }) => value?.ok)
     })
     return router
+  }
+
+  /** Uses up what the slow key may send now. */
+  async exhaust() {
+    const headers = { authorization: `Basic ${btoa(`${SLOW_KEY}:`)}` }
+    const body = JSON.stringify({ userId: 'nobody', event: 'Exhaust' })
+    let answer
+    do {
+      answer = await fetch(`${this.url}/v1/track`, { method: 'POST', headers, body })
+    } while (answer.ok)
+    if (answer.status !== 429) throw new Error(`status ${answer.status}`)
   }
 
   output() {
