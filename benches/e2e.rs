@@ -47,7 +47,7 @@ const PLAIN: Row = Row {
     connections: 16,
     share: 1,
 };
-const ROWS: [Row; 6] = [
+static ROWS: [Row; 6] = [
     PLAIN,
     Row {
         name: "batches of 100, gzip",
@@ -190,7 +190,7 @@ impl std::fmt::Display for Measured {
     }
 }
 
-async fn measure(row: &Row, events: usize) -> Measured {
+async fn measure(row: &'static Row, events: usize) -> Measured {
     let rig = Rig::start().await;
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     let file = folder.path().join("pipeline.toml");
@@ -214,19 +214,22 @@ async fn measure(row: &Row, events: usize) -> Measured {
             }
         }
     });
-    let requests: Arc<Vec<Vec<u8>>> = Arc::new(requests(row, &listen));
-    let first = Client::connect(&listen).await.post(&requests[0]).await;
+    let bodies = Arc::new(bodies(row));
+    Client::connect(&listen)
+        .await
+        .post(&request(row, &listen, &bodies, 0))
+        .await;
     let start = started.elapsed();
     // The same work once before, so that what is set up once does not count.
-    let warm_up = (events / 10).div_ceil(row.batch).max(1);
-    let (_, mut sent) = (first, row.batch);
-    sent += post(row, &listen, &requests, warm_up).await.len() * row.batch;
-    rig.received(sent * row.sinks).await;
+    let warm = 1 + (events / 10).div_ceil(row.batch);
+    post(row, &listen, &bodies, 1..warm).await;
+    rig.received(warm * row.batch * row.sinks).await;
 
     let (cpu, began) = (rig::cpu_time(router.0.id()), Instant::now());
-    let mut acks = post(row, &listen, &requests, events.div_ceil(row.batch)).await;
+    let end = warm + events.div_ceil(row.batch);
+    let mut acks = post(row, &listen, &bodies, warm..end).await;
     let counted = acks.len() * row.batch;
-    rig.received((sent + counted) * row.sinks).await;
+    rig.received(end * row.batch * row.sinks).await;
     let measured = Measured {
         events: counted,
         cpu: rig::cpu_time(router.0.id()) - cpu,
@@ -242,33 +245,60 @@ async fn measure(row: &Row, events: usize) -> Measured {
     measured
 }
 
-/// Complete requests, made beforehand.
-fn requests(row: &Row, listen: &str) -> Vec<Vec<u8>> {
+/// The bodies of requests.
+fn bodies(row: &Row) -> Vec<String> {
     let texts = corpus::events();
     let chunks = texts.chunks(row.batch);
     chunks
-        .map(|events| match events {
-            [one] if row.batch == 1 => rig::request(listen, "/v1/track", one.as_bytes(), false),
-            _ => rig::request(listen, "/v1/batch", corpus::batch(events).as_bytes(), row.gzip),
+        .map(|events| {
+            if row.batch == 1 {
+                events.concat()
+            } else {
+                corpus::batch(events)
+            }
         })
         .collect()
 }
 
-/// Posts so many requests over the row's connections, each waiting for its answer; how long each waited.
-async fn post(row: &Row, listen: &str, requests: &Arc<Vec<Vec<u8>>>, count: usize) -> Vec<Duration> {
-    let next = Arc::new(AtomicUsize::new(0));
+/// A request of a number. Its events are those of a body, but for the start of their ids, so that none comes twice.
+fn request(row: &Row, listen: &str, bodies: &[String], number: usize) -> Vec<u8> {
+    const BEFORE: &[u8] = br#""messageId":""#;
+    let mut body = bodies[number % bodies.len()].clone().into_bytes();
+    let ids: Vec<usize> = memchr::memmem::find_iter(&body, BEFORE)
+        .map(|at| at + BEFORE.len())
+        .collect();
+    let start = format!("{number:08x}");
+    for id in ids {
+        body[id..id + start.len()].copy_from_slice(start.as_bytes());
+    }
+    rig::request(
+        listen,
+        if row.batch == 1 { "/v1/track" } else { "/v1/batch" },
+        &body,
+        row.gzip,
+    )
+}
+
+/// Posts the requests of these numbers over the row's connections, each waiting for its answer; how long each waited.
+async fn post(
+    row: &'static Row,
+    listen: &str,
+    bodies: &Arc<Vec<String>>,
+    numbers: std::ops::Range<usize>,
+) -> Vec<Duration> {
+    let next = Arc::new(AtomicUsize::new(numbers.start));
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..row.connections {
-        let (next, requests, listen) = (next.clone(), requests.clone(), listen.to_owned());
+        let (next, bodies, listen) = (next.clone(), bodies.clone(), listen.to_owned());
         clients.spawn(async move {
             let mut client = Client::connect(&listen).await;
             let mut acks = Vec::new();
             loop {
-                let at = next.fetch_add(1, Relaxed);
-                if at >= count {
+                let number = next.fetch_add(1, Relaxed);
+                if number >= numbers.end {
                     return acks;
                 }
-                acks.push(client.post(&requests[at % requests.len()]).await);
+                acks.push(client.post(&request(row, &listen, &bodies, number)).await);
             }
         });
     }
