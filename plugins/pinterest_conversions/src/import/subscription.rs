@@ -16,6 +16,9 @@ const DEEPEST: usize = 48;
 /// What Segment keeps among the fields for itself, without a meaning here: how it batches.
 const BATCHING: [&str; 3] = ["enable_batching", "batch_size", "batch_keys"];
 
+/// Where Segment keeps a directive that takes the whole mapping in.
+const AROUND_ALL: &str = "__segment_internal_directive";
+
 /// A subscription that was carried over.
 pub(super) struct Carried {
     pub(super) preset: Option<&'static Preset>,
@@ -81,6 +84,10 @@ pub(super) fn carry(
         note(
             "its mapping is nested too deeply for the pipeline file; put it into a file and name it in fields_file",
         );
+        return None;
+    }
+    if mapping.contains_key(AROUND_ALL) {
+        note("a directive stands around its whole mapping, which is not carried over; left out");
         return None;
     }
     let mapping = known(mapping, &mut note);

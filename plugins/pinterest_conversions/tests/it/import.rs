@@ -321,6 +321,7 @@ fn what_is_not_carried_over_is_told() {
             one("null", json!({ "settings": with("user_data.email", json!({ "@if": {
                 "exists": { "@path": "$.x" }, "then": Json::Null, "else": Json::Null
             } })) })),
+            one("around", json!({ "settings": with("__segment_internal_directive", json!({ "@transform": {} })) })),
             one("twice", json!({})),
             one("twice", json!({ "actionSlug": Json::Null, "actionId": "a1" })),
         ]
@@ -343,6 +344,7 @@ fn what_is_not_carried_over_is_told() {
         "\"wrong directive\": fields.language: has an invalid directive: @pat; Segment refuses",
         "\"unknown\": the field \"user_data.colour\" is not known here; left out",
         "\"null\": TOML has no null",
+        "\"around\": a directive stands around its whole mapping",
         "\"twice\": another subscription has this name; this one is called \"twice 2\"",
         "\"twice\": its action has no name here",
     ] {
