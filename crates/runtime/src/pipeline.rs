@@ -16,7 +16,8 @@ use crate::config::{
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
 use crate::routing::Route;
 
-/// Everything built, nothing started: no port is open, no file is read. `validate` stops here.
+/// Everything built, nothing started: no port is open, nothing is written. `validate` stops here. Plugins may read files
+/// that their settings name (a certificate), so that it judges these too.
 pub struct Pipeline {
     /// `[journal]`
     pub journal: JournalSettings,
