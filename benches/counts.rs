@@ -20,6 +20,9 @@ use signalbox_core::{Record, Sha256Hex};
 use support::pipeline::{body, pinterest, record};
 use support::{corpus, naive, parse};
 
+/// Work that is counted.
+type Work = fn(&[String]);
+
 /// Committed figures, by the row's name.
 type Figures = BTreeMap<String, f64>;
 
@@ -29,7 +32,7 @@ const TOLERANCE: f64 = 0.03;
 const EVENTS: usize = 200;
 
 /// The work that is counted, by name, over these events.
-const WORK: [(&str, fn(&[String])); 4] = [
+const WORK: [(&str, Work); 4] = [
     ("parse", parse_all),
     ("transform", transform),
     ("transform, naive", transform_naively),
@@ -96,7 +99,7 @@ fn main() -> ExitCode {
 }
 
 /// Per event, less what is set up once: the difference of two runs.
-fn allocations(work: fn(&[String])) -> f64 {
+fn allocations(work: Work) -> f64 {
     let texts = corpus::orders(EVENTS);
     let half = EVENTS / 2;
     work(&texts);
@@ -107,7 +110,7 @@ fn allocations(work: fn(&[String])) -> f64 {
 fn instructions() -> Option<Figures> {
     let known = Command::new("valgrind").arg("--version").output();
     known.ok().filter(|output| output.status.success())?;
-    let per_event = |(number, (name, _)): (usize, &(&str, fn(&[String])))| {
+    let per_event = |(number, (name, _)): (usize, &(&str, Work))| {
         let count = |events: usize| callgrind(number, events) as f64;
         let difference = (count(EVENTS) - count(EVENTS / 2)) / (EVENTS / 2) as f64;
         (format!("instructions: {name}"), difference.round())
@@ -140,7 +143,7 @@ fn compare(figures: &Figures) -> ExitCode {
         let before = committed.get(name).copied().unwrap_or(f64::NAN);
         // Allocations are whole: a tenth of one is one in ten events.
         let slack = (before * TOLERANCE).max(0.1);
-        let off = !((now - before).abs() <= slack);
+        let off = before.is_nan() || (now - before).abs() > slack;
         let verdict = if off { "  <-- further than allowed" } else { "" };
         println!("{name:<40} {before:>12.2} {now:>12.2}{verdict}");
         if off {
