@@ -85,14 +85,6 @@ pub(crate) fn in_process(c: &mut CpuCriterion) {
     group.finish();
 }
 
-/// The event with an id of its own: the journal takes none twice.
-fn again(event: &Event, round: u64) -> Event {
-    let mut event = event.clone();
-    let id = format!("{round}-{}", event.message_id());
-    event.set(&Path::new("messageId"), Scalar::String(&id));
-    event
-}
-
 async fn rounds_of(rounds: u64, sinks: usize, events: &[Event]) -> Duration {
     let (door, outlet) = oneshot::channel();
     let pipeline = with_sinks(sinks, door);
