@@ -16,6 +16,7 @@ mod beside;
 mod commands;
 mod conservation;
 mod contract;
+mod durable;
 mod faults;
 mod fuzz_seeds;
 mod happy;
