@@ -9,8 +9,7 @@ use super::{lists::examples, signalbox};
 fn environment() -> Vec<(String, String)> {
     [
         "PINTEREST_TOKEN",
-        "SIGNALBOX_WRITE_KEY",
-        "WRITE_KEY",
+        "SHOP_WRITE_KEY",
         "PINTEREST_AD_ACCOUNT_ID",
     ]
     .map(|name| {
