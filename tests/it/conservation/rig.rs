@@ -132,7 +132,12 @@ impl Rig {
         generator.allow(phase.allowed);
         let refused = generator.refused();
         for act in &phase.acts {
-            tokio::time::sleep(Duration::from_millis(rng.u64(10..150))).await;
+            // In the middle of deliveries, if the faults let any through.
+            let end = Instant::now() + Duration::from_millis(400);
+            while self.pinterest.catch_up() == from && Instant::now() < end {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(rng.u64(0..60))).await;
             self.act(*act).await;
         }
         if phase.until_full {

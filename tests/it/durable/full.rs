@@ -128,14 +128,14 @@ async fn a_sink_may_prefer_new_events_to_old_ones() {
 async fn a_disk_that_takes_no_more() {
     let mut rig = Rig::start("").await;
     rig.stop().await;
-    // No file may grow beyond some 8 to 16 MB (the unit depends on the shell); with the signal ignored that is an
+    // No file may grow beyond some 4 to 8 MB (the unit depends on the shell); with the signal ignored that is an
     // error like a full disk's.
     let config = rig.config();
     let mut shell = std::process::Command::new("sh");
     shell
         .args([
             "-c",
-            "trap '' XFSZ; ulimit -f 16000; exec \"$0\" run --config \"$1\"",
+            "trap '' XFSZ; ulimit -f 8000; exec \"$0\" run --config \"$1\"",
         ])
         .arg(env!("CARGO_BIN_EXE_signalbox"))
         .arg(&config)

@@ -171,3 +171,47 @@ async fn a_removed_sink_is_shown_and_goes_on_when_it_is_back() {
         json!(["o-0", "o-1", "o-2", "o-3"])
     );
 }
+
+#[tokio::test]
+async fn a_removed_sink_holds_its_events_for_a_while_only() {
+    let top = "[journal]\norphan_retention = \"1s\"\n";
+    let mut rig = Rig::start_with(&pipeline(top, "")).await;
+    rig.world.hook.act(Act::reply(503, ""));
+    post_all(&rig.world.listen, &orders("o", 4)).await;
+    rig.wait(|status| status.sinks["archive"].delivered == 4).await;
+    let with = pipeline(top, "");
+    let begin = with.find("[sinks.hook]").unwrap();
+    let end = with.find("[sinks.pinterest]").unwrap();
+    rig.write(&format!("{}{}", &with[..begin], &with[end..]));
+    rig.kill();
+    rig.again().await;
+    let gone = |status: &signalbox_runtime::admin::Status| status.orphans.iter().all(|one| one.pending == 0);
+    rig.wait(gone).await;
+    rig.stop().await;
+    let offline = rig.asked().await;
+    assert!(offline.sums_close, "{offline:#?}");
+    let hook = &offline.sinks["hook"];
+    assert_eq!((hook.pending, hook.delivered), (0, 0), "{hook:#?}");
+    assert_eq!(hook.expired.values().sum::<u64>(), 4, "{hook:#?}");
+}
+
+#[tokio::test]
+async fn the_time_a_record_is_tried_for_goes_on_meanwhile() {
+    let mut rig = Rig::start("retry.for = \"2s\"").await;
+    rig.world.sandbox.set_faults(down());
+    post_all(&rig.world.listen, &orders("t", 3)).await;
+    rig.wait(|status| status.sinks["pinterest"].attempts > 1).await;
+    rig.stop().await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    rig.again().await;
+    let status = rig
+        .wait(|status| status.sinks["pinterest"].pending == 0 && status.sums_close)
+        .await;
+    let pinterest = &status.sinks["pinterest"];
+    assert_eq!(pinterest.expired["server_error"], 3, "{pinterest:#?}");
+    // Its time was over, so it was tried once more and no further.
+    assert_eq!(pinterest.attempts, 1, "{pinterest:#?}");
+    let letters = rig.lines(&["deadletters", "list", "--reason", "expired"]).await;
+    assert_eq!(letters.len(), 3);
+    assert!(rig.world.accepted().is_empty());
+}
