@@ -37,6 +37,9 @@ pub(crate) struct SourceIntake {
     pub(crate) undertaker: Arc<Undertaker>,
     /// No more is taken in.
     pub(crate) closed: Arc<AtomicBool>,
+    /// Read from the moment events go to the journal until they are counted for its sinks. A sink that begins with
+    /// what the journal holds would miss those in between, or count them twice.
+    pub(crate) counting: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl SourceIntake {
@@ -104,6 +107,7 @@ impl SourceIntake {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        let _counting = self.counting.read().await;
         let appended = self.journal.append(events).await.map_err(|error| match error {
             AppendError::Full { retry_after } => self.full(retry_after),
             AppendError::Closed => refused(RefusedCause::Stopping, STOPPING_RETRY),

@@ -3,12 +3,11 @@
 //! The functions work on the journal alone, so they serve a stopped router too; [`Remote`] is the handle to a running
 //! one: what needs its sinks to stand still goes through its queue of commands.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use signalbox_journal::{
-    DeadLetter, DeadLetterFilter, DeadLetterId, Found, Journal, Position, Progress, SinkState, Taken, Usage,
+    DeadLetterFilter, DeadLetterId, Found, Journal, Position, Progress, SinkState, Taken,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -272,6 +271,10 @@ impl Remote {
 
 #[async_trait]
 impl StatusSource for Remote {
+    fn journal(&self) -> &dyn Journal {
+        &*self.journal
+    }
+
     fn ready(&self) -> Result<(), String> {
         self.view.ready()
     }
@@ -280,35 +283,8 @@ impl StatusSource for Remote {
         self.view.sink_notes(sink)
     }
 
-    fn journal_usage(&self) -> Usage {
-        self.journal.usage()
-    }
-
-    fn dead_letter_counts(&self) -> BTreeMap<String, u64> {
-        self.journal.dead_letter_counts().into_iter().collect()
-    }
-
-    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
-        self.journal.sinks().await.map_err(|error| error.to_string())
-    }
-
-    async fn dead_letters(
-        &self,
-        filter: &DeadLetterFilter,
-        limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
-        self.journal
-            .dead_letters(filter, limit)
-            .await
-            .map_err(|error| error.to_string())
-    }
-
     async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
         self.ask(|reply| Command::Retry(filter, reply)).await
-    }
-
-    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
-        take_dead_letters(&*self.journal, &filter, false).await
     }
 
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {
@@ -375,6 +351,10 @@ impl Stopped {
 
 #[async_trait]
 impl StatusSource for Stopped {
+    fn journal(&self) -> &dyn Journal {
+        &*self.journal
+    }
+
     fn ready(&self) -> Result<(), String> {
         Err("not running".to_owned())
     }
@@ -383,35 +363,8 @@ impl StatusSource for Stopped {
         Vec::new()
     }
 
-    fn journal_usage(&self) -> Usage {
-        self.journal.usage()
-    }
-
-    fn dead_letter_counts(&self) -> BTreeMap<String, u64> {
-        self.journal.dead_letter_counts().into_iter().collect()
-    }
-
-    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
-        self.journal.sinks().await.map_err(|error| error.to_string())
-    }
-
-    async fn dead_letters(
-        &self,
-        filter: &DeadLetterFilter,
-        limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
-        self.journal
-            .dead_letters(filter, limit)
-            .await
-            .map_err(|error| error.to_string())
-    }
-
     async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
         take_dead_letters(&*self.journal, &filter, true).await
-    }
-
-    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
-        take_dead_letters(&*self.journal, &filter, false).await
     }
 
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {

@@ -39,6 +39,8 @@ pub struct Running {
     /// they have taken in: its clients could not all send it again.
     closed: Arc<AtomicBool>,
     started: Arc<AtomicBool>,
+    /// Written while sinks begin to count, see [`SourceIntake`].
+    counting: Arc<tokio::sync::RwLock<()>>,
     /// For [`Running::abort_handle`].
     abort: CancellationToken,
     failed: bool,
@@ -103,6 +105,7 @@ impl Running {
             stopping: Arc::default(),
             closed: Arc::default(),
             started: Arc::default(),
+            counting: Arc::default(),
             abort: CancellationToken::new(),
             failed: false,
             draining: false,
@@ -209,6 +212,7 @@ impl Running {
             listeners: RwLock::new(self.listeners(&name)),
             undertaker: self.undertaker.clone(),
             closed: self.closed.clone(),
+            counting: self.counting.clone(),
         });
         let shutdown = CancellationToken::new();
         let context = SourceContext {
@@ -250,6 +254,16 @@ impl Running {
                 })
             })
             .collect()
+    }
+
+    /// From now on a source counts for the sinks there are now.
+    fn listen(&self, name: &str, source: &SourceHandle) {
+        let mut listeners = source
+            .intake
+            .listeners
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *listeners = self.listeners(name);
     }
 
     /// Puts another pipeline in the place of this one. Components that did not change go on untouched; a changed
@@ -299,6 +313,8 @@ impl Running {
             }
         }
         let mut problems = Vec::new();
+        let counting = self.counting.clone();
+        let _counting = counting.write().await;
         for sink in pipeline.sinks {
             if !same_sinks.contains(&sink.options.name)
                 && let Err(error) = self.start_sink(sink, telemetry).await
@@ -320,17 +336,15 @@ impl Running {
         for source in sources {
             match old.remove(&source.name) {
                 Some(handle) if handle.fingerprint == source.fingerprint => {
-                    let listeners = self.listeners(&source.name);
-                    *handle
-                        .intake
-                        .listeners
-                        .write()
-                        .unwrap_or_else(PoisonError::into_inner) = listeners;
+                    self.listen(&source.name, &handle);
                     self.sources.insert(source.name, handle);
                 }
                 replaced => {
                     // The new one listens before the old one ends, so nobody is refused.
                     let name = source.name.clone();
+                    if let Some(handle) = &replaced {
+                        self.listen(&name, handle);
+                    }
                     if let Err(error) = self.start_source(source).await {
                         problems.push(error.to_string());
                         if let Some(handle) = replaced {
@@ -365,17 +379,14 @@ impl Running {
             .await
             .map_err(|_| format!("the sink '{sink}' has ended"))?;
         let changed = change(&self.journal).await;
+        let counting = self.counting.clone();
+        let _counting = counting.write().await;
         self.drive(parts, Start::End, handle.fingerprint, meters)
             .await
             .map_err(|error| error.to_string())?;
         // Sources count for the ledger, which is the same; only the way to ask for room is new.
         for (name, source) in &self.sources {
-            let listeners = self.listeners(name);
-            *source
-                .intake
-                .listeners
-                .write()
-                .unwrap_or_else(PoisonError::into_inner) = listeners;
+            self.listen(name, source);
         }
         changed
     }

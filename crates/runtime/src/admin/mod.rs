@@ -26,13 +26,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use signalbox_core::Secret;
-use signalbox_journal::{DeadLetter, DeadLetterFilter, DeadLetterId, SinkState, Taken, Usage};
+use signalbox_journal::{DeadLetter, DeadLetterFilter, DeadLetterId, Journal, SinkState, Taken, Usage};
 
 pub use self::operator::describe as describe_dead_letter;
 pub use self::server::{AdminServer, serve};
 pub use self::status::{JournalStatus, OrphanStatus, ReasonStatus, SinkStatus, SourceStatus, Status};
 use crate::ledger::Ledger;
-use crate::operate::{ReplayPlan, ReplayRange};
+use crate::operate::{ReplayPlan, ReplayRange, take_dead_letters};
 use crate::telemetry::Telemetry;
 
 /// What the admin address asks the running pipeline, beyond the ledger. Errors are sentences for people, without a
@@ -48,17 +48,26 @@ pub trait StatusSource: Send + Sync {
     /// What a sink has learnt while running ([`signalbox_core::Sink::notes`]).
     fn sink_notes(&self, sink: &str) -> Vec<String>;
 
+    /// The journal.
+    fn journal(&self) -> &dyn Journal;
+
     /// How full the journal is.
-    fn journal_usage(&self) -> Usage;
+    fn journal_usage(&self) -> Usage {
+        self.journal().usage()
+    }
 
     /// How many dead letters are kept, by component.
-    fn dead_letter_counts(&self) -> BTreeMap<String, u64>;
+    fn dead_letter_counts(&self) -> BTreeMap<String, u64> {
+        self.journal().dead_letter_counts().into_iter().collect()
+    }
 
     /// The sinks the journal knows, those no longer configured included.
     ///
     /// # Errors
     /// If they cannot be read.
-    async fn sinks(&self) -> Result<Vec<SinkState>, String>;
+    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
+        self.journal().sinks().await.map_err(|error| error.to_string())
+    }
 
     /// The newest dead letters that match, at most so many.
     ///
@@ -68,7 +77,10 @@ pub trait StatusSource: Send + Sync {
         &self,
         filter: &DeadLetterFilter,
         limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String>;
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
+        let found = self.journal().dead_letters(filter, limit).await;
+        found.map_err(|error| error.to_string())
+    }
 
     /// Tries matching dead letters again.
     ///
@@ -80,7 +92,9 @@ pub trait StatusSource: Send + Sync {
     ///
     /// # Errors
     /// If that cannot be done.
-    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String>;
+    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        take_dead_letters(self.journal(), &filter, false).await
+    }
 
     /// Delivers a part of the journal to a sink again, or tells what that would be.
     ///

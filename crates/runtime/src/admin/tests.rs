@@ -19,6 +19,10 @@ struct Pipeline {
 
 #[async_trait]
 impl StatusSource for Pipeline {
+    fn journal(&self) -> &dyn Journal {
+        &self.journal
+    }
+
     fn ready(&self) -> Result<(), String> {
         self.ready.lock().unwrap().clone()
     }
@@ -31,35 +35,8 @@ impl StatusSource for Pipeline {
         }
     }
 
-    fn journal_usage(&self) -> Usage {
-        self.journal.usage()
-    }
-
-    fn dead_letter_counts(&self) -> BTreeMap<String, u64> {
-        self.journal.dead_letter_counts().into_iter().collect()
-    }
-
-    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
-        self.journal.sinks().await.map_err(|error| error.to_string())
-    }
-
-    async fn dead_letters(
-        &self,
-        filter: &DeadLetterFilter,
-        limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
-        self.journal
-            .dead_letters(filter, limit)
-            .await
-            .map_err(|error| error.to_string())
-    }
-
     async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
         crate::operate::take_dead_letters(&self.journal, &filter, true).await
-    }
-
-    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
-        crate::operate::take_dead_letters(&self.journal, &filter, false).await
     }
 
     async fn replay(&self, sink: String, range: ReplayRange, _: bool) -> Result<ReplayPlan, String> {

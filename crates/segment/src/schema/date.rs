@@ -1,6 +1,6 @@
 //! What Segment takes for a date.
 
-use super::v8_date;
+use crate::time::js_date;
 use crate::value::js_text_to_number;
 
 /// The largest time JavaScript has, in milliseconds.
@@ -15,7 +15,7 @@ pub fn is_date_like(text: &str) -> bool {
     if prints_back(number, text) {
         return (number * 1000.0).abs() <= MAX_TIME;
     }
-    year_first(text) || v8_date::is_date(text)
+    year_first(text) || js_date::parse(text).is_some()
 }
 
 fn prints_back(number: f64, text: &str) -> bool {

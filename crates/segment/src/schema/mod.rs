@@ -39,7 +39,6 @@ mod parse;
 mod place;
 mod rule;
 mod uri;
-mod v8_date;
 mod walk;
 
 pub use date::is_date_like;

@@ -7,7 +7,7 @@
 //! - [`segment`]: the same as Segment's destination reads it, nonsense included.
 
 mod civil;
-mod js_date;
+pub(crate) mod js_date;
 mod parse;
 mod pinterest;
 pub mod segment;

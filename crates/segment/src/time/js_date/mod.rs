@@ -14,14 +14,14 @@ use scanner::{Scanner, Token, Word};
 
 /// A date that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Read {
+pub(crate) struct Read {
     pub(super) instant: Millis,
     /// The month has no such day (February 30), so the date rolled over into the next.
     pub(super) rolled_over: bool,
 }
 
 /// Reads a text as `Date.parse` does; `None` is its NaN.
-pub(super) fn parse(text: &str) -> Option<Read> {
+pub(crate) fn parse(text: &str) -> Option<Read> {
     let mut reader = Reader {
         scanner: Scanner::new(text),
         day: Day::default(),
