@@ -117,6 +117,13 @@ async fn a_changed_file_is_noticed() {
         .await;
 }
 
+fn joined(number: u64) -> String {
+    format!(
+        "\n[sinks.joined{number}]\ntype = \"file\"\ninputs = [\"shop\"]\n\
+         path = \"${{FOLDER}}/joined{number}.jsonl\"\nsync = false\nbatch.max_wait = \"10ms\"\n"
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_refused_meanwhile() {
     let rig = Rig::start("").await;
@@ -142,7 +149,11 @@ async fn nobody_is_refused_meanwhile() {
         .collect();
     for round in 0..10 {
         // The source and a sink change, so that both are replaced.
-        let text = pipeline("", &format!("batch.max_events = {}", 50 + round));
+        let mut text = pipeline("", &format!("batch.max_events = {}", 50 + round));
+        // And others join.
+        for new in 0..=round {
+            text += &joined(new);
+        }
         rig.write(&text.replace(
             "write_keys = [\"${WRITE_KEY}\"]",
             &format!("write_keys = [\"${{WRITE_KEY}}\", \"another-key-{round}\"]"),
@@ -166,4 +177,11 @@ async fn nobody_is_refused_meanwhile() {
     assert_eq!(ids(&rig.world.accepted(), "event_id"), sent);
     assert_eq!(ids(&rig.world.archived(), "messageId"), sent);
     assert_eq!(ids(&rig.world.hooked(), "messageId"), sent);
+    // Whoever joined counts what it got, from its first event on.
+    for new in 0..10 {
+        let path = rig.world.path(&format!("joined{new}.jsonl"));
+        let got = std::fs::read_to_string(path).unwrap().lines().count() as u64;
+        let sink = &status.sinks[&format!("joined{new}")];
+        assert_eq!((sink.journalled, sink.delivered), (got, got), "{sink:#?}");
+    }
 }
