@@ -240,11 +240,16 @@ impl Rig {
     /// Waits until nothing is pending.
     pub(super) async fn settled(&self) -> Status {
         let process = self.process.as_ref().unwrap();
-        process
-            .status(&self.world.admin, |status| {
-                status.sums_close && status.sinks.values().all(|sink| sink.pending == 0)
-            })
-            .await
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let status = process.status(&self.world.admin, |_| true).await;
+            let pending: u64 = status.sinks.values().map(|sink| sink.pending).sum();
+            if status.sums_close && pending == 0 {
+                return status;
+            }
+            assert!(Instant::now() < end, "{status:#?}\n{}", process.stderr());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Stops in order, and gives what the files say then.
