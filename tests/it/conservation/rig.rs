@@ -137,7 +137,7 @@ impl Rig {
             while self.pinterest.catch_up() == from && Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
-            tokio::time::sleep(Duration::from_millis(rng.u64(0..60))).await;
+            tokio::time::sleep(Duration::from_millis(rng.u64(0..15))).await;
             self.act(*act).await;
         }
         if phase.until_full {

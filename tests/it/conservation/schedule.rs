@@ -25,6 +25,8 @@ pub(super) struct Phase {
     pub(super) until_full: bool,
     /// The next few orders are refused, without a word on which.
     pub(super) poison: bool,
+    /// Not killed in, so that its dead letters stay.
+    pub(super) calm: bool,
     /// How many events the clients may have sent by its end.
     pub(super) allowed: u64,
     pub(super) acts: Vec<Act>,
@@ -114,12 +116,11 @@ fn all() -> Vec<Phase> {
             poison: true,
             ..phase(|_| {})
         },
-        phase(|f| {
-            f.fail_events = Some(FailEvents {
-                percent: percent(3.0),
-                ..FailEvents::default()
-            })
-        }),
+        Phase {
+            calm: true,
+            after: vec![Act::RetryDeadLetters],
+            ..phase(|f| f.fail_events = Some(FailEvents::times(5)))
+        },
         phase(|f| {
             f.warn_events = Some(WarnEvents {
                 percent: percent(10.0),
@@ -176,13 +177,13 @@ fn all() -> Vec<Phase> {
 
 /// Some events fail, and stay dead letters since it comes last.
 fn last() -> Phase {
-    phase(|f| {
-        f.partial_as_422 = true;
-        f.fail_events = Some(FailEvents {
-            percent: Some(5.0),
-            ..FailEvents::default()
-        });
-    })
+    Phase {
+        calm: true,
+        ..phase(|f| {
+            f.partial_as_422 = true;
+            f.fail_events = Some(FailEvents::times(9));
+        })
+    }
 }
 
 /// All phases of a run, in an order that the seed decides.
@@ -200,7 +201,7 @@ pub(super) fn phases(events: u64, kills: u64, seed: u64) -> Vec<Phase> {
     // The journal is filled by what one phase lets out on top of the others' even shares.
     let extra = (events / 3 / rounds).min(4_000);
     let share = (events - extra * rounds) / count;
-    let mut allowed = 0;
+    let (mut allowed, mut due) = (0, 0);
     for (at, phase) in (0..).zip(&mut phases) {
         allowed += share + if phase.until_full { extra } else { 0 };
         phase.allowed = allowed;
@@ -209,7 +210,10 @@ pub(super) fn phases(events: u64, kills: u64, seed: u64) -> Vec<Phase> {
         if at % 6 == 5 {
             phase.after.push(Act::RetryDeadLetters);
         }
-        if at * kills / count != (at + 1) * kills / count {
+        // Never in the first half of a step, so not in the last phase.
+        due += ((at + 1) * kills + count / 2) / count - (at * kills + count / 2) / count;
+        if due > 0 && !phase.calm {
+            due -= 1;
             phase.acts.push(Act::Kill);
         } else {
             match at % 7 {
