@@ -42,7 +42,7 @@ pub enum EventError {
     #[error(transparent)]
     Parse(#[from] ParseError),
     /// JSON, but not an object.
-    #[error("an event must be a JSON object, not a {}", .0.name())]
+    #[error("an event must be a JSON object, not {}", .0.with_article())]
     NotAnObject(Kind),
 }
 

@@ -362,6 +362,7 @@ impl Journal for MemoryJournal {
                 let only = Some(letter.mapping).filter(|mapping| !mapping.is_empty());
                 let open = Open {
                     position,
+                    origin: letter.position,
                     ..Open::default()
                 };
                 sink.parked.insert(

@@ -26,6 +26,9 @@ pub struct Progress {
 pub struct Open {
     /// Which event.
     pub position: Position,
+    /// For an event that came back from the dead letters: its place in the log, if it was there.
+    #[serde(default)]
+    pub origin: Option<Position>,
     /// Its records that have ended, by mapping: they are not sent again.
     pub ended: Vec<(String, RecordEnd)>,
     /// Attempts made for the others, at most.

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use signalbox_core::{Event, Receipt};
 use signalbox_journal::{
-    DeadLetterFilter, DeadLetterId, Found, Journal, Position, Progress, SinkState, Taken,
+    DeadLetter, DeadLetterFilter, DeadLetterId, Found, Journal, Position, Progress, SinkState, Taken,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,6 +17,8 @@ use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View};
 use crate::telemetry::SinkMeters;
 
+/// How the component of a source's dead letters begins.
+const SOURCE: &str = "source:";
 /// Dead letters taken from the journal at once.
 const CHUNK: usize = 1_000;
 
@@ -216,12 +219,14 @@ async fn retry(
     filter: &DeadLetterFilter,
     meters: impl Fn(&str) -> SinkMeters,
 ) -> Result<Taken, String> {
-    let names: Vec<String> = match &filter.component {
+    let of_a_source = |name: &String| name.starts_with(SOURCE);
+    let sinks: Vec<String> = match &filter.component {
+        Some(name) if of_a_source(name) => Vec::new(),
         Some(name) => vec![name.clone()],
         None => running.ledger().sinks.keys().map(ToString::to_string).collect(),
     };
     let mut sum = Taken::default();
-    for name in names {
+    for name in sinks {
         let one = DeadLetterFilter {
             component: Some(name.clone()),
             ..filter.clone()
@@ -233,7 +238,50 @@ async fn retry(
         sum.from_letter += taken.from_letter;
         sum.without_payload += taken.without_payload;
     }
+    if filter.component.as_ref().is_none_or(of_a_source) {
+        resend(running, filter, &mut sum).await?;
+    }
     Ok(sum)
+}
+
+/// Sends the dead letters of sources through their source again: its transforms may judge otherwise now.
+async fn resend(running: &Running, filter: &DeadLetterFilter, sum: &mut Taken) -> Result<(), String> {
+    let journal = running.journal();
+    let letters = journal
+        .dead_letters(filter, usize::MAX)
+        .await
+        .map_err(|error| error.to_string())?;
+    for (id, letter) in letters.into_iter().rev() {
+        let Some(source) = letter.component.strip_prefix(SOURCE) else {
+            continue;
+        };
+        let Some(event) = revive(&letter) else {
+            sum.without_payload += 1;
+            continue;
+        };
+        // Whatever comes of it: rejected again it is a new dead letter.
+        running.resend(source, event).await?;
+        journal
+            .take_dead_letters(&[id], false)
+            .await
+            .map_err(|error| error.to_string())?;
+        sum.removed += 1;
+        sum.from_letter += 1;
+    }
+    Ok(())
+}
+
+/// What a dead letter of a source keeps of its event.
+fn revive(letter: &DeadLetter) -> Option<Event> {
+    let receipt = Receipt {
+        source: letter.source.as_str().into(),
+        received_at: letter.received_at,
+    };
+    let mut event = Event::parse(letter.payload.as_deref()?, receipt).ok()?;
+    if let Some(facts) = &letter.facts {
+        *event.facts_mut() = serde_json::from_str(facts).ok()?;
+    }
+    Some(event)
 }
 
 /// A handle to a running pipeline.
@@ -364,6 +412,15 @@ impl StatusSource for Stopped {
     }
 
     async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
+        if filter
+            .component
+            .as_ref()
+            .is_some_and(|name| name.starts_with(SOURCE))
+        {
+            return Err(
+                "only a running router can send what a source rejected through the source again".to_owned(),
+            );
+        }
         take_dead_letters(&*self.journal, &filter, true).await
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use signalbox_core::{Outlet, Sink, SourceContext, StartError};
+use signalbox_core::{Event, Fate, Intake as _, Outlet, Sink, SourceContext, StartError};
 use signalbox_journal::{Journal, Start};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use crate::delivery::{Driver, Parts, Shed, Stop};
 use crate::intake::{Entrance, Listener, SourceIntake};
 use crate::ledger::Ledger;
 use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
-use crate::sockets::OpenSockets;
+use crate::sockets::{Access, OpenSockets};
 use crate::telemetry::{SinkMeters, Telemetry};
 
 /// How long sources may take to answer what they have taken in.
@@ -61,6 +61,8 @@ struct SinkHandle {
 }
 
 struct SourceHandle {
+    /// Keeps its listening sockets open.
+    access: Access,
     shutdown: CancellationToken,
     intake: Arc<SourceIntake>,
     fingerprint: u64,
@@ -215,11 +217,12 @@ impl Running {
             counting: self.counting.clone(),
         });
         let shutdown = CancellationToken::new();
+        let access = self.sockets.access(name.clone());
         let context = SourceContext {
             name: name.clone(),
             outlet: Outlet::new(Arc::new(Entrance(intake.clone()))),
             shutdown: shutdown.clone(),
-            sockets: self.sockets.clone(),
+            sockets: access.sockets(),
         };
         let task = built.source.start(context).await;
         let task = task.map_err(|error| StartError(format!("sources.{name}: {error}")))?;
@@ -230,6 +233,7 @@ impl Running {
         self.sources.insert(
             name,
             SourceHandle {
+                access,
                 shutdown,
                 intake,
                 fingerprint: built.fingerprint,
@@ -333,6 +337,14 @@ impl Running {
     async fn reload_sources(&mut self, sources: Vec<BuiltSource>) -> Vec<String> {
         let mut problems = Vec::new();
         let mut old = std::mem::take(&mut self.sources);
+        let stays = |name: &Arc<str>, handle: &SourceHandle| {
+            sources
+                .iter()
+                .any(|new| new.name == *name && new.fingerprint == handle.fingerprint)
+        };
+        old.iter()
+            .filter(|(name, handle)| !stays(name, handle))
+            .for_each(|(_, handle)| handle.access.leave());
         for source in sources {
             match old.remove(&source.name) {
                 Some(handle) if handle.fingerprint == source.fingerprint => {
@@ -389,6 +401,23 @@ impl Running {
             self.listen(name, source);
         }
         changed
+    }
+
+    /// Takes an event in again, as if its source had sent it now.
+    ///
+    /// # Errors
+    /// A sentence if there is no such source, or if it refuses.
+    pub async fn resend(&self, source: &str, event: Event) -> Result<Fate, String> {
+        let handle = self
+            .sources
+            .get(source)
+            .ok_or_else(|| format!("there is no source '{source}'"))?;
+        let sent = Entrance(handle.intake.clone()).send(vec![event]).await;
+        let fates = sent.map_err(|refused| format!("the source refuses ({})", refused.cause.code()))?;
+        fates
+            .into_iter()
+            .next()
+            .ok_or_else(|| "the source took nothing".to_owned())
     }
 
     /// Waits until every source has ended by itself (a file was read to its end, a source failed). Cancel safe.

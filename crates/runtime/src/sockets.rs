@@ -3,14 +3,35 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signalbox_core::Sockets;
 
-/// Keeps every listening socket of the process open until [`OpenSockets::keep_only`] lets go of it. While one source
-/// gives way to another on the same address, connections wait in the socket's backlog instead of being refused.
+/// Keeps listening sockets open while one source gives way to another on the same address: connections wait in the
+/// backlog instead of being refused. A socket that nobody uses any more is closed.
 #[derive(Debug, Default)]
-pub struct OpenSockets(Mutex<BTreeMap<SocketAddr, TcpListener>>);
+pub struct OpenSockets(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    open: BTreeMap<SocketAddr, Open>,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    listener: TcpListener,
+    /// Who uses it; empty for one that was handed over and not asked for yet.
+    users: Vec<User>,
+}
+
+#[derive(Debug, Clone)]
+struct User {
+    id: u64,
+    source: Arc<str>,
+    /// About to end: another source may take the address.
+    leaving: bool,
+}
 
 impl OpenSockets {
     /// Takes over a socket that is listening already.
@@ -20,34 +41,114 @@ impl OpenSockets {
     pub fn adopt(&self, listener: TcpListener) -> io::Result<SocketAddr> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        self.open().insert(address, listener);
+        self.state().open.insert(
+            address,
+            Open {
+                listener,
+                users: Vec::new(),
+            },
+        );
         Ok(address)
     }
 
-    /// Closes every socket but these.
-    pub fn keep_only(&self, addresses: &[SocketAddr]) {
-        self.open().retain(|address, _| addresses.contains(address));
+    /// A source's access. Its sockets are closed when it is dropped, unless another source uses them.
+    pub fn access(self: &Arc<Self>, source: Arc<str>) -> Access {
+        let mut state = self.state();
+        state.last += 1;
+        Access {
+            sockets: self.clone(),
+            id: state.last,
+            source,
+        }
     }
 
-    fn open(&self) -> std::sync::MutexGuard<'_, BTreeMap<SocketAddr, TcpListener>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Sockets for OpenSockets {
-    fn listen(&self, address: SocketAddr) -> io::Result<TcpListener> {
-        let mut open = self.open();
-        if let Some(listener) = open.get(&address) {
-            return listener.try_clone();
+    fn listen(&self, address: SocketAddr, user: User) -> io::Result<TcpListener> {
+        let mut state = self.state();
+        if let Some(open) = state.open.get_mut(&address) {
+            if let Some(other) = open
+                .users
+                .iter()
+                .find(|other| !other.leaving && other.source != user.source)
+            {
+                let told = format!("the source '{}' listens there", other.source);
+                return Err(io::Error::new(io::ErrorKind::AddrInUse, told));
+            }
+            open.users.push(user);
+            return open.listener.try_clone();
         }
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let handle = listener.try_clone()?;
         // Port 0 asks for any free port each time.
         if address.port() != 0 {
-            open.insert(address, listener);
+            state.open.insert(
+                address,
+                Open {
+                    listener,
+                    users: vec![user],
+                },
+            );
         }
         Ok(handle)
+    }
+}
+
+/// One source's access to the sockets of the process.
+#[derive(Debug)]
+pub struct Access {
+    sockets: Arc<OpenSockets>,
+    id: u64,
+    source: Arc<str>,
+}
+
+impl Access {
+    /// The source is about to end: another may take its addresses over from now on.
+    pub fn leave(&self) {
+        for open in self.sockets.state().open.values_mut() {
+            open.users
+                .iter_mut()
+                .filter(|user| user.id == self.id)
+                .for_each(|user| user.leaving = true);
+        }
+    }
+
+    /// What the source is given.
+    pub fn sockets(&self) -> Arc<dyn Sockets> {
+        let user = User {
+            id: self.id,
+            source: self.source.clone(),
+            leaving: false,
+        };
+        Arc::new(Given {
+            sockets: self.sockets.clone(),
+            user,
+        })
+    }
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        self.sockets.state().open.retain(|_, open| {
+            let used = open.users.iter().any(|user| user.id == self.id);
+            open.users.retain(|user| user.id != self.id);
+            !used || !open.users.is_empty()
+        });
+    }
+}
+
+#[derive(Debug)]
+struct Given {
+    sockets: Arc<OpenSockets>,
+    user: User,
+}
+
+impl Sockets for Given {
+    fn listen(&self, address: SocketAddr) -> io::Result<TcpListener> {
+        self.sockets.listen(address, self.user.clone())
     }
 }
 
@@ -55,15 +156,40 @@ impl Sockets for OpenSockets {
 mod tests {
     use super::*;
 
+    fn free() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
     #[test]
-    fn an_address_is_opened_once_and_closed_when_let_go() {
-        let sockets = OpenSockets::default();
-        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let address = sockets.listen(any).unwrap().local_addr().unwrap();
-        let (first, second) = (sockets.listen(address).unwrap(), sockets.listen(address).unwrap());
-        drop((first, second));
+    fn an_address_goes_from_one_source_to_the_next_and_is_closed_at_last() {
+        let (sockets, address) = (Arc::new(OpenSockets::default()), free());
+        let old = sockets.access("web".into());
+        drop(old.sockets().listen(address).unwrap());
+        // The same source, built anew by a reload; then another one that takes its place.
+        let new = sockets.access("web".into());
+        drop(new.sockets().listen(address).unwrap());
+        drop(old);
         assert!(TcpListener::bind(address).is_err(), "it is still open");
-        sockets.keep_only(&[]);
+        let other = sockets.access("app".into());
+        let refused = other.sockets().listen(address).unwrap_err();
+        assert!(refused.to_string().contains("'web' listens there"), "{refused}");
+        new.leave();
+        drop(other.sockets().listen(address).unwrap());
+        drop(new);
+        assert!(TcpListener::bind(address).is_err(), "it is still open");
+        drop(other);
         assert!(TcpListener::bind(address).is_ok());
+    }
+
+    #[test]
+    fn what_was_handed_over_waits_for_its_source() {
+        let sockets = Arc::new(OpenSockets::default());
+        let address = sockets.adopt(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+        drop(sockets.access("none".into()));
+        let access = sockets.access("web".into());
+        assert_eq!(
+            access.sockets().listen(address).unwrap().local_addr().unwrap(),
+            address
+        );
     }
 }

@@ -115,7 +115,7 @@ pub(crate) enum DeadLetterAction {
     List(DeadLetterChoice),
     /// Everything about them, with what is kept of the events
     Show(DeadLetterChoice),
-    /// Deliver them again, for instance after a mapping was fixed
+    /// Deliver all that match again, for instance after a mapping was fixed; a source's go through the source again
     Retry(DeadLetterChoice),
     /// Print the kept events as JSON lines
     Export(DeadLetterChoice),
@@ -145,7 +145,7 @@ pub(crate) struct DeadLetterChoice {
     /// Print JSON, one object a line
     #[arg(long)]
     pub(crate) json: bool,
-    /// Do not ask
+    /// Do not ask (discard)
     #[arg(long)]
     pub(crate) yes: bool,
 }

@@ -34,8 +34,6 @@ mod tests {
     use std::os::fd::OwnedFd;
     use std::process::{Command, Stdio};
 
-    use signalbox_core::Sockets as _;
-
     use super::*;
 
     const ADDRESS: &str = "SIGNALBOX_TEST_ADDRESS";
@@ -44,7 +42,8 @@ mod tests {
     #[test]
     fn a_socket_handed_over_is_used_instead_of_a_new_one() {
         if let Ok(address) = std::env::var(ADDRESS) {
-            let listener = inherited().listen(address.parse().unwrap()).unwrap();
+            let access = std::sync::Arc::new(inherited()).access("web".into());
+            let listener = access.sockets().listen(address.parse().unwrap()).unwrap();
             listener.set_nonblocking(false).unwrap();
             listener.accept().unwrap().0.write_all(b"taken over").unwrap();
             return;

@@ -62,10 +62,9 @@ impl Sink for Console {
             bytes.clear();
             event.root().write_to(&mut bytes);
         }
-        let id = event.message_id();
         Prepared::Mapped(vec![Ok(Record {
             mapping: self.name.clone(),
-            dedup_key: (!id.is_empty()).then(|| id.into()),
+            dedup_key: None,
             bytes: bytes.into(),
             warnings: event.facts().warnings.iter().map(Into::into).collect(),
             resend: Resend::Safe,
@@ -187,7 +186,7 @@ mod tests {
         let sink = Console::new("look".into(), Box::new(fake.clone()));
         let batch = batch(&sink, &[ONE, TWO]);
         assert_eq!(&*batch.records()[0].mapping, "look");
-        assert_eq!(batch.records()[0].dedup_key.as_deref(), Some("m1"));
+        assert_eq!(batch.records()[0].dedup_key, None);
         let (_, verdict) = sink.deliver(batch).await.into_parts();
         let Verdict::Settled(outcomes) = verdict else {
             panic!()

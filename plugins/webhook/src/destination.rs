@@ -40,7 +40,7 @@ impl Destination for Webhook {
     fn encode(&self, event: &Event) -> Prepared {
         let Some(mappings) = &self.mappings else {
             let warnings = noted(event);
-            return Prepared::Mapped(vec![Ok(record(&self.name, event, whole(event), warnings))]);
+            return Prepared::Mapped(vec![Ok(record(&self.name, whole(event), warnings))]);
         };
         let root = event.root();
         let fires = |mapping: &&Configured| {
@@ -128,7 +128,7 @@ fn mapped(configured: &Configured, event: &Event) -> Result<Record, Rejection> {
         Some(mapping) => with_arena(|arena| shaped(mapping, event, arena, &mut warnings)),
     };
     match bytes {
-        Ok(bytes) => Ok(record(&configured.name, event, bytes, warnings)),
+        Ok(bytes) => Ok(record(&configured.name, bytes, warnings)),
         Err(reason) => Err(Rejection {
             mapping: configured.name.clone(),
             reason,
@@ -168,11 +168,11 @@ fn noted(event: &Event) -> Vec<Warning> {
     event.facts().warnings.iter().map(Into::into).collect()
 }
 
-fn record(mapping: &Arc<str>, event: &Event, bytes: Vec<u8>, warnings: Vec<Warning>) -> Record {
-    let id = event.message_id();
+fn record(mapping: &Arc<str>, bytes: Vec<u8>, warnings: Vec<Warning>) -> Record {
     Record {
         mapping: mapping.clone(),
-        dedup_key: (!id.is_empty()).then(|| id.into()),
+        // It does not recognise what it has already.
+        dedup_key: None,
         bytes: bytes.into(),
         warnings,
         resend: Resend::Safe,

@@ -7,23 +7,19 @@ use super::{lists::examples, signalbox};
 
 /// What the starter file and the examples ask for.
 fn environment() -> Vec<(String, String)> {
-    [
-        "PINTEREST_TOKEN",
-        "SHOP_WRITE_KEY",
-        "PINTEREST_AD_ACCOUNT_ID",
-    ]
-    .map(|name| {
-        (
-            name.to_owned(),
-            if name.ends_with("_ID") {
-                "549755885175"
-            } else {
-                "something"
-            }
-            .to_owned(),
-        )
-    })
-    .to_vec()
+    ["PINTEREST_TOKEN", "SHOP_WRITE_KEY", "PINTEREST_AD_ACCOUNT_ID"]
+        .map(|name| {
+            (
+                name.to_owned(),
+                if name.ends_with("_ID") {
+                    "549755885175"
+                } else {
+                    "something"
+                }
+                .to_owned(),
+            )
+        })
+        .to_vec()
 }
 
 #[tokio::test]

@@ -27,7 +27,10 @@ async fn a_destination_becomes_a_sink_that_loads() {
     let file = world.write("segment.json", &destination.to_string());
     let exit = run(&["import-segment", file.to_str().unwrap()], &world.variables()).await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
-    assert!(exit.stderr.contains("colour") && exit.stdout.contains("Orders"), "{exit:?}");
+    assert!(
+        exit.stderr.contains("colour") && exit.stdout.contains("Orders"),
+        "{exit:?}"
+    );
     assert!(!format!("{exit:?}").contains("zq-secret-token"));
 
     let source = "[sources.segment]\ntype = \"file\"\npath = \"-\"\n";
@@ -48,5 +51,8 @@ async fn what_is_no_destination_is_told() {
         assert!(exit.stderr.contains(told) && exit.stdout.is_empty(), "{exit:?}");
     }
     let exit = run(&["import-segment", "/nowhere/x.json"], &world.variables()).await;
-    assert!(exit.code == Some(1) && exit.stderr.contains("/nowhere/x.json"), "{exit:?}");
+    assert!(
+        exit.code == Some(1) && exit.stderr.contains("/nowhere/x.json"),
+        "{exit:?}"
+    );
 }

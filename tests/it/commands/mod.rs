@@ -1,11 +1,11 @@
 //! The commands of the binary, by what they print and how they end.
 
-mod import;
 mod demo;
 mod dry_run;
 mod errors;
 mod files;
 mod handover;
+mod import;
 mod lists;
 mod probe;
 mod run;

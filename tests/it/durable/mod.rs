@@ -7,6 +7,7 @@ mod reload;
 mod replay;
 mod restart;
 mod status;
+mod twice;
 
 use std::path::PathBuf;
 

@@ -61,6 +61,8 @@ async fn an_event_is_taken_once_whatever_ends_in_between() {
     let events = orders("once", 6);
     post_all(&rig.world.listen, &events).await;
     rig.settled().await;
+    // What was delivered becomes durable a moment later; a kill before that may send it again.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     rig.kill();
     rig.again().await;
     post_all(&rig.world.listen, &events).await;

@@ -33,6 +33,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The name with its article: "null", "a boolean", "an array".
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Number => "a number",
+            Kind::String => "a string",
+            Kind::Array => "an array",
+            Kind::Object => "an object",
+        }
+    }
+
     /// The name used in messages: "null", "boolean", "number", "string", "array", "object".
     pub fn name(self) -> &'static str {
         match self {

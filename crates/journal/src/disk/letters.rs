@@ -38,6 +38,7 @@ impl Keeper {
                     let only = Some(letter.mapping.clone()).filter(|mapping| !mapping.is_empty());
                     let open = Open {
                         position,
+                        origin: letter.position,
                         ..Open::default()
                     };
                     state::park(

@@ -66,6 +66,12 @@ impl Status {
             line(
                 &mut details,
                 name,
+                "not sent again, the destination has them",
+                (sink.records_duplicate > 0).then(|| sink.records_duplicate.to_string()),
+            );
+            line(
+                &mut details,
+                name,
                 "late records",
                 (sink.records_late > 0).then(|| sink.records_late.to_string()),
             );
@@ -84,6 +90,13 @@ impl Status {
             sink.notes
                 .iter()
                 .for_each(|note| line(&mut details, name, "note", Some(note.clone())));
+        }
+        for orphan in &self.orphans {
+            let told = format!(
+                "{} pending; last configured {}",
+                orphan.pending, orphan.last_opened
+            );
+            line(&mut details, &orphan.name, "no longer configured", Some(told));
         }
         if !details.is_empty() {
             out.push('\n');

@@ -9,9 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use signalbox_core::limiter::{Denied, Limiter};
 use signalbox_core::{Batch, Event, Reason, Record, Report};
-use signalbox_journal::{
-    Commit, DeadLetter, Entry, Open, Parked, Position, Read, Reader, RecordEnd, Resumed,
-};
+use signalbox_journal::{Commit, DeadLetter, Entry, Open, Position, Read, Reader, RecordEnd, Resumed};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -477,7 +475,7 @@ impl Driver {
     /// A dead letter of an event that was not tried.
     pub(super) fn bury(&mut self, position: Position, mapping: &str, reason: &Reason) {
         if let Some(event) = self.window.event(position) {
-            let in_log = (position < Parked::BACK).then_some(position);
+            let in_log = self.window.place(position);
             let letter = self
                 .undertaker
                 .letter(&self.options.name, &event, in_log, mapping, reason);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Outcome, Prepared, Reason, Rejection, Resend, Verdict};
-use signalbox_journal::{DeadLetter, Parked, RecordEnd};
+use signalbox_journal::{DeadLetter, RecordEnd};
 use tokio::time::Instant;
 
 use super::driver::{Answer, Driver, Flight};
@@ -159,7 +159,7 @@ impl Driver {
             .window
             .event(item.position)
             .unwrap_or_else(|| item.event.clone());
-        let in_log = (item.position < Parked::BACK).then_some(item.position);
+        let in_log = self.window.place(item.position);
         let letter = self
             .undertaker
             .letter(&self.options.name, &event, in_log, &item.record.mapping, reason);

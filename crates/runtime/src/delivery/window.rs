@@ -177,6 +177,15 @@ impl Window {
         })
     }
 
+    /// Where an event is in the log; `None` if it never was there.
+    pub(super) fn place(&mut self, position: Position) -> Option<Position> {
+        if position < Parked::BACK {
+            Some(position)
+        } else {
+            self.slot(position)?.open.origin
+        }
+    }
+
     /// The positions of the oldest open events still in the log, at most so many.
     pub(super) fn oldest_open(&self, count: usize) -> Vec<Position> {
         let open = (self.base..).zip(&self.slots).filter(|(_, slot)| slot.is_some());

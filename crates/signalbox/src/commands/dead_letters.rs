@@ -16,10 +16,17 @@ pub(crate) async fn run(action: DeadLetterAction) -> Code {
     | DeadLetterAction::Retry(choice)
     | DeadLetterAction::Export(choice)
     | DeadLetterAction::Discard(choice)) = &action;
-    let desk = match Desk::open(&choice.config.config).await {
-        Ok(desk) => desk,
+    let (desk, names) = match Desk::open(&choice.config.config).await {
+        Ok(opened) => opened,
         Err(code) => return code,
     };
+    if let Some(unknown) = choice.sink.as_ref().filter(|name| !names.contains(name)) {
+        // It may have been there once, and its dead letters still are.
+        eprintln!(
+            "note: the configuration has no '{unknown}'; it has {}",
+            names.join(", ")
+        );
+    }
     let result = act(&action, choice, &desk).await;
     desk.close().await;
     match result {

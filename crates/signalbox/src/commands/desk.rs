@@ -22,12 +22,19 @@ pub(super) enum Desk {
 
 impl Desk {
     /// Finds out whether a router runs by this configuration.
-    pub(super) async fn open(config: &Path) -> Result<Desk, Code> {
+    /// Also gives the names of the components that may have dead letters.
+    pub(super) async fn open(config: &Path) -> Result<(Desk, Vec<String>), Code> {
         let pipeline = super::load(config)?;
+        let sources = pipeline
+            .sources
+            .iter()
+            .map(|source| format!("source:{}", source.name));
+        let sinks = pipeline.sinks.iter().map(|sink| sink.options.name.to_string());
+        let names = sinks.chain(sources).collect();
         if let Some(admin) = &pipeline.admin {
             let live = Live::new(admin)?;
             if live.is_there().await {
-                return Ok(Desk::Running(live));
+                return Ok((Desk::Running(live), names));
             }
         }
         if pipeline.journal.kind == JournalKind::Memory {
@@ -39,7 +46,7 @@ impl Desk {
         let (settings, letters) = (pipeline.journal.clone(), pipeline.dead_letters.clone());
         let opened = tokio::task::spawn_blocking(move || journal::open(&settings, &letters)).await;
         match opened {
-            Ok(Ok(journal)) => Ok(Desk::Stopped(Stopped::new(journal))),
+            Ok(Ok(journal)) => Ok((Desk::Stopped(Stopped::new(journal)), names)),
             Ok(Err(problem)) => {
                 eprintln!("signalbox: {problem}");
                 if pipeline.admin.is_none() {

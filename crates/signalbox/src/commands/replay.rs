@@ -10,7 +10,7 @@ use crate::exit::{self, Code};
 
 pub(crate) async fn run(args: &Replay) -> Code {
     let desk = match Desk::open(&args.config.config).await {
-        Ok(desk) => desk,
+        Ok((desk, _)) => desk,
         Err(code) => return code,
     };
     let result = replay(args, &desk).await;
@@ -27,8 +27,9 @@ pub(crate) async fn run(args: &Replay) -> Code {
 async fn replay(args: &Replay, desk: &Desk) -> Result<Code, String> {
     let plan = ask(args, desk, true).await?;
     super::print(&format!(
-        "{} events, positions {} to {}, would be delivered to '{}' again. A destination that does not recognise \
-         duplicates counts them twice.\n",
+        "{} events, positions {} to {}, would be delivered to '{}' again. Pinterest is not sent what this \
+         process has delivered to it within 24 hours; a destination that does not recognise duplicates counts them \
+         twice.\n",
         plan["events"], plan["from"], plan["to"], args.sink
     ));
     if args.dry_run {

@@ -7,7 +7,7 @@ use crate::exit::{self, Code};
 
 pub(crate) async fn run(args: &crate::cli::Status) -> Code {
     let desk = match Desk::open(&args.config.config).await {
-        Ok(desk) => desk,
+        Ok((desk, _)) => desk,
         Err(code) => return code,
     };
     let result = read(&desk).await;

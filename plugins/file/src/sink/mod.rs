@@ -30,10 +30,10 @@ impl Sink for FileSink {
             bytes.clear();
             event.root().write_to(&mut bytes);
         }
-        let id = event.message_id();
         Prepared::Mapped(vec![Ok(Record {
             mapping: self.name.clone(),
-            dedup_key: (!id.is_empty()).then(|| id.into()),
+            // It does not recognise what it has already.
+            dedup_key: None,
             bytes: bytes.into(),
             warnings: event.facts().warnings.iter().map(Into::into).collect(),
             resend: Resend::Safe,
