@@ -41,6 +41,7 @@ async fn a_reader_goes_on_where_its_name_left_off() {
     let read = take(&mut sink, 20).await;
     assert_eq!(read.len(), 20);
     let open_event = Open {
+        origin: Some(3),
         position: 12,
         ended: vec![
             ("m".into(), RecordEnd::Rejected("bad".into())),
