@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::keeper::ToKeeper;
 use super::query::Events;
-use super::shared::{Shared, lock};
+use super::shared::{Shared, lock, now};
 use crate::{Commit, Entry, JournalError, Position, Read, Reader};
 
 /// How long to wait before a refused read is tried again.
@@ -190,6 +190,21 @@ impl Reader for DiskReader {
         let (reply, done) = oneshot::channel();
         if self.keeper.send(ToKeeper::Flush(reply)).is_ok() {
             let _ = done.await;
+        }
+    }
+}
+
+/// A sink without a reader begins to be an orphan: a reload may have taken it out of the pipeline.
+impl Drop for DiskReader {
+    fn drop(&mut self) {
+        let mut sinks = lock(&self.shared.sinks);
+        // Another reader of the same name may have been opened since.
+        if let Some(sink) = sinks
+            .get_mut(&self.sink)
+            .filter(|sink| sink.generation == self.generation)
+        {
+            sink.opened = false;
+            sink.record.last_opened = now();
         }
     }
 }

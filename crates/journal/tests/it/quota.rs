@@ -113,6 +113,28 @@ async fn it_refuses_when_full_and_goes_on_when_room_is_made() {
 }
 
 #[tokio::test]
+async fn a_sink_whose_reader_is_gone_is_an_orphan_while_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions {
+        file_bytes: 1,
+        orphan_retention: Duration::ZERO,
+        ..sparing(folder.path())
+    };
+    let journal = DiskJournal::open(options).unwrap();
+    let (mut a, _) = reader(&journal, "a", Start::End).await;
+    let (gone, _) = reader(&journal, "gone", Start::End).await;
+    append(&journal, 0..10).await;
+    settle(&mut a, 10).await;
+    journal.tidy().await.unwrap();
+    assert_eq!(files(folder.path(), "frames-").len(), 1, "it is still there");
+    drop(gone);
+    journal.tidy().await.unwrap();
+    let states = journal.sinks().await.unwrap();
+    let state = states.iter().find(|state| state.name == "gone").unwrap();
+    assert_eq!(state.progress.totals.expired["orphaned"], 10);
+}
+
+#[tokio::test]
 async fn an_orphan_holds_until_its_time_is_over() {
     let folder = tempfile::tempdir().unwrap();
     let options = DiskOptions {

@@ -172,3 +172,31 @@ fn packages_are_named_after_their_folders() {
         assert_eq!(member.package.license.as_deref(), Some("Apache-2.0"), "{wanted}");
     }
 }
+
+/// What a newcomer sees first stays short: these, files that begin with a dot, and what builds leave behind.
+#[test]
+fn the_top_level_is_what_it_shall_be() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut found: Vec<String> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with('.') && name != "target")
+        .collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "CHANGELOG.md",
+            "Cargo.lock",
+            "Cargo.toml",
+            "LICENSE",
+            "README.md",
+            "benches",
+            "crates",
+            "docs",
+            "examples",
+            "plugins",
+            "tests"
+        ]
+    );
+}

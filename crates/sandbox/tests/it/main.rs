@@ -2,7 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails; clippy.toml covers test functions only"
+    reason = "a test that cannot go on fails; .clippy.toml covers test functions only"
 )]
 
 mod faults;
