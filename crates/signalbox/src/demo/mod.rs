@@ -97,8 +97,8 @@ async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<boo
     };
     // If it takes longer the sums below tell.
     let _ = tokio::time::timeout(PATIENCE, settled).await;
-    router.running.stop(Duration::from_secs(5)).await;
     let status = router.state.status();
+    router.running.stop(Duration::from_secs(5)).await;
     let archived = std::fs::read_to_string(&environment.archive).map_err(|error| error.to_string())?;
     let (text, closes) = report::render(&status, sandbox, sent, archived.lines().count() as u64);
     router.close().await;
