@@ -334,7 +334,7 @@ pub(super) fn replace_lone_surrogates(text: &str) -> String {
     out
 }
 
-/// The UTF-16 unit of a `\uXXXX` escape that starts at `start`.
+/// The UTF-16 unit of a `\u` escape that starts at `start`.
 fn escaped_unit(bytes: &[u8], start: usize) -> Option<u16> {
     let escape = bytes.get(start..start + 6)?;
     if &escape[..2] != b"\\u" || !escape[2..].iter().all(u8::is_ascii_hexdigit) {

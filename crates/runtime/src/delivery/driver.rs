@@ -8,31 +8,29 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use signalbox_core::limiter::{Denied, Limiter};
-use signalbox_core::{Batch, Event, Reason, Record, Report};
-use signalbox_journal::{Commit, DeadLetter, Entry, Open, Position, Read, Reader, RecordEnd, Resumed};
+use signalbox_core::{Batch, Event, Reason, Report};
+use signalbox_journal::{Commit, DeadLetter, Open, Position, Reader, Resumed};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::batching::Ready;
+use super::hold::Hold;
 use super::isolate::Episodes;
 use super::item::{Due, First, Group, Item};
 use super::known::Known;
 use super::options::SinkOptions;
-use super::prepare::{Preparation, Stage};
+use super::prepare::Stage;
 use super::shed::Shed;
 use super::window::{End, EventEnd, Window};
 use crate::dead_letters::{Undertaker, now_millis};
 use crate::ledger::SinkLedger;
-use crate::telemetry::{SinkMeters, warning_key};
+use crate::telemetry::SinkMeters;
 
 /// Events taken from the journal at once: enough to spread the cost of a wake-up, few enough to stay responsive.
 const READ: usize = 256;
 /// How long changes wait to be committed together when no destination waits for it.
-const COMMIT_LINGER: Duration = Duration::from_millis(100);
-/// First and longest wait between probes while held.
-const PROBE_FIRST: Duration = Duration::from_secs(5);
-const PROBE_MAX: Duration = Duration::from_secs(60);
+pub(super) const COMMIT_LINGER: Duration = Duration::from_millis(100);
 
 /// How a driver is told to stop.
 #[derive(Debug, Clone, Default)]
@@ -69,23 +67,23 @@ impl Parts {
 pub struct Driver {
     pub(super) options: SinkOptions,
     pub(super) stage: Stage,
-    reader: Box<dyn Reader>,
+    pub(super) reader: Box<dyn Reader>,
     pub(super) ledger: Arc<SinkLedger>,
     pub(super) undertaker: Arc<Undertaker>,
     pub(super) meters: SinkMeters,
-    stop: Stop,
-    shed: Arc<Shed>,
+    pub(super) stop: Stop,
+    pub(super) shed: Arc<Shed>,
 
     /// The journal is closed and read to its end.
-    at_end: bool,
+    pub(super) at_end: bool,
     /// History of events that were under way before a restart, until they are read again.
-    histories: HashMap<Position, Open>,
+    pub(super) histories: HashMap<Position, Open>,
     /// What the destination has, by its own keys.
     pub(super) known: Known,
     /// For the next commit.
     pub(super) buried: Vec<DeadLetter>,
     /// When what has changed is to be committed.
-    commit_at: Option<Instant>,
+    pub(super) commit_at: Option<Instant>,
     pub(super) window: Window,
     pub(super) ready: Ready,
     /// Go before `ready`, as they are.
@@ -93,28 +91,28 @@ pub struct Driver {
     /// Wait for their next attempt.
     pub(super) delayed: BinaryHeap<Due<Group>>,
     /// Events that a transform told to wait.
-    aside: BinaryHeap<Due<Aside>>,
+    pub(super) aside: BinaryHeap<Due<Aside>>,
     pub(super) episodes: Episodes,
-    attempts: JoinSet<Done>,
-    flights: HashMap<u64, Flight>,
-    tickets: u64,
-    gate: Option<Limiter>,
+    pub(super) attempts: JoinSet<Done>,
+    pub(super) flights: HashMap<u64, Flight>,
+    pub(super) tickets: u64,
+    pub(super) gate: Option<Limiter>,
     /// No attempt before then: the rate gate said so.
-    gate_until: Option<Instant>,
+    pub(super) gate_until: Option<Instant>,
     /// No attempt before then: the destination as a whole refused or is down.
     pub(super) pause_until: Option<Instant>,
     /// Attempts in a row that delivered nothing.
     pub(super) failures: u32,
     pub(super) last_success: Option<Instant>,
-    hold: Option<Hold>,
+    pub(super) hold: Option<Hold>,
     /// Time on hold, past holds only.
-    held: Duration,
+    pub(super) held: Duration,
 }
 
-struct Aside {
-    position: Position,
-    event: Box<Event>,
-    transform: usize,
+pub(super) struct Aside {
+    pub(super) position: Position,
+    pub(super) event: Box<Event>,
+    pub(super) transform: usize,
 }
 
 /// A batch on its way.
@@ -123,13 +121,7 @@ pub(super) struct Flight {
     pub(super) started: Instant,
 }
 
-struct Hold {
-    since: Instant,
-    next_probe: Option<Instant>,
-    wait: Duration,
-}
-
-enum Done {
+pub(super) enum Done {
     Attempt(u64, Answer),
     Probe(Result<(), Reason>),
 }
@@ -270,7 +262,7 @@ impl Driver {
             }
         };
         if let Some(hold) = &self.hold {
-            sooner(hold.next_probe);
+            sooner(hold.next_probe());
             return wake;
         }
         sooner(self.delayed.peek().map(|due| due.at));
@@ -298,7 +290,7 @@ impl Driver {
         if self
             .hold
             .as_ref()
-            .is_some_and(|hold| hold.next_probe.is_some_and(|at| at <= now))
+            .is_some_and(|hold| hold.next_probe().is_some_and(|at| at <= now))
         {
             self.probe();
         }
@@ -328,41 +320,6 @@ impl Driver {
         }
     }
 
-    /// Takes events from the journal and prepares them.
-    fn take_in(&mut self, read: Read) {
-        match read {
-            Read::Events(entries) => {
-                for Entry { position, event } in entries {
-                    self.take_event(position, event);
-                }
-            }
-            Read::Lost { from, to } => self.lost(from, to),
-            Read::End => self.at_end = true,
-        }
-        self.commit_within(COMMIT_LINGER);
-    }
-
-    fn take_event(&mut self, position: Position, event: Arc<Event>) {
-        if !self.options.listens_to(&event.receipt().source) || self.window.is_parked(position) {
-            return self.window.skip_before(position + 1);
-        }
-        let history = self.histories.remove(&position);
-        self.window.open(position, event.clone(), history);
-        let preparation = self.stage.begin(&event);
-        self.prepared(position, preparation);
-    }
-
-    /// The journal could not read these; it has told where in the log.
-    fn lost(&mut self, from: Position, to: Position) {
-        self.window.skip_before(to);
-        let told = format!("the journal's events {from} to {to} are unreadable");
-        let reason = Reason::new("journal_unreadable", told);
-        self.ledger.rejected.add(reason.code(), to - from);
-        self.ledger.admit_settled();
-        self.buried
-            .push(self.undertaker.nameless(&self.options.name, &reason));
-    }
-
     /// What has changed becomes durable within this time.
     pub(super) fn commit_within(&mut self, linger: Duration) {
         let at = Instant::now() + linger;
@@ -379,108 +336,6 @@ impl Driver {
             parked_open: changes.parked_open,
             unpark: changes.unpark,
         });
-    }
-
-    fn prepared(&mut self, position: Position, preparation: Preparation) {
-        match preparation {
-            Preparation::Wait {
-                until,
-                event,
-                transform,
-            } => {
-                let at = Instant::from_std(until);
-                self.aside.push(Due {
-                    at,
-                    what: Aside {
-                        position,
-                        event,
-                        transform,
-                    },
-                });
-            }
-            Preparation::Filtered(reason) => {
-                self.close(position, Some(End::Filtered(reason.code().to_owned())));
-            }
-            Preparation::Rejected(reason) => {
-                self.bury(position, "", &reason);
-                self.close(position, Some(End::Refused(reason.code().to_owned())));
-            }
-            Preparation::Mapped { event, results } => {
-                self.window.expect(position, results.len() as u32);
-                for result in results {
-                    self.mapped(position, &event, result.map_err(|r| (r.mapping, r.reason)));
-                }
-                self.close(position, None);
-            }
-        }
-    }
-
-    fn mapped(&mut self, position: Position, event: &Arc<Event>, result: Result<Record, (Arc<str>, Reason)>) {
-        let mapping = result
-            .as_ref()
-            .map_or_else(|(mapping, _)| mapping, |record| &record.mapping);
-        if !self.window.wants(position, mapping) {
-            return self.close(position, None);
-        }
-        let record = match result {
-            Ok(record) if self.ready.fits(record.bytes.len()) => record,
-            Ok(record) => {
-                let reason = Reason::new("record_too_large", "one record is larger than batch.max_bytes");
-                return self.reject_unsent(position, &record.mapping, &reason);
-            }
-            Err((mapping, reason)) => return self.reject_unsent(position, &mapping, &reason),
-        };
-        if record
-            .dedup_key
-            .as_deref()
-            .is_some_and(|key| !self.known.claim(key))
-        {
-            self.ledger.records_duplicate.add(1);
-            return self.close(
-                position,
-                Some(End::Record(record.mapping.to_string(), RecordEnd::Duplicate)),
-            );
-        }
-        for warning in &record.warnings {
-            self.ledger
-                .warnings
-                .add(&warning_key(&warning.code, &warning.path), 1);
-        }
-        let (attempts, first_attempt) = self.window.history(position);
-        let first = (first_attempt > 0).then(|| First {
-            at: Instant::now(),
-            earlier: Duration::from_millis(u64::try_from(now_millis() - first_attempt).unwrap_or(0)),
-            wall: first_attempt,
-            held: self.held,
-        });
-        self.ready.push_back(Item {
-            record: Arc::new(record),
-            event: event.clone(),
-            position,
-            happened_at: happened_at(event),
-            attempts,
-            first,
-            last_attempt: None,
-            ready_since: Instant::now(),
-        });
-    }
-
-    fn reject_unsent(&mut self, position: Position, mapping: &str, reason: &Reason) {
-        self.bury(position, mapping, reason);
-        self.ledger.records_rejected.add(reason.code(), 1);
-        let end = RecordEnd::Rejected(reason.code().to_owned());
-        self.close(position, Some(End::Record(mapping.to_owned(), end)));
-    }
-
-    /// A dead letter of an event that was not tried.
-    pub(super) fn bury(&mut self, position: Position, mapping: &str, reason: &Reason) {
-        if let Some(event) = self.window.event(position) {
-            let in_log = self.window.place(position);
-            let letter = self
-                .undertaker
-                .letter(&self.options.name, &event, in_log, mapping, reason);
-            self.buried.push(letter);
-        }
     }
 
     /// One end of an event; counts the event when it was the last.
@@ -583,74 +438,6 @@ impl Driver {
             Err(error) => tracing::error!(sink = %self.options.name, "a delivery task was lost: {error}"),
         }
     }
-
-    /// Pauses everything until a probe says that deliveries work again.
-    pub(super) fn enter_hold(&mut self, reason: Reason) {
-        let now = Instant::now();
-        if self.hold.is_none() {
-            tracing::error!(
-                sink = %self.options.name,
-                reason = reason.code(),
-                "deliveries are on hold, nothing is lost: {}",
-                reason.message()
-            );
-            self.hold = Some(Hold {
-                since: now,
-                next_probe: Some(now + PROBE_FIRST),
-                wait: PROBE_FIRST,
-            });
-            self.ledger.set_held(Some(reason));
-        }
-    }
-
-    fn probe(&mut self) {
-        if let Some(hold) = &mut self.hold {
-            // The next one is set when this one has answered.
-            hold.next_probe = None;
-        }
-        let (sink, limit) = (self.stage.sink.clone(), self.options.timeout);
-        self.attempts.spawn(async move {
-            let probe = AssertUnwindSafe(sink.probe()).catch_unwind();
-            Done::Probe(match tokio::time::timeout(limit, probe).await {
-                Ok(Ok(result)) => result,
-                Ok(Err(_)) => Err(Reason::new("probe_panicked", "the probe panicked")),
-                Err(_) => Err(Reason::new("timed_out", "the probe was not answered in time")),
-            })
-        });
-    }
-
-    fn probed(&mut self, result: Result<(), Reason>) {
-        let Some(hold) = &mut self.hold else { return };
-        match result {
-            Ok(()) => {
-                self.held += hold.since.elapsed();
-                self.hold = None;
-                self.ledger.set_held(None);
-                self.episodes.forget_streak();
-                tracing::info!(sink = %self.options.name, "deliveries go on");
-            }
-            Err(reason) => {
-                hold.wait = (hold.wait * 2).min(PROBE_MAX);
-                hold.next_probe = Some(Instant::now() + hold.wait);
-                tracing::warn!(
-                    sink = %self.options.name,
-                    reason = reason.code(),
-                    "still on hold: {}",
-                    reason.message()
-                );
-            }
-        }
-    }
-
-    /// How long a record has been tried, without the time on hold.
-    pub(super) fn tried_for(&self, first: First) -> Duration {
-        let held_now = self
-            .hold
-            .as_ref()
-            .map_or(Duration::ZERO, |hold| hold.since.elapsed());
-        let held = (self.held + held_now).saturating_sub(first.held);
-        (first.earlier + first.at.elapsed()).saturating_sub(held)
-    }
 }
 
 async fn sleep_until(at: Option<Instant>) {
@@ -658,14 +445,4 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-/// When the event happened by its own `timestamp`, else when it arrived.
-fn happened_at(event: &Event) -> i64 {
-    event
-        .root()
-        .get("timestamp")
-        .and_then(|node| node.as_str())
-        .and_then(|text| text.parse::<jiff::Timestamp>().ok())
-        .map_or(event.receipt().received_at, |at| at.as_millisecond())
 }

@@ -7,6 +7,7 @@
 
 mod batching;
 mod driver;
+mod hold;
 mod isolate;
 mod item;
 mod known;
@@ -14,6 +15,7 @@ mod options;
 mod prepare;
 mod settle;
 mod shed;
+mod taking;
 mod window;
 
 #[cfg(test)]

@@ -1,0 +1,169 @@
+//! From the journal to records that wait for their batch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_core::{Event, Reason, Record};
+use signalbox_journal::{Entry, Position, Read, RecordEnd};
+use tokio::time::Instant;
+
+use super::driver::{Aside, COMMIT_LINGER, Driver};
+use super::item::{Due, First, Item};
+use super::prepare::Preparation;
+use super::window::End;
+use crate::dead_letters::now_millis;
+use crate::telemetry::warning_key;
+
+impl Driver {
+    /// Takes events from the journal and prepares them.
+    pub(super) fn take_in(&mut self, read: Read) {
+        match read {
+            Read::Events(entries) => {
+                for Entry { position, event } in entries {
+                    self.take_event(position, event);
+                }
+            }
+            Read::Lost { from, to } => self.lost(from, to),
+            Read::End => self.at_end = true,
+        }
+        self.commit_within(COMMIT_LINGER);
+    }
+
+    pub(super) fn take_event(&mut self, position: Position, event: Arc<Event>) {
+        if !self.options.listens_to(&event.receipt().source) || self.window.is_parked(position) {
+            return self.window.skip_before(position + 1);
+        }
+        let history = self.histories.remove(&position);
+        self.window.open(position, event.clone(), history);
+        let preparation = self.stage.begin(&event);
+        self.prepared(position, preparation);
+    }
+
+    /// The journal could not read these; it has told where in the log.
+    pub(super) fn lost(&mut self, from: Position, to: Position) {
+        self.window.skip_before(to);
+        let told = format!("the journal's events {from} to {to} are unreadable");
+        let reason = Reason::new("journal_unreadable", told);
+        self.ledger.rejected.add(reason.code(), to - from);
+        self.ledger.admit_settled();
+        self.buried
+            .push(self.undertaker.nameless(&self.options.name, &reason));
+    }
+
+    pub(super) fn prepared(&mut self, position: Position, preparation: Preparation) {
+        match preparation {
+            Preparation::Wait {
+                until,
+                event,
+                transform,
+            } => {
+                let at = Instant::from_std(until);
+                self.aside.push(Due {
+                    at,
+                    what: Aside {
+                        position,
+                        event,
+                        transform,
+                    },
+                });
+            }
+            Preparation::Filtered(reason) => {
+                self.close(position, Some(End::Filtered(reason.code().to_owned())));
+            }
+            Preparation::Rejected(reason) => {
+                self.bury(position, "", &reason);
+                self.close(position, Some(End::Refused(reason.code().to_owned())));
+            }
+            Preparation::Mapped { event, results } => {
+                self.window.expect(position, results.len() as u32);
+                for result in results {
+                    self.mapped(position, &event, result.map_err(|r| (r.mapping, r.reason)));
+                }
+                self.close(position, None);
+            }
+        }
+    }
+
+    pub(super) fn mapped(
+        &mut self,
+        position: Position,
+        event: &Arc<Event>,
+        result: Result<Record, (Arc<str>, Reason)>,
+    ) {
+        let mapping = result
+            .as_ref()
+            .map_or_else(|(mapping, _)| mapping, |record| &record.mapping);
+        if !self.window.wants(position, mapping) {
+            return self.close(position, None);
+        }
+        let record = match result {
+            Ok(record) if self.ready.fits(record.bytes.len()) => record,
+            Ok(record) => {
+                let reason = Reason::new("record_too_large", "one record is larger than batch.max_bytes");
+                return self.reject_unsent(position, &record.mapping, &reason);
+            }
+            Err((mapping, reason)) => return self.reject_unsent(position, &mapping, &reason),
+        };
+        if record
+            .dedup_key
+            .as_deref()
+            .is_some_and(|key| !self.known.claim(key))
+        {
+            self.ledger.records_duplicate.add(1);
+            return self.close(
+                position,
+                Some(End::Record(record.mapping.to_string(), RecordEnd::Duplicate)),
+            );
+        }
+        for warning in &record.warnings {
+            self.ledger
+                .warnings
+                .add(&warning_key(&warning.code, &warning.path), 1);
+        }
+        let (attempts, first_attempt) = self.window.history(position);
+        let first = (first_attempt > 0).then(|| First {
+            at: Instant::now(),
+            earlier: Duration::from_millis(u64::try_from(now_millis() - first_attempt).unwrap_or(0)),
+            wall: first_attempt,
+            held: self.held,
+        });
+        self.ready.push_back(Item {
+            record: Arc::new(record),
+            event: event.clone(),
+            position,
+            happened_at: happened_at(event),
+            attempts,
+            first,
+            last_attempt: None,
+            ready_since: Instant::now(),
+        });
+    }
+
+    pub(super) fn reject_unsent(&mut self, position: Position, mapping: &str, reason: &Reason) {
+        self.bury(position, mapping, reason);
+        self.ledger.records_rejected.add(reason.code(), 1);
+        let end = RecordEnd::Rejected(reason.code().to_owned());
+        self.close(position, Some(End::Record(mapping.to_owned(), end)));
+    }
+
+    /// A dead letter of an event that was not tried.
+    pub(super) fn bury(&mut self, position: Position, mapping: &str, reason: &Reason) {
+        if let Some(event) = self.window.event(position) {
+            let in_log = self.window.place(position);
+            let letter = self
+                .undertaker
+                .letter(&self.options.name, &event, in_log, mapping, reason);
+            self.buried.push(letter);
+        }
+    }
+}
+
+/// When the event happened by its own `timestamp`, else when it arrived.
+fn happened_at(event: &Event) -> i64 {
+    event
+        .root()
+        .get("timestamp")
+        .and_then(|node| node.as_str())
+        .and_then(|text| text.parse::<jiff::Timestamp>().ok())
+        .map_or(event.receipt().received_at, |at| at.as_millisecond())
+}
