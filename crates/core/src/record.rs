@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Reason, Warning};
+use crate::{Event, Reason, Warning};
 
 /// One unit of delivery: what one mapping of one sink made of one event, encoded as it will be sent.
 #[derive(Clone)]
@@ -25,6 +25,27 @@ pub struct Record {
 impl std::fmt::Debug for Record {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Record({}, {} bytes)", self.mapping, self.bytes.len())
+    }
+}
+
+impl Record {
+    /// The whole event as one line of JSON, for destinations that take events as they are and recognise no
+    /// duplicates.
+    pub fn line(mapping: Arc<str>, event: &Event) -> Record {
+        let mut bytes = Vec::new();
+        event.write_to(&mut bytes);
+        // An event that nobody changed is written as it came, line breaks between its members included.
+        if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            bytes.clear();
+            event.root().write_to(&mut bytes);
+        }
+        Record {
+            mapping,
+            dedup_key: None,
+            bytes: bytes.into(),
+            warnings: event.facts().warnings.iter().map(Into::into).collect(),
+            resend: Resend::Safe,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use config::FileSinkConfig;
-use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Resend, Sink};
+use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink};
 use tokio::sync::Mutex;
 
 use appender::{Appender, Failure};
@@ -23,21 +23,7 @@ struct FileSink {
 #[async_trait]
 impl Sink for FileSink {
     fn prepare(&self, event: &Event) -> Prepared {
-        let mut bytes = Vec::new();
-        event.write_to(&mut bytes);
-        // An event that nobody changed is written as it came, line breaks between its members included.
-        if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-            bytes.clear();
-            event.root().write_to(&mut bytes);
-        }
-        Prepared::Mapped(vec![Ok(Record {
-            mapping: self.name.clone(),
-            // It does not recognise what it has already.
-            dedup_key: None,
-            bytes: bytes.into(),
-            warnings: event.facts().warnings.iter().map(Into::into).collect(),
-            resend: Resend::Safe,
-        })])
+        Prepared::Mapped(vec![Ok(Record::line(self.name.clone(), event))])
     }
 
     async fn deliver(&self, batch: Batch) -> Report {
