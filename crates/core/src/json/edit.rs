@@ -1,6 +1,6 @@
 //! Changing a [`Document`] in place.
 
-use super::{Document, Kind, NONE, Node, NodeId, Path, Slot, Span, mark};
+use super::{Document, KeyMark, Kind, NONE, Node, NodeId, Path, Slot, Span};
 
 /// A scalar to write into a document.
 #[derive(Clone, Copy)]
@@ -162,7 +162,7 @@ impl Document {
             last: NONE,
             next: NONE,
             len: 0,
-            key_mark: mark(key),
+            key_mark: KeyMark::of(key),
             kind: Kind::Null,
             plain_key: false,
             plain: false,

@@ -77,22 +77,34 @@ struct Slot {
     last: u32,
     next: u32,
     len: u32,
-    key_mark: u32,
+    key_mark: KeyMark,
     kind: Kind,
     /// The text stands in the source without escapes, so it can be copied out as it is.
     plain_key: bool,
     plain: bool,
 }
 
-/// Cheap filter before comparing keys byte by byte; equal keys have equal marks.
-fn mark(key: &str) -> u32 {
-    let bytes = key.as_bytes();
-    let n = bytes.len();
-    if n == 0 {
-        return 0;
+/// A cheap fingerprint of a key, made once when a document is parsed: keys with different marks differ, equal keys
+/// have equal marks. Tables of wanted keys are looked up by it without reading the keys they do not want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct KeyMark(u32);
+
+impl KeyMark {
+    /// The mark of a key: its length, first, middle and last byte, which keys of one object seldom share all.
+    pub fn of(key: &str) -> KeyMark {
+        let bytes = key.as_bytes();
+        let n = bytes.len();
+        if n == 0 {
+            return KeyMark(0);
+        }
+        let (a, b, c) = (bytes[0], bytes[n / 2], bytes[n - 1]);
+        KeyMark((n as u32) << 24 ^ u32::from(a) << 16 ^ u32::from(b) << 8 ^ u32::from(c))
     }
-    let (a, b, c) = (bytes[0], bytes[n / 2], bytes[n - 1]);
-    (n as u32) << 24 ^ u32::from(a) << 16 ^ u32::from(b) << 8 ^ u32::from(c)
+
+    /// A number whose upper bits are well mixed, for tables.
+    pub fn spread(self) -> u32 {
+        self.0.wrapping_mul(0x9e37_79b1)
+    }
 }
 
 /// Names one node of a [`Document`]; stays valid while the document is edited.
@@ -169,6 +181,16 @@ impl<'a> Node<'a> {
         NodeId(self.at)
     }
 
+    /// The key under which this value is a member of an object; empty for an item of an array and for the root.
+    pub fn key(self) -> &'a str {
+        self.doc.text(self.slot().key)
+    }
+
+    /// The mark of [`Node::key`].
+    pub fn key_mark(self) -> KeyMark {
+        self.slot().key_mark
+    }
+
     /// What this value is.
     pub fn kind(self) -> Kind {
         self.slot().kind
@@ -214,7 +236,7 @@ impl<'a> Node<'a> {
         if slot.kind != Kind::Object {
             return None;
         }
-        let wanted = mark(key);
+        let wanted = KeyMark::of(key);
         let mut at = slot.first;
         while at != NONE {
             let child = &self.doc.slots[at as usize];
@@ -269,7 +291,7 @@ impl<'a> Node<'a> {
             doc: self.doc,
             at: first,
         }
-        .map(|node| (node.doc.text(node.slot().key), node))
+        .map(|node| (node.key(), node))
     }
 
     /// The items of an array in order; nothing for other kinds.

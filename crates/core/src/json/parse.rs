@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiter::{Jiter, JsonErrorType, Peek};
 
-use super::{Document, Kind, NONE, Slot, Span, mark};
+use super::{Document, KeyMark, Kind, NONE, Slot, Span};
 
 /// How deep arrays and objects may nest. Deeper text is refused, so that nothing later recurses without
 /// bound; the Tracking API documents no limit, real events stay below ten.
@@ -114,7 +114,7 @@ fn parse_strict(text: &str) -> Result<Document, Failure> {
 struct Key {
     span: Span,
     plain: bool,
-    mark: u32,
+    mark: KeyMark,
 }
 
 /// The keys of an object that is being read: a bit of 64 for each, and whether one came twice.
@@ -158,7 +158,7 @@ impl Builder<'_> {
         Key {
             span,
             plain,
-            mark: mark(text),
+            mark: KeyMark::of(text),
         }
     }
 
@@ -282,7 +282,7 @@ impl Builder<'_> {
 
     /// Looks for a key among the members an object has so far, one against all, but only if one of them has its bit.
     fn look(&self, seen: &mut Seen, object: u32, key: Key) {
-        let bit = 1 << (key.mark.wrapping_mul(0x9e37_79b1) >> 26);
+        let bit = 1 << (key.mark.spread() >> 26);
         if seen.bits & bit != 0 {
             let Slot { first, len, .. } = self.slots[object as usize];
             let same = |slot: &Slot| slot.key_mark == key.mark && self.text(slot.key) == self.text(key.span);

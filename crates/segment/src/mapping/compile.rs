@@ -3,7 +3,9 @@
 use super::check::{self, ordered, type_name};
 use super::error::{CompileError, MappingError, RuntimeError};
 use super::liquid::{Liquid, Problem};
-use super::plan::{ArrayPath, Case, Expr, Flatten, If, Merge, Replace, ReplaceStep, Test, Transform};
+use super::plan::{
+    ArrayPath, Ask, Case, Expr, First, Flatten, If, Merge, Replace, ReplaceStep, Scope, Test, Transform,
+};
 use super::slots::Slots;
 use super::template::Template;
 use crate::value::{Path, utf16_len};
@@ -54,18 +56,19 @@ fn fail(message: impl Into<String>) -> Expr {
     Expr::Fail(RuntimeError::new(message.into()))
 }
 
-/// Compiles a whole mapping, collecting the paths it looks up in the event.
-pub(super) fn plan(mapping: &Json) -> (Expr, Slots) {
-    let mut compiler = Compiler {
-        slots: Some(Slots::new()),
-    };
-    let plan = compiler.expr(mapping);
-    (plan, compiler.slots.unwrap_or_else(Slots::new).finish())
+/// Compiles a mapping, or a part of one with a payload of its own, collecting the paths it looks up.
+pub(super) fn scope(mapping: &Json) -> Scope {
+    let mut compiler = Compiler { slots: Slots::new() };
+    let expr = compiler.expr(mapping);
+    Scope {
+        expr,
+        slots: compiler.slots.finish(),
+    }
 }
 
 struct Compiler {
-    /// The event's paths; none where the payload is another value, as in the shape of `@arrayPath`.
-    slots: Option<Slots>,
+    /// The paths into the payload in sight.
+    slots: Slots,
 }
 
 /// A directive when evaluated has nothing but `@` keys and `_metadata`; the first key counts.
@@ -194,9 +197,7 @@ impl Compiler {
             None => Expr::Undefined,
         };
         let shape = match items.get(1) {
-            Some(shape @ Json::Object(object)) if !object.is_empty() => {
-                Some(self.elsewhere(|inner| inner.expr(shape)))
-            }
+            Some(shape @ Json::Object(object)) if !object.is_empty() => Some(scope(shape)),
             _ => None,
         };
         Expr::ArrayPath(Box::new(ArrayPath { root, shape }))
@@ -215,15 +216,31 @@ impl Compiler {
             .get("else")
             .filter(|value| !falsy(Some(value)))
             .map_or(Expr::Undefined, |value| self.expr(value));
+        let (asked, then) = (self.expr(condition), self.member(object, "then"));
+        if let Some(found) = self.same_path(test, &asked, &then) {
+            return first_of(found, otherwise);
+        }
         if matches!(test, Test::Exists) && object.get("then") == Some(condition) {
-            return Expr::Coalesce(Box::new(self.expr(condition)), Box::new(otherwise));
+            return Expr::Coalesce(Box::new(asked), Box::new(otherwise));
         }
         Expr::If(Box::new(If {
             test,
-            condition: self.expr(condition),
-            then: self.member(object, "then"),
+            condition: asked,
+            then,
             otherwise,
         }))
+    }
+
+    /// What is asked about a path that is then taken.
+    fn same_path(&mut self, test: Test, asked: &Expr, then: &Expr) -> Option<(Ask, usize)> {
+        match (asked, then) {
+            (Expr::Slot(asked), Expr::Slot(then)) if asked == then => Some((Ask::Value(test), *then)),
+            (Expr::Template(template), Expr::Slot(then)) if matches!(test, Test::NotBlank) => {
+                let asked = self.slots.slot(template.single_place()?);
+                (asked == *then).then_some((Ask::Text, *then))
+            }
+            _ => None,
+        }
     }
 
     fn case(&mut self, object: &Map<String, Json>) -> Expr {
@@ -302,7 +319,7 @@ impl Compiler {
         let apply = rewrite_root(apply).and_then(|apply| check::mapping(&apply).map(|()| self.expr(&apply)));
         Expr::Transform(Box::new(Transform {
             apply: apply.unwrap_or_else(|error| Expr::Fail(RuntimeError::late_validation(&error))),
-            mapping: self.elsewhere(|inner| inner.member(object, "mapping")),
+            mapping: scope(object.get("mapping").unwrap_or(&Json::Null)),
         }))
     }
 
@@ -334,18 +351,20 @@ impl Compiler {
 
     /// A path into the payload in sight.
     fn path(&mut self, path: &str) -> Expr {
-        let path = Path::of_directive(path);
-        match &mut self.slots {
-            Some(slots) => Expr::Slot(slots.slot(&path)),
-            None => Expr::Path(path),
-        }
+        Expr::Slot(self.slots.slot(&Path::of_directive(path)))
     }
+}
 
-    /// Compiles what is evaluated on another payload than the event.
-    fn elsewhere(&mut self, compile: impl FnOnce(&mut Self) -> Expr) -> Expr {
-        let slots = self.slots.take();
-        let compiled = compile(self);
-        self.slots = slots;
-        compiled
+/// Puts a path before those of an `else`.
+fn first_of(path: (Ask, usize), otherwise: Expr) -> Expr {
+    match otherwise {
+        Expr::First(mut first) => {
+            first.paths.insert(0, path);
+            Expr::First(first)
+        }
+        otherwise => Expr::First(Box::new(First {
+            paths: vec![path],
+            otherwise,
+        })),
     }
 }

@@ -1,7 +1,7 @@
 //! Running the plan over one payload.
 
 use super::error::RuntimeError;
-use super::plan::{ArrayPath, Case, Expr, Flatten, If, Merge, Test, Transform};
+use super::plan::{ArrayPath, Ask, Case, Expr, First, Flatten, If, Merge, Scope, Test, Transform};
 use super::template::{self, bounded};
 use super::{replace, reshape};
 use crate::value::{Number, Path, Type, Value, parse_json};
@@ -14,7 +14,7 @@ type Result<T> = std::result::Result<T, RuntimeError>;
 #[derive(Clone, Copy)]
 pub(super) struct Eval<'a> {
     payload: Value<'a>,
-    /// What the paths into the event lead to.
+    /// What the paths into it lead to.
     slots: &'a [Value<'a>],
     arena: &'a Bump,
     /// Keep members that are undefined: `@merge` and `@flatten` let them overwrite.
@@ -53,6 +53,7 @@ impl<'a> Eval<'a> {
     pub(super) fn eval(self, expr: &'a Expr) -> Result<Value<'a>> {
         match expr {
             Expr::Slot(slot) => Ok(self.slots.get(*slot).copied().into()),
+            Expr::First(first) => self.first(first),
             Expr::Coalesce(first, otherwise) => match self.eval(first)? {
                 Value::Undefined | Value::Null => self.eval(otherwise),
                 found => Ok(found),
@@ -62,7 +63,6 @@ impl<'a> Eval<'a> {
             Expr::Bool(truth) => Ok(Value::Bool(*truth)),
             Expr::Number(text) => Ok(Value::Number(Number::Source(text))),
             Expr::Str(text) => Ok(Value::Str(text)),
-            Expr::Path(path) => Ok(path.resolve(self.payload)),
             Expr::Object(members) => self.object(members),
             Expr::ArrayPath(parts) => self.array_path(parts),
             other => self.rare(other),
@@ -154,13 +154,42 @@ impl<'a> Eval<'a> {
         }
     }
 
+    fn first(self, first: &'a First) -> Result<Value<'a>> {
+        for (ask, slot) in &first.paths {
+            let value = match self.slots.get(*slot) {
+                // Most paths of such a list lead nowhere.
+                None | Some(Value::Undefined) => continue,
+                Some(value) => *value,
+            };
+            let found = match (ask, value) {
+                (Ask::Value(test), value) => test.holds(value),
+                (Ask::Text, Value::Null) => false,
+                (Ask::Text, Value::Str(text)) => !text.is_empty(),
+                (Ask::Text, Value::Number(_) | Value::Bool(_)) => true,
+                // A list is written out, as what it holds may come to nothing, or be too long.
+                (Ask::Text, _) => !template::text_of(value, self.arena)?.is_empty(),
+            };
+            if found {
+                return Ok(value);
+            }
+        }
+        self.eval(&first.otherwise)
+    }
+
     fn if_(self, parts: &'a If) -> Result<Value<'a>> {
-        let value = self.eval(&parts.condition)?;
-        let holds = match parts.test {
-            Test::Exists => !value.is_nullish(),
-            Test::NotBlank => !value.is_nullish() && !value.is_loosely_empty(),
-        };
+        let holds = parts.test.holds(self.eval(&parts.condition)?);
         self.eval(if holds { &parts.then } else { &parts.otherwise })
+    }
+
+    /// Evaluates what has a payload of its own.
+    fn within(self, scope: &'a Scope, payload: Value<'a>) -> Result<Value<'a>> {
+        let slots = scope.slots.fill(payload, self.arena);
+        Eval {
+            payload,
+            slots,
+            ..self
+        }
+        .eval(&scope.expr)
     }
 
     fn case(self, parts: &'a Case) -> Result<Value<'a>> {
@@ -185,22 +214,12 @@ impl<'a> Eval<'a> {
             Type::Array => {
                 let mut built = BumpVec::with_capacity_in(root.array_len(), self.arena);
                 for item in root.items() {
-                    built.push(
-                        Eval {
-                            payload: item,
-                            ..self
-                        }
-                        .eval(shape)?,
-                    );
+                    built.push(self.within(shape, item)?);
                 }
                 Ok(Value::Array(built.into_bump_slice()))
             }
             Type::Object => {
-                let item = Eval {
-                    payload: root,
-                    ..self
-                }
-                .eval(shape)?;
+                let item = self.within(shape, root)?;
                 Ok(Value::Array(self.arena.alloc_slice_copy(&[item])))
             }
             _ => Ok(root),
@@ -233,11 +252,7 @@ impl<'a> Eval<'a> {
             Type::Undefined => Value::Object(&[]),
             other => return Err(RuntimeError::not_an_object(other)),
         };
-        Eval {
-            payload: applied,
-            ..self
-        }
-        .eval(&parts.mapping)
+        self.within(&parts.mapping, applied)
     }
 
     fn without_undefined(self, members: &'a [(&'a str, Value<'a>)]) -> Value<'a> {
@@ -246,5 +261,14 @@ impl<'a> Eval<'a> {
         }
         let kept = members.iter().copied().filter(|(_, value)| value.is_defined());
         Value::Object(BumpVec::from_iter_in(kept, self.arena).into_bump_slice())
+    }
+}
+
+impl Test {
+    fn holds(self, value: Value<'_>) -> bool {
+        match self {
+            Test::Exists => !value.is_nullish(),
+            Test::NotBlank => !value.is_nullish() && !value.is_loosely_empty(),
+        }
     }
 }

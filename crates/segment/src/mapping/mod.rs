@@ -53,9 +53,8 @@ pub use lint::MappingWarning;
 use crate::value::{Type, Value};
 use bumpalo::Bump;
 use eval::Eval;
-use plan::Expr;
+use plan::Scope;
 use serde_json::Value as Json;
-use slots::Slots;
 
 /// How deep a mapping may nest. Segment has no limit and overflows its stack near 1,900; real mappings nest 6 deep.
 pub const MAX_DEPTH: usize = 100;
@@ -67,8 +66,7 @@ pub const MAX_TEXT: usize = 1 << 20;
 /// A mapping, checked and compiled.
 #[derive(Debug)]
 pub struct Mapping {
-    plan: Expr,
-    slots: Slots,
+    plan: Scope,
     warnings: Vec<MappingWarning>,
 }
 
@@ -82,10 +80,8 @@ impl Mapping {
         check::depth(mapping)?;
         let rewritten = compile::rewrite_root(mapping)?;
         check::mapping(&rewritten)?;
-        let (plan, slots) = compile::plan(&rewritten);
         Ok(Mapping {
-            plan,
-            slots,
+            plan: compile::scope(&rewritten),
             warnings: lint::lint(&rewritten),
         })
     }
@@ -158,7 +154,7 @@ impl Mapping {
         arena: &'a Bump,
         failed: Option<&mut Vec<RuntimeError>>,
     ) -> Result<Value<'a>, RuntimeError> {
-        Eval::new(payload, self.slots.fill(payload, arena), arena).top(&self.plan, failed)
+        Eval::new(payload, self.plan.slots.fill(payload, arena), arena).top(&self.plan.expr, failed)
     }
 }
 

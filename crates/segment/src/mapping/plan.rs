@@ -2,8 +2,8 @@
 
 use super::error::RuntimeError;
 use super::liquid::Liquid;
+use super::slots::Slots;
 use super::template::Template;
-use crate::value::Path;
 
 /// One node of the plan. Constants keep their place in the tree; they are few and small.
 #[derive(Debug)]
@@ -17,9 +17,10 @@ pub(super) enum Expr {
     Array(Box<[Expr]>),
     /// Members in JavaScript's key order.
     Object(Box<[(Box<str>, Expr)]>),
-    Path(Path),
-    /// A path into the event itself, answered beforehand, see [`super::slots`].
+    /// A path into the payload in sight, answered beforehand, see [`super::slots`].
     Slot(usize),
+    /// Chained `@if`s which all take the path they ask about.
+    First(Box<First>),
     PathOf(Box<Expr>),
     Template(Template),
     TemplateOf(Box<Expr>),
@@ -40,6 +41,30 @@ pub(super) enum Expr {
     Liquid(Box<Liquid>),
     /// Always fails when reached.
     Fail(RuntimeError),
+}
+
+/// The first path of several with something at its end. Mappings say so by `@if` in the `else` of `@if`, often over a
+/// dozen paths; gone through one inside the other, each path would be looked at twice.
+#[derive(Debug)]
+pub(super) struct First {
+    pub(super) paths: Vec<(Ask, usize)>,
+    pub(super) otherwise: Expr,
+}
+
+/// What counts as something.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ask {
+    /// As [`Test`] has it.
+    Value(Test),
+    /// [`Test::NotBlank`] of the text a template makes of it, so that zero and false are something.
+    Text,
+}
+
+/// What is evaluated on another payload than the event: each has paths of its own.
+#[derive(Debug)]
+pub(super) struct Scope {
+    pub(super) expr: Expr,
+    pub(super) slots: Slots,
 }
 
 #[derive(Debug)]
@@ -81,7 +106,7 @@ pub(super) struct ReplaceStep {
 #[derive(Debug)]
 pub(super) struct ArrayPath {
     pub(super) root: Expr,
-    pub(super) shape: Option<Expr>,
+    pub(super) shape: Option<Scope>,
 }
 
 #[derive(Debug)]
@@ -93,7 +118,7 @@ pub(super) struct Merge {
 #[derive(Debug)]
 pub(super) struct Transform {
     pub(super) apply: Expr,
-    pub(super) mapping: Expr,
+    pub(super) mapping: Scope,
 }
 
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 use crate::value::{Path, Value};
 use bumpalo::Bump;
 use signalbox_core::Kind;
+use signalbox_core::json::KeyMark;
 
 /// The tree of wanted keys. Node 0 is the payload itself.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ struct Node {
 #[derive(Debug)]
 struct Child {
     key: Box<str>,
+    mark: KeyMark,
     /// As a path of one key, for arrays and text.
     path: Path,
     slot: u32,
@@ -49,6 +51,7 @@ impl Slots {
                     let path = Path::new([key.to_owned()]);
                     self.nodes[at].children.push(Child {
                         key: key.into(),
+                        mark: KeyMark::of(key),
                         path,
                         slot: slot as u32,
                     });
@@ -64,7 +67,7 @@ impl Slots {
         for node in &mut self.nodes {
             node.table = vec![0; (node.children.len() * 4).next_power_of_two()];
             for (number, child) in node.children.iter().enumerate() {
-                let mut at = hash(&child.key) as usize;
+                let mut at = start(child.mark);
                 while node.table[at & (node.table.len() - 1)] != 0 {
                     at += 1;
                 }
@@ -99,14 +102,14 @@ impl Slots {
             && object.kind() == Kind::Object
         {
             // The common case, without looking at members nobody asks for.
-            for (key, member) in object.members() {
-                if let Some(slot) = node.find(key) {
+            for member in object.children() {
+                if let Some(slot) = node.find(member.key_mark(), || member.key()) {
                     self.node(slot, Value::from(member), values);
                 }
             }
         } else if value.is_object() {
             for (key, member) in value.members() {
-                if let Some(slot) = node.find(key) {
+                if let Some(slot) = node.find(KeyMark::of(key), || key) {
                     self.node(slot, member, values);
                 }
             }
@@ -119,25 +122,28 @@ impl Slots {
 }
 
 impl Node {
-    fn find(&self, key: &str) -> Option<usize> {
-        let mut at = hash(key) as usize;
+    /// The slot of a key. Asks for the key itself only if something with its mark is wanted.
+    fn find<'k>(&self, mark: KeyMark, key: impl FnOnce() -> &'k str) -> Option<usize> {
+        let mut at = start(mark);
         loop {
             let number = *self.table.get(at & (self.table.len() - 1))?;
             let child = self.children.get(number.checked_sub(1)? as usize)?;
-            if &*child.key == key {
-                return Some(child.slot as usize);
+            if child.mark == mark {
+                let key = key();
+                if &*child.key == key {
+                    return Some(child.slot as usize);
+                }
+                let twin = |child: &&Child| child.mark == mark && &*child.key == key;
+                return self.children.iter().find(twin).map(|child| child.slot as usize);
             }
             at += 1;
         }
     }
 }
 
-/// Length, first, middle and last byte: keys of one object seldom share them all.
-fn hash(key: &str) -> u32 {
-    let bytes = key.as_bytes();
-    let byte = |at: usize| u32::from(bytes.get(at).copied().unwrap_or(0));
-    let mixed = byte(0) ^ byte(bytes.len() / 2) << 8 ^ byte(bytes.len().saturating_sub(1)) << 16;
-    (mixed ^ (bytes.len() as u32) << 24).wrapping_mul(0x9e37_79b1) >> 16
+/// Where a key's search in a table starts.
+fn start(mark: KeyMark) -> usize {
+    (mark.spread() >> 16) as usize
 }
 
 #[cfg(test)]

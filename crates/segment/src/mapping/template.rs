@@ -36,6 +36,17 @@ impl Template {
         }
     }
 
+    /// The path, if the template is one placeholder and nothing else.
+    pub(super) fn single_place(&self) -> Option<&Path> {
+        match self {
+            Template::Parts(parts) => match &**parts {
+                [Part::Place(path)] => Some(path),
+                _ => None,
+            },
+            Template::TwoPasses(_) => None,
+        }
+    }
+
     pub(super) fn render<'a>(
         &'a self,
         payload: Value<'a>,
@@ -89,6 +100,14 @@ fn fill<'a>(parts: &[Part], payload: Value<'a>, arena: &'a Bump) -> Result<&'a s
         }
         bounded(out.len())?;
     }
+    Ok(out.into_bump_str())
+}
+
+/// The text a placeholder shows for a value.
+pub(super) fn text_of<'a>(value: Value<'_>, arena: &'a Bump) -> Result<&'a str, RuntimeError> {
+    let mut out = BumpString::new_in(arena);
+    push_value(&mut out, value)?;
+    bounded(out.len())?;
     Ok(out.into_bump_str())
 }
 

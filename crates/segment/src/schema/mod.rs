@@ -67,7 +67,8 @@ pub enum Leniency {
 /// What became of a payload.
 #[derive(Debug)]
 pub struct Coerced<'a> {
-    /// The payload; meaningless if there are errors.
+    /// The payload; meaningless if there are errors. Its objects have a member for each field, in the order of the
+    /// table and undefined where there is nothing, so that they can be read by place.
     pub value: Value<'a>,
     /// Why the payload as a whole does not fit; empty if it does.
     pub errors: Vec<FieldError>,
@@ -79,6 +80,7 @@ pub struct Coerced<'a> {
 #[derive(Debug)]
 pub struct Schema<'t> {
     fields: &'t [Field<'t>],
+    members: rule::Members<'t>,
     requirements: Vec<Requirement<'t>>,
 }
 
@@ -91,6 +93,7 @@ impl<'t> Schema<'t> {
         check(fields, "")?;
         Ok(Schema {
             fields,
+            members: rule::Members::new(fields),
             requirements: condition::requirements(fields),
         })
     }
@@ -105,7 +108,12 @@ impl<'t> Schema<'t> {
     where
         't: 'a,
     {
-        walk::coerce(self.fields, &self.requirements, payload, arena, leniency)
+        let Schema {
+            fields,
+            members,
+            requirements,
+        } = self;
+        walk::coerce(members, fields, requirements, payload, arena, leniency)
     }
 }
 

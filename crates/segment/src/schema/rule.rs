@@ -1,4 +1,5 @@
-//! What a field demands of one value, once `multiple`, `allow_null` and the rest are worked out as Segment does.
+//! What a field demands of one value, once `multiple`, `allow_null` and the rest are worked out as Segment does. Worked
+//! out once for each table, since most values of an event only need to be looked at.
 
 use super::field::{Choice, Field, FieldType, Required};
 use super::format::Format;
@@ -42,7 +43,8 @@ impl Wanted {
     }
 }
 
-#[derive(Clone, Copy)]
+/// The demands on a value, or on one item of a list.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Rule<'t> {
     /// In the order they are tried; never empty.
     pub(super) types: &'static [Wanted],
@@ -53,30 +55,104 @@ pub(super) struct Rule<'t> {
     pub(super) number_limits: (Option<f64>, Option<f64>),
     pub(super) length_limits: (Option<f64>, Option<f64>),
     pub(super) format: Option<Format>,
-    /// The field whose items a list holds.
-    pub(super) items: Option<&'t Field<'t>>,
+    /// It is a list, whose items have a rule of their own.
+    pub(super) list: bool,
+    /// It is an object with fields of its own.
+    pub(super) object: bool,
+    /// What needs none of the above looked at.
+    pub(super) plain: Plain,
+}
+
+/// Values that are all their field asks for, which most are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plain {
+    /// None.
+    Never,
+    /// Any text.
+    Text,
+    /// A truth value.
+    Flag,
+    /// A number within the doubles.
+    Finite,
+    /// A whole number.
+    Whole,
+}
+
+impl Plain {
+    pub(super) fn has(self, value: Value<'_>) -> bool {
+        match (self, value) {
+            (Plain::Text, Value::Str(_)) | (Plain::Flag, Value::Bool(_)) => true,
+            (Plain::Finite, Value::Number(number)) => number.is_finite(),
+            (Plain::Whole, Value::Number(number)) => number.is_whole(),
+            _ => false,
+        }
+    }
+}
+
+/// A field with its rules.
+#[derive(Debug)]
+pub(super) struct Plan<'t> {
+    pub(super) field: &'t Field<'t>,
+    pub(super) rule: Rule<'t>,
+    /// The rule of an item, where the field is a list.
+    pub(super) item: Rule<'t>,
+    /// The members of an object, or of each item.
     pub(super) members: Option<Members<'t>>,
 }
 
-#[derive(Clone, Copy)]
+/// The fields of an object.
+#[derive(Debug)]
 pub(super) struct Members<'t> {
-    pub(super) fields: &'t [Field<'t>],
+    pub(super) plans: Box<[Plan<'t>]>,
     pub(super) open: bool,
     /// Whether plain requirements count; one conditional member switches them off.
     pub(super) requirements: bool,
 }
 
+impl<'t> Members<'t> {
+    /// A closed object.
+    pub(super) fn new(fields: &'t [Field<'t>]) -> Members<'t> {
+        Members {
+            plans: fields.iter().map(Plan::new).collect(),
+            open: false,
+            requirements: true,
+        }
+    }
+
+    pub(super) fn requires(&self, plan: &Plan<'_>) -> bool {
+        self.requirements && matches!(plan.field.required, Required::Always)
+    }
+}
+
+impl<'t> Plan<'t> {
+    fn new(field: &'t Field<'t>) -> Plan<'t> {
+        let fields = properties(field);
+        Plan {
+            field,
+            rule: Rule::of_field(field),
+            item: Rule::of_item(field),
+            members: fields.map(|fields| Members {
+                open: field.additional_properties,
+                requirements: !fields
+                    .iter()
+                    .any(|member| matches!(member.required, Required::When { .. })),
+                ..Members::new(fields)
+            }),
+        }
+    }
+}
+
 impl<'t> Rule<'t> {
-    pub(super) fn of_field(field: &'t Field<'t>) -> Rule<'t> {
+    fn of_field(field: &'t Field<'t>) -> Rule<'t> {
         if field.multiple {
             return Rule {
-                items: Some(field),
+                list: true,
                 ..Rule::bare(&[Wanted::Array], field.label)
             };
         }
-        let members = members_of(field);
+        let object = properties(field).is_some();
         // With properties the sub-schema's own type replaces the nullable one.
-        let nullable = field.allow_null && members.is_none();
+        let nullable = field.allow_null && !object;
         let limits = (effective(field.minimum), effective(field.maximum));
         let (number_limits, length_limits) = match field.kind {
             FieldType::Number => (limits, (None, None)),
@@ -88,22 +164,33 @@ impl<'t> Rule<'t> {
             FieldType::Text | FieldType::Password => None,
             _ => field.format,
         };
+        let limited = field.minimum.is_some() || field.maximum.is_some();
         Rule {
             choices: field.choices,
             null_choice: field.allow_null,
             number_limits,
             length_limits,
             format,
-            members,
+            object,
+            plain: match (field.kind, format) {
+                _ if limited || !field.choices.is_empty() => Plain::Never,
+                (FieldType::String, Some(_)) => Plain::Never,
+                (kind, _) => plain(kind),
+            },
             ..Rule::bare(types_of(field.kind, nullable), field.label)
         }
     }
 
     /// One item of a `multiple` field: the type and the choices are all it keeps.
-    pub(super) fn of_item(field: &'t Field<'t>) -> Rule<'t> {
+    fn of_item(field: &'t Field<'t>) -> Rule<'t> {
         Rule {
             choices: field.choices,
-            members: members_of(field),
+            object: properties(field).is_some(),
+            plain: if field.choices.is_empty() {
+                plain(field.kind)
+            } else {
+                Plain::Never
+            },
             ..Rule::bare(types_of(field.kind, false), None)
         }
     }
@@ -117,9 +204,20 @@ impl<'t> Rule<'t> {
             number_limits: (None, None),
             length_limits: (None, None),
             format: None,
-            items: None,
-            members: None,
+            list: false,
+            object: false,
+            plain: Plain::Never,
         }
+    }
+}
+
+fn plain(kind: FieldType) -> Plain {
+    match kind {
+        FieldType::String | FieldType::Text | FieldType::Password => Plain::Text,
+        FieldType::Boolean => Plain::Flag,
+        FieldType::Number | FieldType::Datetime => Plain::Finite,
+        FieldType::Integer => Plain::Whole,
+        FieldType::Object => Plain::Never,
     }
 }
 
@@ -128,7 +226,7 @@ pub(super) fn drops_as_empty(field: &Field<'_>, item: bool, value: Value<'_>) ->
     let single = !field.multiple || item;
     match value {
         Value::Undefined => true,
-        Value::Null => item || field.multiple || !field.allow_null || members_of(field).is_some(),
+        Value::Null => item || field.multiple || !field.allow_null || properties(field).is_some(),
         Value::Str("") => {
             let text = !matches!(
                 field.kind,
@@ -140,34 +238,8 @@ pub(super) fn drops_as_empty(field: &Field<'_>, item: bool, value: Value<'_>) ->
     }
 }
 
-/// Whether a value (or an item of a list) already is all its field asks for, which most are.
-pub(super) fn fits_plainly(field: &Field<'_>, item: bool, value: Value<'_>) -> bool {
-    let bare = item || (!field.multiple && field.minimum.is_none() && field.maximum.is_none());
-    if !bare || !field.choices.is_empty() {
-        return false;
-    }
-    match (field.kind, value) {
-        (FieldType::String, Value::Str(_)) => item || field.format.is_none(),
-        (FieldType::Text | FieldType::Password, Value::Str(_)) | (FieldType::Boolean, Value::Bool(_)) => true,
-        (FieldType::Number | FieldType::Datetime, Value::Number(number)) => number.is_finite(),
-        (FieldType::Integer, Value::Number(number)) => number.is_whole(),
-        _ => false,
-    }
-}
-
-fn members_of<'t>(field: &'t Field<'t>) -> Option<Members<'t>> {
-    if field.kind != FieldType::Object {
-        return None;
-    }
-    let fields = field.properties?;
-    let conditional = fields
-        .iter()
-        .any(|member| matches!(member.required, Required::When { .. }));
-    Some(Members {
-        fields,
-        open: field.additional_properties,
-        requirements: !conditional,
-    })
+fn properties<'t>(field: &Field<'t>) -> Option<&'t [Field<'t>]> {
+    field.properties.filter(|_| field.kind == FieldType::Object)
 }
 
 /// Segment tests limits for truth, so zero is none.

@@ -3,9 +3,9 @@
 use super::condition::{Requirement, same};
 use super::convert::{as_ajv, carefully};
 use super::error::{FieldError, FieldErrorKind};
-use super::field::{Field, Required};
+use super::field::Field;
 use super::place::Place;
-use super::rule::{Members, Rule, Wanted, drops_as_empty, fits_plainly};
+use super::rule::{Members, Plain, Plan, Rule, Wanted, drops_as_empty};
 use super::{Coerced, Leniency};
 use crate::value::{Value, js_trim, utf16_len};
 use bumpalo::Bump;
@@ -15,6 +15,7 @@ use bumpalo::collections::Vec as BumpVec;
 const ALWAYS_KEPT: &str = "dynamicAuthSettings";
 
 pub(super) fn coerce<'a, 't: 'a>(
+    members: &Members<'t>,
     fields: &'t [Field<'t>],
     requirements: &[Requirement<'t>],
     payload: Value<'a>,
@@ -27,7 +28,7 @@ pub(super) fn coerce<'a, 't: 'a>(
         errors: Vec::new(),
         dropped: Vec::new(),
     };
-    let value = walk.root(fields, requirements, payload);
+    let value = walk.root(members, fields, requirements, payload);
     Coerced {
         value,
         errors: walk.errors,
@@ -138,6 +139,7 @@ impl<'a> Walk<'a> {
 
     fn root<'t: 'a>(
         &mut self,
+        members: &Members<'t>,
         fields: &'t [Field<'t>],
         requirements: &[Requirement<'t>],
         payload: Value<'a>,
@@ -159,19 +161,16 @@ impl<'a> Walk<'a> {
                 self.conditional(requirement, &root);
             }
         }
-        let members = Members {
-            fields,
-            open: false,
-            requirements: true,
-        };
         let kept = payload.get(ALWAYS_KEPT);
-        let mut built = self.members(&place, None, &members, payload, true, |field, value| {
+        let built = self.members(&place, None, members, payload, true, |field, value| {
             root.of_field(field, value)
         });
         if kept.is_defined() && fields.iter().all(|field| field.key != ALWAYS_KEPT) {
-            built.push((ALWAYS_KEPT, kept));
+            let mut all = BumpVec::from_iter_in(built.iter().copied(), self.arena);
+            all.push((ALWAYS_KEPT, kept));
+            return Value::Object(all.into_bump_slice());
         }
-        Value::Object(built.into_bump_slice())
+        Value::Object(built)
     }
 
     /// A conditional requirement that applies: is its target there?
@@ -207,10 +206,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// One value under its rule. Failure shows in `errors`.
+    /// One value under a rule of its field, the field's own or that of its items. Failure shows in `errors`.
     fn value<'t: 'a>(
         &mut self,
         place: &Place<'_>,
+        plan: &Plan<'t>,
         rule: &Rule<'t>,
         value: Value<'a>,
         prune: bool,
@@ -227,7 +227,7 @@ impl<'a> Walk<'a> {
             }
         } else if !fits {
             // Ajv reports a wrong plain object type after everything else about the value.
-            late_type_error = rule.types == [Wanted::Object] && rule.members.is_some();
+            late_type_error = rule.types == [Wanted::Object] && rule.object;
             let converted = as_ajv(value, rule.types, self.arena);
             value = converted.value;
             if !converted.fits && !late_type_error {
@@ -236,12 +236,10 @@ impl<'a> Walk<'a> {
         }
         self.choices(place, rule, value);
         self.limits(place, rule, value);
-        if let Some(field) = rule.items
-            && value.is_array()
-        {
-            value = self.items(place, field, value, prune);
+        if rule.list && value.is_array() {
+            value = self.items(place, plan, value, prune);
         }
-        if let Some(members) = &rule.members
+        if let Some(members) = plan.members.as_ref().filter(|_| rule.object)
             && value.is_object()
         {
             let leniency = self.leniency;
@@ -254,9 +252,9 @@ impl<'a> Walk<'a> {
                 }
             });
             value = if members.open {
-                with_unknown(built, members.fields, value)
+                self.with_unknown(built, members, value)
             } else {
-                Value::Object(built.into_bump_slice())
+                Value::Object(built)
             };
         }
         if late_type_error {
@@ -268,24 +266,23 @@ impl<'a> Walk<'a> {
     fn items<'t: 'a>(
         &mut self,
         place: &Place<'_>,
-        field: &'t Field<'t>,
+        plan: &Plan<'t>,
         list: Value<'a>,
         prune: bool,
     ) -> Value<'a> {
-        let rule = Rule::of_item(field);
         let mut built = BumpVec::with_capacity_in(list.array_len(), self.arena);
         for (index, item) in list.items().enumerate() {
-            if (prune || self.careful()) && empty(field, true, item, self.leniency) {
+            if (prune || self.careful()) && empty(plan.field, true, item, self.leniency) {
                 continue;
             }
-            if fits_plainly(field, true, item) {
+            if plan.item.plain.has(item) {
                 built.push(item);
                 continue;
             }
             let before = self.errors.len();
             // Segment removes empty elements first, so its places count what is left.
             let index = if self.careful() { index } else { built.len() };
-            let item = self.value(&place.index(index), &rule, item, false);
+            let item = self.value(&place.index(index), plan, &plan.item, item, false);
             if self.careful() && self.errors.len() > before {
                 self.dropped.extend(self.errors.drain(before..));
                 continue;
@@ -295,6 +292,7 @@ impl<'a> Walk<'a> {
         Value::Array(built.into_bump_slice())
     }
 
+    /// The members of an object, one for each field in the fields' order; those that are not there are undefined.
     fn members<'t: 'a>(
         &mut self,
         place: &Place<'_>,
@@ -303,33 +301,51 @@ impl<'a> Walk<'a> {
         object: Value<'a>,
         prune: bool,
         admit: impl Fn(&'t Field<'t>, Value<'a>) -> Value<'a>,
-    ) -> BumpVec<'a, (&'a str, Value<'a>)> {
-        let required = |field: &Field<'_>| members.requirements && matches!(field.required, Required::Always);
-        let values = by_field(members.fields, object, self.arena);
-        for (field, value) in members.fields.iter().zip(&mut *values) {
-            *value = admit(field, *value);
-            if required(field) && !value.is_defined() {
-                self.missing(place, label, field.key);
+    ) -> &'a [(&'a str, Value<'a>)] {
+        let plans = &*members.plans;
+        let built = by_field(plans, object, self.arena);
+        for (plan, (_, value)) in plans.iter().zip(&mut *built) {
+            if value.is_defined() {
+                *value = admit(plan.field, *value);
+            }
+            if !value.is_defined() && members.requires(plan) {
+                self.missing(place, label, plan.field.key);
             }
         }
-        let mut built = BumpVec::with_capacity_in(members.fields.len(), self.arena);
-        for (field, &value) in members.fields.iter().zip(&*values) {
-            if !value.is_defined() {
+        for (plan, (_, value)) in plans.iter().zip(&mut *built) {
+            if !value.is_defined() || plan.rule.plain.has(*value) {
                 continue;
             }
-            if fits_plainly(field, false, value) {
-                built.push((field.key, value));
+            if let Value::Str(_) = value
+                && plan.rule.list
+                && plan.item.plain == Plain::Text
+            {
+                // A list of one text, which most personal fields are.
+                *value = Value::Array(self.arena.alloc_slice_copy(&[*value]));
                 continue;
             }
             let before = self.errors.len();
-            let value = self.value(&place.key(field.key), &Rule::of_field(field), value, prune);
-            if self.careful() && self.errors.len() > before && !required(field) {
+            let place = place.key(plan.field.key);
+            *value = self.value(&place, plan, &plan.rule, *value, prune);
+            if self.careful() && self.errors.len() > before && !members.requires(plan) {
                 self.dropped.extend(self.errors.drain(before..));
-                continue;
+                *value = Value::Undefined;
             }
-            built.push((field.key, value));
         }
         built
+    }
+
+    /// Adds the members the fields do not name.
+    fn with_unknown(
+        &self,
+        built: &[(&'a str, Value<'a>)],
+        members: &Members<'_>,
+        object: Value<'a>,
+    ) -> Value<'a> {
+        let known = |key: &str| members.plans.iter().any(|plan| plan.field.key == key);
+        let mut all = BumpVec::from_iter_in(built.iter().copied(), self.arena);
+        all.extend(object.members().filter(|(key, _)| !known(key)));
+        Value::Object(all.into_bump_slice())
     }
 
     fn wrong_type(&mut self, place: &Place<'_>, label: Option<&str>, wanted: &[Wanted], found: Value<'_>) {
@@ -404,15 +420,22 @@ impl<'a> Walk<'a> {
 }
 
 /// The members of an object put beside their fields. Mapped objects mostly come in the order of the fields, so the
-/// next field is tried first.
-fn by_field<'a>(fields: &[Field<'_>], object: Value<'a>, arena: &'a Bump) -> &'a mut [Value<'a>] {
-    let values = arena.alloc_slice_fill_copy(fields.len(), Value::Undefined);
+/// next fields are tried first.
+fn by_field<'a, 't: 'a>(
+    plans: &[Plan<'t>],
+    object: Value<'a>,
+    arena: &'a Bump,
+) -> &'a mut [(&'a str, Value<'a>)] {
+    let undefined = |plan: &Plan<'t>| (plan.field.key, Value::Undefined);
+    let built = arena.alloc_slice_fill_iter(plans.iter().map(undefined));
     let mut next = 0;
     let mut put = |key: &str, value: Value<'a>| {
-        let expected = fields.get(next).filter(|field| field.key == key).map(|_| next);
-        let found = expected.or_else(|| fields.iter().position(|field| field.key == key));
+        let ahead = built[next..].iter().position(|(known, _)| *known == key);
+        let found = ahead
+            .map(|at| next + at)
+            .or_else(|| built[..next].iter().position(|(known, _)| *known == key));
         if let Some(index) = found {
-            values[index] = value;
+            built[index].1 = value;
             next = index + 1;
         }
     };
@@ -420,21 +443,7 @@ fn by_field<'a>(fields: &[Field<'_>], object: Value<'a>, arena: &'a Bump) -> &'a
         Value::Object(members) => members.iter().for_each(|(key, value)| put(key, *value)),
         other => other.members().for_each(|(key, value)| put(key, value)),
     }
-    values
-}
-
-/// Adds the members the fields do not name.
-fn with_unknown<'a>(
-    mut built: BumpVec<'a, (&'a str, Value<'a>)>,
-    fields: &[Field<'_>],
-    object: Value<'a>,
-) -> Value<'a> {
-    built.extend(
-        object
-            .members()
-            .filter(|(key, _)| fields.iter().all(|field| field.key != *key)),
-    );
-    Value::Object(built.into_bump_slice())
+    built
 }
 
 fn characters(count: f64) -> String {

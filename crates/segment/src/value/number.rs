@@ -32,9 +32,7 @@ impl<'a> Number<'a> {
     pub fn is_falsy(self) -> bool {
         match self {
             // Cheap for nearly all numbers: without an exponent a leading digit 1-9 cannot be zero.
-            Number::Source(text)
-                if matches!(text.as_bytes(), [b'1'..=b'9', ..]) && !text.contains(['e', 'E']) =>
-            {
+            Number::Source(text) if matches!(text.as_bytes(), [b'1'..=b'9', ..]) && !has_exponent(text) => {
                 false
             }
             _ => {
@@ -48,7 +46,7 @@ impl<'a> Number<'a> {
     pub fn is_finite(self) -> bool {
         match self {
             // Without an exponent it takes over 300 digits to leave the range.
-            Number::Source(text) if text.len() < 300 && !text.contains(['e', 'E']) => true,
+            Number::Source(text) if text.len() < 300 && !has_exponent(text) => true,
             _ => self.to_f64().is_finite(),
         }
     }
@@ -71,9 +69,9 @@ impl<'a> Number<'a> {
 
     /// Hands ECMAScript's `Number::toString` to `take`: `1.0` is `1`, `1e21` is `1e+21`.
     pub fn with_js_text<R>(self, take: impl FnOnce(&str) -> R) -> R {
-        match self {
-            Number::Source(text) if is_plain_integer(text) => take(text),
-            _ => take(ryu_js::Buffer::new().format(self.to_f64())),
+        match self.source().and_then(printed_as_written) {
+            Some(text) => take(text),
+            None => take(ryu_js::Buffer::new().format(self.to_f64())),
         }
     }
 }
@@ -86,6 +84,29 @@ fn is_plain_integer(text: &str) -> bool {
         [b'1'..=b'9', rest @ ..] => rest.len() < 15 && rest.iter().all(u8::is_ascii_digit),
         _ => false,
     }
+}
+
+fn has_exponent(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'e' | b'E'))
+}
+
+/// The part of a number's text that JavaScript prints for it, where that is known without reading the number: of up to
+/// 15 digits no two are the same double, so all of them are printed but zeros at the end of a fraction.
+fn printed_as_written(text: &str) -> Option<&str> {
+    if is_plain_integer(text) {
+        return Some(text);
+    }
+    let (whole, fraction) = text.split_at(text.bytes().position(|byte| byte == b'.')?);
+    let kept = fraction.trim_end_matches('0');
+    // Small fractions are printed with an exponent.
+    let small = whole == "0" && kept.starts_with(".00000");
+    let digits = kept.as_bytes().get(1..)?;
+    let plain = is_plain_integer(whole)
+        && !small
+        && whole.len() + digits.len() <= 15
+        && digits.iter().all(u8::is_ascii_digit);
+    let length = whole.len() + if digits.is_empty() { 0 } else { kept.len() };
+    text.get(..length).filter(|_| plain)
 }
 
 /// ECMAScript's text to number: blank is 0, `0x1F`, `0b1`, `0o7`, `Infinity`; what it cannot read is NaN.
@@ -140,6 +161,7 @@ fn digits_of_radix(digits: &str, radix: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn js(number: Number<'_>) -> String {
         number.with_js_text(str::to_owned)
@@ -157,9 +179,27 @@ mod tests {
             ("9007199254740993", "9007199254740992"),
             ("1e400", "Infinity"),
             ("42", "42"),
+            ("129.50", "129.5"),
+            ("10.00", "10"),
+            ("0.0", "0"),
+            ("0.10", "0.1"),
+            ("0.00001", "0.00001"),
+            ("0.0000001", "1e-7"),
+            ("-7.250", "-7.25"),
+            ("1.5e3", "1500"),
+            ("12345678901234.5", "12345678901234.5"),
+            ("0.1234567890123456789", "0.12345678901234568"),
         ];
         for (source, expected) in cases {
             assert_eq!(js(Number::Source(source)), expected, "{source}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_as_written_is_what_javascript_prints(text in "-?(0|[1-9][0-9]{0,16})(\\.[0-9]{1,17})?(e-?[1-9])?") {
+            let double: f64 = text.parse().unwrap();
+            prop_assert_eq!(js(Number::Source(&text)), js(Number::Double(double)));
         }
     }
 
