@@ -30,6 +30,11 @@ impl Sha256Hex {
         Some(Sha256Hex(hex))
     }
 
+    /// The 64 digits as ASCII bytes.
+    pub fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
     /// The 64 digits.
     pub fn as_str(&self) -> &str {
         // Only ASCII digits are ever stored.

@@ -157,6 +157,23 @@ impl Document {
     }
 }
 
+/// What a [`Node`] holds, all at once. Not printable: values may be personal data.
+#[derive(Clone, Copy)]
+pub enum Content<'a> {
+    /// `null`
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number exactly as it was spelled.
+    Number(&'a str),
+    /// The text of a string.
+    String(&'a str),
+    /// An array; its items are those of the node.
+    Array,
+    /// An object; its members are those of the node.
+    Object,
+}
+
 /// One value inside a [`Document`]: a reference, free to copy.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
@@ -194,6 +211,19 @@ impl<'a> Node<'a> {
     /// What this value is.
     pub fn kind(self) -> Kind {
         self.slot().kind
+    }
+
+    /// What this value is, with its text.
+    pub fn content(self) -> Content<'a> {
+        let slot = self.slot();
+        match slot.kind {
+            Kind::Null => Content::Null,
+            Kind::Bool => Content::Bool(slot.value.start == 1),
+            Kind::Number => Content::Number(self.doc.text(slot.value)),
+            Kind::String => Content::String(self.doc.text(slot.value)),
+            Kind::Array => Content::Array,
+            Kind::Object => Content::Object,
+        }
     }
 
     /// True for `null`.

@@ -72,7 +72,11 @@ impl Node<'_> {
 pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    push_json_string(text, out);
+    if is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        push_json_string(text, out);
+    }
     out.push(b'"');
 }
 
@@ -95,12 +99,28 @@ fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// How many bytes at the start need no escape. Sixteen are asked at once, without a branch for each, which the
-/// compiler turns into vector instructions.
+/// Whether nothing needs an escape, as in nearly all texts. The last bytes are asked together with some before them, so
+/// that none is asked alone.
+fn is_plain(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (chunks, _) = bytes.as_chunks::<16>();
+        return !chunks.iter().chain([last]).any(any_escape);
+    }
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => !(any_escape(first) | any_escape(last)),
+        _ => !bytes.iter().any(|&byte| needs_escape(byte)),
+    }
+}
+
+/// Asks all bytes without a branch for each, which the compiler turns into vector instructions.
+fn any_escape<const N: usize>(chunk: &[u8; N]) -> bool {
+    chunk.iter().fold(false, |any, &byte| any | needs_escape(byte))
+}
+
+/// How many bytes at the start need no escape.
 fn plain_len(bytes: &[u8]) -> usize {
     let (chunks, _) = bytes.as_chunks::<16>();
-    let is_plain = |chunk: &&[u8; 16]| !chunk.iter().fold(false, |any, &byte| any | needs_escape(byte));
-    let plain = chunks.iter().take_while(is_plain).count() * 16;
+    let plain = chunks.iter().take_while(|chunk| !any_escape(*chunk)).count() * 16;
     let rest = bytes[plain..].iter().position(|&byte| needs_escape(byte));
     rest.map_or(bytes.len(), |at| plain + at)
 }
@@ -121,4 +141,25 @@ fn push_escape(byte: u8, out: &mut Vec<u8>) {
         itself => itself,
     };
     out.extend_from_slice(&[b'\\', short]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_is_found_wherever_it_stands() {
+        for length in 0..50 {
+            for byte in [b'"', b'\\', 0, 0x1f] {
+                let mut bytes = "é~ ".repeat(length).into_bytes();
+                assert!(is_plain(&bytes) && plain_len(&bytes) == bytes.len());
+                for at in 0..bytes.len() {
+                    let before = std::mem::replace(&mut bytes[at], byte);
+                    assert!(!is_plain(&bytes), "{at} of {length}");
+                    assert_eq!(plain_len(&bytes), at);
+                    bytes[at] = before;
+                }
+            }
+        }
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::MAX_TEXT;
 use super::error::RuntimeError;
-use crate::value::{Numbers, Value, unique_members, utf16_len, utf16_unit, write_json_string};
+use crate::value::{Numbers, Value, unique_members, utf16_len, utf16_unit};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
+use signalbox_core::json::write_json_string;
 
 type Members<'a> = &'a [(&'a str, Value<'a>)];
 

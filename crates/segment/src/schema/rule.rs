@@ -4,6 +4,7 @@
 use super::field::{Choice, Field, FieldType, Required};
 use super::format::Format;
 use crate::value::{Number, Value};
+use signalbox_core::json::KeyMark;
 
 /// The types of JSON schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,8 @@ pub(super) struct Plan<'t> {
 #[derive(Debug)]
 pub(super) struct Members<'t> {
     pub(super) plans: Box<[Plan<'t>]>,
+    /// Of the fields' keys.
+    pub(super) marks: Box<[KeyMark]>,
     pub(super) open: bool,
     /// Whether plain requirements count; one conditional member switches them off.
     pub(super) requirements: bool,
@@ -114,9 +117,24 @@ impl<'t> Members<'t> {
     pub(super) fn new(fields: &'t [Field<'t>]) -> Members<'t> {
         Members {
             plans: fields.iter().map(Plan::new).collect(),
+            marks: fields.iter().map(|field| KeyMark::of(field.key)).collect(),
             open: false,
             requirements: true,
         }
+    }
+
+    /// The place of a member's field; the fields from `next` on are tried first.
+    pub(super) fn place(&self, key: &str, next: usize) -> Option<usize> {
+        let mark = KeyMark::of(key);
+        let (before, ahead) = self.marks.split_at(next.min(self.marks.len()));
+        let is = |at: &usize| self.plans[*at].field.key == key;
+        let in_order = ahead.iter().position(|known| *known == mark).map(|at| next + at);
+        in_order.filter(is).or_else(|| {
+            // Out of order, or two keys of one mark.
+            let all = before.iter().chain(ahead).enumerate();
+            let mut same = all.filter(|(_, known)| **known == mark).map(|(at, _)| at);
+            same.find(is)
+        })
     }
 
     pub(super) fn requires(&self, plan: &Plan<'_>) -> bool {

@@ -303,7 +303,7 @@ impl<'a> Walk<'a> {
         admit: impl Fn(&'t Field<'t>, Value<'a>) -> Value<'a>,
     ) -> &'a [(&'a str, Value<'a>)] {
         let plans = &*members.plans;
-        let built = by_field(plans, object, self.arena);
+        let built = by_field(members, object, self.arena);
         for (plan, (_, value)) in plans.iter().zip(&mut *built) {
             if value.is_defined() {
                 *value = admit(plan.field, *value);
@@ -419,28 +419,23 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The members of an object put beside their fields. Mapped objects mostly come in the order of the fields, so the
-/// next fields are tried first.
+/// The members of an object put beside their fields. Mapped objects mostly come in the order of the fields.
 fn by_field<'a, 't: 'a>(
-    plans: &[Plan<'t>],
+    members: &Members<'t>,
     object: Value<'a>,
     arena: &'a Bump,
 ) -> &'a mut [(&'a str, Value<'a>)] {
     let undefined = |plan: &Plan<'t>| (plan.field.key, Value::Undefined);
-    let built = arena.alloc_slice_fill_iter(plans.iter().map(undefined));
+    let built = arena.alloc_slice_fill_iter(members.plans.iter().map(undefined));
     let mut next = 0;
     let mut put = |key: &str, value: Value<'a>| {
-        let ahead = built[next..].iter().position(|(known, _)| *known == key);
-        let found = ahead
-            .map(|at| next + at)
-            .or_else(|| built[..next].iter().position(|(known, _)| *known == key));
-        if let Some(index) = found {
-            built[index].1 = value;
-            next = index + 1;
+        if let Some(place) = members.place(key, next) {
+            built[place].1 = value;
+            next = place + 1;
         }
     };
     match object {
-        Value::Object(members) => members.iter().for_each(|(key, value)| put(key, *value)),
+        Value::Object(given) => given.iter().for_each(|(key, value)| put(key, *value)),
         other => other.members().for_each(|(key, value)| put(key, value)),
     }
     built

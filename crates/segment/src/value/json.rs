@@ -2,6 +2,7 @@
 
 use super::{Number, Value, order_keys};
 use bumpalo::Bump;
+use signalbox_core::json::write_json_string;
 use signalbox_core::{Document, Kind, Node};
 
 /// How numbers are written.
@@ -77,57 +78,6 @@ fn write_number(number: Number<'_>, out: &mut Vec<u8>, numbers: Numbers) {
         }
         _ => out.extend_from_slice(b"null"),
     }
-}
-
-/// Appends a JSON string literal, escaping only what JSON demands.
-pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some(at) = first_escape(rest) {
-        let (plain, escaped) = rest.split_at(at);
-        out.extend_from_slice(plain);
-        let [byte, after @ ..] = escaped else { break };
-        rest = after;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            _ => {
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 15)]);
-            }
-        }
-    }
-    out.extend_from_slice(rest);
-    out.push(b'"');
-}
-
-/// Where the first byte stands that JSON wants escaped. Looks at eight bytes at a time: text rarely needs any.
-fn first_escape(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
-    let (words, _) = bytes.as_chunks::<8>();
-    let mut from = 0;
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-        if (below(word, b' ') | quote | backslash) != 0 {
-            break;
-        }
-        from += 8;
-    }
-    let found = bytes[from..]
-        .iter()
-        .position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'))?;
-    Some(from + found)
 }
 
 /// Reads strict JSON into the arena; `None` if it is not JSON or nests deeper than events may.
@@ -241,21 +191,6 @@ mod tests {
             assert_eq!(round(text), None, "{text}");
         }
         assert_eq!(round(&"[".repeat(100_000)), None);
-    }
-
-    #[test]
-    fn an_escape_is_found_wherever_it_stands() {
-        for length in 0..40 {
-            for byte in [b'"', b'\\', 0, 0x1f] {
-                let mut bytes = "é~ ".repeat(length).into_bytes();
-                assert_eq!(first_escape(&bytes), None);
-                for at in 0..bytes.len() {
-                    let before = std::mem::replace(&mut bytes[at], byte);
-                    assert_eq!(first_escape(&bytes), Some(at));
-                    bytes[at] = before;
-                }
-            }
-        }
     }
 
     #[test]

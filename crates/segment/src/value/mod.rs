@@ -21,13 +21,14 @@ mod path;
 mod text;
 
 pub(crate) use json::unique_members;
-pub use json::{Numbers, parse_json, write_json_string};
+pub use json::{Numbers, parse_json};
 pub use number::{Number, js_text_to_number};
 pub use path::Path;
 pub(crate) use path::utf16_unit;
 pub use text::{js_trim, utf16_len};
 
 use bumpalo::Bump;
+use signalbox_core::json::Content;
 use signalbox_core::{Kind, Node};
 use std::fmt;
 
@@ -95,12 +96,12 @@ impl fmt::Debug for Value<'_> {
 
 impl<'a> From<Node<'a>> for Value<'a> {
     fn from(node: Node<'a>) -> Self {
-        match node.kind() {
-            Kind::Null => Value::Null,
-            Kind::Bool => Value::Bool(node.as_bool().unwrap_or_default()),
-            Kind::Number => Value::Number(Number::Source(node.number_text().unwrap_or("0"))),
-            Kind::String => Value::Str(node.as_str().unwrap_or_default()),
-            Kind::Array | Kind::Object => Value::Node(node),
+        match node.content() {
+            Content::Null => Value::Null,
+            Content::Bool(truth) => Value::Bool(truth),
+            Content::Number(text) => Value::Number(Number::Source(text)),
+            Content::String(text) => Value::Str(text),
+            Content::Array | Content::Object => Value::Node(node),
         }
     }
 }

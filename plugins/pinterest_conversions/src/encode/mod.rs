@@ -201,8 +201,8 @@ struct Input<'a> {
     arena: &'a Bump,
 }
 
-/// The members of a coerced object. The schema leaves them in the order of the field table, and the tables of
-/// [`wire`] have the same order, so each is the next one or not there.
+/// The members of a coerced object. It has one for each field, in the order of the field table, and the tables of
+/// [`wire`] have the same order, which a test holds: each is the next one.
 struct Members<'a>(&'a [(&'a str, Value<'a>)]);
 
 impl<'a> Members<'a> {
@@ -213,15 +213,47 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// The next member, which has this key.
     fn take(&mut self, key: &str) -> Value<'a> {
-        match self.0 {
-            [(next, value), rest @ ..] if *next == key => {
-                self.0 = rest;
-                *value
-            }
+        let Some(((next, value), rest)) = self.0.split_first() else {
+            return Value::Undefined;
+        };
+        debug_assert_eq!(*next, key);
+        self.0 = rest;
+        *value
+    }
+}
+
+/// A top-level member of a coerced payload, by its place in the field table.
+macro_rules! top {
+    ($payload:expr, $key:literal) => {
+        match $payload {
+            Value::Object(members) => members
+                .get(const { $crate::encode::place($key) })
+                .map(|(_, value)| *value)
+                .into(),
             _ => Value::Undefined,
         }
+    };
+}
+use top;
+
+/// The place of a top-level field in [`FIELDS`].
+const fn place(key: &str) -> usize {
+    let mut at = 0;
+    // Traits are not there at compile time, so neither is `==` of texts.
+    while !same(FIELDS[at].key.as_bytes(), key.as_bytes()) {
+        at += 1;
     }
+    at
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
 }
 
 /// What the runtime must know of a record beside its bytes.
@@ -242,5 +274,38 @@ impl Written<'_> {
         scratch.push(' ');
         scratch.push_str(self.event_id);
         Some(scratch.as_str().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_stand_in_the_order_in_which_they_are_written() {
+        let keys = |field: &str| -> Vec<&str> {
+            let fields = crate::action::field(field).and_then(|field| field.properties);
+            fields.unwrap().iter().map(|field| field.key).collect()
+        };
+        let written = |table: &[wire::Wire]| -> Vec<&str> {
+            let contents = |wire: &&wire::Wire| wire.kind != wire::Kind::Contents;
+            table
+                .iter()
+                .filter(contents)
+                .map(|wire| wire.key.name())
+                .collect()
+        };
+        assert_eq!(keys("custom_data_2"), written(wire::CUSTOM_DATA));
+        assert_eq!(
+            keys("custom_data").split_last().unwrap().1,
+            written(wire::CUSTOM_DATA)
+        );
+        assert_eq!(keys("contents"), written(wire::CONTENT));
+        assert_eq!(keys("app_info"), written(wire::APP_INFO));
+        assert_eq!(keys("device_info"), written(wire::DEVICE_INFO));
+        let mut people: Vec<&str> = wire::PERSONAL.iter().map(|personal| personal.member).collect();
+        people.splice(11..11, ["client_ip_address", "client_user_agent"]);
+        people.extend(["click_id", "partner_id"]);
+        assert_eq!(keys("user_data"), people);
     }
 }

@@ -11,7 +11,7 @@ use super::user_data::UserData;
 use super::wire::{
     APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, HashedKey, Kind, LEGACY, PERSONAL, PlainKey, Wire,
 };
-use super::writer::Object;
+use super::writer::{Key, Object, key};
 use super::{Buffers, EncodeOptions, Input, Refusal, Written};
 use crate::{OnIncomplete, reject};
 
@@ -58,60 +58,60 @@ pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Writt
     let mut object = Object::open(&mut buffers.out, stripped);
     let out = &mut object;
     let text = |key: &str| payload.get(key).as_str();
-    out.text("event_name", text("event_name").unwrap_or_default());
-    out.text("action_source", text("action_source").unwrap_or_default());
+    out.text(key!("event_name"), text("event_name").unwrap_or_default());
+    out.text(key!("action_source"), text("action_source").unwrap_or_default());
     match time::event_time(text("event_time").unwrap_or_default()) {
-        Some(seconds) => out.integer("event_time", seconds),
-        None => out.raw("event_time", "null"),
+        Some(seconds) => out.integer(key!("event_time"), seconds),
+        None => out.raw(key!("event_time"), "null"),
     }
-    out.text("event_id", text("event_id").unwrap_or_default());
-    scalar(out, "event_source_url", payload.get("event_source_url"));
+    out.text(key!("event_id"), text("event_id").unwrap_or_default());
+    scalar(out, key!("event_source_url"), payload.get("event_source_url"));
     if let Some(partner) = &options.partner_name {
-        out.text("partner_name", partner);
+        out.text(key!("partner_name"), partner);
     }
-    scalar(out, "opt_out", payload.get("opt_out"));
+    scalar(out, key!("opt_out"), payload.get("opt_out"));
     scalar(
         out,
-        "advertiser_tracking_enabled",
+        key!("advertiser_tracking_enabled"),
         payload.get("advertiser_tracking_enabled"),
     );
     let scratch = &mut buffers.text;
-    out.object("user_data", true, |out| {
+    out.object(key!("user_data"), true, |out| {
         user_data(&mut UserData::new(out), members, codes.as_ref(), scratch)
     })
     .transpose()?;
-    out.object("custom_data", false, |out| {
+    out.object(key!("custom_data"), false, |out| {
         for wire in CUSTOM_DATA {
             match wire.kind {
                 Kind::Contents => products(out, contents),
                 Kind::OptOutType if fact.is_some() => {
-                    ldp::with_ldp(custom.get(wire.key).as_str(), scratch);
+                    ldp::with_ldp(custom.get(wire.key.name()).as_str(), scratch);
                     out.text(wire.key, scratch);
                 }
-                _ => member(out, wire, custom.get(wire.key)),
+                _ => member(out, wire, custom.get(wire.key.name())),
             }
         }
         if let Some(np) = &options.np {
-            out.text("np", np);
+            out.text(key!("np"), np);
         }
     });
     if latest {
-        for (key, table) in [("app_info", APP_INFO), ("device_info", DEVICE_INFO)] {
-            let info = payload.get(key);
+        for (key, table) in [(key!("app_info"), APP_INFO), (key!("device_info"), DEVICE_INFO)] {
+            let info = payload.get(key.name());
             languages_of_two(info)?;
             out.object(key, false, |out| {
                 for wire in table {
-                    member(out, wire, info.get(wire.key));
+                    member(out, wire, info.get(wire.key.name()));
                 }
             });
         }
     } else {
         for wire in LEGACY {
-            member(out, wire, payload.get(wire.key));
+            member(out, wire, payload.get(wire.key.name()));
         }
     }
-    scalar(out, "wifi", payload.get("wifi"));
-    scalar(out, "language", payload.get("language"));
+    scalar(out, key!("wifi"), payload.get("wifi"));
+    scalar(out, key!("language"), payload.get("language"));
     object.close();
     Ok(Written {
         event_name: text("event_name").unwrap_or_default(),
@@ -201,11 +201,11 @@ fn products(out: &mut Object<'_>, contents: Value<'_>) {
     if !contents.is_defined() {
         return;
     }
-    out.array("contents", true, |array| {
+    out.array(key!("contents"), true, |array| {
         for item in contents.items() {
             array.object(true, |out| {
                 for wire in CONTENT {
-                    member(out, wire, item.get(wire.key));
+                    member(out, wire, item.get(wire.key.name()));
                 }
             });
         }
@@ -236,7 +236,7 @@ fn member(out: &mut Object<'_>, wire: &Wire, value: Value<'_>) {
     }
 }
 
-fn scalar(out: &mut Object<'_>, key: &'static str, value: Value<'_>) {
+fn scalar(out: &mut Object<'_>, key: Key, value: Value<'_>) {
     if value.is_defined() {
         out.with(key, |out| value.write_json(out, Numbers::JavaScript));
     }

@@ -9,8 +9,8 @@ use super::writer::Object;
 /// Something that is a hash. There are two: a SHA-256, and what Segment sends in its place (a SHA-256 in upper case, or
 /// a blank), which `compat = "segment"` passes on. Neither can be made of plain text.
 pub trait Hashed: sealed::Sealed {
-    /// The text to send.
-    fn as_str(&self) -> &str;
+    /// The text to send, in ASCII.
+    fn as_bytes(&self) -> &[u8];
 }
 
 mod sealed {
@@ -20,14 +20,14 @@ mod sealed {
 }
 
 impl Hashed for Sha256Hex {
-    fn as_str(&self) -> &str {
-        Sha256Hex::as_str(self)
+    fn as_bytes(&self) -> &[u8] {
+        Sha256Hex::as_bytes(self)
     }
 }
 
 impl Hashed for segment::Value {
-    fn as_str(&self) -> &str {
-        segment::Value::as_str(self)
+    fn as_bytes(&self) -> &[u8] {
+        segment::Value::as_str(self).as_bytes()
     }
 }
 
@@ -65,20 +65,20 @@ impl<'o, 'w> UserData<'o, 'w> {
 
     /// Writes a hashed member, `[]` for an empty list, as Segment does.
     pub(crate) fn hashed_even_if_empty<H: Hashed>(&mut self, key: HashedKey, values: &[H]) {
-        self.0.array(key.as_str(), true, |array| {
+        self.0.array(key.key(), true, |array| {
             for value in values {
-                array.digits(value.as_str());
+                array.digits(value.as_bytes());
             }
         });
     }
 
     /// Writes a member that Pinterest needs as it is.
     pub fn plain(&mut self, key: PlainKey, text: &str) {
-        self.0.text(key.as_str(), text);
+        self.0.text(key.key(), text);
     }
 
     /// Writes `null`, which Segment sends for two members.
     pub(crate) fn null(&mut self, key: PlainKey) {
-        self.0.raw(key.as_str(), "null");
+        self.0.raw(key.key(), "null");
     }
 }

@@ -2,11 +2,13 @@
 
 use signalbox_segment::normalise::Field;
 
+use super::writer::{Key, key};
+
 /// A member of the request that is filled from a member of the mapped payload.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wire {
     /// The key in the request and in the mapping: they are the same outside of `user_data`.
-    pub(crate) key: &'static str,
+    pub(crate) key: Key,
     /// What it holds.
     pub(crate) kind: Kind,
 }
@@ -28,6 +30,10 @@ pub(crate) enum Kind {
     Languages,
     /// Unix seconds.
     Time,
+    /// `num_items`, which can be worked out.
+    NumItems,
+    /// `os_family`, which can be worked out.
+    OsFamily,
     /// `opt_out_type`, which an opt-out is added to.
     OptOutType,
     /// Products.
@@ -39,7 +45,8 @@ pub(crate) enum Kind {
 }
 
 use Kind::{
-    Contents, Currency, ExtraText, ExtraWhole, Languages, Money, OptOutType, Text, Texts, Time, Whole,
+    Contents, Currency, ExtraText, ExtraWhole, Languages, Money, NumItems, OptOutType, OsFamily, Text, Texts,
+    Time, Whole,
 };
 
 /// No limit is published.
@@ -51,85 +58,90 @@ const STORAGE: Kind = Whole(0, 1_048_576);
 /// Counts of things: no upper bound but that of the type.
 const COUNT: Kind = Whole(0, i64::MAX);
 
-const fn wire(key: &'static str, kind: Kind) -> Wire {
-    Wire { key, kind }
+macro_rules! wire {
+    ($key:literal, $kind:expr) => {
+        Wire {
+            key: key!($key),
+            kind: $kind,
+        }
+    };
 }
 
 pub(crate) const CUSTOM_DATA: &[Wire] = &[
-    wire("currency", Currency),
-    wire("value", Money),
-    wire("content_ids", Texts),
-    wire("contents", Contents),
-    wire("num_items", COUNT),
-    wire("order_id", ANY),
-    wire("search_string", ANY),
-    wire("opt_out_type", OptOutType),
-    wire("content_brand", ANY),
-    wire("content_category", ANY),
-    wire("content_name", ANY),
-    wire("predicted_ltv", Money),
-    wire("external_measurement_id", ExtraText),
-    wire("external_measurement_vendor_id", ExtraWhole),
+    wire!("currency", Currency),
+    wire!("value", Money),
+    wire!("content_ids", Texts),
+    wire!("contents", Contents),
+    wire!("num_items", NumItems),
+    wire!("order_id", ANY),
+    wire!("search_string", ANY),
+    wire!("opt_out_type", OptOutType),
+    wire!("content_brand", ANY),
+    wire!("content_category", ANY),
+    wire!("content_name", ANY),
+    wire!("predicted_ltv", Money),
+    wire!("external_measurement_id", ExtraText),
+    wire!("external_measurement_vendor_id", ExtraWhole),
 ];
 
 pub(crate) const CONTENT: &[Wire] = &[
-    wire("id", ANY),
-    wire("item_price", Money),
-    wire("quantity", COUNT),
-    wire("item_name", ANY),
-    wire("item_category", ANY),
-    wire("item_brand", ANY),
-    wire("item_brand_id", Text(64)),
+    wire!("id", ANY),
+    wire!("item_price", Money),
+    wire!("quantity", COUNT),
+    wire!("item_name", ANY),
+    wire!("item_category", ANY),
+    wire!("item_brand", ANY),
+    wire!("item_brand_id", Text(64)),
 ];
 
 pub(crate) const APP_INFO: &[Wire] = &[
-    wire("app_id", Text(200)),
-    wire("app_name", Text(200)),
-    wire("app_package_name", Text(200)),
-    wire("app_store", Text(100)),
-    wire("app_version", Text(100)),
-    wire("install_time", Time),
-    wire("user_agent", Text(16_384)),
-    wire("window_height", PIXELS),
-    wire("window_width", PIXELS),
+    wire!("app_id", Text(200)),
+    wire!("app_name", Text(200)),
+    wire!("app_package_name", Text(200)),
+    wire!("app_store", Text(100)),
+    wire!("app_version", Text(100)),
+    wire!("install_time", Time),
+    wire!("user_agent", Text(16_384)),
+    wire!("window_height", PIXELS),
+    wire!("window_width", PIXELS),
 ];
 
 pub(crate) const DEVICE_INFO: &[Wire] = &[
-    wire("battery_level", Whole(0, 100)),
-    wire("brand", Text(100)),
-    wire("carrier", Text(100)),
-    wire("cpu_cores", Whole(0, 1152)),
-    wire("external_storage_free_space", STORAGE),
-    wire("external_storage_size", STORAGE),
-    wire("form_factor", ANY),
-    wire("kernel_version", Text(100)),
-    wire("languages", Languages),
-    wire("locale", Text(35)),
-    wire("model", Text(100)),
-    wire("network_type", ANY),
-    wire("os_family", ANY),
-    wire("os_name", Text(100)),
-    wire("os_release_name", Text(100)),
-    wire("os_version", Text(100)),
-    wire("screen_density", Whole(0, 100_000)),
-    wire("screen_height", PIXELS),
-    wire("screen_width", PIXELS),
-    wire("storage_free_space", STORAGE),
-    wire("storage_size", STORAGE),
-    wire("timezone", Text(40)),
-    wire("timezone_abbr", Text(5)),
-    wire("type", Text(100)),
+    wire!("battery_level", Whole(0, 100)),
+    wire!("brand", Text(100)),
+    wire!("carrier", Text(100)),
+    wire!("cpu_cores", Whole(0, 1152)),
+    wire!("external_storage_free_space", STORAGE),
+    wire!("external_storage_size", STORAGE),
+    wire!("form_factor", ANY),
+    wire!("kernel_version", Text(100)),
+    wire!("languages", Languages),
+    wire!("locale", Text(35)),
+    wire!("model", Text(100)),
+    wire!("network_type", ANY),
+    wire!("os_family", OsFamily),
+    wire!("os_name", Text(100)),
+    wire!("os_release_name", Text(100)),
+    wire!("os_version", Text(100)),
+    wire!("screen_density", Whole(0, 100_000)),
+    wire!("screen_height", PIXELS),
+    wire!("screen_width", PIXELS),
+    wire!("storage_free_space", STORAGE),
+    wire!("storage_size", STORAGE),
+    wire!("timezone", Text(40)),
+    wire!("timezone_abbr", Text(5)),
+    wire!("type", Text(100)),
 ];
 
 pub(crate) const LEGACY: &[Wire] = &[
-    wire("app_id", ANY),
-    wire("app_name", ANY),
-    wire("app_version", ANY),
-    wire("device_brand", ANY),
-    wire("device_carrier", ANY),
-    wire("device_model", ANY),
-    wire("device_type", ANY),
-    wire("os_version", ANY),
+    wire!("app_id", ANY),
+    wire!("app_name", ANY),
+    wire!("app_version", ANY),
+    wire!("device_brand", ANY),
+    wire!("device_carrier", ANY),
+    wire!("device_model", ANY),
+    wire!("device_type", ANY),
+    wire!("os_version", ANY),
 ];
 
 /// At most so many languages.
@@ -194,19 +206,23 @@ pub enum HashedKey {
 impl HashedKey {
     /// The key in the request.
     pub fn as_str(self) -> &'static str {
+        self.key().name()
+    }
+
+    pub(crate) fn key(self) -> Key {
         match self {
-            HashedKey::Em => "em",
-            HashedKey::Ph => "ph",
-            HashedKey::Ge => "ge",
-            HashedKey::Db => "db",
-            HashedKey::Ln => "ln",
-            HashedKey::Fn => "fn",
-            HashedKey::Ct => "ct",
-            HashedKey::St => "st",
-            HashedKey::Zp => "zp",
-            HashedKey::Country => "country",
-            HashedKey::ExternalId => "external_id",
-            HashedKey::HashedMaids => "hashed_maids",
+            HashedKey::Em => key!("em"),
+            HashedKey::Ph => key!("ph"),
+            HashedKey::Ge => key!("ge"),
+            HashedKey::Db => key!("db"),
+            HashedKey::Ln => key!("ln"),
+            HashedKey::Fn => key!("fn"),
+            HashedKey::Ct => key!("ct"),
+            HashedKey::St => key!("st"),
+            HashedKey::Zp => key!("zp"),
+            HashedKey::Country => key!("country"),
+            HashedKey::ExternalId => key!("external_id"),
+            HashedKey::HashedMaids => key!("hashed_maids"),
         }
     }
 }
@@ -227,11 +243,15 @@ pub enum PlainKey {
 impl PlainKey {
     /// The key in the request.
     pub fn as_str(self) -> &'static str {
+        self.key().name()
+    }
+
+    pub(crate) fn key(self) -> Key {
         match self {
-            PlainKey::ClientIpAddress => "client_ip_address",
-            PlainKey::ClientUserAgent => "client_user_agent",
-            PlainKey::ClickId => "click_id",
-            PlainKey::PartnerId => "partner_id",
+            PlainKey::ClientIpAddress => key!("client_ip_address"),
+            PlainKey::ClientUserAgent => key!("client_user_agent"),
+            PlainKey::ClickId => key!("click_id"),
+            PlainKey::PartnerId => key!("partner_id"),
         }
     }
 }
@@ -255,7 +275,7 @@ pub(crate) fn strippable(name: &str) -> Option<&'static str> {
     let tables = [CUSTOM_DATA, CONTENT, APP_INFO, DEVICE_INFO, LEGACY];
     let known = TOP
         .into_iter()
-        .chain(tables.into_iter().flatten().map(|wire| wire.key));
+        .chain(tables.into_iter().flatten().map(|wire| wire.key.name()));
     known
         .into_iter()
         .find(|key| *key == name && *key != "opt_out_type")

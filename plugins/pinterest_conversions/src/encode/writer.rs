@@ -1,10 +1,34 @@
 //! JSON, written straight into a record.
 
-use std::io::Write;
-
 use signalbox_core::json::write_json_string;
 
 use crate::learned::Stripped;
+
+/// A key as it stands between two members, `,"key":`, so that it is written in one piece. Made by [`key!`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Key(&'static str);
+
+impl Key {
+    /// From a text of that form; keys are our own literals and need no escapes.
+    pub(crate) const fn joined(text: &'static str) -> Key {
+        Key(text)
+    }
+
+    /// The key alone.
+    pub(crate) fn name(self) -> &'static str {
+        self.0
+            .get(",\"".len()..self.0.len() - "\":".len())
+            .unwrap_or_default()
+    }
+}
+
+/// The [`Key`] of a literal.
+macro_rules! key {
+    ($name:literal) => {
+        $crate::encode::writer::Key::joined(concat!(",\"", $name, "\":"))
+    };
+}
+pub(crate) use key;
 
 /// An object being written. Members without a value never appear.
 pub(crate) struct Object<'w> {
@@ -30,49 +54,46 @@ impl<'w> Object<'w> {
         self.out.len() == self.start
     }
 
-    /// Writes a key, unless it is stripped. Keys are our own literals and need no escapes.
-    fn key(&mut self, key: &'static str) -> bool {
-        if self.stripped.has(key) {
+    /// Writes a key, unless it is stripped.
+    fn key(&mut self, key: Key) -> bool {
+        if !self.stripped.names().is_empty() && self.stripped.has(key.name()) {
             return false;
         }
-        if !self.is_empty() {
-            self.out.push(b',');
-        }
-        self.out.push(b'"');
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        // Without the comma if it is the first.
+        let text = &key.0.as_bytes()[usize::from(self.is_empty())..];
+        self.out.extend_from_slice(text);
         true
     }
 
     /// Writes a text.
-    pub(crate) fn text(&mut self, key: &'static str, text: &str) {
+    pub(crate) fn text(&mut self, key: Key, text: &str) {
         if self.key(key) {
-            write_text(text, self.out);
+            write_json_string(text, self.out);
         }
     }
 
     /// Writes a whole number.
-    pub(crate) fn integer(&mut self, key: &'static str, number: i64) {
+    pub(crate) fn integer(&mut self, key: Key, number: i64) {
         if self.key(key) {
-            // A vector takes everything.
-            let _ = write!(self.out, "{number}");
+            self.out
+                .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         }
     }
 
     /// Writes `true` or `false`.
-    pub(crate) fn flag(&mut self, key: &'static str, flag: bool) {
+    pub(crate) fn flag(&mut self, key: Key, flag: bool) {
         self.raw(key, if flag { "true" } else { "false" });
     }
 
     /// Writes a literal or number that is JSON already.
-    pub(crate) fn raw(&mut self, key: &'static str, json: &str) {
+    pub(crate) fn raw(&mut self, key: Key, json: &str) {
         if self.key(key) {
             self.out.extend_from_slice(json.as_bytes());
         }
     }
 
     /// Writes a member whose bytes `write` appends.
-    pub(crate) fn with(&mut self, key: &'static str, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn with(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
         if self.key(key) {
             write(self.out);
         }
@@ -81,7 +102,7 @@ impl<'w> Object<'w> {
     /// Writes an object; one that stays empty goes again, unless it is to be kept.
     pub(crate) fn object<R>(
         &mut self,
-        key: &'static str,
+        key: Key,
         keep_empty: bool,
         fill: impl FnOnce(&mut Object<'_>) -> R,
     ) -> Option<R> {
@@ -100,7 +121,7 @@ impl<'w> Object<'w> {
     }
 
     /// Writes an array; one that stays empty goes again, unless it is to be kept.
-    pub(crate) fn array(&mut self, key: &'static str, keep_empty: bool, fill: impl FnOnce(&mut Array<'_>)) {
+    pub(crate) fn array(&mut self, key: Key, keep_empty: bool, fill: impl FnOnce(&mut Array<'_>)) {
         let mark = self.out.len();
         if !self.key(key) {
             return;
@@ -121,21 +142,6 @@ impl<'w> Object<'w> {
     }
 }
 
-/// Appends a text as JSON. Nearly all need no escapes; asking all bytes at once is quick, byte after byte is not.
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    let escapes = text.bytes().fold(false, |found, byte| {
-        found | (byte < b' ') | (byte == b'"') | (byte == b'\\')
-    });
-    if escapes {
-        write_json_string(text, out);
-    } else {
-        out.reserve(text.len() + 2);
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    }
-}
-
 /// An array being written.
 pub(crate) struct Array<'w> {
     out: &'w mut Vec<u8>,
@@ -151,17 +157,17 @@ impl Array<'_> {
     }
 
     /// Adds a text that needs no escapes: hexadecimal digits, or nothing.
-    pub(crate) fn digits(&mut self, digits: &str) {
+    pub(crate) fn digits(&mut self, digits: &[u8]) {
         self.separate();
         self.out.push(b'"');
-        self.out.extend_from_slice(digits.as_bytes());
+        self.out.extend_from_slice(digits);
         self.out.push(b'"');
     }
 
     /// Adds a text.
     pub(crate) fn text(&mut self, text: &str) {
         self.separate();
-        write_text(text, self.out);
+        write_json_string(text, self.out);
     }
 
     /// Adds an object; false if it stayed empty and was not to be kept, and so is not there.
@@ -189,18 +195,18 @@ mod tests {
         let stripped = Stripped::of(["wifi"]);
         let mut out = Vec::new();
         let mut object = Object::open(&mut out, &stripped);
-        object.flag("wifi", true);
-        object.object("app_info", false, |_| ());
-        object.array("contents", false, |array| {
+        object.flag(key!("wifi"), true);
+        object.object(key!("app_info"), false, |_| ());
+        object.array(key!("contents"), false, |array| {
             array.object(false, |_| ());
         });
-        object.text("a", "\"x\"");
-        object.object("b", true, |_| ());
-        object.object("c", false, |inner| inner.flag("wifi", true));
-        object.array("d", false, |array| {
+        object.text(key!("a"), "\"x\"");
+        object.object(key!("b"), true, |_| ());
+        object.object(key!("c"), false, |inner| inner.flag(key!("wifi"), true));
+        object.array(key!("d"), false, |array| {
             array.text("1");
-            array.object(false, |item| item.flag("wifi", true));
-            array.object(false, |item| item.integer("n", -1));
+            array.object(false, |item| item.flag(key!("wifi"), true));
+            array.object(false, |item| item.integer(key!("n"), -1));
         });
         object.close();
         assert_eq!(

@@ -6,7 +6,7 @@ use signalbox_segment::value::{Number, Value};
 
 use super::super::money::push_money;
 use super::super::wire::{Kind, MAX_LANGUAGES, Wire};
-use super::super::writer::Object;
+use super::super::writer::{Key, Object};
 use super::super::{Members, derive, languages};
 use super::Making;
 use crate::action::Derive;
@@ -18,20 +18,20 @@ impl<'a> Making<'a, '_> {
         let mut members = Members::of(self.payload.get(parent));
         for wire in table {
             let value = if parent.is_empty() {
-                self.payload.get(wire.key)
+                self.payload.get(wire.key.name())
             } else {
-                members.take(wire.key)
+                members.take(wire.key.name())
             };
-            match value {
-                Value::Undefined if wire.key == "os_family" => {
+            match (wire.kind, value) {
+                (Kind::OsFamily, Value::Undefined) => {
                     let name = || self.root.get("context")?.get("os")?.get("name")?.as_str();
                     if self.derives.has(Derive::OsFamily)
                         && let Some(family) = name().and_then(derive::os_family)
                     {
-                        out.text("os_family", family);
+                        out.text(wire.key, family);
                     }
                 }
-                value => self.detail(out, wire, value, parent),
+                (_, value) => self.detail(out, wire, value, parent),
             }
         }
     }
@@ -47,7 +47,7 @@ impl<'a> Making<'a, '_> {
         if !value.is_defined() {
             return;
         }
-        let path = || parent.child(wire.key);
+        let path = || parent.child(wire.key.name());
         match (wire.kind, value) {
             (Kind::Text(most), Value::Str(text)) => {
                 if text.len() > most && text.chars().count() > most {
@@ -56,26 +56,15 @@ impl<'a> Making<'a, '_> {
                     out.text(wire.key, text);
                 }
             }
-            (Kind::ExtraText, Value::Str(text)) => out.text(wire.key, text),
-            (Kind::Whole(least, most), _) => {
-                match whole(value).filter(|number| (least..=most).contains(number)) {
-                    Some(number) => out.integer(wire.key, number),
-                    None => self.warnings.push(reject::out_of_range(&path(), least, most)),
-                }
-            }
-            (Kind::ExtraWhole, _) => match whole(value) {
-                Some(number) => out.integer(wire.key, number),
-                None => self
-                    .warnings
-                    .push(reject::out_of_range(&path(), i64::MIN, i64::MAX)),
-            },
-            (Kind::Money, Value::Number(number)) if number.to_f64().is_finite() => {
-                out.with(wire.key, |out| {
-                    out.push(b'"');
-                    push_money(number, out);
-                    out.push(b'"');
-                })
-            }
+            (Kind::ExtraText | Kind::OsFamily, Value::Str(text)) => out.text(wire.key, text),
+            (Kind::NumItems, _) => self.whole(out, wire.key, value, (0, i64::MAX), &path),
+            (Kind::Whole(least, most), _) => self.whole(out, wire.key, value, (least, most), &path),
+            (Kind::ExtraWhole, _) => self.whole(out, wire.key, value, (i64::MIN, i64::MAX), &path),
+            (Kind::Money, Value::Number(number)) if number.is_finite() => out.with(wire.key, |out| {
+                out.push(b'"');
+                push_money(number, out);
+                out.push(b'"');
+            }),
             (Kind::Money, _) => self.warnings.push(reject::wrong_form(&path(), "a number")),
             (Kind::Currency, Value::Str(text)) => {
                 let text = text.trim();
@@ -108,13 +97,21 @@ impl<'a> Making<'a, '_> {
         }
     }
 
-    fn languages(
+    fn whole(
         &mut self,
         out: &mut Object<'_>,
-        key: &'static str,
+        key: Key,
         value: Value<'a>,
+        (least, most): (i64, i64),
         path: &dyn Fn() -> String,
     ) {
+        match whole(value).filter(|number| (least..=most).contains(number)) {
+            Some(number) => out.integer(key, number),
+            None => self.warnings.push(reject::out_of_range(&path(), least, most)),
+        }
+    }
+
+    fn languages(&mut self, out: &mut Object<'_>, key: Key, value: Value<'a>, path: &dyn Fn() -> String) {
         let warnings = &mut *self.warnings;
         out.array(key, false, |array| {
             let mut seen: Vec<[u8; 2]> = Vec::new();

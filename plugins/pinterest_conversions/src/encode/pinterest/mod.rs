@@ -11,8 +11,8 @@ use signalbox_segment::value::Value;
 use super::ldp::{self, Codes};
 use super::user_data::UserData;
 use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY};
-use super::writer::Object;
-use super::{Buffers, EncodeOptions, Input, Members, Refusal, Written, derive, languages};
+use super::writer::{Object, key};
+use super::{Buffers, EncodeOptions, Input, Members, Refusal, Written, derive, languages, top};
 use crate::action::{Derive, Derives};
 use crate::reject;
 use detail::ItemPath;
@@ -76,9 +76,13 @@ pub(super) fn write<'a>(
     }
 
     let payload = coerced.value;
-    let latest = payload.get("data_format").as_str() == Some("latest");
+    let latest = top!(payload, "data_format").as_str() == Some("latest");
     let custom_path = if latest { "custom_data_2" } else { "custom_data" };
-    let custom = payload.get(custom_path);
+    let custom = if latest {
+        top!(payload, "custom_data_2")
+    } else {
+        top!(payload, "custom_data")
+    };
     let fact = event.facts().limited_data_processing.as_ref();
     let mut making = Making {
         options,
@@ -88,7 +92,7 @@ pub(super) fn write<'a>(
         custom,
         custom_path,
         contents: if latest {
-            payload.get("contents")
+            top!(payload, "contents")
         } else {
             custom.get("contents")
         },
@@ -108,48 +112,51 @@ pub(super) fn write<'a>(
 impl<'a> Making<'a, '_> {
     fn event(&mut self, out: &mut Object<'_>, latest: bool) -> Result<Written<'a>, Refusal> {
         // All four are required, so the schema has seen to it that they are texts.
-        let required = |key: &str| self.payload.get(key).as_str().unwrap_or_default();
-        let event_name = required("event_name");
-        let event_id = required("event_id");
-        let event_time = pinterest_time(required("event_time")).map_err(reject::bad_time)?;
-        let mut action_source = required("action_source");
+        let required = |value: Value<'a>| value.as_str().unwrap_or_default();
+        let event_name = required(top!(self.payload, "event_name"));
+        let event_id = required(top!(self.payload, "event_id"));
+        let event_time =
+            pinterest_time(required(top!(self.payload, "event_time"))).map_err(reject::bad_time)?;
+        let mut action_source = required(top!(self.payload, "action_source"));
         if self.derives.has(Derive::ActionSource)
             && let Some(derived) = derive::action_source(self.root)
         {
             action_source = derived;
         }
-        out.text("event_name", event_name);
-        out.text("action_source", action_source);
-        out.integer("event_time", event_time);
-        out.text("event_id", event_id);
-        if let Some(url) = self.payload.get("event_source_url").as_str() {
-            out.text("event_source_url", url);
+        out.text(key!("event_name"), event_name);
+        out.text(key!("action_source"), action_source);
+        out.integer(key!("event_time"), event_time);
+        out.text(key!("event_id"), event_id);
+        if let Some(url) = top!(self.payload, "event_source_url").as_str() {
+            out.text(key!("event_source_url"), url);
         }
         if let Some(partner) = &self.options.partner_name {
-            out.text("partner_name", partner);
+            out.text(key!("partner_name"), partner);
         }
         if let Some(opt_out) = self.opt_out() {
-            out.flag("opt_out", opt_out);
+            out.flag(key!("opt_out"), opt_out);
         }
-        if let Some(enabled) = self.payload.get("advertiser_tracking_enabled").as_bool() {
-            out.flag("advertiser_tracking_enabled", enabled);
+        if let Some(enabled) = top!(self.payload, "advertiser_tracking_enabled").as_bool() {
+            out.flag(key!("advertiser_tracking_enabled"), enabled);
         }
-        out.object("user_data", true, |out| self.user_data(&mut UserData::new(out)))
-            .transpose()?;
-        out.object("custom_data", false, |out| self.custom_data(out));
+        out.object(key!("user_data"), true, |out| {
+            self.user_data(&mut UserData::new(out))
+        })
+        .transpose()?;
+        out.object(key!("custom_data"), false, |out| self.custom_data(out));
         if latest {
-            for (key, table) in [("app_info", APP_INFO), ("device_info", DEVICE_INFO)] {
-                out.object(key, false, |out| self.details(out, key, table));
+            for (key, table) in [(key!("app_info"), APP_INFO), (key!("device_info"), DEVICE_INFO)] {
+                out.object(key, false, |out| self.details(out, key.name(), table));
             }
         } else {
             self.details(out, "", LEGACY);
         }
-        if let Some(wifi) = self.payload.get("wifi").as_bool() {
-            out.flag("wifi", wifi);
+        if let Some(wifi) = top!(self.payload, "wifi").as_bool() {
+            out.flag(key!("wifi"), wifi);
         }
-        if let Some(text) = self.payload.get("language").as_str() {
+        if let Some(text) = top!(self.payload, "language").as_str() {
             match languages::code(text) {
-                Some(code) => out.text("language", languages::as_str(&code)),
+                Some(code) => out.text(key!("language"), languages::as_str(&code)),
                 None => self
                     .warnings
                     .push(reject::wrong_form("language", "a language code of two letters")),
@@ -163,7 +170,7 @@ impl<'a> Making<'a, '_> {
     }
 
     fn opt_out(&self) -> Option<bool> {
-        let mapped = self.payload.get("opt_out").as_bool();
+        let mapped = top!(self.payload, "opt_out").as_bool();
         let derived = || {
             self.derives
                 .has(Derive::OptOut)
@@ -179,12 +186,13 @@ impl<'a> Making<'a, '_> {
             let value = match wire.kind {
                 // Not there in the latest format, last in the legacy one.
                 Kind::Contents => Value::Undefined,
-                _ => members.take(wire.key),
+                _ => members.take(wire.key.name()),
             };
-            match (wire.kind, wire.key) {
-                (Kind::Contents, _) => self.contents(out),
-                (Kind::Texts, _) => self.content_ids(out, value),
-                (Kind::OptOutType, key) => {
+            match wire.kind {
+                Kind::Contents => self.contents(out),
+                Kind::Texts => self.content_ids(out, value),
+                Kind::OptOutType => {
+                    let key = wire.key;
                     let mapped = value.as_str();
                     if self.fact {
                         ldp::with_ldp(mapped, self.text);
@@ -193,19 +201,19 @@ impl<'a> Making<'a, '_> {
                         out.text(key, mapped);
                     }
                 }
-                (_, "num_items") if !value.is_defined() => {
+                Kind::NumItems if !value.is_defined() => {
                     if self.derives.has(Derive::NumItems)
                         && !self.quantity_dropped
                         && let Some(number) = derive::num_items(self.contents, self.root)
                     {
-                        out.integer("num_items", number);
+                        out.integer(wire.key, number);
                     }
                 }
                 _ => self.detail(out, wire, value, self.custom_path),
             }
         }
         if let Some(np) = &self.options.np {
-            out.text("np", np);
+            out.text(key!("np"), np);
         }
     }
 
@@ -220,7 +228,7 @@ impl<'a> Making<'a, '_> {
             .filter(|id| !id.is_empty())
             .collect();
         keep_distinct(&mut ids);
-        out.array("content_ids", false, |array| {
+        out.array(key!("content_ids"), false, |array| {
             ids.iter().for_each(|id| array.text(id))
         });
     }
@@ -231,13 +239,13 @@ impl<'a> Making<'a, '_> {
         } else {
             "custom_data.contents"
         };
-        out.array("contents", false, |array| {
+        out.array(key!("contents"), false, |array| {
             for (index, item) in self.contents.items().enumerate() {
                 let path = ItemPath { prefix, index };
                 let there = array.object(false, |object| {
                     let mut members = Members::of(item);
                     for wire in CONTENT {
-                        self.detail(object, wire, members.take(wire.key), path);
+                        self.detail(object, wire, members.take(wire.key.name()), path);
                     }
                 });
                 if !there {

@@ -11,14 +11,14 @@ use signalbox_segment::value::Value;
 use super::super::ldp::{self, Codes};
 use super::super::user_data::UserData;
 use super::super::wire::{HashedKey, PERSONAL, Personal, PlainKey};
-use super::super::{Members, Refusal, derive};
+use super::super::{Members, Refusal, derive, top};
 use super::Making;
 use crate::action::Derive;
 use crate::{OnIncomplete, reject};
 
 impl<'a> Making<'a, '_> {
     pub(super) fn user_data(&mut self, out: &mut UserData<'_, '_>) -> Result<(), Refusal> {
-        let object = self.payload.get("user_data");
+        let object = top!(self.payload, "user_data");
         let mapped_ldp = !self.fact
             && self
                 .custom
