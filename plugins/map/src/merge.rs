@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use signalbox_segment::value::{Numbers, Value, write_json_string};
+use signalbox_core::json::write_json_string;
+use signalbox_segment::value::{Numbers, Value};
 
 /// Up to so many members are looked through one by one.
 const FEW: usize = 16;
