@@ -8,7 +8,7 @@ use signalbox_segment::fql;
 use signalbox_segment::mapping::{CompileError, Mapping};
 
 use crate::Compat;
-use crate::action::{self, Derives, Listens, Preset};
+use crate::action::{self, Derives, FIELDS, Listens, Preset};
 
 /// What a mapping listens to.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl CompiledMapping {
         Ok(CompiledMapping {
             name: name.into(),
             trigger,
-            mapping: Mapping::compile(&Json::Object(fields))?,
+            mapping: Mapping::compile(&Json::Object(fields))?.arranged_for(FIELDS),
             derives,
         })
     }

@@ -124,6 +124,23 @@ struct Seen {
     repeated: bool,
 }
 
+/// The children of a container that is being read.
+struct Chain {
+    first: u32,
+    last: u32,
+    len: u32,
+}
+
+impl Default for Chain {
+    fn default() -> Chain {
+        Chain {
+            first: NONE,
+            last: NONE,
+            len: 0,
+        }
+    }
+}
+
 struct Builder<'s> {
     source: &'s str,
     /// A repeated key was dropped, so the source no longer says what the slots say.
@@ -199,25 +216,29 @@ impl Builder<'_> {
             }
             Peek::Array => {
                 let at = self.push(key, Kind::Array, Span::default(), true);
+                let mut chain = Chain::default();
                 let mut next = jiter.known_array()?;
                 while let Some(peek) = next {
                     let child = self.value(jiter, peek, Key::default(), depth + 1)?;
-                    self.append(at, child);
+                    self.append(&mut chain, child);
                     next = jiter.array_step()?;
                 }
+                self.close(at, &chain);
                 at
             }
             Peek::Object => {
                 let at = self.push(key, Kind::Object, Span::default(), true);
+                let mut chain = Chain::default();
                 let mut seen = Seen::default();
                 let mut name = jiter.known_object()?.map(|name| self.key(name));
                 while let Some(key) = name {
-                    self.look(&mut seen, at, key);
+                    self.look(&mut seen, &chain, key);
                     let peek = jiter.peek()?;
                     let child = self.value(jiter, peek, key, depth + 1)?;
-                    self.append(at, child);
+                    self.append(&mut chain, child);
                     name = jiter.next_key()?.map(|name| self.key(name));
                 }
+                self.close(at, &chain);
                 self.drop_duplicates(at, seen);
                 at
             }
@@ -237,16 +258,21 @@ impl Builder<'_> {
         })
     }
 
-    fn append(&mut self, parent: u32, child: u32) {
-        let last = self.slots[parent as usize].last;
-        if last == NONE {
-            self.slots[parent as usize].first = child;
-        } else {
-            self.slots[last as usize].next = child;
+    fn append(&mut self, chain: &mut Chain, child: u32) {
+        if chain.len == 0 {
+            chain.first = child;
+        } else if let Some(last) = self.slots.get_mut(chain.last as usize) {
+            last.next = child;
         }
-        let parent = &mut self.slots[parent as usize];
-        parent.last = child;
-        parent.len += 1;
+        chain.last = child;
+        chain.len += 1;
+    }
+
+    /// Notes the children in their container.
+    fn close(&mut self, container: u32, chain: &Chain) {
+        if let Some(slot) = self.slots.get_mut(container as usize) {
+            (slot.first, slot.last, slot.len) = (chain.first, chain.last, chain.len);
+        }
     }
 
     /// Of members with one key keeps the first place and the last value, as JavaScript does.
@@ -281,12 +307,11 @@ impl Builder<'_> {
     }
 
     /// Looks for a key among the members an object has so far, one against all, but only if one of them has its bit.
-    fn look(&self, seen: &mut Seen, object: u32, key: Key) {
+    fn look(&self, seen: &mut Seen, chain: &Chain, key: Key) {
         let bit = 1 << (key.mark.spread() >> 26);
         if seen.bits & bit != 0 {
-            let Slot { first, len, .. } = self.slots[object as usize];
             let same = |slot: &Slot| slot.key_mark == key.mark && self.text(slot.key) == self.text(key.span);
-            seen.repeated |= len <= SMALL_OBJECT && self.chain(first).any(same);
+            seen.repeated |= chain.len <= SMALL_OBJECT && self.chain(chain.first).any(same);
         }
         seen.bits |= bit;
     }

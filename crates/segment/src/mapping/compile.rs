@@ -4,7 +4,8 @@ use super::check::{self, ordered, type_name};
 use super::error::{CompileError, MappingError, RuntimeError};
 use super::liquid::{Liquid, Problem};
 use super::plan::{
-    ArrayPath, Ask, Case, Expr, First, Flatten, If, Merge, Replace, ReplaceStep, Scope, Test, Transform,
+    ArrayPath, Ask, Case, Expr, First, Flatten, If, Merge, Object, Replace, ReplaceStep, Scope, Test,
+    Transform,
 };
 use super::slots::Slots;
 use super::template::Template;
@@ -96,12 +97,13 @@ impl Compiler {
             Json::Array(items) => Expr::Array(items.iter().map(|item| self.expr(item)).collect()),
             Json::Object(object) => match directive_of(object) {
                 Some((name, argument)) => self.directive(name, argument),
-                None => Expr::Object(
-                    ordered(object)
+                None => Expr::Object(Object {
+                    members: ordered(object)
                         .into_iter()
-                        .map(|(key, value)| (key.into(), self.expr(value)))
+                        .map(|(key, value)| (key.to_owned().into(), self.expr(value)))
                         .collect(),
-                ),
+                    in_places: false,
+                }),
             },
         }
     }

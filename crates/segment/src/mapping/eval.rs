@@ -1,7 +1,7 @@
 //! Running the plan over one payload.
 
 use super::error::RuntimeError;
-use super::plan::{ArrayPath, Ask, Case, Expr, First, Flatten, If, Merge, Scope, Test, Transform};
+use super::plan::{ArrayPath, Ask, Case, Expr, First, Flatten, If, Merge, Object, Scope, Test, Transform};
 use super::template::{self, bounded};
 use super::{replace, reshape};
 use crate::value::{Number, Path, Type, Value, parse_json};
@@ -33,16 +33,21 @@ impl<'a> Eval<'a> {
 
     /// A whole mapping: errors name their field, and with `failed` given they cost only that field.
     pub(super) fn top(self, plan: &'a Expr, mut failed: Option<&mut Vec<RuntimeError>>) -> Result<Value<'a>> {
-        let Expr::Object(members) = plan else {
+        let Expr::Object(object) = plan else {
             return self.eval(plan);
         };
-        let mut built = BumpVec::with_capacity_in(members.len(), self.arena);
-        for (key, member) in members {
-            match (self.eval(member), &mut failed) {
-                (Ok(Value::Undefined), _) => {}
-                (Ok(value), _) => built.push((&**key, value)),
-                (Err(error), Some(failed)) => failed.push(error.in_field(key)),
+        let mut built = BumpVec::with_capacity_in(object.members.len(), self.arena);
+        for (key, member) in &object.members {
+            let value = match (self.eval(member), &mut failed) {
+                (Ok(value), _) => value,
+                (Err(error), Some(failed)) => {
+                    failed.push(error.in_field(key));
+                    Value::Undefined
+                }
                 (Err(error), None) => return Err(error.in_field(key)),
+            };
+            if object.in_places || value.is_defined() {
+                built.push((&**key, value));
             }
         }
         Ok(Value::Object(built.into_bump_slice()))
@@ -63,7 +68,7 @@ impl<'a> Eval<'a> {
             Expr::Bool(truth) => Ok(Value::Bool(*truth)),
             Expr::Number(text) => Ok(Value::Number(Number::Source(text))),
             Expr::Str(text) => Ok(Value::Str(text)),
-            Expr::Object(members) => self.object(members),
+            Expr::Object(object) => self.object(object),
             Expr::ArrayPath(parts) => self.array_path(parts),
             other => self.rare(other),
         }
@@ -133,11 +138,12 @@ impl<'a> Eval<'a> {
         Ok(Value::Array(built.into_bump_slice()))
     }
 
-    fn object(self, members: &'a [(Box<str>, Expr)]) -> Result<Value<'a>> {
-        let mut built = BumpVec::with_capacity_in(members.len(), self.arena);
-        for (key, member) in members {
+    fn object(self, object: &'a Object) -> Result<Value<'a>> {
+        let mut built = BumpVec::with_capacity_in(object.members.len(), self.arena);
+        let keep_undefined = self.keep_undefined || object.in_places;
+        for (key, member) in &object.members {
             let value = self.eval(member)?;
-            if self.keep_undefined || value.is_defined() {
+            if keep_undefined || value.is_defined() {
                 built.push((&**key, value));
             }
         }

@@ -35,6 +35,7 @@
 //! All directives are understood; of `@liquid` what mappings use of it, the rest is refused at load. Where Segment reaches JavaScript prototype members
 //! (`$.constructor`), only own members, array indices and `length` are reached here.
 
+mod arrange;
 mod check;
 mod compile;
 mod error;
@@ -50,6 +51,7 @@ mod template;
 pub use error::{CompileError, MappingError, MappingErrorKind, RuntimeError};
 pub use lint::MappingWarning;
 
+use crate::schema::Field;
 use crate::value::{Type, Value};
 use bumpalo::Bump;
 use eval::Eval;
@@ -96,6 +98,13 @@ impl Mapping {
             CompileError::from(MappingError::validation("/", format!("should be JSON: {error}")))
         })?;
         Mapping::compile(&json)
+    }
+
+    /// Arranges the payload for a [`crate::schema::Schema`] of these fields, which then finds values by their place. The
+    /// payload is the same; members that are absent are there as undefined, which counts as absent everywhere.
+    pub fn arranged_for(mut self, fields: &'static [Field<'static>]) -> Mapping {
+        arrange::arrange(&mut self.plan.expr, fields);
+        self
     }
 
     /// Places where the mapping does not do what it seems to say.

@@ -4,6 +4,7 @@ use super::error::RuntimeError;
 use super::liquid::Liquid;
 use super::slots::Slots;
 use super::template::Template;
+use std::borrow::Cow;
 
 /// One node of the plan. Constants keep their place in the tree; they are few and small.
 #[derive(Debug)]
@@ -15,8 +16,7 @@ pub(super) enum Expr {
     Number(Box<str>),
     Str(Box<str>),
     Array(Box<[Expr]>),
-    /// Members in JavaScript's key order.
-    Object(Box<[(Box<str>, Expr)]>),
+    Object(Object),
     /// A path into the payload in sight, answered beforehand, see [`super::slots`].
     Slot(usize),
     /// Chained `@if`s which all take the path they ask about.
@@ -41,6 +41,14 @@ pub(super) enum Expr {
     Liquid(Box<Liquid>),
     /// Always fails when reached.
     Fail(RuntimeError),
+}
+
+#[derive(Debug)]
+pub(super) struct Object {
+    /// In JavaScript's key order, or that of the fields they fill.
+    pub(super) members: Box<[(Cow<'static, str>, Expr)]>,
+    /// Every field has its member: those that come to nothing are kept as undefined, see [`super::arrange`].
+    pub(super) in_places: bool,
 }
 
 /// The first path of several with something at its end. Mappings say so by `@if` in the `else` of `@if`, often over a

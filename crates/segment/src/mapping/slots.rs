@@ -88,9 +88,12 @@ impl Slots {
     fn node<'a>(&self, at: usize, value: Value<'a>, values: &mut [Value<'a>]) {
         values[at] = value;
         let node = &self.nodes[at];
-        if node.children.is_empty() {
-            return;
+        if !node.children.is_empty() {
+            self.children(node, value, values);
         }
+    }
+
+    fn children<'a>(&self, node: &Node, value: Value<'a>, values: &mut [Value<'a>]) {
         if value.is_falsy() {
             // A falsy parent answers for its children; undefined is what they have already.
             if value.is_defined() {

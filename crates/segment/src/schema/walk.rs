@@ -419,12 +419,22 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The members of an object put beside their fields. Mapped objects mostly come in the order of the fields.
+/// The members of an object put beside their fields. Mappings arranged for the fields have them there already.
 fn by_field<'a, 't: 'a>(
     members: &Members<'t>,
     object: Value<'a>,
     arena: &'a Bump,
 ) -> &'a mut [(&'a str, Value<'a>)] {
+    if let Value::Object(given) = object
+        && let Some(given) = given.get(..members.plans.len())
+        && members
+            .plans
+            .iter()
+            .zip(given)
+            .all(|(plan, (key, _))| same_text(plan.field.key, key))
+    {
+        return arena.alloc_slice_copy(given);
+    }
     let undefined = |plan: &Plan<'t>| (plan.field.key, Value::Undefined);
     let built = arena.alloc_slice_fill_iter(members.plans.iter().map(undefined));
     let mut next = 0;
@@ -439,6 +449,11 @@ fn by_field<'a, 't: 'a>(
         other => other.members().for_each(|(key, value)| put(key, value)),
     }
     built
+}
+
+/// Whether two keys are one and the same text in memory.
+fn same_text(a: &str, b: &str) -> bool {
+    std::ptr::eq(a.as_ptr(), b.as_ptr()) && a.len() == b.len()
 }
 
 fn characters(count: f64) -> String {

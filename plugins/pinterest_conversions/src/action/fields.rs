@@ -259,7 +259,7 @@ const DEVICE_INFO: &[Field<'static>] = &[
 ];
 
 /// Every field of the action, top level first, objects with their members.
-pub const FIELDS: &[Field<'static>] = &[
+pub static FIELDS: &[Field<'static>] = &[
     text("data_format", "Data Format")
         .choices(&[choice("latest"), choice("legacy")])
         .describe("`latest` sends app_info, device_info and contents; `legacy` the older flat fields.")

@@ -1,0 +1,44 @@
+//! Bringing the objects of a mapping into the shape of a field table, so that the schema finds each value in its place
+//! instead of looking for it.
+
+use super::plan::{Expr, Object};
+use crate::schema::{Field, FieldType};
+
+/// Gives the object that fills these fields a member for each of them, in their order; members no field names come
+/// last. What directives choose between is arranged alike.
+pub(super) fn arrange(expr: &mut Expr, fields: &'static [Field<'static>]) {
+    match expr {
+        Expr::Object(object) => members(object, fields),
+        Expr::First(first) => arrange(&mut first.otherwise, fields),
+        Expr::Coalesce(first, otherwise) => {
+            arrange(first, fields);
+            arrange(otherwise, fields);
+        }
+        Expr::If(parts) => {
+            arrange(&mut parts.then, fields);
+            arrange(&mut parts.otherwise, fields);
+        }
+        Expr::ArrayPath(parts) => {
+            if let Some(shape) = &mut parts.shape {
+                arrange(&mut shape.expr, fields);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn members(object: &mut Object, fields: &'static [Field<'static>]) {
+    let mut given = std::mem::take(&mut object.members).into_vec();
+    let mut arranged = Vec::with_capacity(fields.len());
+    for field in fields {
+        let at = given.iter().position(|(key, _)| *key == field.key);
+        let mut value = at.map_or(Expr::Undefined, |at| given.remove(at).1);
+        if let (FieldType::Object, Some(fields)) = (field.kind, field.properties) {
+            arrange(&mut value, fields);
+        }
+        arranged.push((field.key.into(), value));
+    }
+    arranged.append(&mut given);
+    object.members = arranged.into_boxed_slice();
+    object.in_places = true;
+}
