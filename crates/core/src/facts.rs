@@ -1,5 +1,7 @@
 //! What is known of an event beside its payload.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Path, Warning};
@@ -33,10 +35,10 @@ pub struct LimitedDataProcessing {
 /// A path whose value was replaced by its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HashedPath {
-    /// Where, with dots.
-    pub path: String,
+    /// Where, with dots. Shared: every event of a kind names the same paths.
+    pub path: Arc<str>,
     /// The name of the normalising rules: `pinterest` or `segment`.
-    pub rules: String,
+    pub rules: Arc<str>,
 }
 
 /// A [`Warning`] in the form that is stored.
@@ -76,7 +78,7 @@ impl Facts {
         let wanted = path.to_string();
         self.hashed
             .iter()
-            .find(|hashed| hashed.path == wanted)
-            .map(|hashed| hashed.rules.as_str())
+            .find(|hashed| *hashed.path == *wanted)
+            .map(|hashed| &*hashed.rules)
     }
 }

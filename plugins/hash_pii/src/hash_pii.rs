@@ -1,7 +1,7 @@
 //! The transform: one walk through the event along the plan.
 
 use std::cell::RefCell;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use signalbox_core::{Document, Event, Flow, HashedPath, Kind, Node, NodeId, Scalar, Sha256Hex, Transform};
 use signalbox_segment::normalise::{self, Dropped, Field, Rules, is_js_space, segment, split_name};
@@ -20,6 +20,8 @@ const KEPT_SCRATCH: usize = 64 * 1024;
 pub(crate) struct HashPii {
     plan: Plan,
     rules: Rules,
+    /// Their name.
+    rules_name: Arc<str>,
 }
 
 /// Buffers that are used again for every event of a thread.
@@ -49,13 +51,14 @@ enum Fate {
 
 impl HashPii {
     pub(crate) fn new(plan: Plan, rules: Rules) -> HashPii {
-        HashPii { plan, rules }
-    }
-
-    fn rules_name(&self) -> &'static str {
-        match self.rules {
+        let name = match rules {
             Rules::Pinterest => "pinterest",
             Rules::Segment => "segment",
+        };
+        HashPii {
+            plan,
+            rules,
+            rules_name: name.into(),
         }
     }
 }
@@ -74,11 +77,17 @@ impl Transform for HashPii {
         .members(&self.plan.branches, root);
 
         let facts = event.facts_mut();
-        for path in scratch.hashed.drain(..).map(|id| self.plan.path(id)) {
-            if !facts.hashed.iter().any(|known| known.path == path) {
+        let known = facts.hashed.len();
+        facts.hashed.reserve(scratch.hashed.len());
+        for id in scratch.hashed.drain(..) {
+            // The walk notes a path once; another transform may have noted it before.
+            if !facts.hashed[..known]
+                .iter()
+                .any(|known| *known.path == *self.plan.path(id))
+            {
                 facts.hashed.push(HashedPath {
-                    path: path.to_owned(),
-                    rules: self.rules_name().to_owned(),
+                    path: self.plan.shared_path(id),
+                    rules: Arc::clone(&self.rules_name),
                 });
             }
         }

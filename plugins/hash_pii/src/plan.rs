@@ -1,5 +1,7 @@
 //! Which paths are hashed and how, as a tree, so that paths with a common beginning are walked once.
 
+use std::sync::Arc;
+
 use signalbox_core::Path;
 use signalbox_segment::normalise::Field;
 
@@ -19,7 +21,7 @@ pub(crate) type PathId = usize;
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) branches: Vec<Branch>,
-    paths: Vec<String>,
+    paths: Vec<Arc<str>>,
 }
 
 /// One step of one or more paths.
@@ -76,13 +78,18 @@ impl Plan {
 
     /// A path's text, with dots.
     pub(crate) fn path(&self, id: PathId) -> &str {
-        self.paths.get(id).map_or("", String::as_str)
+        self.paths.get(id).map_or("", |path| path)
+    }
+
+    /// The same, to keep.
+    pub(crate) fn shared_path(&self, id: PathId) -> Arc<str> {
+        self.paths.get(id).cloned().unwrap_or_default()
     }
 }
 
 fn add(
     branches: &mut Vec<Branch>,
-    paths: &mut Vec<String>,
+    paths: &mut Vec<Arc<str>>,
     above: &str,
     steps: &[&str],
     what: What,
@@ -101,7 +108,7 @@ fn add(
         .iter()
         .position(|branch| *branch.step == **step)
         .unwrap_or_else(|| {
-            paths.push(path.clone());
+            paths.push(path.as_str().into());
             branches.push(Branch {
                 step: (*step).into(),
                 index: step.parse().ok(),
@@ -121,7 +128,7 @@ fn add(
     branch.not_of_groups = not_of_groups;
     if what == What::Name {
         branch.parts = [paths.len(), paths.len() + 1];
-        paths.extend([name("firstName"), name("lastName")]);
+        paths.extend([name("firstName").into(), name("lastName").into()]);
     }
     // A full name fills in what its parts do not say, so the parts are looked at first.
     branches.sort_by_key(|branch| branch.what == Some(What::Name));

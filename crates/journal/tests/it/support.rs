@@ -34,7 +34,7 @@ pub(crate) fn event(n: u64) -> Event {
                 country: "US".into(),
             }),
             hashed: vec![HashedPath {
-                path: format!("traits.p{n}"),
+                path: format!("traits.p{n}").into(),
                 rules: "pinterest".into(),
             }],
             warnings: vec![Noted {

@@ -47,7 +47,11 @@ fn apply(transform: &dyn Transform, payload: &Value) -> Made {
     let facts = event.facts();
     Made {
         payload: serde_json::from_str(&event.to_json()).unwrap(),
-        hashed: facts.hashed.iter().map(|hashed| hashed.path.clone()).collect(),
+        hashed: facts
+            .hashed
+            .iter()
+            .map(|hashed| hashed.path.to_string())
+            .collect(),
         warnings: facts.warnings.clone(),
     }
 }

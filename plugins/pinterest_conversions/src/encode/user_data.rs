@@ -9,8 +9,8 @@ use super::writer::Object;
 /// Something that is a hash. There are two: a SHA-256, and what Segment sends in its place (a SHA-256 in upper case, or
 /// a blank), which `compat = "segment"` passes on. Neither can be made of plain text.
 pub trait Hashed: sealed::Sealed {
-    /// The text to send, in ASCII.
-    fn as_bytes(&self) -> &[u8];
+    /// Appends the text to send, in quotes; it needs no escapes.
+    fn push(&self, out: &mut Vec<u8>);
 }
 
 mod sealed {
@@ -20,14 +20,19 @@ mod sealed {
 }
 
 impl Hashed for Sha256Hex {
-    fn as_bytes(&self) -> &[u8] {
-        Sha256Hex::as_bytes(self)
+    fn push(&self, out: &mut Vec<u8>) {
+        // In one piece.
+        let mut quoted = [b'"'; 66];
+        quoted[1..65].copy_from_slice(self.as_bytes());
+        out.extend_from_slice(&quoted);
     }
 }
 
 impl Hashed for segment::Value {
-    fn as_bytes(&self) -> &[u8] {
-        segment::Value::as_str(self).as_bytes()
+    fn push(&self, out: &mut Vec<u8>) {
+        out.push(b'"');
+        out.extend_from_slice(self.as_str().as_bytes());
+        out.push(b'"');
     }
 }
 
@@ -67,7 +72,7 @@ impl<'o, 'w> UserData<'o, 'w> {
     pub(crate) fn hashed_even_if_empty<H: Hashed>(&mut self, key: HashedKey, values: &[H]) {
         self.0.array(key.key(), true, |array| {
             for value in values {
-                array.digits(value.as_bytes());
+                array.plain(|out| value.push(out));
             }
         });
     }

@@ -8,7 +8,7 @@ use super::writer::{Key, key};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wire {
     /// The key in the request and in the mapping: they are the same outside of `user_data`.
-    pub(crate) key: Key,
+    pub(crate) key: &'static Key,
     /// What it holds.
     pub(crate) kind: Kind,
 }
@@ -209,7 +209,7 @@ impl HashedKey {
         self.key().name()
     }
 
-    pub(crate) fn key(self) -> Key {
+    pub(crate) fn key(self) -> &'static Key {
         match self {
             HashedKey::Em => key!("em"),
             HashedKey::Ph => key!("ph"),
@@ -246,7 +246,7 @@ impl PlainKey {
         self.key().name()
     }
 
-    pub(crate) fn key(self) -> Key {
+    pub(crate) fn key(self) -> &'static Key {
         match self {
             PlainKey::ClientIpAddress => key!("client_ip_address"),
             PlainKey::ClientUserAgent => key!("client_user_agent"),

@@ -4,20 +4,35 @@ use signalbox_core::json::write_json_string;
 
 use crate::learned::Stripped;
 
-/// A key as it stands between two members, `,"key":`, so that it is written in one piece. Made by [`key!`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key(&'static str);
+/// A key as it stands between two members, `,"key":`. Made by [`key!`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    text: &'static str,
+    /// The text with zeros behind it: a copy of a length known beforehand is a few instructions, one of another length
+    /// a call.
+    padded: [u8; LONGEST_KEY],
+}
+
+/// With quotes, comma and colon.
+const LONGEST_KEY: usize = 40;
 
 impl Key {
-    /// From a text of that form; keys are our own literals and need no escapes.
+    /// From a text of that form; keys are our own literals and need no escapes. The compiler refuses one that is longer
+    /// than [`LONGEST_KEY`].
     pub(crate) const fn joined(text: &'static str) -> Key {
-        Key(text)
+        let mut padded = [0; LONGEST_KEY];
+        let mut at = 0;
+        while at < text.len() {
+            padded[at] = text.as_bytes()[at];
+            at += 1;
+        }
+        Key { text, padded }
     }
 
     /// The key alone.
-    pub(crate) fn name(self) -> &'static str {
-        self.0
-            .get(",\"".len()..self.0.len() - "\":".len())
+    pub(crate) fn name(&self) -> &'static str {
+        self.text
+            .get(",\"".len()..self.text.len() - "\":".len())
             .unwrap_or_default()
     }
 }
@@ -25,7 +40,7 @@ impl Key {
 /// The [`Key`] of a literal.
 macro_rules! key {
     ($name:literal) => {
-        $crate::encode::writer::Key::joined(concat!(",\"", $name, "\":"))
+        const { &$crate::encode::writer::Key::joined(concat!(",\"", $name, "\":")) }
     };
 }
 pub(crate) use key;
@@ -55,25 +70,30 @@ impl<'w> Object<'w> {
     }
 
     /// Writes a key, unless it is stripped.
-    fn key(&mut self, key: Key) -> bool {
+    fn key(&mut self, key: &'static Key) -> bool {
         if !self.stripped.names().is_empty() && self.stripped.has(key.name()) {
             return false;
         }
-        // Without the comma if it is the first.
-        let text = &key.0.as_bytes()[usize::from(self.is_empty())..];
-        self.out.extend_from_slice(text);
+        if self.is_empty() {
+            // The first has no comma before it.
+            self.out.extend_from_slice(&key.text.as_bytes()[1..]);
+        } else {
+            let end = self.out.len() + key.text.len();
+            self.out.extend_from_slice(&key.padded);
+            self.out.truncate(end);
+        }
         true
     }
 
     /// Writes a text.
-    pub(crate) fn text(&mut self, key: Key, text: &str) {
+    pub(crate) fn text(&mut self, key: &'static Key, text: &str) {
         if self.key(key) {
             write_json_string(text, self.out);
         }
     }
 
     /// Writes a whole number.
-    pub(crate) fn integer(&mut self, key: Key, number: i64) {
+    pub(crate) fn integer(&mut self, key: &'static Key, number: i64) {
         if self.key(key) {
             self.out
                 .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
@@ -81,19 +101,19 @@ impl<'w> Object<'w> {
     }
 
     /// Writes `true` or `false`.
-    pub(crate) fn flag(&mut self, key: Key, flag: bool) {
+    pub(crate) fn flag(&mut self, key: &'static Key, flag: bool) {
         self.raw(key, if flag { "true" } else { "false" });
     }
 
     /// Writes a literal or number that is JSON already.
-    pub(crate) fn raw(&mut self, key: Key, json: &str) {
+    pub(crate) fn raw(&mut self, key: &'static Key, json: &str) {
         if self.key(key) {
             self.out.extend_from_slice(json.as_bytes());
         }
     }
 
     /// Writes a member whose bytes `write` appends.
-    pub(crate) fn with(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn with(&mut self, key: &'static Key, write: impl FnOnce(&mut Vec<u8>)) {
         if self.key(key) {
             write(self.out);
         }
@@ -102,7 +122,7 @@ impl<'w> Object<'w> {
     /// Writes an object; one that stays empty goes again, unless it is to be kept.
     pub(crate) fn object<R>(
         &mut self,
-        key: Key,
+        key: &'static Key,
         keep_empty: bool,
         fill: impl FnOnce(&mut Object<'_>) -> R,
     ) -> Option<R> {
@@ -121,7 +141,7 @@ impl<'w> Object<'w> {
     }
 
     /// Writes an array; one that stays empty goes again, unless it is to be kept.
-    pub(crate) fn array(&mut self, key: Key, keep_empty: bool, fill: impl FnOnce(&mut Array<'_>)) {
+    pub(crate) fn array(&mut self, key: &'static Key, keep_empty: bool, fill: impl FnOnce(&mut Array<'_>)) {
         let mark = self.out.len();
         if !self.key(key) {
             return;
@@ -156,12 +176,10 @@ impl Array<'_> {
         }
     }
 
-    /// Adds a text that needs no escapes: hexadecimal digits, or nothing.
-    pub(crate) fn digits(&mut self, digits: &[u8]) {
+    /// Adds a text that needs no escapes, which `push` appends.
+    pub(crate) fn plain(&mut self, push: impl FnOnce(&mut Vec<u8>)) {
         self.separate();
-        self.out.push(b'"');
-        self.out.extend_from_slice(digits);
-        self.out.push(b'"');
+        push(self.out);
     }
 
     /// Adds a text.

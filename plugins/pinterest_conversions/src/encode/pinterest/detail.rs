@@ -100,7 +100,7 @@ impl<'a> Making<'a, '_> {
     fn whole(
         &mut self,
         out: &mut Object<'_>,
-        key: Key,
+        key: &'static Key,
         value: Value<'a>,
         (least, most): (i64, i64),
         path: &dyn Fn() -> String,
@@ -111,7 +111,13 @@ impl<'a> Making<'a, '_> {
         }
     }
 
-    fn languages(&mut self, out: &mut Object<'_>, key: Key, value: Value<'a>, path: &dyn Fn() -> String) {
+    fn languages(
+        &mut self,
+        out: &mut Object<'_>,
+        key: &'static Key,
+        value: Value<'a>,
+        path: &dyn Fn() -> String,
+    ) {
         let warnings = &mut *self.warnings;
         out.array(key, false, |array| {
             let mut seen: Vec<[u8; 2]> = Vec::new();
