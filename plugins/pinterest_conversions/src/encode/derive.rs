@@ -3,6 +3,8 @@
 use signalbox_core::Node;
 use signalbox_segment::value::Value;
 
+// Those that look into the event's `context` are given that: it is looked up once.
+
 fn at<'a>(root: Node<'a>, path: &[&str]) -> Option<Node<'a>> {
     path.iter().try_fold(root, |node, key| node.get(key))
 }
@@ -18,22 +20,23 @@ fn text<'a>(root: Node<'a>, path: &[&str]) -> Option<&'a str> {
 ///
 /// SDKs for mobile apps set `context.device.type`; where it is missing, the operating system tells if there is an app
 /// beside it (a browser on a phone has none).
-pub(super) fn action_source(root: Node<'_>) -> Option<&'static str> {
+pub(super) fn action_source(context: Option<Node<'_>>) -> Option<&'static str> {
+    let context = context?;
     let platform = |name: &str| match os_family(name) {
         Some("ios") => Some("app_ios"),
         Some("android") => Some("app_android"),
         _ => None,
     };
-    let by_device = text(root, &["context", "device", "type"]).and_then(platform);
+    let by_device = text(context, &["device", "type"]).and_then(platform);
     by_device.or_else(|| {
-        at(root, &["context", "app"]).filter(|app| !app.is_null())?;
-        text(root, &["context", "os", "name"]).and_then(platform)
+        at(context, &["app"]).filter(|app| !app.is_null())?;
+        text(context, &["os", "name"]).and_then(platform)
     })
 }
 
 /// `context.device.adTrackingEnabled`.
-pub(super) fn ad_tracking(root: Node<'_>) -> Option<bool> {
-    let node = at(root, &["context", "device", "adTrackingEnabled"])?;
+pub(super) fn ad_tracking(context: Option<Node<'_>>) -> Option<bool> {
+    let node = at(context?, &["device", "adTrackingEnabled"])?;
     match node.as_str() {
         Some(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
         Some(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
@@ -52,8 +55,8 @@ pub(super) fn full_name(root: Node<'_>) -> Option<&str> {
 }
 
 /// The `epik` parameter of the page's query, decoded into `out` where it has to be.
-pub(super) fn epik<'a>(root: Node<'a>, out: &'a mut String) -> Option<&'a str> {
-    let page = at(root, &["context", "page"])?;
+pub(super) fn epik<'a>(context: Option<Node<'a>>, out: &'a mut String) -> Option<&'a str> {
+    let page = at(context?, &["page"])?;
     let search = page
         .get("search")
         .and_then(Node::as_str)
@@ -158,7 +161,11 @@ mod tests {
             (r#"{"context":null}"#, None),
             (r#"{}"#, None),
         ] {
-            assert_eq!(action_source(document(json).root()), found, "{json}");
+            assert_eq!(
+                action_source(document(json).root().get("context")),
+                found,
+                "{json}"
+            );
         }
     }
 
@@ -176,7 +183,11 @@ mod tests {
             ("2", None),
         ] {
             let json = format!(r#"{{"context":{{"device":{{"adTrackingEnabled":{value}}}}}}}"#);
-            assert_eq!(ad_tracking(document(&json).root()), found, "{value}");
+            assert_eq!(
+                ad_tracking(document(&json).root().get("context")),
+                found,
+                "{value}"
+            );
         }
     }
 
@@ -199,7 +210,7 @@ mod tests {
         ] {
             let document = document(&format!(r#"{{"context":{{"page":{page}}}}}"#));
             let mut out = String::new();
-            assert_eq!(epik(document.root(), &mut out), found, "{page}");
+            assert_eq!(epik(document.root().get("context"), &mut out), found, "{page}");
         }
     }
 

@@ -24,7 +24,7 @@ impl<'a> Making<'a, '_> {
             };
             match (wire.kind, value) {
                 (Kind::OsFamily, Value::Undefined) => {
-                    let name = || self.root.get("context")?.get("os")?.get("name")?.as_str();
+                    let name = || self.context?.get("os")?.get("name")?.as_str();
                     if self.derives.has(Derive::OsFamily)
                         && let Some(family) = name().and_then(derive::os_family)
                     {

@@ -24,6 +24,8 @@ struct Making<'a, 'b> {
     options: &'b EncodeOptions,
     derives: Derives,
     root: Node<'a>,
+    /// Its `context`.
+    context: Option<Node<'a>>,
     payload: Value<'a>,
     custom: Value<'a>,
     /// `custom_data_2` or `custom_data`: where the custom data stands in the mapping.
@@ -88,6 +90,7 @@ pub(super) fn write<'a>(
         options,
         derives: mapping.derives,
         root: event.root(),
+        context: event.root().get("context"),
         payload,
         custom,
         custom_path,
@@ -119,7 +122,7 @@ impl<'a> Making<'a, '_> {
             pinterest_time(required(top!(self.payload, "event_time"))).map_err(reject::bad_time)?;
         let mut action_source = required(top!(self.payload, "action_source"));
         if self.derives.has(Derive::ActionSource)
-            && let Some(derived) = derive::action_source(self.root)
+            && let Some(derived) = derive::action_source(self.context)
         {
             action_source = derived;
         }
@@ -174,7 +177,7 @@ impl<'a> Making<'a, '_> {
         let derived = || {
             self.derives
                 .has(Derive::OptOut)
-                .then(|| derive::ad_tracking(self.root))
+                .then(|| derive::ad_tracking(self.context))
                 .flatten()
         };
         mapped.or_else(|| derived().map(|enabled| !enabled))

@@ -57,7 +57,7 @@ impl<'a> Making<'a, '_> {
         if let Some(id) = members.take("click_id").as_str() {
             out.plain(PlainKey::ClickId, id);
         } else if self.derives.has(Derive::ClickId)
-            && let Some(id) = derive::epik(self.root, self.text)
+            && let Some(id) = derive::epik(self.context, self.text)
         {
             out.plain(PlainKey::ClickId, id);
         }
