@@ -1,21 +1,64 @@
-//! A `/v1/batch` body of a hundred events to events, as the HTTP source does it, without its sockets.
+//! A `/v1/batch` body of a hundred events to events, as the HTTP source does it, without its sockets; and on to the
+//! journal on disk, until they may be acknowledged.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
 use criterion::Throughput;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use signalbox_core::Event;
+use signalbox_runtime::running::Running;
 use signalbox_segment::ingest::{Endpoint, MAX_BATCH_BYTES, Origin, Reception, decode, split};
 use signalbox_segment::time::Millis;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
+use crate::journal::{Stopwatch, open, runtime};
+use crate::pipeline::with_sinks;
 use crate::support::CpuCriterion;
 use crate::support::corpus;
 
 const BATCH: usize = 100;
 
-fn take(body: &[u8]) -> Vec<Event> {
+/// Bodies of batches, no event of which comes twice: the journal takes an id only once.
+pub(crate) struct Bodies {
+    bodies: Vec<String>,
+    number: usize,
+}
+
+impl Bodies {
+    /// Bodies of so many events.
+    pub(crate) fn of(batch: usize) -> Bodies {
+        let texts = corpus::events();
+        Bodies {
+            bodies: texts.chunks_exact(batch).map(corpus::batch).collect(),
+            number: 0,
+        }
+    }
+
+    /// The next body: the same events, but for the start of their ids.
+    pub(crate) fn next(&mut self) -> String {
+        const BEFORE: &str = r#""messageId":""#;
+        let start = format!("{BEFORE}{:08x}", self.number);
+        let body = &self.bodies[self.number % self.bodies.len()];
+        self.number += 1;
+        let mut renamed = String::with_capacity(body.len());
+        for (i, part) in body.split(BEFORE).enumerate() {
+            if i == 0 {
+                renamed.push_str(part);
+            } else {
+                renamed.push_str(&start);
+                renamed.push_str(&part[start.len() - BEFORE.len()..]);
+            }
+        }
+        renamed
+    }
+}
+
+pub(crate) fn take(body: &[u8]) -> Vec<Event> {
     let reception = Reception {
         source: "shop".into(),
         received: Millis(corpus::RECEIVED),
@@ -34,27 +77,36 @@ fn take(body: &[u8]) -> Vec<Event> {
         .collect()
 }
 
+/// A body as it is sent.
+fn wire(body: &str, gzip: bool) -> Vec<u8> {
+    if !gzip {
+        return body.into();
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let packed = encoder.write_all(body.as_bytes()).and_then(|()| encoder.finish());
+    packed.unwrap_or_default()
+}
+
+fn receive(wire: &[u8], gzip: bool) -> Vec<Event> {
+    if !gzip {
+        return take(wire);
+    }
+    let mut body = Vec::with_capacity(wire.len() * 8);
+    let _ = GzDecoder::new(wire)
+        .take(MAX_BATCH_BYTES as u64 + 1)
+        .read_to_end(&mut body);
+    take(&body)
+}
+
 pub(crate) fn batch(c: &mut CpuCriterion) {
     let plain = corpus::batch(&corpus::orders(BATCH));
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    let packed = encoder
-        .write_all(plain.as_bytes())
-        .and_then(|()| encoder.finish())
-        .unwrap_or_default();
-    assert_eq!(take(plain.as_bytes()).len(), BATCH);
+    let packed = wire(&plain, true);
+    assert_eq!(receive(&packed, true).len(), BATCH);
 
     let mut group = c.benchmark_group("ingest of 100");
     group.throughput(Throughput::Elements(BATCH as u64));
     group.bench_function("plain", |b| b.iter(|| take(plain.as_bytes())));
-    group.bench_function("gzip", |b| {
-        b.iter(|| {
-            let mut body = Vec::with_capacity(plain.len());
-            let _ = GzDecoder::new(&packed[..])
-                .take(MAX_BATCH_BYTES as u64 + 1)
-                .read_to_end(&mut body);
-            take(&body)
-        });
-    });
+    group.bench_function("gzip", |b| b.iter(|| receive(&packed, true)));
     group.bench_function("of it: split alone", |b| {
         b.iter(|| {
             split(&plain, Endpoint::Batch)
@@ -63,4 +115,40 @@ pub(crate) fn batch(c: &mut CpuCriterion) {
         });
     });
     group.finish();
+}
+
+/// From a body to the moment it may be answered, through the runtime's intake: CPU time of all threads.
+pub(crate) fn durable(c: &mut CpuCriterion) {
+    let runtime = runtime();
+    let mut group = c.benchmark_group("ingest of 100 to disk, all threads");
+    group.throughput(Throughput::Elements(BATCH as u64));
+    for (name, gzip) in [("plain", false), ("gzip", true)] {
+        let mut bodies = Bodies::of(BATCH);
+        group.bench_function(name, |b| {
+            b.iter_custom(|rounds| appended(&runtime, &mut bodies, rounds, gzip));
+        });
+    }
+    group.finish();
+}
+
+fn appended(runtime: &Runtime, bodies: &mut Bodies, rounds: u64, gzip: bool) -> Duration {
+    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let (door, outlet) = oneshot::channel();
+    runtime.block_on(async {
+        let pipeline = with_sinks(0, door);
+        let ledger = Running::ledger_of(&pipeline);
+        let journal = Arc::new(open(folder.path()));
+        let started = Running::start(pipeline, journal, ledger, None, Arc::default()).await;
+        let mut running = started.unwrap_or_else(|error| panic!("{error}"));
+        let outlet = outlet.await.unwrap_or_else(|error| panic!("{error}"));
+        let mut stopwatch = Stopwatch::start();
+        for _ in 0..rounds {
+            let body = stopwatch.leave_out(|| wire(&bodies.next(), gzip));
+            let fates = outlet.send(receive(&body, gzip)).await;
+            assert_eq!(fates.map(|fates| fates.len()), Ok(BATCH));
+        }
+        let spent = stopwatch.spent();
+        running.stop(Duration::from_secs(1)).await;
+        spent
+    })
 }

@@ -9,6 +9,7 @@ mod config;
 mod growth;
 mod hashing;
 mod ingest;
+mod journal;
 mod languages;
 mod pipeline;
 mod transform;
@@ -28,6 +29,8 @@ criterion_group! {
         languages::trigger,
         config::load,
         ingest::batch,
+        ingest::durable,
+        journal::disk,
         pipeline::in_process
 }
 criterion_main!(stages);

@@ -35,7 +35,7 @@ impl Source for Door {
 }
 
 /// The pipeline with so many sinks, its edges replaced.
-fn with_sinks(count: usize, door: oneshot::Sender<Outlet>) -> Pipeline {
+pub(crate) fn with_sinks(count: usize, door: oneshot::Sender<Outlet>) -> Pipeline {
     let mut pipeline = build(PLAIN);
     pipeline.sources[0].source = Box::new(Door(door));
     pipeline.sinks = (0..count)
