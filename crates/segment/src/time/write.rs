@@ -8,11 +8,12 @@ use super::civil::{self, DAY_MS};
 /// Years outside 0–9999 have a sign and at least six digits (`+010000-01-01T00:00:00.000Z`).
 pub fn write_iso(instant: Millis, out: &mut String) {
     let (year, month, day) = civil::date(instant.0.div_euclid(DAY_MS));
-    let ms = instant.0.rem_euclid(DAY_MS);
+    // A day's milliseconds, months and days are small; so is the part of a year that has places.
+    let ms = instant.0.rem_euclid(DAY_MS) as u32;
     let mut text = *b"0000-00-00T00:00:00.000Z";
-    put(year, &mut text[..4]);
-    put(month, &mut text[5..7]);
-    put(day, &mut text[8..10]);
+    put(year.unsigned_abs() as u32, &mut text[..4]);
+    put(month as u32, &mut text[5..7]);
+    put(day as u32, &mut text[8..10]);
     put(ms / 3_600_000, &mut text[11..13]);
     put(ms / 60_000 % 60, &mut text[14..16]);
     put(ms / 1000 % 60, &mut text[17..19]);
@@ -28,10 +29,11 @@ pub fn write_iso(instant: Millis, out: &mut String) {
     }
 }
 
-/// Fills the places with the last digits of a number that is not negative.
-fn put(mut number: i64, places: &mut [u8]) {
+/// Fills the places with the last digits of a number. Its division by a constant is a multiplication, which signed
+/// numbers would need several of.
+fn put(mut number: u32, places: &mut [u8]) {
     for place in places.iter_mut().rev() {
-        *place = b'0' + number.rem_euclid(10) as u8;
-        number = number.div_euclid(10);
+        *place = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
