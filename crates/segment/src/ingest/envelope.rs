@@ -6,7 +6,7 @@ use std::fmt;
 use signalbox_core::{Document, Event, Kind, Node, ParseError, Reason, RejectedInput};
 
 use super::fields::KEY_NAMES;
-use super::parts::{Batch, Parts};
+use super::parts::{Batch, Element, Parts};
 use super::{
     EventType, MAX_BATCH_BYTES, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_SHARED_BYTES, Reception, complete,
     times, too_large,
@@ -48,7 +48,7 @@ impl fmt::Debug for Envelope<'_> {
 enum Content<'b> {
     One(EventType, Box<Document>),
     Many {
-        events: Vec<Cow<'b, str>>,
+        events: Vec<Element<'b>>,
         shared: Shared,
     },
 }
@@ -92,7 +92,7 @@ pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
                 content: Content::One(kind, Box::new(document)),
             })
         }
-        Endpoint::Batch => match Parts::read(body) {
+        Endpoint::Batch => match Parts::quick(body).map_or_else(|| Parts::read(body), Ok) {
             Ok(parts) => Envelope::of_batch(parts),
             // A name with a lone surrogate is no name for serde_json, but Document mends it.
             Err(error) => match Document::parse(body).map(|document| document.to_json()) {
@@ -147,10 +147,11 @@ impl<'b> Envelope<'b> {
         }
         match &self.content {
             Content::One(..) => None,
-            Content::Many { events, .. } => {
-                let first = Document::parse(events.first()?).ok()?;
-                key_of(first.root()).map(Cow::Owned)
+            Content::Many { events, .. } => match events.first()? {
+                Element::Parsed(first, _) => key_of(first.root()),
+                Element::Text(first) => key_of(Document::parse(first).ok()?.root()),
             }
+            .map(Cow::Owned),
         }
     }
 
@@ -179,8 +180,11 @@ impl<'b> Envelope<'b> {
                 )]
             }
             Content::Many { events, shared } => events
-                .iter()
-                .map(|text| complete::read(text, None, &shared, reception))
+                .into_iter()
+                .map(|event| match event {
+                    Element::Parsed(document, _) => complete::complete(document, None, &shared, reception),
+                    Element::Text(text) => complete::read(&text, None, &shared, reception),
+                })
                 .collect(),
         }
     }
@@ -192,10 +196,7 @@ impl<'b> Envelope<'b> {
             content: match self.content {
                 Content::One(kind, document) => Content::One(kind, document),
                 Content::Many { events, shared } => Content::Many {
-                    events: events
-                        .into_iter()
-                        .map(|text| Cow::Owned(text.into_owned()))
-                        .collect(),
+                    events: events.into_iter().map(Element::detach).collect(),
                     shared,
                 },
             },
@@ -219,7 +220,7 @@ impl<'b> Envelope<'b> {
         let object = |text: Option<&'b str>| text.filter(|text| text.starts_with('{'));
         let (context, integrations) = (object(parts.context), object(parts.integrations));
         let shared_len = context.map_or(0, str::len) + integrations.map_or(0, str::len);
-        let events_len: usize = events.iter().map(|text| text.len()).sum();
+        let events_len: usize = events.iter().map(Element::len).sum();
         if shared_len > MAX_SHARED_BYTES || events_len + shared_len * events.len() > MAX_EXPANDED_BYTES {
             return Err(too_large());
         }

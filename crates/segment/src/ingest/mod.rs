@@ -29,9 +29,11 @@
 
 mod client;
 mod complete;
+mod elements;
 mod envelope;
 mod fields;
 mod parts;
+mod quick;
 mod times;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use signalbox_core::Document;
 
 use super::MAX_BATCH_EVENTS;
 use super::fields::KEY_NAMES;
@@ -27,12 +28,49 @@ impl<'b> Parts<'b> {
         reader.end()?;
         Ok(parts)
     }
+
+    /// Keeps the text of a member other than `batch`.
+    pub(super) fn keep(&mut self, name: Name, text: &'b str) {
+        match name {
+            Name::Key(at) => self.keys[at] = Some(text),
+            Name::SentAt => self.sent = Some(text),
+            Name::Context => self.context = Some(text),
+            Name::Integrations => self.integrations = Some(text),
+            Name::Batch | Name::Other => {}
+        }
+    }
 }
 
 pub(super) enum Batch<'b> {
-    Events(Vec<Cow<'b, str>>),
+    Events(Vec<Element<'b>>),
     TooMany,
     NoArray,
+}
+
+/// One of a batch.
+pub(super) enum Element<'b> {
+    /// JSON of any kind.
+    Text(Cow<'b, str>),
+    /// An object, and the bytes of its text.
+    Parsed(Document, usize),
+}
+
+impl<'b> Element<'b> {
+    /// Bytes of its text.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Element::Text(text) => text.len(),
+            Element::Parsed(_, length) => *length,
+        }
+    }
+
+    /// No longer borrows the body.
+    pub(super) fn detach<'o>(self) -> Element<'o> {
+        match self {
+            Element::Text(text) => Element::Text(Cow::Owned(text.into_owned())),
+            Element::Parsed(document, length) => Element::Parsed(document, length),
+        }
+    }
 }
 
 struct PartsVisitor;
@@ -89,27 +127,36 @@ impl<'b> Visitor<'b> for PartsVisitor {
                 parts.batch = Some(members.next_value::<BatchValue<'b>>()?.0);
                 continue;
             }
-            let text = members.next_value::<&RawValue>()?.get();
-            match name {
-                Name::Key(at) => parts.keys[at] = Some(text),
-                Name::SentAt => parts.sent = Some(text),
-                Name::Context => parts.context = Some(text),
-                Name::Integrations => parts.integrations = Some(text),
-                Name::Batch | Name::Other => {}
-            }
+            parts.keep(name, members.next_value::<&RawValue>()?.get());
         }
         Ok(parts)
     }
 }
 
+/// A member that counts.
 #[derive(PartialEq, Eq)]
-enum Name {
+pub(super) enum Name {
     Batch,
     Key(usize),
     SentAt,
     Context,
     Integrations,
     Other,
+}
+
+impl Name {
+    pub(super) fn of(name: &str) -> Name {
+        match name {
+            "batch" => Name::Batch,
+            "sentAt" => Name::SentAt,
+            "context" => Name::Context,
+            "integrations" => Name::Integrations,
+            _ => KEY_NAMES
+                .iter()
+                .position(|key| *key == name)
+                .map_or(Name::Other, Name::Key),
+        }
+    }
 }
 
 impl<'de> serde::Deserialize<'de> for Name {
@@ -121,16 +168,7 @@ impl<'de> serde::Deserialize<'de> for Name {
                 f.write_str("a name")
             }
             fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(match name {
-                    "batch" => Name::Batch,
-                    "sentAt" => Name::SentAt,
-                    "context" => Name::Context,
-                    "integrations" => Name::Integrations,
-                    _ => KEY_NAMES
-                        .iter()
-                        .position(|key| *key == name)
-                        .map_or(Name::Other, Name::Key),
-                })
+                Ok(Name::of(name))
             }
         }
         deserializer.deserialize_str(NameVisitor)
@@ -165,7 +203,7 @@ impl<'b> Visitor<'b> for BatchVisitor {
         let mut events = Vec::new();
         while events.len() < MAX_BATCH_EVENTS {
             match items.next_element::<&RawValue>()? {
-                Some(event) => events.push(Cow::Borrowed(event.get())),
+                Some(event) => events.push(Element::Text(event.get().into())),
                 None => return Ok(Batch::Events(events)),
             }
         }

@@ -1,0 +1,211 @@
+//! The top level of a batch as SDKs write it, read several times as fast as by [`Parts::read`]: the events are not looked
+//! through to find their ends and then parsed, but only parsed.
+
+use serde::de::IgnoredAny;
+use serde_json::Deserializer;
+use serde_json::value::RawValue;
+use signalbox_core::Document;
+
+use super::elements::objects;
+use super::parts::{Batch, Element, Name, Parts};
+use super::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES};
+
+impl<'b> Parts<'b> {
+    /// What [`Parts::read`] makes of a body, but `None` wherever that takes a second thought: bodies that are not JSON,
+    /// too large or too deep events, a batch of anything but objects. Only the other one knows what to say of these.
+    pub(super) fn quick(body: &'b str) -> Option<Parts<'b>> {
+        let mut parts = Parts::default();
+        let mut rest = Rest { body, at: 0 };
+        rest.take(b'{')?;
+        loop {
+            let name = rest.value()?.strip_prefix('"')?.strip_suffix('"')?;
+            if name.contains('\\') {
+                return None;
+            }
+            rest.take(b':')?;
+            match Name::of(name) {
+                Name::Batch if parts.batch.is_some() => return None,
+                Name::Batch => parts.batch = Some(Batch::Events(rest.events()?)),
+                name => parts.keep(name, rest.value()?),
+            }
+            match rest.next()? {
+                b',' => {}
+                b'}' => break,
+                _ => return None,
+            }
+        }
+        rest.next().is_none().then_some(parts)
+    }
+}
+
+/// What has not been read of a body.
+struct Rest<'b> {
+    body: &'b str,
+    at: usize,
+}
+
+impl<'b> Rest<'b> {
+    /// Skips white space.
+    fn skip(&mut self) {
+        let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let rest = self.body.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().take_while(blank).count();
+    }
+
+    /// The next byte that is no white space.
+    fn next(&mut self) -> Option<u8> {
+        self.skip();
+        let byte = self.body.as_bytes().get(self.at).copied()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn take(&mut self, wanted: u8) -> Option<()> {
+        (self.next()? == wanted).then_some(())
+    }
+
+    /// The text of the next value.
+    fn value(&mut self) -> Option<&'b str> {
+        let mut values = Deserializer::from_str(self.body.get(self.at..)?).into_iter::<&'b RawValue>();
+        let value = values.next()?.ok()?;
+        self.at += values.byte_offset();
+        Some(value.get())
+    }
+
+    /// The events of an array.
+    fn events(&mut self) -> Option<Vec<Element<'b>>> {
+        self.skip();
+        let (ranges, end) = objects(self.body, self.at, MAX_BATCH_EVENTS)?;
+        self.at = end;
+        let mut events = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let text = self.body.get(range)?;
+            events.push(if text.len() > MAX_EVENT_BYTES {
+                // It is not parsed in any case, but spoils the batch if it is no JSON.
+                serde_json::from_str::<IgnoredAny>(text).ok()?;
+                Element::Text(text.into())
+            } else {
+                Element::Parsed(Document::parse(text).ok()?, text.len())
+            });
+        }
+        Some(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BODY: &str = r#" {"writeKey" : "k","sentAt":"2026-03-01T12:00:10Z","context":{"a":[1,"}"]},
+        "batch": [{"a":"{[\\\"]}","b":[{},[{}],-1.5e3,true]} ,{"c":"\ud83d\\"},
+        {"a":"é\u00e9","a":null},{}], "integrations":{"All":false},"other":[[],"\n"]} "#;
+
+    /// An event's text, if it can be read, and its length as it was sent.
+    type Told = (Option<String>, usize);
+
+    /// What it comes to, as text.
+    fn told(parts: &Parts<'_>) -> (Option<Vec<Told>>, [Option<String>; 5]) {
+        let events = parts.batch.as_ref().map(|batch| match batch {
+            Batch::Events(events) => events,
+            Batch::TooMany | Batch::NoArray => panic!("not events"),
+        });
+        let event = |event: &Element<'_>| {
+            let text = match event {
+                Element::Text(text) => Document::parse(text).ok().map(|document| document.to_json()),
+                Element::Parsed(document, _) => Some(document.to_json()),
+            };
+            (text, event.len())
+        };
+        let [first, second] = parts.keys;
+        let members = [first, second, parts.sent, parts.context, parts.integrations];
+        (
+            events.map(|events| events.iter().map(event).collect()),
+            members.map(|text| text.map(str::to_owned)),
+        )
+    }
+
+    fn agrees(body: &str) -> bool {
+        let Some(quick) = Parts::quick(body) else {
+            return false;
+        };
+        let slow = Parts::read(body).unwrap_or_else(|error| panic!("{error}: {body}"));
+        assert_eq!(told(&quick), told(&slow), "{body}");
+        true
+    }
+
+    #[test]
+    fn what_it_reads_is_what_the_other_reads() {
+        assert!(agrees(BODY));
+        for at in 0..200 {
+            // Strings, escapes and ends of events fall on every place of a block.
+            assert!(agrees(&format!("{}{BODY}", " ".repeat(at))));
+        }
+        assert!(agrees(r#"{"batch":[]}"#));
+        for length in [MAX_EVENT_BYTES - 8, MAX_EVENT_BYTES + 1] {
+            assert!(agrees(&format!(
+                r#"{{"batch":[{{"a":"{}"}}]}}"#,
+                "x".repeat(length)
+            )));
+        }
+    }
+
+    #[test]
+    fn it_leaves_the_rest_to_the_other() {
+        for body in [
+            "",
+            "[]",
+            "null",
+            r#"{"batch":[]} x"#,
+            r#"{"batch":[{}"#,
+            r#"{"batch":[{}}"#,
+            r#"{"batch":[{},]}"#,
+            r#"{"batch":[,{}]}"#,
+            r#"{"batch":[{}{}]}"#,
+            r#"{"batch":[{]]}"#,
+            r#"{"batch":[1]}"#,
+            r#"{"batch":[{},"x"]}"#,
+            r#"{"batch":{}}"#,
+            r#"{"batch":{{}]}"#,
+            r#"{"batch":}"#,
+            r#"{"batch":[],"batch":[{}]}"#,
+            r#"{"batch":[{}],"x":}"#,
+            r#"{"batch":[{}],}"#,
+            r#"{"batch":[{"a":"
+"}]}"#,
+            r#"{"batch":[{"a":"\x"}]}"#,
+            r#"{"\u0062atch":[{}]}"#,
+        ] {
+            assert!(Parts::quick(body).is_none(), "{body}");
+        }
+        let deep = format!(r#"{{"batch":[{{"a":{}{}}}]}}"#, "[".repeat(200), "]".repeat(200));
+        assert!(Parts::quick(&deep).is_none() && Parts::read(&deep).is_ok());
+        let many = format!(r#"{{"batch":[{{}}{}]}}"#, ",{}".repeat(MAX_BATCH_EVENTS));
+        assert!(Parts::quick(&many).is_none());
+        let large = format!(r#"{{"batch":[{{"a":"{}\q"}}]}}"#, "x".repeat(MAX_EVENT_BYTES));
+        assert!(Parts::quick(&large).is_none() && Parts::read(&large).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn changed_bodies_are_read_alike_or_left_to_the_other(
+            changes in proptest::collection::vec(
+                (any::<prop::sample::Index>(), prop::sample::select(b"\"\\{}[],:0-.eEu1 ntx\n\x00")),
+                0..4,
+            ),
+            removed in proptest::collection::vec(any::<prop::sample::Index>(), 0..3),
+            pad in 0usize..70,
+        ) {
+            let mut body: Vec<u8> = [vec![b' '; pad], BODY.as_bytes().to_vec()].concat();
+            for at in removed {
+                body.remove(at.index(body.len()));
+            }
+            for (at, byte) in changes {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+            agrees(&String::from_utf8_lossy(&body));
+        }
+    }
+}
