@@ -8,8 +8,10 @@
 //! Frames lie in a series of files that are deleted as a whole; everything else lies in one small file. Both threads
 //! block on the disk, so that nothing else does.
 
+mod cut;
 mod folder;
 mod frame;
+mod fresh;
 mod guard;
 mod keeper;
 mod letters;

@@ -227,14 +227,15 @@ pub(crate) struct Recent {
     max_bytes: u64,
 }
 
-struct RecentFrame {
+pub(crate) struct RecentFrame {
     first: Position,
     events: Vec<Arc<Event>>,
     bytes: u64,
 }
 
 impl Recent {
-    pub(crate) fn add(&mut self, frame: Built) {
+    /// Takes a frame in; what has to go for it is returned, since freeing it takes longer than a lock should be held.
+    pub(crate) fn add(&mut self, frame: Built) -> Vec<RecentFrame> {
         let bytes = frame.events.iter().map(|event| event.memory() as u64).sum();
         self.bytes += bytes;
         self.frames.push_back(RecentFrame {
@@ -242,11 +243,14 @@ impl Recent {
             events: frame.events,
             bytes,
         });
+        let mut gone = Vec::new();
         while self.bytes > self.max_bytes
             && let Some(oldest) = self.frames.pop_front()
         {
             self.bytes -= oldest.bytes;
+            gone.push(oldest);
         }
+        gone
     }
 
     /// Events from a position on, at most `max`; none if it is not here.

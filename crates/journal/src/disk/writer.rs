@@ -1,7 +1,6 @@
 //! The thread that writes frames: it gathers what concurrent appends bring, leaves out known ids, writes the rest
 //! in one commit, and only then answers all of them.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -9,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::frame::{Builder, Built, Item, Prepared};
-use super::shared::{Entered, Shared, lock, nanos, now};
+use super::cut::cut;
+use super::frame::{Built, Item, Prepared};
+use super::fresh::Fresh;
+use super::shared::{Entered, RecentFrame, Shared, lock, nanos, now};
 use crate::dedup::{Dedup, Id};
 use crate::{AppendError, Appended};
 
@@ -18,8 +19,6 @@ use crate::{AppendError, Appended};
 const ENOUGH: usize = 240_000;
 /// A commit takes at most about so much of what is there already.
 const MOST: usize = 1_000_000;
-/// A frame's bytes: just below 64 pages of 4 KiB, since the store gives it a power of two.
-const FRAME: usize = 260_000;
 /// How long clients are told to wait when it is full.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How often ids are tended without appends.
@@ -110,34 +109,35 @@ impl Writer {
         let now = now();
         // Finer than a commit takes, so that of two attempts at the same positions the later one shows.
         let written_at = nanos();
-        let mut next = self.shared.end();
+        let first = self.shared.end();
+        let mut next = first;
         let mut room = self.room();
         let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
-        let mut frames: Vec<Built> = Vec::new();
-        let mut builder = Builder::default();
-        let mut building = next;
+        // What is written of it.
+        let mut kept: Vec<(&Prepared, &Item)> = Vec::new();
         // Ids of this commit; they become known with it.
-        let mut fresh: HashSet<(&str, &str)> = HashSet::new();
-        let mut learn: Vec<Id<'_>> = Vec::new();
+        let mut fresh = Fresh::default();
         for append in &batch {
-            let mut stored: Vec<Option<&Item>> = Vec::with_capacity(append.prepared.items.len());
+            let mut fates = Vec::with_capacity(append.prepared.items.len());
             let mut bytes = 0u64;
-            let learnt = learn.len();
+            let before = (kept.len(), next);
             for item in &append.prepared.items {
                 let id = id_of(&append.prepared, item);
-                if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !fresh.insert((id.source, id.id))) {
-                    stored.push(None);
+                if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !fresh.add(id)) {
+                    fates.push(Appended::Duplicate);
                     continue;
                 }
-                learn.push(id);
                 bytes += item.size() as u64;
-                stored.push(Some(item));
+                kept.push((&append.prepared, item));
+                fates.push(Appended::Stored(next));
+                next += 1;
             }
             if bytes > room {
                 // Nothing of it is kept, so no id of it may be known.
-                for id in learn.drain(learnt..) {
-                    fresh.remove(&(id.source, id.id));
+                for (prepared, item) in kept.drain(before.0..) {
+                    fresh.remove(id_of(prepared, item));
                 }
+                next = before.1;
                 self.shared.refusals.fetch_add(1, Ordering::Relaxed);
                 answers.push(Err(AppendError::Full {
                     retry_after: RETRY_AFTER,
@@ -145,31 +145,18 @@ impl Writer {
                 continue;
             }
             room -= bytes;
-            let mut fates = Vec::with_capacity(stored.len());
-            for item in stored {
-                let Some(item) = item else {
-                    fates.push(Appended::Duplicate);
-                    continue;
-                };
-                if !builder.is_empty() && builder.size() + item.size() > FRAME {
-                    frames.push(builder.finish(building, written_at + frames.len() as u64));
-                    building = next;
-                }
-                builder.push(&append.prepared, item);
-                fates.push(Appended::Stored(next));
-                next += 1;
-            }
             answers.push(Ok(fates));
         }
-        if !builder.is_empty() {
-            frames.push(builder.finish(building, written_at + frames.len() as u64));
-        }
+        drop(fresh);
+        let frames = cut(&kept, first, written_at);
+        // Freed when everyone is answered.
+        let mut gone = Vec::new();
         match self.shared.series.append(&frames) {
             Ok(_) => {
-                for id in learn {
-                    self.dedup.learn(id, now);
+                for (prepared, item) in &kept {
+                    self.dedup.learn(id_of(prepared, item), now);
                 }
-                self.publish(frames, next);
+                gone = self.publish(frames, next);
             }
             Err(error) => {
                 tracing::error!("the journal cannot be written: {error}");
@@ -183,6 +170,7 @@ impl Writer {
             let _ = append.reply.send(answer);
             drop((append.permit, append.entered));
         }
+        drop(gone);
     }
 
     fn room(&self) -> u64 {
@@ -190,10 +178,10 @@ impl Writer {
         usage.max_bytes.saturating_sub(usage.bytes)
     }
 
-    /// Lets readers and accounts see what is durable now.
-    fn publish(&self, frames: Vec<Built>, end: u64) {
+    /// Lets readers and accounts see what is durable now; returns what they will not see here any more.
+    fn publish(&self, frames: Vec<Built>, end: u64) -> Vec<RecentFrame> {
         if frames.is_empty() {
-            return;
+            return Vec::new();
         }
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
         let mut journalled = lock(&self.shared.journalled);
@@ -206,11 +194,10 @@ impl Writer {
         journalled.to = end;
         drop(journalled);
         let mut recent = lock(&self.shared.recent);
-        for frame in frames {
-            recent.add(frame);
-        }
+        let gone = frames.into_iter().flat_map(|frame| recent.add(frame)).collect();
         drop(recent);
         self.shared.advance(end);
+        gone
     }
 }
 
