@@ -16,8 +16,9 @@ use crate::Position;
 
 const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
 const SUMMARY: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("summary");
-/// The store's cache a file; frames are read once each, so it only serves the inner pages.
-const CACHE: usize = 8_000_000;
+/// The store's cache a file, half of it at most for what is being written. Frames are read once each, so it only serves
+/// the inner pages; but the store puts whatever it writes into it, so it is always full.
+const CACHE: usize = 2_000_000;
 /// How much of a ruin is looked at in one go.
 const WINDOW: usize = 1 << 20;
 
