@@ -113,22 +113,26 @@ impl Writer {
         let mut next = first;
         let mut room = self.room();
         let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+        let (appends, waiting): (Vec<Prepared>, Vec<_>) = batch
+            .into_iter()
+            .map(|append| (append.prepared, (append.reply, append.permit, append.entered)))
+            .unzip();
         // What is written of it.
         let mut kept: Vec<(&Prepared, &Item)> = Vec::new();
         // Ids of this commit; they become known with it.
         let mut fresh = Fresh::default();
-        for append in &batch {
-            let mut fates = Vec::with_capacity(append.prepared.items.len());
+        for prepared in &appends {
+            let mut fates = Vec::with_capacity(prepared.items.len());
             let mut bytes = 0u64;
             let before = (kept.len(), next);
-            for item in &append.prepared.items {
-                let id = id_of(&append.prepared, item);
+            for item in &prepared.items {
+                let id = id_of(prepared, item);
                 if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !fresh.add(id)) {
                     fates.push(Appended::Duplicate);
                     continue;
                 }
                 bytes += item.size() as u64;
-                kept.push((&append.prepared, item));
+                kept.push((prepared, item));
                 fates.push(Appended::Stored(next));
                 next += 1;
             }
@@ -149,15 +153,12 @@ impl Writer {
         }
         drop(fresh);
         let frames = cut(&kept, first, written_at);
-        // Freed when everyone is answered.
+        let written = self.shared.series.append(&frames);
+        let stored = written.is_ok();
+        // What takes its time and nobody waits for, freeing events and learning ids, is done after the answers.
         let mut gone = Vec::new();
-        match self.shared.series.append(&frames) {
-            Ok(_) => {
-                for (prepared, item) in &kept {
-                    self.dedup.learn(id_of(prepared, item), now);
-                }
-                gone = self.publish(frames, next);
-            }
+        match written {
+            Ok(_) => gone = self.publish(frames, next),
             Err(error) => {
                 tracing::error!("the journal cannot be written: {error}");
                 for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
@@ -165,10 +166,15 @@ impl Writer {
                 }
             }
         }
-        for (append, answer) in batch.into_iter().zip(answers) {
+        for ((reply, permit, entered), answer) in waiting.into_iter().zip(answers) {
             // Whoever does not listen any more has gone.
-            let _ = append.reply.send(answer);
-            drop((append.permit, append.entered));
+            let _ = reply.send(answer);
+            drop((permit, entered));
+        }
+        if stored {
+            for (prepared, item) in &kept {
+                self.dedup.learn(id_of(prepared, item), now);
+            }
         }
         drop(gone);
     }
