@@ -97,7 +97,8 @@ pub(crate) fn inflate(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<
         // HTTP means zlib's format by it; some clients leave out its header.
         let zlib =
             body.len() >= 2 && body[0] & 15 == 8 && u16::from_be_bytes([body[0], body[1]]).is_multiple_of(31);
-        let (out, _) = run(Decompress::new(zlib), &body, Vec::new(), limit)?;
+        let out = Vec::with_capacity((body.len() * 4).min(limit + 1));
+        let (out, _) = run(Decompress::new(zlib), &body, out, limit)?;
         Ok(out.into())
     } else {
         Err(unsupported())
@@ -108,7 +109,11 @@ pub(crate) fn inflate(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<
 fn gunzip(body: &[u8], limit: usize) -> Result<Bytes, Reason> {
     // Each costs memory to set up, so thousands of empty ones would be a way to keep a server busy.
     const MOST: usize = 64;
-    let (mut out, mut rest) = (Vec::new(), body);
+    // What it says its length is, in its last bytes; with that much room it is inflated in one go.
+    let told = body
+        .last_chunk()
+        .map_or(0, |told| u32::from_le_bytes(*told) as usize);
+    let (mut out, mut rest) = (Vec::with_capacity(told.min(limit) + 1), body);
     for _ in 0..MOST {
         let used;
         (out, used) = run(Decompress::new_gzip(15), rest, out, limit)?;
@@ -133,7 +138,6 @@ fn run(
     mut out: Vec<u8>,
     limit: usize,
 ) -> Result<(Vec<u8>, usize), Reason> {
-    out.reserve((input.len() * 4).min(limit + 1));
     let mut used = 0;
     loop {
         let status = state
