@@ -1,14 +1,14 @@
 //! The client: one pool of connections per sink.
 
 use std::fmt;
-use std::sync::Once;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::redirect;
+use reqwest::{Url, redirect};
 use signalbox_core::Secret;
 
-use crate::{Failure, Reply, Request};
+use crate::{Failure, Reply, Request, tls};
 
 /// How a [`Client`] connects.
 #[derive(Debug, Clone)]
@@ -53,21 +53,24 @@ pub enum ClientError {
 /// that we close first, and no request meets a connection that is just being closed.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Makes ring the TLS provider of this process, unless one is installed already. [`Client::new`] does it; call
-/// it at start if something else uses TLS before.
-pub fn install_tls() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // An error means that there is one already, which does as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-}
-
 /// Sends requests over connections that are kept alive. Cheap to clone; clones share the connections.
 #[derive(Clone)]
 pub struct Client {
-    inner: reqwest::Client,
-    max_reply_bytes: usize,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: ClientOptions,
+    /// For plain HTTP; trusts nobody.
+    plain: reqwest::Client,
+    /// Made when it is first needed: reading the system's certificates is a good part of what a start takes, and
+    /// no event has to wait for it at its source.
+    secure: OnceLock<Secure>,
+}
+
+/// A client for HTTPS, and whether it trusts anybody.
+struct Secure {
+    client: reqwest::Client,
     roots: bool,
 }
 
@@ -78,51 +81,37 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// Makes a client. Touches no network and needs no async runtime.
+    /// Makes a client. Touches no network and no file and needs no async runtime.
     ///
     /// # Errors
     /// [`ClientError`] for options that do not fit.
     pub fn new(options: &ClientOptions) -> Result<Client, ClientError> {
-        install_tls();
+        tls::install_tls();
         if http::HeaderValue::from_str(&options.user_agent).is_err() {
             return Err(ClientError::UserAgent);
         }
-        let proxy = match &options.proxy {
-            Some(url) => Some(proxy(url)?),
-            None => None,
-        };
-        let builder = || {
-            let builder = reqwest::Client::builder()
-                .user_agent(options.user_agent.clone())
-                .connect_timeout(options.connect_timeout)
-                .pool_idle_timeout(IDLE)
-                .redirect(redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                .no_proxy()
-                .no_gzip()
-                .no_brotli()
-                .no_zstd()
-                .no_deflate();
-            match proxy.clone() {
-                Some(proxy) => builder.proxy(proxy),
-                None => builder,
-            }
-        };
-        let (inner, roots) = match builder().build() {
-            Ok(client) => (client, true),
-            // Without a single root certificate on the system there is no verifier. Plain HTTP must work all
-            // the same; with no roots to trust, every TLS connection fails, as it should.
-            Err(_) => match builder().tls_certs_only([]).build() {
-                Ok(client) => (client, false),
-                Err(_) => return Err(ClientError::Tls),
-            },
-        };
+        let plain = builder(options)?.tls_certs_only([]).build();
         Ok(Client {
-            inner,
-            max_reply_bytes: options.max_reply_bytes,
-            roots,
+            shared: Arc::new(Shared {
+                options: options.clone(),
+                plain: plain.map_err(|_| ClientError::Tls)?,
+                secure: OnceLock::new(),
+            }),
         })
+    }
+
+    /// The client for an address.
+    async fn to(&self, url: &Url) -> &reqwest::Client {
+        let shared = &self.shared;
+        if url.scheme() != "https" && !shared.has_secure_proxy() {
+            return &shared.plain;
+        }
+        if shared.secure.get().is_none() {
+            let shared = Arc::clone(shared);
+            // It reads files. Should the task be lost, the next line does its work.
+            let _ = tokio::task::spawn_blocking(move || shared.secure().roots).await;
+        }
+        &shared.secure().client
     }
 
     /// Sends a request once and reads the whole reply.
@@ -131,8 +120,9 @@ impl Client {
     /// [`Failure`] if no complete reply came; it tells whether the request may have been written.
     pub async fn send(&self, request: Request) -> Result<Reply, Failure> {
         let host = request.url.host_str().unwrap_or_default().to_owned();
-        let mut response = self
-            .inner
+        let max = self.shared.options.max_reply_bytes;
+        let client = self.to(&request.url).await;
+        let mut response = client
             .request(request.method, request.url)
             .headers(request.headers)
             .body(request.body)
@@ -140,8 +130,8 @@ impl Client {
             .await
             .map_err(|error| Failure::of(&error, &host))?;
         let declared = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
-        if declared > self.max_reply_bytes {
-            return Err(Failure::too_large(&host, self.max_reply_bytes));
+        if declared > max {
+            return Err(Failure::too_large(&host, max));
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = response
@@ -149,8 +139,8 @@ impl Client {
             .await
             .map_err(|error| Failure::of(&error, &host))?
         {
-            if body.len() + chunk.len() > self.max_reply_bytes {
-                return Err(Failure::too_large(&host, self.max_reply_bytes));
+            if body.len() + chunk.len() > max {
+                return Err(Failure::too_large(&host, max));
             }
             body.extend_from_slice(&chunk);
         }
@@ -163,7 +153,7 @@ impl Client {
 
     /// What the operator should know, for [`signalbox_core::Sink::notes`].
     pub fn notes(&self) -> Vec<String> {
-        if self.roots {
+        if self.shared.secure().roots {
             Vec::new()
         } else {
             vec![
@@ -173,6 +163,47 @@ impl Client {
             ]
         }
     }
+}
+
+impl Shared {
+    fn secure(&self) -> &Secure {
+        self.secure.get_or_init(|| {
+            let made = tls::of_system().and_then(|tls| {
+                let builder = builder(&self.options).ok()?;
+                builder.tls_backend_preconfigured(tls).build().ok()
+            });
+            // Without a single root certificate on the system there is no verifier. With no roots to trust, every
+            // TLS connection fails, as it should.
+            Secure {
+                roots: made.is_some(),
+                client: made.unwrap_or_else(|| self.plain.clone()),
+            }
+        })
+    }
+
+    fn has_secure_proxy(&self) -> bool {
+        let proxy = self.options.proxy.as_ref();
+        proxy.is_some_and(|url| !url.expose().starts_with("http:"))
+    }
+}
+
+fn builder(options: &ClientOptions) -> Result<reqwest::ClientBuilder, ClientError> {
+    let builder = reqwest::Client::builder()
+        .user_agent(options.user_agent.clone())
+        .connect_timeout(options.connect_timeout)
+        .pool_idle_timeout(IDLE)
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate();
+    Ok(match &options.proxy {
+        Some(url) => builder.proxy(proxy(url)?),
+        None => builder,
+    })
 }
 
 fn proxy(url: &Secret) -> Result<reqwest::Proxy, ClientError> {

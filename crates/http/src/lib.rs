@@ -15,9 +15,10 @@ mod message;
 mod retry_after;
 mod sink;
 mod status;
+mod tls;
 
 pub use bytes::Bytes;
-pub use client::{Client, ClientError, ClientOptions, install_tls};
+pub use client::{Client, ClientError, ClientOptions};
 pub use failure::{Failure, FailureKind};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use message::{Reply, Request, UrlError, bearer, join, parse_url, secret_value};
@@ -25,3 +26,4 @@ pub use reqwest::Url;
 pub use retry_after::{MAX_RETRY_AFTER, retry_after};
 pub use sink::{Answer, Destination, HttpSink};
 pub use status::{Class, StatusTable};
+pub use tls::install_tls;

@@ -1,6 +1,6 @@
 //! A mapping that is ready to run: what it listens to and what it makes of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Map, Value as Json};
 use signalbox_core::{Event, Node};
@@ -58,7 +58,7 @@ pub struct CompiledMapping {
     /// Its name, which records carry.
     pub(crate) name: Arc<str>,
     pub(crate) trigger: Trigger,
-    pub(crate) mapping: Mapping,
+    pub(crate) mapping: Arc<Mapping>,
     /// What is derived where the mapping leaves a field empty.
     pub(crate) derives: Derives,
 }
@@ -74,13 +74,10 @@ impl CompiledMapping {
         fields: &Map<String, Json>,
         derives: Derives,
     ) -> Result<CompiledMapping, CompileError> {
-        // In the order of the field table, which is read fastest.
-        let mut fields = fields.clone();
-        action::sort(&mut fields);
         Ok(CompiledMapping {
             name: name.into(),
             trigger,
-            mapping: Mapping::compile(&Json::Object(fields))?.arranged_for(FIELDS),
+            mapping: Arc::new(compiled(fields.clone())?),
             derives,
         })
     }
@@ -90,16 +87,50 @@ impl CompiledMapping {
     /// # Errors
     /// None, as a test holds; the type is that of [`CompiledMapping::new`].
     pub fn of_preset(preset: &Preset, compat: Compat) -> Result<CompiledMapping, CompileError> {
-        let mut fields = action::default_mapping(Some(preset), compat);
-        let derives = match compat {
-            Compat::Pinterest => Derives::ALL,
-            Compat::Segment => Derives::NONE,
-        };
+        Ok(CompiledMapping {
+            name: preset.name.into(),
+            trigger: Trigger::Preset(preset.listens),
+            mapping: of_preset(preset, compat)?,
+            derives: match compat {
+                Compat::Pinterest => Derives::ALL,
+                Compat::Segment => Derives::NONE,
+            },
+        })
+    }
+}
+
+fn compiled(mut fields: Map<String, Json>) -> Result<Mapping, CompileError> {
+    // In the order of the field table, which is read fastest.
+    action::sort(&mut fields);
+    Ok(Mapping::compile(&Json::Object(fields))?.arranged_for(FIELDS))
+}
+
+/// A preset's mapping, compiled once in a process: every sink has the same sixteen, and compiling them was most of
+/// what a start took.
+fn of_preset(preset: &Preset, compat: Compat) -> Result<Arc<Mapping>, CompileError> {
+    static COMPILED: Mutex<Vec<(Preset, Compat, Arc<Mapping>)>> = Mutex::new(Vec::new());
+    let mut known = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let same = |(of, under, _): &&(Preset, Compat, _)| of == preset && *under == compat;
+    if let Some((.., mapping)) = known.iter().find(same) {
+        return Ok(Arc::clone(mapping));
+    }
+    let mut fields = what_presets_share(compat).clone();
+    fields.insert("event_name".to_owned(), preset.event_name.into());
+    let mapping = Arc::new(compiled(fields)?);
+    known.push((*preset, compat, Arc::clone(&mapping)));
+    Ok(mapping)
+}
+
+/// Presets differ in what they listen to and in the name they give it.
+fn what_presets_share(compat: Compat) -> &'static Map<String, Json> {
+    static SHARED: [OnceLock<Map<String, Json>>; 2] = [const { OnceLock::new() }; 2];
+    SHARED[usize::from(compat == Compat::Segment)].get_or_init(|| {
+        let mut fields = action::default_mapping(None, compat);
         if compat == Compat::Pinterest {
             leave_out_other_format(&mut fields);
         }
-        CompiledMapping::new(preset.name, Trigger::Preset(preset.listens), &fields, derives)
-    }
+        fields
+    })
 }
 
 /// Takes out what the chosen format never sends. (Segment maps and checks it all the same, and loses events by it.)
@@ -131,6 +162,29 @@ mod tests {
     use super::*;
     use crate::action::PRESETS;
     use signalbox_core::Receipt;
+
+    #[test]
+    fn presets_share_all_but_a_name() {
+        for compat in [Compat::Pinterest, Compat::Segment] {
+            for preset in PRESETS {
+                let mut whole = action::default_mapping(Some(preset), compat);
+                if compat == Compat::Pinterest {
+                    leave_out_other_format(&mut whole);
+                }
+                let mut shared = what_presets_share(compat).clone();
+                assert!(!shared.contains_key("event_name"));
+                shared.insert("event_name".to_owned(), preset.event_name.into());
+                assert_eq!(shared, whole, "{}", preset.name);
+                let (one, other) = (
+                    of_preset(preset, compat).unwrap(),
+                    of_preset(preset, compat).unwrap(),
+                );
+                assert!(Arc::ptr_eq(&one, &other));
+            }
+        }
+        let of = |compat| of_preset(&PRESETS[0], compat).unwrap();
+        assert!(!Arc::ptr_eq(&of(Compat::Pinterest), &of(Compat::Segment)));
+    }
 
     #[test]
     fn presets_listen_as_their_triggers_say() {
