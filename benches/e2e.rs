@@ -4,6 +4,8 @@
 //! ```text
 //! cargo bench -p signalbox --bench e2e                     # all rows, about a minute
 //! cargo bench -p signalbox --bench e2e -- --events 500000  # more of each
+//! cargo bench -p signalbox --bench e2e -- --row gzip       # the rows whose name holds this
+//! cargo bench -p signalbox --bench e2e -- --long           # a million events, memory as they pass
 //! ```
 //! A fresh process for each row. Clients and the stand-in for Pinterest run in this process, whose CPU time is not
 //! counted; they share the machine with the router, so its throughput is a lower bound and its latency an upper one.
@@ -14,18 +16,20 @@ mod support;
 #[path = "support/rig.rs"]
 mod rig;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use rig::{Client, Rig};
+use rig::{Client, Rig, Router};
 use support::corpus;
 
 /// One row of the table.
+#[derive(Clone, Copy)]
 struct Row {
     name: &'static str,
+    /// The journal's kind.
+    journal: &'static str,
     /// Goes into the source's table.
     through: &'static str,
     /// Sinks, all of them Pinterest's.
@@ -34,34 +38,67 @@ struct Row {
     batch: usize,
     gzip: bool,
     connections: usize,
-    /// Of the events asked for, one in so many: single calls cost more.
+    /// Events a second that clients send at most; as fast as they are answered if there is none.
+    pace: Option<usize>,
+    /// The router is held to so many cores.
+    cores: Option<usize>,
+    /// Of the events asked for, one in so many.
     share: usize,
 }
 
 const PLAIN: Row = Row {
     name: "batches of 100",
+    journal: "disk",
     through: "",
     sinks: 1,
     batch: 100,
     gzip: false,
     connections: 16,
+    pace: None,
+    cores: None,
     share: 1,
 };
-static ROWS: [Row; 6] = [
+static ROWS: [Row; 12] = [
     PLAIN,
     Row {
         name: "batches of 100, gzip",
         gzip: true,
+        share: 2,
         ..PLAIN
     },
     Row {
         name: "batches of 100, opt-out and hash_pii",
         through: r#"through = ["opt_out", "hash"]"#,
+        share: 2,
+        ..PLAIN
+    },
+    Row {
+        name: "batches of 100, two sinks",
+        sinks: 2,
+        share: 2,
         ..PLAIN
     },
     Row {
         name: "batches of 100, three sinks",
         sinks: 3,
+        ..PLAIN
+    },
+    Row {
+        name: "batches of 100, one core",
+        cores: Some(1),
+        share: 2,
+        ..PLAIN
+    },
+    Row {
+        name: "batches of 100, memory journal",
+        journal: "memory",
+        share: 2,
+        ..PLAIN
+    },
+    Row {
+        name: "batches of 250",
+        batch: 250,
+        share: 2,
         ..PLAIN
     },
     Row {
@@ -76,58 +113,98 @@ static ROWS: [Row; 6] = [
         share: 8,
         ..PLAIN
     },
+    Row {
+        name: "batches of 100, 5,000 events a second",
+        pace: Some(5_000),
+        share: 8,
+        ..PLAIN
+    },
+    Row {
+        name: "single calls, 1,000 a second",
+        batch: 1,
+        pace: Some(1_000),
+        share: 40,
+        ..PLAIN
+    },
+];
+
+/// As long as it takes to see whether memory grows.
+static LONG: [Row; 2] = [
+    Row {
+        name: "a million events, one sink",
+        ..PLAIN
+    },
+    Row {
+        name: "a million events, three sinks",
+        sinks: 3,
+        ..PLAIN
+    },
 ];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let at = arguments.iter().position(|argument| argument == "--events");
-    let asked = at.and_then(|at| arguments.get(at + 1)?.parse().ok());
+    let is = |name: &str| arguments.iter().any(|argument| argument == name);
+    let after = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1)
+    };
     // Without `--bench` cargo only asks whether this still runs.
-    let full = arguments.iter().any(|argument| argument == "--bench");
-    let events: usize = asked.unwrap_or(if full { 200_000 } else { 1_600 });
+    let (rows, default) = match (is("--long"), is("--bench")) {
+        (true, _) => (&LONG[..], 1_000_000),
+        (false, true) => (&ROWS[..], 150_000),
+        (false, false) => (&ROWS[..], 1_600),
+    };
+    let events: usize = after("--events")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build();
     let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
     println!(
-        "{:<38} {:>8} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}",
+        "{:<38} {:>8} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>9}",
         "per row a fresh process",
         "events",
         "CPU us/ev",
         "events/s",
         "p50 ms",
         "p99 ms",
-        "RSS MB",
-        "start ms"
+        "peak MB",
+        "start ms",
+        "start CPU",
     );
-    for row in &ROWS {
-        let measured = runtime.block_on(measure(row, events / row.share));
+    let asked = |row: &&Row| after("--row").is_none_or(|part| row.name.contains(part.as_str()));
+    for row in rows.iter().filter(asked) {
+        let measured = runtime.block_on(measure(*row, events / row.share));
         println!("{:<38} {measured}", row.name);
+        if is("--long") {
+            let memory = measured.memory.iter().map(|kb| format!("{:.0}", kb / 1024.0));
+            println!(
+                "  MB resident after each tenth: {}",
+                memory.collect::<Vec<_>>().join(" ")
+            );
+        }
     }
 }
 
-/// The router's process; it is killed when dropped.
-struct Router(Child);
-
-impl Drop for Router {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn config(row: &Row, listen: &str, rig: &str) -> String {
+fn config(row: &Row, listen: &str, rig: &str, folder: &Path) -> String {
     let mut text = format!(
         r#"
 [journal]
-type = "memory"
+type = "{}"
+{}
 [sources.shop]
 type = "segment_http"
 listen = "{listen}"
 write_keys = ["bench-key"]
 {}
 "#,
+        row.journal,
+        match row.journal {
+            "disk" => format!("path = {:?}", folder.join("journal")),
+            _ => String::new(),
+        },
         row.through
     );
     if !row.through.is_empty() {
@@ -164,8 +241,12 @@ struct Measured {
     took: Duration,
     /// Sorted.
     acks: Vec<Duration>,
-    peak_kb: u64,
+    peak_kb: f64,
+    /// Resident after each tenth of the events was delivered.
+    memory: Vec<f64>,
+    /// From the start of the process to the first event's answer.
     start: Duration,
+    start_cpu: Duration,
 }
 
 impl std::fmt::Display for Measured {
@@ -178,71 +259,61 @@ impl std::fmt::Display for Measured {
         };
         write!(
             f,
-            "{:>8} {:>9.2} {:>9.0} {:>8.2} {:>8.2} {:>8.1} {:>8.1}",
+            "{:>8} {:>9.2} {:>9.0} {:>8.2} {:>8.2} {:>8.1} {:>8.1} {:>9.0}",
             self.events,
             self.cpu.as_secs_f64() * 1e6 / self.events as f64,
             self.events as f64 / self.took.as_secs_f64(),
             ack(0.5),
             ack(0.99),
-            self.peak_kb as f64 / 1024.0,
+            self.peak_kb / 1024.0,
             self.start.as_secs_f64() * 1e3,
+            self.start_cpu.as_secs_f64() * 1e3,
         )
     }
 }
 
-async fn measure(row: &'static Row, events: usize) -> Measured {
+async fn measure(row: Row, events: usize) -> Measured {
     let rig = Rig::start().await;
-    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
     let file = folder.path().join("pipeline.toml");
     let listen = rig::free_address();
-    std::fs::write(&file, config(row, &listen, &rig.address)).unwrap_or_else(|error| panic!("{error}"));
+    let config = config(&row, &listen, &rig.address, folder.path());
+    std::fs::write(&file, config).unwrap_or_else(|error| panic!("{error}"));
+    let bodies = Arc::new(bodies(&row));
+    let first = request(&row, &listen, &bodies, 0);
 
     let started = Instant::now();
-    let child = Command::new(env!("CARGO_BIN_EXE_signalbox"))
-        .args(["run", "--config"])
-        .arg(&file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut router = Router(child.unwrap_or_else(|error| panic!("{error}")));
-    let log = router.0.stderr.take().map(BufReader::new);
-    // Read, lest the router waits for room in the pipe; shown where something is wrong.
-    std::thread::spawn(move || {
-        for line in log.into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
-            if line.contains("ERROR") || line.contains("WARN") {
-                eprintln!("{line}");
-            }
-        }
-    });
-    let bodies = Arc::new(bodies(row));
-    Client::connect(&listen)
-        .await
-        .post(&request(row, &listen, &bodies, 0))
-        .await;
-    let start = started.elapsed();
+    let router = Router::start(env!("CARGO_BIN_EXE_signalbox"), &file, row.cores);
+    Client::connect(&listen).await.post(&first).await;
+    let (start, start_cpu) = (started.elapsed(), router.cpu_time());
     // The same work once before, so that what is set up once does not count.
     let warm = 1 + (events / 10).div_ceil(row.batch);
     post(row, &listen, &bodies, 1..warm).await;
     rig.received(warm * row.batch * row.sinks).await;
 
-    let (cpu, began) = (rig::cpu_time(router.0.id()), Instant::now());
+    let (cpu, began) = (router.cpu_time(), Instant::now());
     let end = warm + events.div_ceil(row.batch);
-    let mut acks = post(row, &listen, &bodies, warm..end).await;
-    let counted = acks.len() * row.batch;
-    rig.received(end * row.batch * row.sinks).await;
-    let measured = Measured {
-        events: counted,
-        cpu: rig::cpu_time(router.0.id()) - cpu,
-        took: began.elapsed(),
-        peak_kb: rig::peak_memory_kb(router.0.id()),
-        start,
-        acks: {
-            acks.sort_unstable();
-            acks
-        },
+    let passed = |tenth: usize| (warm + (end - warm) * tenth / 10) * row.batch * row.sinks;
+    let watched = async {
+        let mut memory = Vec::new();
+        for tenth in 1..=10 {
+            rig.received(passed(tenth)).await;
+            memory.push(router.memory_kb("VmRSS:"));
+        }
+        memory
     };
-    drop(router);
-    measured
+    let (mut acks, memory) = tokio::join!(post(row, &listen, &bodies, warm..end), watched);
+    acks.sort_unstable();
+    Measured {
+        events: acks.len() * row.batch,
+        cpu: router.cpu_time() - cpu,
+        took: began.elapsed(),
+        peak_kb: router.memory_kb("VmHWM:"),
+        memory,
+        start,
+        start_cpu,
+        acks,
+    }
 }
 
 /// The bodies of requests.
@@ -281,12 +352,13 @@ fn request(row: &Row, listen: &str, bodies: &[String], number: usize) -> Vec<u8>
 
 /// Posts the requests of these numbers over the row's connections, each waiting for its answer; how long each waited.
 async fn post(
-    row: &'static Row,
+    row: Row,
     listen: &str,
     bodies: &Arc<Vec<String>>,
     numbers: std::ops::Range<usize>,
 ) -> Vec<Duration> {
-    let next = Arc::new(AtomicUsize::new(numbers.start));
+    let (first, began) = (numbers.start, Instant::now());
+    let next = Arc::new(AtomicUsize::new(first));
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..row.connections {
         let (next, bodies, listen) = (next.clone(), bodies.clone(), listen.to_owned());
@@ -298,7 +370,12 @@ async fn post(
                 if number >= numbers.end {
                     return acks;
                 }
-                acks.push(client.post(&request(row, &listen, &bodies, number)).await);
+                let request = request(&row, &listen, &bodies, number);
+                if let Some(pace) = row.pace {
+                    let due = ((number - first) * row.batch) as f64 / pace as f64;
+                    tokio::time::sleep_until((began + Duration::from_secs_f64(due)).into()).await;
+                }
+                acks.push(client.post(&request).await);
             }
         });
     }

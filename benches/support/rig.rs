@@ -1,7 +1,9 @@
 //! What stands at both ends of the router in the end-to-end bench, as cheap as can be.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener as StdListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use rustix::thread::{CpuSet, sched_setaffinity};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -144,27 +147,70 @@ pub(crate) fn free_address() -> String {
     listener.unwrap_or_else(|error| panic!("{error}")).to_string()
 }
 
-/// User and system time of a process, all threads, in the kernel's ticks of 10 ms.
-pub(crate) fn cpu_time(process: u32) -> Duration {
-    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // The program's name, in parentheses, may hold blanks; utime and stime are fields 14 and 15.
-    let fields = text
-        .rsplit_once(')')
-        .map(|(_, rest)| rest.split_whitespace())
-        .into_iter()
-        .flatten();
-    let ticks: u64 = fields
-        .skip(11)
-        .take(2)
-        .filter_map(|field| field.parse::<u64>().ok())
-        .sum();
-    Duration::from_millis(ticks * 10)
+/// The router's process; it is killed when dropped.
+pub(crate) struct Router(Child);
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
-/// The most memory a process had resident.
-pub(crate) fn peak_memory_kb(process: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-        .unwrap_or(0)
+impl Router {
+    /// Starts the program, on so many cores.
+    pub(crate) fn start(program: &str, config: &Path, cores: Option<usize>) -> Router {
+        let mut command = Command::new(program);
+        command
+            .args(["run", "--config"])
+            .arg(config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        // A process has the cores of the thread that starts it.
+        let child = std::thread::spawn(move || {
+            if let Some(cores) = cores {
+                let mut set = CpuSet::new();
+                (0..cores).for_each(|core| set.set(core));
+                sched_setaffinity(None, &set).unwrap_or_else(|error| panic!("{error}"));
+            }
+            command.spawn().unwrap_or_else(|error| panic!("{error}"))
+        });
+        let child = child.join();
+        let mut router = Router(child.unwrap_or_else(|_| panic!("{program} does not start")));
+        let log = router.0.stderr.take().map(BufReader::new);
+        // Read, lest the router waits for room in the pipe; shown where something is wrong.
+        std::thread::spawn(move || {
+            for line in log.into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
+                if line.contains("ERROR") || line.contains("WARN") {
+                    eprintln!("{line}");
+                }
+            }
+        });
+        router
+    }
+
+    /// User and system time, all threads, in the kernel's ticks of 10 ms.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
+        // The program's name, in parentheses, may hold blanks; utime and stime are fields 14 and 15.
+        let fields = text
+            .rsplit_once(')')
+            .map(|(_, rest)| rest.split_whitespace())
+            .into_iter()
+            .flatten();
+        let ticks: u64 = fields
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// A figure of the process's memory by its name: `VmRSS:`, or `VmHWM:` for the most that was ever resident.
+    pub(crate) fn memory_kb(&self, name: &str) -> f64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+            .unwrap_or(0.0)
+    }
 }
