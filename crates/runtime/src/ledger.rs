@@ -13,6 +13,8 @@ use std::sync::{Mutex, PoisonError};
 use signalbox_core::Reason;
 use signalbox_journal::{SourceTotals, Totals};
 
+use crate::pace::Pace;
+
 /// Counts by stable code.
 #[derive(Debug, Default)]
 pub struct ByCode(Mutex<BTreeMap<String, u64>>);
@@ -158,6 +160,7 @@ pub struct SinkLedger {
     pub in_flight: Count,
     /// How often the sink was put on hold.
     pub holds: Count,
+    pub(crate) pace: Pace,
     held: Mutex<Option<Reason>>,
 }
 
@@ -180,6 +183,7 @@ impl Default for SinkLedger {
             oldest_pending: AtomicI64::new(0),
             in_flight: Count::default(),
             holds: Count::default(),
+            pace: Pace::default(),
             held: Mutex::new(None),
         }
     }
@@ -198,6 +202,11 @@ impl SinkLedger {
         self.rejected.replace(totals.rejected.clone());
         self.expired.replace(totals.expired.clone());
         self.journalled.set(self.settled() + pending);
+    }
+
+    /// The sink has read so many more from the journal.
+    pub(crate) fn took(&self, events: u64) {
+        self.pace.took(events, self.journalled.get());
     }
 
     /// What has ended so far, to be kept.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dead_letters::Undertaker;
 use crate::delivery::{Driver, Parts, Shed, Stop};
+use crate::gate::Gate;
 use crate::intake::{Entrance, Listener, SourceIntake};
 use crate::ledger::Ledger;
 use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
@@ -220,7 +221,7 @@ impl Running {
         let access = self.sockets.access(name.clone());
         let context = SourceContext {
             name: name.clone(),
-            outlet: Outlet::new(Arc::new(Entrance(intake.clone()))),
+            outlet: Outlet::new(Arc::new(Gate(intake.clone()))),
             shutdown: shutdown.clone(),
             sockets: access.sockets(),
         };

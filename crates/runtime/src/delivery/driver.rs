@@ -152,8 +152,9 @@ impl Driver {
             .unread
             .iter()
             .filter(|(source, _)| options.listens_to(source));
-        let pending = pending.map(|(_, count)| count).sum::<u64>() + resumed.parked.len() as u64;
-        ledger.restore(&resumed.progress.totals, pending);
+        let unread = pending.map(|(_, count)| count).sum::<u64>();
+        ledger.restore(&resumed.progress.totals, unread + resumed.parked.len() as u64);
+        ledger.pace.begin(ledger.journalled.get().saturating_sub(unread));
         let mut driver = Driver {
             ready: Ready::new(options.batch, stage.sink.framing()),
             gate: options.calls.map(Limiter::new),
@@ -211,6 +212,7 @@ impl Driver {
                 self.commit();
             }
             self.ledger.in_flight.set(self.flights.len() as u64);
+            self.ledger.pace.asks(self.wants_input());
             self.ledger
                 .oldest_pending
                 .store(self.window.oldest(), std::sync::atomic::Ordering::Relaxed);
@@ -228,6 +230,7 @@ impl Driver {
                 () = sleep_until(wake) => {}
             }
         }
+        self.ledger.pace.asks(false);
         self.attempts.shutdown().await;
         self.commit();
         self.reader.flush().await;
@@ -251,7 +254,9 @@ impl Driver {
     }
 
     fn wants_input(&self) -> bool {
-        !self.at_end && self.window.len() < self.options.window
+        let few = self.window.len() < READ;
+        let room = self.window.len() < self.options.window && self.window.bytes() < self.options.window_bytes;
+        !self.at_end && (few || room)
     }
 
     fn next_wake(&self) -> Option<Instant> {

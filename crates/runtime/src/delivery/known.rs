@@ -4,51 +4,114 @@
 //! second record of two mappings, of a replay or of a shop that counts an order twice is not sent at all. Known for
 //! 24 hours (Pinterest's own window), in memory: after a restart the destination's own deduplication has to do.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use hashbrown::HashTable;
 use tokio::time::Instant;
 
 /// How long a key is known.
 const WINDOW: Duration = Duration::from_secs(24 * 3600);
-/// How many keys are known; the oldest go first.
-const MOST: usize = 500_000;
+/// How many keys are known, about; the oldest go first. Just below what half a million places hold, at 9 bytes a
+/// place.
+const MOST: usize = 450_000;
+/// How often what is no longer known is taken out.
+const SWEEP: Duration = Duration::from_secs(12 * 3600);
 
-/// Keys of delivered records and of those under way. Two independently keyed 64-bit hashes stand for a key, so two
-/// different keys are taken for one in 2^128 cases.
-#[derive(Debug, Default)]
+/// Bits of an entry that say when it was made, in units of 16 seconds; they come round after 72 hours.
+const WHEN_BITS: u32 = 14;
+const WHEN_MASK: u64 = (1 << WHEN_BITS) - 1;
+const UNIT: u64 = 16;
+
+/// Keys of delivered records and of those under way. 50 bits of a keyed hash stand for a key: a record is taken for
+/// another's duplicate in one of 2.5 thousand million cases when the table is full.
+#[derive(Debug)]
 pub(super) struct Known {
-    hashers: (RandomState, RandomState),
-    keys: HashSet<(u64, u64)>,
-    /// Those of `keys` whose record is not delivered yet.
-    under_way: HashSet<(u64, u64)>,
-    in_order: VecDeque<((u64, u64), Instant)>,
+    hasher: RandomState,
+    /// A key's hash, and when it came.
+    keys: HashTable<u64>,
+    /// Hashes of those whose record is not delivered yet.
+    under_way: HashSet<u64>,
+    began: Instant,
+    swept: Instant,
 }
 
+impl Default for Known {
+    fn default() -> Known {
+        let now = Instant::now();
+        Known {
+            hasher: RandomState::new(),
+            keys: HashTable::new(),
+            under_way: HashSet::new(),
+            began: now,
+            swept: now,
+        }
+    }
+}
+
+/// Where an entry stands in the table.
+fn spread(entry: &u64) -> u64 {
+    (entry >> WHEN_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn age(entry: u64, now: u64) -> u64 {
+    now.wrapping_sub(entry) & WHEN_MASK
+}
+
+const OLD: u64 = WINDOW.as_secs() / UNIT;
+
 impl Known {
-    fn hash(&self, key: &str) -> (u64, u64) {
-        (self.hashers.0.hash_one(key), self.hashers.1.hash_one(key))
+    fn hash(&self, key: &str) -> u64 {
+        self.hasher.hash_one(key) >> WHEN_BITS
+    }
+
+    fn when(&self, now: Instant) -> u64 {
+        now.duration_since(self.began).as_secs() / UNIT & WHEN_MASK
     }
 
     /// False if a record with this key is delivered or under way.
     pub(super) fn claim(&mut self, key: &str) -> bool {
         let now = Instant::now();
-        while let Some((oldest, at)) = self.in_order.front() {
-            if self.in_order.len() <= MOST && *at + WINDOW > now {
-                break;
-            }
-            self.keys.remove(oldest);
-            self.under_way.remove(oldest);
-            self.in_order.pop_front();
-        }
-        let hash = self.hash(key);
-        if !self.keys.insert(hash) {
-            return false;
+        self.make_room(now);
+        let (hash, when) = (self.hash(key), self.when(now));
+        let entry = hash << WHEN_BITS | when;
+        let same = |other: &u64| other >> WHEN_BITS == hash;
+        match self.keys.find_mut(spread(&entry), same) {
+            Some(known) if age(*known, when) < OLD => return false,
+            Some(forgotten) => *forgotten = entry,
+            None => drop(self.keys.insert_unique(spread(&entry), entry, spread)),
         }
         self.under_way.insert(hash);
-        self.in_order.push_back((hash, now));
         true
+    }
+
+    fn make_room(&mut self, now: Instant) {
+        let since = now.duration_since(self.swept);
+        if since < SWEEP && self.keys.len() < MOST {
+            return;
+        }
+        self.swept = now;
+        let when = self.when(now);
+        if since >= SWEEP + WINDOW {
+            // Nothing came since the sweep that should have been; times may have come round.
+            self.keys.clear();
+        }
+        self.keys.retain(|entry| age(*entry, when) < OLD);
+        if self.keys.len() >= MOST {
+            let mut ages: Vec<u64> = self.keys.iter().map(|entry| age(*entry, when)).collect();
+            let staying = ages.len() - MOST / 8;
+            let (younger, limit, _) = ages.select_nth_unstable(staying);
+            let limit = *limit;
+            // Of those that came in the same seconds as the limit any may stay.
+            let mut places = staying - younger.iter().filter(|age| **age < limit).count();
+            self.keys.retain(|entry| {
+                let age = age(*entry, when);
+                let stays = age < limit || age == limit && places > 0;
+                places -= usize::from(stays && age == limit);
+                stays
+            });
+        }
     }
 
     /// The record with this key was delivered.
@@ -60,14 +123,24 @@ impl Known {
     /// The record with this key was not delivered after all: another one may be.
     pub(super) fn release(&mut self, key: &str) {
         let hash = self.hash(key);
-        self.keys.remove(&hash);
         self.under_way.remove(&hash);
+        self.forget(hash);
     }
 
     /// Whatever is under way is left: another driver will send it.
     pub(super) fn leave(&mut self) {
-        for hash in self.under_way.drain() {
-            self.keys.remove(&hash);
+        for hash in std::mem::take(&mut self.under_way) {
+            self.forget(hash);
+        }
+    }
+
+    fn forget(&mut self, hash: u64) {
+        let entry = hash << WHEN_BITS;
+        if let Ok(known) = self
+            .keys
+            .find_entry(spread(&entry), |other| other >> WHEN_BITS == hash)
+        {
+            known.remove();
         }
     }
 }
@@ -84,8 +157,41 @@ mod tests {
         known.release("checkout 1");
         assert!(known.claim("checkout 1"));
         known.delivered("checkout 1");
-        tokio::time::advance(WINDOW).await;
+        tokio::time::advance(WINDOW - Duration::from_secs(UNIT)).await;
+        assert!(!known.claim("checkout 2"));
+        tokio::time::advance(Duration::from_secs(UNIT)).await;
         assert!(known.claim("checkout 2"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn times_that_come_round_are_not_taken_for_new() {
+        for days in 1..=9 {
+            let mut known = Known::default();
+            assert!(known.claim("checkout 1"));
+            tokio::time::advance(Duration::from_secs(days * 24 * 3600)).await;
+            assert!(known.claim("checkout 1"), "{days}");
+            assert!(!known.claim("checkout 1"), "{days}");
+        }
+        let mut known = Known::default();
+        assert!(known.claim("checkout 1"));
+        for hour in 0..80 {
+            assert!(known.claim(&format!("other {hour}")), "{hour}");
+            tokio::time::advance(Duration::from_secs(3600)).await;
+        }
+        assert!(known.claim("checkout 1"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_go_first() {
+        let mut known = Known::default();
+        assert!(known.claim("first"));
+        tokio::time::advance(Duration::from_secs(UNIT)).await;
+        for number in 0..MOST {
+            assert!(known.claim(&number.to_string()));
+        }
+        assert!(known.claim("first"));
+        assert!(known.keys.len() <= MOST);
+        assert!(!known.claim(&(MOST - 1).to_string()));
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct SinkOptions {
     pub shed_when_full: bool,
     /// Events read from the journal and not settled yet. When so many wait, reading stops.
     pub window: usize,
+    /// Bytes of memory that such events and their records may take, about.
+    pub window_bytes: usize,
 }
 
 impl SinkOptions {

@@ -19,6 +19,8 @@ impl Driver {
     pub(super) fn take_in(&mut self, read: Read) {
         match read {
             Read::Events(entries) => {
+                let ours = |entry: &&Entry| self.options.listens_to(&entry.event.receipt().source);
+                self.ledger.took(entries.iter().filter(ours).count() as u64);
                 for Entry { position, event } in entries {
                     self.take_event(position, event);
                 }
@@ -120,6 +122,7 @@ impl Driver {
                 .warnings
                 .add(&warning_key(&warning.code, &warning.path), 1);
         }
+        self.window.holds(position, record.bytes.len());
         let (attempts, first_attempt) = self.window.history(position);
         let first = (first_attempt > 0).then(|| First {
             at: Instant::now(),

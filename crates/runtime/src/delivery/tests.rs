@@ -177,6 +177,7 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
             durable: false,
             shed_when_full: false,
             window: 1_000,
+            window_bytes: usize::MAX,
         },
         transforms: Vec::new(),
         probes_fail_until: Duration::ZERO,

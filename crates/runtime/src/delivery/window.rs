@@ -30,6 +30,8 @@ struct Slot {
     /// As the journal has it.
     event: Arc<Event>,
     unsettled: u32,
+    /// Memory that it and its records take.
+    bytes: usize,
     open: Open,
     filtered: Option<String>,
     refused: Option<String>,
@@ -72,6 +74,8 @@ pub(super) struct Window {
     /// Ranges beyond the cursor that were settled when the window began, in order.
     settled_before: VecDeque<(Position, Position)>,
     open: usize,
+    /// Memory that open events and their records take.
+    bytes: usize,
     /// For the next commit.
     newly_parked: Vec<Parked>,
     parked_changed: Vec<Position>,
@@ -97,6 +101,7 @@ impl Window {
             slots: VecDeque::new(),
             parked: BTreeMap::new(),
             open: 0,
+            bytes: 0,
             newly_parked: Vec::new(),
             parked_changed: Vec::new(),
             unparked: Vec::new(),
@@ -113,9 +118,12 @@ impl Window {
             position,
             ..Open::default()
         });
+        let bytes = event.memory();
+        self.bytes += bytes;
         self.slots.push_back(Some(Slot {
             event,
             unsettled: 1,
+            bytes,
             open,
             filtered: None,
             refused: None,
@@ -142,11 +150,13 @@ impl Window {
         let slot = Slot {
             event: parked.event.clone(),
             unsettled: 1,
+            bytes: parked.event.memory(),
             open: parked.open.clone(),
             filtered: None,
             refused: None,
             only: parked.only.clone(),
         };
+        self.bytes += slot.bytes;
         self.parked.insert(parked.position, slot);
         self.open += 1;
     }
@@ -166,6 +176,14 @@ impl Window {
     pub(super) fn expect(&mut self, position: Position, more: u32) {
         if let Some(slot) = self.slot(position) {
             slot.unsettled += more;
+        }
+    }
+
+    /// A record of an event takes so many bytes more, until the event is settled.
+    pub(super) fn holds(&mut self, position: Position, bytes: usize) {
+        if let Some(slot) = self.slot(position) {
+            slot.bytes += bytes;
+            self.bytes += bytes;
         }
     }
 
@@ -254,6 +272,7 @@ impl Window {
             self.parked.remove(&position)?
         };
         self.open -= 1;
+        self.bytes -= slot.bytes;
         self.advance();
         Some(slot.end())
     }
@@ -324,6 +343,11 @@ impl Window {
     /// Events under way.
     pub(super) fn len(&self) -> usize {
         self.open
+    }
+
+    /// Memory that they and their records take, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// When the oldest event under way arrived, in Unix milliseconds; 0 if there is none.
