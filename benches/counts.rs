@@ -2,12 +2,13 @@
 //! by callgrind, which runs this program again).
 //!
 //! ```text
-//! cargo bench -p signalbox --bench counts                # compare with benches/counts.json
-//! cargo bench -p signalbox --bench counts -- --update    # write what is measured now
+//! cargo bench --profile counts -p signalbox --bench counts                # compare with benches/counts.json
+//! cargo bench --profile counts -p signalbox --bench counts -- --update    # write what is measured now
 //! ```
 //! Fails if a figure is further than the tolerance from the committed one, in either direction: an improvement is worth
-//! committing too. Without valgrind the instructions are skipped, and it says so. Callgrind knows no SHA instructions,
-//! so twelve hashes cost 42,000 there; the last row measures them alone.
+//! committing too. Figures belong to one compiler and one profile: with others they are shown, not judged. Without
+//! valgrind the instructions are skipped, and it says so. Callgrind knows no SHA instructions, so twelve hashes cost
+//! 42,000 there; the last row measures them alone.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
+use serde::{Deserialize, Serialize};
 use signalbox_core::{Record, Sha256Hex};
 use support::pipeline::{body, pinterest, record};
 use support::{corpus, naive, parse};
@@ -23,8 +25,18 @@ use support::{corpus, naive, parse};
 /// Work that is counted.
 type Work = fn(&[String]);
 
-/// Committed figures, by the row's name.
+/// Figures by the row's name.
 type Figures = BTreeMap<String, f64>;
+
+/// What is committed.
+#[derive(Serialize, Deserialize)]
+struct Committed {
+    /// What `rustc --version` says.
+    compiler: String,
+    /// Cargo's profile.
+    profile: String,
+    figures: Figures,
+}
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/counts.json");
 /// Allowed from the committed figure: compilers and libraries of one version differ by less.
@@ -91,11 +103,34 @@ fn main() -> ExitCode {
         Some(counted) => figures.extend(counted),
         None => println!("SKIPPED: instructions are not counted, as valgrind is not there"),
     }
+    let now = Committed {
+        compiler: compiler(),
+        profile: profile(),
+        figures,
+    };
     if is("--update") {
-        let text = serde_json::to_string_pretty(&figures).unwrap_or_default() + "\n";
+        let text = serde_json::to_string_pretty(&now).unwrap_or_default() + "\n";
         std::fs::write(FILE, text).unwrap_or_else(|error| panic!("{FILE}: {error}"));
     }
-    compare(&figures)
+    compare(&now)
+}
+
+/// What this was compiled by, as cargo would do it again now.
+fn compiler() -> String {
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let version = Command::new(&rustc)
+        .arg("--version")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap_or_else(|error| panic!("{rustc}: {error}"));
+    String::from_utf8_lossy(&version.stdout).trim().to_owned()
+}
+
+/// The profile this was built in: the folder of its target folder.
+fn profile() -> String {
+    let program = std::env::current_exe().unwrap_or_default();
+    let folder = program.ancestors().nth(2).and_then(std::path::Path::file_name);
+    folder.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Per event, less what is set up once: the difference of two runs.
@@ -134,25 +169,33 @@ fn callgrind(work: usize, events: usize) -> u64 {
     total.unwrap_or_else(|| panic!("callgrind said no count:\n{log}"))
 }
 
-fn compare(figures: &Figures) -> ExitCode {
+fn compare(now: &Committed) -> ExitCode {
     let text = std::fs::read_to_string(FILE).unwrap_or_else(|error| panic!("{FILE}: {error}"));
-    let committed: Figures = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{FILE}: {error}"));
+    let before: Committed = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{FILE}: {error}"));
+    let same = (&before.compiler, &before.profile) == (&now.compiler, &now.profile);
     println!("{:<40} {:>12} {:>12}", "per event", "committed", "now");
     let mut code = ExitCode::SUCCESS;
-    for (name, now) in figures {
-        let before = committed.get(name).copied().unwrap_or(f64::NAN);
+    for (name, now) in &now.figures {
+        let before = before.figures.get(name).copied().unwrap_or(f64::NAN);
         // Allocations are whole: a tenth of one is one in ten events.
         let slack = (before * TOLERANCE).max(0.1);
-        let off = before.is_nan() || (now - before).abs() > slack;
+        let off = same && (before.is_nan() || (now - before).abs() > slack);
         let verdict = if off { "  <-- further than allowed" } else { "" };
         println!("{name:<40} {before:>12.2} {now:>12.2}{verdict}");
         if off {
             code = ExitCode::FAILURE;
         }
     }
+    if !same {
+        println!(
+            "SKIPPED: nothing is compared, as the committed figures are of {}, profile {}, and these of {}, profile {}",
+            before.compiler, before.profile, now.compiler, now.profile
+        );
+    }
     if code == ExitCode::FAILURE {
         println!(
-            "If this is meant: cargo bench -p signalbox --bench counts -- --update, and say why in the commit."
+            "If this is meant: cargo bench --profile counts -p signalbox --bench counts -- --update, and say why in \
+             the commit."
         );
     }
     code

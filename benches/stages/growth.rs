@@ -1,10 +1,10 @@
 //! How the cost of an event grows.
 
 use criterion::{BenchmarkId, Throughput};
-use signalbox_core::Record;
+use signalbox_core::{Event, Prepared, Record};
 
 use crate::support::CpuCriterion;
-use crate::support::pipeline::{body, pinterest, record};
+use crate::support::pipeline::{PLAIN, body, build, pinterest, record};
 use crate::support::{corpus, parse};
 
 pub(crate) fn payload(c: &mut CpuCriterion) {
@@ -47,6 +47,68 @@ pub(crate) fn sinks(c: &mut CpuCriterion) {
                     let event = parse(text);
                     sinks.iter().for_each(|sink| drop(record(&**sink, &event)));
                 }
+            });
+        });
+    }
+    group.finish();
+}
+
+/// What a mapping costs that fires, that is asked and does not fire, and that listens to another event.
+pub(crate) fn mappings(c: &mut CpuCriterion) {
+    const EVENTS: usize = 500;
+    let events: Vec<Event> = corpus::orders(EVENTS).iter().map(|text| parse(text)).collect();
+    let fires = r#"type = "track" and event = "Order Completed" and properties.total > 0"#;
+    let asked = r#"type = "track" and event = "Order Completed" and properties.total < 0"#;
+    for (what, counts, presets, trigger, records) in [
+        ("mappings that fire", &[1, 2, 4, 8][..], "none", fires, 1),
+        ("mappings asked in vain", &[0, 16, 64], "all", asked, 0),
+        (
+            "mappings of another event",
+            &[0, 16, 64],
+            "all",
+            r#"type = "track" and event = "Lead""#,
+            0,
+        ),
+    ] {
+        let mut group = c.benchmark_group(what);
+        group.throughput(Throughput::Elements(EVENTS as u64));
+        for count in counts {
+            let mut text = format!("{PLAIN}presets = \"{presets}\"\n");
+            for number in 0..*count {
+                // From scratch, as a preset stands only once.
+                text.push_str(&format!(
+                    "[[sinks.pinterest.mappings]]\nname = \"{number}\"\ntrigger = '{trigger}'\n\
+                     fields = {{ event_name = \"checkout\" }}\n"
+                ));
+            }
+            let sink = build(&text).sinks.remove(0).stage.sink;
+            let wanted = usize::from(presets == "all") + records * count;
+            group.bench_function(BenchmarkId::from_parameter(count), |b| {
+                b.iter(|| {
+                    for event in &events {
+                        match sink.prepare(event) {
+                            Prepared::Mapped(results) => assert_eq!(results.len(), wanted),
+                            other => panic!("{other:?}"),
+                        }
+                    }
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+/// Events that go in one request, from their bytes to its bytes.
+pub(crate) fn batches(c: &mut CpuCriterion) {
+    let sink = pinterest();
+    let mut group = c.benchmark_group("events in a batch");
+    for count in [1, 10, 100, 1_000] {
+        let texts = corpus::orders(count);
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(BenchmarkId::from_parameter(count), |b| {
+            b.iter(|| {
+                let records: Vec<Record> = texts.iter().map(|text| record(&*sink, &parse(text))).collect();
+                body(&records)
             });
         });
     }

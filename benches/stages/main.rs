@@ -24,6 +24,8 @@ criterion_group! {
         transform::in_series,
         growth::payload,
         growth::sinks,
+        growth::mappings,
+        growth::batches,
         hashing::fields,
         languages::mapping,
         languages::trigger,
