@@ -8,11 +8,10 @@ use std::time::Duration;
 use criterion::Throughput;
 use flate2::write::GzEncoder;
 use flate2::{Compression, Decompress, FlushDecompress, Status};
-use signalbox_core::Event;
+use signalbox_core::{Event, Outlet};
 use signalbox_runtime::running::Running;
 use signalbox_segment::ingest::{Endpoint, MAX_BATCH_BYTES, Origin, Reception, decode, split};
 use signalbox_segment::time::Millis;
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::journal::{Stopwatch, open, runtime};
@@ -125,32 +124,48 @@ pub(crate) fn durable(c: &mut CpuCriterion) {
     let mut group = c.benchmark_group("ingest of 100 to disk, all threads");
     group.throughput(Throughput::Elements(BATCH as u64));
     for (name, gzip) in [("plain", false), ("gzip", true)] {
-        let mut bodies = Bodies::of(BATCH);
+        let mut router = runtime.block_on(Router::start());
         group.bench_function(name, |b| {
-            b.iter_custom(|rounds| appended(&runtime, &mut bodies, rounds, gzip));
+            b.iter_custom(|batches| runtime.block_on(router.take_in(batches, gzip)));
         });
+        runtime.block_on(router.running.stop(Duration::from_secs(1)));
     }
     group.finish();
 }
 
-fn appended(runtime: &Runtime, bodies: &mut Bodies, rounds: u64, gzip: bool) -> Duration {
-    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
-    let (door, outlet) = oneshot::channel();
-    runtime.block_on(async {
+/// A pipeline without sinks.
+struct Router {
+    running: Running,
+    outlet: Outlet,
+    bodies: Bodies,
+    // Deleted after the rest is gone.
+    _folder: tempfile::TempDir,
+}
+
+impl Router {
+    async fn start() -> Router {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+        let (door, outlet) = oneshot::channel();
         let pipeline = with_sinks(0, door);
         let ledger = Running::ledger_of(&pipeline);
         let journal = Arc::new(open(folder.path()));
         let started = Running::start(pipeline, journal, ledger, None, Arc::default()).await;
-        let mut running = started.unwrap_or_else(|error| panic!("{error}"));
-        let outlet = outlet.await.unwrap_or_else(|error| panic!("{error}"));
+        Router {
+            running: started.unwrap_or_else(|error| panic!("{error}")),
+            outlet: outlet.await.unwrap_or_else(|error| panic!("{error}")),
+            bodies: Bodies::of(BATCH),
+            _folder: folder,
+        }
+    }
+
+    /// The CPU time of so many batches.
+    async fn take_in(&mut self, batches: u64, gzip: bool) -> Duration {
         let mut stopwatch = Stopwatch::start();
-        for _ in 0..rounds {
-            let body = stopwatch.leave_out(|| wire(&bodies.next(), gzip));
-            let fates = outlet.send(receive(&body, gzip)).await;
+        for _ in 0..batches {
+            let body = stopwatch.leave_out(|| wire(&self.bodies.next(), gzip));
+            let fates = self.outlet.send(receive(&body, gzip)).await;
             assert_eq!(fates.map(|fates| fates.len()), Ok(BATCH));
         }
-        let spent = stopwatch.spent();
-        running.stop(Duration::from_secs(1)).await;
-        spent
-    })
+        stopwatch.spent()
+    }
 }
