@@ -14,6 +14,9 @@ pub const MAX_DEPTH: usize = 100;
 /// Above this many members duplicates are looked up in a table instead of one against all.
 const SMALL_OBJECT: u32 = 64;
 
+/// Bytes that completing an event adds to it: four times, a channel, an address and their names.
+const COMPLETED: usize = 256;
+
 /// Why a text is not a usable JSON document. Never shows the text itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
@@ -92,8 +95,9 @@ fn parse_strict(text: &str) -> Result<Document, Failure> {
     let mut build = Builder {
         source: text,
         repeated: false,
-        // Strings with escapes stand behind the source once more; there are few.
-        buf: String::with_capacity(text.len() + text.len() / 16),
+        // Strings with escapes stand behind the source once more; there are few. So does what an event is completed
+        // with: were there no room, the first of it would double the buffer.
+        buf: String::with_capacity(text.len() + text.len() / 16 + COMPLETED),
         // Events have a member every eighteen bytes.
         slots: Vec::with_capacity(text.len() / 16 + 4),
     };

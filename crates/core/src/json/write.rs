@@ -18,53 +18,115 @@ impl Document {
         self.write_to(&mut out);
         String::from_utf8(out).unwrap_or_default()
     }
-
-    fn write_text(&self, span: Span, plain: bool, out: &mut Vec<u8>) {
-        let text = self.text(span);
-        if plain {
-            out.push(b'"');
-            out.extend_from_slice(text.as_bytes());
-            out.push(b'"');
-        } else {
-            write_json_string(text, out);
-        }
-    }
 }
 
 impl Node<'_> {
     /// Appends this value as compact JSON; numbers as they were spelled.
     pub fn write_to(self, out: &mut Vec<u8>) {
+        let mut runs = Runs {
+            buf: self.doc.buf.as_bytes(),
+            start: 0,
+            end: 0,
+            out,
+        };
+        self.write(&mut runs);
+        runs.flush();
+    }
+
+    fn write(self, runs: &mut Runs<'_>) {
         let slot: &Slot = self.slot();
         match slot.kind {
-            Kind::Null => out.extend_from_slice(b"null"),
-            Kind::Bool if slot.value.start == 1 => out.extend_from_slice(b"true"),
-            Kind::Bool => out.extend_from_slice(b"false"),
-            Kind::Number => out.extend_from_slice(self.doc.text(slot.value).as_bytes()),
-            Kind::String => self.doc.write_text(slot.value, slot.plain, out),
+            Kind::Null => runs.literal(b"null"),
+            Kind::Bool if slot.value.start == 1 => runs.literal(b"true"),
+            Kind::Bool => runs.literal(b"false"),
+            Kind::Number => runs.piece(slot.value.start as usize, slot.value.len as usize),
+            Kind::String => self.doc.write_text(slot.value, slot.plain, runs),
             Kind::Array => {
-                out.push(b'[');
+                runs.byte(b'[');
                 for (i, item) in self.children().enumerate() {
                     if i > 0 {
-                        out.push(b',');
+                        runs.byte(b',');
                     }
-                    item.write_to(out);
+                    item.write(runs);
                 }
-                out.push(b']');
+                runs.byte(b']');
             }
             Kind::Object => {
-                out.push(b'{');
+                runs.byte(b'{');
                 for (i, member) in self.children().enumerate() {
                     if i > 0 {
-                        out.push(b',');
+                        runs.byte(b',');
                     }
                     let slot = member.slot();
-                    self.doc.write_text(slot.key, slot.plain_key, out);
-                    out.push(b':');
-                    member.write_to(out);
+                    self.doc.write_text(slot.key, slot.plain_key, runs);
+                    runs.byte(b':');
+                    member.write(runs);
                 }
-                out.push(b'}');
+                runs.byte(b'}');
             }
         }
+    }
+}
+
+impl Document {
+    fn write_text(&self, span: Span, plain: bool, runs: &mut Runs<'_>) {
+        if plain {
+            // In the source it stands between quotes.
+            runs.piece((span.start as usize).saturating_sub(1), span.len as usize + 2);
+        } else {
+            runs.flush();
+            write_json_string(self.text(span), runs.out);
+        }
+    }
+}
+
+/// Writes what a document says. Most of it stands in the source just so, also after edits, and is copied from there in
+/// long pieces: whatever follows there what is to be copied already only makes that longer.
+struct Runs<'d> {
+    /// The document's text.
+    buf: &'d [u8],
+    /// What of it is to be copied next.
+    start: usize,
+    end: usize,
+    out: &'d mut Vec<u8>,
+}
+
+impl Runs<'_> {
+    /// Text of the document.
+    #[inline]
+    fn piece(&mut self, start: usize, len: usize) {
+        if start != self.end {
+            self.flush();
+            self.start = start;
+        }
+        self.end = start + len;
+    }
+
+    /// A byte between pieces: if it stands behind the last one, it is copied with it.
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        if self.start < self.end && self.buf.get(self.end) == Some(&byte) {
+            self.end += 1;
+        } else {
+            self.flush();
+            self.out.push(byte);
+        }
+    }
+
+    fn literal(&mut self, text: &[u8]) {
+        let rest = self.buf.get(self.end..).unwrap_or_default();
+        if self.start < self.end && rest.starts_with(text) {
+            self.end += text.len();
+        } else {
+            self.flush();
+            self.out.extend_from_slice(text);
+        }
+    }
+
+    fn flush(&mut self) {
+        let run = self.buf.get(self.start..self.end).unwrap_or_default();
+        self.out.extend_from_slice(run);
+        self.start = self.end;
     }
 }
 
