@@ -182,7 +182,7 @@ fn any_escape<const N: usize>(chunk: &[u8; N]) -> bool {
 /// How many bytes at the start need no escape.
 fn plain_len(bytes: &[u8]) -> usize {
     let (chunks, _) = bytes.as_chunks::<16>();
-    let plain = chunks.iter().take_while(|chunk| !any_escape(*chunk)).count() * 16;
+    let plain = chunks.iter().take_while(|chunk| !any_escape(chunk)).count() * 16;
     let rest = bytes[plain..].iter().position(|&byte| needs_escape(byte));
     rest.map_or(bytes.len(), |at| plain + at)
 }

@@ -67,7 +67,7 @@ impl Known {
     }
 
     fn when(&self, now: Instant) -> u64 {
-        now.duration_since(self.began).as_secs() / UNIT & WHEN_MASK
+        (now.duration_since(self.began).as_secs() / UNIT) & WHEN_MASK
     }
 
     /// False if a record with this key is delivered or under way.
@@ -75,7 +75,7 @@ impl Known {
         let now = Instant::now();
         self.make_room(now);
         let (hash, when) = (self.hash(key), self.when(now));
-        let entry = hash << WHEN_BITS | when;
+        let entry = (hash << WHEN_BITS) | when;
         let same = |other: &u64| other >> WHEN_BITS == hash;
         match self.keys.find_mut(spread(&entry), same) {
             Some(known) if age(*known, when) < OLD => return false,
