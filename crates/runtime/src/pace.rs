@@ -15,8 +15,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// Events a sink may have before it: enough for it to go on, far below what the journal's cache holds.
-const NEAR: u64 = 500;
+/// Events a sink may have before it: what it takes at once. What requests under way bring comes on top, and the
+/// journal's cache has to hold all of it.
+const NEAR: u64 = 256;
 /// With more it is not waited for any more.
 const FAR: u64 = 5_000;
 /// The longest that an answer waits.

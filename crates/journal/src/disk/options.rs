@@ -27,7 +27,7 @@ pub struct DiskOptions {
     /// Bytes of memory for deduplication, about 12 to 25 an id; ids beyond are looked up on disk, which costs some
     /// microseconds an event. Default 256 MB (some 14 million ids).
     pub dedup_memory: u64,
-    /// Bytes of parsed events kept for sinks that keep pace. Default 8 MB.
+    /// Bytes of parsed events kept for sinks that keep pace. Default 16 MB.
     pub cache_bytes: u64,
     /// Bytes of dead letters kept; the oldest are dropped beyond. Default 256 MB.
     pub dead_letter_max_bytes: u64,
@@ -47,7 +47,7 @@ impl DiskOptions {
             linger: Duration::from_millis(1),
             dedup_window: Duration::from_secs(24 * 3600),
             dedup_memory: 256_000_000,
-            cache_bytes: 8_000_000,
+            cache_bytes: 16_000_000,
             dead_letter_max_bytes: 256_000_000,
             orphan_retention: Duration::from_secs(24 * 3600),
         }
