@@ -52,6 +52,24 @@ pub struct Running {
 /// The sinks as the admin address sees them.
 type SinkList = Arc<RwLock<BTreeMap<Arc<str>, Arc<dyn Sink>>>>;
 
+/// When the sinks are asked for what the operator should know. To answer they may read files (the certificates of the
+/// system), for which the first events need not wait.
+const NOTES_AFTER: Duration = Duration::from_secs(1);
+
+async fn tell(sinks: SinkList) {
+    tokio::time::sleep(NOTES_AFTER).await;
+    let told = tokio::task::spawn_blocking(move || {
+        let sinks = sinks.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for (name, sink) in sinks {
+            for note in sink.notes() {
+                tracing::warn!(sink = %name, "{note}");
+            }
+        }
+    });
+    // The router has ended, or a plugin panicked, which the panic hook has told.
+    let _ = told.await;
+}
+
 struct SinkHandle {
     stop: Stop,
     shed: Arc<Shed>,
@@ -120,6 +138,7 @@ impl Running {
             return Err(error);
         }
         running.started.store(true, Relaxed);
+        tokio::spawn(tell(running.notes.clone()));
         Ok(running)
     }
 

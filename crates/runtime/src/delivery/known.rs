@@ -107,7 +107,7 @@ impl Known {
             let mut places = staying - younger.iter().filter(|age| **age < limit).count();
             self.keys.retain(|entry| {
                 let age = age(*entry, when);
-                let stays = age < limit || age == limit && places > 0;
+                let stays = age < limit || (age == limit && places > 0);
                 places -= usize::from(stays && age == limit);
                 stays
             });
