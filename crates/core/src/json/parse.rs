@@ -98,8 +98,9 @@ fn parse_strict(text: &str) -> Result<Document, Failure> {
         // Strings with escapes stand behind the source once more; there are few. So does what an event is completed
         // with: were there no room, the first of it would double the buffer.
         buf: String::with_capacity(text.len() + text.len() / 16 + COMPLETED),
-        // Events have a member every eighteen bytes.
-        slots: Vec::with_capacity(text.len() / 16 + 4),
+        // Events have a member every fifteen to twenty bytes; with too little room the slots would be copied to a place
+        // twice as large, which a kept event then takes.
+        slots: Vec::with_capacity(text.len() / 13 + 4),
     };
     build.buf.push_str(text);
     let mut jiter = Jiter::new(text.as_bytes());
