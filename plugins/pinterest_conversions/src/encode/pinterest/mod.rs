@@ -3,6 +3,8 @@
 mod detail;
 mod person;
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
 use signalbox_core::{Node, Sha256Hex, Warning};
 use signalbox_segment::schema::Leniency;
 use signalbox_segment::time::pinterest_time;
@@ -17,7 +19,7 @@ use crate::action::{Derive, Derives};
 use crate::reject;
 use detail::ItemPath;
 pub(super) use detail::whole;
-use person::keep_distinct;
+use person::distinct;
 
 /// One record in the making.
 struct Making<'a, 'b> {
@@ -38,6 +40,8 @@ struct Making<'a, 'b> {
     /// The transforms found an opt-out.
     fact: bool,
     warnings: &'b mut Vec<Warning>,
+    /// For what lasts until the record is written.
+    arena: &'a Bump,
     text: &'b mut String,
     hashes: &'b mut Vec<Sha256Hex>,
 }
@@ -103,6 +107,7 @@ pub(super) fn write<'a>(
         codes: fact.map(|fact| Codes::of(fact, options.ldp_hash_case)),
         fact: fact.is_some(),
         warnings,
+        arena,
         text: &mut buffers.text,
         hashes: &mut buffers.hashes,
     };
@@ -226,11 +231,10 @@ impl<'a> Making<'a, '_> {
             _ => Value::Undefined,
         };
         let ids = mapped.items().chain(contents.items().map(|item| item.get("id")));
-        let mut ids: Vec<&str> = ids
-            .filter_map(Value::as_str)
-            .filter(|id| !id.is_empty())
-            .collect();
-        keep_distinct(&mut ids);
+        let ids = ids.filter_map(Value::as_str).filter(|id| !id.is_empty());
+        let mut ids = BumpVec::from_iter_in(ids, self.arena);
+        let kept = distinct(&mut ids);
+        ids.truncate(kept);
         out.array(key!("content_ids"), false, |array| {
             ids.iter().for_each(|id| array.text(id))
         });

@@ -125,7 +125,8 @@ impl<'a> Making<'a, '_> {
                 }
             }
         }
-        keep_distinct(self.hashes);
+        let kept = distinct(self.hashes);
+        self.hashes.truncate(kept);
         !self.hashes.is_empty()
     }
 
@@ -148,18 +149,22 @@ impl<'a> Making<'a, '_> {
 /// So many values are compared with each other; more go through a set.
 const FEW: usize = 32;
 
-pub(super) fn keep_distinct<T: Copy + Eq + Hash>(values: &mut Vec<T>) {
-    if values.len() <= FEW {
-        let mut at = 1;
-        while at < values.len() {
-            if values[..at].contains(&values[at]) {
-                values.remove(at);
-            } else {
-                at += 1;
-            }
+/// Brings the first of each value to the front, in their order; how many there are.
+pub(super) fn distinct<T: Copy + Eq + Hash>(values: &mut [T]) -> usize {
+    let mut seen = HashSet::new();
+    let few = values.len() <= FEW;
+    let mut kept = 0;
+    for at in 0..values.len() {
+        let value = values[at];
+        let new = if few {
+            !values[..kept].contains(&value)
+        } else {
+            seen.insert(value)
+        };
+        if new {
+            values[kept] = value;
+            kept += 1;
         }
-    } else {
-        let mut seen = HashSet::with_capacity(values.len());
-        values.retain(|value| seen.insert(*value));
     }
+    kept
 }
