@@ -1,6 +1,6 @@
 //! Changing a [`Document`] in place.
 
-use super::{Document, KeyMark, Kind, NONE, Node, NodeId, Path, Slot, Span};
+use super::{Document, EMPTY, KeyMark, Kind, NONE, Node, NodeId, Path, Slot, Span};
 
 /// A scalar to write into a document.
 #[derive(Clone, Copy)]
@@ -26,9 +26,7 @@ impl Document {
             kind,
             value,
             plain: false,
-            first: NONE,
             last: NONE,
-            len: 0,
             ..*slot
         };
         self.edited = true;
@@ -70,7 +68,7 @@ impl Document {
         let Some(slot) = self.slots.get(parent.0 as usize) else {
             return false;
         };
-        let (mut previous, mut at) = (NONE, slot.first);
+        let (mut previous, mut at) = (NONE, slot.first());
         while at != NONE && at != child.0 {
             previous = at;
             at = self.slots[at as usize].next;
@@ -84,12 +82,12 @@ impl Document {
         }
         let slot = &mut self.slots[parent.0 as usize];
         if previous == NONE {
-            slot.first = next;
+            slot.value.start = next;
         }
         if next == NONE {
             slot.last = previous;
         }
-        slot.len -= 1;
+        slot.value.len -= 1;
         self.edited = true;
         true
     }
@@ -121,8 +119,7 @@ impl Document {
             Kind::Number => Scalar::Number(from.number_text().unwrap_or("0")),
             Kind::String => Scalar::String(from.as_str().unwrap_or_default()),
             kind @ (Kind::Array | Kind::Object) => {
-                self.set_node(NodeId(at), Scalar::Null);
-                self.slots[at as usize].kind = kind;
+                self.make_container(at, kind);
                 for (key, value) in from.members() {
                     let child = self.append(at, key);
                     self.copy_into(child, value);
@@ -139,8 +136,15 @@ impl Document {
 
     fn make_object(&mut self, at: u32) {
         if self.slots[at as usize].kind != Kind::Object {
-            self.set_node(NodeId(at), Scalar::Null);
-            self.slots[at as usize].kind = Kind::Object;
+            self.make_container(at, Kind::Object);
+        }
+    }
+
+    /// Makes an empty array or object of whatever stands there.
+    fn make_container(&mut self, at: u32, kind: Kind) {
+        self.set_node(NodeId(at), Scalar::Null);
+        if let Some(slot) = self.slots.get_mut(at as usize) {
+            (slot.kind, slot.value) = (kind, EMPTY);
         }
     }
 
@@ -158,10 +162,8 @@ impl Document {
         self.slots.push(Slot {
             key: span,
             value: Span::default(),
-            first: NONE,
             last: NONE,
             next: NONE,
-            len: 0,
             key_mark: KeyMark::of(key),
             kind: Kind::Null,
             plain_key: false,
@@ -169,13 +171,13 @@ impl Document {
         });
         let last = self.slots[parent as usize].last;
         if last == NONE {
-            self.slots[parent as usize].first = at;
+            self.slots[parent as usize].value.start = at;
         } else {
             self.slots[last as usize].next = at;
         }
         let slot = &mut self.slots[parent as usize];
         slot.last = at;
-        slot.len += 1;
+        slot.value.len += 1;
         self.edited = true;
         at
     }

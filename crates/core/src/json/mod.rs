@@ -71,17 +71,40 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     key: Span,
-    /// Text of a string (unescaped) or a number; start is 1 for `true`.
+    /// Text of a string (unescaped) or a number; start is 1 for `true`. For an array or object its first child, and how
+    /// many there are.
     value: Span,
-    first: u32,
     last: u32,
     next: u32,
-    len: u32,
     key_mark: KeyMark,
     kind: Kind,
     /// The text stands in the source without escapes, so it can be copied out as it is.
     plain_key: bool,
     plain: bool,
+}
+
+// Two to a cache line.
+const _: () = assert!(std::mem::size_of::<Slot>() == 32);
+
+/// An array or object without children.
+const EMPTY: Span = Span { start: NONE, len: 0 };
+
+impl Slot {
+    /// The first child; [`NONE`] if there is none.
+    fn first(&self) -> u32 {
+        match self.kind {
+            Kind::Array | Kind::Object => self.value.start,
+            _ => NONE,
+        }
+    }
+
+    /// How many children.
+    fn count(&self) -> u32 {
+        match self.kind {
+            Kind::Array | Kind::Object => self.value.len,
+            _ => 0,
+        }
+    }
 }
 
 /// A cheap fingerprint of a key, made once when a document is parsed: keys with different marks differ, equal keys
@@ -267,7 +290,7 @@ impl<'a> Node<'a> {
             return None;
         }
         let wanted = KeyMark::of(key);
-        let mut at = slot.first;
+        let mut at = slot.first();
         while at != NONE {
             let child = &self.doc.slots[at as usize];
             if child.key_mark == wanted && self.doc.text(child.key) == key {
@@ -302,7 +325,7 @@ impl<'a> Node<'a> {
 
     /// How many members or items; 0 for scalars.
     pub fn len(self) -> usize {
-        self.slot().len as usize
+        self.slot().count() as usize
     }
 
     /// True if there are no members or items.
@@ -313,7 +336,7 @@ impl<'a> Node<'a> {
     /// The members of an object in order; nothing for other kinds.
     pub fn members(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
         let first = if self.kind() == Kind::Object {
-            self.slot().first
+            self.slot().first()
         } else {
             NONE
         };
@@ -327,7 +350,7 @@ impl<'a> Node<'a> {
     /// The items of an array in order; nothing for other kinds.
     pub fn items(self) -> impl Iterator<Item = Node<'a>> {
         let first = if self.kind() == Kind::Array {
-            self.slot().first
+            self.slot().first()
         } else {
             NONE
         };
@@ -341,7 +364,7 @@ impl<'a> Node<'a> {
     pub fn children(self) -> impl Iterator<Item = Node<'a>> {
         Siblings {
             doc: self.doc,
-            at: self.slot().first,
+            at: self.slot().first(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiter::{Jiter, JsonErrorType, Peek};
 
-use super::{Document, KeyMark, Kind, NONE, Slot, Span};
+use super::{Document, EMPTY, KeyMark, Kind, NONE, Slot, Span};
 
 /// How deep arrays and objects may nest. Deeper text is refused, so that nothing later recurses without
 /// bound; the Tracking API documents no limit, real events stay below ten.
@@ -189,10 +189,8 @@ impl Builder<'_> {
         self.slots.push(Slot {
             key: key.span,
             value,
-            first: NONE,
             last: NONE,
             next: NONE,
-            len: 0,
             key_mark: key.mark,
             kind,
             plain_key: key.plain,
@@ -220,7 +218,7 @@ impl Builder<'_> {
                 self.push(key, Kind::String, span, plain)
             }
             Peek::Array => {
-                let at = self.push(key, Kind::Array, Span::default(), true);
+                let at = self.push(key, Kind::Array, EMPTY, true);
                 let mut chain = Chain::default();
                 let mut next = jiter.known_array()?;
                 while let Some(peek) = next {
@@ -232,7 +230,7 @@ impl Builder<'_> {
                 at
             }
             Peek::Object => {
-                let at = self.push(key, Kind::Object, Span::default(), true);
+                let at = self.push(key, Kind::Object, EMPTY, true);
                 let mut chain = Chain::default();
                 let mut seen = Seen::default();
                 let mut name = jiter.known_object()?.map(|name| self.key(name));
@@ -276,13 +274,17 @@ impl Builder<'_> {
     /// Notes the children in their container.
     fn close(&mut self, container: u32, chain: &Chain) {
         if let Some(slot) = self.slots.get_mut(container as usize) {
-            (slot.first, slot.last, slot.len) = (chain.first, chain.last, chain.len);
+            slot.value = Span {
+                start: chain.first,
+                len: chain.len,
+            };
+            slot.last = chain.last;
         }
     }
 
     /// Of members with one key keeps the first place and the last value, as JavaScript does.
     fn drop_duplicates(&mut self, object: u32, seen: Seen) {
-        let Slot { first, len, .. } = self.slots[object as usize];
+        let Span { start: first, len } = self.slots[object as usize].value;
         if !seen.repeated && (len <= SMALL_OBJECT || !self.has_duplicates(first, len)) {
             return;
         }
@@ -307,7 +309,11 @@ impl Builder<'_> {
         self.slots[last as usize].next = NONE;
         let first = kept.first().copied().unwrap_or(NONE);
         let slot = &mut self.slots[object as usize];
-        (slot.first, slot.last, slot.len) = (first, last, kept.len() as u32);
+        slot.value = Span {
+            start: first,
+            len: kept.len() as u32,
+        };
+        slot.last = last;
         self.repeated = true;
     }
 
