@@ -30,6 +30,8 @@ struct Row {
     name: &'static str,
     /// The journal's kind.
     journal: &'static str,
+    /// Whether ids are known for a day, which takes memory for each, or not at all.
+    deduplicates: bool,
     /// Goes into the source's table.
     through: &'static str,
     /// Sinks, all of them Pinterest's.
@@ -49,6 +51,7 @@ struct Row {
 const PLAIN: Row = Row {
     name: "batches of 100",
     journal: "disk",
+    deduplicates: true,
     through: "",
     sinks: 1,
     batch: 100,
@@ -129,9 +132,14 @@ static ROWS: [Row; 12] = [
 ];
 
 /// As long as it takes to see whether memory grows.
-static LONG: [Row; 2] = [
+static LONG: [Row; 3] = [
     Row {
         name: "a million events, one sink",
+        ..PLAIN
+    },
+    Row {
+        name: "a million events, no deduplication",
+        deduplicates: false,
         ..PLAIN
     },
     Row {
@@ -202,7 +210,15 @@ write_keys = ["bench-key"]
 "#,
         row.journal,
         match row.journal {
-            "disk" => format!("path = {:?}", folder.join("journal")),
+            "disk" => format!(
+                "path = {:?}\n{}",
+                folder.join("journal"),
+                if row.deduplicates {
+                    ""
+                } else {
+                    "dedup_window = \"0s\""
+                }
+            ),
             _ => String::new(),
         },
         row.through
