@@ -32,6 +32,9 @@ use table::Table;
 const PART_AGE: i64 = 3_600_000;
 /// Bytes an id takes in memory before it is written, about.
 const BYTES_PER_ID: u64 = 100;
+/// Parts in the table, about, if ids are to fill it: each is an open file, and a part lies in memory whole until it is
+/// written.
+const PARTS: u64 = 128;
 /// Files that are not in memory are merged when there are so many of them …
 const MERGE_AT: usize = 8;
 /// … as long as the merged one spans at most this time, so that it can go in time. Milliseconds.
@@ -87,16 +90,17 @@ impl Dedup {
         let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
         let mut files = file::find(folder);
         files.retain(|file| !file.forget_if_before(now.saturating_sub(window)));
+        let table = Table::new(memory);
         let mut dedup = Dedup {
             folder: folder.to_owned(),
             window,
-            part: usize::try_from(memory / 8 / BYTES_PER_ID)
+            part: usize::try_from((memory / 8 / BYTES_PER_ID).min(table.capacity() / PARTS))
                 .unwrap_or(usize::MAX)
                 .clamp(256, 1_000_000),
             current: Current::default(),
             frozen: None,
             merging: None,
-            table: Table::new(memory),
+            table,
             next_file: files.iter().map(|file| file.number + 1).max().unwrap_or(0),
             sealed_to: files.iter().map(|file| file.to).max().unwrap_or(0),
             files,
