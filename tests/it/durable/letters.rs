@@ -30,6 +30,7 @@ async fn a_mapping_is_fixed_and_what_it_spoilt_is_retried() {
     post_all(&rig.world.listen, &events).await;
     let status = rig.settled().await;
     assert_eq!(status.sinks["hook"].rejected["empty_record"], 3, "{status:#?}");
+    rig.has_letters("hook", 3).await;
 
     let list = rig.lines(&["deadletters", "list"]).await;
     assert_eq!(values(&list, "message_id"), ids(&events, "messageId"));
@@ -143,6 +144,7 @@ async fn of_a_stopped_router() {
     let events = orders("d", 4);
     post_all(&rig.world.listen, &events).await;
     rig.settled().await;
+    rig.has_letters("pinterest", 4).await;
     let live = rig.lines(&["deadletters", "show"]).await;
     assert_eq!(live.len(), 4);
     assert!(

@@ -109,6 +109,11 @@ impl Rig {
         self.wait(done).await
     }
 
+    /// Waits until a sink has so many dead letters. They are written in the commit that follows their count.
+    async fn has_letters(&self, sink: &str, count: u64) {
+        self.wait(|status| status.sinks[sink].dead_letters == count).await;
+    }
+
     /// Reads the pipeline file again, and waits until the log says what came of it.
     async fn reload(&self, answer: &str) {
         let count = || self.router().stderr().matches(answer).count();

@@ -36,6 +36,7 @@ async fn attempts_and_dead_letters_are_kept() {
     rig.again().await;
     let status = rig.settled().await;
     assert_eq!(status.sinks["pinterest"].rejected.values().sum::<u64>(), 3);
+    rig.has_letters("pinterest", 3).await;
     // The attempts of both processes, from the first on.
     let letters = rig.lines(&["deadletters", "list"]).await;
     for letter in &letters {
@@ -218,6 +219,7 @@ async fn the_time_a_record_is_tried_for_goes_on_meanwhile() {
     assert_eq!(pinterest.expired["server_error"], 3, "{pinterest:#?}");
     // Its time was over, so it was tried once more and no further.
     assert_eq!(pinterest.attempts, 1, "{pinterest:#?}");
+    rig.has_letters("pinterest", 3).await;
     let letters = rig.lines(&["deadletters", "list", "--reason", "expired"]).await;
     assert_eq!(letters.len(), 3);
     assert!(rig.world.accepted().is_empty());

@@ -23,6 +23,7 @@ async fn the_journals_original_is_used_each_time() {
         200
     );
     rig.settled().await;
+    rig.has_letters("pinterest", 1).await;
     for _ in 0..2 {
         let told = rig.told(&["deadletters", "retry", "--sink", "pinterest"]).await;
         assert!(
