@@ -207,6 +207,7 @@ async fn discarded_and_retried_live_by_reason() {
     rig.world.sandbox.set_faults(failing(2));
     post_all(&rig.world.listen, &orders("l", 2)).await;
     let status = rig.settled().await;
+    rig.has_letters("pinterest", 2).await;
     let reason = status.sinks["pinterest"].rejected.keys().next().unwrap().clone();
     let retry = ["deadletters", "retry", "--reason", "something_else"];
     assert_eq!(rig.lines(&retry).await[0]["removed"], 0);
