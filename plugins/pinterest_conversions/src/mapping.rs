@@ -99,9 +99,7 @@ impl CompiledMapping {
     }
 }
 
-fn compiled(mut fields: Map<String, Json>) -> Result<Mapping, CompileError> {
-    // In the order of the field table, which is read fastest.
-    action::sort(&mut fields);
+fn compiled(fields: Map<String, Json>) -> Result<Mapping, CompileError> {
     Ok(Mapping::compile(&Json::Object(fields))?.arranged_for(FIELDS))
 }
 

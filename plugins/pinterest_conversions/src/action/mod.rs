@@ -97,26 +97,6 @@ pub fn set(mapping: &mut Map<String, Json>, path: &str, value: Option<Json>) {
     }
 }
 
-/// Brings the fields of a mapping, and the members of its objects, into the order of the field table.
-pub(crate) fn sort(mapping: &mut Map<String, Json>) {
-    sort_by(mapping, FIELDS);
-    for field in FIELDS {
-        if let (Some(Json::Object(members)), Some(fields)) = (mapping.get_mut(field.key), field.properties) {
-            sort_by(members, fields);
-        }
-    }
-}
-
-fn sort_by(mapping: &mut Map<String, Json>, fields: &[Field<'_>]) {
-    let mut rest = std::mem::take(mapping);
-    for field in fields {
-        if let Some(entry) = rest.shift_remove_entry(field.key) {
-            mapping.insert(entry.0, entry.1);
-        }
-    }
-    mapping.extend(rest);
-}
-
 /// The field at a path: a top-level field, or a member of an object field.
 pub fn field(path: &str) -> Option<&'static Field<'static>> {
     let find = |fields: &'static [Field<'static>], key: &str| fields.iter().find(|field| field.key == key);
