@@ -77,8 +77,19 @@ pub(crate) fn sparing(folder: &Path) -> DiskOptions {
     }
 }
 
+/// Other tests start processes, and until such a one has become another program it holds what this one has open, the
+/// lock of a journal that was just closed included.
 pub(crate) fn open(folder: &Path) -> DiskJournal {
-    DiskJournal::open(options(folder)).unwrap()
+    let mut tries = 0;
+    loop {
+        match DiskJournal::open(options(folder)) {
+            Err(error) if tries < 100 && error.to_string().contains("in use by") => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 pub(crate) async fn reader(journal: &DiskJournal, sink: &str, start: Start) -> (Box<dyn Reader>, Resumed) {
