@@ -19,7 +19,7 @@ const EVENTS: u64 = 400;
 
 /// A journal of several files, one sink in the middle of it.
 async fn build(folder: &Path) {
-    let journal = DiskJournal::open(small(folder)).unwrap();
+    let journal = crate::support::open_with(&small(folder));
     let (mut sink, _) = reader(&journal, "a", Start::End).await;
     for n in 0..EVENTS / 10 {
         append(&journal, n * 10..n * 10 + 10).await;
@@ -37,7 +37,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// What two sinks find, and what a new event becomes.
 async fn check(folder: &Path) -> (HashSet<u64>, Vec<(u64, u64)>) {
-    let journal = DiskJournal::open(small(folder)).unwrap();
+    let journal = crate::support::open_with(&small(folder));
     let (mut old, resumed) = reader(&journal, "a", Start::End).await;
     assert!(
         resumed.progress.cursor == 35 || resumed.progress.cursor == 0 || resumed.progress.cursor == EVENTS
@@ -181,7 +181,7 @@ async fn without_its_state_sinks_start_at_the_oldest_event() {
             "garbage" => change(&path, |bytes| bytes.fill(0x5A)),
             _ => change(&path, |bytes| bytes.truncate(5000)),
         }
-        let journal = DiskJournal::open(small(folder.path())).unwrap();
+        let journal = crate::support::open_with(&small(folder.path()));
         let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
         assert_eq!(resumed.progress.cursor, 0, "{damage}");
         assert_eq!(resumed.unread.iter().map(|(_, n)| n).sum::<u64>(), EVENTS);
@@ -193,7 +193,7 @@ async fn without_its_state_sinks_start_at_the_oldest_event() {
         );
         journal.shutdown().await;
         // Once all sinks were opened and it was shut down, new ones are new again.
-        let journal = DiskJournal::open(small(folder.path())).unwrap();
+        let journal = crate::support::open_with(&small(folder.path()));
         let (_, resumed) = reader(&journal, "new", Start::End).await;
         assert_eq!(resumed.progress.cursor, EVENTS);
         journal.shutdown().await;
@@ -232,7 +232,7 @@ async fn damage_while_it_runs_stops_nobody() {
     assert_eq!(numbers.len() as u64 + lost, EVENTS + 20 - 50, "{:?}", found.lost);
     assert!(lost > 0 && numbers.len() as u64 > EVENTS / 4, "{lost} lost");
     journal.shutdown().await;
-    let journal = DiskJournal::open(small(folder.path())).unwrap();
+    let journal = crate::support::open_with(&small(folder.path()));
     let (mut again, _) = reader(&journal, "b", Start::Beginning).await;
     append(&journal, 5000..5001).await;
     journal.close();

@@ -1,8 +1,6 @@
 //! Dead letters.
 
-use signalbox_journal::{
-    Commit, DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Journal, Start, Taken,
-};
+use signalbox_journal::{Commit, DeadLetter, DeadLetterFilter, DiskOptions, Journal, Start, Taken};
 
 use crate::support::*;
 
@@ -114,7 +112,7 @@ async fn their_quota_drops_the_oldest() {
         dead_letter_max_bytes: 20_000,
         ..options(folder.path())
     };
-    let journal = DiskJournal::open(options).unwrap();
+    let journal = crate::support::open_with(&options);
     let (mut a, _) = reader(&journal, "a", Start::End).await;
     for round in 0..10 {
         let dead_letters = (0..10).map(|n| letter(round * 10 + n, None)).collect();

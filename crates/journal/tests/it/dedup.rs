@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Receipt};
-use signalbox_journal::{AppendError, Appended, DiskJournal, DiskOptions, Journal, Start};
+use signalbox_journal::{AppendError, Appended, DiskOptions, Journal, Start};
 
 use crate::support::*;
 
@@ -61,7 +61,7 @@ async fn without_the_files_of_ids_they_are_learnt_from_the_frames() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_concurrent_copies_one_is_stored() {
     let folder = tempfile::tempdir().unwrap();
-    let journal = Arc::new(DiskJournal::open(DiskOptions::new(folder.path())).unwrap());
+    let journal = Arc::new(crate::support::open_with(&DiskOptions::new(folder.path())));
     let (mut sink, _) = reader(&journal, "a", Start::End).await;
     let tasks: Vec<_> = (0..20)
         .map(|_| {
@@ -87,13 +87,13 @@ async fn beyond_its_memory_it_looks_on_disk() {
         dedup_memory: 0,
         ..options(folder.path())
     };
-    let journal = DiskJournal::open(tiny.clone()).unwrap();
+    let journal = crate::support::open_with(&tiny.clone());
     for n in 0..20 {
         append(&journal, n * 100..n * 100 + 100).await;
     }
     assert_eq!(duplicates(&journal.append(events(0..2001)).await.unwrap()), 2000);
     journal.shutdown().await;
-    let journal = DiskJournal::open(tiny).unwrap();
+    let journal = crate::support::open_with(&tiny);
     assert_eq!(duplicates(&journal.append(events(0..2002)).await.unwrap()), 2001);
     journal.shutdown().await;
 }
@@ -106,7 +106,7 @@ async fn ids_outlive_their_frames() {
         file_bytes: 1,
         ..options(folder.path())
     };
-    let journal = DiskJournal::open(options).unwrap();
+    let journal = crate::support::open_with(&options);
     let (mut sink, _) = reader(&journal, "a", Start::End).await;
     append(&journal, 0..50).await;
     append(&journal, 50..60).await;
@@ -129,7 +129,7 @@ async fn refused_events_leave_no_id() {
         max_bytes: 3000,
         ..options(folder.path())
     };
-    let journal = DiskJournal::open(full).unwrap();
+    let journal = crate::support::open_with(&full);
     let _holding = reader(&journal, "a", Start::Beginning).await;
     assert!(matches!(
         journal.append(events(0..100)).await,

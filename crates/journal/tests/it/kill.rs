@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use signalbox_journal::{DiskJournal, DiskOptions, Journal, Start};
+use signalbox_journal::{DiskOptions, Journal, Start};
 
 use crate::support::*;
 
@@ -24,7 +24,7 @@ fn small(folder: &Path) -> DiskOptions {
 
 /// Appends until it is killed and prints the numbers of what was acknowledged.
 async fn append_for_ever(folder: &Path, first: u64) {
-    let journal = Arc::new(DiskJournal::open(small(folder)).unwrap());
+    let journal = Arc::new(crate::support::open_with(&small(folder)));
     let (mut sink, _) = journal.reader("settling", Start::End).await.unwrap();
     let settling = tokio::spawn(async move {
         // Commits state all the time, so that kills hit that too.
@@ -92,7 +92,7 @@ async fn every_acknowledged_event_survives() {
         child.wait().unwrap();
         assert!(seen >= 40 + round * 17);
 
-        let journal = DiskJournal::open(small(folder.path())).unwrap();
+        let journal = crate::support::open_with(&small(folder.path()));
         let (mut sink, _) = reader(&journal, &format!("check {round}"), Start::Beginning).await;
         let duplicate = acknowledged.iter().next().copied().unwrap();
         assert_eq!(

@@ -21,7 +21,7 @@ async fn files_go_when_the_slowest_sink_has_settled_them() {
         file_bytes: 1,
         ..sparing(folder.path())
     };
-    let journal = DiskJournal::open(small.clone()).unwrap();
+    let journal = crate::support::open_with(&small.clone());
     let (mut a, _) = reader(&journal, "a", Start::End).await;
     let (mut b, _) = reader(&journal, "b", Start::End).await;
     for n in 0..5 {
@@ -47,7 +47,7 @@ async fn files_go_when_the_slowest_sink_has_settled_them() {
     );
     // Positions go on though all files are gone, also after a restart.
     journal.shutdown().await;
-    let journal = DiskJournal::open(small).unwrap();
+    let journal = crate::support::open_with(&small);
     let (mut a, resumed) = reader(&journal, "a", Start::End).await;
     assert_eq!(resumed.progress.cursor, 50);
     append(&journal, 50..51).await;
@@ -65,7 +65,7 @@ async fn settled_events_are_retained_for_replay_until_room_is_needed() {
         max_bytes: 100_000,
         ..sparing(folder.path())
     };
-    let journal = DiskJournal::open(options).unwrap();
+    let journal = crate::support::open_with(&options);
     let (mut a, _) = reader(&journal, "a", Start::End).await;
     append(&journal, 0..20).await;
     append(&journal, 20..40).await;
@@ -92,7 +92,7 @@ async fn it_refuses_when_full_and_goes_on_when_room_is_made() {
         max_bytes: 60_000,
         ..sparing(folder.path())
     };
-    let journal = DiskJournal::open(options).unwrap();
+    let journal = crate::support::open_with(&options);
     let (mut a, _) = reader(&journal, "a", Start::End).await;
     let mut n = 0;
     let refusal = loop {
@@ -120,7 +120,7 @@ async fn a_sink_whose_reader_is_gone_is_an_orphan_while_others_go_on() {
         orphan_retention: Duration::ZERO,
         ..sparing(folder.path())
     };
-    let journal = DiskJournal::open(options).unwrap();
+    let journal = crate::support::open_with(&options);
     let (mut a, _) = reader(&journal, "a", Start::End).await;
     let (gone, _) = reader(&journal, "gone", Start::End).await;
     append(&journal, 0..10).await;
@@ -141,7 +141,7 @@ async fn an_orphan_holds_until_its_time_is_over() {
         file_bytes: 1,
         ..sparing(folder.path())
     };
-    let journal = DiskJournal::open(options.clone()).unwrap();
+    let journal = crate::support::open_with(&options.clone());
     let (mut a, _) = reader(&journal, "a", Start::End).await;
     let (mut orphan, _) = reader(&journal, "orphan", Start::End).await;
     append(&journal, 0..10).await;
@@ -165,7 +165,7 @@ async fn an_orphan_holds_until_its_time_is_over() {
     orphan.flush().await;
     journal.shutdown().await;
 
-    let journal = DiskJournal::open(options.clone()).unwrap();
+    let journal = crate::support::open_with(&options.clone());
     let _a = reader(&journal, "a", Start::End).await;
     journal.tidy().await.unwrap();
     assert_eq!(files(folder.path(), "frames-").len(), 2);
@@ -212,7 +212,7 @@ async fn events_past_max_age_are_lost_to_their_readers() {
         max_age: Some(Duration::from_secs(1)),
         ..sparing(folder.path())
     };
-    let journal = DiskJournal::open(options.clone()).unwrap();
+    let journal = crate::support::open_with(&options.clone());
     let (mut a, _) = reader(&journal, "a", Start::End).await;
     append(&journal, 0..10).await;
     // The test's events arrived years ago.
@@ -223,7 +223,7 @@ async fn events_past_max_age_are_lost_to_their_readers() {
     let found = rest(&mut a).await;
     assert_eq!(found.entries.len(), 10);
     journal.shutdown().await;
-    let journal = DiskJournal::open(options).unwrap();
+    let journal = crate::support::open_with(&options);
     let (mut a, resumed) = reader(&journal, "a", Start::End).await;
     assert_eq!((resumed.progress.cursor, resumed.unread.len()), (0, 0));
     append(&journal, 10..11).await;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_journal::{
-    AppendError, Appended, Commit, DiskJournal, DiskOptions, Found, Journal, Open, Parked, Progress, Read,
-    RecordEnd, SourceTotals, Start, Totals,
+    AppendError, Appended, Commit, DiskOptions, Found, Journal, Open, Parked, Progress, Read, RecordEnd,
+    SourceTotals, Start, Totals,
 };
 
 use crate::support::*;
@@ -188,7 +188,7 @@ async fn a_lagging_reader_gets_everything_from_many_files() {
         cache_bytes: 20_000,
         ..options(folder.path())
     };
-    let journal = DiskJournal::open(small.clone()).unwrap();
+    let journal = crate::support::open_with(&small.clone());
     let (mut a, _) = reader(&journal, "a", Start::End).await;
     let (mut b, _) = reader(&journal, "b", Start::End).await;
     for n in 0..60 {
@@ -199,7 +199,7 @@ async fn a_lagging_reader_gets_everything_from_many_files() {
     journal.close();
     assert_eq!(rest(&mut b).await.numbers(), (0..600).collect::<Vec<_>>());
     journal.shutdown().await;
-    let journal = DiskJournal::open(small).unwrap();
+    let journal = crate::support::open_with(&small);
     let (mut c, resumed) = reader(&journal, "c", Start::Beginning).await;
     assert_eq!(resumed.unread, [("app".to_owned(), 120), ("web".to_owned(), 480)]);
     journal.close();
@@ -226,7 +226,7 @@ async fn a_waiting_reader_wakes_up_and_may_stop_waiting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_appends_share_commits() {
     let folder = tempfile::tempdir().unwrap();
-    let journal = Arc::new(DiskJournal::open(DiskOptions::new(folder.path())).unwrap());
+    let journal = Arc::new(crate::support::open_with(&DiskOptions::new(folder.path())));
     let tasks: Vec<_> = (0..32)
         .map(|task| {
             let journal = journal.clone();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use signalbox_journal::{AppendError, DiskJournal, DiskOptions, Journal, Start};
+use signalbox_journal::{AppendError, DiskOptions, Journal, Start};
 
 use crate::support::*;
 
@@ -13,7 +13,7 @@ const NAME: &str = "refused::a_disk_that_takes_no_more_refuses_and_loses_nothing
 
 /// In a process whose files may not grow beyond a limit.
 async fn fill(folder: &Path) {
-    let journal = DiskJournal::open(options(folder)).unwrap();
+    let journal = crate::support::open_with(&options(folder));
     let (mut sink, _) = reader(&journal, "a", Start::End).await;
     let mut n = 0;
     let error = loop {
@@ -67,7 +67,7 @@ async fn a_disk_that_takes_no_more_refuses_and_loses_nothing() {
         .unwrap_or_else(|| panic!("{output}"));
     let n: u64 = acknowledged.1.parse().unwrap();
 
-    let journal = DiskJournal::open(DiskOptions::new(folder.path())).unwrap();
+    let journal = crate::support::open_with(&DiskOptions::new(folder.path()));
     let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
     assert_eq!(resumed.progress.cursor, n - 50);
     let (mut all, _) = reader(&journal, "b", Start::Beginning).await;

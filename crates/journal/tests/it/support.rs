@@ -79,10 +79,10 @@ pub(crate) fn sparing(folder: &Path) -> DiskOptions {
 
 /// Other tests start processes, and until such a one has become another program it holds what this one has open, the
 /// lock of a journal that was just closed included.
-pub(crate) fn open(folder: &Path) -> DiskJournal {
+pub(crate) fn open_with(options: &DiskOptions) -> DiskJournal {
     let mut tries = 0;
     loop {
-        match DiskJournal::open(options(folder)) {
+        match DiskJournal::open(options.clone()) {
             Err(error) if tries < 100 && error.to_string().contains("in use by") => {
                 tries += 1;
                 std::thread::sleep(Duration::from_millis(10));
@@ -90,6 +90,10 @@ pub(crate) fn open(folder: &Path) -> DiskJournal {
             opened => return opened.unwrap(),
         }
     }
+}
+
+pub(crate) fn open(folder: &Path) -> DiskJournal {
+    open_with(&options(folder))
 }
 
 pub(crate) async fn reader(journal: &DiskJournal, sink: &str, start: Start) -> (Box<dyn Reader>, Resumed) {
