@@ -5,9 +5,11 @@
 //! typical order event), loses how a number was spelled, and would tie every plugin to it. A
 //! [`Document`] is two allocations whatever its size; a [`Node`] is a copyable reference into it.
 
+mod build;
 mod edit;
 mod parse;
 mod path;
+mod quick;
 mod write;
 
 pub use edit::Scalar;

@@ -29,7 +29,6 @@
 
 mod client;
 mod complete;
-mod elements;
 mod envelope;
 mod fields;
 mod parts;

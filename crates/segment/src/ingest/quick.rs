@@ -1,12 +1,10 @@
 //! The top level of a batch as SDKs write it, read several times as fast as by [`Parts::read`]: the events are not looked
 //! through to find their ends and then parsed, but only parsed.
 
-use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use signalbox_core::Document;
 
-use super::elements::objects;
 use super::parts::{Batch, Element, Name, Parts};
 use super::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES};
 
@@ -74,21 +72,39 @@ impl<'b> Rest<'b> {
 
     /// The events of an array.
     fn events(&mut self) -> Option<Vec<Element<'b>>> {
-        self.skip();
-        let (ranges, end) = objects(self.body, self.at, MAX_BATCH_EVENTS)?;
-        self.at = end;
-        let mut events = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            let text = self.body.get(range)?;
-            events.push(if text.len() > MAX_EVENT_BYTES {
-                // It is not parsed in any case, but spoils the batch if it is no JSON.
-                serde_json::from_str::<IgnoredAny>(text).ok()?;
-                Element::Text(text.into())
-            } else {
-                Element::Parsed(Document::parse(text).ok()?, text.len())
-            });
+        self.take(b'[')?;
+        let mut events: Vec<Element<'b>> = Vec::new();
+        let mut next = self.next()?;
+        while next != b']' {
+            if next != b'{' || events.len() == MAX_BATCH_EVENTS {
+                return None;
+            }
+            self.at -= 1;
+            events.push(self.event(events.last())?);
+            next = match self.next()? {
+                // Behind a comma stands another, not the end.
+                b',' => self.next().filter(|byte| *byte != b']')?,
+                b']' => b']',
+                _ => return None,
+            };
         }
         Some(events)
+    }
+
+    /// The event that begins here, if it is an object.
+    fn event(&mut self, last: Option<&Element<'b>>) -> Option<Element<'b>> {
+        let rest = self.body.get(self.at..)?;
+        let last = match last {
+            Some(Element::Parsed(document, _)) => Some(document),
+            _ => None,
+        };
+        let (document, length) = Document::parse_next(rest, last)?;
+        self.at += length;
+        Some(if length > MAX_EVENT_BYTES {
+            Element::Text(rest.get(..length)?.into())
+        } else {
+            Element::Parsed(document, length)
+        })
     }
 }
 
@@ -111,10 +127,15 @@ mod tests {
             Batch::Events(events) => events,
             Batch::TooMany | Batch::NoArray => panic!("not events"),
         });
+        let json = |document: &Document| {
+            let mut written = Vec::new();
+            document.root().write_to(&mut written);
+            String::from_utf8(written).unwrap()
+        };
         let event = |event: &Element<'_>| {
             let text = match event {
-                Element::Text(text) => Document::parse(text).ok().map(|document| document.to_json()),
-                Element::Parsed(document, _) => Some(document.to_json()),
+                Element::Text(text) => Document::parse(text).ok().as_ref().map(json),
+                Element::Parsed(document, _) => Some(json(document)),
             };
             (text, event.len())
         };

@@ -1,0 +1,264 @@
+//! What every reader of text does: slots for values, chains of siblings, repeated keys.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use super::{Document, EMPTY, KeyMark, Kind, NONE, Slot, Span};
+
+/// Above this many members duplicates are looked up in a table instead of one against all.
+const SMALL_OBJECT: u32 = 64;
+
+/// Bytes and slots that completing an event adds to it: four times, a channel, an address and their names. Were there
+/// no room, the first of them would double what the document takes.
+const COMPLETED: usize = 256;
+const COMPLETED_SLOTS: usize = 12;
+
+/// A text that was read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Text {
+    /// Where it stands: in the source if it is plain, else in what was unescaped.
+    pub(super) span: Span,
+    /// It stands in the source without escapes.
+    pub(super) plain: bool,
+}
+
+/// A key that was read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Key {
+    pub(super) text: Text,
+    pub(super) mark: KeyMark,
+}
+
+/// An array or object that is being read.
+pub(super) struct Container {
+    slot: u32,
+    first: u32,
+    last: u32,
+    len: u32,
+    /// A bit of 64 for each key, and whether one came twice.
+    bits: u64,
+    repeated: bool,
+}
+
+/// A document that is being read.
+pub(super) struct Builder<'s> {
+    source: &'s str,
+    /// The strings that had escapes, without them.
+    unescaped: String,
+    slots: Vec<Slot>,
+    /// A repeated key was dropped or half a character replaced, so the source no longer says what the slots say.
+    changed: bool,
+}
+
+impl<'s> Builder<'s> {
+    /// Reads from this text, with room for so many values.
+    pub(super) fn new(source: &'s str, expected: usize) -> Builder<'s> {
+        Builder {
+            source,
+            unescaped: String::new(),
+            slots: Vec::with_capacity(expected + COMPLETED_SLOTS),
+            changed: false,
+        }
+    }
+
+    /// Forgets what has been read.
+    pub(super) fn restart(&mut self) {
+        self.unescaped.clear();
+        self.slots.clear();
+        self.changed = false;
+    }
+
+    /// The document, for which so many bytes of the source were read.
+    pub(super) fn finish(mut self, read: usize) -> Document {
+        let mut buf = String::with_capacity(read + self.unescaped.len() + COMPLETED);
+        buf.push_str(self.source.get(..read).unwrap_or_default());
+        if !self.unescaped.is_empty() {
+            // It stands behind the source from now on.
+            for slot in &mut self.slots {
+                if !slot.plain {
+                    slot.value.start += read as u32;
+                }
+                if !slot.plain_key {
+                    slot.key.start += read as u32;
+                }
+            }
+            buf.push_str(&self.unescaped);
+        }
+        // A kept event takes no more than it needs.
+        self.slots.shrink_to(self.slots.len() + COMPLETED_SLOTS);
+        Document {
+            buf,
+            slots: self.slots,
+            source_len: read,
+            edited: self.changed,
+        }
+    }
+
+    /// A text that stands in the source without escapes.
+    pub(super) fn plain(&self, start: usize, len: usize) -> Text {
+        let span = Span {
+            start: start as u32,
+            len: len as u32,
+        };
+        Text { span, plain: true }
+    }
+
+    /// A text that had escapes.
+    pub(super) fn unescaped(&mut self, text: &str) -> Text {
+        let span = Span {
+            start: self.unescaped.len() as u32,
+            len: text.len() as u32,
+        };
+        self.unescaped.push_str(text);
+        Text { span, plain: false }
+    }
+
+    /// A text that the library has read: lent out of the source, where its address tells its offset, or unescaped.
+    pub(super) fn lent(&mut self, text: &str) -> Text {
+        let offset = (text.as_ptr() as usize).checked_sub(self.source.as_ptr() as usize);
+        match offset {
+            Some(start) if start + text.len() <= self.source.len() => self.plain(start, text.len()),
+            _ => self.unescaped(text),
+        }
+    }
+
+    pub(super) fn key(&self, text: Text) -> Key {
+        let mark = KeyMark::of(self.text(text.span, text.plain));
+        Key { text, mark }
+    }
+
+    /// Appends a value.
+    pub(super) fn push(&mut self, key: Key, kind: Kind, value: Text) -> u32 {
+        let at = self.slots.len() as u32;
+        self.slots.push(Slot {
+            key: key.text.span,
+            value: value.span,
+            last: NONE,
+            next: NONE,
+            key_mark: key.mark,
+            kind,
+            plain_key: key.text.plain,
+            plain: value.plain,
+        });
+        at
+    }
+
+    /// Appends a value that has no text.
+    pub(super) fn bare(&mut self, key: Key, kind: Kind, start: u32) -> u32 {
+        let span = Span { start, len: 0 };
+        self.push(key, kind, Text { span, plain: true })
+    }
+
+    /// Appends an array or object, which [`Builder::close`] ends.
+    pub(super) fn open(&mut self, key: Key, kind: Kind) -> Container {
+        Container {
+            slot: self.bare(key, kind, EMPTY.start),
+            first: NONE,
+            last: NONE,
+            len: 0,
+            bits: 0,
+            repeated: false,
+        }
+    }
+
+    /// Looks for a key among the members an object has so far, one against all, but only if one of them has its bit.
+    pub(super) fn look(&self, object: &mut Container, key: Key) {
+        let bit = 1 << (key.mark.spread() >> 26);
+        if object.bits & bit != 0 && object.len <= SMALL_OBJECT {
+            let text = self.text(key.text.span, key.text.plain);
+            let same = |slot: &Slot| slot.key_mark == key.mark && self.key_of(slot) == text;
+            object.repeated |= self.chain(object.first).any(same);
+        }
+        object.bits |= bit;
+    }
+
+    /// Adds a value to the container it stands in.
+    pub(super) fn append(&mut self, container: &mut Container, child: u32) {
+        if container.len == 0 {
+            container.first = child;
+        } else if let Some(last) = self.slots.get_mut(container.last as usize) {
+            last.next = child;
+        }
+        container.last = child;
+        container.len += 1;
+    }
+
+    /// What was read last is not what the source says.
+    pub(super) fn changed(&mut self) {
+        self.changed = true;
+    }
+
+    /// Notes the children in their container.
+    pub(super) fn close(&mut self, container: Container) -> u32 {
+        let Container {
+            slot: at,
+            first,
+            last,
+            len,
+            repeated,
+            ..
+        } = container;
+        if let Some(slot) = self.slots.get_mut(at as usize) {
+            slot.value = Span { start: first, len };
+            slot.last = last;
+            if slot.kind == Kind::Object
+                && (repeated || (len > SMALL_OBJECT && self.has_duplicates(first, len)))
+            {
+                self.drop_duplicates(at, first);
+            }
+        }
+        at
+    }
+
+    /// Of members with one key keeps the first place and the last value, as JavaScript does.
+    fn drop_duplicates(&mut self, object: u32, first: u32) {
+        let mut kept: Vec<u32> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut at = first;
+        while at != NONE {
+            let slot = self.slots[at as usize];
+            match places.entry(self.key_of(&slot).to_owned()) {
+                Entry::Occupied(place) => kept[*place.get()] = at,
+                Entry::Vacant(place) => {
+                    place.insert(kept.len());
+                    kept.push(at);
+                }
+            }
+            at = slot.next;
+        }
+        for pair in kept.windows(2) {
+            self.slots[pair[0] as usize].next = pair[1];
+        }
+        let last = kept.last().copied().unwrap_or(NONE);
+        self.slots[last as usize].next = NONE;
+        let first = kept.first().copied().unwrap_or(NONE);
+        let slot = &mut self.slots[object as usize];
+        slot.value = Span {
+            start: first,
+            len: kept.len() as u32,
+        };
+        slot.last = last;
+        self.changed = true;
+    }
+
+    fn has_duplicates(&self, first: u32, len: u32) -> bool {
+        let mut seen = HashSet::with_capacity(len as usize);
+        !self.chain(first).all(|slot| seen.insert(self.key_of(slot)))
+    }
+
+    fn chain(&self, first: u32) -> impl Iterator<Item = &Slot> {
+        std::iter::successors(self.slots.get(first as usize), |slot| {
+            self.slots.get(slot.next as usize)
+        })
+    }
+
+    fn key_of(&self, slot: &Slot) -> &str {
+        self.text(slot.key, slot.plain_key)
+    }
+
+    fn text(&self, span: Span, plain: bool) -> &str {
+        let start = span.start as usize;
+        let buf = if plain { self.source } else { &self.unescaped };
+        buf.get(start..start + span.len as usize).unwrap_or_default()
+    }
+}
