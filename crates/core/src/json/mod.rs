@@ -116,6 +116,7 @@ pub struct KeyMark(u32);
 
 impl KeyMark {
     /// The mark of a key: its length, first, middle and last byte, which keys of one object seldom share all.
+    #[inline]
     pub fn of(key: &str) -> KeyMark {
         let bytes = key.as_bytes();
         let n = bytes.len();
@@ -127,6 +128,7 @@ impl KeyMark {
     }
 
     /// A number whose upper bits are well mixed, for tables.
+    #[inline]
     pub fn spread(self) -> u32 {
         self.0.wrapping_mul(0x9e37_79b1)
     }
@@ -176,6 +178,7 @@ impl Document {
         self.buf.capacity() + self.slots.capacity() * std::mem::size_of::<Slot>()
     }
 
+    #[inline]
     fn text(&self, span: Span) -> &str {
         let start = span.start as usize;
         self.buf.get(start..start + span.len as usize).unwrap_or_default()
@@ -214,6 +217,7 @@ impl std::fmt::Debug for Node<'_> {
 }
 
 impl<'a> Node<'a> {
+    #[inline]
     fn slot(self) -> &'a Slot {
         &self.doc.slots[self.at as usize]
     }
@@ -224,21 +228,25 @@ impl<'a> Node<'a> {
     }
 
     /// The key under which this value is a member of an object; empty for an item of an array and for the root.
+    #[inline]
     pub fn key(self) -> &'a str {
         self.doc.text(self.slot().key)
     }
 
     /// The mark of [`Node::key`].
+    #[inline]
     pub fn key_mark(self) -> KeyMark {
         self.slot().key_mark
     }
 
     /// What this value is.
+    #[inline]
     pub fn kind(self) -> Kind {
         self.slot().kind
     }
 
     /// What this value is, with its text.
+    #[inline]
     pub fn content(self) -> Content<'a> {
         let slot = self.slot();
         match slot.kind {
@@ -252,23 +260,27 @@ impl<'a> Node<'a> {
     }
 
     /// True for `null`.
+    #[inline]
     pub fn is_null(self) -> bool {
         self.kind() == Kind::Null
     }
 
     /// The text of a string; `None` for anything else.
+    #[inline]
     pub fn as_str(self) -> Option<&'a str> {
         let slot = self.slot();
         (slot.kind == Kind::String).then(|| self.doc.text(slot.value))
     }
 
     /// A boolean's value; `None` for anything else.
+    #[inline]
     pub fn as_bool(self) -> Option<bool> {
         let slot = self.slot();
         (slot.kind == Kind::Bool).then_some(slot.value.start == 1)
     }
 
     /// A number exactly as it was spelled (`1.0`, `1e3`, `12345678901234567890`).
+    #[inline]
     pub fn number_text(self) -> Option<&'a str> {
         let slot = self.slot();
         (slot.kind == Kind::Number).then(|| self.doc.text(slot.value))
@@ -379,6 +391,7 @@ struct Siblings<'a> {
 impl<'a> Iterator for Siblings<'a> {
     type Item = Node<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Node<'a>> {
         if self.at == NONE {
             return None;

@@ -18,8 +18,16 @@ pub(super) struct Slots {
 #[derive(Debug, Default)]
 struct Node {
     children: Vec<Child>,
-    /// Open addressing: child number plus one, zero for free; a power of two long.
-    table: Vec<u32>,
+    /// Open addressing, a power of two long.
+    table: Vec<Place>,
+}
+
+/// A place of a table, free if it has no slot: slot 0 is the payload's and no child's.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    mark: KeyMark,
+    slot: u32,
+    child: u32,
 }
 
 #[derive(Debug)]
@@ -65,14 +73,18 @@ impl Slots {
     /// To be called when all paths are known.
     pub(super) fn finish(mut self) -> Self {
         for node in &mut self.nodes {
-            node.table = vec![0; (node.children.len() * 4).next_power_of_two()];
+            node.table = vec![Place::default(); (node.children.len() * 4).next_power_of_two()];
+            let last = node.table.len() - 1;
             for (number, child) in node.children.iter().enumerate() {
                 let mut at = start(child.mark);
-                while node.table[at & (node.table.len() - 1)] != 0 {
+                while node.table[at & last].slot != 0 {
                     at += 1;
                 }
-                let place = at & (node.table.len() - 1);
-                node.table[place] = number as u32 + 1;
+                node.table[at & last] = Place {
+                    mark: child.mark,
+                    slot: child.slot,
+                    child: number as u32,
+                };
             }
         }
         self
@@ -126,18 +138,16 @@ impl Slots {
 
 impl Node {
     /// The slot of a key. Asks for the key itself only if something with its mark is wanted.
-    fn find<'k>(&self, mark: KeyMark, key: impl FnOnce() -> &'k str) -> Option<usize> {
+    #[inline]
+    fn find<'k>(&self, mark: KeyMark, key: impl Fn() -> &'k str) -> Option<usize> {
         let mut at = start(mark);
         loop {
-            let number = *self.table.get(at & (self.table.len() - 1))?;
-            let child = self.children.get(number.checked_sub(1)? as usize)?;
-            if child.mark == mark {
-                let key = key();
-                if &*child.key == key {
-                    return Some(child.slot as usize);
-                }
-                let twin = |child: &&Child| child.mark == mark && &*child.key == key;
-                return self.children.iter().find(twin).map(|child| child.slot as usize);
+            let place = self.table.get(at & (self.table.len() - 1))?;
+            if place.slot == 0 {
+                return None;
+            }
+            if place.mark == mark && *self.children.get(place.child as usize)?.key == *key() {
+                return Some(place.slot as usize);
             }
             at += 1;
         }

@@ -95,15 +95,12 @@ fn phone(text: &str, out: &mut String) -> Result<(), Dropped> {
 
 /// Letters and digits of any script; accents and vowel signs are part of letters.
 fn city(out: &mut String) -> Result<(), Dropped> {
+    let stays = |c: char| c.is_alphanumeric() || is_combining_mark(c);
     if out.is_ascii() {
         retain_alphanumeric(out);
-    } else {
+    } else if !out.chars().all(stays) {
         // Composed again, since what stood between a letter and an accent may be gone.
-        *out = out
-            .chars()
-            .filter(|&c| c.is_alphanumeric() || is_combining_mark(c))
-            .nfc()
-            .collect();
+        *out = out.chars().filter(|&c| stays(c)).nfc().collect();
     }
     check_again(Field::City, out)
 }

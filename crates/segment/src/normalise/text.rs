@@ -64,9 +64,16 @@ pub(crate) fn clean(text: &str, out: &mut String) {
     lower(text.chars().filter(|&c| !is_js_space(c) && !is_invisible(c)), out);
     // Composing comes last: what is removed may have stood between a letter and its accent, and lower-casing can
     // leave a letter decomposed. Lower-casing and composing may be swapped, a property test holds that.
-    if is_nfc_quick(out.chars()) != IsNormalized::Yes {
+    if !is_composed(out) && is_nfc_quick(out.chars()) != IsNormalized::Yes {
         *out = out.nfc().collect();
     }
+}
+
+/// Whether a text holds only characters before the first that can be joined to another, U+0300: those of most European
+/// languages.
+fn is_composed(text: &str) -> bool {
+    const FIRST: u8 = 0xcc;
+    text.bytes().all(|byte| byte < FIRST)
 }
 
 fn squeeze_ascii(text: &str, out: &mut String) {
@@ -84,8 +91,14 @@ fn squeeze_ascii(text: &str, out: &mut String) {
 fn lower(chars: impl Iterator<Item = char> + Clone, out: &mut String) {
     if chars.clone().any(|c| c == 'Σ') {
         out.push_str(&chars.collect::<String>().to_lowercase());
-    } else {
-        out.extend(chars.flat_map(char::to_lowercase));
+        return;
+    }
+    for c in chars {
+        if c.is_ascii() {
+            out.push(c.to_ascii_lowercase());
+        } else {
+            out.extend(c.to_lowercase());
+        }
     }
 }
 
@@ -117,5 +130,23 @@ pub(crate) fn push_digits(text: &str, out: &mut String) {
         out.extend(text.bytes().filter(u8::is_ascii_digit).map(char::from));
     } else {
         out.extend(text.chars().filter_map(ascii_digit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_normalization::char::canonical_combining_class;
+
+    use super::*;
+
+    #[test]
+    fn what_is_taken_for_composed_can_be_joined_to_nothing() {
+        for c in '\0'..=char::MAX {
+            if is_composed(c.encode_utf8(&mut [0; 4])) {
+                assert_eq!(is_nfc_quick([c].into_iter()), IsNormalized::Yes, "{c:?}");
+                assert_eq!(canonical_combining_class(c), 0, "{c:?}");
+            }
+        }
+        assert!(is_composed("José") && !is_composed("Jose\u{301}"));
     }
 }

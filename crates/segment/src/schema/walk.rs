@@ -302,37 +302,51 @@ impl<'a> Walk<'a> {
         prune: bool,
         admit: impl Fn(&'t Field<'t>, Value<'a>) -> Value<'a>,
     ) -> &'a [(&'a str, Value<'a>)] {
-        let plans = &*members.plans;
         let built = by_field(members, object, self.arena);
-        for (plan, (_, value)) in plans.iter().zip(&mut *built) {
+        // What is missing is told before what does not fit.
+        let mut missing_until = self.errors.len();
+        for (plan, (_, value)) in members.plans.iter().zip(&mut *built) {
             if value.is_defined() {
                 *value = admit(plan.field, *value);
             }
-            if !value.is_defined() && members.requires(plan) {
-                self.missing(place, label, plan.field.key);
-            }
-        }
-        for (plan, (_, value)) in plans.iter().zip(&mut *built) {
-            if !value.is_defined() || plan.rule.plain.has(*value) {
-                continue;
-            }
-            if let Value::Str(_) = value
-                && plan.rule.list
-                && plan.item.plain == Plain::Text
-            {
-                // A list of one text, which most personal fields are.
-                *value = Value::Array(self.arena.alloc_slice_copy(&[*value]));
-                continue;
-            }
-            let before = self.errors.len();
-            let place = place.key(plan.field.key);
-            *value = self.value(&place, plan, &plan.rule, *value, prune);
-            if self.careful() && self.errors.len() > before && !members.requires(plan) {
-                self.dropped.extend(self.errors.drain(before..));
-                *value = Value::Undefined;
+            if !value.is_defined() {
+                if members.requires(plan) {
+                    let others = self.errors.split_off(missing_until);
+                    self.missing(place, label, plan.field.key);
+                    missing_until = self.errors.len();
+                    self.errors.extend(others);
+                }
+            } else if !plan.rule.plain.has(*value) {
+                *value = self.member(place, members, plan, *value, prune);
             }
         }
         built
+    }
+
+    /// A member that is there and not plainly what its field asks for.
+    fn member<'t: 'a>(
+        &mut self,
+        place: &Place<'_>,
+        members: &Members<'t>,
+        plan: &Plan<'t>,
+        value: Value<'a>,
+        prune: bool,
+    ) -> Value<'a> {
+        if let Value::Str(_) = value
+            && plan.rule.list
+            && plan.item.plain == Plain::Text
+        {
+            // A list of one text, which most personal fields are.
+            return Value::Array(self.arena.alloc_slice_copy(&[value]));
+        }
+        let before = self.errors.len();
+        let place = place.key(plan.field.key);
+        let value = self.value(&place, plan, &plan.rule, value, prune);
+        if self.careful() && self.errors.len() > before && !members.requires(plan) {
+            self.dropped.extend(self.errors.drain(before..));
+            return Value::Undefined;
+        }
+        value
     }
 
     /// Adds the members the fields do not name.

@@ -95,6 +95,7 @@ impl fmt::Debug for Value<'_> {
 }
 
 impl<'a> From<Node<'a>> for Value<'a> {
+    #[inline]
     fn from(node: Node<'a>) -> Self {
         match node.content() {
             Content::Null => Value::Null,
