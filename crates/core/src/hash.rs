@@ -8,7 +8,10 @@ use sha2::{Digest, Sha256};
 ///
 /// There are two ways to make one: hash a text ([`Sha256Hex::of`]), or recognise one that is hashed already
 /// ([`Sha256Hex::from_prehashed`]). A field of this type therefore cannot hold plain text.
+// Aligned, so that it is at the same distance from its vectors wherever it is moved to: what is read back in other
+// pieces than it was written in makes the processor wait.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(align(32))]
 pub struct Sha256Hex([u8; 64]);
 
 impl Sha256Hex {

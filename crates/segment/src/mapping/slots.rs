@@ -93,44 +93,47 @@ impl Slots {
     /// The values of all slots.
     pub(super) fn fill<'a>(&self, payload: Value<'a>, arena: &'a Bump) -> &'a [Value<'a>] {
         let values = arena.alloc_slice_fill_copy(self.nodes.len(), Value::Undefined);
-        self.node(0, payload, values);
+        values[0] = payload;
+        self.children(&self.nodes[0], payload, values);
         values
     }
 
-    fn node<'a>(&self, at: usize, value: Value<'a>, values: &mut [Value<'a>]) {
-        values[at] = value;
-        let node = &self.nodes[at];
+    /// Puts a value into its slot and looks up what is wanted below it.
+    #[inline]
+    fn put<'a>(&self, slot: usize, value: Value<'a>, values: &mut [Value<'a>]) {
+        values[slot] = value;
+        let node = &self.nodes[slot];
         if !node.children.is_empty() {
             self.children(node, value, values);
         }
     }
 
     fn children<'a>(&self, node: &Node, value: Value<'a>, values: &mut [Value<'a>]) {
-        if value.is_falsy() {
-            // A falsy parent answers for its children; undefined is what they have already.
-            if value.is_defined() {
-                for child in &node.children {
-                    self.node(child.slot as usize, value, values);
-                }
-            }
-        } else if let Value::Node(object) = value
+        if let Value::Node(object) = value
             && object.kind() == Kind::Object
         {
             // The common case, without looking at members nobody asks for.
             for member in object.children() {
                 if let Some(slot) = node.find(member.key_mark(), || member.key()) {
-                    self.node(slot, Value::from(member), values);
+                    self.put(slot, Value::from(member), values);
+                }
+            }
+        } else if value.is_falsy() {
+            // A falsy parent answers for its children; undefined is what they have already.
+            if value.is_defined() {
+                for child in &node.children {
+                    self.put(child.slot as usize, value, values);
                 }
             }
         } else if value.is_object() {
             for (key, member) in value.members() {
                 if let Some(slot) = node.find(KeyMark::of(key), || key) {
-                    self.node(slot, member, values);
+                    self.put(slot, member, values);
                 }
             }
         } else {
             for child in &node.children {
-                self.node(child.slot as usize, child.path.resolve(value), values);
+                self.put(child.slot as usize, child.path.resolve(value), values);
             }
         }
     }

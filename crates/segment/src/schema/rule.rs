@@ -80,7 +80,7 @@ pub(super) enum Plain {
 }
 
 impl Plain {
-    pub(super) fn has(self, value: Value<'_>) -> bool {
+    pub(super) fn has(self, value: &Value<'_>) -> bool {
         match (self, value) {
             (Plain::Text, Value::Str(_)) | (Plain::Flag, Value::Bool(_)) => true,
             (Plain::Finite, Value::Number(number)) => number.is_finite(),
@@ -105,7 +105,8 @@ pub(super) struct Plan<'t> {
 #[derive(Debug)]
 pub(super) struct Members<'t> {
     pub(super) plans: Box<[Plan<'t>]>,
-    /// Of the fields' keys.
+    /// The fields' keys.
+    pub(super) keys: Box<[&'t str]>,
     pub(super) marks: Box<[KeyMark]>,
     pub(super) open: bool,
     /// Whether plain requirements count; one conditional member switches them off.
@@ -117,6 +118,7 @@ impl<'t> Members<'t> {
     pub(super) fn new(fields: &'t [Field<'t>]) -> Members<'t> {
         Members {
             plans: fields.iter().map(Plan::new).collect(),
+            keys: fields.iter().map(|field| field.key).collect(),
             marks: fields.iter().map(|field| KeyMark::of(field.key)).collect(),
             open: false,
             requirements: true,
@@ -240,7 +242,7 @@ fn plain(kind: FieldType) -> Plain {
 }
 
 /// Segment's removal of empty values: nulls where null is no value, `""` where text is no value.
-pub(super) fn drops_as_empty(field: &Field<'_>, item: bool, value: Value<'_>) -> bool {
+pub(super) fn drops_as_empty(field: &Field<'_>, item: bool, value: &Value<'_>) -> bool {
     let single = !field.multiple || item;
     match value {
         Value::Undefined => true,

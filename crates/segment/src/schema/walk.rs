@@ -60,7 +60,7 @@ impl<'a> Root<'a, '_> {
         if self.nulled.iter().any(|nulled| nulled == field.key) {
             return Value::Null;
         }
-        if self.blank(value) || empty(field, false, value, self.leniency) {
+        if self.blank(value) || empty(field, false, &value, self.leniency) {
             return Value::Undefined;
         }
         if field.multiple && !value.is_array() && !value.is_nullish() {
@@ -79,7 +79,7 @@ impl<'a> Root<'a, '_> {
         let field = self.fields.iter().find(|field| field.key == parent);
         let member = field.and_then(|field| field.properties?.iter().find(|member| member.key == key));
         match member {
-            Some(member) if empty(member, false, value, self.leniency) => Value::Undefined,
+            Some(member) if empty(member, false, &value, self.leniency) => Value::Undefined,
             _ => value,
         }
     }
@@ -98,7 +98,7 @@ impl<'a> Root<'a, '_> {
 }
 
 /// Whether a value of a field, or one item of it, counts as absent.
-fn empty(field: &Field<'_>, item: bool, value: Value<'_>, leniency: Leniency) -> bool {
+fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: Leniency) -> bool {
     match value {
         Value::Str(text) if leniency == Leniency::PerField => {
             !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && js_trim(text).is_empty()
@@ -163,7 +163,10 @@ impl<'a> Walk<'a> {
         }
         let kept = payload.get(ALWAYS_KEPT);
         let built = self.members(&place, None, members, payload, true, |field, value| {
-            root.of_field(field, value)
+            let given = *value;
+            if given.is_defined() {
+                *value = root.of_field(field, given);
+            }
         });
         if kept.is_defined() && fields.iter().all(|field| field.key != ALWAYS_KEPT) {
             let mut all = BumpVec::from_iter_in(built.iter().copied(), self.arena);
@@ -246,9 +249,7 @@ impl<'a> Walk<'a> {
             let prune_members = prune || leniency == Leniency::PerField;
             let built = self.members(place, rule.label, members, value, prune, |field, member| {
                 if prune_members && empty(field, false, member, leniency) {
-                    Value::Undefined
-                } else {
-                    member
+                    *member = Value::Undefined;
                 }
             });
             value = if members.open {
@@ -272,10 +273,10 @@ impl<'a> Walk<'a> {
     ) -> Value<'a> {
         let mut built = BumpVec::with_capacity_in(list.array_len(), self.arena);
         for (index, item) in list.items().enumerate() {
-            if (prune || self.careful()) && empty(plan.field, true, item, self.leniency) {
+            if (prune || self.careful()) && empty(plan.field, true, &item, self.leniency) {
                 continue;
             }
-            if plan.item.plain.has(item) {
+            if plan.item.plain.has(&item) {
                 built.push(item);
                 continue;
             }
@@ -300,14 +301,14 @@ impl<'a> Walk<'a> {
         members: &Members<'t>,
         object: Value<'a>,
         prune: bool,
-        admit: impl Fn(&'t Field<'t>, Value<'a>) -> Value<'a>,
+        admit: impl Fn(&'t Field<'t>, &mut Value<'a>),
     ) -> &'a [(&'a str, Value<'a>)] {
         let built = by_field(members, object, self.arena);
         // What is missing is told before what does not fit.
         let mut missing_until = self.errors.len();
         for (plan, (_, value)) in members.plans.iter().zip(&mut *built) {
             if value.is_defined() {
-                *value = admit(plan.field, *value);
+                admit(plan.field, value);
             }
             if !value.is_defined() {
                 if members.requires(plan) {
@@ -316,7 +317,7 @@ impl<'a> Walk<'a> {
                     missing_until = self.errors.len();
                     self.errors.extend(others);
                 }
-            } else if !plan.rule.plain.has(*value) {
+            } else if !plan.rule.plain.has(value) {
                 *value = self.member(place, members, plan, *value, prune);
             }
         }
@@ -442,10 +443,10 @@ fn by_field<'a, 't: 'a>(
     if let Value::Object(given) = object
         && let Some(given) = given.get(..members.plans.len())
         && members
-            .plans
+            .keys
             .iter()
             .zip(given)
-            .all(|(plan, (key, _))| same_text(plan.field.key, key))
+            .all(|(field, (key, _))| same_text(field, key))
     {
         return arena.alloc_slice_copy(given);
     }

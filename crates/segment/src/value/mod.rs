@@ -33,7 +33,10 @@ use signalbox_core::{Kind, Node};
 use std::fmt;
 
 /// A JSON value or nothing at all (JavaScript's `undefined`), borrowed from the event, the mapping or the arena.
+// Everything a value holds begins at its second word. With a truth value in the first one, beside the tag, values were
+// copied in pieces that overlap, and each copy waited for the one before: a quarter of the time to evaluate a mapping.
 #[derive(Clone, Copy)]
+#[repr(u64)]
 pub enum Value<'a> {
     /// No value: the path led nowhere. As an object member it does not exist, as an array element it is `null` in JSON.
     Undefined,

@@ -21,10 +21,10 @@ mod sealed {
 
 impl Hashed for Sha256Hex {
     fn push(&self, out: &mut Vec<u8>) {
-        // In one piece.
-        let mut quoted = [b'"'; 66];
-        quoted[1..65].copy_from_slice(self.as_bytes());
-        out.extend_from_slice(&quoted);
+        out.reserve(66);
+        out.push(b'"');
+        out.extend_from_slice(self.as_bytes());
+        out.push(b'"');
     }
 }
 

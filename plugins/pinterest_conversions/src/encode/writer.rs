@@ -7,6 +7,7 @@ use crate::learned::Stripped;
 /// A key as it stands between two members, `,"key":`. Made by [`key!`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Key {
+    name: &'static str,
     text: &'static str,
     /// The text with zeros behind it: a copy of a length known beforehand is a few instructions, one of another length
     /// a call.
@@ -17,30 +18,28 @@ pub(crate) struct Key {
 const LONGEST_KEY: usize = 40;
 
 impl Key {
-    /// From a text of that form; keys are our own literals and need no escapes. The compiler refuses one that is longer
-    /// than [`LONGEST_KEY`].
-    pub(crate) const fn joined(text: &'static str) -> Key {
+    /// From a name and its text of that form; keys are our own literals and need no escapes. The compiler refuses one
+    /// that is longer than [`LONGEST_KEY`].
+    pub(crate) const fn joined(name: &'static str, text: &'static str) -> Key {
         let mut padded = [0; LONGEST_KEY];
         let mut at = 0;
         while at < text.len() {
             padded[at] = text.as_bytes()[at];
             at += 1;
         }
-        Key { text, padded }
+        Key { name, text, padded }
     }
 
     /// The key alone.
     pub(crate) fn name(&self) -> &'static str {
-        self.text
-            .get(",\"".len()..self.text.len() - "\":".len())
-            .unwrap_or_default()
+        self.name
     }
 }
 
 /// The [`Key`] of a literal.
 macro_rules! key {
     ($name:literal) => {
-        const { &$crate::encode::writer::Key::joined(concat!(",\"", $name, "\":")) }
+        const { &$crate::encode::writer::Key::joined($name, concat!(",\"", $name, "\":")) }
     };
 }
 pub(crate) use key;
