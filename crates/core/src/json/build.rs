@@ -13,13 +13,27 @@ const SMALL_OBJECT: u32 = 64;
 const COMPLETED: usize = 256;
 const COMPLETED_SLOTS: usize = 12;
 
-/// A text that was read.
+/// A text that was read: where it starts, how long it is (31 bits, as no text is longer), and whether it stands in the
+/// source without escapes; if not, it is in what was unescaped. One word, which functions return in a register: read back
+/// from memory in one piece, what was written there in three is waited for.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Text {
-    /// Where it stands: in the source if it is plain, else in what was unescaped.
-    pub(super) span: Span,
-    /// It stands in the source without escapes.
-    pub(super) plain: bool,
+pub(super) struct Text(u64);
+
+impl Text {
+    fn new(start: usize, len: usize, plain: bool) -> Text {
+        Text((start as u64) << 32 | (len as u64) << 1 | u64::from(plain))
+    }
+
+    fn span(self) -> Span {
+        Span {
+            start: (self.0 >> 32) as u32,
+            len: self.0 as u32 >> 1,
+        }
+    }
+
+    fn is_plain(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
 /// A key that was read.
@@ -96,21 +110,14 @@ impl<'s> Builder<'s> {
 
     /// A text that stands in the source without escapes.
     pub(super) fn plain(&self, start: usize, len: usize) -> Text {
-        let span = Span {
-            start: start as u32,
-            len: len as u32,
-        };
-        Text { span, plain: true }
+        Text::new(start, len, true)
     }
 
     /// A text that had escapes.
     pub(super) fn unescaped(&mut self, text: &str) -> Text {
-        let span = Span {
-            start: self.unescaped.len() as u32,
-            len: text.len() as u32,
-        };
+        let start = self.unescaped.len();
         self.unescaped.push_str(text);
-        Text { span, plain: false }
+        Text::new(start, text.len(), false)
     }
 
     /// A text that the library has read: lent out of the source, where its address tells its offset, or unescaped.
@@ -123,7 +130,7 @@ impl<'s> Builder<'s> {
     }
 
     pub(super) fn key(&self, text: Text) -> Key {
-        let mark = KeyMark::of(self.text(text.span, text.plain));
+        let mark = KeyMark::of(self.text(text.span(), text.is_plain()));
         Key { text, mark }
     }
 
@@ -131,22 +138,21 @@ impl<'s> Builder<'s> {
     pub(super) fn push(&mut self, key: Key, kind: Kind, value: Text) -> u32 {
         let at = self.slots.len() as u32;
         self.slots.push(Slot {
-            key: key.text.span,
-            value: value.span,
+            key: key.text.span(),
+            value: value.span(),
             last: NONE,
             next: NONE,
             key_mark: key.mark,
             kind,
-            plain_key: key.text.plain,
-            plain: value.plain,
+            plain_key: key.text.is_plain(),
+            plain: value.is_plain(),
         });
         at
     }
 
     /// Appends a value that has no text.
     pub(super) fn bare(&mut self, key: Key, kind: Kind, start: u32) -> u32 {
-        let span = Span { start, len: 0 };
-        self.push(key, kind, Text { span, plain: true })
+        self.push(key, kind, Text::new(start as usize, 0, true))
     }
 
     /// Appends an array or object, which [`Builder::close`] ends.
@@ -165,7 +171,7 @@ impl<'s> Builder<'s> {
     pub(super) fn look(&self, object: &mut Container, key: Key) {
         let bit = 1 << (key.mark.spread() >> 26);
         if object.bits & bit != 0 && object.len <= SMALL_OBJECT {
-            let text = self.text(key.text.span, key.text.plain);
+            let text = self.text(key.text.span(), key.text.is_plain());
             let same = |slot: &Slot| slot.key_mark == key.mark && self.key_of(slot) == text;
             object.repeated |= self.chain(object.first).any(same);
         }

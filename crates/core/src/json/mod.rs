@@ -178,7 +178,7 @@ impl Document {
         self.buf.capacity() + self.slots.capacity() * std::mem::size_of::<Slot>()
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&self, span: Span) -> &str {
         let start = span.start as usize;
         self.buf.get(start..start + span.len as usize).unwrap_or_default()
@@ -246,7 +246,7 @@ impl<'a> Node<'a> {
     }
 
     /// What this value is, with its text.
-    #[inline]
+    #[inline(always)]
     pub fn content(self) -> Content<'a> {
         let slot = self.slot();
         match slot.kind {

@@ -34,7 +34,7 @@ impl<'a> Eval<'a> {
     /// A whole mapping: errors name their field, and with `failed` given they cost only that field.
     pub(super) fn top(self, plan: &'a Expr, mut failed: Option<&mut Vec<RuntimeError>>) -> Result<Value<'a>> {
         let Expr::Object(object) = plan else {
-            return self.eval(plan);
+            return self.value(plan);
         };
         let mut built = BumpVec::with_capacity_in(object.members.len(), self.arena);
         for (key, member) in &object.members {
@@ -42,36 +42,50 @@ impl<'a> Eval<'a> {
                 (Ok(value), _) => value,
                 (Err(error), Some(failed)) => {
                     failed.push(error.in_field(key));
-                    Value::Undefined
+                    &Value::Undefined
                 }
                 (Err(error), None) => return Err(error.in_field(key)),
             };
             if object.in_places || value.is_defined() {
-                built.push((&**key, value));
+                built.push((&**key, *value));
             }
         }
         Ok(Value::Object(built.into_bump_slice()))
     }
 
+    /// What an expression comes to. Handed on by reference: values are larger than what a function returns in registers,
+    /// and most stand somewhere already.
+    ///
     /// The few kinds of nodes nearly all mappings are made of; the others wait in [`Eval::rare`], which keeps this
     /// function's frame small.
-    pub(super) fn eval(self, expr: &'a Expr) -> Result<Value<'a>> {
+    pub(super) fn eval(self, expr: &'a Expr) -> Result<&'a Value<'a>> {
         match expr {
-            Expr::Slot(slot) => Ok(self.slots.get(*slot).copied().into()),
+            Expr::Slot(slot) => Ok(self.slots.get(*slot).unwrap_or(&Value::Undefined)),
             Expr::First(first) => self.first(first),
             Expr::Coalesce(first, otherwise) => match self.eval(first)? {
                 Value::Undefined | Value::Null => self.eval(otherwise),
                 found => Ok(found),
             },
-            Expr::Undefined => Ok(Value::Undefined),
-            Expr::Null => Ok(Value::Null),
-            Expr::Bool(truth) => Ok(Value::Bool(*truth)),
-            Expr::Number(text) => Ok(Value::Number(Number::Source(text))),
-            Expr::Str(text) => Ok(Value::Str(text)),
+            Expr::Undefined => Ok(&Value::Undefined),
+            Expr::Null => Ok(&Value::Null),
+            Expr::Bool(true) => Ok(&Value::Bool(true)),
+            Expr::Bool(false) => Ok(&Value::Bool(false)),
+            Expr::Number(text) => Ok(self.keep(Value::Number(Number::Source(text)))),
+            Expr::Str(text) => Ok(self.keep(Value::Str(text))),
             Expr::Object(object) => self.object(object),
             Expr::ArrayPath(parts) => self.array_path(parts),
-            other => self.rare(other),
+            other => self.rare(other).map(|value| self.keep(value)),
         }
+    }
+
+    /// Puts a value where it can be referred to.
+    fn keep(self, value: Value<'a>) -> &'a Value<'a> {
+        self.arena.alloc(value)
+    }
+
+    /// As [`Eval::eval`].
+    fn value(self, expr: &'a Expr) -> Result<Value<'a>> {
+        self.eval(expr).copied()
     }
 
     #[inline(never)]
@@ -89,11 +103,11 @@ impl<'a> Eval<'a> {
             ),
             Expr::If(parts) => self.if_(parts),
             Expr::Case(parts) => self.case(parts),
-            Expr::Replace(parts) => replace::replace(parts, self.eval(&parts.value)?, self.arena),
+            Expr::Replace(parts) => replace::replace(parts, self.value(&parts.value)?, self.arena),
             Expr::Merge(parts) => self.merge(parts),
             Expr::Transform(parts) => self.transform(parts),
             Expr::Flatten(parts) => self.flatten(parts),
-            Expr::JsonEncode(value) => match self.eval(value)? {
+            Expr::JsonEncode(value) => match self.value(value)? {
                 Value::Undefined => Ok(Value::Undefined),
                 value => {
                     let text = reshape::json_text(value, self.arena);
@@ -101,26 +115,26 @@ impl<'a> Eval<'a> {
                     Ok(Value::Str(text))
                 }
             },
-            Expr::JsonDecode(value) => match self.eval(value)? {
+            Expr::JsonDecode(value) => match self.value(value)? {
                 Value::Str(text) => Ok(parse_json(text, self.arena).unwrap_or(Value::Str(text))),
                 other => Ok(other),
             },
             Expr::Discard(value) => self.eval(value).map(|_| Value::Undefined),
-            Expr::ExcludeWhenNull(value) => Ok(reshape::exclude_nulls(self.eval(value)?, self.arena)),
+            Expr::ExcludeWhenNull(value) => Ok(reshape::exclude_nulls(self.value(value)?, self.arena)),
             Expr::Liquid(template) => template.render(self.payload, self.arena),
             Expr::Fail(error) => Err(error.clone()),
-            other => self.eval(other),
+            other => self.value(other),
         }
     }
 
     fn flatten(self, parts: &'a Flatten) -> Result<Value<'a>> {
-        let separator = self.eval(&parts.separator)?;
-        let omit_arrays = !self.eval(&parts.omit_arrays)?.is_falsy();
+        let separator = self.value(&parts.separator)?;
+        let omit_arrays = !self.value(&parts.omit_arrays)?.is_falsy();
         let value = Eval {
             keep_undefined: true,
             ..self
         }
-        .eval(&parts.value)?;
+        .value(&parts.value)?;
         let Some(separator) = separator.as_str() else {
             let found = separator.type_of().name();
             return Err(RuntimeError::new(format!(
@@ -133,25 +147,25 @@ impl<'a> Eval<'a> {
     fn array(self, items: &'a [Expr]) -> Result<Value<'a>> {
         let mut built = BumpVec::with_capacity_in(items.len(), self.arena);
         for item in items {
-            built.push(self.eval(item)?);
+            built.push(self.value(item)?);
         }
         Ok(Value::Array(built.into_bump_slice()))
     }
 
-    fn object(self, object: &'a Object) -> Result<Value<'a>> {
+    fn object(self, object: &'a Object) -> Result<&'a Value<'a>> {
         let mut built = BumpVec::with_capacity_in(object.members.len(), self.arena);
         let keep_undefined = self.keep_undefined || object.in_places;
         for (key, member) in &object.members {
             let value = self.eval(member)?;
             if keep_undefined || value.is_defined() {
-                built.push((&**key, value));
+                built.push((&**key, *value));
             }
         }
-        Ok(Value::Object(built.into_bump_slice()))
+        Ok(self.keep(Value::Object(built.into_bump_slice())))
     }
 
     fn text_argument(self, name: &str, argument: &'a Expr) -> Result<&'a str> {
-        match self.eval(argument)? {
+        match self.value(argument)? {
             Value::Str(text) => Ok(text),
             other => Err(RuntimeError::new(format!(
                 "{name}: expected string, got {}",
@@ -160,20 +174,20 @@ impl<'a> Eval<'a> {
         }
     }
 
-    fn first(self, first: &'a First) -> Result<Value<'a>> {
+    fn first(self, first: &'a First) -> Result<&'a Value<'a>> {
         for (ask, slot) in &first.paths {
             let value = match self.slots.get(*slot) {
                 // Most paths of such a list lead nowhere.
                 None | Some(Value::Undefined) => continue,
-                Some(value) => *value,
+                Some(value) => value,
             };
-            let found = match (ask, value) {
+            let found = match (ask, *value) {
                 (Ask::Value(test), value) => test.holds(value),
                 (Ask::Text, Value::Null) => false,
                 (Ask::Text, Value::Str(text)) => !text.is_empty(),
                 (Ask::Text, Value::Number(_) | Value::Bool(_)) => true,
                 // A list is written out, as what it holds may come to nothing, or be too long.
-                (Ask::Text, _) => !template::text_of(value, self.arena)?.is_empty(),
+                (Ask::Text, value) => !template::text_of(value, self.arena)?.is_empty(),
             };
             if found {
                 return Ok(value);
@@ -183,12 +197,12 @@ impl<'a> Eval<'a> {
     }
 
     fn if_(self, parts: &'a If) -> Result<Value<'a>> {
-        let holds = parts.test.holds(self.eval(&parts.condition)?);
-        self.eval(if holds { &parts.then } else { &parts.otherwise })
+        let holds = parts.test.holds(self.value(&parts.condition)?);
+        self.value(if holds { &parts.then } else { &parts.otherwise })
     }
 
     /// Evaluates what has a payload of its own.
-    fn within(self, scope: &'a Scope, payload: Value<'a>) -> Result<Value<'a>> {
+    fn within(self, scope: &'a Scope, payload: Value<'a>) -> Result<&'a Value<'a>> {
         let slots = scope.slots.fill(payload, self.arena);
         Eval {
             payload,
@@ -199,8 +213,8 @@ impl<'a> Eval<'a> {
     }
 
     fn case(self, parts: &'a Case) -> Result<Value<'a>> {
-        let operator = self.eval(&parts.operator)?;
-        let value = self.eval(&parts.value)?;
+        let operator = self.value(&parts.operator)?;
+        let value = self.value(&parts.value)?;
         let Value::Str(text) = value else { return Ok(value) };
         match operator {
             Value::Str("lower") => Ok(Value::Str(self.arena.alloc_str(&text.to_lowercase()))),
@@ -211,7 +225,7 @@ impl<'a> Eval<'a> {
         }
     }
 
-    fn array_path(self, parts: &'a ArrayPath) -> Result<Value<'a>> {
+    fn array_path(self, parts: &'a ArrayPath) -> Result<&'a Value<'a>> {
         let root = self.eval(&parts.root)?;
         let Some(shape) = &parts.shape else {
             return Ok(root);
@@ -220,13 +234,13 @@ impl<'a> Eval<'a> {
             Type::Array => {
                 let mut built = BumpVec::with_capacity_in(root.array_len(), self.arena);
                 for item in root.items() {
-                    built.push(self.within(shape, item)?);
+                    built.push(*self.within(shape, item)?);
                 }
-                Ok(Value::Array(built.into_bump_slice()))
+                Ok(self.keep(Value::Array(built.into_bump_slice())))
             }
             Type::Object => {
-                let item = self.within(shape, root)?;
-                Ok(Value::Array(self.arena.alloc_slice_copy(&[item])))
+                let item = self.within(shape, *root)?;
+                Ok(self.keep(Value::Array(std::slice::from_ref(item))))
             }
             _ => Ok(root),
         }
@@ -237,10 +251,10 @@ impl<'a> Eval<'a> {
             keep_undefined: true,
             ..self
         };
-        let direction = self.eval(&parts.direction)?;
+        let direction = self.value(&parts.direction)?;
         let mut elements = BumpVec::with_capacity_in(parts.objects.len(), self.arena);
         for element in &parts.objects {
-            elements.push(keeping.eval(element)?);
+            elements.push(keeping.value(element)?);
         }
         if direction.as_str() == Some("left") {
             elements.reverse();
@@ -254,11 +268,11 @@ impl<'a> Eval<'a> {
                 keep_undefined: false,
                 ..self
             }
-            .eval(&parts.apply)?,
+            .value(&parts.apply)?,
             Type::Undefined => Value::Object(&[]),
             other => return Err(RuntimeError::not_an_object(other)),
         };
-        self.within(&parts.mapping, applied)
+        self.within(&parts.mapping, applied).copied()
     }
 
     fn without_undefined(self, members: &'a [(&'a str, Value<'a>)]) -> Value<'a> {

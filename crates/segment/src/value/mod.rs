@@ -98,7 +98,7 @@ impl fmt::Debug for Value<'_> {
 }
 
 impl<'a> From<Node<'a>> for Value<'a> {
-    #[inline]
+    #[inline(always)]
     fn from(node: Node<'a>) -> Self {
         match node.content() {
             Content::Null => Value::Null,
