@@ -129,12 +129,21 @@ impl<'s> Builder<'s> {
         }
     }
 
+    #[inline]
     pub(super) fn key(&self, text: Text) -> Key {
-        let mark = KeyMark::of(self.text(text.span(), text.is_plain()));
+        let Span { start, len } = text.span();
+        let buf = if text.is_plain() {
+            self.source
+        } else {
+            &self.unescaped
+        };
+        let bytes = buf.as_bytes().get(start as usize..start as usize + len as usize);
+        let mark = KeyMark::of_bytes(bytes.unwrap_or_default());
         Key { text, mark }
     }
 
     /// Appends a value.
+    #[inline]
     pub(super) fn push(&mut self, key: Key, kind: Kind, value: Text) -> u32 {
         let at = self.slots.len() as u32;
         self.slots.push(Slot {
@@ -168,17 +177,23 @@ impl<'s> Builder<'s> {
     }
 
     /// Looks for a key among the members an object has so far, one against all, but only if one of them has its bit.
+    #[inline]
     pub(super) fn look(&self, object: &mut Container, key: Key) {
         let bit = 1 << (key.mark.spread() >> 26);
         if object.bits & bit != 0 && object.len <= SMALL_OBJECT {
-            let text = self.text(key.text.span(), key.text.is_plain());
-            let same = |slot: &Slot| slot.key_mark == key.mark && self.key_of(slot) == text;
-            object.repeated |= self.chain(object.first).any(same);
+            object.repeated |= self.has_key(object.first, key);
         }
         object.bits |= bit;
     }
 
+    fn has_key(&self, first: u32, key: Key) -> bool {
+        let text = self.text(key.text.span(), key.text.is_plain());
+        let same = |slot: &Slot| slot.key_mark == key.mark && self.key_of(slot) == text;
+        self.chain(first).any(same)
+    }
+
     /// Adds a value to the container it stands in.
+    #[inline]
     pub(super) fn append(&mut self, container: &mut Container, child: u32) {
         if container.len == 0 {
             container.first = child;
@@ -195,8 +210,8 @@ impl<'s> Builder<'s> {
     }
 
     /// Notes the children in their container.
-    pub(super) fn close(&mut self, container: Container) -> u32 {
-        let Container {
+    pub(super) fn close(&mut self, container: &Container) -> u32 {
+        let &Container {
             slot: at,
             first,
             last,

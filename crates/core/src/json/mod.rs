@@ -118,13 +118,16 @@ impl KeyMark {
     /// The mark of a key: its length, first, middle and last byte, which keys of one object seldom share all.
     #[inline]
     pub fn of(key: &str) -> KeyMark {
-        let bytes = key.as_bytes();
+        KeyMark::of_bytes(key.as_bytes())
+    }
+
+    #[inline]
+    fn of_bytes(bytes: &[u8]) -> KeyMark {
         let n = bytes.len();
-        if n == 0 {
+        let (Some(a), Some(b), Some(c)) = (bytes.first(), bytes.get(n / 2), bytes.last()) else {
             return KeyMark(0);
-        }
-        let (a, b, c) = (bytes[0], bytes[n / 2], bytes[n - 1]);
-        KeyMark((n as u32) << 24 ^ u32::from(a) << 16 ^ u32::from(b) << 8 ^ u32::from(c))
+        };
+        KeyMark((n as u32) << 24 ^ u32::from(*a) << 16 ^ u32::from(*b) << 8 ^ u32::from(*c))
     }
 
     /// A number whose upper bits are well mixed, for tables.

@@ -155,7 +155,7 @@ fn value(
                 build.append(&mut array, child);
                 next = jiter.array_step()?;
             }
-            build.close(array)
+            build.close(&array)
         }
         Peek::Object => {
             let mut object = build.open(key, Kind::Object);
@@ -168,7 +168,7 @@ fn value(
                 build.append(&mut object, child);
                 name = jiter.next_key()?.map(|name| build.lent(name));
             }
-            build.close(object)
+            build.close(&object)
         }
         _ => {
             let start = jiter.current_index();

@@ -91,7 +91,7 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        Some(self.build.close(object))
+        Some(self.build.close(&object))
     }
 
     fn array(&mut self, key: Key, depth: usize) -> Option<u32> {
@@ -108,7 +108,7 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        Some(self.build.close(array))
+        Some(self.build.close(&array))
     }
 
     /// Reads a member's value and the byte behind it.

@@ -99,12 +99,16 @@ impl Slots {
     }
 
     /// Puts a value into its slot and looks up what is wanted below it.
-    #[inline]
     fn put<'a>(&self, slot: usize, value: Value<'a>, values: &mut [Value<'a>]) {
         values[slot] = value;
+        self.below(slot, values);
+    }
+
+    #[inline]
+    fn below<'a>(&self, slot: usize, values: &mut [Value<'a>]) {
         let node = &self.nodes[slot];
         if !node.children.is_empty() {
-            self.children(node, value, values);
+            self.children(node, values[slot], values);
         }
     }
 
@@ -115,7 +119,9 @@ impl Slots {
             // The common case, without looking at members nobody asks for.
             for member in object.children() {
                 if let Some(slot) = node.find(member.key_mark(), || member.key()) {
-                    self.put(slot, Value::from(member), values);
+                    // Made where it is to be.
+                    values[slot] = Value::from(member);
+                    self.below(slot, values);
                 }
             }
         } else if value.is_falsy() {

@@ -318,7 +318,7 @@ impl<'a> Walk<'a> {
                     self.errors.extend(others);
                 }
             } else if !plan.rule.plain.has(value) {
-                *value = self.member(place, members, plan, *value, prune);
+                self.member(place, members, plan, value, prune);
             }
         }
         built
@@ -330,24 +330,24 @@ impl<'a> Walk<'a> {
         place: &Place<'_>,
         members: &Members<'t>,
         plan: &Plan<'t>,
-        value: Value<'a>,
+        value: &mut Value<'a>,
         prune: bool,
-    ) -> Value<'a> {
+    ) {
         if let Value::Str(_) = value
             && plan.rule.list
             && plan.item.plain == Plain::Text
         {
             // A list of one text, which most personal fields are.
-            return Value::Array(self.arena.alloc_slice_copy(&[value]));
+            *value = Value::Array(std::slice::from_ref(self.arena.alloc(*value)));
+            return;
         }
         let before = self.errors.len();
         let place = place.key(plan.field.key);
-        let value = self.value(&place, plan, &plan.rule, value, prune);
+        *value = self.value(&place, plan, &plan.rule, *value, prune);
         if self.careful() && self.errors.len() > before && !members.requires(plan) {
             self.dropped.extend(self.errors.drain(before..));
-            return Value::Undefined;
+            *value = Value::Undefined;
         }
-        value
     }
 
     /// Adds the members the fields do not name.

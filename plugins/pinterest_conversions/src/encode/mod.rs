@@ -224,6 +224,15 @@ impl<'a> Members<'a> {
     }
 }
 
+/// The items of a coerced list, which the schema has built.
+fn list<'a>(value: Value<'a>) -> &'a [Value<'a>] {
+    debug_assert!(!matches!(value, Value::Node(_)));
+    match value {
+        Value::Array(items) => items,
+        _ => &[],
+    }
+}
+
 /// A top-level member of a coerced payload, by its place in the field table.
 macro_rules! top {
     ($payload:expr, $key:literal) => {

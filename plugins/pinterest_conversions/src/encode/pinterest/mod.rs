@@ -14,7 +14,7 @@ use super::ldp::{self, Codes};
 use super::user_data::UserData;
 use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY};
 use super::writer::{Object, key};
-use super::{Buffers, EncodeOptions, Input, Members, Refusal, Written, derive, languages, top};
+use super::{Buffers, EncodeOptions, Input, Members, Refusal, Written, derive, languages, list, top};
 use crate::action::{Derive, Derives};
 use crate::reject;
 use detail::ItemPath;
@@ -230,9 +230,16 @@ impl<'a> Making<'a, '_> {
             Value::Undefined if self.derives.has(Derive::ContentIds) => self.contents,
             _ => Value::Undefined,
         };
-        let ids = mapped.items().chain(contents.items().map(|item| item.get("id")));
-        let ids = ids.filter_map(Value::as_str).filter(|id| !id.is_empty());
-        let mut ids = BumpVec::from_iter_in(ids, self.arena);
+        let (mapped, contents) = (list(mapped), list(contents));
+        let mut ids = BumpVec::with_capacity_in(mapped.len() + contents.len(), self.arena);
+        let is_id = |id: &&str| !id.is_empty();
+        ids.extend(mapped.iter().filter_map(|id| id.as_str()).filter(is_id));
+        ids.extend(
+            contents
+                .iter()
+                .filter_map(|item| item.get("id").as_str())
+                .filter(is_id),
+        );
         let kept = distinct(&mut ids);
         ids.truncate(kept);
         out.array(key!("content_ids"), false, |array| {
@@ -247,10 +254,10 @@ impl<'a> Making<'a, '_> {
             "custom_data.contents"
         };
         out.array(key!("contents"), false, |array| {
-            for (index, item) in self.contents.items().enumerate() {
+            for (index, item) in list(self.contents).iter().enumerate() {
                 let path = ItemPath { prefix, index };
                 let there = array.object(false, |object| {
-                    let mut members = Members::of(item);
+                    let mut members = Members::of(*item);
                     for wire in CONTENT {
                         self.detail(object, wire, members.take(wire.key.name()), path);
                     }

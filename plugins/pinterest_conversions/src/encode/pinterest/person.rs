@@ -11,7 +11,7 @@ use signalbox_segment::value::Value;
 use super::super::ldp::{self, Codes};
 use super::super::user_data::UserData;
 use super::super::wire::{HashedKey, PERSONAL, Personal, PlainKey};
-use super::super::{Members, Refusal, derive, top};
+use super::super::{Members, Refusal, derive, list, top};
 use super::Making;
 use crate::action::Derive;
 use crate::{OnIncomplete, reject};
@@ -105,8 +105,9 @@ impl<'a> Making<'a, '_> {
     /// Hashes the values of a personal field into the buffer; true if there are any.
     fn personal(&mut self, values: Value<'a>, personal: &Personal) -> bool {
         self.hashes.clear();
-        let several = values.array_len() > 1;
-        for (index, value) in values.items().enumerate() {
+        let values = list(values);
+        let several = values.len() > 1;
+        for (index, value) in values.iter().enumerate() {
             let text = value.as_str().unwrap_or_default();
             self.hash(personal, text, several.then_some(index));
         }
