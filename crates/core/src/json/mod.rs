@@ -137,6 +137,33 @@ impl KeyMark {
     }
 }
 
+/// Whether two short texts, which most likely are the same, are: without a call for the few bytes that keys have.
+#[inline]
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() || a.len() > 16 {
+        return a == b;
+    }
+    let ends = (
+        a.first_chunk::<8>(),
+        a.last_chunk::<8>(),
+        b.first_chunk(),
+        b.last_chunk(),
+    );
+    if let (Some(a), Some(c), Some(b), Some(d)) = ends {
+        return a == b && c == d;
+    }
+    let ends = (
+        a.first_chunk::<4>(),
+        a.last_chunk::<4>(),
+        b.first_chunk(),
+        b.last_chunk(),
+    );
+    if let (Some(a), Some(c), Some(b), Some(d)) = ends {
+        return a == b && c == d;
+    }
+    a.iter().eq(b)
+}
+
 /// Names one node of a [`Document`]; stays valid while the document is edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeId(u32);
@@ -236,6 +263,15 @@ impl<'a> Node<'a> {
         self.doc.text(self.slot().key)
     }
 
+    /// Whether [`Node::key`] is this one: meant to be asked where marks agree.
+    #[inline]
+    pub fn has_key(self, key: &str) -> bool {
+        let Span { start, len } = self.slot().key;
+        let bytes = self.doc.buf.as_bytes();
+        let own = bytes.get(start as usize..start as usize + len as usize);
+        own.is_some_and(|own| same_bytes(own, key.as_bytes()))
+    }
+
     /// The mark of [`Node::key`].
     #[inline]
     pub fn key_mark(self) -> KeyMark {
@@ -310,7 +346,7 @@ impl<'a> Node<'a> {
         let mut at = slot.first();
         while at != NONE {
             let child = &self.doc.slots[at as usize];
-            if child.key_mark == wanted && self.doc.text(child.key) == key {
+            if child.key_mark == wanted && (Node { doc: self.doc, at }).has_key(key) {
                 return Some(Node { doc: self.doc, at });
             }
             at = child.next;

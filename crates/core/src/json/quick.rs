@@ -261,10 +261,14 @@ mod tests {
             ));
             node.children().for_each(|child| tell(child, all));
         }
-        let mut written = Vec::new();
-        document.root().write_to(&mut written);
-        let json: serde_json::Value = document.to_json().parse().unwrap();
-        let mut all = vec![json.to_string(), String::from_utf8(written).unwrap()];
+        let written = |document: &Document| {
+            let mut written = Vec::new();
+            document.root().write_to(&mut written);
+            String::from_utf8(written).unwrap()
+        };
+        let source = document.to_json();
+        let again = with_library(&source, Builder::new(&source, 0)).unwrap();
+        let mut all = vec![written(document), written(&again)];
         tell(document.root(), &mut all);
         all
     }

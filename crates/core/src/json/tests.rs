@@ -24,6 +24,23 @@ fn reads_members_items_and_scalars() {
 }
 
 #[test]
+fn keys_of_all_lengths_are_told_apart() {
+    for length in 0..40 {
+        let key = "0123456789".repeat(4)[..length].to_owned();
+        let doc = parse(&format!("{{\"{key}\":1}}"));
+        let member = doc.root().children().next().unwrap();
+        assert!(member.has_key(&key) && doc.root().get(&key).is_some());
+        assert!(!member.has_key(&format!("{key}0")));
+        for at in 0..length {
+            let mut other = key.clone();
+            other.replace_range(at..=at, "x");
+            assert!(!member.has_key(&other), "{other}");
+            assert!(doc.root().get(&other).is_none());
+        }
+    }
+}
+
+#[test]
 fn keeps_how_numbers_are_spelled() {
     for text in ["1.0", "-0", "12345678901234567890", "1e400", "1E+2", "0.1"] {
         let doc = parse(&format!(r#"{{"n": {text} }}"#));

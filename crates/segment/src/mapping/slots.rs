@@ -118,7 +118,7 @@ impl Slots {
         {
             // The common case, without looking at members nobody asks for.
             for member in object.children() {
-                if let Some(slot) = node.find(member.key_mark(), || member.key()) {
+                if let Some(slot) = node.find(member.key_mark(), |key| member.has_key(key)) {
                     // Made where it is to be.
                     values[slot] = Value::from(member);
                     self.below(slot, values);
@@ -133,7 +133,7 @@ impl Slots {
             }
         } else if value.is_object() {
             for (key, member) in value.members() {
-                if let Some(slot) = node.find(KeyMark::of(key), || key) {
+                if let Some(slot) = node.find(KeyMark::of(key), |wanted| wanted == key) {
                     self.put(slot, member, values);
                 }
             }
@@ -146,16 +146,16 @@ impl Slots {
 }
 
 impl Node {
-    /// The slot of a key. Asks for the key itself only if something with its mark is wanted.
+    /// The slot of a key. Asks whether it is a wanted one only if that has its mark.
     #[inline]
-    fn find<'k>(&self, mark: KeyMark, key: impl Fn() -> &'k str) -> Option<usize> {
+    fn find(&self, mark: KeyMark, is: impl Fn(&str) -> bool) -> Option<usize> {
         let mut at = start(mark);
         loop {
             let place = self.table.get(at & (self.table.len() - 1))?;
             if place.slot == 0 {
                 return None;
             }
-            if place.mark == mark && *self.children.get(place.child as usize)?.key == *key() {
+            if place.mark == mark && is(&self.children.get(place.child as usize)?.key) {
                 return Some(place.slot as usize);
             }
             at += 1;
