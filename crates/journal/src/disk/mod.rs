@@ -8,6 +8,7 @@
 //! Frames lie in a series of files that are deleted as a whole; everything else lies in one small file. Both threads
 //! block on the disk, so that nothing else does.
 
+mod blocks;
 mod cut;
 mod folder;
 mod frame;

@@ -144,13 +144,13 @@ impl Content {
     }
 }
 
-/// Bytes that a value takes in the store, whose pages are powers of two.
+/// Bytes that a frame takes on the disk: what the store gives it beyond these is never written (see [`super::blocks`]).
 fn room(length: usize) -> u64 {
     let length = length as u64 + 100;
     if length <= 2048 {
         length
     } else {
-        length.next_power_of_two().max(4096)
+        length.next_multiple_of(4096)
     }
 }
 

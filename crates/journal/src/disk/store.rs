@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable,
     TableDefinition, TableError, TransactionError,
 };
 
+use super::blocks::Blocks;
 use super::frame::{Built, FIXED, Frame, Head, MAGIC};
 use super::guard::{Trouble, guarded, io};
 use super::segment::{Content, Noted};
@@ -22,16 +24,35 @@ const CACHE: usize = 2_000_000;
 /// How much of a ruin is looked at in one go.
 const WINDOW: usize = 1 << 20;
 
+/// Commits after which the pages that were given up since are used again; see [`Db::append`].
+const REUSE_AFTER: u32 = 16;
+
 /// An open file of frames.
 pub(crate) enum Db {
-    Write(Database),
+    Write {
+        /// Closed before the rest, hence here.
+        pin: Mutex<Pin>,
+        db: Database,
+    },
     Read(ReadOnlyDatabase),
+}
+
+/// Keeps pages that commits give up from being used again.
+#[derive(Default)]
+pub(crate) struct Pin {
+    held: Option<ReadTransaction>,
+    commits: u32,
 }
 
 impl Db {
     /// Makes a new file.
     pub(crate) fn create(path: &Path) -> Result<Db, Trouble> {
-        guarded(|| Ok(Db::Write(Builder::new().set_cache_size(CACHE).create(path)?)))
+        guarded(|| {
+            let blocks = Blocks::create(path)?;
+            Ok(Db::write(
+                Builder::new().set_cache_size(CACHE).create_with_backend(blocks)?,
+            ))
+        })
     }
 
     /// Opens a complete file; one that was not closed is repaired first.
@@ -45,21 +66,40 @@ impl Db {
         );
         match plain {
             Ok(Some(db)) => Ok(db),
-            Ok(None) => guarded(|| Ok(Db::Write(Builder::new().set_cache_size(CACHE).open(path)?))),
+            Ok(None) => guarded(|| Ok(Db::write(Builder::new().set_cache_size(CACHE).open(path)?))),
             Err(trouble) => Err(trouble),
         }
     }
 
+    fn write(db: Database) -> Db {
+        let pin = Mutex::default();
+        Db::Write { pin, db }
+    }
+
     fn begin(&self) -> Result<ReadTransaction, TransactionError> {
         match self {
-            Db::Write(db) => db.begin_read(),
+            Db::Write { db, .. } => db.begin_read(),
             Db::Read(db) => db.begin_read(),
         }
     }
 
     /// Writes frames durably, all or none.
+    ///
+    /// The store makes use of the few pages that a commit gave up at once, if nobody may read them any more, in a second
+    /// commit of its own that costs as much as the first. A reader that is replaced now and then makes it one for many.
     pub(crate) fn append(&self, frames: &[Built]) -> Result<(), redb::Error> {
-        let Db::Write(db) = self else { return Ok(()) };
+        let Db::Write { pin, db } = self else {
+            return Ok(());
+        };
+        let mut pin = pin.lock().unwrap_or_else(PoisonError::into_inner);
+        if pin.held.is_none() || pin.commits >= REUSE_AFTER {
+            pin.held = None;
+            *pin = Pin {
+                held: Some(db.begin_read()?),
+                commits: 0,
+            };
+        }
+        pin.commits += 1;
         let txn = db.begin_write()?;
         {
             let mut table = txn.open_table(FRAMES)?;
@@ -73,7 +113,7 @@ impl Db {
 
     /// Writes down what the file holds, so that it need not be read through again.
     pub(crate) fn summarize(&self, content: &Content) -> Result<(), redb::Error> {
-        let Db::Write(db) = self else { return Ok(()) };
+        let Db::Write { db, .. } = self else { return Ok(()) };
         let txn = db.begin_write()?;
         txn.open_table(SUMMARY)?
             .insert("content", content.to_bytes().as_slice())?;
