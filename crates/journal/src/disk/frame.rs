@@ -22,6 +22,7 @@ use signalbox_core::{Event, Facts, Receipt};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Position;
+use crate::dedup::Id;
 
 /// No text contains this: 0xF7 never occurs in UTF-8.
 pub(crate) const MAGIC: [u8; 8] = *b"\xF7sbframe";
@@ -32,19 +33,30 @@ pub(crate) const FIXED: usize = 52;
 const ENTRY: usize = 22;
 const CHECKSUM: usize = 8;
 
-/// Events ready to be written, made where they come from so that the writer only copies.
+/// Events ready to be written, made where they come from so that the writer only copies: it runs on another core, to
+/// which each part of an event that it looks at must be carried.
 #[derive(Default)]
 pub(crate) struct Prepared {
     pub(crate) items: Vec<Item>,
-    /// Id, facts and payload of one event after the other.
+    /// As many as there are items; those who keep them take them.
+    pub(crate) events: Vec<Arc<Event>>,
+    sources: Vec<Arc<str>>,
+    /// The ids, one after the other.
+    ids: String,
+    /// Facts and payload of one event after the other.
     bytes: Vec<u8>,
 }
 
-/// One of [`Prepared`].
+/// What is written of an event.
 pub(crate) struct Item {
-    pub(crate) event: Arc<Event>,
     /// Names source and id for deduplication.
     pub(crate) fingerprint: u64,
+    /// Bytes that the event takes in memory.
+    memory: usize,
+    received_at: i64,
+    /// Which of the sources.
+    source: usize,
+    id_start: usize,
     start: usize,
     id: u32,
     facts: u32,
@@ -63,6 +75,7 @@ impl Prepared {
     pub(crate) fn new(events: Vec<Event>) -> Prepared {
         let mut prepared = Prepared::default();
         prepared.items.reserve(events.len());
+        prepared.events.reserve(events.len());
         prepared
             .bytes
             .reserve(events.iter().map(Event::memory).sum::<usize>() / 3);
@@ -73,45 +86,62 @@ impl Prepared {
     }
 
     pub(crate) fn push(&mut self, event: Arc<Event>) {
+        let (receipt, id) = (event.receipt(), event.message_id());
+        // They seldom have more than one.
+        let same = |source: &Arc<str>| Arc::ptr_eq(source, &receipt.source) || *source == receipt.source;
+        let source = self.sources.iter().position(same).unwrap_or_else(|| {
+            self.sources.push(receipt.source.clone());
+            self.sources.len() - 1
+        });
+        let fingerprint = crate::dedup::fingerprint(&receipt.source, id);
+        let id_start = self.ids.len();
+        self.ids.push_str(id);
+        let id = length(id.len());
         let bytes = &mut self.bytes;
         let start = bytes.len();
-        let id = event.message_id();
-        let fingerprint = crate::dedup::fingerprint(&event.receipt().source, id);
-        bytes.extend_from_slice(id.as_bytes());
-        let id = length(bytes.len() - start);
         if *event.facts() != Facts::default() {
             // Facts are strings and lists: they cannot fail to be JSON.
             let _ = serde_json::to_writer(&mut *bytes, event.facts());
         }
-        let facts = length(bytes.len() - start) - id;
+        let facts = length(bytes.len() - start);
         event.write_to(bytes);
-        let payload = length(bytes.len() - start) - id - facts;
+        let payload = length(bytes.len() - start) - facts;
         self.items.push(Item {
-            event,
             fingerprint,
+            memory: event.memory(),
+            received_at: receipt.received_at,
+            source,
+            id_start,
             start,
             id,
             facts,
             payload,
         });
+        self.events.push(event);
     }
 
     /// Bytes all of it takes in a frame.
     pub(crate) fn size(&self) -> usize {
-        self.items.len() * ENTRY + self.bytes.len()
+        self.items.len() * ENTRY + self.ids.len() + self.bytes.len()
     }
 
-    /// The `messageId` of one of them.
-    pub(crate) fn id(&self, item: &Item) -> &str {
-        let id = self
-            .bytes
-            .get(item.start..item.start + item.id as usize)
-            .unwrap_or_default();
-        std::str::from_utf8(id).unwrap_or_default()
+    /// What names one of them for deduplication.
+    pub(crate) fn id(&self, item: &Item) -> Id<'_> {
+        Id {
+            fingerprint: item.fingerprint,
+            source: self.sources.get(item.source).map_or("", |source| source),
+            id: self.message_id(item),
+        }
     }
 
+    fn message_id(&self, item: &Item) -> &str {
+        let end = item.id_start + item.id as usize;
+        self.ids.get(item.id_start..end).unwrap_or_default()
+    }
+
+    /// Facts and payload of one of them.
     fn text(&self, item: &Item) -> &[u8] {
-        let end = item.start + (item.id + item.facts + item.payload) as usize;
+        let end = item.start + (item.facts + item.payload) as usize;
         self.bytes.get(item.start..end).unwrap_or_default()
     }
 }
@@ -133,8 +163,11 @@ pub(crate) struct Builder<'a> {
 /// An encoded frame and what the series wants to know of it.
 pub(crate) struct Built {
     pub(crate) first: Position,
+    /// How many events.
+    pub(crate) count: usize,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) events: Vec<Arc<Event>>,
+    /// Bytes that the events take in memory.
+    pub(crate) memory: u64,
     pub(crate) sources: Vec<(Arc<str>, u32)>,
     pub(crate) arrivals: (i64, i64),
 }
@@ -150,19 +183,18 @@ impl<'a> Builder<'a> {
     }
 
     pub(crate) fn push(&mut self, prepared: &'a Prepared, item: &'a Item) {
-        let receipt = item.event.receipt();
-        let source = self
-            .sources
-            .iter()
-            .position(|(name, _)| *name == receipt.source)
-            .unwrap_or_else(|| {
-                self.sources.push((receipt.source.clone(), 0));
-                self.sources.len() - 1
-            });
+        let Some(name) = prepared.sources.get(item.source) else {
+            return;
+        };
+        let same = |(source, _): &(Arc<str>, u32)| Arc::ptr_eq(source, name) || source == name;
+        let source = self.sources.iter().position(same).unwrap_or_else(|| {
+            self.sources.push((name.clone(), 0));
+            self.sources.len() - 1
+        });
         if let Some((_, count)) = self.sources.get_mut(source) {
             *count += 1;
         }
-        let at = receipt.received_at;
+        let at = item.received_at;
         self.arrivals = Some(
             self.arrivals
                 .map_or((at, at), |(min, max)| (min.min(at), max.max(at))),
@@ -199,20 +231,22 @@ impl<'a> Builder<'a> {
         }
         for (_, item, source) in &items {
             bytes.extend_from_slice(&source.to_le_bytes());
-            bytes.extend_from_slice(&item.event.receipt().received_at.to_le_bytes());
+            bytes.extend_from_slice(&item.received_at.to_le_bytes());
             for length in [item.id, item.facts, item.payload] {
                 bytes.extend_from_slice(&length.to_le_bytes());
             }
         }
         for (prepared, item, _) in &items {
+            bytes.extend_from_slice(prepared.message_id(item).as_bytes());
             bytes.extend_from_slice(prepared.text(item));
         }
         bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
-        let events = items.iter().map(|(_, item, _)| item.event.clone()).collect();
+        let memory = items.iter().map(|(_, item, _)| item.memory as u64).sum();
         Built {
             first,
+            count: items.len(),
             bytes,
-            events,
+            memory,
             sources,
             arrivals,
         }
@@ -454,11 +488,21 @@ pub fn encode_frame(first: Position, events: Vec<Event>) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use signalbox_core::LimitedDataProcessing;
 
     use super::*;
+
+    /// A frame of so many events.
+    pub(crate) fn built(first: Position, count: usize) -> (Built, Vec<Arc<Event>>) {
+        let events = sample().into_iter().cycle().take(count).collect();
+        let (prepared, mut builder) = (Prepared::new(events), Builder::default());
+        for item in &prepared.items {
+            builder.push(&prepared, item);
+        }
+        (builder.finish(first, 0), prepared.events)
+    }
 
     fn sample() -> Vec<Event> {
         let event = |source: &str, text: &str| {

@@ -5,7 +5,6 @@ use hashbrown::HashTable;
 use crate::dedup::Id;
 
 /// Ids that are not known yet. Each has its fingerprint already, so nothing is hashed again.
-#[derive(Default)]
 pub(super) struct Fresh<'a>(HashTable<Id<'a>>);
 
 fn same(one: Id<'_>, other: Id<'_>) -> bool {
@@ -13,6 +12,11 @@ fn same(one: Id<'_>, other: Id<'_>) -> bool {
 }
 
 impl<'a> Fresh<'a> {
+    /// With room for so many.
+    pub(super) fn with_capacity(count: usize) -> Fresh<'a> {
+        Fresh(HashTable::with_capacity(count))
+    }
+
     /// Takes an id; false if it is there.
     pub(super) fn add(&mut self, id: Id<'a>) -> bool {
         let entry = self.0.entry(

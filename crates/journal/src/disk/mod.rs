@@ -17,8 +17,10 @@ mod guard;
 mod keeper;
 mod letters;
 mod options;
+mod pin;
 mod query;
 mod reader;
+mod recent;
 mod rescue;
 mod segment;
 mod series;
@@ -246,6 +248,7 @@ impl Journal for DiskJournal {
             keeper: self.keeper.clone(),
             sink: sink.to_owned(),
             generation,
+            number: lock(&self.shared.recent).enter(resumed.progress.cursor),
             at: resumed.progress.cursor,
             settled: resumed.progress.settled.iter().copied().collect(),
             ready: Default::default(),

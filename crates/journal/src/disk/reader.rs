@@ -24,6 +24,8 @@ pub(crate) struct DiskReader {
     pub(crate) keeper: Sender<ToKeeper>,
     pub(crate) sink: String,
     pub(crate) generation: u64,
+    /// Its number among those that read what was appended lately.
+    pub(crate) number: u64,
     /// The next position to look at.
     pub(crate) at: Position,
     /// Left out: settled before this reader was opened, in order.
@@ -70,18 +72,15 @@ impl DiskReader {
     }
 
     /// What was appended lately.
-    fn take_recent(&mut self, max: usize) -> bool {
+    fn take_recent(&mut self, max: usize) -> Option<Read> {
         let next_settled = self.skip_settled();
         let max = usize::try_from(next_settled - self.at)
             .unwrap_or(usize::MAX)
             .min(max);
-        let events = lock(&self.shared.recent).from(self.at, max);
-        let found = !events.is_empty();
-        for (position, event) in events {
-            self.at = position + 1;
-            self.ready.push_back(Item::Event(Entry { position, event }));
-        }
-        found
+        let (entries, gone) = lock(&self.shared.recent).take(self.number, self.at, max);
+        drop(gone);
+        self.at = entries.last()?.position + 1;
+        Some(Read::Events(entries))
     }
 
     async fn read(&mut self, end: Position) {
@@ -164,9 +163,14 @@ impl Reader for DiskReader {
             let end = shared.end();
             self.skip_settled();
             if self.at < end {
-                if self.reading.is_some() || !self.take_recent(max) {
-                    self.read(end).await;
+                let recent = match self.reading {
+                    None => self.take_recent(max),
+                    Some(_) => None,
+                };
+                if let Some(read) = recent {
+                    return read;
                 }
+                self.read(end).await;
             } else if complete {
                 return Read::End;
             } else {
@@ -197,6 +201,8 @@ impl Reader for DiskReader {
 /// A sink without a reader begins to be an orphan: a reload may have taken it out of the pipeline.
 impl Drop for DiskReader {
     fn drop(&mut self) {
+        let gone = lock(&self.shared.recent).leave(self.number);
+        drop(gone);
         let mut sinks = lock(&self.shared.sinks);
         // Another reader of the same name may have been opened since.
         if let Some(sink) = sinks

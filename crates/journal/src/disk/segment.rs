@@ -62,7 +62,7 @@ impl<'a> Noted<'a> {
     pub(crate) fn of_built(built: &'a Built) -> Noted<'a> {
         Noted {
             from: built.first,
-            to: built.first + built.events.len() as u64,
+            to: built.first + built.count as u64,
             length: built.bytes.len(),
             sources: &built.sources,
             arrivals: built.arrivals,

@@ -1,15 +1,14 @@
 //! What the threads of a journal share.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use signalbox_core::Event;
 use tokio::sync::Notify;
 
 use super::folder::Lock;
-use super::frame::Built;
 use super::options::{DiskOptions, millis};
+use super::recent::Recent;
 use super::series::Series;
 use super::state::SinkRecord;
 use crate::{Position, SourceTotals, Usage};
@@ -103,10 +102,7 @@ impl Shared {
         letters: BTreeMap<String, (u64, u64)>,
         lock: Lock,
     ) -> Shared {
-        let recent = Recent {
-            max_bytes: options.cache_bytes,
-            ..Recent::default()
-        };
+        let recent = Recent::new(options.cache_bytes);
         Shared {
             options,
             series,
@@ -216,62 +212,5 @@ impl Drop for Entered {
         if last && self.0.closed.load(Ordering::SeqCst) {
             self.0.news.notify_waiters();
         }
-    }
-}
-
-/// The events appended last, as they were appended: sinks that keep pace never parse nor read the disk.
-#[derive(Default)]
-pub(crate) struct Recent {
-    frames: VecDeque<RecentFrame>,
-    bytes: u64,
-    max_bytes: u64,
-}
-
-pub(crate) struct RecentFrame {
-    first: Position,
-    events: Vec<Arc<Event>>,
-    bytes: u64,
-}
-
-impl Recent {
-    /// Takes a frame in; what has to go for it is returned, since freeing it takes longer than a lock should be held.
-    pub(crate) fn add(&mut self, frame: Built) -> Vec<RecentFrame> {
-        let bytes = frame.events.iter().map(|event| event.memory() as u64).sum();
-        self.bytes += bytes;
-        self.frames.push_back(RecentFrame {
-            first: frame.first,
-            events: frame.events,
-            bytes,
-        });
-        let mut gone = Vec::new();
-        while self.bytes > self.max_bytes
-            && let Some(oldest) = self.frames.pop_front()
-        {
-            self.bytes -= oldest.bytes;
-            gone.push(oldest);
-        }
-        gone
-    }
-
-    /// Events from a position on, at most `max`; none if it is not here.
-    pub(crate) fn from(&self, position: Position, max: usize) -> Vec<(Position, Arc<Event>)> {
-        let mut events = Vec::new();
-        let mut at = position;
-        let after = self.frames.partition_point(|frame| frame.first <= position);
-        for frame in self.frames.range(after.saturating_sub(1)..) {
-            if at < frame.first || events.len() == max {
-                break;
-            }
-            let skip = usize::try_from(at - frame.first).unwrap_or(usize::MAX);
-            let before = events.len();
-            for event in frame.events.iter().skip(skip).take(max - before) {
-                events.push((at, event.clone()));
-                at += 1;
-            }
-            if events.len() == before {
-                break;
-            }
-        }
-        events
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::folder;
 use super::frame::{self, Frame};
 use super::guard::{Trouble, guarded};
+use super::pin::Pin;
 use super::segment::{seal, unseal};
 use crate::{
     DeadLetter, DeadLetterFilter, DeadLetterId, JournalError, Open, Parked, Position, Progress, SourceTotals,
@@ -61,6 +62,7 @@ pub(crate) struct SinkRecord {
 
 pub(crate) struct State {
     pub(super) path: PathBuf,
+    pin: Pin,
     pub(super) db: Option<Database>,
 }
 
@@ -94,7 +96,11 @@ impl State {
         let new = !path
             .try_exists()
             .map_err(|error| folder::trouble(folder, "cannot be read", &error))?;
-        let mut state = State { path, db: None };
+        let mut state = State {
+            path,
+            pin: Pin::default(),
+            db: None,
+        };
         match state.load() {
             Ok(loaded) if loaded.head.format > FORMAT => Err(JournalError(format!(
                 "{}: written by a newer version of Signalbox (format {}, this one reads {FORMAT}); use that version, \
@@ -184,8 +190,9 @@ impl State {
     }
 
     pub(crate) fn close(&mut self) {
-        let db = self.db.take();
+        let (pin, db) = (std::mem::take(&mut self.pin), self.db.take());
         let _ = guarded(move || {
+            drop(pin);
             drop(db);
             Ok(())
         });
@@ -199,7 +206,9 @@ impl State {
         let Some(db) = &self.db else {
             return Err(Trouble::Refused("it is closed".into()));
         };
+        let pin = &mut self.pin;
         guarded(|| {
+            pin.renew(db)?;
             let txn = db.begin_write()?;
             let value = change(&txn)?;
             txn.commit()?;

@@ -13,6 +13,7 @@ use redb::{
 use super::blocks::Blocks;
 use super::frame::{Built, FIXED, Frame, Head, MAGIC};
 use super::guard::{Trouble, guarded, io};
+use super::pin::Pin;
 use super::segment::{Content, Noted};
 use crate::Position;
 
@@ -24,9 +25,6 @@ const CACHE: usize = 2_000_000;
 /// How much of a ruin is looked at in one go.
 const WINDOW: usize = 1 << 20;
 
-/// Commits after which the pages that were given up since are used again; see [`Db::append`].
-const REUSE_AFTER: u32 = 16;
-
 /// An open file of frames.
 pub(crate) enum Db {
     Write {
@@ -35,13 +33,6 @@ pub(crate) enum Db {
         db: Database,
     },
     Read(ReadOnlyDatabase),
-}
-
-/// Keeps pages that commits give up from being used again.
-#[derive(Default)]
-pub(crate) struct Pin {
-    held: Option<ReadTransaction>,
-    commits: u32,
 }
 
 impl Db {
@@ -84,22 +75,11 @@ impl Db {
     }
 
     /// Writes frames durably, all or none.
-    ///
-    /// The store makes use of the few pages that a commit gave up at once, if nobody may read them any more, in a second
-    /// commit of its own that costs as much as the first. A reader that is replaced now and then makes it one for many.
     pub(crate) fn append(&self, frames: &[Built]) -> Result<(), redb::Error> {
         let Db::Write { pin, db } = self else {
             return Ok(());
         };
-        let mut pin = pin.lock().unwrap_or_else(PoisonError::into_inner);
-        if pin.held.is_none() || pin.commits >= REUSE_AFTER {
-            pin.held = None;
-            *pin = Pin {
-                held: Some(db.begin_read()?),
-                commits: 0,
-            };
-        }
-        pin.commits += 1;
+        pin.lock().unwrap_or_else(PoisonError::into_inner).renew(db)?;
         let txn = db.begin_write()?;
         {
             let mut table = txn.open_table(FRAMES)?;

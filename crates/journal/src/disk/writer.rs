@@ -6,13 +6,15 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
+use signalbox_core::Event;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::cut::cut;
 use super::frame::{Built, Item, Prepared};
 use super::fresh::Fresh;
-use super::shared::{Entered, RecentFrame, Shared, lock, nanos, now};
-use crate::dedup::{Dedup, Id};
+use super::recent::RecentFrame;
+use super::shared::{Entered, Shared, lock, nanos, now};
+use crate::dedup::Dedup;
 use crate::{AppendError, Appended};
 
 /// A commit is waited for only until it is so large.
@@ -113,20 +115,25 @@ impl Writer {
         let mut next = first;
         let mut room = self.room();
         let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+        let mut events = Vec::with_capacity(batch.len());
         let (appends, waiting): (Vec<Prepared>, Vec<_>) = batch
             .into_iter()
-            .map(|append| (append.prepared, (append.reply, append.permit, append.entered)))
+            .map(|mut append| {
+                events.push(std::mem::take(&mut append.prepared.events));
+                (append.prepared, (append.reply, append.permit, append.entered))
+            })
             .unzip();
+        let most = appends.iter().map(|prepared| prepared.items.len()).sum();
         // What is written of it.
-        let mut kept: Vec<(&Prepared, &Item)> = Vec::new();
+        let mut kept: Vec<(&Prepared, &Item)> = Vec::with_capacity(most);
         // Ids of this commit; they become known with it.
-        let mut fresh = Fresh::default();
+        let mut fresh = Fresh::with_capacity(most);
         for prepared in &appends {
             let mut fates = Vec::with_capacity(prepared.items.len());
             let mut bytes = 0u64;
             let before = (kept.len(), next);
             for item in &prepared.items {
-                let id = id_of(prepared, item);
+                let id = prepared.id(item);
                 if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !fresh.add(id)) {
                     fates.push(Appended::Duplicate);
                     continue;
@@ -139,7 +146,7 @@ impl Writer {
             if bytes > room {
                 // Nothing of it is kept, so no id of it may be known.
                 for (prepared, item) in kept.drain(before.0..) {
-                    fresh.remove(id_of(prepared, item));
+                    fresh.remove(prepared.id(item));
                 }
                 next = before.1;
                 self.shared.refusals.fetch_add(1, Ordering::Relaxed);
@@ -158,7 +165,7 @@ impl Writer {
         // What takes its time and nobody waits for, freeing events and learning ids, is done after the answers.
         let mut gone = Vec::new();
         match written {
-            Ok(_) => gone = self.publish(frames, next),
+            Ok(_) => gone = self.publish(&frames, stored_of(events, &answers), next),
             Err(error) => {
                 tracing::error!("the journal cannot be written: {error}");
                 for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
@@ -173,7 +180,7 @@ impl Writer {
         }
         if stored {
             for (prepared, item) in &kept {
-                self.dedup.learn(id_of(prepared, item), now);
+                self.dedup.learn(prepared.id(item), now);
             }
         }
         drop(gone);
@@ -185,7 +192,12 @@ impl Writer {
     }
 
     /// Lets readers and accounts see what is durable now; returns what they will not see here any more.
-    fn publish(&self, frames: Vec<Built>, end: u64) -> Vec<RecentFrame> {
+    fn publish(
+        &self,
+        frames: &[Built],
+        mut events: impl Iterator<Item = Arc<Event>>,
+        end: u64,
+    ) -> Vec<RecentFrame> {
         if frames.is_empty() {
             return Vec::new();
         }
@@ -199,18 +211,22 @@ impl Writer {
         }
         journalled.to = end;
         drop(journalled);
-        let mut recent = lock(&self.shared.recent);
-        let gone = frames.into_iter().flat_map(|frame| recent.add(frame)).collect();
-        drop(recent);
+        let mut gone = Vec::new();
+        for frame in frames {
+            let events = events.by_ref().take(frame.count).collect();
+            gone.append(&mut lock(&self.shared.recent).add(frame, events));
+        }
         self.shared.advance(end);
         gone
     }
 }
 
-fn id_of<'a>(prepared: &'a Prepared, item: &'a Item) -> Id<'a> {
-    Id {
-        fingerprint: item.fingerprint,
-        source: &item.event.receipt().source,
-        id: prepared.id(item),
-    }
+/// Those of the events that were written, in order.
+fn stored_of(events: Vec<Vec<Arc<Event>>>, answers: &[Answer]) -> impl Iterator<Item = Arc<Event>> {
+    let taken_in = events.into_iter().zip(answers);
+    taken_in.flat_map(|(events, answer)| {
+        let fates = answer.as_deref().unwrap_or_default();
+        let stored = events.into_iter().zip(fates);
+        stored.filter_map(|(event, fate)| matches!(fate, Appended::Stored(_)).then_some(event))
+    })
 }
