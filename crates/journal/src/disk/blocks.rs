@@ -166,3 +166,53 @@ impl StorageBackend for Blocks {
         self.file.query_lock_range(start, end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::frame::encode_frame;
+
+    #[test]
+    fn of_a_page_with_a_frame_the_rest_is_not_written_and_of_any_other_all_is() {
+        let text = format!(r#"{{"x":"{}"}}"#, "y".repeat(5000));
+        let receipt = signalbox_core::Receipt {
+            source: "s".into(),
+            received_at: 1,
+        };
+        let frame = encode_frame(7, vec![signalbox_core::Event::parse(&text, receipt).unwrap(); 4]);
+        let end = VALUE + frame.len();
+        let mut page = LEAF_OF_ONE.to_vec();
+        page.extend_from_slice(&(end as u32).to_le_bytes());
+        page.extend_from_slice(&7u64.to_le_bytes());
+        page.extend_from_slice(&frame);
+        page.resize(1 << 18, 0);
+        assert_eq!(used(&page), 5 * BLOCK);
+        assert!(end <= 5 * BLOCK && end > 4 * BLOCK);
+        for at in [0, 2, 4, 17] {
+            let mut other = page.clone();
+            other[at] ^= 1;
+            assert_eq!(used(&other), other.len());
+        }
+        assert_eq!(used(&page[..end - 1]), end - 1);
+        assert_eq!(used(&[]), 0);
+    }
+
+    #[test]
+    fn what_is_written_past_the_cache_is_read_through_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let blocks = Blocks::create(&folder.path().join("file")).unwrap();
+        blocks.set_len(1 << 20).unwrap();
+        let page: Vec<u8> = (0..3 * LARGE).map(|n| (n % 251) as u8).collect();
+        for offset in [0, 1 << 16] {
+            // Past the cache, through it, and past it again; buffers begin anywhere.
+            blocks.write(offset, &page[1..=2 * LARGE]).unwrap();
+            blocks.write(offset + BLOCK as u64, &page[..BLOCK]).unwrap();
+            blocks.write(offset, &page[2..LARGE + 2]).unwrap();
+            let mut read = vec![0; 2 * LARGE];
+            blocks.read(offset, &mut read).unwrap();
+            assert_eq!(read[..LARGE], page[2..LARGE + 2]);
+            assert_eq!(read[LARGE..], page[LARGE + 1..=2 * LARGE]);
+        }
+        blocks.sync_data().unwrap();
+    }
+}
