@@ -13,7 +13,7 @@ use crate::{Entry, Position};
 
 /// A reader that is so many events behind what is here, or fewer, will soon want it. One that is further behind (its
 /// destination is down) reads from the disk anyway.
-const NEAR: u64 = 4096;
+const NEAR: u64 = 10_000;
 
 pub(crate) struct Recent {
     frames: VecDeque<RecentFrame>,
