@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use super::{Document, EMPTY, KeyMark, Kind, NONE, Slot, Span};
+use super::{Document, EMPTY, KeyMark, Kind, NONE, Slot, Span, spare};
 
 /// Above this many members duplicates are looked up in a table instead of one against all.
 const SMALL_OBJECT: u32 = 64;
@@ -57,6 +57,8 @@ pub(super) struct Container {
 /// A document that is being read.
 pub(super) struct Builder<'s> {
     source: &'s str,
+    /// What the document's text will be put into.
+    buf: String,
     /// The strings that had escapes, without them.
     unescaped: String,
     slots: Vec<Slot>,
@@ -67,10 +69,13 @@ pub(super) struct Builder<'s> {
 impl<'s> Builder<'s> {
     /// Reads from this text, with room for so many values.
     pub(super) fn new(source: &'s str, expected: usize) -> Builder<'s> {
+        let (buf, mut slots) = spare::take();
+        slots.reserve_exact(expected + COMPLETED_SLOTS);
         Builder {
             source,
+            buf,
             unescaped: String::new(),
-            slots: Vec::with_capacity(expected + COMPLETED_SLOTS),
+            slots,
             changed: false,
         }
     }
@@ -84,7 +89,8 @@ impl<'s> Builder<'s> {
 
     /// The document, for which so many bytes of the source were read.
     pub(super) fn finish(mut self, read: usize) -> Document {
-        let mut buf = String::with_capacity(read + self.unescaped.len() + COMPLETED);
+        let mut buf = self.buf;
+        buf.reserve_exact(read + self.unescaped.len() + COMPLETED);
         buf.push_str(self.source.get(..read).unwrap_or_default());
         if !self.unescaped.is_empty() {
             // It stands behind the source from now on.
@@ -98,8 +104,14 @@ impl<'s> Builder<'s> {
             }
             buf.push_str(&self.unescaped);
         }
-        // A kept event takes no more than it needs.
-        self.slots.shrink_to(self.slots.len() + COMPLETED_SLOTS);
+        // A kept event takes little more than it needs.
+        let needed = self.slots.len() + COMPLETED_SLOTS;
+        if self.slots.capacity() > needed + needed / 4 {
+            self.slots.shrink_to(needed);
+        }
+        if buf.capacity() > 2 * (buf.len() + COMPLETED) {
+            buf.shrink_to(buf.len() + COMPLETED);
+        }
         Document {
             buf,
             slots: self.slots,

@@ -10,6 +10,7 @@ mod edit;
 mod parse;
 mod path;
 mod quick;
+mod spare;
 mod write;
 
 pub use edit::Scalar;
@@ -177,6 +178,12 @@ pub struct Document {
     /// Bytes of the source at the start of `buf`, and whether it still says what the slots say.
     source_len: usize,
     edited: bool,
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        spare::give(std::mem::take(&mut self.buf), std::mem::take(&mut self.slots));
+    }
 }
 
 /// Prints the size only: a document holds personal data.

@@ -53,7 +53,7 @@ impl Document {
     pub fn parse_next(text: &str, last: Option<&Document>) -> Option<(Document, usize)> {
         // The offsets of a document are of 32 bits.
         let text = text.get(..text.len().min(i32::MAX as usize))?;
-        let expected = last.map_or(TYPICAL, |last| last.slots.len() + last.slots.len() / 4);
+        let expected = last.map_or(TYPICAL, |last| last.slots.len() + last.slots.len() / 16);
         let mut build = Builder::new(text, expected);
         let read = quick::read(text, &mut build)?;
         Some((build.finish(read), read))
