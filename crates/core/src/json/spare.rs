@@ -8,8 +8,8 @@ use std::cell::RefCell;
 
 use super::Slot;
 
-/// Pairs that a thread keeps: as many as the events of a request.
-const KEPT: usize = 128;
+/// Pairs that a thread keeps, of some five kilobytes each: the events of a few requests.
+const KEPT: usize = 256;
 /// Bytes of a buffer that is kept: twice what the buffers of an ordinary event take.
 const LARGEST: usize = 8 << 10;
 
