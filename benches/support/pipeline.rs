@@ -82,6 +82,7 @@ pub(crate) fn body(records: &[Record]) -> Bytes {
         ",",
         "]}",
     )
+    .to_bytes()
 }
 
 /// Prepares as another sink does, and delivers everything without sending it.

@@ -125,7 +125,7 @@ impl Client {
         let mut response = client
             .request(request.method, request.url)
             .headers(request.headers)
-            .body(request.body)
+            .body(request.body.into_sent())
             .send()
             .await
             .map_err(|error| Failure::of(&error, &host))?;

@@ -9,6 +9,7 @@
 //!   than [`ClientOptions::max_reply_bytes`].
 //! - No message names more of a URL than its host: paths and queries hold ids and tokens.
 
+mod body;
 mod client;
 mod failure;
 mod message;
@@ -17,11 +18,12 @@ mod sink;
 mod status;
 mod tls;
 
+pub use body::{Body, join};
 pub use bytes::Bytes;
 pub use client::{Client, ClientError, ClientOptions};
 pub use failure::{Failure, FailureKind};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-pub use message::{Reply, Request, UrlError, bearer, join, parse_url, secret_value};
+pub use message::{Reply, Request, UrlError, bearer, parse_url, secret_value};
 pub use reqwest::Url;
 pub use retry_after::{MAX_RETRY_AFTER, retry_after};
 pub use sink::{Answer, Destination, HttpSink};

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::Url;
 use signalbox_core::Secret;
+
+use crate::Body;
 
 /// A request, ready to be sent. `Content-Length`, `Host` and `User-Agent` are added by the client.
 #[derive(Clone)]
@@ -17,7 +19,7 @@ pub struct Request {
     /// Headers. Values made by [`bearer`] and [`secret_value`] are marked as sensitive.
     pub headers: HeaderMap,
     /// The body; empty for none.
-    pub body: Bytes,
+    pub body: Body,
 }
 
 /// Shows the method, the host and the size: the rest holds ids, tokens and payload.
@@ -106,27 +108,6 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Puts records into one body: `open`, the records with `separator` between them, `close`. One allocation of
-/// the exact size.
-pub fn join<'a>(
-    open: &str,
-    records: impl Iterator<Item = &'a Bytes> + Clone,
-    separator: &str,
-    close: &str,
-) -> Bytes {
-    let size: usize = records.clone().map(|record| record.len() + separator.len()).sum();
-    let mut body = BytesMut::with_capacity(open.len() + size + close.len());
-    body.put_slice(open.as_bytes());
-    for (at, record) in records.enumerate() {
-        if at > 0 {
-            body.put_slice(separator.as_bytes());
-        }
-        body.put_slice(record);
-    }
-    body.put_slice(close.as_bytes());
-    body.freeze()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,7 +139,7 @@ mod tests {
             method: Method::POST,
             url: parse_url("https://example.com/T0/pina_123?key=pina_123").unwrap(),
             headers: headers.clone(),
-            body: Bytes::from_static(b"pina_123"),
+            body: Bytes::from_static(b"pina_123").into(),
         };
         assert_eq!(format!("{request:?}"), "Request(POST example.com, 8 bytes)");
         assert!(!format!("{headers:?}").contains("pina_123"));
@@ -174,14 +155,5 @@ mod tests {
     fn a_token_with_a_line_break_is_no_header() {
         assert_eq!(bearer(&Secret::new("abc\n")), None);
         assert_eq!(secret_value(&Secret::new("a\r\nx-evil: 1")), None);
-    }
-
-    #[test]
-    fn bodies() {
-        let records = [Bytes::from_static(b"1"), Bytes::from_static(b"22")];
-        let body = |n: usize| join("[", records[..n].iter(), ",", "]");
-        assert_eq!(body(0), "[]");
-        assert_eq!(body(1), "[1]");
-        assert_eq!(body(2), "[1,22]");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record};
 use signalbox_http::{
-    Answer, Bytes, Destination, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, Url,
+    Answer, Body, Bytes, Destination, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, Url,
 };
 use signalbox_http::{header, join};
 
@@ -60,7 +60,10 @@ impl Destination for PinterestConversions {
     }
 
     fn probe(&self) -> Option<Request> {
-        Some(self.post(self.probe_url.clone(), Bytes::from_static(PROBE.as_bytes())))
+        Some(self.post(
+            self.probe_url.clone(),
+            Bytes::from_static(PROBE.as_bytes()).into(),
+        ))
     }
 
     fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
@@ -88,7 +91,7 @@ impl Destination for PinterestConversions {
 }
 
 impl PinterestConversions {
-    fn post(&self, url: Url, body: Bytes) -> Request {
+    fn post(&self, url: Url, body: Body) -> Request {
         let mut headers = HeaderMap::with_capacity(2);
         headers.insert(header::AUTHORIZATION, self.authorization.clone());
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

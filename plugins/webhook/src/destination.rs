@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Rejection, Resend, Warning};
 use signalbox_http::{
-    Answer, Bytes, Class, Destination, HeaderMap, Reply, Request, StatusTable, Url, header, join,
+    Answer, Body, Class, Destination, HeaderMap, Reply, Request, StatusTable, Url, header, join,
 };
 use signalbox_segment::configured::{Configured, failed_fields, with_arena};
 use signalbox_segment::mapping::Mapping;
@@ -91,7 +91,7 @@ impl Destination for Webhook {
             method,
             url: url.clone(),
             headers,
-            body: Bytes::new(),
+            body: Body::default(),
         })
     }
 

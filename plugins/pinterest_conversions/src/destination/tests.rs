@@ -67,7 +67,7 @@ fn the_request() {
         request.url.as_str(),
         "https://api.pinterest.com/v5/ad_accounts/549755885175/events"
     );
-    assert_eq!(request.body, "{\"data\":[{\"a\":1},{\"b\":2}]}");
+    assert_eq!(request.body.to_bytes(), "{\"data\":[{\"a\":1},{\"b\":2}]}");
     let token = &request.headers[header::AUTHORIZATION];
     assert_eq!(token, "Bearer pina_secret");
     assert!(token.is_sensitive());
@@ -95,7 +95,7 @@ fn the_probe_is_a_test_call() {
     let destination = destination("");
     let request = destination.probe().unwrap();
     assert_eq!(request.url.query(), Some("test=true"));
-    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&request.body.to_bytes()).unwrap();
     assert_eq!(body["data"][0]["event_name"], "checkout");
     let hash = signalbox_core::Sha256Hex::of("test@example.com");
     assert_eq!(body["data"][0]["user_data"]["em"][0], hash.as_str());
