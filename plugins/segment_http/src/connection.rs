@@ -35,6 +35,9 @@ use crate::routes;
 /// Bytes of a request's head, with long cookies; more get 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
+/// What a connection reads at once, and keeps room for as long as it lasts. Not less than a head may take.
+const READ_BYTES: usize = MAX_HEAD_BYTES;
+
 /// Requests at once on one HTTP/2 connection. Browsers begin with so many before they have heard of any limit; with
 /// fewer here, some would be refused.
 const MAX_STREAMS: u32 = 100;
@@ -95,6 +98,7 @@ impl Connections {
             .header_read_timeout(patience)
             // A client that has sent all it wants to may close its side; that cancels nothing.
             .half_close(true)
+            .max_buf_size(READ_BYTES)
             .max_header_size(MAX_HEAD_BYTES);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
