@@ -3,28 +3,35 @@
 //! A sink that keeps pace gets events as their source parsed them. One that fell out of the journal's cache reads and
 //! parses them again; that costs more, so it falls back further, and sinks that fell back to different places no
 //! longer share anything. So on a machine that is fully busy taking in must not outrun delivering: an answer waits a
-//! little while a sink that could go on has many events before it.
+//! little while a sink that could go on has many events to read before those that are answered for. What came later
+//! is no reason to wait: whoever sends first is answered first.
 //!
 //! No destination can make a source wait by this: a sink that waits for its own does not ask for more events. A sink
 //! that does not move at all, or has too many events before it to be reached in the cache, is not waited for until it
 //! has caught up.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// Events a sink may have before it: what it takes at once. What requests under way bring comes on top, and the
-/// journal's cache has to hold all of it.
+/// Events a sink may have before it, a few times what it takes at once. What requests under way bring comes on top,
+/// and the journal's cache has to hold all of it.
 const NEAR: u64 = 256;
 /// With more it is not waited for any more.
 const FAR: u64 = 5_000;
 /// The longest that an answer waits: on a crowded machine a sink does some thousand events in that time.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// What is awaited when nobody waits.
+const NOBODY: u64 = u64::MAX;
+
 /// How far one sink has read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pace {
     /// Events it has read, counted as its ledger counts those that were journalled.
     read: AtomicU64,
@@ -32,7 +39,21 @@ pub(crate) struct Pace {
     asks: AtomicBool,
     /// It has to catch up by itself.
     behind: AtomicBool,
+    /// The least that it has to have read for somebody to go on.
+    awaited: AtomicU64,
     news: Notify,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            read: 0.into(),
+            asks: false.into(),
+            behind: false.into(),
+            awaited: NOBODY.into(),
+            news: Notify::new(),
+        }
+    }
 }
 
 impl Pace {
@@ -43,9 +64,13 @@ impl Pace {
 
     /// The sink has read so many more, of all that were journalled for it.
     pub(crate) fn took(&self, events: u64, journalled: u64) {
-        let read = self.read.fetch_add(events, Relaxed) + events;
+        let read = self.read.fetch_add(events, SeqCst) + events;
         if journalled.saturating_sub(read) <= NEAR {
             self.behind.store(false, Relaxed);
+        }
+        // In one order with what a waiter does: it names what it awaits, then looks how far the sink is.
+        if read >= self.awaited.load(SeqCst) {
+            self.awaited.store(NOBODY, SeqCst);
             self.news.notify_waiters();
         }
     }
@@ -57,9 +82,9 @@ impl Pace {
         }
     }
 
-    /// Waits for the sink if it is near enough to be waited for.
-    pub(crate) async fn wait(&self, journalled: impl Fn() -> u64) {
-        let before = || journalled().saturating_sub(self.read.load(Relaxed));
+    /// Waits for the sink to come near the last of so many events, unless it is too far away to be waited for.
+    pub(crate) async fn wait(&self, journalled: u64) {
+        let before = || journalled.saturating_sub(self.read.load(SeqCst));
         let waits = || before() > NEAR && self.asks.load(Relaxed) && !self.behind.load(Relaxed);
         if before() > FAR {
             self.behind.store(true, Relaxed);
@@ -73,6 +98,7 @@ impl Pace {
             tokio::pin!(news);
             // Registered before looking, so that nothing in between is missed.
             news.as_mut().enable();
+            self.awaited.fetch_min(journalled.saturating_sub(NEAR), SeqCst);
             if !waits() {
                 return;
             }
@@ -94,17 +120,17 @@ mod tests {
     async fn only_a_sink_that_could_go_on_is_waited_for() {
         let pace = Pace::default();
         let began = Instant::now();
-        pace.wait(|| NEAR * 9).await;
+        pace.wait(NEAR * 9).await;
         assert_eq!(began.elapsed(), Duration::ZERO, "it does not ask");
         pace.asks(true);
-        pace.wait(|| NEAR).await;
+        pace.wait(NEAR).await;
         assert_eq!(began.elapsed(), Duration::ZERO, "it is near");
-        tokio::join!(pace.wait(|| NEAR * 2), async {
+        tokio::join!(pace.wait(NEAR * 2), async {
             tokio::time::sleep(PATIENCE / 2).await;
             pace.took(NEAR, NEAR * 2);
         });
         assert_eq!(began.elapsed(), PATIENCE / 2, "it came near");
-        tokio::join!(pace.wait(|| NEAR * 3), async {
+        tokio::join!(pace.wait(NEAR * 3), async {
             tokio::time::sleep(PATIENCE / 2).await;
             pace.asks(false);
         });
@@ -116,12 +142,12 @@ mod tests {
         let pace = Pace::default();
         pace.asks(true);
         let began = Instant::now();
-        pace.wait(|| NEAR * 3).await;
+        pace.wait(NEAR * 3).await;
         assert_eq!(began.elapsed(), PATIENCE);
-        pace.wait(|| NEAR * 3).await;
+        pace.wait(NEAR * 3).await;
         assert_eq!(began.elapsed(), PATIENCE);
         pace.took(NEAR * 2, NEAR * 3);
-        tokio::join!(pace.wait(|| NEAR * 4), async {
+        tokio::join!(pace.wait(NEAR * 4), async {
             tokio::time::sleep(PATIENCE / 2).await;
             pace.took(1, NEAR * 4);
         });
@@ -130,7 +156,7 @@ mod tests {
             PATIENCE * 2,
             "waited for to the end, as it moved"
         );
-        pace.wait(|| NEAR * 4).await;
+        pace.wait(NEAR * 4).await;
         assert_eq!(began.elapsed(), PATIENCE * 3, "and again");
     }
 
@@ -139,8 +165,8 @@ mod tests {
         let pace = Pace::default();
         pace.asks(true);
         let began = Instant::now();
-        pace.wait(|| FAR + 1).await;
-        pace.wait(|| FAR).await;
+        pace.wait(FAR + 1).await;
+        pace.wait(FAR).await;
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }
