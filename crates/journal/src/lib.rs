@@ -131,6 +131,11 @@ pub trait Reader: Send {
     /// returns next time. Positions that the [`Progress`] it was opened with calls settled are left out.
     async fn next(&mut self, max: usize) -> Read;
 
+    /// Events that were handed out before, for a sink that did not keep them and needs some again. Those that cannot
+    /// be had any more are left out; while the sink has not settled it, that is an event that became too old, or is
+    /// damaged.
+    async fn fetch(&mut self, positions: &[Position]) -> Vec<Entry>;
+
     /// Tells what is settled. Returns at once: commits are merged and written soon, one after the other, each
     /// atomically. [`Reader::flush`] waits for them.
     fn commit(&mut self, commit: Commit);

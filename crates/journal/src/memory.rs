@@ -445,6 +445,18 @@ impl Reader for MemoryReader {
         }
     }
 
+    async fn fetch(&mut self, positions: &[Position]) -> Vec<Entry> {
+        let state = self.journal.state();
+        let entry = |position: &Position| {
+            let event = state.event(*position)?.clone();
+            Some(Entry {
+                position: *position,
+                event,
+            })
+        };
+        positions.iter().filter_map(entry).collect()
+    }
+
     fn commit(&mut self, commit: Commit) {
         let mut state = self.journal.state();
         let Some(sink) = state.sinks.get_mut(&self.sink) else {

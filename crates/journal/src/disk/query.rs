@@ -20,6 +20,9 @@ pub(crate) enum Events {
     Lost(Position),
 }
 
+/// What [`Series::pick`] found, and what kept it from looking for the rest.
+pub(crate) type Picked = (Vec<(Position, Event)>, Option<(JournalError, Vec<Position>)>);
+
 impl Series {
     /// Reads the events from a position to the end of its frame. Reports what is corrupt, once.
     ///
@@ -36,6 +39,24 @@ impl Series {
             Ok(events) => Events::Some(events),
             Err(to) => Events::Lost(to),
         })
+    }
+
+    /// Reads the events at these positions, which are in order; those that are gone are left out. If the system refused,
+    /// why, and what has not been looked for.
+    pub(crate) fn pick(&self, positions: &[Position]) -> Picked {
+        let (mut found, mut rest) = (Vec::with_capacity(positions.len()), positions);
+        while let Some(first) = rest.first().copied() {
+            let visited = self.visit(first, |frame| {
+                let wanted = frame.events().filter(|(at, _)| rest.binary_search(at).is_ok());
+                found.extend(wanted.filter_map(|(at, raw)| Some((at, raw?.parse()?))));
+                frame.head.end()
+            });
+            match visited {
+                Ok(Ok(to) | Err(to)) => rest = &rest[rest.partition_point(|at| *at < to)..],
+                Err(error) => return (found, Some((error, rest.to_vec()))),
+            }
+        }
+        (found, None)
     }
 
     /// Opens the frame that has a position; `Err` of a position if nothing readable is there up to it.

@@ -16,6 +16,8 @@ use crate::{Commit, Entry, JournalError, Position, Read, Reader};
 
 /// How long to wait before a refused read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// So often an event that is needed again is asked for; what needs it goes on without it then.
+const FETCHES: u32 = 3;
 /// Of the tries so many pass without a word.
 const REPORT_EVERY: u32 = 10;
 
@@ -177,6 +179,36 @@ impl Reader for DiskReader {
                 news.await;
             }
         }
+    }
+
+    async fn fetch(&mut self, positions: &[Position]) -> Vec<Entry> {
+        let (mut entries, mut missing) = (Vec::with_capacity(positions.len()), Vec::new());
+        let recent = |position: Position| lock(&self.shared.recent).get(position);
+        for position in positions.iter().copied() {
+            match recent(position) {
+                Some(event) => entries.push(Entry { position, event }),
+                None => missing.push(position),
+            }
+        }
+        for left in (0..FETCHES).rev() {
+            if missing.is_empty() {
+                break;
+            }
+            let (shared, wanted) = (self.shared.clone(), std::mem::take(&mut missing));
+            let picked = tokio::task::spawn_blocking(move || shared.series.pick(&wanted));
+            // It is cancelled only when the runtime is shutting down.
+            let Ok((found, trouble)) = picked.await else { break };
+            entries.extend(found.into_iter().map(|(position, event)| Entry {
+                position,
+                event: Arc::new(event),
+            }));
+            if let Some((error, rest)) = trouble {
+                tracing::error!(sink = self.sink, left, "journal unreadable: {error}");
+                missing = rest;
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+        entries
     }
 
     fn commit(&mut self, commit: Commit) {

@@ -88,6 +88,11 @@ impl Recent {
         (entries, self.sweep())
     }
 
+    /// The event at a position, if it is here.
+    pub(crate) fn get(&self, position: Position) -> Option<Arc<Event>> {
+        self.from(position, 1).pop().map(|entry| entry.event)
+    }
+
     fn from(&self, position: Position, max: usize) -> Vec<Entry> {
         let after = self.frames.partition_point(|frame| frame.first <= position);
         let frames = self.frames.range(after.saturating_sub(1)..);
