@@ -407,9 +407,9 @@ fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors>
         shed_when_full: keys.on_journal_full == OnJournalFull::DeadLetterOldest,
         // Enough to fill every request under way and the next ones, not more: the rest waits in the journal.
         window: max_events.saturating_mul(concurrency + 2).max(1_000),
-        // The same in bytes: beside a record stands its event, which takes about twice as much once it is parsed.
+        // The same in bytes; events are not kept once their records are made.
         window_bytes: usize::try_from(max_bytes)
             .unwrap_or(usize::MAX)
-            .saturating_mul(3 * (concurrency + 1)),
+            .saturating_mul(concurrency + 2),
     })
 }

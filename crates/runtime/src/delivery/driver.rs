@@ -224,10 +224,10 @@ impl Driver {
             tokio::select! {
                 () = self.stop.abort.cancelled() => break,
                 () = self.stop.leave.cancelled(), if !leaving => leaving = true,
-                () = self.shed.asked(), if self.options.shed_when_full => self.shed_oldest(),
+                () = self.shed.asked(), if self.options.shed_when_full => self.shed_oldest().await,
                 () = self.stop.drain.cancelled(), if !draining => draining = true,
-                Some(done) = self.attempts.join_next() => self.landed(done),
-                read = self.reader.next(READ), if self.wants_input() => self.take_in(read),
+                Some(done) = self.attempts.join_next() => self.landed(done).await,
+                read = self.reader.next(READ), if self.wants_input() => self.take_in(read).await,
                 () = sleep_until(wake) => {}
             }
         }
@@ -431,11 +431,11 @@ impl Driver {
         items.map(|item| item.position).collect()
     }
 
-    fn landed(&mut self, done: Result<Done, tokio::task::JoinError>) {
+    async fn landed(&mut self, done: Result<Done, tokio::task::JoinError>) {
         match done {
             Ok(Done::Attempt(ticket, answer)) => {
                 if let Some(flight) = self.flights.remove(&ticket) {
-                    self.settle(ticket, flight, answer);
+                    self.settle(ticket, flight, answer).await;
                     // What a destination has must be known soon: a crash before that sends it twice.
                     self.commit_within(Duration::ZERO);
                 }

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) record: Arc<Record>,
-    /// As it was prepared, after the sink's transforms.
-    pub(super) event: Arc<Event>,
+    /// As the sink's transforms left it; `None` if there are none, and the journal has it as it was prepared.
+    pub(super) event: Option<Arc<Event>>,
     pub(super) position: Position,
     /// Unix milliseconds at which the event happened, as far as it says.
     pub(super) happened_at: i64,

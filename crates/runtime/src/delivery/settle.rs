@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Outcome, Prepared, Reason, Rejection, Resend, Verdict};
-use signalbox_journal::{DeadLetter, RecordEnd};
+use signalbox_journal::{DeadLetter, Position, RecordEnd};
 use tokio::time::Instant;
 
 use super::driver::{Answer, Driver, Flight};
@@ -17,6 +17,20 @@ use crate::dead_letters::now_millis;
 /// later as offline (Pinterest, "Track conversions with the API").
 const LATE: Duration = Duration::from_secs(3600);
 
+/// The events of a batch that are needed again by what became of it: to be encoded again, or for a dead letter, now
+/// or when their records have been tried for long enough.
+fn in_need<'a>(group: &'a Group, verdict: &'a Verdict) -> impl Iterator<Item = Position> + 'a {
+    let needs = move |index: usize| match verdict {
+        Verdict::Settled(outcomes) => !matches!(outcomes.get(index), Some(Outcome::Delivered { .. })),
+        Verdict::Isolate(_) | Verdict::Reencode(_) => true,
+        Verdict::Hold(_) => false,
+    };
+    let items = group.items.iter().enumerate();
+    items
+        .filter(move |(index, _)| needs(*index))
+        .map(|(_, item)| item.position)
+}
+
 /// A record that wants another attempt.
 struct Again {
     item: Item,
@@ -26,7 +40,8 @@ struct Again {
 }
 
 impl Driver {
-    pub(super) fn settle(&mut self, ticket: u64, flight: Flight, answer: Answer) {
+    /// An answer came for a batch.
+    pub(super) async fn settle(&mut self, ticket: u64, flight: Flight, answer: Answer) {
         let elapsed = flight.started.elapsed().as_secs_f64();
         let verdict = match answer {
             Answer::Report(report) => match report.into_parts() {
@@ -47,6 +62,7 @@ impl Driver {
                 Verdict::Settled(vec![retry; flight.group.items.len()])
             }
         };
+        self.recall(in_need(&flight.group, &verdict)).await;
         let Flight { group, started } = flight;
         match verdict {
             Verdict::Settled(outcomes) => {
@@ -148,21 +164,12 @@ impl Driver {
                 self.known.release(key);
             }
         }
-        self.close(
-            item.position,
-            Some(End::Record(item.record.mapping.to_string(), end)),
-        );
+        self.close(item.position, Some(End::Record(item.record.mapping.clone(), end)));
     }
 
     fn bury_tried(&mut self, item: &Item, reason: &Reason) {
-        let event = self
-            .window
-            .event(item.position)
-            .unwrap_or_else(|| item.event.clone());
-        let in_log = self.window.place(item.position);
-        let letter = self
-            .undertaker
-            .letter(&self.options.name, &event, in_log, &item.record.mapping, reason);
+        let mapping = &item.record.mapping;
+        let letter = self.letter(item.position, mapping, reason, item.event.as_ref());
         let first_at = item.first.map_or(letter.first_at, |first| first.wall);
         self.buried.push(DeadLetter {
             attempts: item.attempts,
@@ -337,7 +344,14 @@ impl Driver {
         let mut items = Vec::with_capacity(group.items.len());
         for mut item in std::mem::take(&mut group.items) {
             let same = |mapping: &Arc<str>| *mapping == item.record.mapping;
-            let prepared = guard("mapping_panicked", || self.stage.sink.prepare(&item.event));
+            let event = item.event.clone().or_else(|| self.window.event(item.position));
+            let prepared = match &event {
+                Some(event) => guard("mapping_panicked", || self.stage.sink.prepare(event)),
+                None => Err(Reason::new(
+                    "journal_unreadable",
+                    "the event could not be read again to encode it again",
+                )),
+            };
             let result = match prepared {
                 Ok(Prepared::Mapped(results)) => results.into_iter().find(|result| match result {
                     Ok(record) => same(&record.mapping),

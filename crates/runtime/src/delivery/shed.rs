@@ -37,7 +37,7 @@ impl Shed {
 impl Driver {
     /// Ends the oldest events under way as dead letters. Their records may be waiting anywhere; wherever they turn
     /// up they are passed over, since their events are no longer open.
-    pub(super) fn shed_oldest(&mut self) {
+    pub(super) async fn shed_oldest(&mut self) {
         let reason = Reason::new("journal_full", "given up to make room for new events");
         // Those in a request under way may be delivered all the same.
         let in_flight = self.positions_in_flight();
@@ -48,6 +48,7 @@ impl Driver {
             "the journal is full: the {} oldest events become dead letters",
             oldest.len()
         );
+        self.recall(oldest.iter().copied()).await;
         for position in oldest {
             self.bury(position, "", &reason);
             self.window.give_up(position);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Reason, Record};
-use signalbox_journal::{Entry, Position, Read, RecordEnd};
+use signalbox_journal::{DeadLetter, Entry, Position, Read, RecordEnd};
 use tokio::time::Instant;
 
 use super::driver::{Aside, COMMIT_LINGER, Driver};
@@ -16,9 +16,13 @@ use crate::telemetry::warning_key;
 
 impl Driver {
     /// Takes events from the journal and prepares them.
-    pub(super) fn take_in(&mut self, read: Read) {
+    pub(super) async fn take_in(&mut self, read: Read) {
         match read {
             Read::Events(entries) => {
+                if let Some(last) = entries.last() {
+                    let wanted = self.window.wanted_by(last.position);
+                    self.recall(wanted.into_iter()).await;
+                }
                 let ours = |entry: &&Entry| self.options.listens_to(&entry.event.receipt().source);
                 self.ledger.took(entries.iter().filter(ours).count() as u64);
                 for Entry { position, event } in entries {
@@ -82,6 +86,7 @@ impl Driver {
                     self.mapped(position, &event, result.map_err(|r| (r.mapping, r.reason)));
                 }
                 self.close(position, None);
+                self.window.let_go(position);
             }
         }
     }
@@ -114,7 +119,7 @@ impl Driver {
             self.ledger.records_duplicate.add(1);
             return self.close(
                 position,
-                Some(End::Record(record.mapping.to_string(), RecordEnd::Duplicate)),
+                Some(End::Record(record.mapping.clone(), RecordEnd::Duplicate)),
             );
         }
         for warning in &record.warnings {
@@ -132,7 +137,7 @@ impl Driver {
         });
         self.ready.push_back(Item {
             record: Arc::new(record),
-            event: event.clone(),
+            event: (!self.stage.transforms.is_empty()).then(|| event.clone()),
             position,
             happened_at: happened_at(event),
             attempts,
@@ -142,21 +147,54 @@ impl Driver {
         });
     }
 
-    pub(super) fn reject_unsent(&mut self, position: Position, mapping: &str, reason: &Reason) {
+    pub(super) fn reject_unsent(&mut self, position: Position, mapping: &Arc<str>, reason: &Reason) {
         self.bury(position, mapping, reason);
         self.ledger.records_rejected.add(reason.code(), 1);
         let end = RecordEnd::Rejected(reason.code().to_owned());
-        self.close(position, Some(End::Record(mapping.to_owned(), end)));
+        self.close(position, Some(End::Record(mapping.clone(), end)));
     }
 
     /// A dead letter of an event that was not tried.
     pub(super) fn bury(&mut self, position: Position, mapping: &str, reason: &Reason) {
-        if let Some(event) = self.window.event(position) {
-            let in_log = self.window.place(position);
-            let letter = self
-                .undertaker
-                .letter(&self.options.name, &event, in_log, mapping, reason);
+        if self.window.is_open(position) {
+            let letter = self.letter(position, mapping, reason, None);
             self.buried.push(letter);
+        }
+    }
+
+    /// A dead letter of an event, which should have been recalled; of `prepared`, what the sink's transforms made of
+    /// it, if it is gone. If that is missing, too, the letter tells where the event was.
+    pub(super) fn letter(
+        &mut self,
+        position: Position,
+        mapping: &str,
+        reason: &Reason,
+        prepared: Option<&Arc<Event>>,
+    ) -> DeadLetter {
+        let (sink, in_log) = (&self.options.name, self.window.place(position));
+        let undertaker = &self.undertaker;
+        if let Some(event) = self.window.event(position).as_ref().or(prepared) {
+            return undertaker.letter(sink, event, in_log, mapping, reason);
+        }
+        let nameless = undertaker.nameless(sink, reason);
+        let received_at = self.window.received_at(position).unwrap_or(nameless.received_at);
+        DeadLetter {
+            mapping: mapping.to_owned(),
+            position: in_log,
+            received_at,
+            first_at: received_at,
+            ..nameless
+        }
+    }
+
+    /// Has events at hand again that were let go of, as far as the journal still has them.
+    pub(super) async fn recall(&mut self, positions: impl Iterator<Item = Position>) {
+        let missing = self.window.missing(positions);
+        if missing.is_empty() {
+            return;
+        }
+        for Entry { position, event } in self.reader.fetch(&missing).await {
+            self.window.bring_back(position, event);
         }
     }
 }

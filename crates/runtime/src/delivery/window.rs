@@ -12,7 +12,7 @@ pub(super) enum End {
     Filtered(String),
     /// A whole event was rejected before it made records.
     Refused(String),
-    Record(String, RecordEnd),
+    Record(Arc<str>, RecordEnd),
 }
 
 /// How an event ended.
@@ -24,14 +24,22 @@ pub(super) enum EventEnd {
     Expired(String),
 }
 
-/// An event under way.
+/// An event under way. There are thousands of them, so what few have stands elsewhere.
 #[derive(Debug)]
 struct Slot {
-    /// As the journal has it.
-    event: Arc<Event>,
+    /// As the journal has it; `None` while nothing needs it.
+    event: Option<Arc<Event>>,
+    /// When it arrived.
+    received_at: i64,
     unsettled: u32,
     /// Memory that it and its records take.
     bytes: usize,
+    history: Option<Box<History>>,
+}
+
+/// What happened to an event before it is settled.
+#[derive(Debug, Default)]
+struct History {
     open: Open,
     filtered: Option<String>,
     refused: Option<String>,
@@ -39,7 +47,15 @@ struct Slot {
     only: Option<String>,
 }
 
-impl Slot {
+impl History {
+    fn add(&mut self, end: End) {
+        match end {
+            End::Filtered(code) => self.filtered = Some(code),
+            End::Refused(code) => self.refused = Some(code),
+            End::Record(mapping, end) => self.open.ended.push((mapping.to_string(), end)),
+        }
+    }
+
     /// The event's outcome is the first that applies: expired, rejected, delivered; filtered only if it made
     /// no record.
     fn end(self) -> EventEnd {
@@ -56,6 +72,43 @@ impl Slot {
             (_, Some(code), ..) => EventEnd::Rejected(code),
             (_, _, false, Some(code)) => EventEnd::Filtered(code),
             _ => EventEnd::Delivered,
+        }
+    }
+}
+
+impl Slot {
+    fn history(&mut self, position: Position) -> &mut History {
+        self.history
+            .get_or_insert_with(|| Box::new(History::at(position)))
+    }
+
+    fn open(&self, position: Position) -> Open {
+        let history = self.history.as_ref().map(|history| history.open.clone());
+        history.unwrap_or_else(|| History::at(position).open)
+    }
+
+    /// How the event ended, this end being its last.
+    fn end(self, position: Position, last: Option<End>) -> EventEnd {
+        match (self.history, last) {
+            // By far the most: one record, which was delivered.
+            (None, None | Some(End::Record(_, RecordEnd::Delivered))) => EventEnd::Delivered,
+            (history, last) => {
+                let mut history = history.map_or_else(|| History::at(position), |history| *history);
+                last.into_iter().for_each(|end| history.add(end));
+                history.end()
+            }
+        }
+    }
+}
+
+impl History {
+    fn at(position: Position) -> History {
+        History {
+            open: Open {
+                position,
+                ..Open::default()
+            },
+            ..History::default()
         }
     }
 }
@@ -114,30 +167,35 @@ impl Window {
     /// and [`Window::expect`]ed. Positions up to it that were never opened are settled.
     pub(super) fn open(&mut self, position: Position, event: Arc<Event>, history: Option<Open>) {
         self.skip_before(position);
-        let open = history.unwrap_or(Open {
-            position,
-            ..Open::default()
-        });
         let bytes = event.memory();
         self.bytes += bytes;
         self.slots.push_back(Some(Slot {
-            event,
+            received_at: event.receipt().received_at,
+            event: Some(event),
             unsettled: 1,
             bytes,
-            open,
-            filtered: None,
-            refused: None,
-            only: None,
+            history: history.map(|open| {
+                Box::new(History {
+                    open,
+                    ..History::default()
+                })
+            }),
         }));
         self.open += 1;
         while self.slots.len() > self.limit {
+            if let Some(Some(slot)) = self.slots.front()
+                && slot.event.is_none()
+            {
+                // Not even the journal has it any more. It stays where it is until its records have ended.
+                break;
+            }
             if let Some(Some(slot)) = self.slots.pop_front() {
-                self.newly_parked.push(Parked {
+                self.newly_parked.extend(slot.event.clone().map(|event| Parked {
                     position: self.base,
-                    event: slot.event.clone(),
-                    open: slot.open.clone(),
+                    event,
+                    open: slot.open(self.base),
                     only: None,
-                });
+                }));
                 self.parked.insert(self.base, slot);
             }
             self.base += 1;
@@ -145,16 +203,64 @@ impl Window {
         }
     }
 
+    /// Which events have to be at hand, and are not, when the next ones up to a position are opened: the oldest are
+    /// parked then.
+    pub(super) fn wanted_by(&self, last: Position) -> Vec<Position> {
+        let kept = (last + 1).saturating_sub(self.limit as u64);
+        let open = (self.base..kept).zip(&self.slots);
+        open.filter(|(_, slot)| slot.as_ref().is_some_and(|slot| slot.event.is_none()))
+            .map(|(position, _)| position)
+            .collect()
+    }
+
+    /// An event is not needed any more, unless something goes wrong: a parsed event takes three times what it takes
+    /// in the journal, where it is until it is settled.
+    pub(super) fn let_go(&mut self, position: Position) {
+        if self.parked.contains_key(&position) {
+            return;
+        }
+        let event = self.slot(position).and_then(|slot| {
+            let event = slot.event.take()?;
+            slot.bytes = slot.bytes.saturating_sub(event.memory());
+            Some(event)
+        });
+        self.bytes -= event.map_or(0, |event| event.memory());
+    }
+
+    /// Which of these are open and not at hand.
+    pub(super) fn missing(&mut self, positions: impl Iterator<Item = Position>) -> Vec<Position> {
+        let mut missing: Vec<Position> = positions
+            .filter(|position| self.slot(*position).is_some_and(|slot| slot.event.is_none()))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    /// An event is at hand again.
+    pub(super) fn bring_back(&mut self, position: Position, event: Arc<Event>) {
+        let bytes = event.memory();
+        if let Some(slot) = self.slot(position)
+            && slot.event.is_none()
+        {
+            slot.event = Some(event);
+            slot.bytes += bytes;
+            self.bytes += bytes;
+        }
+    }
+
     /// Opens an event that was parked before.
     pub(super) fn open_parked(&mut self, parked: &Parked) {
         let slot = Slot {
-            event: parked.event.clone(),
+            event: Some(parked.event.clone()),
+            received_at: parked.event.receipt().received_at,
             unsettled: 1,
             bytes: parked.event.memory(),
-            open: parked.open.clone(),
-            filtered: None,
-            refused: None,
-            only: parked.only.clone(),
+            history: Some(Box::new(History {
+                open: parked.open.clone(),
+                only: parked.only.clone(),
+                ..History::default()
+            })),
         };
         self.bytes += slot.bytes;
         self.parked.insert(parked.position, slot);
@@ -189,9 +295,10 @@ impl Window {
 
     /// Whether a mapping's record shall be made: it has not ended before, and no other was asked for.
     pub(super) fn wants(&mut self, position: Position, mapping: &str) -> bool {
-        self.slot(position).is_none_or(|slot| {
-            slot.open.ended.iter().all(|(ended, _)| ended != mapping)
-                && slot.only.as_ref().is_none_or(|only| only == mapping)
+        let history = self.slot(position).and_then(|slot| slot.history.as_ref());
+        history.is_none_or(|history| {
+            history.open.ended.iter().all(|(ended, _)| ended != mapping)
+                && history.only.as_ref().is_none_or(|only| only == mapping)
         })
     }
 
@@ -200,7 +307,7 @@ impl Window {
         if position < Parked::BACK {
             Some(position)
         } else {
-            self.slot(position)?.open.origin
+            self.slot(position)?.history.as_ref()?.open.origin
         }
     }
 
@@ -222,23 +329,31 @@ impl Window {
         }
     }
 
-    /// The event at a position, as the journal has it.
+    /// The event at a position, as the journal has it, if it is at hand.
     pub(super) fn event(&mut self, position: Position) -> Option<Arc<Event>> {
-        self.slot(position).map(|slot| slot.event.clone())
+        self.slot(position)?.event.clone()
+    }
+
+    /// When the event at a position arrived.
+    pub(super) fn received_at(&mut self, position: Position) -> Option<i64> {
+        self.slot(position).map(|slot| slot.received_at)
     }
 
     /// Attempts made and Unix milliseconds of the first, as far as they were made before a restart.
     pub(super) fn history(&mut self, position: Position) -> (u32, i64) {
-        self.slot(position)
-            .map_or((0, 0), |slot| (slot.open.attempts, slot.open.first_attempt))
+        let history = self.slot(position).and_then(|slot| slot.history.as_ref());
+        history.map_or((0, 0), |history| {
+            (history.open.attempts, history.open.first_attempt)
+        })
     }
 
     /// A record was tried and waits again: worth remembering over a restart.
     pub(super) fn tried(&mut self, position: Position, attempts: u32, first_attempt: i64) {
         let parked = self.parked.contains_key(&position);
         if let Some(slot) = self.slot(position) {
-            slot.open.attempts = slot.open.attempts.max(attempts);
-            slot.open.first_attempt = first_attempt;
+            let open = &mut slot.history(position).open;
+            open.attempts = open.attempts.max(attempts);
+            open.first_attempt = first_attempt;
             if parked {
                 self.parked_changed.push(position);
             }
@@ -248,38 +363,34 @@ impl Window {
     /// One end came; returns the event's own end if it was the last.
     pub(super) fn close(&mut self, position: Position, end: Option<End>) -> Option<EventEnd> {
         let slot = self.slot(position)?;
-        match end {
-            Some(End::Filtered(code)) => slot.filtered = Some(code),
-            Some(End::Refused(code)) => slot.refused = Some(code),
-            Some(End::Record(mapping, end)) => slot.open.ended.push((mapping, end)),
-            None => {}
-        }
         slot.unsettled = slot.unsettled.saturating_sub(1);
         let over = slot.unsettled == 0;
-        let in_log = !self.parked.contains_key(&position);
         if !over {
-            if !in_log {
+            if let Some(end) = end {
+                slot.history(position).add(end);
+            }
+            if self.parked.contains_key(&position) {
                 self.parked_changed.push(position);
             }
             return None;
         }
-        let slot = if in_log {
+        let slot = if self.parked.contains_key(&position) {
+            self.unparked.push(position);
+            self.parked.remove(&position)?
+        } else {
             self.slots
                 .get_mut(usize::try_from(position - self.base).ok()?)?
                 .take()?
-        } else {
-            self.unparked.push(position);
-            self.parked.remove(&position)?
         };
         self.open -= 1;
         self.bytes -= slot.bytes;
         self.advance();
-        Some(slot.end())
+        Some(slot.end(position, end))
     }
 
     fn slot(&mut self, position: Position) -> Option<&mut Slot> {
         // A replay may go back before a parked event; it stays parked then and is not opened twice.
-        if self.parked.contains_key(&position) {
+        if !self.parked.is_empty() && self.parked.contains_key(&position) {
             return self.parked.get_mut(&position);
         }
         let index = usize::try_from(position.checked_sub(self.base)?).ok()?;
@@ -314,9 +425,9 @@ impl Window {
         for (position, slot) in (self.base..).zip(&self.slots) {
             match (slot, progress.settled.last_mut()) {
                 (Some(slot), _) => {
-                    if slot.open.attempts > 0 || !slot.open.ended.is_empty() {
-                        progress.open.push(slot.open.clone());
-                    }
+                    let open = slot.history.as_ref().map(|history| &history.open);
+                    let tells = |open: &&Open| open.attempts > 0 || !open.ended.is_empty();
+                    progress.open.extend(open.filter(tells).cloned());
                 }
                 (None, Some((_, to))) if *to == position => *to += 1,
                 (None, _) => progress.settled.push((position, position + 1)),
@@ -330,8 +441,7 @@ impl Window {
         let changed = std::mem::take(&mut self.parked_changed);
         let parked_open = changed
             .iter()
-            .filter_map(|at| self.parked.get(at))
-            .map(|slot| slot.open.clone());
+            .filter_map(|at| self.parked.get(at).map(|slot| slot.open(*at)));
         Changes {
             parked_open: parked_open.collect(),
             progress,
@@ -352,16 +462,9 @@ impl Window {
 
     /// When the oldest event under way arrived, in Unix milliseconds; 0 if there is none.
     pub(super) fn oldest(&self) -> i64 {
-        let parked = self
-            .parked
-            .values()
-            .map(|slot| slot.event.receipt().received_at)
-            .min();
-        let first = self
-            .slots
-            .front()
-            .and_then(Option::as_ref)
-            .map(|slot| slot.event.receipt().received_at);
+        let parked = self.parked.values().map(|slot| slot.received_at).min();
+        let first = self.slots.front().and_then(Option::as_ref);
+        let first = first.map(|slot| slot.received_at);
         parked.into_iter().chain(first).min().unwrap_or(0)
     }
 }
