@@ -22,6 +22,7 @@ use crate::library::Library;
 use crate::peer::{client_ip, is_trusted};
 use crate::reply;
 use crate::sdk_settings::{ConsentConfig, Protocol};
+use crate::work::Work;
 
 /// What every request needs.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ pub(crate) struct Server {
     pub(crate) consent: Option<ConsentConfig>,
     pub(crate) library: Option<Library>,
     pub(crate) read_timeout: Duration,
+    pub(crate) work: Work,
 }
 
 /// A request's events, told apart.
@@ -77,6 +79,7 @@ impl Server {
                 return reply::hang_up();
             }
         };
+        let _work = self.work.begin(&head.headers, &body).await;
         let taken = match self.take(endpoint, origin, &head, body) {
             Ok(taken) => taken,
             Err(not_taken) => return self.refuse(not_taken),

@@ -18,6 +18,7 @@ mod routes;
 mod sdk_settings;
 mod source;
 mod tls;
+mod work;
 
 pub use config::{SegmentHttpConfig, UnknownKey};
 pub use keys::{KeyRateLimit, Per, WriteKey, WriteKeySettings};

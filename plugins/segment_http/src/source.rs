@@ -21,6 +21,7 @@ use crate::library::Library;
 use crate::peer::is_trusted;
 use crate::sdk_settings::{ConsentConfig, Protocol};
 use crate::tls::Tls;
+use crate::work::Work;
 
 /// How long requests under way may take once the source is told to stop. SDKs wait 8 to 15 s.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -73,6 +74,7 @@ impl SegmentHttp {
             consent: self.consent,
             library: self.library,
             read_timeout: self.read_timeout,
+            work: Work::default(),
         });
         let connections = Connections::new(server.clone(), tls, self.max_connections, context.shutdown);
         let door = Door {
