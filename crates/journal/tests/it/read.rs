@@ -311,3 +311,26 @@ async fn an_empty_append_is_nothing() {
     journal.shutdown().await;
     assert!(files(folder.path(), "frames-").is_empty());
 }
+
+#[tokio::test]
+async fn what_was_handed_out_can_be_had_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    let (mut sink, _) = reader(&journal, "a", Start::End).await;
+    for batch in 0..5 {
+        append(&journal, batch * 20..(batch + 1) * 20).await;
+        take(&mut sink, 20).await;
+    }
+    // The last frame is in memory; those before are not, since every reader has read them.
+    let mut found = sink.fetch(&[0, 19, 20, 57, 99, 100, 1 << 60]).await;
+    found.sort_by_key(|entry| entry.position);
+    let found: Vec<_> = found
+        .iter()
+        .map(|entry| (entry.position, number(&entry.event)))
+        .collect();
+    assert_eq!(found, [0, 19, 20, 57, 99].map(|n| (n, n)));
+    // It changes nothing about what comes next.
+    append(&journal, 100..101).await;
+    assert_eq!(take(&mut sink, 1).await, [100]);
+    journal.shutdown().await;
+}
