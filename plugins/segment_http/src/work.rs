@@ -36,3 +36,28 @@ impl Work {
         self.0.acquire_many(kilobytes.clamp(1, MOST_KB)).await.ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_does_not_fit_waits_and_what_never_fits_goes_alone() {
+        let work = Work::default();
+        let (plain, mut packed) = (HeaderMap::new(), HeaderMap::new());
+        packed.insert(CONTENT_ENCODING, "gzip".parse().unwrap());
+        let body = |kilobytes: usize| Bytes::from(vec![b' '; kilobytes * 1024]);
+        let half = body(MOST_KB as usize / 2);
+        let first = work.begin(&plain, &half).await;
+        let second = work.begin(&plain, &half).await;
+        assert!(work.begin(&plain, &body(0)).now_or_never().is_none());
+        drop(first);
+        let packed_half = body(MOST_KB as usize / 2 / INFLATES_TO);
+        let third = work.begin(&packed, &packed_half).now_or_never().flatten();
+        assert!(third.is_some() && work.begin(&plain, &half).now_or_never().is_none());
+        drop((second, third));
+        assert!(work.begin(&packed, &half).now_or_never().flatten().is_some());
+    }
+}
