@@ -169,4 +169,23 @@ mod tests {
         pace.wait(FAR).await;
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_others_send_meanwhile_is_not_waited_for() {
+        let pace = Pace::default();
+        pace.asks(true);
+        let began = Instant::now();
+        let waited = async |journalled| {
+            pace.wait(journalled).await;
+            began.elapsed()
+        };
+        let step = PATIENCE / 5;
+        let (first, second, ()) = tokio::join!(waited(NEAR * 2), waited(NEAR * 3), async {
+            for _ in 0..2 {
+                tokio::time::sleep(step).await;
+                pace.took(NEAR, NEAR * 9);
+            }
+        });
+        assert_eq!((first, second), (step, step * 2));
+    }
 }

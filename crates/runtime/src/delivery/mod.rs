@@ -15,6 +15,7 @@ mod options;
 mod prepare;
 mod settle;
 mod shed;
+mod slot;
 mod taking;
 mod window;
 

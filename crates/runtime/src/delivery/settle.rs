@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::driver::{Answer, Driver, Flight};
 use super::item::{Due, Group, Item};
 use super::prepare::guard;
-use super::window::End;
+use super::slot::End;
 use crate::dead_letters::now_millis;
 
 /// Events older than this at delivery are counted: Pinterest classes web and app conversions that arrive

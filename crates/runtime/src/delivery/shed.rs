@@ -7,7 +7,7 @@ use signalbox_core::Reason;
 use tokio::sync::Notify;
 
 use super::driver::Driver;
-use super::window::End;
+use super::slot::End;
 
 /// How many events are given up each time the journal is full.
 const AT_ONCE: usize = 1_000;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::driver::{Aside, COMMIT_LINGER, Driver};
 use super::item::{Due, First, Item};
 use super::prepare::Preparation;
-use super::window::End;
+use super::slot::End;
 use crate::dead_letters::now_millis;
 use crate::telemetry::warning_key;
 

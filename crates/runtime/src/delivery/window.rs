@@ -4,114 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use signalbox_core::Event;
-use signalbox_journal::{Open, Parked, Position, Progress, RecordEnd, Totals};
+use signalbox_journal::{Open, Parked, Position, Progress, Totals};
 
-/// How one record (or a whole event that made none) ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
-    Filtered(String),
-    /// A whole event was rejected before it made records.
-    Refused(String),
-    Record(Arc<str>, RecordEnd),
-}
-
-/// How an event ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum EventEnd {
-    Delivered,
-    Filtered(String),
-    Rejected(String),
-    Expired(String),
-}
-
-/// An event under way. There are thousands of them, so what few have stands elsewhere.
-#[derive(Debug)]
-struct Slot {
-    /// As the journal has it; `None` while nothing needs it.
-    event: Option<Arc<Event>>,
-    /// When it arrived.
-    received_at: i64,
-    unsettled: u32,
-    /// Memory that it and its records take.
-    bytes: usize,
-    history: Option<Box<History>>,
-}
-
-/// What happened to an event before it is settled.
-#[derive(Debug, Default)]
-struct History {
-    open: Open,
-    filtered: Option<String>,
-    refused: Option<String>,
-    /// Only this mapping was asked for.
-    only: Option<String>,
-}
-
-impl History {
-    fn add(&mut self, end: End) {
-        match end {
-            End::Filtered(code) => self.filtered = Some(code),
-            End::Refused(code) => self.refused = Some(code),
-            End::Record(mapping, end) => self.open.ended.push((mapping.to_string(), end)),
-        }
-    }
-
-    /// The event's outcome is the first that applies: expired, rejected, delivered; filtered only if it made
-    /// no record.
-    fn end(self) -> EventEnd {
-        let (mut delivered, mut rejected, mut expired) = (false, self.refused, None);
-        for (_, end) in self.open.ended {
-            match end {
-                RecordEnd::Delivered | RecordEnd::Duplicate => delivered = true,
-                RecordEnd::Rejected(code) => rejected = Some(code),
-                RecordEnd::Expired(code) => expired = Some(code),
-            }
-        }
-        match (expired, rejected, delivered, self.filtered) {
-            (Some(code), ..) => EventEnd::Expired(code),
-            (_, Some(code), ..) => EventEnd::Rejected(code),
-            (_, _, false, Some(code)) => EventEnd::Filtered(code),
-            _ => EventEnd::Delivered,
-        }
-    }
-}
-
-impl Slot {
-    fn history(&mut self, position: Position) -> &mut History {
-        self.history
-            .get_or_insert_with(|| Box::new(History::at(position)))
-    }
-
-    fn open(&self, position: Position) -> Open {
-        let history = self.history.as_ref().map(|history| history.open.clone());
-        history.unwrap_or_else(|| History::at(position).open)
-    }
-
-    /// How the event ended, this end being its last.
-    fn end(self, position: Position, last: Option<End>) -> EventEnd {
-        match (self.history, last) {
-            // By far the most: one record, which was delivered.
-            (None, None | Some(End::Record(_, RecordEnd::Delivered))) => EventEnd::Delivered,
-            (history, last) => {
-                let mut history = history.map_or_else(|| History::at(position), |history| *history);
-                last.into_iter().for_each(|end| history.add(end));
-                history.end()
-            }
-        }
-    }
-}
-
-impl History {
-    fn at(position: Position) -> History {
-        History {
-            open: Open {
-                position,
-                ..Open::default()
-            },
-            ..History::default()
-        }
-    }
-}
+use super::slot::{End, EventEnd, History, Slot};
 
 /// Keeps open events by position and tells how far everything is settled.
 ///
@@ -473,6 +368,7 @@ impl Window {
 mod tests {
     use super::*;
     use signalbox_core::Receipt;
+    use signalbox_journal::RecordEnd;
 
     fn event(received_at: i64) -> Arc<Event> {
         Arc::new(
@@ -638,5 +534,50 @@ mod tests {
         let mut again = Window::new(&progress, 100);
         again.open(0, event(0), progress.open.first().cloned());
         assert!(!again.wants(0, "m") && again.wants(0, "other"));
+    }
+
+    #[test]
+    fn an_event_that_nothing_needs_takes_no_memory_until_it_is_brought_back() {
+        let mut window = Window::new(&at(0), 4);
+        for position in 0..3 {
+            window.open(position, event(7), None);
+        }
+        let all = window.bytes();
+        window.let_go(0);
+        window.let_go(1);
+        window.let_go(1);
+        assert_eq!(window.bytes(), all / 3);
+        assert!(window.event(0).is_none() && window.event(2).is_some());
+        assert_eq!(window.received_at(0), Some(7));
+        assert_eq!(window.missing([1, 0, 1, 2, 3].into_iter()), [0, 1]);
+        window.bring_back(1, event(7));
+        window.bring_back(2, event(7));
+        assert_eq!(window.bytes(), all / 3 * 2);
+        window.close(1, delivered());
+        window.close(0, delivered());
+        window.close(2, delivered());
+        assert_eq!((window.bytes(), cursor(&mut window)), (0, 3));
+    }
+
+    #[test]
+    fn what_is_parked_has_to_be_at_hand() {
+        let mut window = Window::new(&at(0), 2);
+        for position in 0..2 {
+            window.open(position, event(0), None);
+            window.let_go(position);
+        }
+        assert_eq!(window.wanted_by(1), [0; 0]);
+        assert_eq!(window.wanted_by(2), [0]);
+        assert_eq!(window.wanted_by(9), [0, 1]);
+        window.bring_back(0, event(0));
+        window.open(2, event(0), None);
+        assert_eq!(window.changes(Totals::default()).park.len(), 1);
+        // The second one is gone from the journal: it is not parked, and keeps its place.
+        window.open(3, event(0), None);
+        window.open(4, event(0), None);
+        let changes = window.changes(Totals::default());
+        assert_eq!((changes.park.len(), changes.progress.cursor), (0, 1));
+        assert_eq!(window.close(1, delivered()), Some(EventEnd::Delivered));
+        assert_eq!(cursor(&mut window), 2);
     }
 }
