@@ -69,19 +69,18 @@ impl Ready {
 
     /// Takes the next batch; at least one record if there is any.
     pub(super) fn cut(&mut self) -> Group {
-        let (mut items, mut bytes) = (Vec::new(), 0);
-        while let Some(item) = self.items.front() {
+        let (mut count, mut bytes, room) = (0, 0, self.room());
+        for item in self.items.iter().take(self.limits.max_events) {
             let cost = self.cost(item);
-            let over = items.len() >= self.limits.max_events || bytes + cost > self.room();
-            if over && !items.is_empty() {
+            if count > 0 && bytes + cost > room {
                 break;
             }
             bytes += cost;
-            self.bytes -= cost;
-            items.extend(self.items.pop_front());
+            count += 1;
         }
+        self.bytes -= bytes;
         Group {
-            items,
+            items: self.items.drain(..count).collect(),
             ..Group::default()
         }
     }

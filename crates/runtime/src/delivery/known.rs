@@ -4,7 +4,6 @@
 //! second record of two mappings, of a replay or of a shop that counts an order twice is not sent at all. Known for
 //! 24 hours (Pinterest's own window), in memory: after a restart the destination's own deduplication has to do.
 
-use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
@@ -32,7 +31,7 @@ pub(super) struct Known {
     /// A key's hash, and when it came.
     keys: HashTable<u64>,
     /// Hashes of those whose record is not delivered yet.
-    under_way: HashSet<u64>,
+    under_way: HashTable<u64>,
     began: Instant,
     swept: Instant,
 }
@@ -43,7 +42,7 @@ impl Default for Known {
         Known {
             hasher: RandomState::new(),
             keys: HashTable::new(),
-            under_way: HashSet::new(),
+            under_way: HashTable::new(),
             began: now,
             swept: now,
         }
@@ -53,6 +52,11 @@ impl Default for Known {
 /// Where an entry stands in the table.
 fn spread(entry: &u64) -> u64 {
     (entry >> WHEN_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The same for a hash alone, which is random already.
+fn spread_hash(hash: &u64) -> u64 {
+    spread(&(hash << WHEN_BITS))
 }
 
 fn age(entry: u64, now: u64) -> u64 {
@@ -82,7 +86,8 @@ impl Known {
             Some(forgotten) => *forgotten = entry,
             None => drop(self.keys.insert_unique(spread(&entry), entry, spread)),
         }
-        self.under_way.insert(hash);
+        self.under_way
+            .insert_unique(spread_hash(&hash), hash, spread_hash);
         true
     }
 
@@ -117,13 +122,22 @@ impl Known {
     /// The record with this key was delivered.
     pub(super) fn delivered(&mut self, key: &str) {
         let hash = self.hash(key);
-        self.under_way.remove(&hash);
+        self.arrived(hash);
+    }
+
+    fn arrived(&mut self, hash: u64) {
+        let found = self
+            .under_way
+            .find_entry(spread_hash(&hash), |other| *other == hash);
+        if let Ok(entry) = found {
+            entry.remove();
+        }
     }
 
     /// The record with this key was not delivered after all: another one may be.
     pub(super) fn release(&mut self, key: &str) {
         let hash = self.hash(key);
-        self.under_way.remove(&hash);
+        self.arrived(hash);
         self.forget(hash);
     }
 
