@@ -1,5 +1,6 @@
 //! Pinterest's own rules, as its API description and developer pages publish them.
 
+use signalbox_core::Sha256Hex;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -50,7 +51,7 @@ pub(super) fn normalise(field: Field, text: &str, out: &mut String) -> Result<Fo
 }
 
 fn is_sha256(cleaned: &str) -> bool {
-    cleaned.len() == 64 && cleaned.bytes().all(|b| b.is_ascii_hexdigit())
+    cleaned.len() == 64 && Sha256Hex::are_digits(cleaned.as_bytes())
 }
 
 fn replace_lower(code: &str, out: &mut String) {
