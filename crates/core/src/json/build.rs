@@ -13,6 +13,13 @@ const SMALL_OBJECT: u32 = 64;
 const COMPLETED: usize = 256;
 const COMPLETED_SLOTS: usize = 12;
 
+/// Room is made in such steps, so that what one event needed is mostly enough for another.
+const SLOTS: usize = 32;
+const BYTES: usize = 1024;
+
+/// Bytes that the strings with escapes of most events have together.
+const UNESCAPED: usize = 256;
+
 /// A text that was read: where it starts, how long it is (31 bits, as no text is longer), and whether it stands in the
 /// source without escapes; if not, it is in what was unescaped. One word, which functions return in a register: read back
 /// from memory in one piece, what was written there in three is waited for.
@@ -70,7 +77,7 @@ impl<'s> Builder<'s> {
     /// Reads from this text, with room for so many values.
     pub(super) fn new(source: &'s str, expected: usize) -> Builder<'s> {
         let (buf, mut slots) = spare::take();
-        slots.reserve_exact(expected + COMPLETED_SLOTS);
+        slots.reserve_exact((expected + COMPLETED_SLOTS).next_multiple_of(SLOTS));
         Builder {
             source,
             buf,
@@ -90,7 +97,7 @@ impl<'s> Builder<'s> {
     /// The document, for which so many bytes of the source were read.
     pub(super) fn finish(mut self, read: usize) -> Document {
         let mut buf = self.buf;
-        buf.reserve_exact(read + self.unescaped.len() + COMPLETED);
+        buf.reserve_exact((read + self.unescaped.len() + COMPLETED).next_multiple_of(BYTES));
         buf.push_str(self.source.get(..read).unwrap_or_default());
         if !self.unescaped.is_empty() {
             // It stands behind the source from now on.
@@ -106,10 +113,10 @@ impl<'s> Builder<'s> {
         }
         // A kept event takes little more than it needs.
         let needed = self.slots.len() + COMPLETED_SLOTS;
-        if self.slots.capacity() > needed + needed / 4 {
+        if self.slots.capacity() > needed + needed / 4 + SLOTS {
             self.slots.shrink_to(needed);
         }
-        if buf.capacity() > 2 * (buf.len() + COMPLETED) {
+        if buf.capacity() > 2 * (buf.len() + COMPLETED) + BYTES {
             buf.shrink_to(buf.len() + COMPLETED);
         }
         Document {
@@ -126,10 +133,26 @@ impl<'s> Builder<'s> {
     }
 
     /// A text that had escapes.
-    pub(super) fn unescaped(&mut self, text: &str) -> Text {
-        let start = self.unescaped.len();
+    fn add_unescaped(&mut self, text: &str) -> Text {
+        let start = self.begin_unescaped();
         self.unescaped.push_str(text);
-        Text::new(start, text.len(), false)
+        self.end_unescaped(start)
+    }
+
+    /// Begins a text that had escapes, which is then appended to [`Builder::unescaped`].
+    pub(super) fn begin_unescaped(&mut self) -> usize {
+        if self.unescaped.capacity() == 0 {
+            self.unescaped.reserve(UNESCAPED);
+        }
+        self.unescaped.len()
+    }
+
+    pub(super) fn unescaped(&mut self) -> &mut String {
+        &mut self.unescaped
+    }
+
+    pub(super) fn end_unescaped(&self, start: usize) -> Text {
+        Text::new(start, self.unescaped.len() - start, false)
     }
 
     /// A text that the library has read: lent out of the source, where its address tells its offset, or unescaped.
@@ -137,7 +160,7 @@ impl<'s> Builder<'s> {
         let offset = (text.as_ptr() as usize).checked_sub(self.source.as_ptr() as usize);
         match offset {
             Some(start) if start + text.len() <= self.source.len() => self.plain(start, text.len()),
-            _ => self.unescaped(text),
+            _ => self.add_unescaped(text),
         }
     }
 

@@ -206,7 +206,7 @@ pub(super) fn replace_lone_surrogates(text: &str) -> String {
 }
 
 /// The UTF-16 unit of a `\u` escape that starts at `start`.
-fn escaped_unit(bytes: &[u8], start: usize) -> Option<u16> {
+pub(super) fn escaped_unit(bytes: &[u8], start: usize) -> Option<u16> {
     let escape = bytes.get(start..start + 6)?;
     if &escape[..2] != b"\\u" || !escape[2..].iter().all(u8::is_ascii_hexdigit) {
         return None;

@@ -4,11 +4,10 @@
 //! What is not plainly right is not read here at all: [`read`] then answers `None`, and the library reads the text from
 //! its start and finds the words for what is wrong with it. A property test holds both to one result.
 
-use jiter::Jiter;
 use wide::u8x16;
 
 use super::build::{Builder, Container, Key, Text};
-use super::parse::replace_lone_surrogates;
+use super::parse::escaped_unit;
 use super::{Kind, MAX_DEPTH};
 
 /// Longer numbers are left to the library.
@@ -152,36 +151,60 @@ impl Reader<'_, '_> {
         rest.iter().position(special).map(|found| at + found)
     }
 
-    /// Lets the library read a string that has escapes.
+    /// Reads a string whose first backslash is next.
     #[cold]
     fn escaped(&mut self, start: usize) -> Option<Text> {
-        let quoted = self.bytes.get(start - 1..)?;
-        let mut jiter = Jiter::new(quoted);
-        if let Ok(text) = jiter.next_str() {
-            let text = self.build.unescaped(text);
-            self.at = start - 1 + jiter.current_index();
-            return Some(text);
-        }
-        let end = self.quote(self.at)?;
-        let mended = replace_lone_surrogates(std::str::from_utf8(self.bytes.get(start - 1..=end)?).ok()?);
-        self.build.changed();
-        self.at = end + 1;
-        Some(
-            self.build
-                .unescaped(Jiter::new(mended.as_bytes()).next_str().ok()?),
-        )
-    }
-
-    /// Where the quote is that ends a string.
-    fn quote(&self, mut at: usize) -> Option<usize> {
+        let text = self.build.begin_unescaped();
+        let mut copied = start;
         loop {
-            at = self.special(at)?;
-            match self.bytes.get(at)? {
-                b'"' => return Some(at),
-                b'\\' => at += 2,
+            // Both ends are beside characters of ASCII.
+            let plain = std::str::from_utf8(self.bytes.get(copied..self.at)?).ok()?;
+            self.build.unescaped().push_str(plain);
+            match self.bytes.get(self.at)? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(self.build.end_unescaped(text));
+                }
+                b'\\' => {
+                    let c = self.escape()?;
+                    self.build.unescaped().push(c);
+                    copied = self.at;
+                    self.at = self.special(copied)?;
+                }
                 _ => return None,
             }
         }
+    }
+
+    /// Reads an escape.
+    fn escape(&mut self) -> Option<char> {
+        let (start, kind) = (self.at, *self.bytes.get(self.at + 1)?);
+        self.at += 2;
+        Some(match kind {
+            b'"' | b'\\' | b'/' => char::from(kind),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let unit = u32::from(escaped_unit(self.bytes, start)?);
+                self.at = start + 6;
+                match (unit, escaped_unit(self.bytes, self.at).map(u32::from)) {
+                    (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => {
+                        self.at += 6;
+                        char::from_u32(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))?
+                    }
+                    (0xD800..=0xDFFF, _) => {
+                        // Half a character: the source does not say what is read.
+                        self.build.changed();
+                        char::REPLACEMENT_CHARACTER
+                    }
+                    _ => char::from_u32(unit)?,
+                }
+            }
+            _ => return None,
+        })
     }
 
     /// Reads a number whose first byte has been read.
