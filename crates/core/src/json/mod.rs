@@ -144,25 +144,15 @@ fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() || a.len() > 16 {
         return a == b;
     }
-    let ends = (
-        a.first_chunk::<8>(),
-        a.last_chunk::<8>(),
-        b.first_chunk(),
-        b.last_chunk(),
-    );
-    if let (Some(a), Some(c), Some(b), Some(d)) = ends {
-        return a == b && c == d;
-    }
-    let ends = (
-        a.first_chunk::<4>(),
-        a.last_chunk::<4>(),
-        b.first_chunk(),
-        b.last_chunk(),
-    );
-    if let (Some(a), Some(c), Some(b), Some(d)) = ends {
-        return a == b && c == d;
-    }
-    a.iter().eq(b)
+    let same = same_ends::<8>(a, b).or_else(|| same_ends::<4>(a, b));
+    same.unwrap_or_else(|| a.iter().eq(b))
+}
+
+/// Compares texts of one length by their ends, which meet or overlap; `None` if they are shorter than an end.
+#[inline]
+fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
+    let first = a.first_chunk::<N>()? == b.first_chunk::<N>()?;
+    Some(first && a.last_chunk::<N>()? == b.last_chunk::<N>()?)
 }
 
 /// Names one node of a [`Document`]; stays valid while the document is edited.
