@@ -165,7 +165,8 @@ pub(crate) struct Built {
     pub(crate) first: Position,
     /// How many events.
     pub(crate) count: usize,
-    pub(crate) bytes: Vec<u8>,
+    /// Bytes of it.
+    pub(crate) length: u32,
     /// Bytes that the events take in memory.
     pub(crate) memory: u64,
     pub(crate) sources: Vec<(Arc<str>, u32)>,
@@ -173,13 +174,10 @@ pub(crate) struct Built {
 }
 
 impl<'a> Builder<'a> {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// Bytes so far, roughly.
+    /// Bytes of the frame so far.
     pub(crate) fn size(&self) -> usize {
-        FIXED + self.sources.len() * 32 + self.items.len() * ENTRY + self.texts + CHECKSUM
+        let names: usize = self.sources.iter().map(|(name, _)| 8 + name.len()).sum();
+        FIXED + names + self.items.len() * ENTRY + self.texts + CHECKSUM
     }
 
     pub(crate) fn push(&mut self, prepared: &'a Prepared, item: &'a Item) {
@@ -203,18 +201,17 @@ impl<'a> Builder<'a> {
         self.items.push((prepared, item, source as u16));
     }
 
-    /// Encodes what was collected and starts anew.
-    pub(crate) fn finish(&mut self, first: Position, written_at: u64) -> Built {
+    /// Writes what was collected behind `bytes`.
+    pub(crate) fn finish(self, first: Position, written_at: u64, bytes: &mut Vec<u8>) -> Built {
+        let (start, total) = (bytes.len(), self.size());
         let Builder {
             sources,
             items,
-            texts,
             arrivals,
-        } = std::mem::take(self);
+            ..
+        } = self;
         let arrivals = arrivals.unwrap_or_default();
-        let names: usize = sources.iter().map(|(name, _)| 8 + name.len()).sum();
-        let total = FIXED + names + items.len() * ENTRY + texts + CHECKSUM;
-        let mut bytes = Vec::with_capacity(total);
+        bytes.reserve(total);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&(sources.len() as u16).to_le_bytes());
@@ -240,28 +237,33 @@ impl<'a> Builder<'a> {
             bytes.extend_from_slice(prepared.message_id(item).as_bytes());
             bytes.extend_from_slice(prepared.text(item));
         }
-        bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
-        let memory = items.iter().map(|(_, item, _)| item.memory as u64).sum();
+        let checksum = xxh3_64(bytes.get(start..).unwrap_or_default());
+        bytes.extend_from_slice(&checksum.to_le_bytes());
         Built {
             first,
             count: items.len(),
-            bytes,
-            memory,
+            length: length(total),
+            memory: items.iter().map(|(_, item, _)| item.memory as u64).sum(),
             sources,
             arrivals,
         }
     }
 }
 
+/// A frame of all that was prepared, alone.
+fn alone(prepared: &Prepared, first: Position) -> (Built, Vec<u8>) {
+    let (mut builder, mut bytes) = (Builder::default(), Vec::new());
+    for item in &prepared.items {
+        builder.push(prepared, item);
+    }
+    (builder.finish(first, 0, &mut bytes), bytes)
+}
+
 /// Encodes one event, for what is parked.
 pub(crate) fn encode_one(event: &Arc<Event>, position: Position) -> Vec<u8> {
     let mut prepared = Prepared::default();
     prepared.push(event.clone());
-    let mut builder = Builder::default();
-    for item in &prepared.items {
-        builder.push(&prepared, item);
-    }
-    builder.finish(position, 0).bytes
+    alone(&prepared, position).1
 }
 
 /// Why bytes are no frame.
@@ -480,11 +482,7 @@ pub fn decode_frame(bytes: &[u8], verify: bool) -> Result<Vec<(Position, Event)>
 
 /// Encodes events as one frame; for tests and as a seed for fuzzing.
 pub fn encode_frame(first: Position, events: Vec<Event>) -> Vec<u8> {
-    let (prepared, mut builder) = (Prepared::new(events), Builder::default());
-    for item in &prepared.items {
-        builder.push(&prepared, item);
-    }
-    builder.finish(first, 0).bytes
+    alone(&Prepared::new(events), first).1
 }
 
 #[cfg(test)]
@@ -493,15 +491,24 @@ pub(crate) mod tests {
     use signalbox_core::LimitedDataProcessing;
 
     use super::*;
+    use crate::disk::cut::cut;
+    use crate::disk::pages::Pages;
+
+    /// A frame of so many events as it is written.
+    pub(crate) fn pages(first: Position, count: usize) -> (Vec<Built>, Pages) {
+        let (prepared, mut pages) = (
+            Prepared::new(sample().into_iter().cycle().take(count).collect()),
+            Pages::default(),
+        );
+        let kept: Vec<_> = prepared.items.iter().map(|item| (&prepared, item)).collect();
+        (cut(&kept, first, 0, &mut pages), pages)
+    }
 
     /// A frame of so many events.
     pub(crate) fn built(first: Position, count: usize) -> (Built, Vec<Arc<Event>>) {
         let events = sample().into_iter().cycle().take(count).collect();
-        let (prepared, mut builder) = (Prepared::new(events), Builder::default());
-        for item in &prepared.items {
-            builder.push(&prepared, item);
-        }
-        (builder.finish(first, 0), prepared.events)
+        let prepared = Prepared::new(events);
+        (alone(&prepared, first).0, prepared.events)
     }
 
     fn sample() -> Vec<Event> {

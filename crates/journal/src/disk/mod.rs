@@ -1,15 +1,15 @@
 //! The journal on disk.
 //!
 //! ```text
-//! append ──▶ writer thread ──one commit──▶ frames-N.redb ──▶ readers, one per sink
+//! append ──▶ writer thread ──one commit──▶ frames-N.bin ──▶  readers, one per sink
 //!            (groups, deduplicates)                              │ commit
 //!                          state.redb ◀── keeper thread ◀────────┘
 //! ```
 //! Frames lie in a series of files that are deleted as a whole; everything else lies in one small file. Both threads
 //! block on the disk, so that nothing else does.
 
-mod blocks;
 mod cut;
+mod file;
 mod folder;
 mod frame;
 mod fresh;
@@ -17,6 +17,7 @@ mod guard;
 mod keeper;
 mod letters;
 mod options;
+mod pages;
 mod pin;
 mod query;
 mod reader;
@@ -27,7 +28,6 @@ mod series;
 mod shared;
 mod sinks;
 mod state;
-mod store;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -51,6 +51,7 @@ use crate::{
 };
 use frame::Prepared;
 use keeper::{Keeper, ToKeeper};
+use pages::Pages;
 use reader::DiskReader;
 use series::Series;
 use shared::{Journalled, Shared, Sink, lock, now};
@@ -80,6 +81,7 @@ impl DiskJournal {
     /// are no error: they are set aside and reported in the log.
     pub fn open(options: DiskOptions) -> Result<DiskJournal, JournalError> {
         let held = folder::open(&options.path)?;
+        series::refuse_outdated(&options.path)?;
         let (state, loaded) = State::open(&options.path)?;
         let series = Series::load(&options.path, options.file_bytes)?;
         let mut dedup = Dedup::load(&options.path, options.dedup_window, options.dedup_memory, now());
@@ -106,6 +108,10 @@ impl DiskJournal {
             series.end().unwrap_or(0),
         ];
         let end = cursors.chain(known).max().unwrap_or(0);
+        if let Some(held) = series.end().filter(|held| *held < end) {
+            tracing::error!(folder = %options.path.display(), positions = %format!("{held}..{end}"),
+                "the journal's files end before what it acknowledged: what stood there is lost");
+        }
         learn_again(&series, &mut dedup, end)?;
         let mut journalled = Journalled {
             counts: std::mem::take(&mut head.journalled),
@@ -140,6 +146,7 @@ impl DiskJournal {
             shared: shared.clone(),
             inbox,
             dedup,
+            pages: Pages::default(),
         };
         let writing = spawn("journal-writer", move || writer.run())?;
         let (to_keeper, inbox) = mpsc::channel();

@@ -17,7 +17,7 @@ pub struct DiskOptions {
     /// How long events that every sink has settled are kept for replay. Default 24 hours.
     pub retain: Duration,
     /// Bytes after which a new file of frames is begun (one is begun every hour anyway): the unit in which space is
-    /// given back and, after a crash, checked (about 2 s per GB). Default 256 MB.
+    /// given back and, after a crash, checked (about 3 s per GB). Default 256 MB.
     pub file_bytes: u64,
     /// How long an append waits for others to share its commit. Default 1 ms; those that come while a commit is
     /// being written share the next one in any case.

@@ -68,6 +68,7 @@ impl Series {
         let fetched = self.fetch(position);
         match fetched.map_err(|trouble| JournalError(trouble.text().to_owned()))? {
             Fetched::Gap(to) => Ok(Err(to.max(position.saturating_add(1)))),
+            Fetched::Flawed(why, next) => Ok(Err(self.report(position, next, &why))),
             Fetched::Frame(bytes, next) => {
                 let why = match Frame::decode(&bytes) {
                     Ok(frame) if frame.head.first <= position && position < frame.head.end() => {
@@ -76,14 +77,14 @@ impl Series {
                     Ok(_) => "its frame is gone",
                     Err(flaw) => flaw,
                 };
-                let to = next.max(position.saturating_add(1));
-                self.report(position, to, why);
-                Ok(Err(to))
+                Ok(Err(self.report(position, next, why)))
             }
         }
     }
 
-    fn report(&self, from: Position, to: Position, why: &str) {
+    /// Tells of a flaw, once; returns where to go on.
+    fn report(&self, from: Position, next: Position, why: &str) -> Position {
+        let to = next.max(from.saturating_add(1));
         let mut reported = lock(&self.reported);
         if reported.len() < REPORTED && reported.insert(to) {
             let segments = self.segments();
@@ -95,6 +96,7 @@ impl Series {
             tracing::error!(file = %file.unwrap_or_default().display(), positions = %format!("{from}..{to}"),
                 "journal frame unreadable: {why}");
         }
+        to
     }
 
     /// Shows all readable frames that have positions in `from..to`.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::frame::{Built, Frame};
+use super::pages::BLOCK;
 use crate::Position;
 
 /// A mark covers at most so many bytes of frames …
@@ -22,8 +23,6 @@ pub(crate) struct Segment {
     pub(crate) path: PathBuf,
     content: Mutex<Content>,
     growing: AtomicBool,
-    /// Written from the ruins of another: if it is unreadable too, the disk is at fault and it is given up.
-    pub(crate) rewritten: bool,
 }
 
 /// What a file holds. Kept in the file itself once it is complete.
@@ -53,7 +52,7 @@ pub(crate) struct Mark {
 pub(crate) struct Noted<'a> {
     pub(crate) from: Position,
     pub(crate) to: Position,
-    pub(crate) length: usize,
+    pub(crate) length: u32,
     pub(crate) sources: &'a [(std::sync::Arc<str>, u32)],
     pub(crate) arrivals: (i64, i64),
 }
@@ -63,7 +62,7 @@ impl<'a> Noted<'a> {
         Noted {
             from: built.first,
             to: built.first + built.count as u64,
-            length: built.bytes.len(),
+            length: built.length,
             sources: &built.sources,
             arrivals: built.arrivals,
         }
@@ -73,7 +72,7 @@ impl<'a> Noted<'a> {
         Noted {
             from: frame.head.first,
             to: frame.head.end(),
-            length: frame.head.length as usize,
+            length: frame.head.length,
             sources: &frame.sources,
             arrivals: frame.head.arrivals,
         }
@@ -133,25 +132,11 @@ impl Content {
             .max()
             .unwrap_or(i64::MIN)
     }
-
-    /// For keeping: JSON behind its checksum.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        seal(&serde_json::to_vec(self).unwrap_or_default())
-    }
-
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Content> {
-        serde_json::from_slice(unseal(bytes)?).ok()
-    }
 }
 
-/// Bytes that a frame takes on the disk: what the store gives it beyond these is never written (see [`super::blocks`]).
-fn room(length: usize) -> u64 {
-    let length = length as u64 + 100;
-    if length <= 2048 {
-        length
-    } else {
-        length.next_multiple_of(4096)
-    }
+/// Bytes that a frame takes on the disk.
+fn room(length: u32) -> u64 {
+    u64::from(length).next_multiple_of(BLOCK as u64)
 }
 
 impl Segment {
@@ -165,7 +150,6 @@ impl Segment {
             path: folder.join(file_name(first)),
             content: Mutex::new(content),
             growing: AtomicBool::new(false),
-            rewritten: false,
         }
     }
 
@@ -209,11 +193,16 @@ impl Segment {
 
 /// Zero padded, so that names sort like positions.
 pub(crate) fn file_name(first: Position) -> String {
-    format!("frames-{first:020}.redb")
+    format!("frames-{first:020}.bin")
 }
 
 pub(crate) fn first_of(name: &str) -> Option<Position> {
-    name.strip_prefix("frames-")?.strip_suffix(".redb")?.parse().ok()
+    name.strip_prefix("frames-")?.strip_suffix(".bin")?.parse().ok()
+}
+
+/// Whether an early version of this program wrote it, whose files of frames nobody reads any more.
+pub(crate) fn is_outdated(name: &str) -> bool {
+    name.starts_with("frames-") && name.ends_with(".redb")
 }
 
 /// The store does not verify what it reads, so whatever is kept in it stands behind its own checksum.

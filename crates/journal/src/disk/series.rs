@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::file::{FrameFile, Growing, take_over};
 use super::folder;
 use super::frame::Built;
-use super::guard::{Trouble, guarded};
-use super::segment::{Content, Noted, Segment, first_of};
-use super::store::{self, Db};
+use super::guard::{Trouble, io};
+use super::segment::{Content, Noted, Segment, file_name, first_of, is_outdated};
 use crate::{JournalError, Position};
 
 /// Complete files kept open for readers that lag.
@@ -26,13 +26,14 @@ pub(crate) struct Series {
     /// Held while writing and while a file is set aside.
     active: Mutex<Option<Active>>,
     /// Files open for reading. Those of the active one and of the ones read last.
-    pool: Mutex<VecDeque<(Arc<Segment>, Arc<Db>)>>,
+    pool: Mutex<VecDeque<(Arc<Segment>, Arc<FrameFile>)>>,
     pub(super) reported: Mutex<HashSet<Position>>,
 }
 
 struct Active {
     segment: Arc<Segment>,
-    db: Arc<Db>,
+    file: Arc<FrameFile>,
+    growing: Growing,
     began: Instant,
 }
 
@@ -42,40 +43,49 @@ pub(crate) enum Fetched {
     Frame(Vec<u8>, Position),
     /// Nothing, up to this position.
     Gap(Position),
+    /// What cannot be read, why, and where to go on.
+    Flawed(String, Position),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Closing a broken file may panic.
-fn close<T>(open: T) {
-    let _ = guarded(move || {
-        drop(open);
-        Ok(())
-    });
-}
-
-/// Closes the files used least recently. The one that grows stays: its writer holds it, so it could not be opened
-/// again.
-fn trim(pool: &mut VecDeque<(Arc<Segment>, Arc<Db>)>) {
-    let growing = |(segment, _): &(Arc<Segment>, Arc<Db>)| segment.growing();
+/// Closes the files used least recently. The one that grows stays: only here it is known where its frames are.
+fn trim(pool: &mut VecDeque<(Arc<Segment>, Arc<FrameFile>)>) {
+    let growing = |(segment, _): &(Arc<Segment>, Arc<FrameFile>)| segment.growing();
     while pool.iter().filter(|open| !growing(open)).count() > OPEN_FILES {
         let Some(oldest) = pool.iter().position(|open| !growing(open)) else {
             return;
         };
-        close(pool.remove(oldest));
+        pool.remove(oldest);
+    }
+}
+
+/// The files of a folder.
+fn names(folder: &Path) -> Result<Vec<String>, JournalError> {
+    let entries = fs::read_dir(folder).map_err(|error| folder::trouble(folder, "cannot be read", &error))?;
+    Ok(entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect())
+}
+
+/// An error if an early version left events here: this one would not find them.
+pub(crate) fn refuse_outdated(folder: &Path) -> Result<(), JournalError> {
+    match names(folder)?.into_iter().find(|name| is_outdated(name)) {
+        None => Ok(()),
+        Some(name) => Err(JournalError(format!(
+            "{}: written by a version of Signalbox before 0.1.0, whose files of events this one does not read; let that \
+             version deliver what it holds and move the folder away, or set journal.path to another one",
+            folder.join(name).display()
+        ))),
     }
 }
 
 impl Series {
-    /// Finds the files of a folder and what they hold. Files that cannot be read are set aside.
+    /// Finds the files of a folder and what they hold.
     pub(crate) fn load(folder: &Path, file_bytes: u64) -> Result<Series, JournalError> {
-        let entries =
-            fs::read_dir(folder).map_err(|error| folder::trouble(folder, "cannot be read", &error))?;
-        let mut firsts: Vec<Position> = entries
-            .filter_map(|entry| entry.ok()?.file_name().to_str().and_then(first_of))
-            .collect();
+        let mut firsts: Vec<Position> = names(folder)?.iter().filter_map(|name| first_of(name)).collect();
         firsts.sort_unstable();
         let series = Series {
             folder: folder.to_owned(),
@@ -93,52 +103,38 @@ impl Series {
     }
 
     fn load_one(&self, first: Position, limit: Position) -> Result<(), JournalError> {
-        let mut segment = Segment::new(
-            &self.folder,
-            first,
-            Content {
-                end: limit,
-                ..Content::default()
-            },
-        );
-        let path = segment.path.clone();
-        if fs::metadata(&path).is_ok_and(|meta| meta.len() == 0) {
-            // Made just before a crash.
-            let _ = fs::remove_file(&path);
-            return Ok(());
-        }
-        let content = Db::open(&path).and_then(|db| {
-            guarded(move || {
-                let content = db.content(limit)?;
-                if let Some((content, false)) = &content {
-                    db.summarize(content)?;
-                }
-                drop(db);
-                Ok(content.map(|(content, _)| content))
-            })
-        });
-        match content {
-            Ok(None) => {
-                // It never got a frame.
-                let _ = fs::remove_file(&path);
-            }
+        let path = self.folder.join(file_name(first));
+        match take_over(&path, limit) {
             Ok(Some(content)) => {
-                let content = Content {
-                    end: content.end.min(limit),
-                    ..content
-                };
-                segment = Segment::new(&self.folder, first, content);
+                let segment = Segment::new(&self.folder, first, content);
                 self.write_segments().push(Arc::new(segment));
+                Ok(())
             }
-            Err(Trouble::Refused(why)) => {
-                return Err(JournalError(format!("{}: {why}", path.display())));
+            // Made just before a crash: it never got a frame.
+            Ok(None) if fs::metadata(&path).is_ok_and(|meta| meta.len() == 0) => {
+                let _ = fs::remove_file(&path);
+                Ok(())
             }
-            Err(Trouble::Broken(why)) => {
-                if let Some(saved) = self.salvage(&segment, &why) {
-                    self.write_segments().push(saved);
-                }
-            }
+            Ok(None) => self.set_aside(&path, first, limit, "no frame of it can be read, as if the machine had gone down before its first commit was done"),
+            Err(Trouble::Broken(why)) => self.set_aside(&path, first, limit, &why),
+            Err(trouble @ Trouble::Refused(_)) => Err(trouble.at(&path)),
         }
+    }
+
+    fn set_aside(
+        &self,
+        path: &Path,
+        first: Position,
+        limit: Position,
+        why: &str,
+    ) -> Result<(), JournalError> {
+        let aside = folder::set_aside(path);
+        let aside = aside.map_err(|error| folder::trouble(&self.folder, "cannot be written to", &error))?;
+        let positions = match limit {
+            Position::MAX => format!("{first}.."),
+            limit => format!("{first}..{limit}"),
+        };
+        tracing::error!(file = %path.display(), positions, set_aside = %aside.display(), "journal file unreadable: {why}");
         Ok(())
     }
 
@@ -184,50 +180,45 @@ impl Series {
             .sum()
     }
 
-    /// Writes frames durably, all or none. They follow each other and what was written before. True if a file was
-    /// completed by it.
-    pub(crate) fn append(&self, frames: &[Built]) -> Result<bool, JournalError> {
+    /// Writes frames durably, all or none. They follow each other and what was written before, and lie in `pages` each
+    /// from a block on. True if a file was completed by it.
+    pub(crate) fn append(&self, frames: &[Built], pages: &[u8]) -> Result<bool, JournalError> {
         let Some(first) = frames.first().map(|frame| frame.first) else {
             return Ok(false);
         };
         let mut active = lock(&self.active);
         let mut again = true;
         loop {
-            if active.is_none() {
-                *active = Some(self.begin(first)?);
-            }
-            let Some(Active { segment, db, .. }) = active.as_ref() else {
-                return Ok(false);
+            let mut now = match active.take() {
+                Some(now) => now,
+                None => self.begin(first)?,
             };
-            match guarded(|| db.append(frames)) {
-                Ok(()) => {
-                    let mut content = segment.content();
-                    for frame in frames {
-                        content.note(&Noted::of_built(frame));
-                    }
-                    let full = content.bytes_from(segment.first) >= self.file_bytes;
-                    drop(content);
-                    if full {
-                        self.complete(&mut active);
-                    }
-                    return Ok(full);
+            let Err(error) = now.growing.append(&now.file, frames, pages) else {
+                let mut content = now.segment.content();
+                for frame in frames {
+                    content.note(&Noted::of_built(frame));
                 }
-                Err(trouble) => {
-                    let segment = segment.clone();
-                    segment.set_growing(false);
-                    self.let_go(&segment);
-                    close(active.take());
-                    let broken = matches!(trouble, Trouble::Broken(_));
-                    if segment.end() == segment.first {
-                        // Nothing in it was ever acknowledged.
-                        self.remove(&segment);
-                    } else if broken {
-                        self.set_aside(&segment, trouble.text());
-                    }
-                    if !broken || !std::mem::take(&mut again) {
-                        return Err(trouble.at(&segment.path));
-                    }
+                let full = content.bytes_from(now.segment.first) >= self.file_bytes;
+                drop(content);
+                if full {
+                    self.complete(now);
+                } else {
+                    *active = Some(now);
                 }
+                return Ok(full);
+            };
+            let trouble = io(&error).at(&now.segment.path);
+            if now.segment.end() == now.segment.first {
+                // Nothing in it was ever acknowledged.
+                self.let_go(&now.segment);
+                self.remove(&now.segment);
+            } else {
+                // What it held before is still right.
+                self.complete(now);
+            }
+            // A new file may be elsewhere on a disk of which a place does not answer.
+            if !matches!(io(&error), Trouble::Broken(_)) || !std::mem::take(&mut again) {
+                return Err(trouble);
             }
         }
     }
@@ -240,18 +231,19 @@ impl Series {
             // What is not in the list is not ours to lose nor to trust.
             folder::set_aside(path).map_err(|error| failed(&error))?;
         }
-        let db = Db::create(path).map_err(|trouble| {
+        let (growing, file) = Growing::create(path).map_err(|error| {
             let _ = fs::remove_file(path);
-            trouble.at(path)
+            io(&error).at(path)
         })?;
         folder::sync(&self.folder).map_err(|error| failed(&error))?;
-        let db = Arc::new(db);
+        let file = Arc::new(file);
         segment.set_growing(true);
         self.write_segments().push(segment.clone());
-        lock(&self.pool).push_back((segment.clone(), db.clone()));
+        lock(&self.pool).push_back((segment.clone(), file.clone()));
         Ok(Active {
             segment,
-            db,
+            file,
+            growing,
             began: Instant::now(),
         })
     }
@@ -262,31 +254,31 @@ impl Series {
         let old = active
             .as_ref()
             .is_some_and(|active| active.began.elapsed() > FILE_AGE);
-        if old {
-            self.complete(&mut active);
+        if old && let Some(old) = active.take() {
+            self.complete(old);
         }
         old
     }
 
     /// Completes the file that grows and closes all files.
     pub(crate) fn close(&self) {
-        self.complete(&mut lock(&self.active));
-        close(std::mem::take(&mut *lock(&self.pool)));
+        if let Some(active) = lock(&self.active).take() {
+            self.complete(active);
+        }
+        lock(&self.pool).clear();
     }
 
-    fn complete(&self, active: &mut Option<Active>) {
-        let Some(Active { segment, db, .. }) = active.take() else {
-            return;
-        };
+    fn complete(&self, active: Active) {
+        let Active {
+            segment,
+            file,
+            growing,
+            ..
+        } = active;
         let content = segment.content().clone();
-        let done = guarded(move || {
-            db.summarize(&content)?;
-            drop(db);
-            Ok(())
-        });
-        if let Err(trouble) = done {
+        if let Err(error) = growing.complete(&file, content) {
             // It will be read through instead.
-            tracing::warn!(file = %segment.path.display(), "no summary written: {}", trouble.text());
+            tracing::warn!(file = %segment.path.display(), "no summary written: {error}");
         }
         segment.set_growing(false);
         trim(&mut lock(&self.pool));
@@ -296,7 +288,7 @@ impl Series {
     fn let_go(&self, segment: &Arc<Segment>) {
         let mut pool = lock(&self.pool);
         if let Some(i) = pool.iter().position(|(open, _)| Arc::ptr_eq(open, segment)) {
-            close(pool.remove(i));
+            pool.remove(i);
         }
     }
 
@@ -330,138 +322,38 @@ impl Series {
 
     /// What stands at a position that is before the end.
     pub(super) fn fetch(&self, position: Position) -> Result<Fetched, Trouble> {
-        // A file set aside leaves a new one in its place, which is tried too.
-        for _ in 0..3 {
-            let segments = self.segments();
-            let after = segments.partition_point(|segment| segment.first <= position);
-            let next_file = segments.get(after).map_or(Position::MAX, |segment| segment.first);
-            let segment = after.checked_sub(1).and_then(|i| segments.get(i));
-            let Some(segment) = segment.filter(|segment| position < segment.end()) else {
-                return Ok(Fetched::Gap(next_file));
-            };
-            let end = segment.end();
-            match self.with(segment, move |db| db.look(position)) {
-                Ok((frame, next)) => {
-                    let next = next.filter(|next| *next > position).unwrap_or(end).min(end);
-                    return Ok(frame.map_or(Fetched::Gap(next), |bytes| Fetched::Frame(bytes, next)));
-                }
-                Err(Trouble::Refused(why)) => return Err(Trouble::Refused(why)),
-                Err(Trouble::Broken(why)) => {
-                    let mut active = lock(&self.active);
-                    if active
-                        .as_ref()
-                        .is_some_and(|active| Arc::ptr_eq(&active.segment, segment))
-                    {
-                        segment.set_growing(false);
-                        close(active.take());
-                    }
-                    self.set_aside(segment, &why);
-                }
-            }
+        let segments = self.segments();
+        let after = segments.partition_point(|segment| segment.first <= position);
+        let next_file = segments.get(after).map_or(Position::MAX, |segment| segment.first);
+        let segment = after.checked_sub(1).and_then(|i| segments.get(i));
+        let Some(segment) = segment.filter(|segment| position < segment.end()) else {
+            return Ok(Fetched::Gap(next_file));
+        };
+        let end = segment.end();
+        let look = match self.file(segment) {
+            Ok(file) => file.look(position),
+            Err(Trouble::Broken(why)) => return Ok(Fetched::Flawed(why, end)),
+            Err(refused) => return Err(refused),
+        };
+        let next = look.next.filter(|next| *next > position).unwrap_or(end).min(end);
+        match look.frame {
+            None => Ok(Fetched::Gap(next)),
+            Some(Ok(bytes)) => Ok(Fetched::Frame(bytes, next)),
+            Some(Err(Trouble::Broken(why))) => Ok(Fetched::Flawed(why, next)),
+            Some(Err(refused)) => Err(refused),
         }
-        Err(Trouble::Refused(format!(
-            "{}: cannot be read, even rewritten",
-            self.folder.display()
-        )))
     }
 
-    fn with<T>(
-        &self,
-        segment: &Arc<Segment>,
-        call: impl FnOnce(&Db) -> Result<T, redb::Error>,
-    ) -> Result<T, Trouble> {
+    /// Opens a file, or finds it open.
+    fn file(&self, segment: &Arc<Segment>) -> Result<Arc<FrameFile>, Trouble> {
         let mut pool = lock(&self.pool);
         let i = pool.iter().position(|(open, _)| Arc::ptr_eq(open, segment));
-        let db = match i.and_then(|i| pool.remove(i)) {
-            Some((segment, db)) => {
-                pool.push_back((segment, db.clone()));
-                db
-            }
-            None => {
-                let db = Arc::new(Db::open(&segment.path)?);
-                pool.push_back((segment.clone(), db.clone()));
-                db
-            }
+        let file = match i.and_then(|i| pool.remove(i)) {
+            Some((_, file)) => file,
+            None => Arc::new(FrameFile::open(&segment.path, segment.end())?),
         };
+        pool.push_back((segment.clone(), file.clone()));
         trim(&mut pool);
-        drop(pool);
-        guarded(move || {
-            let result = call(&db);
-            drop(db);
-            result
-        })
-    }
-
-    /// Sets a file aside and puts what can be saved of it in its place. Called with `active` locked, so that nobody
-    /// writes meanwhile.
-    fn set_aside(&self, segment: &Arc<Segment>, why: &str) {
-        let listed = self.segments().iter().any(|other| Arc::ptr_eq(other, segment));
-        if !listed {
-            return;
-        }
-        self.let_go(segment);
-        let saved = self.salvage(segment, why);
-        let mut segments = self.write_segments();
-        if let Some(i) = segments.iter().position(|other| Arc::ptr_eq(other, segment)) {
-            match saved {
-                Some(saved) => {
-                    if let Some(slot) = segments.get_mut(i) {
-                        *slot = saved;
-                    }
-                }
-                None => drop(segments.remove(i)),
-            }
-        }
-    }
-
-    fn salvage(&self, segment: &Segment, why: &str) -> Option<Arc<Segment>> {
-        let (first, end) = (segment.first, segment.end());
-        let path = &segment.path;
-        let range = if end == Position::MAX {
-            format!("{first}..")
-        } else {
-            format!("{first}..{end}")
-        };
-        let aside = match folder::set_aside(path) {
-            Ok(aside) => aside,
-            Err(error) => {
-                tracing::error!(file = %path.display(), positions = %range,
-                    "journal file unreadable ({why}) and cannot be renamed: {error}");
-                return None;
-            }
-        };
-        if segment.rewritten {
-            tracing::error!(file = %path.display(), positions = %range, set_aside = %aside.display(),
-                "journal file unreadable again: {why}");
-            return None;
-        }
-        let draft = path.with_extension("draft");
-        let _ = fs::remove_file(&draft);
-        let saved = store::salvage(&aside, first..end).and_then(|frames| {
-            if frames.is_empty() {
-                Ok(None)
-            } else {
-                store::rewrite(&aside, &frames, &draft).map(Some)
-            }
-        });
-        let content = match saved {
-            Ok(Some(content)) if fs::rename(&draft, path).is_ok() => content,
-            Ok(_) => Content::default(),
-            Err(trouble) => {
-                tracing::error!(file = %aside.display(), "nothing can be saved: {}", trouble.text());
-                Content::default()
-            }
-        };
-        let _ = folder::sync(&self.folder);
-        let events: u64 = content.marks.iter().map(|mark| mark.to - mark.from).sum();
-        tracing::error!(file = %path.display(), positions = %range, set_aside = %aside.display(),
-            events_saved = events, "journal file unreadable: {why}");
-        // What is missing at its end is lost to readers, not free for others.
-        let end = if end == Position::MAX { content.end } else { end };
-        (events > 0).then(|| {
-            let mut segment = Segment::new(&self.folder, first, Content { end, ..content });
-            segment.rewritten = true;
-            Arc::new(segment)
-        })
+        Ok(file)
     }
 }

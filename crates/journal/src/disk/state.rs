@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A newer journal is not touched by an older program.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 pub(super) const CACHE: usize = 4_000_000;
 
 pub(super) const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("head");

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::cut::cut;
 use super::frame::{Built, Item, Prepared};
 use super::fresh::Fresh;
+use super::pages::Pages;
 use super::recent::RecentFrame;
 use super::shared::{Entered, Shared, lock, nanos, now};
 use crate::dedup::Dedup;
@@ -45,6 +46,8 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) inbox: Receiver<ToWriter>,
     pub(crate) dedup: Dedup,
+    /// What a commit writes; kept from one to the next.
+    pub(crate) pages: Pages,
 }
 
 impl Writer {
@@ -159,8 +162,8 @@ impl Writer {
             answers.push(Ok(fates));
         }
         drop(fresh);
-        let frames = cut(&kept, first, written_at);
-        let written = self.shared.series.append(&frames);
+        let frames = cut(&kept, first, written_at, &mut self.pages);
+        let written = self.shared.series.append(&frames, self.pages.as_bytes());
         let stored = written.is_ok();
         // What takes its time and nobody waits for, freeing events and learning ids, is done after the answers.
         let mut gone = Vec::new();

@@ -140,13 +140,29 @@ async fn a_corrupt_frame_is_skipped_and_told() {
 }
 
 #[tokio::test]
-async fn a_file_the_store_cannot_open_is_set_aside_and_its_frames_are_saved() {
+async fn a_file_that_was_not_completed_is_read_past_what_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    let names = files(folder.path(), "frames-");
+    change(&folder.path().join(&names[1]), |bytes| {
+        bytes.truncate(bytes.len() - 1);
+        bytes[..64].fill(0xA5);
+        bytes[10 * 4096] ^= 1;
+    });
+    let (numbers, lost) = check(folder.path()).await;
+    assert_eq!((numbers.len() as u64, lost.len()), (EVENTS + 1 - 20, 2));
+    assert_eq!(files(folder.path(), "frames-").len(), names.len() + 1);
+}
+
+#[tokio::test]
+async fn a_file_of_which_nothing_can_be_read_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     build(folder.path()).await;
     let name = &files(folder.path(), "frames-")[1];
-    change(&folder.path().join(name), |bytes| bytes[..64].fill(0xA5));
+    change(&folder.path().join(name), |bytes| bytes.fill(0xA5));
     let (numbers, lost) = check(folder.path()).await;
-    assert_eq!((numbers.len() as u64, lost.len()), (EVENTS + 1, 0));
+    assert_eq!(lost.len(), 1);
+    assert_eq!(numbers.len() as u64, EVENTS + 1 - (lost[0].1 - lost[0].0));
     assert!(files(folder.path(), "").contains(&format!("{name}.corrupt")));
 }
 

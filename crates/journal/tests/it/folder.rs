@@ -56,3 +56,20 @@ fn a_full_disk_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn files_of_an_early_version_are_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("frames-00000000000000000000.redb");
+    std::fs::write(&old, "events").unwrap();
+    let error = DiskJournal::open(options(folder.path()))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains(old.to_str().unwrap()) && error.contains("let that version deliver"),
+        "{error}"
+    );
+    assert_eq!(std::fs::read(&old).unwrap(), b"events");
+    assert!(files(folder.path(), "state").is_empty());
+}
