@@ -1,38 +1,261 @@
-//! What a commit writes, cut into frames. Few frames are cheaper than many, but whoever wants one event reads a whole one.
+//! What a commit writes, cut into frames. Few frames are cheaper than many, and those that come ready are the cheapest.
 
-use super::frame::{Builder, Built, Item, Prepared};
+use std::io::IoSlice;
+use std::ops::Range;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::frame::{ENTRY, FIXED, Head};
 use super::pages::{BLOCK, Pages};
+use super::prepared::{Built, Item, MOST, Prepared, length, write_sources};
 use crate::Position;
 
-/// Bytes of a frame at most, if it is of more than one event.
-const MOST: usize = 1 << 18;
+/// What of an append is written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    All,
+    /// These of its events.
+    Some(Vec<usize>),
+}
 
-/// Frames of these events from a position on, written at a moment: the later one of two, finer than a commit takes.
-/// `pages` holds them, one after the other.
-pub(super) fn cut(
-    events: &[(&Prepared, &Item)],
+impl Kept {
+    /// Which events these are.
+    pub(super) fn items<'a>(&self, prepared: &'a Prepared) -> impl Iterator<Item = &'a Item> {
+        let (all, some) = match self {
+            Kept::All => (Some(&prepared.items), None),
+            Kept::Some(some) => (None, Some(some.iter())),
+        };
+        let some = some.into_iter().flatten();
+        all.into_iter()
+            .flatten()
+            .chain(some.filter_map(|i| prepared.items.get(*i)))
+    }
+}
+
+/// Frames, one after the other.
+pub(super) struct Cut<'a> {
+    pub(super) frames: Vec<Built>,
+    /// What is written: each part begins and ends at a block.
+    pub(super) parts: Vec<IoSlice<'a>>,
+}
+
+/// Where the bytes of a frame are.
+enum Part<'a> {
+    Ready(&'a Prepared),
+    Copied(Builder<'a>),
+}
+
+/// Frames of what is kept of appends, from a position on, written at a moment. Those that cannot be written as they came
+/// are copied to `pages`.
+pub(super) fn cut<'a>(
+    appends: &'a mut [Prepared],
+    kept: &[Kept],
     first: Position,
     written_at: u64,
-    pages: &mut Pages,
-) -> Vec<Built> {
-    let mut builders: Vec<Builder<'_>> = Vec::new();
-    for (prepared, item) in events {
-        let builder = match builders.last_mut() {
-            Some(builder) if builder.size() + item.size() <= MOST => builder,
-            _ => builders.push_mut(Builder::default()),
+    pages: &'a mut Pages,
+) -> Cut<'a> {
+    let mut next = first;
+    let mut ready = Vec::with_capacity(appends.len());
+    for (prepared, kept) in appends.iter_mut().zip(kept) {
+        let whole = *kept == Kept::All && prepared.alone();
+        ready.push(whole.then(|| prepared.place(next, written_at)));
+        next += match kept {
+            Kept::All => prepared.items.len() as u64,
+            Kept::Some(some) => some.len() as u64,
         };
-        builder.push(prepared, item);
     }
-    let blocks = |builder: &Builder<'_>| builder.size().next_multiple_of(BLOCK);
-    pages.begin(builders.iter().map(blocks).sum());
-    let mut start = first;
-    let frames = builders
-        .into_iter()
-        .zip(written_at..)
-        .map(|(builder, written_at)| {
-            let frame = pages.add(|bytes| builder.finish(start, written_at, bytes));
-            start += frame.count as u64;
-            frame
+    let mut plan: Vec<(Part<'a>, Option<Built>)> = Vec::with_capacity(appends.len());
+    for ((prepared, kept), ready) in appends.iter().zip(kept).zip(ready) {
+        if ready.is_some() {
+            plan.push((Part::Ready(prepared), ready));
+            continue;
+        }
+        for item in kept.items(prepared) {
+            match plan.last_mut() {
+                Some((Part::Copied(builder), _)) if builder.size() + item.size() <= MOST => {
+                    builder.push(prepared, item);
+                }
+                _ => {
+                    let mut builder = Builder::default();
+                    builder.push(prepared, item);
+                    plan.push((Part::Copied(builder), None));
+                }
+            }
+        }
+    }
+    let copied = plan.iter().map(|(part, _)| match part {
+        Part::Ready(_) => 0,
+        Part::Copied(builder) => builder.size().next_multiple_of(BLOCK),
+    });
+    pages.begin(copied.sum());
+    let (mut next, mut frames, mut places) = (first, Vec::new(), Vec::new());
+    for (part, ready) in plan {
+        let (frame, place) = match (part, ready) {
+            (Part::Ready(prepared), Some(frame)) => (frame, Place::Ready(prepared.blocks())),
+            (Part::Copied(builder), _) => {
+                let start = pages.as_bytes().len();
+                let frame = pages.add(|bytes| builder.finish(next, written_at, bytes));
+                (frame, Place::Copied(start..pages.as_bytes().len()))
+            }
+            (Part::Ready(_), None) => continue,
+        };
+        next += frame.count as u64;
+        frames.push(frame);
+        places.push(place);
+    }
+    let copied: &'a [u8] = pages.as_bytes();
+    let parts = places.into_iter().map(|place| match place {
+        Place::Ready(blocks) => IoSlice::new(blocks),
+        Place::Copied(range) => IoSlice::new(copied.get(range).unwrap_or_default()),
+    });
+    let parts = parts.collect();
+    Cut { frames, parts }
+}
+
+/// Where a frame is.
+enum Place<'a> {
+    Ready(&'a [u8]),
+    Copied(Range<usize>),
+}
+
+/// Collects events for a frame; their bytes are copied once, at the end.
+#[derive(Default)]
+struct Builder<'a> {
+    sources: Vec<(Arc<str>, u32)>,
+    /// Where its bytes are, and which of `sources` is its.
+    items: Vec<(&'a Prepared, &'a Item, u16)>,
+    texts: usize,
+    arrivals: Option<(i64, i64)>,
+}
+
+impl<'a> Builder<'a> {
+    /// Bytes of the frame so far.
+    fn size(&self) -> usize {
+        let names: usize = self.sources.iter().map(|(name, _)| 8 + name.len()).sum();
+        FIXED + names + self.items.len() * ENTRY + self.texts
+    }
+
+    fn push(&mut self, prepared: &'a Prepared, item: &'a Item) {
+        let Some(name) = prepared.source_of(item) else {
+            return;
+        };
+        let same = |(source, _): &(Arc<str>, u32)| Arc::ptr_eq(source, name) || source == name;
+        let source = self.sources.iter().position(same).unwrap_or_else(|| {
+            self.sources.push((name.clone(), 0));
+            self.sources.len() - 1
         });
-    frames.collect()
+        if let Some((_, count)) = self.sources.get_mut(source) {
+            *count += 1;
+        }
+        let at = item.received_at;
+        self.arrivals = Some(
+            self.arrivals
+                .map_or((at, at), |(min, max)| (min.min(at), max.max(at))),
+        );
+        self.texts += item.text();
+        self.items.push((prepared, item, source as u16));
+    }
+
+    /// Writes what was collected behind `bytes`.
+    fn finish(self, first: Position, written_at: u64, bytes: &mut Vec<u8>) -> Built {
+        let (start, total) = (bytes.len(), self.size());
+        let Builder {
+            sources,
+            items,
+            arrivals,
+            ..
+        } = self;
+        bytes.reserve(total);
+        bytes.resize(start + FIXED, 0);
+        write_sources(&sources, bytes);
+        for (_, item, source) in &items {
+            bytes.extend_from_slice(&item.entry(*source));
+        }
+        for (prepared, item, _) in &items {
+            bytes.extend_from_slice(prepared.text(item));
+        }
+        let head = Head {
+            first,
+            written_at,
+            count: length(items.len()),
+            length: length(total),
+            arrivals: arrivals.unwrap_or_default(),
+            sources: sources.len() as u16,
+            body: xxh3_64(bytes.get(start + FIXED..).unwrap_or_default()),
+        };
+        if let Some(to) = bytes.get_mut(start..start + FIXED) {
+            to.copy_from_slice(&head.to_bytes());
+        }
+        Built {
+            first,
+            count: items.len(),
+            length: head.length,
+            memory: items.iter().map(|(_, item, _)| item.memory as u64).sum(),
+            sources,
+            arrivals: head.arrivals,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::disk::frame::Frame;
+    use crate::disk::prepared::tests::prepared;
+
+    proptest! {
+        /// However appends are cut, their events stand where they should, and nothing lies outside a frame.
+        #[test]
+        fn what_is_kept_is_written_in_order(
+            appends in proptest::collection::vec((1..1500usize, any::<bool>(), 1..7usize), 1..6),
+        ) {
+            let mut all: Vec<Prepared> = appends.iter().map(|(count, ..)| prepared(*count)).collect();
+            let kept: Vec<Kept> = appends.iter().map(|(count, whole, step)| {
+                if *whole { Kept::All } else { Kept::Some((0..*count).step_by(*step).collect()) }
+            }).collect();
+            let wanted: Vec<Vec<u8>> = all.iter().zip(&kept)
+                .flat_map(|(prepared, kept)| kept.items(prepared).map(|item| prepared.text(item).to_vec()))
+                .collect();
+            let mut pages = Pages::default();
+            let Cut { frames, parts } = cut(&mut all, &kept, 7, 1, &mut pages);
+            let mut written: Vec<u8> = Vec::new();
+            for part in &parts {
+                prop_assert_eq!(part.as_ptr().align_offset(BLOCK), 0);
+                prop_assert_eq!(part.len() % BLOCK, 0);
+                written.extend_from_slice(part);
+            }
+            let (mut rest, mut next, mut found) = (&written[..], 7, Vec::new());
+            for built in &frames {
+                let (frame, after) = rest.split_at((built.length as usize).next_multiple_of(BLOCK));
+                let frame = Frame::decode(&frame[..built.length as usize]).unwrap();
+                prop_assert_eq!((built.first, frame.head.first), (next, next));
+                prop_assert_eq!((built.count, built.arrivals), (frame.head.count as usize, frame.head.arrivals));
+                prop_assert_eq!(&built.sources, &frame.sources);
+                prop_assert!(built.length as usize <= MOST);
+                for (_, raw) in frame.events() {
+                    found.push(raw.unwrap().text());
+                }
+                (rest, next) = (after, frame.head.end());
+            }
+            prop_assert!(rest.is_empty());
+            prop_assert_eq!(found, wanted);
+        }
+    }
+
+    #[test]
+    fn a_large_append_is_written_as_it_came_and_small_ones_share_a_frame() {
+        let mut all = vec![prepared(10), prepared(1000), prepared(10), prepared(10)];
+        let kept = [Kept::All, Kept::All, Kept::All, Kept::Some(vec![3])];
+        let ready = all[1].blocks().as_ptr();
+        let mut pages = Pages::default();
+        let Cut { frames, parts } = cut(&mut all, &kept, 0, 1, &mut pages);
+        assert_eq!(
+            frames.iter().map(|frame| frame.count).collect::<Vec<_>>(),
+            [10, 1000, 11]
+        );
+        assert_eq!(parts[1].as_ptr(), ready);
+    }
 }

@@ -11,14 +11,15 @@
 //! in between, the frames behind it are found block by block.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::frame::{Built, FIXED, Frame, Head};
+use super::cut::Cut;
+use super::frame::{FIXED, Frame, Head};
 use super::guard::{Trouble, io as trouble};
 use super::pages::BLOCK;
 use super::segment::{Content, Noted, seal, unseal};
@@ -26,6 +27,8 @@ use crate::Position;
 
 /// The last bytes of a complete file.
 const MARK: [u8; 8] = *b"\xF7sbcompl";
+/// So many parts a system takes in one call.
+const PARTS: usize = 1024;
 /// The mark and the length of the summary before it.
 const END: usize = 16;
 
@@ -118,17 +121,16 @@ impl Growing {
         Ok((Growing { direct, end: 0 }, FrameFile::new(file, Vec::new())))
     }
 
-    /// Writes frames durably behind those that are there; readers see all of them, or none if it fails. `pages` holds
-    /// them one after the other, each from a block on.
-    pub(super) fn append(&mut self, to: &FrameFile, frames: &[Built], pages: &[u8]) -> io::Result<()> {
-        let written = pages.len() / BLOCK;
-        let end = u32::try_from(written).ok().and_then(|n| self.end.checked_add(n));
+    /// Writes frames durably behind those that are there; readers see all of them, or none if it fails.
+    pub(super) fn append(&mut self, to: &FrameFile, cut: &Cut<'_>) -> io::Result<()> {
+        let blocks = cut.parts.iter().map(|part| part.len() / BLOCK).sum::<usize>();
+        let end = u32::try_from(blocks).ok().and_then(|n| self.end.checked_add(n));
         let end = end.ok_or(ErrorKind::FileTooLarge)?;
-        self.write(&to.file, pages, offset(self.end))?;
+        self.write(&to.file, &cut.parts, offset(self.end))?;
         to.file.sync_data()?;
         let mut places = to.places.write().unwrap_or_else(PoisonError::into_inner);
         let mut block = self.end;
-        for frame in frames {
+        for frame in &cut.frames {
             places.push(Place {
                 first: frame.first,
                 block,
@@ -140,15 +142,15 @@ impl Growing {
         Ok(())
     }
 
-    fn write(&mut self, file: &File, pages: &[u8], offset: u64) -> io::Result<()> {
+    fn write(&mut self, file: &File, parts: &[IoSlice<'_>], offset: u64) -> io::Result<()> {
         if let Some(direct) = &self.direct {
-            match direct.write_all_at(pages, offset) {
+            match write_all(direct, parts, offset) {
                 // The file system took the flag and does not do it, or wants larger blocks.
                 Err(error) if error.kind() == ErrorKind::InvalidInput => self.direct = None,
                 written => return written,
             }
         }
-        file.write_all_at(pages, offset)
+        write_all(file, parts, offset)
     }
 
     /// Writes down what the file holds, so that it need not be read through again, and takes away what a failed append may
@@ -157,6 +159,23 @@ impl Growing {
         let frames = to.places.read().unwrap_or_else(PoisonError::into_inner).clone();
         conclude(&to.file, self.end, &Summary { content, frames })
     }
+}
+
+/// Writes parts one after the other.
+fn write_all(file: &File, parts: &[IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+    let mut parts = parts.to_vec();
+    let mut rest = parts.as_mut_slice();
+    while !rest.is_empty() {
+        let some = rest.get(..rest.len().min(PARTS)).unwrap_or_default();
+        let written = match rustix::io::pwritev(file, some, offset) {
+            Err(rustix::io::Errno::INTR) => continue,
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            written => written?,
+        };
+        offset += written as u64;
+        IoSlice::advance_slices(&mut rest, written);
+    }
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]
@@ -260,7 +279,7 @@ fn frame_at<'a>(
     if left < FIXED as u64 || !read(file, at, FIXED, bytes)? {
         return Ok(None);
     }
-    let Ok(head) = Head::peek(bytes) else {
+    let Ok(head) = Head::read(bytes) else {
         return Ok(None);
     };
     if left < u64::from(head.length) || !read(file, at, head.length as usize, bytes)? {
@@ -320,15 +339,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::disk::frame::tests::pages;
+    use crate::disk::cut::{Kept, cut};
+    use crate::disk::pages::Pages;
+    use crate::disk::prepared::tests::prepared;
+
+    /// Does something with a frame of so many events.
+    fn with<T>(first: Position, count: usize, work: impl FnOnce(&Cut<'_>) -> T) -> T {
+        work(&cut(
+            &mut [prepared(count)],
+            &[Kept::All],
+            first,
+            0,
+            &mut Pages::default(),
+        ))
+    }
 
     /// A file of frames of so many events each, not completed; returns where each ends, in positions and bytes.
     fn grown(path: &Path, counts: &[usize]) -> (Growing, FrameFile, Vec<(Position, u64)>) {
         let (mut growing, file) = Growing::create(path).unwrap();
         let (mut first, mut ends) = (100, Vec::new());
         for count in counts {
-            let (frames, pages) = pages(first, *count);
-            growing.append(&file, &frames, pages.as_bytes()).unwrap();
+            with(first, *count, |cut| growing.append(&file, cut)).unwrap();
             first += *count as u64;
             ends.push((first, offset(growing.end)));
         }
@@ -359,8 +390,7 @@ mod tests {
         assert_eq!(file.look(143).next, None);
         // Without a way around the cache it is all the same.
         growing.direct = None;
-        let (frames, pages) = pages(144, 2);
-        growing.append(&file, &frames, pages.as_bytes()).unwrap();
+        with(144, 2, |cut| growing.append(&file, cut)).unwrap();
         assert_eq!(held(&file, 200), (100..146).collect::<Vec<_>>());
         let content = Content {
             end: 146,
@@ -377,10 +407,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let (growing, file, ends) = grown(&path, &[5, 5]);
-        let (_, left) = pages(110, 7);
-        file.file
-            .write_all_at(left.as_bytes(), offset(growing.end))
-            .unwrap();
+        with(110, 7, |cut| {
+            write_all(&file.file, &cut.parts, offset(growing.end))
+        })
+        .unwrap();
         let open = FrameFile::open(&path, 110).unwrap();
         assert_eq!(held(&open, 200), (100..110).collect::<Vec<_>>());
         growing.complete(&file, Content::default()).unwrap();

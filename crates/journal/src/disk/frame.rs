@@ -1,270 +1,41 @@
-//! The frame: what one group commit writes. The decoder is total: whatever bytes it gets, it answers, in linear
-//! time, and what it lets through is what was written.
+//! The frame: what is written of events that were appended together. The decoder is total: whatever bytes it gets, it
+//! answers, in linear time, and what it lets through is what was written.
 //!
 //! All numbers are little-endian:
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 8 | [`MAGIC`], by which frames are found in the ruins of a file |
+//! | 8 | [`MAGIC`], by which frames are found behind damage |
 //! | 2, 2 | format version, number of sources |
 //! | 4 | length of the frame |
 //! | 8, 8 | position of the first event, moment of writing (Unix nanoseconds) |
 //! | 4 | number of events |
 //! | 8, 8 | earliest and latest arrival (Unix milliseconds) |
+//! | 8 | XXH3 of everything after the head |
+//! | 8 | XXH3 of the head, which ends here |
 //! | per source: 4, 4, n | events of it, length of its name, name |
 //! | per event: 2, 8, 4, 4, 4 | source, arrival, lengths of id, facts and payload |
 //! | per event: n, n, n | `messageId`, facts as JSON (nothing if there are none), payload |
-//! | 8 | XXH3 of everything before |
+//!
+//! The checksum of the events is made where they come from; the one that says where they stand is made when they get
+//! there, by a thread that need not touch them.
 
 use std::sync::Arc;
 
-use signalbox_core::{Event, Facts, Receipt};
+use signalbox_core::{Event, Receipt};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Position;
-use crate::dedup::Id;
 
 /// No text contains this: 0xF7 never occurs in UTF-8.
 pub(crate) const MAGIC: [u8; 8] = *b"\xF7sbframe";
 /// Frames of other versions are not read.
-const VERSION: u16 = 1;
-/// Up to and including the arrival times.
-pub(crate) const FIXED: usize = 52;
-const ENTRY: usize = 22;
+const VERSION: u16 = 2;
+/// The head, its checksums included.
+pub(super) const FIXED: usize = 68;
+/// What stands of an event before all texts.
+pub(super) const ENTRY: usize = 22;
 const CHECKSUM: usize = 8;
-
-/// Events ready to be written, made where they come from so that the writer only copies: it runs on another core, to
-/// which each part of an event that it looks at must be carried.
-#[derive(Default)]
-pub(crate) struct Prepared {
-    pub(crate) items: Vec<Item>,
-    /// As many as there are items; those who keep them take them.
-    pub(crate) events: Vec<Arc<Event>>,
-    sources: Vec<Arc<str>>,
-    /// The ids, one after the other.
-    ids: String,
-    /// Facts and payload of one event after the other.
-    bytes: Vec<u8>,
-}
-
-/// What is written of an event.
-pub(crate) struct Item {
-    /// Names source and id for deduplication.
-    pub(crate) fingerprint: u64,
-    /// Bytes that the event takes in memory.
-    memory: usize,
-    received_at: i64,
-    /// Which of the sources.
-    source: usize,
-    id_start: usize,
-    start: usize,
-    id: u32,
-    facts: u32,
-    payload: u32,
-}
-
-impl Item {
-    /// Bytes it takes in a frame.
-    pub(crate) fn size(&self) -> usize {
-        ENTRY + self.id as usize + self.facts as usize + self.payload as usize
-    }
-}
-
-impl Prepared {
-    /// Events of more than 4 GiB do not exist: requests and files are bounded long before.
-    pub(crate) fn new(events: Vec<Event>) -> Prepared {
-        let mut prepared = Prepared::default();
-        prepared.items.reserve(events.len());
-        prepared.events.reserve(events.len());
-        prepared
-            .bytes
-            .reserve(events.iter().map(Event::memory).sum::<usize>() / 3);
-        for event in events {
-            prepared.push(Arc::new(event));
-        }
-        prepared
-    }
-
-    pub(crate) fn push(&mut self, event: Arc<Event>) {
-        let (receipt, id) = (event.receipt(), event.message_id());
-        // They seldom have more than one.
-        let same = |source: &Arc<str>| Arc::ptr_eq(source, &receipt.source) || *source == receipt.source;
-        let source = self.sources.iter().position(same).unwrap_or_else(|| {
-            self.sources.push(receipt.source.clone());
-            self.sources.len() - 1
-        });
-        let fingerprint = crate::dedup::fingerprint(&receipt.source, id);
-        let id_start = self.ids.len();
-        self.ids.push_str(id);
-        let id = length(id.len());
-        let bytes = &mut self.bytes;
-        let start = bytes.len();
-        if *event.facts() != Facts::default() {
-            // Facts are strings and lists: they cannot fail to be JSON.
-            let _ = serde_json::to_writer(&mut *bytes, event.facts());
-        }
-        let facts = length(bytes.len() - start);
-        event.write_to(bytes);
-        let payload = length(bytes.len() - start) - facts;
-        self.items.push(Item {
-            fingerprint,
-            memory: event.memory(),
-            received_at: receipt.received_at,
-            source,
-            id_start,
-            start,
-            id,
-            facts,
-            payload,
-        });
-        self.events.push(event);
-    }
-
-    /// Bytes all of it takes in a frame.
-    pub(crate) fn size(&self) -> usize {
-        self.items.len() * ENTRY + self.ids.len() + self.bytes.len()
-    }
-
-    /// What names one of them for deduplication.
-    pub(crate) fn id(&self, item: &Item) -> Id<'_> {
-        Id {
-            fingerprint: item.fingerprint,
-            source: self.sources.get(item.source).map_or("", |source| source),
-            id: self.message_id(item),
-        }
-    }
-
-    fn message_id(&self, item: &Item) -> &str {
-        let end = item.id_start + item.id as usize;
-        self.ids.get(item.id_start..end).unwrap_or_default()
-    }
-
-    /// Facts and payload of one of them.
-    fn text(&self, item: &Item) -> &[u8] {
-        let end = item.start + (item.facts + item.payload) as usize;
-        self.bytes.get(item.start..end).unwrap_or_default()
-    }
-}
-
-fn length(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
-}
-
-/// Collects events until a frame is full; their bytes are copied once, at the end.
-#[derive(Default)]
-pub(crate) struct Builder<'a> {
-    sources: Vec<(Arc<str>, u32)>,
-    /// Where its bytes are, and which of `sources` is its.
-    items: Vec<(&'a Prepared, &'a Item, u16)>,
-    texts: usize,
-    arrivals: Option<(i64, i64)>,
-}
-
-/// An encoded frame and what the series wants to know of it.
-pub(crate) struct Built {
-    pub(crate) first: Position,
-    /// How many events.
-    pub(crate) count: usize,
-    /// Bytes of it.
-    pub(crate) length: u32,
-    /// Bytes that the events take in memory.
-    pub(crate) memory: u64,
-    pub(crate) sources: Vec<(Arc<str>, u32)>,
-    pub(crate) arrivals: (i64, i64),
-}
-
-impl<'a> Builder<'a> {
-    /// Bytes of the frame so far.
-    pub(crate) fn size(&self) -> usize {
-        let names: usize = self.sources.iter().map(|(name, _)| 8 + name.len()).sum();
-        FIXED + names + self.items.len() * ENTRY + self.texts + CHECKSUM
-    }
-
-    pub(crate) fn push(&mut self, prepared: &'a Prepared, item: &'a Item) {
-        let Some(name) = prepared.sources.get(item.source) else {
-            return;
-        };
-        let same = |(source, _): &(Arc<str>, u32)| Arc::ptr_eq(source, name) || source == name;
-        let source = self.sources.iter().position(same).unwrap_or_else(|| {
-            self.sources.push((name.clone(), 0));
-            self.sources.len() - 1
-        });
-        if let Some((_, count)) = self.sources.get_mut(source) {
-            *count += 1;
-        }
-        let at = item.received_at;
-        self.arrivals = Some(
-            self.arrivals
-                .map_or((at, at), |(min, max)| (min.min(at), max.max(at))),
-        );
-        self.texts += item.size() - ENTRY;
-        self.items.push((prepared, item, source as u16));
-    }
-
-    /// Writes what was collected behind `bytes`.
-    pub(crate) fn finish(self, first: Position, written_at: u64, bytes: &mut Vec<u8>) -> Built {
-        let (start, total) = (bytes.len(), self.size());
-        let Builder {
-            sources,
-            items,
-            arrivals,
-            ..
-        } = self;
-        let arrivals = arrivals.unwrap_or_default();
-        bytes.reserve(total);
-        bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&(sources.len() as u16).to_le_bytes());
-        bytes.extend_from_slice(&length(total).to_le_bytes());
-        bytes.extend_from_slice(&first.to_le_bytes());
-        bytes.extend_from_slice(&written_at.to_le_bytes());
-        bytes.extend_from_slice(&length(items.len()).to_le_bytes());
-        bytes.extend_from_slice(&arrivals.0.to_le_bytes());
-        bytes.extend_from_slice(&arrivals.1.to_le_bytes());
-        for (name, count) in &sources {
-            bytes.extend_from_slice(&count.to_le_bytes());
-            bytes.extend_from_slice(&length(name.len()).to_le_bytes());
-            bytes.extend_from_slice(name.as_bytes());
-        }
-        for (_, item, source) in &items {
-            bytes.extend_from_slice(&source.to_le_bytes());
-            bytes.extend_from_slice(&item.received_at.to_le_bytes());
-            for length in [item.id, item.facts, item.payload] {
-                bytes.extend_from_slice(&length.to_le_bytes());
-            }
-        }
-        for (prepared, item, _) in &items {
-            bytes.extend_from_slice(prepared.message_id(item).as_bytes());
-            bytes.extend_from_slice(prepared.text(item));
-        }
-        let checksum = xxh3_64(bytes.get(start..).unwrap_or_default());
-        bytes.extend_from_slice(&checksum.to_le_bytes());
-        Built {
-            first,
-            count: items.len(),
-            length: length(total),
-            memory: items.iter().map(|(_, item, _)| item.memory as u64).sum(),
-            sources,
-            arrivals,
-        }
-    }
-}
-
-/// A frame of all that was prepared, alone.
-fn alone(prepared: &Prepared, first: Position) -> (Built, Vec<u8>) {
-    let (mut builder, mut bytes) = (Builder::default(), Vec::new());
-    for item in &prepared.items {
-        builder.push(prepared, item);
-    }
-    (builder.finish(first, 0, &mut bytes), bytes)
-}
-
-/// Encodes one event, for what is parked.
-pub(crate) fn encode_one(event: &Arc<Event>, position: Position) -> Vec<u8> {
-    let mut prepared = Prepared::default();
-    prepared.push(event.clone());
-    alone(&prepared, position).1
-}
 
 /// Why bytes are no frame.
 pub(crate) type Flaw = &'static str;
@@ -277,7 +48,9 @@ pub(crate) struct Head {
     pub(crate) count: u32,
     pub(crate) length: u32,
     pub(crate) arrivals: (i64, i64),
-    sources: u16,
+    pub(super) sources: u16,
+    /// The checksum of what follows.
+    pub(super) body: u64,
 }
 
 impl Head {
@@ -286,9 +59,44 @@ impl Head {
         self.first.saturating_add(u64::from(self.count))
     }
 
-    /// Reads the fixed part, which proves nothing yet.
-    pub(crate) fn peek(bytes: &[u8]) -> Result<Head, Flaw> {
-        let mut rest = Bytes(bytes);
+    /// As it is written.
+    pub(super) fn to_bytes(self) -> [u8; FIXED] {
+        let mut bytes = [0; FIXED];
+        let mut rest = &mut bytes[..];
+        let mut put = |value: &[u8]| {
+            if let Some((to, after)) = std::mem::take(&mut rest).split_at_mut_checked(value.len()) {
+                to.copy_from_slice(value);
+                rest = after;
+            }
+        };
+        put(&MAGIC);
+        put(&VERSION.to_le_bytes());
+        put(&self.sources.to_le_bytes());
+        put(&self.length.to_le_bytes());
+        put(&self.first.to_le_bytes());
+        put(&self.written_at.to_le_bytes());
+        put(&self.count.to_le_bytes());
+        put(&self.arrivals.0.to_le_bytes());
+        put(&self.arrivals.1.to_le_bytes());
+        put(&self.body.to_le_bytes());
+        if let Some((head, checksum)) = bytes.split_last_chunk_mut::<CHECKSUM>() {
+            *checksum = xxh3_64(head).to_le_bytes();
+        }
+        bytes
+    }
+
+    /// Reads it off the beginning of a frame.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Head, Flaw> {
+        let head = bytes.first_chunk::<FIXED>().ok_or(SHORT)?;
+        let (fields, checksum) = head.split_last_chunk::<CHECKSUM>().ok_or(SHORT)?;
+        if xxh3_64(fields) != u64::from_le_bytes(*checksum) {
+            return Err("the checksum of its head is wrong");
+        }
+        Head::parse(fields)
+    }
+
+    fn parse(fields: &[u8]) -> Result<Head, Flaw> {
+        let mut rest = Bytes(fields);
         if rest.take(8)? != MAGIC {
             return Err("it does not start like a frame");
         }
@@ -309,11 +117,12 @@ impl Head {
             length,
             arrivals,
             sources,
+            body: rest.u64()?,
         })
     }
 }
 
-/// A frame whose checksum and lengths are right.
+/// A frame whose checksums and lengths are right.
 pub(crate) struct Frame<'a> {
     pub(crate) head: Head,
     pub(crate) sources: Vec<(Arc<str>, u32)>,
@@ -331,6 +140,12 @@ pub(crate) struct Raw<'a> {
 }
 
 impl Raw<'_> {
+    /// Its texts as they lie there.
+    #[cfg(test)]
+    pub(super) fn text(&self) -> Vec<u8> {
+        [self.id.as_bytes(), self.facts, self.payload].concat()
+    }
+
     /// Parses it. `None` if it is no event, which the checksum makes next to impossible.
     pub(crate) fn parse(&self) -> Option<Event> {
         let receipt = Receipt {
@@ -348,22 +163,24 @@ impl Raw<'_> {
 impl<'a> Frame<'a> {
     /// Checks and opens a frame.
     pub(crate) fn decode(bytes: &'a [u8]) -> Result<Frame<'a>, Flaw> {
-        let Some((body, checksum)) = bytes.split_last_chunk::<CHECKSUM>() else {
-            return Err(SHORT);
-        };
-        if xxh3_64(body) != u64::from_le_bytes(*checksum) {
+        let head = Head::read(bytes)?;
+        let body = bytes.get(FIXED..).ok_or(SHORT)?;
+        if xxh3_64(body) != head.body {
             return Err("its checksum is wrong");
         }
-        Frame::decode_body(body)
+        Frame::open(head, body)
     }
 
-    /// The same for bytes without a checksum.
-    pub(crate) fn decode_body(body: &'a [u8]) -> Result<Frame<'a>, Flaw> {
-        let head = Head::peek(body)?;
-        if head.length as usize != body.len() + CHECKSUM {
+    /// The same, whatever its checksums are.
+    fn decode_unchecked(bytes: &'a [u8]) -> Result<Frame<'a>, Flaw> {
+        Frame::open(Head::parse(bytes)?, bytes.get(FIXED..).ok_or(SHORT)?)
+    }
+
+    fn open(head: Head, body: &'a [u8]) -> Result<Frame<'a>, Flaw> {
+        if head.length as usize != FIXED + body.len() {
             return Err("its length is wrong");
         }
-        let mut rest = Bytes(body.get(FIXED..).ok_or(SHORT)?);
+        let mut rest = Bytes(body);
         let mut sources: Vec<(Arc<str>, u32)> = Vec::new();
         for _ in 0..head.sources {
             let count = rest.u32()?;
@@ -463,8 +280,7 @@ impl<'a> Bytes<'a> {
 }
 
 /// Decodes a frame and parses its events, as reading does; for tests and fuzzing. `verify` is off to get past the
-/// checksum, which no fuzzer guesses; the last eight bytes are ignored then. Returns the events that parse with
-/// their positions.
+/// checksums, which no fuzzer guesses. Returns the events that parse with their positions.
 ///
 /// # Errors
 /// A sentence, if the bytes are no frame.
@@ -472,17 +288,12 @@ pub fn decode_frame(bytes: &[u8], verify: bool) -> Result<Vec<(Position, Event)>
     let frame = if verify {
         Frame::decode(bytes)?
     } else {
-        Frame::decode_body(bytes.split_last_chunk::<CHECKSUM>().ok_or(SHORT)?.0)?
+        Frame::decode_unchecked(bytes)?
     };
     Ok(frame
         .events()
         .filter_map(|(position, raw)| Some((position, raw?.parse()?)))
         .collect())
-}
-
-/// Encodes events as one frame; for tests and as a seed for fuzzing.
-pub fn encode_frame(first: Position, events: Vec<Event>) -> Vec<u8> {
-    alone(&Prepared::new(events), first).1
 }
 
 #[cfg(test)]
@@ -491,27 +302,9 @@ pub(crate) mod tests {
     use signalbox_core::LimitedDataProcessing;
 
     use super::*;
-    use crate::disk::cut::cut;
-    use crate::disk::pages::Pages;
+    use crate::disk::prepared::encode_frame;
 
-    /// A frame of so many events as it is written.
-    pub(crate) fn pages(first: Position, count: usize) -> (Vec<Built>, Pages) {
-        let (prepared, mut pages) = (
-            Prepared::new(sample().into_iter().cycle().take(count).collect()),
-            Pages::default(),
-        );
-        let kept: Vec<_> = prepared.items.iter().map(|item| (&prepared, item)).collect();
-        (cut(&kept, first, 0, &mut pages), pages)
-    }
-
-    /// A frame of so many events.
-    pub(crate) fn built(first: Position, count: usize) -> (Built, Vec<Arc<Event>>) {
-        let events = sample().into_iter().cycle().take(count).collect();
-        let prepared = Prepared::new(events);
-        (alone(&prepared, first).0, prepared.events)
-    }
-
-    fn sample() -> Vec<Event> {
+    pub(crate) fn sample() -> Vec<Event> {
         let event = |source: &str, text: &str| {
             Event::parse(
                 text,

@@ -19,6 +19,7 @@ mod letters;
 mod options;
 mod pages;
 mod pin;
+mod prepared;
 mod query;
 mod reader;
 mod recent;
@@ -41,17 +42,18 @@ use signalbox_core::Event;
 use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use folder::{set_aside, sync};
-pub use frame::{decode_frame, encode_frame};
+pub use frame::decode_frame;
 pub use options::DiskOptions;
+pub use prepared::encode_frame;
 
 use crate::dedup::{Dedup, Id, fingerprint};
 use crate::{
     AppendError, Appended, DeadLetter, DeadLetterFilter, DeadLetterId, Found, Journal, JournalError,
     Position, Progress, Reader, Resumed, SinkState, SourceTotals, Start, Taken, Usage,
 };
-use frame::Prepared;
 use keeper::{Keeper, ToKeeper};
 use pages::Pages;
+use prepared::Prepared;
 use reader::DiskReader;
 use series::Series;
 use shared::{Journalled, Shared, Sink, lock, now};
@@ -227,7 +229,7 @@ impl Journal for DiskJournal {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let prepared = Prepared::new(events);
+        let prepared = Prepared::new(events.into_iter().map(Arc::new).collect());
         let kilobytes = u32::try_from(prepared.size() / 1024)
             .unwrap_or(u32::MAX)
             .saturating_add(1)

@@ -33,6 +33,18 @@ impl Pages {
         written
     }
 
+    /// Puts these bytes in the place of the first ones.
+    pub(super) fn begin_with(&mut self, bytes: &[u8]) {
+        if let Some(first) = self.bytes.get_mut(self.start..self.start + bytes.len()) {
+            first.copy_from_slice(bytes);
+        }
+    }
+
+    /// Whether it begins at a block, as it should unless more was added than there was room for.
+    pub(super) fn aligned(&self) -> bool {
+        self.as_bytes().as_ptr().align_offset(BLOCK) == 0
+    }
+
     /// What was added.
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(self.start..).unwrap_or_default()

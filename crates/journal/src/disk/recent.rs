@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use signalbox_core::Event;
 
-use super::frame::Built;
+use super::prepared::Built;
 use crate::{Entry, Position};
 
 /// A reader that is so many events behind what is here, or fewer, will soon want it. One that is further behind (its
@@ -141,7 +141,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::frame::tests::built;
+    use crate::disk::prepared::tests::built;
 
     fn add(recent: &mut Recent, first: Position, count: usize) -> Vec<RecentFrame> {
         let (frame, events) = built(first, count);

@@ -8,8 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::frame::{Built, Frame};
+use super::frame::Frame;
 use super::pages::BLOCK;
+use super::prepared::Built;
 use crate::Position;
 
 /// A mark covers at most so many bytes of frames …

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::cut::Cut;
 use super::file::{FrameFile, Growing, take_over};
 use super::folder;
-use super::frame::Built;
 use super::guard::{Trouble, io};
 use super::segment::{Content, Noted, Segment, file_name, first_of, is_outdated};
 use crate::{JournalError, Position};
@@ -180,10 +180,10 @@ impl Series {
             .sum()
     }
 
-    /// Writes frames durably, all or none. They follow each other and what was written before, and lie in `pages` each
-    /// from a block on. True if a file was completed by it.
-    pub(crate) fn append(&self, frames: &[Built], pages: &[u8]) -> Result<bool, JournalError> {
-        let Some(first) = frames.first().map(|frame| frame.first) else {
+    /// Writes frames durably, all or none. They follow each other and what was written before. True if a file was
+    /// completed by it.
+    pub(crate) fn append(&self, cut: &Cut<'_>) -> Result<bool, JournalError> {
+        let Some(first) = cut.frames.first().map(|frame| frame.first) else {
             return Ok(false);
         };
         let mut active = lock(&self.active);
@@ -193,9 +193,9 @@ impl Series {
                 Some(now) => now,
                 None => self.begin(first)?,
             };
-            let Err(error) = now.growing.append(&now.file, frames, pages) else {
+            let Err(error) = now.growing.append(&now.file, cut) else {
                 let mut content = now.segment.content();
-                for frame in frames {
+                for frame in &cut.frames {
                     content.note(&Noted::of_built(frame));
                 }
                 let full = content.bytes_from(now.segment.first) >= self.file_bytes;

@@ -12,9 +12,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::folder;
-use super::frame::{self, Frame};
+use super::frame::Frame;
 use super::guard::{Trouble, guarded};
 use super::pin::Pin;
+use super::prepared::encode_one;
 use super::segment::{seal, unseal};
 use crate::{
     DeadLetter, DeadLetterFilter, DeadLetterId, JournalError, Open, Parked, Position, Progress, SourceTotals,
@@ -343,7 +344,7 @@ fn encode_parked(parked: &Parked) -> Vec<u8> {
     } else {
         u32::MAX
     };
-    let event = frame::encode_one(&parked.event, parked.position);
+    let event = encode_one(&parked.event, parked.position);
     seal(&[&length.to_le_bytes()[..], only, &event].concat())
 }
 

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use signalbox_core::Event;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::cut::cut;
-use super::frame::{Built, Item, Prepared};
+use super::cut::{Kept, cut};
 use super::fresh::Fresh;
 use super::pages::Pages;
+use super::prepared::{Built, Prepared};
 use super::recent::RecentFrame;
 use super::shared::{Entered, Shared, lock, nanos, now};
 use crate::dedup::Dedup;
@@ -119,22 +119,21 @@ impl Writer {
         let mut room = self.room();
         let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
         let mut events = Vec::with_capacity(batch.len());
-        let (appends, waiting): (Vec<Prepared>, Vec<_>) = batch
+        let (mut appends, waiting): (Vec<Prepared>, Vec<_>) = batch
             .into_iter()
             .map(|mut append| {
                 events.push(std::mem::take(&mut append.prepared.events));
                 (append.prepared, (append.reply, append.permit, append.entered))
             })
             .unzip();
-        let most = appends.iter().map(|prepared| prepared.items.len()).sum();
-        // What is written of it.
-        let mut kept: Vec<(&Prepared, &Item)> = Vec::with_capacity(most);
+        // What is written of each.
+        let mut kept: Vec<Kept> = Vec::with_capacity(appends.len());
         // Ids of this commit; they become known with it.
+        let most = appends.iter().map(|prepared| prepared.items.len()).sum();
         let mut fresh = Fresh::with_capacity(most);
         for prepared in &appends {
             let mut fates = Vec::with_capacity(prepared.items.len());
-            let mut bytes = 0u64;
-            let before = (kept.len(), next);
+            let (mut bytes, before) = (0u64, next);
             for item in &prepared.items {
                 let id = prepared.id(item);
                 if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !fresh.add(id)) {
@@ -142,28 +141,31 @@ impl Writer {
                     continue;
                 }
                 bytes += item.size() as u64;
-                kept.push((prepared, item));
                 fates.push(Appended::Stored(next));
                 next += 1;
             }
+            let stored = kept_of(&fates);
             if bytes > room {
                 // Nothing of it is kept, so no id of it may be known.
-                for (prepared, item) in kept.drain(before.0..) {
+                for item in stored.items(prepared) {
                     fresh.remove(prepared.id(item));
                 }
-                next = before.1;
+                next = before;
                 self.shared.refusals.fetch_add(1, Ordering::Relaxed);
+                kept.push(Kept::Some(Vec::new()));
                 answers.push(Err(AppendError::Full {
                     retry_after: RETRY_AFTER,
                 }));
                 continue;
             }
             room -= bytes;
+            kept.push(stored);
             answers.push(Ok(fates));
         }
         drop(fresh);
-        let frames = cut(&kept, first, written_at, &mut self.pages);
-        let written = self.shared.series.append(&frames, self.pages.as_bytes());
+        let cut = cut(&mut appends, &kept, first, written_at, &mut self.pages);
+        let written = self.shared.series.append(&cut);
+        let frames = cut.frames;
         let stored = written.is_ok();
         // What takes its time and nobody waits for, freeing events and learning ids, is done after the answers.
         let mut gone = Vec::new();
@@ -182,8 +184,10 @@ impl Writer {
             drop((permit, entered));
         }
         if stored {
-            for (prepared, item) in &kept {
-                self.dedup.learn(prepared.id(item), now);
+            for (prepared, kept) in appends.iter().zip(&kept) {
+                for item in kept.items(prepared) {
+                    self.dedup.learn(prepared.id(item), now);
+                }
             }
         }
         drop(gone);
@@ -222,6 +226,16 @@ impl Writer {
         self.shared.advance(end);
         gone
     }
+}
+
+/// Which events of an append are written.
+fn kept_of(fates: &[Appended]) -> Kept {
+    let stored = |fate: &Appended| matches!(fate, Appended::Stored(_));
+    if fates.iter().all(stored) {
+        return Kept::All;
+    }
+    let fates = fates.iter().enumerate();
+    Kept::Some(fates.filter(|(_, fate)| stored(fate)).map(|(i, _)| i).collect())
 }
 
 /// Those of the events that were written, in order.
