@@ -182,7 +182,12 @@ fn main() {
         "start ms",
         "start CPU",
     );
-    let asked = |row: &&Row| after("--row").is_none_or(|part| row.name.contains(part.as_str()));
+    // Those whose name holds this, or the one whose name it is.
+    let asked = |row: &&Row| match after("--row") {
+        Some(name) if rows.iter().any(|row| row.name == *name) => row.name == *name,
+        Some(part) => row.name.contains(part.as_str()),
+        None => true,
+    };
     for row in rows.iter().filter(asked) {
         let measured = runtime.block_on(measure(*row, events / row.share));
         println!("{:<38} {measured}", row.name);
