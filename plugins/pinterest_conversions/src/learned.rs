@@ -14,8 +14,10 @@ impl Stripped {
     }
 
     /// Whether this one is left out.
+    #[inline]
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.0.contains(&key)
+        // Mostly there is none.
+        !self.0.is_empty() && self.0.contains(&key)
     }
 
     /// Those left out.

@@ -12,11 +12,13 @@ mod path;
 mod quick;
 mod spare;
 mod write;
+mod writer;
 
 pub use edit::Scalar;
 pub use parse::{MAX_DEPTH, ParseError};
 pub use path::Path;
 pub use write::{push_json_string, write_json_string};
+pub use writer::JsonWriter;
 
 /// What a [`Node`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

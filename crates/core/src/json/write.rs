@@ -157,7 +157,7 @@ pub fn push_json_string(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Whether a byte cannot stand in a JSON string as it is.
-fn needs_escape(byte: u8) -> bool {
+pub(super) fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
@@ -175,7 +175,7 @@ fn is_plain(bytes: &[u8]) -> bool {
 }
 
 /// Asks all bytes without a branch for each, which the compiler turns into vector instructions.
-fn any_escape<const N: usize>(chunk: &[u8; N]) -> bool {
+pub(super) fn any_escape<const N: usize>(chunk: &[u8; N]) -> bool {
     chunk.iter().fold(false, |any, &byte| any | needs_escape(byte))
 }
 

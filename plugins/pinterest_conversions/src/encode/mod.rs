@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use bumpalo::Bump;
 use bytes::Bytes;
+use signalbox_core::json::JsonWriter;
 use signalbox_core::{Event, Prepared, Reason, Record, Rejection, Resend, Sha256Hex, Warning};
 
 use signalbox_segment::schema::{Schema, SchemaError};
@@ -73,7 +74,7 @@ struct Scratch {
 #[derive(Default)]
 struct Buffers {
     /// The record being written.
-    out: Vec<u8>,
+    out: JsonWriter,
     /// A personal value while it is normalised.
     text: String,
     /// The hashes of one field.
@@ -177,7 +178,7 @@ impl Encoder {
             Ok(written) => Ok(Record {
                 mapping: Arc::clone(&mapping.name),
                 dedup_key: written.dedup_key(&mut buffers.key),
-                bytes: Bytes::copy_from_slice(&buffers.out),
+                bytes: Bytes::copy_from_slice(buffers.out.as_bytes()),
                 warnings,
                 resend: if written.offline {
                     Resend::MayDuplicate

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use signalbox_core::json::JsonWriter;
 use signalbox_segment::value::Number;
 
 /// Doubles hold 15 decimal digits for certain; what is printed beyond is noise (`0.1 + 0.2`).
@@ -9,22 +10,35 @@ const DIGITS: usize = 15;
 
 /// Appends an amount in decimal: no exponent, no noise of binary fractions, no `-0`. Whole numbers keep all their digits.
 /// The number must be finite.
-pub(crate) fn push_money(number: Number<'_>, out: &mut Vec<u8>) {
+pub(crate) fn push_money(number: Number<'_>, out: &mut JsonWriter) {
     if let Some(source) = number.source()
         && is_integer(source)
     {
-        out.extend_from_slice(source.as_bytes());
+        out.short(source.as_bytes());
         return;
     }
-    let start = out.len();
-    number.with_js_text(|text| out.extend_from_slice(text.as_bytes()));
-    let text = &out[start..];
-    let noisy =
-        text.iter().filter(|b| b.is_ascii_digit()).count() > DIGITS + usize::from(text.starts_with(b"0."));
-    if noisy || text.iter().any(|b| matches!(b, b'e' | b'E')) {
-        out.truncate(start);
-        push_decimal(number.to_f64(), out);
+    let fits = number.with_js_text(|text| {
+        let fits = !is_noisy(text);
+        if fits {
+            out.short(text.as_bytes());
+        }
+        fits
+    });
+    if !fits {
+        out.with(|out| push_decimal(number.to_f64(), out));
     }
+}
+
+/// Whether JavaScript's text of a number has an exponent, or more digits than are certain.
+fn is_noisy(text: &str) -> bool {
+    let most = DIGITS + usize::from(text.starts_with("0."));
+    let (digits, exponent) = text.bytes().fold((0, false), |(digits, exponent), byte| {
+        (
+            digits + usize::from(byte.is_ascii_digit()),
+            exponent | matches!(byte, b'e' | b'E'),
+        )
+    });
+    exponent || digits > most
 }
 
 fn is_integer(text: &str) -> bool {
@@ -69,9 +83,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn money(number: Number<'_>) -> String {
-        let mut out = Vec::new();
+        let mut out = JsonWriter::default();
         push_money(number, &mut out);
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.as_bytes().to_vec()).unwrap()
     }
 
     #[test]

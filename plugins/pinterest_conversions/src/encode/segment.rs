@@ -238,6 +238,8 @@ fn member(out: &mut Object<'_>, wire: &Wire, value: Value<'_>) {
 
 fn scalar(out: &mut Object<'_>, key: &'static Key, value: Value<'_>) {
     if value.is_defined() {
-        out.with(key, |out| value.write_json(out, Numbers::JavaScript));
+        out.with(key, |out| {
+            out.with(|out| value.write_json(out, Numbers::JavaScript));
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! `user_data`, which cannot hold plain personal data: its hashed members take hashes and nothing else.
 
 use signalbox_core::Sha256Hex;
+use signalbox_core::json::JsonWriter;
 use signalbox_segment::normalise::segment;
 
 use super::wire::{HashedKey, PlainKey};
@@ -10,7 +11,7 @@ use super::writer::Object;
 /// a blank), which `compat = "segment"` passes on. Neither can be made of plain text.
 pub trait Hashed: sealed::Sealed {
     /// Appends the text to send, in quotes; it needs no escapes.
-    fn push(&self, out: &mut Vec<u8>);
+    fn push(&self, out: &mut JsonWriter);
 }
 
 mod sealed {
@@ -20,19 +21,18 @@ mod sealed {
 }
 
 impl Hashed for Sha256Hex {
-    fn push(&self, out: &mut Vec<u8>) {
-        out.reserve(66);
-        out.push(b'"');
-        out.extend_from_slice(self.as_bytes());
-        out.push(b'"');
+    fn push(&self, out: &mut JsonWriter) {
+        out.byte(b'"');
+        out.part(self.as_bytes(), 64);
+        out.byte(b'"');
     }
 }
 
 impl Hashed for segment::Value {
-    fn push(&self, out: &mut Vec<u8>) {
-        out.push(b'"');
-        out.extend_from_slice(self.as_str().as_bytes());
-        out.push(b'"');
+    fn push(&self, out: &mut JsonWriter) {
+        out.byte(b'"');
+        out.short(self.as_str().as_bytes());
+        out.byte(b'"');
     }
 }
 

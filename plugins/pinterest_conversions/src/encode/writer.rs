@@ -1,6 +1,6 @@
 //! JSON, written straight into a record.
 
-use signalbox_core::json::write_json_string;
+use signalbox_core::json::JsonWriter;
 
 use crate::learned::Stripped;
 
@@ -8,10 +8,10 @@ use crate::learned::Stripped;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     name: &'static str,
-    text: &'static str,
     /// The text with zeros behind it: a copy of a length known beforehand is a few instructions, one of another length
     /// a call.
     padded: [u8; LONGEST_KEY],
+    len: usize,
 }
 
 /// With quotes, comma and colon.
@@ -27,7 +27,11 @@ impl Key {
             padded[at] = text.as_bytes()[at];
             at += 1;
         }
-        Key { name, text, padded }
+        Key {
+            name,
+            padded,
+            len: text.len(),
+        }
     }
 
     /// The key alone.
@@ -45,23 +49,25 @@ macro_rules! key {
 pub(crate) use key;
 
 /// An object being written. Members without a value never appear.
+///
+/// Each member has a comma before it; that of the first stands where the opening brace belongs, which replaces it in the
+/// end.
 pub(crate) struct Object<'w> {
-    out: &'w mut Vec<u8>,
+    out: &'w mut JsonWriter,
     start: usize,
     stripped: &'w Stripped,
 }
 
 impl<'w> Object<'w> {
     /// Begins an object; properties that Pinterest refused are left out of it and of all objects in it.
-    pub(crate) fn open(out: &'w mut Vec<u8>, stripped: &'w Stripped) -> Object<'w> {
-        out.push(b'{');
+    pub(crate) fn open(out: &'w mut JsonWriter, stripped: &'w Stripped) -> Object<'w> {
         let start = out.len();
         Object { out, start, stripped }
     }
 
     /// Ends the object.
     pub(crate) fn close(self) {
-        self.out.push(b'}');
+        close(self.out, self.start, *b"{}");
     }
 
     fn is_empty(&self) -> bool {
@@ -69,34 +75,25 @@ impl<'w> Object<'w> {
     }
 
     /// Writes a key, unless it is stripped.
+    #[inline]
     fn key(&mut self, key: &'static Key) -> bool {
-        if !self.stripped.names().is_empty() && self.stripped.has(key.name()) {
+        if self.stripped.has(key.name()) {
             return false;
         }
-        if self.is_empty() {
-            // The first has no comma before it.
-            self.out.extend_from_slice(&key.text.as_bytes()[1..]);
-        } else {
-            let end = self.out.len() + key.text.len();
-            self.out.extend_from_slice(&key.padded);
-            self.out.truncate(end);
-        }
+        self.out.part(&key.padded, key.len);
         true
     }
 
     /// Writes a text.
     pub(crate) fn text(&mut self, key: &'static Key, text: &str) {
         if self.key(key) {
-            write_json_string(text, self.out);
+            self.out.string(text);
         }
     }
 
     /// Writes a whole number.
     pub(crate) fn integer(&mut self, key: &'static Key, number: i64) {
-        if self.key(key) {
-            self.out
-                .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-        }
+        self.raw(key, itoa::Buffer::new().format(number));
     }
 
     /// Writes `true` or `false`.
@@ -107,12 +104,12 @@ impl<'w> Object<'w> {
     /// Writes a literal or number that is JSON already.
     pub(crate) fn raw(&mut self, key: &'static Key, json: &str) {
         if self.key(key) {
-            self.out.extend_from_slice(json.as_bytes());
+            self.out.short(json.as_bytes());
         }
     }
 
-    /// Writes a member whose bytes `write` appends.
-    pub(crate) fn with(&mut self, key: &'static Key, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Writes a member that `write` appends.
+    pub(crate) fn with(&mut self, key: &'static Key, write: impl FnOnce(&mut JsonWriter)) {
         if self.key(key) {
             write(self.out);
         }
@@ -145,52 +142,51 @@ impl<'w> Object<'w> {
         if !self.key(key) {
             return;
         }
-        self.out.push(b'[');
         let start = self.out.len();
-        let mut inner = Array {
+        fill(&mut Array {
             out: self.out,
-            start,
             stripped: self.stripped,
-        };
-        fill(&mut inner);
-        let empty = inner.out.len() == start;
-        self.out.push(b']');
-        if empty && !keep_empty {
+        });
+        if self.out.len() == start && !keep_empty {
             self.out.truncate(mark);
+        } else {
+            close(self.out, start, *b"[]");
         }
     }
 }
 
-/// An array being written.
+/// Puts brackets around what was written since `start`, where a comma stands unless that is nothing.
+fn close(out: &mut JsonWriter, start: usize, [opening, closing]: [u8; 2]) {
+    if out.len() == start {
+        out.byte(opening);
+    } else {
+        out.replace(start, opening);
+    }
+    out.byte(closing);
+}
+
+/// An array being written. As in an [`Object`], the comma before the first item stands for the opening bracket.
 pub(crate) struct Array<'w> {
-    out: &'w mut Vec<u8>,
-    start: usize,
+    out: &'w mut JsonWriter,
     stripped: &'w Stripped,
 }
 
 impl Array<'_> {
-    fn separate(&mut self) {
-        if self.out.len() > self.start {
-            self.out.push(b',');
-        }
-    }
-
-    /// Adds a text that needs no escapes, which `push` appends.
-    pub(crate) fn plain(&mut self, push: impl FnOnce(&mut Vec<u8>)) {
-        self.separate();
-        push(self.out);
+    /// Adds a value that `write` appends.
+    pub(crate) fn plain(&mut self, write: impl FnOnce(&mut JsonWriter)) {
+        self.out.byte(b',');
+        write(self.out);
     }
 
     /// Adds a text.
     pub(crate) fn text(&mut self, text: &str) {
-        self.separate();
-        write_json_string(text, self.out);
+        self.plain(|out| out.string(text));
     }
 
     /// Adds an object; false if it stayed empty and was not to be kept, and so is not there.
     pub(crate) fn object(&mut self, keep_empty: bool, fill: impl FnOnce(&mut Object<'_>)) -> bool {
         let mark = self.out.len();
-        self.separate();
+        self.out.byte(b',');
         let mut inner = Object::open(self.out, self.stripped);
         fill(&mut inner);
         let empty = inner.is_empty();
@@ -210,7 +206,7 @@ mod tests {
     #[test]
     fn empty_and_stripped_members_leave_no_trace() {
         let stripped = Stripped::of(["wifi"]);
-        let mut out = Vec::new();
+        let mut out = JsonWriter::default();
         let mut object = Object::open(&mut out, &stripped);
         object.flag(key!("wifi"), true);
         object.object(key!("app_info"), false, |_| ());
@@ -227,7 +223,7 @@ mod tests {
         });
         object.close();
         assert_eq!(
-            String::from_utf8(out).unwrap(),
+            std::str::from_utf8(out.as_bytes()).unwrap(),
             r#"{"a":"\"x\"","b":{},"d":["1",{"n":-1}]}"#
         );
     }

@@ -61,9 +61,9 @@ impl<'a> Making<'a, '_> {
             (Kind::Whole(least, most), _) => self.whole(out, wire.key, value, (least, most), &path),
             (Kind::ExtraWhole, _) => self.whole(out, wire.key, value, (i64::MIN, i64::MAX), &path),
             (Kind::Money, Value::Number(number)) if number.is_finite() => out.with(wire.key, |out| {
-                out.push(b'"');
+                out.byte(b'"');
                 push_money(number, out);
-                out.push(b'"');
+                out.byte(b'"');
             }),
             (Kind::Money, _) => self.warnings.push(reject::wrong_form(&path(), "a number")),
             (Kind::Currency, Value::Str(text)) => {

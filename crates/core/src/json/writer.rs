@@ -1,0 +1,222 @@
+//! A buffer for those who write much JSON.
+
+use super::write::{any_escape, needs_escape, push_json_string};
+
+/// So many bytes stand free behind what is written, mostly: the largest piece that is stored whole.
+const ROOM: usize = 80;
+
+/// JSON being written. There is always something behind its end, so that pieces are stored in lengths known beforehand,
+/// a few instructions each, and what is too much of them is overwritten by the next one. A vector copies each piece by a
+/// call, after asking whether there is room for it.
+#[derive(Default)]
+pub struct JsonWriter {
+    /// What is written, and room.
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl JsonWriter {
+    /// Forgets what is written and keeps the room.
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// How many bytes are written.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes of memory held.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// What is written.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// Takes back what was written since there were so many bytes.
+    #[inline]
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// Replaces a byte that is written.
+    #[inline]
+    pub fn replace(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self
+            .bytes
+            .get_mut(..self.len)
+            .and_then(|written| written.get_mut(at))
+        {
+            *place = byte;
+        }
+    }
+
+    /// Appends the first bytes of a piece, at most all of it.
+    #[inline]
+    pub fn part<const N: usize>(&mut self, piece: &[u8; N], len: usize) {
+        if self.bytes.len() - self.len < N {
+            self.grow(N);
+        }
+        if let Some(place) = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut) {
+            *place = *piece;
+            self.len += len.min(N);
+        }
+    }
+
+    /// Appends a byte.
+    #[inline]
+    pub fn byte(&mut self, byte: u8) {
+        self.part(&[byte], 1);
+    }
+
+    /// Appends what a function appends to a vector.
+    pub fn with<R>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        self.bytes.truncate(self.len);
+        let result = append(&mut self.bytes);
+        self.len = self.bytes.len();
+        self.bytes.resize(self.len + ROOM, 0);
+        result
+    }
+
+    /// Appends a short text without escapes, such as that of a number.
+    #[inline]
+    pub fn short(&mut self, text: &[u8]) {
+        let place = self.room(text.len() + CHUNK);
+        copy(text, place);
+        self.len += text.len();
+    }
+
+    /// Appends a text as a JSON string with its quotes. Escapes what JSON demands and nothing else.
+    pub fn string(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let place = self.room(bytes.len() + CHUNK + 2);
+        if let Some((quote, inner)) = place.split_first_mut()
+            && copy(bytes, inner)
+            && let Some(end) = inner.get_mut(bytes.len())
+        {
+            *quote = b'"';
+            *end = b'"';
+            self.len += bytes.len() + 2;
+        } else {
+            self.escaped(text);
+        }
+    }
+
+    #[inline(never)]
+    fn escaped(&mut self, text: &str) {
+        self.byte(b'"');
+        self.with(|out| push_json_string(text, out));
+        self.byte(b'"');
+    }
+
+    /// The place behind what is written, with room for so many bytes.
+    #[inline]
+    fn room(&mut self, len: usize) -> &mut [u8] {
+        if self.bytes.len() - self.len < len {
+            self.grow(len);
+        }
+        self.bytes.get_mut(self.len..).unwrap_or_default()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, len: usize) {
+        let needed = self.len + len.max(ROOM);
+        if self.bytes.len() < needed {
+            self.bytes.resize(needed.max(2 * self.bytes.len()), 0);
+        }
+    }
+}
+
+/// What is copied at once.
+const CHUNK: usize = 16;
+
+/// Copies bytes to the start of a place, which is longer by a chunk, and tells whether none of them needs an escape. All
+/// are copied and looked at in pieces of one length; the last piece begins before the end of the one before it.
+#[inline]
+fn copy(from: &[u8], to: &mut [u8]) -> bool {
+    if let Some(last) = from.last_chunk::<CHUNK>() {
+        let mut escapes = any_escape(last);
+        for (piece, place) in from.as_chunks::<CHUNK>().0.iter().zip(to.as_chunks_mut().0) {
+            *place = *piece;
+            escapes |= any_escape(piece);
+        }
+        put(to, from.len() - CHUNK, last);
+        return !escapes;
+    }
+    if let (Some(first), Some(last)) = (from.first_chunk::<8>(), from.last_chunk::<8>()) {
+        put(to, 0, first);
+        put(to, from.len() - 8, last);
+        return !(any_escape(first) | any_escape(last));
+    }
+    if let (Some(first), Some(last)) = (from.first_chunk::<4>(), from.last_chunk::<4>()) {
+        put(to, 0, first);
+        put(to, from.len() - 4, last);
+        return !(any_escape(first) | any_escape(last));
+    }
+    for (place, byte) in to.iter_mut().zip(from) {
+        *place = *byte;
+    }
+    !from.iter().any(|&byte| needs_escape(byte))
+}
+
+#[inline]
+fn put<const N: usize>(to: &mut [u8], at: usize, piece: &[u8; N]) {
+    if let Some(place) = to.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = *piece;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::write_json_string;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn pieces_follow_each_other() {
+        let mut out = JsonWriter::default();
+        for round in 0..200 {
+            out.clear();
+            let mut expected = Vec::new();
+            for at in 0..round {
+                out.part(b"abcdef", at % 8);
+                expected.extend_from_slice(&b"abcdef"[..(at % 8).min(6)]);
+                out.byte(b'-');
+                out.short(&b"0123456789012345678901234567890123456789"[..at % 40]);
+                out.with(|out| out.push(b'.'));
+                expected.push(b'-');
+                expected.extend_from_slice(&b"0123456789012345678901234567890123456789"[..at % 40]);
+                expected.push(b'.');
+            }
+            assert_eq!(out.as_bytes(), expected);
+        }
+        let len = out.len();
+        out.replace(0, b'+');
+        out.replace(len, b'+');
+        out.truncate(2);
+        out.truncate(10);
+        assert_eq!((out.as_bytes(), out.len()), (&b"+."[..], 2));
+    }
+
+    proptest! {
+        #[test]
+        fn strings_are_written_as_elsewhere(texts in prop::collection::vec("[a-z\"\\\\\\n\u{1}é😀]{0,3}|[ -~]{0,70}|é{0,40}", 0..20)) {
+            let (mut out, mut expected) = (JsonWriter::default(), Vec::new());
+            for text in &texts {
+                out.string(text);
+                write_json_string(text, &mut expected);
+            }
+            prop_assert_eq!(out.as_bytes(), expected);
+        }
+    }
+}
