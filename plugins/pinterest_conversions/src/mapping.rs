@@ -9,6 +9,7 @@ use signalbox_segment::mapping::{CompileError, Mapping};
 
 use crate::Compat;
 use crate::action::{self, Derives, FIELDS, Listens, Preset};
+use crate::encode::derive;
 
 /// What a mapping listens to.
 #[derive(Debug)]
@@ -100,7 +101,8 @@ impl CompiledMapping {
 }
 
 fn compiled(fields: Map<String, Json>) -> Result<Mapping, CompileError> {
-    Ok(Mapping::compile(&Json::Object(fields))?.arranged_for(FIELDS))
+    let mapping = Mapping::compile(&Json::Object(fields))?;
+    Ok(mapping.arranged_for(FIELDS).looking_up(&derive::paths()))
 }
 
 /// A preset's mapping, compiled once in a process: every sink has the same sixteen, and compiling them was most of

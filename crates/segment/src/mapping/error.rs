@@ -117,7 +117,7 @@ impl RuntimeError {
         RuntimeError::new(format!("data must be an object, got {}", found.name()))
     }
 
-    pub(super) fn in_field(mut self, field: &str) -> Self {
+    pub(crate) fn in_field(mut self, field: &str) -> Self {
         self.0.field.get_or_insert_with(|| field.into());
         self
     }

@@ -12,7 +12,7 @@ type Result<T> = std::result::Result<T, RuntimeError>;
 
 /// The payload in sight, and where new values go.
 #[derive(Clone, Copy)]
-pub(super) struct Eval<'a> {
+pub(crate) struct Eval<'a> {
     payload: Value<'a>,
     /// What the paths into it lead to.
     slots: &'a [Value<'a>],
@@ -22,7 +22,7 @@ pub(super) struct Eval<'a> {
 }
 
 impl<'a> Eval<'a> {
-    pub(super) fn new(payload: Value<'a>, slots: &'a [Value<'a>], arena: &'a Bump) -> Self {
+    pub(crate) fn new(payload: Value<'a>, slots: &'a [Value<'a>], arena: &'a Bump) -> Self {
         Eval {
             payload,
             slots,
@@ -58,7 +58,7 @@ impl<'a> Eval<'a> {
     ///
     /// The few kinds of nodes nearly all mappings are made of; the others wait in [`Eval::rare`], which keeps this
     /// function's frame small.
-    pub(super) fn eval(self, expr: &'a Expr) -> Result<&'a Value<'a>> {
+    pub(crate) fn eval(self, expr: &'a Expr) -> Result<&'a Value<'a>> {
         match expr {
             Expr::Slot(slot) => Ok(self.slots.get(*slot).unwrap_or(&Value::Undefined)),
             Expr::First(first) => self.first(first),
@@ -203,13 +203,16 @@ impl<'a> Eval<'a> {
 
     /// Evaluates what has a payload of its own.
     fn within(self, scope: &'a Scope, payload: Value<'a>) -> Result<&'a Value<'a>> {
-        let slots = scope.slots.fill(payload, self.arena);
+        self.on(scope, payload).eval(&scope.expr)
+    }
+
+    /// To evaluate what has a payload of its own.
+    pub(crate) fn on(self, scope: &'a Scope, payload: Value<'a>) -> Eval<'a> {
         Eval {
             payload,
-            slots,
+            slots: scope.slots.fill(payload, self.arena),
             ..self
         }
-        .eval(&scope.expr)
     }
 
     fn case(self, parts: &'a Case) -> Result<Value<'a>> {
@@ -285,7 +288,7 @@ impl<'a> Eval<'a> {
 }
 
 impl Test {
-    fn holds(self, value: Value<'_>) -> bool {
+    pub(crate) fn holds(self, value: Value<'_>) -> bool {
         match self {
             Test::Exists => !value.is_nullish(),
             Test::NotBlank => !value.is_nullish() && !value.is_loosely_empty(),

@@ -39,10 +39,10 @@ mod arrange;
 mod check;
 mod compile;
 mod error;
-mod eval;
+pub(crate) mod eval;
 mod lint;
 mod liquid;
-mod plan;
+pub(crate) mod plan;
 mod replace;
 mod reshape;
 mod slots;
@@ -52,10 +52,10 @@ pub use error::{CompileError, MappingError, MappingErrorKind, RuntimeError};
 pub use lint::MappingWarning;
 
 use crate::schema::Field;
-use crate::value::{Type, Value};
+use crate::value::{Path, Type, Value};
 use bumpalo::Bump;
 use eval::Eval;
-use plan::Scope;
+use plan::{Expr, Object, Scope};
 use serde_json::Value as Json;
 
 /// How deep a mapping may nest. Segment has no limit and overflows its stack near 1,900; real mappings nest 6 deep.
@@ -69,7 +69,27 @@ pub const MAX_TEXT: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Mapping {
     plan: Scope,
+    /// The fields it is arranged for; none before.
+    fields: &'static [Field<'static>],
+    /// Slots of paths that somebody else wants to know.
+    looked_up: Box<[usize]>,
     warnings: Vec<MappingWarning>,
+}
+
+/// Where the paths of a mapping lead in one event.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    payload: Value<'a>,
+    slots: &'a [Value<'a>],
+    looked_up: &'a [usize],
+}
+
+impl<'a> Found<'a> {
+    /// The value at the end of a path given to [`Mapping::looking_up`], by its place there.
+    pub fn at(&self, path: usize) -> Value<'a> {
+        let slot = self.looked_up.get(path);
+        slot.and_then(|slot| self.slots.get(*slot)).copied().into()
+    }
 }
 
 impl Mapping {
@@ -84,6 +104,8 @@ impl Mapping {
         check::mapping(&rewritten)?;
         Ok(Mapping {
             plan: compile::scope(&rewritten),
+            fields: &[],
+            looked_up: Box::default(),
             warnings: lint::lint(&rewritten),
         })
     }
@@ -104,7 +126,56 @@ impl Mapping {
     /// payload is the same; members that are absent are there as undefined, which counts as absent everywhere.
     pub fn arranged_for(mut self, fields: &'static [Field<'static>]) -> Mapping {
         arrange::arrange(&mut self.plan.expr, fields);
+        self.fields = fields;
         self
+    }
+
+    /// Looks these paths up with its own, of which many are the same or have the same beginnings; see [`Found::at`].
+    pub fn looking_up(mut self, paths: &[Path]) -> Mapping {
+        let mut slots = std::mem::take(&mut self.plan.slots);
+        self.looked_up = paths.iter().map(|path| slots.slot(path)).collect();
+        self.plan.slots = slots.finish();
+        self
+    }
+
+    /// Looks up all paths in an event.
+    ///
+    /// # Errors
+    /// The event is no object.
+    pub fn look<'a>(
+        &'a self,
+        event: impl Into<Value<'a>>,
+        arena: &'a Bump,
+    ) -> Result<Found<'a>, RuntimeError> {
+        let payload = event.into();
+        match payload.type_of() {
+            Type::Object => Ok(self.find(payload, arena)),
+            other => Err(RuntimeError::not_an_object(other)),
+        }
+    }
+
+    fn find<'a>(&'a self, payload: Value<'a>, arena: &'a Bump) -> Found<'a> {
+        Found {
+            payload,
+            slots: self.plan.slots.fill(payload, arena),
+            looked_up: &self.looked_up,
+        }
+    }
+
+    /// The members of a payload that is arranged for these fields, and what evaluates them.
+    pub(crate) fn members_for<'a>(
+        &'a self,
+        fields: &[Field<'_>],
+        found: Found<'a>,
+        arena: &'a Bump,
+    ) -> Option<(Eval<'a>, &'a Object)> {
+        let same = std::ptr::eq(self.fields.as_ptr().cast(), fields.as_ptr());
+        match &self.plan.expr {
+            Expr::Object(object) if same && object.members.len() == fields.len() => {
+                Some((Eval::new(found.payload, found.slots, arena), object))
+            }
+            _ => None,
+        }
     }
 
     /// Places where the mapping does not do what it seems to say.
@@ -121,11 +192,7 @@ impl Mapping {
         event: impl Into<Value<'a>>,
         arena: &'a Bump,
     ) -> Result<Value<'a>, RuntimeError> {
-        let payload = event.into();
-        match payload.type_of() {
-            Type::Object => self.resolve_item(payload, arena),
-            other => Err(RuntimeError::not_an_object(other)),
-        }
+        self.run(self.look(event, arena)?, arena, None)
     }
 
     /// As [`Mapping::resolve`] without asking that the payload be an object: Segment does not ask in batches.
@@ -137,7 +204,7 @@ impl Mapping {
         payload: impl Into<Value<'a>>,
         arena: &'a Bump,
     ) -> Result<Value<'a>, RuntimeError> {
-        self.run(payload.into(), arena, None)
+        self.run(self.find(payload.into(), arena), arena, None)
     }
 
     /// As [`Mapping::resolve`], but a top-level field that fails is left out and reported, and the others go on.
@@ -150,20 +217,16 @@ impl Mapping {
         arena: &'a Bump,
         failed: &mut Vec<RuntimeError>,
     ) -> Result<Value<'a>, RuntimeError> {
-        let payload = event.into();
-        match payload.type_of() {
-            Type::Object => self.run(payload, arena, Some(failed)),
-            other => Err(RuntimeError::not_an_object(other)),
-        }
+        self.run(self.look(event, arena)?, arena, Some(failed))
     }
 
-    fn run<'a>(
+    pub(crate) fn run<'a>(
         &'a self,
-        payload: Value<'a>,
+        found: Found<'a>,
         arena: &'a Bump,
         failed: Option<&mut Vec<RuntimeError>>,
     ) -> Result<Value<'a>, RuntimeError> {
-        Eval::new(payload, self.plan.slots.fill(payload, arena), arena).top(&self.plan.expr, failed)
+        Eval::new(found.payload, found.slots, arena).top(&self.plan.expr, failed)
     }
 }
 

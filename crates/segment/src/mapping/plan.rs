@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// One node of the plan. Constants keep their place in the tree; they are few and small.
 #[derive(Debug)]
-pub(super) enum Expr {
+pub(crate) enum Expr {
     Undefined,
     Null,
     Bool(bool),
@@ -44,24 +44,24 @@ pub(super) enum Expr {
 }
 
 #[derive(Debug)]
-pub(super) struct Object {
+pub(crate) struct Object {
     /// In JavaScript's key order, or that of the fields they fill.
-    pub(super) members: Box<[(Cow<'static, str>, Expr)]>,
+    pub(crate) members: Box<[(Cow<'static, str>, Expr)]>,
     /// Every field has its member: those that come to nothing are kept as undefined, see [`super::arrange`].
-    pub(super) in_places: bool,
+    pub(crate) in_places: bool,
 }
 
 /// The first path of several with something at its end. Mappings say so by `@if` in the `else` of `@if`, often over a
 /// dozen paths; gone through one inside the other, each path would be looked at twice.
 #[derive(Debug)]
-pub(super) struct First {
-    pub(super) paths: Vec<(Ask, usize)>,
-    pub(super) otherwise: Expr,
+pub(crate) struct First {
+    pub(crate) paths: Vec<(Ask, usize)>,
+    pub(crate) otherwise: Expr,
 }
 
 /// What counts as something.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Ask {
+pub(crate) enum Ask {
     /// As [`Test`] has it.
     Value(Test),
     /// [`Test::NotBlank`] of the text a template makes of it, so that zero and false are something.
@@ -70,21 +70,21 @@ pub(super) enum Ask {
 
 /// What is evaluated on another payload than the event: each has paths of its own.
 #[derive(Debug)]
-pub(super) struct Scope {
-    pub(super) expr: Expr,
-    pub(super) slots: Slots,
+pub(crate) struct Scope {
+    pub(crate) expr: Expr,
+    pub(crate) slots: Slots,
 }
 
 #[derive(Debug)]
-pub(super) struct If {
-    pub(super) test: Test,
-    pub(super) condition: Expr,
-    pub(super) then: Expr,
-    pub(super) otherwise: Expr,
+pub(crate) struct If {
+    pub(crate) test: Test,
+    pub(crate) condition: Expr,
+    pub(crate) then: Expr,
+    pub(crate) otherwise: Expr,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Test {
+pub(crate) enum Test {
     /// Neither undefined nor null.
     Exists,
     /// What `blank` really asks: that the value is *not* blank.
@@ -92,46 +92,46 @@ pub(super) enum Test {
 }
 
 #[derive(Debug)]
-pub(super) struct Case {
-    pub(super) operator: Expr,
-    pub(super) value: Expr,
+pub(crate) struct Case {
+    pub(crate) operator: Expr,
+    pub(crate) value: Expr,
 }
 
 #[derive(Debug)]
-pub(super) struct Replace {
-    pub(super) value: Expr,
-    pub(super) steps: Vec<ReplaceStep>,
-    pub(super) ignore_case: bool,
-    pub(super) global: bool,
+pub(crate) struct Replace {
+    pub(crate) value: Expr,
+    pub(crate) steps: Vec<ReplaceStep>,
+    pub(crate) ignore_case: bool,
+    pub(crate) global: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct ReplaceStep {
-    pub(super) pattern: Box<str>,
-    pub(super) replacement: Box<str>,
+pub(crate) struct ReplaceStep {
+    pub(crate) pattern: Box<str>,
+    pub(crate) replacement: Box<str>,
 }
 
 #[derive(Debug)]
-pub(super) struct ArrayPath {
-    pub(super) root: Expr,
-    pub(super) shape: Option<Scope>,
+pub(crate) struct ArrayPath {
+    pub(crate) root: Expr,
+    pub(crate) shape: Option<Scope>,
 }
 
 #[derive(Debug)]
-pub(super) struct Merge {
-    pub(super) direction: Expr,
-    pub(super) objects: Box<[Expr]>,
+pub(crate) struct Merge {
+    pub(crate) direction: Expr,
+    pub(crate) objects: Box<[Expr]>,
 }
 
 #[derive(Debug)]
-pub(super) struct Transform {
-    pub(super) apply: Expr,
-    pub(super) mapping: Scope,
+pub(crate) struct Transform {
+    pub(crate) apply: Expr,
+    pub(crate) mapping: Scope,
 }
 
 #[derive(Debug)]
-pub(super) struct Flatten {
-    pub(super) value: Expr,
-    pub(super) separator: Expr,
-    pub(super) omit_arrays: Expr,
+pub(crate) struct Flatten {
+    pub(crate) value: Expr,
+    pub(crate) separator: Expr,
+    pub(crate) omit_arrays: Expr,
 }

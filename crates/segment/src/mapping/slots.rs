@@ -10,8 +10,8 @@ use signalbox_core::Kind;
 use signalbox_core::json::KeyMark;
 
 /// The tree of wanted keys. Node 0 is the payload itself.
-#[derive(Debug)]
-pub(super) struct Slots {
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
     nodes: Vec<Node>,
 }
 

@@ -8,7 +8,7 @@ use bumpalo::collections::String as BumpString;
 
 /// A template read once. Neither brace form escapes anything.
 #[derive(Debug)]
-pub(super) enum Template {
+pub(crate) enum Template {
     /// Only double braces: the placeholders are known beforehand.
     Parts(Box<[Part]>),
     /// Triple braces: what they insert is itself read as a template, so the second pass waits for the event.
@@ -16,7 +16,7 @@ pub(super) enum Template {
 }
 
 #[derive(Debug)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Text(Box<str>),
     Place(Path),
 }

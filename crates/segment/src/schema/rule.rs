@@ -80,6 +80,7 @@ pub(super) enum Plain {
 }
 
 impl Plain {
+    #[inline]
     pub(super) fn has(self, value: &Value<'_>) -> bool {
         match (self, value) {
             (Plain::Text, Value::Str(_)) | (Plain::Flag, Value::Bool(_)) => true,
@@ -88,6 +89,16 @@ impl Plain {
             _ => false,
         }
     }
+}
+
+/// What the value of a field mostly is and then needs nothing done. A byte for each field, so that nothing else about the
+/// fields need be read where all of their values are so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usual {
+    /// Such a value as it is.
+    One(Plain),
+    /// One text, of which a list is made.
+    Texts,
 }
 
 /// A field with its rules.
@@ -108,20 +119,26 @@ pub(super) struct Members<'t> {
     /// The fields' keys.
     pub(super) keys: Box<[&'t str]>,
     pub(super) marks: Box<[KeyMark]>,
+    /// What their values mostly are.
+    pub(super) usual: Box<[Usual]>,
     pub(super) open: bool,
-    /// Whether plain requirements count; one conditional member switches them off.
+    /// Whether there are plain requirements that count; one conditional member switches them off.
     pub(super) requirements: bool,
 }
 
 impl<'t> Members<'t> {
     /// A closed object.
     pub(super) fn new(fields: &'t [Field<'t>]) -> Members<'t> {
+        let plans: Box<[Plan<'t>]> = fields.iter().map(Plan::new).collect();
         Members {
-            plans: fields.iter().map(Plan::new).collect(),
+            usual: plans.iter().map(Plan::usual).collect(),
+            plans,
             keys: fields.iter().map(|field| field.key).collect(),
             marks: fields.iter().map(|field| KeyMark::of(field.key)).collect(),
             open: false,
-            requirements: true,
+            requirements: fields
+                .iter()
+                .any(|field| matches!(field.required, Required::Always)),
         }
     }
 
@@ -145,18 +162,27 @@ impl<'t> Members<'t> {
 }
 
 impl<'t> Plan<'t> {
+    pub(super) fn usual(&self) -> Usual {
+        // Most personal fields are lists of one text.
+        if self.rule.list && self.item.plain == Plain::Text {
+            Usual::Texts
+        } else {
+            Usual::One(self.rule.plain)
+        }
+    }
+
     fn new(field: &'t Field<'t>) -> Plan<'t> {
         let fields = properties(field);
         Plan {
             field,
             rule: Rule::of_field(field),
             item: Rule::of_item(field),
-            members: fields.map(|fields| Members {
-                open: field.additional_properties,
-                requirements: !fields
-                    .iter()
-                    .any(|member| matches!(member.required, Required::When { .. })),
-                ..Members::new(fields)
+            members: fields.map(|fields| {
+                let mut members = Members::new(fields);
+                members.open = field.additional_properties;
+                let conditional = |member: &Field<'_>| matches!(member.required, Required::When { .. });
+                members.requirements &= !fields.iter().any(conditional);
+                members
             }),
         }
     }

@@ -5,7 +5,7 @@ use super::convert::{as_ajv, carefully};
 use super::error::{FieldError, FieldErrorKind};
 use super::field::Field;
 use super::place::Place;
-use super::rule::{Members, Plain, Plan, Rule, Wanted, drops_as_empty};
+use super::rule::{Members, Plan, Rule, Usual, Wanted, drops_as_empty};
 use super::{Coerced, Leniency};
 use crate::value::{Value, js_trim, utf16_len};
 use bumpalo::Bump;
@@ -22,18 +22,9 @@ pub(super) fn coerce<'a, 't: 'a>(
     arena: &'a Bump,
     leniency: Leniency,
 ) -> Coerced<'a> {
-    let mut walk = Walk {
-        arena,
-        leniency,
-        errors: Vec::new(),
-        dropped: Vec::new(),
-    };
+    let mut walk = Walk::new(arena, leniency);
     let value = walk.root(members, fields, requirements, payload);
-    Coerced {
-        value,
-        errors: walk.errors,
-        dropped: walk.dropped,
-    }
+    walk.done(value)
 }
 
 /// The top level as conditions see it: empty values removed, single values of lists wrapped.
@@ -98,7 +89,7 @@ impl<'a> Root<'a, '_> {
 }
 
 /// Whether a value of a field, or one item of it, counts as absent.
-fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: Leniency) -> bool {
+pub(super) fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: Leniency) -> bool {
     match value {
         Value::Str(text) if leniency == Leniency::PerField => {
             !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && js_trim(text).is_empty()
@@ -107,14 +98,31 @@ fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: Leniency) -
     }
 }
 
-struct Walk<'a> {
-    arena: &'a Bump,
+pub(super) struct Walk<'a> {
+    pub(super) arena: &'a Bump,
     leniency: Leniency,
-    errors: Vec<FieldError>,
-    dropped: Vec<FieldError>,
+    pub(super) errors: Vec<FieldError>,
+    pub(super) dropped: Vec<FieldError>,
 }
 
 impl<'a> Walk<'a> {
+    pub(super) fn new(arena: &'a Bump, leniency: Leniency) -> Self {
+        Walk {
+            arena,
+            leniency,
+            errors: Vec::new(),
+            dropped: Vec::new(),
+        }
+    }
+
+    pub(super) fn done(self, value: Value<'a>) -> Coerced<'a> {
+        Coerced {
+            value,
+            errors: self.errors,
+            dropped: self.dropped,
+        }
+    }
+
     fn careful(&self) -> bool {
         self.leniency == Leniency::PerField
     }
@@ -284,8 +292,7 @@ impl<'a> Walk<'a> {
             // Segment removes empty elements first, so its places count what is left.
             let index = if self.careful() { index } else { built.len() };
             let item = self.value(&place.index(index), plan, &plan.item, item, false);
-            if self.careful() && self.errors.len() > before {
-                self.dropped.extend(self.errors.drain(before..));
+            if self.drops(before) {
                 continue;
             }
             built.push(item);
@@ -312,10 +319,7 @@ impl<'a> Walk<'a> {
             }
             if !value.is_defined() {
                 if members.requires(plan) {
-                    let others = self.errors.split_off(missing_until);
-                    self.missing(place, label, plan.field.key);
-                    missing_until = self.errors.len();
-                    self.errors.extend(others);
+                    self.missing_before(&mut missing_until, place, label, plan.field.key);
                 }
             } else if !plan.rule.plain.has(value) {
                 self.member(place, members, plan, value, prune);
@@ -324,8 +328,22 @@ impl<'a> Walk<'a> {
         built
     }
 
+    /// Reports a missing member before the errors from a place on, which moves on.
+    pub(super) fn missing_before(
+        &mut self,
+        until: &mut usize,
+        place: &Place<'_>,
+        label: Option<&str>,
+        key: &str,
+    ) {
+        let others = self.errors.split_off(*until);
+        self.missing(place, label, key);
+        *until = self.errors.len();
+        self.errors.extend(others);
+    }
+
     /// A member that is there and not plainly what its field asks for.
-    fn member<'t: 'a>(
+    pub(super) fn member<'t: 'a>(
         &mut self,
         place: &Place<'_>,
         members: &Members<'t>,
@@ -334,8 +352,7 @@ impl<'a> Walk<'a> {
         prune: bool,
     ) {
         if let Value::Str(_) = value
-            && plan.rule.list
-            && plan.item.plain == Plain::Text
+            && plan.usual() == Usual::Texts
         {
             // A list of one text, which most personal fields are.
             *value = Value::Array(std::slice::from_ref(self.arena.alloc(*value)));
@@ -344,10 +361,18 @@ impl<'a> Walk<'a> {
         let before = self.errors.len();
         let place = place.key(plan.field.key);
         *value = self.value(&place, plan, &plan.rule, *value, prune);
-        if self.careful() && self.errors.len() > before && !members.requires(plan) {
-            self.dropped.extend(self.errors.drain(before..));
+        if !members.requires(plan) && self.drops(before) {
             *value = Value::Undefined;
         }
+    }
+
+    /// Whether there are errors behind these which cost only the value they are about.
+    pub(super) fn drops(&mut self, before: usize) -> bool {
+        let drops = self.careful() && self.errors.len() > before;
+        if drops {
+            self.dropped.extend(self.errors.drain(before..));
+        }
+        drops
     }
 
     /// Adds the members the fields do not name.

@@ -1,68 +1,127 @@
 //! What `compat = "pinterest"` works out from the event where a mapping cannot say it: see [`crate::action::Derive`].
+//!
+//! The places in the event are looked up together with the paths of the mapping.
 
-use signalbox_core::Node;
-use signalbox_segment::value::Value;
+use signalbox_segment::mapping::Found;
+use signalbox_segment::value::{Path, Value};
 
-// Those that look into the event's `context` are given that: it is looked up once.
-
-fn at<'a>(root: Node<'a>, path: &[&str]) -> Option<Node<'a>> {
-    path.iter().try_fold(root, |node, key| node.get(key))
+/// The places in an event that are looked at.
+#[derive(Clone, Copy)]
+enum Place {
+    Device,
+    DeviceType,
+    AdTracking,
+    Context,
+    App,
+    Os,
+    OsName,
+    Page,
+    Search,
+    Url,
+    Properties,
+    Products,
+    Traits,
+    TraitsName,
+    ContextTraits,
+    ContextTraitsName,
 }
 
-fn text<'a>(root: Node<'a>, path: &[&str]) -> Option<&'a str> {
-    at(root, path)?
-        .as_str()
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
+/// Each with what it stands in and its path.
+const PLACES: [(Place, Place, &str); 16] = {
+    use Place::{
+        AdTracking, App, Context, ContextTraits, ContextTraitsName, Device, DeviceType, Os, OsName, Page,
+        Products, Properties, Search, Traits, TraitsName, Url,
+    };
+    [
+        (Device, Context, "context.device"),
+        (DeviceType, Device, "context.device.type"),
+        (AdTracking, Device, "context.device.adTrackingEnabled"),
+        (Context, Context, "context"),
+        (App, Context, "context.app"),
+        (Os, Context, "context.os"),
+        (OsName, Os, "context.os.name"),
+        (Page, Context, "context.page"),
+        (Search, Page, "context.page.search"),
+        (Url, Page, "context.page.url"),
+        (Properties, Properties, "properties"),
+        (Products, Properties, "properties.products"),
+        (Traits, Traits, "traits"),
+        (TraitsName, Traits, "traits.name"),
+        (ContextTraits, Context, "context.traits"),
+        (ContextTraitsName, ContextTraits, "context.traits.name"),
+    ]
+};
+
+/// The paths of all places, for a mapping to look up with its own.
+pub(crate) fn paths() -> Vec<Path> {
+    PLACES.iter().map(|(.., path)| Path::of_template(path)).collect()
+}
+
+/// An event whose places have been looked up.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a>(pub(super) Found<'a>);
+
+impl<'a> Seen<'a> {
+    /// What stands at a place. Paths answer for what is below null or zero; here nothing is.
+    fn at(self, place: Place) -> Value<'a> {
+        let (_, parent, _) = PLACES[place as usize];
+        let value = self.0.at(place as usize);
+        let there = parent as usize == place as usize || self.0.at(parent as usize).is_object();
+        if there { value } else { Value::Undefined }
+    }
+
+    fn text(self, place: Place) -> Option<&'a str> {
+        let text = self.at(place).as_str().map(str::trim);
+        text.filter(|text| !text.is_empty())
+    }
 }
 
 /// The action source of an event of a mobile app.
 ///
 /// SDKs for mobile apps set `context.device.type`; where it is missing, the operating system tells if there is an app
 /// beside it (a browser on a phone has none).
-pub(super) fn action_source(context: Option<Node<'_>>) -> Option<&'static str> {
-    let context = context?;
+pub(super) fn action_source(seen: Seen<'_>) -> Option<&'static str> {
     let platform = |name: &str| match os_family(name) {
         Some("ios") => Some("app_ios"),
         Some("android") => Some("app_android"),
         _ => None,
     };
-    let by_device = text(context, &["device", "type"]).and_then(platform);
+    let by_device = seen.text(Place::DeviceType).and_then(platform);
     by_device.or_else(|| {
-        at(context, &["app"]).filter(|app| !app.is_null())?;
-        text(context, &["os", "name"]).and_then(platform)
+        let app = !seen.at(Place::App).is_nullish();
+        seen.text(Place::OsName).filter(|_| app).and_then(platform)
     })
 }
 
 /// `context.device.adTrackingEnabled`.
-pub(super) fn ad_tracking(context: Option<Node<'_>>) -> Option<bool> {
-    let node = at(context?, &["device", "adTrackingEnabled"])?;
-    match node.as_str() {
-        Some(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
-        Some(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
-        Some(_) => None,
-        None => node.as_bool().or_else(|| match node.as_f64() {
-            Some(1.0) => Some(true),
-            Some(0.0) => Some(false),
-            _ => None,
-        }),
+pub(super) fn ad_tracking(seen: Seen<'_>) -> Option<bool> {
+    match seen.at(Place::AdTracking) {
+        Value::Bool(enabled) => Some(enabled),
+        Value::Str(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+        Value::Str(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
+        Value::Number(number) if number.to_f64() == 1.0 => Some(true),
+        Value::Number(number) if number.to_f64() == 0.0 => Some(false),
+        _ => None,
     }
 }
 
 /// A person's whole name. `properties.name` is a page's or a product's.
-pub(super) fn full_name(root: Node<'_>) -> Option<&str> {
-    text(root, &["traits", "name"]).or_else(|| text(root, &["context", "traits", "name"]))
+pub(super) fn full_name(seen: Seen<'_>) -> Option<&str> {
+    seen.text(Place::TraitsName)
+        .or_else(|| seen.text(Place::ContextTraitsName))
+}
+
+/// The name of the operating system.
+pub(super) fn os_name(seen: Seen<'_>) -> Option<&str> {
+    seen.at(Place::OsName).as_str()
 }
 
 /// The `epik` parameter of the page's query, decoded into `out` where it has to be.
-pub(super) fn epik<'a>(context: Option<Node<'a>>, out: &'a mut String) -> Option<&'a str> {
-    let page = at(context?, &["page"])?;
-    let search = page
-        .get("search")
-        .and_then(Node::as_str)
-        .and_then(|search| epik_in(search.trim_start_matches('?')));
+pub(super) fn epik<'a>(seen: Seen<'a>, out: &'a mut String) -> Option<&'a str> {
+    let search = seen.at(Place::Search).as_str();
+    let search = search.and_then(|search| epik_in(search.trim_start_matches('?')));
     let found = search.or_else(|| {
-        let (_, query) = page.get("url").and_then(Node::as_str)?.split_once('?')?;
+        let (_, query) = seen.at(Place::Url).as_str()?.split_once('?')?;
         epik_in(query)
     })?;
     if !found.contains('%') {
@@ -116,8 +175,8 @@ pub(super) fn os_family(name: &str) -> Option<&'static str> {
 /// The quantities of all products together; nothing if one of them is unusable.
 ///
 /// In a list, a product without a quantity counts once. A single product's event says how many or nothing.
-pub(super) fn num_items(contents: Value<'_>, root: Node<'_>) -> Option<i64> {
-    let listed = at(root, &["properties", "products"]).is_some_and(|products| !products.is_null());
+pub(super) fn num_items(contents: Value<'_>, seen: Seen<'_>) -> Option<i64> {
+    let listed = !seen.at(Place::Products).is_nullish();
     let mut sum: i64 = 0;
     let mut any = false;
     for item in contents.items().filter(|item| item.members().next().is_some()) {
@@ -134,10 +193,24 @@ pub(super) fn num_items(contents: Value<'_>, root: Node<'_>) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bumpalo::Bump;
     use signalbox_core::Document;
+    use signalbox_segment::mapping::Mapping;
 
-    fn document(json: &str) -> Document {
-        Document::parse(json).unwrap()
+    fn with<R>(json: &str, take: impl FnOnce(Seen<'_>) -> R) -> R {
+        let (document, arena) = (Document::parse(json).unwrap(), Bump::new());
+        let mapping = Mapping::compile(&serde_json::json!({})).unwrap();
+        let mapping = mapping.looking_up(&paths());
+        take(Seen(mapping.look(document.root(), &arena).unwrap()))
+    }
+
+    #[test]
+    fn places_are_where_they_say() {
+        for (at, (place, parent, path)) in PLACES.into_iter().enumerate() {
+            assert_eq!(place as usize, at);
+            let (.., above) = PLACES[parent as usize];
+            assert_eq!(path.rsplit_once('.').map_or(path, |(above, _)| above), above);
+        }
     }
 
     #[test]
@@ -159,13 +232,11 @@ mod tests {
             ),
             (r#"{"context":{"device":{"type":"mobile"}}}"#, None),
             (r#"{"context":null}"#, None),
+            (r#"{"context":"ios"}"#, None),
+            (r#"{"context":[{"device":{"type":"ios"}}]}"#, None),
             (r#"{}"#, None),
         ] {
-            assert_eq!(
-                action_source(document(json).root().get("context")),
-                found,
-                "{json}"
-            );
+            assert_eq!(with(json, action_source), found, "{json}");
         }
     }
 
@@ -183,12 +254,23 @@ mod tests {
             ("2", None),
         ] {
             let json = format!(r#"{{"context":{{"device":{{"adTrackingEnabled":{value}}}}}}}"#);
-            assert_eq!(
-                ad_tracking(document(&json).root().get("context")),
-                found,
-                "{value}"
-            );
+            assert_eq!(with(&json, ad_tracking), found, "{value}");
         }
+    }
+
+    #[test]
+    fn nothing_stands_below_what_is_no_object() {
+        for json in [
+            r#"{"context":{"device":0}}"#,
+            r#"{"context":{"device":false}}"#,
+            r#"{"context":0}"#,
+            r#"{"context":false}"#,
+        ] {
+            assert_eq!(with(json, ad_tracking), None, "{json}");
+        }
+        assert!(with(r#"{"properties":0}"#, |seen| seen
+            .at(Place::Products)
+            .is_nullish()));
     }
 
     #[test]
@@ -208,9 +290,10 @@ mod tests {
             (r#"{"url":"https://a.example/epik=abc"}"#, None),
             (r#"{"url":7}"#, None),
         ] {
-            let document = document(&format!(r#"{{"context":{{"page":{page}}}}}"#));
+            let json = format!(r#"{{"context":{{"page":{page}}}}}"#);
             let mut out = String::new();
-            assert_eq!(epik(document.root().get("context"), &mut out), found, "{page}");
+            let epik = with(&json, |seen| epik(seen, &mut out).map(str::to_owned));
+            assert_eq!(epik.as_deref(), found, "{page}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! From an event to records: which mappings match, what they make of it, what of that Pinterest gets.
 
-mod derive;
+pub(crate) mod derive;
 mod languages;
 mod ldp;
 mod money;

@@ -21,7 +21,7 @@ const MAX_TEMPLATE: usize = 1000;
 
 /// A template, read once.
 #[derive(Debug)]
-pub(super) struct Liquid {
+pub(crate) struct Liquid {
     nodes: Vec<Node>,
 }
 

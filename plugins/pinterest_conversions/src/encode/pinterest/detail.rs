@@ -24,9 +24,8 @@ impl<'a> Making<'a, '_> {
             };
             match (wire.kind, value) {
                 (Kind::OsFamily, Value::Undefined) => {
-                    let name = || self.context?.get("os")?.get("name")?.as_str();
                     if self.derives.has(Derive::OsFamily)
-                        && let Some(family) = name().and_then(derive::os_family)
+                        && let Some(family) = derive::os_name(self.seen).and_then(derive::os_family)
                     {
                         out.text(wire.key, family);
                     }

@@ -5,11 +5,11 @@ mod person;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
-use signalbox_core::{Node, Sha256Hex, Warning};
-use signalbox_segment::schema::Leniency;
+use signalbox_core::{Sha256Hex, Warning};
 use signalbox_segment::time::pinterest_time;
 use signalbox_segment::value::Value;
 
+use super::derive::Seen;
 use super::ldp::{self, Codes};
 use super::user_data::UserData;
 use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY};
@@ -25,9 +25,8 @@ use person::distinct;
 struct Making<'a, 'b> {
     options: &'b EncodeOptions,
     derives: Derives,
-    root: Node<'a>,
-    /// Its `context`.
-    context: Option<Node<'a>>,
+    /// What of the event fields are derived from.
+    seen: Seen<'a>,
     payload: Value<'a>,
     custom: Value<'a>,
     /// `custom_data_2` or `custom_data`: where the custom data stands in the mapping.
@@ -60,10 +59,11 @@ pub(super) fn write<'a>(
         arena,
     } = input;
     let mut failed = Vec::new();
-    let mapped = mapping
-        .mapping
-        .resolve_leniently(event.root(), arena, &mut failed)
-        .map_err(|error| reject::mapping_failed(error.to_string()))?;
+    let mapped = mapping.mapping.look(event.root(), arena).and_then(|found| {
+        let coerced = schema.coerce_mapped(&mapping.mapping, found, arena, &mut failed)?;
+        Ok((found, coerced))
+    });
+    let (found, coerced) = mapped.map_err(|error| reject::mapping_failed(error.to_string()))?;
     for error in failed {
         warnings.push(Warning::new(
             "mapping_failed",
@@ -71,7 +71,6 @@ pub(super) fn write<'a>(
             error.message(),
         ));
     }
-    let coerced = schema.coerce(mapped, arena, Leniency::PerField);
     let quantity_dropped = coerced
         .dropped
         .iter()
@@ -93,8 +92,7 @@ pub(super) fn write<'a>(
     let mut making = Making {
         options,
         derives: mapping.derives,
-        root: event.root(),
-        context: event.root().get("context"),
+        seen: Seen(found),
         payload,
         custom,
         custom_path,
@@ -127,7 +125,7 @@ impl<'a> Making<'a, '_> {
             pinterest_time(required(top!(self.payload, "event_time"))).map_err(reject::bad_time)?;
         let mut action_source = required(top!(self.payload, "action_source"));
         if self.derives.has(Derive::ActionSource)
-            && let Some(derived) = derive::action_source(self.context)
+            && let Some(derived) = derive::action_source(self.seen)
         {
             action_source = derived;
         }
@@ -182,7 +180,7 @@ impl<'a> Making<'a, '_> {
         let derived = || {
             self.derives
                 .has(Derive::OptOut)
-                .then(|| derive::ad_tracking(self.context))
+                .then(|| derive::ad_tracking(self.seen))
                 .flatten()
         };
         mapped.or_else(|| derived().map(|enabled| !enabled))
@@ -212,7 +210,7 @@ impl<'a> Making<'a, '_> {
                 Kind::NumItems if !value.is_defined() => {
                     if self.derives.has(Derive::NumItems)
                         && !self.quantity_dropped
-                        && let Some(number) = derive::num_items(self.contents, self.root)
+                        && let Some(number) = derive::num_items(self.contents, self.seen)
                     {
                         out.integer(wire.key, number);
                     }

@@ -57,7 +57,7 @@ impl<'a> Making<'a, '_> {
         if let Some(id) = members.take("click_id").as_str() {
             out.plain(PlainKey::ClickId, id);
         } else if self.derives.has(Derive::ClickId)
-            && let Some(id) = derive::epik(self.context, self.text)
+            && let Some(id) = derive::epik(self.seen, self.text)
         {
             out.plain(PlainKey::ClickId, id);
         }
@@ -118,7 +118,7 @@ impl<'a> Making<'a, '_> {
                 _ => return false,
             };
             if self.derives.has(derive)
-                && let Some(name) = derive::full_name(self.root)
+                && let Some(name) = derive::full_name(self.seen)
             {
                 let (given, family) = normalise::split_name(name);
                 if let Some(part) = if first { given } else { family } {

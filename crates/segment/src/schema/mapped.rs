@@ -1,0 +1,311 @@
+//! A mapping and the walk over what it makes, in one: each value is looked at as it is found, and put into its place once.
+//!
+//! That is for [`Leniency::PerField`] and mappings arranged for the fields, which is what events are mapped by all day.
+//! For all else there are the two steps one after the other; a test holds both to one result.
+
+use super::place::Place;
+use super::rule::{Members, Plain, Plan, Rule, Usual};
+use super::walk::{Walk, empty};
+use super::{Coerced, Leniency};
+use crate::mapping::RuntimeError;
+use crate::mapping::eval::Eval;
+use crate::mapping::plan::{ArrayPath, Expr, Object};
+use crate::value::{Type, Value};
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
+type Result<T> = std::result::Result<T, RuntimeError>;
+
+/// What a mapping makes for these fields. A field whose directives fail is left out and reported.
+pub(super) fn coerce<'a, 't: 'a>(
+    members: &Members<'t>,
+    (eval, object): (Eval<'a>, &'a Object),
+    arena: &'a Bump,
+    failed: &mut Vec<RuntimeError>,
+) -> Result<Coerced<'a>> {
+    let mut walk = Walk::new(arena, Leniency::PerField);
+    let built = walk.mapped_members(&Place::ROOT, None, members, object, eval, Some(failed))?;
+    Ok(walk.done(Value::Object(built)))
+}
+
+/// The fields of an object whose values are put into their places one after the other.
+#[derive(Clone, Copy)]
+struct Context<'c, 'a, 't> {
+    place: &'c Place<'c>,
+    members: &'c Members<'t>,
+    eval: Eval<'a>,
+}
+
+impl<'a> Walk<'a> {
+    /// The members of an object. With `failed` given, a failure costs only the field it is in.
+    fn mapped_members<'t: 'a>(
+        &mut self,
+        place: &Place<'_>,
+        label: Option<&str>,
+        members: &Members<'t>,
+        object: &'a Object,
+        eval: Eval<'a>,
+        mut failed: Option<&mut Vec<RuntimeError>>,
+    ) -> Result<&'a [(&'a str, Value<'a>)]> {
+        let context = Context { place, members, eval };
+        let undefined = |key: &&'t str| (*key, Value::Undefined);
+        let built = self
+            .arena
+            .alloc_slice_fill_iter(members.keys.iter().map(undefined));
+        let mut missing_until = self.errors.len();
+        let fields = members.plans.iter().zip(&members.usual).zip(&object.members);
+        for (((plan, usual), (_, expr)), (key, value)) in fields.zip(&mut *built) {
+            let (errors, dropped) = (self.errors.len(), self.dropped.len());
+            if let Err(error) = self.mapped(context, plan, *usual, expr, value) {
+                let Some(failed) = &mut failed else {
+                    return Err(error);
+                };
+                // What was said about parts of it is said no more.
+                self.errors.truncate(errors);
+                self.dropped.truncate(dropped);
+                failed.push(error.in_field(key));
+                *value = Value::Undefined;
+            }
+            if members.requirements && !value.is_defined() && members.requires(plan) {
+                self.missing_before(&mut missing_until, place, label, key);
+            }
+        }
+        Ok(built)
+    }
+
+    /// Evaluates the value of one field and puts it, coerced, where it belongs.
+    fn mapped<'t: 'a>(
+        &mut self,
+        context: Context<'_, 'a, 't>,
+        plan: &Plan<'t>,
+        usual: Usual,
+        expr: &'a Expr,
+        value: &mut Value<'a>,
+    ) -> Result<()> {
+        if usual == Usual::One(Plain::Never) && self.structure(context, plan, expr, value)? {
+            return Ok(());
+        }
+        let found = context.eval.eval(expr)?;
+        match (usual, found) {
+            (_, Value::Undefined) => {}
+            (Usual::Texts, Value::Str(text)) if !may_be_blank(text) => {
+                *value = Value::Array(std::slice::from_ref(found));
+            }
+            (Usual::One(Plain::Text), Value::Str(text)) if !may_be_blank(text) => *value = *found,
+            (Usual::One(plain), Value::Number(_) | Value::Bool(_)) if plain.has(found) => *value = *found,
+            _ if empty(plan.field, false, found, Leniency::PerField) => {}
+            _ => {
+                *value = *found;
+                if !plan.rule.plain.has(value) {
+                    self.member(context.place, context.members, plan, value, true);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts objects and lists of objects into their place, member by member; false if this is neither.
+    fn structure<'t: 'a>(
+        &mut self,
+        context: Context<'_, 'a, 't>,
+        plan: &Plan<'t>,
+        expr: &'a Expr,
+        value: &mut Value<'a>,
+    ) -> Result<bool> {
+        match expr {
+            Expr::If(parts) => {
+                let holds = parts.test.holds(*context.eval.eval(&parts.condition)?);
+                let chosen = if holds { &parts.then } else { &parts.otherwise };
+                self.mapped(context, plan, Usual::One(Plain::Never), chosen, value)?;
+                Ok(true)
+            }
+            Expr::Object(object) => match arranged(plan, &plan.rule, object) {
+                Some(members) => {
+                    let before = self.errors.len();
+                    let place = context.place.key(plan.field.key);
+                    let built =
+                        self.mapped_members(&place, plan.rule.label, members, object, context.eval, None)?;
+                    if context.members.requires(plan) || !self.drops(before) {
+                        *value = Value::Object(built);
+                    }
+                    Ok(true)
+                }
+                None => Ok(false),
+            },
+            Expr::ArrayPath(parts) if plan.rule.list => self.list(context, plan, parts, value),
+            _ => Ok(false),
+        }
+    }
+
+    /// A list of objects.
+    fn list<'t: 'a>(
+        &mut self,
+        context: Context<'_, 'a, 't>,
+        plan: &Plan<'t>,
+        parts: &'a ArrayPath,
+        value: &mut Value<'a>,
+    ) -> Result<bool> {
+        let Some(shape) = &parts.shape else {
+            return Ok(false);
+        };
+        let Expr::Object(object) = &shape.expr else {
+            return Ok(false);
+        };
+        let Some(members) = arranged(plan, &plan.item, object) else {
+            return Ok(false);
+        };
+        let root = *context.eval.eval(&parts.root)?;
+        let root = match root.type_of() {
+            Type::Array => root,
+            Type::Object => Value::Array(self.arena.alloc_slice_copy(&[root])),
+            _ => return Ok(false),
+        };
+        let place = context.place.key(plan.field.key);
+        let mut built = BumpVec::with_capacity_in(root.array_len(), self.arena);
+        for (index, item) in root.items().enumerate() {
+            let before = self.errors.len();
+            let eval = context.eval.on(shape, item);
+            let place = place.index(index);
+            let item = self.mapped_members(&place, plan.item.label, members, object, eval, None)?;
+            if !self.drops(before) {
+                built.push(Value::Object(item));
+            }
+        }
+        *value = Value::Array(built.into_bump_slice());
+        Ok(true)
+    }
+}
+
+/// The members of a field or of its items, if the rule asks for just such an object as a mapping makes here.
+fn arranged<'p, 't>(plan: &'p Plan<'t>, rule: &Rule<'t>, object: &Object) -> Option<&'p Members<'t>> {
+    let members = plan.members.as_ref()?;
+    let just_so = rule.object
+        && rule.choices.is_empty()
+        && !members.open
+        && object.in_places
+        && object.members.len() == members.plans.len();
+    just_so.then_some(members)
+}
+
+/// Whether a text does not begin with a letter, digit or sign of ASCII: no other can be blank.
+fn may_be_blank(text: &str) -> bool {
+    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::Mapping;
+    use crate::schema::{Choice, Field, FieldType, Schema};
+    use crate::value::Numbers;
+    use proptest::prelude::*;
+    use signalbox_core::Document;
+
+    const PERSON: &[Field<'static>] = &[
+        Field::new("mail", "Mail", FieldType::String).multiple(),
+        Field::new("age", "Age", FieldType::Integer),
+        Field::new("sure", "Sure", FieldType::Boolean),
+        Field::new("kind", "Kind", FieldType::String)
+            .choices(&[Choice::text("a", "a"), Choice::text("b", "b")]),
+        Field::new("note", "Note", FieldType::String).nullable(),
+    ];
+    const FIELDS: &[Field<'static>] = &[
+        Field::new("id", "ID", FieldType::String).required(),
+        Field::new("at", "At", FieldType::Datetime),
+        Field::new("person", "Person", FieldType::Object).properties(PERSON),
+        Field::new("items", "Items", FieldType::Object)
+            .multiple()
+            .properties(&[
+                Field::new("sku", "SKU", FieldType::String).required(),
+                Field::new("price", "Price", FieldType::Number),
+            ]),
+        Field::new("tags", "Tags", FieldType::String).multiple(),
+        Field::new("free", "Free", FieldType::Object),
+    ];
+
+    const PERSONS: [&str; 5] = [
+        r#"{"mail":{"@path":"$.a"},"age":{"@path":"$.b"},"sure":{"@path":"$.c"},"kind":{"@path":"$.d"},"note":{"@path":"$.e"}}"#,
+        r#"{"mail":{"@path":"$.e"},"kind":{"@if":{"exists":{"@path":"$.a"},"then":{"@path":"$.b"},"else":"a"}}}"#,
+        r#"{"mail":{"@path":"$.a"},"age":"x","note":{"@case":{"operator":"no","value":{"@path":"$.b"}}}}"#,
+        r#"{"mail":"m","unknown":{"@path":"$.a"}}"#,
+        r#"{"@path":"$.e"}"#,
+    ];
+    const ITEMS: [&str; 5] = [
+        r#"{"@arrayPath":["$.e",{"sku":{"@path":"$.a"},"price":{"@path":"$.b"}}]}"#,
+        r#"{"@if":{"exists":{"@path":"$.e"},"then":{"@arrayPath":["$.e",{"sku":{"@path":"$.a"},"price":{"@path":"$.b"}}]},"else":{"sku":{"@path":"$.a"}}}}"#,
+        r#"{"@arrayPath":["$.e"]}"#,
+        r#"{"sku":{"@path":"$.a"},"price":{"@path":"$.c"}}"#,
+        r#"{"@arrayPath":["$.e",{"sku":{"@path":"$.a"},"price":{"@case":{"operator":"no","value":{"@path":"$.b"}}}}]}"#,
+    ];
+
+    fn value() -> impl Strategy<Value = String> {
+        let simple = prop::sample::select(vec![
+            "null",
+            "true",
+            "0",
+            "7",
+            "1.5",
+            "1e400",
+            "\"\"",
+            "\" \"",
+            "\"a\"",
+            "\" a\"",
+            "\"é\"",
+            "\"12\"",
+            "[]",
+            "{}",
+            "[\"a\"]",
+            "[null,\"b\",3]",
+        ]);
+        let object = prop::collection::vec((prop::sample::select(vec!["a", "b", "c"]), simple.clone()), 0..3);
+        let object = object.prop_map(|members| {
+            let members: Vec<_> = members
+                .iter()
+                .map(|(key, value)| format!("\"{key}\":{value}"))
+                .collect();
+            format!("{{{}}}", members.join(","))
+        });
+        let list =
+            prop::collection::vec(object.clone(), 0..3).prop_map(|items| format!("[{}]", items.join(",")));
+        prop_oneof![4 => simple.prop_map(str::to_owned), 1 => object, 1 => list]
+    }
+
+    proptest! {
+        #[test]
+        fn one_step_makes_what_two_steps_make(
+            values in prop::collection::vec(prop::option::of(value()), 5),
+            person in prop::sample::select(PERSONS.to_vec()),
+            items in prop::sample::select(ITEMS.to_vec()),
+            (id, tags, free) in (prop::sample::select(vec!["a", "b", "e"]), prop::sample::select(vec!["c", "e"]), "[a-e]"),
+        ) {
+            let members: Vec<_> = ["a", "b", "c", "d", "e"].iter().zip(&values)
+                .filter_map(|(key, value)| Some(format!("\"{key}\":{}", value.as_ref()?))).collect();
+            let event = Document::parse(&format!("{{{}}}", members.join(","))).unwrap();
+            let path = |key: &str| format!("{{\"@path\":\"$.{key}\"}}");
+            let mapping = format!(
+                r#"{{"id":{},"at":{},"person":{person},"items":{items},"tags":{},"free":{}}}"#,
+                path(id), path("b"), path(tags), path(&free),
+            );
+            let mapping = Mapping::compile_text(&mapping).unwrap().arranged_for(FIELDS);
+            let schema = Schema::new(FIELDS).unwrap();
+            let arena = Bump::new();
+            let found = mapping.look(event.root(), &arena).unwrap();
+            prop_assert!(mapping.members_for(FIELDS, found, &arena).is_some());
+            let text = |coerced: &Coerced<'_>| {
+                let mut out = Vec::new();
+                coerced.value.write_json(&mut out, Numbers::Source);
+                String::from_utf8(out).unwrap()
+            };
+            let words = |failed: &[RuntimeError]| failed.iter().map(ToString::to_string).collect::<Vec<_>>();
+
+            let (mut failed, mut failed_too) = (Vec::new(), Vec::new());
+            let one = schema.coerce_mapped(&mapping, found, &arena, &mut failed).unwrap();
+            let payload = mapping.resolve_leniently(event.root(), &arena, &mut failed_too).unwrap();
+            let two = schema.coerce(payload, &arena, Leniency::PerField);
+            prop_assert_eq!(words(&failed), words(&failed_too));
+            prop_assert_eq!(text(&one), text(&two));
+            prop_assert_eq!(one.errors, two.errors);
+            prop_assert_eq!(one.dropped, two.dropped);
+        }
+    }
+}
