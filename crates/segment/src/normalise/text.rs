@@ -48,24 +48,93 @@ pub(crate) fn trim(text: &str) -> &str {
 
 /// Removes all white space and lower-cases, as `text.replace(/\s/g, '').toLowerCase()` does.
 pub(crate) fn squeeze(text: &str, out: &mut String) {
-    if text.is_ascii() {
-        squeeze_ascii(text, out);
+    let bytes = Bytes::of(text);
+    if bytes.is_ascii() {
+        squeeze_ascii(text, bytes, out);
     } else {
-        lower(text.chars().filter(|&c| !is_js_space(c)), out);
+        lower(text.chars().filter(|&c| !is_js_space(c)), bytes, out);
     }
 }
 
 /// [`squeeze`], and further: no invisible characters, Unicode NFC. `out` must be empty.
 pub(crate) fn clean(text: &str, out: &mut String) {
-    if text.is_ascii() {
-        squeeze_ascii(text, out);
+    let bytes = Bytes::of(text);
+    if bytes.is_ascii() {
+        squeeze_ascii(text, bytes, out);
         return;
     }
-    lower(text.chars().filter(|&c| !is_js_space(c) && !is_invisible(c)), out);
+    lower(
+        text.chars().filter(|&c| !is_js_space(c) && !is_invisible(c)),
+        bytes,
+        out,
+    );
     // Composing comes last: what is removed may have stood between a letter and its accent, and lower-casing can
     // leave a letter decomposed. Lower-casing and composing may be swapped, a property test holds that.
     if !is_composed(out) && is_nfc_quick(out.chars()) != IsNormalized::Yes {
         *out = out.nfc().collect();
+    }
+}
+
+/// What bytes a text has, learnt by looking at each once.
+#[derive(Clone, Copy)]
+struct Bytes(u8);
+
+impl Bytes {
+    /// The highest bit is that of bytes outside ASCII.
+    const OUTSIDE: u8 = 0x80;
+    /// White space and control characters.
+    const BLANK: u8 = 1;
+    const UPPER: u8 = 2;
+    /// The first byte of some Greek letters, of Σ among them.
+    const GREEK: u8 = 4;
+
+    fn of(text: &str) -> Bytes {
+        let bytes = text.as_bytes();
+        // Pieces of one length, without a branch for each byte, are looked at as a whole. The last one begins before the
+        // end of the one before it.
+        if let Some(last) = bytes.last_chunk::<16>() {
+            let pieces = bytes.as_chunks::<16>().0;
+            return pieces
+                .iter()
+                .fold(Bytes::all(last), |all, piece| all.and(Bytes::all(piece)));
+        }
+        match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            (Some(first), Some(last)) => Bytes::all(first).and(Bytes::all(last)),
+            _ => bytes
+                .iter()
+                .fold(Bytes(0), |all, &byte| all.and(Bytes::one(byte))),
+        }
+    }
+
+    #[inline]
+    fn all<const N: usize>(piece: &[u8; N]) -> Bytes {
+        piece
+            .iter()
+            .fold(Bytes(0), |all, &byte| all.and(Bytes::one(byte)))
+    }
+
+    #[inline]
+    fn one(byte: u8) -> Bytes {
+        let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        Bytes(
+            byte & Bytes::OUTSIDE
+                | flag(byte <= b' ', Bytes::BLANK)
+                | flag(byte.is_ascii_uppercase(), Bytes::UPPER)
+                | flag(byte == 0xce, Bytes::GREEK),
+        )
+    }
+
+    #[inline]
+    fn and(self, other: Bytes) -> Bytes {
+        Bytes(self.0 | other.0)
+    }
+
+    fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
+
+    fn is_ascii(self) -> bool {
+        !self.has(Bytes::OUTSIDE)
     }
 }
 
@@ -76,29 +145,31 @@ fn is_composed(text: &str) -> bool {
     text.bytes().all(|byte| byte < FIRST)
 }
 
-fn squeeze_ascii(text: &str, out: &mut String) {
-    // Without a branch for each byte, so that many are looked at at once.
-    if text.bytes().fold(false, |any, b| any | (b <= b' ')) {
+fn squeeze_ascii(text: &str, bytes: Bytes, out: &mut String) {
+    if bytes.has(Bytes::BLANK) {
         for part in text.split(is_js_space) {
             out.push_str(part);
         }
     } else {
         out.push_str(text);
     }
-    out.make_ascii_lowercase();
+    if bytes.has(Bytes::UPPER) {
+        out.make_ascii_lowercase();
+    }
 }
 
 /// Lower case without locale, as `toLowerCase`. Only Σ depends on its neighbours (ς at the end of a word).
-fn lower(chars: impl Iterator<Item = char> + Clone, out: &mut String) {
-    if chars.clone().any(|c| c == 'Σ') {
+fn lower(chars: impl Iterator<Item = char> + Clone, bytes: Bytes, out: &mut String) {
+    if bytes.has(Bytes::GREEK) && chars.clone().any(|c| c == 'Σ') {
         out.push_str(&chars.collect::<String>().to_lowercase());
         return;
     }
     for c in chars {
-        if c.is_ascii() {
-            out.push(c.to_ascii_lowercase());
-        } else {
-            out.extend(c.to_lowercase());
+        match c {
+            _ if c.is_ascii() => out.push(c.to_ascii_lowercase()),
+            // Western European letters in lower case, which are their own.
+            'ß'..='ÿ' => out.push(c),
+            _ => out.extend(c.to_lowercase()),
         }
     }
 }
@@ -139,6 +210,35 @@ mod tests {
     use unicode_normalization::char::canonical_combining_class;
 
     use super::*;
+
+    #[test]
+    fn letters_in_lower_case_are_their_own() {
+        for c in '\0'..=char::MAX {
+            let (mut lowered, text) = (String::new(), String::from(c));
+            lower(text.chars(), Bytes::of(&text), &mut lowered);
+            assert_eq!(lowered, text.to_lowercase(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_seen_wherever_they_stand() {
+        for length in 1..50 {
+            for (byte, flag) in [
+                (' ', Bytes::BLANK),
+                ('\0', Bytes::BLANK),
+                ('A', Bytes::UPPER),
+                ('Z', Bytes::UPPER),
+            ] {
+                for at in 0..length {
+                    let text: String = (0..length).map(|i| if i == at { byte } else { 'x' }).collect();
+                    assert_eq!(Bytes::of(&text).0, flag, "{byte:?} at {at} of {length}");
+                }
+            }
+            let text = format!("{}Σ", "x".repeat(length));
+            assert!(Bytes::of(&text).has(Bytes::GREEK) && !Bytes::of(&text).is_ascii());
+        }
+        assert_eq!(Bytes::of("").0, 0);
+    }
 
     #[test]
     fn what_is_taken_for_composed_can_be_joined_to_nothing() {

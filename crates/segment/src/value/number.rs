@@ -93,20 +93,26 @@ fn has_exponent(text: &str) -> bool {
 /// The part of a number's text that JavaScript prints for it, where that is known without reading the number: of up to
 /// 15 digits no two are the same double, so all of them are printed but zeros at the end of a fraction.
 fn printed_as_written(text: &str) -> Option<&str> {
-    if is_plain_integer(text) {
-        return Some(text);
+    const DIGITS: usize = 15;
+    let bytes = text.as_bytes();
+    if bytes.len() > DIGITS + 1 {
+        return None;
     }
-    let (whole, fraction) = text.split_at(text.bytes().position(|byte| byte == b'.')?);
-    let kept = fraction.trim_end_matches('0');
+    // Where the point is: behind the digits if there is none.
+    let point = bytes.iter().position(|byte| *byte == b'.').unwrap_or(bytes.len());
+    let (whole, fraction) = (bytes.get(..point)?, bytes.get(point + 1..).unwrap_or_default());
+    let plain_fraction = fraction
+        .iter()
+        .fold(true, |all, byte| all & byte.is_ascii_digit());
+    let lone_point = point < bytes.len() && fraction.is_empty();
     // Small fractions are printed with an exponent.
-    let small = whole == "0" && kept.starts_with(".00000");
-    let digits = kept.as_bytes().get(1..)?;
-    let plain = is_plain_integer(whole)
-        && !small
-        && whole.len() + digits.len() <= 15
-        && digits.iter().all(u8::is_ascii_digit);
-    let length = whole.len() + if digits.is_empty() { 0 } else { kept.len() };
-    text.get(..length).filter(|_| plain)
+    let small = whole == b"0" && fraction.starts_with(b"00000");
+    if lone_point || small || !plain_fraction || !is_plain_integer(text.get(..point)?) {
+        return None;
+    }
+    let zeros = fraction.iter().rev().take_while(|byte| **byte == b'0').count();
+    let kept = fraction.len() - zeros;
+    text.get(..if kept == 0 { point } else { point + 1 + kept })
 }
 
 /// ECMAScript's text to number: blank is 0, `0x1F`, `0b1`, `0o7`, `Infinity`; what it cannot read is NaN.
