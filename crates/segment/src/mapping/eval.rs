@@ -56,9 +56,9 @@ impl<'a> Eval<'a> {
     /// What an expression comes to. Handed on by reference: values are larger than what a function returns in registers,
     /// and most stand somewhere already.
     ///
-    /// The few kinds of nodes nearly all mappings are made of; the others wait in [`Eval::rare`], which keeps this
-    /// function's frame small.
-    pub(crate) fn eval(self, expr: &'a Expr) -> Result<&'a Value<'a>> {
+    /// The few kinds of nodes nearly all mappings are made of; the others wait in [`Eval::rare`] and two more, which keeps
+    /// this function's frame small.
+    pub(crate) fn eval(&self, expr: &'a Expr) -> Result<&'a Value<'a>> {
         match expr {
             Expr::Slot(slot) => Ok(self.slots.get(*slot).unwrap_or(&Value::Undefined)),
             Expr::First(first) => self.first(first),
@@ -79,7 +79,7 @@ impl<'a> Eval<'a> {
     }
 
     /// Puts a value where it can be referred to.
-    fn keep(self, value: Value<'a>) -> &'a Value<'a> {
+    fn keep(&self, value: Value<'a>) -> &'a Value<'a> {
         self.arena.alloc(value)
     }
 
@@ -152,6 +152,7 @@ impl<'a> Eval<'a> {
         Ok(Value::Array(built.into_bump_slice()))
     }
 
+    #[inline(never)]
     fn object(self, object: &'a Object) -> Result<&'a Value<'a>> {
         let mut built = BumpVec::with_capacity_in(object.members.len(), self.arena);
         let keep_undefined = self.keep_undefined || object.in_places;
@@ -174,7 +175,8 @@ impl<'a> Eval<'a> {
         }
     }
 
-    fn first(self, first: &'a First) -> Result<&'a Value<'a>> {
+    #[inline]
+    fn first(&self, first: &'a First) -> Result<&'a Value<'a>> {
         for (ask, slot) in &first.paths {
             let value = match self.slots.get(*slot) {
                 // Most paths of such a list lead nowhere.
@@ -228,6 +230,7 @@ impl<'a> Eval<'a> {
         }
     }
 
+    #[inline(never)]
     fn array_path(self, parts: &'a ArrayPath) -> Result<&'a Value<'a>> {
         let root = self.eval(&parts.root)?;
         let Some(shape) = &parts.shape else {

@@ -23,11 +23,11 @@ struct Node {
 }
 
 /// A place of a table, free if it has no slot: slot 0 is the payload's and no child's.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Place {
     mark: KeyMark,
     slot: u32,
-    child: u32,
+    key: Box<str>,
 }
 
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Slots {
         for node in &mut self.nodes {
             node.table = vec![Place::default(); (node.children.len() * 4).next_power_of_two()];
             let last = node.table.len() - 1;
-            for (number, child) in node.children.iter().enumerate() {
+            for child in &node.children {
                 let mut at = start(child.mark);
                 while node.table[at & last].slot != 0 {
                     at += 1;
@@ -83,7 +83,7 @@ impl Slots {
                 node.table[at & last] = Place {
                     mark: child.mark,
                     slot: child.slot,
-                    child: number as u32,
+                    key: child.key.clone(),
                 };
             }
         }
@@ -155,7 +155,7 @@ impl Node {
             if place.slot == 0 {
                 return None;
             }
-            if place.mark == mark && is(&self.children.get(place.child as usize)?.key) {
+            if place.mark == mark && is(&place.key) {
                 return Some(place.slot as usize);
             }
             at += 1;

@@ -4,7 +4,7 @@
 //! For all else there are the two steps one after the other; a test holds both to one result.
 
 use super::place::Place;
-use super::rule::{Members, Plain, Plan, Rule, Usual};
+use super::rule::{Brief, Members, Plain, Plan, Rule, Usual};
 use super::walk::{Walk, empty};
 use super::{Coerced, Leniency};
 use crate::mapping::RuntimeError;
@@ -29,7 +29,6 @@ pub(super) fn coerce<'a, 't: 'a>(
 }
 
 /// The fields of an object whose values are put into their places one after the other.
-#[derive(Clone, Copy)]
 struct Context<'c, 'a, 't> {
     place: &'c Place<'c>,
     members: &'c Members<'t>,
@@ -47,16 +46,22 @@ impl<'a> Walk<'a> {
         eval: Eval<'a>,
         mut failed: Option<&mut Vec<RuntimeError>>,
     ) -> Result<&'a [(&'a str, Value<'a>)]> {
-        let context = Context { place, members, eval };
-        let undefined = |key: &&'t str| (*key, Value::Undefined);
+        let context = &Context { place, members, eval };
+        let undefined = |brief: &Brief<'t>| (brief.key, Value::Undefined);
         let built = self
             .arena
-            .alloc_slice_fill_iter(members.keys.iter().map(undefined));
+            .alloc_slice_fill_iter(members.briefs.iter().map(undefined));
         let mut missing_until = self.errors.len();
-        let fields = members.plans.iter().zip(&members.usual).zip(&object.members);
-        for (((plan, usual), (_, expr)), (key, value)) in fields.zip(&mut *built) {
+        // By number: iterators over four lists at once are moved about more than they do.
+        for (at, (key, value)) in built.iter_mut().enumerate() {
+            let (Some(plan), Some(brief)) = (members.plans.get(at), members.briefs.get(at)) else {
+                break;
+            };
+            let Some((_, expr)) = object.members.get(at) else {
+                break;
+            };
             let (errors, dropped) = (self.errors.len(), self.dropped.len());
-            if let Err(error) = self.mapped(context, plan, *usual, expr, value) {
+            if let Err(error) = self.mapped(context, plan, brief.usual, expr, value) {
                 let Some(failed) = &mut failed else {
                     return Err(error);
                 };
@@ -66,7 +71,7 @@ impl<'a> Walk<'a> {
                 failed.push(error.in_field(key));
                 *value = Value::Undefined;
             }
-            if members.requirements && !value.is_defined() && members.requires(plan) {
+            if brief.required && !value.is_defined() && members.requires(plan) {
                 self.missing_before(&mut missing_until, place, label, key);
             }
         }
@@ -76,7 +81,7 @@ impl<'a> Walk<'a> {
     /// Evaluates the value of one field and puts it, coerced, where it belongs.
     fn mapped<'t: 'a>(
         &mut self,
-        context: Context<'_, 'a, 't>,
+        context: &Context<'_, 'a, 't>,
         plan: &Plan<'t>,
         usual: Usual,
         expr: &'a Expr,
@@ -107,7 +112,7 @@ impl<'a> Walk<'a> {
     /// Puts objects and lists of objects into their place, member by member; false if this is neither.
     fn structure<'t: 'a>(
         &mut self,
-        context: Context<'_, 'a, 't>,
+        context: &Context<'_, 'a, 't>,
         plan: &Plan<'t>,
         expr: &'a Expr,
         value: &mut Value<'a>,
@@ -140,7 +145,7 @@ impl<'a> Walk<'a> {
     /// A list of objects.
     fn list<'t: 'a>(
         &mut self,
-        context: Context<'_, 'a, 't>,
+        context: &Context<'_, 'a, 't>,
         plan: &Plan<'t>,
         parts: &'a ArrayPath,
         value: &mut Value<'a>,

@@ -91,14 +91,23 @@ impl Plain {
     }
 }
 
-/// What the value of a field mostly is and then needs nothing done. A byte for each field, so that nothing else about the
-/// fields need be read where all of their values are so.
+/// What the value of a field mostly is and then needs nothing done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Usual {
     /// Such a value as it is.
     One(Plain),
     /// One text, of which a list is made.
     Texts,
+}
+
+/// What there is to know of a field as long as its value is what it mostly is. A rule is large, all rules together larger
+/// than the processor's nearest cache, and so they mostly need not be read.
+#[derive(Debug)]
+pub(super) struct Brief<'t> {
+    pub(super) key: &'t str,
+    pub(super) usual: Usual,
+    /// Whether it must be there, if that counts.
+    pub(super) required: bool,
 }
 
 /// A field with its rules.
@@ -119,10 +128,9 @@ pub(super) struct Members<'t> {
     /// The fields' keys.
     pub(super) keys: Box<[&'t str]>,
     pub(super) marks: Box<[KeyMark]>,
-    /// What their values mostly are.
-    pub(super) usual: Box<[Usual]>,
+    pub(super) briefs: Box<[Brief<'t>]>,
     pub(super) open: bool,
-    /// Whether there are plain requirements that count; one conditional member switches them off.
+    /// Whether plain requirements count; one conditional member switches them off.
     pub(super) requirements: bool,
 }
 
@@ -131,7 +139,7 @@ impl<'t> Members<'t> {
     pub(super) fn new(fields: &'t [Field<'t>]) -> Members<'t> {
         let plans: Box<[Plan<'t>]> = fields.iter().map(Plan::new).collect();
         Members {
-            usual: plans.iter().map(Plan::usual).collect(),
+            briefs: plans.iter().map(Plan::brief).collect(),
             plans,
             keys: fields.iter().map(|field| field.key).collect(),
             marks: fields.iter().map(|field| KeyMark::of(field.key)).collect(),
@@ -162,6 +170,14 @@ impl<'t> Members<'t> {
 }
 
 impl<'t> Plan<'t> {
+    fn brief(&self) -> Brief<'t> {
+        Brief {
+            key: self.field.key,
+            usual: self.usual(),
+            required: matches!(self.field.required, Required::Always),
+        }
+    }
+
     pub(super) fn usual(&self) -> Usual {
         // Most personal fields are lists of one text.
         if self.rule.list && self.item.plain == Plain::Text {
@@ -177,12 +193,12 @@ impl<'t> Plan<'t> {
             field,
             rule: Rule::of_field(field),
             item: Rule::of_item(field),
-            members: fields.map(|fields| {
-                let mut members = Members::new(fields);
-                members.open = field.additional_properties;
-                let conditional = |member: &Field<'_>| matches!(member.required, Required::When { .. });
-                members.requirements &= !fields.iter().any(conditional);
-                members
+            members: fields.map(|fields| Members {
+                open: field.additional_properties,
+                requirements: !fields
+                    .iter()
+                    .any(|member| matches!(member.required, Required::When { .. })),
+                ..Members::new(fields)
             }),
         }
     }

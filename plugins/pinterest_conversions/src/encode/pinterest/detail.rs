@@ -13,9 +13,16 @@ use crate::action::Derive;
 use crate::reject;
 
 impl<'a> Making<'a, '_> {
-    pub(super) fn details(&mut self, out: &mut Object<'_>, parent: &'static str, table: &[Wire]) {
-        // The flat fields of the legacy format stand among others.
-        let mut members = Members::of(self.payload.get(parent));
+    /// Writes the members of an object of the payload, or without a parent the flat fields of the legacy format, which
+    /// stand among others.
+    pub(super) fn details(
+        &mut self,
+        out: &mut Object<'_>,
+        parent: &'static str,
+        object: Value<'a>,
+        table: &[Wire],
+    ) {
+        let mut members = Members::of(object);
         for wire in table {
             let value = if parent.is_empty() {
                 self.payload.get(wire.key.name())

@@ -151,11 +151,16 @@ impl<'a> Making<'a, '_> {
         .transpose()?;
         out.object(key!("custom_data"), false, |out| self.custom_data(out));
         if latest {
-            for (key, table) in [(key!("app_info"), APP_INFO), (key!("device_info"), DEVICE_INFO)] {
-                out.object(key, false, |out| self.details(out, key.name(), table));
-            }
+            let app = top!(self.payload, "app_info");
+            out.object(key!("app_info"), false, |out| {
+                self.details(out, "app_info", app, APP_INFO);
+            });
+            let device = top!(self.payload, "device_info");
+            out.object(key!("device_info"), false, |out| {
+                self.details(out, "device_info", device, DEVICE_INFO);
+            });
         } else {
-            self.details(out, "", LEGACY);
+            self.details(out, "", self.payload, LEGACY);
         }
         if let Some(wifi) = top!(self.payload, "wifi").as_bool() {
             out.flag(key!("wifi"), wifi);
