@@ -41,6 +41,7 @@ mod place;
 mod rule;
 mod uri;
 mod walk;
+mod words;
 
 pub use date::is_date_like;
 pub use error::{FieldError, FieldErrorKind, SchemaError};

@@ -6,6 +6,7 @@ use super::error::{FieldError, FieldErrorKind};
 use super::field::Field;
 use super::place::Place;
 use super::rule::{Members, Plan, Rule, Usual, Wanted, drops_as_empty};
+use super::words::{characters, either, with_article};
 use super::{Coerced, Leniency};
 use crate::value::{Value, js_trim, utf16_len};
 use bumpalo::Bump;
@@ -494,29 +495,4 @@ fn by_field<'a, 't: 'a>(
 /// Whether two keys are one and the same text in memory.
 fn same_text(a: &str, b: &str) -> bool {
     std::ptr::eq(a.as_ptr(), b.as_ptr()) && a.len() == b.len()
-}
-
-fn characters(count: f64) -> String {
-    format!("{count} character{}", if count == 1.0 { "" } else { "s" })
-}
-
-fn with_article(name: &str) -> String {
-    format!(
-        "{} {name}",
-        if name.starts_with(['a', 'i', 'o']) {
-            "an"
-        } else {
-            "a"
-        }
-    )
-}
-
-/// `a`, `a or b`, `a, b, or c`.
-fn either(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first, second] => format!("{first} or {second}"),
-        [first @ .., last] => format!("{}, or {last}", first.join(", ")),
-    }
 }
