@@ -3,6 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use super::source::{Form, Source};
 use super::{Document, EMPTY, KeyMark, Kind, NONE, Slot, Span, spare};
 
 /// Above this many members duplicates are looked up in a table instead of one against all.
@@ -69,8 +70,8 @@ pub(super) struct Builder<'s> {
     /// The strings that had escapes, without them.
     unescaped: String,
     slots: Vec<Slot>,
-    /// A repeated key was dropped or half a character replaced, so the source no longer says what the slots say.
-    changed: bool,
+    /// How the source says what the slots say.
+    form: Form,
 }
 
 impl<'s> Builder<'s> {
@@ -83,7 +84,7 @@ impl<'s> Builder<'s> {
             buf,
             unescaped: String::new(),
             slots,
-            changed: false,
+            form: Form::Compact,
         }
     }
 
@@ -91,7 +92,7 @@ impl<'s> Builder<'s> {
     pub(super) fn restart(&mut self) {
         self.unescaped.clear();
         self.slots.clear();
-        self.changed = false;
+        self.form = Form::Compact;
     }
 
     /// The document, for which so many bytes of the source were read.
@@ -119,11 +120,11 @@ impl<'s> Builder<'s> {
         if buf.capacity() > 2 * (buf.len() + COMPLETED) + BYTES {
             buf.shrink_to(buf.len() + COMPLETED);
         }
+        let source = Source::new(read, self.slots.len(), self.form);
         Document {
             buf,
             slots: self.slots,
-            source_len: read,
-            edited: self.changed,
+            source,
         }
     }
 
@@ -241,7 +242,14 @@ impl<'s> Builder<'s> {
 
     /// What was read last is not what the source says.
     pub(super) fn changed(&mut self) {
-        self.changed = true;
+        self.form = Form::Other;
+    }
+
+    /// There is white space, or nobody looks whether there is.
+    pub(super) fn spaced(&mut self) {
+        if self.form == Form::Compact {
+            self.form = Form::Spaced;
+        }
     }
 
     /// Notes the children in their container.
@@ -294,7 +302,7 @@ impl<'s> Builder<'s> {
             len: kept.len() as u32,
         };
         slot.last = last;
-        self.changed = true;
+        self.changed();
     }
 
     fn has_duplicates(&self, first: u32, len: u32) -> bool {

@@ -1,5 +1,6 @@
 //! Changing a [`Document`] in place.
 
+use super::write::is_plain;
 use super::{Document, EMPTY, KeyMark, Kind, NONE, Node, NodeId, Path, Slot, Span};
 
 /// A scalar to write into a document.
@@ -18,18 +19,18 @@ pub enum Scalar<'a> {
 impl Document {
     /// Overwrites a value by a scalar. Its place among its siblings and its key stay.
     pub fn set_node(&mut self, id: NodeId, scalar: Scalar<'_>) {
-        let (kind, value) = self.store(scalar);
+        let (kind, value, plain) = self.store(scalar);
         let Some(slot) = self.slots.get_mut(id.0 as usize) else {
             return;
         };
         *slot = Slot {
             kind,
             value,
-            plain: false,
+            plain,
             last: NONE,
             ..*slot
         };
-        self.edited = true;
+        self.source.touch(id.0);
     }
 
     /// Writes a scalar at a path, making the objects on the way; a scalar, null or array that stands where an
@@ -88,7 +89,8 @@ impl Document {
             slot.last = previous;
         }
         slot.value.len -= 1;
-        self.edited = true;
+        self.source.touch(parent.0);
+        self.source.removed(child.0, next);
         true
     }
 
@@ -121,11 +123,11 @@ impl Document {
             kind @ (Kind::Array | Kind::Object) => {
                 self.make_container(at, kind);
                 for (key, value) in from.members() {
-                    let child = self.append(at, key);
+                    let child = self.append(at, Some(key));
                     self.copy_into(child, value);
                 }
                 for value in from.items() {
-                    let child = self.append(at, "");
+                    let child = self.append(at, None);
                     self.copy_into(child, value);
                 }
                 return;
@@ -151,22 +153,31 @@ impl Document {
     fn member_or_new(&mut self, object: u32, key: &str) -> u32 {
         match self.node(NodeId(object)).get(key) {
             Some(node) => node.at,
-            None => self.append(object, key),
+            None => self.append(object, Some(key)),
         }
     }
 
-    /// Appends a null member (or item) to a container.
-    fn append(&mut self, parent: u32, key: &str) -> u32 {
-        let span = self.push_text(key);
+    /// Appends a null member (or item, which has no key) to a container.
+    fn append(&mut self, parent: u32, key: Option<&str>) -> u32 {
+        // Written as it will stand in the text, between a comma and a colon, so that members which are added one after
+        // the other are copied in one piece.
+        self.buf.push(',');
+        let (span, plain_key) = match key {
+            Some(key) => self.push_string(key),
+            None => (Span::default(), false),
+        };
+        if key.is_some() {
+            self.buf.push(':');
+        }
         let at = self.slots.len() as u32;
         self.slots.push(Slot {
             key: span,
             value: Span::default(),
             last: NONE,
             next: NONE,
-            key_mark: KeyMark::of(key),
+            key_mark: KeyMark::of(key.unwrap_or_default()),
             kind: Kind::Null,
-            plain_key: false,
+            plain_key,
             plain: false,
         });
         let last = self.slots[parent as usize].last;
@@ -175,26 +186,45 @@ impl Document {
         } else {
             self.slots[last as usize].next = at;
         }
+        self.source.added(parent, last, at);
         let slot = &mut self.slots[parent as usize];
         slot.last = at;
         slot.value.len += 1;
-        self.edited = true;
+        self.source.touch(parent);
         at
     }
 
-    fn store(&mut self, scalar: Scalar<'_>) -> (Kind, Span) {
+    /// Keeps a value's text; its slot's kind and value, and whether it stands between quotes.
+    fn store(&mut self, scalar: Scalar<'_>) -> (Kind, Span, bool) {
         match scalar {
-            Scalar::Null => (Kind::Null, Span::default()),
+            Scalar::Null => (Kind::Null, Span::default(), false),
             Scalar::Bool(value) => (
                 Kind::Bool,
                 Span {
                     start: u32::from(value),
                     len: 0,
                 },
+                false,
             ),
-            Scalar::Number(text) => (Kind::Number, self.push_text(text)),
-            Scalar::String(text) => (Kind::String, self.push_text(text)),
+            Scalar::Number(text) => (Kind::Number, self.push_text(text), false),
+            Scalar::String(text) => {
+                let (span, plain) = self.push_string(text);
+                (Kind::String, span, plain)
+            }
         }
+    }
+
+    /// Keeps a string, between quotes if it needs no escapes.
+    fn push_string(&mut self, text: &str) -> (Span, bool) {
+        let plain = is_plain(text.as_bytes());
+        if !plain {
+            return (self.push_text(text), false);
+        }
+        self.buf.reserve(text.len() + 2);
+        self.buf.push('"');
+        let span = self.push_text(text);
+        self.buf.push('"');
+        (span, true)
     }
 
     fn push_text(&mut self, text: &str) -> Span {

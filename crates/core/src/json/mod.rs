@@ -10,6 +10,7 @@ mod edit;
 mod parse;
 mod path;
 mod quick;
+mod source;
 mod spare;
 mod write;
 mod writer;
@@ -167,9 +168,8 @@ pub struct Document {
     /// The source text, followed by unescaped and edited strings.
     buf: String,
     slots: Vec<Slot>,
-    /// Bytes of the source at the start of `buf`, and whether it still says what the slots say.
-    source_len: usize,
-    edited: bool,
+    /// What stands at the start of `buf`, and what of it can be copied when the document is written.
+    source: source::Source,
 }
 
 impl Drop for Document {

@@ -41,7 +41,12 @@ impl Document {
         // Events have a member every fifteen to twenty bytes.
         let mut build = Builder::new(text, text.len() / 13);
         match quick::read(text, &mut build) {
-            Some(read) if is_blank(&text[read..]) => return Ok(build.finish(text.len())),
+            Some(read) if is_blank(&text[read..]) => {
+                if read < text.len() {
+                    build.spaced();
+                }
+                return Ok(build.finish(text.len()));
+            }
             _ => build.restart(),
         }
         with_library(text, build)
@@ -116,6 +121,7 @@ impl From<jiter::JiterError> for Failure {
 }
 
 fn carefully(text: &str, mut build: Builder<'_>) -> Result<Document, Failure> {
+    build.spaced();
     let mut jiter = Jiter::new(text.as_bytes());
     let peek = jiter.peek()?;
     value(&mut build, &mut jiter, peek, Key::default(), 0)?;

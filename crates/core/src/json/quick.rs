@@ -18,17 +18,24 @@ pub(super) fn read(text: &str, build: &mut Builder<'_>) -> Option<usize> {
     let mut reader = Reader {
         bytes: text.as_bytes(),
         at: 0,
+        spaced: false,
         build,
     };
     let byte = reader.next()?;
     reader.value(byte, Key::default(), 0)?;
-    Some(reader.at)
+    let Reader { at, spaced, .. } = reader;
+    if spaced {
+        build.spaced();
+    }
+    Some(at)
 }
 
 struct Reader<'r, 's> {
     bytes: &'r [u8],
     /// The next byte to be read.
     at: usize,
+    /// There was white space.
+    spaced: bool,
     build: &'r mut Builder<'s>,
 }
 
@@ -45,6 +52,7 @@ impl Reader<'_, '_> {
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return None;
             }
+            self.spaced = true;
         }
     }
 

@@ -1,15 +1,17 @@
 //! [`Document`] to text.
 
-use super::{Document, Kind, Node, Slot, Span};
+use super::source::End;
+use super::{Document, Kind, NONE, Node, Slot, Span};
 
 impl Document {
-    /// Appends the document as compact JSON: the source as it came where nothing was edited.
+    /// Appends the document as compact JSON: as it came where nothing was edited.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        if self.edited {
-            self.root().write_to(out)
-        } else {
-            out.extend(&self.buf.as_bytes()[..self.source_len])
+        if self.source.is_whole() {
+            return out.extend_from_slice(&self.buf.as_bytes()[..self.source.len()]);
         }
+        let mut runs = Runs::new(self, out);
+        self.root().write_edited(self.end(), &mut runs);
+        runs.flush();
     }
 
     /// The document as JSON text.
@@ -23,14 +25,46 @@ impl Document {
 impl Node<'_> {
     /// Appends this value as compact JSON; numbers as they were spelled.
     pub fn write_to(self, out: &mut Vec<u8>) {
-        let mut runs = Runs {
-            buf: self.doc.buf.as_bytes(),
-            start: 0,
-            end: 0,
-            out,
-        };
+        let mut runs = Runs::new(self.doc, out);
         self.write(&mut runs);
         runs.flush();
+    }
+
+    /// Writes a value whose text in the source ends there, copying the members that nobody touched.
+    fn write_edited(self, end: Option<End>, runs: &mut Runs<'_>) {
+        let slot: &Slot = self.slot();
+        let (open, close, whole) = match (slot.kind, end) {
+            (Kind::Object, Some(end)) => (b'{', b'}', end),
+            (Kind::Array, Some(end)) => (b'[', b']', end),
+            _ => return self.write(runs),
+        };
+        runs.byte(open);
+        let mut at = slot.first();
+        while at != NONE {
+            if at != slot.first() {
+                runs.byte(b',');
+            }
+            let child = Node { doc: self.doc, at };
+            let slot = child.slot();
+            let from = (slot.key.start as usize).saturating_sub(1);
+            if let Some(next) = self.doc.can_copy_rest(self.at, at, whole) {
+                runs.piece_until(from, whole.before_close());
+                at = next;
+                continue;
+            }
+            match self.doc.end_of(at, slot, whole) {
+                Some(end) if self.doc.can_copy(at, slot, end) => runs.piece_until(from, end.text as usize),
+                end => {
+                    if open == b'{' {
+                        self.doc.write_text(slot.key, slot.plain_key, runs);
+                        runs.byte(b':');
+                    }
+                    child.write_edited(end, runs);
+                }
+            }
+            at = slot.next;
+        }
+        runs.byte(close);
     }
 
     fn write(self, runs: &mut Runs<'_>) {
@@ -91,15 +125,29 @@ struct Runs<'d> {
     out: &'d mut Vec<u8>,
 }
 
-impl Runs<'_> {
+impl<'d> Runs<'d> {
+    fn new(document: &'d Document, out: &'d mut Vec<u8>) -> Runs<'d> {
+        Runs {
+            buf: document.buf.as_bytes(),
+            start: 0,
+            end: 0,
+            out,
+        }
+    }
+
     /// Text of the document.
     #[inline]
     fn piece(&mut self, start: usize, len: usize) {
+        self.piece_until(start, start + len);
+    }
+
+    #[inline]
+    fn piece_until(&mut self, start: usize, end: usize) {
         if start != self.end {
             self.flush();
             self.start = start;
         }
-        self.end = start + len;
+        self.end = end;
     }
 
     /// A byte between pieces: if it stands behind the last one, it is copied with it.
@@ -163,7 +211,7 @@ pub(super) fn needs_escape(byte: u8) -> bool {
 
 /// Whether nothing needs an escape, as in nearly all texts. The last bytes are asked together with some before them, so
 /// that none is asked alone.
-fn is_plain(bytes: &[u8]) -> bool {
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {
         let (chunks, _) = bytes.as_chunks::<16>();
         return !chunks.iter().chain([last]).any(any_escape);

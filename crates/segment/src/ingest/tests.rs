@@ -45,6 +45,36 @@ fn batch(body: &str) -> Result<Vec<Result<Event, RejectedInput>>, Reason> {
     Ok(split(body, Endpoint::Batch)?.events(&reception()))
 }
 
+/// Events are written by copying what nobody touched from what came in.
+#[test]
+fn nothing_that_was_dropped_or_replaced_is_written() {
+    let id = format!("{}canary", "i".repeat(MAX_MESSAGE_ID_CHARS));
+    for blank in ["", " "] {
+        let events: Vec<String> = [
+            r#""writeKey":"canary","type":"track","event":"A\/B","userId":"u""#.to_owned(),
+            r#""type":"track","groupId":["canary"],"event":"A\/B","userId":"u","context":"canary \n""#.to_owned(),
+            format!(r#""messageId":"{id}","type":"track","event":"A\/B","userId":"u","integrations":["canary"]"#),
+            r#""type":"track","event":"A\/B","userId":"u","context":{"ip":null,"page":{"url":"\/"}},"traits":"canary""#
+                .to_owned(),
+        ]
+        .map(|members| format!("{{{members}}}").replace(',', &format!(",{blank}")))
+        .into();
+        let body = format!(
+            r#"{{"context":{{"library":{{"name":"go"}}}},"canary":1,"batch":[{}]}}"#,
+            events.join(",")
+        );
+        let taken = batch(&body).unwrap();
+        assert_eq!(taken.len(), events.len());
+        for event in taken {
+            let event = event.unwrap();
+            assert!(!event.to_json().contains("canary"), "{}", event.to_json());
+            let event = json(&event);
+            assert_eq!(event["event"], "A/B");
+            assert_eq!(event["context"]["library"]["name"], "go");
+        }
+    }
+}
+
 #[test]
 fn a_server_event_is_completed() {
     let event = track("");
