@@ -17,6 +17,7 @@ mod reason;
 mod record;
 mod registry;
 mod secret;
+mod shelf;
 mod units;
 
 pub use batch::{Batch, Outcome, Report, Verdict};
@@ -35,6 +36,7 @@ pub use reason::{Reason, Warning, redact};
 pub use record::{Prepared, Record, Rejection, Resend};
 pub use registry::{PluginInfo, PluginKind, plugins};
 pub use secret::Secret;
+pub use shelf::Shelf;
 pub use units::{Size, Span};
 
 /// For the macros of this crate.

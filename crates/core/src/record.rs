@@ -29,6 +29,14 @@ impl std::fmt::Debug for Record {
 }
 
 impl Record {
+    /// The same with memory of its own: for one that stays when those it shares memory with ([`crate::Shelf`]) go.
+    pub fn apart(&self) -> Record {
+        Record {
+            bytes: Bytes::copy_from_slice(&self.bytes),
+            ..self.clone()
+        }
+    }
+
     /// The whole event as one line of JSON, for destinations that take events as they are and recognise no
     /// duplicates.
     pub fn line(mapping: Arc<str>, event: &Event) -> Record {

@@ -226,6 +226,9 @@ impl Driver {
                 self.close_record(&item, RecordEnd::Expired(reason.code().to_owned()));
             } else {
                 self.ledger.records_retried.add(reason.code(), 1);
+                if !whole_batch {
+                    item.record = Arc::new(item.record.apart());
+                }
                 let first_attempt = item.first.map_or(0, |first| first.wall);
                 self.window.tried(item.position, item.attempts, first_attempt);
                 kept.push(item);

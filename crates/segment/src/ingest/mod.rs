@@ -173,7 +173,8 @@ pub fn read_document(
 /// # Errors
 /// `not_utf8`.
 pub fn decode(body: &[u8]) -> Result<&str, Reason> {
-    let text = std::str::from_utf8(body).map_err(|_| Reason::new("not_utf8", "the text is not UTF-8"))?;
+    let text =
+        simdutf8::basic::from_utf8(body).map_err(|_| Reason::new("not_utf8", "the text is not UTF-8"))?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 

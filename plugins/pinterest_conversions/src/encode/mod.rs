@@ -14,9 +14,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use bytes::Bytes;
 use signalbox_core::json::JsonWriter;
-use signalbox_core::{Event, Prepared, Reason, Record, Rejection, Resend, Sha256Hex, Warning};
+use signalbox_core::{Event, Prepared, Reason, Record, Rejection, Resend, Sha256Hex, Shelf, Warning};
 
 use signalbox_segment::schema::{Schema, SchemaError};
 use signalbox_segment::value::Value;
@@ -48,6 +47,7 @@ pub struct Encoder {
     options: EncodeOptions,
     mappings: Vec<CompiledMapping>,
     schema: Schema<'static>,
+    shelf: Shelf,
 }
 
 /// Why a mapping that matched made no record.
@@ -99,6 +99,7 @@ impl Encoder {
             options,
             mappings,
             schema: Schema::new(FIELDS)?,
+            shelf: Shelf::default(),
         })
     }
 
@@ -178,7 +179,7 @@ impl Encoder {
             Ok(written) => Ok(Record {
                 mapping: Arc::clone(&mapping.name),
                 dedup_key: written.dedup_key(&mut buffers.key),
-                bytes: Bytes::copy_from_slice(buffers.out.as_bytes()),
+                bytes: self.shelf.keep(buffers.out.as_bytes()),
                 warnings,
                 resend: if written.offline {
                     Resend::MayDuplicate

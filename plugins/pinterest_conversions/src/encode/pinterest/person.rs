@@ -152,15 +152,16 @@ const FEW: usize = 32;
 
 /// Brings the first of each value to the front, in their order; how many there are.
 pub(super) fn distinct<T: Copy + Eq + Hash>(values: &mut [T]) -> usize {
-    let mut seen = HashSet::new();
-    let few = values.len() <= FEW;
+    if values.len() < 2 {
+        return values.len();
+    }
+    let mut seen = (values.len() > FEW).then(HashSet::new);
     let mut kept = 0;
     for at in 0..values.len() {
         let value = values[at];
-        let new = if few {
-            !values[..kept].contains(&value)
-        } else {
-            seen.insert(value)
+        let new = match &mut seen {
+            Some(seen) => seen.insert(value),
+            None => !values[..kept].contains(&value),
         };
         if new {
             values[kept] = value;

@@ -1,0 +1,64 @@
+//! Memory for the bytes of records.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+
+/// Bytes of memory that records share.
+const PIECE: usize = 64 << 10;
+/// A larger record has memory of its own.
+const LARGEST: usize = PIECE / 8;
+
+/// Stores records that a sink makes one after the other, mostly to send and forget them together.
+///
+/// They share pieces of memory, some dozens each: a piece is asked for once and given back when the last of its records
+/// is gone, while records with memory of their own, freed by another thread than the one that made them, cost the
+/// allocator as much as writing them.
+#[derive(Default)]
+pub struct Shelf(Mutex<BytesMut>);
+
+impl Shelf {
+    /// Keeps a copy of the bytes.
+    ///
+    /// Whoever keeps it for long after its neighbours are gone should copy it out, see [`crate::Record::apart`].
+    pub fn keep(&self, bytes: &[u8]) -> Bytes {
+        if bytes.len() > LARGEST {
+            return Bytes::copy_from_slice(bytes);
+        }
+        // Nothing in here can panic half-way.
+        let mut piece = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if piece.capacity() < bytes.len() {
+            *piece = BytesMut::with_capacity(PIECE);
+        }
+        piece.extend_from_slice(bytes);
+        piece.split().freeze()
+    }
+}
+
+/// Shows no payload.
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shelf")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_what_was_given() {
+        let shelf = Shelf::default();
+        let given: Vec<Vec<u8>> = (0..2_000).map(|at| vec![at as u8; at * 7 % 9_000]).collect();
+        let kept: Vec<Bytes> = given.iter().map(|bytes| shelf.keep(bytes)).collect();
+        assert_eq!(kept, given);
+    }
+
+    #[test]
+    fn records_lie_side_by_side_and_large_ones_apart() {
+        let shelf = Shelf::default();
+        let [first, large, second] = [10, LARGEST + 1, 10].map(|len| shelf.keep(&vec![0; len]));
+        assert_eq!(first.as_ptr().wrapping_add(first.len()), second.as_ptr());
+        assert_eq!(large.len(), LARGEST + 1);
+    }
+}
