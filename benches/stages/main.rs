@@ -11,6 +11,7 @@ mod hashing;
 mod ingest;
 mod journal;
 mod languages;
+mod machine;
 mod pipeline;
 mod transform;
 
@@ -20,6 +21,7 @@ criterion_group! {
     name = stages;
     config = support::criterion();
     targets =
+        machine::yardsticks,
         transform::plain,
         transform::in_series,
         growth::payload,
