@@ -3,8 +3,9 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use super::slot::{Held, NONE, Slot, Span};
 use super::source::{Form, Source};
-use super::{Document, EMPTY, KeyMark, Kind, NONE, Slot, Span, spare};
+use super::{Document, KeyMark, Kind, spare};
 
 /// Above this many members duplicates are looked up in a table instead of one against all.
 const SMALL_OBJECT: u32 = 64;
@@ -103,12 +104,7 @@ impl<'s> Builder<'s> {
         if !self.unescaped.is_empty() {
             // It stands behind the source from now on.
             for slot in &mut self.slots {
-                if !slot.plain {
-                    slot.value.start += read as u32;
-                }
-                if !slot.plain_key {
-                    slot.key.start += read as u32;
-                }
+                slot.shift_unescaped(read as u32);
             }
             buf.push_str(&self.unescaped);
         }
@@ -178,32 +174,31 @@ impl<'s> Builder<'s> {
         Key { text, mark }
     }
 
-    /// Appends a value.
+    /// Appends a string.
     #[inline]
-    pub(super) fn push(&mut self, key: Key, kind: Kind, value: Text) -> u32 {
-        let at = self.slots.len() as u32;
-        self.slots.push(Slot {
-            key: key.text.span(),
-            value: value.span(),
-            last: NONE,
-            next: NONE,
-            key_mark: key.mark,
-            kind,
-            plain_key: key.text.is_plain(),
-            plain: value.is_plain(),
-        });
-        at
+    pub(super) fn string(&mut self, key: Key, value: Text) -> u32 {
+        self.push(key, Held::String(value.span(), value.is_plain()))
     }
 
-    /// Appends a value that has no text.
-    pub(super) fn bare(&mut self, key: Key, kind: Kind, start: u32) -> u32 {
-        self.push(key, kind, Text::new(start as usize, 0, true))
+    /// Appends a number.
+    #[inline]
+    pub(super) fn number(&mut self, key: Key, value: Text) -> u32 {
+        self.push(key, Held::Number(value.span()))
+    }
+
+    /// Appends a value.
+    #[inline]
+    pub(super) fn push(&mut self, key: Key, held: Held) -> u32 {
+        let at = self.slots.len() as u32;
+        self.slots
+            .push(Slot::new(key.text.span(), key.text.is_plain(), key.mark, held));
+        at
     }
 
     /// Appends an array or object, which [`Builder::close`] ends.
     pub(super) fn open(&mut self, key: Key, kind: Kind) -> Container {
         Container {
-            slot: self.bare(key, kind, EMPTY.start),
+            slot: self.push(key, Held::Empty(kind)),
             first: NONE,
             last: NONE,
             len: 0,
@@ -263,9 +258,8 @@ impl<'s> Builder<'s> {
             ..
         } = container;
         if let Some(slot) = self.slots.get_mut(at as usize) {
-            slot.value = Span { start: first, len };
-            slot.last = last;
-            if slot.kind == Kind::Object
+            slot.set_children(first, last);
+            if slot.kind() == Kind::Object
                 && (repeated || (len > SMALL_OBJECT && self.has_duplicates(first, len)))
             {
                 self.drop_duplicates(at, first);
@@ -296,12 +290,7 @@ impl<'s> Builder<'s> {
         let last = kept.last().copied().unwrap_or(NONE);
         self.slots[last as usize].next = NONE;
         let first = kept.first().copied().unwrap_or(NONE);
-        let slot = &mut self.slots[object as usize];
-        slot.value = Span {
-            start: first,
-            len: kept.len() as u32,
-        };
-        slot.last = last;
+        self.slots[object as usize].set_children(first, last);
         self.changed();
     }
 
@@ -317,7 +306,7 @@ impl<'s> Builder<'s> {
     }
 
     fn key_of(&self, slot: &Slot) -> &str {
-        self.text(slot.key, slot.plain_key)
+        self.text(slot.key(), slot.plain_key())
     }
 
     fn text(&self, span: Span, plain: bool) -> &str {

@@ -1,7 +1,8 @@
 //! Changing a [`Document`] in place.
 
+use super::slot::{Held, NONE, Slot, Span};
 use super::write::is_plain;
-use super::{Document, EMPTY, KeyMark, Kind, NONE, Node, NodeId, Path, Slot, Span};
+use super::{Document, KeyMark, Kind, Node, NodeId, Path};
 
 /// A scalar to write into a document.
 #[derive(Clone, Copy)]
@@ -19,18 +20,8 @@ pub enum Scalar<'a> {
 impl Document {
     /// Overwrites a value by a scalar. Its place among its siblings and its key stay.
     pub fn set_node(&mut self, id: NodeId, scalar: Scalar<'_>) {
-        let (kind, value, plain) = self.store(scalar);
-        let Some(slot) = self.slots.get_mut(id.0 as usize) else {
-            return;
-        };
-        *slot = Slot {
-            kind,
-            value,
-            plain,
-            last: NONE,
-            ..*slot
-        };
-        self.source.touch(id.0);
+        let held = self.store(scalar);
+        self.hold(id.0, held);
     }
 
     /// Writes a scalar at a path, making the objects on the way; a scalar, null or array that stands where an
@@ -82,13 +73,9 @@ impl Document {
             self.slots[previous as usize].next = next;
         }
         let slot = &mut self.slots[parent.0 as usize];
-        if previous == NONE {
-            slot.value.start = next;
-        }
-        if next == NONE {
-            slot.last = previous;
-        }
-        slot.value.len -= 1;
+        let first = if previous == NONE { next } else { slot.first() };
+        let last = if next == NONE { previous } else { slot.last() };
+        slot.set_children(first, last);
         self.source.touch(parent.0);
         self.source.removed(child.0, next);
         true
@@ -121,7 +108,7 @@ impl Document {
             Kind::Number => Scalar::Number(from.number_text().unwrap_or("0")),
             Kind::String => Scalar::String(from.as_str().unwrap_or_default()),
             kind @ (Kind::Array | Kind::Object) => {
-                self.make_container(at, kind);
+                self.hold(at, Held::Empty(kind));
                 for (key, value) in from.members() {
                     let child = self.append(at, Some(key));
                     self.copy_into(child, value);
@@ -137,16 +124,15 @@ impl Document {
     }
 
     fn make_object(&mut self, at: u32) {
-        if self.slots[at as usize].kind != Kind::Object {
-            self.make_container(at, Kind::Object);
+        if self.slots[at as usize].kind() != Kind::Object {
+            self.hold(at, Held::Empty(Kind::Object));
         }
     }
 
-    /// Makes an empty array or object of whatever stands there.
-    fn make_container(&mut self, at: u32, kind: Kind) {
-        self.set_node(NodeId(at), Scalar::Null);
+    fn hold(&mut self, at: u32, held: Held) {
         if let Some(slot) = self.slots.get_mut(at as usize) {
-            (slot.kind, slot.value) = (kind, EMPTY);
+            slot.hold(held);
+            self.source.touch(at);
         }
     }
 
@@ -170,46 +156,30 @@ impl Document {
             self.buf.push(':');
         }
         let at = self.slots.len() as u32;
-        self.slots.push(Slot {
-            key: span,
-            value: Span::default(),
-            last: NONE,
-            next: NONE,
-            key_mark: KeyMark::of(key.unwrap_or_default()),
-            kind: Kind::Null,
-            plain_key,
-            plain: false,
-        });
-        let last = self.slots[parent as usize].last;
+        let mark = KeyMark::of(key.unwrap_or_default());
+        self.slots.push(Slot::new(span, plain_key, mark, Held::Null));
+        let container = &mut self.slots[parent as usize];
+        let last = container.last();
         if last == NONE {
-            self.slots[parent as usize].value.start = at;
+            container.set_children(at, at);
         } else {
+            container.set_children(container.first(), at);
             self.slots[last as usize].next = at;
         }
         self.source.added(parent, last, at);
-        let slot = &mut self.slots[parent as usize];
-        slot.last = at;
-        slot.value.len += 1;
         self.source.touch(parent);
         at
     }
 
-    /// Keeps a value's text; its slot's kind and value, and whether it stands between quotes.
-    fn store(&mut self, scalar: Scalar<'_>) -> (Kind, Span, bool) {
+    /// Keeps a value's text.
+    fn store(&mut self, scalar: Scalar<'_>) -> Held {
         match scalar {
-            Scalar::Null => (Kind::Null, Span::default(), false),
-            Scalar::Bool(value) => (
-                Kind::Bool,
-                Span {
-                    start: u32::from(value),
-                    len: 0,
-                },
-                false,
-            ),
-            Scalar::Number(text) => (Kind::Number, self.push_text(text), false),
+            Scalar::Null => Held::Null,
+            Scalar::Bool(truth) => Held::Bool(truth),
+            Scalar::Number(text) => Held::Number(self.push_text(text)),
             Scalar::String(text) => {
                 let (span, plain) = self.push_string(text);
-                (Kind::String, span, plain)
+                Held::String(span, plain)
             }
         }
     }

@@ -10,6 +10,7 @@ mod edit;
 mod parse;
 mod path;
 mod quick;
+mod slot;
 mod source;
 mod spare;
 mod write;
@@ -20,6 +21,8 @@ pub use parse::{MAX_DEPTH, ParseError};
 pub use path::Path;
 pub use write::{push_json_string, write_json_string};
 pub use writer::JsonWriter;
+
+use slot::{NONE, Slot, Span};
 
 /// What a [`Node`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,55 +63,6 @@ impl Kind {
             Kind::String => "string",
             Kind::Array => "array",
             Kind::Object => "object",
-        }
-    }
-}
-
-/// A range of the document's buffer.
-#[derive(Debug, Clone, Copy, Default)]
-struct Span {
-    start: u32,
-    len: u32,
-}
-
-/// No such slot: the end of a list of siblings, an empty container.
-const NONE: u32 = u32::MAX;
-
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    key: Span,
-    /// Text of a string (unescaped) or a number; start is 1 for `true`. For an array or object its first child, and how
-    /// many there are.
-    value: Span,
-    last: u32,
-    next: u32,
-    key_mark: KeyMark,
-    kind: Kind,
-    /// The text stands in the source without escapes, so it can be copied out as it is.
-    plain_key: bool,
-    plain: bool,
-}
-
-// Two to a cache line.
-const _: () = assert!(std::mem::size_of::<Slot>() == 32);
-
-/// An array or object without children.
-const EMPTY: Span = Span { start: NONE, len: 0 };
-
-impl Slot {
-    /// The first child; [`NONE`] if there is none.
-    fn first(&self) -> u32 {
-        match self.kind {
-            Kind::Array | Kind::Object => self.value.start,
-            _ => NONE,
-        }
-    }
-
-    /// How many children.
-    fn count(&self) -> u32 {
-        match self.kind {
-            Kind::Array | Kind::Object => self.value.len,
-            _ => 0,
         }
     }
 }
@@ -259,13 +213,13 @@ impl<'a> Node<'a> {
     /// The key under which this value is a member of an object; empty for an item of an array and for the root.
     #[inline]
     pub fn key(self) -> &'a str {
-        self.doc.text(self.slot().key)
+        self.doc.text(self.slot().key())
     }
 
     /// Whether [`Node::key`] is this one: meant to be asked where marks agree.
     #[inline]
     pub fn has_key(self, key: &str) -> bool {
-        let Span { start, len } = self.slot().key;
+        let Span { start, len } = self.slot().key();
         let bytes = self.doc.buf.as_bytes();
         let own = bytes.get(start as usize..start as usize + len as usize);
         own.is_some_and(|own| same_bytes(own, key.as_bytes()))
@@ -280,18 +234,18 @@ impl<'a> Node<'a> {
     /// What this value is.
     #[inline]
     pub fn kind(self) -> Kind {
-        self.slot().kind
+        self.slot().kind()
     }
 
     /// What this value is, with its text.
     #[inline(always)]
     pub fn content(self) -> Content<'a> {
         let slot = self.slot();
-        match slot.kind {
+        match slot.kind() {
             Kind::Null => Content::Null,
-            Kind::Bool => Content::Bool(slot.value.start == 1),
-            Kind::Number => Content::Number(self.doc.text(slot.value)),
-            Kind::String => Content::String(self.doc.text(slot.value)),
+            Kind::Bool => Content::Bool(slot.truth()),
+            Kind::Number => Content::Number(self.doc.text(slot.text())),
+            Kind::String => Content::String(self.doc.text(slot.text())),
             Kind::Array => Content::Array,
             Kind::Object => Content::Object,
         }
@@ -307,21 +261,21 @@ impl<'a> Node<'a> {
     #[inline]
     pub fn as_str(self) -> Option<&'a str> {
         let slot = self.slot();
-        (slot.kind == Kind::String).then(|| self.doc.text(slot.value))
+        (slot.kind() == Kind::String).then(|| self.doc.text(slot.text()))
     }
 
     /// A boolean's value; `None` for anything else.
     #[inline]
     pub fn as_bool(self) -> Option<bool> {
         let slot = self.slot();
-        (slot.kind == Kind::Bool).then_some(slot.value.start == 1)
+        (slot.kind() == Kind::Bool).then_some(slot.truth())
     }
 
     /// A number exactly as it was spelled (`1.0`, `1e3`, `12345678901234567890`).
     #[inline]
     pub fn number_text(self) -> Option<&'a str> {
         let slot = self.slot();
-        (slot.kind == Kind::Number).then(|| self.doc.text(slot.value))
+        (slot.kind() == Kind::Number).then(|| self.doc.text(slot.text()))
     }
 
     /// A number as the nearest double; `None` if it is not a number or lies outside the doubles (`1e400`).
@@ -338,7 +292,7 @@ impl<'a> Node<'a> {
     /// A member of an object by its key; of several with one key, the last one written.
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         let slot = self.slot();
-        if slot.kind != Kind::Object {
+        if slot.kind() != Kind::Object {
             return None;
         }
         let wanted = KeyMark::of(key);
@@ -375,14 +329,14 @@ impl<'a> Node<'a> {
         Some(node)
     }
 
-    /// How many members or items; 0 for scalars.
+    /// How many members or items; 0 for scalars. Goes through them.
     pub fn len(self) -> usize {
-        self.slot().count() as usize
+        self.children().count()
     }
 
     /// True if there are no members or items.
     pub fn is_empty(self) -> bool {
-        self.len() == 0
+        self.slot().first() == NONE
     }
 
     /// The members of an object in order; nothing for other kinds.

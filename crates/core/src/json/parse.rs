@@ -3,6 +3,7 @@
 use jiter::{Jiter, JsonErrorType, Peek};
 
 use super::build::{Builder, Key};
+use super::slot::{Held, TOO_LONG};
 use super::{Document, Kind, quick};
 
 /// How deep arrays and objects may nest. Deeper text is refused, so that nothing later recurses without
@@ -23,8 +24,8 @@ pub enum ParseError {
     /// Arrays and objects nested deeper than [`MAX_DEPTH`].
     #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
-    /// 2 GiB or more.
-    #[error("longer than 2 GiB")]
+    /// 128 MiB or more.
+    #[error("longer than 128 MiB")]
     TooLong,
 }
 
@@ -35,7 +36,7 @@ impl Document {
     /// # Errors
     /// [`ParseError`] for text that is not JSON, too deep or too long.
     pub fn parse(text: &str) -> Result<Document, ParseError> {
-        if text.len() >= i32::MAX as usize {
+        if text.len() >= TOO_LONG {
             return Err(ParseError::TooLong);
         }
         // Events have a member every fifteen to twenty bytes.
@@ -56,8 +57,7 @@ impl Document {
     /// is read, only what is written as programs write it: `None` says nothing about the text, for which there is
     /// [`Document::parse`]. Made for many values one after the other, of which each is about as large as the `last`.
     pub fn parse_next(text: &str, last: Option<&Document>) -> Option<(Document, usize)> {
-        // The offsets of a document are of 32 bits.
-        let text = text.get(..text.len().min(i32::MAX as usize))?;
+        let text = text.get(..text.len().min(TOO_LONG - 1))?;
         let expected = last.map_or(TYPICAL, |last| last.slots.len() + last.slots.len() / 16);
         let mut build = Builder::new(text, expected);
         let read = quick::read(text, &mut build)?;
@@ -143,15 +143,15 @@ fn value(
     Ok(match peek {
         Peek::Null => {
             jiter.known_null()?;
-            build.bare(key, Kind::Null, 0)
+            build.push(key, Held::Null)
         }
         Peek::True | Peek::False => {
             let truth = jiter.known_bool(peek)?;
-            build.bare(key, Kind::Bool, u32::from(truth))
+            build.push(key, Held::Bool(truth))
         }
         Peek::String => {
             let text = build.lent(jiter.known_str()?);
-            build.push(key, Kind::String, text)
+            build.string(key, text)
         }
         Peek::Array => {
             let mut array = build.open(key, Kind::Array);
@@ -180,7 +180,7 @@ fn value(
             let start = jiter.current_index();
             let len = jiter.known_number_bytes(peek)?.len();
             let text = build.plain(start, len);
-            build.push(key, Kind::Number, text)
+            build.number(key, text)
         }
     })
 }

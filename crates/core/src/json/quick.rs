@@ -8,6 +8,7 @@ use wide::u8x16;
 
 use super::build::{Builder, Container, Key, Text};
 use super::parse::escaped_unit;
+use super::slot::Held;
 use super::{Kind, MAX_DEPTH};
 
 /// Longer numbers are left to the library.
@@ -64,14 +65,14 @@ impl Reader<'_, '_> {
         match byte {
             b'"' => {
                 let text = self.string()?;
-                Some(self.build.push(key, Kind::String, text))
+                Some(self.build.string(key, text))
             }
             b'{' => self.object(key, depth),
             b'[' => self.array(key, depth),
             b'-' | b'0'..=b'9' => self.number(key),
-            b't' => self.literal(b"rue", key, Kind::Bool, 1),
-            b'f' => self.literal(b"alse", key, Kind::Bool, 0),
-            b'n' => self.literal(b"ull", key, Kind::Null, 0),
+            b't' => self.literal(b"rue", key, Held::Bool(true)),
+            b'f' => self.literal(b"alse", key, Held::Bool(false)),
+            b'n' => self.literal(b"ull", key, Held::Null),
             _ => None,
         }
     }
@@ -246,16 +247,16 @@ impl Reader<'_, '_> {
         }
         self.at = start + at;
         let text = self.build.plain(start, at);
-        Some(self.build.push(key, Kind::Number, text))
+        Some(self.build.number(key, text))
     }
 
-    fn literal(&mut self, rest: &[u8], key: Key, kind: Kind, value: u32) -> Option<u32> {
+    fn literal(&mut self, rest: &[u8], key: Key, held: Held) -> Option<u32> {
         let end = self.at + rest.len();
         if self.bytes.get(self.at..end)? != rest {
             return None;
         }
         self.at = end;
-        Some(self.build.bare(key, kind, value))
+        Some(self.build.push(key, held))
     }
 }
 

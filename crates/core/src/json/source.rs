@@ -6,7 +6,8 @@
 //! pushed in the order of the text, so whether it was touched is a question of a range; and where it ends in the text is
 //! told by the key behind it, or by the end of what it stands in. Nothing is copied of which either is not certain.
 
-use super::{Document, NONE, Slot};
+use super::Document;
+use super::slot::{NONE, Slot};
 
 /// How the source says what the slots say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,8 +139,8 @@ impl Document {
         }
         let next = self.slots.get(child.next as usize)?;
         // A comma and a quote stand before the key.
-        next.plain_key.then(|| End {
-            text: next.key.start.saturating_sub(2),
+        next.plain_key().then(|| End {
+            text: next.key().start.saturating_sub(2),
             slot: child.next,
         })
     }
@@ -149,7 +150,7 @@ impl Document {
     #[inline]
     pub(super) fn can_copy_rest(&self, container: u32, member: u32, end: End) -> Option<u32> {
         let Source { slots, added, .. } = self.source;
-        let next = match self.slots.get(container as usize)?.last {
+        let next = match self.slots.get(container as usize)?.last() {
             last if last < slots => NONE,
             _ if container == 0 => added,
             _ => return None,
@@ -162,7 +163,7 @@ impl Document {
     /// Whether a member can be copied with its key up to this end.
     #[inline]
     pub(super) fn can_copy(&self, at: u32, member: &Slot, end: End) -> bool {
-        member.plain_key && self.source.untouched(at, end.slot)
+        member.plain_key() && self.source.untouched(at, end.slot)
     }
 }
 

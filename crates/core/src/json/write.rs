@@ -1,7 +1,8 @@
 //! [`Document`] to text.
 
+use super::slot::{NONE, Slot, Span};
 use super::source::End;
-use super::{Document, Kind, NONE, Node, Slot, Span};
+use super::{Document, Kind, Node};
 
 impl Document {
     /// Appends the document as compact JSON: as it came where nothing was edited.
@@ -33,7 +34,7 @@ impl Node<'_> {
     /// Writes a value whose text in the source ends there, copying the members that nobody touched.
     fn write_edited(self, end: Option<End>, runs: &mut Runs<'_>) {
         let slot: &Slot = self.slot();
-        let (open, close, whole) = match (slot.kind, end) {
+        let (open, close, whole) = match (slot.kind(), end) {
             (Kind::Object, Some(end)) => (b'{', b'}', end),
             (Kind::Array, Some(end)) => (b'[', b']', end),
             _ => return self.write(runs),
@@ -46,7 +47,7 @@ impl Node<'_> {
             }
             let child = Node { doc: self.doc, at };
             let slot = child.slot();
-            let from = (slot.key.start as usize).saturating_sub(1);
+            let from = (slot.key().start as usize).saturating_sub(1);
             if let Some(next) = self.doc.can_copy_rest(self.at, at, whole) {
                 runs.piece_until(from, whole.before_close());
                 at = next;
@@ -56,7 +57,7 @@ impl Node<'_> {
                 Some(end) if self.doc.can_copy(at, slot, end) => runs.piece_until(from, end.text as usize),
                 end => {
                     if open == b'{' {
-                        self.doc.write_text(slot.key, slot.plain_key, runs);
+                        self.doc.write_text(slot.key(), slot.plain_key(), runs);
                         runs.byte(b':');
                     }
                     child.write_edited(end, runs);
@@ -69,12 +70,12 @@ impl Node<'_> {
 
     fn write(self, runs: &mut Runs<'_>) {
         let slot: &Slot = self.slot();
-        match slot.kind {
+        match slot.kind() {
             Kind::Null => runs.literal(b"null"),
-            Kind::Bool if slot.value.start == 1 => runs.literal(b"true"),
+            Kind::Bool if slot.truth() => runs.literal(b"true"),
             Kind::Bool => runs.literal(b"false"),
-            Kind::Number => runs.piece(slot.value.start as usize, slot.value.len as usize),
-            Kind::String => self.doc.write_text(slot.value, slot.plain, runs),
+            Kind::Number => runs.piece(slot.text().start as usize, slot.text().len as usize),
+            Kind::String => self.doc.write_text(slot.text(), slot.plain(), runs),
             Kind::Array => {
                 runs.byte(b'[');
                 for (i, item) in self.children().enumerate() {
@@ -92,7 +93,7 @@ impl Node<'_> {
                         runs.byte(b',');
                     }
                     let slot = member.slot();
-                    self.doc.write_text(slot.key, slot.plain_key, runs);
+                    self.doc.write_text(slot.key(), slot.plain_key(), runs);
                     runs.byte(b':');
                     member.write(runs);
                 }
