@@ -19,9 +19,6 @@ const COMPLETED_SLOTS: usize = 12;
 const SLOTS: usize = 32;
 const BYTES: usize = 1024;
 
-/// Bytes that the strings with escapes of most events have together.
-const UNESCAPED: usize = 256;
-
 /// A text that was read: where it starts, how long it is (31 bits, as no text is longer), and whether it stands in the
 /// source without escapes; if not, it is in what was unescaped. One word, which functions return in a register: read back
 /// from memory in one piece, what was written there in three is waited for.
@@ -83,7 +80,7 @@ impl<'s> Builder<'s> {
         Builder {
             source,
             buf,
-            unescaped: String::new(),
+            unescaped: spare::take_scratch(),
             slots,
             form: Form::Compact,
         }
@@ -116,6 +113,7 @@ impl<'s> Builder<'s> {
         if buf.capacity() > 2 * (buf.len() + COMPLETED) + BYTES {
             buf.shrink_to(buf.len() + COMPLETED);
         }
+        spare::give_scratch(self.unescaped);
         let source = Source::new(read, self.slots.len(), self.form);
         Document {
             buf,
@@ -137,10 +135,7 @@ impl<'s> Builder<'s> {
     }
 
     /// Begins a text that had escapes, which is then appended to [`Builder::unescaped`].
-    pub(super) fn begin_unescaped(&mut self) -> usize {
-        if self.unescaped.capacity() == 0 {
-            self.unescaped.reserve(UNESCAPED);
-        }
+    pub(super) fn begin_unescaped(&self) -> usize {
         self.unescaped.len()
     }
 

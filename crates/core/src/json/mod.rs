@@ -21,6 +21,7 @@ pub use parse::{MAX_DEPTH, ParseError};
 pub use path::Path;
 pub use write::{push_json_string, write_json_string};
 pub use writer::JsonWriter;
+pub(crate) use writer::copy;
 
 use slot::{NONE, Slot, Span};
 

@@ -39,8 +39,7 @@ impl Document {
         if text.len() >= TOO_LONG {
             return Err(ParseError::TooLong);
         }
-        // Events have a member every fifteen to twenty bytes.
-        let mut build = Builder::new(text, text.len() / 13);
+        let mut build = Builder::new(text, text.len() / BYTES_A_VALUE);
         match quick::read(text, &mut build) {
             Some(read) if is_blank(&text[read..]) => {
                 if read < text.len() {
@@ -70,11 +69,14 @@ pub(super) fn with_library(text: &str, build: Builder<'_>) -> Result<Document, P
     match carefully(text, build) {
         Err(Failure::Surrogate) => {
             let text = replace_lone_surrogates(text);
-            carefully(&text, Builder::new(&text, text.len() / 13)).map_err(Failure::into_error)
+            carefully(&text, Builder::new(&text, text.len() / BYTES_A_VALUE)).map_err(Failure::into_error)
         }
         other => other.map_err(Failure::into_error),
     }
 }
+
+/// Events have a value every fifteen to twenty bytes. With more room than is needed, it would be given back for each.
+const BYTES_A_VALUE: usize = 16;
 
 /// Values of an event, if nothing is known about it.
 const TYPICAL: usize = 128;

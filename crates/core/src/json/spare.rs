@@ -4,7 +4,7 @@
 //! not such as these: it cuts them out of larger ones and joins them again, on a router at work mostly on another
 //! thread than the one they came from, which was a tenth of what an event costs. So each thread keeps some of them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::Slot;
 
@@ -17,6 +17,21 @@ type Pair = (String, Vec<Slot>);
 
 thread_local! {
     static SPARE: RefCell<Vec<Pair>> = const { RefCell::new(Vec::new()) };
+    /// For what is needed only while a document is read.
+    static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// A buffer to work in, empty, for [`give_scratch`] to take back.
+pub(super) fn take_scratch() -> String {
+    SCRATCH.try_with(Cell::take).unwrap_or_default()
+}
+
+/// Keeps the buffer for the next document, if it is no larger than most of them need.
+pub(super) fn give_scratch(mut scratch: String) {
+    if scratch.capacity() <= LARGEST {
+        scratch.clear();
+        let _ = SCRATCH.try_with(|kept| kept.set(scratch));
+    }
 }
 
 /// Two buffers, empty but perhaps with room.

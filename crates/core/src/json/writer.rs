@@ -140,10 +140,10 @@ impl JsonWriter {
 /// What is copied at once.
 const CHUNK: usize = 16;
 
-/// Copies bytes to the start of a place, which is longer by a chunk, and tells whether none of them needs an escape. All
-/// are copied and looked at in pieces of one length; the last piece begins before the end of the one before it.
+/// Copies bytes to the start of a place that is at least as long, and tells whether none of them needs an escape. All are
+/// copied and looked at in pieces of one length; the last piece begins before the end of the one before it.
 #[inline]
-fn copy(from: &[u8], to: &mut [u8]) -> bool {
+pub(crate) fn copy(from: &[u8], to: &mut [u8]) -> bool {
     if let Some(last) = from.last_chunk::<CHUNK>() {
         let mut escapes = any_escape(last);
         for (piece, place) in from.as_chunks::<CHUNK>().0.iter().zip(to.as_chunks_mut().0) {

@@ -122,7 +122,8 @@ impl Encoder {
     }
 
     fn encode_in(&self, event: &Event, stripped: &Stripped, scratch: &mut Scratch) -> Prepared {
-        let mut results = Vec::new();
+        // Of most events one mapping makes something; room for four, as a vector has on its own, would be half a kilobyte.
+        let mut results = Vec::with_capacity(1);
         let mut dropped = None;
         let call = Call::of(event);
         for mapping in self
