@@ -1,8 +1,8 @@
 //! Normalising and hashing of personal fields: what Pinterest asks for, and what Segment's destination does.
 //!
-//! Everything here is pure. [`normalise`] brings one value of one [`Field`] into the form that is hashed, [`hash`]
+//! What comes out depends on what goes in and nothing else. [`normalise`] brings one value of one [`Field`] into the form that is hashed, [`hash`]
 //! hashes it. Both work in a scratch buffer that the caller keeps, so that ASCII values, nearly all there are, cost
-//! no allocation.
+//! no allocation. Hashes of fields with few values are kept by each thread ([`hash`]).
 //!
 //! Two sets of [`Rules`] exist. `pinterest` is Pinterest's published wording (Conversions API, OpenAPI 5.23.0 and the
 //! developer pages on hashing), and it leaves out what cannot be an identity. `segment` is what Segment's open-source
@@ -14,6 +14,7 @@ mod birthday;
 mod gender;
 pub mod geo;
 mod junk;
+mod known;
 mod name;
 mod pinterest;
 pub mod segment;
@@ -201,10 +202,14 @@ pub fn normalise(field: Field, rules: Rules, text: &str, out: &mut String) -> Re
 /// # Errors
 /// As [`normalise`].
 pub fn hash(field: Field, rules: Rules, text: &str, scratch: &mut String) -> Result<Sha256Hex, Dropped> {
-    match normalise(field, rules, text, scratch)? {
+    let mut work_out = || match normalise(field, rules, text, scratch)? {
         Form::Plain => Ok(Sha256Hex::of(scratch)),
         // The buffer holds 64 digits by the contract of `Form::Hashed`.
         Form::Hashed => Sha256Hex::from_prehashed(scratch).ok_or(Dropped::Empty),
+    };
+    match rules {
+        Rules::Pinterest => known::or_else(field, text, work_out),
+        Rules::Segment => work_out(),
     }
 }
 
