@@ -35,7 +35,12 @@ pub(crate) async fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
     };
     if slow.after_accept {
         let reply = decide(shared, call);
-        wait(shared, slow.delay_ms).await;
+        // Switched off while the events were looked at, it is off for them, too: whoever switches it off and then reads
+        // what was accepted has all that it struck.
+        let still_on = shared.memory().injector.faults().slow.is_some();
+        if still_on {
+            wait(shared, slow.delay_ms).await;
+        }
         reply
     } else {
         wait(shared, slow.delay_ms).await;
