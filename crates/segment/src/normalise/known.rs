@@ -1,5 +1,5 @@
 //! Hashes that come again and again: there are two genders on most forms, some dozens of states, and a shop sells to few
-//! countries. Normalising and hashing one of them takes ten times as long as finding it here.
+//! countries. Normalising and hashing one of them takes some five times as long as finding it here.
 //!
 //! Only such fields are kept, which name nobody, and each thread keeps its own, a few kilobytes.
 
