@@ -1,19 +1,29 @@
 //! Buffers of documents that are gone, for those that come.
 //!
 //! A document is two buffers of some kilobytes. The system's allocator keeps small pieces ready for each thread, but
-//! not such as these: it cuts them out of larger ones and joins them again, on a router at work mostly on another
-//! thread than the one they came from, which was a tenth of what an event costs. So each thread keeps some of them.
+//! not such as these: it cuts them out of larger ones and joins them again, under a lock, on a router at work mostly on
+//! another thread than the one they came from. That was a tenth of what an event costs. So each thread keeps some of
+//! them, and hands what is too many for it to those that have none: the thread that reads a request is seldom the one
+//! that delivers it.
 
 use std::cell::{Cell, RefCell};
+use std::sync::{Mutex, PoisonError};
 
 use super::Slot;
 
-/// Pairs that a thread keeps, of some five kilobytes each: the events of a few requests.
-const KEPT: usize = 256;
+/// Pairs that change hands at once, of some five kilobytes each: the lock is taken once for so many.
+const HANDED: usize = 64;
+/// Pairs that a thread keeps.
+const KEPT: usize = 2 * HANDED;
+/// How often as many wait for a thread that has none.
+const WAITING: usize = 6;
 /// Bytes of a buffer that is kept: twice what the buffers of an ordinary event take.
 const LARGEST: usize = 8 << 10;
 
 type Pair = (String, Vec<Slot>);
+
+/// What threads had too many of.
+static WAIT: Mutex<Vec<Vec<Pair>>> = Mutex::new(Vec::new());
 
 thread_local! {
     static SPARE: RefCell<Vec<Pair>> = const { RefCell::new(Vec::new()) };
@@ -36,7 +46,15 @@ pub(super) fn give_scratch(mut scratch: String) {
 
 /// Two buffers, empty but perhaps with room.
 pub(super) fn take() -> Pair {
-    let pair = SPARE.try_with(|spare| spare.try_borrow_mut().ok()?.pop());
+    let pair = SPARE.try_with(|spare| {
+        let mut spare = spare.try_borrow_mut().ok()?;
+        if spare.is_empty()
+            && let Some(handed) = waiting(Vec::pop)
+        {
+            *spare = handed;
+        }
+        spare.pop()
+    });
     pair.ok().flatten().unwrap_or_default()
 }
 
@@ -49,10 +67,28 @@ pub(super) fn give(mut text: String, mut slots: Vec<Slot>) {
     slots.clear();
     // A thread that ends keeps nothing any more: then both are freed here.
     let _ = SPARE.try_with(|spare| {
-        if let Ok(mut spare) = spare.try_borrow_mut()
-            && spare.len() < KEPT
-        {
-            spare.push((text, slots));
+        let Ok(mut spare) = spare.try_borrow_mut() else {
+            return;
+        };
+        if spare.len() == KEPT {
+            // The ones that came last stay: they are in the processor's cache.
+            let last = spare.split_off(HANDED);
+            let first = std::mem::replace(&mut *spare, last);
+            // Freed, if there is no room for them, when the lock is given back.
+            drop(waiting(|waiting| {
+                if waiting.len() < WAITING {
+                    waiting.push(first);
+                    None
+                } else {
+                    Some(first)
+                }
+            }));
         }
+        spare.push((text, slots));
     });
+}
+
+fn waiting(work: impl FnOnce(&mut Vec<Vec<Pair>>) -> Option<Vec<Pair>>) -> Option<Vec<Pair>> {
+    // Nothing in here can panic half-way.
+    work(&mut WAIT.lock().unwrap_or_else(PoisonError::into_inner))
 }
