@@ -32,7 +32,7 @@ use crate::telemetry::SinkMeters;
 /// same processor wait less than a millisecond.
 const READ: usize = 64;
 /// How long changes wait to be committed together when no destination waits for it.
-pub(super) const COMMIT_LINGER: Duration = Duration::from_millis(100);
+const COMMIT_LINGER: Duration = Duration::from_millis(100);
 
 /// How a driver is told to stop.
 #[derive(Debug, Clone, Default)]
@@ -328,10 +328,16 @@ impl Driver {
         }
     }
 
-    /// What has changed becomes durable within this time.
-    pub(super) fn commit_within(&mut self, linger: Duration) {
-        let at = Instant::now() + linger;
-        self.commit_at = Some(self.commit_at.map_or(at, |before| before.min(at)));
+    /// What has changed becomes durable soon.
+    pub(super) fn commit_soon(&mut self) {
+        // Whoever asked before asked for it no later. The clock is not free, and this is asked for each event.
+        self.commit_at
+            .get_or_insert_with(|| Instant::now() + COMMIT_LINGER);
+    }
+
+    /// What has changed becomes durable at the next turn.
+    pub(super) fn commit_next(&mut self) {
+        self.commit_at = Some(Instant::now());
     }
 
     fn commit(&mut self) {
@@ -348,7 +354,7 @@ impl Driver {
 
     /// One end of an event; counts the event when it was the last.
     pub(super) fn close(&mut self, position: Position, end: Option<End>) {
-        self.commit_within(COMMIT_LINGER);
+        self.commit_soon();
         match self.window.close(position, end) {
             None => {}
             Some(EventEnd::Delivered) => self.ledger.delivered.add(1),
@@ -438,7 +444,7 @@ impl Driver {
                 if let Some(flight) = self.flights.remove(&ticket) {
                     self.settle(ticket, flight, answer).await;
                     // What a destination has must be known soon: a crash before that sends it twice.
-                    self.commit_within(Duration::ZERO);
+                    self.commit_next();
                 }
             }
             Ok(Done::Probe(result)) => self.probed(result),

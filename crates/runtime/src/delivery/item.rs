@@ -8,12 +8,16 @@ use signalbox_core::{Event, Record};
 use signalbox_journal::Position;
 use tokio::time::Instant;
 
+use super::known::Claim;
+
 /// A record with its history.
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) record: Arc<Record>,
     /// As the sink's transforms left it; `None` if there are none, and the journal has it as it was prepared.
     pub(super) event: Option<Arc<Event>>,
+    /// Of what the destination knows the record by, if it does.
+    pub(super) claim: Option<Claim>,
     pub(super) position: Position,
     /// Unix milliseconds at which the event happened, as far as it says.
     pub(super) happened_at: i64,

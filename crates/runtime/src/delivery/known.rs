@@ -40,6 +40,10 @@ pub(super) struct Known {
     turned: Instant,
 }
 
+/// A key that was claimed, for [`Known::delivered`] or [`Known::release`]: its hash stands for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claim(u64);
+
 impl Default for Known {
     fn default() -> Known {
         let now = Instant::now();
@@ -79,9 +83,8 @@ impl Known {
         (now.duration_since(self.began).as_secs() / UNIT) & WHEN_MASK
     }
 
-    /// False if a record with this key is delivered or under way.
-    pub(super) fn claim(&mut self, key: &str) -> bool {
-        let now = Instant::now();
+    /// `None` if a record with this key is delivered or under way.
+    pub(super) fn claim(&mut self, key: &str, now: Instant) -> Option<Claim> {
         self.make_room(now);
         let (hash, when) = (self.hash(key), self.when(now));
         let entry = (hash << WHEN_BITS) | when;
@@ -90,7 +93,7 @@ impl Known {
             if let Some(known) = keys.find(spread(&entry), same)
                 && age(*known, when) < OLD
             {
-                return false;
+                return None;
             }
         }
         match self.young.find_mut(spread(&entry), same) {
@@ -99,7 +102,7 @@ impl Known {
         }
         self.under_way
             .insert_unique(spread_hash(&hash), hash, spread_hash);
-        true
+        Some(Claim(hash))
     }
 
     fn make_room(&mut self, now: Instant) {
@@ -118,12 +121,7 @@ impl Known {
     }
 
     /// The record with this key was delivered.
-    pub(super) fn delivered(&mut self, key: &str) {
-        let hash = self.hash(key);
-        self.arrived(hash);
-    }
-
-    fn arrived(&mut self, hash: u64) {
+    pub(super) fn delivered(&mut self, Claim(hash): Claim) {
         let found = self
             .under_way
             .find_entry(spread_hash(&hash), |other| *other == hash);
@@ -133,10 +131,9 @@ impl Known {
     }
 
     /// The record with this key was not delivered after all: another one may be.
-    pub(super) fn release(&mut self, key: &str) {
-        let hash = self.hash(key);
-        self.arrived(hash);
-        self.forget(hash);
+    pub(super) fn release(&mut self, claim: Claim) {
+        self.delivered(claim);
+        self.forget(claim.0);
     }
 
     /// Whatever is under way is left: another driver will send it.
@@ -160,50 +157,60 @@ impl Known {
 mod tests {
     use super::*;
 
+    fn claim(known: &mut Known, key: &str) -> Option<Claim> {
+        known.claim(key, Instant::now())
+    }
+
+    fn is_new(known: &mut Known, key: &str) -> bool {
+        claim(known, key).is_some()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_key_is_known_for_a_day_unless_it_is_released() {
         let mut known = Known::default();
-        assert!(known.claim("checkout 1") && known.claim("checkout 2"));
-        assert!(!known.claim("checkout 1"));
-        known.release("checkout 1");
-        assert!(known.claim("checkout 1"));
-        known.delivered("checkout 1");
+        let first = claim(&mut known, "checkout 1").unwrap();
+        assert!(is_new(&mut known, "checkout 2"));
+        assert!(!is_new(&mut known, "checkout 1"));
+        known.release(first);
+        let second = claim(&mut known, "checkout 1").unwrap();
+        known.delivered(second);
+        assert!(!is_new(&mut known, "checkout 1"));
         tokio::time::advance(WINDOW - Duration::from_secs(UNIT)).await;
-        assert!(!known.claim("checkout 2"));
+        assert!(!is_new(&mut known, "checkout 2"));
         tokio::time::advance(Duration::from_secs(UNIT)).await;
-        assert!(known.claim("checkout 2"));
+        assert!(is_new(&mut known, "checkout 2"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn times_that_come_round_are_not_taken_for_new() {
         for days in 1..=9 {
             let mut known = Known::default();
-            assert!(known.claim("checkout 1"));
+            assert!(is_new(&mut known, "checkout 1"));
             tokio::time::advance(Duration::from_secs(days * 24 * 3600)).await;
-            assert!(known.claim("checkout 1"), "{days}");
-            assert!(!known.claim("checkout 1"), "{days}");
+            assert!(is_new(&mut known, "checkout 1"), "{days}");
+            assert!(!is_new(&mut known, "checkout 1"), "{days}");
         }
         let mut known = Known::default();
-        assert!(known.claim("checkout 1"));
+        assert!(is_new(&mut known, "checkout 1"));
         for hour in 0..80 {
-            assert!(known.claim(&format!("other {hour}")), "{hour}");
+            assert!(is_new(&mut known, &format!("other {hour}")), "{hour}");
             tokio::time::advance(Duration::from_secs(3600)).await;
         }
-        assert!(known.claim("checkout 1"));
+        assert!(is_new(&mut known, "checkout 1"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_oldest_go_first() {
         let mut known = Known::default();
-        assert!(known.claim("first"));
+        assert!(is_new(&mut known, "first"));
         tokio::time::advance(Duration::from_secs(UNIT)).await;
         for number in 0..2 * MOST {
-            assert!(known.claim(&number.to_string()));
+            assert!(is_new(&mut known, &number.to_string()));
         }
-        assert!(known.claim("first"));
+        assert!(is_new(&mut known, "first"));
         assert!(known.young.len() + known.old.len() <= 2 * MOST);
         for number in MOST..2 * MOST {
-            assert!(!known.claim(&number.to_string()), "{number}");
+            assert!(!is_new(&mut known, &number.to_string()), "{number}");
         }
     }
 
@@ -211,12 +218,11 @@ mod tests {
     fn the_table_never_grows_beyond_its_places() {
         let mut known = Known::default();
         for number in 0..5 * MOST {
-            let key = number.to_string();
-            assert!(known.claim(&key));
+            let claim = claim(&mut known, &number.to_string()).unwrap();
             if number % 3 == 0 {
-                known.release(&key);
+                known.release(claim);
             } else {
-                known.delivered(&key);
+                known.delivered(claim);
             }
             assert!(known.young.capacity() <= 2 * HALF);
         }
@@ -225,9 +231,10 @@ mod tests {
     #[test]
     fn what_is_left_is_not_known_any_more() {
         let mut known = Known::default();
-        assert!(known.claim("checkout 1") && known.claim("checkout 2"));
-        known.delivered("checkout 1");
+        let first = claim(&mut known, "checkout 1").unwrap();
+        assert!(is_new(&mut known, "checkout 2"));
+        known.delivered(first);
         known.leave();
-        assert!(!known.claim("checkout 1") && known.claim("checkout 2"));
+        assert!(!is_new(&mut known, "checkout 1") && is_new(&mut known, "checkout 2"));
     }
 }

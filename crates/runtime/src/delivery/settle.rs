@@ -157,11 +157,11 @@ impl Driver {
     }
 
     fn close_record(&mut self, item: &Item, end: RecordEnd) {
-        if let Some(key) = &item.record.dedup_key {
+        if let Some(claim) = item.claim {
             if end == RecordEnd::Delivered {
-                self.known.delivered(key);
+                self.known.delivered(claim);
             } else {
-                self.known.release(key);
+                self.known.release(claim);
             }
         }
         self.close(item.position, Some(End::Record(item.record.mapping.clone(), end)));

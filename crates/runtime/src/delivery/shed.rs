@@ -54,6 +54,6 @@ impl Driver {
             self.window.give_up(position);
             self.close(position, Some(End::Refused(reason.code().to_owned())));
         }
-        self.commit_within(std::time::Duration::ZERO);
+        self.commit_next();
     }
 }

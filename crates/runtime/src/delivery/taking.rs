@@ -7,7 +7,7 @@ use signalbox_core::{Event, Reason, Record};
 use signalbox_journal::{DeadLetter, Entry, Position, Read, RecordEnd};
 use tokio::time::Instant;
 
-use super::driver::{Aside, COMMIT_LINGER, Driver};
+use super::driver::{Aside, Driver};
 use super::item::{Due, First, Item};
 use super::prepare::Preparation;
 use super::slot::End;
@@ -32,7 +32,7 @@ impl Driver {
             Read::Lost { from, to } => self.lost(from, to),
             Read::End => self.at_end = true,
         }
-        self.commit_within(COMMIT_LINGER);
+        self.commit_soon();
     }
 
     pub(super) fn take_event(&mut self, position: Position, event: Arc<Event>) {
@@ -103,7 +103,7 @@ impl Driver {
         if !self.window.wants(position, mapping) {
             return self.close(position, None);
         }
-        let record = match result {
+        let mut record = match result {
             Ok(record) if self.ready.fits(record.bytes.len()) => record,
             Ok(record) => {
                 let reason = Reason::new("record_too_large", "one record is larger than batch.max_bytes");
@@ -111,11 +111,11 @@ impl Driver {
             }
             Err((mapping, reason)) => return self.reject_unsent(position, &mapping, &reason),
         };
-        if record
-            .dedup_key
-            .as_deref()
-            .is_some_and(|key| !self.known.claim(key))
-        {
+        let now = Instant::now();
+        // The claim stands for the key from here on.
+        let key = record.dedup_key.take();
+        let claim = key.as_deref().map(|key| self.known.claim(key, now));
+        if claim == Some(None) {
             self.ledger.records_duplicate.add(1);
             return self.close(
                 position,
@@ -130,20 +130,21 @@ impl Driver {
         self.window.holds(position, record.bytes.len());
         let (attempts, first_attempt) = self.window.history(position);
         let first = (first_attempt > 0).then(|| First {
-            at: Instant::now(),
+            at: now,
             earlier: Duration::from_millis(u64::try_from(now_millis() - first_attempt).unwrap_or(0)),
             wall: first_attempt,
             held: self.held,
         });
         self.ready.push_back(Item {
             record: Arc::new(record),
+            claim: claim.flatten(),
             event: (!self.stage.transforms.is_empty()).then(|| event.clone()),
             position,
             happened_at: happened_at(event),
             attempts,
             first,
             last_attempt: None,
-            ready_since: Instant::now(),
+            ready_since: now,
         });
     }
 
