@@ -23,8 +23,16 @@ pub struct Receipt {
 pub struct Event {
     document: Document,
     receipt: Receipt,
-    facts: Facts,
+    /// Few have any, and events are moved about.
+    facts: Option<Box<Facts>>,
 }
+
+static NO_FACTS: Facts = Facts {
+    limited_data_processing: None,
+    hashed: Vec::new(),
+    warnings: Vec::new(),
+    sinks: None,
+};
 
 /// Shows no payload: it holds personal data.
 impl fmt::Debug for Event {
@@ -64,7 +72,7 @@ impl Event {
             Kind::Object => Ok(Event {
                 document,
                 receipt,
-                facts: Facts::default(),
+                facts: None,
             }),
             kind => Err(EventError::NotAnObject(kind)),
         }
@@ -121,12 +129,12 @@ impl Event {
 
     /// What is known beside the payload.
     pub fn facts(&self) -> &Facts {
-        &self.facts
+        self.facts.as_deref().unwrap_or(&NO_FACTS)
     }
 
     /// The facts, for transforms.
     pub fn facts_mut(&mut self) -> &mut Facts {
-        &mut self.facts
+        self.facts.get_or_insert_default()
     }
 
     /// Appends the payload as compact JSON.

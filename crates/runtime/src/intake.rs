@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use signalbox_core::{Event, Fate, Flow, Intake, Reason, Refused, RefusedCause, RejectedInput, Transform};
-use signalbox_journal::{AppendError, Appended, Journal};
+use signalbox_journal::{AppendError, Appended, DeadLetter, Journal};
 
 use crate::dead_letters::Undertaker;
 use crate::delivery::{Shed, guard};
@@ -70,20 +70,7 @@ impl SourceIntake {
             return Err(refused(RefusedCause::Stopping, STOPPING_RETRY));
         }
         let mut fates = self.transform(&mut events)?;
-        let mut letters = Vec::new();
-        let mut kept = Vec::with_capacity(events.len());
-        for (event, fate) in events.into_iter().zip(&fates) {
-            match fate {
-                Fate::Rejected(reason) => {
-                    letters.push(
-                        self.undertaker
-                            .letter(&self.component(), &event, None, "", reason),
-                    );
-                }
-                Fate::Accepted => kept.push(event),
-                Fate::Filtered(_) | Fate::Duplicate => {}
-            }
-        }
+        let (kept, letters) = self.kept(events, &fates);
         let mut appended = self.append(kept).await?.into_iter();
         // Nothing is counted before the journal has it all: a refused request will come again.
         for fate in &mut fates {
@@ -101,6 +88,28 @@ impl SourceIntake {
             self.journal.bury(letters);
         }
         Ok(fates)
+    }
+
+    /// The accepted ones, and letters of the rejected ones.
+    fn kept(&self, events: Vec<Event>, fates: &[Fate]) -> (Vec<Event>, Vec<DeadLetter>) {
+        if fates.iter().all(|fate| matches!(fate, Fate::Accepted)) {
+            // Nearly always; each event is some hundred bytes that would be moved.
+            return (events, Vec::new());
+        }
+        let (mut kept, mut letters) = (Vec::with_capacity(events.len()), Vec::new());
+        for (event, fate) in events.into_iter().zip(fates) {
+            match fate {
+                Fate::Rejected(reason) => {
+                    letters.push(
+                        self.undertaker
+                            .letter(&self.component(), &event, None, "", reason),
+                    );
+                }
+                Fate::Accepted => kept.push(event),
+                Fate::Filtered(_) | Fate::Duplicate => {}
+            }
+        }
+        (kept, letters)
     }
 
     async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, Refused> {

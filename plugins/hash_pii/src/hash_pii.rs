@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 
-use signalbox_core::{Document, Event, Flow, HashedPath, Kind, Node, NodeId, Scalar, Sha256Hex, Transform};
+use signalbox_core::{
+    Document, Event, Facts, Flow, HashedPath, Kind, Node, NodeId, Scalar, Sha256Hex, Transform,
+};
 use signalbox_segment::normalise::{self, Dropped, Field, Rules, is_js_space, segment, split_name};
 use signalbox_segment::value::Number;
 
@@ -76,7 +78,19 @@ impl Transform for HashPii {
         }
         .members(&self.plan.branches, root);
 
-        let facts = event.facts_mut();
+        if !scratch.hashed.is_empty() || !scratch.removed.is_empty() {
+            self.note(event.facts_mut(), &mut scratch);
+        }
+        scratch.text.clear();
+        scratch.text.shrink_to(KEPT_SCRATCH);
+        SCRATCH.set(scratch);
+        Flow::Pass
+    }
+}
+
+impl HashPii {
+    /// Notes what was hashed and what was removed.
+    fn note(&self, facts: &mut Facts, scratch: &mut Scratch) {
         let known = facts.hashed.len();
         facts.hashed.reserve(scratch.hashed.len());
         for id in scratch.hashed.drain(..) {
@@ -95,11 +109,6 @@ impl Transform for HashPii {
         facts
             .warnings
             .extend(removed.map(|(id, why)| why.noted(self.plan.path(id))));
-
-        scratch.text.clear();
-        scratch.text.shrink_to(KEPT_SCRATCH);
-        SCRATCH.set(scratch);
-        Flow::Pass
     }
 }
 

@@ -56,7 +56,9 @@ impl Transform for Map {
             let base = without.as_ref().map_or(event.root(), Document::root);
             self.made(mapping, event.root(), base, arena, &mut notes)
         });
-        event.facts_mut().warnings.append(&mut notes);
+        if !notes.is_empty() {
+            event.facts_mut().warnings.append(&mut notes);
+        }
         match made.and_then(|text| text.map(parsed).transpose()) {
             Ok(Some(document)) => *event.document_mut() = document,
             Ok(None) => {

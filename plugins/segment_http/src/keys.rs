@@ -195,7 +195,9 @@ impl Key {
 
     /// Notes on an event where it may go.
     pub(crate) fn mark(&self, mut event: Event) -> Event {
-        event.facts_mut().sinks.clone_from(&self.sinks);
+        if let Some(sinks) = &self.sinks {
+            event.facts_mut().sinks = Some(sinks.clone());
+        }
         event
     }
 

@@ -78,7 +78,9 @@ fn into_event(
     };
     match Event::new(document, receipt) {
         Ok(mut event) => {
-            event.facts_mut().warnings.extend(warning.map(Into::into));
+            if let Some(warning) = warning {
+                event.facts_mut().warnings.push(warning.into());
+            }
             Ok(event)
         }
         Err(EventError::NotAnObject(kind)) => Err(nameless(not_an_object(kind.name()))),
