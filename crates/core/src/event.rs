@@ -122,6 +122,11 @@ impl Event {
         self.root().get(key).and_then(Node::as_str).unwrap_or_default()
     }
 
+    /// Has the processor fetch the payload; see [`Document::fetch`].
+    pub fn fetch(&self) {
+        self.document.fetch();
+    }
+
     /// How it came in.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt

@@ -25,7 +25,11 @@ impl Driver {
                 }
                 let ours = |entry: &&Entry| self.options.listens_to(&entry.event.receipt().source);
                 self.ledger.took(entries.iter().filter(ours).count() as u64);
-                for Entry { position, event } in entries {
+                let mut entries = entries.into_iter();
+                while let Some(Entry { position, event }) = entries.next() {
+                    if let Some(next) = entries.as_slice().first() {
+                        next.event.fetch();
+                    }
                     self.take_event(position, event);
                 }
             }
