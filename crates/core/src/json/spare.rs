@@ -92,3 +92,50 @@ fn waiting(work: impl FnOnce(&mut Vec<Vec<Pair>>) -> Option<Vec<Pair>>) -> Optio
     // Nothing in here can panic half-way.
     work(&mut WAIT.lock().unwrap_or_else(PoisonError::into_inner))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pair somewhat as documents leave them.
+    fn used() -> Pair {
+        (String::from("text"), Vec::with_capacity(4))
+    }
+
+    fn has_room((text, slots): &Pair) -> bool {
+        text.is_empty() && slots.is_empty() && slots.capacity() >= 4
+    }
+
+    #[test]
+    fn a_thread_that_has_none_gets_what_another_has_too_many_of() {
+        // Tests beside this one take from what waits, too.
+        let handed = (0..100).any(|_| {
+            for _ in 0..KEPT + HANDED {
+                let (text, slots) = used();
+                give(text, slots);
+            }
+            let other = std::thread::spawn(|| has_room(&take()));
+            other.join().unwrap()
+        });
+        assert!(handed);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_large_buffers_are_not_kept() {
+        std::thread::spawn(|| {
+            for _ in 0..HANDED * (WAITING + 8) {
+                let (text, slots) = used();
+                give(text, slots);
+            }
+            assert!(SPARE.with_borrow(Vec::len) <= KEPT);
+            assert!(WAIT.lock().unwrap().len() <= WAITING);
+            SPARE.with_borrow_mut(Vec::clear);
+            give(String::with_capacity(LARGEST + 1), used().1);
+            give(String::new(), Vec::with_capacity(LARGEST));
+            give(String::new(), Vec::new());
+            assert_eq!(SPARE.with_borrow(Vec::len), 0);
+        })
+        .join()
+        .unwrap();
+    }
+}
