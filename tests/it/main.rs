@@ -20,5 +20,6 @@ mod durable;
 mod faults;
 mod fuzz_seeds;
 mod happy;
+mod journals;
 mod privacy;
 mod routing;

@@ -1,0 +1,208 @@
+//! Journals that earlier versions left (`tests/journals`): the present one opens a copy, delivers all of it, closes its
+//! sums.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+use signalbox_journal::{DiskJournal, DiskOptions, Journal};
+use signalbox_runtime::admin::Status;
+
+use crate::support::client::post_all;
+use crate::support::events::ids;
+use crate::support::process::{Process, run};
+use crate::support::until;
+use crate::support::world::World;
+
+/// What lies in a folder.
+#[derive(Deserialize)]
+struct Manifest {
+    journalled: u64,
+    pending: Vec<String>,
+    parked: BTreeMap<String, u64>,
+    dead_letters: BTreeMap<String, Vec<String>>,
+    orphan: Orphan,
+    known: Vec<String>,
+    events: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Orphan {
+    name: String,
+    pending: Vec<String>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/journals")
+}
+
+fn text(name: &str) -> String {
+    std::fs::read_to_string(folder().join(name)).unwrap()
+}
+
+fn versions() -> Vec<String> {
+    let entries = std::fs::read_dir(folder()).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn copy(version: &str, to: &Path) -> Manifest {
+    let from = folder().join(version);
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from.join("journal")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+    serde_json::from_str(&std::fs::read_to_string(from.join("manifest.json")).unwrap()).unwrap()
+}
+
+fn sorted(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<String> = names.into_iter().collect();
+    names.sort();
+    names
+}
+
+/// What the webhook got at a path, by id; each once.
+fn hooked(world: &World, path: &str) -> BTreeMap<String, Value> {
+    let start = format!("POST {path} ");
+    let seen = world.hook.seen().into_iter();
+    let seen = seen.filter(|seen| seen.head.starts_with(&start));
+    let mut events = BTreeMap::new();
+    for seen in seen {
+        let event: Value = serde_json::from_slice(&seen.body).unwrap();
+        let id = event["messageId"].as_str().unwrap().to_owned();
+        assert!(events.insert(id.clone(), event).is_none(), "{id} came twice");
+    }
+    events
+}
+
+#[tokio::test]
+async fn what_earlier_versions_left_is_delivered() {
+    assert_eq!(versions().first().map(String::as_str), Some("0.1.0"));
+    for version in versions() {
+        delivered(&version).await;
+    }
+}
+
+async fn delivered(version: &str) {
+    let world = World::new().await;
+    let journal = world.path("journal");
+    let manifest = copy(version, &journal);
+    let mut variables = world.variables();
+    variables.push(("JOURNAL".into(), journal.display().to_string()));
+    let config = world.write("p.toml", &text("pipeline.toml"));
+    let path = config.to_str().unwrap();
+
+    // As the manifest says.
+    let list = ["deadletters", "list", "--json", "--config", path];
+    let letters = run(&list, &variables).await.lines();
+    for (component, wanted) in &manifest.dead_letters {
+        let of = letters.iter().filter(|letter| letter["sink"] == **component);
+        let found: Vec<Value> = of.cloned().collect();
+        assert_eq!(&ids(&found, "message_id"), wanted, "{version}: {component}");
+    }
+
+    let router = Process::router(&config, &variables);
+    let done = |status: &Status| {
+        status.ready && status.sums_close && status.sinks.values().all(|sink| sink.pending == 0)
+    };
+    let status = router.status(&world.admin, done).await;
+    assert_eq!(
+        status.sources["shop"].journalled, manifest.journalled,
+        "{status:#?}"
+    );
+    let got = hooked(&world, "/hook");
+    assert_eq!(
+        sorted(got.keys().cloned()),
+        sorted(manifest.pending.clone()),
+        "{version}"
+    );
+    for event in &manifest.events {
+        assert_eq!(&got[event["messageId"].as_str().unwrap()], event, "{version}");
+    }
+    let orphans: Vec<_> = status
+        .orphans
+        .iter()
+        .map(|one| (one.name.as_str(), one.pending))
+        .collect();
+    let held = manifest.orphan.pending.len() as u64;
+    assert_eq!(orphans, [(manifest.orphan.name.as_str(), held)], "{version}");
+    let before = status.sources["shop"].duplicate;
+    let again: Vec<Value> = manifest
+        .known
+        .iter()
+        .map(|id| serde_json::json!({ "type": "track", "event": "e", "messageId": id, "anonymousId": "a" }))
+        .collect();
+    post_all(&world.listen, &again).await;
+    let known = |status: &Status| status.sources["shop"].duplicate == before + again.len() as u64;
+    router.status(&world.admin, known).await;
+
+    // The orphan comes back, and nobody minds an opt-out without a place any more.
+    world.write(
+        "p.toml",
+        &(text("pipeline.toml").replace("\"reject\"", "\"send\"") + &text("orphan.toml")),
+    );
+    router.signal("HUP");
+    router.logged("the new configuration runs").await;
+    let retry = ["deadletters", "retry", "--config", path];
+    let told = run(&retry, &variables).await;
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let all = sorted(manifest.orphan.pending.iter().cloned());
+    let rejected = &manifest.dead_letters["source:shop"];
+    let arrived = || async {
+        let (hook, gone) = (hooked(&world, "/hook"), hooked(&world, "/gone"));
+        let back = manifest.dead_letters["hook"].iter().chain(rejected);
+        let came =
+            gone.len() >= all.len() + rejected.len() && back.into_iter().all(|id| hook.contains_key(id));
+        came.then_some(gone)
+    };
+    let gone = until(arrived, || router.stderr()).await;
+    let wanted = sorted(all.iter().chain(rejected).cloned());
+    assert_eq!(sorted(gone.into_keys()), wanted, "{version}");
+    let status = router.status(&world.admin, done).await;
+    assert_eq!(status.orphans.len(), 0, "{status:#?}");
+    router.signal("TERM");
+    let exit = router.exit().await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    assert!(!exit.stderr.contains("\"ERROR\""), "{version}: {}", exit.stderr);
+    assert_eq!(set_aside(&journal), Vec::<String>::new(), "{version}");
+    let offline = run(&["status", "--json", "--config", path], &variables).await;
+    let status: Status = serde_json::from_str(&offline.stdout).unwrap();
+    assert!(
+        done(&Status {
+            ready: true,
+            ..status
+        }),
+        "{}",
+        offline.stdout
+    );
+}
+
+/// Files that were taken for damaged.
+fn set_aside(journal: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(journal).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.contains("corrupt")).collect()
+}
+
+#[tokio::test]
+async fn what_earlier_versions_parked_is_parked() {
+    for version in versions() {
+        let world = World::new().await;
+        let journal = world.path("journal");
+        let manifest = copy(&version, &journal);
+        let options = DiskOptions::new(&journal);
+        let journal = DiskJournal::open(options).unwrap();
+        for sink in journal.sinks().await.unwrap() {
+            let wanted = manifest.parked.get(&sink.name).copied().unwrap_or_default();
+            assert_eq!(sink.parked, wanted, "{version}: {}", sink.name);
+        }
+        journal.shutdown().await;
+    }
+}
