@@ -8,9 +8,19 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A length of time written with its unit: `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"1m 30s"`.
+/// A length of time written with its unit: `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`, `"1d 12h"`. A day has 24 hours, a
+/// week 7 days.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
+
+/// The written form, for errors.
+const FORM: &str = "a duration with its unit, such as \"500ms\", \"30s\", \"5m\", \"24h\" or \"7d\"";
+
+/// Reads days and weeks too. Months and years have no fixed length and stay errors.
+fn in_days(text: &str) -> Result<jiff::SignedDuration, jiff::Error> {
+    let span: jiff::Span = text.parse()?;
+    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+}
 
 impl Span {
     /// So many seconds.
@@ -28,8 +38,7 @@ impl Span {
     /// # Errors
     /// A sentence that tells the form, without repeating the value.
     pub fn parse(text: &str) -> Result<Span, &'static str> {
-        const HINT: &str = "a duration with its unit, such as \"500ms\", \"30s\", \"5m\" or \"24h\"";
-        let span: jiff::SignedDuration = text.parse().map_err(|_| HINT)?;
+        let span = text.parse().or_else(|_| in_days(text)).map_err(|_| FORM)?;
         Duration::try_from(span)
             .map(Span)
             .map_err(|_| "a duration that is not negative")
@@ -63,7 +72,7 @@ impl<'de> Deserialize<'de> for Span {
         impl Visitor<'_> for Text {
             type Value = Span;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration with its unit, such as \"500ms\", \"30s\", \"5m\" or \"24h\"")
+                f.write_str(FORM)
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
                 Span::parse(text).map_err(|hint| E::custom(format_args!("expected {hint}")))
@@ -83,7 +92,7 @@ impl JsonSchema for Span {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "duration", "examples": ["500ms", "30s", "5m", "24h"] })
+        json_schema!({ "type": "string", "format": "duration", "examples": ["500ms", "30s", "5m", "24h", "7d"] })
     }
 }
 
@@ -182,10 +191,25 @@ mod tests {
             ("5m", 300_000),
             ("24h", 86_400_000),
             ("1m 30s", 90_000),
+            ("2d", 172_800_000),
+            ("1d12h", 129_600_000),
+            ("1d 12h", 129_600_000),
+            ("1w", 604_800_000),
+            ("2 days", 172_800_000),
         ] {
             assert_eq!(Span::parse(text), Ok(Span::from_millis(millis)), "{text}");
         }
-        for text in ["", "5", "-1s", "s", "1 fortnight"] {
+        for text in [
+            "",
+            "5",
+            "-1s",
+            "-1d",
+            "s",
+            "1 fortnight",
+            "1mo",
+            "1y",
+            "99999999999d",
+        ] {
             assert!(Span::parse(text).is_err(), "{text}");
         }
         assert_eq!(Span::from_secs(90).to_string(), "1m 30s");

@@ -43,7 +43,8 @@ pub enum Where {
 impl std::str::FromStr for Where {
     type Err = String;
 
-    /// Reads a position (a whole number) or a time: RFC 3339, or a duration back from now such as `2h`.
+    /// Reads a position (a whole number) or a time: RFC 3339, a date (its beginning in UTC), or a duration back from now
+    /// such as `2h` or `3d`.
     fn from_str(text: &str) -> Result<Where, String> {
         if let Ok(position) = text.parse() {
             return Ok(Where::Position(position));
@@ -51,9 +52,12 @@ impl std::str::FromStr for Where {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Ok(Where::Time(at.as_millisecond()));
         }
+        if let Some(at) = beginning_of(text) {
+            return Ok(Where::Time(at.as_millisecond()));
+        }
         let back = signalbox_core::Span::parse(text).map_err(|_| {
-            "expected a position (a number), a time such as 2026-11-24T10:00:00Z, or a duration back from now such \
-             as 2h"
+            "expected a position (a number), a time with its zone such as 2026-11-24T10:00:00Z, a date such as \
+             2026-11-24 (from its beginning in UTC), or a duration back from now such as 2h or 3d"
                 .to_owned()
         })?;
         let millis = i64::try_from(back.0.as_millis()).unwrap_or(i64::MAX);
@@ -61,6 +65,13 @@ impl std::str::FromStr for Where {
             crate::dead_letters::now_millis().saturating_sub(millis),
         ))
     }
+}
+
+/// The first moment of a date in UTC. A date with a time but no zone is none: which moment it means is unknown.
+fn beginning_of(date: &str) -> Option<jiff::Timestamp> {
+    const FORM: usize = "2026-11-24".len();
+    let date: jiff::civil::Date = date.parse().ok().filter(|_| date.len() == FORM)?;
+    jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
 }
 
 /// What a replay would do, or did.
@@ -472,6 +483,10 @@ mod tests {
         assert_eq!("17".parse(), Ok(Where::Position(17)));
         assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Where::Time(1_000)));
         assert!(matches!("2h".parse(), Ok(Where::Time(_))));
-        assert!("yesterday".parse::<Where>().is_err());
+        assert_eq!("1970-01-02".parse(), Ok(Where::Time(86_400_000)));
+        assert!(matches!("1d12h".parse(), Ok(Where::Time(_))));
+        for unclear in ["yesterday", "1970-01-02T03:04:05", "1970-02-30", "1970-01"] {
+            assert!(unclear.parse::<Where>().is_err(), "{unclear}");
+        }
     }
 }

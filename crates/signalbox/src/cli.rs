@@ -133,7 +133,7 @@ pub(crate) struct DeadLetterChoice {
     /// Only with this reason code
     #[arg(long, value_name = "CODE")]
     pub(crate) reason: Option<String>,
-    /// Only those that ended longer ago than this, for instance 1h
+    /// Only those that ended longer ago than this, for instance 1h or 2d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) older_than: Option<signalbox_core::Span>,
     /// Only the one with this id
@@ -157,7 +157,8 @@ pub(crate) struct Replay {
     /// The sink
     #[arg(long, value_name = "NAME")]
     pub(crate) sink: String,
-    /// From where: a position, a time such as 2026-11-24T10:00:00Z, or how long ago, such as 2h
+    /// From where: a position, a time such as 2026-11-24T10:00:00Z, a date (from its beginning in UTC), or how long
+    /// ago, such as 2h or 3d
     #[arg(long, value_name = "WHERE")]
     pub(crate) from: signalbox_runtime::operate::Where,
     /// Up to where, exclusively (default: the end of the journal)

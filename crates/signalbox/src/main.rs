@@ -13,7 +13,16 @@ mod sockets;
 use clap::Parser as _;
 
 fn main() -> std::process::ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help and version, which are no error, or what is wrong with the command line.
+            let code = if told.use_stderr() { exit::USAGE } else { exit::OK };
+            // A reader that went away (`| head`) is no error.
+            let _ = told.print();
+            return code.into();
+        }
+    };
     if let Err(problem) = signalbox_runtime::logs::init(cli.log_format(), cli.command.log_filter()) {
         eprintln!("signalbox: {problem}");
         return exit::USAGE.into();

@@ -174,7 +174,7 @@ async fn all_sinks_unless_one_is_named() {
         ),
     ] {
         let exit = dry_run(&world, &shop("", "", ""), &more, "").await;
-        assert_eq!(exit.code, Some(2));
+        assert_eq!(exit.code, Some(64));
         assert!(exit.stderr.contains(text), "{exit:?}");
     }
     let exit = dry_run(&world, "", &[], "").await;

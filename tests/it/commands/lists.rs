@@ -58,7 +58,7 @@ async fn each_plugin_shows_its_settings() {
         }
     }
     let exit = signalbox(&["plugins", "carrier_pigeon"]).await;
-    assert_eq!(exit.code, Some(2));
+    assert_eq!(exit.code, Some(64));
     assert!(
         exit.stderr
             .contains("there is no plugin 'carrier_pigeon'; there are file, "),
@@ -254,7 +254,7 @@ async fn help_reads_well() {
         &["sandbox", "--listen", "nowhere"],
     ] {
         let exit = signalbox(wrong).await;
-        assert_eq!(exit.code, Some(2), "{wrong:?} {exit:?}");
+        assert_eq!(exit.code, Some(64), "{wrong:?} {exit:?}");
         assert!(!exit.stderr.is_empty());
     }
     let exit = signalbox(&["--version"]).await;

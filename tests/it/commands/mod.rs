@@ -1,5 +1,6 @@
 //! The commands of the binary, by what they print and how they end.
 
+mod archive;
 mod demo;
 mod dry_run;
 mod errors;

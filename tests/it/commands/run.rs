@@ -163,7 +163,7 @@ async fn a_file_that_is_wrong_or_missing() {
 #[tokio::test]
 async fn a_wrong_log_filter() {
     let exit = crate::support::process::run(&["plugins"], &[("SIGNALBOX_LOG".into(), "a=loud".into())]).await;
-    assert_eq!(exit.code, Some(2));
+    assert_eq!(exit.code, Some(64));
     assert!(exit.stderr.contains("SIGNALBOX_LOG is no log filter"), "{exit:?}");
 }
 

@@ -96,7 +96,7 @@ async fn says_why_it_does_not_start() {
     assert_eq!(exit.code, Some(1));
     assert!(exit.stderr.contains("loopback only"), "{exit:?}");
     let exit = signalbox(&["sandbox", "--faults", r#"{"rate_limit":{"percent":"20"}}"#]).await;
-    assert_eq!(exit.code, Some(2));
+    assert_eq!(exit.code, Some(64));
     assert!(
         exit.stderr.contains("--faults: rate_limit.percent: invalid type"),
         "{exit:?}"

@@ -1,5 +1,6 @@
 //! What the journal keeps: over restarts, reloads and commands, through the real binary.
 
+mod dates;
 mod folder;
 mod full;
 mod letters;
@@ -95,7 +96,11 @@ impl Rig {
 
     /// What `signalbox status` says, whoever it asks.
     async fn asked(&self) -> Status {
-        serde_json::from_str(&self.told(&["status", "--json"]).await).unwrap()
+        let exit = self.command(&["status", "--json"]).await;
+        let status: Status = serde_json::from_str(&exit.stdout).unwrap();
+        let held = status.sinks.values().any(|sink| sink.held.is_some());
+        assert_eq!(exit.code, Some(if held { 2 } else { 0 }), "{exit:?}");
+        status
     }
 
     /// Waits until the running router's status is as wanted.

@@ -91,7 +91,9 @@ async fn live_and_from_the_files() {
         (27, 22, 4),
         "{source:#?}"
     );
-    let told = rig.told(&["status"]).await;
+    let exit = rig.command(&["status"]).await;
+    assert_eq!(exit.code, Some(2), "{exit:?}");
+    let told = exit.stdout;
     assert!(
         told.contains("held") && told.contains("The sums close."),
         "{told}"

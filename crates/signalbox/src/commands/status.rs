@@ -12,22 +12,33 @@ pub(crate) async fn run(args: &crate::cli::Status) -> Code {
     };
     let result = read(&desk).await;
     desk.close().await;
-    match result {
-        Ok(status) if args.json => match serde_json::to_string_pretty(&status) {
-            Ok(text) => {
-                super::print(&(text + "\n"));
-                exit::OK
-            }
-            Err(_) => exit::FAILED,
-        },
-        Ok(status) => {
-            super::print(&status.render_human());
-            exit::OK
+    let shown = result.and_then(|status| Ok((show(&status, args.json)?, code(&status))));
+    match shown {
+        Ok((text, code)) => {
+            super::print(&text);
+            code
         }
         Err(problem) => {
             eprintln!("signalbox: {problem}");
             exit::FAILED
         }
+    }
+}
+
+fn show(status: &Status, json: bool) -> Result<String, String> {
+    if !json {
+        return Ok(status.render_human());
+    }
+    let text = serde_json::to_string_pretty(status).map_err(|error| error.to_string())?;
+    Ok(text + "\n")
+}
+
+/// For scripts: a held sink waits for somebody to act.
+fn code(status: &Status) -> Code {
+    if status.sinks.values().any(|sink| sink.held.is_some()) {
+        exit::HELD
+    } else {
+        exit::OK
     }
 }
 

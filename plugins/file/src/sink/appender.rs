@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// When the file is set aside, and how many of these are kept.
 #[derive(Debug, Clone, Copy)]
@@ -30,21 +31,34 @@ impl Failure {
 }
 
 pub(super) struct Appender {
+    /// For the log.
+    sink: Arc<str>,
     path: PathBuf,
     rotation: Option<Rotation>,
     sync: bool,
     open: Option<File>,
+    /// Files that rotation has deleted and that are not counted yet.
+    deleted: usize,
 }
 
 impl Appender {
     /// Opens nothing yet.
-    pub(super) fn new(path: PathBuf, rotation: Option<Rotation>, sync: bool) -> Appender {
+    pub(super) fn new(sink: Arc<str>, path: PathBuf, rotation: Option<Rotation>, sync: bool) -> Appender {
         Appender {
+            sink,
             path,
             rotation,
             sync,
             open: None,
+            deleted: 0,
         }
+    }
+
+    /// Takes up to `most` from the number of files that rotation has deleted.
+    pub(super) fn take_deleted(&mut self, most: usize) -> usize {
+        let taken = self.deleted.min(most);
+        self.deleted -= taken;
+        taken
     }
 
     /// Appends lines, rotating between them where need be. Returns how many are in (and, with `sync`, on the
@@ -147,14 +161,25 @@ impl Appender {
         while free < keep && self.numbered(free).try_exists()? {
             free += 1;
         }
-        for number in (1..free).rev() {
-            fs::rename(self.numbered(number), self.numbered(number + 1))?;
+        for number in (0..free).rev() {
+            let to = self.numbered(number + 1);
+            // Only the file with the highest number can be there still: the renaming deletes it.
+            let deletes = fs::metadata(&to).ok();
+            fs::rename(self.numbered(number), &to)?;
+            if let Some(deleted) = deletes {
+                self.deleted += 1;
+                tracing::warn!(sink = &*self.sink, file = %to.display(), bytes = deleted.len(), keep,
+                    "rotation deleted the oldest file; raise `keep`, or take `max_size` out, to keep more");
+            }
         }
-        fs::rename(&self.path, self.numbered(1))?;
         self.sync_folder()
     }
 
+    /// The file that was set aside with this number; 0 is the file that is written.
     fn numbered(&self, number: u32) -> PathBuf {
+        if number == 0 {
+            return self.path.clone();
+        }
         let mut name = OsString::from(&self.path);
         name.push(format!(".{number}"));
         PathBuf::from(name)
@@ -330,7 +355,7 @@ mod tests {
     }
 
     fn appender(folder: &tempfile::TempDir, rotation: Option<Rotation>) -> Appender {
-        Appender::new(folder.path().join("out"), rotation, true)
+        Appender::new("archive".into(), folder.path().join("out"), rotation, true)
     }
 
     #[test]
@@ -348,6 +373,15 @@ mod tests {
         assert_eq!(read(&appender.numbered(1)), "05\n06\n");
         assert_eq!(read(&appender.numbered(2)), "a long line\n");
         assert!(!appender.numbered(3).exists());
+        // The file with "01" and "02", and the one with "03" and "04".
+        assert_eq!(
+            (
+                appender.take_deleted(1),
+                appender.take_deleted(9),
+                appender.take_deleted(9)
+            ),
+            (1, 1, 0)
+        );
     }
 
     #[test]
@@ -362,6 +396,7 @@ mod tests {
         assert_eq!(read(&appender.numbered(1)), "now");
         assert_eq!(read(&appender.numbered(2)), "older");
         assert_eq!(read(&appender.numbered(3)), "oldest");
+        assert_eq!(appender.take_deleted(9), 0);
     }
 
     #[test]

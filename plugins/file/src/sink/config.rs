@@ -23,7 +23,8 @@ pub struct FileSinkConfig {
     #[serde(default)]
     pub max_size: Option<Size>,
     /// How many files that were set aside are kept, as `path.1` (the newest) and so on, 1 to 10000. The oldest
-    /// is deleted. Only with `max_size`. Default 5.
+    /// is deleted, which the log tells and the metric `signalbox_sink_warnings_total` counts. Only with `max_size`.
+    /// Default 5.
     #[serde(default)]
     #[schemars(range(min = 1, max = 10_000))]
     pub keep: Option<u32>,
@@ -80,8 +81,22 @@ impl SinkConfig for FileSinkConfig {
         });
         Ok(Box::new(FileSink {
             name: context.name.clone(),
-            appender: Arc::new(Mutex::new(Appender::new(self.path.clone(), rotation, self.sync))),
+            appender: Arc::new(Mutex::new(Appender::new(
+                context.name.clone(),
+                self.path.clone(),
+                rotation,
+                self.sync,
+            ))),
         }))
+    }
+
+    fn warnings(&self) -> Vec<BuildError> {
+        if self.max_size.is_none() || self.keep.is_some() {
+            return Vec::new();
+        }
+        let message = format!("only {KEEP} files of this size are kept, and the oldest is deleted");
+        let help = format!("set `keep` ({KEEP} if that is meant), or take max_size out to keep everything");
+        vec![BuildError::new("max_size", message).help(help)]
     }
 
     fn defaults(&self) -> SinkDefaults {

@@ -33,16 +33,27 @@ impl Sink for FileSink {
             .map(|record| record.bytes.clone())
             .collect();
         let mut appender = Arc::clone(&self.appender).lock_owned().await;
-        let appended = tokio::task::spawn_blocking(move || appender.append(&lines)).await;
-        let (done, failure) = appended.unwrap_or_else(|_| {
+        let appended = tokio::task::spawn_blocking(move || {
+            let (done, failure) = appender.append(&lines);
+            (done, failure, appender.take_deleted(done))
+        });
+        let (done, failure, deleted) = appended.await.unwrap_or_else(|_| {
             let failure = Failure {
                 error: std::io::ErrorKind::Interrupted.into(),
                 maybe_written: true,
             };
-            (0, Some(failure))
+            (0, Some(failure), 0)
         });
+        // One warning for each deletion counts them: a line was written after each, so there are enough.
+        let mut outcomes = vec![
+            Outcome::Delivered {
+                warning: Some(reject::file_deleted()),
+            };
+            deleted
+        ];
+        outcomes.resize(done, Outcome::delivered());
         let Some(failure) = failure else {
-            return batch.settle_all(|_| Outcome::delivered());
+            return batch.settle_each(outcomes);
         };
         let reason = match reject::operator_must_act(&failure.error) {
             Some(reason) if done == 0 => return batch.hold(reason),
@@ -54,7 +65,6 @@ impl Sink for FileSink {
             after: None,
             maybe_written: failure.maybe_written,
         };
-        let mut outcomes = vec![Outcome::delivered(); done];
         outcomes.resize(batch.records().len(), retry);
         batch.settle_each(outcomes)
     }

@@ -1,4 +1,4 @@
-//! Every reason this sink gives. They never name the path: it may tell more than a metric or a log should.
+//! Every reason and warning this sink gives. They never name the path: it may tell more than a metric or a log should.
 
 use std::io::{Error, ErrorKind};
 
@@ -26,6 +26,14 @@ pub(super) fn operator_must_act(error: &Error) -> Option<Reason> {
         _ => return None,
     };
     Some(Reason::new(code, message))
+}
+
+/// The warning that counts a file deleted by rotation.
+pub(super) fn file_deleted() -> Reason {
+    Reason::new(
+        "rotated_file_deleted",
+        "rotation deleted the oldest file that was set aside",
+    )
 }
 
 /// The reason for an error that may pass.

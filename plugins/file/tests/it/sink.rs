@@ -44,7 +44,10 @@ async fn delivered(sink: &dyn Sink, texts: &[&str]) {
     let Verdict::Settled(outcomes) = verdict else {
         panic!("{verdict:?}")
     };
-    assert_eq!(outcomes, vec![Outcome::delivered(); texts.len()]);
+    assert_eq!(outcomes.len(), texts.len());
+    for outcome in outcomes {
+        assert!(matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
+    }
 }
 
 fn read(path: &Path) -> String {
@@ -168,4 +171,42 @@ fn is_listed_with_a_description_of_every_setting() {
     for (name, property) in schema["properties"].as_object().unwrap() {
         assert!(property["description"].is_string(), "{name}");
     }
+}
+
+#[tokio::test]
+async fn each_file_that_rotation_deletes_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    let sink = build(json!({ "path": path, "max_size": "10B", "keep": 1 })).unwrap();
+    // One line a file: the fourth line is in `path`, the third in `path.1`, two are gone.
+    let verdict = deliver(&*sink, &[ONE, TWO, ONE, TWO]).await;
+    let Verdict::Settled(outcomes) = verdict else {
+        panic!("{verdict:?}")
+    };
+    let codes = outcomes.iter().map(|outcome| match outcome {
+        Outcome::Delivered { warning } => warning.as_ref().map(|warning| warning.code().to_owned()),
+        other => panic!("{other:?}"),
+    });
+    let codes: Vec<String> = codes.flatten().collect();
+    assert_eq!(codes, ["rotated_file_deleted", "rotated_file_deleted"]);
+    assert_eq!(outcomes.len(), 4);
+    assert_eq!(read(&path), format!("{TWO}\n"));
+    // Nothing is deleted again without another rotation.
+    let roomy = build(json!({ "path": path, "max_size": "1MB", "keep": 1 })).unwrap();
+    let verdict = deliver(&*roomy, &[ONE]).await;
+    let Verdict::Settled(outcomes) = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert_eq!(outcomes, [Outcome::delivered()]);
+}
+
+#[test]
+fn rotation_that_deletes_without_being_told_to_is_a_warning() {
+    let warned = |settings: Value| {
+        let warnings = config(settings).unwrap().warnings();
+        warnings.into_iter().map(|one| one.path).collect::<Vec<_>>()
+    };
+    assert_eq!(warned(json!({ "path": "a", "max_size": "1MB" })), ["max_size"]);
+    assert!(warned(json!({ "path": "a", "max_size": "1MB", "keep": 5 })).is_empty());
+    assert!(warned(json!({ "path": "a" })).is_empty());
 }

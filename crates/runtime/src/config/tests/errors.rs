@@ -142,13 +142,13 @@ fn values() {
         (
             "a duration without a unit",
             pipeline("timeout = 5\n"),
-            &["sinks.pin.timeout: expected a duration with its unit, such as \"500ms\", \"30s\", \"5m\" or \"24h\", \
+            &["sinks.pin.timeout: expected a duration with its unit, such as \"500ms\", \"30s\", \"5m\", \"24h\" or \"7d\", \
                found an integer\n  --> p.toml:7:11"],
         ),
         (
             "a duration that is none",
             pipeline("timeout = \"soon\"\n"),
-            &["sinks.pin.timeout: expected a duration with its unit, such as \"500ms\", \"30s\", \"5m\" or \"24h\"\n  \
+            &["sinks.pin.timeout: expected a duration with its unit, such as \"500ms\", \"30s\", \"5m\", \"24h\" or \"7d\"\n  \
                --> p.toml:7:11"],
         ),
         (
