@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use signalbox_core::Reason;
 use signalbox_journal::{SourceTotals, Totals};
 
+use crate::hold::Held;
 use crate::pace::Pace;
 
 /// Counts by stable code.
@@ -158,10 +158,9 @@ pub struct SinkLedger {
     pub oldest_pending: AtomicI64,
     /// Requests under way.
     pub in_flight: Count,
-    /// How often the sink was put on hold.
-    pub holds: Count,
+    /// What holds the sink, and how often it was held.
+    pub held: Held,
     pub(crate) pace: Pace,
-    held: Mutex<Option<Reason>>,
 }
 
 impl Default for SinkLedger {
@@ -182,9 +181,8 @@ impl Default for SinkLedger {
             late: Count::default(),
             oldest_pending: AtomicI64::new(0),
             in_flight: Count::default(),
-            holds: Count::default(),
+            held: Held::default(),
             pace: Pace::default(),
-            held: Mutex::new(None),
         }
     }
 }
@@ -227,19 +225,6 @@ impl SinkLedger {
     pub fn admit_settled(&self) {
         self.journalled
             .add(self.settled().saturating_sub(self.journalled.get()));
-    }
-
-    /// Why the sink is held, if it is.
-    pub fn held(&self) -> Option<Reason> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Puts on hold or lets go on.
-    pub fn set_held(&self, reason: Option<Reason>) {
-        if reason.is_some() {
-            self.holds.add(1);
-        }
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 }
 

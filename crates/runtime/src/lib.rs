@@ -6,6 +6,7 @@ pub mod dead_letters;
 pub mod delivery;
 pub mod dry_run;
 mod gate;
+pub mod hold;
 mod intake;
 pub mod journal;
 pub mod ledger;

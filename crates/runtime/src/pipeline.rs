@@ -404,6 +404,7 @@ fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors>
         },
         retry_maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
         durable,
+        hold: keys.hold,
         shed_when_full: keys.on_journal_full == OnJournalFull::DeadLetterOldest,
         // Enough to fill every request under way and the next ones, not more: the rest waits in the journal.
         window: max_events.saturating_mul(concurrency + 2).max(1_000),

@@ -1,6 +1,7 @@
 //! Requests to Pinterest, and what its replies mean.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record};
 use signalbox_http::{
@@ -19,10 +20,18 @@ const SEPARATOR: &str = ",";
 const CLOSE: &str = "]}";
 
 /// A test event that Pinterest checks and does not record. Its e-mail hash is that of nobody: sha256("test@example.com").
-const PROBE: &str = concat!(
-    r#"{"data":[{"event_name":"checkout","action_source":"web","event_time":1700000000,"event_id":"signalbox-probe","#,
-    r#""user_data":{"em":["973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"]}}]}"#
-);
+/// A fixed time would be too old for Pinterest a week later.
+fn probe_at(now: SystemTime) -> String {
+    // A clock before 1970 is as wrong as one at it.
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    format!(
+        concat!(
+            r#"{{"data":[{{"event_name":"checkout","action_source":"web","event_time":{},"event_id":"signalbox-probe","#,
+            r#""user_data":{{"em":["973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"]}}}}]}}"#
+        ),
+        seconds
+    )
+}
 
 /// The sink without its client.
 #[derive(Debug)]
@@ -60,16 +69,14 @@ impl Destination for PinterestConversions {
     }
 
     fn probe(&self) -> Option<Request> {
-        Some(self.post(
-            self.probe_url.clone(),
-            Bytes::from_static(PROBE.as_bytes()).into(),
-        ))
+        let body = Bytes::from(probe_at(SystemTime::now()));
+        Some(self.post(self.probe_url.clone(), body.into()))
     }
 
     fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
         match reply.status.as_u16() {
-            // Whether the test event pleases or not: token and account are fine.
-            200 | 422 => Ok(()),
+            // The test event may displease (it may be too old by Pinterest's clock): token and account are fine.
+            200 | 400 | 422 => Ok(()),
             401 | 403 | 404 => Err(operator(reply)),
             _ => Err(StatusTable::new().reason(reply, &words(reply))),
         }

@@ -3,6 +3,7 @@
 mod dates;
 mod folder;
 mod full;
+mod hold;
 mod letters;
 mod reload;
 mod replay;

@@ -85,7 +85,9 @@ impl Status {
                 &mut details,
                 name,
                 "held",
-                sink.held.as_ref().map(|r| format!("{} ({})", r.message, r.code)),
+                sink.held
+                    .as_ref()
+                    .map(|r| format!("{} ({}, cause: {})", r.message, r.code, r.cause.code())),
             );
             sink.notes
                 .iter()

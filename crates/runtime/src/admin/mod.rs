@@ -30,7 +30,7 @@ use signalbox_journal::{DeadLetter, DeadLetterFilter, DeadLetterId, Journal, Sin
 
 pub use self::operator::describe as describe_dead_letter;
 pub use self::server::{AdminServer, serve};
-pub use self::status::{JournalStatus, OrphanStatus, ReasonStatus, SinkStatus, SourceStatus, Status};
+pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Status};
 use crate::ledger::Ledger;
 use crate::operate::{ReplayPlan, ReplayRange, take_dead_letters};
 use crate::telemetry::Telemetry;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_journal::SinkState;
 
 use super::StatusSource;
+use crate::hold::HoldCause;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::telemetry::{VERSION, oldest_pending_age, warning_key};
 
@@ -79,7 +80,7 @@ pub struct SinkStatus {
     /// Seconds since the oldest unsettled event arrived, if there is one.
     pub oldest_pending_age_seconds: Option<u64>,
     /// Why it is on hold, if it is.
-    pub held: Option<ReasonStatus>,
+    pub held: Option<HoldStatus>,
     /// How often it was put on hold.
     pub holds: u64,
     /// Requests made.
@@ -140,9 +141,12 @@ impl From<&SinkState> for OrphanStatus {
     }
 }
 
-/// A reason for people and machines.
+/// A hold for people and machines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReasonStatus {
+pub struct HoldStatus {
+    /// What ends it.
+    #[serde(default)]
+    pub cause: HoldCause,
     /// The stable code.
     pub code: String,
     /// The sentence.
@@ -228,11 +232,12 @@ impl SinkStatus {
             rejected: sink.rejected.snapshot(),
             expired: sink.expired.snapshot(),
             oldest_pending_age_seconds: oldest_pending_age(sink, now.as_millisecond()),
-            held: sink.held().map(|reason| ReasonStatus {
+            held: sink.held.first().map(|(cause, reason)| HoldStatus {
+                cause,
                 code: reason.code().to_owned(),
                 message: reason.message().to_owned(),
             }),
-            holds: sink.holds.get(),
+            holds: sink.held.total(),
             attempts: sink.attempts.get(),
             in_flight: sink.in_flight.get(),
             records_delivered: sink.records_delivered.get(),

@@ -68,11 +68,12 @@ fn pipeline() -> (Arc<Pipeline>, AdminState) {
     sink.warnings.add("left_out contents[1].price", 1);
     sink.warnings.add("left_out properties.ada@example.com", 1);
     // A destination that answers with what it was sent: only a redacted part of that is ever kept.
-    sink.set_held(Some(Reason::from_vendor(
+    let reason = Reason::from_vendor(
         "unauthorized",
         "Pinterest refused the token",
         "pina_AKRSQSJKLDFHGKSDJFHGKJSDHFGKJHSDFKJGH is not valid",
-    )));
+    );
+    sink.held.begin(crate::hold::HoldCause::Destination, reason);
     ledger.sinks.insert("pin".into(), Arc::new(sink));
     let journal = MemoryJournal::new(1 << 20);
     let letter = |component: &str, id: &str, reason: &str| DeadLetter {
@@ -360,7 +361,7 @@ pin: filtered: 2 no_trigger
 pin: rejected: 1 bad_field
 pin: retried records: 4 rate_limited
 pin: warnings: 2 left_out contents[].price, 1 left_out other
-pin: held: Pinterest refused the token: … is not valid (unauthorized)
+pin: held: Pinterest refused the token: … is not valid (unauthorized, cause: destination)
 pin: note: leaves out 'custom_data.np'
 
 The sums close.

@@ -223,6 +223,9 @@ pub struct SinkRuntime {
     pub timeout: Option<Span>,
     /// The most attempts in any 60 seconds, retries included. Default: the plugin's.
     pub calls_per_minute: Option<NonZeroU32>,
+    /// Whether this sink keeps everything and delivers nothing, until the key is taken out again. Default: false.
+    #[serde(default)]
+    pub hold: bool,
     /// What happens when the journal is full because of this sink. Default: `refuse`.
     #[serde(default)]
     pub on_journal_full: OnJournalFull,

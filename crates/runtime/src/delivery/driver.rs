@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::batching::Ready;
-use super::hold::Hold;
+use super::hold::Holds;
 use super::isolate::Episodes;
 use super::item::{Due, First, Group, Item};
 use super::known::Known;
@@ -52,6 +52,7 @@ pub struct Parts {
     /// Its transforms and the sink itself.
     pub stage: Stage,
     known: Known,
+    holds: Holds,
 }
 
 impl Parts {
@@ -61,6 +62,7 @@ impl Parts {
             options,
             stage,
             known: Known::default(),
+            holds: Holds::none(),
         }
     }
 }
@@ -106,9 +108,7 @@ pub struct Driver {
     /// Attempts in a row that delivered nothing.
     pub(super) failures: u32,
     pub(super) last_success: Option<Instant>,
-    pub(super) hold: Option<Hold>,
-    /// Time on hold, past holds only.
-    pub(super) held: Duration,
+    pub(super) holds: Holds,
 }
 
 pub(super) struct Aside {
@@ -149,7 +149,10 @@ impl Driver {
             options,
             stage,
             known,
+            holds,
         } = parts;
+        let holds = holds.taken_over(&options);
+        ledger.held.replace(holds.causes().clone());
         let pending = resumed
             .unread
             .iter()
@@ -190,8 +193,7 @@ impl Driver {
             pause_until: None,
             failures: 0,
             last_success: None,
-            hold: None,
-            held: Duration::ZERO,
+            holds,
         };
         for parked in resumed.parked {
             driver.window.open_parked(&parked);
@@ -243,6 +245,7 @@ impl Driver {
             options: self.options,
             stage: self.stage,
             known: self.known,
+            holds: self.holds,
         }
     }
 
@@ -251,7 +254,7 @@ impl Driver {
         let done = self.at_end && self.window.len() == 0;
         // Waiting for a transform's time is no reason to stay, if the journal keeps the event.
         let only_waiting = self.options.durable && self.at_end && self.window.len() == self.aside.len();
-        let may_leave = self.stop.drain.is_cancelled() && (self.hold.is_some() || only_waiting);
+        let may_leave = self.stop.drain.is_cancelled() && (self.holds.any() || only_waiting);
         idle && (done || may_leave)
     }
 
@@ -269,8 +272,8 @@ impl Driver {
                 wake = Some(wake.map_or(at, |wake| wake.min(at)));
             }
         };
-        if let Some(hold) = &self.hold {
-            sooner(hold.next_probe());
+        if self.holds.any() {
+            sooner(self.holds.next_probe());
             return wake;
         }
         sooner(self.delayed.peek().map(|due| due.at));
@@ -295,11 +298,7 @@ impl Driver {
         if self.gate_until.is_some_and(|at| at <= now) {
             self.gate_until = None;
         }
-        if self
-            .hold
-            .as_ref()
-            .is_some_and(|hold| hold.next_probe().is_some_and(|at| at <= now))
-        {
+        if self.holds.next_probe().is_some_and(|at| at <= now) {
             self.probe();
         }
         while self.delayed.peek().is_some_and(|due| due.at <= now) {
@@ -373,7 +372,7 @@ impl Driver {
 
     /// Starts as many attempts as may run now.
     fn launch(&mut self) {
-        while self.hold.is_none()
+        while !self.holds.any()
             && self.pause_until.is_none()
             && self.gate_until.is_none()
             && self.flights.len() < self.options.concurrency
@@ -412,7 +411,7 @@ impl Driver {
                 at: now,
                 earlier: Duration::ZERO,
                 wall: now_millis(),
-                held: self.held,
+                held: self.holds.time(),
             });
         }
         let batch = Batch::new(

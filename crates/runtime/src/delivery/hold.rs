@@ -1,6 +1,7 @@
-//! Holding: no record is at fault, the operator must act. Everything is kept, and a probe now and then finds out when
-//! deliveries work again.
+//! Holding: no record is at fault, and deliveries stop until the cause has ended. Everything is kept. A destination that
+//! refuses is asked now and then with a probe.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -10,50 +11,144 @@ use tokio::time::Instant;
 
 use super::driver::{Done, Driver};
 use super::item::First;
+use super::options::SinkOptions;
+use crate::hold::HoldCause;
 
 /// First and longest wait between probes while held.
 const PROBE_FIRST: Duration = Duration::from_secs(5);
 const PROBE_MAX: Duration = Duration::from_secs(60);
 
-/// A sink on hold.
-pub(super) struct Hold {
-    since: Instant,
+/// What holds a sink, and since when.
+#[derive(Debug)]
+pub(super) struct Holds {
+    causes: BTreeMap<HoldCause, Reason>,
+    /// When the first of them began.
+    since: Option<Instant>,
+    /// Time on hold, past holds only.
+    past: Duration,
+    /// `None` while an answer is awaited, and without a hold that a probe could end.
     next_probe: Option<Instant>,
+    /// From the beginning of a hold, or from a probe, to the next one. A probe can succeed where deliveries do not, so
+    /// only a delivery sets it back.
     wait: Duration,
 }
 
-impl Hold {
-    /// When to ask next; `None` while an answer is awaited.
+impl Holds {
+    /// No hold yet.
+    pub(super) fn none() -> Holds {
+        Holds {
+            causes: BTreeMap::new(),
+            since: None,
+            past: Duration::ZERO,
+            next_probe: None,
+            wait: PROBE_FIRST,
+        }
+    }
+
+    /// What another driver of the same sink begins with. It asks the destination at once: an operator who retries or
+    /// replays may have put things right.
+    pub(super) fn taken_over(mut self, options: &SinkOptions) -> Holds {
+        let now = Instant::now();
+        self.causes.retain(|cause, _| *cause == HoldCause::Destination);
+        self.next_probe = (!self.causes.is_empty()).then_some(now);
+        if options.hold {
+            let reason = Reason::new("on_hold", "the pipeline file says `hold = true` for this sink");
+            self.causes.insert(HoldCause::Operator, reason);
+        }
+        self.past = Duration::ZERO;
+        self.since = (!self.causes.is_empty()).then_some(now);
+        for (cause, reason) in &self.causes {
+            tracing::warn!(
+                sink = %options.name,
+                cause = cause.code(),
+                reason = reason.code(),
+                "starts on hold: {}",
+                reason.message()
+            );
+        }
+        self
+    }
+
+    pub(super) fn any(&self) -> bool {
+        !self.causes.is_empty()
+    }
+
     pub(super) fn next_probe(&self) -> Option<Instant> {
         self.next_probe
+    }
+
+    pub(super) fn causes(&self) -> &BTreeMap<HoldCause, Reason> {
+        &self.causes
+    }
+
+    /// Time on hold so far.
+    pub(super) fn time(&self) -> Duration {
+        self.past + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// When to ask the destination again; each wait is twice the one before.
+    fn ask_later(&mut self) {
+        self.next_probe = Some(Instant::now() + self.wait);
+        self.wait = (self.wait * 2).min(PROBE_MAX);
     }
 }
 
 impl Driver {
-    /// Pauses everything until a probe says that deliveries work again.
-    pub(super) fn enter_hold(&mut self, reason: Reason) {
-        let now = Instant::now();
-        if self.hold.is_none() {
-            tracing::error!(
+    /// Pauses everything until the cause has ended.
+    pub(super) fn enter_hold(&mut self, cause: HoldCause, reason: Reason) {
+        if self.holds.causes.contains_key(&cause) {
+            return;
+        }
+        tracing::error!(
+            sink = %self.options.name,
+            cause = cause.code(),
+            reason = reason.code(),
+            "deliveries are on hold, nothing is lost: {}",
+            reason.message()
+        );
+        self.holds.since.get_or_insert_with(Instant::now);
+        if cause == HoldCause::Destination {
+            self.holds.ask_later();
+        }
+        self.ledger.held.begin(cause, reason.clone());
+        self.holds.causes.insert(cause, reason);
+    }
+
+    /// A cause has ended; deliveries go on if it was the last.
+    pub(super) fn end_hold(&mut self, cause: HoldCause) {
+        if self.holds.causes.remove(&cause).is_none() {
+            return;
+        }
+        self.ledger.held.end(cause);
+        if cause == HoldCause::Destination {
+            self.holds.next_probe = None;
+            self.episodes.forget_streak();
+        }
+        match self.holds.causes.first_key_value() {
+            None => {
+                self.holds.past = self.holds.time();
+                self.holds.since = None;
+                tracing::info!(sink = %self.options.name, cause = cause.code(), "deliveries go on");
+            }
+            Some((other, reason)) => tracing::info!(
                 sink = %self.options.name,
-                reason = reason.code(),
-                "deliveries are on hold, nothing is lost: {}",
+                cause = cause.code(),
+                "a hold has ended, another goes on ({}): {}",
+                other.code(),
                 reason.message()
-            );
-            self.hold = Some(Hold {
-                since: now,
-                next_probe: Some(now + PROBE_FIRST),
-                wait: PROBE_FIRST,
-            });
-            self.ledger.set_held(Some(reason));
+            ),
         }
     }
 
+    /// A delivery succeeded, so the destination accepts again.
+    pub(super) fn destination_accepts(&mut self) {
+        self.holds.wait = PROBE_FIRST;
+        self.end_hold(HoldCause::Destination);
+    }
+
     pub(super) fn probe(&mut self) {
-        if let Some(hold) = &mut self.hold {
-            // The next one is set when this one has answered.
-            hold.next_probe = None;
-        }
+        // The next one is set when this one has answered.
+        self.holds.next_probe = None;
         let (sink, limit) = (self.stage.sink.clone(), self.options.timeout);
         self.attempts.spawn(async move {
             let probe = AssertUnwindSafe(sink.probe()).catch_unwind();
@@ -66,18 +161,13 @@ impl Driver {
     }
 
     pub(super) fn probed(&mut self, result: Result<(), Reason>) {
-        let Some(hold) = &mut self.hold else { return };
+        if !self.holds.causes.contains_key(&HoldCause::Destination) {
+            return;
+        }
         match result {
-            Ok(()) => {
-                self.held += hold.since.elapsed();
-                self.hold = None;
-                self.ledger.set_held(None);
-                self.episodes.forget_streak();
-                tracing::info!(sink = %self.options.name, "deliveries go on");
-            }
+            Ok(()) => self.end_hold(HoldCause::Destination),
             Err(reason) => {
-                hold.wait = (hold.wait * 2).min(PROBE_MAX);
-                hold.next_probe = Some(Instant::now() + hold.wait);
+                self.holds.ask_later();
                 tracing::warn!(
                     sink = %self.options.name,
                     reason = reason.code(),
@@ -90,11 +180,7 @@ impl Driver {
 
     /// How long a record has been tried, without the time on hold.
     pub(super) fn tried_for(&self, first: First) -> Duration {
-        let held_now = self
-            .hold
-            .as_ref()
-            .map_or(Duration::ZERO, |hold| hold.since.elapsed());
-        let held = (self.held + held_now).saturating_sub(first.held);
+        let held = self.holds.time().saturating_sub(first.held);
         (first.earlier + first.at.elapsed()).saturating_sub(held)
     }
 }

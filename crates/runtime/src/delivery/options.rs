@@ -31,6 +31,8 @@ pub struct SinkOptions {
     pub retry_maybe_duplicates: bool,
     /// Whether the journal keeps what is left at the end: then events that a transform told to wait stay there.
     pub durable: bool,
+    /// Whether the operator holds it.
+    pub hold: bool,
     /// Whether its oldest events are given up when the journal is full.
     pub shed_when_full: bool,
     /// Events read from the journal and not settled yet. When so many wait, reading stops.

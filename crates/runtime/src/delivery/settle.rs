@@ -12,6 +12,7 @@ use super::item::{Due, Group, Item};
 use super::prepare::guard;
 use super::slot::End;
 use crate::dead_letters::now_millis;
+use crate::hold::HoldCause;
 
 /// Events older than this at delivery are counted: Pinterest classes web and app conversions that arrive
 /// later as offline (Pinterest, "Track conversions with the API").
@@ -137,6 +138,7 @@ impl Driver {
             }
             self.failures = 0;
             self.last_success = Some(Instant::now());
+            self.destination_accepts();
             for (item, reason) in self.episodes.accepted(group.episode) {
                 self.reject(item, &reason);
             }
@@ -313,14 +315,15 @@ impl Driver {
                 kept.extend(group.items);
             }
             self.back_to_ready(kept);
-            self.enter_hold(Reason::new(
+            let reason = Reason::new(
                 "all_refused",
                 format!(
                     "{} records in a row were refused one by one and none was accepted; the last time: {}",
                     super::isolate::MAX_ALONE,
                     last.message()
                 ),
-            ));
+            );
+            self.enter_hold(HoldCause::Destination, reason);
         }
     }
 
@@ -334,7 +337,7 @@ impl Driver {
         let suspects = self.episodes.answered(group.episode);
         group.items.extend(suspects.into_iter().map(|(item, _)| item));
         self.back_to_ready(group.items);
-        self.enter_hold(reason);
+        self.enter_hold(HoldCause::Destination, reason);
     }
 
     fn reencode(&mut self, mut group: Group, reason: Reason) {

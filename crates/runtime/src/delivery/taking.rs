@@ -137,7 +137,7 @@ impl Driver {
             at: now,
             earlier: Duration::from_millis(u64::try_from(now_millis() - first_attempt).unwrap_or(0)),
             wall: first_attempt,
-            held: self.held,
+            held: self.holds.time(),
         });
         self.ready.push_back(Item {
             record: Arc::new(record),

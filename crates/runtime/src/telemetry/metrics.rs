@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::paths::Paths;
+use crate::hold::HoldCause;
 use crate::ledger::{ByCode, SinkLedger, SourceLedger};
 
 /// One metric, and how it is read when somebody asks.
@@ -174,14 +175,17 @@ pub(super) static METRICS: &[Metric] = &[
     metric(
         "signalbox.sink.held",
         Kind::Gauge,
-        "1 while the sink is on hold and the operator must act, else 0.",
-        Read::Sink(|sink, emit| emit(u64::from(sink.ledger.held().is_some()), &[])),
+        "1 while the sink is on hold by this cause, else 0.",
+        Read::Sink(|sink, emit| {
+            let held = |cause| u64::from(sink.ledger.held.by(cause));
+            by_cause(held, emit);
+        }),
     ),
     metric(
         "signalbox.sink.holds",
         Kind::Counter,
-        "How often the sink was put on hold.",
-        Read::Sink(|sink, emit| emit(sink.ledger.holds.get(), &[])),
+        "How often the sink was put on hold by this cause.",
+        Read::Sink(|sink, emit| by_cause(|cause| sink.ledger.held.begun(cause), emit)),
     ),
     metric(
         "signalbox.sink.attempts",
@@ -267,6 +271,12 @@ pub(crate) fn oldest_pending_age(sink: &SinkLedger, now: i64) -> Option<u64> {
     match sink.oldest_pending.load(Relaxed) {
         0 => None,
         arrived => Some(u64::try_from(now.saturating_sub(arrived)).unwrap_or(0) / 1000),
+    }
+}
+
+fn by_cause(value: impl Fn(HoldCause) -> u64, emit: &mut Emit<'_>) {
+    for cause in HoldCause::ALL {
+        emit(value(cause), &[("cause", cause.code())]);
     }
 }
 

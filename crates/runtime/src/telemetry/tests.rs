@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use signalbox_core::Reason;
 
 use super::*;
+use crate::hold::HoldCause;
 
 const DOCS: &str = include_str!("../../../../docs/operations.md");
 
@@ -41,7 +42,10 @@ fn busy() -> Ledger {
     sink.oldest_pending
         .store(jiff::Timestamp::now().as_millisecond() - 7_200_000, Relaxed);
     sink.in_flight.set(2);
-    sink.set_held(Some(Reason::new("unauthorized", "the token was refused")));
+    sink.held.begin(
+        HoldCause::Destination,
+        Reason::new("unauthorized", "the token was refused"),
+    );
     ledger.sinks.insert("pin".into(), Arc::new(sink));
     ledger
 }
@@ -98,8 +102,8 @@ fn every_number_of_the_ledger_is_shown() {
         "signalbox_sink_events_expired_total{reason=\"timeout\",sink=\"pin\"} 1",
         "signalbox_sink_events_pending{sink=\"pin\"} 2",
         "signalbox_sink_oldest_pending_age_seconds{sink=\"pin\"} 72",
-        "signalbox_sink_held{sink=\"pin\"} 1",
-        "signalbox_sink_holds_total{sink=\"pin\"} 1",
+        "signalbox_sink_held{cause=\"destination\",sink=\"pin\"} 1",
+        "signalbox_sink_holds_total{cause=\"destination\",sink=\"pin\"} 1",
         "signalbox_sink_attempts_total{sink=\"pin\"} 9",
         "signalbox_sink_requests_in_flight{sink=\"pin\"} 2",
         "signalbox_sink_request_duration_seconds_bucket{outcome=\"settled\",sink=\"pin\",le=\"0.1\"} 0",
@@ -127,13 +131,16 @@ fn numbers_move_with_the_ledger_and_do_not_add_up_between_scrapes() {
     let telemetry = telemetry(&ledger);
     let _ = telemetry.prometheus_text();
     ledger.sources["web"].received.add(3);
-    ledger.sinks["pin"].set_held(None);
+    ledger.sinks["pin"].held.end(HoldCause::Destination);
     let text = telemetry.prometheus_text();
     assert!(
         text.contains("signalbox_source_events_received_total{source=\"web\"} 18"),
         "{text}"
     );
-    assert!(text.contains("signalbox_sink_held{sink=\"pin\"} 0"), "{text}");
+    assert!(
+        text.contains("signalbox_sink_held{cause=\"destination\",sink=\"pin\"} 0"),
+        "{text}"
+    );
 }
 
 #[test]

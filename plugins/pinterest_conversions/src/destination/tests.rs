@@ -97,6 +97,9 @@ fn the_probe_is_a_test_call() {
     assert_eq!(request.url.query(), Some("test=true"));
     let body: serde_json::Value = serde_json::from_slice(&request.body.to_bytes()).unwrap();
     assert_eq!(body["data"][0]["event_name"], "checkout");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let age = now - body["data"][0]["event_time"].as_u64().unwrap();
+    assert!(age < 60, "made {age} s ago");
     let hash = signalbox_core::Sha256Hex::of("test@example.com");
     assert_eq!(body["data"][0]["user_data"]["em"][0], hash.as_str());
     let says = |status, body| {
@@ -106,6 +109,10 @@ fn the_probe_is_a_test_call() {
     };
     assert_eq!(says(200, ""), Ok(()));
     assert_eq!(says(422, ""), Ok(()));
+    assert_eq!(
+        says(400, r#"{"code":4196,"message":"event_time is too old"}"#),
+        Ok(())
+    );
     for (status, body, code) in [
         (
             401,
@@ -118,7 +125,6 @@ fn the_probe_is_a_test_call() {
             "forbidden",
         ),
         (404, "<html>", "not_found"),
-        (400, r#"{"code":4196,"message":"no"}"#, "request_refused"),
         (429, "", "rate_limited"),
         (503, "", "server_error"),
     ] {
