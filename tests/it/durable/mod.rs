@@ -10,6 +10,7 @@ mod replay;
 mod restart;
 mod status;
 mod twice;
+mod unclean;
 
 use std::path::PathBuf;
 

@@ -69,6 +69,21 @@ pub(crate) fn trouble(path: &Path, what: &str, error: &std::io::Error) -> Journa
 
 /// Renames a file that cannot be read out of the way, to a name that is free.
 pub(crate) fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let aside = name_aside(path)?;
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// Gives a file that cannot be read a second name that is free, so that another may take its place at once. Where the
+/// file system knows no second names, the first one is gone.
+pub(crate) fn link_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let aside = name_aside(path)?;
+    fs::hard_link(path, &aside).or_else(|_| fs::rename(path, &aside))?;
+    Ok(aside)
+}
+
+/// The name under which a file that cannot be read is kept.
+fn name_aside(path: &Path) -> std::io::Result<PathBuf> {
     let mut n = 1u32;
     loop {
         let mut name = path.as_os_str().to_owned();
@@ -79,7 +94,6 @@ pub(crate) fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
         });
         let aside = PathBuf::from(name);
         if !aside.try_exists()? {
-            fs::rename(path, &aside)?;
             return Ok(aside);
         }
         n += 1;

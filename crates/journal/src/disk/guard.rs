@@ -13,12 +13,14 @@ pub(crate) enum Trouble {
     Broken(String),
     /// The system refused: disk full, too many files, an I/O error.
     Refused(String),
+    /// A newer version of this program wrote it. It is not ours to read, nor to change.
+    Newer(String),
 }
 
 impl Trouble {
     pub(crate) fn text(&self) -> &str {
         match self {
-            Trouble::Broken(text) | Trouble::Refused(text) => text,
+            Trouble::Broken(text) | Trouble::Refused(text) | Trouble::Newer(text) => text,
         }
     }
 
@@ -44,8 +46,18 @@ fn classify(error: redb::Error) -> Trouble {
         redb::Error::PreviousIo | redb::Error::LockPoisoned(_) | redb::Error::DatabaseClosed => {
             Trouble::Refused(format!("an earlier write failed: {error}"))
         }
+        redb::Error::UpgradeRequired(version) => newer("store", version.into(), None),
         error => Trouble::Broken(error.to_string()),
     }
+}
+
+/// What is told of something whose format version is unknown, and the newest one that is read.
+pub(crate) fn newer(what: &str, version: u32, reads: Option<u32>) -> Trouble {
+    let reads = reads.map_or_else(String::new, |reads| format!(", this one reads {reads}"));
+    Trouble::Newer(format!(
+        "written by a newer version of Signalbox ({what} format {version}{reads}), and left as it is; use that version, \
+         or set journal.path to another folder"
+    ))
 }
 
 pub(crate) fn io(error: &std::io::Error) -> Trouble {

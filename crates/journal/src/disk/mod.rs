@@ -16,6 +16,7 @@ mod fresh;
 mod guard;
 mod keeper;
 mod letters;
+mod opening;
 mod options;
 mod pages;
 mod pin;
@@ -29,6 +30,7 @@ mod series;
 mod shared;
 mod sinks;
 mod state;
+mod tentative;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -52,6 +54,7 @@ use crate::{
     Position, Progress, Reader, Resumed, SinkState, SourceTotals, Start, Taken, Usage,
 };
 use keeper::{Keeper, ToKeeper};
+use opening::Basis;
 use pages::Pages;
 use prepared::Prepared;
 use reader::DiskReader;
@@ -84,15 +87,11 @@ impl DiskJournal {
     pub fn open(options: DiskOptions) -> Result<DiskJournal, JournalError> {
         let held = folder::open(&options.path)?;
         series::refuse_outdated(&options.path)?;
-        let (state, loaded) = State::open(&options.path)?;
+        let (mut state, found) = State::find(&options.path)?;
         let series = Series::load(&options.path, options.file_bytes)?;
+        let loaded = state.open(found, Basis { end: series.end() })?;
         let mut dedup = Dedup::load(&options.path, options.dedup_window, options.dedup_memory, now());
         let mut head = loaded.head;
-        if loaded.new && series.end().is_some() {
-            head.rebuilt = true;
-            tracing::error!(folder = %options.path.display(),
-                "state.redb is missing beside the events: sinks start at the oldest event held");
-        }
         let cursors = loaded.sinks.values().map(|(sink, _)| {
             let settled = sink.progress.settled.last().map_or(0, |(_, to)| *to);
             sink.progress.cursor.max(settled)

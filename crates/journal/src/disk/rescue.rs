@@ -1,100 +1,127 @@
 //! What is saved of a state that cannot be read whole.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs::File;
 
-use redb::{Builder, Database, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 
-use super::folder;
-use super::guard::guarded;
+use super::guard::{guarded, io};
+use super::opening::open;
 use super::state::{
-    CACHE, HEAD, Head, LETTERS, Loaded, PARKED, PARKED_OPEN, SINKS, SOURCES, SinkRecord, State, decode,
-    decode_parked, encode, load,
+    FORMAT, HEAD, Head, LETTERS, Loaded, PARKED, PARKED_OPEN, SINKS, SOURCES, SinkRecord, State, decode,
+    decode_parked, encode, load, put_head, put_sink, put_source,
 };
+use super::tentative::Tentative;
 use crate::{DeadLetter, DeadLetterId, JournalError, Open, Parked, Position, SourceTotals};
 
+/// All that a state holds.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub(super) head: Head,
+    pub(super) sinks: BTreeMap<String, SinkRecord>,
+    pub(super) sources: BTreeMap<String, SourceTotals>,
+    pub(super) parked: Vec<SavedParked>,
+    pub(super) letters: BTreeMap<DeadLetterId, DeadLetter>,
+}
+
+impl Contents {
+    /// Writes all of it, the head included, which makes it a state.
+    pub(super) fn write(&self, txn: &WriteTransaction) -> Result<(), redb::Error> {
+        for (name, sink) in &self.sinks {
+            put_sink(txn, name, sink)?;
+        }
+        for (name, totals) in &self.sources {
+            put_source(txn, name, totals)?;
+        }
+        for ((sink, position), event, open) in &self.parked {
+            let key = (sink.as_str(), *position);
+            txn.open_table(PARKED)?.insert(key, event.as_slice())?;
+            txn.open_table(PARKED_OPEN)?.insert(key, open.as_slice())?;
+        }
+        for (id, letter) in &self.letters {
+            txn.open_table(LETTERS)?.insert(id, encode(letter).as_slice())?;
+        }
+        let head = Head {
+            format: FORMAT,
+            complete: true,
+            ..self.head.clone()
+        };
+        put_head(txn, &head)?;
+        // So that all tables exist for readers.
+        load(txn).map(|_| ())
+    }
+}
+
 impl State {
-    /// Sets the file aside, begins a new one, and brings over what can still be read record by record.
-    pub(super) fn salvage(&mut self, why: &str, head: Head) -> Result<Loaded, JournalError> {
+    /// Begins a new file with what can still be read of the old one record by record, and with what is known without it:
+    /// `newer` is what was in memory, or what is older than the file. The old one is kept beside it.
+    pub(super) fn salvage(
+        &mut self,
+        why: &str,
+        known: Contents,
+        newer: bool,
+    ) -> Result<Loaded, JournalError> {
         self.close();
-        let folder = self.path.parent().map(Path::to_owned).unwrap_or_default();
-        let failed = |error: &std::io::Error| folder::trouble(&folder, "cannot be written to", error);
-        let aside = folder::set_aside(&self.path).map_err(|error| failed(&error))?;
-        let old = guarded(|| {
-            Ok(read_what_can_be(
-                &Builder::new().set_cache_size(CACHE).open(&aside)?,
-            ))
-        });
-        let old = old.unwrap_or_default();
-        tracing::error!(file = %self.path.display(), set_aside = %aside.display(), sinks_saved = old.sinks.len(),
-            dead_letters_saved = old.letters.len(),
+        let file = File::open(&self.path).and_then(Tentative::new);
+        let file = file.map_err(|error| io(&error).at(&self.path))?;
+        let (old_head, old) = guarded(|| Ok(read_what_can_be(&open(file)?))).unwrap_or_default();
+        tracing::error!(file = %self.path.display(), sinks_saved = old.sinks.len(),
+            dead_letters_saved = old.letters.len(), parked_saved = old.parked.len(),
             "journal state unreadable: {why}; sinks that are lost start at the oldest event held");
         let mut head = Head {
-            last_letter: old.letters.keys().last().copied().unwrap_or(0),
-            ..head
+            rebuilt: true,
+            last_letter: old
+                .letters
+                .keys()
+                .last()
+                .copied()
+                .unwrap_or(0)
+                .max(known.head.last_letter),
+            last_back: known.head.last_back.max(Parked::BACK + (1 << 40)),
+            letters: BTreeMap::new(),
+            ..known.head
         };
-        head.last_back = Parked::BACK + (1 << 40);
         for letter in old.letters.values() {
             let entry = head.letters.entry(letter.component.clone()).or_default();
             *entry = (entry.0 + 1, entry.1 + encode(letter).len() as u64);
         }
-        if let Some(old) = old.head {
+        if let Some(old) = old_head.filter(|_| !newer) {
             head.next_position = old.next_position;
             head.last_back = old.last_back.max(Parked::BACK);
             (head.journalled, head.journalled_to) = (old.journalled, old.journalled_to);
             head.last_letter = head.last_letter.max(old.last_letter);
         }
-        let path = &self.path;
-        let (db, loaded) = guarded(|| {
-            let db = Builder::new().set_cache_size(CACHE).create(path)?;
-            let txn = db.begin_write()?;
-            txn.open_table(HEAD)?.insert("head", encode(&head).as_slice())?;
-            for (name, sink) in &old.sinks {
-                txn.open_table(SINKS)?
-                    .insert(name.as_str(), encode(sink).as_slice())?;
-            }
-            for (name, totals) in &old.sources {
-                txn.open_table(SOURCES)?
-                    .insert(name.as_str(), encode(totals).as_slice())?;
-            }
-            for ((sink, position), event, open) in &old.parked {
-                txn.open_table(PARKED)?
-                    .insert((sink.as_str(), *position), event.as_slice())?;
-                txn.open_table(PARKED_OPEN)?
-                    .insert((sink.as_str(), *position), open.as_slice())?;
-            }
-            for (id, letter) in &old.letters {
-                txn.open_table(LETTERS)?.insert(id, encode(letter).as_slice())?;
-            }
-            let loaded = load(&txn)?;
-            txn.commit()?;
-            Ok((db, loaded))
-        })
-        .map_err(|trouble| trouble.at(&self.path))?;
-        self.db = Some(db);
-        folder::sync(&folder).map_err(|error| failed(&error))?;
-        Ok(loaded)
+        let (sinks, sources) = if newer {
+            (over(old.sinks, known.sinks), over(old.sources, known.sources))
+        } else {
+            (over(known.sinks, old.sinks), over(known.sources, old.sources))
+        };
+        let contents = Contents {
+            head,
+            sinks,
+            sources,
+            parked: old.parked,
+            letters: old.letters,
+        };
+        self.replace(&contents, true)
     }
 }
 
-type SavedParked = ((String, Position), Vec<u8>, Vec<u8>);
-
-#[derive(Default)]
-struct Saved {
-    head: Option<Head>,
-    sinks: BTreeMap<String, SinkRecord>,
-    sources: BTreeMap<String, SourceTotals>,
-    /// Sink and position, event, history.
-    parked: Vec<SavedParked>,
-    letters: BTreeMap<DeadLetterId, DeadLetter>,
+/// All of both; where both know of something, the second one counts.
+fn over<T>(mut first: BTreeMap<String, T>, second: BTreeMap<String, T>) -> BTreeMap<String, T> {
+    first.extend(second);
+    first
 }
 
+/// Sink and position, event, history.
+pub(super) type SavedParked = ((String, Position), Vec<u8>, Vec<u8>);
+
 /// Table by table, each as far as it goes.
-fn read_what_can_be(db: &Database) -> Saved {
-    let mut saved = Saved::default();
+fn read_what_can_be(db: &Database) -> (Option<Head>, Contents) {
+    let (mut head, mut saved) = (None, Contents::default());
     let _ = guarded(|| {
         let table = db.begin_read()?.open_table(HEAD)?;
-        saved.head = table.get("head")?.and_then(|head| decode(head.value()));
+        head = table.get("head")?.and_then(|head| decode(head.value()));
         Ok(())
     });
     let _ = guarded(|| {
@@ -145,5 +172,5 @@ fn read_what_can_be(db: &Database) -> Saved {
         }
         Ok(())
     });
-    saved
+    (head, saved)
 }

@@ -117,7 +117,7 @@ impl Series {
             }
             Ok(None) => self.set_aside(&path, first, limit, "no frame of it can be read, as if the machine had gone down before its first commit was done"),
             Err(Trouble::Broken(why)) => self.set_aside(&path, first, limit, &why),
-            Err(trouble @ Trouble::Refused(_)) => Err(trouble.at(&path)),
+            Err(trouble) => Err(trouble.at(&path)),
         }
     }
 

@@ -5,24 +5,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::{
-    Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
-    WriteTransaction,
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::folder;
 use super::frame::Frame;
 use super::guard::{Trouble, guarded};
 use super::pin::Pin;
 use super::prepared::encode_one;
 use super::segment::{seal, unseal};
-use crate::{
-    DeadLetter, DeadLetterFilter, DeadLetterId, JournalError, Open, Parked, Position, Progress, SourceTotals,
-};
+use crate::{DeadLetter, DeadLetterFilter, DeadLetterId, Open, Parked, Position, Progress, SourceTotals};
 
 /// A newer journal is not touched by an older program.
-const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 pub(super) const CACHE: usize = 4_000_000;
 
 pub(super) const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("head");
@@ -50,6 +46,9 @@ pub(crate) struct Head {
     pub(crate) journalled_to: Position,
     /// State was lost and not all sinks may have been opened since: unknown ones start at the oldest event.
     pub(crate) rebuilt: bool,
+    /// This head and all else that belongs to it were committed together. Set in all that formats from 3 on write.
+    #[serde(default)]
+    pub(super) complete: bool,
 }
 
 /// A sink as it is kept.
@@ -63,7 +62,7 @@ pub(crate) struct SinkRecord {
 
 pub(crate) struct State {
     pub(super) path: PathBuf,
-    pin: Pin,
+    pub(super) pin: Pin,
     pub(super) db: Option<Database>,
 }
 
@@ -73,8 +72,6 @@ pub(crate) struct Loaded {
     pub(crate) head: Head,
     pub(crate) sinks: BTreeMap<String, (SinkRecord, u64)>,
     pub(crate) sources: BTreeMap<String, SourceTotals>,
-    /// There was no file.
-    pub(crate) new: bool,
 }
 
 pub(super) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -91,105 +88,6 @@ fn damaged(what: &str) -> redb::Error {
 }
 
 impl State {
-    /// Opens or makes the file; one that cannot be read is set aside.
-    pub(crate) fn open(folder: &Path) -> Result<(State, Loaded), JournalError> {
-        let path = folder.join("state.redb");
-        let new = !path
-            .try_exists()
-            .map_err(|error| folder::trouble(folder, "cannot be read", &error))?;
-        let mut state = State {
-            path,
-            pin: Pin::default(),
-            db: None,
-        };
-        match state.load() {
-            Ok(loaded) if loaded.head.format > FORMAT => Err(JournalError(format!(
-                "{}: written by a newer version of Signalbox (format {}, this one reads {FORMAT}); use that version, \
-                 or another journal.path",
-                state.path.display(),
-                loaded.head.format
-            ))),
-            Ok(mut loaded) => {
-                loaded.head.format = FORMAT;
-                loaded.new = new;
-                if new {
-                    state
-                        .reset(&loaded.head, &BTreeMap::new())
-                        .map_err(|trouble| trouble.at(&state.path))?;
-                    let _ = folder::sync(folder);
-                }
-                Ok((state, loaded))
-            }
-            Err(Trouble::Refused(why)) => Err(JournalError(format!("{}: {why}", state.path.display()))),
-            Err(Trouble::Broken(why)) => {
-                let head = Head {
-                    format: FORMAT,
-                    rebuilt: true,
-                    ..Head::default()
-                };
-                let loaded = state.salvage(&why, head)?;
-                Ok((state, loaded))
-            }
-        }
-    }
-
-    fn load(&mut self) -> Result<Loaded, Trouble> {
-        let path = &self.path;
-        let (db, loaded) = guarded(|| {
-            // Checked whole: it is small, and it is written to.
-            let db = Builder::new()
-                .set_cache_size(CACHE)
-                .set_check_integrity_on_open(true)
-                .create(path)?;
-            let txn = db.begin_write()?;
-            let loaded = load(&txn)?;
-            txn.commit()?;
-            Ok((db, loaded))
-        })?;
-        self.db = Some(db);
-        Ok(loaded)
-    }
-
-    /// Begins an empty file with what is known of sinks.
-    fn reset(&mut self, head: &Head, sinks: &BTreeMap<String, SinkRecord>) -> Result<(), Trouble> {
-        self.write(|txn| {
-            put_head(txn, head)?;
-            for (name, sink) in sinks {
-                put_sink(txn, name, sink)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// After a failed write: the file is opened again, or, if it is broken, set aside and begun anew.
-    pub(crate) fn reopen(
-        &mut self,
-        head: &Head,
-        sinks: &BTreeMap<String, SinkRecord>,
-    ) -> Result<(), JournalError> {
-        self.close();
-        match self.load() {
-            Ok(_) => Ok(()),
-            Err(Trouble::Refused(why)) => Err(JournalError(format!("{}: {why}", self.path.display()))),
-            Err(Trouble::Broken(why)) => {
-                self.salvage(
-                    &why,
-                    Head {
-                        rebuilt: true,
-                        ..head.clone()
-                    },
-                )?;
-                self.write(|txn| {
-                    for (name, sink) in sinks {
-                        put_sink(txn, name, sink)?;
-                    }
-                    Ok(())
-                })
-                .map_err(|trouble| trouble.at(&self.path))
-            }
-        }
-    }
-
     pub(crate) fn close(&mut self) {
         let (pin, db) = (std::mem::take(&mut self.pin), self.db.take());
         let _ = guarded(move || {
@@ -496,62 +394,4 @@ pub(crate) fn exhume(txn: &WriteTransaction, head: &mut Head, id: DeadLetterId) 
         );
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_newer_format_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut state, loaded) = State::open(folder.path()).unwrap();
-        let newer = Head {
-            format: FORMAT + 1,
-            ..loaded.head
-        };
-        state.write(|txn| put_head(txn, &newer)).unwrap();
-        state.close();
-        let error = State::open(folder.path()).err().unwrap().to_string();
-        assert!(error.contains("newer version"), "{error}");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn records_behind_a_damaged_one_are_saved() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut state, loaded) = State::open(folder.path()).unwrap();
-        let sink = |cursor| SinkRecord {
-            progress: Progress {
-                cursor,
-                ..Progress::default()
-            },
-            ..SinkRecord::default()
-        };
-        let mut head = loaded.head;
-        state
-            .write(|txn| {
-                put_sink(txn, "a", &sink(4))?;
-                txn.open_table(SINKS)?.insert("b", &b"not what was written"[..])?;
-                put_sink(txn, "c", &sink(6))?;
-                let letter = DeadLetter {
-                    component: "a".into(),
-                    ..DeadLetter::default()
-                };
-                bury(txn, &mut head, &letter, u64::MAX)?;
-                put_head(txn, &head)
-            })
-            .unwrap();
-        state.close();
-        let (state, loaded) = State::open(folder.path()).unwrap();
-        let sinks: Vec<_> = loaded
-            .sinks
-            .iter()
-            .map(|(name, (sink, _))| (name.as_str(), sink.progress.cursor))
-            .collect();
-        assert_eq!(sinks, [("a", 4), ("c", 6)]);
-        assert!(loaded.head.rebuilt);
-        assert_eq!((loaded.head.last_letter, loaded.head.letters["a"].0), (1, 1));
-        assert_eq!(state.letters(&DeadLetterFilter::default(), 9).unwrap().len(), 1);
-    }
 }

@@ -29,12 +29,6 @@ async fn build(folder: &Path) {
     journal.shutdown().await;
 }
 
-fn copy(from: &Path, to: &Path) {
-    for name in files(from, "") {
-        std::fs::copy(from.join(&name), to.join(&name)).unwrap();
-    }
-}
-
 /// What two sinks find, and what a new event becomes.
 async fn check(folder: &Path) -> (HashSet<u64>, Vec<(u64, u64)>) {
     let journal = crate::support::open_with(&small(folder));
@@ -188,12 +182,13 @@ async fn a_missing_file_is_a_gap() {
 
 #[tokio::test]
 async fn without_its_state_sinks_start_at_the_oldest_event() {
-    for damage in ["missing", "garbage", "cut"] {
+    for damage in ["missing", "emptied", "garbage", "cut"] {
         let folder = tempfile::tempdir().unwrap();
         build(folder.path()).await;
         let path = folder.path().join("state.redb");
         match damage {
             "missing" => std::fs::remove_file(&path).unwrap(),
+            "emptied" => change(&path, Vec::clear),
             "garbage" => change(&path, |bytes| bytes.fill(0x5A)),
             _ => change(&path, |bytes| bytes.truncate(5000)),
         }
@@ -205,7 +200,7 @@ async fn without_its_state_sinks_start_at_the_oldest_event() {
         assert_eq!(rest(&mut sink).await.numbers().len() as u64, EVENTS);
         assert_eq!(
             files(folder.path(), "state.redb.corrupt").is_empty(),
-            damage == "missing"
+            damage == "missing" || damage == "emptied"
         );
         journal.shutdown().await;
         // Once all sinks were opened and it was shut down, new ones are new again.

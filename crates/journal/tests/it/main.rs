@@ -1,6 +1,7 @@
 //! Tests of the disk journal, through its public interface.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod begun;
 mod damage;
 mod dead_letters;
 mod dedup;

@@ -163,3 +163,10 @@ pub(crate) fn files(folder: &Path, prefix: &str) -> Vec<String> {
     names.sort();
     names
 }
+
+/// Copies the files of a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for name in files(from, "") {
+        std::fs::copy(from.join(&name), to.join(&name)).unwrap();
+    }
+}

@@ -1,0 +1,341 @@
+//! How the state is opened: it is looked at first, begun or saved in a draft where need be, and only then written to. At
+//! no moment is there a file that is neither what was there before nor complete.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use redb::{Builder, Database, ReadableDatabase, TableError};
+use serde::Deserialize;
+
+use super::folder;
+use super::guard::{Trouble, guarded, io, newer};
+use super::pin::Pin;
+use super::rescue::Contents;
+use super::segment::unseal;
+use super::state::{CACHE, FORMAT, HEAD, Head, Loaded, SinkRecord, State, load, put_head};
+use super::tentative::Tentative;
+use crate::{JournalError, Position};
+
+/// What a look at the file found.
+pub(super) enum Found {
+    /// None, or one that was never committed as complete.
+    Nothing,
+    /// One that is in order; nothing is written to it yet.
+    Whole(Box<(Database, Tentative, Loaded)>),
+    /// One that cannot be read whole, and why.
+    Broken(String),
+}
+
+/// What a state that begins anew knows of the events beside it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Basis {
+    /// The position after the last event held; `None` without events.
+    pub(crate) end: Option<Position>,
+}
+
+impl Basis {
+    /// A state of its own: rebuilt if there are events.
+    fn contents(self) -> Contents {
+        Contents {
+            head: Head {
+                rebuilt: self.end.is_some(),
+                ..Head::default()
+            },
+            ..Contents::default()
+        }
+    }
+}
+
+impl State {
+    /// Looks at the file of a folder and changes nothing.
+    ///
+    /// # Errors
+    /// If the system refuses to show it, or a newer version wrote it.
+    pub(crate) fn find(folder: &Path) -> Result<(State, Found), JournalError> {
+        let state = State {
+            path: folder.join("state.redb"),
+            pin: Pin::default(),
+            db: None,
+        };
+        match look(&state.path) {
+            Ok(found) => Ok((state, found)),
+            Err(Trouble::Broken(why)) => Ok((state, Found::Broken(why))),
+            Err(trouble) => Err(trouble.at(&state.path)),
+        }
+    }
+
+    /// Opens what was found for writing, begins a new file, or saves what can be saved of a broken one.
+    pub(crate) fn open(&mut self, found: Found, basis: Basis) -> Result<Loaded, JournalError> {
+        match found {
+            Found::Whole(whole) => self.take(*whole),
+            Found::Nothing => {
+                if basis.end.is_some() {
+                    tracing::error!(file = %self.path.display(),
+                        "the journal's state is missing beside its events: sinks start at the oldest event held; \
+                         dead letters and parked events are gone with it");
+                }
+                self.replace(&basis.contents(), false)
+            }
+            Found::Broken(why) => self.salvage(&why, basis.contents(), false),
+        }
+    }
+
+    fn take(
+        &mut self,
+        (db, file, mut loaded): (Database, Tentative, Loaded),
+    ) -> Result<Loaded, JournalError> {
+        file.settle().map_err(|error| io(&error).at(&self.path))?;
+        self.db = Some(db);
+        loaded.head.complete = true;
+        if std::mem::replace(&mut loaded.head.format, FORMAT) < FORMAT {
+            // From here on there may be frames that an earlier version does not know.
+            self.write(|txn| put_head(txn, &loaded.head))
+                .map_err(|trouble| trouble.at(&self.path))?;
+        }
+        Ok(loaded)
+    }
+
+    /// Puts a new file in the place of what is there, which is kept under another name if it is worth that.
+    pub(super) fn replace(&mut self, contents: &Contents, keep: bool) -> Result<Loaded, JournalError> {
+        self.close();
+        let draft = self.path.with_extension("draft");
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let failed = |error: &std::io::Error| folder::trouble(folder, "cannot be written to", error);
+        remove(&draft).map_err(|error| failed(&error))?;
+        let written = guarded(|| {
+            let db = Builder::new().set_cache_size(CACHE).create(&draft)?;
+            let txn = db.begin_write()?;
+            contents.write(&txn)?;
+            txn.commit()?;
+            Ok(())
+        });
+        if let Err(trouble) = written {
+            let _ = remove(&draft);
+            return Err(trouble.at(&draft));
+        }
+        if keep {
+            let aside = folder::link_aside(&self.path).map_err(|error| failed(&error))?;
+            tracing::error!(set_aside = %aside.display(), "the unreadable state is kept there");
+        }
+        let moved = fs::rename(&draft, &self.path).and_then(|()| folder::sync(folder));
+        moved.map_err(|error| failed(&error))?;
+        match look(&self.path) {
+            Ok(Found::Whole(whole)) => self.take(*whole),
+            Ok(_) => Err(JournalError(format!(
+                "{}: cannot be read though it was just written; check the disk",
+                self.path.display()
+            ))),
+            Err(trouble) => Err(trouble.at(&self.path)),
+        }
+    }
+
+    /// After a failed write: the file is opened again, or, if it is broken or gone, begun anew with what is in memory.
+    pub(crate) fn reopen(
+        &mut self,
+        head: &Head,
+        sinks: &BTreeMap<String, SinkRecord>,
+    ) -> Result<(), JournalError> {
+        self.close();
+        let contents = || Contents {
+            head: Head {
+                rebuilt: true,
+                ..head.clone()
+            },
+            sinks: sinks.clone(),
+            ..Contents::default()
+        };
+        match look(&self.path) {
+            Ok(Found::Whole(whole)) => self.take(*whole),
+            Ok(Found::Nothing) => {
+                tracing::error!(file = %self.path.display(),
+                    "the journal's state is gone: dead letters and parked events are gone with it");
+                self.replace(&contents(), false)
+            }
+            Ok(Found::Broken(why)) | Err(Trouble::Broken(why)) => self.salvage(&why, contents(), true),
+            Err(trouble) => Err(trouble.at(&self.path)),
+        }
+        .map(|_| ())
+    }
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The one member that every format has.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+fn look(path: &Path) -> Result<Found, Trouble> {
+    let file = match File::options().read(true).write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        file => file.map_err(|error| io(&error))?,
+    };
+    if file.metadata().map_err(|error| io(&error))?.len() == 0 {
+        return Ok(Found::Nothing);
+    }
+    let tentative = Tentative::new(file).map_err(|error| io(&error))?;
+    let (db, head) = guarded(|| {
+        let db = open(tentative.clone())?;
+        let head = head(&db)?;
+        Ok((db, head))
+    })?;
+    let Some(head) = head else {
+        return Ok(Found::Nothing);
+    };
+    let format = unseal(&head).and_then(|head| serde_json::from_slice::<Format>(head).ok());
+    match format {
+        Some(Format { format }) if format > FORMAT => return Err(newer("state", format, Some(FORMAT))),
+        _ => {}
+    }
+    let (db, loaded) = guarded(move || {
+        let txn = db.begin_write()?;
+        let loaded = load(&txn)?;
+        txn.commit()?;
+        Ok((db, loaded))
+    })?;
+    // An earlier version committed an empty head first, and the fact that it was rebuilt later.
+    let head = &loaded.head;
+    if head.complete || head.next_position > 0 || !loaded.sinks.is_empty() {
+        Ok(Found::Whole(Box::new((db, tentative, loaded))))
+    } else {
+        Ok(Found::Nothing)
+    }
+}
+
+/// Opens a store; checked whole, since it is small and is written to.
+pub(super) fn open(file: Tentative) -> Result<Database, redb::Error> {
+    let mut builder = Builder::new();
+    let builder = builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    Ok(builder.create_with_backend(file)?)
+}
+
+/// The head as it lies there, if one was ever committed.
+fn head(db: &Database) -> Result<Option<Vec<u8>>, redb::Error> {
+    match db.begin_read()?.open_table(HEAD) {
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        table => Ok(table?.get("head")?.map(|head| head.value().to_vec())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::Builder;
+
+    use super::*;
+    use crate::disk::state::{SINKS, bury, put_sink};
+    use crate::{DeadLetter, DeadLetterFilter, Progress};
+
+    fn opened(folder: &Path) -> Result<(State, Loaded), JournalError> {
+        let (mut state, found) = State::find(folder)?;
+        let loaded = state.open(found, Basis::default())?;
+        Ok((state, loaded))
+    }
+
+    fn bytes(folder: &Path) -> Vec<u8> {
+        fs::read(folder.join("state.redb")).unwrap()
+    }
+
+    #[test]
+    fn a_newer_format_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, loaded) = opened(folder.path()).unwrap();
+        let newer = Head {
+            format: FORMAT + 1,
+            ..loaded.head
+        };
+        state.write(|txn| put_head(txn, &newer)).unwrap();
+        // As if killed: the store would repair it.
+        let before = bytes(folder.path());
+        std::mem::forget(state);
+        let error = opened(folder.path()).err().unwrap().to_string();
+        assert!(
+            error.contains("newer version") && error.contains("state.redb"),
+            "{error}"
+        );
+        assert!(before == bytes(folder.path()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_without_a_head_was_never_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.redb");
+        let basis = Basis { end: Some(7) };
+        for damage in 0..3 {
+            match damage {
+                0 => fs::write(&path, "").unwrap(),
+                // As earlier versions left it when they were killed at once: tables and no head, or an empty one.
+                _ => {
+                    let _ = fs::remove_file(&path);
+                    let db = Builder::new().create(&path).unwrap();
+                    let txn = db.begin_write().unwrap();
+                    if damage == 2 {
+                        let head = Head {
+                            format: 2,
+                            ..Head::default()
+                        };
+                        put_head(&txn, &head).unwrap();
+                    }
+                    load(&txn).unwrap();
+                    txn.commit().unwrap();
+                }
+            }
+            let (mut state, found) = State::find(folder.path()).unwrap();
+            assert!(matches!(found, Found::Nothing));
+            let loaded = state.open(found, basis).unwrap();
+            assert!(loaded.head.rebuilt && loaded.head.complete);
+            drop(state);
+            let (_, loaded) = opened(folder.path()).unwrap();
+            assert!(loaded.head.rebuilt, "it is in the first commit");
+        }
+    }
+
+    #[test]
+    fn records_behind_a_damaged_one_are_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, loaded) = opened(folder.path()).unwrap();
+        let sink = |cursor| SinkRecord {
+            progress: Progress {
+                cursor,
+                ..Progress::default()
+            },
+            ..SinkRecord::default()
+        };
+        let mut head = loaded.head;
+        state
+            .write(|txn| {
+                put_sink(txn, "a", &sink(4))?;
+                txn.open_table(SINKS)?.insert("b", &b"not what was written"[..])?;
+                put_sink(txn, "c", &sink(6))?;
+                let letter = DeadLetter {
+                    component: "a".into(),
+                    ..DeadLetter::default()
+                };
+                bury(txn, &mut head, &letter, u64::MAX)?;
+                put_head(txn, &head)
+            })
+            .unwrap();
+        state.close();
+        let before = bytes(folder.path());
+        let (state, loaded) = opened(folder.path()).unwrap();
+        let sinks: Vec<_> = loaded
+            .sinks
+            .iter()
+            .map(|(name, (sink, _))| (name.as_str(), sink.progress.cursor))
+            .collect();
+        assert_eq!(sinks, [("a", 4), ("c", 6)]);
+        assert!(loaded.head.rebuilt);
+        assert_eq!((loaded.head.last_letter, loaded.head.letters["a"].0), (1, 1));
+        assert_eq!(state.letters(&DeadLetterFilter::default(), 9).unwrap().len(), 1);
+        let aside = fs::read(folder.path().join("state.redb.corrupt")).unwrap();
+        assert!(before == aside, "it is kept as it was");
+    }
+}

@@ -1,0 +1,83 @@
+//! A state that is begun beside events, and what stops it on the way.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use signalbox_journal::{DiskJournal, Journal, Start};
+
+use crate::support::*;
+
+const FOLDER: &str = "SIGNALBOX_JOURNAL_TEST_BEGUN";
+const NAME: &str = "begun::a_disk_without_room_for_it_loses_nothing";
+const EVENTS: u64 = 300;
+
+/// Events, and no state.
+async fn build(folder: &Path) {
+    let journal = open(folder);
+    let (_sink, _) = reader(&journal, "a", Start::End).await;
+    for n in 0..EVENTS / 10 {
+        append(&journal, n * 10..n * 10 + 10).await;
+    }
+    journal.shutdown().await;
+    std::fs::remove_file(folder.join("state.redb")).unwrap();
+}
+
+/// A sink that would begin at the end gets everything.
+async fn is_whole(folder: &Path) {
+    let journal = open(folder);
+    let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
+    assert_eq!(resumed.unread.iter().map(|(_, n)| n).sum::<u64>(), EVENTS);
+    journal.close();
+    assert_eq!(rest(&mut sink).await.numbers(), (0..EVENTS).collect::<Vec<_>>());
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_start_that_ends_before_a_sink_was_opened_counts_for_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    // Open, and as if killed at this moment.
+    let journal = open(folder.path());
+    let killed = tempfile::tempdir().unwrap();
+    copy(folder.path(), killed.path());
+    is_whole(killed.path()).await;
+    journal.shutdown().await;
+    // A draft that was not done is nothing to go by.
+    let killed = tempfile::tempdir().unwrap();
+    build(killed.path()).await;
+    std::fs::write(killed.path().join("state.draft"), "half of it").unwrap();
+    is_whole(killed.path()).await;
+    assert_eq!(files(killed.path(), "state"), ["state.redb"]);
+}
+
+#[tokio::test]
+async fn a_disk_without_room_for_it_loses_nothing() {
+    if let Ok(folder) = std::env::var(FOLDER) {
+        let error = DiskJournal::open(options(Path::new(&folder))).err();
+        println!(
+            "told {}",
+            error.map_or_else(String::new, |error| error.to_string())
+        );
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    // 512-byte blocks by POSIX, 1024 in some shells: 8 or 16 KiB. The signal must be ignored to get the error.
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 16; exec \"$0\" --exact \"$1\" --nocapture",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .arg(NAME)
+        .env(FOLDER, folder.path())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let told = output.lines().find_map(|line| line.split_once("told "));
+    let (_, told) = told.unwrap_or_else(|| panic!("{output}"));
+    assert!(told.contains("state.draft"), "{told}");
+    assert_eq!(files(folder.path(), "state"), Vec::<String>::new());
+    is_whole(folder.path()).await;
+}

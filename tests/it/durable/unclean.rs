@@ -1,0 +1,82 @@
+//! Starts that are killed at any moment, on events with and without a state beside them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use signalbox_testkit::Act;
+
+use super::{Rig, pipeline};
+use crate::support::client::post_all;
+use crate::support::events::orders;
+use crate::support::process::Process;
+use crate::support::until;
+
+const EVENTS: usize = 60;
+/// For how long a start is killed.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// How long after a start the next one is killed later: 100 ms, or as many as `UNCLEAN_STEP_MS` says.
+fn step() -> Duration {
+    let millis = std::env::var("UNCLEAN_STEP_MS").ok();
+    Duration::from_millis(millis.map_or(100, |millis| millis.parse().unwrap()))
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+/// Kills starts on copies of one folder, and expects everything of the start that follows.
+async fn killed_at_any_moment(state: bool) {
+    let mut rig = Rig::start_with(&pipeline("", "")).await;
+    rig.world.hook.act(Act::reply(503, ""));
+    post_all(&rig.world.listen, &orders("u", EVENTS)).await;
+    rig.wait(|status| status.sinks["archive"].delivered == EVENTS as u64)
+        .await;
+    rig.kill();
+    let (journal, base) = (rig.world.path("signalbox-journal"), rig.world.path("base"));
+    copy(&journal, &base);
+    if !state {
+        std::fs::remove_file(base.join("state.redb")).unwrap();
+    }
+    rig.world.hook.act(Act::reply(200, ""));
+    let wanted: BTreeSet<String> = (0..EVENTS).map(|n| format!("u-{n}")).collect();
+    let mut after = Duration::ZERO;
+    while after <= FIRST {
+        copy(&base, &journal);
+        rig.world.hook.forget();
+        let first = Process::router(&rig.config(), &rig.world.variables());
+        // No condition to wait for: the moment is what is tried.
+        tokio::time::sleep(after).await;
+        drop(first);
+        rig.again().await;
+        let came = || async {
+            let hooked = rig.world.hooked();
+            let ids = hooked.iter().filter_map(|event| event["messageId"].as_str());
+            (ids.map(str::to_owned).collect::<BTreeSet<_>>() == wanted).then_some(())
+        };
+        until(came, || {
+            format!("killed after {after:?}: {}", rig.router().stderr())
+        })
+        .await;
+        let status = rig.settled().await;
+        assert!(status.sums_close, "killed after {after:?}: {status:#?}");
+        rig.kill();
+        after += step();
+    }
+}
+
+#[tokio::test]
+async fn with_a_state() {
+    killed_at_any_moment(true).await;
+}
+
+#[tokio::test]
+async fn without_a_state() {
+    killed_at_any_moment(false).await;
+}
