@@ -60,6 +60,16 @@ pub struct StartError(pub String);
 /// Looks at one event and changes it, or decides that it goes no further. Synchronous and pure: no waiting,
 /// no I/O; it never makes, merges or reorders events.
 pub trait Transform: Send + Sync {
+    /// Decides on a request as a whole, before [`apply`](Transform::apply) looks at its events. Called on a source
+    /// only, once for each request, with those of its events that the transforms before this one let pass. Default:
+    /// lets every request in.
+    ///
+    /// # Errors
+    /// How long until the client may send it again: the request is refused, and nothing of it is stored.
+    fn admit(&self, _request: &mut dyn Iterator<Item = &Event>) -> Result<(), Duration> {
+        Ok(())
+    }
+
     /// Looks at an event. Called once for each, and again after the time of a [`Flow::NotBefore`].
     fn apply(&self, event: &mut Event) -> Flow;
 
@@ -81,11 +91,6 @@ pub enum Flow {
     Rejected(Reason),
     /// Ask again then. On a sink only: the runtime sets the event aside, others go on.
     NotBefore(Instant),
-    /// On a source only: refuse the whole request before anything of it is stored; the client retries.
-    Refuse {
-        /// When it may.
-        after: Duration,
-    },
 }
 
 /// Delivers records to a destination.

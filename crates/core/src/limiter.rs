@@ -1,5 +1,8 @@
 //! Quotas that hold in any window, on top of governor.
 
+mod debt;
+mod per;
+
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,6 +12,9 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{InsufficientCapacity, NotUntil, RateLimiter};
+
+pub use self::debt::DebtBucket;
+pub use self::per::Per;
 
 /// At most `limit` in any `window`, of which at most `burst` at once.
 ///
@@ -62,11 +68,16 @@ impl Quota {
         self.burst.get()
     }
 
-    fn governor(&self) -> governor::Quota {
+    /// How long one that was taken takes to come back.
+    pub fn period(&self) -> Duration {
         // Rounded up: a nanosecond short each time would let one more into the window.
         let cells = u128::from(self.limit.get() - self.burst.get() + 1);
         let nanos = u64::try_from(self.window.as_nanos().div_ceil(cells)).unwrap_or(u64::MAX);
-        governor::Quota::with_period(Duration::from_nanos(nanos))
+        Duration::from_nanos(nanos)
+    }
+
+    fn governor(&self) -> governor::Quota {
+        governor::Quota::with_period(self.period())
             .unwrap_or_else(|| governor::Quota::per_second(self.limit))
             .allow_burst(self.burst)
     }

@@ -119,7 +119,7 @@ impl DrySink {
         for transform in &*self.source_transforms {
             let (outcome, reason) = match guard("transform_panicked", || transform.apply(&mut event)) {
                 // What only delays an event changes nothing about it.
-                Ok(Flow::Pass | Flow::NotBefore(_) | Flow::Refuse { .. }) => continue,
+                Ok(Flow::Pass | Flow::NotBefore(_)) => continue,
                 Ok(Flow::Filtered(reason)) => ("filtered", reason),
                 Ok(Flow::Rejected(reason)) | Err(reason) => ("rejected", reason),
             };

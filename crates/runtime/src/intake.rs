@@ -43,26 +43,37 @@ pub(crate) struct SourceIntake {
 }
 
 impl SourceIntake {
-    /// What the source's transforms say to each event; an error refuses all of them.
+    /// What the source's transforms say to each event; an error refuses all of them. One transform sees the whole
+    /// request before the next one does, so that an event which the first filters does not count at the second.
     fn transform(&self, events: &mut [Event]) -> Result<Vec<Fate>, Refused> {
-        events.iter_mut().map(|event| self.transform_one(event)).collect()
-    }
-
-    fn transform_one(&self, event: &mut Event) -> Result<Fate, Refused> {
+        let mut fates = vec![Fate::Accepted; events.len()];
         for transform in &self.transforms {
-            match guard("transform_panicked", || transform.apply(event)) {
-                Ok(Flow::Pass) => {}
-                Ok(Flow::Filtered(reason)) => return Ok(Fate::Filtered(reason)),
-                Ok(Flow::Rejected(reason)) | Err(reason) => return Ok(Fate::Rejected(reason)),
-                Ok(Flow::Refuse { after }) => return Err(refused(RefusedCause::RateLimited, after)),
-                // Building the pipeline refuses transforms that wait on a source.
-                Ok(Flow::NotBefore(until)) => {
-                    let after = until.saturating_duration_since(std::time::Instant::now());
-                    return Err(refused(RefusedCause::RateLimited, after));
+            let mut passing = events
+                .iter()
+                .zip(&fates)
+                .filter_map(|(event, fate)| passes(fate).then_some(event));
+            let admitted = guard("transform_panicked", || transform.admit(&mut passing));
+            if let Ok(Err(after)) = admitted {
+                return Err(refused(RefusedCause::RateLimited, after));
+            }
+            for (event, fate) in events.iter_mut().zip(&mut fates).filter(|(_, fate)| passes(fate)) {
+                let flow = match &admitted {
+                    Err(panicked) => Err(panicked.clone()),
+                    Ok(_) => guard("transform_panicked", || transform.apply(event)),
+                };
+                match flow {
+                    Ok(Flow::Pass) => {}
+                    Ok(Flow::Filtered(reason)) => *fate = Fate::Filtered(reason),
+                    Ok(Flow::Rejected(reason)) | Err(reason) => *fate = Fate::Rejected(reason),
+                    // Building the pipeline refuses transforms that wait on a source.
+                    Ok(Flow::NotBefore(until)) => {
+                        let after = until.saturating_duration_since(std::time::Instant::now());
+                        return Err(refused(RefusedCause::RateLimited, after));
+                    }
                 }
             }
         }
-        Ok(Fate::Accepted)
+        Ok(fates)
     }
 
     async fn try_send(&self, mut events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
@@ -153,6 +164,10 @@ impl SourceIntake {
     fn component(&self) -> String {
         format!("source:{}", self.name)
     }
+}
+
+fn passes(fate: &Fate) -> bool {
+    matches!(fate, Fate::Accepted)
 }
 
 fn refused(cause: RefusedCause, retry_after: Duration) -> Refused {

@@ -21,6 +21,15 @@ const KEYLESS: BucketId = 0;
 /// Buckets of single keys have this bit, all others do not.
 const OF_A_KEY: BucketId = 1 << 63;
 
+/// The bucket of a key: one for itself if there is room.
+pub(crate) fn bucket_of(key: Option<u64>, has_room: bool) -> BucketId {
+    match key {
+        None => KEYLESS,
+        Some(key) if has_room => key | OF_A_KEY,
+        Some(key) => 1 + key % SHARED,
+    }
+}
+
 /// One bucket, or one for each key.
 pub(crate) enum Buckets<C: Clock + Clone = DefaultClock> {
     One(Limiter<C>),
@@ -56,10 +65,10 @@ impl<C: Clock + Clone> Buckets<C> {
 
     /// The bucket of a key. Called once for each time an event is looked at.
     pub(crate) fn of(&self, key: Option<u64>) -> BucketId {
-        match (self, key) {
-            (Buckets::One(_), _) | (_, None) => KEYLESS,
-            (Buckets::PerKey(keyed), Some(key)) if keyed.has_room() => key | OF_A_KEY,
-            (Buckets::PerKey(_), Some(key)) => 1 + key % SHARED,
+        match self {
+            Buckets::One(_) => KEYLESS,
+            Buckets::PerKey(_) if key.is_none() => KEYLESS,
+            Buckets::PerKey(keyed) => bucket_of(key, keyed.has_room()),
         }
     }
 

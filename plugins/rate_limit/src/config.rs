@@ -1,18 +1,15 @@
 //! What users write.
 
-use std::time::Duration;
-
 use governor::clock::DefaultClock;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::limiter::{Quota, QuotaError};
+use signalbox_core::limiter::{Per, Quota, QuotaError};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Place, Transform, TransformConfig, register_plugin,
 };
 
-use crate::buckets::Buckets;
 use crate::key::KeyTemplate;
-use crate::rate_limit::{Exceeded, RateLimit};
+use crate::rate_limit::RateLimit;
 
 /// How many keys are remembered unless `max_keys` says otherwise: a few megabytes.
 const MAX_KEYS: u32 = 100_000;
@@ -42,28 +39,6 @@ pub struct RateLimitConfig {
     /// What happens to an event over the quota. Default: `"wait"` on a sink, `"refuse"` on a source.
     #[serde(default)]
     pub on_exceeded: Option<OnExceeded>,
-}
-
-/// A length of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Per {
-    /// 1 second.
-    Second,
-    /// 60 seconds.
-    Minute,
-    /// 3,600 seconds.
-    Hour,
-}
-
-impl Per {
-    fn window(self) -> Duration {
-        Duration::from_secs(match self {
-            Per::Second => 1,
-            Per::Minute => 60,
-            Per::Hour => 3600,
-        })
-    }
 }
 
 /// What happens to an event over the quota.
@@ -114,14 +89,9 @@ impl TransformConfig for RateLimitConfig {
         let (Some(quota), true) = (quota, errors.is_empty()) else {
             return Err(errors);
         };
-        let period = period(self.limit, quota.burst(), self.per.window());
         let max_keys = self.max_keys.unwrap_or(MAX_KEYS) as usize;
-        let buckets = match key {
-            None => Buckets::one(quota, DefaultClock::default()),
-            Some(_) => Buckets::per_key(quota, max_keys, DefaultClock::default()),
-        };
-        let exceeded = Exceeded::new(on_exceeded, period, quota.burst());
-        Ok(Box::new(RateLimit::new(key, buckets, exceeded)))
+        let clock = DefaultClock::default();
+        Ok(Box::new(RateLimit::new(key, on_exceeded, quota, max_keys, clock)))
     }
 }
 
@@ -151,12 +121,6 @@ impl RateLimitConfig {
             (_, Some(given)) => given,
         }
     }
-}
-
-/// How long one event's worth of quota takes to come back, as [`Quota`] has it.
-pub(crate) fn period(limit: u32, burst: u32, window: Duration) -> Duration {
-    let cells = u128::from(limit.saturating_sub(burst)) + 1;
-    Duration::from_nanos(u64::try_from(window.as_nanos().div_ceil(cells)).unwrap_or(u64::MAX))
 }
 
 fn quota_error(error: QuotaError) -> BuildError {

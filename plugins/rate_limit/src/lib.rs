@@ -2,10 +2,10 @@
 
 mod buckets;
 mod config;
+mod debts;
 mod key;
 mod line;
 mod rate_limit;
 mod reject;
-mod requests;
 
-pub use config::{OnExceeded, Per, RateLimitConfig};
+pub use config::{OnExceeded, RateLimitConfig};

@@ -107,7 +107,7 @@ impl Lines {
 }
 
 /// A time that far off, or in a day if there is no such time.
-pub(crate) fn later(at: Instant, by: Duration) -> Instant {
+fn later(at: Instant, by: Duration) -> Instant {
     const DAY: Duration = Duration::from_secs(24 * 3600);
     at.checked_add(by).or_else(|| at.checked_add(DAY)).unwrap_or(at)
 }

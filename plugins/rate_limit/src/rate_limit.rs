@@ -5,73 +5,83 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
+use signalbox_core::limiter::Quota;
 use signalbox_core::{Event, Flow, Transform};
 
 use crate::buckets::Buckets;
 use crate::config::OnExceeded;
+use crate::debts::Debts;
 use crate::key::KeyTemplate;
 use crate::line::Lines;
 use crate::reject;
-use crate::requests::Requests;
 
 /// Lets events pass by a quota.
 pub(crate) struct RateLimit<C: Clock + Clone = DefaultClock> {
     key: Option<KeyTemplate>,
-    buckets: Buckets<C>,
-    exceeded: Exceeded,
+    exceeded: Exceeded<C>,
     names: RandomState,
 }
 
 /// What happens over the quota, with what must be remembered for it.
-pub(crate) enum Exceeded {
-    Wait(Mutex<Lines>),
-    Drop,
-    Refuse(Mutex<Requests>),
-}
-
-impl Exceeded {
-    pub(crate) fn new(choice: OnExceeded, period: Duration, burst: u32) -> Exceeded {
-        match choice {
-            OnExceeded::Wait => Exceeded::Wait(Mutex::new(Lines::new(period))),
-            OnExceeded::Drop => Exceeded::Drop,
-            OnExceeded::Refuse => Exceeded::Refuse(Mutex::new(Requests::new(period, burst))),
-        }
-    }
+enum Exceeded<C: Clock + Clone> {
+    Wait(Buckets<C>, Mutex<Lines>),
+    Drop(Buckets<C>),
+    Refuse(Mutex<Debts>),
 }
 
 impl<C: Clock + Clone> RateLimit<C> {
-    pub(crate) fn new(key: Option<KeyTemplate>, buckets: Buckets<C>, exceeded: Exceeded) -> RateLimit<C> {
+    pub(crate) fn new(
+        key: Option<KeyTemplate>,
+        choice: OnExceeded,
+        quota: Quota,
+        max_keys: usize,
+        clock: C,
+    ) -> RateLimit<C> {
+        let buckets = || match key {
+            None => Buckets::one(quota, clock),
+            Some(_) => Buckets::per_key(quota, max_keys, clock),
+        };
+        let exceeded = match choice {
+            OnExceeded::Wait => Exceeded::Wait(buckets(), Mutex::new(Lines::new(quota.period()))),
+            OnExceeded::Drop => Exceeded::Drop(buckets()),
+            OnExceeded::Refuse => Exceeded::Refuse(Mutex::new(Debts::new(quota, max_keys))),
+        };
         RateLimit {
             key,
-            buckets,
             exceeded,
             names: RandomState::new(),
         }
     }
 
-    pub(crate) fn apply_at(&self, event: &Event, now: Instant) -> Flow {
-        let key = self.key.as_ref().and_then(|key| key.of(event));
-        let bucket = self.buckets.of(key);
-        let take = || self.buckets.take(bucket);
+    fn key(&self, event: &Event) -> Option<u64> {
+        self.key.as_ref().and_then(|key| key.of(event))
+    }
+
+    fn admit_at(&self, request: &mut dyn Iterator<Item = &Event>, now: Instant) -> Result<(), Duration> {
         match &self.exceeded {
-            Exceeded::Drop => match take() {
+            Exceeded::Refuse(debts) => lock(debts).admit(request.map(|event| self.key(event)), now),
+            Exceeded::Wait(..) | Exceeded::Drop(_) => Ok(()),
+        }
+    }
+
+    fn apply_at(&self, event: &Event, now: Instant) -> Flow {
+        match &self.exceeded {
+            Exceeded::Drop(buckets) => match buckets.take(buckets.of(self.key(event))) {
                 Ok(()) => Flow::Pass,
                 Err(_) => Flow::Filtered(reject::rate_limited()),
             },
-            Exceeded::Wait(lines) => {
-                let receipt = event.receipt();
-                let who = self.names.hash_one((event.message_id(), receipt.received_at));
-                match lock(lines).ask(bucket, who, now, take) {
+            Exceeded::Wait(buckets, lines) => {
+                let bucket = buckets.of(self.key(event));
+                let who = self
+                    .names
+                    .hash_one((event.message_id(), event.receipt().received_at));
+                match lock(lines).ask(bucket, who, now, || buckets.take(bucket)) {
                     Ok(()) => Flow::Pass,
                     Err(at) => Flow::NotBefore(at),
                 }
             }
-            Exceeded::Refuse(requests) => {
-                match lock(requests).admit(bucket, event.receipt().received_at, now, take) {
-                    Ok(()) => Flow::Pass,
-                    Err(after) => Flow::Refuse { after },
-                }
-            }
+            // Its request was let in.
+            Exceeded::Refuse(_) => Flow::Pass,
         }
     }
 }
@@ -85,6 +95,10 @@ where
     C: Clock + Clone + Send + Sync,
     C::Instant: Send + Sync,
 {
+    fn admit(&self, request: &mut dyn Iterator<Item = &Event>) -> Result<(), Duration> {
+        self.admit_at(request, Instant::now())
+    }
+
     fn apply(&self, event: &mut Event) -> Flow {
         self.apply_at(event, Instant::now())
     }

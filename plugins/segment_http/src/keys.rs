@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use http::header::ORIGIN;
@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use signalbox_core::limiter::{Denied, Limiter, Quota, QuotaError};
+use signalbox_core::limiter::{DebtBucket, Per, Quota, QuotaError};
 use signalbox_core::{BuildError, BuildErrors, Event, Secret};
 
 use crate::origins::Origins;
@@ -57,23 +57,11 @@ pub struct KeyRateLimit {
     pub limit: u32,
     /// What `limit` is counted over. Required.
     pub per: Per,
-    /// How many of `limit` may come at once, from 1 to `limit`. A request with more events than this counts as this
-    /// many, or it could never be taken. Default: a tenth of `limit`, rounded up.
+    /// How many of `limit` may come at once, from 1 to `limit`. A request with more events than are left is taken
+    /// once, and the next one when time has paid for all of it. Default: a tenth of `limit`, rounded up.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub burst: Option<u32>,
-}
-
-/// A length of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Per {
-    /// 1 second.
-    Second,
-    /// 60 seconds.
-    Minute,
-    /// 3,600 seconds.
-    Hour,
 }
 
 impl<'de> Deserialize<'de> for WriteKey {
@@ -158,19 +146,14 @@ impl WriteKey {
                 .unwrap_or_else(|| format!("write_keys.{place}")),
             sinks: settings.sinks.clone(),
             origins,
-            quota: quota.map(|quota| (quota.burst(), Limiter::new(quota))),
+            quota: quota.map(|quota| (quota, Mutex::default())),
         }
     }
 }
 
 impl KeyRateLimit {
     fn quota(self) -> Result<Quota, QuotaError> {
-        let window = Duration::from_secs(match self.per {
-            Per::Second => 1,
-            Per::Minute => 60,
-            Per::Hour => 3600,
-        });
-        Quota::new(self.limit, window, self.burst)
+        Quota::new(self.limit, self.per.window(), self.burst)
     }
 }
 
@@ -181,7 +164,7 @@ pub(crate) struct Key {
     /// The only sinks for its events.
     sinks: Option<Vec<String>>,
     origins: Option<Origins>,
-    quota: Option<(u32, Limiter)>,
+    quota: Option<(Quota, Mutex<DebtBucket>)>,
 }
 
 impl Key {
@@ -201,23 +184,24 @@ impl Key {
         event
     }
 
-    /// Takes so many events out of its quota, all or nothing.
+    /// Takes a request with that many events out of its quota: all of it while anything is left.
     ///
     /// # Errors
     /// How long to wait.
     pub(crate) fn take(&self, events: usize) -> Result<(), Duration> {
-        let Some((burst, limiter)) = &self.quota else {
+        let Some((quota, bucket)) = &self.quota else {
             return Ok(());
         };
-        let count = u32::try_from(events).unwrap_or(u32::MAX).min(*burst);
-        let Some(count) = NonZeroU32::new(count) else {
-            return Ok(());
-        };
-        match limiter.take(count) {
-            Ok(()) => Ok(()),
-            Err(Denied::Wait(wait)) => Err(wait),
-            // No more than the burst was asked for.
-            Err(Denied::NeverFits) => Err(Duration::MAX),
+        let (mut bucket, now) = (
+            bucket.lock().unwrap_or_else(PoisonError::into_inner),
+            Instant::now(),
+        );
+        match bucket.wait(quota, now) {
+            Some(wait) if events > 0 => Err(wait),
+            _ => {
+                bucket.take(u32::try_from(events).unwrap_or(u32::MAX), quota, now);
+                Ok(())
+            }
         }
     }
 }
@@ -318,19 +302,16 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_is_taken_whole_and_never_asks_for_the_impossible() {
+    fn a_request_over_the_quota_is_taken_once_and_paid_off_in_full() {
         let (keys, _) =
-            prepare(json!([{"key": "a", "rate_limit": {"limit": 10, "per": "hour", "burst": 5}}]));
+            prepare(json!([{"key": "a", "rate_limit": {"limit": 10, "per": "hour", "burst": 10}}]));
         let key = keys.find("a").unwrap();
         assert_eq!(key.take(0), Ok(()));
         assert_eq!(key.take(3), Ok(()));
-        let wait = key.take(3).unwrap_err();
-        assert!(
-            wait > Duration::ZERO && wait < Duration::from_secs(3600),
-            "{wait:?}"
-        );
-        assert_eq!(key.take(2), Ok(()), "what did not fit took nothing");
-        let (keys, _) = prepare(json!([{"key": "a", "rate_limit": {"limit": 5, "per": "hour", "burst": 5}}]));
-        assert_eq!(keys.find("a").unwrap().take(2_500), Ok(()));
+        assert_eq!(key.take(2_500), Ok(()), "something is left");
+        let wait = key.take(1).unwrap_err();
+        // One comes back every hour; 2,493 too many were taken, and one is needed.
+        assert_eq!(wait.as_secs().div_ceil(3600), 2_494);
+        assert_eq!(key.take(0), Ok(()));
     }
 }

@@ -21,7 +21,7 @@ mod tls;
 mod work;
 
 pub use config::{SegmentHttpConfig, UnknownKey};
-pub use keys::{KeyRateLimit, Per, WriteKey, WriteKeySettings};
+pub use keys::{KeyRateLimit, WriteKey, WriteKeySettings};
 pub use sdk_settings::{ConsentConfig, Protocol};
 pub use source::SegmentHttp;
 pub use tls::TlsConfig;

@@ -1,4 +1,5 @@
 //! Transforms on sources and on sinks, alone and in every order.
 
+mod bursts;
 mod order;
 mod pace;

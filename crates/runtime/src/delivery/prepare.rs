@@ -69,14 +69,6 @@ impl Stage {
                         transform: index,
                     };
                 }
-                // Nobody can be refused any more behind the journal: waiting is what comes closest.
-                Ok(Flow::Refuse { after }) => {
-                    return Preparation::Wait {
-                        until: Instant::now() + after,
-                        event,
-                        transform: index,
-                    };
-                }
             }
         }
         self.map(Arc::new(*event))

@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use governor::clock::FakeRelativeClock;
 use proptest::prelude::*;
 use signalbox_core::Receipt;
-use signalbox_core::limiter::Quota;
 
 use super::*;
-use crate::config::period;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -23,15 +21,10 @@ impl Bench {
         let clock = FakeRelativeClock::default();
         let quota = Quota::new(limit, SECOND, burst).unwrap();
         let key = key.map(|text| KeyTemplate::parse(text).unwrap());
-        let buckets = match key {
-            None => Buckets::one(quota, clock.clone()),
-            Some(_) => Buckets::per_key(quota, 100, clock.clone()),
-        };
-        let exceeded = Exceeded::new(choice, period(limit, quota.burst(), SECOND), quota.burst());
         Bench {
-            clock,
+            clock: clock.clone(),
             start: Instant::now(),
-            limit: RateLimit::new(key, buckets, exceeded),
+            limit: RateLimit::new(key, choice, quota, 100, clock),
         }
     }
 
@@ -50,12 +43,18 @@ impl Bench {
     fn apply(&self, event: &Event) -> Flow {
         self.limit.apply_at(event, self.now())
     }
+
+    /// A request with that many events.
+    fn admit(&self, count: usize) -> Result<(), Duration> {
+        let request: Vec<Event> = (0..count).map(|i| event(i, "a")).collect();
+        self.limit.admit_at(&mut request.iter(), self.now())
+    }
 }
 
-fn event(number: usize, user: &str, received_at: i64) -> Event {
+fn event(number: usize, user: &str) -> Event {
     let receipt = Receipt {
         source: "site".into(),
-        received_at,
+        received_at: 0,
     };
     let text = format!(r#"{{"messageId":"m{number}","userId":"{user}"}}"#);
     Event::parse(&text, receipt).unwrap()
@@ -68,7 +67,7 @@ struct Waited {
 }
 
 fn wait_for_all(bench: &Bench, count: usize, lateness: impl Fn(usize) -> Duration) -> Waited {
-    let events: Vec<Event> = (0..count).map(|i| event(i, "a", 0)).collect();
+    let events: Vec<Event> = (0..count).map(|i| event(i, "a")).collect();
     let mut due: BinaryHeap<Reverse<(Instant, usize)>> =
         (0..count).map(|i| Reverse((bench.now(), i))).collect();
     let mut waited = Waited {
@@ -122,7 +121,7 @@ fn thousands_wait_in_line_and_ask_twice() {
 #[test]
 fn a_newcomer_does_not_overtake_those_who_wait() {
     let bench = Bench::new(10, Some(1), None, OnExceeded::Wait);
-    let [first, second, third] = [0, 1, 2].map(|i| event(i, "a", 0));
+    let [first, second, third] = [0, 1, 2].map(|i| event(i, "a"));
     assert_eq!(bench.apply(&first), Flow::Pass);
     let Flow::NotBefore(at) = bench.apply(&second) else {
         panic!()
@@ -179,25 +178,16 @@ proptest! {
             for attempt in 0.. {
                 prop_assert!(attempt < 3, "refused again after the time it was told");
                 let now = (bench.now() - bench.start).as_nanos();
-                let request = (i * 10 + attempt) as i64;
-                match bench.apply(&event(0, "a", request)) {
-                    Flow::Pass => {
-                        for _ in 1..*size {
-                            prop_assert_eq!(bench.apply(&event(0, "a", request)), Flow::Pass);
-                        }
-                        // What came before this request is within what the quota gives in that time.
-                        let cells = u128::from(limit - burst + 1);
-                        let given = u128::from(burst) + now * cells / 1_000_000_000;
-                        prop_assert!(admitted as u128 <= given, "{} of {}", admitted, given);
-                        admitted += size;
-                        break;
-                    }
-                    Flow::Refuse { after } => {
-                        prop_assert!(after > Duration::ZERO);
-                        bench.advance(after);
-                    }
-                    other => prop_assert!(false, "{:?}", other),
-                }
+                let Err(after) = bench.admit(*size) else {
+                    // What came before this request is within what the quota gives in that time.
+                    let cells = u128::from(limit - burst + 1);
+                    let given = u128::from(burst) + now * cells / 1_000_000_000;
+                    prop_assert!(admitted as u128 <= given, "{} of {}", admitted, given);
+                    admitted += size;
+                    break;
+                };
+                prop_assert!(after > Duration::ZERO);
+                bench.advance(after);
             }
         }
     }
@@ -206,19 +196,27 @@ proptest! {
 #[test]
 fn a_debt_is_paid_by_time_and_later_time_counts_again() {
     let bench = Bench::new(10, Some(1), None, OnExceeded::Refuse);
-    let pass = |request: i64, count: usize| {
-        for _ in 0..count {
-            assert_eq!(bench.apply(&event(0, "a", request)), Flow::Pass);
-        }
-    };
-    pass(1, 21);
+    assert_eq!(bench.admit(21), Ok(()));
     // 20 too many at 10 a second, and one for the next request.
     let after = Duration::from_millis(2_100);
-    assert_eq!(bench.apply(&event(0, "a", 2)), Flow::Refuse { after });
+    assert_eq!(bench.admit(1), Err(after));
     bench.advance(after);
-    pass(3, 1);
+    assert_eq!(bench.admit(1), Ok(()));
     bench.advance(Duration::from_secs(3600));
-    pass(4, 1);
+    assert_eq!(bench.admit(1), Ok(()));
+}
+
+#[test]
+fn requests_of_one_moment_are_told_apart() {
+    let bench = Bench::new(10, Some(10), None, OnExceeded::Refuse);
+    assert_eq!(bench.admit(2_500), Ok(()), "let in once");
+    for _ in 0..3 {
+        assert_eq!(
+            bench.admit(2_500),
+            Err(Duration::from_secs(2_491)),
+            "and paid off in full"
+        );
+    }
 }
 
 #[test]
@@ -226,7 +224,7 @@ fn keys_have_quotas_of_their_own_and_the_keyless_share_one() {
     let bench = Bench::new(1, None, Some("{{ userId }}"), OnExceeded::Drop);
     let mut fates: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
     for user in ["ada", "bo", "ada", "", "", "bo"] {
-        let flow = bench.apply(&event(0, user, 0));
+        let flow = bench.apply(&event(0, user));
         if let Flow::Filtered(reason) = &flow {
             assert_eq!(reason.code(), "rate_limited");
             assert!(!reason.message().contains("ada"));
@@ -240,7 +238,7 @@ fn keys_have_quotas_of_their_own_and_the_keyless_share_one() {
 fn keys_wait_apart() {
     let bench = Bench::new(1, None, Some("{{ userId }}"), OnExceeded::Wait);
     let events: Vec<Event> = (0..6)
-        .map(|i| event(i, if i % 2 == 0 { "ada" } else { "bo" }, 0))
+        .map(|i| event(i, if i % 2 == 0 { "ada" } else { "bo" }))
         .collect();
     let waits: Vec<Duration> = events
         .iter()

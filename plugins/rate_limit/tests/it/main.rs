@@ -58,21 +58,15 @@ fn on_a_sink_events_wait() {
 #[test]
 fn on_a_source_requests_are_refused() {
     let limit = build(Place::Source, ONE_AN_HOUR).unwrap();
-    let mut later = event("m3", "ada");
-    assert_eq!(limit.apply(&mut event("m1", "ada")), Flow::Pass);
+    let request = |count: usize| -> Vec<Event> { (0..count).map(|_| event("m1", "ada")).collect() };
     assert_eq!(
-        limit.apply(&mut event("m2", "ada")),
-        Flow::Pass,
-        "of the same request"
+        limit.admit(&mut request(0).iter()),
+        Ok(()),
+        "nothing is left of it, nothing is taken"
     );
-    let receipt = Receipt {
-        received_at: later.receipt().received_at + 1,
-        ..later.receipt().clone()
-    };
-    later = Event::parse(&later.to_json(), receipt).unwrap();
-    let Flow::Refuse { after } = limit.apply(&mut later) else {
-        panic!()
-    };
+    assert_eq!(limit.admit(&mut request(2).iter()), Ok(()));
+    assert_eq!(limit.apply(&mut event("m1", "ada")), Flow::Pass);
+    let after = limit.admit(&mut request(1).iter()).unwrap_err();
     assert!(
         after.as_secs() > 3600 && after.as_secs() <= 7200,
         "one owed, one to come"
