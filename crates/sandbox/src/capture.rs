@@ -15,16 +15,17 @@ pub(crate) struct Capture {
 impl Capture {
     /// Opens the file, making it if need be; what it holds stays.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(|error| {
-                io::Error::new(
-                    error.kind(),
-                    format!("cannot open the capture file {}: {error}", path.display()),
-                )
-            })?;
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        // Events hold personal data, even hashed.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("cannot open the capture file {}: {error}", path.display()),
+            )
+        })?;
         Ok(Self { file })
     }
 

@@ -197,6 +197,14 @@ impl SourceConfig for SegmentHttpConfig {
         }
         named
     }
+
+    fn warnings(&self) -> Vec<BuildError> {
+        self.tls
+            .as_ref()
+            .and_then(TlsConfig::exposed)
+            .into_iter()
+            .collect()
+    }
 }
 
 register_plugin!(
@@ -256,6 +264,26 @@ mod tests {
         let config = config(serde_json::json!({"write_keys": ["sekret", {"key": "sekret2"}]}));
         assert!(!format!("{config:?}").contains("sekret"));
         assert!(!format!("{:?}", config.prepare().unwrap()).contains("sekret"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_may_read_is_named() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key.pem");
+        std::fs::write(&key, "").unwrap();
+        let tls = serde_json::json!({"certificate": "/c.pem", "key": key});
+        let config = config(serde_json::json!({"write_keys": ["k"], "tls": tls}));
+        for (mode, told) in [(0o644, 1), (0o600, 0)] {
+            std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+            let warnings = config.warnings();
+            assert_eq!(warnings.len(), told, "{warnings:?}");
+            let named = |warning: &BuildError| {
+                warning.path == "tls.key" && warning.message.contains(&format!("chmod go= {}", key.display()))
+            };
+            assert!(warnings.iter().all(named), "{warnings:?}");
+        }
     }
 
     #[test]

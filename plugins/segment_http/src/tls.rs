@@ -70,6 +70,19 @@ impl fmt::Debug for Tls {
 }
 
 impl TlsConfig {
+    /// A warning if others than the owner may use the key.
+    pub(crate) fn exposed(&self) -> Option<BuildError> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let there = std::fs::metadata(&self.key).ok()?;
+            let told = signalbox_core::exposed(self.key.as_ref(), there.mode())?;
+            Some(BuildError::new("tls.key", told))
+        }
+        #[cfg(not(unix))]
+        None
+    }
+
     /// Reads both files.
     pub(crate) fn prepare(&self) -> Result<Tls, BuildError> {
         let fault = |broken: Broken| BuildError::new(format!("tls.{}", broken.setting), broken.message);

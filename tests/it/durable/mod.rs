@@ -5,6 +5,7 @@ mod folder;
 mod full;
 mod hold;
 mod letters;
+mod private;
 mod reload;
 mod replay;
 mod restart;

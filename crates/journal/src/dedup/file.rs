@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Id;
 use super::current::Current;
 use crate::Position;
+use crate::disk::private;
 
 const MAGIC: &[u8; 8] = b"sbids\0\0\x01";
 const HEADER: usize = 80;
@@ -131,7 +132,7 @@ fn write_draft<'a>(
     let blocks = count.div_ceil(PER_BLOCK as u64);
     let mut offset = HEADER as u64 + blocks * BLOCK as u64;
     // Two places are written at once: blocks through the one handle, ids through the other.
-    let mut head = BufWriter::new(File::create(draft)?);
+    let mut head = BufWriter::new(private().create(true).truncate(true).open(draft)?);
     let mut tail = BufWriter::new(File::options().write(true).open(draft)?);
     head.seek(SeekFrom::Start(HEADER as u64))?;
     tail.seek(SeekFrom::Start(offset))?;

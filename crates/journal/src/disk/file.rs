@@ -22,6 +22,7 @@ use super::cut::Cut;
 use super::frame::{FIXED, Frame, Head};
 use super::guard::{Trouble, io as trouble};
 use super::pages::BLOCK;
+use super::private::private;
 use super::segment::{Content, Noted, seal, unseal};
 use crate::Position;
 
@@ -112,11 +113,7 @@ pub(super) struct Growing {
 impl Growing {
     /// Makes a new file; returns it for those who read, too.
     pub(super) fn create(path: &Path) -> io::Result<(Growing, FrameFile)> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)?;
+        let file = private().create_new(true).open(path)?;
         let direct = open_direct(path);
         Ok((Growing { direct, end: 0 }, FrameFile::new(file, Vec::new())))
     }

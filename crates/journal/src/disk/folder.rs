@@ -1,9 +1,10 @@
 //! The folder and its lock.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use super::private::{make_folder, private, warn_if_exposed};
 use crate::JournalError;
 
 /// Held while the journal is open; the operating system lets go of it when the process dies, however it dies.
@@ -11,14 +12,9 @@ pub(crate) struct Lock(#[expect(dead_code, reason = "open is held")] File);
 
 /// Makes the folder if need be and takes its lock.
 pub(crate) fn open(path: &Path) -> Result<Lock, JournalError> {
-    fs::create_dir_all(path).map_err(|error| trouble(path, "cannot be made", &error))?;
+    make_folder(path).map_err(|error| trouble(path, "cannot be made", &error))?;
     let lock = path.join("LOCK");
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&lock);
+    let file = private().create(true).truncate(false).open(&lock);
     let mut file = file.map_err(|error| trouble(path, "cannot be written to", &error))?;
     match file.try_lock() {
         Ok(()) => {}
@@ -42,6 +38,7 @@ pub(crate) fn open(path: &Path) -> Result<Lock, JournalError> {
     let written = file.rewind().and_then(|()| file.write_all(pid.as_bytes()));
     let written = written.and_then(|()| file.set_len(pid.len() as u64));
     written.map_err(|error| trouble(path, "cannot be written to", &error))?;
+    warn_if_exposed(path);
     Ok(Lock(file))
 }
 

@@ -21,6 +21,7 @@ mod options;
 mod pages;
 mod pin;
 mod prepared;
+mod private;
 mod query;
 mod reader;
 mod recent;
@@ -47,6 +48,7 @@ pub(crate) use folder::{set_aside, sync};
 pub use frame::decode_frame;
 pub use options::DiskOptions;
 pub use prepared::encode_frame;
+pub(crate) use private::private;
 
 use crate::dedup::{Dedup, Id, fingerprint};
 use crate::{

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::folder;
 use super::guard::{Trouble, guarded, io, newer};
 use super::pin::Pin;
+use super::private::private_backend;
 use super::rescue::Contents;
 use super::segment::unseal;
 use super::state::{CACHE, FORMAT, HEAD, Head, Loaded, SinkRecord, State, load, put_head};
@@ -105,7 +106,9 @@ impl State {
         let failed = |error: &std::io::Error| folder::trouble(folder, "cannot be written to", error);
         remove(&draft).map_err(|error| failed(&error))?;
         let written = guarded(|| {
-            let db = Builder::new().set_cache_size(CACHE).create(&draft)?;
+            let db = Builder::new()
+                .set_cache_size(CACHE)
+                .create_with_backend(private_backend(&draft)?)?;
             let txn = db.begin_write()?;
             contents.write(&txn)?;
             txn.commit()?;

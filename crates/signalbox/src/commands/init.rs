@@ -13,6 +13,9 @@ pub(crate) fn run(args: &Init) -> Code {
     let path = args.path.display();
     let mut options = OpenOptions::new();
     options.write(true);
+    // Keys and tokens may be written into it.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, signalbox_core::PRIVATE_FILE);
     if args.force {
         options.create(true).truncate(true);
     } else {

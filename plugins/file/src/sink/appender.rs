@@ -223,7 +223,7 @@ fn options() -> OpenOptions {
     options.append(true).read(true);
     // Events hold personal data: a new file is not for everybody.
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, signalbox_core::PRIVATE_FILE);
     options
 }
 

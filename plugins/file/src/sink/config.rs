@@ -81,6 +81,7 @@ impl SinkConfig for FileSinkConfig {
         });
         Ok(Box::new(FileSink {
             name: context.name.clone(),
+            path: self.path.clone(),
             appender: Arc::new(Mutex::new(Appender::new(
                 context.name.clone(),
                 self.path.clone(),

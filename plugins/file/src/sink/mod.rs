@@ -4,11 +4,12 @@ mod appender;
 mod config;
 mod reject;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use config::FileSinkConfig;
-use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink};
+use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink, exposed};
 use tokio::sync::Mutex;
 
 use appender::{Appender, Failure};
@@ -17,6 +18,7 @@ use appender::{Appender, Failure};
 /// occupies one thread, not one for each attempt.
 struct FileSink {
     name: Arc<str>,
+    path: PathBuf,
     appender: Arc<Mutex<Appender>>,
 }
 
@@ -78,6 +80,14 @@ impl Sink for FileSink {
             }
             Err(_) => Err(reject::try_later(&std::io::ErrorKind::Interrupted.into())),
         }
+    }
+
+    #[cfg(unix)]
+    fn notes(&self) -> Vec<String> {
+        use std::os::unix::fs::MetadataExt as _;
+        let there = std::fs::metadata(&self.path).ok().filter(|there| there.is_file());
+        let told = there.and_then(|there| exposed(&self.path, there.mode()));
+        told.into_iter().collect()
     }
 
     fn framing(&self) -> Framing {

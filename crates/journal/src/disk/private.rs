@@ -1,0 +1,55 @@
+//! Files and the folder for the router's user alone, whatever the umask.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use redb::backends::FileBackend;
+use signalbox_core::{PRIVATE_FILE, PRIVATE_FOLDER, exposed};
+
+/// Options for a file that nobody else may use, should it be made.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(PRIVATE_FILE);
+    options
+}
+
+/// A store's file, made for nobody else if need be.
+pub(super) fn private_backend(path: &Path) -> Result<FileBackend, redb::Error> {
+    let file = private().create(true).truncate(false).open(path)?;
+    Ok(FileBackend::new(file)?)
+}
+
+/// Makes the folder if need be. The ones above it are as the umask says: they may be shared.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| there.is_dir()) {
+        return Ok(());
+    }
+    if let Some(above) = path.parent() {
+        fs::create_dir_all(above)?;
+    }
+    match DirBuilder::new().mode(PRIVATE_FOLDER).create(path) {
+        // Somebody else was faster, or a link leads there.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+/// Warns if others may use the folder or a file in it: an earlier version, or somebody's copy, made them so.
+pub(super) fn warn_if_exposed(folder: &Path) {
+    let mode = |path: &Path| fs::metadata(path).map_or(0, |there| there.mode());
+    if let Some(told) = exposed(folder, mode(folder)) {
+        tracing::warn!("the journal's folder holds events: {told}");
+    }
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let open: Vec<_> = files.filter_map(|path| exposed(&path, mode(&path))).collect();
+    if let Some(first) = open.first() {
+        tracing::warn!(
+            files = open.len(),
+            "the journal's files hold events: {first}; all of them with: chmod -R go= {}",
+            folder.display()
+        );
+    }
+}
