@@ -13,6 +13,7 @@ mod disk;
 mod memory;
 mod progress;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,12 @@ pub trait Journal: Send + Sync {
     /// its oldest events does so if it is the slowest.
     fn refusals(&self) -> u64 {
         0
+    }
+
+    /// If what the journal knows of its sinks was lost and begun anew since the last clean start: how many events may
+    /// come again, by sink.
+    fn rebuilt(&self) -> Option<BTreeMap<String, u64>> {
+        None
     }
 
     /// Every sink the journal knows, also those no longer configured.

@@ -6,6 +6,7 @@ mod full;
 mod hold;
 mod letters;
 mod private;
+mod rebuilt;
 mod reload;
 mod replay;
 mod restart;

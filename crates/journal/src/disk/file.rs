@@ -1,4 +1,5 @@
-//! One file of frames: they lie one after the other, each beginning at a block, and nothing is ever written twice.
+//! One file of frames: behind a heading they lie one after the other, each beginning at a block, and nothing is ever
+//! written twice.
 //!
 //! While it grows, frames go past the system's cache, straight from a buffer of ours to the disk: nobody reads them soon
 //! (sinks that keep pace get the events that were appended), and through the cache each page would be allocated, filled,
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::cut::Cut;
 use super::frame::{FIXED, Frame, Head};
 use super::guard::{Trouble, io as trouble};
+use super::heading::Heading;
 use super::pages::BLOCK;
 use super::private::private;
 use super::segment::{Content, Noted, seal, unseal};
@@ -111,11 +113,14 @@ pub(super) struct Growing {
 }
 
 impl Growing {
-    /// Makes a new file; returns it for those who read, too.
-    pub(super) fn create(path: &Path) -> io::Result<(Growing, FrameFile)> {
+    /// Makes a new file that begins with whole blocks, which become durable with the first frames; returns it for those
+    /// who read, too.
+    pub(super) fn create(path: &Path, heading: &[u8]) -> io::Result<(Growing, FrameFile)> {
         let file = private().create_new(true).open(path)?;
+        file.write_all_at(heading, 0)?;
         let direct = open_direct(path);
-        Ok((Growing { direct, end: 0 }, FrameFile::new(file, Vec::new())))
+        let end = u32::try_from(heading.len() / BLOCK).map_err(|_| ErrorKind::FileTooLarge)?;
+        Ok((Growing { direct, end }, FrameFile::new(file, Vec::new())))
     }
 
     /// Writes frames durably behind those that are there; readers see all of them, or none if it fails.
@@ -234,11 +239,11 @@ fn walk(file: &File, limit: Position) -> Result<Walk, Trouble> {
             content: Content::default(),
             frames: Vec::new(),
         },
-        end: 0,
+        end: Heading::read(file)?.map_or(0, |read| read.blocks),
         damaged: Vec::new(),
     };
     let mut bytes = Vec::new();
-    let mut block = 0;
+    let mut block = walk.end;
     while block < blocks {
         let Some(frame) = frame_at(file, block, size, &mut bytes)? else {
             block += 1;
@@ -294,6 +299,23 @@ fn read(file: &File, at: u64, length: usize, bytes: &mut Vec<u8>) -> Result<bool
         Err(Trouble::Broken(_)) => Ok(false),
         Err(refused) => Err(refused),
     }
+}
+
+/// The heading of a file and the position of its first event; `None` if it has none that can be read.
+pub(super) fn heading(path: &Path) -> Result<Option<(Position, Heading)>, Trouble> {
+    let file = File::open(path).map_err(|error| trouble(&error))?;
+    Ok(Heading::read(&file)?.map(|read| (read.first, read.heading)))
+}
+
+/// Whether nothing but a heading was ever written to a file.
+pub(super) fn is_bare(path: &Path) -> bool {
+    let bare = || -> Result<bool, Trouble> {
+        let file = File::open(path).map_err(|error| trouble(&error))?;
+        let size = file.metadata().map_err(|error| trouble(&error))?.len();
+        let blocks = Heading::read(&file)?.map_or(0, |read| read.blocks);
+        Ok(size <= offset(blocks))
+    };
+    bare().unwrap_or(false)
 }
 
 /// What a file holds that was left by an earlier process: by its summary, else by reading it through, which completes
@@ -353,7 +375,7 @@ mod tests {
 
     /// A file of frames of so many events each, not completed; returns where each ends, in positions and bytes.
     fn grown(path: &Path, counts: &[usize]) -> (Growing, FrameFile, Vec<(Position, u64)>) {
-        let (mut growing, file) = Growing::create(path).unwrap();
+        let (mut growing, file) = Growing::create(path, &Heading::default().to_bytes(100)).unwrap();
         let (mut first, mut ends) = (100, Vec::new());
         for count in counts {
             with(first, *count, |cut| growing.append(&file, cut)).unwrap();

@@ -162,6 +162,7 @@ impl Keeper {
         let journalled = lock(&self.shared.journalled).clone();
         (head.journalled, head.journalled_to) = (journalled.counts, journalled.to);
         head.rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
+        head.again.clone_from(&lock(&self.shared.again));
         let mut sources = lock(&self.shared.sources);
         let totals = sources.changed.then(|| sources.totals.clone());
         sources.changed = false;
@@ -395,7 +396,11 @@ impl Keeper {
     }
 
     fn finish(mut self) {
-        self.shared.rebuilt.store(false, Ordering::Relaxed);
+        if lock(&self.shared.sinks).values().any(|sink| sink.generation > 0) {
+            // Of a router's run, not of a command's, which opens no sink.
+            self.shared.rebuilt.store(false, Ordering::Relaxed);
+            lock(&self.shared.again).clear();
+        }
         for tries in 1..=LAST_TRIES {
             let written = self.touch(now()).and_then(|()| self.write_pending());
             match written {

@@ -14,6 +14,7 @@ mod folder;
 mod frame;
 mod fresh;
 mod guard;
+mod heading;
 mod keeper;
 mod letters;
 mod opening;
@@ -24,6 +25,7 @@ mod prepared;
 mod private;
 mod query;
 mod reader;
+mod rebuild;
 mod recent;
 mod rescue;
 mod segment;
@@ -56,10 +58,10 @@ use crate::{
     Position, Progress, Reader, Resumed, SinkState, SourceTotals, Start, Taken, Usage,
 };
 use keeper::{Keeper, ToKeeper};
-use opening::Basis;
 use pages::Pages;
 use prepared::Prepared;
 use reader::DiskReader;
+use rebuild::Basis;
 use series::Series;
 use shared::{Journalled, Shared, Sink, lock, now};
 use state::State;
@@ -91,7 +93,11 @@ impl DiskJournal {
         series::refuse_outdated(&options.path)?;
         let (mut state, found) = State::find(&options.path)?;
         let series = Series::load(&options.path, options.file_bytes)?;
-        let loaded = state.open(found, Basis { end: series.end() })?;
+        let basis = Basis {
+            held: series.start().zip(series.end()),
+            heading: series.heading()?,
+        };
+        let loaded = state.open(found, &basis)?;
         let mut dedup = Dedup::load(&options.path, options.dedup_window, options.dedup_memory, now());
         let mut head = loaded.head;
         let cursors = loaded.sinks.values().map(|(sink, _)| {
@@ -143,6 +149,8 @@ impl DiskJournal {
             held,
         ));
         shared.rebuilt.store(head.rebuilt, Ordering::Relaxed);
+        shared.rebuilt_from.store(head.rebuilt_from, Ordering::Relaxed);
+        lock(&shared.again).clone_from(&head.again);
         shared.ids_sealed_to.store(dedup.sealed_to(), Ordering::Release);
         let (to_writer, inbox) = mpsc::channel();
         let writer = Writer {
@@ -299,6 +307,11 @@ impl Journal for DiskJournal {
 
     fn refusals(&self) -> u64 {
         self.shared.refusals.load(Ordering::Relaxed)
+    }
+
+    fn rebuilt(&self) -> Option<BTreeMap<String, u64>> {
+        let rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
+        rebuilt.then(|| lock(&self.shared.again).clone())
     }
 
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {

@@ -13,11 +13,12 @@ use super::folder;
 use super::guard::{Trouble, guarded, io, newer};
 use super::pin::Pin;
 use super::private::private_backend;
+use super::rebuild::{self, Basis};
 use super::rescue::Contents;
 use super::segment::unseal;
 use super::state::{CACHE, FORMAT, HEAD, Head, Loaded, SinkRecord, State, load, put_head};
 use super::tentative::Tentative;
-use crate::{JournalError, Position};
+use crate::JournalError;
 
 /// What a look at the file found.
 pub(super) enum Found {
@@ -27,26 +28,6 @@ pub(super) enum Found {
     Whole(Box<(Database, Tentative, Loaded)>),
     /// One that cannot be read whole, and why.
     Broken(String),
-}
-
-/// What a state that begins anew knows of the events beside it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Basis {
-    /// The position after the last event held; `None` without events.
-    pub(crate) end: Option<Position>,
-}
-
-impl Basis {
-    /// A state of its own: rebuilt if there are events.
-    fn contents(self) -> Contents {
-        Contents {
-            head: Head {
-                rebuilt: self.end.is_some(),
-                ..Head::default()
-            },
-            ..Contents::default()
-        }
-    }
 }
 
 impl State {
@@ -68,16 +49,18 @@ impl State {
     }
 
     /// Opens what was found for writing, begins a new file, or saves what can be saved of a broken one.
-    pub(crate) fn open(&mut self, found: Found, basis: Basis) -> Result<Loaded, JournalError> {
+    pub(crate) fn open(&mut self, found: Found, basis: &Basis) -> Result<Loaded, JournalError> {
         match found {
             Found::Whole(whole) => self.take(*whole),
             Found::Nothing => {
-                if basis.end.is_some() {
-                    tracing::error!(file = %self.path.display(),
-                        "the journal's state is missing beside its events: sinks start at the oldest event held; \
+                let contents = basis.contents();
+                if contents.head.rebuilt {
+                    tracing::error!(file = %self.path.display(), starts = basis.starts(),
+                        "the journal's state is missing beside its events and begun anew; \
                          dead letters and parked events are gone with it");
+                    rebuild::tell_all(&contents.head.again);
                 }
-                self.replace(&basis.contents(), false)
+                self.replace(&contents, false)
             }
             Found::Broken(why) => self.salvage(&why, basis.contents(), false),
         }
@@ -238,7 +221,7 @@ mod tests {
 
     fn opened(folder: &Path) -> Result<(State, Loaded), JournalError> {
         let (mut state, found) = State::find(folder)?;
-        let loaded = state.open(found, Basis::default())?;
+        let loaded = state.open(found, &Basis::default())?;
         Ok((state, loaded))
     }
 
@@ -271,7 +254,10 @@ mod tests {
     fn a_file_without_a_head_was_never_begun() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.redb");
-        let basis = Basis { end: Some(7) };
+        let basis = Basis {
+            held: Some((0, 7)),
+            heading: None,
+        };
         for damage in 0..3 {
             match damage {
                 0 => fs::write(&path, "").unwrap(),
@@ -293,7 +279,7 @@ mod tests {
             }
             let (mut state, found) = State::find(folder.path()).unwrap();
             assert!(matches!(found, Found::Nothing));
-            let loaded = state.open(found, basis).unwrap();
+            let loaded = state.open(found, &basis).unwrap();
             assert!(loaded.head.rebuilt && loaded.head.complete);
             drop(state);
             let (_, loaded) = opened(folder.path()).unwrap();

@@ -7,6 +7,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 
 use super::guard::{guarded, io};
 use super::opening::open;
+use super::rebuild;
 use super::state::{
     FORMAT, HEAD, Head, LETTERS, Loaded, PARKED, PARKED_OPEN, SINKS, SOURCES, SinkRecord, State, decode,
     decode_parked, encode, load, put_head, put_sink, put_source,
@@ -67,7 +68,7 @@ impl State {
         let (old_head, old) = guarded(|| Ok(read_what_can_be(&open(file)?))).unwrap_or_default();
         tracing::error!(file = %self.path.display(), sinks_saved = old.sinks.len(),
             dead_letters_saved = old.letters.len(), parked_saved = old.parked.len(),
-            "journal state unreadable: {why}; sinks that are lost start at the oldest event held");
+            "journal state unreadable: {why}; what could be read is kept, and the rest begun anew");
         let mut head = Head {
             rebuilt: true,
             last_letter: old
@@ -91,6 +92,11 @@ impl State {
             (head.journalled, head.journalled_to) = (old.journalled, old.journalled_to);
             head.last_letter = head.last_letter.max(old.last_letter);
         }
+        if newer {
+            head.again.clear();
+        }
+        head.again.retain(|name, _| !old.sinks.contains_key(name));
+        rebuild::tell_all(&head.again);
         let (sinks, sources) = if newer {
             (over(old.sinks, known.sinks), over(old.sources, known.sources))
         } else {

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::cut::Cut;
-use super::file::{FrameFile, Growing, take_over};
+use super::file::{self, FrameFile, Growing, take_over};
 use super::folder;
 use super::guard::{Trouble, io};
+use super::heading::Heading;
 use super::segment::{Content, Noted, Segment, file_name, first_of, is_outdated};
 use crate::{JournalError, Position};
 
@@ -111,7 +112,7 @@ impl Series {
                 Ok(())
             }
             // Made just before a crash: it never got a frame.
-            Ok(None) if fs::metadata(&path).is_ok_and(|meta| meta.len() == 0) => {
+            Ok(None) if file::is_bare(&path) => {
                 let _ = fs::remove_file(&path);
                 Ok(())
             }
@@ -180,9 +181,21 @@ impl Series {
             .sum()
     }
 
+    /// The heading of the newest file that has one that can be read, and where that file begins.
+    pub(crate) fn heading(&self) -> Result<Option<(Position, Heading)>, JournalError> {
+        for segment in self.segments().iter().rev() {
+            match file::heading(&segment.path) {
+                Ok(None) | Err(Trouble::Broken(_)) => {}
+                Ok(found) => return Ok(found),
+                Err(trouble) => return Err(trouble.at(&segment.path)),
+            }
+        }
+        Ok(None)
+    }
+
     /// Writes frames durably, all or none. They follow each other and what was written before. True if a file was
-    /// completed by it.
-    pub(crate) fn append(&self, cut: &Cut<'_>) -> Result<bool, JournalError> {
+    /// completed by it. A file that is begun for them gets a heading.
+    pub(crate) fn append(&self, cut: &Cut<'_>, heading: impl Fn() -> Heading) -> Result<bool, JournalError> {
         let Some(first) = cut.frames.first().map(|frame| frame.first) else {
             return Ok(false);
         };
@@ -191,7 +204,7 @@ impl Series {
         loop {
             let mut now = match active.take() {
                 Some(now) => now,
-                None => self.begin(first)?,
+                None => self.begin(first, &heading())?,
             };
             let Err(error) = now.growing.append(&now.file, cut) else {
                 let mut content = now.segment.content();
@@ -223,7 +236,7 @@ impl Series {
         }
     }
 
-    fn begin(&self, first: Position) -> Result<Active, JournalError> {
+    fn begin(&self, first: Position, heading: &Heading) -> Result<Active, JournalError> {
         let segment = Arc::new(Segment::new(&self.folder, first, Content::default()));
         let path = &segment.path;
         let failed = |error: &std::io::Error| folder::trouble(&self.folder, "cannot be written to", error);
@@ -231,7 +244,7 @@ impl Series {
             // What is not in the list is not ours to lose nor to trust.
             folder::set_aside(path).map_err(|error| failed(&error))?;
         }
-        let (growing, file) = Growing::create(path).map_err(|error| {
+        let (growing, file) = Growing::create(path, &heading.to_bytes(first)).map_err(|error| {
             let _ = fs::remove_file(path);
             io(&error).at(path)
         })?;

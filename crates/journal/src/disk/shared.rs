@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::folder::Lock;
+use super::heading::{Heading, Standing};
 use super::options::{DiskOptions, millis};
 use super::recent::Recent;
 use super::series::Series;
@@ -39,8 +40,11 @@ pub(crate) struct Shared {
     /// Appends refused because it was full.
     pub(crate) refusals: AtomicU64,
     pub(crate) opened_at: i64,
-    /// Set when unknown sinks start at the oldest event.
+    /// Set when unknown sinks start at `rebuilt_from`, since the state was lost.
     pub(crate) rebuilt: AtomicBool,
+    pub(crate) rebuilt_from: AtomicU64,
+    /// How many events may come again for that, by sink.
+    pub(crate) again: Mutex<BTreeMap<String, u64>>,
     pub(crate) lock: Mutex<Option<Lock>>,
 }
 
@@ -125,6 +129,8 @@ impl Shared {
             refusals: 0.into(),
             opened_at: now(),
             rebuilt: false.into(),
+            rebuilt_from: 0.into(),
+            again: Mutex::default(),
             lock: Some(lock).into(),
         }
     }
@@ -136,6 +142,22 @@ impl Shared {
     pub(crate) fn advance(&self, end: Position) {
         self.end.store(end, Ordering::SeqCst);
         self.news.notify_waiters();
+    }
+
+    /// What a file that is begun now says of sinks and sources.
+    pub(crate) fn heading(&self) -> Heading {
+        let standing = |(name, sink): (&String, &Sink)| {
+            let mut record = sink.record.clone();
+            // Large, and told again by the next attempts.
+            record.progress.open.clear();
+            let parked = sink.parked;
+            (name.clone(), Standing { record, parked })
+        };
+        Heading {
+            sinks: lock(&self.sinks).iter().map(standing).collect(),
+            journalled: lock(&self.journalled).counts.clone(),
+            sources: lock(&self.sources).totals.clone(),
+        }
     }
 
     /// The oldest position held.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::keeper::{Keeper, within};
+use super::rebuild;
 use super::shared::{Sink, lock, now};
 use super::state;
 use crate::{JournalError, Progress, Resumed, SinkState, Start};
@@ -18,8 +19,20 @@ impl Keeper {
             let progress = &mut sink.record.progress;
             progress.cursor = match start {
                 Start::End if !rebuilt => self.shared.end(),
-                _ => self.shared.start(),
+                Start::End => {
+                    let from = self
+                        .shared
+                        .rebuilt_from
+                        .load(std::sync::atomic::Ordering::Relaxed);
+                    self.shared.start().max(from).min(self.shared.end())
+                }
+                Start::Beginning => self.shared.start(),
             };
+            if rebuilt {
+                let events = self.shared.end() - progress.cursor;
+                rebuild::tell(name, events);
+                lock(&self.shared.again).insert(name.to_owned(), events);
+            }
         }
         sink.record.last_opened = now();
         sink.record.released = false;

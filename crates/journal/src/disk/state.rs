@@ -44,15 +44,21 @@ pub(crate) struct Head {
     /// Events in the journal by source, over all time, up to a position.
     pub(crate) journalled: BTreeMap<String, u64>,
     pub(crate) journalled_to: Position,
-    /// State was lost and not all sinks may have been opened since: unknown ones start at the oldest event.
+    /// State was lost and not all sinks may have been opened since: unknown ones start at `rebuilt_from`.
     pub(crate) rebuilt: bool,
+    /// Sinks that the newest heading does not name were opened later, and had nothing to do before it.
+    #[serde(default)]
+    pub(crate) rebuilt_from: Position,
+    /// How many events may come again since it was rebuilt, by sink.
+    #[serde(default)]
+    pub(crate) again: BTreeMap<String, u64>,
     /// This head and all else that belongs to it were committed together. Set in all that formats from 3 on write.
     #[serde(default)]
     pub(super) complete: bool,
 }
 
 /// A sink as it is kept.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SinkRecord {
     pub(crate) progress: Progress,
     pub(crate) last_opened: i64,

@@ -164,7 +164,7 @@ impl Writer {
         }
         drop(fresh);
         let cut = cut(&mut appends, &kept, first, written_at, &mut self.pages);
-        let written = self.shared.series.append(&cut);
+        let written = self.shared.series.append(&cut, || self.shared.heading());
         let frames = cut.frames;
         let stored = written.is_ok();
         // What takes its time and nobody waits for, freeing events and learning ids, is done after the answers.

@@ -140,7 +140,9 @@ async fn a_file_that_was_not_completed_is_read_past_what_is_damaged() {
     let names = files(folder.path(), "frames-");
     change(&folder.path().join(&names[1]), |bytes| {
         bytes.truncate(bytes.len() - 1);
+        // The heading, the first frame, and one further on.
         bytes[..64].fill(0xA5);
+        bytes[4096..4160].fill(0xA5);
         bytes[10 * 4096] ^= 1;
     });
     let (numbers, lost) = check(folder.path()).await;

@@ -9,5 +9,6 @@ mod folder;
 mod kill;
 mod quota;
 mod read;
+mod rebuilt;
 mod refused;
 mod support;

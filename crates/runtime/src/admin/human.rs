@@ -100,6 +100,10 @@ impl Status {
             );
             line(&mut details, &orphan.name, "no longer configured", Some(told));
         }
+        for (sink, events) in self.journal.may_come_again.iter().flatten() {
+            let told = format!("{events} events, since the journal's state was lost");
+            line(&mut details, sink, "may come again", Some(told));
+        }
         if !details.is_empty() {
             out.push('\n');
             out.push_str(&details);

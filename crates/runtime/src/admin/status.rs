@@ -116,6 +116,10 @@ pub struct JournalStatus {
     pub bytes: u64,
     /// Bytes they may take.
     pub max_bytes: u64,
+    /// Set if what the journal knew of its sinks was lost and begun anew since the last clean start: for each sink how many
+    /// events may come again.
+    #[serde(default)]
+    pub may_come_again: Option<BTreeMap<String, u64>>,
 }
 
 /// A sink that is no longer configured.
@@ -186,6 +190,7 @@ impl Status {
                 events: usage.events,
                 bytes: usage.bytes,
                 max_bytes: usage.max_bytes,
+                may_come_again: source.journal().rebuilt(),
             },
             orphans: Vec::new(),
             version: VERSION.to_owned(),

@@ -1,0 +1,111 @@
+//! What a state that was lost is begun anew with: the heading of the newest file of frames says where sinks stood when it
+//! was begun.
+
+use std::collections::BTreeMap;
+
+use super::heading::{Heading, Standing};
+use super::rescue::Contents;
+use super::state::{Head, SinkRecord};
+use crate::Position;
+
+/// The code under which a sink counts events that nobody can read any more.
+const UNREADABLE: &str = "journal_unreadable";
+
+/// What the files of frames tell of a state that is gone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Basis {
+    /// The positions of the events held, `from..to`; `None` without events.
+    pub(crate) held: Option<(Position, Position)>,
+    /// The newest heading, and where its file begins.
+    pub(crate) heading: Option<(Position, Heading)>,
+}
+
+impl Basis {
+    /// A state that knows no more than this. It is rebuilt if there are events.
+    pub(super) fn contents(&self) -> Contents {
+        let rebuilt = self.held.is_some();
+        let Some((first, heading)) = &self.heading else {
+            let head = Head {
+                rebuilt,
+                ..Head::default()
+            };
+            return Contents {
+                head,
+                ..Contents::default()
+            };
+        };
+        let (from, to) = self.held.unwrap_or((*first, *first));
+        let mut again = BTreeMap::new();
+        let mut sinks = BTreeMap::new();
+        for (name, standing) in &heading.sinks {
+            let record = record(standing, from);
+            if !record.released {
+                again.insert(name.clone(), unsettled(&record, to));
+            }
+            sinks.insert(name.clone(), record);
+        }
+        let head = Head {
+            rebuilt,
+            rebuilt_from: *first,
+            again,
+            journalled: heading.journalled.clone(),
+            journalled_to: *first,
+            ..Head::default()
+        };
+        Contents {
+            head,
+            sinks,
+            sources: heading.sources.clone(),
+            ..Contents::default()
+        }
+    }
+
+    /// Where sinks start, in words.
+    pub(super) fn starts(&self) -> String {
+        match (&self.heading, self.held) {
+            (Some((first, _)), _) => {
+                format!("where they stood at position {first}, when the newest file was begun")
+            }
+            (None, Some((from, _))) => format!("at the oldest event held, {from}"),
+            (None, None) => "at the end".to_owned(),
+        }
+    }
+}
+
+/// A sink as it stood. What was before the oldest event held was settled, or its file had not gone; parked events cannot
+/// be had without the state.
+fn record(standing: &Standing, from: Position) -> SinkRecord {
+    let mut record = standing.record.clone();
+    let progress = &mut record.progress;
+    progress.cursor = progress.cursor.max(from);
+    progress.open.clear();
+    if standing.parked > 0 {
+        let lost = progress.totals.rejected.entry(UNREADABLE.into()).or_default();
+        *lost += standing.parked;
+    }
+    record
+}
+
+/// How many events before a position a sink had not settled, or may have settled since.
+fn unsettled(record: &SinkRecord, to: Position) -> u64 {
+    let progress = &record.progress;
+    let settled: u64 = super::keeper::within(progress, progress.cursor, to)
+        .map(|(from, to)| to - from)
+        .sum();
+    to.saturating_sub(progress.cursor).saturating_sub(settled)
+}
+
+/// Says how much may come again at a sink.
+pub(super) fn tell(sink: &str, events: u64) {
+    tracing::error!(
+        sink,
+        events,
+        "what this sink has settled lately is not known any more: so many events may come again"
+    );
+}
+
+pub(super) fn tell_all(again: &BTreeMap<String, u64>) {
+    for (sink, events) in again {
+        tell(sink, *events);
+    }
+}

@@ -1,0 +1,148 @@
+//! A state that is lost costs what came since the newest file was begun.
+
+use std::path::Path;
+
+use signalbox_journal::{Commit, DiskOptions, Journal, Progress, Start, Totals};
+
+use crate::support::*;
+
+const EVENTS: u64 = 400;
+
+fn small(folder: &Path) -> DiskOptions {
+    DiskOptions {
+        file_bytes: 60_000,
+        ..options(folder)
+    }
+}
+
+/// Where a sink stands that has settled all before.
+fn delivered(cursor: u64) -> Commit {
+    let totals = Totals {
+        delivered: cursor,
+        ..Totals::default()
+    };
+    Commit {
+        progress: Some(Progress {
+            cursor,
+            totals,
+            ..Progress::default()
+        }),
+        ..Commit::default()
+    }
+}
+
+/// Several files; `fast` keeps pace, `slow` stays where it began.
+async fn build(folder: &Path) {
+    let journal = open_with(&small(folder));
+    let (mut fast, _) = reader(&journal, "fast", Start::End).await;
+    let (_slow, _) = reader(&journal, "slow", Start::End).await;
+    for n in 0..EVENTS / 10 {
+        append(&journal, n * 10..n * 10 + 10).await;
+        fast.commit(delivered(n * 10 + 10));
+        fast.flush().await;
+    }
+    journal.shutdown().await;
+}
+
+fn first_of(name: &str) -> u64 {
+    name.trim_start_matches("frames-")
+        .trim_end_matches(".bin")
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn each_sink_starts_where_it_stood_when_the_newest_file_was_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    std::fs::remove_file(folder.path().join("state.redb")).unwrap();
+    let names = files(folder.path(), "frames-");
+    assert!(names.len() > 3);
+    let newest = first_of(names.last().unwrap());
+    let journal = open_with(&small(folder.path()));
+    let (mut fast, resumed) = reader(&journal, "fast", Start::End).await;
+    assert_eq!(resumed.progress.cursor, newest);
+    assert_eq!(resumed.progress.totals.delivered, newest);
+    let (_, resumed) = reader(&journal, "slow", Start::End).await;
+    assert_eq!(resumed.progress.cursor, 0);
+    // It was opened after that, if ever.
+    let (_, resumed) = reader(&journal, "later", Start::End).await;
+    assert_eq!(resumed.progress.cursor, newest);
+    let again = journal.rebuilt().unwrap();
+    let left = EVENTS - newest;
+    let wanted = [("fast", left), ("later", left), ("slow", EVENTS)];
+    assert_eq!(again, wanted.map(|(name, n)| (name.to_owned(), n)).into());
+    let counts = journal.source_totals().await.unwrap();
+    assert_eq!(counts.iter().map(|(_, sum)| sum.journalled).sum::<u64>(), EVENTS);
+    journal.close();
+    assert_eq!(
+        rest(&mut fast).await.numbers(),
+        (newest..EVENTS).collect::<Vec<_>>()
+    );
+    journal.shutdown().await;
+    let journal = open_with(&small(folder.path()));
+    assert_eq!(journal.rebuilt(), None, "it ended well");
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_command_that_opens_no_sink_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    std::fs::remove_file(folder.path().join("state.redb")).unwrap();
+    for _ in 0..2 {
+        let journal = open_with(&small(folder.path()));
+        assert!(journal.rebuilt().is_some());
+        journal.shutdown().await;
+    }
+    let journal = open_with(&small(folder.path()));
+    let (_, resumed) = reader(&journal, "later", Start::End).await;
+    assert!(resumed.progress.cursor < EVENTS);
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_damaged_heading_leaves_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    std::fs::remove_file(folder.path().join("state.redb")).unwrap();
+    let names = files(folder.path(), "frames-");
+    let path = folder.path().join(names.last().unwrap());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[60] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let journal = open_with(&small(folder.path()));
+    let (mut fast, resumed) = reader(&journal, "fast", Start::End).await;
+    let before = first_of(&names[names.len() - 2]);
+    assert_eq!(resumed.progress.cursor, before);
+    journal.close();
+    let found = rest(&mut fast).await;
+    assert_eq!(
+        (found.lost.as_slice(), found.numbers()),
+        (&[][..], (before..EVENTS).collect())
+    );
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_sink_whose_record_is_damaged_starts_there_too() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    let path = folder.path().join("state.redb");
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Of all copies of the record.
+    let needle = br#""delivered":"#;
+    let places: Vec<usize> = (0..bytes.len() - needle.len())
+        .filter(|at| bytes[*at..].starts_with(needle))
+        .collect();
+    for at in places {
+        bytes[at] ^= 1;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let journal = open_with(&small(folder.path()));
+    let (_, resumed) = reader(&journal, "fast", Start::End).await;
+    let newest = first_of(files(folder.path(), "frames-").last().unwrap());
+    assert_eq!(resumed.progress.cursor, newest);
+    assert_eq!(files(folder.path(), "state.redb.corrupt").len(), 1);
+    journal.shutdown().await;
+}
