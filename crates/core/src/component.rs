@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Batch, Event, Outlet, Prepared, Reason, Report, Span};
+use crate::{Batch, Checkpoints, Event, Outlet, Prepared, Reason, Report, Span};
 
 /// Takes events in and hands them to its [`Outlet`].
 #[async_trait]
@@ -39,6 +39,8 @@ pub struct SourceContext {
     pub shutdown: CancellationToken,
     /// Where it gets listening sockets from.
     pub sockets: Arc<dyn Sockets>,
+    /// What it remembers over restarts.
+    pub checkpoints: Arc<dyn Checkpoints>,
 }
 
 /// Listening sockets that outlive the source using them, so that a reload or a restart refuses no connection:

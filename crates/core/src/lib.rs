@@ -5,6 +5,7 @@
 //! series; each [`Sink`] prepares [`Record`]s of it, is given [`Batch`]es of them, and returns a [`Report`].
 
 mod batch;
+mod checkpoints;
 mod component;
 mod event;
 mod facts;
@@ -22,6 +23,7 @@ mod shelf;
 mod units;
 
 pub use batch::{Batch, Outcome, Report, Verdict};
+pub use checkpoints::Checkpoints;
 pub use component::{
     BuildContext, BuildError, BuildErrors, Flow, Framing, Hashes, Place, PlainRead, Sink, SinkConfig,
     SinkDefaults, Sockets, Source, SourceConfig, SourceContext, SourceTask, StartError, Transform,

@@ -105,6 +105,19 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`] if they cannot be read.
     async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError>;
 
+    /// The checkpoints of a source, by key.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn checkpoints(&self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError>;
+
+    /// Saves a checkpoint of a source, or with `None` removes it; with the next commit, never before dead letters that
+    /// were handed over earlier.
+    fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>);
+
+    /// Returns when all that was saved and buried before is durable.
+    async fn flush(&self);
+
     /// Dead letters that match, newest first, at most so many.
     ///
     /// # Errors

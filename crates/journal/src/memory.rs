@@ -42,6 +42,7 @@ struct State {
     closed: bool,
     sinks: BTreeMap<String, Sink>,
     sources: BTreeMap<String, SourceTotals>,
+    checkpoints: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     ids: HashSet<(Arc<str>, String)>,
     ids_in_order: VecDeque<(Arc<str>, String)>,
     dead_letters: BTreeMap<DeadLetterId, DeadLetter>,
@@ -311,6 +312,21 @@ impl Journal for MemoryJournal {
             .map(|(name, totals)| (name.clone(), totals.clone()))
             .collect())
     }
+
+    async fn checkpoints(&self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError> {
+        Ok(self.state().checkpoints.get(source).cloned().unwrap_or_default())
+    }
+
+    fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>) {
+        let mut state = self.state();
+        let saved = state.checkpoints.entry(source.to_owned()).or_default();
+        match value {
+            Some(value) => drop(saved.insert(key.to_owned(), value)),
+            None => drop(saved.remove(key)),
+        }
+    }
+
+    async fn flush(&self) {}
 
     async fn dead_letters(
         &self,

@@ -1,6 +1,7 @@
 //! The graph, delivery driver, ledger, configuration loader, admin address and telemetry.
 
 pub mod admin;
+mod checkpoints;
 pub mod config;
 pub mod dead_letters;
 pub mod delivery;

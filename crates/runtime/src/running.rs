@@ -10,6 +10,7 @@ use signalbox_journal::{Journal, Start};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::checkpoints::SourceCheckpoints;
 use crate::dead_letters::Undertaker;
 use crate::delivery::{Driver, Parts, Shed, Stop};
 use crate::gate::Gate;
@@ -243,6 +244,10 @@ impl Running {
             outlet: Outlet::new(Arc::new(Gate(intake.clone()))),
             shutdown: shutdown.clone(),
             sockets: access.sockets(),
+            checkpoints: Arc::new(SourceCheckpoints {
+                source: name.clone(),
+                journal: self.journal.clone(),
+            }),
         };
         let task = built.source.start(context).await;
         let task = task.map_err(|error| StartError(format!("sources.{name}: {error}")))?;

@@ -9,12 +9,14 @@
 )]
 
 mod build;
+mod checkpoints;
 pub mod contract;
 mod intake;
 pub mod server;
 mod sockets;
 
 pub use build::{batch, event, event_of, records};
+pub use checkpoints::MemoryCheckpoints;
 pub use intake::IntakeDouble;
 pub use server::{Act, Seen, Server};
 pub use sockets::NewSockets;

@@ -1,6 +1,7 @@
 //! What the journal keeps: over restarts, reloads and commands, through the real binary.
 
 mod dates;
+mod files;
 mod folder;
 mod full;
 mod hold;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::checkpoints;
 use super::guard::Trouble;
 use super::options::millis;
 use super::shared::{Shared, Sink, lock, now};
@@ -33,6 +34,8 @@ pub(crate) enum ToKeeper {
         commit: Box<Commit>,
     },
     Bury(Vec<DeadLetter>),
+    /// Source, key, value; `None` removes it.
+    Checkpoint(String, String, Option<Vec<u8>>),
     /// Answers when everything before is durable.
     Flush(oneshot::Sender<()>),
     /// Runs after everything before was tried to be written.
@@ -57,11 +60,12 @@ pub(crate) struct Keeper {
 struct Pending {
     commits: Vec<(String, u64, Box<Commit>)>,
     letters: Vec<DeadLetter>,
+    checkpoints: checkpoints::Changed,
 }
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.commits.is_empty() && self.letters.is_empty()
+        self.commits.is_empty() && self.letters.is_empty() && self.checkpoints.is_empty()
     }
 }
 
@@ -110,6 +114,9 @@ impl Keeper {
                     commit,
                 } => self.pending.commits.push((sink, generation, commit)),
                 ToKeeper::Bury(letters) => self.pending.letters.extend(letters),
+                ToKeeper::Checkpoint(source, key, value) => {
+                    self.pending.checkpoints.insert((source, key), value);
+                }
                 ToKeeper::Flush(reply) => {
                     self.flushes.push(reply);
                     break;
@@ -193,6 +200,11 @@ impl Keeper {
         trouble.at(self.state.path())
     }
 
+    /// Checkpoints that the disk has refused so far.
+    pub(crate) fn unwritten_checkpoints(&self) -> &checkpoints::Changed {
+        &self.pending.checkpoints
+    }
+
     fn write_pending(&mut self) -> Result<(), JournalError> {
         let pending = std::mem::take(&mut self.pending);
         let mut sinks = lock(&self.shared.sinks).clone();
@@ -230,6 +242,7 @@ impl Keeper {
             for letter in &pending.letters {
                 dropped += state::bury(txn, head, letter, max_bytes)?;
             }
+            checkpoints::write(txn, &pending.checkpoints)?;
             Ok(dropped)
         });
         match written {

@@ -8,6 +8,7 @@
 //! Frames lie in a series of files that are deleted as a whole; everything else lies in one small file. Both threads
 //! block on the disk, so that nothing else does.
 
+mod checkpoints;
 mod cut;
 mod file;
 mod folder;
@@ -357,6 +358,29 @@ impl Journal for DiskJournal {
             totals.entry(source.clone()).or_default().journalled = *count;
         }
         Ok(totals.into_iter().collect())
+    }
+
+    async fn checkpoints(&self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError> {
+        let source = source.to_owned();
+        self.ask(move |keeper| keeper.checkpoints(&source)).await?
+    }
+
+    fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>) {
+        let saved = ToKeeper::Checkpoint(source.to_owned(), key.to_owned(), value);
+        if self.keeper.send(saved).is_err() {
+            tracing::warn!(
+                source,
+                "a checkpoint came after the journal was shut down: the source reads a little again"
+            );
+        }
+    }
+
+    async fn flush(&self) {
+        let (reply, written) = oneshot::channel();
+        // After a shutdown everything is written already.
+        if self.keeper.send(ToKeeper::Flush(reply)).is_ok() {
+            let _ = written.await;
+        }
     }
 
     async fn dead_letters(

@@ -5,6 +5,7 @@ use std::fs::File;
 
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 
+use super::checkpoints;
 use super::guard::{guarded, io};
 use super::opening::open;
 use super::rebuild;
@@ -23,6 +24,7 @@ pub(super) struct Contents {
     pub(super) sources: BTreeMap<String, SourceTotals>,
     pub(super) parked: Vec<SavedParked>,
     pub(super) letters: BTreeMap<DeadLetterId, DeadLetter>,
+    pub(super) checkpoints: checkpoints::Changed,
 }
 
 impl Contents {
@@ -42,6 +44,7 @@ impl Contents {
         for (id, letter) in &self.letters {
             txn.open_table(LETTERS)?.insert(id, encode(letter).as_slice())?;
         }
+        checkpoints::write(txn, &self.checkpoints)?;
         let head = Head {
             format: FORMAT,
             complete: true,
@@ -108,6 +111,7 @@ impl State {
             sources,
             parked: old.parked,
             letters: old.letters,
+            checkpoints: old.checkpoints,
         };
         self.replace(&contents, true)
     }
@@ -178,5 +182,6 @@ fn read_what_can_be(db: &Database) -> (Option<Head>, Contents) {
         }
         Ok(())
     });
+    saved.checkpoints = checkpoints::read(db, None).unwrap_or_default();
     (head, saved)
 }

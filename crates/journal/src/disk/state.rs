@@ -10,6 +10,7 @@ use redb::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::checkpoints;
 use super::frame::Frame;
 use super::guard::{Trouble, guarded};
 use super::pin::Pin;
@@ -168,6 +169,14 @@ impl State {
             let parked = decode_parked(position, bytes.value(), None).filter(|_| name == sink);
             Ok(parked.map(|parked| parked.event.receipt().received_at))
         })
+    }
+
+    /// What is saved of the checkpoints of a source.
+    pub(crate) fn checkpoints(&self, source: &str) -> Result<checkpoints::Changed, Trouble> {
+        let Some(db) = &self.db else {
+            return Err(Trouble::Refused("it is closed".into()));
+        };
+        checkpoints::read(db, Some(source))
     }
 
     /// Dead letters that match, newest first.

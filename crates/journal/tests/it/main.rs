@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod begun;
+mod checkpoints;
 mod damage;
 mod dead_letters;
 mod dedup;

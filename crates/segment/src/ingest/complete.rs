@@ -23,6 +23,11 @@ pub(super) fn read(
     shared: &Shared,
     reception: &Reception<'_>,
 ) -> Result<Event, RejectedInput> {
+    complete(parse(text)?, kind, shared, reception)
+}
+
+/// Parses an event's text, if it is no longer than an event may be.
+pub(super) fn parse(text: &str) -> Result<Document, RejectedInput> {
     if text.len() > MAX_EVENT_BYTES {
         return Err(nameless(Reason::new(
             "event_too_large",
@@ -32,8 +37,7 @@ pub(super) fn read(
             ),
         )));
     }
-    let document = Document::parse(text).map_err(|error| nameless(unparsable(error)))?;
-    complete(document, kind, shared, reception)
+    Document::parse(text).map_err(|error| nameless(unparsable(error)))
 }
 
 fn nameless(reason: Reason) -> RejectedInput {
@@ -43,12 +47,25 @@ fn nameless(reason: Reason) -> RejectedInput {
     }
 }
 
-/// Validates and completes a parsed event.
+/// Validates and completes a parsed event. One without `messageId` gets a UUID.
 pub(super) fn complete(
+    document: Document,
+    kind: Option<EventType>,
+    shared: &Shared,
+    reception: &Reception<'_>,
+) -> Result<Event, RejectedInput> {
+    complete_with(document, kind, shared, reception, || {
+        uuid::Uuid::new_v4().to_string()
+    })
+}
+
+/// As [`complete`]; the last argument makes the id of an event without `messageId`.
+pub(super) fn complete_with(
     mut document: Document,
     kind: Option<EventType>,
     shared: &Shared,
     reception: &Reception<'_>,
+    new_id: impl FnOnce() -> String,
 ) -> Result<Event, RejectedInput> {
     if document.root().kind() != Kind::Object {
         return Err(nameless(not_an_object(document.root().kind().name())));
@@ -60,7 +77,7 @@ pub(super) fn complete(
             reason,
         });
     }
-    set_message_id(&mut document);
+    set_message_id(&mut document, new_id);
     merge(&mut document, shared);
     set_client(&mut document, reception);
     let warning = times::complete(&mut document, shared, reception);
@@ -92,11 +109,11 @@ fn text<'d>(root: Node<'d>, key: &str) -> Option<&'d str> {
     root.get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
-fn set_message_id(document: &mut Document) {
+fn set_message_id(document: &mut Document, new_id: impl FnOnce() -> String) {
     let new = match text(document.root(), "messageId").map(fitting) {
         Some(Cow::Borrowed(_)) => return,
         Some(Cow::Owned(short)) => short,
-        None => uuid::Uuid::new_v4().to_string(),
+        None => new_id(),
     };
     document.set(&MESSAGE_ID, Scalar::String(&new));
 }

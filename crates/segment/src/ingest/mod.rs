@@ -156,6 +156,20 @@ pub fn read_event(text: &str, reception: &Reception<'_>) -> Result<Event, Reject
     complete::read(text, None, &envelope::Shared::default(), reception)
 }
 
+/// As [`read_event`], for an event with a place of its own (a line of a file): without `messageId` it gets the one that
+/// `new_id` makes, instead of a new one at each reading. It may have [`MAX_MESSAGE_ID_CHARS`] characters.
+///
+/// # Errors
+/// The reason why it is no usable event.
+pub fn read_event_at(
+    text: &str,
+    reception: &Reception<'_>,
+    new_id: impl FnOnce() -> String,
+) -> Result<Event, RejectedInput> {
+    let document = complete::parse(text)?;
+    complete::complete_with(document, None, &envelope::Shared::default(), reception, new_id)
+}
+
 /// Completes an event that was put together from something else than JSON text (the parameters of a pixel).
 ///
 /// # Errors

@@ -12,6 +12,10 @@ use super::FileSource;
 pub struct FileSourceConfig {
     /// The file to read, or `-` for standard input. A relative path starts at the directory Signalbox runs in.
     pub path: String,
+    /// Whether the file is read from its beginning at each start. Otherwise reading goes on where it was left, and a file
+    /// that was read to its end is read again only when it has grown or another stands in its place. Default false.
+    #[serde(default)]
+    pub read_again: bool,
 }
 
 #[typetag::deserialize(name = "file")]
@@ -22,8 +26,14 @@ impl SourceConfig for FileSourceConfig {
                 BuildError::new("path", "no file named").help("name a file, or \"-\" for standard input"),
             ]);
         }
+        if self.read_again && self.path == "-" {
+            return Err(vec![
+                BuildError::new("read_again", "standard input can be read only once").help("take it out"),
+            ]);
+        }
         Ok(Box::new(FileSource {
             path: self.path.clone(),
+            read_again: self.read_again,
         }))
     }
 }

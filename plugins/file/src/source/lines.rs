@@ -14,11 +14,24 @@ const BUFFER: usize = 256 * 1024;
 /// A byte order mark and a carriage return may stand around an event.
 const MAX_LINE_BYTES: usize = MAX_EVENT_BYTES + 8;
 
+/// A place between two lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Bytes before it.
+    pub(super) offset: u64,
+    /// Lines before it, blank ones too.
+    pub(super) lines: u64,
+}
+
 /// A line that is not blank.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
     /// Counted from 1, blank lines too.
     pub(super) number: u64,
+    /// Bytes before it.
+    pub(super) at: u64,
+    /// Whether a line break follows.
+    pub(super) ended: bool,
     /// `None` if it is too long for an event; it was read past without keeping it.
     pub(super) text: Option<Vec<u8>>,
 }
@@ -26,10 +39,26 @@ pub(super) struct Line {
 /// What the reader passes on.
 #[derive(Debug)]
 pub(super) enum Chunk {
-    /// Up to [`MAX_LINES`] lines.
-    Lines(Vec<Line>),
+    /// Up to [`MAX_LINES`] lines; a last line without a line break comes alone.
+    Lines {
+        lines: Vec<Line>,
+        /// The place behind them.
+        end: Place,
+    },
+    /// The input has ended there.
+    End(Place),
     /// The input cannot be read further.
     Failed(io::Error),
+}
+
+impl Chunk {
+    /// The place behind it.
+    pub(super) fn end(&self) -> Option<Place> {
+        match self {
+            Chunk::Lines { end, .. } | Chunk::End(end) => Some(*end),
+            Chunk::Failed(_) => None,
+        }
+    }
 }
 
 /// The reason for a line without text.
@@ -40,12 +69,21 @@ pub(super) fn too_long() -> Reason {
     )
 }
 
-/// Reads to the end, or until `pass_on` returns false. A chunk is passed on when it is full, and before waiting for
-/// more input: what came through a pipe is not held back.
-pub(super) fn read(input: impl Read, mut pass_on: impl FnMut(Chunk) -> bool) {
+/// Reads to the end, or until `pass_on` returns false; the input begins at `from`. A chunk is passed on when it is full,
+/// and before waiting for more input: what came through a pipe is not held back.
+pub(super) fn read(input: impl Read, from: Place, mut pass_on: impl FnMut(Chunk) -> bool) {
     let mut input = BufReader::with_capacity(BUFFER, input);
-    let mut chunk = Vec::new();
-    let mut line = Partial::default();
+    let mut lines = Vec::new();
+    let mut line = Partial {
+        begin: from,
+        length: 0,
+        text: Vec::new(),
+        too_long: false,
+    };
+    let mut pass = |lines: &mut Vec<Line>, end| {
+        let lines = std::mem::take(lines);
+        lines.is_empty() || pass_on(Chunk::Lines { lines, end })
+    };
     loop {
         let buffered = match input.fill_buf() {
             Ok(buffered) => buffered,
@@ -59,21 +97,24 @@ pub(super) fn read(input: impl Read, mut pass_on: impl FnMut(Chunk) -> bool) {
         let mut rest = buffered;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             line.extend(&rest[..end]);
-            chunk.extend(line.finish());
+            lines.extend(line.finish(true));
             rest = &rest[end + 1..];
-            if chunk.len() == MAX_LINES && !pass_on(Chunk::Lines(std::mem::take(&mut chunk))) {
+            if lines.len() == MAX_LINES && !pass(&mut lines, line.begin) {
                 return;
             }
         }
         line.extend(rest);
-        if length == 0 {
-            // The last line need not end with a line break.
-            chunk.extend(line.finish());
-        }
-        if !chunk.is_empty() && !pass_on(Chunk::Lines(std::mem::take(&mut chunk))) {
+        if !pass(&mut lines, line.begin) {
             return;
         }
         if length == 0 {
+            // The last line need not end with a line break.
+            if line.length > 0 {
+                lines.extend(line.finish(false));
+            }
+            if pass(&mut lines, line.begin) {
+                pass_on(Chunk::End(line.begin));
+            }
             return;
         }
         input.consume(length);
@@ -81,16 +122,18 @@ pub(super) fn read(input: impl Read, mut pass_on: impl FnMut(Chunk) -> bool) {
 }
 
 /// The line being read.
-#[derive(Default)]
 struct Partial {
-    /// Lines finished so far.
-    finished: u64,
+    /// Where it begins.
+    begin: Place,
+    /// Its bytes so far, those not kept too.
+    length: u64,
     text: Vec<u8>,
     too_long: bool,
 }
 
 impl Partial {
     fn extend(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
         if self.too_long || self.text.len() + bytes.len() > MAX_LINE_BYTES {
             self.too_long = true;
             self.text = Vec::new();
@@ -99,14 +142,20 @@ impl Partial {
         }
     }
 
-    /// Ends the line; nothing if it is blank.
-    fn finish(&mut self) -> Option<Line> {
-        self.finished += 1;
+    /// Ends the line, with a line break or without; nothing if it is blank.
+    fn finish(&mut self, ended: bool) -> Option<Line> {
         let text = std::mem::take(&mut self.text);
         let too_long = std::mem::take(&mut self.too_long);
+        let begin = self.begin;
+        self.begin = Place {
+            offset: begin.offset + std::mem::take(&mut self.length) + u64::from(ended),
+            lines: begin.lines + 1,
+        };
         let blank = !too_long && text.trim_ascii().is_empty();
         (!blank).then_some(Line {
-            number: self.finished,
+            number: self.begin.lines,
+            at: begin.offset,
+            ended,
             text: (!too_long).then_some(text),
         })
     }
@@ -130,22 +179,36 @@ mod tests {
         }
     }
 
+    /// Chunks of lines, each line by its number.
     fn chunks(parts: &[&str]) -> Vec<Vec<(u64, Option<String>)>> {
         let mut out = Vec::new();
+        let whole: String = parts.concat();
         let parts = parts.iter().map(|part| part.as_bytes().to_vec()).collect();
-        read(Parts(parts), |chunk| {
+        read(Parts(parts), Place::default(), |chunk| {
             match chunk {
-                Chunk::Lines(lines) => out.push(
-                    lines
-                        .into_iter()
-                        .map(|line| {
-                            (
-                                line.number,
-                                line.text.map(|text| String::from_utf8(text).unwrap()),
-                            )
-                        })
-                        .collect(),
-                ),
+                Chunk::Lines { lines, end } => {
+                    for line in lines.iter().filter(|line| line.text.is_some()) {
+                        let at = line.at as usize;
+                        let text = String::from_utf8(line.text.clone().unwrap()).unwrap();
+                        assert!(whole[at..].starts_with(&text), "{line:?}");
+                        assert_eq!(line.ended, whole[at + text.len()..].starts_with('\n'), "{line:?}");
+                    }
+                    let before = &whole[..end.offset as usize];
+                    assert!(before.ends_with('\n') || before.len() == whole.len());
+                    assert_eq!(before.lines().count() as u64, end.lines);
+                    out.push(
+                        lines
+                            .into_iter()
+                            .map(|line| {
+                                (
+                                    line.number,
+                                    line.text.map(|text| String::from_utf8(text).unwrap()),
+                                )
+                            })
+                            .collect(),
+                    );
+                }
+                Chunk::End(end) => assert_eq!(end.offset as usize, whole.len()),
                 Chunk::Failed(error) => panic!("{error}"),
             }
             true
@@ -168,6 +231,8 @@ mod tests {
             ]
         );
         assert!(chunks(&[]).is_empty());
+        // A last line without its end comes alone.
+        assert_eq!(chunks(&["a\nb"]), [vec![line(1, "a")], vec![line(2, "b")]]);
         let many = chunks(&[&"x\n".repeat(250)]);
         assert_eq!(many.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);
     }
@@ -183,7 +248,7 @@ mod tests {
     #[test]
     fn nobody_listening_ends_it() {
         let mut count = 0;
-        read(Parts(vec![b"a\n".to_vec(); 9]), |_| {
+        read(Parts(vec![b"a\n".to_vec(); 9]), Place::default(), |_| {
             count += 1;
             count < 3
         });

@@ -77,6 +77,7 @@ async fn run(path: &Path, double: &Arc<Double>, shutdown: &CancellationToken) ->
         name: "backfill".into(),
         outlet: Outlet::new(double.clone()),
         shutdown: shutdown.clone(),
+        checkpoints: signalbox_testkit::MemoryCheckpoints::default().shared(),
         sockets: signalbox_testkit::NewSockets::shared(),
     };
     build(path).start(context).await?.await

@@ -88,6 +88,7 @@ pub(crate) async fn open(
         name: "web".into(),
         outlet: Outlet::new(double),
         shutdown,
+        checkpoints: signalbox_testkit::MemoryCheckpoints::default().shared(),
         sockets: signalbox_testkit::NewSockets::shared(),
     };
     config.prepare().unwrap().open(context).await

@@ -1,0 +1,29 @@
+//! What a source remembers over restarts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::StartError;
+
+/// A source's checkpoints: small values by key that last as long as the journal, for a source that reads from a place
+/// and goes on there after a restart (an offset in a file, a position in a log).
+///
+/// Save one after the [`Outlet`](crate::Outlet) has answered, never before: a crash in between makes the source read a
+/// little again, which deduplication recognises by `messageId`, and skip nothing.
+#[async_trait]
+pub trait Checkpoints: fmt::Debug + Send + Sync {
+    /// All that is saved, by key.
+    ///
+    /// # Errors
+    /// [`StartError`] if it cannot be read.
+    async fn load(&self) -> Result<BTreeMap<String, Vec<u8>>, StartError>;
+
+    /// Saves a value, or with `None` removes it. It becomes durable soon, never before the dead letters that the source
+    /// handed over earlier.
+    fn save(&self, key: &str, value: Option<Vec<u8>>);
+
+    /// Returns when everything saved before is durable. That can take as long as a disk is full.
+    async fn flush(&self);
+}

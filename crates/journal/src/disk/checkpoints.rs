@@ -1,0 +1,107 @@
+//! Checkpoints of sources in the state: values by source and key, each with a checksum.
+
+use std::collections::BTreeMap;
+
+use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
+
+use super::guard::{Trouble, guarded};
+use super::keeper::Keeper;
+use super::segment::{seal, unseal};
+use crate::JournalError;
+
+pub(super) const CHECKPOINTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("checkpoints");
+
+/// By source and key; `None` removes.
+pub(crate) type Changed = BTreeMap<(String, String), Option<Vec<u8>>>;
+
+/// Writes what was saved.
+pub(crate) fn write(txn: &WriteTransaction, changed: &Changed) -> Result<(), redb::Error> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let mut table = txn.open_table(CHECKPOINTS)?;
+    for ((source, key), value) in changed {
+        let key = (source.as_str(), key.as_str());
+        match value {
+            Some(value) => drop(table.insert(key, seal(value).as_slice())?),
+            None => drop(table.remove(key)?),
+        }
+    }
+    Ok(())
+}
+
+/// The checkpoints of a source, or of all with `None`; those that are damaged are left out, so their source reads
+/// again what it has read.
+pub(super) fn read(db: &Database, source: Option<&str>) -> Result<Changed, Trouble> {
+    guarded(|| {
+        let mut saved = Changed::new();
+        let table = match db.begin_read()?.open_table(CHECKPOINTS) {
+            Ok(table) => table,
+            // Written before there were checkpoints.
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(saved),
+            Err(error) => return Err(error.into()),
+        };
+        for entry in table.range((source.unwrap_or_default(), "")..)? {
+            let (key, value) = entry?;
+            let (owner, key) = key.value();
+            if source.is_some_and(|source| source != owner) {
+                break;
+            }
+            match unseal(value.value()) {
+                Some(value) => drop(saved.insert((owner.into(), key.into()), Some(value.to_vec()))),
+                None => tracing::error!(source = owner, "a checkpoint is unreadable: it is left out"),
+            }
+        }
+        Ok(saved)
+    })
+}
+
+impl Keeper {
+    /// The checkpoints of a source by key, those not written yet included.
+    pub(crate) fn checkpoints(&mut self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError> {
+        let mut saved = self
+            .state
+            .checkpoints(source)
+            .map_err(|trouble| self.explain(&trouble))?;
+        let newer = self.unwritten_checkpoints().iter();
+        let newer = newer.filter(|((owner, _), _)| owner == source);
+        saved.extend(newer.map(|(key, value)| (key.clone(), value.clone())));
+        let values = saved
+            .into_iter()
+            .filter_map(|((_, key), value)| Some((key, value?)));
+        Ok(values.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::rebuild::Basis;
+    use crate::disk::state::{Loaded, SINKS, State};
+
+    fn open(folder: &std::path::Path) -> (State, Loaded) {
+        let (mut state, found) = State::find(folder).unwrap();
+        let loaded = state.open(found, &Basis::default()).unwrap();
+        (state, loaded)
+    }
+
+    #[test]
+    fn they_are_saved_from_a_damaged_state_those_that_are_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, _) = open(folder.path());
+        let changed = Changed::from([(("web".to_owned(), "a".to_owned()), Some(b"1".to_vec()))]);
+        state
+            .write(|txn| {
+                write(txn, &changed)?;
+                txn.open_table(CHECKPOINTS)?
+                    .insert(("web", "b"), &b"not what was written"[..])?;
+                txn.open_table(SINKS)?.insert("s", &b"not what was written"[..])?;
+                Ok(())
+            })
+            .unwrap();
+        state.close();
+        let (state, loaded) = open(folder.path());
+        assert!(loaded.head.rebuilt);
+        assert_eq!(state.checkpoints("web").unwrap(), changed);
+    }
+}

@@ -1,0 +1,303 @@
+//! What the source remembers of files over restarts.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+use signalbox_core::{BuildContext, Place, Refused, RefusedCause, SourceConfig, SourceContext};
+use signalbox_testkit::{IntakeDouble, MemoryCheckpoints, NewSockets};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// One source over several starts.
+struct Rig {
+    folder: TempDir,
+    checkpoints: MemoryCheckpoints,
+}
+
+/// What one start gave.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Read {
+    users: Vec<String>,
+    ids: Vec<String>,
+    rejected: Vec<String>,
+}
+
+impl Rig {
+    fn new() -> Rig {
+        Rig {
+            folder: tempfile::tempdir().unwrap(),
+            checkpoints: MemoryCheckpoints::default(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        let mut file = fs::OpenOptions::new().append(true).open(self.path(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Puts another file in the place of one: another inode.
+    fn replace(&self, name: &str, text: &str) {
+        self.write("draft", text);
+        fs::rename(self.path("draft"), self.path(name)).unwrap();
+    }
+
+    /// Reads to the end.
+    async fn read(&self, name: &str) -> Read {
+        self.read_with(name, false).await
+    }
+
+    async fn read_with(&self, name: &str, read_again: bool) -> Read {
+        let intake = IntakeDouble::default();
+        self.start(&self.path(name), read_again, &intake, &CancellationToken::new())
+            .await;
+        read_by(&intake)
+    }
+
+    async fn start(
+        &self,
+        path: &Path,
+        read_again: bool,
+        intake: &IntakeDouble,
+        shutdown: &CancellationToken,
+    ) {
+        let config: Box<dyn SourceConfig> =
+            serde_json::from_value(json!({"type": "file", "path": path, "read_again": read_again})).unwrap();
+        let place = BuildContext {
+            name: "backfill".into(),
+            place: Place::Source,
+        };
+        let context = SourceContext {
+            name: "backfill".into(),
+            outlet: intake.outlet(),
+            shutdown: shutdown.clone(),
+            sockets: NewSockets::shared(),
+            checkpoints: self.checkpoints.shared(),
+        };
+        let source = config.build(&place).unwrap();
+        source.start(context).await.unwrap().await.unwrap();
+    }
+}
+
+fn read_by(intake: &IntakeDouble) -> Read {
+    let events = intake.events();
+    let text = |event: &signalbox_core::Event, key: &str| {
+        event
+            .root()
+            .get(key)
+            .and_then(|node| node.as_str().map(str::to_owned))
+    };
+    Read {
+        users: events.iter().filter_map(|event| text(event, "userId")).collect(),
+        ids: events
+            .iter()
+            .filter_map(|event| text(event, "messageId"))
+            .collect(),
+        rejected: intake
+            .rejected()
+            .iter()
+            .map(|input| input.reason.message().to_owned())
+            .collect(),
+    }
+}
+
+/// Lines without `messageId`.
+fn lines(users: &[&str]) -> String {
+    users
+        .iter()
+        .map(|user| format!("{{\"type\":\"page\",\"userId\":\"{user}\"}}\n"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_finished_file_is_read_again_only_when_asked() {
+    let rig = Rig::new();
+    rig.write("in", &lines(&["a", "b"]));
+    let first = rig.read("in").await;
+    assert_eq!(first.users, ["a", "b"]);
+    assert_eq!(rig.read("in").await, Read::default());
+    let asked = rig.read_with("in", true).await;
+    // Known ids are recognised as long as deduplication knows them.
+    assert_eq!(asked, first);
+    assert_eq!(rig.read("in").await, Read::default());
+}
+
+#[tokio::test]
+async fn a_file_that_has_grown_goes_on_where_it_was_left() {
+    let rig = Rig::new();
+    rig.write("in", &lines(&["a", "b"]));
+    rig.read("in").await;
+    rig.append("in", &(lines(&["c"]) + "no event\n"));
+    let more = rig.read("in").await;
+    assert_eq!(more.users, ["c"]);
+    // Lines are counted from the beginning of the file.
+    assert!(more.rejected[0].starts_with("line 4: "), "{more:?}");
+    assert_eq!(rig.read("in").await, Read::default());
+    // Longer than the blocks by which it is recognised.
+    let many: Vec<String> = (0..500).map(|n| format!("user-{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    rig.append("in", &lines(&many));
+    assert_eq!(rig.read("in").await.users, many);
+    rig.append("in", &lines(&["z"]));
+    assert_eq!(rig.read("in").await.users, ["z"]);
+}
+
+#[tokio::test]
+async fn a_rotated_file_is_recognised_and_its_successor_is_another() {
+    let rig = Rig::new();
+    rig.write("in", &lines(&["a", "b"]));
+    rig.read("in").await;
+    fs::rename(rig.path("in"), rig.path("in.1")).unwrap();
+    rig.write("in", &lines(&["c"]));
+    assert_eq!(rig.read("in").await.users, ["c"]);
+    assert_eq!(rig.read("in.1").await, Read::default());
+    rig.append("in.1", &lines(&["late"]));
+    assert_eq!(rig.read("in.1").await.users, ["late"]);
+    assert_eq!(rig.read("in").await, Read::default());
+    // A copy, or a file that was put back: other inode, same bytes.
+    fs::copy(rig.path("in"), rig.path("copy")).unwrap();
+    assert_eq!(rig.read("copy").await, Read::default());
+}
+
+#[tokio::test]
+async fn a_file_written_anew_is_another() {
+    let rig = Rig::new();
+    rig.write("in", &lines(&["a", "b"]));
+    let before = rig.read("in").await;
+    // The same inode: shorter, then as long, then longer.
+    for users in [&["x"][..], &["y", "z"], &["u", "v", "w"]] {
+        rig.write("in", &lines(users));
+        let read = rig.read("in").await;
+        assert_eq!(read.users, users);
+        assert!(read.ids.iter().all(|id| !before.ids.contains(id)), "{read:?}");
+    }
+    // Another inode under the same name.
+    rig.replace("in", &lines(&["1", "2", "3", "4"]));
+    assert_eq!(rig.read("in").await.users, ["1", "2", "3", "4"]);
+    // The same beginning, but not what stood where reading ended.
+    let long = |last: &str| {
+        let many: Vec<String> = (0..300).map(|n| format!("user-{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).chain([last]).collect();
+        lines(&many)
+    };
+    rig.replace("in", &long("a"));
+    assert_eq!(rig.read("in").await.users.len(), 301);
+    rig.replace("in", &long("b"));
+    assert_eq!(rig.read("in").await.users.len(), 301);
+}
+
+#[tokio::test]
+async fn what_is_read_again_after_a_crash_has_the_same_ids() {
+    let rig = Rig::new();
+    let users: Vec<String> = (0..250).map(|n| format!("user-{n}")).collect();
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    rig.write("in", &lines(&users));
+    // Told to stop in the middle: nothing is taken any more, as if the process had died while it waited.
+    let (intake, shutdown) = (IntakeDouble::default(), CancellationToken::new());
+    intake.refuse(Some(Refused {
+        cause: RefusedCause::Full,
+        retry_after: Duration::from_millis(1),
+    }));
+    let path = rig.path("in");
+    let waiting = rig.start(&path, false, &intake, &shutdown);
+    tokio::select! {
+        () = waiting => panic!("it has ended"),
+        () = async {
+            while rig.checkpoints.saved().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        } => {}
+    }
+    let at_the_beginning = rig.checkpoints.saved();
+    let whole = rig.read("in").await;
+    assert_eq!(whole.users, users);
+    // The checkpoints after the answers of the outlet were lost.
+    rig.checkpoints.restore(at_the_beginning);
+    let again = rig.read("in").await;
+    assert_eq!(again, whole);
+    let mut different = again.ids.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), 250);
+}
+
+#[tokio::test]
+async fn a_refused_chunk_is_not_taken_for_read() {
+    let rig = Rig::new();
+    rig.write("in", &lines(&["a"]));
+    let (intake, shutdown) = (IntakeDouble::default(), CancellationToken::new());
+    intake.refuse(Some(Refused {
+        cause: RefusedCause::Full,
+        retry_after: Duration::ZERO,
+    }));
+    let path = rig.path("in");
+    let stop = async {
+        while rig.checkpoints.saved().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        shutdown.cancel();
+    };
+    tokio::join!(rig.start(&path, false, &intake, &shutdown), stop);
+    assert_eq!(rig.read("in").await.users, ["a"]);
+}
+
+#[tokio::test]
+async fn a_last_line_that_is_still_being_written_is_read_when_it_is_whole() {
+    let rig = Rig::new();
+    let whole = lines(&["a", "b"]);
+    let (begun, rest) = whole.split_at(whole.len() - 10);
+    rig.write("in", begun);
+    let first = rig.read("in").await;
+    assert_eq!((first.users.len(), first.rejected.len()), (1, 1), "{first:?}");
+    // Told once.
+    assert_eq!(rig.read("in").await, Read::default());
+    rig.append("in", rest);
+    let then = rig.read("in").await;
+    assert_eq!((then.users, then.rejected.len()), (vec!["b".to_owned()], 0));
+    // One that is an event without its line break is taken at once, and only once.
+    rig.append("in", lines(&["c"]).trim_end());
+    assert_eq!(rig.read("in").await.users, ["c"]);
+    rig.append("in", &format!("\n{}", lines(&["d"])));
+    assert_eq!(rig.read("in").await.users, ["d"]);
+}
+
+#[tokio::test]
+async fn it_remembers_the_files_read_last() {
+    let rig = Rig::new();
+    for n in 0..70 {
+        rig.write(&format!("in-{n}"), &lines(&[&format!("user-{n}")]));
+        assert_eq!(rig.read(&format!("in-{n}")).await.users.len(), 1);
+    }
+    assert!(
+        rig.checkpoints.saved().len() <= 65,
+        "{}",
+        rig.checkpoints.saved().len()
+    );
+    assert_eq!(rig.read("in-69").await, Read::default());
+    // What cannot be read is no hindrance.
+    rig.checkpoints.shared().save("odd", Some(b"?".to_vec()));
+    assert_eq!(rig.read("in-69").await, Read::default());
+    assert!(!rig.checkpoints.saved().contains_key("odd"));
+}
+
+#[test]
+fn standard_input_cannot_be_read_again() {
+    let config: Box<dyn SourceConfig> =
+        serde_json::from_value(json!({"type": "file", "path": "-", "read_again": true})).unwrap();
+    let place = BuildContext {
+        name: "backfill".into(),
+        place: Place::Source,
+    };
+    let errors = config.build(&place).err().unwrap();
+    assert_eq!(errors[0].path, "read_again");
+}

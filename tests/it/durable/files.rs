@@ -1,0 +1,136 @@
+//! A `file` source over restarts: what was read is not read again.
+
+use std::collections::BTreeMap;
+
+use crate::support::process::Process;
+use crate::support::world::World;
+
+const PIPELINE: &str = r#"
+[admin]
+listen = "${ADMIN}"
+[sources.backfill]
+type = "file"
+path = "${FOLDER}/in.jsonl"
+[sinks.archive]
+type = "file"
+inputs = ["backfill"]
+path = "${FOLDER}/archive.jsonl"
+batch.max_wait = "10ms"
+"#;
+
+/// Lines without `messageId`: nothing but the file tells them apart.
+fn lines(from: usize, to: usize) -> String {
+    (from..to)
+        .map(|n| format!("{{\"type\":\"page\",\"userId\":\"user-{n}\"}}\n"))
+        .collect()
+}
+
+fn append(world: &World, text: &str) {
+    let before = std::fs::read_to_string(world.path("in.jsonl")).unwrap_or_default();
+    std::fs::write(world.path("in.jsonl"), before + text).unwrap();
+}
+
+/// How often each user was archived.
+fn archived(world: &World) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for event in world.archived() {
+        *counts
+            .entry(event["userId"].as_str().unwrap().to_owned())
+            .or_default() += 1;
+    }
+    counts
+}
+
+fn once(users: usize) -> BTreeMap<String, usize> {
+    (0..users).map(|n| (format!("user-{n}"), 1)).collect()
+}
+
+/// Runs until the file is read and all is delivered.
+async fn run_out(world: &World) -> String {
+    let exit = Process::router(&world.path("p.toml"), &world.variables())
+        .exit()
+        .await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    exit.stderr
+}
+
+#[tokio::test]
+async fn a_finished_file_is_not_read_again_at_the_next_start() {
+    let world = World::new().await;
+    // With deduplication off nothing else would recognise what is read twice.
+    world.write("p.toml", &format!("[journal]\ndedup_window = \"0s\"\n{PIPELINE}"));
+    append(&world, &(lines(0, 3) + "no event\n"));
+    run_out(&world).await;
+    assert_eq!(archived(&world), once(3));
+    let told = run_out(&world).await;
+    assert!(told.contains("`read_again = true` reads it again"), "{told}");
+    assert_eq!(archived(&world), once(3));
+    append(&world, &lines(3, 5));
+    run_out(&world).await;
+    assert_eq!(archived(&world), once(5));
+    // The line that is no event is one dead letter, not one for each start.
+    let config = world.path("p.toml");
+    let list = [
+        "deadletters",
+        "list",
+        "--json",
+        "--config",
+        config.to_str().unwrap(),
+    ];
+    let letters = crate::support::process::run(&list, &world.variables()).await;
+    assert_eq!(letters.lines().len(), 1, "{letters:?}");
+
+    // As asked; and a file that takes its place is another.
+    let again = PIPELINE.replace(
+        "path = \"${FOLDER}/in",
+        "read_again = true\npath = \"${FOLDER}/in",
+    );
+    world.write("p.toml", &format!("[journal]\ndedup_window = \"0s\"\n{again}"));
+    run_out(&world).await;
+    assert_eq!(
+        archived(&world),
+        (0..5).map(|n| (format!("user-{n}"), 2)).collect()
+    );
+    world.write("p.toml", &format!("[journal]\ndedup_window = \"0s\"\n{PIPELINE}"));
+    std::fs::rename(world.path("in.jsonl"), world.path("in.jsonl.1")).unwrap();
+    append(&world, &lines(5, 6));
+    run_out(&world).await;
+    assert_eq!(archived(&world)["user-5"], 1);
+    assert_eq!(archived(&world)["user-0"], 2);
+}
+
+#[tokio::test]
+async fn a_kill_while_it_reads_loses_and_doubles_nothing() {
+    const USERS: usize = 30_000;
+    let world = World::new().await;
+    world.write("p.toml", PIPELINE);
+    append(&world, &lines(0, USERS));
+    let config = world.path("p.toml");
+    let mut kills = 0;
+    for journalled in [1, 4_000, 9_000, 15_000] {
+        let router = Process::router(&config, &world.variables());
+        let read =
+            |status: &signalbox_runtime::admin::Status| status.sources["backfill"].journalled >= journalled;
+        let status = router.status(&world.admin, read).await;
+        // Dropped, which kills it.
+        drop(router);
+        kills += u64::from(status.sources["backfill"].journalled < USERS as u64);
+    }
+    assert!(kills > 0, "it was never killed while it read");
+    run_out(&world).await;
+    // Events without an id would be new ones at each reading.
+    let mut ids = BTreeMap::new();
+    for event in world.archived() {
+        let user = event["userId"].as_str().unwrap().to_owned();
+        let id = event["messageId"].as_str().unwrap().to_owned();
+        let before = ids.insert(user.clone(), id.clone());
+        assert!(before.is_none_or(|before| before == id), "{user} came in twice");
+    }
+    assert_eq!(ids.len(), USERS);
+    let config = config.to_str().unwrap();
+    let status =
+        crate::support::process::run(&["status", "--json", "--config", config], &world.variables()).await;
+    let status: signalbox_runtime::admin::Status = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(status.sources["backfill"].journalled, USERS as u64);
+    assert!(status.sums_close, "{status:#?}");
+}
