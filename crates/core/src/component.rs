@@ -196,6 +196,12 @@ pub trait SinkConfig: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// What the calls of this sink are counted by at the destination (an account): sinks with the same name share one
+    /// `calls_per_minute`. `None` means that nobody else calls on its account.
+    fn rate_group(&self) -> Option<String> {
+        None
+    }
+
     /// The name of the normalising rules by which it hashes itself (`pinterest`, `segment`), if it does.
     fn hashing_rules(&self) -> Option<&'static str> {
         None

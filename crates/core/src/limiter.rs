@@ -7,7 +7,8 @@ use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock, Reference};
+pub use governor::clock::Clock;
+use governor::clock::{DefaultClock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
@@ -63,6 +64,11 @@ impl Quota {
         Ok(Quota { limit, window, burst })
     }
 
+    /// How much passes in any window.
+    pub fn limit(&self) -> u32 {
+        self.limit.get()
+    }
+
     /// How much can be taken at once.
     pub fn burst(&self) -> u32 {
         self.burst.get()
@@ -107,12 +113,22 @@ impl Limiter {
 }
 
 impl<C: Clock + Clone> Limiter<C> {
-    /// A full bucket on another clock, for tests.
+    /// A full bucket on another clock.
     pub fn with_clock(quota: Quota, clock: C) -> Limiter<C> {
         Limiter {
             inner: RateLimiter::direct_with_clock(quota.governor(), clock.clone()),
             clock,
         }
+    }
+
+    /// A bucket from which the burst was just taken. It may follow another one of the same quota at any moment: that one
+    /// let through at most `burst + floor(a / period)` in a time `a` and this one lets through at most
+    /// `floor(b / period)` in a time `b`, so any window that holds both stays within the limit.
+    pub fn drained(quota: Quota, clock: C) -> Limiter<C> {
+        let limiter = Limiter::with_clock(quota, clock);
+        // The burst always fits into a full bucket.
+        let _ = limiter.take(quota.burst);
+        limiter
     }
 
     /// Takes `count`, all or nothing.
@@ -210,6 +226,49 @@ mod tests {
                 if taken.len() as u32 == limit {
                     advance(&mut now, Duration::from_secs(idle));
                 }
+            }
+            for (i, start) in taken.iter().enumerate() {
+                let inside = taken[i..].iter().take_while(|at| **at < *start + window).count();
+                prop_assert!(inside <= limit as usize, "{} in a window", inside);
+            }
+        }
+    }
+
+    proptest! {
+        /// A drained bucket may take the place of another at any moment, any number of times.
+        #[test]
+        fn no_window_holds_more_than_the_limit_over_restarts(
+            limit in 1u32..60, burst in 1u32..60, restarts in prop::collection::vec(0u64..90_000, 1..12),
+        ) {
+            let window = Duration::from_secs(60);
+            prop_assume!(burst <= limit);
+            let quota = Quota::new(limit, window, Some(burst)).unwrap();
+            let clock = FakeRelativeClock::default();
+            let (mut limiter, mut now) = (Limiter::with_clock(quota, clock.clone()), Duration::ZERO);
+            let mut taken = Vec::new();
+            for (nth, after) in restarts.into_iter().enumerate() {
+                let end = now + Duration::from_millis(after);
+                // Every second one is idle, so that its burst is whole when the next begins.
+                let idle = nth % 2 == 1;
+                let mut wait = Duration::ZERO;
+                while !idle && now + wait <= end {
+                    clock.advance(wait);
+                    now += wait;
+                    wait = match limiter.take(ONE) {
+                        Ok(()) => {
+                            taken.push(now);
+                            Duration::ZERO
+                        }
+                        Err(Denied::Wait(wait)) => wait.max(Duration::from_nanos(1)),
+                        Err(Denied::NeverFits) => unreachable!("one fits into every burst"),
+                    };
+                }
+                clock.advance(end - now);
+                now = end;
+                while idle && limiter.take(ONE).is_ok() {
+                    taken.push(now);
+                }
+                limiter = Limiter::drained(quota, clock.clone());
             }
             for (i, start) in taken.iter().enumerate() {
                 let inside = taken[i..].iter().take_while(|at| **at < *start + window).count();

@@ -54,6 +54,12 @@ pub trait Journal: Send + Sync {
     /// How full it is.
     fn usage(&self) -> Usage;
 
+    /// How long nothing had been committed when the journal was opened; [`Duration::MAX`] for a new one, `None` if it
+    /// cannot tell (in memory, or its state was lost).
+    fn idle_before(&self) -> Option<Duration> {
+        None
+    }
+
     /// The sink that keeps the log from being given back, and where it stands: who has to let go when it is full.
     fn slowest(&self) -> Option<(String, Position)> {
         None

@@ -15,6 +15,7 @@ pub mod logs;
 pub mod operate;
 mod pace;
 pub mod pipeline;
+pub mod rate_group;
 pub mod routing;
 pub mod running;
 pub mod sockets;

@@ -1,8 +1,8 @@
 //! From a configuration to something that can run: every component built, every key checked.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
 use signalbox_core::limiter::Quota;
 use signalbox_core::{BuildContext, BuildError, BuildErrors, Place, Sink, SinkDefaults, Source, Transform};
@@ -14,6 +14,7 @@ use crate::config::{
     OnJournalFull, Origin, ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt, TelemetrySettings,
 };
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
+use crate::rate_group::{self, WINDOW};
 use crate::routing::Route;
 
 /// Everything built, nothing started: no port is open, nothing is written. `validate` stops here. Plugins may read files
@@ -92,7 +93,7 @@ impl Pipeline {
                 })
             })
             .collect();
-        let sinks = config
+        let sinks: Vec<BuiltSink> = config
             .sinks
             .iter()
             .filter_map(|entry| {
@@ -139,7 +140,8 @@ impl Pipeline {
         if !faults.is_empty() {
             return Err(config.origin.diagnostics(faults));
         }
-        let warnings = warnings(&config);
+        let mut warnings = warnings(&config);
+        warnings.extend(rate_groups(&sinks, &config.origin));
         Ok(Pipeline {
             journal: config.journal,
             dead_letters: config.dead_letters,
@@ -191,6 +193,41 @@ fn warnings(config: &LoadedConfig) -> Vec<String> {
         .chain(of_plugins)
         .chain(hashing(config))
         .collect()
+}
+
+/// Rate groups whose sinks have different limits.
+fn rate_groups(sinks: &[BuiltSink], origin: &Origin) -> Vec<String> {
+    let mut groups: BTreeMap<&str, Vec<&SinkOptions>> = BTreeMap::new();
+    for sink in sinks {
+        groups
+            .entry(&sink.options.rate_group)
+            .or_default()
+            .push(&sink.options);
+    }
+    let mut told = Vec::new();
+    for members in groups.values() {
+        let lowest = members
+            .iter()
+            .fold(None, |lowest, one| rate_group::lower(lowest, one.calls));
+        let Some(lowest) = lowest else { continue };
+        for sink in members.iter().filter(|sink| sink.calls != Some(lowest)) {
+            let holder = members.iter().find(|one| one.calls == Some(lowest));
+            let holder = holder.map(|one| one.name.to_string()).unwrap_or_default();
+            let message = format!(
+                "it shares its rate group with '{holder}', whose calls_per_minute is lower: {} counts for both together",
+                lowest.limit()
+            );
+            let help = "set calls_per_minute alike, or give the sinks different rate_groups if the destination counts \
+                        their calls apart";
+            let path = format!("sinks.{}.calls_per_minute", sink.name);
+            told.push(
+                origin
+                    .diagnostic(&path, message, Some(help.to_owned()))
+                    .to_string(),
+            );
+        }
+    }
+    told
 }
 
 /// Where a sink does not go with the hashing before it: other rules than its own, so that the same person has two
@@ -348,13 +385,16 @@ fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors>
         .calls_per_minute
         .map(|n| n.get())
         .or(defaults.calls_per_minute);
-    let calls = calls
-        .map(|calls| Quota::new(calls, Duration::from_secs(60), None))
-        .transpose();
+    let calls = calls.map(|calls| Quota::new(calls, WINDOW, None)).transpose();
     let calls = calls.unwrap_or_else(|error| {
         errors.push(BuildError::new("calls_per_minute", error.to_string()));
         None
     });
+    let rate_group = keys.rate_group.clone().or_else(|| entry.config.rate_group());
+    if rate_group.as_ref().is_some_and(String::is_empty) {
+        let error = BuildError::new("rate_group", "it must not be empty");
+        errors.push(error.help("give it a name, or leave it out"));
+    }
     let (initial, max) = (keys.retry.initial_backoff().0, keys.retry.max_backoff().0);
     if initial > max {
         errors.push(
@@ -397,6 +437,9 @@ fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors>
         concurrency,
         timeout: keys.timeout.unwrap_or(defaults.timeout).0,
         calls,
+        rate_group: rate_group
+            .unwrap_or_else(|| format!("sinks.{}", entry.name))
+            .into(),
         retry: RetryPolicy {
             window: keys.retry.window.unwrap_or(defaults.retry_for).0,
             initial,

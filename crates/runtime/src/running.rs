@@ -17,6 +17,7 @@ use crate::gate::Gate;
 use crate::intake::{Entrance, Listener, SourceIntake};
 use crate::ledger::Ledger;
 use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
+use crate::rate_group::{Member, RateGroups};
 use crate::sockets::{Access, OpenSockets};
 use crate::telemetry::{SinkMeters, Telemetry};
 
@@ -43,6 +44,7 @@ pub struct Running {
     started: Arc<AtomicBool>,
     /// Written while sinks begin to count, see [`SourceIntake`].
     counting: Arc<tokio::sync::RwLock<()>>,
+    rate_groups: RateGroups,
     /// For [`Running::abort_handle`].
     abort: CancellationToken,
     failed: bool,
@@ -69,6 +71,15 @@ async fn tell(sinks: SinkList) {
     });
     // The router has ended, or a plugin panicked, which the panic hook has told.
     let _ = told.await;
+}
+
+/// The sinks of a pipeline as members of their rate groups.
+fn members(sinks: &[BuiltSink]) -> impl Iterator<Item = Member<'_>> {
+    sinks.iter().map(|sink| Member {
+        group: &sink.options.rate_group,
+        calls: sink.options.calls,
+        timeout: sink.options.timeout,
+    })
 }
 
 struct SinkHandle {
@@ -128,6 +139,7 @@ impl Running {
             closed: Arc::default(),
             started: Arc::default(),
             counting: Arc::default(),
+            rate_groups: RateGroups::default(),
             abort: CancellationToken::new(),
             failed: false,
             draining: false,
@@ -158,6 +170,9 @@ impl Running {
                 ledger.restore(&totals);
             }
         }
+        // Of a journal that cannot tell, the process before may have called a moment ago.
+        let idle = self.journal.idle_before().unwrap_or_default();
+        self.rate_groups.arrange(members(&pipeline.sinks), idle);
         for sink in pipeline.sinks {
             self.start_sink(sink, telemetry).await?;
         }
@@ -174,7 +189,8 @@ impl Running {
             start,
             fingerprint,
         } = sink;
-        let parts = Parts::new(options, stage);
+        let rate_group = self.rate_groups.get(&options.rate_group);
+        let parts = Parts::new(options, stage, rate_group);
         let meters = telemetry.map(|telemetry| telemetry.sink_meters(&parts.options.name));
         self.drive(parts, start, fingerprint, meters.unwrap_or_else(SinkMeters::none))
             .await
@@ -341,6 +357,8 @@ impl Running {
                 parts.stage.sink.close().await;
             }
         }
+        // What a new group counts may have been counted by another one until now.
+        self.rate_groups.arrange(members(&pipeline.sinks), Duration::ZERO);
         let mut problems = Vec::new();
         let counting = self.counting.clone();
         let _counting = counting.write().await;

@@ -271,6 +271,13 @@ impl SinkConfig for PinterestConversionsConfig {
         }
     }
 
+    /// Pinterest counts the calls of an ad account.
+    fn rate_group(&self) -> Option<String> {
+        // What is wrong with the address is told when the sink is built.
+        let url = self.url(&mut BuildErrors::new())?.to_string();
+        Some(url.strip_suffix("/events").unwrap_or(&url).to_owned())
+    }
+
     fn hashing_rules(&self) -> Option<&'static str> {
         Some(match self.compat {
             Compat::Pinterest => "pinterest",

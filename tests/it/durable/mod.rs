@@ -7,6 +7,7 @@ mod full;
 mod hold;
 mod letters;
 mod private;
+mod rates;
 mod rebuilt;
 mod reload;
 mod replay;

@@ -166,6 +166,7 @@ impl Keeper {
         }
         let mut head = self.head.clone();
         head.next_position = self.shared.end();
+        head.saved_at = now();
         let journalled = lock(&self.shared.journalled).clone();
         (head.journalled, head.journalled_to) = (journalled.counts, journalled.to);
         head.rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);

@@ -42,6 +42,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use signalbox_core::Event;
@@ -80,6 +81,7 @@ pub struct DiskJournal {
     keeper: Sender<ToKeeper>,
     waiting: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    idle_before: Option<Duration>,
 }
 
 impl DiskJournal {
@@ -94,11 +96,17 @@ impl DiskJournal {
         series::refuse_outdated(&options.path)?;
         let (mut state, found) = State::find(&options.path)?;
         let series = Series::load(&options.path, options.file_bytes)?;
+        let new = matches!(found, opening::Found::Nothing) && series.end().is_none();
         let basis = Basis {
             held: series.start().zip(series.end()),
             heading: series.heading()?,
         };
         let loaded = state.open(found, &basis)?;
+        let idle_before = if new {
+            Some(Duration::MAX)
+        } else {
+            idle_since(loaded.head.saved_at)
+        };
         let mut dedup = Dedup::load(&options.path, options.dedup_window, options.dedup_memory, now());
         let mut head = loaded.head;
         let cursors = loaded.sinks.values().map(|(sink, _)| {
@@ -170,6 +178,7 @@ impl DiskJournal {
             keeper: to_keeper,
             waiting: Arc::new(Semaphore::new(WAITING_KB as usize)),
             threads: Mutex::new(vec![writing, keeping]),
+            idle_before,
         })
     }
 
@@ -198,6 +207,12 @@ impl DiskJournal {
         self.keeper.send(ToKeeper::Do(task)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }
+}
+
+/// Since a commit; 0 stands for one of an unknown time, and a clock that was set back for no time.
+fn idle_since(saved_at: i64) -> Option<Duration> {
+    let idle = u64::try_from(now().saturating_sub(saved_at)).unwrap_or(0);
+    (saved_at > 0).then(|| Duration::from_millis(idle))
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, JournalError> {
@@ -300,6 +315,10 @@ impl Journal for DiskJournal {
 
     fn usage(&self) -> Usage {
         self.shared.usage()
+    }
+
+    fn idle_before(&self) -> Option<Duration> {
+        self.idle_before
     }
 
     fn slowest(&self) -> Option<(String, Position)> {

@@ -45,6 +45,9 @@ pub(crate) struct Head {
     /// Events in the journal by source, over all time, up to a position.
     pub(crate) journalled: BTreeMap<String, u64>,
     pub(crate) journalled_to: Position,
+    /// Unix milliseconds of this commit; 0 in files of older versions.
+    #[serde(default)]
+    pub(crate) saved_at: i64,
     /// State was lost and not all sinks may have been opened since: unknown ones start at `rebuilt_from`.
     pub(crate) rebuilt: bool,
     /// Sinks that the newest heading does not name were opened later, and had nothing to do before it.

@@ -7,6 +7,7 @@ mod damage;
 mod dead_letters;
 mod dedup;
 mod folder;
+mod idle;
 mod kill;
 mod quota;
 mod read;

@@ -223,6 +223,9 @@ pub struct SinkRuntime {
     pub timeout: Option<Span>,
     /// The most attempts in any 60 seconds, retries included. Default: the plugin's.
     pub calls_per_minute: Option<NonZeroU32>,
+    /// Which sinks share one `calls_per_minute`: those with the same name here. Default: the plugin's, which names what
+    /// the destination counts by (an account), else the sink alone.
+    pub rate_group: Option<String>,
     /// Whether this sink keeps everything and delivers nothing, until the key is taken out again. Default: false.
     #[serde(default)]
     pub hold: bool,

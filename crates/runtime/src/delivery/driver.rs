@@ -1,13 +1,11 @@
 //! The loop of one sink.
 
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
-use std::num::NonZeroU32;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use signalbox_core::limiter::{Denied, Limiter};
 use signalbox_core::{Batch, Event, Reason, Report};
 use signalbox_journal::{Commit, DeadLetter, Open, Position, Reader, Resumed};
 use tokio::task::JoinSet;
@@ -15,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::batching::Ready;
+use super::gate::{Blocked, Gate};
 use super::hold::Holds;
 use super::isolate::Episodes;
 use super::item::{Due, First, Group, Item};
@@ -26,6 +25,7 @@ use super::slot::{End, EventEnd};
 use super::window::Window;
 use crate::dead_letters::{Undertaker, now_millis};
 use crate::ledger::SinkLedger;
+use crate::rate_group::RateGroup;
 use crate::telemetry::SinkMeters;
 
 /// Events taken from the journal at once: enough to spread the cost of a wake-up, few enough that others who want the
@@ -53,16 +53,18 @@ pub struct Parts {
     pub stage: Stage,
     known: Known,
     holds: Holds,
+    rate_group: Arc<RateGroup>,
 }
 
 impl Parts {
     /// Of a sink that has not been driven in this process.
-    pub fn new(options: SinkOptions, stage: Stage) -> Parts {
+    pub fn new(options: SinkOptions, stage: Stage, rate_group: Arc<RateGroup>) -> Parts {
         Parts {
             options,
             stage,
             known: Known::default(),
             holds: Holds::none(),
+            rate_group,
         }
     }
 }
@@ -100,7 +102,7 @@ pub struct Driver {
     pub(super) attempts: JoinSet<Done>,
     pub(super) flights: HashMap<u64, Flight>,
     pub(super) tickets: u64,
-    pub(super) gate: Option<Limiter>,
+    pub(super) gate: Gate,
     /// No attempt before then: the rate gate said so.
     pub(super) gate_until: Option<Instant>,
     /// No attempt before then: the destination as a whole refused or is down.
@@ -150,6 +152,7 @@ impl Driver {
             stage,
             known,
             holds,
+            rate_group,
         } = parts;
         let holds = holds.taken_over(&options);
         ledger.held.replace(holds.causes().clone());
@@ -162,7 +165,7 @@ impl Driver {
         ledger.pace.begin(ledger.journalled.get().saturating_sub(unread));
         let mut driver = Driver {
             ready: Ready::new(options.batch, stage.sink.framing()),
-            gate: options.calls.map(Limiter::new),
+            gate: Gate::of(rate_group),
             window: Window::new(&resumed.progress, options.window),
             histories: resumed
                 .progress
@@ -226,10 +229,14 @@ impl Driver {
             let wake = self.next_wake();
             tokio::select! {
                 () = self.stop.abort.cancelled() => break,
-                () = self.stop.leave.cancelled(), if !leaving => leaving = true,
+                () = self.stop.leave.cancelled(), if !leaving => {
+                    leaving = true;
+                    self.gate.step_back();
+                }
                 () = self.shed.asked(), if self.options.shed_when_full => self.shed_oldest().await,
                 () = self.stop.drain.cancelled(), if !draining => draining = true,
                 Some(done) = self.attempts.join_next() => self.landed(done).await,
+                () = self.gate.turn_comes(), if !leaving && self.gate.is_awaited() => {}
                 read = self.reader.next(READ), if self.wants_input() => self.take_in(read).await,
                 () = sleep_until(wake) => {}
             }
@@ -246,6 +253,7 @@ impl Driver {
             stage: self.stage,
             known: self.known,
             holds: self.holds,
+            rate_group: self.gate.group(),
         }
     }
 
@@ -278,7 +286,7 @@ impl Driver {
         }
         sooner(self.delayed.peek().map(|due| due.at));
         sooner(self.aside.peek().map(|due| due.at));
-        if self.flights.len() < self.options.concurrency {
+        if self.flights.len() < self.options.concurrency && !self.gate.is_awaited() {
             let blocked = self.pause_until.max(self.gate_until);
             if !self.groups.is_empty() || self.ready.is_full() {
                 sooner(blocked);
@@ -372,26 +380,31 @@ impl Driver {
 
     /// Starts as many attempts as may run now.
     fn launch(&mut self) {
-        while !self.holds.any()
-            && self.pause_until.is_none()
-            && self.gate_until.is_none()
-            && self.flights.len() < self.options.concurrency
+        while !self.holds.any() && self.pause_until.is_none() && self.flights.len() < self.options.concurrency
         {
+            if self.gate_until.is_some() {
+                return;
+            }
             let now = Instant::now();
             let due = self.ready.is_full()
                 || self.ready.due().is_some_and(|at| at <= now)
                 || self.at_end && !self.ready.is_empty();
             if self.groups.is_empty() && !due {
-                return;
+                break;
             }
-            if let Some(Err(Denied::Wait(wait))) = self.gate.as_ref().map(|gate| gate.take(NonZeroU32::MIN)) {
-                // Not shorter than the timer's grain, or the loop would spin.
-                self.gate_until = Some(now + wait.max(Duration::from_millis(1)));
-                return;
+            match self.gate.pass() {
+                Ok(()) => {}
+                Err(Blocked::NotMyTurn) => return,
+                Err(Blocked::For(wait)) => {
+                    // Not shorter than the timer's grain, or the loop would spin.
+                    self.gate_until = Some(now + wait.max(Duration::from_millis(1)));
+                    return;
+                }
             }
             let group = self.groups.pop_front().unwrap_or_else(|| self.ready.cut());
             self.attempt(group, now);
         }
+        self.gate.step_back();
     }
 
     fn attempt(&mut self, mut group: Group, now: Instant) {

@@ -7,6 +7,7 @@
 
 mod batching;
 mod driver;
+mod gate;
 mod hold;
 mod isolate;
 mod item;

@@ -22,8 +22,10 @@ pub struct SinkOptions {
     pub concurrency: usize,
     /// Time for one attempt.
     pub timeout: Duration,
-    /// Attempts in any 60 seconds, retries and halves included; `None` is no limit.
+    /// Attempts in any 60 seconds, retries and halves included; `None` is no limit. The lowest of its rate group counts.
     pub calls: Option<Quota>,
+    /// The sinks of one rate group share one limit.
+    pub rate_group: Arc<str>,
     /// When to try again.
     pub retry: RetryPolicy,
     /// Whether a record that may have been written, and that the destination would not recognise as a

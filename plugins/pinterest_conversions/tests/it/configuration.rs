@@ -91,6 +91,24 @@ fn defaults_of_the_runtime() {
 }
 
 #[test]
+fn calls_are_counted_by_account_and_address() {
+    let group = |more: &str| {
+        let config: PinterestConversionsConfig = toml::from_str(&format!("{ACCOUNT}{more}")).unwrap();
+        config.rate_group().unwrap()
+    };
+    let usual = "https://api.pinterest.com/v5/ad_accounts/549755885175";
+    assert_eq!(group(""), usual);
+    assert_eq!(
+        group("test = true\nbase_url = \"https://API.pinterest.com/v5/\""),
+        usual
+    );
+    assert_eq!(
+        group("base_url = \"http://127.0.0.1:9900/v5\""),
+        "http://127.0.0.1:9900/v5/ad_accounts/549755885175"
+    );
+}
+
+#[test]
 fn presets_are_chosen_by_name() {
     assert_eq!(made("", ORDER)[0].0, "Checkout");
     assert_eq!(made("presets = [\"checkout\"]", ORDER).len(), 1);

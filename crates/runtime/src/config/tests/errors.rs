@@ -31,7 +31,7 @@ fn plugin_names(kind: PluginKind) -> String {
 }
 
 const SINK_KEYS: &str = "type, inputs, through, integration, consent_categories, batch, retry, concurrency, timeout, \
-     calls_per_minute, hold, on_journal_full, start, retry_timeouts_of_offline, account, token, test, factor, linger, mappings, \
+     calls_per_minute, rate_group, hold, on_journal_full, start, retry_timeouts_of_offline, account, token, test, factor, linger, mappings, \
      careless";
 
 #[test]

@@ -109,5 +109,5 @@ fn the_runtimes_keys_are_known() {
     use signalbox_core::PluginKind;
     assert_eq!(reserved_keys(PluginKind::Source), ["type", "through"]);
     assert_eq!(reserved_keys(PluginKind::Transform), ["type"]);
-    assert_eq!(reserved_keys(PluginKind::Sink).len(), 14);
+    assert_eq!(reserved_keys(PluginKind::Sink).len(), 15);
 }

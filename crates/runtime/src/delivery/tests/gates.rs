@@ -1,0 +1,103 @@
+//! Sinks of one rate group.
+
+use super::*;
+use crate::rate_group::RateGroup;
+
+/// Who sent when.
+type Calls = Arc<Mutex<Vec<(&'static str, Duration)>>>;
+
+/// A name, how many requests may be under way, and what the destination says at a moment.
+type Member = (&'static str, usize, fn(Duration) -> Act);
+
+/// Drives sinks of one group over one journal, each with a script of its own, until everything is settled or the
+/// time is over.
+async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'static str, Duration)> {
+    let journal = MemoryJournal::new(1 << 30);
+    let group = Arc::new(RateGroup::full(Some(limit)));
+    let started = Instant::now();
+    let calls = Calls::default();
+    let stop = Stop::default();
+    let mut running = Vec::new();
+    for (name, concurrency, script) in sinks {
+        let mut options = rig([""; 0]).options;
+        options.name = name.into();
+        options.batch.max_events = 1;
+        options.concurrency = concurrency;
+        let calls = calls.clone();
+        let sink = Arc::new(Scripted {
+            script: Box::new(move |_, at| {
+                calls.lock().unwrap().push((name, at));
+                script(at)
+            }),
+            started,
+            log: Arc::default(),
+            probes_fail_until: Duration::MAX,
+        });
+        let stage = Stage {
+            route: options.route.clone(),
+            transforms: Vec::new(),
+            sink,
+        };
+        let driver = Driver::new(
+            Parts::new(options, stage, group.clone()),
+            journal.reader(name, Start::End).await.unwrap(),
+            Arc::default(),
+            Arc::new(Undertaker::new(PersonalData::None)),
+            SinkMeters::none(),
+            (stop.clone(), Arc::default()),
+        );
+        running.push(tokio::spawn(driver.run()));
+    }
+    for n in 0..12 {
+        journal.append(vec![event(&n.to_string())]).await.unwrap();
+    }
+    journal.close();
+    let all = futures_util::future::join_all(running);
+    if tokio::time::timeout(at_most, all).await.is_err() {
+        stop.abort.cancel();
+    }
+    calls.lock().unwrap().clone()
+}
+
+fn four_a_minute() -> Quota {
+    Quota::new(4, Duration::from_secs(60), Some(1)).unwrap()
+}
+
+fn count(calls: &[(&str, Duration)], name: &str) -> usize {
+    calls.iter().filter(|(sink, _)| *sink == name).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_share_one_limit_and_take_turns() {
+    // One could have more requests under way than the other.
+    let sinks: [Member; 2] = [("greedy", 8, |_| Act::Deliver), ("modest", 1, |_| Act::Deliver)];
+    let calls = drive(four_a_minute(), sinks, Duration::MAX).await;
+    assert_eq!((count(&calls, "greedy"), count(&calls, "modest")), (12, 12));
+    let seconds: Vec<u64> = calls.iter().map(|(_, at)| at.as_secs()).collect();
+    assert_eq!(seconds, (0..24).map(|nth| nth * 15).collect::<Vec<_>>());
+    // The first had its second turn before the other had read anything.
+    for pair in calls[1..23].windows(2) {
+        assert_ne!(pair[0].0, pair[1].0, "{calls:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_on_hold_takes_nothing() {
+    let sinks: [Member; 2] = [("held", 1, |_| Act::Hold), ("works", 1, |_| Act::Deliver)];
+    let calls = drive(four_a_minute(), sinks, Duration::from_secs(3_600)).await;
+    assert_eq!((count(&calls, "held"), count(&calls, "works")), (1, 12));
+    // One call of the other, and then every one.
+    assert_eq!(calls.last().unwrap().1.as_secs(), 12 * 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_waits_to_try_again_holds_up_nobody() {
+    let sinks: [Member; 2] = [
+        ("down", 1, |_| Act::Each(vec![retry()])),
+        ("works", 1, |_| Act::Deliver),
+    ];
+    let calls = drive(four_a_minute(), sinks, Duration::from_secs(400)).await;
+    assert_eq!(count(&calls, "works"), 12);
+    let last = calls.iter().rfind(|(sink, _)| *sink == "works").unwrap().1;
+    assert!(last <= Duration::from_secs(24 * 15), "{calls:?}");
+}
