@@ -20,6 +20,7 @@ mod record;
 mod registry;
 mod secret;
 mod shelf;
+pub mod slots;
 mod units;
 
 pub use batch::{Batch, Outcome, Report, Verdict};

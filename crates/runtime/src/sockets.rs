@@ -6,6 +6,27 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signalbox_core::Sockets;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections that the system keeps until they are accepted. The standard library asks for 128, which a few hundred
+/// clients that come back at one moment overflow. The system may allow less (`net.core.somaxconn`).
+const BACKLOG: i32 = 1024;
+
+/// Opens a non-blocking listening socket.
+///
+/// # Errors
+/// Of the operating system.
+pub fn open_listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restart need not wait for old connections of the port to be forgotten. Elsewhere the option means another
+    // thing: two programs on one port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
 
 /// Keeps listening sockets open while one source gives way to another on the same address: connections wait in the
 /// backlog instead of being refused. A socket that nobody uses any more is closed.
@@ -34,7 +55,7 @@ struct User {
 }
 
 impl OpenSockets {
-    /// Takes over a socket that is listening already.
+    /// Takes over a socket that is listening already, with the backlog that it has.
     ///
     /// # Errors
     /// Of the operating system.
@@ -80,8 +101,7 @@ impl OpenSockets {
             open.users.push(user);
             return open.listener.try_clone();
         }
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
+        let listener = open_listener(address)?;
         let handle = listener.try_clone()?;
         // Port 0 asks for any free port each time.
         if address.port() != 0 {
@@ -179,6 +199,19 @@ mod tests {
         assert!(TcpListener::bind(address).is_err(), "it is still open");
         drop(other);
         assert!(TcpListener::bind(address).is_ok());
+    }
+
+    #[test]
+    fn hundreds_may_connect_before_anybody_is_let_in() {
+        let address = free();
+        let access = Arc::new(OpenSockets::default()).access("web".into());
+        let _listener = access.sockets().listen(address).unwrap();
+        let wait = std::time::Duration::from_millis(900);
+        let all: Vec<_> = (0..400)
+            .map(|_| std::net::TcpStream::connect_timeout(&address, wait))
+            .collect();
+        let failed = all.iter().filter(|connected| connected.is_err()).count();
+        assert_eq!(failed, 0);
     }
 
     #[test]

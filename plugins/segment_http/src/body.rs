@@ -10,12 +10,14 @@ use http::{HeaderMap, request};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use signalbox_core::Reason;
-use signalbox_segment::ingest::too_large;
+use signalbox_segment::ingest::{MAX_BATCH_BYTES, too_large};
 use tokio::time::{Instant, timeout_at};
 
-/// What a client that sent too much may still send and have thrown away, so that it gets to read the answer
-/// instead of a reset connection.
-const DISCARDED: usize = 8 * 1024 * 1024;
+use crate::traffic::BEYOND_BODIES;
+
+/// What a client that sends too much may send in all and have thrown away, so that it gets to read the answer instead
+/// of a reset connection. Beyond that the connection ends, see [`Traffic`](crate::traffic::Traffic).
+const DISCARDED: usize = MAX_BATCH_BYTES + BEYOND_BODIES * 9 / 10;
 
 /// Why there is no body.
 #[derive(Debug)]

@@ -64,13 +64,15 @@ pub struct SegmentHttpConfig {
     #[serde(default)]
     pub tls: Option<TlsConfig>,
 
-    /// How long a request's head may take, how long its body may, how long an idle connection is kept, and how long
-    /// a client may leave answers untaken. Default `30s`.
+    /// How long a request's head may take, how long its body may, how long an idle connection is kept, how long a
+    /// client may send without completing a request, and how long it may leave answers untaken. Default `30s`.
     #[serde(default = "default_read_timeout")]
     pub read_timeout: Span,
 
-    /// Connections at once, each with a body of half a megabyte at most; more wait to be accepted. With HTTP/2 also
-    /// requests at once. Default 800, below the 1,024 open files that systems allow a process by default.
+    /// Connections at once, each with a body of half a megabyte at most. When no place is left, the oldest connection
+    /// without a request under way, of the address that has most, is closed for the next one; if there is none, the
+    /// next one waits. With HTTP/2 also requests at once. Default 800, below the 1,024 open files that systems allow a
+    /// process by default.
     #[serde(default = "default_max_connections")]
     pub max_connections: usize,
 

@@ -1,36 +1,30 @@
 //! One connection: HTTP/1.1 or HTTP/2, with TLS or without, from its first byte to its end.
 
-use std::convert::Infallible;
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
-use http::header::{CONNECTION, ORIGIN, TRANSFER_ENCODING};
-use http::{HeaderValue, Request, Version};
-use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
+use signalbox_core::slots::Slot;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::Service;
 
-use crate::cors;
+use crate::exchange::{self, Line, NoAnswer, Peer};
 use crate::ingest::Server;
 use crate::patience::Patient;
-use crate::reply::HangUp;
 use crate::routes;
+use crate::traffic::Traffic;
 
 /// Bytes of a request's head, with long cookies; more get 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -56,14 +50,6 @@ const LINGER: Duration = Duration::from_millis(500);
 /// How long a connection that was asked to end may take for it, if nobody has less patience.
 const ENDING: Duration = Duration::from_secs(10);
 
-/// Where a request comes from, as its extension.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
-    /// Whether by TLS.
-    pub(crate) secure: bool,
-}
-
 /// What all connections share.
 pub(crate) struct Connections {
     router: Router,
@@ -78,11 +64,6 @@ pub(crate) struct Connections {
     /// No patience left.
     pub(crate) kill: CancellationToken,
 }
-
-/// Why a connection, or a stream of it, ends without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the body did not come in time")]
-struct NoAnswer;
 
 impl Connections {
     pub(crate) fn new(
@@ -124,66 +105,77 @@ impl Connections {
     }
 
     /// Serves a connection to its end. Its errors are the client's: it left, was too slow, or spoke no HTTP.
-    pub(crate) async fn serve(&self, stream: TcpStream, address: SocketAddr) {
+    pub(crate) async fn serve(&self, stream: TcpStream, address: SocketAddr, slot: Slot) {
         // An answer is one small packet; waiting to fill it up only delays it.
         let _ = stream.set_nodelay(true);
-        let stream = Patient::new(stream, self.patience);
-        let Some(tls) = &self.tls else {
-            let peer = Peer {
+        let mut line = Line {
+            peer: Peer {
                 address,
                 secure: false,
-            };
-            return self.http1(stream, peer).await;
+            },
+            slot: Arc::new(slot),
+            traffic: Traffic::new(self.patience),
+        };
+        let stream = Patient::new(stream, self.patience, line.traffic.clone());
+        let Some(tls) = &self.tls else {
+            return self.http1(stream, line).await;
         };
         let accepted = tokio::select! {
             accepted = timeout(self.patience, tls.accept(stream)) => accepted,
             () = self.kill.cancelled() => return,
+            () = line.slot.closed() => return,
         };
         let stream = match accepted {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return trace(&error),
             Err(slow) => return trace(&slow),
         };
-        let peer = Peer {
-            address,
-            secure: true,
-        };
+        line.peer.secure = true;
+        line.traffic.restart();
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-            self.http2(stream, peer).await;
+            self.http2(stream, line).await;
         } else {
-            self.http1(stream, peer).await;
+            self.http1(stream, line).await;
         }
     }
 
-    async fn http1(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
-        let service = service_fn(move |request| self.answer(peer, request));
+    async fn http1(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, line: Line) {
+        let service = service_fn(|request| {
+            let last = exchange::is_last(&request);
+            let answer = line.answer(self.router.clone(), request);
+            async move {
+                let mut response = answer.await?;
+                if last || self.stop.is_cancelled() {
+                    exchange::close_after(&mut response);
+                }
+                Result::<_, NoAnswer>::Ok(response)
+            }
+        });
         let connection = self.http1.serve_connection(TokioIo::new(stream), service);
         // Hyper itself closes one that is idle.
-        self.converse(connection, std::future::pending(), LINGER).await;
+        self.converse(connection, &line.slot, std::future::pending(), LINGER)
+            .await;
     }
 
-    async fn http2(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
-        let activity = Arc::new(Activity::default());
-        let busy = activity.clone();
+    async fn http2(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, line: Line) {
+        let (slot, traffic) = (line.slot.clone(), line.traffic.clone());
         let (router, requests) = (self.router.clone(), self.requests.clone());
         let service = service_fn(move |request| {
-            let (busy, requests) = (busy.clone().begin(), requests.clone());
-            let answer = answer(router.clone(), peer, request);
+            let requests = requests.clone();
+            let answer = line.answer(router.clone(), request);
             async move {
                 // Never closed, so a permit always comes.
                 let _permit = requests.acquire().await;
-                let answer = answer.await;
-                drop(busy);
-                answer
+                answer.await
             }
         });
         let connection = self.http2.serve_connection(TokioIo::new(stream), service);
-        self.converse(connection, activity.idle(self.patience), Duration::ZERO)
+        self.converse(connection, &slot, traffic.idle(), Duration::ZERO)
             .await;
     }
 
     /// Drives a connection until it ends, is idle, or shall stop.
-    async fn converse<C>(&self, connection: C, idle: impl Future<Output = ()>, linger: Duration)
+    async fn converse<C>(&self, connection: C, slot: &Slot, idle: impl Future<Output = ()>, linger: Duration)
     where
         C: GracefulConnection,
         C::Error: Display,
@@ -193,97 +185,29 @@ impl Connections {
             self.stop.cancelled().await;
             sleep(linger).await;
         };
-        tokio::select! {
+        let give_way = tokio::select! {
             result = connection.as_mut() => return result.unwrap_or_else(|error| trace(&error)),
-            () = stopping => {}
-            () = idle => {}
-        }
+            () = stopping => false,
+            () = idle => false,
+            () = slot.closed() => true,
+        };
         connection.as_mut().graceful_shutdown();
+        if give_way {
+            // HTTP/2 says goodbye; nothing is waited for, since another connection waits for the place.
+            let _ = std::future::poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx).is_ready())).await;
+            return trace(&NoAnswer::Closed);
+        }
         tokio::select! {
             result = connection.as_mut() => result.unwrap_or_else(|error| trace(&error)),
             () = self.kill.cancelled() => {}
+            () = slot.closed() => {}
             () = sleep(self.patience.max(ENDING)) => {}
         }
-    }
-
-    async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Result<Response, NoAnswer> {
-        let last = is_last(&request);
-        let mut response = answer(self.router.clone(), peer, request).await?;
-        if last || self.stop.is_cancelled() {
-            response
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(response)
     }
 }
 
 fn trace(error: &impl Display) {
     tracing::trace!(%error, "connection ended");
-}
-
-/// Whether nothing more is read from the connection after this request. Where a chunked body ends, a proxy in front
-/// may see differently, and take for a body what we would take for somebody's next request (request smuggling). A
-/// `Content-Length` beside it counts for nothing and is not even shown by hyper (RFC 9112, 6.3).
-fn is_last(request: &Request<Incoming>) -> bool {
-    request.version() <= Version::HTTP_11 && request.headers().contains_key(TRANSFER_ENCODING)
-}
-
-async fn answer(
-    mut router: Router,
-    peer: Peer,
-    mut request: Request<Incoming>,
-) -> Result<Response, NoAnswer> {
-    let origin = request.headers().get(ORIGIN).cloned();
-    request.extensions_mut().insert(peer);
-    let answered: Result<Response, Infallible> = router.call(request.map(Body::new)).await;
-    let mut response = match answered {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
-    if response.extensions().get::<HangUp>().is_some() {
-        return Err(NoAnswer);
-    }
-    if let Some(origin) = origin {
-        cors::expose(&mut response, origin);
-    }
-    Ok(response)
-}
-
-/// Whether anything happens on an HTTP/2 connection.
-#[derive(Debug, Default)]
-struct Activity {
-    begun: AtomicU64,
-    open: AtomicUsize,
-}
-
-/// A request under way.
-#[derive(Debug)]
-struct Busy(Arc<Activity>);
-
-impl Activity {
-    fn begin(self: Arc<Activity>) -> Busy {
-        self.begun.fetch_add(1, Relaxed);
-        self.open.fetch_add(1, Relaxed);
-        Busy(self)
-    }
-
-    /// Comes when there was no request for at least so long, and at most twice as long.
-    async fn idle(&self, patience: Duration) {
-        loop {
-            let begun = self.begun.load(Relaxed);
-            sleep(patience).await;
-            if self.open.load(Relaxed) == 0 && self.begun.load(Relaxed) == begun {
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Relaxed);
-    }
 }
 
 /// Errors of accepting that are one client's affair.

@@ -16,13 +16,14 @@ use signalbox_segment::time::Millis;
 use crate::auth::header_key;
 use crate::body::{self, Unread};
 use crate::config::UnknownKey;
-use crate::connection::Peer;
+use crate::exchange::Peer;
 use crate::keys::{Key, WriteKeys};
 use crate::library::Library;
-use crate::peer::{client_ip, is_trusted};
+use crate::peer::{client_ip, is_trusted, sender_ip};
 use crate::reply;
 use crate::sdk_settings::{ConsentConfig, Protocol};
 use crate::work::Work;
+use crate::wrong_keys::WrongKeys;
 
 /// What every request needs.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ pub(crate) struct Server {
     pub(crate) library: Option<Library>,
     pub(crate) read_timeout: Duration,
     pub(crate) work: Work,
+    pub(crate) wrong_keys: WrongKeys,
 }
 
 /// A request's events, told apart.
@@ -52,8 +54,8 @@ struct Taken {
 pub(crate) enum NotTaken {
     /// No events can be made of it; how many were meant is unknown, so it counts as one.
     Unusable(Reason),
-    /// The key is not listed.
-    UnknownKey(usize),
+    /// The key is not listed; and if its address has sent too many such, how long it shall wait.
+    UnknownKey(usize, Option<Duration>),
     /// The key is not for pages of this origin.
     Origin(usize),
     /// The key is over its limit.
@@ -130,11 +132,12 @@ impl Server {
                 let answer = reply::bad_request(&reason);
                 (1, reason, answer)
             }
-            NotTaken::UnknownKey(events) => {
+            NotTaken::UnknownKey(events, wait) => {
                 let reason = Reason::new("invalid_write_key", "An invalid write key was provided");
-                let answer = match self.unknown_key {
-                    UnknownKey::Reject => reply::unknown_key(&reason),
-                    UnknownKey::Drop => reply::success(),
+                let answer = match (self.unknown_key, wait) {
+                    (UnknownKey::Reject, None) => reply::unknown_key(&reason),
+                    (UnknownKey::Reject, Some(wait)) => reply::too_many_wrong_keys(wait),
+                    (UnknownKey::Drop, _) => reply::success(),
                 };
                 (events, reason, answer)
             }
@@ -187,7 +190,7 @@ impl Server {
         events: usize,
     ) -> Result<&Key, NotTaken> {
         let known = key.and_then(|key| self.keys.find(key));
-        let key = known.ok_or(NotTaken::UnknownKey(events))?;
+        let key = known.ok_or_else(|| NotTaken::UnknownKey(events, self.count_wrong_key(head)))?;
         if !key.allows(&head.headers) {
             return Err(NotTaken::Origin(events));
         }
@@ -201,6 +204,13 @@ impl Server {
             NotTaken::RateLimited(events, refused, reason)
         })?;
         Ok(key)
+    }
+
+    /// Counts a wrong key for the address it comes from; returns how long that shall wait if it sends too many.
+    pub(crate) fn count_wrong_key(&self, head: &request::Parts) -> Option<Duration> {
+        let peer = head.extensions.get::<Peer>()?;
+        self.wrong_keys
+            .count(sender_ip(peer.address, &head.headers, &self.proxies))
     }
 
     /// What all events of a request get.

@@ -1,11 +1,11 @@
 #![doc = include_str!("../README.md")]
 
-mod addresses;
 mod auth;
 mod body;
 mod config;
 mod connection;
 mod cors;
+mod exchange;
 mod ingest;
 mod keys;
 mod library;
@@ -18,7 +18,9 @@ mod routes;
 mod sdk_settings;
 mod source;
 mod tls;
+mod traffic;
 mod work;
+mod wrong_keys;
 
 pub use config::{SegmentHttpConfig, UnknownKey};
 pub use keys::{KeyRateLimit, WriteKey, WriteKeySettings};

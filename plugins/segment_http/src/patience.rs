@@ -1,28 +1,33 @@
-//! A connection whose other side must take what is written.
+//! A connection whose other side must take what is written, and whose reading is counted.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// Fails once nothing could be written for so long. Reading has limits of its own: a client may have nothing to
-/// say, but one that asks and does not take the answers would hold its place for ever.
+use crate::traffic::Traffic;
+
+/// Fails once nothing could be written for so long: one that asks and does not take the answers would hold its place
+/// for ever. Reading has limits of its own, see [`Traffic`].
 #[derive(Debug)]
 pub(crate) struct Patient<S> {
     stream: S,
     patience: Duration,
+    traffic: Arc<Traffic>,
     /// Runs while the other side takes nothing.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patient<S> {
-    pub(crate) fn new(stream: S, patience: Duration) -> Patient<S> {
+    pub(crate) fn new(stream: S, patience: Duration, traffic: Arc<Traffic>) -> Patient<S> {
         Patient {
             stream,
             patience,
+            traffic,
             waiting: None,
         }
     }
@@ -41,7 +46,13 @@ impl<S> Patient<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        Poll::Ready(match buf.filled().len() - before {
+            0 => Ok(()),
+            bytes => this.traffic.received(bytes),
+        })
     }
 }
 
@@ -88,7 +99,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn writing_waits_only_so_long() {
         let (mut other, stream) = tokio::io::duplex(4);
-        let mut patient = Patient::new(stream, Duration::from_secs(5));
+        let patience = Duration::from_secs(5);
+        let mut patient = Patient::new(stream, patience, Traffic::new(patience));
         patient.write_all(b"abcd").await.unwrap();
         let error = patient.write_all(b"e").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

@@ -20,6 +20,19 @@ pub(crate) fn client_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]
         .unwrap_or(peer)
 }
 
+/// The address that answers for a request: the peer's own, or, if that is a trusted proxy, the last hop of
+/// `X-Forwarded-For` that is none. What stands before it there, the sender may have made up.
+pub(crate) fn sender_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let peer = peer.ip().to_canonical();
+    if !is_trusted(peer, trusted) {
+        return peer;
+    }
+    let forwarded = headers.get_all("x-forwarded-for");
+    let values = forwarded.iter().rev().filter_map(|value| value.to_str().ok());
+    let mut hops = values.flat_map(|value| value.rsplit(',')).map_while(hop);
+    hops.find(|hop| !is_trusted(*hop, trusted)).unwrap_or(peer)
+}
+
 /// Whether this address, in its canonical form, is a trusted proxy's.
 pub(crate) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&peer))
@@ -60,5 +73,24 @@ mod tests {
         );
         assert_eq!(ip("[fd00::1]:5", &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(ip("10.0.0.1:5", &["unknown"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_sender_cannot_make_up_its_address() {
+        let ip = |peer: &str, forwarded: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append("x-forwarded-for", value.parse().unwrap());
+            }
+            let trusted = ["10.0.0.0/8".parse().unwrap()];
+            sender_ip(peer.parse().unwrap(), &headers, &trusted).to_string()
+        };
+        assert_eq!(ip("192.0.2.1:5", &["203.0.113.7"]), "192.0.2.1");
+        assert_eq!(
+            ip("10.0.0.1:5", &["1.1.1.1, 203.0.113.7", "10.2.2.2"]),
+            "203.0.113.7"
+        );
+        assert_eq!(ip("10.0.0.1:5", &["1.1.1.1, made up"]), "10.0.0.1");
+        assert_eq!(ip("10.0.0.1:5", &[]), "10.0.0.1");
     }
 }

@@ -1,5 +1,7 @@
 //! The answers. One body satisfies every SDK: some read `code` and `message`, some `error`, some `success`.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -86,12 +88,26 @@ pub(crate) fn refused(refused: &Refused) -> Response {
         ),
         RefusedCause::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "Restarting; try again later"),
     };
-    let after = refused.retry_after;
+    come_back(
+        status,
+        &Reason::new(refused.cause.code(), message),
+        refused.retry_after,
+    )
+}
+
+/// 429 instead of 401, for an address that sends nothing but wrong keys.
+pub(crate) fn too_many_wrong_keys(after: Duration) -> Response {
+    let message = "Too many requests with an invalid write key; correct the key, or try again later";
+    let reason = Reason::new("invalid_write_key", message);
+    come_back(StatusCode::TOO_MANY_REQUESTS, &reason, after)
+}
+
+fn come_back(status: StatusCode, reason: &Reason, after: Duration) -> Response {
     let seconds = after
         .as_secs()
         .saturating_add(u64::from(after.subsec_nanos() > 0))
         .max(1);
-    let mut response = error(status, &Reason::new(refused.cause.code(), message));
+    let mut response = error(status, reason);
     response.headers_mut().insert(RETRY_AFTER, seconds.into());
     response.headers_mut().insert(RATE_LIMIT_RESET, seconds.into());
     response
@@ -118,8 +134,6 @@ pub(crate) fn hang_up() -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -94,10 +94,14 @@ async fn metrics(State(server): State<Arc<Server>>, request: Request) -> Respons
 }
 
 async fn settings(State(server): State<Arc<Server>>, Path(key): Path<String>, request: Request) -> Response {
-    let headers = request.headers();
     let Some(known) = server.keys.find(&key) else {
-        return reply::not_found("unknown write key");
+        let (head, _) = request.into_parts();
+        return match server.count_wrong_key(&head) {
+            None => reply::not_found("unknown write key"),
+            Some(wait) => reply::too_many_wrong_keys(wait),
+        };
     };
+    let headers = request.headers();
     if !known.allows(headers) {
         return reply::forbidden(&foreign_origin());
     }

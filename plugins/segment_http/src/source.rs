@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ipnet::IpNet;
+use signalbox_core::slots::{Slot, Slots};
 use signalbox_core::{Source, SourceContext, SourceTask, StartError};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use crate::addresses::Addresses;
 use crate::config::UnknownKey;
 use crate::connection::{Connections, is_of_a_client};
 use crate::ingest::Server;
@@ -22,6 +21,7 @@ use crate::peer::is_trusted;
 use crate::sdk_settings::{ConsentConfig, Protocol};
 use crate::tls::Tls;
 use crate::work::Work;
+use crate::wrong_keys::WrongKeys;
 
 /// How long requests under way may take once the source is told to stop. SDKs wait 8 to 15 s.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -75,13 +75,14 @@ impl SegmentHttp {
             library: self.library,
             read_timeout: self.read_timeout,
             work: Work::default(),
+            wrong_keys: WrongKeys::default(),
         });
         let connections = Connections::new(server.clone(), tls, self.max_connections, context.shutdown);
         let door = Door {
             connections: Arc::new(connections),
             server,
-            free: Arc::new(Semaphore::new(self.max_connections)),
-            addresses: self.max_per_address.map(Addresses::new),
+            slots: Slots::new(self.max_connections),
+            max_per_address: self.max_per_address,
             tasks: TaskTracker::new(),
         };
         Ok((
@@ -127,33 +128,43 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> StartError {
 struct Door {
     connections: Arc<Connections>,
     server: Arc<Server>,
-    free: Arc<Semaphore>,
-    addresses: Option<Arc<Addresses>>,
+    slots: Arc<Slots>,
+    max_per_address: Option<usize>,
     tasks: TaskTracker,
 }
 
 impl Door {
     /// Accepts until told to stop, then waits for what is under way.
     async fn serve(&self, listener: TcpListener) {
+        let stopped = self.connections.stop.cancelled();
+        tokio::pin!(stopped);
         loop {
-            let next = async {
-                // Never closed, so a permit always comes.
-                let permit = self.free.clone().acquire_owned().await.ok();
-                (listener.accept().await, permit)
-            };
-            let (accepted, permit) = tokio::select! {
+            let accepted = tokio::select! {
                 biased;
-                () = self.connections.stop.cancelled() => break,
-                next = next => next,
+                () = &mut stopped => break,
+                accepted = listener.accept() => accepted,
             };
-            match accepted {
-                Ok((stream, peer)) => self.enter(stream, peer, permit),
-                Err(error) if is_of_a_client(&error) => {}
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) if is_of_a_client(&error) => continue,
                 Err(error) => {
                     // Out of file descriptors, mostly: trying again at once would spin.
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
                 }
+            };
+            let slot = tokio::select! {
+                slot = self.slots.enter(peer.ip(), self.limit_of(peer)) => slot,
+                // Accepted before the word to stop: it may hold a request that nobody else would answer.
+                () = &mut stopped => {
+                    self.enter(stream, peer, self.slots.squeeze_in(peer.ip()));
+                    break;
+                }
+            };
+            match slot {
+                Some(slot) => self.enter(stream, peer, slot),
+                None => tracing::debug!("an address has too many connections; one is closed"),
             }
         }
         drop(listener);
@@ -168,19 +179,15 @@ impl Door {
         }
     }
 
-    fn enter(&self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
-        let address = peer.ip().to_canonical();
-        let place = match &self.addresses {
-            Some(addresses) if !is_trusted(address, &self.server.proxies) => match addresses.enter(address) {
-                Some(place) => Some(place),
-                None => return tracing::debug!("an address has too many connections; one is closed"),
-            },
-            _ => None,
-        };
+    /// How many connections an address may have.
+    fn limit_of(&self, peer: SocketAddr) -> Option<usize> {
+        let trusted = is_trusted(peer.ip().to_canonical(), &self.server.proxies);
+        self.max_per_address.filter(|_| !trusted)
+    }
+
+    fn enter(&self, stream: TcpStream, peer: SocketAddr, slot: Slot) {
         let connections = self.connections.clone();
-        self.tasks.spawn(async move {
-            connections.serve(stream, peer).await;
-            drop((permit, place));
-        });
+        self.tasks
+            .spawn(async move { connections.serve(stream, peer, slot).await });
     }
 }

@@ -1,5 +1,7 @@
 //! Starting and stopping.
 
+use std::time::Duration;
+
 use serde_json::json;
 use signalbox_core::{BuildContext, Place, PluginKind, SourceConfig, plugins};
 use tokio_util::sync::CancellationToken;
@@ -118,19 +120,20 @@ async fn a_request_that_crosses_the_word_to_stop_is_answered() {
 }
 
 #[tokio::test]
-async fn more_connections_than_allowed_wait_their_turn() {
-    let service = Service::with(json!({"max_connections": 1})).await;
+async fn with_a_request_on_every_connection_the_next_waits_its_turn() {
+    let service = Service::held_with(json!({"max_connections": 1})).await;
     let key = basic(KEY);
     let event = request("POST", "/v1/track", &[("Authorization", &key)], EVENT);
     let mut first = service.connect().await;
     first.write(&event).await;
-    assert_eq!(first.answer().await.status, 200);
+    service.double.arrived.acquire().await.unwrap().forget();
     let mut second = service.connect().await;
     second.write(&event).await;
-    first.write(&event).await;
+    let early = tokio::time::timeout(Duration::from_millis(100), service.double.arrived.acquire());
+    assert!(early.await.is_err(), "the second is not served yet");
+    service.double.gate.add_permits(2);
     assert_eq!(first.answer().await.status, 200);
-    assert_eq!(service.events().len(), 2, "the second is not served yet");
-    drop(first);
     assert_eq!(second.answer().await.status, 200);
-    assert_eq!(service.events().len(), 1);
+    assert!(first.try_answer().await.is_none(), "it gave way");
+    assert_eq!(service.events().len(), 2);
 }

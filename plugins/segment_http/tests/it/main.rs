@@ -8,6 +8,7 @@
 
 mod answers;
 mod browsers;
+mod crowds;
 mod floods;
 mod framing;
 mod hardening;
@@ -16,5 +17,7 @@ mod library;
 mod lifecycle;
 mod recordings;
 mod shapes;
+mod strangers;
 mod support;
+mod surges;
 mod tls;

@@ -12,7 +12,7 @@ use signalbox_core::{
 };
 use signalbox_segment_http::SegmentHttpConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -128,6 +128,16 @@ impl Service {
     pub(crate) async fn connect(&self) -> Connection {
         Connection {
             stream: TcpStream::connect(self.address).await.unwrap(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// A connection from another address of this machine, which a test takes for another client.
+    pub(crate) async fn connect_from(&self, address: &str) -> Connection {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+        Connection {
+            stream: socket.connect(self.address).await.unwrap(),
             buffer: Vec::new(),
         }
     }

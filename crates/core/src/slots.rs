@@ -1,0 +1,302 @@
+//! Places for connections, and who gives one up when there are none left.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+/// Set in a connection's count of requests once it has to close.
+const CLOSING: usize = 1 << (usize::BITS - 1);
+
+/// The connections of a listener, at most a fixed number of them.
+///
+/// While places are free, everybody gets one. When none is left, the oldest connection without a request under way of
+/// the address that has most is closed for the next one: silent connections of one client keep nobody out, and behind
+/// a balancer, where all come from one address, the idlest go. If every connection has a request under way, the next
+/// one waits.
+#[derive(Debug)]
+pub struct Slots {
+    most: usize,
+    state: Mutex<State>,
+    /// Whether somebody waits for a place.
+    wanted: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    addresses: HashMap<IpAddr, BTreeMap<u64, Arc<Connection>>>,
+    open: usize,
+    /// Connections that have been told to close and are still open.
+    closing: usize,
+    next: u64,
+    /// Cancelled when it is worth looking for a place again.
+    waiting: Option<CancellationToken>,
+}
+
+#[derive(Debug, Default)]
+struct Connection {
+    /// Requests under way, and [`CLOSING`].
+    requests: AtomicUsize,
+    close: CancellationToken,
+}
+
+/// A connection's place; given back when dropped.
+#[derive(Debug)]
+pub struct Slot {
+    slots: Arc<Slots>,
+    address: IpAddr,
+    number: u64,
+    connection: Arc<Connection>,
+}
+
+/// A request under way; ended when dropped.
+#[derive(Debug)]
+pub struct UnderWay {
+    slots: Arc<Slots>,
+    connection: Arc<Connection>,
+}
+
+impl Slots {
+    /// Places for that many connections.
+    pub fn new(most: usize) -> Arc<Slots> {
+        Arc::new(Slots {
+            most,
+            state: Mutex::default(),
+            wanted: AtomicBool::new(false),
+        })
+    }
+
+    /// Takes a place, as soon as there is one; nothing if the address has `limit` places already. IPv6 addresses of
+    /// one /64 network count as one.
+    pub async fn enter(self: &Arc<Slots>, address: IpAddr, limit: Option<usize>) -> Option<Slot> {
+        let address = neighbourhood(address);
+        loop {
+            let wait = {
+                let mut state = self.state();
+                if limit.is_some_and(|limit| state.count(address) >= limit) {
+                    return None;
+                }
+                if state.open < self.most {
+                    return Some(self.add(&mut state, address));
+                }
+                // Before looking for one without requests: whoever ends a request from now on will wake this.
+                self.wanted.store(true, SeqCst);
+                if state.closing == 0 && state.close_one() {
+                    state.closing += 1;
+                }
+                state.waiting.get_or_insert_default().clone()
+            };
+            wait.cancelled().await;
+        }
+    }
+
+    /// Takes a place beyond the limits, for a connection that was accepted and cannot wait.
+    pub fn squeeze_in(self: &Arc<Slots>, address: IpAddr) -> Slot {
+        self.add(&mut self.state(), neighbourhood(address))
+    }
+
+    fn add(self: &Arc<Slots>, state: &mut State, address: IpAddr) -> Slot {
+        let (number, connection) = (state.next, Arc::new(Connection::default()));
+        state.next += 1;
+        state.open += 1;
+        let of_address = state.addresses.entry(address).or_default();
+        of_address.insert(number, connection.clone());
+        Slot {
+            slots: self.clone(),
+            address,
+            number,
+            connection,
+        }
+    }
+
+    fn wake(&self, state: &mut State) {
+        self.wanted.store(false, SeqCst);
+        if let Some(waiting) = state.waiting.take() {
+            waiting.cancel();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn count(&self, address: IpAddr) -> usize {
+        self.addresses.get(&address).map_or(0, BTreeMap::len)
+    }
+
+    /// Tells the oldest connection without a request to close, first of the address that has most.
+    fn close_one(&self) -> bool {
+        let mut addresses: Vec<_> = self.addresses.values().collect();
+        addresses.sort_by_key(|connections| (Reverse(connections.len()), connections.keys().next().copied()));
+        addresses
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .any(|connection| connection.close())
+    }
+}
+
+impl Connection {
+    /// Has it close, unless a request is under way or it was told already.
+    fn close(&self) -> bool {
+        let idle = self.requests.compare_exchange(0, CLOSING, SeqCst, SeqCst).is_ok();
+        if idle {
+            self.close.cancel();
+        }
+        idle
+    }
+}
+
+impl Slot {
+    /// Notes a request, before anything is done for it; nothing if the connection has to close.
+    #[must_use]
+    pub fn begin(&self) -> Option<UnderWay> {
+        let under_way = UnderWay {
+            slots: self.slots.clone(),
+            connection: self.connection.clone(),
+        };
+        let before = self.connection.requests.fetch_add(1, SeqCst);
+        (before & CLOSING == 0).then_some(under_way)
+    }
+
+    /// Comes when the connection has to close: at once, since others wait for its place.
+    pub async fn closed(&self) {
+        self.connection.close.cancelled().await;
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut state = self.slots.state();
+        if let Some(connections) = state.addresses.get_mut(&self.address) {
+            connections.remove(&self.number);
+            if connections.is_empty() {
+                state.addresses.remove(&self.address);
+            }
+        }
+        state.open -= 1;
+        if self.connection.close.is_cancelled() {
+            state.closing -= 1;
+        }
+        self.slots.wake(&mut state);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let before = self.connection.requests.fetch_sub(1, SeqCst);
+        if before == 1 && self.slots.wanted.load(SeqCst) {
+            self.slots.wake(&mut self.slots.state());
+        }
+    }
+}
+
+/// One customer has a /64 of IPv6 at least.
+#[must_use]
+pub fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn now<F: Future>(future: F) -> Option<F::Output> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
+    }
+
+    fn enter(slots: &Arc<Slots>, address: &str) -> Option<Slot> {
+        now(slots.enter(address.parse().unwrap(), None)).flatten()
+    }
+
+    fn is_closed(slot: &Slot) -> bool {
+        now(slot.closed()).is_some()
+    }
+
+    #[test]
+    fn nobody_gives_way_while_places_are_free() {
+        let slots = Slots::new(3);
+        let all: Vec<Slot> = (0..3).filter_map(|_| enter(&slots, "192.0.2.1")).collect();
+        assert_eq!(all.len(), 3);
+        assert!(!all.iter().any(is_closed));
+    }
+
+    #[test]
+    fn the_oldest_idle_one_of_the_address_with_most_gives_way() {
+        let slots = Slots::new(4);
+        let alone = enter(&slots, "192.0.2.9").unwrap();
+        let many: Vec<Slot> = (0..3).filter_map(|_| enter(&slots, "192.0.2.1")).collect();
+        let busy = many[0].begin().unwrap();
+        let mut next = pin!(slots.enter("192.0.2.5".parse().unwrap(), None));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(
+            next.as_mut().poll(&mut context).is_pending(),
+            "until the place is free"
+        );
+        assert_eq!(
+            [&alone, &many[0], &many[1], &many[2]].map(is_closed),
+            [false, false, true, false]
+        );
+        assert!(
+            next.as_mut().poll(&mut context).is_pending(),
+            "one gives way, not one after another"
+        );
+        assert!(many[1].begin().is_none(), "too late for a request");
+        drop(busy);
+        drop(many);
+        assert!(matches!(next.as_mut().poll(&mut context), Poll::Ready(Some(_))));
+    }
+
+    #[test]
+    fn with_requests_everywhere_the_next_waits_for_the_first_that_ends() {
+        let slots = Slots::new(2);
+        let (one, two) = (
+            enter(&slots, "192.0.2.1").unwrap(),
+            enter(&slots, "192.0.2.2").unwrap(),
+        );
+        let (first, _second) = (one.begin().unwrap(), two.begin().unwrap());
+        let mut next = pin!(slots.enter("192.0.2.3".parse().unwrap(), None));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        assert!(!is_closed(&one) && !is_closed(&two));
+        drop(first);
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        assert!(is_closed(&one) && !is_closed(&two));
+        drop(one);
+        assert!(matches!(next.as_mut().poll(&mut context), Poll::Ready(Some(_))));
+    }
+
+    #[test]
+    fn an_address_may_have_a_limit_and_ipv6_counts_by_network() {
+        let slots = Slots::new(100);
+        let enter = |address: &str| now(slots.enter(address.parse().unwrap(), Some(2))).flatten();
+        let (first, second) = (enter("192.0.2.1"), enter("::ffff:192.0.2.1"));
+        assert!(first.is_some() && second.is_some());
+        assert!(enter("192.0.2.1").is_none());
+        let (six, seven) = (enter("2001:db8::1"), enter("2001:db8::2:1"));
+        assert!(six.is_some() && seven.is_some());
+        assert!(enter("2001:db8::3").is_none() && enter("2001:db8:0:1::3").is_some());
+        drop(first);
+        assert!(enter("192.0.2.1").is_some());
+        drop((second, six, seven));
+        assert!(slots.state().addresses.is_empty());
+        assert_eq!(slots.state().open, 0);
+    }
+}

@@ -1,0 +1,256 @@
+//! The bytes and the time that a connection takes for its requests, counted below TLS and HTTP/2: what never becomes a
+//! request (PRIORITY, WINDOW_UPDATE, PING, bodies without end) costs work all the same.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use signalbox_segment::ingest::MAX_BATCH_BYTES;
+use tokio::time::{Instant, sleep};
+
+/// What a connection may send beyond its bodies before it completes a request: heads, framing, TLS.
+pub(crate) const BEYOND_BODIES: usize = 1_000_000;
+
+/// A pause of the client with no request open; behind it the time counts from the beginning.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a connection has sent since it last completed a request.
+#[derive(Debug)]
+pub(crate) struct Traffic {
+    patience: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Received since a request was last completed.
+    bytes: usize,
+    /// When the first of them came.
+    since: Option<Instant>,
+    /// When the last of them came.
+    last: Option<Instant>,
+    /// Requests begun and not ended.
+    open: usize,
+    /// Those of them that were received whole: they wait for this side.
+    whole: usize,
+    /// All requests so far.
+    begun: u64,
+}
+
+/// A request from its head to its answer; ended when dropped.
+#[derive(Debug)]
+pub(crate) struct Open {
+    traffic: Arc<Traffic>,
+    reception: Mutex<Reception>,
+}
+
+/// How far a request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reception {
+    Coming,
+    Whole,
+    /// Given up by the client: answered or not, it was none.
+    Broken,
+}
+
+impl Traffic {
+    pub(crate) fn new(patience: Duration) -> Arc<Traffic> {
+        Arc::new(Traffic {
+            patience,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Counts what was received.
+    ///
+    /// # Errors
+    /// If it is too much, or takes too long, for no request: the connection shall end.
+    pub(crate) fn received(&self, bytes: usize) -> io::Result<()> {
+        let now = Instant::now();
+        let mut state = self.state();
+        if state.whole > 0 || state.open == 0 && state.last.is_some_and(|last| now - last > PAUSE) {
+            state.since = None;
+        }
+        state.last = Some(now);
+        let since = *state.since.get_or_insert(now);
+        state.bytes = state.bytes.saturating_add(bytes);
+        // Requests that come side by side are all under way before the first is complete.
+        let most = state.open.max(1).saturating_mul(MAX_BATCH_BYTES) + BEYOND_BODIES;
+        // Heads and bodies have timers of their own, which tell more: they come first.
+        if state.bytes > most || now - since > self.patience + self.patience / 4 {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "sent too much, or for too long, for no request",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Notes a request whose head has come.
+    pub(crate) fn begin(self: &Arc<Traffic>) -> Arc<Open> {
+        let mut state = self.state();
+        state.open += 1;
+        state.begun += 1;
+        Arc::new(Open {
+            traffic: self.clone(),
+            reception: Mutex::new(Reception::Coming),
+        })
+    }
+
+    /// Begins anew, at the end of a handshake.
+    pub(crate) fn restart(&self) {
+        self.state().restart();
+    }
+
+    /// Comes when there was no request for at least the patience, and at most twice as long.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let begun = self.state().begun;
+            sleep(self.patience).await;
+            let state = self.state();
+            if state.open == 0 && state.begun == begun {
+                return;
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn restart(&mut self) {
+        self.bytes = 0;
+        self.since = None;
+    }
+}
+
+impl Open {
+    /// The request has been received whole, or is answered without the rest of it.
+    pub(crate) fn complete(&self) {
+        if self.becomes(Reception::Whole) {
+            let mut state = self.traffic.state();
+            state.whole += 1;
+            state.restart();
+        }
+    }
+
+    fn becomes(&self, next: Reception) -> bool {
+        let mut reception = self.reception.lock().unwrap_or_else(PoisonError::into_inner);
+        let coming = *reception == Reception::Coming;
+        if coming {
+            *reception = next;
+        }
+        coming
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let reception = *self.reception.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.traffic.state();
+        state.open -= 1;
+        state.whole -= usize::from(reception == Reception::Whole);
+    }
+}
+
+/// A request's body that notes its end.
+pub(crate) struct Noted {
+    body: Incoming,
+    open: Arc<Open>,
+}
+
+impl Noted {
+    /// A body for the router.
+    pub(crate) fn wrap(body: Incoming, open: Arc<Open>) -> Body {
+        if body.is_end_stream() {
+            open.complete();
+            return Body::empty();
+        }
+        Body::new(Noted { body, open })
+    }
+}
+
+impl HttpBody for Noted {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        if matches!(frame, Some(Err(_))) {
+            this.open.becomes(Reception::Broken);
+        } else if frame.is_none() || this.body.is_end_stream() {
+            this.open.complete();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(4);
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_count_until_a_request_is_complete() {
+        let traffic = Traffic::new(PATIENCE);
+        let most = MAX_BATCH_BYTES + BEYOND_BODIES;
+        assert!(traffic.received(most).is_ok());
+        let first = traffic.begin();
+        first.complete();
+        assert!(traffic.received(most).is_ok());
+        let second = traffic.begin();
+        assert!(traffic.received(MAX_BATCH_BYTES).is_ok(), "two are open");
+        drop((first, second));
+        assert!(
+            traffic.received(1).is_err(),
+            "neither of which was complete since"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_counts_while_the_client_sends_and_nothing_is_complete() {
+        let traffic = Traffic::new(PATIENCE);
+        let trickle = async |seconds: u64| {
+            for _ in 0..2 * seconds {
+                traffic.received(1)?;
+                sleep(Duration::from_millis(500)).await;
+            }
+            std::io::Result::Ok(())
+        };
+        assert!(trickle(4).await.is_ok());
+        assert!(trickle(2).await.is_err());
+        sleep(2 * PAUSE).await;
+        assert!(trickle(4).await.is_ok(), "a pause ends it");
+        let open = traffic.begin();
+        open.complete();
+        assert!(
+            trickle(60).await.is_ok(),
+            "this side is not done with what it has"
+        );
+        drop(open);
+        assert!(trickle(6).await.is_err());
+        let _open = traffic.begin();
+        sleep(2 * PAUSE).await;
+        assert!(traffic.received(1).is_err(), "a pause within a request is none");
+    }
+}

@@ -1,0 +1,101 @@
+//! Connections that send without end and never complete a request.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+
+use crate::support::Service;
+use crate::tls::{Files, connect};
+
+/// What the buffers of both sides hold at most, and more.
+const PLENTY: usize = 64_000_000;
+
+/// The beginning of HTTP/2: the preface, and settings that say nothing.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// PRIORITY for stream 1: of stream 0, not exclusive, of the usual weight.
+const PRIORITY: &[u8] = b"\0\0\x05\x02\0\0\0\0\x01\0\0\0\0\x0f";
+
+/// WINDOW_UPDATE for the connection, by one.
+const WINDOW_UPDATE: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\0\x01";
+
+/// Writes until the other side has ended the connection; how much that was.
+async fn write_on(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> usize {
+    let mut written = 0;
+    while written < PLENTY && stream.write_all(bytes).await.is_ok() {
+        written += bytes.len();
+    }
+    written
+}
+
+async fn flood(frame: &[u8]) {
+    let (files, certificate) = Files::new();
+    let settings = json!({"tls": files.settings(), "read_timeout": "10m"});
+    let service = Service::with(settings).await;
+    let mut stream = connect(&service, &certificate, "h2").await.unwrap();
+    stream.write_all(PREFACE).await.unwrap();
+    let frames = frame.repeat(1_000);
+    let flood = write_on(&mut stream, &frames);
+    let written = timeout(Duration::from_secs(60), flood).await.unwrap();
+    assert!(written < PLENTY, "{written} bytes");
+}
+
+#[tokio::test]
+async fn priority_frames_without_end_end_the_connection() {
+    flood(PRIORITY).await;
+}
+
+#[tokio::test]
+async fn window_updates_without_end_end_the_connection() {
+    flood(WINDOW_UPDATE).await;
+}
+
+#[tokio::test]
+async fn chunks_of_one_byte_end_the_connection_before_the_body_is_full() {
+    let service = Service::with(json!({"read_timeout": "10m"})).await;
+    let mut connection = service.connect().await;
+    let head = b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    connection.write(head).await;
+    // 500 kB of body in 4.5 MB.
+    connection.write(&b"1;a\r\nx\r\n".repeat(500_000)).await;
+    connection.write(b"0\r\n\r\n").await;
+    let answer = connection.try_answer().await;
+    assert_ne!(
+        answer.map(|answer| answer.code()).as_deref(),
+        Some("invalid_json"),
+        "read to its end"
+    );
+}
+
+#[tokio::test]
+async fn requests_opened_and_dropped_for_longer_than_the_read_timeout_end_the_connection() {
+    let (files, certificate) = Files::new();
+    let settings = json!({"tls": files.settings(), "read_timeout": "500ms"});
+    let service = Service::with(settings).await;
+    let mut stream = connect(&service, &certificate, "h2").await.unwrap();
+    stream.write_all(PREFACE).await.unwrap();
+    let (mut reading, mut writing) = tokio::io::split(stream);
+    let ended = tokio::spawn(async move { while matches!(reading.read(&mut [0; 4096]).await, Ok(1..)) {} });
+    let dropping = async {
+        for stream in (1u32..).step_by(2) {
+            // HEADERS for `POST https://localhost/v1/m` without the end of the stream, then RST_STREAM.
+            let block = b"\x83\x87\x04\x05/v1/m\x01\x09localhost";
+            let mut frames = vec![0, 0, block.len() as u8, 1, 4];
+            frames.extend(stream.to_be_bytes());
+            frames.extend(block);
+            frames.extend([0, 0, 4, 3, 0]);
+            frames.extend(stream.to_be_bytes());
+            frames.extend(8u32.to_be_bytes());
+            if writing.write_all(&frames).await.is_err() || ended.is_finished() {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(
+        timeout(Duration::from_secs(20), dropping).await.is_ok(),
+        "still there"
+    );
+}
