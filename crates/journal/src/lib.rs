@@ -51,6 +51,11 @@ pub trait Journal: Send + Sync {
     /// Makes everything durable that is not yet, and lets go of the files. Call after all readers have ended.
     async fn shutdown(&self);
 
+    /// The id by which it is told from any other journal, for as long as its files last; `None` if it has no files.
+    fn id(&self) -> Option<String> {
+        None
+    }
+
     /// How full it is.
     fn usage(&self) -> Usage;
 

@@ -33,3 +33,23 @@ pub fn open(
     let journal = DiskJournal::open(options).map_err(|error| format!("journal: {error}"))?;
     Ok(Arc::new(journal))
 }
+
+/// Opens the journal that a router has left, for a command that must not make one.
+///
+/// # Errors
+/// As [`open`], and if there is no journal.
+pub fn open_existing(
+    settings: &JournalSettings,
+    dead_letters: &DeadLetterSettings,
+) -> Result<Arc<dyn Journal>, String> {
+    let folder = settings.folder();
+    if !DiskJournal::exists(&folder).map_err(|error| format!("journal: {error}"))? {
+        let path = std::path::absolute(&folder).unwrap_or(folder);
+        return Err(format!(
+            "there is no journal in {}: no router has run by this file yet, or it ran in another directory; check \
+             [journal] path",
+            path.display()
+        ));
+    }
+    open(settings, dead_letters)
+}

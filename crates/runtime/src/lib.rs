@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod dry_run;
 mod gate;
 pub mod hold;
+pub mod identity;
 mod intake;
 pub mod journal;
 pub mod ledger;

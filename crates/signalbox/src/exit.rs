@@ -34,3 +34,30 @@ Exit codes:
 Environment:
   SIGNALBOX_LOG  what is logged to standard error, for instance info, debug,
                  signalbox_runtime=debug (default: info)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_the_same_codes() {
+        let docs = include_str!("../../../docs/operations.md");
+        let (_, table) = docs.split_once("\n## Exit codes\n").unwrap();
+        let documented: Vec<&str> = table
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.split_once(" |"))
+            .map(|(code, _)| code)
+            .filter(|code| code.parse::<Code>().is_ok())
+            .collect();
+        let helped: Vec<&str> = HELP
+            .lines()
+            .filter_map(|line| line.strip_prefix("  ")?.split_once(' '))
+            .map(|(code, _)| code)
+            .filter(|code| code.parse::<Code>().is_ok())
+            .collect();
+        assert_eq!(documented, helped);
+        for code in [OK, FAILED, HELD, CONFIG, UNDELIVERED, PROBE, USAGE] {
+            assert!(helped.contains(&code.to_string().as_str()), "{code}");
+        }
+    }
+}

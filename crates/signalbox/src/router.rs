@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use signalbox_runtime::admin::{self, AdminServer, AdminState};
 use signalbox_runtime::config::{AdminSettings, DeadLetterSettings, JournalSettings};
+use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::journal;
 use signalbox_runtime::ledger::Ledger;
 use signalbox_runtime::operate::{Command, Remote};
@@ -66,7 +67,8 @@ impl Router {
             .await
             .map_err(|error| error.to_string())?;
         let (remote, commands) = Remote::new(&running);
-        let state = AdminState::new(ledger, telemetry.clone(), Arc::new(remote));
+        let identity = JournalIdentity::of(&**running.journal(), &fixed.journal);
+        let state = AdminState::new(ledger, telemetry.clone(), Arc::new(remote)).identified(identity);
         let admin_stop = CancellationToken::new();
         let admin = match admin {
             None => None,

@@ -6,6 +6,7 @@ mod folder;
 mod full;
 mod hold;
 mod letters;
+mod operators;
 mod private;
 mod rates;
 mod rebuilt;

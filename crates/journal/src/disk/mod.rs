@@ -16,6 +16,7 @@ mod frame;
 mod fresh;
 mod guard;
 mod heading;
+mod identity;
 mod keeper;
 mod letters;
 mod opening;
@@ -38,6 +39,7 @@ mod tentative;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
@@ -76,6 +78,7 @@ const WAITING_KB: u32 = 64 * 1024;
 ///
 /// See `docs/journal.md` for its files and what it does when they are damaged.
 pub struct DiskJournal {
+    id: String,
     shared: Arc<Shared>,
     writer: Sender<ToWriter>,
     keeper: Sender<ToKeeper>,
@@ -102,6 +105,7 @@ impl DiskJournal {
             heading: series.heading()?,
         };
         let loaded = state.open(found, &basis)?;
+        let id = identity::read_or_make(&options.path)?;
         let idle_before = if new {
             Some(Duration::MAX)
         } else {
@@ -173,6 +177,7 @@ impl DiskJournal {
         let keeper = Keeper::new(shared.clone(), state, head);
         let keeping = spawn("journal-keeper", move || keeper.run(&inbox))?;
         Ok(DiskJournal {
+            id,
             shared,
             writer: to_writer,
             keeper: to_keeper,
@@ -180,6 +185,22 @@ impl DiskJournal {
             threads: Mutex::new(vec![writing, keeping]),
             idle_before,
         })
+    }
+
+    /// Whether a folder holds a journal; nothing is made or changed.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the folder cannot be read.
+    pub fn exists(folder: &Path) -> Result<bool, JournalError> {
+        identity::is_journal(folder)
+    }
+
+    /// The [id](Journal::id) of the journal in a folder, also while a router has it open; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`] if it cannot be read.
+    pub fn id_of(folder: &Path) -> Result<Option<String>, JournalError> {
+        identity::read(folder).map_err(|error| folder::trouble(folder, "cannot be read", &error))
     }
 
     /// Group commits of events since it was opened; with the number of appends it tells how many share one.
@@ -311,6 +332,10 @@ impl Journal for DiskJournal {
             drop(lock(&shared.lock).take());
         });
         let _ = done.await;
+    }
+
+    fn id(&self) -> Option<String> {
+        Some(self.id.clone())
     }
 
     fn usage(&self) -> Usage {

@@ -31,6 +31,7 @@ use signalbox_journal::{DeadLetter, DeadLetterFilter, DeadLetterId, Journal, Sin
 pub use self::operator::describe as describe_dead_letter;
 pub use self::server::{AdminServer, serve};
 pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Status};
+use crate::identity::JournalIdentity;
 use crate::ledger::Ledger;
 use crate::operate::{ReplayPlan, ReplayRange, take_dead_letters};
 use crate::telemetry::Telemetry;
@@ -115,6 +116,7 @@ pub struct AdminState {
     live: Arc<RwLock<(Ledger, Arc<Telemetry>)>>,
     source: Arc<dyn StatusSource>,
     started: Timestamp,
+    identity: Option<Arc<JournalIdentity>>,
 }
 
 impl std::fmt::Debug for AdminState {
@@ -131,7 +133,15 @@ impl AdminState {
             live: Arc::new(RwLock::new((ledger, telemetry))),
             source,
             started: Timestamp::now(),
+            identity: None,
         }
+    }
+
+    /// Tells with every answer which journal the router runs with.
+    #[must_use]
+    pub fn identified(mut self, identity: JournalIdentity) -> AdminState {
+        self.identity = Some(Arc::new(identity));
+        self
     }
 
     /// The status at this moment.

@@ -13,10 +13,13 @@ use serde::Serialize;
 use signalbox_core::{Secret, Sha256Hex};
 
 use super::{AdminState, operator};
+use crate::identity;
 
 /// The whole of the admin address, behind the token if there is one.
 pub(super) fn router(state: AdminState, token: Option<&Secret>) -> Router {
     let token = token.map(|token| Arc::new(Sha256Hex::of(token.expose())));
+    let identity = state.identity.as_ref();
+    let identity = identity.and_then(|identity| HeaderValue::from_str(&identity.header()).ok());
     Router::new()
         .route("/health", get(|| async { text(StatusCode::OK, "ok") }))
         .route("/ready", get(ready))
@@ -35,6 +38,18 @@ pub(super) fn router(state: AdminState, token: Option<&Secret>) -> Router {
         })
         .with_state(state)
         .layer(middleware::from_fn_with_state(token, authorize))
+        .layer(middleware::map_response(move |response| {
+            std::future::ready(identify(response, identity.clone()))
+        }))
+}
+
+/// Tells the journal's identity, also to those who are not let through: it tells nobody anything but whether they are
+/// at the right address.
+fn identify(mut response: Response, identity: Option<HeaderValue>) -> Response {
+    if let Some(identity) = identity {
+        response.headers_mut().insert(identity::HEADER, identity);
+    }
+    response
 }
 
 /// Lets through what carries the token. `/health` needs none: it tells nothing, and probes cannot send one.

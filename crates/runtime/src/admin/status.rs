@@ -110,6 +110,9 @@ pub struct SinkStatus {
 /// How full the journal is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalStatus {
+    /// The id by which it is told from others; none in memory.
+    #[serde(default)]
+    pub id: Option<String>,
     /// Events that some sink has not settled.
     pub events: u64,
     /// Bytes they take.
@@ -187,6 +190,7 @@ impl Status {
         let usage = source.journal_usage();
         Status {
             journal: JournalStatus {
+                id: source.journal().id(),
                 events: usage.events,
                 bytes: usage.bytes,
                 max_bytes: usage.max_bytes,

@@ -21,6 +21,11 @@ use super::{schema, syntax, tree, walk};
 /// # Errors
 /// Everything that is wrong with the file, or that it cannot be read.
 pub fn load_file(path: &Path, environment: &dyn Environment) -> Result<LoadedConfig, Diagnostics> {
+    load(&path.display().to_string(), &read_file(path)?, environment)
+}
+
+/// The text of a file.
+pub(super) fn read_file(path: &Path) -> Result<String, Diagnostics> {
     let name = path.display().to_string();
     let file: Arc<str> = name.as_str().into();
     let whole = |message: String, help: &str, position| {
@@ -42,7 +47,7 @@ pub fn load_file(path: &Path, environment: &dyn Environment) -> Result<LoadedCon
         )
     })?;
     match std::str::from_utf8(&bytes) {
-        Ok(text) => load(&name, text, environment),
+        Ok(text) => Ok(text.to_owned()),
         Err(error) => {
             let good = bytes
                 .get(..error.valid_up_to())
@@ -117,7 +122,7 @@ const PARSER_STACK: usize = 64 << 20;
 
 /// Parses in a thread with a large stack: the TOML parser bounds nesting and dotted keys each, but their product is
 /// some six thousand levels, and it frees them by recursion. The tree that comes out is bounded.
-fn parse(text: &str, lines: &Lines<'_>) -> Result<(Node, Vec<Finding>), Vec<Finding>> {
+pub(super) fn parse(text: &str, lines: &Lines<'_>) -> Result<(Node, Vec<Finding>), Vec<Finding>> {
     let work = || {
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut findings = Vec::new();
@@ -163,7 +168,7 @@ fn unknown_tables(root: &Node, findings: &mut Vec<Finding>) {
 }
 
 /// The tables of a kind's components; what is no table is a finding.
-fn tables<'t>(root: &'t Node, kind: PluginKind, findings: &mut Vec<Finding>) -> Vec<&'t Entry> {
+pub(super) fn tables<'t>(root: &'t Node, kind: PluginKind, findings: &mut Vec<Finding>) -> Vec<&'t Entry> {
     let name = schema::table_of(kind);
     let Some(all) = root.get(name) else {
         return Vec::new();

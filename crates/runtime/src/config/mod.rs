@@ -16,6 +16,7 @@ mod failure;
 mod interpolate;
 mod load;
 mod loaded;
+mod operator;
 mod origin;
 mod redact;
 mod schema;
@@ -32,6 +33,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use interpolate::{Environment, ProcessEnvironment};
 pub use load::{load, load_file};
 pub use loaded::{LoadedConfig, SinkEntry, SourceEntry, TransformEntry};
+pub use operator::{AdminAddress, OperatorSettings, load_for_operators};
 pub use origin::{Origin, join};
 pub use schema::{reserved_keys, schema};
 pub use settings::{

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use signalbox_runtime::admin::StatusSource;
-use signalbox_runtime::config::{AdminSettings, JournalKind};
+use signalbox_runtime::config::{self, AdminAddress, JournalKind, JournalSettings, ProcessEnvironment};
+use signalbox_runtime::identity::{HEADER, JournalIdentity};
 use signalbox_runtime::journal;
 use signalbox_runtime::operate::Stopped;
 
@@ -21,35 +22,43 @@ pub(super) enum Desk {
 }
 
 impl Desk {
-    /// Finds out whether a router runs by this configuration.
+    /// Finds out whether a router runs by this configuration. Reads `[journal]`, `[admin]` and names of it only, and
+    /// makes no journal where there is none.
     /// Also gives the names of the components that may have dead letters.
     pub(super) async fn open(config: &Path) -> Result<(Desk, Vec<String>), Code> {
-        let pipeline = super::load(config)?;
-        let sources = pipeline
-            .sources
-            .iter()
-            .map(|source| format!("source:{}", source.name));
-        let sinks = pipeline.sinks.iter().map(|sink| sink.options.name.to_string());
-        let names = sinks.chain(sources).collect();
-        if let Some(admin) = &pipeline.admin {
-            let live = Live::new(admin)?;
-            if live.is_there().await {
-                return Ok((Desk::Running(live), names));
-            }
+        let settings = config::load_for_operators(config, &ProcessEnvironment).map_err(|diagnostics| {
+            eprintln!("{diagnostics}");
+            exit::CONFIG
+        })?;
+        if settings.broken {
+            eprintln!(
+                "note: the file is no TOML outside of [journal] and [admin]; 'signalbox validate' tells what is wrong"
+            );
         }
-        if pipeline.journal.kind == JournalKind::Memory {
+        let sources = settings.sources.iter().map(|name| format!("source:{name}"));
+        let names = settings.sinks.iter().cloned().chain(sources).collect();
+        if let Some(admin) = &settings.admin
+            && let Some(live) = Live::find(admin, &settings.journal).await?
+        {
+            return Ok((Desk::Running(live), names));
+        }
+        if settings.journal.kind == JournalKind::Memory {
             eprintln!(
                 "signalbox: no router answers at [admin] listen, and a journal in memory leaves nothing to look at"
             );
             return Err(exit::FAILED);
         }
-        let (settings, letters) = (pipeline.journal.clone(), pipeline.dead_letters.clone());
-        let opened = tokio::task::spawn_blocking(move || journal::open(&settings, &letters)).await;
-        match opened {
+        let has_admin = settings.admin.is_some();
+        let opened = tokio::task::spawn_blocking(move || {
+            journal::open_existing(&settings.journal, &settings.dead_letters)
+        });
+        match opened.await {
             Ok(Ok(journal)) => Ok((Desk::Stopped(Stopped::new(journal)), names)),
             Ok(Err(problem)) => {
                 eprintln!("signalbox: {problem}");
-                if pipeline.admin.is_none() {
+                if has_admin {
+                    eprintln!("signalbox: no router answers at [admin] listen");
+                } else {
                     eprintln!("signalbox: to ask a running router, give it an [admin] listen address");
                 }
                 Err(exit::FAILED)
@@ -74,7 +83,9 @@ pub(super) struct Live {
 }
 
 impl Live {
-    fn new(admin: &AdminSettings) -> Result<Live, Code> {
+    /// The router at the admin address, if one answers there. One that runs with another journal than the file names is
+    /// another pipeline's, and nothing is asked of it.
+    async fn find(admin: &AdminAddress, journal: &JournalSettings) -> Result<Option<Live>, Code> {
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(PATIENCE)
@@ -83,19 +94,27 @@ impl Live {
                 eprintln!("signalbox: {error}");
                 exit::FAILED
             })?;
-        Ok(Live {
-            client,
-            base: format!("http://{}", admin.listen),
-            token: admin.token.clone(),
-        })
-    }
-
-    async fn is_there(&self) -> bool {
-        self.client
-            .get(format!("{}/health", self.base))
-            .send()
-            .await
-            .is_ok()
+        let base = format!("http://{}", admin.listen);
+        let Ok(reply) = client.get(format!("{base}/health")).send().await else {
+            return Ok(None);
+        };
+        let header = reply.headers().get(HEADER);
+        let router = header
+            .and_then(|value| value.to_str().ok())
+            .and_then(JournalIdentity::parse);
+        let ours = JournalIdentity::of_folder(journal);
+        if let Err(problem) = check(router.as_ref(), &ours, admin, journal) {
+            eprintln!("signalbox: {problem}");
+            return Err(exit::FAILED);
+        }
+        let token = admin.token.clone().map_err(|problem| {
+            eprintln!(
+                "signalbox: the router at {} wants its token: {problem}",
+                admin.listen
+            );
+            exit::CONFIG
+        })?;
+        Ok(Some(Live { client, base, token }))
     }
 
     /// GET, or POST for what changes something; the answer as JSON.
@@ -113,7 +132,7 @@ impl Live {
         let mut request = if post {
             self.client.post(url).header("x-signalbox", "1")
         } else {
-            self.client.get(url)
+            self.client.get(url).header("x-signalbox", "1")
         };
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
@@ -133,6 +152,34 @@ impl Live {
         serde_json::from_str(&text)
             .map_err(|_| "the router's answer is no JSON; is it another version?".to_owned())
     }
+}
+
+/// Whether a router may be asked, or a sentence why not.
+fn check(
+    router: Option<&JournalIdentity>,
+    ours: &JournalIdentity,
+    admin: &AdminAddress,
+    journal: &JournalSettings,
+) -> Result<(), String> {
+    let at = admin.listen;
+    let Some(router) = router else {
+        return Err(format!(
+            "what answers at {at} is no router of this version of Signalbox; correct [admin] listen, or use the version \
+             that runs there"
+        ));
+    };
+    if router.is(ours) {
+        return Ok(());
+    }
+    let folder = std::path::absolute(journal.folder()).unwrap_or(journal.folder());
+    let own = match journal.kind {
+        JournalKind::Disk => format!("the journal in {}", folder.display()),
+        JournalKind::Memory => "a journal in memory".to_owned(),
+    };
+    Err(format!(
+        "the router at {at} belongs to another pipeline: it does not run with {own}; correct [admin] listen or [journal] \
+         path, or use the file that router runs by (a relative path starts at the directory the command runs in)"
+    ))
 }
 
 /// Everything but letters and digits, percent-encoded.

@@ -1,0 +1,110 @@
+//! The journal's identity: a random id in a small file beside the events, made with the journal. Whoever asks a running
+//! router can tell by it that the router is the one of this folder, which it cannot open meanwhile.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+use super::folder::{sync, trouble};
+use super::private::private;
+use crate::JournalError;
+
+const FILE: &str = "ID";
+
+/// The id of a folder's journal; `None` if there is none, or what stands there is none.
+///
+/// # Errors
+/// Of the system.
+pub(super) fn read(folder: &Path) -> std::io::Result<Option<String>> {
+    let bytes = match fs::read(folder.join(FILE)) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let id = text.trim();
+    let whole = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(whole.then(|| id.to_owned()))
+}
+
+/// The id, made if it is missing. On a full disk it is made for this process only: delivering does not need it.
+pub(super) fn read_or_make(folder: &Path) -> Result<String, JournalError> {
+    if let Some(id) = read(folder).map_err(|error| trouble(folder, "cannot be read", &error))? {
+        return Ok(id);
+    }
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    match write(folder, &id) {
+        Ok(()) => Ok(id),
+        Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            tracing::warn!(folder = %folder.display(), "no room for the journal's id: the next start makes one");
+            Ok(id)
+        }
+        Err(error) => Err(trouble(folder, "cannot be written to", &error)),
+    }
+}
+
+fn write(folder: &Path, id: &str) -> std::io::Result<()> {
+    let draft = folder.join(format!("{FILE}.draft"));
+    let mut file = private().create(true).truncate(true).open(&draft)?;
+    file.write_all(format!("{id}\n").as_bytes())?;
+    file.sync_all()?;
+    fs::rename(draft, folder.join(FILE))?;
+    sync(folder)
+}
+
+/// Whether a folder holds a journal: a state, or events.
+pub(super) fn is_journal(folder: &Path) -> Result<bool, JournalError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(false);
+        }
+        Err(error) => return Err(trouble(folder, "cannot be read", &error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| trouble(folder, "cannot be read", &error))?;
+        let name = entry.file_name();
+        if name == "state.redb" || name.to_string_lossy().starts_with("frames-") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_made_once_and_only_for_the_owner() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()).unwrap(), None);
+        let id = read_or_make(folder.path()).unwrap();
+        assert_eq!(read_or_make(folder.path()).unwrap(), id);
+        assert_eq!(read(folder.path()).unwrap(), Some(id.clone()));
+        let mode = fs::metadata(folder.path().join(FILE))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // Cut by a crash, or spoilt: made anew.
+        fs::write(folder.path().join(FILE), &id[..7]).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), None);
+        assert_ne!(read_or_make(folder.path()).unwrap(), id);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_journal_is_known_by_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_journal(&folder.path().join("none")).unwrap());
+        fs::write(folder.path().join("LOCK"), "").unwrap();
+        assert!(!is_journal(folder.path()).unwrap());
+        assert!(!is_journal(&folder.path().join("LOCK")).unwrap());
+        fs::write(folder.path().join("frames-00000000000000000000.bin"), "").unwrap();
+        assert!(is_journal(folder.path()).unwrap());
+    }
+}

@@ -1,0 +1,259 @@
+//! What operators' commands read of a pipeline file: `[journal]`, `[admin]` and names. Neither secrets nor mistakes
+//! elsewhere in the file keep them from their work.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use signalbox_core::{PluginKind, Secret};
+
+use super::diagnostic::{Diagnostics, Finding};
+use super::interpolate::{Environment, interpolate};
+use super::load::{parse, read_file, tables};
+use super::origin::{Lines, place};
+use super::section::sections;
+use super::settings::{DeadLetterSettings, JournalSettings};
+use super::tree::{Node, Text, TextState, Value};
+
+/// The tables that are read.
+const TABLES: [&str; 3] = ["journal", "dead_letters", "admin"];
+
+/// A pipeline file as operators' commands need it.
+#[derive(Debug)]
+pub struct OperatorSettings {
+    /// `[journal]`
+    pub journal: JournalSettings,
+    /// `[dead_letters]`, or its defaults if that cannot be read.
+    pub dead_letters: DeadLetterSettings,
+    /// `[admin]`; without it no running router can be asked.
+    pub admin: Option<AdminAddress>,
+    /// Names of the sources.
+    pub sources: Vec<String>,
+    /// Names of the sinks.
+    pub sinks: Vec<String>,
+    /// The rest of the file is not even TOML.
+    pub broken: bool,
+}
+
+/// Where a running router is asked.
+#[derive(Debug)]
+pub struct AdminAddress {
+    /// The address.
+    pub listen: SocketAddr,
+    /// The token, if one is set; else why it is not known, and what to do.
+    pub token: Result<Option<Secret>, String>,
+}
+
+/// Reads these settings of a file.
+///
+/// # Errors
+/// What is wrong with `[journal]` or `[admin]`, or that the file cannot be read.
+pub fn load_for_operators(
+    path: &Path,
+    environment: &dyn Environment,
+) -> Result<OperatorSettings, Diagnostics> {
+    let text = read_file(path)?;
+    settings(&path.display().to_string(), &text, environment)
+}
+
+fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<OperatorSettings, Diagnostics> {
+    let file: Arc<str> = file.into();
+    let lines = Lines::new(text);
+    let fail = |findings: Vec<Finding>| Diagnostics::new(Arc::clone(&file), place(findings, &file, &lines));
+    let (mut root, broken) = match parse(text, &lines) {
+        // What is too deep or twice is reported by a command that reads the whole file.
+        Ok((root, _)) => (root, false),
+        Err(findings) => match parse(&only_known_tables(text), &lines) {
+            Ok((root, _)) => (root, true),
+            Err(_) => return Err(fail(findings)),
+        },
+    };
+    let names = |kind| -> Vec<String> {
+        let entries = tables(&root, kind, &mut Vec::new());
+        entries.into_iter().map(|entry| entry.key.clone()).collect()
+    };
+    let (sources, sinks) = (names(PluginKind::Source), names(PluginKind::Sink));
+    if let Value::Table(entries) = &mut root.value {
+        entries.retain(|entry| TABLES.contains(&entry.key.as_str()));
+    }
+    let mut findings = Vec::new();
+    interpolate(&mut root, text, environment, &mut findings);
+    let unresolved = set_token_aside(&mut root, &mut findings);
+    let read = sections(&root, &mut findings, &mut Vec::new());
+    findings.retain(|finding| !finding.path.starts_with("dead_letters"));
+    if !findings.is_empty() {
+        return Err(fail(findings));
+    }
+    let admin = read.admin.map(|admin| AdminAddress {
+        listen: admin.listen,
+        token: unresolved.map_or(Ok(admin.token), Err),
+    });
+    Ok(OperatorSettings {
+        journal: read.journal,
+        dead_letters: read.dead_letters,
+        admin,
+        sources,
+        sinks,
+        broken,
+    })
+}
+
+/// Takes out why the token is not known: without a router that asks for it, it does not matter.
+fn set_token_aside(root: &mut Node, findings: &mut Vec<Finding>) -> Option<String> {
+    const TOKEN: &str = "admin.token";
+    let Value::Table(entries) = &mut root.value else {
+        return None;
+    };
+    let admin = entries.iter_mut().find(|entry| entry.key == "admin")?;
+    let Value::Table(keys) = &mut admin.node.value else {
+        return None;
+    };
+    let token = keys.iter_mut().find(|entry| entry.key == "token")?;
+    let failed = matches!(&token.node.value, Value::Text(text) if text.state == TextState::Failed);
+    let at = findings.iter().position(|finding| finding.path == TOKEN);
+    let finding = findings.remove(at.filter(|_| failed)?);
+    token.node.value = Value::Text(Text {
+        text: "unknown".to_owned(),
+        state: TextState::Literal,
+    });
+    let help = finding.help.map(|help| format!("; {help}")).unwrap_or_default();
+    Some(format!("{TOKEN}: {}{help}", finding.message))
+}
+
+/// The text with everything but the known tables and the headers of components made blank, so that places stay what
+/// they are. For files that are not TOML because of something else.
+fn only_known_tables(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    // What stands before the first header may be a key of a known table.
+    let mut keeps = true;
+    for line in text.split_inclusive('\n') {
+        let header = line
+            .strip_prefix('[')
+            .filter(|header| !header.starts_with('['))
+            .and_then(|header| header.split_once(']'));
+        let mut only_header = false;
+        if let Some((name, _)) = header {
+            let (table, rest) = name.split_once('.').unwrap_or((name, ""));
+            keeps = TABLES.contains(&table.trim());
+            // A table within a component is none of its own.
+            only_header =
+                matches!(table.trim(), "sources" | "sinks") && !rest.is_empty() && !rest.contains('.');
+        } else if line.starts_with("[[") {
+            keeps = false;
+        }
+        if keeps || only_header {
+            kept.push_str(line);
+        } else {
+            kept.extend(line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::JournalKind;
+
+    struct Nothing;
+
+    impl Environment for Nothing {
+        fn variable(&self, _: &str) -> Result<Option<String>, String> {
+            Ok(None)
+        }
+
+        fn file(&self, _: &str) -> Result<String, String> {
+            Err("no such file".to_owned())
+        }
+    }
+
+    const FILE: &str = r#"
+[journal]
+path = "here"
+[admin]
+listen = "127.0.0.1:9464"
+token = "${file:/secret}"
+[sources.web]
+type = "segment_http"
+write_keys = ["${KEY}"]
+[sinks.pin]
+type = "no such plugin"
+inputs = ["wbe"]
+unknown = 3
+"#;
+
+    fn read(text: &str) -> OperatorSettings {
+        settings("p.toml", text, &Nothing).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    #[test]
+    fn secrets_and_mistakes_elsewhere_do_not_matter() {
+        let read = read(FILE);
+        assert_eq!(read.journal.folder(), Path::new("here"));
+        assert_eq!(
+            (read.sources, read.sinks),
+            (vec!["web".to_owned()], vec!["pin".to_owned()])
+        );
+        assert!(!read.broken);
+        let admin = read.admin.unwrap();
+        assert_eq!(admin.listen.port(), 9464);
+        let why = admin.token.unwrap_err();
+        assert!(
+            why.starts_with("admin.token: the file \"/secret\" cannot be read: no such file; check"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_component_that_is_no_toml_does_not_matter() {
+        for spoilt in [
+            "type = segment",
+            "keys = \"\"\"",
+            "[sinks.pin",
+            "[[sinks.pin.mappings]]\nx",
+        ] {
+            let text = FILE.replace("type = \"segment_http\"", spoilt);
+            let read = read(&text);
+            assert!(read.broken);
+            assert_eq!(read.journal.folder(), Path::new("here"), "{spoilt}");
+            assert_eq!(read.sources, ["web"], "{spoilt}");
+        }
+        // Also one that swallows what follows.
+        let (journal, rest) = FILE.split_once("[sources.web]").unwrap();
+        let read = read(&format!(
+            "[sources.web]{}{journal}",
+            rest.replace("\"segment_http\"", "'''")
+        ));
+        assert_eq!(
+            (read.journal.folder().as_path(), read.broken),
+            (Path::new("here"), true)
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_journal_or_the_address_is_told() {
+        for (from, to, told) in [
+            ("path = \"here\"", "path = \"${FOLDER}\"", "'FOLDER' is not set"),
+            ("path = \"here\"", "pth = \"here\"", "unknown field 'pth'"),
+            ("path = \"here\"", "path = here", "not TOML"),
+            (
+                "127.0.0.1:9464",
+                "nowhere",
+                "admin.listen: expected an IP address",
+            ),
+        ] {
+            let errors = settings("p.toml", &FILE.replace(from, to), &Nothing).unwrap_err();
+            assert!(errors.to_string().contains(told), "{to}: {errors}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_router() {
+        let read = read("[sources.a]\n[dead_letters]\nmax_bytes = 3\n");
+        assert_eq!(
+            (read.journal.kind, read.admin.is_none()),
+            (JournalKind::Disk, true)
+        );
+        assert_eq!(read.dead_letters, DeadLetterSettings::default());
+    }
+}

@@ -1,0 +1,151 @@
+//! Which journal a router runs with, so that a command can tell whether the router it found is the one of its file.
+
+use std::path::{Path, PathBuf};
+
+use signalbox_core::Sha256Hex;
+use signalbox_journal::{DiskJournal, Journal};
+
+use crate::config::{JournalKind, JournalSettings};
+
+/// The header of every answer of the admin address that tells the router's [`JournalIdentity`].
+pub const HEADER: &str = "x-signalbox-journal";
+
+/// What the header says of a journal in memory, which has no folder to compare.
+const MEMORY: &str = "memory";
+/// Stands for an id that is not known.
+const UNKNOWN: &str = "-";
+
+/// A journal's id, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalIdentity {
+    /// The id that the journal's folder holds.
+    id: Option<String>,
+    /// A hash of the folder's path, which is nobody's business; `None` for a journal in memory.
+    place: Option<String>,
+}
+
+impl JournalIdentity {
+    /// Of an open journal.
+    #[must_use]
+    pub fn of(journal: &dyn Journal, settings: &JournalSettings) -> JournalIdentity {
+        JournalIdentity {
+            id: journal.id(),
+            place: place(settings),
+        }
+    }
+
+    /// Of the journal that settings name, read from its folder without opening it. An id that cannot be read is unknown:
+    /// then the place tells.
+    #[must_use]
+    pub fn of_folder(settings: &JournalSettings) -> JournalIdentity {
+        let place = place(settings);
+        let id = place
+            .is_some()
+            .then(|| DiskJournal::id_of(&settings.folder()).ok().flatten());
+        JournalIdentity {
+            id: id.flatten(),
+            place,
+        }
+    }
+
+    /// What the header says.
+    #[must_use]
+    pub fn header(&self) -> String {
+        match &self.place {
+            None => MEMORY.to_owned(),
+            Some(place) => format!("{} {place}", self.id.as_deref().unwrap_or(UNKNOWN)),
+        }
+    }
+
+    /// Reads the header; `None` if it is none.
+    #[must_use]
+    pub fn parse(header: &str) -> Option<JournalIdentity> {
+        if header == MEMORY {
+            return Some(JournalIdentity {
+                id: None,
+                place: None,
+            });
+        }
+        let (id, place) = header.split_once(' ')?;
+        Some(JournalIdentity {
+            id: Some(id.to_owned()).filter(|id| id != UNKNOWN),
+            place: Some(place.to_owned()),
+        })
+    }
+
+    /// Whether both are one journal: the same id, or, if one is not known, the same folder. Journals in memory are
+    /// taken for one.
+    #[must_use]
+    pub fn is(&self, other: &JournalIdentity) -> bool {
+        match (&self.id, &other.id) {
+            (Some(a), Some(b)) => a == b,
+            _ => self.place == other.place,
+        }
+    }
+}
+
+fn place(settings: &JournalSettings) -> Option<String> {
+    let folder = (settings.kind == JournalKind::Disk).then(|| settings.folder())?;
+    let path = whole(&folder);
+    let hash = Sha256Hex::of(&path.to_string_lossy());
+    Some(hash.as_str()[..16].to_owned())
+}
+
+/// The path without links, also of a folder that is gone.
+fn whole(folder: &Path) -> PathBuf {
+    if let Ok(path) = folder.canonicalize() {
+        return path;
+    }
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    match (absolute.parent().map(Path::canonicalize), absolute.file_name()) {
+        (Some(Ok(above)), Some(name)) => above.join(name),
+        _ => absolute,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(id: Option<&str>, place: Option<&str>) -> JournalIdentity {
+        JournalIdentity {
+            id: id.map(str::to_owned),
+            place: place.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_id_counts_and_without_one_the_place() {
+        let here = identity(Some("a"), Some("p"));
+        assert!(here.is(&identity(Some("a"), Some("moved"))));
+        assert!(!here.is(&identity(Some("b"), Some("p"))));
+        assert!(here.is(&identity(None, Some("p"))));
+        assert!(!here.is(&identity(None, Some("q"))));
+        let memory = identity(None, None);
+        assert!(memory.is(&memory) && !memory.is(&here) && !here.is(&memory));
+    }
+
+    #[test]
+    fn the_header_says_it_all() {
+        for one in [
+            identity(Some("a"), Some("p")),
+            identity(None, Some("p")),
+            identity(None, None),
+        ] {
+            assert_eq!(JournalIdentity::parse(&one.header()), Some(one));
+        }
+        assert_eq!(JournalIdentity::parse("nonsense"), None);
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_keeps_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = JournalSettings {
+            path: Some(folder.path().join("journal")),
+            ..JournalSettings::default()
+        };
+        let gone = place(&settings);
+        std::fs::create_dir(settings.folder()).unwrap();
+        assert_eq!(place(&settings), gone);
+    }
+}
