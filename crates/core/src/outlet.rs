@@ -86,6 +86,8 @@ pub struct Refused {
 pub enum RefusedCause {
     /// The journal is full.
     Full,
+    /// The journal cannot be written: its disk is full or fails, or its files are gone.
+    Unwritable,
     /// A `rate_limit` on the source said so.
     RateLimited,
     /// The router is stopping.
@@ -97,6 +99,7 @@ impl RefusedCause {
     pub fn code(self) -> &'static str {
         match self {
             RefusedCause::Full => "journal_full",
+            RefusedCause::Unwritable => "journal_unwritable",
             RefusedCause::RateLimited => "rate_limited",
             RefusedCause::Stopping => "stopping",
         }

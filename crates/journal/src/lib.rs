@@ -82,6 +82,11 @@ pub trait Journal: Send + Sync {
         None
     }
 
+    /// Why no events are taken in now, if appends fail for another reason than [`AppendError::Full`].
+    fn refusing(&self) -> Option<Refusing> {
+        None
+    }
+
     /// Every sink the journal knows, also those no longer configured.
     ///
     /// # Errors
@@ -293,6 +298,15 @@ pub enum AppendError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct JournalError(pub String);
+
+/// See [`Journal::refusing`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusing {
+    /// The sentence for people, with the place and the remedy.
+    pub why: String,
+    /// Its files were deleted or replaced: only a restart helps, and what is not delivered by then is gone.
+    pub until_restart: bool,
+}
 
 /// How full a journal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -131,10 +131,8 @@ impl SourceIntake {
         let appended = self.journal.append(events).await.map_err(|error| match error {
             AppendError::Full { retry_after } => self.full(retry_after),
             AppendError::Closed => refused(RefusedCause::Stopping, STOPPING_RETRY),
-            AppendError::Failed(problem) => {
-                tracing::error!(source = %self.name, "events were refused, the journal cannot be written: {problem}");
-                refused(RefusedCause::Full, STOPPING_RETRY)
-            }
+            // The journal tells why, once.
+            AppendError::Failed(_) => refused(RefusedCause::Unwritable, STOPPING_RETRY),
         })?;
         let stored = appended
             .iter()

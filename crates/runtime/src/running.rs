@@ -567,6 +567,7 @@ impl Running {
         View {
             stopping: self.stopping.clone(),
             started: self.started.clone(),
+            journal: self.journal.clone(),
             sinks: self.notes.clone(),
         }
     }
@@ -582,11 +583,12 @@ impl Running {
 pub struct View {
     stopping: Arc<AtomicBool>,
     started: Arc<AtomicBool>,
+    journal: Arc<dyn Journal>,
     sinks: SinkList,
 }
 
 impl View {
-    /// Whether every source has started and no stop is in progress.
+    /// Whether every source has started, no stop is in progress, and the journal can be written.
     ///
     /// # Errors
     /// Why not.
@@ -597,7 +599,10 @@ impl View {
         if !self.started.load(Relaxed) {
             return Err("starting".to_owned());
         }
-        Ok(())
+        match self.journal.refusing() {
+            Some(refusing) => Err(refusing.why),
+            None => Ok(()),
+        }
     }
 
     /// What a sink has learnt while running ([`Sink::notes`]).

@@ -12,7 +12,7 @@ pub(crate) const FAILED: Code = 1;
 pub(crate) const HELD: Code = 2;
 /// The configuration is wrong.
 pub(crate) const CONFIG: Code = 3;
-/// Stopped, and some events were not delivered and are lost: the journal was in memory.
+/// Stopped, and some events were not delivered and are lost: the journal was in memory, or its files were deleted.
 pub(crate) const UNDELIVERED: Code = 4;
 /// `validate --probe`: a destination would not take deliveries now.
 pub(crate) const PROBE: Code = 5;
@@ -27,7 +27,8 @@ Exit codes:
       is neither a running router nor a journal to ask)
   2   status: a sink is on hold
   3   the configuration is wrong
-  4   stopped, and undelivered events are lost with a journal in memory
+  4   stopped, and undelivered events are lost: the journal was in memory, or
+      its files were deleted while the router ran
   5   validate --probe: a destination would not take deliveries now
   64  the command line is wrong
 

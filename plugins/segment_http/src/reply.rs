@@ -82,7 +82,7 @@ pub(crate) fn refused(refused: &Refused) -> Response {
             StatusCode::TOO_MANY_REQUESTS,
             "Too many requests; try again later",
         ),
-        RefusedCause::Full => (
+        RefusedCause::Full | RefusedCause::Unwritable => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Out of room for events; try again later",
         ),

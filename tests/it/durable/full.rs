@@ -9,7 +9,7 @@ use crate::support::events::{ids, order};
 use crate::support::process::Process;
 use crate::support::until;
 
-fn down() -> Faults {
+pub(super) fn down() -> Faults {
     Faults {
         unavailable: Some(Unavailable::always()),
         ..Faults::default()
@@ -29,7 +29,8 @@ fn batch(number: usize) -> (Vec<Value>, String) {
     (events, body)
 }
 
-async fn send(rig: &Rig, number: usize) -> (Vec<Value>, Answer) {
+/// Sends [`batch`].
+pub(super) async fn send(rig: &Rig, number: usize) -> (Vec<Value>, Answer) {
     let (events, body) = batch(number);
     let answer = post(&rig.world.listen, "/v1/batch", &body).await;
     (events, answer)

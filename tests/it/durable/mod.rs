@@ -1,6 +1,8 @@
 //! What the journal keeps: over restarts, reloads and commands, through the real binary.
 
 mod dates;
+mod deleted;
+mod disk;
 mod files;
 mod folder;
 mod full;

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod client;
+pub(crate) mod disk;
 pub(crate) mod events;
 pub(crate) mod pipe;
 pub(crate) mod process;

@@ -74,6 +74,8 @@ pub(crate) struct Dedup {
     table: Table,
     next_file: u64,
     sealed_to: Position,
+    /// The last part could not be written, which was told.
+    failing: bool,
 }
 
 struct Frozen {
@@ -103,6 +105,7 @@ impl Dedup {
             table,
             next_file: files.iter().map(|file| file.number + 1).max().unwrap_or(0),
             sealed_to: files.iter().map(|file| file.to).max().unwrap_or(0),
+            failing: false,
             files,
         };
         for i in (0..dedup.files.len()).rev() {
@@ -211,10 +214,12 @@ impl Dedup {
         );
         self.next_file += 1;
         frozen.again = Instant::now() + RETRY;
+        let told = self.failing;
         let written = move || match file::write(&folder, number, &part, to) {
             Ok(file) => Some(file),
+            Err(_) if told => None,
             Err(error) => {
-                tracing::error!(folder = %folder.display(), "ids for deduplication cannot be written: {error}");
+                tracing::error!(folder = %folder.display(), "ids for deduplication cannot be written, trying again: {error}");
                 None
             }
         };
@@ -230,6 +235,7 @@ impl Dedup {
         if let Some(mut frozen) = self.frozen.take_if(|frozen| finished(&frozen.writing)) {
             match frozen.writing.take().and_then(|job| job.join().ok().flatten()) {
                 Some(mut file) => {
+                    self.failing = false;
                     self.sealed_to = self.sealed_to.max(frozen.to);
                     if !self.table.has_room_for(file.count) {
                         self.make_room(file.count);
@@ -241,6 +247,7 @@ impl Dedup {
                 }
                 None => {
                     // Kept in memory and tried again; waiting would not help.
+                    self.failing = true;
                     let due = frozen.again <= Instant::now();
                     self.frozen = Some(frozen);
                     if due && !wait {

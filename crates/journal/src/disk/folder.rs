@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use super::halt::Cause;
 use super::private::{make_folder, private, warn_if_exposed};
 use crate::JournalError;
 
@@ -37,7 +38,13 @@ pub(crate) fn open(path: &Path) -> Result<Lock, JournalError> {
     let pid = std::process::id().to_string();
     let written = file.rewind().and_then(|()| file.write_all(pid.as_bytes()));
     let written = written.and_then(|()| file.set_len(pid.len() as u64));
-    written.map_err(|error| trouble(path, "cannot be written to", &error))?;
+    match written {
+        // A router that finds its disk full delivers what it has.
+        Err(error) if Cause::of(&error) != Cause::Full => {
+            return Err(trouble(path, "cannot be written to", &error));
+        }
+        _ => {}
+    }
     warn_if_exposed(path);
     Ok(Lock(file))
 }

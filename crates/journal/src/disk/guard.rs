@@ -11,8 +11,10 @@ use crate::JournalError;
 pub(crate) enum Trouble {
     /// Its content is not what was written. Trying again does not help.
     Broken(String),
-    /// The system refused: disk full, too many files, an I/O error.
+    /// The system refused: too many files, no permission, an I/O error.
     Refused(String),
+    /// There is no room.
+    Full(String),
     /// A newer version of this program wrote it. It is not ours to read, nor to change.
     Newer(String),
 }
@@ -20,7 +22,9 @@ pub(crate) enum Trouble {
 impl Trouble {
     pub(crate) fn text(&self) -> &str {
         match self {
-            Trouble::Broken(text) | Trouble::Refused(text) | Trouble::Newer(text) => text,
+            Trouble::Broken(text) | Trouble::Refused(text) | Trouble::Full(text) | Trouble::Newer(text) => {
+                text
+            }
         }
     }
 
@@ -70,7 +74,7 @@ pub(crate) fn io(error: &std::io::Error) -> Trouble {
         ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput => {
             Trouble::Broken(error.to_string())
         }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Trouble::Refused(format!(
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Trouble::Full(format!(
             "the disk is full ({error}); free space or move journal.path"
         )),
         ErrorKind::ReadOnlyFilesystem => Trouble::Refused(format!(

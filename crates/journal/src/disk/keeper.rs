@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::checkpoints;
 use super::guard::Trouble;
+use super::halt::{Cause, Failure};
 use super::options::millis;
 use super::shared::{Shared, Sink, lock, now};
 use super::state::{self, Head, SinkRecord, State};
@@ -51,6 +52,8 @@ pub(crate) struct Keeper {
     flushes: Vec<oneshot::Sender<()>>,
     /// Set after a failed write: the store must be opened again.
     broken: bool,
+    /// Writes in a row that failed, not counting those that somebody waits for.
+    failures: u64,
     touched: i64,
     warned: u64,
     dropped_letters: u64,
@@ -79,6 +82,7 @@ impl Keeper {
             pending: Pending::default(),
             flushes: Vec::new(),
             broken: false,
+            failures: 0,
             touched,
             warned: 0,
             dropped_letters: 0,
@@ -141,7 +145,7 @@ impl Keeper {
         if !self.pending.is_empty()
             && let Err(error) = self.write_pending()
         {
-            tracing::error!("the journal's state cannot be written, trying again: {error}");
+            self.failed(&error);
             return;
         }
         for flush in self.flushes.drain(..) {
@@ -155,6 +159,10 @@ impl Keeper {
         change: impl FnOnce(&redb::WriteTransaction, &mut Head) -> Result<T, redb::Error>,
     ) -> Result<T, JournalError> {
         if self.broken {
+            if let Some(gone) = self.shared.halts.told().filter(|halt| halt.until_restart) {
+                // What stands at its path is not ours.
+                return Err(JournalError(gone.why));
+            }
             let sinks = lock(&self.shared.sinks);
             let records: BTreeMap<String, SinkRecord> = sinks
                 .iter()
@@ -162,6 +170,7 @@ impl Keeper {
                 .collect();
             drop(sinks);
             self.state.reopen(&self.head, &records)?;
+            self.shared.series.watch.note_state(self.state.path());
             self.broken = false;
         }
         let mut head = self.head.clone();
@@ -186,14 +195,43 @@ impl Keeper {
         match written {
             Ok(value) => {
                 lock(&self.shared.letters).clone_from(&head.letters);
+                self.shared
+                    .counted_to
+                    .store(head.journalled_to, Ordering::Release);
                 self.head = head;
+                self.works_again();
                 Ok(value)
             }
             Err(trouble) => {
                 self.broken = true;
                 lock(&self.shared.sources).changed |= totals.is_some();
-                Err(self.explain(&trouble))
+                let error = self.explain(&trouble);
+                if let Trouble::Full(_) = trouble {
+                    self.shared.halt(
+                        &Failure {
+                            cause: Cause::Full,
+                            error: error.clone(),
+                        },
+                        0,
+                    );
+                }
+                Err(error)
             }
+        }
+    }
+
+    /// Tells of a failed write, once until one succeeds.
+    fn failed(&mut self, error: &JournalError) {
+        if self.failures == 0 {
+            tracing::error!("the journal's state cannot be written, trying again: {error}");
+        }
+        self.failures += 1;
+    }
+
+    fn works_again(&mut self) {
+        let failures = std::mem::take(&mut self.failures);
+        if failures > 0 {
+            tracing::warn!(failures, "the journal's state is written again");
         }
     }
 
@@ -284,7 +322,7 @@ impl Keeper {
             self.dropped_letters = 0;
         }
         if let Err(error) = self.tidy() {
-            tracing::error!("the journal's state cannot be written: {error}");
+            self.failed(&error);
         }
         self.warn();
     }
@@ -300,7 +338,7 @@ impl Keeper {
         if counts_changed || lock(&self.shared.sources).changed {
             self.change(|_, _| Ok(()))?;
         }
-        self.retire(now);
+        self.shared.retire();
         Ok(())
     }
 
@@ -353,37 +391,6 @@ impl Keeper {
             );
         }
         Ok(())
-    }
-
-    /// Deletes files of frames that nobody needs: settled by every sink and past `retain`, or in the way of new
-    /// events, or past `max_age`.
-    fn retire(&self, now: i64) {
-        let shared = &self.shared;
-        let options = &shared.options;
-        let floor = shared.floor();
-        let ids = shared.ids_sealed_to.load(Ordering::Acquire);
-        let mut total = shared.series.bytes_from(0);
-        shared.series.retire(|segment| {
-            let content = segment.content();
-            let age = now.saturating_sub(content.newest());
-            let aged = options.max_age.is_some_and(|limit| age > millis(limit));
-            let crowded = total > options.max_bytes;
-            let settled = content.end <= floor && (crowded || age >= millis(options.retain));
-            if !aged && !settled {
-                return false;
-            }
-            if content.end > ids || content.end > self.head.journalled_to {
-                // Its ids and counts must be kept elsewhere first: soon.
-                shared.seal_ids.store(true, Ordering::Relaxed);
-                return false;
-            }
-            total = total.saturating_sub(content.bytes_from(0));
-            if content.end > floor {
-                let events = content.end - segment.first.max(floor);
-                tracing::warn!(events, "events past max_age dropped that a sink has not settled");
-            }
-            true
-        });
     }
 
     fn warn(&mut self) {

@@ -8,6 +8,7 @@
 //! Frames lie in a series of files that are deleted as a whole; everything else lies in one small file. Both threads
 //! block on the disk, so that nothing else does.
 
+mod ballast;
 mod checkpoints;
 mod cut;
 mod file;
@@ -15,6 +16,7 @@ mod folder;
 mod frame;
 mod fresh;
 mod guard;
+mod halt;
 mod heading;
 mod identity;
 mod keeper;
@@ -30,12 +32,14 @@ mod reader;
 mod rebuild;
 mod recent;
 mod rescue;
+mod room;
 mod segment;
 mod series;
 mod shared;
 mod sinks;
 mod state;
 mod tentative;
+mod watch;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -59,8 +63,10 @@ pub(crate) use private::private;
 use crate::dedup::{Dedup, Id, fingerprint};
 use crate::{
     AppendError, Appended, DeadLetter, DeadLetterFilter, DeadLetterId, Found, Journal, JournalError,
-    Position, Progress, Reader, Resumed, SinkState, SourceTotals, Start, Taken, Usage,
+    Position, Progress, Reader, Refusing, Resumed, SinkState, SourceTotals, Start, Taken, Usage,
 };
+use ballast::Ballast;
+use halt::Cause;
 use keeper::{Keeper, ToKeeper};
 use pages::Pages;
 use prepared::Prepared;
@@ -104,6 +110,12 @@ impl DiskJournal {
             held: series.start().zip(series.end()),
             heading: series.heading()?,
         };
+        // On a full disk the state needs room that was set aside, if only to be opened.
+        let ballast = Ballast::new(&options.path, options.ballast_bytes);
+        let room = ballast.make();
+        if room.as_ref().is_err_and(|error| Cause::of(error) == Cause::Full) {
+            ballast.release();
+        }
         let loaded = state.open(found, &basis)?;
         let id = identity::read_or_make(&options.path)?;
         let idle_before = if new {
@@ -161,6 +173,18 @@ impl DiskJournal {
             letters,
             held,
         ));
+        shared.series.watch.note_state(state.path());
+        shared.counted_to.store(head.journalled_to, Ordering::Release);
+        if let Err(error) = room {
+            let failure = shared.no_room(&error);
+            match failure.cause {
+                Cause::Full => shared.halt(&failure, 0),
+                _ => tracing::warn!(
+                    "no room is set aside for when the disk is full: {}",
+                    failure.error
+                ),
+            }
+        }
         shared.rebuilt.store(head.rebuilt, Ordering::Relaxed);
         shared.rebuilt_from.store(head.rebuilt_from, Ordering::Relaxed);
         lock(&shared.again).clone_from(&head.again);
@@ -329,6 +353,7 @@ impl Journal for DiskJournal {
                 let _ = keeper.send(ToKeeper::Stop);
             }
             shared.series.close();
+            shared.tell_lost();
             drop(lock(&shared.lock).take());
         });
         let _ = done.await;
@@ -357,6 +382,10 @@ impl Journal for DiskJournal {
     fn rebuilt(&self) -> Option<BTreeMap<String, u64>> {
         let rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
         rebuilt.then(|| lock(&self.shared.again).clone())
+    }
+
+    fn refusing(&self) -> Option<Refusing> {
+        self.shared.halts.told()
     }
 
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {

@@ -31,6 +31,8 @@ pub struct DiskOptions {
     pub cache_bytes: u64,
     /// Bytes of dead letters kept; the oldest are dropped beyond. Default 256 MB.
     pub dead_letter_max_bytes: u64,
+    /// Bytes on disk that are set aside for the state and the ids, should the disk become full. Default 16 MiB.
+    pub ballast_bytes: u64,
     /// How long a sink that was not opened holds what it has not settled. Default 24 hours.
     pub orphan_retention: Duration,
 }
@@ -49,6 +51,7 @@ impl DiskOptions {
             dedup_memory: 256_000_000,
             cache_bytes: 16_000_000,
             dead_letter_max_bytes: 256_000_000,
+            ballast_bytes: 16 << 20,
             orphan_retention: Duration::from_secs(24 * 3600),
         }
     }

@@ -11,8 +11,11 @@ use super::cut::Cut;
 use super::file::{self, FrameFile, Growing, take_over};
 use super::folder;
 use super::guard::{Trouble, io};
+use super::halt::{Cause, Failure};
 use super::heading::Heading;
+use super::room;
 use super::segment::{Content, Noted, Segment, file_name, first_of, is_outdated};
+use super::watch::{self, Watch};
 use crate::{JournalError, Position};
 
 /// Complete files kept open for readers that lag.
@@ -29,6 +32,7 @@ pub(crate) struct Series {
     /// Files open for reading. Those of the active one and of the ones read last.
     pool: Mutex<VecDeque<(Arc<Segment>, Arc<FrameFile>)>>,
     pub(super) reported: Mutex<HashSet<Position>>,
+    pub(super) watch: Watch,
 }
 
 struct Active {
@@ -36,6 +40,8 @@ struct Active {
     file: Arc<FrameFile>,
     growing: Growing,
     began: Instant,
+    /// The file as it was made.
+    made: watch::Noted,
 }
 
 /// What is at a position.
@@ -60,6 +66,13 @@ fn trim(pool: &mut VecDeque<(Arc<Segment>, Arc<FrameFile>)>) {
             return;
         };
         pool.remove(oldest);
+    }
+}
+
+fn gone_failure(gone: &str) -> Failure {
+    Failure {
+        cause: Cause::Gone,
+        error: JournalError(room::explain(gone)),
     }
 }
 
@@ -95,6 +108,7 @@ impl Series {
             active: Mutex::default(),
             pool: Mutex::default(),
             reported: Mutex::default(),
+            watch: Watch::new(folder),
         };
         for (i, first) in firsts.iter().enumerate() {
             let limit = firsts.get(i + 1).copied().unwrap_or(Position::MAX);
@@ -195,7 +209,7 @@ impl Series {
 
     /// Writes frames durably, all or none. They follow each other and what was written before. True if a file was
     /// completed by it. A file that is begun for them gets a heading.
-    pub(crate) fn append(&self, cut: &Cut<'_>, heading: impl Fn() -> Heading) -> Result<bool, JournalError> {
+    pub(crate) fn append(&self, cut: &Cut<'_>, heading: impl Fn() -> Heading) -> Result<bool, Failure> {
         let Some(first) = cut.frames.first().map(|frame| frame.first) else {
             return Ok(false);
         };
@@ -207,6 +221,12 @@ impl Series {
                 None => self.begin(first, &heading())?,
             };
             let Err(error) = now.growing.append(&now.file, cut) else {
+                // A file that was deleted takes events, and gives them to nobody after this process.
+                if let Some(gone) = now.made.gone() {
+                    *active = Some(now);
+                    // Mostly with all others.
+                    return Err(gone_failure(&self.watch.gone().unwrap_or(gone)));
+                }
                 let mut content = now.segment.content();
                 for frame in &cut.frames {
                     content.note(&Noted::of_built(frame));
@@ -220,7 +240,10 @@ impl Series {
                 }
                 return Ok(full);
             };
-            let trouble = io(&error).at(&now.segment.path);
+            let failure = Failure {
+                cause: Cause::of(&error),
+                error: io(&error).at(&now.segment.path),
+            };
             if now.segment.end() == now.segment.first {
                 // Nothing in it was ever acknowledged.
                 self.let_go(&now.segment);
@@ -231,25 +254,35 @@ impl Series {
             }
             // A new file may be elsewhere on a disk of which a place does not answer.
             if !matches!(io(&error), Trouble::Broken(_)) || !std::mem::take(&mut again) {
-                return Err(trouble);
+                return Err(failure);
             }
         }
     }
 
-    fn begin(&self, first: Position, heading: &Heading) -> Result<Active, JournalError> {
+    fn begin(&self, first: Position, heading: &Heading) -> Result<Active, Failure> {
         let segment = Arc::new(Segment::new(&self.folder, first, Content::default()));
         let path = &segment.path;
-        let failed = |error: &std::io::Error| folder::trouble(&self.folder, "cannot be written to", error);
+        let failed = |error: &std::io::Error| Failure {
+            cause: Cause::of(error),
+            error: folder::trouble(&self.folder, "cannot be written to", error),
+        };
+        if let Some(gone) = self.watch.folder_gone() {
+            return Err(gone_failure(&gone));
+        }
         if path.try_exists().map_err(|error| failed(&error))? {
             // What is not in the list is not ours to lose nor to trust.
             folder::set_aside(path).map_err(|error| failed(&error))?;
         }
         let (growing, file) = Growing::create(path, &heading.to_bytes(first)).map_err(|error| {
             let _ = fs::remove_file(path);
-            io(&error).at(path)
+            Failure {
+                cause: Cause::of(&error),
+                error: io(&error).at(path),
+            }
         })?;
         folder::sync(&self.folder).map_err(|error| failed(&error))?;
         let file = Arc::new(file);
+        let made = watch::Noted::new(path.clone());
         segment.set_growing(true);
         self.write_segments().push(segment.clone());
         lock(&self.pool).push_back((segment.clone(), file.clone()));
@@ -258,6 +291,7 @@ impl Series {
             file,
             growing,
             began: Instant::now(),
+            made,
         })
     }
 

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::ballast::Ballast;
 use super::folder::Lock;
+use super::halt::Halts;
 use super::heading::{Heading, Standing};
 use super::options::{DiskOptions, millis};
 use super::recent::Recent;
@@ -33,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) recent: Mutex<Recent>,
     /// Ids of events before this position outlive their frames.
     pub(crate) ids_sealed_to: AtomicU64,
+    /// Counts of events before this position are in the state.
+    pub(crate) counted_to: AtomicU64,
     /// Set when frames wait for that.
     pub(crate) seal_ids: AtomicBool,
     /// Commits of frames.
@@ -46,6 +50,11 @@ pub(crate) struct Shared {
     /// How many events may come again for that, by sink.
     pub(crate) again: Mutex<BTreeMap<String, u64>>,
     pub(crate) lock: Mutex<Option<Lock>>,
+    /// Why no events are taken in, if so.
+    pub(crate) halts: Halts,
+    pub(crate) ballast: Ballast,
+    /// Held while files are deleted: two threads may do so.
+    pub(crate) retiring: Mutex<()>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -108,6 +117,9 @@ impl Shared {
     ) -> Shared {
         let recent = Recent::new(options.cache_bytes);
         Shared {
+            ballast: Ballast::new(&options.path, options.ballast_bytes),
+            halts: Halts::default(),
+            retiring: Mutex::default(),
             options,
             series,
             end: end.into(),
@@ -124,6 +136,7 @@ impl Shared {
             letters: letters.into(),
             recent: recent.into(),
             ids_sealed_to: 0.into(),
+            counted_to: 0.into(),
             seal_ids: false.into(),
             commits: 0.into(),
             refusals: 0.into(),

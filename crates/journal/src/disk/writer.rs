@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::cut::{Kept, cut};
 use super::fresh::Fresh;
+use super::halt::Cause;
 use super::pages::Pages;
 use super::prepared::{Built, Prepared};
 use super::recent::RecentFrame;
@@ -53,6 +54,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn run(mut self) {
         let mut company = false;
+        let mut looked = Instant::now();
         loop {
             match self.inbox.recv_timeout(TICK) {
                 Ok(ToWriter::Append(first)) => {
@@ -66,6 +68,14 @@ impl Writer {
                 Ok(ToWriter::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                self.shared.look_around();
+            }
+            if self.shared.halts.gone() {
+                // Nothing may be written at the paths any more.
+                continue;
+            }
             self.shared.series.complete_if_old();
             let seal = self.shared.seal_ids.swap(false, Ordering::Relaxed);
             self.dedup.tend(self.shared.end(), now(), seal);
@@ -73,7 +83,9 @@ impl Writer {
                 .ids_sealed_to
                 .store(self.dedup.sealed_to(), Ordering::Release);
         }
-        self.dedup.close(self.shared.end(), now());
+        if !self.shared.halts.gone() {
+            self.dedup.close(self.shared.end(), now());
+        }
     }
 
     /// What comes along; false if this is the end. Waits only if others are on their way, or were the last time:
@@ -111,6 +123,12 @@ impl Writer {
     }
 
     fn write(&mut self, batch: Vec<Append>) {
+        if let Some(error) = self.shared.halts.refuse(batch.len() as u64) {
+            for append in batch {
+                let _ = append.reply.send(Err(AppendError::Failed(error.clone())));
+            }
+            return;
+        }
         let now = now();
         // Finer than a commit takes, so that of two attempts at the same positions the later one shows.
         let written_at = nanos();
@@ -164,18 +182,19 @@ impl Writer {
         }
         drop(fresh);
         let cut = cut(&mut appends, &kept, first, written_at, &mut self.pages);
-        let written = self.shared.series.append(&cut, || self.shared.heading());
+        let shared = &self.shared;
+        let written = shared.make_way(|| shared.series.append(&cut, || shared.heading()));
         let frames = cut.frames;
         let stored = written.is_ok();
         // What takes its time and nobody waits for, freeing events and learning ids, is done after the answers.
         let mut gone = Vec::new();
         match written {
             Ok(_) => gone = self.publish(&frames, stored_of(events, &answers), next),
-            Err(error) => {
-                tracing::error!("the journal cannot be written: {error}");
-                for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
-                    *answer = Err(AppendError::Failed(error.clone()));
-                }
+            Err(failure) => {
+                let refused = answers.iter_mut().filter(|answer| answer.is_ok());
+                let refused = refused.map(|answer| *answer = Err(AppendError::Failed(failure.error.clone())));
+                let refused = refused.count() as u64;
+                self.shared.halt(&failure, refused);
             }
         }
         for ((reply, permit, entered), answer) in waiting.into_iter().zip(answers) {
@@ -209,6 +228,7 @@ impl Writer {
             return Vec::new();
         }
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        self.shared.halts.end(Cause::Failing);
         let mut journalled = lock(&self.shared.journalled);
         for (source, count) in frames.iter().flat_map(|frame| &frame.sources) {
             match journalled.counts.get_mut(&**source) {

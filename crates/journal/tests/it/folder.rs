@@ -39,25 +39,6 @@ fn a_file_in_the_way_is_named() {
 }
 
 #[test]
-fn a_full_disk_is_named() {
-    // A device that is always full, where there is one.
-    if !std::path::Path::new("/dev/full").exists() {
-        eprintln!("skipped: there is no /dev/full here");
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink("/dev/full", folder.path().join("LOCK")).unwrap();
-    let error = DiskJournal::open(options(folder.path()))
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains(folder.path().to_str().unwrap()) && error.contains("free space"),
-        "{error}"
-    );
-}
-
-#[test]
 fn files_of_an_early_version_are_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let old = folder.path().join("frames-00000000000000000000.redb");

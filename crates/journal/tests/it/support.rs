@@ -64,6 +64,7 @@ pub(crate) fn number(found: &Event) -> u64 {
 pub(crate) fn options(folder: &Path) -> DiskOptions {
     DiskOptions {
         linger: Duration::ZERO,
+        ballast_bytes: 0,
         ..DiskOptions::new(folder)
     }
 }

@@ -81,8 +81,15 @@ pub(crate) async fn run(args: &Run) -> Code {
         }
     };
     let failed = router.running.failed();
+    let refusing = router.running.journal().refusing();
+    let files_are_gone = refusing.is_some_and(|refusing| refusing.until_restart);
     router.close().await;
-    if left > 0 && durable {
+    if left > 0 && files_are_gone {
+        tracing::error!(
+            "{left} deliveries were not made and are lost with this process, unless the journal's files are put back"
+        );
+        return exit::UNDELIVERED;
+    } else if left > 0 && durable {
         tracing::info!("{left} deliveries are left in the journal; the next start goes on with them");
     } else if left > 0 {
         tracing::error!(

@@ -203,6 +203,7 @@ async fn what_the_runtime_refuses_is_to_be_sent_again() {
     for (cause, status, code) in [
         (RefusedCause::RateLimited, 429, "rate_limited"),
         (RefusedCause::Full, 503, "journal_full"),
+        (RefusedCause::Unwritable, 503, "journal_unwritable"),
         (RefusedCause::Stopping, 503, "stopping"),
     ] {
         *service.double.refusal.lock().unwrap() = Some(Refused {

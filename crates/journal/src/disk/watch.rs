@@ -1,0 +1,119 @@
+//! What is open, compared with what stands at its path. A script, a container's clean-up or a person may delete or replace
+//! the folder or a file while the router runs, and what is written to a deleted file is gone with the process.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::shared::lock;
+
+/// Which file stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// A path and the file that was there when it was noted.
+#[derive(Debug, Clone)]
+pub(super) struct Noted {
+    path: PathBuf,
+    was: Option<Identity>,
+}
+
+impl Noted {
+    pub(super) fn new(path: PathBuf) -> Noted {
+        let was = fs::metadata(&path).ok().map(|there| Identity {
+            device: there.dev(),
+            inode: there.ino(),
+        });
+        Noted { path, was }
+    }
+
+    /// Tells if another file, or none, is there now. A system that does not say is given the benefit of the doubt: what
+    /// cannot be reached cannot be written either, which is told elsewhere.
+    pub(super) fn gone(&self) -> Option<String> {
+        let was = self.was?;
+        let path = self.path.display();
+        match fs::metadata(&self.path) {
+            Ok(there) if (there.dev(), there.ino()) == (was.device, was.inode) => None,
+            Ok(_) => Some(format!("{path} was replaced while the router ran")),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Some(format!("{path} was deleted or moved while the router ran"))
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+/// The folder, its lock and its state.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    folder: Noted,
+    lock: Noted,
+    state: Mutex<Option<Noted>>,
+}
+
+impl Watch {
+    pub(crate) fn new(folder: &Path) -> Watch {
+        Watch {
+            folder: Noted::new(folder.to_owned()),
+            lock: Noted::new(folder.join("LOCK")),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The state was opened, perhaps as a new file.
+    pub(crate) fn note_state(&self, path: &Path) {
+        *lock(&self.state) = Some(Noted::new(path.to_owned()));
+    }
+
+    /// Tells if the folder is not the one that was opened.
+    pub(super) fn folder_gone(&self) -> Option<String> {
+        self.folder.gone()
+    }
+
+    /// Tells the first of them that is not what was opened.
+    pub(super) fn gone(&self) -> Option<String> {
+        let state = lock(&self.state).clone();
+        let files = [Some(&self.lock), state.as_ref()];
+        self.folder
+            .gone()
+            .or_else(|| files.into_iter().flatten().find_map(Noted::gone))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_deleted_moved_or_replaced_is_told() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("journal");
+        let make = || {
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("LOCK"), "").unwrap();
+            fs::write(folder.join("state.redb"), "").unwrap();
+            let watch = Watch::new(&folder);
+            watch.note_state(&folder.join("state.redb"));
+            assert_eq!(watch.gone(), None);
+            watch
+        };
+        let watch = make();
+        fs::write(folder.join("state.new"), "").unwrap();
+        fs::rename(folder.join("state.new"), folder.join("state.redb")).unwrap();
+        assert!(watch.gone().unwrap().contains("state.redb was replaced"));
+        watch.note_state(&folder.join("state.redb"));
+        assert_eq!(watch.gone(), None);
+        fs::remove_file(folder.join("LOCK")).unwrap();
+        assert!(watch.gone().unwrap().contains("LOCK was deleted"));
+        assert_eq!(watch.folder_gone(), None);
+        fs::rename(&folder, base.path().join("elsewhere")).unwrap();
+        assert!(watch.gone().unwrap().contains("journal was deleted or moved"));
+        make();
+        assert!(watch.folder_gone().unwrap().contains("journal was replaced"));
+    }
+}
