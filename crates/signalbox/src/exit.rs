@@ -6,7 +6,7 @@ pub(crate) type Code = u8;
 /// All went well.
 pub(crate) const OK: Code = 0;
 /// The command could not do its work: a port is taken, a source broke, the demo's sums do not close, there is neither a
-/// router nor a journal to ask.
+/// router nor a journal to ask. Or it was cut short: `run` by a second signal while it had deliveries to make.
 pub(crate) const FAILED: Code = 1;
 /// `status`: at least one sink is on hold.
 pub(crate) const HELD: Code = 2;
@@ -24,7 +24,8 @@ pub(crate) const HELP: &str = "\
 Exit codes:
   0   all went well
   1   the command could not do its work (a port is taken, a source broke, there
-      is neither a running router nor a journal to ask)
+      is neither a running router nor a journal to ask), or a second signal cut
+      it short while it had deliveries to make
   2   status: a sink is on hold
   3   the configuration is wrong
   4   stopped, and undelivered events are lost: the journal was in memory, or

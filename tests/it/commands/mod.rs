@@ -1,6 +1,7 @@
 //! The commands of the binary, by what they print and how they end.
 
 mod archive;
+mod cut_short;
 mod demo;
 mod dry_run;
 mod errors;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use signalbox_journal::{DeadLetter, DeadLetterFilter};
-use signalbox_runtime::admin::Status;
+use signalbox_runtime::admin::{Started, Status};
 use signalbox_runtime::config::{self, Environment};
 use signalbox_runtime::operate::Remote;
 use signalbox_runtime::pipeline::Pipeline;
@@ -52,7 +52,7 @@ impl Pipe {
 
     pub(crate) fn status(&self) -> Status {
         let (source, _) = Remote::new(&self.running);
-        Status::read(self.running.ledger(), &source, jiff::Timestamp::now())
+        Status::read(self.running.ledger(), &source, Started::now())
     }
 
     /// Waits until the status is as wanted.

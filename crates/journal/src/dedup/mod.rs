@@ -118,6 +118,11 @@ impl Dedup {
         dedup
     }
 
+    /// When an id in a file was seen last, Unix milliseconds; 0 if there is none.
+    pub(crate) fn latest(&self) -> i64 {
+        self.files.iter().map(|file| file.latest).max().unwrap_or(0)
+    }
+
     /// Ids of events before this position are in files.
     pub(crate) fn sealed_to(&self) -> Position {
         if self.window == 0 {

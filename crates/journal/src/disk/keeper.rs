@@ -13,7 +13,7 @@ use super::checkpoints;
 use super::guard::Trouble;
 use super::halt::{Cause, Failure};
 use super::options::millis;
-use super::shared::{Shared, Sink, lock, now};
+use super::shared::{Shared, Sink, lock};
 use super::state::{self, Head, SinkRecord, State};
 use crate::{Commit, DeadLetter, JournalError, Position, Progress};
 
@@ -74,7 +74,7 @@ impl Pending {
 
 impl Keeper {
     pub(crate) fn new(shared: Arc<Shared>, state: State, head: Head) -> Keeper {
-        let touched = shared.opened_at;
+        let touched = shared.clock.now();
         Keeper {
             shared,
             state,
@@ -175,7 +175,7 @@ impl Keeper {
         }
         let mut head = self.head.clone();
         head.next_position = self.shared.end();
-        head.saved_at = now();
+        head.saved_at = self.shared.clock.now();
         let journalled = lock(&self.shared.journalled).clone();
         (head.journalled, head.journalled_to) = (journalled.counts, journalled.to);
         head.rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
@@ -330,7 +330,7 @@ impl Keeper {
     /// Saves counts, releases orphans, gives back space.
     pub(crate) fn tidy(&mut self) -> Result<(), JournalError> {
         self.release_orphans()?;
-        let now = now();
+        let now = self.shared.clock.now();
         if now.saturating_sub(self.touched) > TOUCH {
             self.touch(now)?;
         }
@@ -362,7 +362,11 @@ impl Keeper {
         if self.shared.in_grace() {
             return Ok(());
         }
-        let before = now().saturating_sub(millis(self.shared.options.orphan_retention));
+        let before = self
+            .shared
+            .clock
+            .now()
+            .saturating_sub(millis(self.shared.options.orphan_retention));
         let orphans: Vec<(String, Sink)> = lock(&self.shared.sinks)
             .iter()
             .filter(|(_, sink)| !sink.opened && !sink.record.released && sink.record.last_opened <= before)
@@ -423,7 +427,9 @@ impl Keeper {
             lock(&self.shared.again).clear();
         }
         for tries in 1..=LAST_TRIES {
-            let written = self.touch(now()).and_then(|()| self.write_pending());
+            let written = self
+                .touch(self.shared.clock.now())
+                .and_then(|()| self.write_pending());
             match written {
                 Ok(()) => break,
                 Err(error) => tracing::error!(tries, "the journal's state cannot be written: {error}"),

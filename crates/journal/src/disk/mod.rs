@@ -10,6 +10,7 @@
 
 mod ballast;
 mod checkpoints;
+mod clock;
 mod cut;
 mod file;
 mod folder;
@@ -66,6 +67,7 @@ use crate::{
     Position, Progress, Reader, Refusing, Resumed, SinkState, SourceTotals, Start, Taken, Usage,
 };
 use ballast::Ballast;
+use clock::Clock;
 use halt::Cause;
 use keeper::{Keeper, ToKeeper};
 use pages::Pages;
@@ -73,7 +75,7 @@ use prepared::Prepared;
 use reader::DiskReader;
 use rebuild::Basis;
 use series::Series;
-use shared::{Journalled, Shared, Sink, lock, now};
+use shared::{Journalled, Shared, Sink, lock};
 use state::State;
 use writer::{Append, ToWriter, Writer};
 
@@ -118,12 +120,23 @@ impl DiskJournal {
         }
         let loaded = state.open(found, &basis)?;
         let id = identity::read_or_make(&options.path)?;
+        let clock = Clock::new(options.wall);
         let idle_before = if new {
             Some(Duration::MAX)
         } else {
-            idle_since(loaded.head.saved_at)
+            idle_since(loaded.head.saved_at, &clock)
         };
-        let mut dedup = Dedup::load(&options.path, options.dedup_window, options.dedup_memory, now());
+        clock.passed(loaded.head.saved_at);
+        if loaded.head.saved_at == 0 {
+            clock.passed(series.newest().unwrap_or(0));
+        }
+        let mut dedup = Dedup::load(
+            &options.path,
+            options.dedup_window,
+            options.dedup_memory,
+            clock.now(),
+        );
+        clock.passed(dedup.latest());
         let mut head = loaded.head;
         let cursors = loaded.sinks.values().map(|(sink, _)| {
             let settled = sink.progress.settled.last().map_or(0, |(_, to)| *to);
@@ -146,7 +159,7 @@ impl DiskJournal {
             tracing::error!(folder = %options.path.display(), positions = %format!("{held}..{end}"),
                 "the journal's files end before what it acknowledged: what stood there is lost");
         }
-        learn_again(&series, &mut dedup, end)?;
+        learn_again(&series, &mut dedup, end, &clock)?;
         let mut journalled = Journalled {
             counts: std::mem::take(&mut head.journalled),
             to: end,
@@ -172,6 +185,7 @@ impl DiskJournal {
             loaded.sources,
             letters,
             held,
+            clock,
         ));
         shared.series.watch.note_state(state.path());
         shared.counted_to.store(head.journalled_to, Ordering::Release);
@@ -255,8 +269,8 @@ impl DiskJournal {
 }
 
 /// Since a commit; 0 stands for one of an unknown time, and a clock that was set back for no time.
-fn idle_since(saved_at: i64) -> Option<Duration> {
-    let idle = u64::try_from(now().saturating_sub(saved_at)).unwrap_or(0);
+fn idle_since(saved_at: i64, clock: &Clock) -> Option<Duration> {
+    let idle = u64::try_from(clock.wall().saturating_sub(saved_at)).unwrap_or(0);
     (saved_at > 0).then(|| Duration::from_millis(idle))
 }
 
@@ -266,7 +280,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 }
 
 /// Learns the ids that were in memory only when the process ended, from the frames.
-fn learn_again(series: &Series, dedup: &mut Dedup, end: Position) -> Result<(), JournalError> {
+fn learn_again(series: &Series, dedup: &mut Dedup, end: Position, clock: &Clock) -> Result<(), JournalError> {
     if dedup.sealed_to() >= end {
         return Ok(());
     }
@@ -286,7 +300,7 @@ fn learn_again(series: &Series, dedup: &mut Dedup, end: Position) -> Result<(), 
                 );
             }
         }
-        dedup.tend(frame.head.end(), now(), false);
+        dedup.tend(frame.head.end(), clock.now(), false);
     })
 }
 

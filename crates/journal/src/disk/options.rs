@@ -1,7 +1,7 @@
 //! The settings of the disk journal.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Where and how much a [`crate::DiskJournal`] keeps.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct DiskOptions {
     pub ballast_bytes: u64,
     /// How long a sink that was not opened holds what it has not settled. Default 24 hours.
     pub orphan_retention: Duration,
+    /// The system's clock. Tests set theirs back.
+    pub wall: fn() -> SystemTime,
 }
 
 impl DiskOptions {
@@ -53,6 +55,7 @@ impl DiskOptions {
             dead_letter_max_bytes: 256_000_000,
             ballast_bytes: 16 << 20,
             orphan_retention: Duration::from_secs(24 * 3600),
+            wall: SystemTime::now,
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::keeper::ToKeeper;
 use super::query::Events;
-use super::shared::{Shared, lock, now};
+use super::shared::{Shared, lock};
 use crate::{Commit, Entry, JournalError, Position, Read, Reader};
 
 /// How long to wait before a refused read is tried again.
@@ -242,7 +242,7 @@ impl Drop for DiskReader {
             .filter(|sink| sink.generation == self.generation)
         {
             sink.opened = false;
-            sink.record.last_opened = now();
+            sink.record.last_opened = self.shared.clock.now();
         }
     }
 }

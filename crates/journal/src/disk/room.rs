@@ -6,14 +6,15 @@ use std::sync::atomic::Ordering;
 use super::halt::{Cause, Failure};
 use super::options::millis;
 use super::segment::Segment;
-use super::shared::{Shared, lock, now};
+use super::shared::{Shared, lock};
 use crate::Position;
 
 impl Shared {
     /// Deletes files of frames that nobody needs: settled by every sink and past `retain`, or in the way of new
     /// events, or past `max_age`.
     pub(crate) fn retire(&self) {
-        let now = now();
+        // What arrived carries the system's time. While that is set back, everything is kept for longer.
+        let now = self.clock.wall();
         let mut total = self.series.bytes_from(0);
         self.retire_while(|segment, floor| {
             let content = segment.content();

@@ -183,6 +183,12 @@ impl Series {
             .map(|segment| segment.end())
     }
 
+    /// When the newest event of the last file arrived.
+    pub(crate) fn newest(&self) -> Option<i64> {
+        let last = self.segments().pop()?;
+        Some(last.content().newest())
+    }
+
     /// Bytes at and after a position.
     pub(crate) fn bytes_from(&self, from: Position) -> u64 {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use super::ballast::Ballast;
+use super::clock::Clock;
 use super::folder::Lock;
 use super::halt::Halts;
 use super::heading::{Heading, Standing};
-use super::options::{DiskOptions, millis};
+use super::options::DiskOptions;
 use super::recent::Recent;
 use super::series::Series;
 use super::state::SinkRecord;
@@ -43,7 +45,9 @@ pub(crate) struct Shared {
     pub(crate) commits: AtomicU64,
     /// Appends refused because it was full.
     pub(crate) refusals: AtomicU64,
-    pub(crate) opened_at: i64,
+    pub(crate) opened: Instant,
+    /// Times that are kept and compared later are its.
+    pub(crate) clock: Clock,
     /// Set when unknown sinks start at `rebuilt_from`, since the state was lost.
     pub(crate) rebuilt: AtomicBool,
     pub(crate) rebuilt_from: AtomicU64,
@@ -84,22 +88,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn since_epoch() -> std::time::Duration {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default()
-}
-
-/// Unix milliseconds.
-pub(crate) fn now() -> i64 {
-    millis(since_epoch())
-}
-
-/// Unix nanoseconds.
-pub(crate) fn nanos() -> u64 {
-    u64::try_from(since_epoch().as_nanos()).unwrap_or(u64::MAX)
-}
-
 /// How long after opening nobody is taken for an orphan: the sinks are being opened.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(600);
 
@@ -114,6 +102,7 @@ impl Shared {
         sources: BTreeMap<String, SourceTotals>,
         letters: BTreeMap<String, (u64, u64)>,
         lock: Lock,
+        clock: Clock,
     ) -> Shared {
         let recent = Recent::new(options.cache_bytes);
         Shared {
@@ -140,7 +129,8 @@ impl Shared {
             seal_ids: false.into(),
             commits: 0.into(),
             refusals: 0.into(),
-            opened_at: now(),
+            opened: Instant::now(),
+            clock,
             rebuilt: false.into(),
             rebuilt_from: 0.into(),
             again: Mutex::default(),
@@ -222,10 +212,7 @@ impl Shared {
     }
 
     pub(crate) fn in_grace(&self) -> bool {
-        now()
-            < self
-                .opened_at
-                .saturating_add(millis(GRACE.min(self.options.orphan_retention)))
+        self.opened.elapsed() < GRACE.min(self.options.orphan_retention)
     }
 
     pub(crate) fn usage(&self) -> Usage {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::keeper::{Keeper, within};
 use super::rebuild;
-use super::shared::{Sink, lock, now};
+use super::shared::{Sink, lock};
 use super::state;
 use crate::{JournalError, Progress, Resumed, SinkState, Start};
 
@@ -34,7 +34,7 @@ impl Keeper {
                 lock(&self.shared.again).insert(name.to_owned(), events);
             }
         }
-        sink.record.last_opened = now();
+        sink.record.last_opened = self.shared.clock.now();
         sink.record.released = false;
         sink.opened = true;
         sink.generation += 1;
@@ -125,7 +125,7 @@ impl Keeper {
         sink.record.progress = Progress { cursor, ..progress };
         sink.record.released = false;
         // Whoever asks for this wants the sink to have it: it holds what it stands at for a while.
-        sink.record.last_opened = now();
+        sink.record.last_opened = self.shared.clock.now();
         sink.generation += 1;
         self.change_sink(name, sink, |_| Ok(()))
     }

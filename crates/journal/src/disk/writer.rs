@@ -15,7 +15,7 @@ use super::halt::Cause;
 use super::pages::Pages;
 use super::prepared::{Built, Prepared};
 use super::recent::RecentFrame;
-use super::shared::{Entered, Shared, lock, nanos, now};
+use super::shared::{Entered, Shared, lock};
 use crate::dedup::Dedup;
 use crate::{AppendError, Appended};
 
@@ -78,13 +78,13 @@ impl Writer {
             }
             self.shared.series.complete_if_old();
             let seal = self.shared.seal_ids.swap(false, Ordering::Relaxed);
-            self.dedup.tend(self.shared.end(), now(), seal);
+            self.dedup.tend(self.shared.end(), self.shared.clock.now(), seal);
             self.shared
                 .ids_sealed_to
                 .store(self.dedup.sealed_to(), Ordering::Release);
         }
         if !self.shared.halts.gone() {
-            self.dedup.close(self.shared.end(), now());
+            self.dedup.close(self.shared.end(), self.shared.clock.now());
         }
     }
 
@@ -129,9 +129,9 @@ impl Writer {
             }
             return;
         }
-        let now = now();
+        let now = self.shared.clock.now();
         // Finer than a commit takes, so that of two attempts at the same positions the later one shows.
-        let written_at = nanos();
+        let written_at = self.shared.clock.nanos();
         let first = self.shared.end();
         let mut next = first;
         let mut room = self.room();

@@ -3,6 +3,7 @@
 
 mod begun;
 mod checkpoints;
+mod clock;
 mod damage;
 mod dead_letters;
 mod dedup;

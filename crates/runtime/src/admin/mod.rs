@@ -24,13 +24,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use signalbox_core::Secret;
 use signalbox_journal::{DeadLetter, DeadLetterFilter, DeadLetterId, Journal, SinkState, Taken, Usage};
 
 pub use self::operator::describe as describe_dead_letter;
 pub use self::server::{AdminServer, serve};
-pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Status};
+pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Started, Status};
 use crate::identity::JournalIdentity;
 use crate::ledger::Ledger;
 use crate::operate::{ReplayPlan, ReplayRange, take_dead_letters};
@@ -115,8 +114,8 @@ pub trait StatusSource: Send + Sync {
 pub struct AdminState {
     live: Arc<RwLock<(Ledger, Arc<Telemetry>)>>,
     source: Arc<dyn StatusSource>,
-    started: Timestamp,
     identity: Option<Arc<JournalIdentity>>,
+    started: Started,
 }
 
 impl std::fmt::Debug for AdminState {
@@ -132,8 +131,8 @@ impl AdminState {
         AdminState {
             live: Arc::new(RwLock::new((ledger, telemetry))),
             source,
-            started: Timestamp::now(),
             identity: None,
+            started: Started::now(),
         }
     }
 

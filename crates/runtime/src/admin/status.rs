@@ -1,6 +1,7 @@
 //! The state of a pipeline at one moment, for `/status`, for `signalbox status` and for the demo's table.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,24 @@ use super::StatusSource;
 use crate::hold::HoldCause;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::telemetry::{VERSION, oldest_pending_age, warning_key};
+
+/// When a pipeline started: for people, and by a clock that nobody sets.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    at: Timestamp,
+    clock: Instant,
+}
+
+impl Started {
+    /// At this moment.
+    #[must_use]
+    pub fn now() -> Started {
+        Started {
+            at: Timestamp::now(),
+            clock: Instant::now(),
+        }
+    }
+}
 
 /// All numbers of a pipeline. Counts are events since the start of the process, unless a name says records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,7 +183,7 @@ impl Status {
     /// Reads everything. The numbers are read one after another while work goes on, settled ones before the total, so
     /// that a sum is never settled beyond what came in.
     #[must_use]
-    pub fn read(ledger: &Ledger, source: &dyn StatusSource, started: Timestamp) -> Status {
+    pub fn read(ledger: &Ledger, source: &dyn StatusSource, started: Started) -> Status {
         let now = Timestamp::now();
         let dead = source.dead_letter_counts();
         let sinks: BTreeMap<String, SinkStatus> = ledger
@@ -198,8 +217,8 @@ impl Status {
             },
             orphans: Vec::new(),
             version: VERSION.to_owned(),
-            started_at: started.to_string(),
-            uptime_seconds: u64::try_from(now.as_second().saturating_sub(started.as_second())).unwrap_or(0),
+            started_at: started.at.to_string(),
+            uptime_seconds: started.clock.elapsed().as_secs(),
             ready: not_ready.is_none(),
             not_ready,
             sums_close: sources.values().all(|one| one.sums_close)
@@ -277,4 +296,28 @@ fn warnings(sink: &SinkLedger) -> BTreeMap<String, u64> {
 
 pub(super) fn sum(counts: &BTreeMap<String, u64>) -> u64 {
     counts.values().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use signalbox_journal::MemoryJournal;
+
+    use super::*;
+    use crate::operate::Stopped;
+
+    #[test]
+    fn the_uptime_does_not_follow_a_clock_that_is_set() {
+        let source = Stopped::new(Arc::new(MemoryJournal::new(1 << 20)));
+        for set in [Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+            let started = Started {
+                at: set,
+                clock: Instant::now(),
+            };
+            let status = Status::read(&Ledger::default(), &source, started);
+            assert!(status.uptime_seconds < 60, "{}", status.uptime_seconds);
+            assert_eq!(status.started_at, set.to_string());
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub trait Environment {
     fn file(&self, path: &str) -> Result<String, String>;
 }
 
-/// The environment and the files of this process. Files must be UTF-8 and at most 1 MiB.
+/// The environment and the files of this process. Files must be regular, UTF-8 and at most 1 MiB.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProcessEnvironment;
 
@@ -39,6 +39,14 @@ impl Environment for ProcessEnvironment {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
+        // Opening a named pipe waits for somebody who writes, for ever if need be.
+        let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+        if !metadata.is_file() {
+            return Err(format!(
+                "it is {}, not a regular file",
+                kind(metadata.file_type())
+            ));
+        }
         let mut bytes = Vec::new();
         std::fs::File::open(path)
             .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
@@ -47,6 +55,19 @@ impl Environment for ProcessEnvironment {
             return Err("it is larger than 1 MiB".to_owned());
         }
         String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+    }
+}
+
+fn kind(kind: std::fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
     }
 }
 
@@ -172,7 +193,7 @@ fn resolve(inner: &str, from: &dyn Environment) -> Result<String, (String, Strin
             }
             Err(why) => Err((
                 format!("the file {path:?} cannot be read: {why}"),
-                "check the path, and that the user signalbox runs as may read it".into(),
+                "name a regular file that the user signalbox runs as may read".into(),
             )),
         };
     }

@@ -63,6 +63,7 @@ pub(crate) async fn run(args: &Run) -> Code {
             }
         }
     };
+    let mut cut_short = false;
     let left = match name {
         None => router.running.stop(Duration::ZERO).await,
         Some(name) => {
@@ -75,7 +76,9 @@ pub(crate) async fn run(args: &Run) -> Code {
                 name = signals.stop() => {
                     tracing::warn!("{name} again: giving up at once");
                     abort.cancel();
-                    stop.await
+                    let left = stop.await;
+                    cut_short = left > 0;
+                    left
                 }
             }
         }
@@ -89,6 +92,11 @@ pub(crate) async fn run(args: &Run) -> Code {
             "{left} deliveries were not made and are lost with this process, unless the journal's files are put back"
         );
         return exit::UNDELIVERED;
+    } else if cut_short && durable {
+        tracing::error!(
+            "cut short with {left} deliveries to make: they are in the journal for the next start, but a request that \
+             was under way may have arrived, and then its records arrive twice"
+        );
     } else if left > 0 && durable {
         tracing::info!("{left} deliveries are left in the journal; the next start goes on with them");
     } else if left > 0 {
@@ -99,7 +107,11 @@ pub(crate) async fn run(args: &Run) -> Code {
     } else {
         tracing::info!("stopped; everything was delivered or is accounted for");
     }
-    if failed { exit::FAILED } else { exit::OK }
+    if failed || cut_short {
+        exit::FAILED
+    } else {
+        exit::OK
+    }
 }
 
 enum Why {

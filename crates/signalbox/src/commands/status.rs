@@ -1,6 +1,6 @@
 //! `signalbox status`
 
-use signalbox_runtime::admin::Status;
+use signalbox_runtime::admin::{Started, Status};
 
 use super::desk::{Desk, source};
 use crate::exit::{self, Code};
@@ -51,7 +51,7 @@ async fn read(desk: &Desk) -> Result<Status, String> {
         }
         Desk::Stopped(stopped) => {
             let ledger = stopped.ledger().await?;
-            Ok(Status::read(&ledger, &*source(stopped), jiff::Timestamp::now()))
+            Ok(Status::read(&ledger, &*source(stopped), Started::now()))
         }
     }
 }

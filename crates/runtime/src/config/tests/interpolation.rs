@@ -121,7 +121,7 @@ fn errors_stand_at_the_reference() {
         (
             "\"${file:/run/secrets/pin}\"",
             "sinks.pin.token: the file \"/run/secrets/pin\" cannot be read: no such file\n  --> p.toml:7:10\n  help: \
-             check the path, and that the user signalbox runs as may read it",
+             name a regular file that the user signalbox runs as may read",
         ),
         (
             "\"${file:}\"",

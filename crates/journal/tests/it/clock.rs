@@ -1,0 +1,81 @@
+//! A system's clock that is set back.
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, SystemTime};
+
+use signalbox_journal::{Appended, DiskJournal, DiskOptions, Journal as _, Start};
+
+use crate::support::{event, options};
+
+/// By how many days the clock of the test that uses it is behind.
+macro_rules! clock {
+    ($behind:ident) => {{
+        fn wall() -> SystemTime {
+            SystemTime::now() - Duration::from_secs($behind.load(SeqCst) * 24 * 3600)
+        }
+        wall
+    }};
+}
+
+async fn is_new(journal: &DiskJournal, id: u64) -> bool {
+    let fates = journal.append(vec![event(id)]).await.unwrap();
+    fates[0] != Appended::Duplicate
+}
+
+#[tokio::test]
+async fn what_was_taken_meanwhile_is_known_when_the_clock_is_right_again() {
+    static BEHIND: AtomicU64 = AtomicU64::new(0);
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        DiskJournal::open(DiskOptions {
+            wall: clock!(BEHIND),
+            ..options(folder.path())
+        })
+        .unwrap()
+    };
+    let journal = open();
+    let _reader = journal.reader("sink", Start::End).await.unwrap();
+    assert!(is_new(&journal, 1).await);
+    BEHIND.store(3, SeqCst);
+    assert!(!is_new(&journal, 1).await);
+    assert!(is_new(&journal, 2).await);
+    BEHIND.store(0, SeqCst);
+    assert!(!is_new(&journal, 2).await, "taken a moment ago");
+    // Over a restart, too.
+    BEHIND.store(5, SeqCst);
+    journal.shutdown().await;
+    drop((_reader, journal));
+    let journal = open();
+    let _reader = journal.reader("sink", Start::End).await.unwrap();
+    assert!(!is_new(&journal, 1).await && !is_new(&journal, 2).await);
+    assert!(is_new(&journal, 3).await);
+    BEHIND.store(0, SeqCst);
+    for id in [1, 2, 3] {
+        assert!(!is_new(&journal, id).await, "{id}");
+    }
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_sink_that_was_open_while_the_clock_was_wrong_is_no_orphan() {
+    static BEHIND: AtomicU64 = AtomicU64::new(0);
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        DiskJournal::open(DiskOptions {
+            wall: clock!(BEHIND),
+            orphan_retention: Duration::from_secs(24 * 3600),
+            ..options(folder.path())
+        })
+        .unwrap()
+    };
+    let journal = open();
+    let reader = journal.reader("sink", Start::End).await.unwrap();
+    let opened = journal.sinks().await.unwrap()[0].last_opened;
+    drop(reader);
+    BEHIND.store(3, SeqCst);
+    let reader = journal.reader("sink", Start::End).await.unwrap();
+    let again = journal.sinks().await.unwrap()[0].last_opened;
+    assert!(again >= opened, "{again} {opened}");
+    drop(reader);
+    journal.shutdown().await;
+}
