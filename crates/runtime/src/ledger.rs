@@ -4,11 +4,14 @@
 //! Per sink: journalled = filtered + delivered + rejected + expired + pending.
 //! All counts are events, unless a name says records. They are plain atomics and maps updated once a batch;
 //! telemetry reads them when it is asked.
+//!
+//! What ended before a restart counts too: the journal keeps those totals. Telemetry leaves it out, since a counter that
+//! begins where another process left off would be taken for that many new events.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use signalbox_journal::{SourceTotals, Totals};
 
@@ -17,12 +20,16 @@ use crate::pace::Pace;
 
 /// Counts by stable code.
 #[derive(Debug, Default)]
-pub struct ByCode(Mutex<BTreeMap<String, u64>>);
+pub struct ByCode {
+    counts: Mutex<BTreeMap<String, u64>>,
+    /// What was restored first.
+    before: OnceLock<BTreeMap<String, u64>>,
+}
 
 impl ByCode {
     /// Adds to a code.
     pub fn add(&self, code: &str, count: u64) {
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut map = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         match map.get_mut(code) {
             Some(sum) => *sum += count,
             None => {
@@ -33,42 +40,69 @@ impl ByCode {
 
     /// The sum over all codes.
     pub fn total(&self) -> u64 {
-        self.0
+        self.counts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .values()
             .sum()
     }
 
-    /// Begins with these.
-    pub fn replace(&self, counts: BTreeMap<String, u64>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+    /// Begins with what was counted before.
+    pub fn restore(&self, counts: BTreeMap<String, u64>) {
+        self.before.get_or_init(|| counts.clone());
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+    }
+
+    /// As [`ByCode::snapshot`], without what was counted before this process.
+    pub fn of_this_process(&self) -> BTreeMap<String, u64> {
+        let mut counts = self.snapshot();
+        for (code, before) in self.before.get().into_iter().flatten() {
+            if let Some(count) = counts.get_mut(code) {
+                *count = count.saturating_sub(*before);
+            }
+        }
+        counts
     }
 
     /// All codes with their counts, ordered by code.
     pub fn snapshot(&self) -> BTreeMap<String, u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// A counter.
 #[derive(Debug, Default)]
-pub struct Count(AtomicU64);
+pub struct Count {
+    value: AtomicU64,
+    /// What was restored first.
+    before: OnceLock<u64>,
+}
 
 impl Count {
     /// Adds.
     pub fn add(&self, count: u64) {
-        self.0.fetch_add(count, Relaxed);
+        self.value.fetch_add(count, Relaxed);
     }
 
     /// Sets, for gauges.
     pub fn set(&self, value: u64) {
-        self.0.store(value, Relaxed);
+        self.value.store(value, Relaxed);
+    }
+
+    /// Begins with what was counted before.
+    pub fn restore(&self, value: u64) {
+        self.before.get_or_init(|| value);
+        self.set(value);
+    }
+
+    /// As [`Count::get`], without what was counted before this process.
+    pub fn of_this_process(&self) -> u64 {
+        self.get().saturating_sub(self.before.get().copied().unwrap_or(0))
     }
 
     /// Reads.
     pub fn get(&self) -> u64 {
-        self.0.load(Relaxed)
+        self.value.load(Relaxed)
     }
 }
 
@@ -92,15 +126,15 @@ pub struct SourceLedger {
 impl SourceLedger {
     /// Begins with what was counted before a restart.
     pub fn restore(&self, totals: &SourceTotals) {
-        self.journalled.set(totals.journalled);
-        self.duplicate.set(totals.duplicate);
-        self.filtered.replace(totals.filtered.clone());
-        self.rejected.replace(totals.rejected.clone());
-        self.refused.replace(totals.refused.clone());
+        self.journalled.restore(totals.journalled);
+        self.duplicate.restore(totals.duplicate);
+        self.filtered.restore(totals.filtered.clone());
+        self.rejected.restore(totals.rejected.clone());
+        self.refused.restore(totals.refused.clone());
         let settled = totals.journalled + totals.duplicate;
         let by_code = [&self.filtered, &self.rejected, &self.refused];
         self.received
-            .set(settled + by_code.map(ByCode::total).iter().sum::<u64>());
+            .restore(settled + by_code.map(ByCode::total).iter().sum::<u64>());
     }
 
     /// What was counted so far, to be kept.
@@ -195,11 +229,11 @@ impl SinkLedger {
 
     /// Begins with what ended before a restart, and with what is pending now.
     pub fn restore(&self, totals: &Totals, pending: u64) {
-        self.delivered.set(totals.delivered);
-        self.filtered.replace(totals.filtered.clone());
-        self.rejected.replace(totals.rejected.clone());
-        self.expired.replace(totals.expired.clone());
-        self.journalled.set(self.settled() + pending);
+        self.delivered.restore(totals.delivered);
+        self.filtered.restore(totals.filtered.clone());
+        self.rejected.restore(totals.rejected.clone());
+        self.expired.restore(totals.expired.clone());
+        self.journalled.restore(self.settled() + pending);
     }
 
     /// The sink has read so many more from the journal.

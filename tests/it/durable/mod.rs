@@ -16,6 +16,7 @@ mod reload;
 mod replay;
 mod restart;
 mod status;
+mod totals;
 mod twice;
 mod unclean;
 

@@ -30,7 +30,8 @@ impl Started {
     }
 }
 
-/// All numbers of a pipeline. Counts are events since the start of the process, unless a name says records.
+/// All numbers of a pipeline. Counts are events, over restarts as far as the journal keeps them; those of records and
+/// requests are since the start of the process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The version of Signalbox.

@@ -95,19 +95,19 @@ pub(super) static METRICS: &[Metric] = &[
         "signalbox.source.events.received",
         Kind::Counter,
         "Everything that reached the source and was, or should have been, an event.",
-        Read::Source(|source, emit| emit(source.received.get(), &[])),
+        Read::Source(|source, emit| emit(source.received.of_this_process(), &[])),
     ),
     metric(
         "signalbox.source.events.journalled",
         Kind::Counter,
         "Events accepted into the journal.",
-        Read::Source(|source, emit| emit(source.journalled.get(), &[])),
+        Read::Source(|source, emit| emit(source.journalled.of_this_process(), &[])),
     ),
     metric(
         "signalbox.source.events.duplicate",
         Kind::Counter,
         "Events whose id was known already.",
-        Read::Source(|source, emit| emit(source.duplicate.get(), &[])),
+        Read::Source(|source, emit| emit(source.duplicate.of_this_process(), &[])),
     ),
     metric(
         "signalbox.source.events.filtered",
@@ -131,13 +131,13 @@ pub(super) static METRICS: &[Metric] = &[
         "signalbox.sink.events.journalled",
         Kind::Counter,
         "Events in the journal for this sink, read or not.",
-        Read::Sink(|sink, emit| emit(sink.ledger.journalled.get(), &[])),
+        Read::Sink(|sink, emit| emit(sink.ledger.journalled.of_this_process(), &[])),
     ),
     metric(
         "signalbox.sink.events.delivered",
         Kind::Counter,
         "Events all of whose records were delivered.",
-        Read::Sink(|sink, emit| emit(sink.ledger.delivered.get(), &[])),
+        Read::Sink(|sink, emit| emit(sink.ledger.delivered.of_this_process(), &[])),
     ),
     metric(
         "signalbox.sink.events.filtered",
@@ -281,7 +281,7 @@ fn by_cause(value: impl Fn(HoldCause) -> u64, emit: &mut Emit<'_>) {
 }
 
 fn by_reason(counts: &ByCode, emit: &mut Emit<'_>) {
-    for (reason, count) in counts.snapshot() {
+    for (reason, count) in counts.of_this_process() {
         emit(count, &[("reason", &reason)]);
     }
 }
