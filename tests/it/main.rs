@@ -12,6 +12,7 @@ mod support;
 mod transforms;
 
 mod admin;
+mod admin_guard;
 mod beside;
 mod commands;
 mod conservation;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_runtime::admin::{self, AdminServer, AdminState};
-use signalbox_runtime::config::{AdminSettings, DeadLetterSettings, JournalSettings};
+use signalbox_runtime::admin::{self, Access, AdminServer, AdminState};
+use signalbox_runtime::config::{AdminSettings, DeadLetterSettings, JournalSettings, PersonalData};
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::journal;
 use signalbox_runtime::ledger::Ledger;
@@ -73,8 +73,12 @@ impl Router {
         let admin = match admin {
             None => None,
             Some(settings) => {
-                let token = settings.token.as_ref();
-                match admin::serve(settings.listen, token, state.clone(), admin_stop.clone()).await {
+                let access = Access {
+                    token: settings.token,
+                    hosts: settings.hosts,
+                    plain_letters: fixed.dead_letters.personal_data == PersonalData::Plain,
+                };
+                match admin::serve(settings.listen, access, state.clone(), admin_stop.clone()).await {
                     Ok(server) => {
                         tracing::info!("admin address: http://{}", server.address());
                         Some(server)

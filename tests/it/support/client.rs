@@ -62,9 +62,9 @@ pub(crate) async fn try_send(
     })
 }
 
-/// GETs a path.
+/// GETs a path, as an operator's tool does.
 pub(crate) async fn get(address: &str, path: &str) -> Answer {
-    let answer = try_send(address, "GET", path, &[], b"").await;
+    let answer = try_send(address, "GET", path, &[("x-signalbox", "1")], b"").await;
     answer.unwrap_or_else(|| panic!("no answer from {address}{path}"))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | path | answer |
 //! |---|---|
-//! | `/health` | 200 while the process lives; needs no token |
+//! | `/health`, `/live` | 200 while the process lives; needs no token |
 //! | `/ready` | 200 while every source takes events in, 503 with the reason otherwise |
 //! | `/metrics` | every metric in the Prometheus text format |
 //! | `/status` | [`Status`] as JSON |
@@ -11,6 +11,7 @@
 //! | `POST /replay?sink=NAME&from=…` | delivers a part of the journal again; `to`, `dry_run=1` |
 //! | `POST /reload` | reads the configuration file again |
 
+mod guard;
 mod human;
 mod operator;
 mod routes;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use signalbox_core::Secret;
 use signalbox_journal::{DeadLetter, DeadLetterFilter, DeadLetterId, Journal, SinkState, Taken, Usage};
 
+pub use self::guard::Access;
 pub use self::operator::describe as describe_dead_letter;
 pub use self::server::{AdminServer, serve};
 pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Started, Status};

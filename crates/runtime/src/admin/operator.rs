@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use signalbox_journal::{DeadLetter, DeadLetterFilter, DeadLetterId, Taken};
 
 use super::AdminState;
+use super::guard::HEADER;
 use super::routes::{json as as_json, text};
 use crate::operate::{ReplayRange, Where};
 
@@ -15,10 +16,6 @@ use crate::operate::{ReplayRange, Where};
 const LIMIT: usize = 100;
 /// The most that a request may ask for.
 const MOST: usize = 100_000;
-/// Requests that change something must carry this header, with any value. A page in a browser on this machine cannot
-/// send it to another origin without asking first, and is never allowed to.
-const HEADER: &str = "x-signalbox";
-
 /// The query of these paths; every key is optional.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Choice {

@@ -1,25 +1,32 @@
 //! Listening, and ending politely.
 //!
-//! The address may be reachable by anybody, and a router must not run out of sockets by it: connections are few and
-//! none lives for long.
+//! The address may be reachable by anybody, and a router must not run out of sockets by it: connections are few, none
+//! lives for long, and those that say nothing give way to others.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, HttpBody as _};
+use axum::http::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use signalbox_core::Secret;
+use signalbox_core::slots::{Slot, Slots};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 use super::AdminState;
+use super::guard::{Access, Guard};
+use crate::sockets::open_listener;
 
-/// Connections at once; more wait in the backlog.
+/// Connections at once. For more, those without a request under way close.
 const CONNECTIONS: usize = 64;
 /// The time for the head of a request, and so for an idle connection.
 const HEAD: Duration = Duration::from_secs(15);
@@ -56,18 +63,19 @@ impl AdminServer {
 /// [`check_listen`](super::check_listen)'s, or why the address cannot be listened on.
 pub async fn serve(
     listen: SocketAddr,
-    token: Option<&Secret>,
+    access: Access,
     state: AdminState,
     stop: CancellationToken,
 ) -> Result<AdminServer, String> {
-    super::check_listen(listen, token)?;
-    let listener = TcpListener::bind(listen)
-        .await
+    super::check_listen(listen, access.token.as_ref())?;
+    let listener = open_listener(listen)
+        .and_then(TcpListener::from_std)
         .map_err(|error| cannot_listen(listen, &error))?;
     let address = listener
         .local_addr()
         .map_err(|error| cannot_listen(listen, &error))?;
-    let task = tokio::spawn(accept(listener, super::routes::router(state, token), stop));
+    let router = super::routes::router(state, Guard::new(listen, access));
+    let task = tokio::spawn(accept(listener, router, stop));
     tracing::info!(%address, "the admin address is open");
     Ok(AdminServer { address, task })
 }
@@ -86,22 +94,20 @@ fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> String {
 
 async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {
     let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    while let Some(place) = until(&stop, Arc::clone(&places).acquire_owned()).await {
-        match until(&stop, listener.accept()).await {
-            Some(Ok((stream, _))) => {
-                let (router, stop) = (router.clone(), stop.clone());
-                connections.spawn(async move {
-                    converse(stream, router, stop).await;
-                    drop(place);
-                });
+    let slots = Slots::new(CONNECTIONS);
+    while let Some(accepted) = until(&stop, listener.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => {
+                let Some(Some(slot)) = until(&stop, slots.enter(peer.ip(), None)).await else {
+                    break;
+                };
+                connections.spawn(converse(stream, router.clone(), slot, stop.clone()));
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 // Mostly no file descriptor left: without a pause this would spin.
                 tracing::warn!(%error, "the admin address could not accept a connection");
                 let _ = until(&stop, tokio::time::sleep(Duration::from_millis(100))).await;
             }
-            None => break,
         }
     }
     drop(listener);
@@ -114,18 +120,43 @@ async fn until<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Op
     stop.run_until_cancelled(work).await
 }
 
-async fn converse(stream: TcpStream, router: Router, stop: CancellationToken) {
+/// The place of a connection was needed before its request was begun.
+#[derive(Debug, thiserror::Error)]
+#[error("another connection needed the place")]
+struct GivenWay;
+
+async fn converse(stream: TcpStream, router: Router, slot: Slot, stop: CancellationToken) {
+    let service = service_fn(|request| answer(&slot, router.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // A connection that breaks is the client's affair.
     tokio::select! {
         _ = connection.as_mut() => return,
+        () = slot.closed() => return,
         () = stop.cancelled() => {}
         () = tokio::time::sleep(LIFE) => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = tokio::time::timeout(LAST_WORDS, connection).await;
+}
+
+/// Until its answer is written, a connection gives way to nobody.
+async fn answer(slot: &Slot, router: Router, request: Request<Incoming>) -> Result<Response, GivenWay> {
+    let under_way = slot.begin().ok_or(GivenWay)?;
+    let response = match router.oneshot(request.map(Body::new)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+        head.headers.entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    let body = body.map_frame(move |frame| {
+        let _under_way = &under_way;
+        frame
+    });
+    Ok(Response::from_parts(head, Body::new(body)))
 }

@@ -105,7 +105,9 @@ struct Answer {
 /// One request as any client would send it; `extra` are more header lines.
 async fn ask(address: SocketAddr, request: &str, extra: &str) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let text = format!("{request} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n{extra}\r\n");
+    let text = format!(
+        "{request} HTTP/1.1\r\nhost: {address}\r\nx-signalbox: 1\r\nconnection: close\r\n{extra}\r\n"
+    );
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -124,15 +126,13 @@ async fn get(address: SocketAddr, path: &str) -> Answer {
 
 async fn start(state: AdminState, token: Option<&str>) -> (AdminServer, CancellationToken) {
     let stop = CancellationToken::new();
-    let token = token.map(Secret::new);
-    let server = serve(
-        "127.0.0.1:0".parse().unwrap(),
-        token.as_ref(),
-        state,
-        stop.clone(),
-    )
-    .await
-    .unwrap();
+    let access = Access {
+        token: token.map(Secret::new),
+        ..Access::default()
+    };
+    let server = serve("127.0.0.1:0".parse().unwrap(), access, state, stop.clone())
+        .await
+        .unwrap();
     (server, stop)
 }
 
@@ -247,6 +247,7 @@ async fn a_token_guards_everything_but_health() {
     let (server, stop) = start(state, Some(TOKEN)).await;
     let at = server.address();
     assert_eq!(get(at, "/health").await.status, 200);
+    assert_eq!(get(at, "/live").await.status, 200);
     let right = format!("authorization: Bearer {TOKEN}\r\n");
     for path in ["/ready", "/metrics", "/status", "/dead_letters", "/nothing"] {
         let wrong = [
@@ -284,7 +285,7 @@ async fn a_token_guards_everything_but_health() {
 async fn a_taken_port_is_told_with_its_remedy() {
     let (_, state) = pipeline();
     let (server, stop) = start(state.clone(), None).await;
-    let error = serve(server.address(), None, state, stop.clone())
+    let error = serve(server.address(), Access::default(), state, stop.clone())
         .await
         .unwrap_err();
     assert!(

@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 use super::component::merge;
 use super::diagnostic::Finding;
 use super::settings::{
-    AdminSettings, DeadLetterSettings, JournalKind, JournalSettings, ShutdownSettings, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, JournalKind, JournalSettings, PersonalData, ShutdownSettings,
+    TelemetrySettings,
 };
 use super::tree::{Node, Value};
 use super::walk::walk;
@@ -50,6 +51,20 @@ pub(crate) fn sections(root: &Node, findings: &mut Vec<Finding>, warnings: &mut 
         findings.extend(at(root, "journal", "max_bytes", "must be at least 10kB"));
     }
     if let Some(admin) = &read.admin {
+        if !admin.hosts.iter().all(|host| is_name(host)) {
+            let message = "expected names of hosts, such as \"signalbox.internal\"";
+            findings.extend(at(root, "admin", "hosts", message).map(|finding| {
+                finding.help("leave out http://, port and path; IP addresses need not be listed")
+            }));
+        }
+        if read.dead_letters.personal_data == PersonalData::Plain && admin.token.is_none() {
+            let message =
+                "payloads of dead letters in plaintext are shown by the admin address only for a token";
+            warnings.extend(
+                at(root, "dead_letters", "personal_data", message)
+                    .map(|finding| finding.help("set admin.token, or personal_data = \"hashed\"")),
+            );
+        }
         let token = admin.token.as_ref().filter(|token| !token.is_empty());
         if admin.token.is_some() && token.is_none() {
             findings.extend(at(root, "admin", "token", "must not be empty"));
@@ -112,4 +127,10 @@ fn section<T: DeserializeOwned>(root: &Node, name: &str, findings: &mut Vec<Find
 fn at(root: &Node, section: &str, key: &str, message: &str) -> Option<Finding> {
     let node = &root.get(section)?.node.get(key)?.node;
     Some(Finding::new(&node.path, node.at, message))
+}
+
+/// Whether this can be the name of a host, without a port.
+fn is_name(host: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    !host.is_empty() && host.bytes().all(fits)
 }

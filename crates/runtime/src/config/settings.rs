@@ -133,6 +133,11 @@ pub struct AdminSettings {
     pub listen: SocketAddr,
     /// The bearer token every request must carry. Default: none.
     pub token: Option<Secret>,
+    /// Names under which the address may be asked, such as `"signalbox.internal"`, without a port. IP addresses and
+    /// `localhost` always may; other names get 421, since a page in a browser can make a name of its own lead here (DNS
+    /// rebinding). Requests with the token, `/health`, `/live` and `/ready` may use any name. Default: none.
+    #[serde(default)]
+    pub hosts: Vec<String>,
 }
 
 /// Where metrics are sent, besides `/metrics` of the admin address.

@@ -1,6 +1,7 @@
 //! The loader through its front door, with plugins of its own.
 
 mod accepted;
+mod admin;
 mod errors;
 mod interpolation;
 mod plugins;

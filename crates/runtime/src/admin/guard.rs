@@ -1,0 +1,328 @@
+//! Who gets an answer from the admin address: one check before every path.
+//!
+//! On this machine no token is needed, so what protects the address there from pages in the operator's browser is that
+//! they can neither read its answers nor send it more than simple requests. DNS rebinding lifts both: a page of
+//! `evil.example`, whose name then leads here, has this address as its own origin. But its requests carry that name as
+//! their `Host`, and rebinding needs a name; so names count only if they are listed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, HOST, ORIGIN, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
+use axum::middleware::Next;
+use axum::response::Response;
+use signalbox_core::{Secret, Sha256Hex};
+
+use super::routes::text;
+
+/// Requests that change something must carry this header, with any value. A page in a browser on this machine cannot
+/// send it to another origin without asking first, and is never allowed to.
+pub(super) const HEADER: &str = "x-signalbox";
+
+/// What is known about the admin address's own names and secrets.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// The bearer token; without one, other machines cannot reach the address.
+    pub token: Option<Secret>,
+    /// Names by which it may be asked, besides addresses and `localhost`.
+    pub hosts: Vec<String>,
+    /// Whether dead letters may hold personal data in plaintext.
+    pub plain_letters: bool,
+}
+
+/// [`Access`] at work.
+#[derive(Debug)]
+pub(super) struct Guard {
+    token: Option<Sha256Hex>,
+    listen: String,
+    hosts: Vec<String>,
+    plain_letters: bool,
+}
+
+/// What a path asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// Tells only that the process is there, or ready.
+    Probe,
+    /// Shows counts.
+    Counts,
+    /// Shows kept events, costs much, or changes something.
+    Much,
+}
+
+/// What everybody may ask is listed; all other paths ask for much, those of later versions, too.
+fn asks(path: &str) -> Asks {
+    match path {
+        "/health" | "/live" | "/ready" => Asks::Probe,
+        "/" | "/metrics" | "/status" => Asks::Counts,
+        _ => Asks::Much,
+    }
+}
+
+type No = (StatusCode, &'static str);
+
+const NO_HOST: No = (StatusCode::BAD_REQUEST, "a request has exactly one Host header");
+const FOREIGN_ORIGIN: No = (
+    StatusCode::FORBIDDEN,
+    "pages of other origins may not ask the admin address",
+);
+const FOREIGN_HOST: No = (
+    StatusCode::MISDIRECTED_REQUEST,
+    "the admin address does not answer to this name; ask it by its IP address or as localhost, or add the name to \
+     `hosts` in [admin]",
+);
+const NO_TOKEN: No = (
+    StatusCode::UNAUTHORIZED,
+    "send the token: Authorization: Bearer …",
+);
+const NO_PROOF: No = (
+    StatusCode::FORBIDDEN,
+    "send the header X-Signalbox: 1 with requests for this path, so that no page in a browser can send them",
+);
+const PLAIN: No = (
+    StatusCode::FORBIDDEN,
+    "these payloads hold personal data in plaintext ([dead_letters] personal_data) and are shown for the operator's \
+     token only: set `token` in [admin], restart, and send it",
+);
+
+impl Guard {
+    pub(super) fn new(listen: SocketAddr, access: Access) -> Guard {
+        Guard {
+            token: access.token.map(|token| Sha256Hex::of(token.expose())),
+            listen: listen.to_string(),
+            hosts: access.hosts.iter().map(|host| plain_name(host)).collect(),
+            plain_letters: access.plain_letters,
+        }
+    }
+
+    fn check(&self, request: &Request) -> Result<(), No> {
+        let headers = request.headers();
+        let asks = asks(request.uri().path());
+        let named = headers.get_all(HOST).iter().count();
+        if named > 1 || named == 0 && request.version() == Version::HTTP_11 {
+            return Err(NO_HOST);
+        }
+        if headers
+            .get_all(ORIGIN)
+            .iter()
+            .any(|origin| !is_own(origin, request))
+        {
+            return Err(FOREIGN_ORIGIN);
+        }
+        let token_is_right = self
+            .token
+            .as_ref()
+            .is_some_and(|token| bearer(headers).is_some_and(|given| same(&Sha256Hex::of(given), token)));
+        if !token_is_right && asks != Asks::Probe && !names(request).all(|name| self.answers_to(name)) {
+            return Err(FOREIGN_HOST);
+        }
+        // Probes for life cannot send one, and are told nothing.
+        let alive = matches!(request.uri().path(), "/health" | "/live");
+        if self.token.is_some() && !token_is_right && !alive {
+            return Err(NO_TOKEN);
+        }
+        let from_here = headers.contains_key(HEADER) || token_is_right || is_asked_by_a_person(request);
+        if asks == Asks::Much && !from_here {
+            return Err(NO_PROOF);
+        }
+        if self.plain_letters && !token_is_right && wants_payload(request.uri()) {
+            return Err(PLAIN);
+        }
+        Ok(())
+    }
+
+    /// Whether this is no name at all but an address, or a name of this address.
+    fn answers_to(&self, authority: &str) -> bool {
+        let Ok(parsed) = authority.parse::<Authority>() else {
+            return false;
+        };
+        let host = plain_name(parsed.host());
+        let address = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(&host);
+        address.parse::<IpAddr>().is_ok()
+            || host == "localhost"
+            || authority == self.listen
+            || self.hosts.contains(&host)
+    }
+}
+
+/// Lets through what may ask, and says to all answers that they are for nobody else.
+pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+    // A proxy in front may see such a request end elsewhere (RFC 9112, 6.3).
+    let last = request.headers().contains_key(TRANSFER_ENCODING);
+    let mut response = match guard.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err((status, told)) => text(status, told),
+    };
+    let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if unauthorized {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if last {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Every name a request gives its host.
+fn names(request: &Request) -> impl Iterator<Item = &str> {
+    let of_target = request.uri().authority().map(Authority::as_str);
+    // What is no text is no name of ours.
+    let of_header = request
+        .headers()
+        .get(HOST)
+        .map(|host| host.to_str().unwrap_or(""));
+    of_target.into_iter().chain(of_header)
+}
+
+/// Whether an origin is the one that the request itself goes to.
+fn is_own(origin: &HeaderValue, request: &Request) -> bool {
+    let Some(origin) = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok()) else {
+        return false;
+    };
+    let usual = match origin.scheme_str() {
+        Some("http") => 80,
+        Some("https") => 443,
+        _ => return false,
+    };
+    let (Some(host), port) = (origin.host(), origin.port_u16().unwrap_or(usual)) else {
+        return false;
+    };
+    let mut names = names(request).peekable();
+    names.peek().is_some()
+        && names.all(|name| {
+            let own = name.parse::<Authority>().ok();
+            own.is_some_and(|own| {
+                plain_name(own.host()) == plain_name(host) && own.port_u16().unwrap_or(usual) == port
+            })
+        })
+}
+
+/// A browser says so of a page of this address, and of what its user typed.
+fn is_asked_by_a_person(request: &Request) -> bool {
+    let site = request
+        .headers()
+        .get("sec-fetch-site")
+        .and_then(|site| site.to_str().ok());
+    request.method() == Method::GET && matches!(site, Some("same-origin" | "none"))
+}
+
+/// Whether the query asks for what is kept of events, in whatever spelling.
+fn wants_payload(uri: &Uri) -> bool {
+    let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+    uri.query().is_some_and(|query| {
+        query.split('&').any(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            decoded(key) == "payload" && !matches!(&*decoded(value), "" | "0")
+        })
+    })
+}
+
+/// A host name as it is compared: in lower case, without the dot at its end.
+fn plain_name(host: &str) -> String {
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Compares hashes, so that neither the length nor a common prefix of the token can be measured; and in constant
+/// time, so that there is nothing to argue about.
+fn same(a: &Sha256Hex, b: &Sha256Hex) -> bool {
+    let differences = a
+        .as_str()
+        .bytes()
+        .zip(b.as_str().bytes())
+        .fold(0, |sum, (a, b)| sum | (a ^ b));
+    std::hint::black_box(differences) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn guard() -> Guard {
+        let hosts = vec!["Ops.Example.".to_owned()];
+        Guard::new(
+            "127.0.0.1:9464".parse().unwrap(),
+            Access {
+                hosts,
+                ..Access::default()
+            },
+        )
+    }
+
+    #[test]
+    fn addresses_and_listed_names_are_answered_to() {
+        for name in [
+            "127.0.0.1:9464",
+            "10.1.2.3",
+            "[::1]:9464",
+            "[2001:db8::1]",
+            "LocalHost:1",
+            "localhost.",
+            "ops.example:443",
+        ] {
+            assert!(guard().answers_to(name), "{name}");
+        }
+        for name in [
+            "evil.example:9464",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "evil.example#127.0.0.1",
+            "ops.example.evil.example",
+            "2130706433",
+            "127.1",
+            "",
+            "a b",
+        ] {
+            assert!(!guard().answers_to(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_the_own_origin_is_no_foreign_one() {
+        let is_own = |origin: &'static str, host: &str| {
+            let request = Request::get("/status")
+                .header(HOST, host)
+                .body(Body::empty())
+                .unwrap();
+            is_own(&HeaderValue::from_static(origin), &request)
+        };
+        assert!(is_own("http://127.0.0.1:9464", "127.0.0.1:9464"));
+        assert!(is_own("https://ops.example", "OPS.example"));
+        assert!(is_own("http://localhost:80", "localhost"));
+        for origin in [
+            "null",
+            "",
+            "http://127.0.0.1:9465",
+            "http://localhost:9464",
+            "http://evil.example",
+            "file://127.0.0.1:9464",
+        ] {
+            assert!(!is_own(origin, "127.0.0.1:9464"), "{origin}");
+        }
+    }
+
+    #[test]
+    fn payloads_are_recognised_in_every_spelling() {
+        let wants = |query: &str| wants_payload(&format!("/dead_letters?{query}").parse().unwrap());
+        for query in ["payload=1", "limit=1&payload=%31", "payload=0&pay%6Coad=1"] {
+            assert!(wants(query), "{query}");
+        }
+        assert!(!wants("payload=0&limit=1"));
+    }
+}
