@@ -3,6 +3,7 @@
 mod dates;
 mod deleted;
 mod disk;
+mod ending;
 mod files;
 mod folder;
 mod full;

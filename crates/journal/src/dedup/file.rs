@@ -57,6 +57,23 @@ fn name(number: u64) -> String {
     format!("ids-{number:010}.bin")
 }
 
+/// The version of a file of ids whose header is right, if it is not one that is read. Every later version keeps the length
+/// of the header and the place of its checksum.
+pub(crate) fn newer(path: &Path, name: &str) -> Option<u8> {
+    let _ = number_of(name)?;
+    let mut header = [0; HEADER];
+    File::open(path).ok()?.read_exact_at(&mut header, 0).ok()?;
+    let (version, magic) = MAGIC.split_last()?;
+    let (body, checksum) = header.split_at(HEADER - 8);
+    let found = *body.strip_prefix(magic)?.first()?;
+    (found != *version && xxh3_64(body) == u64_at(checksum, 0)).then_some(found)
+}
+
+/// The number of a file of ids.
+fn number_of(name: &str) -> Option<u64> {
+    name.strip_prefix("ids-")?.strip_suffix(".bin")?.parse().ok()
+}
+
 /// The files of a folder, oldest first. Those that are damaged are reported and left out.
 pub(super) fn find(folder: &Path) -> Vec<IdFile> {
     let Ok(entries) = fs::read_dir(folder) else {
@@ -67,13 +84,7 @@ pub(super) fn find(folder: &Path) -> Vec<IdFile> {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
-        let Some(number) = name
-            .strip_prefix("ids-")
-            .and_then(|rest| rest.strip_suffix(".bin"))
-        else {
-            continue;
-        };
-        let Ok(number) = number.parse() else { continue };
+        let Some(number) = number_of(name) else { continue };
         match IdFile::open(&path, number) {
             Ok(file) => files.push(file),
             Err(error) => {

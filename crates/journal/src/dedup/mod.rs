@@ -26,6 +26,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::Position;
 use current::Current;
 use file::IdFile;
+pub(crate) use file::newer;
 use table::Table;
 
 /// A part is frozen after this time in any case, Unix milliseconds.

@@ -46,7 +46,7 @@ enum Part<'a> {
     Copied(Builder<'a>),
 }
 
-/// Frames of what is kept of appends, from a position on, written at a moment. Those that cannot be written as they came
+/// Frames of what is kept of appends, from a position on, before which all is acknowledged, written at a moment. Those that cannot be written as they came
 /// are copied to `pages`.
 pub(super) fn cut<'a>(
     appends: &'a mut [Prepared],
@@ -59,7 +59,7 @@ pub(super) fn cut<'a>(
     let mut ready = Vec::with_capacity(appends.len());
     for (prepared, kept) in appends.iter_mut().zip(kept) {
         let whole = *kept == Kept::All && prepared.alone();
-        ready.push(whole.then(|| prepared.place(next, written_at)));
+        ready.push(whole.then(|| prepared.place(next, written_at, first)));
         next += match kept {
             Kept::All => prepared.items.len() as u64,
             Kept::Some(some) => some.len() as u64,
@@ -95,7 +95,7 @@ pub(super) fn cut<'a>(
             (Part::Ready(prepared), Some(frame)) => (frame, Place::Ready(prepared.blocks())),
             (Part::Copied(builder), _) => {
                 let start = pages.as_bytes().len();
-                let frame = pages.add(|bytes| builder.finish(next, written_at, bytes));
+                let frame = pages.add(|bytes| builder.finish(next, written_at, first, bytes));
                 (frame, Place::Copied(start..pages.as_bytes().len()))
             }
             (Part::Ready(_), None) => continue,
@@ -158,7 +158,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Writes what was collected behind `bytes`.
-    fn finish(self, first: Position, written_at: u64, bytes: &mut Vec<u8>) -> Built {
+    fn finish(self, first: Position, written_at: u64, acknowledged: Position, bytes: &mut Vec<u8>) -> Built {
         let (start, total) = (bytes.len(), self.size());
         let Builder {
             sources,
@@ -181,6 +181,8 @@ impl<'a> Builder<'a> {
             count: length(items.len()),
             length: length(total),
             arrivals: arrivals.unwrap_or_default(),
+            acknowledged,
+            fixed: FIXED,
             sources: sources.len() as u16,
             body: xxh3_64(bytes.get(start + FIXED..).unwrap_or_default()),
         };
@@ -231,7 +233,7 @@ mod tests {
             for built in &frames {
                 let (frame, after) = rest.split_at((built.length as usize).next_multiple_of(BLOCK));
                 let frame = Frame::decode(&frame[..built.length as usize]).unwrap();
-                prop_assert_eq!((built.first, frame.head.first), (next, next));
+                prop_assert_eq!((built.first, frame.head.first, frame.head.acknowledged), (next, next, 7));
                 prop_assert_eq!((built.count, built.arrivals), (frame.head.count as usize, frame.head.arrivals));
                 prop_assert_eq!(&built.sources, &frame.sources);
                 prop_assert!(built.length as usize <= MOST);

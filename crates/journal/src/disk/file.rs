@@ -20,12 +20,11 @@ use std::sync::{PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 
 use super::cut::Cut;
-use super::frame::{FIXED, Frame, Head};
 use super::guard::{Trouble, io as trouble};
-use super::heading::Heading;
 use super::pages::BLOCK;
 use super::private::private;
-use super::segment::{Content, Noted, seal, unseal};
+use super::segment::{Content, seal, unseal};
+use super::takeover::walk;
 use crate::Position;
 
 /// The last bytes of a complete file.
@@ -39,17 +38,17 @@ const END: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
     /// The position of its first event.
-    first: Position,
+    pub(super) first: Position,
     /// Blocks before it: files are far smaller than 16 TiB.
-    block: u32,
-    length: u32,
+    pub(super) block: u32,
+    pub(super) length: u32,
 }
 
 /// What stands at the end of a complete file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Summary {
-    content: Content,
-    frames: Vec<Place>,
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Summary {
+    pub(super) content: Content,
+    pub(super) frames: Vec<Place>,
 }
 
 /// What is at a position of a file.
@@ -79,7 +78,7 @@ impl FrameFile {
         let file = File::open(path).map_err(|error| trouble(&error))?;
         let places = match summary(&file, limit) {
             Some(summary) => summary.frames,
-            None => walk(&file, limit)?.summary.frames,
+            None => walk(&file, limit, None)?.summary.frames,
         };
         Ok(FrameFile::new(file, places))
     }
@@ -100,7 +99,8 @@ impl FrameFile {
     }
 }
 
-fn offset(block: u32) -> u64 {
+/// Where a block begins.
+pub(super) fn offset(block: u32) -> u64 {
     u64::from(block) * BLOCK as u64
 }
 
@@ -155,6 +155,11 @@ impl Growing {
         write_all(file, parts, offset)
     }
 
+    /// Where what was written ends.
+    pub(super) fn end(&self) -> u64 {
+        offset(self.end)
+    }
+
     /// Writes down what the file holds, so that it need not be read through again, and takes away what a failed append may
     /// have left.
     pub(super) fn complete(self, to: &FrameFile, content: Content) -> io::Result<()> {
@@ -193,7 +198,7 @@ fn open_direct(_: &Path) -> Option<File> {
 }
 
 /// Writes the summary behind the frames, which end at a block.
-fn conclude(file: &File, end: u32, summary: &Summary) -> io::Result<()> {
+pub(super) fn conclude(file: &File, end: u32, summary: &Summary) -> io::Result<()> {
     let at = offset(end);
     file.set_len(at)?;
     let mut bytes = seal(&serde_json::to_vec(summary)?);
@@ -204,7 +209,7 @@ fn conclude(file: &File, end: u32, summary: &Summary) -> io::Result<()> {
 }
 
 /// The summary of a file, if it has one that is in order.
-fn summary(file: &File, limit: Position) -> Option<Summary> {
+pub(super) fn summary(file: &File, limit: Position) -> Option<Summary> {
     let size = file.metadata().ok()?.len();
     let mut end = [0; END];
     file.read_exact_at(&mut end, size.checked_sub(END as u64)?).ok()?;
@@ -220,147 +225,18 @@ fn summary(file: &File, limit: Position) -> Option<Summary> {
     (summary.content.end <= limit).then_some(summary)
 }
 
-/// What reading a file through found.
-struct Walk {
-    summary: Summary,
-    /// Blocks up to the end of the last frame.
-    end: u32,
-    /// Stretches of blocks before that which hold no frame.
-    damaged: Vec<(u32, u32)>,
-}
-
-/// Reads a file through. Frames that claim positions that are taken are none, nor are those beyond `limit`.
-fn walk(file: &File, limit: Position) -> Result<Walk, Trouble> {
-    let size = file.metadata().map_err(|error| trouble(&error))?.len();
-    let blocks = u32::try_from(size.div_ceil(BLOCK as u64))
-        .map_err(|_| Trouble::Broken("it is larger than any file of frames".into()))?;
-    let mut walk = Walk {
-        summary: Summary {
-            content: Content::default(),
-            frames: Vec::new(),
-        },
-        end: Heading::read(file)?.map_or(0, |read| read.blocks),
-        damaged: Vec::new(),
-    };
-    let mut bytes = Vec::new();
-    let mut block = walk.end;
-    while block < blocks {
-        let Some(frame) = frame_at(file, block, size, &mut bytes)? else {
-            block += 1;
-            continue;
-        };
-        let (head, length) = (frame.head, frame.head.length);
-        let content = &mut walk.summary.content;
-        if head.first < content.end || head.end() > limit {
-            block += 1;
-            continue;
-        }
-        content.note(&Noted::of_frame(&frame));
-        walk.summary.frames.push(Place {
-            first: head.first,
-            block,
-            length,
-        });
-        if block > walk.end {
-            walk.damaged.push((walk.end, block));
-        }
-        block += length.div_ceil(BLOCK as u32);
-        walk.end = block;
-    }
-    Ok(walk)
-}
-
-/// The frame that begins at a block, if one does.
-fn frame_at<'a>(
-    file: &File,
-    block: u32,
-    size: u64,
-    bytes: &'a mut Vec<u8>,
-) -> Result<Option<Frame<'a>>, Trouble> {
-    let (at, left) = (offset(block), size.saturating_sub(offset(block)));
-    if left < FIXED as u64 || !read(file, at, FIXED, bytes)? {
-        return Ok(None);
-    }
-    let Ok(head) = Head::read(bytes) else {
-        return Ok(None);
-    };
-    if left < u64::from(head.length) || !read(file, at, head.length as usize, bytes)? {
-        return Ok(None);
-    }
-    Ok(Frame::decode(bytes).ok())
-}
-
-/// Reads so many bytes; false if they do not answer. A place that does not answer holds no frame, but a system that does
-/// not may do so later.
-fn read(file: &File, at: u64, length: usize, bytes: &mut Vec<u8>) -> Result<bool, Trouble> {
-    bytes.resize(length, 0);
-    match file.read_exact_at(bytes, at).map_err(|error| trouble(&error)) {
-        Ok(()) => Ok(true),
-        Err(Trouble::Broken(_)) => Ok(false),
-        Err(refused) => Err(refused),
-    }
-}
-
-/// The heading of a file and the position of its first event; `None` if it has none that can be read.
-pub(super) fn heading(path: &Path) -> Result<Option<(Position, Heading)>, Trouble> {
-    let file = File::open(path).map_err(|error| trouble(&error))?;
-    Ok(Heading::read(&file)?.map(|read| (read.first, read.heading)))
-}
-
-/// Whether nothing but a heading was ever written to a file.
-pub(super) fn is_bare(path: &Path) -> bool {
-    let bare = || -> Result<bool, Trouble> {
-        let file = File::open(path).map_err(|error| trouble(&error))?;
-        let size = file.metadata().map_err(|error| trouble(&error))?.len();
-        let blocks = Heading::read(&file)?.map_or(0, |read| read.blocks);
-        Ok(size <= offset(blocks))
-    };
-    bare().unwrap_or(false)
-}
-
-/// What a file holds that was left by an earlier process: by its summary, else by reading it through, which completes
-/// it. `None` if it never got a frame. See [`FrameFile::open`] for the limit.
-pub(super) fn take_over(path: &Path, limit: Position) -> Result<Option<Content>, Trouble> {
-    let file = OpenOptions::new().read(true).write(true).open(path);
-    let file = file.or_else(|error| match error.kind() {
-        // It can be read all the same, and is read through at each start.
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => File::open(path),
-        _ => Err(error),
-    });
-    let file = file.map_err(|error| trouble(&error))?;
-    if let Some(summary) = summary(&file, limit) {
-        return Ok(Some(summary.content));
-    }
-    let Walk {
-        summary,
-        end,
-        damaged,
-    } = walk(&file, limit)?;
-    for (from, to) in damaged {
-        tracing::error!(file = %path.display(), bytes = %format!("{}..{}", offset(from), offset(to)),
-            "journal file unreadable here; what follows is used");
-    }
-    if summary.frames.is_empty() {
-        return Ok(None);
-    }
-    if limit != Position::MAX && summary.content.end < limit {
-        tracing::error!(file = %path.display(), positions = %format!("{}..{limit}", summary.content.end),
-            "journal file ends before the next one begins: what stood there is lost");
-    }
-    if let Err(error) = conclude(&file, end, &summary) {
-        tracing::warn!(file = %path.display(), "no summary written: {error}");
-    }
-    Ok(Some(summary.content))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::disk::cut::{Kept, cut};
+    use crate::disk::frame::Frame;
+    use crate::disk::heading::Heading;
+    use crate::disk::mark::Mark;
     use crate::disk::pages::Pages;
     use crate::disk::prepared::tests::prepared;
+    use crate::disk::takeover::{At, Taken, frame_at, take_over};
 
     /// Does something with a frame of so many events.
     fn with<T>(first: Position, count: usize, work: impl FnOnce(&Cut<'_>) -> T) -> T {
@@ -383,6 +259,11 @@ mod tests {
             ends.push((first, offset(growing.end)));
         }
         (growing, file, ends)
+    }
+
+    /// Takes a file over as if the machine had gone down: nothing is known of it.
+    fn taken(path: &Path) -> Taken {
+        take_over(path, 100, Position::MAX, None, &mut Mark::default()).unwrap()
     }
 
     /// The positions that a file answers for.
@@ -416,7 +297,7 @@ mod tests {
             ..Content::default()
         };
         growing.complete(&file, content.clone()).unwrap();
-        assert_eq!(take_over(&path, Position::MAX).unwrap(), Some(content));
+        assert_eq!(taken(&path).content, Some(content));
         let file = FrameFile::open(&path, Position::MAX).unwrap();
         assert_eq!(held(&file, 200), (100..146).collect::<Vec<_>>());
     }
@@ -434,12 +315,9 @@ mod tests {
         assert_eq!(held(&open, 200), (100..110).collect::<Vec<_>>());
         growing.complete(&file, Content::default()).unwrap();
         let (_, end) = ends[1];
-        assert_eq!(
-            frame_at(&file.file, (end / 4096) as u32, u64::MAX, &mut Vec::new())
-                .unwrap()
-                .map(|frame| frame.head),
-            None
-        );
+        let mut bytes = Vec::new();
+        let behind = frame_at(&file.file, (end / 4096) as u32, u64::MAX, &mut bytes);
+        assert!(matches!(behind.unwrap(), At::Nothing));
         assert_eq!(held(&FrameFile::open(&path, 110).unwrap(), 200).len(), 10);
     }
 
@@ -464,9 +342,9 @@ mod tests {
             }
             let whole = ends.iter().take_while(|(_, end)| *end <= cut).last();
             let end = whole.map_or(100, |(end, _)| *end);
-            let found = take_over(&path, Position::MAX).unwrap();
+            let found = taken(&path);
             // The end of a frame's last block may be cut without harm.
-            match found.map(|content| content.end) {
+            match found.content.map(|content| content.end) {
                 Some(found) => prop_assert!(found >= end && ends.iter().any(|(end, _)| *end == found)),
                 None => prop_assert_eq!(end, 100),
             }

@@ -87,7 +87,7 @@ pub(crate) fn link_aside(path: &Path) -> std::io::Result<PathBuf> {
 }
 
 /// The name under which a file that cannot be read is kept.
-fn name_aside(path: &Path) -> std::io::Result<PathBuf> {
+pub(super) fn name_aside(path: &Path) -> std::io::Result<PathBuf> {
     let mut n = 1u32;
     loop {
         let mut name = path.as_os_str().to_owned();

@@ -6,16 +6,22 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | [`MAGIC`], by which frames are found behind damage |
-//! | 2, 2 | format version, number of sources |
+//! | 2, 2 | format version, length of the head |
 //! | 4 | length of the frame |
 //! | 8, 8 | position of the first event, moment of writing (Unix nanoseconds) |
 //! | 4 | number of events |
 //! | 8, 8 | earliest and latest arrival (Unix milliseconds) |
+//! | 8 | position up to which everything was acknowledged when it was written |
+//! | 2 | number of sources |
 //! | 8 | XXH3 of everything after the head |
 //! | 8 | XXH3 of the head, which ends here |
 //! | per source: 4, 4, n | events of it, length of its name, name |
 //! | per event: 2, 8, 4, 4, 4 | source, arrival, lengths of id, facts and payload |
 //! | per event: n, n, n | `messageId`, facts as JSON (nothing if there are none), payload |
+//!
+//! Every later version keeps the first two lines, and the checksum at the end of the head: thus a newer frame is told from
+//! a damaged one. Version 2, which is read as well, has the number of sources in place of the length of the head, which is
+//! 68, and lacks the position that was acknowledged.
 //!
 //! The checksum of the events is made where they come from; the one that says where they stand is made when they get
 //! there, by a thread that need not touch them.
@@ -29,10 +35,12 @@ use crate::Position;
 
 /// No text contains this: 0xF7 never occurs in UTF-8.
 pub(crate) const MAGIC: [u8; 8] = *b"\xF7sbframe";
-/// Frames of other versions are not read.
-const VERSION: u16 = 2;
-/// The head, its checksums included.
-pub(super) const FIXED: usize = 68;
+/// The version that is written.
+pub(super) const VERSION: u16 = 3;
+/// The head of that version, its checksums included.
+pub(super) const FIXED: usize = 78;
+/// The version that 0.1.0 wrote, and its head.
+const OLD: (u16, usize) = (2, 68);
 /// What stands of an event before all texts.
 pub(super) const ENTRY: usize = 22;
 const CHECKSUM: usize = 8;
@@ -48,6 +56,10 @@ pub(crate) struct Head {
     pub(crate) count: u32,
     pub(crate) length: u32,
     pub(crate) arrivals: (i64, i64),
+    /// Everything before was acknowledged when it was written; 0 if that is not known.
+    pub(crate) acknowledged: Position,
+    /// Bytes of the head.
+    pub(super) fixed: usize,
     pub(super) sources: u16,
     /// The checksum of what follows.
     pub(super) body: u64,
@@ -71,13 +83,15 @@ impl Head {
         };
         put(&MAGIC);
         put(&VERSION.to_le_bytes());
-        put(&self.sources.to_le_bytes());
+        put(&(FIXED as u16).to_le_bytes());
         put(&self.length.to_le_bytes());
         put(&self.first.to_le_bytes());
         put(&self.written_at.to_le_bytes());
         put(&self.count.to_le_bytes());
         put(&self.arrivals.0.to_le_bytes());
         put(&self.arrivals.1.to_le_bytes());
+        put(&self.acknowledged.to_le_bytes());
+        put(&self.sources.to_le_bytes());
         put(&self.body.to_le_bytes());
         if let Some((head, checksum)) = bytes.split_last_chunk_mut::<CHECKSUM>() {
             *checksum = xxh3_64(head).to_le_bytes();
@@ -87,28 +101,38 @@ impl Head {
 
     /// Reads it off the beginning of a frame.
     pub(crate) fn read(bytes: &[u8]) -> Result<Head, Flaw> {
-        let head = bytes.first_chunk::<FIXED>().ok_or(SHORT)?;
-        let (fields, checksum) = head.split_last_chunk::<CHECKSUM>().ok_or(SHORT)?;
-        if xxh3_64(fields) != u64::from_le_bytes(*checksum) {
+        let (version, word) = start(bytes)?;
+        let fixed = if version == OLD.0 { OLD.1 } else { word.into() };
+        if !sealed(bytes, fixed) {
             return Err("the checksum of its head is wrong");
         }
-        Head::parse(fields)
+        Head::parse(bytes)
     }
 
-    fn parse(fields: &[u8]) -> Result<Head, Flaw> {
-        let mut rest = Bytes(fields);
-        if rest.take(8)? != MAGIC {
-            return Err("it does not start like a frame");
-        }
-        if rest.u16()? != VERSION {
+    /// The format version of a frame that is whole at its beginning and not of a version that is read.
+    pub(crate) fn newer(bytes: &[u8]) -> Option<u16> {
+        let (version, word) = start(bytes).ok()?;
+        let known = version == VERSION || version == OLD.0;
+        (!known && (sealed(bytes, word.into()) || sealed(bytes, OLD.1))).then_some(version)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Head, Flaw> {
+        let (version, word) = start(bytes)?;
+        let old = version == OLD.0;
+        let (fixed, mut sources) = if old { (OLD.1, word) } else { (FIXED, 0) };
+        if !old && (version != VERSION || usize::from(word) != FIXED) {
             return Err("it is of an unknown format version");
         }
-        let sources = rest.u16()?;
+        let mut rest = Bytes(bytes.get(START..fixed).ok_or(SHORT)?);
         let length = rest.u32()?;
         let (first, written_at, count) = (rest.u64()?, rest.u64()?, rest.u32()?);
         let arrivals = (rest.i64()?, rest.i64()?);
         if count == 0 || first.checked_add(u64::from(count)).is_none() {
             return Err("its number of events is impossible");
+        }
+        let mut acknowledged = 0;
+        if !old {
+            (acknowledged, sources) = (rest.u64()?, rest.u16()?);
         }
         Ok(Head {
             first,
@@ -116,10 +140,32 @@ impl Head {
             count,
             length,
             arrivals,
+            acknowledged,
+            fixed,
             sources,
             body: rest.u64()?,
         })
     }
+}
+
+/// The bytes that mean the same in each version.
+const START: usize = 12;
+
+/// The format version of what may be a frame, and the number behind it.
+fn start(bytes: &[u8]) -> Result<(u16, u16), Flaw> {
+    let mut rest = Bytes(bytes.get(..START).ok_or(SHORT)?);
+    if rest.take(8)? != MAGIC {
+        return Err("it does not start like a frame");
+    }
+    Ok((rest.u16()?, rest.u16()?))
+}
+
+/// Whether a head of this length ends with its checksum.
+fn sealed(bytes: &[u8], fixed: usize) -> bool {
+    let head = bytes
+        .get(..fixed)
+        .and_then(|head| head.split_last_chunk::<CHECKSUM>());
+    head.is_some_and(|(fields, checksum)| xxh3_64(fields) == u64::from_le_bytes(*checksum))
 }
 
 /// A frame whose checksums and lengths are right.
@@ -164,7 +210,7 @@ impl<'a> Frame<'a> {
     /// Checks and opens a frame.
     pub(crate) fn decode(bytes: &'a [u8]) -> Result<Frame<'a>, Flaw> {
         let head = Head::read(bytes)?;
-        let body = bytes.get(FIXED..).ok_or(SHORT)?;
+        let body = bytes.get(head.fixed..).ok_or(SHORT)?;
         if xxh3_64(body) != head.body {
             return Err("its checksum is wrong");
         }
@@ -173,11 +219,12 @@ impl<'a> Frame<'a> {
 
     /// The same, whatever its checksums are.
     fn decode_unchecked(bytes: &'a [u8]) -> Result<Frame<'a>, Flaw> {
-        Frame::open(Head::parse(bytes)?, bytes.get(FIXED..).ok_or(SHORT)?)
+        let head = Head::parse(bytes)?;
+        Frame::open(head, bytes.get(head.fixed..).ok_or(SHORT)?)
     }
 
     fn open(head: Head, body: &'a [u8]) -> Result<Frame<'a>, Flaw> {
-        if head.length as usize != FIXED + body.len() {
+        if head.length as usize != head.fixed + body.len() {
             return Err("its length is wrong");
         }
         let mut rest = Bytes(body);
@@ -352,6 +399,51 @@ pub(crate) mod tests {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert!(decode_frame(&flipped, true).is_err());
+        }
+    }
+
+    /// The frame of 0.1.0 with the same events.
+    fn old(bytes: &[u8]) -> Vec<u8> {
+        let head = Head::read(bytes).unwrap();
+        let mut old = MAGIC.to_vec();
+        old.extend_from_slice(&OLD.0.to_le_bytes());
+        old.extend_from_slice(&head.sources.to_le_bytes());
+        old.extend_from_slice(&(head.length - (FIXED - OLD.1) as u32).to_le_bytes());
+        old.extend_from_slice(&bytes[16..52]);
+        old.extend_from_slice(&head.body.to_le_bytes());
+        old.extend_from_slice(&xxh3_64(&old).to_le_bytes());
+        old.extend_from_slice(&bytes[FIXED..]);
+        old
+    }
+
+    #[test]
+    fn the_format_of_0_1_0_is_read() {
+        let bytes = encode_frame(7, sample());
+        let (new, old) = (decode_frame(&bytes, true).unwrap(), old(&bytes));
+        let texts = |read: &[(Position, Event)]| -> Vec<_> {
+            read.iter()
+                .map(|(position, event)| (*position, event.to_json().to_string()))
+                .collect()
+        };
+        assert_eq!(texts(&decode_frame(&old, true).unwrap()), texts(&new));
+        for bit in 0..old.len() * 8 {
+            let mut flipped = old.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode_frame(&flipped, true).is_err());
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_told_from_damage() {
+        let bytes = encode_frame(7, sample());
+        for (mut bytes, fixed) in [(bytes.clone(), FIXED), (old(&bytes), OLD.1)] {
+            assert_eq!(Head::newer(&bytes), None);
+            bytes[8] = 9;
+            assert_eq!(Head::newer(&bytes), None, "a flipped bit");
+            let checksum = xxh3_64(&bytes[..fixed - 8]).to_le_bytes();
+            bytes[fixed - 8..fixed].copy_from_slice(&checksum);
+            assert_eq!(Head::newer(&bytes), Some(9));
+            assert!(decode_frame(&bytes, true).is_err());
         }
     }
 

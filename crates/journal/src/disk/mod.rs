@@ -14,6 +14,7 @@ mod clock;
 mod cut;
 mod file;
 mod folder;
+mod formats;
 mod frame;
 mod fresh;
 mod guard;
@@ -22,6 +23,7 @@ mod heading;
 mod identity;
 mod keeper;
 mod letters;
+mod mark;
 mod opening;
 mod options;
 mod pages;
@@ -39,6 +41,7 @@ mod series;
 mod shared;
 mod sinks;
 mod state;
+mod takeover;
 mod tentative;
 mod watch;
 mod writer;
@@ -105,6 +108,7 @@ impl DiskJournal {
     pub fn open(options: DiskOptions) -> Result<DiskJournal, JournalError> {
         let held = folder::open(&options.path)?;
         series::refuse_outdated(&options.path)?;
+        formats::refuse_newer(&options.path)?;
         let (mut state, found) = State::find(&options.path)?;
         let series = Series::load(&options.path, options.file_bytes)?;
         let new = matches!(found, opening::Found::Nothing) && series.end().is_none();
@@ -153,9 +157,11 @@ impl DiskJournal {
             head.journalled_to,
             ids,
             series.end().unwrap_or(0),
+            series.given(),
         ];
         let end = cursors.chain(known).max().unwrap_or(0);
-        if let Some(held) = series.end().filter(|held| *held < end) {
+        let told = series.end().map(|held| held.max(series.told()));
+        if let Some(held) = told.filter(|told| *told < end) {
             tracing::error!(folder = %options.path.display(), positions = %format!("{held}..{end}"),
                 "the journal's files end before what it acknowledged: what stood there is lost");
         }

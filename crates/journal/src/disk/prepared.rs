@@ -201,14 +201,16 @@ impl Prepared {
         (ALONE..=MOST).contains(&self.length) && self.pages.aligned()
     }
 
-    /// Says where its events stand, and when that was.
-    pub(super) fn place(&mut self, first: Position, written_at: u64) -> Built {
+    /// Says where its events stand, when that was, and what was acknowledged then.
+    pub(super) fn place(&mut self, first: Position, written_at: u64, acknowledged: Position) -> Built {
         let head = Head {
             first,
             written_at,
             count: length(self.items.len()),
             length: length(self.length),
             arrivals: self.arrivals,
+            acknowledged,
+            fixed: FIXED,
             sources: self.sources.len() as u16,
             body: self.body,
         };
@@ -230,7 +232,7 @@ impl Prepared {
 
     /// Its frame alone.
     fn frame(mut self, first: Position) -> (Built, Vec<u8>) {
-        let built = self.place(first, 0);
+        let built = self.place(first, 0, 0);
         let frame = self.pages.as_bytes().get(..self.length);
         (built, frame.unwrap_or_default().to_vec())
     }
@@ -274,6 +276,6 @@ pub(crate) mod tests {
     /// A frame of so many events, and these.
     pub(crate) fn built(first: Position, count: usize) -> (Built, Vec<Arc<Event>>) {
         let mut prepared = prepared(count);
-        (prepared.place(first, 0), prepared.events)
+        (prepared.place(first, 0, first), prepared.events)
     }
 }

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::cut::Cut;
-use super::file::{self, FrameFile, Growing, take_over};
+use super::file::{FrameFile, Growing};
 use super::folder;
 use super::guard::{Trouble, io};
 use super::halt::{Cause, Failure};
 use super::heading::Heading;
+use super::mark::{self, Mark, Marked};
 use super::room;
 use super::segment::{Content, Noted, Segment, file_name, first_of, is_outdated};
+use super::takeover::{self, Taken, take_over};
 use super::watch::{self, Watch};
 use crate::{JournalError, Position};
 
@@ -29,6 +31,11 @@ pub(crate) struct Series {
     segments: RwLock<Vec<Arc<Segment>>>,
     /// Held while writing and while a file is set aside.
     active: Mutex<Option<Active>>,
+    mark: Mutex<Mark>,
+    /// Positions before were given to events when it was loaded, whether these can be read or not.
+    given: Position,
+    /// The same, as far as what cannot be read of it was told when it was loaded.
+    told: Position,
     /// Files open for reading. Those of the active one and of the ones read last.
     pool: Mutex<VecDeque<(Arc<Segment>, Arc<FrameFile>)>>,
     pub(super) reported: Mutex<HashSet<Position>>,
@@ -101,37 +108,71 @@ impl Series {
     pub(crate) fn load(folder: &Path, file_bytes: u64) -> Result<Series, JournalError> {
         let mut firsts: Vec<Position> = names(folder)?.iter().filter_map(|name| first_of(name)).collect();
         firsts.sort_unstable();
-        let series = Series {
+        let marked = mark::read(folder).map_err(|trouble| trouble.at(&folder.join(mark::NAME)))?;
+        let mut series = Series {
             folder: folder.to_owned(),
             file_bytes,
             segments: RwLock::default(),
             active: Mutex::default(),
+            mark: Mark::open(folder).into(),
+            given: marked.map_or(0, |marked| marked.end),
+            told: 0,
             pool: Mutex::default(),
             reported: Mutex::default(),
             watch: Watch::new(folder),
         };
         for (i, first) in firsts.iter().enumerate() {
             let limit = firsts.get(i + 1).copied().unwrap_or(Position::MAX);
-            series.load_one(*first, limit)?;
+            let given = series.load_one(*first, limit, marked.as_ref())?;
+            series.told = series.told.max(given);
         }
+        series.given = series.given.max(series.told);
         Ok(series)
     }
 
-    fn load_one(&self, first: Position, limit: Position) -> Result<(), JournalError> {
+    /// Takes over a file; returns which positions were given.
+    fn load_one(
+        &self,
+        first: Position,
+        limit: Position,
+        marked: Option<&Marked>,
+    ) -> Result<Position, JournalError> {
         let path = self.folder.join(file_name(first));
-        match take_over(&path, limit) {
-            Ok(Some(content)) => {
+        match take_over(&path, first, limit, marked, &mut lock(&self.mark)) {
+            Ok(Taken {
+                content: Some(content),
+                given,
+                ..
+            }) => {
                 let segment = Segment::new(&self.folder, first, content);
                 self.write_segments().push(Arc::new(segment));
-                Ok(())
+                Ok(given)
             }
-            // Made just before a crash: it never got a frame.
-            Ok(None) if file::is_bare(&path) => {
+            // Made just before a crash: it never got a frame that was acknowledged.
+            Ok(Taken {
+                void: true, given, ..
+            }) => {
                 let _ = fs::remove_file(&path);
-                Ok(())
+                Ok(given)
             }
-            Ok(None) => self.set_aside(&path, first, limit, "no frame of it can be read, as if the machine had gone down before its first commit was done"),
-            Err(Trouble::Broken(why)) => self.set_aside(&path, first, limit, &why),
+            Ok(Taken {
+                given, acknowledged, ..
+            }) => {
+                let why = if acknowledged > first {
+                    format!("{} acknowledged events are lost", acknowledged - first)
+                } else if given > first {
+                    takeover::perhaps(given - first)
+                } else {
+                    "as if the machine had gone down before its first commit was done".to_owned()
+                };
+                let why = format!("no frame of it can be read: {why}");
+                self.set_aside(&path, first, limit.min(given), &why)?;
+                Ok(given)
+            }
+            Err(Trouble::Broken(why)) => {
+                self.set_aside(&path, first, limit, &why)?;
+                Ok(first)
+            }
             Err(trouble) => Err(trouble.at(&path)),
         }
     }
@@ -163,6 +204,16 @@ impl Series {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Positions before were given to events, whether these can be read or not, as far as the files and the mark tell.
+    pub(crate) fn given(&self) -> Position {
+        self.given
+    }
+
+    /// Positions before of which all that cannot be read was told.
+    pub(crate) fn told(&self) -> Position {
+        self.told
     }
 
     /// The oldest position held.
@@ -204,7 +255,7 @@ impl Series {
     /// The heading of the newest file that has one that can be read, and where that file begins.
     pub(crate) fn heading(&self) -> Result<Option<(Position, Heading)>, JournalError> {
         for segment in self.segments().iter().rev() {
-            match file::heading(&segment.path) {
+            match takeover::heading(&segment.path) {
                 Ok(None) | Err(Trouble::Broken(_)) => {}
                 Ok(found) => return Ok(found),
                 Err(trouble) => return Err(trouble.at(&segment.path)),
@@ -238,7 +289,9 @@ impl Series {
                     content.note(&Noted::of_built(frame));
                 }
                 let full = content.bytes_from(now.segment.first) >= self.file_bytes;
+                let end = content.end;
                 drop(content);
+                lock(&self.mark).set(now.segment.first, end, now.growing.end());
                 if full {
                     self.complete(now);
                 } else {

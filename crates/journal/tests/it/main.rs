@@ -10,6 +10,8 @@ mod dedup;
 mod folder;
 mod idle;
 mod kill;
+mod mark;
+mod newer;
 mod quota;
 mod read;
 mod rebuilt;

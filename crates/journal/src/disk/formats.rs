@@ -1,0 +1,36 @@
+//! Files of a newer version: they are no damage, and not ours to change. They are looked for before anything is written.
+
+use std::path::Path;
+
+use super::guard::{Trouble, newer};
+use super::segment::first_of;
+use super::{mark, takeover};
+use crate::JournalError;
+
+/// An error that names a file of the folder that a newer version wrote, if there is one. The state is looked at by the one
+/// who opens it.
+pub(crate) fn refuse_newer(folder: &Path) -> Result<(), JournalError> {
+    if let Err(trouble @ Trouble::Newer(_)) = mark::read(folder) {
+        return Err(trouble.at(&folder.join(mark::NAME)));
+    }
+    // A folder that cannot be read is reported by whoever reads it next.
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let looked = if first_of(name).is_some() {
+            takeover::refuse_newer(&path)
+        } else if let Some(version) = crate::dedup::newer(&path, name) {
+            Err(newer("ids", version.into(), None))
+        } else {
+            Ok(())
+        };
+        if let Err(trouble @ Trouble::Newer(_)) = looked {
+            return Err(trouble.at(&path));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,382 @@
+//! A file of frames that an earlier process left: by its summary, else by reading it through. What is at the end of the last
+//! one and no frame is a commit that was under way, or damage; the mark tells which, as far as it can be told.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::file::{Place, Summary, conclude, offset, summary};
+use super::folder;
+use super::frame::{FIXED, Frame, Head, VERSION};
+use super::guard::{Trouble, io as trouble, newer};
+use super::heading::Heading;
+use super::mark::{Mark, Marked};
+use super::pages::BLOCK;
+use super::private::private;
+use super::segment::{Content, Noted};
+use crate::Position;
+
+/// Bytes that are set aside at once.
+const CHUNK: usize = 1 << 20;
+
+/// What reading a file through found.
+pub(super) struct Walk {
+    pub(super) summary: Summary,
+    /// Blocks up to the end of the last frame.
+    end: u32,
+    /// Stretches of blocks before that which hold no frame.
+    damaged: Vec<(u32, u32)>,
+    /// Where events would end of which only the heads of their frames are right.
+    torn: Position,
+    /// What frames say was acknowledged when they were written.
+    acknowledged: Position,
+}
+
+/// From where on only a chain of frames without a gap is believed: no commit behind it was acknowledged, and one of which
+/// a part is missing is to be gone as a whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chain {
+    block: u32,
+    position: Position,
+}
+
+/// What is at a block.
+pub(super) enum At<'a> {
+    Frame(Frame<'a>),
+    /// The head of a frame, and not the rest.
+    Torn(Head),
+    Nothing,
+}
+
+/// Reads a file through. Frames that claim positions that are taken are none, nor are those beyond `limit`.
+pub(super) fn walk(file: &File, limit: Position, chain: Option<Chain>) -> Result<Walk, Trouble> {
+    let size = file.metadata().map_err(|error| trouble(&error))?.len();
+    let blocks = u32::try_from(size.div_ceil(BLOCK as u64))
+        .map_err(|_| Trouble::Broken("it is larger than any file of frames".into()))?;
+    let mut walk = Walk {
+        summary: Summary::default(),
+        end: Heading::read(file)?.map_or(0, |read| read.blocks),
+        damaged: Vec::new(),
+        torn: 0,
+        acknowledged: 0,
+    };
+    let mut bytes = Vec::new();
+    let mut block = walk.end;
+    while block < blocks {
+        let expected = chain.filter(|chain| chain.block <= block).map(|chain| Chain {
+            block: chain.block.max(walk.end),
+            position: chain.position.max(walk.summary.content.end),
+        });
+        if expected.is_some_and(|expected| expected.block < block) {
+            break;
+        }
+        let content = &mut walk.summary.content;
+        let frame = match frame_at(file, block, size, &mut bytes)? {
+            At::Frame(frame) => frame,
+            At::Torn(head) => {
+                walk.acknowledged = walk.acknowledged.max(head.acknowledged);
+                if head.end() <= limit {
+                    walk.torn = walk.torn.max(head.end());
+                }
+                block += 1;
+                continue;
+            }
+            At::Nothing => {
+                block += 1;
+                continue;
+            }
+        };
+        let head = frame.head;
+        let out_of_place = expected.is_some_and(|expected| expected.position != head.first);
+        if head.first < content.end || head.end() > limit || out_of_place {
+            block += 1;
+            continue;
+        }
+        walk.acknowledged = walk.acknowledged.max(head.acknowledged);
+        content.note(&Noted::of_frame(&frame));
+        walk.summary.frames.push(Place {
+            first: head.first,
+            block,
+            length: head.length,
+        });
+        if block > walk.end {
+            walk.damaged.push((walk.end, block));
+        }
+        block += head.length.div_ceil(BLOCK as u32);
+        walk.end = block;
+    }
+    Ok(walk)
+}
+
+/// What begins at a block.
+pub(super) fn frame_at<'a>(
+    file: &File,
+    block: u32,
+    size: u64,
+    bytes: &'a mut Vec<u8>,
+) -> Result<At<'a>, Trouble> {
+    let (at, left) = (offset(block), size.saturating_sub(offset(block)));
+    // The head of a newer version may be longer.
+    let longest = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
+    if left < FIXED as u64 || !read(file, at, longest, bytes)? {
+        return Ok(At::Nothing);
+    }
+    let head = match Head::read(bytes) {
+        Ok(head) => head,
+        Err(_) => match Head::newer(bytes) {
+            Some(version) => return Err(newer("frame", version.into(), Some(VERSION.into()))),
+            None => return Ok(At::Nothing),
+        },
+    };
+    if left < u64::from(head.length) || !read(file, at, head.length as usize, bytes)? {
+        return Ok(At::Torn(head));
+    }
+    Ok(Frame::decode(bytes).map_or(At::Torn(head), At::Frame))
+}
+
+/// Reads so many bytes; false if they do not answer. A place that does not answer holds no frame, but a system that does
+/// not may do so later.
+fn read(file: &File, at: u64, length: usize, bytes: &mut Vec<u8>) -> Result<bool, Trouble> {
+    bytes.resize(length, 0);
+    match file.read_exact_at(bytes, at).map_err(|error| trouble(&error)) {
+        Ok(()) => Ok(true),
+        Err(Trouble::Broken(_)) => Ok(false),
+        Err(refused) => Err(refused),
+    }
+}
+
+/// The heading of a file and the position of its first event; `None` if it has none that can be read.
+pub(super) fn heading(path: &Path) -> Result<Option<(Position, Heading)>, Trouble> {
+    let file = File::open(path).map_err(|error| trouble(&error))?;
+    Ok(Heading::read(&file)?.map(|read| (read.first, read.heading)))
+}
+
+/// An error if a newer version wrote a file: then it is not even set aside.
+pub(super) fn refuse_newer(path: &Path) -> Result<(), Trouble> {
+    let file = File::open(path).map_err(|error| trouble(&error))?;
+    let size = file.metadata().map_err(|error| trouble(&error))?.len();
+    let block = Heading::read(&file)?.map_or(0, |read| read.blocks);
+    frame_at(&file, block, size, &mut Vec::new()).map(|_| ())
+}
+
+/// What is known of the acknowledgements of a file before it is read.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    /// Up to here, neither more nor less.
+    To(Position),
+    /// Up to here at least.
+    AtLeast(Position),
+}
+
+/// What was found of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// What it holds; `None` if that is nothing.
+    pub(super) content: Option<Content>,
+    /// Positions before are given, whether their events can be read or not.
+    pub(super) given: Position,
+    /// Positions before are acknowledged.
+    pub(super) acknowledged: Position,
+    /// Set if it holds nothing and nobody can want anything of it.
+    pub(super) void: bool,
+}
+
+/// Takes over a file whose events begin at `first`; one without a summary gets it. Frames that reach beyond `limit` were
+/// never acknowledged: their commit seemed to fail, and the next file took their place.
+pub(super) fn take_over(
+    path: &Path,
+    first: Position,
+    limit: Position,
+    marked: Option<&Marked>,
+    mark: &mut Mark,
+) -> Result<Taken, Trouble> {
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    let file = file.or_else(|error| match error.kind() {
+        // It can be read all the same, and is read through at each start.
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => File::open(path),
+        _ => Err(error),
+    });
+    let file = file.map_err(|error| trouble(&error))?;
+    // The mark is of a later file: that one began where this one ended.
+    let limit = marked.map_or(limit, |marked| {
+        if marked.file > first {
+            limit.min(marked.file)
+        } else {
+            limit
+        }
+    });
+    if let Some(summary) = summary(&file, limit) {
+        let given = summary.content.end;
+        return Ok(Taken {
+            content: Some(summary.content),
+            given,
+            acknowledged: given,
+            void: false,
+        });
+    }
+    let here = marked.filter(|marked| marked.file == first);
+    let (known, chain) = match (limit, marked) {
+        (Position::MAX, Some(marked)) if marked.exact => {
+            let (position, bytes) = here.map_or((first, 0), |marked| (marked.end, marked.offset));
+            let block = u32::try_from(bytes / BLOCK as u64).unwrap_or(u32::MAX);
+            (Known::To(position), Some(Chain { block, position }))
+        }
+        (Position::MAX, _) => (Known::AtLeast(here.map_or(first, |marked| marked.end)), None),
+        (limit, _) => (Known::To(limit), None),
+    };
+    let walk = walk(&file, limit, chain)?;
+    for (from, to) in &walk.damaged {
+        tracing::error!(file = %path.display(), bytes = %format!("{}..{}", offset(*from), offset(*to)),
+            "journal file unreadable here; what follows is used");
+    }
+    let tail = Tail::of(&file, path, first, known, &walk)?;
+    let (given, acknowledged) = (tail.given(), tail.acknowledged);
+    if tail.held < given {
+        mark.raise(given);
+    }
+    if walk.summary.frames.is_empty() {
+        let void = given == first && (matches!(known, Known::To(_)) || tail.empty);
+        return Ok(Taken {
+            content: None,
+            given,
+            acknowledged,
+            void,
+        });
+    }
+    let concluded = match tail.set_aside(&file) {
+        Ok(()) => conclude(&file, walk.end, &walk.summary),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = concluded {
+        tracing::warn!(file = %path.display(), "left as it is, to be read through again: {error}");
+    }
+    Ok(Taken {
+        content: Some(walk.summary.content),
+        given,
+        acknowledged,
+        void: false,
+    })
+}
+
+/// What is behind the last frame of a file.
+struct Tail<'a> {
+    path: &'a Path,
+    bytes: (u64, u64),
+    /// Nothing but zeros.
+    empty: bool,
+    /// The position after the last event that can be read.
+    held: Position,
+    /// Positions before are acknowledged.
+    acknowledged: Position,
+    /// Positions before may be.
+    perhaps: Position,
+    /// Set if it is known what was acknowledged.
+    exact: bool,
+}
+
+impl<'a> Tail<'a> {
+    fn of(
+        file: &File,
+        path: &'a Path,
+        first: Position,
+        known: Known,
+        walk: &Walk,
+    ) -> Result<Tail<'a>, Trouble> {
+        let size = file.metadata().map_err(|error| trouble(&error))?.len();
+        let bytes = (offset(walk.end).min(size), size);
+        let (acknowledged, perhaps, exact) = match known {
+            Known::To(end) => (end, end, true),
+            Known::AtLeast(end) => {
+                let end = end.max(walk.acknowledged);
+                (end, end.max(walk.torn), false)
+            }
+        };
+        let empty = each_chunk(file, bytes, |chunk| chunk.iter().all(|byte| *byte == 0));
+        Ok(Tail {
+            path,
+            bytes,
+            empty: empty.map_err(|error| trouble(&error))?,
+            held: walk.summary.content.end.max(first),
+            acknowledged,
+            perhaps,
+            exact,
+        })
+    }
+
+    fn given(&self) -> Position {
+        self.held.max(self.perhaps)
+    }
+
+    /// Keeps what may have been acknowledged, and says what it is.
+    fn set_aside(&self, file: &File) -> io::Result<()> {
+        let name = self.path.display();
+        let bytes = format!("{}..{}", self.bytes.0, self.bytes.1);
+        let kept = !self.empty && (self.held < self.perhaps || !self.exact);
+        let aside = if kept { Some(self.copy(file)?) } else { None };
+        let aside = aside.map_or_else(String::new, |aside| aside.display().to_string());
+        let positions = format!("{}..{}", self.held, self.perhaps);
+        if self.held < self.acknowledged {
+            let perhaps = self.perhaps - self.acknowledged;
+            tracing::error!(file = %name, positions, events = self.acknowledged - self.held,
+                and_perhaps = perhaps, bytes, set_aside = aside,
+                "journal file unreadable at its end: acknowledged events are lost");
+        } else if self.held < self.perhaps {
+            tracing::error!(file = %name, positions, bytes, set_aside = aside,
+                "journal file unreadable at its end: {}", perhaps(self.perhaps - self.held));
+        } else if kept {
+            tracing::warn!(file = %name, bytes, set_aside = aside,
+                "what stands at the end of this journal file is no frame: as it seems, it was being written when the \
+                 machine went down, and never acknowledged");
+        } else if !self.empty {
+            tracing::info!(file = %name, bytes,
+                "a commit that was under way when the router ended is cut off: it was never acknowledged");
+        }
+        Ok(())
+    }
+
+    /// Copies it into a file of its own.
+    fn copy(&self, file: &File) -> io::Result<PathBuf> {
+        let aside = folder::name_aside(self.path)?;
+        let mut to = private().create_new(true).open(&aside)?;
+        let mut copied = Ok(());
+        each_chunk(file, self.bytes, |chunk| {
+            copied = to.write_all(chunk);
+            copied.is_ok()
+        })?;
+        if let Err(error) = copied.and_then(|()| to.sync_all()) {
+            let _ = std::fs::remove_file(&aside);
+            return Err(error);
+        }
+        if let Some(folder) = self.path.parent() {
+            folder::sync(folder)?;
+        }
+        Ok(aside)
+    }
+}
+
+/// What is told of events of which nobody knows whether they were acknowledged.
+pub(super) fn perhaps(events: u64) -> String {
+    format!(
+        "up to {events} events, perhaps never acknowledged, are lost; whether they were is not known, since the machine \
+         went down or the mark is gone"
+    )
+}
+
+/// Shows a stretch of a file as long as that is answered with true; false if it was not.
+fn each_chunk(
+    file: &File,
+    (from, to): (u64, u64),
+    mut visitor: impl FnMut(&[u8]) -> bool,
+) -> io::Result<bool> {
+    let (mut at, mut chunk) = (from, Vec::new());
+    while at < to {
+        chunk.resize(usize::try_from(to - at).unwrap_or(CHUNK).min(CHUNK), 0);
+        file.read_exact_at(&mut chunk, at)?;
+        if !visitor(&chunk) {
+            return Ok(false);
+        }
+        at += chunk.len() as u64;
+    }
+    Ok(true)
+}

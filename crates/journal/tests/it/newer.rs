@@ -1,0 +1,87 @@
+//! Files of a newer version: they are no damage, and nothing is changed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use signalbox_journal::{DiskJournal, Journal, Start};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::support::*;
+
+/// A folder with frames, ids and a state; without a summary if it is killed.
+async fn build(killed: bool) -> tempfile::TempDir {
+    let (folder, copied) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for n in 0..3 {
+        let journal = open(folder.path());
+        let (_sink, _) = reader(&journal, "a", Start::End).await;
+        append(&journal, n * 10..n * 10 + 10).await;
+        copy(folder.path(), copied.path());
+        journal.shutdown().await;
+    }
+    if killed { copied } else { folder }
+}
+
+/// All files but the lock.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let names = files(folder, "").into_iter().filter(|name| name != "LOCK");
+    names
+        .map(|name| {
+            let bytes = std::fs::read(folder.join(&name)).unwrap();
+            (name, bytes)
+        })
+        .collect()
+}
+
+/// Sets a version, and makes the checksum that ends a head right.
+fn renew(bytes: &mut [u8], version: usize, length: usize) {
+    bytes[version] += 1;
+    let checksum = xxh3_64(&bytes[..length - 8]).to_le_bytes();
+    bytes[length - 8..length].copy_from_slice(&checksum);
+}
+
+#[tokio::test]
+async fn a_newer_file_stops_the_journal_and_nothing_is_changed() {
+    for killed in [true, false] {
+        for what in ["frame", "file", "mark", "ids"] {
+            let folder = build(killed).await;
+            let name = match what {
+                "mark" => "MARK".to_owned(),
+                "ids" => files(folder.path(), "ids-")[0].clone(),
+                // The newest, and one that an earlier run left.
+                "file" => files(folder.path(), "frames-")[2].clone(),
+                _ => files(folder.path(), "frames-")[1].clone(),
+            };
+            let path = folder.path().join(&name);
+            let mut bytes = std::fs::read(&path).unwrap();
+            match what {
+                "frame" => renew(&mut bytes[4096..], 8, 78),
+                "file" => renew(&mut bytes, 8, 40),
+                "mark" => renew(&mut bytes, 8, 60),
+                _ => renew(&mut bytes, 7, 80),
+            }
+            std::fs::write(&path, bytes).unwrap();
+            let before = contents(folder.path());
+            let error = DiskJournal::open(options(folder.path()))
+                .err()
+                .unwrap()
+                .to_string();
+            let wanted = [path.to_str().unwrap(), "newer version", what, "use that version"];
+            assert!(wanted.iter().all(|part| error.contains(part)), "{what}: {error}");
+            assert!(before == contents(folder.path()), "{what}, killed: {killed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_version_is_damage() {
+    let folder = build(true).await;
+    let path = folder.path().join(&files(folder.path(), "frames-")[1]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096 + 8] ^= 8;
+    std::fs::write(&path, bytes).unwrap();
+    let journal = open(folder.path());
+    let (mut sink, _) = reader(&journal, "b", Start::Beginning).await;
+    journal.close();
+    assert_eq!(rest(&mut sink).await.lost, [(10, 20)]);
+    journal.shutdown().await;
+}
