@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::mask;
+
 /// A stable code for machines (metric label, dead letter search) and a sentence for people.
 ///
 /// The sentence never holds personal data: it names paths and kinds, not values. Text that comes from a
@@ -64,10 +66,11 @@ impl fmt::Display for Reason {
 /// How much of a vendor's message is kept, in characters.
 const KEPT: usize = 300;
 
-/// Makes a vendor's message safe to show: any word with an `@`, any run of seven or more digits (phones,
+/// Makes a vendor's message safe to show: the configured secrets are [masked](crate::mask()), any word with an `@`, any run of seven or more digits (phones,
 /// ids) or of 32 or more letters and digits (hashes, tokens) becomes `…`; control characters become spaces.
 pub fn redact(words: &str) -> String {
-    let short: String = words
+    // Before it is cut, or a part of a secret might be left.
+    let short: String = mask(words)
         .chars()
         .take(KEPT)
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -5,7 +5,10 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-/// A token or password from the configuration. It has no `Display` and cannot be serialised; `Debug` prints
+use crate::mask;
+
+/// A token or password from the configuration. From when it is made [`mask`](crate::mask()) takes it out of what
+/// destinations say. It has no `Display` and cannot be serialised; `Debug` prints
 /// `Secret(…)`. Only [`Secret::expose`] gives the text, so that every use can be found by name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -13,7 +16,9 @@ pub struct Secret(String);
 impl Secret {
     /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
+        let secret = Secret(text.into());
+        mask::note(&secret.0);
+        secret
     }
 
     /// The text itself: only to be put where the vendor wants it.
@@ -35,7 +40,7 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Secret)
+        String::deserialize(deserializer).map(Secret::new)
     }
 }
 

@@ -3,6 +3,7 @@
 mod dates;
 mod deleted;
 mod disk;
+mod echoed;
 mod ending;
 mod files;
 mod folder;
