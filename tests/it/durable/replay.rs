@@ -22,8 +22,8 @@ async fn of_a_running_router() {
     assert!(plan.starts_with("5 events, positions 0 to 5,"), "{plan}");
     // Nobody is there to say yes.
     let asked = rig.command(&["replay", "--sink", "hook", "--from", "0"]).await;
-    assert_eq!(asked.code, Some(1), "{asked:?}");
-    assert!(asked.stderr.contains("--yes"), "{asked:?}");
+    assert_eq!(asked.code, Some(64), "{asked:?}");
+    assert!(asked.stderr.contains("say --yes"), "{asked:?}");
     assert_eq!(ids(&rig.world.hooked(), "messageId"), once);
 
     // Pinterest is not sent what this router has delivered to it; a webhook gets it all again.

@@ -195,6 +195,16 @@ fn encode(text: &str) -> String {
     out
 }
 
+/// Ends a command that will ask and has nobody to answer, before it does anything.
+pub(super) fn somebody_answers(what: &str, yes: bool) -> Result<(), Code> {
+    use std::io::IsTerminal as _;
+    if yes || std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    eprintln!("signalbox: {what}, and nobody is at the terminal to confirm it: say --yes");
+    Err(exit::USAGE)
+}
+
 /// Asks on the terminal; without one the answer is no.
 pub(super) fn confirmed(question: &str, yes: bool) -> bool {
     use std::io::{BufRead as _, IsTerminal as _};

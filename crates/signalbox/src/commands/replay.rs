@@ -4,11 +4,15 @@ use serde_json::Value;
 use signalbox_runtime::admin::StatusSource as _;
 use signalbox_runtime::operate::{ReplayRange, Where};
 
-use super::desk::{Desk, confirmed};
+use super::desk::{Desk, confirmed, somebody_answers};
 use crate::cli::Replay;
 use crate::exit::{self, Code};
 
 pub(crate) async fn run(args: &Replay) -> Code {
+    let asks = somebody_answers("replay delivers events again", args.yes || args.dry_run);
+    if let Err(code) = asks {
+        return code;
+    }
     let desk = match Desk::open(&args.config.config).await {
         Ok((desk, _)) => desk,
         Err(code) => return code,
