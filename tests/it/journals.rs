@@ -192,6 +192,28 @@ fn set_aside(journal: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn without_their_state_everything_of_them_comes_again() {
+    for version in versions() {
+        let world = World::new().await;
+        let journal = world.path("journal");
+        let manifest = copy(&version, &journal);
+        std::fs::remove_file(journal.join("state.redb")).unwrap();
+        let mut variables = world.variables();
+        variables.push(("JOURNAL".into(), journal.display().to_string()));
+        let config = world.write("p.toml", &(text("pipeline.toml") + &text("orphan.toml")));
+        let router = Process::router(&config, &variables);
+        let done = |status: &Status| {
+            status.ready && status.sums_close && status.sinks.values().all(|sink| sink.pending == 0)
+        };
+        let status = router.status(&world.admin, done).await;
+        let all = sorted(manifest.orphan.pending.iter().cloned());
+        assert_eq!(sorted(hooked(&world, "/gone").into_keys()), all, "{version}");
+        let again = status.journal.may_come_again.unwrap();
+        assert_eq!(again["gone"], all.len() as u64, "{version}");
+    }
+}
+
+#[tokio::test]
 async fn what_earlier_versions_parked_is_parked() {
     for version in versions() {
         let world = World::new().await;

@@ -14,7 +14,7 @@ use super::guard::{Trouble, guarded, io, newer};
 use super::pin::Pin;
 use super::private::private_backend;
 use super::rebuild::{self, Basis};
-use super::rescue::Contents;
+use super::rescue::{Contents, Known};
 use super::segment::unseal;
 use super::state::{CACHE, FORMAT, HEAD, Head, Loaded, SinkRecord, State, load, put_head};
 use super::tentative::Tentative;
@@ -53,7 +53,7 @@ impl State {
         match found {
             Found::Whole(whole) => self.take(*whole),
             Found::Nothing => {
-                let contents = basis.contents();
+                let contents = basis.contents(&BTreeMap::new());
                 if contents.head.rebuilt {
                     tracing::error!(file = %self.path.display(), starts = basis.starts(),
                         "the journal's state is missing beside its events and begun anew; \
@@ -62,7 +62,7 @@ impl State {
                 }
                 self.replace(&contents, false)
             }
-            Found::Broken(why) => self.salvage(&why, basis.contents(), false),
+            Found::Broken(why) => self.salvage(&why, Known::InFiles(basis)),
         }
     }
 
@@ -139,7 +139,9 @@ impl State {
                     "the journal's state is gone: dead letters and parked events are gone with it");
                 self.replace(&contents(), false)
             }
-            Ok(Found::Broken(why)) | Err(Trouble::Broken(why)) => self.salvage(&why, contents(), true),
+            Ok(Found::Broken(why)) | Err(Trouble::Broken(why)) => {
+                self.salvage(&why, Known::InMemory(Box::new(contents())))
+            }
             Err(trouble) => Err(trouble.at(&self.path)),
         }
         .map(|_| ())

@@ -21,8 +21,9 @@ pub(crate) struct Basis {
 }
 
 impl Basis {
-    /// A state that knows no more than this. It is rebuilt if there are events.
-    pub(super) fn contents(&self) -> Contents {
+    /// A state that knows no more than this, and has so many parked events of each sink from elsewhere. It is rebuilt if
+    /// there are events.
+    pub(super) fn contents(&self, parked: &BTreeMap<String, u64>) -> Contents {
         let rebuilt = self.held.is_some();
         let Some((first, heading)) = &self.heading else {
             let head = Head {
@@ -38,7 +39,8 @@ impl Basis {
         let mut again = BTreeMap::new();
         let mut sinks = BTreeMap::new();
         for (name, standing) in &heading.sinks {
-            let record = record(standing, from);
+            let saved = parked.get(name).copied().unwrap_or(0);
+            let record = record(standing, from, standing.parked.saturating_sub(saved));
             if !record.released {
                 again.insert(name.clone(), unsettled(&record, to));
             }
@@ -72,16 +74,15 @@ impl Basis {
     }
 }
 
-/// A sink as it stood. What was before the oldest event held was settled, or its file had not gone; parked events cannot
-/// be had without the state.
-fn record(standing: &Standing, from: Position) -> SinkRecord {
+/// A sink as it stood. What was before the oldest event held was settled, or its file would not have gone; parked events
+/// that are lost were in the state alone.
+fn record(standing: &Standing, from: Position, lost: u64) -> SinkRecord {
     let mut record = standing.record.clone();
     let progress = &mut record.progress;
     progress.cursor = progress.cursor.max(from);
     progress.open.clear();
-    if standing.parked > 0 {
-        let lost = progress.totals.rejected.entry(UNREADABLE.into()).or_default();
-        *lost += standing.parked;
+    if lost > 0 {
+        *progress.totals.rejected.entry(UNREADABLE.into()).or_default() += lost;
     }
     record
 }

@@ -8,7 +8,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use super::checkpoints;
 use super::guard::{guarded, io};
 use super::opening::open;
-use super::rebuild;
+use super::rebuild::{self, Basis};
 use super::state::{
     FORMAT, HEAD, Head, LETTERS, Loaded, PARKED, PARKED_OPEN, SINKS, SOURCES, SinkRecord, State, decode,
     decode_parked, encode, load, put_head, put_sink, put_source,
@@ -28,6 +28,15 @@ pub(super) struct Contents {
 }
 
 impl Contents {
+    /// How many parked events of each sink it holds.
+    fn parked_by_sink(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for ((sink, _), ..) in &self.parked {
+            *counts.entry(sink.clone()).or_default() += 1;
+        }
+        counts
+    }
+
     /// Writes all of it, the head included, which makes it a state.
     pub(super) fn write(&self, txn: &WriteTransaction) -> Result<(), redb::Error> {
         for (name, sink) in &self.sinks {
@@ -57,14 +66,9 @@ impl Contents {
 }
 
 impl State {
-    /// Begins a new file with what can still be read of the old one record by record, and with what is known without it:
-    /// `newer` is what was in memory, or what is older than the file. The old one is kept beside it.
-    pub(super) fn salvage(
-        &mut self,
-        why: &str,
-        known: Contents,
-        newer: bool,
-    ) -> Result<Loaded, JournalError> {
+    /// Begins a new file with what can still be read of the old one record by record, and with what is known without it.
+    /// The old one is kept beside it.
+    pub(super) fn salvage(&mut self, why: &str, known: Known<'_>) -> Result<Loaded, JournalError> {
         self.close();
         let file = File::open(&self.path).and_then(Tentative::new);
         let file = file.map_err(|error| io(&error).at(&self.path))?;
@@ -72,6 +76,11 @@ impl State {
         tracing::error!(file = %self.path.display(), sinks_saved = old.sinks.len(),
             dead_letters_saved = old.letters.len(), parked_saved = old.parked.len(),
             "journal state unreadable: {why}; what could be read is kept, and the rest begun anew");
+        let newer = matches!(known, Known::InMemory(_));
+        let known = match known {
+            Known::InMemory(contents) => *contents,
+            Known::InFiles(basis) => basis.contents(&old.parked_by_sink()),
+        };
         let mut head = Head {
             rebuilt: true,
             last_letter: old
@@ -115,6 +124,14 @@ impl State {
         };
         self.replace(&contents, true)
     }
+}
+
+/// What is known without the file.
+pub(super) enum Known<'a> {
+    /// Newer than the file.
+    InMemory(Box<Contents>),
+    /// Older than the file.
+    InFiles(&'a Basis),
 }
 
 /// All of both; where both know of something, the second one counts.

@@ -199,14 +199,14 @@ impl Shared {
 
     /// Everything before is settled by every sink. With no sink at all nothing is ever wanted.
     pub(crate) fn floor(&self) -> Position {
-        if self.rebuilt.load(Ordering::Relaxed) && self.in_grace() {
-            // Whose sinks are not known must not be dropped before they are opened.
-            return 0;
-        }
+        // What sinks want that are not known must not be dropped before they are opened.
+        let unknown = self.rebuilt.load(Ordering::Relaxed) && self.in_grace();
+        let unknown = unknown.then(|| self.rebuilt_from.load(Ordering::Relaxed));
         let sinks = lock(&self.sinks);
         let holding = sinks.values().filter(|sink| !sink.record.released);
         holding
             .map(|sink| sink.record.progress.cursor)
+            .chain(unknown)
             .min()
             .unwrap_or(self.end())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use redb::ReadableTable;
 use signalbox_journal::{DiskJournal, Journal, Start};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -39,13 +40,40 @@ fn renew(bytes: &mut [u8], version: usize, length: usize) {
     bytes[length - 8..length].copy_from_slice(&checksum);
 }
 
+/// The bytes of a state of format 99; those of a killed router's, or of one that ended well.
+fn newer_state(path: &Path, killed: bool) -> Vec<u8> {
+    let db = redb::Database::open(path).unwrap();
+    let table = redb::TableDefinition::<&str, &[u8]>::new("head");
+    let txn = db.begin_write().unwrap();
+    {
+        let mut table = txn.open_table(table).unwrap();
+        let mut head: serde_json::Value = {
+            let sealed = table.get("head").unwrap().unwrap();
+            serde_json::from_slice(&sealed.value()[8..]).unwrap()
+        };
+        head["format"] = 99.into();
+        let text = serde_json::to_vec(&head).unwrap();
+        let sealed = [&xxh3_64(&text).to_le_bytes()[..], &text].concat();
+        table.insert("head", sealed.as_slice()).unwrap();
+    }
+    txn.commit().unwrap();
+    let open = std::fs::read(path).unwrap();
+    drop(db);
+    if killed {
+        open
+    } else {
+        std::fs::read(path).unwrap()
+    }
+}
+
 #[tokio::test]
 async fn a_newer_file_stops_the_journal_and_nothing_is_changed() {
     for killed in [true, false] {
-        for what in ["frame", "file", "mark", "ids"] {
+        for what in ["frame", "file", "mark", "ids", "state"] {
             let folder = build(killed).await;
             let name = match what {
                 "mark" => "MARK".to_owned(),
+                "state" => "state.redb".to_owned(),
                 "ids" => files(folder.path(), "ids-")[0].clone(),
                 // The newest, and one that an earlier run left.
                 "file" => files(folder.path(), "frames-")[2].clone(),
@@ -54,6 +82,7 @@ async fn a_newer_file_stops_the_journal_and_nothing_is_changed() {
             let path = folder.path().join(&name);
             let mut bytes = std::fs::read(&path).unwrap();
             match what {
+                "state" => bytes = newer_state(&path, killed),
                 "frame" => renew(&mut bytes[4096..], 8, 78),
                 "file" => renew(&mut bytes, 8, 40),
                 "mark" => renew(&mut bytes, 8, 60),
