@@ -7,6 +7,7 @@
 mod batch;
 mod checkpoints;
 mod component;
+pub mod escape;
 mod event;
 mod facts;
 mod hash;

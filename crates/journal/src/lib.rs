@@ -20,10 +20,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use signalbox_core::Event;
 
-pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterId};
+pub use dead_letter::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterId, DeadLetterPage, DeadLetterQuota,
+    DeadLetterSummary, LetterCounts, OnFull, Order, Page, SOURCE, StoredLetter,
+};
 pub use disk::{DiskJournal, DiskOptions, decode_frame, encode_frame};
 pub use memory::MemoryJournal;
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};
+
+/// Dead letters in one page when they are summed up.
+const SUMMED_AT_ONCE: usize = 5_000;
 
 /// A place in the log: events are numbered in the order in which they were appended, without gaps.
 pub type Position = u64;
@@ -134,6 +140,17 @@ pub trait Journal: Send + Sync {
     /// Returns when all that was saved and buried before is durable.
     async fn flush(&self);
 
+    /// A page of the dead letters that match. It takes a bounded time and a few megabytes, however many there are, and
+    /// waits for nothing that is being written.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn dead_letter_page(
+        &self,
+        filter: &DeadLetterFilter,
+        page: Page,
+    ) -> Result<DeadLetterPage, JournalError>;
+
     /// Dead letters that match, newest first, at most so many.
     ///
     /// # Errors
@@ -142,16 +159,81 @@ pub trait Journal: Send + Sync {
         &self,
         filter: &DeadLetterFilter,
         limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError>;
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError> {
+        let mut all = Vec::new();
+        let mut after = None;
+        while all.len() < limit {
+            let page = Page {
+                after,
+                order: Order::NewestFirst,
+                limit: limit - all.len(),
+                payloads: true,
+            };
+            let found = self.dead_letter_page(filter, page).await?;
+            all.extend(found.letters.into_iter().map(|stored| (stored.id, stored.letter)));
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// How many dead letters match, by component, reason and mapping.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn dead_letter_summary(
+        &self,
+        filter: &DeadLetterFilter,
+    ) -> Result<DeadLetterSummary, JournalError> {
+        let mut sums = dead_letter::Summing::default();
+        let mut page = Page {
+            limit: SUMMED_AT_ONCE,
+            ..Page::default()
+        };
+        loop {
+            let found = self.dead_letter_page(filter, page).await?;
+            found.letters.into_iter().for_each(|stored| sums.add(stored));
+            page.after = found.next;
+            if page.after.is_none() {
+                return Ok(sums.done());
+            }
+        }
+    }
+
+    /// What is kept of dead letters, by component, of those that had any; from memory.
+    fn letter_counts(&self) -> BTreeMap<String, LetterCounts>;
+
+    /// How many dead letters may be kept.
+    fn dead_letter_quota(&self) -> DeadLetterQuota;
+
+    /// What is kept of the dead letters of a component; from memory.
+    fn letters_of(&self, component: &str) -> LetterCounts {
+        let counts = self.letter_counts().remove(component);
+        counts.unwrap_or_else(|| LetterCounts {
+            max_bytes: self.dead_letter_quota().bytes(component),
+            ..LetterCounts::default()
+        })
+    }
+
+    /// How long changes of the journal's state have been waiting to be written: as old is what its counts tell.
+    fn behind(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// How many dead letters there are, by component.
-    fn dead_letter_counts(&self) -> Vec<(String, u64)>;
+    fn dead_letter_counts(&self) -> Vec<(String, u64)> {
+        let counts = self.letter_counts().into_iter();
+        let kept = counts.map(|(name, counts)| (name, counts.kept));
+        kept.filter(|(_, kept)| *kept > 0).collect()
+    }
 
     /// Adds dead letters that belong to no sink's commit (those of sources).
     fn bury(&self, letters: Vec<DeadLetter>);
 
     /// Removes dead letters; those of sinks become parked events of their sink if `retry` is set, in the same
-    /// commit, and are delivered when the sink's reader is opened the next time. Returns how many there were, and
+    /// commit, and are had from [`Reader::returned`]. Returns how many there were, and
     /// of how many the journal still held the original (the others are retried from what the letter keeps; a letter
     /// without payload cannot be retried and stays).
     ///
@@ -171,6 +253,16 @@ pub trait Reader: Send {
     /// be had any more are left out; while the sink has not settled it, that is an event that became too old, or is
     /// damaged.
     async fn fetch(&mut self, positions: &[Position]) -> Vec<Entry>;
+
+    /// Events that came back from the dead letters, behind a position in their own order (0 begins), at most so many.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn returned(&mut self, after: Position, max: usize) -> Result<Returned, JournalError>;
+
+    /// Whether the sink has as many dead letters as it may keep, and must not make another one; `uncommitted` are the
+    /// bytes of those that it has not committed yet.
+    fn dead_letters_full(&self, uncommitted: u64) -> bool;
 
     /// Tells what is settled. Returns at once: commits are merged and written soon, one after the other, each
     /// atomically. [`Reader::flush`] waits for them.
@@ -229,11 +321,32 @@ pub enum Start {
 pub struct Resumed {
     /// What was committed last.
     pub progress: Progress,
-    /// Events that were moved out of the log's way, or came back from the dead letters.
+    /// Events that were moved out of the log's way.
     pub parked: Vec<Parked>,
+    /// How many events came back from the dead letters and wait; [`Reader::returned`] has them.
+    pub returned: u64,
     /// For each source, how many events from the cursor on are in the log and not settled by `progress`; with
-    /// `parked` they are what is pending.
+    /// `parked` and `returned` they are what is pending.
     pub unread: Vec<(String, u64)>,
+}
+
+/// See [`Reader::returned`].
+#[derive(Debug, Default)]
+pub struct Returned {
+    /// In the order in which they came back.
+    pub events: Vec<Parked>,
+    /// Positions of those that are damaged.
+    pub unreadable: Vec<Position>,
+    /// Whether there are more behind them.
+    pub more: bool,
+}
+
+impl Returned {
+    /// The position that leads on.
+    pub fn last(&self) -> Option<Position> {
+        let read = self.events.iter().map(|parked| parked.position);
+        read.chain(self.unreadable.iter().copied()).max()
+    }
 }
 
 /// A sink as the journal knows it.
@@ -265,7 +378,7 @@ pub struct Found {
 }
 
 /// See [`Journal::take_dead_letters`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Taken {
     /// Removed.
     pub removed: u64,
@@ -275,6 +388,24 @@ pub struct Taken {
     pub from_letter: u64,
     /// Not removed: to be retried, but nothing is left to retry.
     pub without_payload: u64,
+    /// Those to be retried by their sink.
+    pub returned: Vec<(String, u64)>,
+}
+
+impl Taken {
+    /// Adds what was taken after it.
+    pub fn add(&mut self, more: Taken) {
+        self.removed += more.removed;
+        self.from_journal += more.from_journal;
+        self.from_letter += more.from_letter;
+        self.without_payload += more.without_payload;
+        for (sink, count) in more.returned {
+            match self.returned.iter_mut().find(|(name, _)| *name == sink) {
+                Some((_, sum)) => *sum += count,
+                None => self.returned.push((sink, count)),
+            }
+        }
+    }
 }
 
 /// Why events were not kept.

@@ -1,6 +1,6 @@
 //! A journal in memory.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,21 +8,20 @@ use async_trait::async_trait;
 use signalbox_core::{Event, Facts, Receipt};
 use tokio::sync::Notify;
 
+use crate::dead_letter::Budget;
 use crate::{
-    AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, Found, Journal,
-    JournalError, Open, Parked, Position, Progress, Read, Reader, Resumed, SinkState, SourceTotals, Start,
-    Taken, Usage,
+    AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage,
+    DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Open, Order, Page, Parked, Position,
+    Progress, Read, Reader, Resumed, Returned, SinkState, SourceTotals, Start, StoredLetter, Taken, Usage,
 };
 
 /// How long clients are told to wait when it is full.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How many ids are remembered for deduplication, newest first.
 const IDS: usize = 200_000;
-/// How many dead letters are kept, newest first.
-const DEAD_LETTERS: usize = 10_000;
 
 /// Keeps events in memory: nothing survives the process. Refuses more than its limit of bytes. Remembers the
-/// newest 200,000 ids and 10,000 dead letters.
+/// newest 200,000 ids.
 #[derive(Clone)]
 pub struct MemoryJournal(Arc<Shared>);
 
@@ -46,6 +45,8 @@ struct State {
     ids: HashSet<(Arc<str>, String)>,
     ids_in_order: VecDeque<(Arc<str>, String)>,
     dead_letters: BTreeMap<DeadLetterId, DeadLetter>,
+    letter_counts: BTreeMap<String, LetterCounts>,
+    quota: DeadLetterQuota,
     last_dead_letter: DeadLetterId,
     last_back: Position,
 }
@@ -101,11 +102,44 @@ impl State {
 
     fn bury(&mut self, letters: Vec<DeadLetter>) {
         for letter in letters {
+            let name = letter.component.clone();
+            let counts = self.letter_counts.entry(name.clone()).or_default();
+            counts.max_bytes = self.quota.bytes(&name);
+            (counts.kept, counts.bytes) = (counts.kept + 1, counts.bytes + size(&letter));
+            let crowded = self.quota.drops(&name) && counts.bytes > counts.max_bytes;
             self.last_dead_letter += 1;
             self.dead_letters.insert(self.last_dead_letter, letter);
-            if self.dead_letters.len() > DEAD_LETTERS {
-                self.dead_letters.pop_first();
+            if crowded {
+                self.drop_oldest(&name);
             }
+        }
+    }
+
+    fn drop_oldest(&mut self, component: &str) {
+        let mut going = Vec::new();
+        let Some(counts) = self.letter_counts.get_mut(component) else {
+            return;
+        };
+        for (id, letter) in self
+            .dead_letters
+            .iter()
+            .filter(|(_, letter)| letter.component == component)
+        {
+            if counts.bytes <= counts.max_bytes {
+                break;
+            }
+            counts.bytes -= size(letter);
+            (counts.kept, counts.dropped) = (counts.kept - 1, counts.dropped + 1);
+            going.push(*id);
+        }
+        going.iter().for_each(|id| drop(self.dead_letters.remove(id)));
+    }
+
+    fn exhume(&mut self, id: DeadLetterId) {
+        if let Some(letter) = self.dead_letters.remove(&id)
+            && let Some(counts) = self.letter_counts.get_mut(&letter.component)
+        {
+            (counts.kept, counts.bytes) = (counts.kept - 1, counts.bytes - size(&letter));
         }
     }
 
@@ -148,10 +182,28 @@ fn is_settled(ranges: &[(Position, Position)], position: Position) -> bool {
         .is_some_and(|(_, to)| position < *to)
 }
 
+/// What a letter counts for.
+fn size(letter: &DeadLetter) -> u64 {
+    letter.size() + size_of::<DeadLetter>() as u64
+}
+
 impl MemoryJournal {
+    /// The quota of dead letters unless another is given: less than on disk.
+    pub const DEAD_LETTERS: DeadLetterQuota = DeadLetterQuota {
+        sink_bytes: 64_000_000,
+        on_full: crate::OnFull::HoldSink,
+        source_bytes: 16_000_000,
+    };
+
     /// An empty journal that keeps at most so many bytes of events (as parsed, about three times their text).
     pub fn new(max_bytes: u64) -> MemoryJournal {
+        MemoryJournal::with_quota(max_bytes, MemoryJournal::DEAD_LETTERS)
+    }
+
+    /// As [`MemoryJournal::new`], with another quota of dead letters.
+    pub fn with_quota(max_bytes: u64, quota: DeadLetterQuota) -> MemoryJournal {
         let state = State {
+            quota,
             max_bytes,
             last_back: Parked::BACK,
             ..State::default()
@@ -210,7 +262,9 @@ impl Journal for MemoryJournal {
         });
         sink_state.last_opened = now();
         let progress = sink_state.progress.clone();
-        let parked = sink_state.parked.values().cloned().collect();
+        let parked = sink_state.parked.range(..Parked::BACK);
+        let parked: Vec<Parked> = parked.map(|(_, parked)| parked.clone()).collect();
+        let returned = (sink_state.parked.len() - parked.len()) as u64;
         let unread = state.unread(&progress);
         let reader = MemoryReader {
             journal: self.clone(),
@@ -223,6 +277,7 @@ impl Journal for MemoryJournal {
             Resumed {
                 progress,
                 parked,
+                returned,
                 unread,
             },
         ))
@@ -328,29 +383,51 @@ impl Journal for MemoryJournal {
 
     async fn flush(&self) {}
 
-    async fn dead_letters(
+    async fn dead_letter_page(
         &self,
         filter: &DeadLetterFilter,
-        limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError> {
+        page: Page,
+    ) -> Result<DeadLetterPage, JournalError> {
         let state = self.state();
-        let chosen = state
-            .dead_letters
-            .iter()
-            .rev()
-            .filter(|(id, letter)| filter.admits(**id, letter));
-        Ok(chosen
-            .take(limit)
-            .map(|(id, letter)| (*id, letter.clone()))
-            .collect())
+        let mut found = DeadLetterPage::default();
+        let Some(ids) = page.ids(filter) else {
+            return Ok(found);
+        };
+        let mut letters = state.dead_letters.range(ids);
+        let mut budget = Budget::new(page.limit);
+        loop {
+            let next = match page.order {
+                Order::NewestFirst => letters.next_back(),
+                Order::OldestFirst => letters.next(),
+            };
+            let Some((id, letter)) = next else { break };
+            budget.look(size(letter));
+            if filter.admits(*id, letter) {
+                let mut copy = letter.clone();
+                if !page.payloads {
+                    (copy.payload, copy.facts) = (None, None);
+                }
+                budget.give(&copy);
+                found.letters.push(StoredLetter {
+                    id: *id,
+                    bytes: size(letter),
+                    letter: copy,
+                });
+            }
+            if budget.is_spent() {
+                found.next = Some(*id);
+                break;
+            }
+        }
+        Ok(found)
     }
 
-    fn dead_letter_counts(&self) -> Vec<(String, u64)> {
-        let mut counts: HashMap<String, u64> = HashMap::new();
-        for letter in self.state().dead_letters.values() {
-            *counts.entry(letter.component.clone()).or_default() += 1;
-        }
-        counts.into_iter().collect()
+    fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
+        self.state().letter_counts.clone()
+    }
+
+    fn dead_letter_quota(&self) -> DeadLetterQuota {
+        self.state().quota
     }
 
     fn bury(&self, letters: Vec<DeadLetter>) {
@@ -381,6 +458,14 @@ impl Journal for MemoryJournal {
                     origin: letter.position,
                     ..Open::default()
                 };
+                match taken
+                    .returned
+                    .iter_mut()
+                    .find(|(name, _)| *name == letter.component)
+                {
+                    Some((_, count)) => *count += 1,
+                    None => taken.returned.push((letter.component.clone(), 1)),
+                }
                 sink.parked.insert(
                     position,
                     Parked {
@@ -396,7 +481,7 @@ impl Journal for MemoryJournal {
                     taken.from_letter += 1
                 }
             }
-            state.dead_letters.remove(id);
+            state.exhume(*id);
             taken.removed += 1;
         }
         Ok(taken)
@@ -494,6 +579,29 @@ impl Reader for MemoryReader {
         }
         state.bury(commit.dead_letters);
         state.truncate();
+    }
+
+    async fn returned(&mut self, after: Position, max: usize) -> Result<Returned, JournalError> {
+        let state = self.journal.state();
+        let mut returned = Returned::default();
+        if let Some(sink) = state.sinks.get(&self.sink) {
+            let mut waiting = sink.parked.range(after.saturating_add(1).max(Parked::BACK)..);
+            returned.events = waiting
+                .by_ref()
+                .take(max)
+                .map(|(_, parked)| parked.clone())
+                .collect();
+            returned.more = waiting.next().is_some();
+        }
+        Ok(returned)
+    }
+
+    fn dead_letters_full(&self, uncommitted: u64) -> bool {
+        let state = self.journal.state();
+        !state.quota.drops(&self.sink) && {
+            let kept = state.letter_counts.get(&self.sink);
+            kept.map_or(0, |counts| counts.bytes) + uncommitted >= state.quota.bytes(&self.sink)
+        }
     }
 
     async fn flush(&mut self) {}
@@ -667,13 +775,16 @@ mod tests {
                 removed: 2,
                 from_journal: 1,
                 from_letter: 1,
-                without_payload: 1
+                without_payload: 1,
+                returned: vec![("a".to_owned(), 2)],
             }
         );
         assert_eq!(journal.dead_letter_counts(), [("a".to_owned(), 1)]);
-        let (_, resumed) = journal.reader("a", Start::End).await.unwrap();
-        let ids: Vec<_> = resumed
-            .parked
+        let (mut reader, resumed) = journal.reader("a", Start::End).await.unwrap();
+        assert_eq!(resumed.returned, 2);
+        let returned = reader.returned(0, 9).await.unwrap();
+        let ids: Vec<_> = returned
+            .events
             .iter()
             .map(|parked| parked.event.message_id())
             .collect();

@@ -15,7 +15,8 @@ pub fn open(
     dead_letters: &DeadLetterSettings,
 ) -> Result<Arc<dyn Journal>, String> {
     if settings.kind == JournalKind::Memory {
-        return Ok(Arc::new(MemoryJournal::new(settings.limit())));
+        let quota = dead_letters.quota(JournalKind::Memory);
+        return Ok(Arc::new(MemoryJournal::with_quota(settings.limit(), quota)));
     }
     let default = DiskOptions::new(settings.folder());
     let options = DiskOptions {
@@ -27,7 +28,7 @@ pub fn open(
         orphan_retention: settings
             .orphan_retention
             .map_or(default.orphan_retention, |span| span.0),
-        dead_letter_max_bytes: dead_letters.max_bytes.0,
+        dead_letters: dead_letters.quota(JournalKind::Disk),
         ..default
     };
     let journal = DiskJournal::open(options).map_err(|error| format!("journal: {error}"))?;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use signalbox_journal::{SourceTotals, Totals};
+use signalbox_journal::{Journal, LetterCounts, SourceTotals, Totals};
 
 use crate::hold::Held;
 use crate::pace::Pace;
@@ -269,4 +269,29 @@ pub struct Ledger {
     pub sources: BTreeMap<Arc<str>, Arc<SourceLedger>>,
     /// One for each sink.
     pub sinks: BTreeMap<Arc<str>, Arc<SinkLedger>>,
+    /// What is kept of dead letters.
+    pub letters: LetterLedger,
+}
+
+/// What is kept of dead letters and what was dropped, as the journal has it in memory.
+#[derive(Default, Clone)]
+pub struct LetterLedger(Option<Arc<dyn Journal>>);
+
+impl std::fmt::Debug for LetterLedger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LetterLedger")
+    }
+}
+
+impl LetterLedger {
+    /// Of a journal.
+    pub fn of(journal: Arc<dyn Journal>) -> LetterLedger {
+        LetterLedger(Some(journal))
+    }
+
+    /// Of a component: a sink's name, or `source:NAME`. Nothing without a journal.
+    pub fn of_component(&self, component: &str) -> LetterCounts {
+        let counts = self.0.as_ref().map(|journal| journal.letters_of(component));
+        counts.unwrap_or_default()
+    }
 }

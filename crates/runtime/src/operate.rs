@@ -3,24 +3,19 @@
 //! The functions work on the journal alone, so they serve a stopped router too; [`Remote`] is the handle to a running
 //! one: what needs its sinks to stand still goes through its queue of commands.
 
+mod letters;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use signalbox_core::{Event, Receipt};
-use signalbox_journal::{
-    DeadLetter, DeadLetterFilter, DeadLetterId, Found, Journal, Position, Progress, SinkState, Taken,
-};
+use signalbox_journal::{Found, Journal, Position, Progress, SinkState};
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::letters::{Acted, Piece, act, act_on_all, discard};
 use crate::admin::StatusSource;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View};
 use crate::telemetry::SinkMeters;
-
-/// How the component of a source's dead letters begins.
-const SOURCE: &str = "source:";
-/// Dead letters taken from the journal at once.
-const CHUNK: usize = 1_000;
 
 /// A part of the journal to deliver again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,39 +146,10 @@ fn rewind(progress: &Progress, from: Position, to: Position) -> Progress {
     }
 }
 
-/// Removes or retries every dead letter that matches.
-///
-/// # Errors
-/// A sentence if the journal cannot be read or written.
-pub async fn take_dead_letters(
-    journal: &dyn Journal,
-    filter: &DeadLetterFilter,
-    retry: bool,
-) -> Result<Taken, String> {
-    let all = journal
-        .dead_letters(filter, usize::MAX)
-        .await
-        .map_err(|error| error.to_string())?;
-    // Oldest first, so that retries go out in order.
-    let ids: Vec<DeadLetterId> = all.into_iter().rev().map(|(id, _)| id).collect();
-    let mut sum = Taken::default();
-    for chunk in ids.chunks(CHUNK) {
-        let taken = journal
-            .take_dead_letters(chunk, retry)
-            .await
-            .map_err(|error| error.to_string())?;
-        sum.removed += taken.removed;
-        sum.from_journal += taken.from_journal;
-        sum.from_letter += taken.from_letter;
-        sum.without_payload += taken.without_payload;
-    }
-    Ok(sum)
-}
-
 /// Something that needs a running pipeline to stand still for a moment.
 pub enum Command {
-    /// Retry matching dead letters.
-    Retry(DeadLetterFilter, oneshot::Sender<Result<Taken, String>>),
+    /// Retry some of the matching dead letters.
+    Retry(Piece, oneshot::Sender<Result<Acted, String>>),
     /// Deliver a part of the journal again.
     Replay(String, ReplayRange, oneshot::Sender<Result<ReplayPlan, String>>),
     /// Read the configuration file again.
@@ -201,8 +167,8 @@ impl Command {
         meters: impl Fn(&str) -> SinkMeters,
     ) -> Result<(), oneshot::Sender<Result<String, String>>> {
         match self {
-            Command::Retry(filter, reply) => {
-                let result = retry(running, &filter, meters).await;
+            Command::Retry(piece, reply) => {
+                let result = letters::retry_running(running, &piece).await;
                 // Nobody waits any more if the client hung up.
                 let _ = reply.send(result);
             }
@@ -223,76 +189,6 @@ impl Command {
         }
         Ok(())
     }
-}
-
-async fn retry(
-    running: &mut Running,
-    filter: &DeadLetterFilter,
-    meters: impl Fn(&str) -> SinkMeters,
-) -> Result<Taken, String> {
-    let of_a_source = |name: &String| name.starts_with(SOURCE);
-    let sinks: Vec<String> = match &filter.component {
-        Some(name) if of_a_source(name) => Vec::new(),
-        Some(name) => vec![name.clone()],
-        None => running.ledger().sinks.keys().map(ToString::to_string).collect(),
-    };
-    let mut sum = Taken::default();
-    for name in sinks {
-        let one = DeadLetterFilter {
-            component: Some(name.clone()),
-            ..filter.clone()
-        };
-        let work = async |journal: &Arc<dyn Journal>| take_dead_letters(&**journal, &one, true).await;
-        let taken = running.rewind(&name, meters(&name), work).await?;
-        sum.removed += taken.removed;
-        sum.from_journal += taken.from_journal;
-        sum.from_letter += taken.from_letter;
-        sum.without_payload += taken.without_payload;
-    }
-    if filter.component.as_ref().is_none_or(of_a_source) {
-        resend(running, filter, &mut sum).await?;
-    }
-    Ok(sum)
-}
-
-/// Sends the dead letters of sources through their source again: its transforms may judge otherwise now.
-async fn resend(running: &Running, filter: &DeadLetterFilter, sum: &mut Taken) -> Result<(), String> {
-    let journal = running.journal();
-    let letters = journal
-        .dead_letters(filter, usize::MAX)
-        .await
-        .map_err(|error| error.to_string())?;
-    for (id, letter) in letters.into_iter().rev() {
-        let Some(source) = letter.component.strip_prefix(SOURCE) else {
-            continue;
-        };
-        let Some(event) = revive(&letter) else {
-            sum.without_payload += 1;
-            continue;
-        };
-        // Whatever comes of it: rejected again it is a new dead letter.
-        running.resend(source, event).await?;
-        journal
-            .take_dead_letters(&[id], false)
-            .await
-            .map_err(|error| error.to_string())?;
-        sum.removed += 1;
-        sum.from_letter += 1;
-    }
-    Ok(())
-}
-
-/// What a dead letter of a source keeps of its event.
-fn revive(letter: &DeadLetter) -> Option<Event> {
-    let receipt = Receipt {
-        source: letter.source.as_str().into(),
-        received_at: letter.received_at,
-    };
-    let mut event = Event::parse(letter.payload.as_deref()?, receipt).ok()?;
-    if let Some(facts) = &letter.facts {
-        *event.facts_mut() = serde_json::from_str(facts).ok()?;
-    }
-    Some(event)
 }
 
 /// A handle to a running pipeline.
@@ -342,8 +238,8 @@ impl StatusSource for Remote {
         self.view.sink_notes(sink)
     }
 
-    async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
-        self.ask(|reply| Command::Retry(filter, reply)).await
+    async fn retry(&self, piece: Piece) -> Result<Acted, String> {
+        self.ask(|reply| Command::Retry(piece, reply)).await
     }
 
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {
@@ -422,17 +318,8 @@ impl StatusSource for Stopped {
         Vec::new()
     }
 
-    async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
-        if filter
-            .component
-            .as_ref()
-            .is_some_and(|name| name.starts_with(SOURCE))
-        {
-            return Err(
-                "only a running router can send what a source rejected through the source again".to_owned(),
-            );
-        }
-        take_dead_letters(&*self.journal, &filter, true).await
+    async fn retry(&self, piece: Piece) -> Result<Acted, String> {
+        letters::retry_stopped(&*self.journal, &piece).await
     }
 
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use signalbox_core::{Event, Fate, Intake as _, Outlet, Sink, SourceContext, StartError};
 use signalbox_journal::{Journal, Start};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -85,6 +86,8 @@ fn members(sinks: &[BuiltSink]) -> impl Iterator<Item = Member<'_>> {
 struct SinkHandle {
     stop: Stop,
     shed: Arc<Shed>,
+    /// Woken when events come back from the dead letters.
+    returned: Arc<Notify>,
     task: JoinHandle<Parts>,
     inputs: Vec<Arc<str>>,
     sheds: bool,
@@ -113,6 +116,7 @@ impl Running {
                 .iter()
                 .map(|s| (s.options.name.clone(), Arc::default()))
                 .collect(),
+            ..Ledger::default()
         }
     }
 
@@ -211,7 +215,7 @@ impl Running {
             abort: self.abort.child_token(),
             ..Stop::default()
         };
-        let shed = Arc::new(Shed::default());
+        let (shed, returned) = (Arc::new(Shed::default()), Arc::new(Notify::new()));
         let (inputs, sheds) = (parts.options.inputs.clone(), parts.options.shed_when_full);
         self.notes
             .write()
@@ -224,7 +228,7 @@ impl Running {
             ledger,
             undertaker,
             meters,
-            (stop.clone(), shed.clone()),
+            (stop.clone(), shed.clone(), returned.clone()),
         );
         let task = tokio::spawn(driver.run());
         self.sinks.insert(
@@ -232,6 +236,7 @@ impl Running {
             SinkHandle {
                 stop,
                 shed,
+                returned,
                 task,
                 inputs,
                 sheds,
@@ -444,6 +449,24 @@ impl Running {
             self.listen(name, source);
         }
         changed
+    }
+
+    /// Events of a sink came back from the dead letters: they count as journalled for it again.
+    pub fn returned(&self, sink: &str, events: u64) {
+        if let (Some(handle), Some(ledger)) = (self.sinks.get(sink), self.ledger.sinks.get(sink)) {
+            ledger.journalled.add(events);
+            handle.returned.notify_one();
+        }
+    }
+
+    /// Whether a sink is configured and runs.
+    pub fn has_sink(&self, sink: &str) -> bool {
+        self.sinks.contains_key(sink)
+    }
+
+    /// Whether a source is configured and runs.
+    pub fn has_source(&self, source: &str) -> bool {
+        self.sources.contains_key(source)
     }
 
     /// Takes an event in again, as if its source had sent it now.

@@ -111,16 +111,54 @@ pub(crate) struct DeadLetters {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetterAction {
-    /// One line for each
-    List(DeadLetterChoice),
-    /// Everything about them, with what is kept of the events
-    Show(DeadLetterChoice),
-    /// Deliver all that match again, for instance after a mapping was fixed; a source's go through the source again
-    Retry(DeadLetterChoice),
-    /// Print the kept events as JSON lines
-    Export(DeadLetterChoice),
-    /// Remove them for good
-    Discard(DeadLetterChoice),
+    /// How many there are, by sink, reason and mapping: what to look at first
+    Summary(DeadLetterSummary),
+    /// One line for each, the newest first
+    List(DeadLetterList),
+    /// Everything about them, with what is kept of the events, the newest first
+    Show(DeadLetterList),
+    /// Print the kept events as JSON lines, the oldest first
+    Export(DeadLetterList),
+    /// Deliver those that match again, the oldest first, for instance after a mapping was fixed; a source's go through
+    /// the source again
+    Retry(DeadLetterList),
+    /// Remove those that match for good, the oldest first
+    Discard(DeadLetterDiscard),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetterSummary {
+    #[command(flatten)]
+    pub(crate) choice: DeadLetterChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetterList {
+    #[command(flatten)]
+    pub(crate) choice: DeadLetterChoice,
+    #[command(flatten)]
+    pub(crate) how_many: HowMany,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetterDiscard {
+    #[command(flatten)]
+    pub(crate) choice: DeadLetterChoice,
+    #[command(flatten)]
+    pub(crate) how_many: HowMany,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct HowMany {
+    /// At most so many (default: 100 for list and show, else all that match)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "all")]
+    pub(crate) limit: Option<u64>,
+    /// All that match
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]
@@ -133,21 +171,24 @@ pub(crate) struct DeadLetterChoice {
     /// Only with this reason code
     #[arg(long, value_name = "CODE")]
     pub(crate) reason: Option<String>,
+    /// Only of this mapping
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mapping: Option<String>,
+    /// Only of the event with this messageId
+    #[arg(long, value_name = "ID")]
+    pub(crate) message_id: Option<String>,
+    /// Only those that ended at or after this: a time such as 2026-11-24T10:00:00Z, a date, or how long ago, such as 2h
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub(crate) since: Option<i64>,
     /// Only those that ended longer ago than this, for instance 1h or 2d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) older_than: Option<signalbox_core::Span>,
     /// Only the one with this id
     #[arg(long)]
     pub(crate) id: Option<u64>,
-    /// At most so many, the newest (list, show and export)
-    #[arg(long, default_value_t = 100)]
-    pub(crate) limit: usize,
     /// Print JSON, one object a line
     #[arg(long)]
     pub(crate) json: bool,
-    /// Do not ask (discard)
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -170,6 +211,16 @@ pub(crate) struct Replay {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+/// Unix milliseconds.
+fn moment(text: &str) -> Result<i64, String> {
+    match text.parse()? {
+        signalbox_runtime::operate::Where::Time(at) => Ok(at),
+        signalbox_runtime::operate::Where::Position(_) => {
+            Err("expected a time, a date or a duration back from now such as 2h, not a position".to_owned())
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<signalbox_core::Span, &'static str> {

@@ -7,7 +7,7 @@ use signalbox_runtime::admin::{self, Access, AdminServer, AdminState};
 use signalbox_runtime::config::{AdminSettings, DeadLetterSettings, JournalSettings, PersonalData};
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::journal;
-use signalbox_runtime::ledger::Ledger;
+use signalbox_runtime::ledger::{Ledger, LetterLedger};
 use signalbox_runtime::operate::{Command, Remote};
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::running::Running;
@@ -54,12 +54,13 @@ impl Router {
     pub(crate) async fn start(pipeline: Pipeline, sockets: OpenSockets) -> Result<Router, String> {
         let telemetry_options = telemetry_options(&pipeline);
         let fixed = Fixed::of(&pipeline);
-        let ledger = Running::ledger_of(&pipeline);
+        let mut ledger = Running::ledger_of(&pipeline);
         let (settings, letters) = (pipeline.journal.clone(), pipeline.dead_letters.clone());
         let journal = tokio::task::spawn_blocking(move || journal::open(&settings, &letters));
         let journal = journal
             .await
             .map_err(|_| "the journal could not be opened".to_owned())??;
+        ledger.letters = LetterLedger::of(journal.clone());
         let telemetry = Arc::new(Telemetry::new(telemetry_options.clone(), &ledger)?);
         let admin = pipeline.admin.clone();
         let sockets = Arc::new(sockets);
@@ -124,6 +125,7 @@ impl Router {
         let ledger = Ledger {
             sources: carry(new.sources, &old.sources),
             sinks: carry(new.sinks, &old.sinks),
+            letters: old.letters.clone(),
         };
         let options = telemetry_options(&pipeline);
         let same_names =

@@ -10,6 +10,8 @@ mod folder;
 mod full;
 mod hold;
 mod letters;
+mod letters_full;
+mod letters_many;
 mod operators;
 mod private;
 mod rates;

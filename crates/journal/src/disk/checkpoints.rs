@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
+use redb::{ReadTransaction, TableDefinition, WriteTransaction};
 
-use super::guard::{Trouble, guarded};
 use super::keeper::Keeper;
 use super::segment::{seal, unseal};
 use crate::JournalError;
@@ -32,28 +31,26 @@ pub(crate) fn write(txn: &WriteTransaction, changed: &Changed) -> Result<(), red
 
 /// The checkpoints of a source, or of all with `None`; those that are damaged are left out, so their source reads
 /// again what it has read.
-pub(super) fn read(db: &Database, source: Option<&str>) -> Result<Changed, Trouble> {
-    guarded(|| {
-        let mut saved = Changed::new();
-        let table = match db.begin_read()?.open_table(CHECKPOINTS) {
-            Ok(table) => table,
-            // Written before there were checkpoints.
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(saved),
-            Err(error) => return Err(error.into()),
-        };
-        for entry in table.range((source.unwrap_or_default(), "")..)? {
-            let (key, value) = entry?;
-            let (owner, key) = key.value();
-            if source.is_some_and(|source| source != owner) {
-                break;
-            }
-            match unseal(value.value()) {
-                Some(value) => drop(saved.insert((owner.into(), key.into()), Some(value.to_vec()))),
-                None => tracing::error!(source = owner, "a checkpoint is unreadable: it is left out"),
-            }
+pub(super) fn read(txn: &ReadTransaction, source: Option<&str>) -> Result<Changed, redb::Error> {
+    let mut saved = Changed::new();
+    let table = match txn.open_table(CHECKPOINTS) {
+        Ok(table) => table,
+        // Written before there were checkpoints.
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(saved),
+        Err(error) => return Err(error.into()),
+    };
+    for entry in table.range((source.unwrap_or_default(), "")..)? {
+        let (key, value) = entry?;
+        let (owner, key) = key.value();
+        if source.is_some_and(|source| source != owner) {
+            break;
         }
-        Ok(saved)
-    })
+        match unseal(value.value()) {
+            Some(value) => drop(saved.insert((owner.into(), key.into()), Some(value.to_vec()))),
+            None => tracing::error!(source = owner, "a checkpoint is unreadable: it is left out"),
+        }
+    }
+    Ok(saved)
 }
 
 impl Keeper {

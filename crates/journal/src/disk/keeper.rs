@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 use super::checkpoints;
 use super::guard::Trouble;
 use super::halt::{Cause, Failure};
+use super::letter_table;
+use super::letter_watch::LetterWatch;
 use super::options::millis;
 use super::shared::{Shared, Sink, lock};
 use super::state::{self, Head, SinkRecord, State};
@@ -56,7 +58,7 @@ pub(crate) struct Keeper {
     failures: u64,
     touched: i64,
     warned: u64,
-    dropped_letters: u64,
+    letter_watch: LetterWatch,
 }
 
 #[derive(Default)]
@@ -85,7 +87,7 @@ impl Keeper {
             failures: 0,
             touched,
             warned: 0,
-            dropped_letters: 0,
+            letter_watch: LetterWatch::default(),
         }
     }
 
@@ -173,6 +175,7 @@ impl Keeper {
             self.shared.series.watch.note_state(self.state.path());
             self.broken = false;
         }
+        self.shared.writing();
         let mut head = self.head.clone();
         head.next_position = self.shared.end();
         head.saved_at = self.shared.clock.now();
@@ -194,7 +197,9 @@ impl Keeper {
         });
         match written {
             Ok(value) => {
-                lock(&self.shared.letters).clone_from(&head.letters);
+                let counts = letter_table::counts(&head, &self.shared.options.dead_letters);
+                *lock(&self.shared.letters) = counts;
+                self.shared.written(self.pending.is_empty());
                 self.shared
                     .counted_to
                     .store(head.journalled_to, Ordering::Release);
@@ -247,14 +252,11 @@ impl Keeper {
     fn write_pending(&mut self) -> Result<(), JournalError> {
         let pending = std::mem::take(&mut self.pending);
         let mut sinks = lock(&self.shared.sinks).clone();
-        let max_bytes = self.shared.options.dead_letter_max_bytes;
+        let quota = self.shared.options.dead_letters;
         let written = self.change(|txn, head| {
-            let mut dropped = 0;
             let mut moved: BTreeMap<&str, &Progress> = BTreeMap::new();
             for (name, generation, commit) in &pending.commits {
-                for letter in &commit.dead_letters {
-                    dropped += state::bury(txn, head, letter, max_bytes)?;
-                }
+                letter_table::bury(txn, head, &commit.dead_letters)?;
                 // A reader that was replaced, or of a sink that was forgotten, has no say any more.
                 let Some(sink) = sinks.get_mut(name).filter(|sink| sink.generation == *generation) else {
                     continue;
@@ -278,16 +280,17 @@ impl Keeper {
                     state::put_sink(txn, name, &sink.record)?;
                 }
             }
-            for letter in &pending.letters {
-                dropped += state::bury(txn, head, letter, max_bytes)?;
-            }
+            letter_table::bury(txn, head, &pending.letters)?;
             checkpoints::write(txn, &pending.checkpoints)?;
-            Ok(dropped)
+            letter_table::drop_oldest(txn, head, &quota)
         });
         match written {
             Ok(dropped) => {
                 *lock(&self.shared.sinks) = sinks;
-                self.dropped_letters += dropped;
+                self.letter_watch.dropped(dropped);
+                for (name, _, commit) in &pending.commits {
+                    self.shared.letters_came(name, &commit.dead_letters);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -314,13 +317,7 @@ impl Keeper {
 
     fn tick(&mut self) {
         self.save();
-        if self.dropped_letters > 0 {
-            tracing::warn!(
-                dropped = self.dropped_letters,
-                "dead letters exceed their quota: the oldest were dropped"
-            );
-            self.dropped_letters = 0;
-        }
+        self.letter_watch.tell(&self.shared, &self.state);
         if let Err(error) = self.tidy() {
             self.failed(&error);
         }

@@ -1,87 +1,112 @@
 //! Dead letters that are taken, to be retried or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use signalbox_core::{Event, Facts, Receipt};
 
 use super::keeper::Keeper;
+use super::letter_table;
 use super::series::Series;
 use super::shared::lock;
 use super::state;
-use crate::{DeadLetter, DeadLetterId, JournalError, Open, Parked, Taken};
+use crate::{DeadLetter, DeadLetterId, JournalError, Open, Parked, Position, Taken};
 
 impl Keeper {
     /// Removes dead letters and parks what is to be retried, in one commit.
     pub(crate) fn take_letters(&mut self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
+        let taken = if retry {
+            self.return_letters(ids)?
+        } else {
+            self.change(|txn, head| {
+                let removed = letter_table::remove(txn, head, ids.iter().copied())?;
+                Ok(Taken {
+                    removed,
+                    ..Taken::default()
+                })
+            })?
+        };
+        if taken.removed > 0 {
+            // It may have been much, and what comes next may need the room.
+            self.state.reuse_at_once();
+        }
+        Ok(taken)
+    }
+
+    fn return_letters(&mut self, ids: &[DeadLetterId]) -> Result<Taken, JournalError> {
         let shared = self.shared.clone();
         let mut sinks = lock(&shared.sinks).clone();
         let mut parked_now: BTreeMap<String, u64> = BTreeMap::new();
         let taken = self.change(|txn, head| {
             let mut taken = Taken::default();
-            for id in ids {
-                let Some(letter) = state::letter(txn, *id)? else {
+            let letters = letter_table::letters(txn, ids)?;
+            let originals = originals(&shared.series, &letters);
+            let mut going = Vec::with_capacity(letters.len());
+            for (id, letter) in letters {
+                let original = letter.position.and_then(|position| originals.get(&position));
+                let event = sinks
+                    .contains_key(&letter.component)
+                    .then(|| revive(original, &letter));
+                let Some((event, original)) = event.flatten() else {
+                    taken.without_payload += 1;
                     continue;
                 };
-                if retry {
-                    let event = if sinks.contains_key(&letter.component) {
-                        revive(&shared.series, &letter)
-                    } else {
-                        None
-                    };
-                    let Some((event, original)) = event else {
-                        taken.without_payload += 1;
-                        continue;
-                    };
-                    head.last_back = head.last_back.max(Parked::BACK) + 1;
-                    let position = head.last_back;
-                    let only = Some(letter.mapping.clone()).filter(|mapping| !mapping.is_empty());
-                    let open = Open {
+                head.last_back = head.last_back.max(Parked::BACK) + 1;
+                let position = head.last_back;
+                let parked = Parked {
+                    position,
+                    event,
+                    open: Open {
                         position,
                         origin: letter.position,
                         ..Open::default()
-                    };
-                    state::park(
-                        txn,
-                        &letter.component,
-                        &Parked {
-                            position,
-                            event,
-                            open,
-                            only,
-                        },
-                    )?;
-                    *parked_now.entry(letter.component.clone()).or_default() += 1;
-                    if original {
-                        taken.from_journal += 1
-                    } else {
-                        taken.from_letter += 1
-                    }
-                }
-                state::exhume(txn, head, *id)?;
-                taken.removed += 1;
+                    },
+                    only: Some(letter.mapping).filter(|mapping| !mapping.is_empty()),
+                };
+                state::park(txn, &letter.component, &parked)?;
+                *parked_now.entry(letter.component).or_default() += 1;
+                taken.from_journal += u64::from(original);
+                taken.from_letter += u64::from(!original);
+                going.push(id);
             }
+            taken.removed = letter_table::remove(txn, head, going)?;
             Ok(taken)
         })?;
-        for (name, count) in parked_now {
-            if let Some(sink) = sinks.get_mut(&name) {
+        for (name, count) in &parked_now {
+            if let Some(sink) = sinks.get_mut(name) {
                 sink.parked += count;
             }
         }
         *lock(&shared.sinks) = sinks;
-        Ok(taken)
+        Ok(Taken {
+            returned: parked_now.into_iter().collect(),
+            ..taken
+        })
     }
 }
 
+/// The events of letters that the log still holds. Each frame is read once, however many letters are about it.
+fn originals(series: &Series, letters: &[(DeadLetterId, DeadLetter)]) -> HashMap<Position, Arc<Event>> {
+    let held = series.start().unwrap_or(0)..series.end().unwrap_or(0);
+    let places = letters.iter().filter_map(|(_, letter)| letter.position);
+    let mut places: Vec<Position> = places.filter(|place| held.contains(place)).collect();
+    places.sort_unstable();
+    places.dedup();
+    // What the system refuses to read is retried from what the letter keeps.
+    let (found, _) = series.pick(&places);
+    found
+        .into_iter()
+        .map(|(place, event)| (place, Arc::new(event)))
+        .collect()
+}
+
 /// A dead letter's event: the original if the log still holds it (true), else what the letter kept.
-fn revive(series: &Series, letter: &DeadLetter) -> Option<(Arc<Event>, bool)> {
-    let original = letter
-        .position
-        .and_then(|position| series.event(position).ok().flatten());
-    let same =
-        |event: &Event| event.message_id() == letter.message_id && *event.receipt().source == *letter.source;
+fn revive(original: Option<&Arc<Event>>, letter: &DeadLetter) -> Option<(Arc<Event>, bool)> {
+    let same = |event: &&Arc<Event>| {
+        event.message_id() == letter.message_id && *event.receipt().source == *letter.source
+    };
     if let Some(event) = original.filter(same) {
-        return Some((Arc::new(event), true));
+        return Some((event.clone(), true));
     }
     let receipt = Receipt {
         source: letter.source.as_str().into(),

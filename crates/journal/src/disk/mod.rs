@@ -22,6 +22,8 @@ mod halt;
 mod heading;
 mod identity;
 mod keeper;
+mod letter_table;
+mod letter_watch;
 mod letters;
 mod mark;
 mod opening;
@@ -41,6 +43,7 @@ mod series;
 mod shared;
 mod sinks;
 mod state;
+mod store;
 mod takeover;
 mod tentative;
 mod watch;
@@ -66,8 +69,9 @@ pub(crate) use private::private;
 
 use crate::dedup::{Dedup, Id, fingerprint};
 use crate::{
-    AppendError, Appended, DeadLetter, DeadLetterFilter, DeadLetterId, Found, Journal, JournalError,
-    Position, Progress, Reader, Refusing, Resumed, SinkState, SourceTotals, Start, Taken, Usage,
+    AppendError, Appended, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota,
+    Found, Journal, JournalError, LetterCounts, Page, Position, Progress, Reader, Refusing, Resumed,
+    SinkState, SourceTotals, Start, Taken, Usage,
 };
 use ballast::Ballast;
 use clock::Clock;
@@ -80,6 +84,7 @@ use rebuild::Basis;
 use series::Series;
 use shared::{Journalled, Shared, Sink, lock};
 use state::State;
+use store::Store;
 use writer::{Append, ToWriter, Writer};
 
 /// Kilobytes of events that may wait for the writer; appends beyond wait to be let in.
@@ -93,6 +98,7 @@ pub struct DiskJournal {
     shared: Arc<Shared>,
     writer: Sender<ToWriter>,
     keeper: Sender<ToKeeper>,
+    store: Store,
     waiting: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     idle_before: Option<Duration>,
@@ -181,7 +187,8 @@ impl DiskJournal {
             };
             (name, sink)
         });
-        let letters = head.letters.clone();
+        let letters = letter_table::counts(&head, &options.dead_letters);
+        let store = state.store.clone();
         let shared = Arc::new(Shared::new(
             options,
             series,
@@ -225,6 +232,7 @@ impl DiskJournal {
             shared,
             writer: to_writer,
             keeper: to_keeper,
+            store,
             waiting: Arc::new(Semaphore::new(WAITING_KB as usize)),
             threads: Mutex::new(vec![writing, keeping]),
             idle_before,
@@ -345,6 +353,7 @@ impl Journal for DiskJournal {
         let reader = DiskReader {
             shared: self.shared.clone(),
             keeper: self.keeper.clone(),
+            store: self.store.clone(),
             sink: sink.to_owned(),
             generation,
             number: lock(&self.shared.recent).enter(resumed.progress.cursor),
@@ -476,26 +485,36 @@ impl Journal for DiskJournal {
         }
     }
 
-    async fn dead_letters(
+    async fn dead_letter_page(
         &self,
         filter: &DeadLetterFilter,
-        limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError> {
-        let filter = filter.clone();
-        self.ask(move |keeper| {
-            keeper
-                .state
-                .letters(&filter, limit)
-                .map_err(|trouble| keeper.explain(&trouble))
-        })
-        .await?
+        page: Page,
+    ) -> Result<DeadLetterPage, JournalError> {
+        let (store, filter) = (self.store.clone(), filter.clone());
+        let file = self.shared.options.path.join(state::FILE);
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = store.read(|txn| letter_table::page(txn, &filter, page));
+            let (found, damaged) = read.map_err(|trouble| trouble.at(&file))?;
+            if damaged > 0 {
+                tracing::error!(file = %file.display(), damaged, "dead letters unreadable");
+            }
+            Ok(found)
+        });
+        reading
+            .await
+            .unwrap_or_else(|_| Err(JournalError("reading was cut off".into())))
     }
 
-    fn dead_letter_counts(&self) -> Vec<(String, u64)> {
-        lock(&self.shared.letters)
-            .iter()
-            .map(|(name, (count, _))| (name.clone(), *count))
-            .collect()
+    fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
+        lock(&self.shared.letters).clone()
+    }
+
+    fn dead_letter_quota(&self) -> DeadLetterQuota {
+        self.shared.options.dead_letters
+    }
+
+    fn behind(&self) -> Duration {
+        self.shared.behind()
     }
 
     fn bury(&self, letters: Vec<DeadLetter>) {

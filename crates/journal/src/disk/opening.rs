@@ -16,7 +16,8 @@ use super::private::private_backend;
 use super::rebuild::{self, Basis};
 use super::rescue::{Contents, Known};
 use super::segment::unseal;
-use super::state::{CACHE, FORMAT, HEAD, Head, Loaded, SinkRecord, State, load, put_head};
+use super::state::{CACHE, FILE, FORMAT, HEAD, Head, Loaded, SinkRecord, State, load, put_head};
+use super::store::Store;
 use super::tentative::Tentative;
 use crate::JournalError;
 
@@ -37,9 +38,9 @@ impl State {
     /// If the system refuses to show it, or a newer version wrote it.
     pub(crate) fn find(folder: &Path) -> Result<(State, Found), JournalError> {
         let state = State {
-            path: folder.join("state.redb"),
+            path: folder.join(FILE),
             pin: Pin::default(),
-            db: None,
+            store: Store::default(),
         };
         match look(&state.path) {
             Ok(found) => Ok((state, found)),
@@ -71,7 +72,7 @@ impl State {
         (db, file, mut loaded): (Database, Tentative, Loaded),
     ) -> Result<Loaded, JournalError> {
         file.settle().map_err(|error| io(&error).at(&self.path))?;
-        self.db = Some(db);
+        self.store.open(db);
         loaded.head.complete = true;
         if std::mem::replace(&mut loaded.head.format, FORMAT) < FORMAT {
             // From here on there may be frames that an earlier version does not know.
@@ -218,8 +219,9 @@ mod tests {
     use redb::Builder;
 
     use super::*;
-    use crate::disk::state::{SINKS, bury, put_sink};
-    use crate::{DeadLetter, DeadLetterFilter, Progress};
+    use crate::disk::letter_table;
+    use crate::disk::state::{SINKS, put_sink};
+    use crate::{DeadLetter, DeadLetterFilter, Page, Progress};
 
     fn opened(folder: &Path) -> Result<(State, Loaded), JournalError> {
         let (mut state, found) = State::find(folder)?;
@@ -310,7 +312,7 @@ mod tests {
                     component: "a".into(),
                     ..DeadLetter::default()
                 };
-                bury(txn, &mut head, &letter, u64::MAX)?;
+                letter_table::bury(txn, &mut head, [&letter])?;
                 put_head(txn, &head)
             })
             .unwrap();
@@ -325,7 +327,16 @@ mod tests {
         assert_eq!(sinks, [("a", 4), ("c", 6)]);
         assert!(loaded.head.rebuilt);
         assert_eq!((loaded.head.last_letter, loaded.head.letters["a"].0), (1, 1));
-        assert_eq!(state.letters(&DeadLetterFilter::default(), 9).unwrap().len(), 1);
+        let filter = DeadLetterFilter::default();
+        let page = Page {
+            limit: 9,
+            ..Page::default()
+        };
+        let (page, damaged) = state
+            .store
+            .read(|txn| letter_table::page(txn, &filter, page))
+            .unwrap();
+        assert_eq!((page.letters.len(), damaged), (1, 0));
         let aside = fs::read(folder.path().join("state.redb.corrupt")).unwrap();
         assert!(before == aside, "it is kept as it was");
     }

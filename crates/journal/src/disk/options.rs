@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use crate::DeadLetterQuota;
+
 /// Where and how much a [`crate::DiskJournal`] keeps.
 #[derive(Debug, Clone)]
 pub struct DiskOptions {
@@ -29,8 +31,8 @@ pub struct DiskOptions {
     pub dedup_memory: u64,
     /// Bytes of parsed events kept for sinks that keep pace. Default 16 MB.
     pub cache_bytes: u64,
-    /// Bytes of dead letters kept; the oldest are dropped beyond. Default 256 MB.
-    pub dead_letter_max_bytes: u64,
+    /// How many dead letters are kept. Default 1 GB for each sink, which is held then, and 256 MB for each source.
+    pub dead_letters: DeadLetterQuota,
     /// Bytes on disk that are set aside for the state and the ids, should the disk become full. Default 16 MiB.
     pub ballast_bytes: u64,
     /// How long a sink that was not opened holds what it has not settled. Default 24 hours.
@@ -52,7 +54,7 @@ impl DiskOptions {
             dedup_window: Duration::from_secs(24 * 3600),
             dedup_memory: 256_000_000,
             cache_bytes: 16_000_000,
-            dead_letter_max_bytes: 256_000_000,
+            dead_letters: DeadLetterQuota::default(),
             ballast_bytes: 16 << 20,
             orphan_retention: Duration::from_secs(24 * 3600),
             wall: SystemTime::now,

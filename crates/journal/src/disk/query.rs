@@ -167,20 +167,6 @@ impl Series {
         Ok(None)
     }
 
-    /// The event at a position, if it is held.
-    pub(crate) fn event(&self, position: Position) -> Result<Option<Event>, JournalError> {
-        if self.end().is_none_or(|end| end <= position) || self.start().is_none_or(|start| position < start) {
-            return Ok(None);
-        }
-        let event = self.visit(position, |frame| {
-            frame
-                .events()
-                .find(|(at, _)| *at == position)
-                .and_then(|(_, raw)| raw?.parse())
-        })?;
-        Ok(event.ok().flatten())
-    }
-
     /// When the event at or next after a position arrived.
     pub(crate) fn arrival(&self, position: Position) -> Result<Option<i64>, JournalError> {
         let mut at = position.max(self.start().unwrap_or(position));

@@ -12,7 +12,9 @@ use tokio::task::JoinHandle;
 use super::keeper::ToKeeper;
 use super::query::Events;
 use super::shared::{Shared, lock};
-use crate::{Commit, Entry, JournalError, Position, Read, Reader};
+use super::state;
+use super::store::Store;
+use crate::{Commit, Entry, JournalError, Parked, Position, Read, Reader, Returned};
 
 /// How long to wait before a refused read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -24,6 +26,7 @@ const REPORT_EVERY: u32 = 10;
 pub(crate) struct DiskReader {
     pub(crate) shared: Arc<Shared>,
     pub(crate) keeper: Sender<ToKeeper>,
+    pub(crate) store: Store,
     pub(crate) sink: String,
     pub(crate) generation: u64,
     /// Its number among those that read what was appended lately.
@@ -211,7 +214,23 @@ impl Reader for DiskReader {
         entries
     }
 
+    async fn returned(&mut self, after: Position, max: usize) -> Result<Returned, JournalError> {
+        let (store, sink) = (self.store.clone(), self.sink.clone());
+        let range = after.saturating_add(1).max(Parked::BACK)..=Position::MAX;
+        let reading =
+            tokio::task::spawn_blocking(move || store.read(|txn| state::read_parked(txn, &sink, range, max)));
+        let read = reading
+            .await
+            .map_err(|_| JournalError("reading was cut off".into()))?;
+        read.map_err(|trouble| JournalError(format!("state.redb: {}", trouble.text())))
+    }
+
+    fn dead_letters_full(&self, uncommitted: u64) -> bool {
+        self.shared.letters_full(&self.sink, uncommitted)
+    }
+
     fn commit(&mut self, commit: Commit) {
+        self.shared.letters_come(&self.sink, &commit.dead_letters);
         let message = ToKeeper::Commit {
             sink: self.sink.clone(),
             generation: self.generation,

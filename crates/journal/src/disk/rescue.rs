@@ -103,6 +103,7 @@ impl State {
             head.last_back = old.last_back.max(Parked::BACK);
             (head.journalled, head.journalled_to) = (old.journalled, old.journalled_to);
             head.last_letter = head.last_letter.max(old.last_letter);
+            head.letters_dropped = old.letters_dropped;
         }
         if newer {
             head.again.clear();
@@ -199,6 +200,6 @@ fn read_what_can_be(db: &Database) -> (Option<Head>, Contents) {
         }
         Ok(())
     });
-    saved.checkpoints = checkpoints::read(db, None).unwrap_or_default();
+    saved.checkpoints = guarded(|| checkpoints::read(&db.begin_read()?, None)).unwrap_or_default();
     (head, saved)
 }

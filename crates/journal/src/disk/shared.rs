@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -16,7 +16,7 @@ use super::options::DiskOptions;
 use super::recent::Recent;
 use super::series::Series;
 use super::state::SinkRecord;
-use crate::{Position, SourceTotals, Usage};
+use crate::{DeadLetter, LetterCounts, Position, SourceTotals, Usage};
 
 pub(crate) struct Shared {
     pub(crate) options: DiskOptions,
@@ -32,8 +32,12 @@ pub(crate) struct Shared {
     pub(crate) sinks: Mutex<BTreeMap<String, Sink>>,
     pub(crate) journalled: Mutex<Journalled>,
     pub(crate) sources: Mutex<Sources>,
-    /// Dead letters and their bytes by component.
-    pub(crate) letters: Mutex<BTreeMap<String, (u64, u64)>>,
+    /// What is kept of dead letters, by component.
+    pub(crate) letters: Mutex<BTreeMap<String, LetterCounts>>,
+    /// Bytes of dead letters that are committed and not yet written, by sink.
+    coming: Mutex<BTreeMap<String, u64>>,
+    /// Since when a change of the state waits to be written.
+    unwritten: Mutex<Option<Instant>>,
     pub(crate) recent: Mutex<Recent>,
     /// Ids of events before this position outlive their frames.
     pub(crate) ids_sealed_to: AtomicU64,
@@ -89,7 +93,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// How long after opening nobody is taken for an orphan: the sinks are being opened.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(600);
+const GRACE: Duration = Duration::from_secs(600);
 
 impl Shared {
     #[expect(clippy::too_many_arguments, reason = "one caller, which reads them from disk")]
@@ -100,7 +104,7 @@ impl Shared {
         sinks: BTreeMap<String, Sink>,
         journalled: Journalled,
         sources: BTreeMap<String, SourceTotals>,
-        letters: BTreeMap<String, (u64, u64)>,
+        letters: BTreeMap<String, LetterCounts>,
         lock: Lock,
         clock: Clock,
     ) -> Shared {
@@ -123,6 +127,8 @@ impl Shared {
             }
             .into(),
             letters: letters.into(),
+            coming: BTreeMap::new().into(),
+            unwritten: None.into(),
             recent: recent.into(),
             ids_sealed_to: 0.into(),
             counted_to: 0.into(),
@@ -136,6 +142,48 @@ impl Shared {
             again: Mutex::default(),
             lock: Some(lock).into(),
         }
+    }
+
+    /// A change of the state begins.
+    pub(crate) fn writing(&self) {
+        lock(&self.unwritten).get_or_insert_with(Instant::now);
+    }
+
+    /// A change of the state is durable; nothing waits any more if it was all.
+    pub(crate) fn written(&self, all: bool) {
+        *lock(&self.unwritten) = (!all).then(Instant::now);
+    }
+
+    /// How long changes of the state have waited to be written.
+    pub(crate) fn behind(&self) -> Duration {
+        lock(&self.unwritten).map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Dead letters of a sink are on their way to the keeper.
+    pub(crate) fn letters_come(&self, sink: &str, letters: &[DeadLetter]) {
+        if !letters.is_empty() {
+            let size: u64 = letters.iter().map(DeadLetter::size).sum();
+            *lock(&self.coming).entry(sink.to_owned()).or_default() += size;
+        }
+    }
+
+    /// They are written.
+    pub(crate) fn letters_came(&self, sink: &str, letters: &[DeadLetter]) {
+        if let Some(coming) = lock(&self.coming).get_mut(sink) {
+            let size: u64 = letters.iter().map(DeadLetter::size).sum();
+            *coming = coming.saturating_sub(size);
+        }
+    }
+
+    /// Whether a sink may not make another dead letter.
+    pub(crate) fn letters_full(&self, sink: &str, uncommitted: u64) -> bool {
+        let quota = &self.options.dead_letters;
+        if quota.drops(sink) {
+            return false;
+        }
+        let kept = lock(&self.letters).get(sink).map_or(0, |counts| counts.bytes);
+        let coming = lock(&self.coming).get(sink).copied().unwrap_or(0);
+        kept + coming + uncommitted >= quota.bytes(sink)
     }
 
     pub(crate) fn end(&self) -> Position {

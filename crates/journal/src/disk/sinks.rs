@@ -40,7 +40,7 @@ impl Keeper {
         sink.generation += 1;
         let (progress, generation) = (sink.record.progress.clone(), sink.generation);
         self.change_sink(name, sink, |_| Ok(()))?;
-        let parked = self
+        let (parked, returned) = self
             .state
             .parked(name)
             .map_err(|trouble| self.explain(&trouble))?;
@@ -49,6 +49,7 @@ impl Keeper {
             Resumed {
                 progress,
                 parked,
+                returned,
                 unread,
             },
             generation,

@@ -1,12 +1,11 @@
 //! The store for everything but frames: where sinks stand, parked events, dead letters, counts.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::{
-    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
-};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +15,11 @@ use super::guard::{Trouble, guarded};
 use super::pin::Pin;
 use super::prepared::encode_one;
 use super::segment::{seal, unseal};
-use crate::{DeadLetter, DeadLetterFilter, DeadLetterId, Open, Parked, Position, Progress, SourceTotals};
+use super::store::Store;
+use crate::{DeadLetterId, Open, Parked, Position, Progress, Returned, SourceTotals};
 
+/// The name of the file.
+pub(crate) const FILE: &str = "state.redb";
 /// A newer journal is not touched by an older program.
 pub(super) const FORMAT: u32 = 3;
 pub(super) const CACHE: usize = 4_000_000;
@@ -42,6 +44,12 @@ pub(crate) struct Head {
     pub(crate) last_letter: DeadLetterId,
     /// Dead letters and their bytes by component.
     pub(crate) letters: BTreeMap<String, (u64, u64)>,
+    /// Dead letters dropped to make room, by component, over all time.
+    #[serde(default)]
+    pub(crate) letters_dropped: BTreeMap<String, u64>,
+    /// No older dead letter of a component has a smaller id.
+    #[serde(default)]
+    pub(crate) oldest_letters: BTreeMap<String, DeadLetterId>,
     /// Events in the journal by source, over all time, up to a position.
     pub(crate) journalled: BTreeMap<String, u64>,
     pub(crate) journalled_to: Position,
@@ -73,7 +81,7 @@ pub(crate) struct SinkRecord {
 pub(crate) struct State {
     pub(super) path: PathBuf,
     pub(super) pin: Pin,
-    pub(super) db: Option<Database>,
+    pub(crate) store: Store,
 }
 
 /// What is read at start.
@@ -99,12 +107,7 @@ fn damaged(what: &str) -> redb::Error {
 
 impl State {
     pub(crate) fn close(&mut self) {
-        let (pin, db) = (std::mem::take(&mut self.pin), self.db.take());
-        let _ = guarded(move || {
-            drop(pin);
-            drop(db);
-            Ok(())
-        });
+        self.store.close(std::mem::take(&mut self.pin));
     }
 
     /// One durable change, all or nothing.
@@ -112,107 +115,50 @@ impl State {
         &mut self,
         change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Trouble> {
-        let Some(db) = &self.db else {
-            return Err(Trouble::Refused("it is closed".into()));
-        };
-        let pin = &mut self.pin;
+        let txn = self.store.begin(&mut self.pin)?;
         guarded(|| {
-            pin.renew(db)?;
-            let txn = db.begin_write()?;
             let value = change(&txn)?;
             txn.commit()?;
             Ok(value)
         })
     }
 
-    /// Parked events of a sink. Those that are damaged are reported.
-    pub(crate) fn parked(&self, sink: &str) -> Result<Vec<Parked>, Trouble> {
-        let Some(db) = &self.db else {
-            return Err(Trouble::Refused("it is closed".into()));
-        };
-        let mut damaged = Vec::new();
-        let parked = guarded(|| {
-            let txn = db.begin_read()?;
-            let (events, opens) = (txn.open_table(PARKED)?, txn.open_table(PARKED_OPEN)?);
-            let mut all = Vec::new();
-            for entry in events.range((sink, 0)..=(sink, Position::MAX))? {
-                let (key, bytes) = entry?;
-                let (name, position) = key.value();
-                if name != sink {
-                    continue;
-                }
-                let open = opens
-                    .get((sink, position))?
-                    .and_then(|bytes| decode(bytes.value()));
-                match decode_parked(position, bytes.value(), open) {
-                    Some(parked) => all.push(parked),
-                    None => damaged.push(position),
-                }
+    /// Pages that were given up are used again from the next change on, not only some changes later.
+    pub(crate) fn reuse_at_once(&mut self) {
+        self.pin = Pin::default();
+    }
+
+    /// Parked events of a sink that left the log's way, and how many came back from the dead letters. Those that are
+    /// damaged are reported.
+    pub(crate) fn parked(&self, sink: &str) -> Result<(Vec<Parked>, u64), Trouble> {
+        let parked = self
+            .store
+            .read(|txn| read_parked(txn, sink, 0..=Parked::BACK - 1, usize::MAX))?;
+        let returned = self.store.read(|txn| {
+            let mut count = 0;
+            let table = txn.open_table(PARKED)?;
+            for entry in table.range((sink, Parked::BACK)..=(sink, Position::MAX))? {
+                count += u64::from(entry?.0.value().0 == sink);
             }
-            Ok(all)
+            Ok(count)
         })?;
-        for position in damaged {
+        for position in &parked.unreadable {
             tracing::error!(file = %self.path.display(), sink, position, "parked event unreadable");
         }
-        Ok(parked)
+        Ok((parked.events, returned))
     }
 
     /// When the first parked event of a sink arrived.
     pub(crate) fn oldest_parked(&self, sink: &str) -> Result<Option<i64>, Trouble> {
-        let Some(db) = &self.db else {
-            return Err(Trouble::Refused("it is closed".into()));
-        };
-        guarded(|| {
-            let table = db.begin_read()?.open_table(PARKED)?;
-            let Some(entry) = table.range((sink, 0)..=(sink, Position::MAX))?.next() else {
-                return Ok(None);
-            };
-            let (key, bytes) = entry?;
-            let (name, position) = key.value();
-            let parked = decode_parked(position, bytes.value(), None).filter(|_| name == sink);
-            Ok(parked.map(|parked| parked.event.receipt().received_at))
+        self.store.read(|txn| {
+            let first = read_parked(txn, sink, 0..=Position::MAX, 1)?.events;
+            Ok(first.first().map(|parked| parked.event.receipt().received_at))
         })
     }
 
     /// What is saved of the checkpoints of a source.
     pub(crate) fn checkpoints(&self, source: &str) -> Result<checkpoints::Changed, Trouble> {
-        let Some(db) = &self.db else {
-            return Err(Trouble::Refused("it is closed".into()));
-        };
-        checkpoints::read(db, Some(source))
-    }
-
-    /// Dead letters that match, newest first.
-    pub(crate) fn letters(
-        &self,
-        filter: &DeadLetterFilter,
-        limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, Trouble> {
-        let Some(db) = &self.db else {
-            return Err(Trouble::Refused("it is closed".into()));
-        };
-        let mut damaged = 0u64;
-        let letters = guarded(|| {
-            let table = db.begin_read()?.open_table(LETTERS)?;
-            let mut chosen = Vec::new();
-            let (from, to) = filter.id.map_or((0, DeadLetterId::MAX), |id| (id, id));
-            for entry in table.range(from..=to)?.rev() {
-                if chosen.len() >= limit {
-                    break;
-                }
-                let (id, bytes) = entry?;
-                match decode::<DeadLetter>(bytes.value()) {
-                    Some(letter) if filter.admits(id.value(), &letter) => chosen.push((id.value(), letter)),
-                    Some(_) => {}
-                    None => damaged += 1,
-                }
-            }
-            Ok(chosen)
-        })?;
-        if damaged > 0 {
-            tracing::error!(file = %self.path.display(), damaged, "dead letters unreadable");
-        }
-        Ok(letters)
+        self.store.read(|txn| checkpoints::read(txn, Some(source)))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -352,64 +298,32 @@ pub(crate) fn unpark(txn: &WriteTransaction, sink: &str, position: Position) -> 
     Ok(there)
 }
 
-/// Adds a dead letter, and drops the oldest ones beyond `max_bytes`; returns how many of them.
-pub(crate) fn bury(
-    txn: &WriteTransaction,
-    head: &mut Head,
-    letter: &DeadLetter,
-    max_bytes: u64,
-) -> Result<u64, redb::Error> {
-    let mut table = txn.open_table(LETTERS)?;
-    head.last_letter += 1;
-    let bytes = encode(letter);
-    let entry = head.letters.entry(letter.component.clone()).or_default();
-    *entry = (entry.0 + 1, entry.1 + bytes.len() as u64);
-    table.insert(head.last_letter, bytes.as_slice())?;
-    let mut dropped = 0;
-    while head.letters.values().map(|(_, bytes)| bytes).sum::<u64>() > max_bytes {
-        let Some((id, bytes)) = table.pop_first()? else {
+/// Parked events of a sink in a range of positions, at most so many.
+pub(crate) fn read_parked(
+    txn: &ReadTransaction,
+    sink: &str,
+    range: RangeInclusive<Position>,
+    max: usize,
+) -> Result<Returned, redb::Error> {
+    let (events, opens) = (txn.open_table(PARKED)?, txn.open_table(PARKED_OPEN)?);
+    let mut found = Returned::default();
+    for entry in events.range((sink, *range.start())..=(sink, *range.end()))? {
+        let (key, bytes) = entry?;
+        let (name, position) = key.value();
+        if name != sink {
+            continue;
+        }
+        if found.events.len() + found.unreadable.len() >= max {
+            found.more = true;
             break;
-        };
-        dropped += u64::from(id.value() <= head.last_letter);
-        forget(
-            head,
-            decode::<DeadLetter>(bytes.value()).as_ref(),
-            bytes.value().len(),
-        );
-    }
-    if table.is_empty()? {
-        head.letters.clear();
-    }
-    Ok(dropped)
-}
-
-fn forget(head: &mut Head, letter: Option<&DeadLetter>, bytes: usize) {
-    let Some(letter) = letter else { return };
-    if let Some((count, sum)) = head.letters.get_mut(&letter.component) {
-        *count = count.saturating_sub(1);
-        *sum = sum.saturating_sub(bytes as u64);
-        if *count == 0 {
-            head.letters.remove(&letter.component);
+        }
+        let open = opens
+            .get((sink, position))?
+            .and_then(|bytes| decode(bytes.value()));
+        match decode_parked(position, bytes.value(), open) {
+            Some(parked) => found.events.push(parked),
+            None => found.unreadable.push(position),
         }
     }
-}
-
-/// A dead letter, if it is there and whole.
-pub(crate) fn letter(txn: &WriteTransaction, id: DeadLetterId) -> Result<Option<DeadLetter>, redb::Error> {
-    Ok(txn
-        .open_table(LETTERS)?
-        .get(id)?
-        .and_then(|bytes| decode(bytes.value())))
-}
-
-/// Removes a dead letter.
-pub(crate) fn exhume(txn: &WriteTransaction, head: &mut Head, id: DeadLetterId) -> Result<(), redb::Error> {
-    if let Some(bytes) = txn.open_table(LETTERS)?.remove(id)? {
-        forget(
-            head,
-            decode::<DeadLetter>(bytes.value()).as_ref(),
-            bytes.value().len(),
-        );
-    }
-    Ok(())
+    Ok(found)
 }

@@ -1,6 +1,8 @@
 //! Dead letters.
 
-use signalbox_journal::{Commit, DeadLetter, DeadLetterFilter, DiskOptions, Journal, Start, Taken};
+use signalbox_journal::{
+    Commit, DeadLetter, DeadLetterFilter, DeadLetterQuota, DiskOptions, Journal, OnFull, Start, Taken,
+};
 
 use crate::support::*;
 
@@ -69,18 +71,21 @@ async fn they_are_kept_found_and_taken_back() {
             removed: 2,
             from_journal: 1,
             from_letter: 1,
-            without_payload: 2
+            without_payload: 2,
+            returned: vec![("a".to_owned(), 2)],
         }
     );
     assert_eq!(journal.sinks().await.unwrap()[0].parked, 2);
     let (mut a, resumed) = reader(&journal, "a", Start::End).await;
-    let parked: Vec<_> = resumed
-        .parked
+    assert_eq!((resumed.parked.len(), resumed.returned), (0, 2));
+    let returned = a.returned(0, 9).await.unwrap();
+    let parked: Vec<_> = returned
+        .events
         .iter()
         .map(|parked| (number(&parked.event), parked.only.clone()))
         .collect();
     assert_eq!(parked, [(3, Some("m".to_owned())), (50, Some("m".to_owned()))]);
-    let back: Vec<_> = resumed.parked.iter().map(|parked| parked.position).collect();
+    let back: Vec<_> = returned.events.iter().map(|parked| parked.position).collect();
     a.commit(Commit {
         unpark: vec![back[0]],
         ..Commit::default()
@@ -95,8 +100,10 @@ async fn they_are_kept_found_and_taken_back() {
 
     let journal = open(folder.path());
     let (_, resumed) = reader(&journal, "a", Start::End).await;
-    assert_eq!(resumed.parked.len(), 1);
+    assert_eq!(resumed.returned, 1);
     journal.bury(vec![letter(1, None)]);
+    // Asked of the thread that writes, so after it has written.
+    journal.tidy().await.unwrap();
     let all = journal
         .dead_letters(&DeadLetterFilter::default(), 9)
         .await
@@ -109,7 +116,11 @@ async fn they_are_kept_found_and_taken_back() {
 async fn their_quota_drops_the_oldest() {
     let folder = tempfile::tempdir().unwrap();
     let options = DiskOptions {
-        dead_letter_max_bytes: 20_000,
+        dead_letters: DeadLetterQuota {
+            sink_bytes: 20_000,
+            on_full: OnFull::DropOldest,
+            ..DeadLetterQuota::default()
+        },
         ..options(folder.path())
     };
     let journal = crate::support::open_with(&options);

@@ -10,6 +10,7 @@ mod dedup;
 mod folder;
 mod idle;
 mod kill;
+mod letter_pages;
 mod mark;
 mod newer;
 mod quota;

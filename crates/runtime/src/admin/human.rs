@@ -56,6 +56,7 @@ impl Status {
             codes(&mut details, name, "filtered", &source.filtered);
             codes(&mut details, name, "rejected", &source.rejected);
             codes(&mut details, name, "refused", &source.refused);
+            dropped(&mut details, name, source.dead_letters_dropped);
         }
         for (name, sink) in &self.sinks {
             codes(&mut details, name, "filtered", &sink.filtered);
@@ -75,6 +76,7 @@ impl Status {
                 "late records",
                 (sink.records_late > 0).then(|| sink.records_late.to_string()),
             );
+            dropped(&mut details, name, sink.dead_letters_dropped);
             line(
                 &mut details,
                 name,
@@ -187,6 +189,11 @@ fn codes(out: &mut String, name: &str, what: &str, counts: &BTreeMap<String, u64
         .map(|(code, count)| format!("{count} {code}"))
         .collect();
     line(out, name, what, (!list.is_empty()).then(|| list.join(", ")));
+}
+
+fn dropped(out: &mut String, name: &str, count: u64) {
+    let told = (count > 0).then(|| count.to_string());
+    line(out, name, "dead letters dropped to make room", told);
 }
 
 fn line(out: &mut String, name: &str, what: &str, text: Option<String>) {

@@ -6,13 +6,16 @@
 //! | `/ready` | 200 while every source takes events in, 503 with the reason otherwise |
 //! | `/metrics` | every metric in the Prometheus text format |
 //! | `/status` | [`Status`] as JSON |
-//! | `/dead_letters` | the newest dead letters as JSON; `sink`, `reason`, `before`, `id` and `limit` choose, `payload=1` shows what is kept of the events |
-//! | `POST /dead_letters/retry`, `POST /dead_letters/discard` | tries them again, or removes them; the same choice |
+//! | `/dead_letters` | a page of the newest dead letters as JSON; `sink`, `reason`, `mapping`, `message_id`, `since`, `before`, `id` and `limit` choose, `cursor` leads on, `payload=1` shows what is kept of the events |
+//! | `/dead_letters/summary` | how many there are, by sink, reason and mapping; the same choice |
+//! | `/dead_letters/export` | all of them, the oldest first, one JSON object a line; the same choice |
+//! | `POST /dead_letters/retry`, `POST /dead_letters/discard` | tries them again, or removes them; the same choice; with `cursor` one piece of them |
 //! | `POST /replay?sink=NAME&from=…` | delivers a part of the journal again; `to`, `dry_run=1` |
 //! | `POST /reload` | reads the configuration file again |
 
 mod guard;
 mod human;
+mod letters;
 mod operator;
 mod routes;
 mod server;
@@ -26,15 +29,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use signalbox_core::Secret;
-use signalbox_journal::{DeadLetter, DeadLetterFilter, DeadLetterId, Journal, SinkState, Taken, Usage};
+use signalbox_journal::{Journal, LetterCounts, SinkState, Usage};
 
 pub use self::guard::Access;
-pub use self::operator::describe as describe_dead_letter;
+pub use self::letters::{ActedReport, LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::server::{AdminServer, serve};
 pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Started, Status};
 use crate::identity::JournalIdentity;
 use crate::ledger::Ledger;
-use crate::operate::{ReplayPlan, ReplayRange, take_dead_letters};
+use crate::operate::{Acted, Piece, ReplayPlan, ReplayRange, discard};
 use crate::telemetry::Telemetry;
 
 /// What the admin address asks the running pipeline, beyond the ledger. Errors are sentences for people, without a
@@ -58,9 +61,14 @@ pub trait StatusSource: Send + Sync {
         self.journal().usage()
     }
 
-    /// How many dead letters are kept, by component.
-    fn dead_letter_counts(&self) -> BTreeMap<String, u64> {
-        self.journal().dead_letter_counts().into_iter().collect()
+    /// What is kept of dead letters, by component.
+    fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
+        self.journal().letter_counts()
+    }
+
+    /// What is kept of the dead letters of a component.
+    fn letters_of(&self, component: &str) -> LetterCounts {
+        self.journal().letters_of(component)
     }
 
     /// The sinks the journal knows, those no longer configured included.
@@ -71,31 +79,18 @@ pub trait StatusSource: Send + Sync {
         self.journal().sinks().await.map_err(|error| error.to_string())
     }
 
-    /// The newest dead letters that match, at most so many.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    async fn dead_letters(
-        &self,
-        filter: &DeadLetterFilter,
-        limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, String> {
-        let found = self.journal().dead_letters(filter, limit).await;
-        found.map_err(|error| error.to_string())
-    }
-
-    /// Tries matching dead letters again.
+    /// Tries some of the matching dead letters again.
     ///
     /// # Errors
     /// If that cannot be done.
-    async fn retry(&self, filter: DeadLetterFilter) -> Result<Taken, String>;
+    async fn retry(&self, piece: Piece) -> Result<Acted, String>;
 
-    /// Removes matching dead letters for good.
+    /// Removes some of the matching dead letters for good.
     ///
     /// # Errors
     /// If that cannot be done.
-    async fn discard(&self, filter: DeadLetterFilter) -> Result<Taken, String> {
-        take_dead_letters(self.journal(), &filter, false).await
+    async fn discard(&self, piece: Piece) -> Result<Acted, String> {
+        discard(self.journal(), &piece).await
     }
 
     /// Delivers a part of the journal to a sink again, or tells what that would be.

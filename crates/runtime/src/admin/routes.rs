@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use serde::Serialize;
 
 use super::guard::{Guard, guard};
-use super::{AdminState, operator};
+use super::{AdminState, letters, operator};
 use crate::identity;
 
 /// The whole of the admin address, behind its guard.
@@ -25,9 +25,11 @@ pub(super) fn router(state: AdminState, guarded: Guard) -> Router {
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/status", get(status))
-        .route("/dead_letters", get(operator::dead_letters))
-        .route("/dead_letters/retry", post(operator::retry))
-        .route("/dead_letters/discard", post(operator::discard))
+        .route("/dead_letters", get(letters::list))
+        .route("/dead_letters/summary", get(letters::summary))
+        .route("/dead_letters/export", get(letters::export))
+        .route("/dead_letters/retry", post(letters::retry))
+        .route("/dead_letters/discard", post(letters::discard))
         .route("/replay", post(operator::replay))
         .route("/reload", post(operator::reload))
         .fallback(|| async {

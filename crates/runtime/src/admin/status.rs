@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use signalbox_journal::SinkState;
+use signalbox_journal::{SOURCE, SinkState};
 
 use super::StatusSource;
 use crate::hold::HoldCause;
@@ -78,6 +78,9 @@ pub struct SourceStatus {
     pub sums_close: bool,
     /// Dead letters kept.
     pub dead_letters: u64,
+    /// Dead letters dropped to make room for newer ones, over all time.
+    #[serde(default)]
+    pub dead_letters_dropped: u64,
 }
 
 /// One sink: journalled = filtered + delivered + rejected + expired + pending.
@@ -125,6 +128,15 @@ pub struct SinkStatus {
     pub notes: Vec<String>,
     /// Dead letters kept.
     pub dead_letters: u64,
+    /// Bytes they take.
+    #[serde(default)]
+    pub dead_letter_bytes: u64,
+    /// Bytes they may take.
+    #[serde(default)]
+    pub dead_letter_max_bytes: u64,
+    /// Dead letters dropped to make room for newer ones, over all time.
+    #[serde(default)]
+    pub dead_letters_dropped: u64,
 }
 
 /// How full the journal is.
@@ -186,23 +198,25 @@ impl Status {
     #[must_use]
     pub fn read(ledger: &Ledger, source: &dyn StatusSource, started: Started) -> Status {
         let now = Timestamp::now();
-        let dead = source.dead_letter_counts();
         let sinks: BTreeMap<String, SinkStatus> = ledger
             .sinks
             .iter()
             .map(|(name, sink)| {
                 let mut status = SinkStatus::read(sink, now);
                 status.notes = source.sink_notes(name);
-                status.dead_letters = dead.get(&**name).copied().unwrap_or(0);
+                let counts = source.letters_of(name);
+                (status.dead_letters, status.dead_letters_dropped) = (counts.kept, counts.dropped);
+                (status.dead_letter_bytes, status.dead_letter_max_bytes) = (counts.bytes, counts.max_bytes);
                 (name.to_string(), status)
             })
             .collect();
         let sources: BTreeMap<String, SourceStatus> = ledger
             .sources
             .iter()
-            .map(|(name, source)| {
-                let mut status = SourceStatus::read(source);
-                status.dead_letters = dead.get(&format!("source:{name}")).copied().unwrap_or(0);
+            .map(|(name, ledger)| {
+                let mut status = SourceStatus::read(ledger);
+                let counts = source.letters_of(&format!("{SOURCE}{name}"));
+                (status.dead_letters, status.dead_letters_dropped) = (counts.kept, counts.dropped);
                 (name.to_string(), status)
             })
             .collect();

@@ -47,6 +47,15 @@ pub(crate) fn sections(root: &Node, findings: &mut Vec<Finding>, warnings: &mut 
             ));
         }
     }
+    if read.dead_letters.max_bytes.is_some() && read.dead_letters.on_full.is_none() {
+        let message = "without 'on_full' the oldest dead letters of a sink are dropped beyond it";
+        warnings.extend(at(root, "dead_letters", "max_bytes", message).map(|finding| {
+            finding.help(
+                "set on_full = \"hold_sink\" to lose none (the default without 'max_bytes'), or on_full = \
+                 \"drop_oldest\" if that is meant",
+            )
+        }));
+    }
     if read.journal.max_bytes.is_some_and(|size| size.0 < 10_000) {
         findings.extend(at(root, "journal", "max_bytes", "must be at least 10kB"));
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use signalbox_core::{Secret, Size, Span};
+use signalbox_journal::{DeadLetterQuota, MemoryJournal};
 
 /// Where events wait between sources and sinks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -82,31 +83,52 @@ pub enum JournalKind {
 }
 
 /// What is kept of events that could not be delivered.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetterSettings {
     /// How personal data stands in dead letters: `hashed` (by the rules of `hash_pii`), `none` (no payload is kept),
     /// or `plain`. Default: `hashed`.
     #[serde(default)]
     pub personal_data: PersonalData,
-    /// How many bytes of dead letters are kept; beyond, the oldest go. Disk only. Default: `"256MB"`.
-    #[serde(default = "DeadLetterSettings::default_max_bytes")]
-    pub max_bytes: Size,
+    /// How many bytes of dead letters are kept of each sink. Default: `"1GB"`; of a memory journal `"64MB"`.
+    pub max_bytes: Option<Size>,
+    /// What happens to a sink whose dead letters are full: `hold_sink` (it is held until some were retried or
+    /// discarded, or `max_bytes` was raised) or `drop_oldest` (the oldest go, and are counted). Default: `hold_sink`;
+    /// `drop_oldest` if `max_bytes` is set, as it was before there was a choice.
+    pub on_full: Option<OnFull>,
+    /// How many bytes of dead letters are kept of each source; beyond, the oldest go, and are counted. Default:
+    /// `"256MB"`; of a memory journal `"16MB"`.
+    pub source_max_bytes: Option<Size>,
 }
 
 impl DeadLetterSettings {
-    fn default_max_bytes() -> Size {
-        Size(256_000_000)
+    /// The quota they make, for a kind of journal.
+    #[must_use]
+    pub fn quota(&self, kind: JournalKind) -> DeadLetterQuota {
+        let default = match kind {
+            JournalKind::Disk => DeadLetterQuota::default(),
+            JournalKind::Memory => MemoryJournal::DEAD_LETTERS,
+        };
+        let on_full = match (self.on_full, self.max_bytes) {
+            (Some(OnFull::DropOldest), _) | (None, Some(_)) => signalbox_journal::OnFull::DropOldest,
+            (Some(OnFull::HoldSink), _) | (None, None) => signalbox_journal::OnFull::HoldSink,
+        };
+        DeadLetterQuota {
+            sink_bytes: self.max_bytes.map_or(default.sink_bytes, |size| size.0),
+            on_full,
+            source_bytes: self.source_max_bytes.map_or(default.source_bytes, |size| size.0),
+        }
     }
 }
 
-impl Default for DeadLetterSettings {
-    fn default() -> Self {
-        Self {
-            personal_data: PersonalData::default(),
-            max_bytes: Self::default_max_bytes(),
-        }
-    }
+/// What happens when the dead letters of a sink are full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFull {
+    /// The sink is held; nothing is lost.
+    HoldSink,
+    /// The oldest dead letters are dropped, and counted.
+    DropOldest,
 }
 
 /// How personal data stands in dead letters.

@@ -52,6 +52,12 @@ impl Ready {
         self.items.push_front(item);
     }
 
+    /// Keeps those that are to be kept.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Item) -> bool) {
+        self.items.retain(keep);
+        self.bytes = self.items.iter().map(|item| self.cost(item)).sum();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use signalbox_core::{Batch, Event, Reason, Report};
 use signalbox_journal::{Commit, DeadLetter, Open, Position, Reader, Resumed};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,8 +19,10 @@ use super::hold::Holds;
 use super::isolate::Episodes;
 use super::item::{Due, First, Group, Item};
 use super::known::Known;
+use super::letters_full::Unburied;
 use super::options::SinkOptions;
 use super::prepare::Stage;
+use super::returned::Returning;
 use super::shed::Shed;
 use super::slot::{End, EventEnd};
 use super::window::Window;
@@ -79,6 +82,9 @@ pub struct Driver {
     pub(super) meters: SinkMeters,
     pub(super) stop: Stop,
     pub(super) shed: Arc<Shed>,
+    /// Woken when events come back from the dead letters.
+    news: Arc<Notify>,
+    pub(super) returning: Returning,
 
     /// The journal is closed and read to its end.
     pub(super) at_end: bool,
@@ -86,8 +92,11 @@ pub struct Driver {
     pub(super) histories: HashMap<Position, Open>,
     /// What the destination has, by its own keys.
     pub(super) known: Known,
+    pub(super) unburied: Unburied,
     /// For the next commit.
     pub(super) buried: Vec<DeadLetter>,
+    /// What they take.
+    pub(super) buried_bytes: u64,
     /// When what has changed is to be committed.
     pub(super) commit_at: Option<Instant>,
     pub(super) window: Window,
@@ -145,7 +154,7 @@ impl Driver {
         ledger: Arc<SinkLedger>,
         undertaker: Arc<Undertaker>,
         meters: SinkMeters,
-        (stop, shed): (Stop, Arc<Shed>),
+        (stop, shed, news): (Stop, Arc<Shed>, Arc<Notify>),
     ) -> Driver {
         let Parts {
             options,
@@ -161,7 +170,8 @@ impl Driver {
             .iter()
             .filter(|(source, _)| options.listens_to(source));
         let unread = pending.map(|(_, count)| count).sum::<u64>();
-        ledger.restore(&resumed.progress.totals, unread + resumed.parked.len() as u64);
+        let aside = resumed.parked.len() as u64 + resumed.returned;
+        ledger.restore(&resumed.progress.totals, unread + aside);
         ledger.pace.begin(ledger.journalled.get().saturating_sub(unread));
         let mut driver = Driver {
             ready: Ready::new(options.batch, stage.sink.framing()),
@@ -181,9 +191,13 @@ impl Driver {
             meters,
             stop,
             shed,
+            news,
+            returning: Returning::new(resumed.returned > 0),
             at_end: false,
             known,
+            unburied: Unburied::default(),
             buried: Vec::new(),
+            buried_bytes: 0,
             commit_at: None,
             groups: VecDeque::new(),
             delayed: BinaryHeap::new(),
@@ -212,7 +226,13 @@ impl Driver {
         let (mut leaving, mut draining) = (false, false);
         loop {
             self.wake_due();
+            if self.unburied.look_at().is_some() {
+                self.look_for_room().await;
+            }
             if !leaving {
+                if self.wants_returned() {
+                    self.take_returned().await;
+                }
                 self.launch();
             }
             if self.commit_at.is_some_and(|at| at <= Instant::now()) {
@@ -234,6 +254,7 @@ impl Driver {
                     self.gate.step_back();
                 }
                 () = self.shed.asked(), if self.options.shed_when_full => self.shed_oldest().await,
+                () = self.news.notified() => self.more_returned(),
                 () = self.stop.drain.cancelled(), if !draining => draining = true,
                 Some(done) = self.attempts.join_next() => self.landed(done).await,
                 () = self.gate.turn_comes(), if !leaving && self.gate.is_awaited() => {}
@@ -259,9 +280,10 @@ impl Driver {
 
     fn finished(&self) -> bool {
         let idle = self.flights.is_empty();
-        let done = self.at_end && self.window.len() == 0;
+        let read = self.at_end && !self.returning.is_waiting();
+        let done = read && self.window.len() == 0;
         // Waiting for a transform's time is no reason to stay, if the journal keeps the event.
-        let only_waiting = self.options.durable && self.at_end && self.window.len() == self.aside.len();
+        let only_waiting = self.options.durable && read && self.window.len() == self.aside.len();
         let may_leave = self.stop.drain.is_cancelled() && (self.holds.any() || only_waiting);
         idle && (done || may_leave)
     }
@@ -280,10 +302,15 @@ impl Driver {
                 wake = Some(wake.map_or(at, |wake| wake.min(at)));
             }
         };
+        if self.wants_returned() {
+            sooner(Some(Instant::now()));
+        }
+        sooner(self.unburied.look_at());
         if self.holds.any() {
             sooner(self.holds.next_probe());
             return wake;
         }
+        sooner(self.returning.retry_at());
         sooner(self.delayed.peek().map(|due| due.at));
         sooner(self.aside.peek().map(|due| due.at));
         if self.flights.len() < self.options.concurrency && !self.gate.is_awaited() {
@@ -349,6 +376,7 @@ impl Driver {
 
     fn commit(&mut self) {
         self.commit_at = None;
+        self.buried_bytes = 0;
         let changes = self.window.changes(self.ledger.totals());
         self.reader.commit(Commit {
             progress: Some(changes.progress),

@@ -86,6 +86,13 @@ impl Holds {
         self.past + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
+    /// Asks the destination at once, if it is to be asked at all.
+    pub(super) fn ask_now(&mut self) {
+        if let Some(at) = &mut self.next_probe {
+            *at = Instant::now();
+        }
+    }
+
     /// When to ask the destination again; each wait is twice the one before.
     fn ask_later(&mut self) {
         self.next_probe = Some(Instant::now() + self.wait);

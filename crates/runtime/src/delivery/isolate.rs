@@ -110,6 +110,13 @@ impl Episodes {
             .unwrap_or_default()
     }
 
+    /// Keeps those suspects that are to be kept.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Item) -> bool) {
+        for episode in self.open.values_mut() {
+            episode.suspects.retain(|(item, _)| keep(item));
+        }
+    }
+
     /// Deliveries go on after a hold: start counting anew.
     pub(super) fn forget_streak(&mut self) {
         self.streak = 0;

@@ -153,6 +153,9 @@ impl Driver {
     }
 
     pub(super) fn reject(&mut self, item: Item, reason: &Reason) {
+        if self.holds_for_letters() {
+            return self.keep(item);
+        }
         self.ledger.records_rejected.add(reason.code(), 1);
         self.bury_tried(&item, reason);
         self.close_record(&item, RecordEnd::Rejected(reason.code().to_owned()));
@@ -173,7 +176,7 @@ impl Driver {
         let mapping = &item.record.mapping;
         let letter = self.letter(item.position, mapping, reason, item.event.as_ref());
         let first_at = item.first.map_or(letter.first_at, |first| first.wall);
-        self.buried.push(DeadLetter {
+        self.add_letter(DeadLetter {
             attempts: item.attempts,
             first_at,
             ..letter
@@ -215,6 +218,7 @@ impl Driver {
             } else if item
                 .first
                 .is_some_and(|first| self.tried_for(first) >= self.options.retry.window)
+                && !self.holds_for_letters()
             {
                 let told = Reason::new(
                     "expired",

@@ -7,6 +7,7 @@ use signalbox_core::Reason;
 use tokio::sync::Notify;
 
 use super::driver::Driver;
+use super::item::Item;
 use super::slot::End;
 
 /// How many events are given up each time the journal is full.
@@ -35,9 +36,11 @@ impl Shed {
 }
 
 impl Driver {
-    /// Ends the oldest events under way as dead letters. Their records may be waiting anywhere; wherever they turn
-    /// up they are passed over, since their events are no longer open.
+    /// Ends the oldest events under way as dead letters, if there is room for these.
     pub(super) async fn shed_oldest(&mut self) {
+        if self.holds_for_letters() {
+            return;
+        }
         let reason = Reason::new("journal_full", "given up to make room for new events");
         // Those in a request under way may be delivered all the same.
         let in_flight = self.positions_in_flight();
@@ -54,6 +57,30 @@ impl Driver {
             self.window.give_up(position);
             self.close(position, Some(End::Refused(reason.code().to_owned())));
         }
+        self.sort_out();
         self.commit_next();
+    }
+
+    /// Drops records whose events were given up, wherever they wait, and lets go of their keys: the events may come back
+    /// from the dead letters while these would still hold them.
+    fn sort_out(&mut self) {
+        let (window, known) = (&mut self.window, &mut self.known);
+        let mut keep = |item: &Item| {
+            let open = window.is_open(item.position);
+            if !open && let Some(claim) = item.claim {
+                known.release(claim);
+            }
+            open
+        };
+        self.ready.retain(&mut keep);
+        self.episodes.retain(&mut keep);
+        for group in &mut self.groups {
+            group.items.retain(&mut keep);
+        }
+        let mut delayed = std::mem::take(&mut self.delayed).into_vec();
+        for due in &mut delayed {
+            due.what.items.retain(&mut keep);
+        }
+        self.delayed = delayed.into();
     }
 }

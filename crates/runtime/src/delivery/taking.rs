@@ -56,11 +56,14 @@ impl Driver {
         let reason = Reason::new("journal_unreadable", told);
         self.ledger.rejected.add(reason.code(), to - from);
         self.ledger.admit_settled();
-        self.buried
-            .push(self.undertaker.nameless(&self.options.name, &reason));
+        let letter = self.undertaker.nameless(&self.options.name, &reason);
+        self.add_letter(letter);
     }
 
     pub(super) fn prepared(&mut self, position: Position, preparation: Preparation) {
+        if self.waits_for_room(position, &preparation) {
+            return;
+        }
         match preparation {
             Preparation::Wait {
                 until,
@@ -163,7 +166,7 @@ impl Driver {
     pub(super) fn bury(&mut self, position: Position, mapping: &str, reason: &Reason) {
         if self.window.is_open(position) {
             let letter = self.letter(position, mapping, reason, None);
-            self.buried.push(letter);
+            self.add_letter(letter);
         }
     }
 

@@ -223,7 +223,7 @@ impl Rig {
         let rate_group = Arc::new(RateGroup::full(self.options.calls));
         let parts = Parts::new(self.options, stage, rate_group);
         let undertaker = Arc::new(Undertaker::new(PersonalData::None));
-        let signals = (stop, Arc::default());
+        let signals = (stop, Arc::default(), Arc::default());
         let driver = Driver::new(
             parts,
             opened,
@@ -591,6 +591,7 @@ async fn events_of_other_sources_and_switched_off_ones_are_not_sent() {
 
 mod gates;
 mod holds;
+mod letters;
 
 mod chaos {
     use super::*;
@@ -634,7 +635,7 @@ mod chaos {
 
 /// Restarts of a sink: another driver goes on where one left off.
 mod restart {
-    use signalbox_journal::{DeadLetterId, Reader, Resumed};
+    use signalbox_journal::{DeadLetterId, DeadLetterQuota, Reader, Resumed};
 
     use super::*;
 
@@ -647,8 +648,12 @@ mod restart {
 
     impl Bench {
         pub(super) fn new() -> Bench {
+            Bench::with_quota(MemoryJournal::DEAD_LETTERS)
+        }
+
+        pub(super) fn with_quota(quota: DeadLetterQuota) -> Bench {
             Bench {
-                journal: MemoryJournal::new(1 << 30),
+                journal: MemoryJournal::with_quota(1 << 30, quota),
                 ledger: Arc::new(SinkLedger::default()),
                 started: Instant::now(),
                 log: Arc::default(),
@@ -675,6 +680,16 @@ mod restart {
             stop: Stop,
             script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static,
         ) -> Parts {
+            self.drive_with(stop, Arc::default(), script).await
+        }
+
+        /// As [`Bench::drive`], with the way to tell that events came back.
+        pub(super) async fn drive_with(
+            &self,
+            stop: Stop,
+            news: Arc<tokio::sync::Notify>,
+            script: impl Fn(&[String], Duration) -> Act + Send + Sync + 'static,
+        ) -> Parts {
             let sink = Arc::new(Scripted {
                 script: Box::new(script),
                 started: self.started,
@@ -687,13 +702,18 @@ mod restart {
                 transforms: Vec::new(),
                 sink,
             };
-            self.go(Parts::new(options, stage, Arc::default()), stop).await
+            let parts = Parts::new(options, stage, Arc::default());
+            self.go_with(parts, stop, news).await
         }
 
         /// Drives what another driver left.
         pub(super) async fn go(&self, parts: Parts, stop: Stop) -> Parts {
+            self.go_with(parts, stop, Arc::default()).await
+        }
+
+        async fn go_with(&self, parts: Parts, stop: Stop, news: Arc<tokio::sync::Notify>) -> Parts {
             let undertaker = Arc::new(Undertaker::new(PersonalData::Plain));
-            let signals = (stop, Arc::default());
+            let signals = (stop, Arc::default(), news);
             let ledger = self.ledger.clone();
             let driver = Driver::new(
                 parts,
@@ -706,7 +726,7 @@ mod restart {
             driver.run().await
         }
 
-        async fn dead(&self) -> Vec<(DeadLetterId, DeadLetter)> {
+        pub(super) async fn dead(&self) -> Vec<(DeadLetterId, DeadLetter)> {
             self.journal
                 .dead_letters(&DeadLetterFilter::default(), usize::MAX)
                 .await
@@ -871,7 +891,7 @@ mod restart {
         };
         let parts = Parts::new(options, stage, Arc::default());
         let undertaker = Arc::new(Undertaker::new(PersonalData::None));
-        let signals = (Stop::default(), shed.clone());
+        let signals = (Stop::default(), shed.clone(), Arc::default());
         let asker = tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
             shed.ask();

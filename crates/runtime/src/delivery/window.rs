@@ -162,6 +162,16 @@ impl Window {
         self.open += 1;
     }
 
+    /// Those under way that came back from the dead letters.
+    pub(super) fn returned(&self) -> usize {
+        self.parked.range(Parked::BACK..).count()
+    }
+
+    /// A parked event that cannot be had any more.
+    pub(super) fn forget_parked(&mut self, position: Position) {
+        self.unparked.push(position);
+    }
+
     /// Everything before this position that is not open is settled.
     pub(super) fn skip_before(&mut self, position: Position) {
         while self.base + (self.slots.len() as u64) < position {

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
+use signalbox_journal::LetterCounts;
+
 use super::paths::Paths;
 use crate::hold::HoldCause;
 use crate::ledger::{ByCode, SinkLedger, SourceLedger};
@@ -35,6 +37,10 @@ pub(super) enum Read {
     Process(fn(&Process, &mut Emit<'_>)),
     Source(fn(&SourceLedger, &mut Emit<'_>)),
     Sink(fn(&SinkView<'_>, &mut Emit<'_>)),
+    /// Of the dead letters of a source.
+    SourceLetters(fn(&LetterCounts) -> u64),
+    /// Of the dead letters of a sink.
+    SinkLetters(fn(&LetterCounts) -> u64),
     /// Recorded as it happens, into buckets with these upper bounds.
     Recorded(&'static [f64]),
 }
@@ -186,6 +192,48 @@ pub(super) static METRICS: &[Metric] = &[
         Kind::Counter,
         "How often the sink was put on hold by this cause.",
         Read::Sink(|sink, emit| by_cause(|cause| sink.ledger.held.begun(cause), emit)),
+    ),
+    metric(
+        "signalbox.source.dead_letters.kept",
+        Kind::Gauge,
+        "Dead letters of the source that are kept.",
+        Read::SourceLetters(|letters| letters.kept),
+    ),
+    metric(
+        "signalbox.source.dead_letters.dropped",
+        Kind::Counter,
+        "Dead letters of the source that were dropped to make room for newer ones, over all time.",
+        Read::SourceLetters(|letters| letters.dropped),
+    ),
+    metric(
+        "signalbox.sink.dead_letters.kept",
+        Kind::Gauge,
+        "Dead letters of the sink that are kept.",
+        Read::SinkLetters(|letters| letters.kept),
+    ),
+    Metric {
+        unit: "By",
+        ..metric(
+            "signalbox.sink.dead_letters.size",
+            Kind::Gauge,
+            "Bytes that the dead letters of the sink take.",
+            Read::SinkLetters(|letters| letters.bytes),
+        )
+    },
+    Metric {
+        unit: "By",
+        ..metric(
+            "signalbox.sink.dead_letters.limit",
+            Kind::Gauge,
+            "Bytes that the dead letters of the sink may take.",
+            Read::SinkLetters(|letters| letters.max_bytes),
+        )
+    },
+    metric(
+        "signalbox.sink.dead_letters.dropped",
+        Kind::Counter,
+        "Dead letters of the sink that were dropped to make room for newer ones, over all time.",
+        Read::SinkLetters(|letters| letters.dropped),
     ),
     metric(
         "signalbox.sink.attempts",

@@ -20,13 +20,14 @@ use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use prometheus::{Registry, TextEncoder};
+use signalbox_journal::SOURCE;
 
 pub use self::meters::SinkMeters;
 pub(crate) use self::metrics::oldest_pending_age;
 use self::metrics::{Kind, METRICS, Metric, Process, Read, SinkView};
 use self::paths::Paths;
 pub use self::paths::warning_key;
-use crate::ledger::{Ledger, SinkLedger, SourceLedger};
+use crate::ledger::{Ledger, LetterLedger, SinkLedger, SourceLedger};
 
 /// The version that telemetry and status report.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -186,6 +187,7 @@ struct ReadFrom {
     process: Arc<Process>,
     sources: Vec<(KeyValue, Arc<SourceLedger>)>,
     sinks: Vec<(KeyValue, Arc<SinkLedger>, Paths)>,
+    letters: LetterLedger,
 }
 
 impl ReadFrom {
@@ -198,6 +200,7 @@ impl ReadFrom {
                 .iter()
                 .map(|(name, source)| (label("source", name), Arc::clone(source)))
                 .collect(),
+            letters: ledger.letters.clone(),
             sinks: ledger
                 .sinks
                 .iter()
@@ -230,6 +233,21 @@ impl ReadFrom {
                         now,
                     };
                     read(&view, &mut |value, labels| emit(Some(name), value, labels));
+                }
+            }
+            Read::SourceLetters(read) => {
+                for (label, _) in &self.sources {
+                    let letters = self.letters.of_component(&format!("{SOURCE}{}", label.value));
+                    emit(Some(label), read(&letters), &[]);
+                }
+            }
+            Read::SinkLetters(read) => {
+                for (label, _, _) in &self.sinks {
+                    emit(
+                        Some(label),
+                        read(&self.letters.of_component(&label.value.as_str())),
+                        &[],
+                    );
                 }
             }
             Read::Recorded(_) => {}

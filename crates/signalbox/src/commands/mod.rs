@@ -6,6 +6,7 @@ mod dry_run;
 mod import_segment;
 mod init;
 mod plugins;
+mod progress;
 mod replay;
 mod run;
 mod sandbox;
@@ -15,6 +16,7 @@ mod validate;
 use std::io::Write as _;
 use std::path::Path;
 
+use signalbox_core::escape::plain_lines;
 use signalbox_runtime::config::{self, ProcessEnvironment};
 use signalbox_runtime::pipeline::Pipeline;
 
@@ -55,8 +57,13 @@ pub(crate) fn load(path: &Path) -> Result<Pipeline, Code> {
     Ok(pipeline)
 }
 
-/// Prints to standard output. A reader that went away (`| head`) is no error.
-pub(crate) fn print(text: &str) {
+/// Prints to standard output; false if nobody reads any more (`| head`), which is no error.
+pub(crate) fn print(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+/// Tells on standard error why a command ends; what came from outside cannot command the terminal.
+pub(crate) fn complain(problem: &str) {
+    eprintln!("signalbox: {}", plain_lines(problem));
 }

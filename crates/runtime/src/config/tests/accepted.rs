@@ -3,6 +3,7 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 
 use signalbox_core::Span;
+use signalbox_journal::{DeadLetterQuota, OnFull};
 
 use super::{PIPELINE, good, pipeline};
 use crate::config::{JournalKind, OnJournalFull, Position, SinkRuntime};
@@ -136,6 +137,41 @@ fn what_has_no_effect_is_a_warning() {
             "telemetry.interval: has no effect without 'otlp_endpoint'\n  --> p.toml:11:12",
         ]
     );
+}
+
+#[test]
+fn a_quota_of_dead_letters_without_a_choice_is_as_it_was_and_a_warning() {
+    let quota = |table: &str| {
+        let config = good(&pipeline(&format!("[dead_letters]\n{table}\n")));
+        let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+        (config.dead_letters.quota(JournalKind::Disk), warnings.join("\n"))
+    };
+    let (default, warning) = quota("");
+    assert_eq!((default, &*warning), (DeadLetterQuota::default(), ""));
+    assert_eq!(
+        (default.sink_bytes, default.source_bytes),
+        (1_000_000_000, 256_000_000)
+    );
+    assert_eq!(default.on_full, OnFull::HoldSink);
+    let (old, warning) = quota("max_bytes = \"5MB\"");
+    assert_eq!((old.sink_bytes, old.on_full), (5_000_000, OnFull::DropOldest));
+    assert!(
+        warning.starts_with("dead_letters.max_bytes: without 'on_full' the oldest")
+            && warning.contains("hold_sink"),
+        "{warning}"
+    );
+    for (word, meant) in [
+        ("hold_sink", OnFull::HoldSink),
+        ("drop_oldest", OnFull::DropOldest),
+    ] {
+        let (said, warning) = quota(&format!(
+            "max_bytes = \"5MB\"\non_full = \"{word}\"\nsource_max_bytes = \"1MB\""
+        ));
+        assert_eq!(
+            (said.on_full, said.source_bytes, &*warning),
+            (meant, 1_000_000, "")
+        );
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'st
             Arc::default(),
             Arc::new(Undertaker::new(PersonalData::None)),
             SinkMeters::none(),
-            (stop.clone(), Arc::default()),
+            (stop.clone(), Arc::default(), Arc::default()),
         );
         running.push(tokio::spawn(driver.run()));
     }

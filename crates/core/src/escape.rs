@@ -1,0 +1,90 @@
+//! Showing text that came from outside on a terminal.
+//!
+//! A terminal obeys control characters, and bidirectional ones make text read otherwise than it is: an event could move
+//! the cursor, change the title of the window, or hide what stands beside it.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Characters that a terminal may obey: C0 (tab and newline included), DEL, C1, and those that change the direction of
+/// text.
+fn is_obeyed(character: char) -> bool {
+    matches!(character,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// One line of text for people: what a terminal would obey is written as `\n`, `\t` or `\u{1b}`.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_obeyed(character) {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Several lines of text for people, as [`plain`]; newlines stay.
+pub fn plain_lines(text: &str) -> Cow<'_, str> {
+    if !text
+        .chars()
+        .any(|character| character != '\n' && is_obeyed(character))
+    {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<Cow<'_, str>> = text.split('\n').map(plain).collect();
+    Cow::Owned(lines.join("\n"))
+}
+
+/// JSON that says the same and that a terminal does not obey. Newlines between values stay; within strings JSON has
+/// none of the first 32 characters anyway.
+pub fn plain_json(json: &str) -> Cow<'_, str> {
+    let needs = |character: char| is_obeyed(character) && character >= '\u{7f}';
+    if !json.chars().any(needs) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if needs(character) {
+            // All of them are within the first plane. Writing into a string cannot fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(character));
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_out() {
+        assert_eq!(plain("order 66: é, 漢, 🛒"), "order 66: é, 漢, 🛒");
+        assert_eq!(
+            plain("a\u{1b}]0;title\u{7}\r\n\t\u{9b}31m\u{202e}b\u{2066}\u{200f}\u{61c}\u{7f}"),
+            "a\\u{1b}]0;title\\u{7}\\r\\n\\t\\u{9b}31m\\u{202e}b\\u{2066}\\u{200f}\\u{61c}\\u{7f}"
+        );
+        assert_eq!(plain_lines("a\nb\u{1b}\nc"), "a\nb\\u{1b}\nc");
+        assert!(matches!(plain_lines("a\nb"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_stays_json() {
+        let text = "{\"a\":\"\u{202e}x\u{9b}\u{7f}\",\n\"b\":\"\\u001b\"}";
+        let told = plain_json(text);
+        assert_eq!(told, "{\"a\":\"\\u202ex\\u009b\\u007f\",\n\"b\":\"\\u001b\"}");
+        let (before, after): (serde_json::Value, serde_json::Value) = (
+            serde_json::from_str(text).unwrap(),
+            serde_json::from_str(&told).unwrap(),
+        );
+        assert_eq!(before, after);
+    }
+}

@@ -1,0 +1,310 @@
+//! The paths about dead letters. Each answer is bounded: lists come in pages, an export is sent as it is read, and what
+//! acts on many does so piece by piece.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use signalbox_journal::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterId, LetterCounts, Order, Page, StoredLetter,
+};
+
+use super::AdminState;
+use super::operator::{Choice, No, acting, chosen, failed, no};
+use super::routes::json as as_json;
+use crate::operate::{Acted, Piece, act, act_on_all};
+
+/// How many dead letters are listed unless the request says.
+const LIMIT: u64 = 100;
+/// The most in one page.
+pub const PAGE: u64 = 1_000;
+/// How long a page is looked for; what was found by then is the page.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A dead letter as it is shown.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: DeadLetterId,
+    sink: &'a str,
+    message_id: &'a str,
+    source: &'a str,
+    mapping: &'a str,
+    reason: &'a str,
+    message: &'a str,
+    attempts: u32,
+    first_at: String,
+    last_at: String,
+    position: Option<u64>,
+    /// As it is kept, not parsed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Option<&'a RawValue>>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(id: DeadLetterId, letter: &'a DeadLetter, payload: bool) -> Shown<'a> {
+        let time = |millis: i64| {
+            jiff::Timestamp::from_millisecond(millis)
+                .map(|at| at.to_string())
+                .unwrap_or_default()
+        };
+        let event = || serde_json::from_str::<&RawValue>(letter.payload.as_deref()?).ok();
+        Shown {
+            id,
+            sink: &letter.component,
+            message_id: &letter.message_id,
+            source: &letter.source,
+            mapping: &letter.mapping,
+            reason: &letter.reason,
+            message: &letter.message,
+            attempts: letter.attempts,
+            first_at: time(letter.first_at),
+            last_at: time(letter.last_at),
+            position: letter.position,
+            event: payload.then(event),
+        }
+    }
+}
+
+/// A dead letter as `signalbox deadletters --json` prints it too.
+#[must_use]
+pub fn describe(id: DeadLetterId, letter: &DeadLetter, payload: bool) -> Value {
+    serde_json::to_value(Shown::new(id, letter, payload)).unwrap_or_default()
+}
+
+/// A page of dead letters.
+pub(super) async fn list(State(state): State<AdminState>, request: Request) -> Response {
+    let choice = match chosen(&request) {
+        Ok(choice) => choice,
+        Err(problem) => return no(problem),
+    };
+    let limit = usize::try_from(choice.limit.unwrap_or(LIMIT).min(PAGE)).unwrap_or(usize::MAX);
+    let mut page = first_page(&choice, limit);
+    let (begun, mut letters) = (Instant::now(), Vec::new());
+    // A choice that matches few may look at many before it finds them.
+    let next = loop {
+        let found = match state
+            .source
+            .journal()
+            .dead_letter_page(&choice.filter, page)
+            .await
+        {
+            Ok(found) => found,
+            Err(error) => return failed(&error.to_string()),
+        };
+        letters.extend(found.letters);
+        page.limit = limit - letters.len();
+        page.after = found.next;
+        if choice.payload && !letters.is_empty() || page.limit == 0 || begun.elapsed() > PATIENCE {
+            break found.next;
+        }
+        if found.next.is_none() {
+            break None;
+        }
+    };
+    let shown: Vec<Shown<'_>> = letters
+        .iter()
+        .map(|StoredLetter { id, letter, .. }| Shown::new(*id, letter, choice.payload))
+        .collect();
+    as_json(&Listed {
+        kept: kept(&state),
+        dead_letters: shown,
+        next,
+        behind_seconds: state.source.journal().behind().as_secs(),
+    })
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    kept: Value,
+    dead_letters: Vec<Shown<'a>>,
+    next: Option<DeadLetterId>,
+    behind_seconds: u64,
+}
+
+/// How many dead letters are kept, by component.
+fn kept(state: &AdminState) -> Value {
+    let counts = state.source.letter_counts().into_iter();
+    let kept = counts.filter(|(_, counts)| counts.kept > 0);
+    kept.map(|(name, counts)| (name, Value::from(counts.kept)))
+        .collect()
+}
+
+fn first_page(choice: &Choice, limit: usize) -> Page {
+    Page {
+        after: choice.cursor,
+        order: if choice.oldest_first {
+            Order::OldestFirst
+        } else {
+            Order::NewestFirst
+        },
+        limit,
+        payloads: choice.payload,
+    }
+}
+
+/// How many dead letters there are, as the admin address and `signalbox deadletters summary --json` tell it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterSummary {
+    /// What is kept and what was dropped, by component.
+    pub kept: BTreeMap<String, LetterCounts>,
+    /// Those that match, by component, reason and mapping; the largest group first.
+    pub groups: Vec<DeadLetterGroup>,
+    /// For so many seconds newer ones have been waiting to be written.
+    pub behind_seconds: u64,
+}
+
+/// How many there are of what.
+pub(super) async fn summary(State(state): State<AdminState>, request: Request) -> Response {
+    let choice = match chosen(&request) {
+        Ok(choice) => choice,
+        Err(problem) => return no(problem),
+    };
+    match state.source.journal().dead_letter_summary(&choice.filter).await {
+        Ok(summary) => as_json(&LetterSummary {
+            kept: state.source.letter_counts(),
+            groups: summary.groups,
+            behind_seconds: state.source.journal().behind().as_secs(),
+        }),
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+/// All of them, one JSON object a line. A page is read when the one before it was taken off the socket.
+pub(super) async fn export(State(state): State<AdminState>, request: Request) -> Response {
+    let choice = match chosen(&request) {
+        Ok(choice) => choice,
+        Err(problem) => return no(problem),
+    };
+    let page = Page {
+        order: Order::OldestFirst,
+        ..first_page(&choice, 0)
+    };
+    let left = choice.limit.unwrap_or(u64::MAX);
+    let (filter, payload) = (choice.filter, choice.payload);
+    let lines = stream::try_unfold(Some((page, left)), move |at| {
+        let (state, filter) = (state.clone(), filter.clone());
+        async move {
+            let Some((page, left)) = at else { return Ok(None) };
+            next_lines(&state, &filter, page, left, payload).await.map(Some)
+        }
+    });
+    let headers = [(CONTENT_TYPE, "application/x-ndjson")];
+    (headers, Body::from_stream(lines)).into_response()
+}
+
+type Onward = Option<(Page, u64)>;
+
+/// The lines of a page, and where to go on.
+async fn next_lines(
+    state: &AdminState,
+    filter: &DeadLetterFilter,
+    page: Page,
+    left: u64,
+    payload: bool,
+) -> Result<(Bytes, Onward), std::io::Error> {
+    let page = Page {
+        limit: usize::try_from(left.min(PAGE)).unwrap_or(usize::MAX),
+        ..page
+    };
+    let found = state.source.journal().dead_letter_page(filter, page).await;
+    let found = found.map_err(std::io::Error::other)?;
+    let mut lines = Vec::new();
+    for StoredLetter { id, letter, .. } in &found.letters {
+        serde_json::to_writer(&mut lines, &Shown::new(*id, letter, payload))?;
+        lines.push(b'\n');
+    }
+    let left = left - found.letters.len() as u64;
+    let onward = found.next.filter(|_| left > 0).map(|next| {
+        let page = Page {
+            after: Some(next),
+            ..page
+        };
+        (page, left)
+    });
+    Ok((lines.into(), onward))
+}
+
+pub(super) async fn retry(State(state): State<AdminState>, request: Request) -> Response {
+    act_upon(&state, acting(&request), true).await
+}
+
+pub(super) async fn discard(State(state): State<AdminState>, request: Request) -> Response {
+    act_upon(&state, acting(&request), false).await
+}
+
+/// One piece if the request has a cursor (0 begins), else all.
+async fn act_upon(state: &AdminState, choice: Result<Choice, No>, retry: bool) -> Response {
+    let choice = match choice {
+        Ok(choice) => choice,
+        Err(problem) => return no(problem),
+    };
+    let piece = Piece {
+        filter: choice.filter,
+        after: choice.cursor,
+        limit: choice.limit,
+    };
+    let acted = match piece.after {
+        Some(_) => act(&*state.source, piece, retry).await,
+        None => act_on_all(&*state.source, piece, retry).await,
+    };
+    match acted {
+        Ok(acted) => as_json(&ActedReport::from(&acted)),
+        Err(error) => failed(&error),
+    }
+}
+
+/// What was done with dead letters, as the admin address and `signalbox deadletters --json` tell it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActedReport {
+    /// Letters that matched.
+    pub matched: u64,
+    /// Letters that are gone: retried or discarded.
+    pub removed: u64,
+    /// Retried with the event as the journal still had it.
+    pub from_journal: u64,
+    /// Retried with what the letter kept of its event.
+    pub from_letter: u64,
+    /// Letters that stay: nothing is left of their events.
+    pub without_payload: u64,
+    /// Letters that stay: their sink or source does not run.
+    pub not_running: u64,
+    /// The `cursor` that leads on; none at the end.
+    pub next: Option<DeadLetterId>,
+    /// The newest letter at the beginning; later ones are left alone.
+    pub up_to: Option<DeadLetterId>,
+}
+
+impl From<&Acted> for ActedReport {
+    fn from(acted: &Acted) -> ActedReport {
+        ActedReport {
+            matched: acted.matched,
+            removed: acted.taken.removed,
+            from_journal: acted.taken.from_journal,
+            from_letter: acted.taken.from_letter,
+            without_payload: acted.taken.without_payload,
+            not_running: acted.not_running,
+            next: acted.next,
+            up_to: acted.up_to,
+        }
+    }
+}
+
+impl ActedReport {
+    /// Adds what was done after it.
+    pub fn add(&mut self, more: &ActedReport) {
+        self.matched += more.matched;
+        self.removed += more.removed;
+        self.from_journal += more.from_journal;
+        self.from_letter += more.from_letter;
+        self.without_payload += more.without_payload;
+        self.not_running += more.not_running;
+        (self.next, self.up_to) = (more.next, more.up_to);
+    }
+}

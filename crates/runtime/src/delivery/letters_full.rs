@@ -1,0 +1,118 @@
+//! What happens while the sink's dead letters take all the room they may: it makes no decision that needs another one.
+//! What would become a dead letter stays unsettled, deliveries are on hold, and once the operator has made room the sink
+//! goes on from there.
+
+use std::time::Duration;
+
+use signalbox_core::Reason;
+use signalbox_journal::{DeadLetter, Position};
+use tokio::time::Instant;
+
+use super::driver::Driver;
+use super::item::Item;
+use super::prepare::Preparation;
+use super::slot::End;
+use crate::hold::HoldCause;
+
+/// How often the room is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Events prepared again at once.
+const AT_ONCE: usize = 64;
+
+/// Events whose dead letter found no room.
+#[derive(Debug, Default)]
+pub(super) struct Unburied {
+    /// Their positions, the oldest first.
+    positions: Vec<Position>,
+    /// When the room is looked at next.
+    look_at: Option<Instant>,
+}
+
+impl Unburied {
+    /// When to look again, or at once if there is room and something waits.
+    pub(super) fn look_at(&self) -> Option<Instant> {
+        self.look_at
+    }
+}
+
+impl Driver {
+    /// Whether there is no room for another dead letter; then deliveries are on hold from now on.
+    pub(super) fn holds_for_letters(&mut self) -> bool {
+        if !self.reader.dead_letters_full(self.buried_bytes) {
+            return false;
+        }
+        self.unburied
+            .look_at
+            .get_or_insert_with(|| Instant::now() + LOOK_EVERY);
+        let told = format!(
+            "its dead letters take all the room they may; look at them (signalbox deadletters summary --sink {}), then \
+             retry or discard some, or raise [dead_letters] max_bytes",
+            self.options.name
+        );
+        self.enter_hold(HoldCause::DeadLettersFull, Reason::new("dead_letters_full", told));
+        true
+    }
+
+    /// Adds a dead letter to the next commit.
+    pub(super) fn add_letter(&mut self, letter: DeadLetter) {
+        self.buried_bytes += letter.size();
+        self.buried.push(letter);
+    }
+
+    /// A record that would be a dead letter waits with the others.
+    pub(super) fn keep(&mut self, item: Item) {
+        self.ready.push_front(item);
+    }
+
+    /// Whether an event that was prepared needs a dead letter for which there is no room. It waits then as if it had not
+    /// been prepared.
+    pub(super) fn waits_for_room(&mut self, position: Position, preparation: &Preparation) -> bool {
+        let needs_letter = match preparation {
+            Preparation::Rejected(_) => true,
+            Preparation::Mapped { results, .. } => results.iter().any(|result| match result {
+                Ok(record) => !self.ready.fits(record.bytes.len()),
+                Err(_) => true,
+            }),
+            Preparation::Wait { .. } | Preparation::Filtered(_) => false,
+        };
+        if !needs_letter || !self.holds_for_letters() {
+            return false;
+        }
+        self.unburied.positions.push(position);
+        self.window.let_go(position);
+        true
+    }
+
+    /// Ends the hold when there is room again, and then prepares what waited for it, a few at a time.
+    pub(super) async fn look_for_room(&mut self) {
+        if self.unburied.look_at.is_none_or(|at| Instant::now() < at) {
+            return;
+        }
+        if self.reader.dead_letters_full(self.buried_bytes) {
+            self.unburied.look_at = Some(Instant::now() + LOOK_EVERY);
+            return;
+        }
+        self.unburied.look_at = None;
+        self.end_hold(HoldCause::DeadLettersFull);
+        let count = self.unburied.positions.len().min(AT_ONCE);
+        let mut positions: Vec<Position> = self.unburied.positions.drain(..count).collect();
+        positions.retain(|position| self.window.is_open(*position));
+        self.recall(positions.iter().copied()).await;
+        for position in positions {
+            match self.window.event(position) {
+                Some(event) => {
+                    let preparation = self.stage.begin(&event);
+                    self.prepared(position, preparation);
+                }
+                None => {
+                    let reason = Reason::new("journal_unreadable", "the event could not be read again");
+                    self.bury(position, "", &reason);
+                    self.close(position, Some(End::Refused(reason.code().to_owned())));
+                }
+            }
+        }
+        if !self.unburied.positions.is_empty() {
+            self.unburied.look_at.get_or_insert_with(Instant::now);
+        }
+    }
+}

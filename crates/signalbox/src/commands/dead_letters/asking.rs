@@ -1,0 +1,157 @@
+//! Dead letters by way of a running router or from the files of a stopped one, a page or a piece at a time.
+
+use serde_json::Value;
+use signalbox_journal::{DeadLetterFilter, DeadLetterId, Order, Page};
+use signalbox_runtime::admin::{ActedReport, LetterSummary, PAGE, StatusSource as _, describe_dead_letter};
+use signalbox_runtime::operate::{self, Piece};
+
+use super::super::desk::Desk;
+
+/// Some dead letters, and what leads on.
+pub(super) struct Letters {
+    pub(super) letters: Vec<Value>,
+    pub(super) next: Option<DeadLetterId>,
+}
+
+fn other_version<T>(what: &str) -> Result<T, String> {
+    Err(format!(
+        "the router's answer has no {what}; is it another version?"
+    ))
+}
+
+fn query(filter: &DeadLetterFilter) -> Vec<(&'static str, String)> {
+    let DeadLetterFilter {
+        component,
+        reason,
+        mapping,
+        message_id,
+        since,
+        before,
+        id,
+        up_to,
+    } = filter;
+    let number = |number: &Option<u64>| number.map(|number| number.to_string());
+    let pairs = [
+        ("sink", component.clone()),
+        ("reason", reason.clone()),
+        ("mapping", mapping.clone()),
+        ("message_id", message_id.clone()),
+        ("since", since.map(|at| at.to_string())),
+        ("before", before.map(|at| at.to_string())),
+        ("id", number(id)),
+        ("up_to", number(up_to)),
+    ];
+    pairs
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+}
+
+/// A page of dead letters.
+pub(super) async fn page(desk: &Desk, filter: &DeadLetterFilter, page: Page) -> Result<Letters, String> {
+    match desk {
+        Desk::Running(live) => {
+            let mut query = query(filter);
+            query.push(("limit", page.limit.to_string()));
+            if page.order == Order::OldestFirst {
+                query.push(("order", "oldest".to_owned()));
+            }
+            query.extend(page.after.map(|after| ("cursor", after.to_string())));
+            if page.payloads {
+                query.push(("payload", "1".to_owned()));
+            }
+            let mut answer = live.ask(false, "/dead_letters", &query).await?;
+            let next = answer["next"].as_u64();
+            match answer["dead_letters"].take() {
+                Value::Array(letters) => Ok(Letters { letters, next }),
+                _ => other_version("list of dead letters"),
+            }
+        }
+        Desk::Stopped(stopped) => {
+            let found = stopped.journal().dead_letter_page(filter, page).await;
+            let found = found.map_err(|error| error.to_string())?;
+            let letters = found.letters.iter();
+            Ok(Letters {
+                letters: letters
+                    .map(|stored| describe_dead_letter(stored.id, &stored.letter, page.payloads))
+                    .collect(),
+                next: found.next,
+            })
+        }
+    }
+}
+
+/// Shows matching dead letters one by one, until `show` says no; returns how many, and whether there are more.
+pub(super) async fn each(
+    desk: &Desk,
+    filter: &DeadLetterFilter,
+    (order, payloads): (Order, bool),
+    limit: u64,
+    mut show: impl FnMut(Value) -> bool,
+) -> Result<(u64, bool), String> {
+    let (mut shown, mut after) = (0, None);
+    loop {
+        let wanted = Page {
+            after,
+            order,
+            limit: usize::try_from((limit - shown).min(PAGE)).unwrap_or(usize::MAX),
+            payloads,
+        };
+        let found = page(desk, filter, wanted).await?;
+        for letter in found.letters {
+            shown += 1;
+            if !show(letter) {
+                return Ok((shown, false));
+            }
+        }
+        after = found.next;
+        if after.is_none() || shown >= limit {
+            return Ok((shown, after.is_some()));
+        }
+    }
+}
+
+/// How many there are of what.
+pub(super) async fn summary(desk: &Desk, filter: &DeadLetterFilter) -> Result<LetterSummary, String> {
+    match desk {
+        Desk::Running(live) => {
+            let answer = live.ask(false, "/dead_letters/summary", &query(filter)).await?;
+            serde_json::from_value(answer).or_else(|_| other_version("summary"))
+        }
+        Desk::Stopped(stopped) => {
+            let summary = stopped.journal().dead_letter_summary(filter).await;
+            Ok(LetterSummary {
+                kept: stopped.journal().letter_counts(),
+                groups: summary.map_err(|error| error.to_string())?.groups,
+                ..LetterSummary::default()
+            })
+        }
+    }
+}
+
+/// How many match.
+pub(super) async fn count(desk: &Desk, filter: &DeadLetterFilter) -> Result<u64, String> {
+    let groups = summary(desk, filter).await?.groups;
+    Ok(groups.iter().map(|group| group.count).sum())
+}
+
+/// Retries or discards a piece.
+pub(super) async fn act(desk: &Desk, piece: &Piece, retry: bool) -> Result<ActedReport, String> {
+    match desk {
+        Desk::Running(live) => {
+            let path = if retry {
+                "/dead_letters/retry"
+            } else {
+                "/dead_letters/discard"
+            };
+            let mut query = query(&piece.filter);
+            query.push(("cursor", piece.after.unwrap_or(0).to_string()));
+            query.extend(piece.limit.map(|limit| ("limit", limit.to_string())));
+            let answer = live.ask(true, path, &query).await?;
+            serde_json::from_value(answer).or_else(|_| other_version("counts"))
+        }
+        Desk::Stopped(stopped) => operate::act(stopped, piece.clone(), retry)
+            .await
+            .map(|acted| (&acted).into()),
+    }
+}

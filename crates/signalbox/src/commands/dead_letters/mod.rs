@@ -1,0 +1,279 @@
+//! `signalbox deadletters`
+
+mod asking;
+mod table;
+
+use std::io::IsTerminal as _;
+
+use serde_json::{Value, json};
+use signalbox_core::escape::{plain, plain_json};
+use signalbox_journal::{DeadLetterFilter, Order};
+use signalbox_runtime::admin::ActedReport;
+use signalbox_runtime::operate::Piece;
+
+use self::asking::{act, count, each};
+use self::table::thousands;
+use super::desk::{Desk, confirmed};
+use super::progress::Progress;
+use super::{complain, print};
+use crate::cli::{DeadLetterAction, DeadLetterChoice, DeadLetterList, HowMany};
+use crate::exit::{self, Code};
+
+/// How many are listed or shown unless the command says.
+const LIMIT: u64 = 100;
+
+impl DeadLetterAction {
+    fn choice(&self) -> &DeadLetterChoice {
+        match self {
+            DeadLetterAction::Summary(args) => &args.choice,
+            DeadLetterAction::List(args)
+            | DeadLetterAction::Show(args)
+            | DeadLetterAction::Export(args)
+            | DeadLetterAction::Retry(args) => &args.choice,
+            DeadLetterAction::Discard(args) => &args.choice,
+        }
+    }
+}
+
+impl HowMany {
+    /// The limit; `default` if nothing is said.
+    fn or(self, default: u64) -> u64 {
+        match self.limit {
+            Some(limit) => limit,
+            None if self.all => u64::MAX,
+            None => default,
+        }
+    }
+}
+
+pub(crate) async fn run(action: DeadLetterAction) -> Code {
+    if let DeadLetterAction::Discard(args) = &action
+        && !args.yes
+        && !std::io::stdin().is_terminal()
+    {
+        complain("discard removes dead letters for good; nobody is at the terminal to confirm it: say --yes");
+        return exit::USAGE;
+    }
+    let choice = action.choice();
+    let (desk, names) = match Desk::open(&choice.config.config).await {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    if let Some(unknown) = choice.sink.as_ref().filter(|name| !names.contains(name)) {
+        // It may have been there once, and its dead letters still are.
+        eprintln!(
+            "note: the configuration has no '{}'; it has {}",
+            plain(unknown),
+            names.join(", ")
+        );
+    }
+    let result = carry_out(&action, &desk).await;
+    desk.close().await;
+    match result {
+        Ok(()) => exit::OK,
+        Err(problem) => {
+            complain(&problem);
+            exit::FAILED
+        }
+    }
+}
+
+async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<(), String> {
+    let filter = filter(action.choice());
+    match action {
+        DeadLetterAction::Summary(args) => {
+            let summary = asking::summary(desk, &filter).await?;
+            if args.choice.json {
+                print_line(&json!(summary));
+            } else {
+                print(&table::summary(&summary));
+            }
+            Ok(())
+        }
+        DeadLetterAction::List(args) => {
+            let show = |letter: Value| {
+                if args.choice.json {
+                    print_line(&letter)
+                } else {
+                    print(&table::row(&letter))
+                }
+            };
+            list(desk, &filter, args, false, show).await
+        }
+        DeadLetterAction::Show(args) => {
+            let show = |letter: Value| {
+                if args.choice.json {
+                    print_line(&letter)
+                } else {
+                    print(&plain_json(&format!("{letter:#}\n")))
+                }
+            };
+            list(desk, &filter, args, true, show).await
+        }
+        DeadLetterAction::Export(args) => export(desk, &filter, args).await,
+        DeadLetterAction::Retry(args) => {
+            let told = act_on(desk, filter, args.how_many, true).await?;
+            if args.choice.json {
+                print_line(&json!(told));
+            } else {
+                print(&retried(&told, desk));
+            }
+            Ok(())
+        }
+        DeadLetterAction::Discard(args) => {
+            if !confirmed("Dead letters that match are removed for good.", args.yes) {
+                return Ok(());
+            }
+            let told = act_on(desk, filter, args.how_many, false).await?;
+            if args.choice.json {
+                print_line(&json!(told));
+            } else {
+                print(&format!("{} removed\n", told.removed));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn filter(choice: &DeadLetterChoice) -> DeadLetterFilter {
+    let older = |span: signalbox_core::Span| {
+        let millis = i64::try_from(span.0.as_millis()).unwrap_or(i64::MAX);
+        jiff::Timestamp::now().as_millisecond().saturating_sub(millis)
+    };
+    DeadLetterFilter {
+        component: choice.sink.clone(),
+        reason: choice.reason.clone(),
+        mapping: choice.mapping.clone(),
+        message_id: choice.message_id.clone(),
+        since: choice.since,
+        before: choice.older_than.map(older),
+        id: choice.id,
+        up_to: None,
+    }
+}
+
+/// Prints one JSON object on a line; false if nobody reads any more.
+fn print_line(value: &Value) -> bool {
+    print(&plain_json(&format!("{value}\n")))
+}
+
+/// Shows the newest, and tells if there are more.
+async fn list(
+    desk: &Desk,
+    filter: &DeadLetterFilter,
+    args: &DeadLetterList,
+    payloads: bool,
+    show: impl FnMut(Value) -> bool,
+) -> Result<(), String> {
+    let limit = args.how_many.or(LIMIT);
+    let (shown, more) = each(desk, filter, (Order::NewestFirst, payloads), limit, show).await?;
+    if more {
+        eprintln!(
+            "{} of {} shown; --limit N or --all shows more",
+            thousands(shown),
+            thousands(count(desk, filter).await?.max(shown))
+        );
+    } else if shown == 0 && !args.choice.json {
+        print("no dead letters match\n");
+    }
+    Ok(())
+}
+
+async fn export(desk: &Desk, filter: &DeadLetterFilter, args: &DeadLetterList) -> Result<(), String> {
+    let limit = args.how_many.or(u64::MAX);
+    // Of those that there are now, as the bar tells.
+    let progress = bar("exporting", desk, filter, limit).await?;
+    let mut nothing_kept = 0;
+    let show = |mut letter: Value| {
+        if let Some(progress) = &progress {
+            progress.add(1);
+        }
+        match letter["event"].take() {
+            Value::Null => {
+                nothing_kept += 1;
+                true
+            }
+            event => print_line(&event),
+        }
+    };
+    let (_, more) = each(desk, filter, (Order::OldestFirst, true), limit, show).await?;
+    drop(progress);
+    if more {
+        eprintln!("the oldest {} that match; --all exports all", thousands(limit));
+    }
+    if nothing_kept > 0 {
+        eprintln!(
+            "of {} dead letters nothing is kept to export",
+            thousands(nothing_kept)
+        );
+    }
+    Ok(())
+}
+
+/// A bar, if somebody sees it.
+async fn bar(
+    what: &'static str,
+    desk: &Desk,
+    filter: &DeadLetterFilter,
+    limit: u64,
+) -> Result<Option<Progress>, String> {
+    if Progress::is_hidden() {
+        return Ok(None);
+    }
+    let total = count(desk, filter).await?.min(limit);
+    Ok(Some(Progress::of(what, total)))
+}
+
+/// Retries or discards piece by piece.
+async fn act_on(
+    desk: &Desk,
+    filter: DeadLetterFilter,
+    how_many: HowMany,
+    retry: bool,
+) -> Result<ActedReport, String> {
+    let what = if retry { "retrying" } else { "discarding" };
+    let progress = bar(what, desk, &filter, how_many.or(u64::MAX)).await?;
+    let mut piece = Piece {
+        filter,
+        after: None,
+        limit: how_many.limit,
+    };
+    let mut sum = ActedReport::default();
+    loop {
+        let told = act(desk, &piece, retry).await.map_err(|problem| {
+            let done = thousands(sum.removed);
+            format!("{problem} ({done} were done before that; the same command goes on with the rest)")
+        })?;
+        if let Some(progress) = &progress {
+            progress.add(told.matched);
+        }
+        piece.limit = piece.limit.map(|limit| limit.saturating_sub(told.matched));
+        (piece.after, piece.filter.up_to) = (told.next, told.up_to);
+        sum.add(&told);
+        if told.next.is_none() || piece.limit == Some(0) {
+            return Ok(sum);
+        }
+    }
+}
+
+fn retried(told: &ActedReport, desk: &Desk) -> String {
+    let mut out = format!(
+        "{} to be delivered again: {} from the journal, {} from what the dead letter keeps\n",
+        told.removed, told.from_journal, told.from_letter
+    );
+    let mut stay = |count: u64, why: &str| {
+        if count > 0 {
+            out.push_str(&format!("{count} stay: {why}\n"));
+        }
+    };
+    stay(told.without_payload, "nothing is left of their events");
+    let why = match desk {
+        Desk::Running(_) => "their sink or source is not in the running configuration",
+        Desk::Stopped(_) => "only a running router can send what a source rejected through the source again",
+    };
+    stay(told.not_running, why);
+    if matches!(desk, Desk::Stopped(_)) && told.removed != 0 {
+        out.push_str("The router is not running; they go out when it starts.\n");
+    }
+    out
+}

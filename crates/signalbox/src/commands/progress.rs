@@ -1,0 +1,38 @@
+//! Bars for what takes long. Without a terminal there are none.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar on standard error, gone once it is dropped.
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Of so many things.
+    pub(super) fn of(what: &'static str, total: u64) -> Progress {
+        let bar = ProgressBar::new(total).with_message(what);
+        // A template that is wrong leaves the usual one.
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}, {eta} left")
+        {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Progress(bar)
+    }
+
+    /// Nobody sees it, so what it would tell need not be found out.
+    pub(super) fn is_hidden() -> bool {
+        ProgressBar::new(1).is_hidden()
+    }
+
+    pub(super) fn add(&self, done: u64) {
+        self.0.inc(done);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
