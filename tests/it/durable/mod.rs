@@ -4,6 +4,7 @@ mod dates;
 mod deleted;
 mod disk;
 mod echoed;
+mod emptied;
 mod ending;
 mod files;
 mod folder;

@@ -6,6 +6,15 @@ use crate::support::events::{ids, orders};
 
 #[tokio::test]
 async fn without_its_state_one_file_comes_again_and_status_says_how_much() {
+    one_file_comes_again(|state| std::fs::remove_file(state).unwrap()).await;
+}
+
+#[tokio::test]
+async fn an_empty_state_is_a_missing_one() {
+    one_file_comes_again(|state| std::fs::write(state, "").unwrap()).await;
+}
+
+async fn one_file_comes_again(lose: impl Fn(&std::path::Path)) {
     let mut rig = Rig::start_with(&pipeline("", "")).await;
     post_all(&rig.world.listen, &orders("old", 40)).await;
     rig.settled().await;
@@ -16,7 +25,7 @@ async fn without_its_state_one_file_comes_again_and_status_says_how_much() {
     post_all(&rig.world.listen, &new).await;
     rig.settled().await;
     rig.kill();
-    std::fs::remove_file(rig.world.path("signalbox-journal/state.redb")).unwrap();
+    lose(&rig.world.path("signalbox-journal/state.redb"));
     rig.world.hook.forget();
     rig.again().await;
     let status = rig.settled().await;

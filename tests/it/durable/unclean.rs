@@ -31,21 +31,39 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Kills starts on copies of one folder, and expects everything of the start that follows.
-async fn killed_at_any_moment(state: bool) {
+/// Events that the webhook has not got yet, and no router.
+async fn pending() -> Rig {
     let mut rig = Rig::start_with(&pipeline("", "")).await;
     rig.world.hook.act(Act::reply(503, ""));
     post_all(&rig.world.listen, &orders("u", EVENTS)).await;
     rig.wait(|status| status.sinks["archive"].delivered == EVENTS as u64)
         .await;
     rig.kill();
+    rig.world.hook.act(Act::reply(200, ""));
+    rig
+}
+
+/// Waits until the webhook has got all of them.
+async fn all_came(rig: &Rig, told: &str) {
+    let wanted: BTreeSet<String> = (0..EVENTS).map(|n| format!("u-{n}")).collect();
+    let came = || async {
+        let hooked = rig.world.hooked();
+        let ids = hooked.iter().filter_map(|event| event["messageId"].as_str());
+        (ids.map(str::to_owned).collect::<BTreeSet<_>>() == wanted).then_some(())
+    };
+    until(came, || format!("{told}: {}", rig.router().stderr())).await;
+    let status = rig.settled().await;
+    assert!(status.sums_close, "{told}: {status:#?}");
+}
+
+/// Kills starts on copies of one folder, and expects everything of the start that follows.
+async fn killed_at_any_moment(state: bool) {
+    let mut rig = pending().await;
     let (journal, base) = (rig.world.path("signalbox-journal"), rig.world.path("base"));
     copy(&journal, &base);
     if !state {
         std::fs::remove_file(base.join("state.redb")).unwrap();
     }
-    rig.world.hook.act(Act::reply(200, ""));
-    let wanted: BTreeSet<String> = (0..EVENTS).map(|n| format!("u-{n}")).collect();
     let mut after = Duration::ZERO;
     while after <= FIRST {
         copy(&base, &journal);
@@ -55,17 +73,7 @@ async fn killed_at_any_moment(state: bool) {
         tokio::time::sleep(after).await;
         drop(first);
         rig.again().await;
-        let came = || async {
-            let hooked = rig.world.hooked();
-            let ids = hooked.iter().filter_map(|event| event["messageId"].as_str());
-            (ids.map(str::to_owned).collect::<BTreeSet<_>>() == wanted).then_some(())
-        };
-        until(came, || {
-            format!("killed after {after:?}: {}", rig.router().stderr())
-        })
-        .await;
-        let status = rig.settled().await;
-        assert!(status.sums_close, "killed after {after:?}: {status:#?}");
+        all_came(&rig, &format!("killed after {after:?}")).await;
         rig.kill();
         after += step();
     }
@@ -79,4 +87,30 @@ async fn with_a_state() {
 #[tokio::test]
 async fn without_a_state() {
     killed_at_any_moment(false).await;
+}
+
+#[tokio::test]
+async fn without_a_state_and_without_room_for_one() {
+    let mut rig = pending().await;
+    let state = rig.world.path("signalbox-journal/state.redb");
+    std::fs::remove_file(&state).unwrap();
+    // 512-byte blocks by POSIX, 1024 in some shells: 8 or 16 KiB. The signal must be ignored to get the error.
+    let run = "trap '' XFSZ; ulimit -f 16; exec \"$0\" run --config \"$1\"";
+    let config = rig.config();
+    let program = env!("CARGO_BIN_EXE_signalbox");
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", run]).arg(program).arg(config);
+    limited
+        .env_clear()
+        .envs(rig.world.variables())
+        .current_dir(rig.world.folder.path());
+    limited
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let exit = Process::spawn(&mut limited).exit().await;
+    assert_eq!(exit.code, Some(1), "{exit:?}");
+    assert!(exit.stderr.contains("state.draft"), "{exit:?}");
+    assert!(!state.exists());
+    rig.again().await;
+    all_came(&rig, "after a start without room").await;
 }
