@@ -3,20 +3,23 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-/// Set in a connection's count of requests once it has to close.
-const CLOSING: usize = 1 << (usize::BITS - 1);
+/// A request in a connection's state, one that was received whole, and the mark of a connection that has to close.
+const REQUEST: u64 = 1;
+const RECEIVED: u64 = 1 << 32;
+const CLOSING: u64 = 1 << 63;
 
 /// The connections of a listener, at most a fixed number of them.
 ///
 /// While places are free, everybody gets one. When none is left, the oldest connection without a request under way of
 /// the address that has most is closed for the next one: silent connections of one client keep nobody out, and behind
-/// a balancer, where all come from one address, the idlest go. If every connection has a request under way, the next
-/// one waits.
+/// a balancer, where all come from one address, the idlest go. If each of them has a request, the oldest goes whose
+/// requests are still being received: bodies that never end keep nobody out either. While every connection has one that
+/// was received whole, the next one waits.
 #[derive(Debug)]
 pub struct Slots {
     most: usize,
@@ -38,8 +41,8 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Connection {
-    /// Requests under way, and [`CLOSING`].
-    requests: AtomicUsize,
+    /// Requests under way, how many of them were received whole, and [`CLOSING`].
+    requests: AtomicU64,
     close: CancellationToken,
 }
 
@@ -57,6 +60,7 @@ pub struct Slot {
 pub struct UnderWay {
     slots: Arc<Slots>,
     connection: Arc<Connection>,
+    received: AtomicBool,
 }
 
 impl Slots {
@@ -133,21 +137,23 @@ impl State {
     fn close_one(&self) -> bool {
         let mut addresses: Vec<_> = self.addresses.values().collect();
         addresses.sort_by_key(|connections| (Reverse(connections.len()), connections.keys().next().copied()));
-        addresses
-            .into_iter()
-            .flat_map(BTreeMap::values)
-            .any(|connection| connection.close())
+        addresses.into_iter().any(|connections| {
+            let mut oldest_first = connections.values();
+            oldest_first.clone().any(|connection| connection.close(0))
+                || oldest_first.any(|connection| connection.close(RECEIVED - 1))
+        })
     }
 }
 
 impl Connection {
-    /// Has it close, unless a request is under way or it was told already.
-    fn close(&self) -> bool {
-        let idle = self.requests.compare_exchange(0, CLOSING, SeqCst, SeqCst).is_ok();
-        if idle {
+    /// Has it close, if its state is no more than that.
+    fn close(&self, most: u64) -> bool {
+        let close = |state| (state <= most).then_some(state | CLOSING);
+        let closed = self.requests.fetch_update(SeqCst, SeqCst, close).is_ok();
+        if closed {
             self.close.cancel();
         }
-        idle
+        closed
     }
 }
 
@@ -158,8 +164,9 @@ impl Slot {
         let under_way = UnderWay {
             slots: self.slots.clone(),
             connection: self.connection.clone(),
+            received: AtomicBool::new(false),
         };
-        let before = self.connection.requests.fetch_add(1, SeqCst);
+        let before = self.connection.requests.fetch_add(REQUEST, SeqCst);
         (before & CLOSING == 0).then_some(under_way)
     }
 
@@ -186,10 +193,21 @@ impl Drop for Slot {
     }
 }
 
+impl UnderWay {
+    /// The request was received whole: from now on its connection gives way to nobody.
+    pub fn received(&self) {
+        if !self.received.swap(true, SeqCst) {
+            self.connection.requests.fetch_add(RECEIVED, SeqCst);
+        }
+    }
+}
+
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let before = self.connection.requests.fetch_sub(1, SeqCst);
-        if before == 1 && self.slots.wanted.load(SeqCst) {
+        let received = if *self.received.get_mut() { RECEIVED } else { 0 };
+        let before = self.connection.requests.fetch_sub(REQUEST + received, SeqCst);
+        // Its connection can give way now, or sooner than before.
+        if (before & CLOSING) == 0 && before - received < RECEIVED && self.slots.wanted.load(SeqCst) {
             self.slots.wake(&mut self.slots.state());
         }
     }
@@ -244,6 +262,7 @@ mod tests {
         let alone = enter(&slots, "192.0.2.9").unwrap();
         let many: Vec<Slot> = (0..3).filter_map(|_| enter(&slots, "192.0.2.1")).collect();
         let busy = many[0].begin().unwrap();
+        busy.received();
         let mut next = pin!(slots.enter("192.0.2.5".parse().unwrap(), None));
         let mut context = Context::from_waker(Waker::noop());
         assert!(
@@ -271,7 +290,9 @@ mod tests {
             enter(&slots, "192.0.2.1").unwrap(),
             enter(&slots, "192.0.2.2").unwrap(),
         );
-        let (first, _second) = (one.begin().unwrap(), two.begin().unwrap());
+        let (first, second) = (one.begin().unwrap(), two.begin().unwrap());
+        first.received();
+        second.received();
         let mut next = pin!(slots.enter("192.0.2.3".parse().unwrap(), None));
         let mut context = Context::from_waker(Waker::noop());
         assert!(next.as_mut().poll(&mut context).is_pending());
@@ -281,6 +302,23 @@ mod tests {
         assert!(is_closed(&one) && !is_closed(&two));
         drop(one);
         assert!(matches!(next.as_mut().poll(&mut context), Poll::Ready(Some(_))));
+    }
+
+    #[test]
+    fn a_request_that_is_still_coming_gives_way_where_none_is_idle() {
+        let slots = Slots::new(3);
+        let many: Vec<Slot> = (0..2).filter_map(|_| enter(&slots, "192.0.2.1")).collect();
+        let alone = enter(&slots, "192.0.2.2").unwrap();
+        let (_coming, whole) = (many[0].begin().unwrap(), many[1].begin().unwrap());
+        whole.received();
+        let mut next = pin!(slots.enter("192.0.2.3".parse().unwrap(), None));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        assert_eq!(
+            [&many[0], &many[1], &alone].map(is_closed),
+            [true, false, false],
+            "of the address that has most"
+        );
     }
 
     #[test]

@@ -70,9 +70,8 @@ pub struct SegmentHttpConfig {
     pub read_timeout: Span,
 
     /// Connections at once, each with a body of half a megabyte at most. When no place is left, the oldest connection
-    /// without a request under way, of the address that has most, is closed for the next one; if there is none, the
-    /// next one waits. With HTTP/2 also requests at once. Default 800, below the 1,024 open files that systems allow a
-    /// process by default.
+    /// without a request under way, of the address that has most, is closed for the next one. With HTTP/2 also
+    /// requests at once. Default 800, below the 1,024 open files that systems allow a process by default.
     #[serde(default = "default_max_connections")]
     pub max_connections: usize,
 

@@ -51,9 +51,10 @@ impl Line {
         router: Router,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response, NoAnswer>> + Send + use<> {
-        let (peer, under_way, open) = (self.peer, self.slot.begin(), self.traffic.begin());
+        let peer = self.peer;
+        let open = self.slot.begin().map(|under_way| self.traffic.begin(under_way));
         async move {
-            let under_way = under_way.ok_or(NoAnswer::Closed)?;
+            let open = open.ok_or(NoAnswer::Closed)?;
             let response = match unclear_host(&request) {
                 Some(refusal) => refusal,
                 None => {
@@ -62,7 +63,7 @@ impl Line {
                 }
             };
             open.complete();
-            Ok(until_written(response, (under_way, open)))
+            Ok(until_written(response, open))
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use signalbox_core::slots::UnderWay;
 use signalbox_segment::ingest::MAX_BATCH_BYTES;
 use tokio::time::{Instant, sleep};
 
@@ -46,6 +47,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Open {
     traffic: Arc<Traffic>,
+    under_way: UnderWay,
     reception: Mutex<Reception>,
 }
 
@@ -92,12 +94,13 @@ impl Traffic {
     }
 
     /// Notes a request whose head has come.
-    pub(crate) fn begin(self: &Arc<Traffic>) -> Arc<Open> {
+    pub(crate) fn begin(self: &Arc<Traffic>, under_way: UnderWay) -> Arc<Open> {
         let mut state = self.state();
         state.open += 1;
         state.begun += 1;
         Arc::new(Open {
             traffic: self.clone(),
+            under_way,
             reception: Mutex::new(Reception::Coming),
         })
     }
@@ -135,6 +138,7 @@ impl Open {
     /// The request has been received whole, or is answered without the rest of it.
     pub(crate) fn complete(&self) {
         if self.becomes(Reception::Whole) {
+            self.under_way.received();
             let mut state = self.traffic.state();
             state.whole += 1;
             state.restart();
@@ -206,19 +210,26 @@ impl HttpBody for Noted {
 
 #[cfg(test)]
 mod tests {
+    use signalbox_core::slots::Slots;
+
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(4);
+
+    async fn begin(traffic: &Arc<Traffic>) -> Arc<Open> {
+        let slot = Slots::new(1).enter([127, 0, 0, 1].into(), None).await.unwrap();
+        traffic.begin(slot.begin().unwrap())
+    }
 
     #[tokio::test(start_paused = true)]
     async fn bytes_count_until_a_request_is_complete() {
         let traffic = Traffic::new(PATIENCE);
         let most = MAX_BATCH_BYTES + BEYOND_BODIES;
         assert!(traffic.received(most).is_ok());
-        let first = traffic.begin();
+        let first = begin(&traffic).await;
         first.complete();
         assert!(traffic.received(most).is_ok());
-        let second = traffic.begin();
+        let second = begin(&traffic).await;
         assert!(traffic.received(MAX_BATCH_BYTES).is_ok(), "two are open");
         drop((first, second));
         assert!(
@@ -241,7 +252,7 @@ mod tests {
         assert!(trickle(2).await.is_err());
         sleep(2 * PAUSE).await;
         assert!(trickle(4).await.is_ok(), "a pause ends it");
-        let open = traffic.begin();
+        let open = begin(&traffic).await;
         open.complete();
         assert!(
             trickle(60).await.is_ok(),
@@ -249,7 +260,7 @@ mod tests {
         );
         drop(open);
         assert!(trickle(6).await.is_err());
-        let _open = traffic.begin();
+        let _open = begin(&traffic).await;
         sleep(2 * PAUSE).await;
         assert!(traffic.received(1).is_err(), "a pause within a request is none");
     }

@@ -138,6 +138,9 @@ impl Guard {
 
     /// Whether this is no name at all but an address, or a name of this address.
     fn answers_to(&self, authority: &str) -> bool {
+        if authority == self.listen {
+            return true;
+        }
         let Ok(parsed) = authority.parse::<Authority>() else {
             return false;
         };
@@ -146,10 +149,7 @@ impl Guard {
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'))
             .unwrap_or(&host);
-        address.parse::<IpAddr>().is_ok()
-            || host == "localhost"
-            || authority == self.listen
-            || self.hosts.contains(&host)
+        address.parse::<IpAddr>().is_ok() || host == "localhost" || self.hosts.contains(&host)
     }
 }
 

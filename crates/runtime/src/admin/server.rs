@@ -146,6 +146,8 @@ async fn converse(stream: TcpStream, router: Router, slot: Slot, stop: Cancellat
 /// Until its answer is written, a connection gives way to nobody.
 async fn answer(slot: &Slot, router: Router, request: Request<Incoming>) -> Result<Response, GivenWay> {
     let under_way = slot.begin().ok_or(GivenWay)?;
+    // No path here waits for a body.
+    under_way.received();
     let response = match router.oneshot(request.map(Body::new)).await {
         Ok(response) => response,
         Err(never) => match never {},

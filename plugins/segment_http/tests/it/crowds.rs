@@ -68,6 +68,20 @@ async fn heads_that_never_end_keep_nobody_out() {
 }
 
 #[tokio::test]
+async fn bodies_that_never_end_keep_nobody_out() {
+    let service = Service::with(json!({"max_connections": 20, "read_timeout": "10m"})).await;
+    let mut crowd = silent(&service, 40).await;
+    let whole = event();
+    for connection in &mut crowd {
+        connection.write(&whole[..whole.len() - 1]).await;
+    }
+    for _ in 0..5 {
+        assert_served(&mut service.connect_from("127.0.0.2").await).await;
+    }
+    assert!(is_closed(&mut crowd[0]).await, "the oldest gave way");
+}
+
+#[tokio::test]
 async fn silent_connections_keep_nobody_out_of_tls() {
     let (files, certificate) = Files::new();
     let settings = json!({"tls": files.settings(), "max_connections": 20, "read_timeout": "10m"});
