@@ -17,6 +17,7 @@ mod beside;
 mod commands;
 mod conservation;
 mod contract;
+mod crowd;
 mod durable;
 mod faults;
 mod fuzz_seeds;
