@@ -11,6 +11,7 @@ use signalbox_runtime::identity::{HEADER, JournalIdentity};
 use signalbox_runtime::journal;
 use signalbox_runtime::operate::Stopped;
 
+use super::complain;
 use crate::exit::{self, Code};
 
 /// How long a running router may take to answer.
@@ -43,8 +44,8 @@ impl Desk {
             return Ok((Desk::Running(live), names));
         }
         if settings.journal.kind == JournalKind::Memory {
-            eprintln!(
-                "signalbox: no router answers at [admin] listen, and a journal in memory leaves nothing to look at"
+            complain(
+                "no router answers at [admin] listen, and a journal in memory leaves nothing to look at",
             );
             return Err(exit::FAILED);
         }
@@ -55,11 +56,11 @@ impl Desk {
         match opened.await {
             Ok(Ok(journal)) => Ok((Desk::Stopped(Stopped::new(journal)), names)),
             Ok(Err(problem)) => {
-                eprintln!("signalbox: {problem}");
+                complain(&problem);
                 if has_admin {
-                    eprintln!("signalbox: no router answers at [admin] listen");
+                    complain("no router answers at [admin] listen");
                 } else {
-                    eprintln!("signalbox: to ask a running router, give it an [admin] listen address");
+                    complain("to ask a running router, give it an [admin] listen address");
                 }
                 Err(exit::FAILED)
             }
@@ -91,7 +92,7 @@ impl Live {
             .timeout(PATIENCE)
             .build()
             .map_err(|error| {
-                eprintln!("signalbox: {error}");
+                complain(&error.to_string());
                 exit::FAILED
             })?;
         let base = format!("http://{}", admin.listen);
@@ -104,14 +105,14 @@ impl Live {
             .and_then(JournalIdentity::parse);
         let ours = JournalIdentity::of_folder(journal);
         if let Err(problem) = check(router.as_ref(), &ours, admin, journal) {
-            eprintln!("signalbox: {problem}");
+            complain(&problem);
             return Err(exit::FAILED);
         }
         let token = admin.token.clone().map_err(|problem| {
-            eprintln!(
-                "signalbox: the router at {} wants its token: {problem}",
+            complain(&format!(
+                "the router at {} wants its token: {problem}",
                 admin.listen
-            );
+            ));
             exit::CONFIG
         })?;
         Ok(Some(Live { client, base, token }))
@@ -201,7 +202,9 @@ pub(super) fn somebody_answers(what: &str, yes: bool) -> Result<(), Code> {
     if yes || std::io::stdin().is_terminal() {
         return Ok(());
     }
-    eprintln!("signalbox: {what}, and nobody is at the terminal to confirm it: say --yes");
+    complain(&format!(
+        "{what}, and nobody is at the terminal to confirm it: say --yes"
+    ));
     Err(exit::USAGE)
 }
 
@@ -212,7 +215,7 @@ pub(super) fn confirmed(question: &str, yes: bool) -> bool {
         return true;
     }
     if !std::io::stdin().is_terminal() {
-        eprintln!("signalbox: {question} Say --yes to do it.");
+        complain(&format!("{question} Say --yes to do it."));
         return false;
     }
     eprint!("{question} [y/N] ");

@@ -22,7 +22,7 @@ pub(crate) async fn run(args: &Replay) -> Code {
     match result {
         Ok(code) => code,
         Err(problem) => {
-            eprintln!("signalbox: {problem}");
+            super::complain(&problem);
             exit::FAILED
         }
     }

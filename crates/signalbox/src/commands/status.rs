@@ -19,7 +19,7 @@ pub(crate) async fn run(args: &crate::cli::Status) -> Code {
             code
         }
         Err(problem) => {
-            eprintln!("signalbox: {problem}");
+            super::complain(&problem);
             exit::FAILED
         }
     }

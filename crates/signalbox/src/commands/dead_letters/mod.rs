@@ -3,8 +3,6 @@
 mod asking;
 mod table;
 
-use std::io::IsTerminal as _;
-
 use serde_json::{Value, json};
 use signalbox_core::escape::{plain, plain_json};
 use signalbox_journal::{DeadLetterFilter, Order};
@@ -13,7 +11,7 @@ use signalbox_runtime::operate::Piece;
 
 use self::asking::{act, count, each};
 use self::table::thousands;
-use super::desk::{Desk, confirmed};
+use super::desk::{Desk, confirmed, somebody_answers};
 use super::progress::Progress;
 use super::{complain, print};
 use crate::cli::{DeadLetterAction, DeadLetterChoice, DeadLetterList, HowMany};
@@ -48,11 +46,9 @@ impl HowMany {
 
 pub(crate) async fn run(action: DeadLetterAction) -> Code {
     if let DeadLetterAction::Discard(args) = &action
-        && !args.yes
-        && !std::io::stdin().is_terminal()
+        && let Err(code) = somebody_answers("discard removes dead letters for good", args.yes)
     {
-        complain("discard removes dead letters for good; nobody is at the terminal to confirm it: say --yes");
-        return exit::USAGE;
+        return code;
     }
     let choice = action.choice();
     let (desk, names) = match Desk::open(&choice.config.config).await {
