@@ -1,5 +1,6 @@
 //! `signalbox status`
 
+use signalbox_core::escape::{plain_json, plain_lines};
 use signalbox_runtime::admin::{Started, Status};
 
 use super::desk::{Desk, source};
@@ -25,12 +26,13 @@ pub(crate) async fn run(args: &crate::cli::Status) -> Code {
     }
 }
 
+/// Reasons quote destinations, and paths in warnings come from events: neither may command the terminal.
 fn show(status: &Status, json: bool) -> Result<String, String> {
     if !json {
-        return Ok(status.render_human());
+        return Ok(plain_lines(&status.render_human()).into_owned());
     }
     let text = serde_json::to_string_pretty(status).map_err(|error| error.to_string())?;
-    Ok(text + "\n")
+    Ok(plain_json(&(text + "\n")).into_owned())
 }
 
 /// For scripts: a held sink waits for somebody to act.
