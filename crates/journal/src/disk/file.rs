@@ -233,7 +233,7 @@ mod tests {
     use crate::disk::cut::{Kept, cut};
     use crate::disk::frame::Frame;
     use crate::disk::heading::Heading;
-    use crate::disk::mark::Mark;
+    use crate::disk::mark::{self, Mark};
     use crate::disk::pages::Pages;
     use crate::disk::prepared::tests::prepared;
     use crate::disk::takeover::{At, Taken, frame_at, take_over};
@@ -323,6 +323,46 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+        /// The process was killed, and a byte changed: what was acknowledged is held, or its positions are counted; of what
+        /// was not, nothing stays behind a gap.
+        #[test]
+        fn behind_an_exact_mark_only_whole_commits_stay(
+            counts in proptest::collection::vec(1..60usize, 1..6),
+            acknowledged in any::<prop::sample::Index>(),
+            at in any::<prop::sample::Index>(),
+            bits in 1..=255u8,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("file");
+            let (_, file, ends) = grown(&path, &counts);
+            let acknowledged = acknowledged.index(ends.len() + 1);
+            let before = |n: usize| n.checked_sub(1).map_or((100, offset(1)), |n| ends[n]);
+            let (end, bytes) = before(acknowledged);
+            let mut mark = Mark::open(folder.path());
+            mark.set(100, end, bytes);
+            let marked = mark::read(folder.path()).unwrap().unwrap();
+            prop_assume!(marked.exact);
+            let at = at.index(file.file.metadata().unwrap().len() as usize) as u64;
+            let mut byte = [0];
+            file.file.read_exact_at(&mut byte, at).unwrap();
+            file.file.write_all_at(&[byte[0] ^ bits], at).unwrap();
+
+            let taken = take_over(&path, 100, Position::MAX, Some(&marked), &mut mark).unwrap();
+            prop_assert!(taken.given >= end);
+            let held = match taken.content {
+                Some(_) => held(&FrameFile::open(&path, taken.given).unwrap(), 1000),
+                None => Vec::new(),
+            };
+            let holds = |n: usize| (before(n).0..ends[n].0).all(|position| held.contains(&position));
+            let hit = (0..ends.len()).find(|n| (before(*n).1..ends[*n].1).contains(&at));
+            // Bytes that fill a block up say nothing.
+            let hit = hit.filter(|n| !holds(*n));
+            for n in 0..ends.len() {
+                let wanted = hit.is_none_or(|hit| n != hit && (n < hit || hit < acknowledged));
+                prop_assert_eq!(holds(n), wanted, "frame {}, of {} acknowledged; hit: {:?}", n, acknowledged, hit);
+            }
+        }
+
         /// The process was killed or the power went: whatever is there of the last write, what was acknowledged is found.
         #[test]
         fn a_file_cut_anywhere_keeps_every_frame_before(

@@ -120,6 +120,7 @@ impl DiskJournal {
         let new = matches!(found, opening::Found::Nothing) && series.end().is_none();
         let basis = Basis {
             held: series.start().zip(series.end()),
+            given: series.given(),
             heading: series.heading()?,
         };
         // On a full disk the state needs room that was set aside, if only to be opened.

@@ -55,7 +55,7 @@ impl State {
             Found::Whole(whole) => self.take(*whole),
             Found::Nothing => {
                 let contents = basis.contents(&BTreeMap::new());
-                if contents.head.rebuilt {
+                if contents.head.rebuilt || basis.given > 0 {
                     tracing::error!(file = %self.path.display(), starts = basis.starts(),
                         "the journal's state is missing beside its events and begun anew; \
                          dead letters and parked events are gone with it");
@@ -260,6 +260,7 @@ mod tests {
         let path = folder.path().join("state.redb");
         let basis = Basis {
             held: Some((0, 7)),
+            given: 7,
             heading: None,
         };
         for damage in 0..3 {

@@ -16,6 +16,8 @@ const UNREADABLE: &str = "journal_unreadable";
 pub(crate) struct Basis {
     /// The positions of the events held, `from..to`; `None` without events.
     pub(crate) held: Option<(Position, Position)>,
+    /// Positions before were given to events, held or not.
+    pub(crate) given: Position,
     /// The newest heading, and where its file begins.
     pub(crate) heading: Option<(Position, Heading)>,
 }
