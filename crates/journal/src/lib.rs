@@ -24,7 +24,7 @@ pub use dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterId, DeadLetterPage, DeadLetterQuota,
     DeadLetterSummary, LetterCounts, OnFull, Order, Page, SOURCE, StoredLetter,
 };
-pub use disk::{DiskJournal, DiskOptions, decode_frame, encode_frame};
+pub use disk::{Compacted, DiskJournal, DiskOptions, decode_frame, encode_frame};
 pub use memory::MemoryJournal;
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};
 

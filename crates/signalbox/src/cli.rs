@@ -64,6 +64,8 @@ pub(crate) enum Command {
     DeadLetters(DeadLetters),
     /// Deliver a part of the journal to a sink again
     Replay(Replay),
+    /// Look after the files of a journal whose router does not run
+    Journal(Journal),
     /// Serve a stand-in for the Pinterest Conversions API on this machine, to try pipelines without an account
     Sandbox(Sandbox),
     /// Run the whole thing once on this machine, with the sandbox as destination, and print what became of the events
@@ -189,6 +191,18 @@ pub(crate) struct DeadLetterChoice {
     /// Print JSON, one object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Journal {
+    #[command(subcommand)]
+    pub(crate) action: JournalAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalAction {
+    /// Shrink the file of dead letters and parked events to what they need
+    Compact(Config),
 }
 
 #[derive(Debug, Args)]

@@ -249,3 +249,26 @@ async fn discarding_wants_a_yes() {
     let both = ["deadletters", "list", "--all", "--limit", "2"];
     assert_eq!(rig.command(&both).await.code, Some(64));
 }
+
+#[tokio::test]
+async fn the_state_is_compacted_when_asked_but_never_while_a_router_runs() {
+    let mut rig = left_with(150, 100_000).await;
+    let state = rig.world.path("signalbox-journal/state.redb");
+    let size = || std::fs::metadata(&state).unwrap().len();
+    let full = size();
+    rig.told(&["deadletters", "discard", "--yes"]).await;
+    let exit = rig.command(&["journal", "compact"]).await;
+    assert!(
+        exit.code == Some(1) && exit.stderr.contains("in use by process"),
+        "{exit:?}"
+    );
+    rig.kill();
+    let told = rig.told(&["journal", "compact"]).await;
+    assert!(
+        told.starts_with("the state took ") && size() < full / 4,
+        "{told} {full} {}",
+        size()
+    );
+    let none = rig.lines(&["deadletters", "list"]).await;
+    assert_eq!(none, Vec::<Value>::new());
+}

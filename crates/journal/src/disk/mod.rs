@@ -11,6 +11,7 @@
 mod ballast;
 mod checkpoints;
 mod clock;
+mod compact;
 mod cut;
 mod file;
 mod folder;
@@ -61,6 +62,7 @@ use async_trait::async_trait;
 use signalbox_core::Event;
 use tokio::sync::{Semaphore, oneshot};
 
+pub use compact::Compacted;
 pub(crate) use folder::{set_aside, sync};
 pub use frame::decode_frame;
 pub use options::DiskOptions;
@@ -130,6 +132,9 @@ impl DiskJournal {
             ballast.release();
         }
         let loaded = state.open(found, &basis)?;
+        if room.is_ok() {
+            state.compact_at_start(&loaded);
+        }
         let id = identity::read_or_make(&options.path)?;
         let clock = Clock::new(options.wall);
         let idle_before = if new {
@@ -254,6 +259,14 @@ impl DiskJournal {
     /// [`JournalError`] if it cannot be read.
     pub fn id_of(folder: &Path) -> Result<Option<String>, JournalError> {
         identity::read(folder).map_err(|error| folder::trouble(folder, "cannot be read", &error))
+    }
+
+    /// Gives back the space that the state of a journal does not use any more. No router may use it meanwhile.
+    ///
+    /// # Errors
+    /// [`JournalError`] if a router uses it, or if it cannot be read or written.
+    pub fn compact(folder: &std::path::Path) -> Result<Compacted, JournalError> {
+        compact::compact(folder)
     }
 
     /// Group commits of events since it was opened; with the number of appends it tells how many share one.

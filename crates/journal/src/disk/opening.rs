@@ -67,7 +67,7 @@ impl State {
         }
     }
 
-    fn take(
+    pub(super) fn take(
         &mut self,
         (db, file, mut loaded): (Database, Tentative, Loaded),
     ) -> Result<Loaded, JournalError> {
@@ -162,7 +162,7 @@ struct Format {
     format: u32,
 }
 
-fn look(path: &Path) -> Result<Found, Trouble> {
+pub(super) fn look(path: &Path) -> Result<Found, Trouble> {
     let file = match File::options().read(true).write(true).open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
         file => file.map_err(|error| io(&error))?,

@@ -16,9 +16,14 @@ impl Store {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(db);
     }
 
+    /// Takes it away from those that read.
+    pub(super) fn take(&self) -> Option<Database> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Closes it; readings under way end with an error.
     pub(super) fn close(&self, pin: Pin) {
-        let db = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        let db = self.take();
         let _ = guarded(move || {
             drop(pin);
             drop(db);
@@ -49,5 +54,59 @@ impl Store {
     ) -> Result<T, Trouble> {
         let txn = self.with(|db| Ok(db.begin_read()?))?;
         guarded(|| look(&txn))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use crate::{DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Journal, Page};
+
+    #[tokio::test]
+    async fn reading_waits_for_nothing_that_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = DiskJournal::open(DiskOptions::new(folder.path())).unwrap();
+        journal.bury(vec![DeadLetter::default(); 3]);
+        journal.tidy().await.unwrap();
+        // The thread that writes stands still in the middle of a change, as on a disk that does not answer.
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (tell, stands_still) = tokio::sync::oneshot::channel();
+        let stuck = journal.ask(move |keeper| {
+            keeper.change(|txn, head| {
+                super::super::letter_table::bury(txn, head, &[DeadLetter::default()])?;
+                let _ = tell.send(());
+                let _ = wait.recv();
+                Ok(())
+            })
+        });
+        let look = async {
+            stands_still.await.unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let page = Page {
+                limit: 9,
+                ..Page::default()
+            };
+            let all = DeadLetterFilter::default();
+            assert_eq!(
+                journal.dead_letter_page(&all, page).await.unwrap().letters.len(),
+                3
+            );
+            assert_eq!(
+                journal.dead_letter_summary(&all).await.unwrap().groups[0].count,
+                3
+            );
+            assert_eq!(journal.letters_of("").kept, 3);
+            assert!(journal.behind() >= Duration::from_millis(5));
+            go_on.send(()).unwrap();
+        };
+        let (written, ()) = tokio::join!(stuck, look);
+        written.unwrap().unwrap();
+        assert_eq!(
+            (journal.letters_of("").kept, journal.behind()),
+            (4, Duration::ZERO)
+        );
+        journal.shutdown().await;
     }
 }

@@ -4,6 +4,7 @@
 mod begun;
 mod checkpoints;
 mod clock;
+mod compact;
 mod damage;
 mod dead_letters;
 mod dedup;

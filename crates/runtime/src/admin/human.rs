@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use signalbox_core::escape::plain;
+
 use super::status::{SinkStatus, SourceStatus, Status, sum};
 
 impl Status {
@@ -11,7 +13,7 @@ impl Status {
     pub fn render_human(&self) -> String {
         let state = match &self.not_ready {
             None => "ready".to_owned(),
-            Some(reason) => format!("not ready: {reason}"),
+            Some(reason) => format!("not ready: {}", plain(reason)),
         };
         let mut out = format!(
             "Signalbox {}, up {} s, {state}\n",
@@ -106,6 +108,13 @@ impl Status {
             let told = format!("{events} events, since the journal's state was lost");
             line(&mut details, sink, "may come again", Some(told));
         }
+        if self.journal.behind_seconds > 0 {
+            let _ = writeln!(
+                details,
+                "The journal's state has been waiting to be written for {} s; counts of dead letters are as old.",
+                self.journal.behind_seconds
+            );
+        }
         if !details.is_empty() {
             out.push('\n');
             out.push_str(&details);
@@ -147,7 +156,7 @@ fn sink_row(name: &str, sink: &SinkStatus) -> Vec<String> {
 }
 
 fn row(name: &str, numbers: &[u64]) -> Vec<String> {
-    std::iter::once(name.to_owned())
+    std::iter::once(plain(name).into_owned())
         .chain(numbers.iter().map(u64::to_string))
         .collect()
 }
@@ -198,6 +207,6 @@ fn dropped(out: &mut String, name: &str, count: u64) {
 
 fn line(out: &mut String, name: &str, what: &str, text: Option<String>) {
     if let Some(text) = text {
-        let _ = writeln!(out, "{name}: {what}: {text}");
+        let _ = writeln!(out, "{}: {what}: {}", plain(name), plain(&text));
     }
 }

@@ -17,6 +17,7 @@ mod guard;
 mod human;
 mod letters;
 mod operator;
+mod orphans;
 mod routes;
 mod server;
 mod status;
@@ -113,6 +114,7 @@ pub struct AdminState {
     source: Arc<dyn StatusSource>,
     identity: Option<Arc<JournalIdentity>>,
     started: Started,
+    orphans: Arc<orphans::Orphans>,
 }
 
 impl std::fmt::Debug for AdminState {
@@ -130,6 +132,7 @@ impl AdminState {
             source,
             identity: None,
             started: Started::now(),
+            orphans: Arc::default(),
         }
     }
 

@@ -74,14 +74,15 @@ async fn metrics(State(state): State<AdminState>) -> Response {
 }
 
 async fn status(State(state): State<AdminState>) -> Response {
-    let known = state.source.sinks().await.unwrap_or_default();
+    let known = state.orphans.known(&state.source).await;
     blocking(move || {
         let mut status = state.status();
-        status.orphans = known
-            .iter()
-            .filter(|sink| !status.sinks.contains_key(&sink.name))
-            .map(Into::into)
-            .collect();
+        if let Some(known) = known {
+            let orphans = known.sinks.iter();
+            let orphans = orphans.filter(|sink| !status.sinks.contains_key(&sink.name));
+            status.orphans = orphans.map(Into::into).collect();
+            status.orphans_age_seconds = Some(known.at.elapsed().as_secs());
+        }
         json(&status)
     })
     .await

@@ -51,6 +51,9 @@ pub struct Status {
     pub journal: JournalStatus,
     /// Sinks that are no longer configured, and hold what they have not settled for a while.
     pub orphans: Vec<OrphanStatus>,
+    /// For how many seconds what is said of them has been known; none if the journal has not answered yet.
+    #[serde(default)]
+    pub orphans_age_seconds: Option<u64>,
     /// By name.
     pub sources: BTreeMap<String, SourceStatus>,
     /// By name.
@@ -151,6 +154,9 @@ pub struct JournalStatus {
     pub bytes: u64,
     /// Bytes they may take.
     pub max_bytes: u64,
+    /// For how many seconds a change of the state has been waiting to be written: as old are the counts of dead letters.
+    #[serde(default)]
+    pub behind_seconds: u64,
     /// Set if what the journal knew of its sinks was lost and begun anew since the last clean start: for each sink how many
     /// events may come again.
     #[serde(default)]
@@ -228,9 +234,11 @@ impl Status {
                 events: usage.events,
                 bytes: usage.bytes,
                 max_bytes: usage.max_bytes,
+                behind_seconds: source.journal().behind().as_secs(),
                 may_come_again: source.journal().rebuilt(),
             },
             orphans: Vec::new(),
+            orphans_age_seconds: None,
             version: VERSION.to_owned(),
             started_at: started.at.to_string(),
             uptime_seconds: started.clock.elapsed().as_secs(),

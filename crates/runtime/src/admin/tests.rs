@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use signalbox_core::Reason;
-use signalbox_journal::{DeadLetter, Journal, MemoryJournal};
+use signalbox_journal::{DeadLetter, Journal, MemoryJournal, Start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -15,12 +15,21 @@ const TOKEN: &str = "s3cret-t0ken-of-the-operator";
 struct Pipeline {
     ready: Mutex<Result<(), String>>,
     journal: MemoryJournal,
+    /// The journal answers nothing about its sinks.
+    stuck: std::sync::atomic::AtomicBool,
 }
 
 #[async_trait]
 impl StatusSource for Pipeline {
     fn journal(&self) -> &dyn Journal {
         &self.journal
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
+        if self.stuck.load(std::sync::atomic::Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        self.journal.sinks().await.map_err(|error| error.to_string())
     }
 
     fn ready(&self) -> Result<(), String> {
@@ -90,6 +99,7 @@ fn pipeline() -> (Arc<Pipeline>, AdminState) {
     let pipeline = Arc::new(Pipeline {
         ready: Mutex::new(Ok(())),
         journal,
+        stuck: false.into(),
     });
     let telemetry = Arc::new(Telemetry::new(TelemetryOptions::default(), &ledger).unwrap());
     let state = AdminState::new(ledger, telemetry, Arc::clone(&pipeline) as Arc<dyn StatusSource>);
@@ -205,6 +215,35 @@ async fn status_has_every_number_and_reads_back() {
     ];
     assert_eq!(pin.warnings, BTreeMap::from(warnings));
     assert!(!answer.body.contains("pina_"), "{}", answer.body);
+    stop.cancel();
+    server.stopped().await;
+}
+
+#[tokio::test]
+async fn a_journal_that_does_not_answer_keeps_no_status_waiting() {
+    let (pipeline, state) = pipeline();
+    let (server, stop) = start(state, None).await;
+    let status = async || -> Status {
+        let answer = get(server.address(), "/status").await;
+        serde_json::from_str(&answer.body).unwrap()
+    };
+    let _gone = pipeline.journal.reader("gone", Start::End).await.unwrap();
+    let told = status().await;
+    assert_eq!((told.orphans.len(), told.orphans_age_seconds), (1, Some(0)));
+    pipeline.stuck.store(true, std::sync::atomic::Ordering::SeqCst);
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let asked = std::time::Instant::now();
+    let told = status().await;
+    assert!(
+        asked.elapsed() < std::time::Duration::from_secs(5),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert_eq!(told.sinks["pin"].delivered, 6);
+    assert!(
+        told.orphans.len() == 1 && told.orphans_age_seconds >= Some(1),
+        "{told:?}"
+    );
     stop.cancel();
     server.stopped().await;
 }

@@ -5,6 +5,8 @@ mod desk;
 mod dry_run;
 mod import_segment;
 mod init;
+mod journal;
+mod numbers;
 mod plugins;
 mod progress;
 mod replay;
@@ -30,6 +32,7 @@ pub(crate) async fn run(command: Command) -> Code {
         Command::Status(args) => status::run(&args).await,
         Command::DeadLetters(args) => dead_letters::run(args.action).await,
         Command::Replay(args) => replay::run(&args).await,
+        Command::Journal(args) => journal::run(args.action).await,
         Command::DryRun(args) => dry_run::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo => crate::demo::run().await,

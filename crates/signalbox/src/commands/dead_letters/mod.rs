@@ -10,8 +10,8 @@ use signalbox_runtime::admin::ActedReport;
 use signalbox_runtime::operate::Piece;
 
 use self::asking::{act, count, each};
-use self::table::thousands;
 use super::desk::{Desk, confirmed, somebody_answers};
+use super::numbers::thousands;
 use super::progress::Progress;
 use super::{complain, print};
 use crate::cli::{DeadLetterAction, DeadLetterChoice, DeadLetterList, HowMany};

@@ -8,18 +8,7 @@ use signalbox_core::Size;
 use signalbox_core::escape::plain;
 use signalbox_runtime::admin::LetterSummary;
 
-/// A number with its thousands apart.
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+use super::super::numbers::{about, thousands};
 
 /// One line.
 pub(super) fn row(letter: &Value) -> String {
@@ -81,34 +70,9 @@ pub(super) fn summary(summary: &LetterSummary) -> String {
     out
 }
 
-/// A size in the largest unit that leaves a number before the point.
-fn about(bytes: u64) -> String {
-    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
-        Some((unit, name)) => format!("{:.1}{name}", bytes as f64 / unit as f64),
-        None => format!("{bytes}B"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (16_000, "16,000"),
-            (1_234_567, "1,234,567"),
-        ] {
-            assert_eq!(thousands(number), text);
-        }
-        assert_eq!(
-            (&*about(999), &*about(1_500), &*about(2_000_000_000)),
-            ("999B", "1.5kB", "2.0GB")
-        );
-    }
 
     #[test]
     fn an_event_cannot_command_the_terminal() {

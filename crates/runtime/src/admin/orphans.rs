@@ -1,0 +1,57 @@
+//! Sinks that are no longer configured, as the journal told last. To find out what they hold it may have to read, and it
+//! answers after all that it has to write: a slow disk must not keep anybody waiting for the status.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use signalbox_journal::SinkState;
+
+use super::StatusSource;
+
+/// How long an answer waits for the journal before it tells what it was told before.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// What the journal told last of its sinks.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) sinks: Arc<Vec<SinkState>>,
+    pub(super) at: Instant,
+}
+
+/// Asks the journal for its sinks, once at a time.
+#[derive(Debug, Default)]
+pub(super) struct Orphans {
+    told: Mutex<Option<Told>>,
+    asking: tokio::sync::Mutex<()>,
+}
+
+impl Orphans {
+    fn told(&self) -> MutexGuard<'_, Option<Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the journal tells now, or what it told last if it takes longer than a moment; `None` if it never answered.
+    pub(super) async fn known(self: &Arc<Self>, source: &Arc<dyn StatusSource>) -> Option<Told> {
+        let (orphans, source) = (self.clone(), source.clone());
+        // It goes on by itself, so that the next answer is newer.
+        let asked = tokio::spawn(async move { orphans.ask(&*source).await });
+        let _ = tokio::time::timeout(PATIENCE, asked).await;
+        self.told().clone()
+    }
+
+    async fn ask(&self, source: &dyn StatusSource) {
+        let asked_at = Instant::now();
+        let _asking = self.asking.lock().await;
+        if self.told().as_ref().is_some_and(|told| told.at >= asked_at) {
+            // Whoever asked before has been told meanwhile.
+            return;
+        }
+        let at = Instant::now();
+        if let Ok(sinks) = source.sinks().await {
+            *self.told() = Some(Told {
+                sinks: Arc::new(sinks),
+                at,
+            });
+        }
+    }
+}
