@@ -199,7 +199,7 @@ unknown = 3
         assert_eq!(admin.listen.port(), 9464);
         let why = admin.token.unwrap_err();
         assert!(
-            why.starts_with("admin.token: the file \"/secret\" cannot be read: no such file; check"),
+            why.starts_with("admin.token: the file \"/secret\" cannot be read: no such file; "),
             "{why}"
         );
     }
