@@ -28,7 +28,10 @@ async fn full() -> Rig {
     let status = rig
         .wait(|status| {
             let (hook, others) = (&status.sinks["hook"], ["archive", "pinterest"]);
+            // Letters are written in the commit that follows their count.
+            let counted: u64 = hook.rejected.values().sum();
             hook.held.is_some()
+                && hook.dead_letters == counted
                 && others
                     .iter()
                     .all(|name| status.sinks[*name].delivered == COUNT as u64)
