@@ -264,6 +264,13 @@ pub trait Reader: Send {
     /// bytes of those that it has not committed yet.
     fn dead_letters_full(&self, uncommitted: u64) -> bool;
 
+    /// What this reader has still to hand out, as far as it can be read; `returned_after` is the last event that it was asked
+    /// for by [`Reader::returned`].
+    ///
+    /// # Errors
+    /// [`JournalError`] if that cannot be found out.
+    async fn ahead(&mut self, returned_after: Position) -> Result<Ahead, JournalError>;
+
     /// Tells what is settled. Returns at once: commits are merged and written soon, one after the other, each
     /// atomically. [`Reader::flush`] waits for them.
     fn commit(&mut self, commit: Commit);
@@ -283,9 +290,53 @@ pub enum Read {
         from: Position,
         /// The one after the last.
         to: Position,
+        /// Why.
+        loss: Loss,
     },
     /// The journal is closed and read to its end.
     End,
+}
+
+/// Events of the log that cannot be had any more: `from..to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// The first.
+    pub from: Position,
+    /// The one after the last.
+    pub to: Position,
+    /// Why.
+    pub loss: Loss,
+}
+
+/// Why events of the log cannot be had any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// A file is missing, or has lost its end or all it held.
+    Missing,
+    /// What was written is not what is read.
+    Damaged,
+    /// They became older than the log keeps them.
+    Aged,
+}
+
+impl Loss {
+    /// The stable code, for counts and dead letters.
+    pub fn code(self) -> &'static str {
+        match self {
+            Loss::Missing => "journal_file_missing",
+            Loss::Damaged => "journal_unreadable",
+            Loss::Aged => "journal_max_age",
+        }
+    }
+
+    /// What happened to them, for people.
+    pub fn told(self) -> &'static str {
+        match self {
+            Loss::Missing => "the journal's file with them is missing or cut short",
+            Loss::Damaged => "the journal cannot read them",
+            Loss::Aged => "they were older than the journal keeps events",
+        }
+    }
 }
 
 /// One event in the log. Sinks reading the same event share its parsed form while they keep pace.
@@ -328,6 +379,17 @@ pub struct Resumed {
     /// For each source, how many events from the cursor on are in the log and not settled by `progress`; with
     /// `parked` and `returned` they are what is pending.
     pub unread: Vec<(String, u64)>,
+    /// What was found to be lost; `progress` has it as settled, and counted as rejected by its code.
+    pub lost: Vec<Lost>,
+}
+
+/// See [`Reader::ahead`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Events in the log, by source.
+    pub unread: Vec<(String, u64)>,
+    /// Events that came back from the dead letters.
+    pub returned: u64,
 }
 
 /// See [`Reader::returned`].

@@ -10,9 +10,10 @@ use tokio::sync::Notify;
 
 use crate::dead_letter::Budget;
 use crate::{
-    AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage,
-    DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Open, Order, Page, Parked, Position,
-    Progress, Read, Reader, Resumed, Returned, SinkState, SourceTotals, Start, StoredLetter, Taken, Usage,
+    Ahead, AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage,
+    DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Loss, Open, Order, Page, Parked,
+    Position, Progress, Read, Reader, Resumed, Returned, SinkState, SourceTotals, Start, StoredLetter, Taken,
+    Usage,
 };
 
 /// How long clients are told to wait when it is full.
@@ -279,6 +280,7 @@ impl Journal for MemoryJournal {
                 parked,
                 returned,
                 unread,
+                lost: Vec::new(),
             },
         ))
     }
@@ -504,7 +506,11 @@ impl MemoryReader {
         let from = self.at;
         if from < state.base {
             self.at = state.base;
-            return Some(Read::Lost { from, to: self.at });
+            return Some(Read::Lost {
+                from,
+                to: self.at,
+                loss: Loss::Aged,
+            });
         }
         let skip = usize::try_from(from - state.base).unwrap_or(usize::MAX);
         let mut entries = Vec::new();
@@ -556,6 +562,21 @@ impl Reader for MemoryReader {
             })
         };
         positions.iter().filter_map(entry).collect()
+    }
+
+    async fn ahead(&mut self, returned_after: Position) -> Result<Ahead, JournalError> {
+        let ahead = Progress {
+            cursor: self.at,
+            settled: self.settled.clone(),
+            ..Progress::default()
+        };
+        let state = self.journal.state();
+        let parked = state.sinks.get(&self.sink).map(|sink| &sink.parked);
+        let after = returned_after.saturating_add(1).max(Parked::BACK);
+        Ok(Ahead {
+            unread: state.unread(&ahead),
+            returned: parked.map_or(0, |parked| parked.range(after..).count() as u64),
+        })
     }
 
     fn commit(&mut self, commit: Commit) {
@@ -633,7 +654,7 @@ mod tests {
     async fn read(reader: &mut Box<dyn Reader>, max: usize) -> Vec<String> {
         match reader.next(max).await {
             Read::Events(entries) => entries.iter().map(|e| e.event.message_id().to_owned()).collect(),
-            Read::Lost { from, to } => vec![format!("lost {from}..{to}")],
+            Read::Lost { from, to, .. } => vec![format!("lost {from}..{to}")],
             Read::End => vec!["end".into()],
         }
     }

@@ -254,12 +254,6 @@ impl SinkLedger {
     fn settled(&self) -> u64 {
         self.delivered.get() + self.filtered.total() + self.rejected.total() + self.expired.total()
     }
-
-    /// Events turned up that were not counted when they were journalled (the log about them was unreadable).
-    pub fn admit_settled(&self) {
-        self.journalled
-            .add(self.settled().saturating_sub(self.journalled.get()));
-    }
 }
 
 /// The ledgers of a running pipeline, by component name.

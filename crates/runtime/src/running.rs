@@ -229,7 +229,8 @@ impl Running {
             undertaker,
             meters,
             (stop.clone(), shed.clone(), returned.clone()),
-        );
+        )
+        .counted_under(self.counting.clone());
         let task = tokio::spawn(driver.run());
         self.sinks.insert(
             name,

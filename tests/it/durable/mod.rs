@@ -13,6 +13,7 @@ mod hold;
 mod letters;
 mod letters_full;
 mod letters_many;
+mod missing;
 mod operators;
 mod private;
 mod rates;

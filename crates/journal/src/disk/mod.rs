@@ -27,6 +27,7 @@ mod letter_table;
 mod letter_watch;
 mod letters;
 mod mark;
+mod missing;
 mod opening;
 mod options;
 mod pages;
@@ -172,11 +173,9 @@ impl DiskJournal {
             series.given(),
         ];
         let end = cursors.chain(known).max().unwrap_or(0);
-        let told = series.end().map(|held| held.max(series.told()));
-        if let Some(held) = told.filter(|told| *told < end) {
-            tracing::error!(folder = %options.path.display(), positions = %format!("{held}..{end}"),
-                "the journal's files end before what it acknowledged: what stood there is lost");
-        }
+        let cursors = loaded.sinks.values().filter(|(sink, _)| !sink.released);
+        let wanted = cursors.map(|(sink, _)| sink.progress.cursor).min();
+        series.tell_missing(wanted.unwrap_or(end), end, options.max_age.is_some());
         learn_again(&series, &mut dedup, end, &clock)?;
         let mut journalled = Journalled {
             counts: std::mem::take(&mut head.journalled),

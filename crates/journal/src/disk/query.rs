@@ -7,7 +7,7 @@ use signalbox_core::Event;
 use super::frame::Frame;
 use super::series::{Fetched, Series};
 use super::shared::lock;
-use crate::{JournalError, Position};
+use crate::{JournalError, Loss, Position};
 
 /// Frames reported as unreadable are remembered, so that each is reported once; so many at most.
 const REPORTED: usize = 10_000;
@@ -16,8 +16,8 @@ const REPORTED: usize = 10_000;
 pub(crate) enum Events {
     /// Events from that position on; `None` for one that does not parse.
     Some(Vec<(Position, Option<Event>)>),
-    /// Nothing readable up to this position.
-    Lost(Position),
+    /// Nothing readable up to this position, and why.
+    Lost(Position, Loss),
 }
 
 /// What [`Series::pick`] found, and what kept it from looking for the rest.
@@ -37,7 +37,7 @@ impl Series {
         })
         .map(|visited| match visited {
             Ok(events) => Events::Some(events),
-            Err(to) => Events::Lost(to),
+            Err(to) => Events::Lost(to, self.loss(position)),
         })
     }
 
@@ -93,8 +93,15 @@ impl Series {
                 .rev()
                 .find(|segment| segment.first <= from)
                 .map(|s| s.path.clone());
-            tracing::error!(file = %file.unwrap_or_default().display(), positions = %format!("{from}..{to}"),
-                "journal frame unreadable: {why}");
+            let (file, positions) = (file.unwrap_or_default(), format!("{from}..{to}"));
+            let file = file.display();
+            match self.loss(from) {
+                Loss::Missing => {
+                    tracing::error!(%file, positions, "journal file missing, empty or cut short: {why}");
+                }
+                Loss::Damaged => tracing::error!(%file, positions, "journal frame unreadable: {why}"),
+                Loss::Aged => {}
+            }
         }
         to
     }
@@ -118,7 +125,7 @@ impl Series {
         Ok(())
     }
 
-    /// Events in `from..to` by source, as far as they can be read.
+    /// Events in `from..to` by source; those that cannot be read are counted where the file still tells of them.
     pub(crate) fn counts(&self, from: Position, to: Position) -> Result<BTreeMap<String, u64>, JournalError> {
         let mut counts = BTreeMap::new();
         let mut rest = Vec::new();
@@ -127,20 +134,26 @@ impl Series {
                 rest.extend(segment.count(from, to, &mut counts));
             }
         }
-        for (from, to) in rest {
+        for (from, to, most) in rest {
+            let mut unread = to - from;
             self.scan(from, to, |frame| {
                 if from <= frame.head.first && frame.head.end() <= to {
                     for (source, count) in &frame.sources {
                         *counts.entry(source.to_string()).or_default() += u64::from(*count);
+                        unread = unread.saturating_sub(u64::from(*count));
                     }
                     return;
                 }
                 for (at, raw) in frame.events() {
                     if let Some(raw) = raw.filter(|_| from <= at && at < to) {
                         *counts.entry(raw.source.to_string()).or_default() += 1;
+                        unread = unread.saturating_sub(1);
                     }
                 }
             })?;
+            if unread > 0 {
+                *counts.entry(most).or_default() += unread;
+            }
         }
         Ok(counts)
     }

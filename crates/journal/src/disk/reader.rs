@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::keeper::ToKeeper;
+use super::keeper::{Keeper, ToKeeper};
 use super::query::Events;
 use super::shared::{Shared, lock};
 use super::state;
 use super::store::Store;
-use crate::{Commit, Entry, JournalError, Parked, Position, Read, Reader, Returned};
+use crate::{Ahead, Commit, Entry, JournalError, Loss, Parked, Position, Progress, Read, Reader, Returned};
 
 /// How long to wait before a refused read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ pub(crate) struct DiskReader {
 
 pub(crate) enum Item {
     Event(Entry),
-    Lost(Position, Position),
+    Lost(Position, Position, Loss),
 }
 
 impl DiskReader {
@@ -62,8 +62,12 @@ impl DiskReader {
 
     /// Hands out what is ready.
     fn take(&mut self, max: usize) -> Option<Read> {
-        if let Some(Item::Lost(from, to)) = self.ready.front() {
-            let lost = Read::Lost { from: *from, to: *to };
+        if let Some(Item::Lost(from, to, loss)) = self.ready.front() {
+            let lost = Read::Lost {
+                from: *from,
+                to: *to,
+                loss: *loss,
+            };
             self.ready.pop_front();
             return Some(lost);
         }
@@ -136,16 +140,16 @@ impl DiskReader {
                         }),
                         None => {
                             tracing::error!(sink = self.sink, position, "journal event does not parse");
-                            Item::Lost(position, position + 1)
+                            Item::Lost(position, position + 1, Loss::Damaged)
                         }
                     });
                 }
             }
-            Events::Lost(to) => {
+            Events::Lost(to, loss) => {
                 let from = self.at;
                 let to = to.min(end).min(self.skip_settled()).max(from + 1);
                 self.at = to;
-                self.ready.push_back(Item::Lost(from, to));
+                self.ready.push_back(Item::Lost(from, to, loss));
             }
         }
     }
@@ -227,6 +231,21 @@ impl Reader for DiskReader {
 
     fn dead_letters_full(&self, uncommitted: u64) -> bool {
         self.shared.letters_full(&self.sink, uncommitted)
+    }
+
+    async fn ahead(&mut self, returned_after: Position) -> Result<Ahead, JournalError> {
+        let ahead = Progress {
+            cursor: self.at,
+            settled: self.settled.iter().copied().collect(),
+            ..Progress::default()
+        };
+        let sink = self.sink.clone();
+        let look = move |keeper: &mut Keeper| keeper.ahead(&sink, &ahead, returned_after);
+        let (reply, answer) = oneshot::channel();
+        let ask = Box::new(move |keeper: &mut Keeper| drop(reply.send(look(keeper))));
+        let gone = || JournalError("the journal was shut down".into());
+        self.keeper.send(ToKeeper::Do(ask)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
     }
 
     fn commit(&mut self, commit: Commit) {

@@ -171,13 +171,14 @@ impl Segment {
         self.growing.store(growing, Ordering::Release);
     }
 
-    /// Adds whole marks of `from..to` to the counts and returns the stretches that must be read for the rest.
+    /// Adds to the counts what of `from..to` is known without reading, and returns the stretches that must be read for the
+    /// rest, each with the source to which what cannot be read is attributed.
     pub(crate) fn count(
         &self,
         from: Position,
         to: Position,
         counts: &mut BTreeMap<String, u64>,
-    ) -> Vec<(Position, Position)> {
+    ) -> Vec<(Position, Position, String)> {
         let mut rest = Vec::new();
         for mark in &self.content().marks {
             if from <= mark.from && mark.to <= to {
@@ -185,7 +186,15 @@ impl Segment {
                     *counts.entry(source.clone()).or_default() += count;
                 }
             } else if from < mark.to && mark.from < to {
-                rest.push((from.max(mark.from), to.min(mark.to)));
+                let (from, to) = (from.max(mark.from), to.min(mark.to));
+                match mark.sources.as_slice() {
+                    [(source, _)] => *counts.entry(source.clone()).or_default() += to - from,
+                    sources => {
+                        let most = sources.iter().max_by_key(|(_, count)| *count);
+                        let most = most.map(|(source, _)| source.clone());
+                        rest.push((from, to, most.unwrap_or_default()));
+                    }
+                }
             }
         }
         rest

@@ -14,6 +14,7 @@ use super::guard::{Trouble, io};
 use super::halt::{Cause, Failure};
 use super::heading::Heading;
 use super::mark::{self, Mark, Marked};
+use super::missing::is_cut_short;
 use super::room;
 use super::segment::{Content, Noted, Segment, file_name, first_of, is_outdated};
 use super::takeover::{self, Taken, take_over};
@@ -26,7 +27,7 @@ const OPEN_FILES: usize = 2;
 const FILE_AGE: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Series {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     file_bytes: u64,
     segments: RwLock<Vec<Arc<Segment>>>,
     /// Held while writing and while a file is set aside.
@@ -443,8 +444,11 @@ impl Series {
         };
         let next = look.next.filter(|next| *next > position).unwrap_or(end).min(end);
         match look.frame {
+            None if is_cut_short(segment) => Ok(Fetched::Flawed("it ends before".into(), end)),
             None => Ok(Fetched::Gap(next)),
             Some(Ok(bytes)) => Ok(Fetched::Frame(bytes, next)),
+            // What lay behind it is gone, too.
+            Some(Err(Trouble::Broken(why))) if is_cut_short(segment) => Ok(Fetched::Flawed(why, end)),
             Some(Err(Trouble::Broken(why))) => Ok(Fetched::Flawed(why, next)),
             Some(Err(refused)) => Err(refused),
         }

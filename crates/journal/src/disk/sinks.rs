@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::keeper::{Keeper, within};
+use super::missing::write_off;
 use super::rebuild;
 use super::shared::{Sink, lock};
 use super::state;
-use crate::{JournalError, Progress, Resumed, SinkState, Start};
+use crate::{Ahead, JournalError, Parked, Position, Progress, Resumed, SinkState, Start};
 
 impl Keeper {
     /// Registers a reader; returns where it goes on, and its generation.
@@ -34,6 +35,8 @@ impl Keeper {
                 lock(&self.shared.again).insert(name.to_owned(), events);
             }
         }
+        let (end, aged) = (self.shared.end(), self.shared.options.max_age.is_some());
+        let lost = write_off(&self.shared.series, &mut sink.record.progress, end, aged);
         sink.record.last_opened = self.shared.clock.now();
         sink.record.released = false;
         sink.opened = true;
@@ -51,6 +54,7 @@ impl Keeper {
                 parked,
                 returned,
                 unread,
+                lost,
             },
             generation,
         ))
@@ -68,6 +72,21 @@ impl Keeper {
             }
         }
         Ok(counts.into_iter().filter(|(_, count)| *count > 0).collect())
+    }
+
+    /// What a reader that stands there has still to hand out.
+    pub(super) fn ahead(
+        &mut self,
+        sink: &str,
+        progress: &Progress,
+        returned_after: Position,
+    ) -> Result<Ahead, JournalError> {
+        let after = returned_after.saturating_add(1).max(Parked::BACK);
+        let returned = self.state.count_parked(sink, after..=Position::MAX);
+        Ok(Ahead {
+            unread: self.unread(progress)?,
+            returned: returned.map_err(|trouble| self.explain(&trouble))?,
+        })
     }
 
     pub(crate) fn describe_sinks(&mut self) -> Result<Vec<SinkState>, JournalError> {

@@ -156,6 +156,18 @@ impl State {
         })
     }
 
+    /// How many parked events of a sink there are in a range.
+    pub(crate) fn count_parked(&self, sink: &str, range: RangeInclusive<Position>) -> Result<u64, Trouble> {
+        self.store.read(|txn| {
+            let table = txn.open_table(PARKED)?;
+            let mut count = 0;
+            for entry in table.range((sink, *range.start())..=(sink, *range.end()))? {
+                count += u64::from(entry?.0.value().0 == sink);
+            }
+            Ok(count)
+        })
+    }
+
     /// What is saved of the checkpoints of a source.
     pub(crate) fn checkpoints(&self, source: &str) -> Result<checkpoints::Changed, Trouble> {
         self.store.read(|txn| checkpoints::read(txn, Some(source)))

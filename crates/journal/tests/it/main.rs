@@ -13,6 +13,7 @@ mod idle;
 mod kill;
 mod letter_pages;
 mod mark;
+mod missing;
 mod newer;
 mod quota;
 mod read;

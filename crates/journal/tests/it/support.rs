@@ -127,7 +127,7 @@ pub(crate) async fn rest(reader: &mut Box<dyn Reader>) -> Rest {
     loop {
         match reader.next(100).await {
             Read::Events(entries) => rest.entries.extend(entries),
-            Read::Lost { from, to } => rest.lost.push((from, to)),
+            Read::Lost { from, to, .. } => rest.lost.push((from, to)),
             Read::End => return rest,
         }
     }

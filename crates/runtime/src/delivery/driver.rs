@@ -82,6 +82,8 @@ pub struct Driver {
     pub(super) meters: SinkMeters,
     pub(super) stop: Stop,
     pub(super) shed: Arc<Shed>,
+    /// Written while the sink's events are counted anew; see [`Driver::counted_under`].
+    pub(super) counting: Arc<tokio::sync::RwLock<()>>,
     /// Woken when events come back from the dead letters.
     news: Arc<Notify>,
     pub(super) returning: Returning,
@@ -171,7 +173,19 @@ impl Driver {
             .filter(|(source, _)| options.listens_to(source));
         let unread = pending.map(|(_, count)| count).sum::<u64>();
         let aside = resumed.parked.len() as u64 + resumed.returned;
-        ledger.restore(&resumed.progress.totals, unread + aside);
+        // What was found to be lost is lost in this process.
+        let mut totals = resumed.progress.totals.clone();
+        let mut lost_now = 0;
+        for lost in &resumed.lost {
+            let count = totals.rejected.entry(lost.loss.code().to_owned()).or_default();
+            *count = count.saturating_sub(lost.to - lost.from);
+            lost_now += lost.to - lost.from;
+        }
+        totals.rejected.retain(|_, count| *count > 0);
+        ledger.restore(&totals, unread + aside + lost_now);
+        for lost in &resumed.lost {
+            ledger.rejected.add(lost.loss.code(), lost.to - lost.from);
+        }
         ledger.pace.begin(ledger.journalled.get().saturating_sub(unread));
         let mut driver = Driver {
             ready: Ready::new(options.batch, stage.sink.framing()),
@@ -193,6 +207,7 @@ impl Driver {
             shed,
             news,
             returning: Returning::new(resumed.returned > 0),
+            counting: Arc::default(),
             at_end: false,
             known,
             unburied: Unburied::default(),
@@ -212,12 +227,21 @@ impl Driver {
             last_success: None,
             holds,
         };
+        for lost in &resumed.lost {
+            driver.tell_lost(lost, lost.to - lost.from);
+        }
         for parked in resumed.parked {
             driver.window.open_parked(&parked);
             let preparation = driver.stage.begin(&parked.event);
             driver.prepared(parked.position, preparation);
         }
         driver
+    }
+
+    /// Names the lock that sources read from the moment events go to the journal until they are counted for the sink.
+    #[must_use]
+    pub fn counted_under(self, counting: Arc<tokio::sync::RwLock<()>>) -> Driver {
+        Driver { counting, ..self }
     }
 
     /// Runs until the journal is closed and everything is settled, or until told to stop. Returns what another

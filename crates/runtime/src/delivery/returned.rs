@@ -38,6 +38,11 @@ impl Returning {
         self.waiting
     }
 
+    /// The last one taken.
+    pub(super) fn last(&self) -> Position {
+        self.last
+    }
+
     /// When a refused read is tried again.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.not_before

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Reason, Record};
-use signalbox_journal::{DeadLetter, Entry, Position, Read, RecordEnd};
+use signalbox_journal::{DeadLetter, Entry, Lost, Position, Read, RecordEnd};
 use tokio::time::Instant;
 
 use super::driver::{Aside, Driver};
@@ -33,7 +33,7 @@ impl Driver {
                     self.take_event(position, event);
                 }
             }
-            Read::Lost { from, to } => self.lost(from, to),
+            Read::Lost { from, to, loss } => self.lost(Lost { from, to, loss }).await,
             Read::End => self.at_end = true,
         }
         self.commit_soon();
@@ -49,15 +49,43 @@ impl Driver {
         self.prepared(position, preparation);
     }
 
-    /// The journal could not read these; it has told where in the log.
-    pub(super) fn lost(&mut self, from: Position, to: Position) {
-        self.window.skip_before(to);
-        let told = format!("the journal's events {from} to {to} are unreadable");
-        let reason = Reason::new("journal_unreadable", told);
-        self.ledger.rejected.add(reason.code(), to - from);
-        self.ledger.admit_settled();
+    /// The journal does not have these any more; it has told where in the log. Who they were for is known by what is left.
+    async fn lost(&mut self, lost: Lost) {
+        self.window.skip_before(lost.to);
+        let counting = self.counting.clone();
+        // Nothing is counted meanwhile that is not in the journal, nor the other way round.
+        let _counting = counting.write().await;
+        let range = lost.to - lost.from;
+        let events = match self.reader.ahead(self.returning.last()).await {
+            Ok(ahead) => {
+                let unread = ahead.unread.iter();
+                let ours = unread.filter(|(source, _)| self.options.listens_to(source));
+                let aside = self.window.len() as u64 + ahead.returned;
+                let left = aside + ours.map(|(_, count)| count).sum::<u64>();
+                self.ledger.pending().saturating_sub(left).min(range)
+            }
+            Err(error) => {
+                tracing::warn!(sink = %self.options.name, "lost events are counted without their sources: {error}");
+                self.ledger.pending().min(range)
+            }
+        };
+        if events > 0 {
+            self.ledger.rejected.add(lost.loss.code(), events);
+            self.tell_lost(&lost, events);
+        }
+    }
+
+    /// Keeps a dead letter that stands for lost events of this sink.
+    pub(super) fn tell_lost(&mut self, Lost { from, to, loss }: &Lost, events: u64) {
+        let told = format!(
+            "{events} events at the positions {from} to {to} are lost: {}",
+            loss.told()
+        );
+        tracing::error!(sink = %self.options.name, reason = loss.code(), "{told}");
+        let reason = Reason::new(loss.code(), told);
         let letter = self.undertaker.nameless(&self.options.name, &reason);
         self.add_letter(letter);
+        self.commit_soon();
     }
 
     pub(super) fn prepared(&mut self, position: Position, preparation: Preparation) {
