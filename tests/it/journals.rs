@@ -15,7 +15,7 @@ use crate::support::process::{Process, run};
 use crate::support::until;
 use crate::support::world::World;
 
-/// What lies in a folder.
+/// The content of a folder.
 #[derive(Deserialize)]
 struct Manifest {
     journalled: u64,
@@ -68,7 +68,7 @@ fn sorted(names: impl IntoIterator<Item = String>) -> Vec<String> {
     names
 }
 
-/// What the webhook got at a path, by id; each once.
+/// The events that the webhook got at a path, by id; each must have come once.
 fn hooked(world: &World, path: &str) -> BTreeMap<String, Value> {
     let start = format!("POST {path} ");
     let seen = world.hook.seen().into_iter();

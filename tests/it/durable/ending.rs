@@ -1,4 +1,4 @@
-//! What a killed router left that cannot be read, or is of a newer version.
+//! Files of a killed router that cannot be read, or that a newer version wrote.
 
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;

@@ -16,7 +16,7 @@ const EVENTS: usize = 60;
 /// For how long a start is killed.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// How long after a start the next one is killed later: 100 ms, or as many as `UNCLEAN_STEP_MS` says.
+/// The time by which each start is killed later than the one before: 100 ms, or as `UNCLEAN_STEP_MS` says.
 fn step() -> Duration {
     let millis = std::env::var("UNCLEAN_STEP_MS").ok();
     Duration::from_millis(millis.map_or(100, |millis| millis.parse().unwrap()))

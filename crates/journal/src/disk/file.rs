@@ -99,7 +99,7 @@ impl FrameFile {
     }
 }
 
-/// Where a block begins.
+/// The byte at which a block begins.
 pub(super) fn offset(block: u32) -> u64 {
     u64::from(block) * BLOCK as u64
 }
@@ -155,7 +155,7 @@ impl Growing {
         write_all(file, parts, offset)
     }
 
-    /// Where what was written ends.
+    /// The byte after the last frame.
     pub(super) fn end(&self) -> u64 {
         offset(self.end)
     }

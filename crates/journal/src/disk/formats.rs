@@ -7,8 +7,8 @@ use super::segment::first_of;
 use super::{mark, takeover};
 use crate::JournalError;
 
-/// An error that names a file of the folder that a newer version wrote, if there is one. The state is looked at by the one
-/// who opens it.
+/// Fails with the name of a file that a newer version wrote, if the folder holds one. The state is checked when it is
+/// opened.
 pub(crate) fn refuse_newer(folder: &Path) -> Result<(), JournalError> {
     if let Err(trouble @ Trouble::Newer(_)) = mark::read(folder) {
         return Err(trouble.at(&folder.join(mark::NAME)));

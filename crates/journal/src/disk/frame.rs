@@ -160,7 +160,7 @@ fn start(bytes: &[u8]) -> Result<(u16, u16), Flaw> {
     Ok((rest.u16()?, rest.u16()?))
 }
 
-/// Whether a head of this length ends with its checksum.
+/// Tests if a head of this length ends with its checksum.
 fn sealed(bytes: &[u8], fixed: usize) -> bool {
     let head = bytes
         .get(..fixed)

@@ -1,5 +1,5 @@
-//! What stands at the beginning of a file of frames: where every sink stood then. So a state that is lost costs what came
-//! since the newest file was begun, and not all that is held.
+//! The heading of a file of frames: it records where every sink stood when the file was begun. A state that is lost then
+//! costs what came since the newest file was begun, and not all that is held.
 //!
 //! All numbers are little-endian:
 //!
@@ -31,10 +31,10 @@ use crate::{Position, SourceTotals};
 /// No text contains this: 0xF7 never occurs in UTF-8.
 const MAGIC: [u8; 8] = *b"\xF7sbfiles";
 const VERSION: u16 = 1;
-/// What stands before the text.
+/// Bytes before the text.
 const FIXED: usize = 40;
 
-/// What was true when a file was begun.
+/// The facts that were true when a file was begun.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Heading {
     /// By name.
@@ -48,17 +48,17 @@ pub(crate) struct Heading {
     pub(crate) sources: BTreeMap<String, SourceTotals>,
 }
 
-/// How a sink stood.
+/// The progress of one sink.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Standing {
-    /// As it is kept in the state, without the history of single events.
+    /// The record as the state keeps it, without the history of single events.
     pub(crate) record: SinkRecord,
     /// Events parked, which the state alone holds.
     #[serde(default)]
     pub(crate) parked: u64,
 }
 
-/// A heading as it was read.
+/// A heading read from a file.
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) first: Position,
@@ -68,7 +68,7 @@ pub(super) struct Read {
 }
 
 impl Heading {
-    /// As it is written.
+    /// Encodes it, filled up to whole blocks.
     pub(super) fn to_bytes(&self, first: Position) -> Vec<u8> {
         // Strings, numbers and lists of them: this cannot fail.
         let text = serde_json::to_vec(self).unwrap_or_default();

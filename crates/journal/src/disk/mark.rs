@@ -1,6 +1,6 @@
-//! The mark: up to where everything is acknowledged. It is written after each commit and not synced, so it costs next to
-//! nothing: what a process writes outlives the process. After a kill it is exact, and tells a commit that was under way
-//! from damage. After the machine went down it may be old.
+//! The mark records the position up to which everything is acknowledged. It is written after each commit and not synced,
+//! which costs next to nothing. Since written data outlives the process, the mark is exact after a kill, and tells a commit
+//! that was under way from damage. After the machine went down it may be old.
 //!
 //! All numbers are little-endian:
 //!
@@ -34,20 +34,20 @@ const VERSION: u16 = 1;
 const LENGTH: usize = 60;
 pub(super) const NAME: &str = "MARK";
 
-/// What was acknowledged.
+/// The end of the acknowledged events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Marked {
     /// The first position of the file.
     pub(super) file: Position,
     /// Everything before is acknowledged.
     pub(super) end: Position,
-    /// Where that ends in the file.
+    /// The byte in the file at which these events end.
     pub(super) offset: u64,
     /// Set if no later acknowledgement can have been given: the machine has not gone down since.
     pub(super) exact: bool,
 }
 
-/// The mark of a folder, for the one that writes.
+/// The mark of a folder, open for writing.
 #[derive(Debug, Default)]
 pub(super) struct Mark {
     path: PathBuf,
@@ -80,7 +80,8 @@ impl Mark {
         mark
     }
 
-    /// Notes what is acknowledged. If that fails, an end that is none is told less exactly, and nothing else.
+    /// Notes what is acknowledged. A failure costs no event: after a kill the end of the file is then judged as after a
+    /// power loss.
     pub(super) fn set(&mut self, file: Position, end: Position, offset: u64) {
         let Some(mark) = &self.file else { return };
         match mark.write_all_at(&to_bytes(self.boot, file, end, offset), 0) {
@@ -89,7 +90,7 @@ impl Mark {
         }
     }
 
-    /// Notes durably that no position before one is to be given again.
+    /// Notes durably that no position before `end` may be given to another event.
     pub(super) fn raise(&mut self, end: Position) {
         self.set(end, end, 0);
         let synced = self.file.as_ref().map_or(Ok(()), File::sync_data);

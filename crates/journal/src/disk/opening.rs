@@ -1,5 +1,5 @@
-//! How the state is opened: it is looked at first, begun or saved in a draft where need be, and only then written to. At
-//! no moment is there a file that is neither what was there before nor complete.
+//! Opens the state: looks at it first, begins or saves it in a draft where need be, and only then writes to it. At every
+//! moment the file is either the previous one or a complete new one.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -21,7 +21,7 @@ use super::store::Store;
 use super::tentative::Tentative;
 use crate::JournalError;
 
-/// What a look at the file found.
+/// The result of a look at the file.
 pub(super) enum Found {
     /// None, or one that was never committed as complete.
     Nothing,

@@ -1,5 +1,5 @@
-//! What a state that was lost is begun anew with: the heading of the newest file of frames says where sinks stood when it
-//! was begun.
+//! Begins a lost state anew from the heading of the newest file of frames, which says where sinks stood when that file was
+//! begun.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::Position;
 /// The code under which a sink counts events that nobody can read any more.
 const UNREADABLE: &str = "journal_unreadable";
 
-/// What the files of frames tell of a state that is gone.
+/// The facts that the files of frames tell of a state that is gone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Basis {
     /// The positions of the events held, `from..to`; `None` without events.
@@ -64,7 +64,7 @@ impl Basis {
         }
     }
 
-    /// Where sinks start, in words.
+    /// Names the place where sinks start, for the log.
     pub(super) fn starts(&self) -> String {
         match (&self.heading, self.held) {
             (Some((first, _)), _) => {
@@ -89,7 +89,7 @@ fn record(standing: &Standing, from: Position, lost: u64) -> SinkRecord {
     record
 }
 
-/// How many events before a position a sink had not settled, or may have settled since.
+/// Counts the events before a position that a sink had not settled then; it may have settled them since.
 fn unsettled(record: &SinkRecord, to: Position) -> u64 {
     let progress = &record.progress;
     let settled: u64 = super::keeper::within(progress, progress.cursor, to)
@@ -98,12 +98,12 @@ fn unsettled(record: &SinkRecord, to: Position) -> u64 {
     to.saturating_sub(progress.cursor).saturating_sub(settled)
 }
 
-/// Says how much may come again at a sink.
+/// Logs how much may come again at a sink.
 pub(super) fn tell(sink: &str, events: u64) {
     tracing::error!(
         sink,
         events,
-        "what this sink has settled lately is not known any more: so many events may come again"
+        "the record of what this sink settled lately is lost: up to {events} events may come again"
     );
 }
 

@@ -1,4 +1,4 @@
-//! What is saved of a state that cannot be read whole.
+//! Saves what can be read of a state that is damaged.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -28,7 +28,7 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// How many parked events of each sink it holds.
+    /// Counts the parked events of each sink.
     fn parked_by_sink(&self) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
         for ((sink, _), ..) in &self.parked {
@@ -127,7 +127,7 @@ impl State {
     }
 }
 
-/// What is known without the file.
+/// The facts known without the file.
 pub(super) enum Known<'a> {
     /// Newer than the file.
     InMemory(Box<Contents>),

@@ -1,5 +1,5 @@
-//! A file of frames that an earlier process left: by its summary, else by reading it through. What is at the end of the last
-//! one and no frame is a commit that was under way, or damage; the mark tells which, as far as it can be told.
+//! Takes over the files of frames that an earlier process left: by their summaries, else by reading them through. Bytes at
+//! the end of the last file that are no frame are a commit that was under way, or damage; the mark tells which.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -20,28 +20,28 @@ use crate::Position;
 /// Bytes that are set aside at once.
 const CHUNK: usize = 1 << 20;
 
-/// What reading a file through found.
+/// The result of reading a file through.
 pub(super) struct Walk {
     pub(super) summary: Summary,
     /// Blocks up to the end of the last frame.
     end: u32,
     /// Stretches of blocks before that which hold no frame.
     damaged: Vec<(u32, u32)>,
-    /// Where events would end of which only the heads of their frames are right.
+    /// The position after the last event of frames of which only the head is right.
     torn: Position,
-    /// What frames say was acknowledged when they were written.
+    /// The highest position that a frame names as acknowledged.
     acknowledged: Position,
 }
 
-/// From where on only a chain of frames without a gap is believed: no commit behind it was acknowledged, and one of which
-/// a part is missing is to be gone as a whole.
+/// The place behind which frames count only as a chain without a gap: no commit behind it was acknowledged, and one that
+/// lacks a part must go as a whole.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chain {
     block: u32,
     position: Position,
 }
 
-/// What is at a block.
+/// The content found at a block.
 pub(super) enum At<'a> {
     Frame(Frame<'a>),
     /// The head of a frame, and not the rest.
@@ -109,7 +109,7 @@ pub(super) fn walk(file: &File, limit: Position, chain: Option<Chain>) -> Result
     Ok(walk)
 }
 
-/// What begins at a block.
+/// Reads the frame that begins at a block, if one does.
 pub(super) fn frame_at<'a>(
     file: &File,
     block: u32,
@@ -152,7 +152,7 @@ pub(super) fn heading(path: &Path) -> Result<Option<(Position, Heading)>, Troubl
     Ok(Heading::read(&file)?.map(|read| (read.first, read.heading)))
 }
 
-/// An error if a newer version wrote a file: then it is not even set aside.
+/// Fails if a newer version wrote the file, which must then not even be set aside.
 pub(super) fn refuse_newer(path: &Path) -> Result<(), Trouble> {
     let file = File::open(path).map_err(|error| trouble(&error))?;
     let size = file.metadata().map_err(|error| trouble(&error))?.len();
@@ -160,7 +160,7 @@ pub(super) fn refuse_newer(path: &Path) -> Result<(), Trouble> {
     frame_at(&file, block, size, &mut Vec::new()).map(|_| ())
 }
 
-/// What is known of the acknowledgements of a file before it is read.
+/// The acknowledgements of a file as far as they are known before it is read.
 #[derive(Debug, Clone, Copy)]
 enum Known {
     /// Up to here, neither more nor less.
@@ -169,16 +169,16 @@ enum Known {
     AtLeast(Position),
 }
 
-/// What was found of a file.
+/// The result of taking over a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Taken {
-    /// What it holds; `None` if that is nothing.
+    /// The content; `None` if no frame of it can be read.
     pub(super) content: Option<Content>,
-    /// Positions before are given, whether their events can be read or not.
+    /// Positions before are given to events, readable or not.
     pub(super) given: Position,
     /// Positions before are acknowledged.
     pub(super) acknowledged: Position,
-    /// Set if it holds nothing and nobody can want anything of it.
+    /// Set if it holds nothing that was ever acknowledged, and may be deleted.
     pub(super) void: bool,
 }
 
@@ -259,7 +259,7 @@ pub(super) fn take_over(
     })
 }
 
-/// What is behind the last frame of a file.
+/// The bytes behind the last frame of a file.
 struct Tail<'a> {
     path: &'a Path,
     bytes: (u64, u64),
@@ -308,7 +308,7 @@ impl<'a> Tail<'a> {
         self.held.max(self.perhaps)
     }
 
-    /// Keeps what may have been acknowledged, and says what it is.
+    /// Copies the bytes that may have been acknowledged to a file of their own, and logs what they are.
     fn set_aside(&self, file: &File) -> io::Result<()> {
         let name = self.path.display();
         let bytes = format!("{}..{}", self.bytes.0, self.bytes.1);
@@ -335,7 +335,7 @@ impl<'a> Tail<'a> {
         Ok(())
     }
 
-    /// Copies it into a file of its own.
+    /// Copies the bytes to a new file beside the damaged one.
     fn copy(&self, file: &File) -> io::Result<PathBuf> {
         let aside = folder::name_aside(self.path)?;
         let mut to = private().create_new(true).open(&aside)?;
@@ -355,7 +355,7 @@ impl<'a> Tail<'a> {
     }
 }
 
-/// What is told of events of which nobody knows whether they were acknowledged.
+/// The sentence for events of which nobody knows whether they were acknowledged.
 pub(super) fn perhaps(events: u64) -> String {
     format!(
         "up to {events} events, perhaps never acknowledged, are lost; whether they were is not known, since the machine \
@@ -363,7 +363,7 @@ pub(super) fn perhaps(events: u64) -> String {
     )
 }
 
-/// Shows a stretch of a file as long as that is answered with true; false if it was not.
+/// Passes a stretch of a file to `visitor` until that returns false; returns whether it never did.
 fn each_chunk(
     file: &File,
     (from, to): (u64, u64),

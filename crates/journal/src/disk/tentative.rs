@@ -1,5 +1,5 @@
-//! The store's file, opened so that nothing is written to it before it is known to be ours to write: opening a store
-//! repairs it, and a file of a newer version, or one that is damaged, must stay as it is.
+//! Opens the store's file without writing to it until that is known to be right: opening a store repairs it, but a file of a
+//! newer version, or a damaged one, must stay as it is.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,12 +23,12 @@ struct Inner {
     held: Mutex<Held>,
 }
 
-/// What the file would hold.
+/// The content that the file would have.
 #[derive(Debug, Default)]
 struct Held {
     length: u64,
     pages: BTreeMap<u64, Box<[u8]>>,
-    /// What was done, in order: a store relies on the order of its writes and syncs.
+    /// The changes in their order: a store relies on the order of its writes and syncs.
     steps: Vec<Step>,
 }
 
@@ -71,7 +71,7 @@ impl Tentative {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is held back; `None` if nothing is, any more.
+    /// The changes held back; `None` once they go through.
     fn holding(&self) -> Option<MutexGuard<'_, Held>> {
         (!self.0.through.load(Ordering::Acquire)).then(|| self.held())
     }

@@ -33,7 +33,7 @@ fn frames(folder: &Path) -> PathBuf {
     folder.join(&names[0])
 }
 
-/// Where the frames of a file begin.
+/// The bytes at which the frames of a file begin.
 fn places(bytes: &[u8]) -> Vec<usize> {
     let blocks = (0..bytes.len()).step_by(4096);
     blocks
@@ -47,7 +47,7 @@ fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// As after a power loss: the mark is of another boot, and says what was true some commits before.
+/// Makes the mark one of another boot, some commits old, as after a power loss.
 fn age(folder: &Path, commits: u64) {
     change(&folder.join("MARK"), |bytes| {
         let ends = places(&std::fs::read(frames(folder)).unwrap());
@@ -60,7 +60,7 @@ fn age(folder: &Path, commits: u64) {
     });
 }
 
-/// What a sink finds to the end, and where the next event is put.
+/// Reads all that a sink finds, and the position that the next event gets.
 async fn found(folder: &Path) -> (Vec<u64>, Vec<(u64, u64)>, u64) {
     let journal = open(folder);
     let (mut sink, resumed) = reader(&journal, "a", Start::End).await;

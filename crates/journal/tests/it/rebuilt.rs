@@ -15,7 +15,7 @@ fn small(folder: &Path) -> DiskOptions {
     }
 }
 
-/// Where a sink stands that has settled all before.
+/// The commit of a sink that has delivered all before.
 fn delivered(cursor: u64) -> Commit {
     let totals = Totals {
         delivered: cursor,
