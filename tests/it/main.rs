@@ -13,6 +13,7 @@ mod transforms;
 
 mod admin;
 mod admin_guard;
+mod alerts;
 mod beside;
 mod commands;
 mod conservation;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Batch, Checkpoints, Event, Outlet, Prepared, Reason, Report, Span};
+use crate::{Batch, Checkpoints, Event, Outlet, Prepared, Reason, Report, Span, Vitals};
 
 /// Takes events in and hands them to its [`Outlet`].
 #[async_trait]
@@ -41,6 +41,8 @@ pub struct SourceContext {
     pub sockets: Arc<dyn Sockets>,
     /// What it remembers over restarts.
     pub checkpoints: Arc<dyn Checkpoints>,
+    /// Where it tells numbers of its own.
+    pub vitals: Arc<Vitals>,
 }
 
 /// Listening sockets that outlive the source using them, so that a reload or a restart refuses no connection:

@@ -24,6 +24,7 @@ mod secret;
 mod shelf;
 pub mod slots;
 mod units;
+mod vitals;
 
 pub use batch::{Batch, Outcome, Report, Verdict};
 pub use checkpoints::Checkpoints;
@@ -46,6 +47,7 @@ pub use registry::{PluginInfo, PluginKind, plugins};
 pub use secret::Secret;
 pub use shelf::Shelf;
 pub use units::{Size, Span};
+pub use vitals::Vitals;
 
 /// For the macros of this crate.
 #[doc(hidden)]

@@ -95,6 +95,14 @@ pub enum RefusedCause {
 }
 
 impl RefusedCause {
+    /// All causes.
+    pub const ALL: [RefusedCause; 4] = [
+        RefusedCause::Full,
+        RefusedCause::Unwritable,
+        RefusedCause::RateLimited,
+        RefusedCause::Stopping,
+    ];
+
     /// The stable code, for metrics and answers.
     pub fn code(self) -> &'static str {
         match self {

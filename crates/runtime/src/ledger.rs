@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use signalbox_journal::{Journal, LetterCounts, SourceTotals, Totals};
+use signalbox_core::Vitals;
+use signalbox_journal::{Journal, LetterCounts, SourceTotals, Totals, Usage};
 
 use crate::hold::Held;
 use crate::pace::Pace;
@@ -121,6 +122,8 @@ pub struct SourceLedger {
     pub rejected: ByCode,
     /// Refused; the client was told to come again or to give up.
     pub refused: ByCode,
+    /// What it tells itself.
+    pub vitals: Arc<Vitals>,
 }
 
 impl SourceLedger {
@@ -267,7 +270,7 @@ pub struct Ledger {
     pub letters: LetterLedger,
 }
 
-/// What is kept of dead letters and what was dropped, as the journal has it in memory.
+/// What the journal has in memory: how full it is, and what is kept of dead letters and what was dropped.
 #[derive(Default, Clone)]
 pub struct LetterLedger(Option<Arc<dyn Journal>>);
 
@@ -281,6 +284,12 @@ impl LetterLedger {
     /// Of a journal.
     pub fn of(journal: Arc<dyn Journal>) -> LetterLedger {
         LetterLedger(Some(journal))
+    }
+
+    /// How full the journal is. Nothing without one.
+    pub fn usage(&self) -> Usage {
+        let usage = self.0.as_ref().map(|journal| journal.usage());
+        usage.unwrap_or_default()
     }
 
     /// Of a component: a sink's name, or `source:NAME`. Nothing without a journal.

@@ -249,11 +249,14 @@ impl Running {
 
     async fn start_source(&mut self, built: BuiltSource) -> Result<(), StartError> {
         let name = built.name;
+        let ledger = self.ledger.sources.get(&name).cloned().unwrap_or_default();
+        // A source that a reload replaced told them last.
+        ledger.vitals.reset();
         let intake = Arc::new(SourceIntake {
             name: name.clone(),
             transforms: built.transforms,
             journal: self.journal.clone(),
-            ledger: self.ledger.sources.get(&name).cloned().unwrap_or_default(),
+            ledger: ledger.clone(),
             listeners: RwLock::new(self.listeners(&name)),
             undertaker: self.undertaker.clone(),
             closed: self.closed.clone(),
@@ -264,6 +267,7 @@ impl Running {
         let context = SourceContext {
             name: name.clone(),
             outlet: Outlet::new(Arc::new(Gate(intake.clone()))),
+            vitals: ledger.vitals.clone(),
             shutdown: shutdown.clone(),
             sockets: access.sockets(),
             checkpoints: Arc::new(SourceCheckpoints {

@@ -58,7 +58,7 @@ impl SegmentHttp {
         let address = listener.local_addr().unwrap_or(self.listen);
         let secure = self.tls.is_some();
         tracing::info!(source = &*context.name, %address, secure, "listening for Segment SDKs");
-        let (tls, keep_new) = match self.tls.map(Tls::start).transpose() {
+        let (tls, keep_new) = match self.tls.map(|tls| tls.start(context.vitals.clone())).transpose() {
             Ok(started) => started.unzip(),
             Err(error) => return Err(StartError(format!("tls: {error}"))),
         };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -13,9 +13,11 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::{BuildError, Span};
+use signalbox_core::{BuildError, Span, Vitals};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
 
 /// A certificate and its key.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -150,21 +152,36 @@ impl ResolvesServerCert for Newest {
     }
 }
 
+/// The first certificate is the one that clients look at.
+fn tell_expiry(certified: &CertifiedKey, vitals: &Vitals) {
+    let Some(Ok((_, certificate))) = certified.cert.first().map(|der| X509Certificate::from_der(der)) else {
+        return;
+    };
+    let expires = certificate.validity().not_after.timestamp();
+    if UNIX_EPOCH + Duration::from_secs(u64::try_from(expires).unwrap_or(0)) < SystemTime::now() {
+        tracing::warn!("the certificate has expired: clients refuse the connection; renew it");
+    }
+    vitals.set_certificate_expiry(expires);
+}
+
 impl Tls {
-    /// What makes connections secure, and the work of keeping its certificate new, which never ends.
+    /// What makes connections secure, and the work of keeping its certificate new, which never ends. When the one in use
+    /// expires is told to `vitals`.
     pub(crate) fn start(
         self,
+        vitals: Arc<Vitals>,
     ) -> Result<(TlsAcceptor, impl Future<Output = ()> + Send + 'static), rustls::Error> {
         let (sender, receiver) = watch::channel(self.first.clone());
+        tell_expiry(&self.first, &vitals);
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Newest(receiver)));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok((TlsAcceptor::from(Arc::new(config)), self.keep_new(sender)))
+        Ok((TlsAcceptor::from(Arc::new(config)), self.keep_new(sender, vitals)))
     }
 
-    async fn keep_new(mut self, sender: watch::Sender<Arc<CertifiedKey>>) {
+    async fn keep_new(mut self, sender: watch::Sender<Arc<CertifiedKey>>, vitals: Arc<Vitals>) {
         let mut failing = None;
         loop {
             tokio::time::sleep(self.check_every).await;
@@ -172,6 +189,7 @@ impl Tls {
                 Ok(None) => failing = None,
                 Ok(Some(certified)) => {
                     failing = None;
+                    tell_expiry(&certified, &vitals);
                     sender.send_replace(certified);
                     tracing::info!(certificate = %self.certificate.display(), "a new certificate is in use");
                 }

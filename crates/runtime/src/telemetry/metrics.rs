@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
+use signalbox_core::RefusedCause;
 use signalbox_journal::LetterCounts;
 
 use super::paths::Paths;
 use crate::hold::HoldCause;
-use crate::ledger::{ByCode, SinkLedger, SourceLedger};
+use crate::ledger::{ByCode, LetterLedger, SinkLedger, SourceLedger};
 
 /// One metric, and how it is read when somebody asks.
 pub(super) struct Metric {
@@ -52,6 +53,7 @@ pub(super) struct Process {
     pub(super) started: u64,
     pub(super) exported: crate::ledger::Count,
     pub(super) exports_failed: crate::ledger::Count,
+    pub(super) journal: LetterLedger,
 }
 
 /// What a sink's metrics are read from.
@@ -61,6 +63,9 @@ pub(super) struct SinkView<'a> {
     /// Unix milliseconds.
     pub(super) now: i64,
 }
+
+/// Shown from the start where only plugins know the reasons, so that the family is there.
+const OTHER: &str = "other";
 
 /// The request latency.
 pub(super) const REQUEST_DURATION: &str = "signalbox.sink.request.duration";
@@ -98,6 +103,30 @@ pub(super) static METRICS: &[Metric] = &[
         }),
     ),
     metric(
+        "signalbox.journal.events",
+        Kind::Gauge,
+        "Events in the journal that some sink has not settled.",
+        Read::Process(|process, emit| emit(process.journal.usage().events, &[])),
+    ),
+    Metric {
+        unit: "By",
+        ..metric(
+            "signalbox.journal.size",
+            Kind::Gauge,
+            "Bytes of events that some sink has not settled.",
+            Read::Process(|process, emit| emit(process.journal.usage().bytes, &[])),
+        )
+    },
+    Metric {
+        unit: "By",
+        ..metric(
+            "signalbox.journal.max_size",
+            Kind::Gauge,
+            "Bytes of unsettled events from which on sources refuse.",
+            Read::Process(|process, emit| emit(process.journal.usage().max_bytes, &[])),
+        )
+    },
+    metric(
         "signalbox.source.events.received",
         Kind::Counter,
         "Everything that reached the source and was, or should have been, an event.",
@@ -119,20 +148,41 @@ pub(super) static METRICS: &[Metric] = &[
         "signalbox.source.events.filtered",
         Kind::Counter,
         "Events filtered before the journal.",
-        Read::Source(|source, emit| by_reason(&source.filtered, emit)),
+        Read::Source(|source, emit| by_reason(&source.filtered, &[OTHER], emit)),
     ),
     metric(
         "signalbox.source.events.rejected",
         Kind::Counter,
         "Unusable events; each is a dead letter.",
-        Read::Source(|source, emit| by_reason(&source.rejected, emit)),
+        Read::Source(|source, emit| by_reason(&source.rejected, &[OTHER], emit)),
     ),
     metric(
         "signalbox.source.events.refused",
         Kind::Counter,
         "Events refused; the client was told to come again or to give up.",
-        Read::Source(|source, emit| by_reason(&source.refused, emit)),
+        Read::Source(|source, emit| {
+            by_reason(&source.refused, &RefusedCause::ALL.map(RefusedCause::code), emit)
+        }),
     ),
+    metric(
+        "signalbox.source.dead_letters",
+        Kind::Counter,
+        "Events that became dead letters: those rejected, over all reasons.",
+        Read::Source(|source, emit| emit(of_all_reasons(&source.rejected), &[])),
+    ),
+    Metric {
+        unit: "s",
+        ..metric(
+            "signalbox.source.certificate.expiry",
+            Kind::Gauge,
+            "When the certificate in use expires, in Unix seconds; only for sources with TLS.",
+            Read::Source(|source, emit| {
+                if let Some(at) = source.vitals.certificate_expiry() {
+                    emit(u64::try_from(at).unwrap_or(0), &[]);
+                }
+            }),
+        )
+    },
     metric(
         "signalbox.sink.events.journalled",
         Kind::Counter,
@@ -149,19 +199,40 @@ pub(super) static METRICS: &[Metric] = &[
         "signalbox.sink.events.filtered",
         Kind::Counter,
         "Events that this sink does not want.",
-        Read::Sink(|sink, emit| by_reason(&sink.ledger.filtered, emit)),
+        Read::Sink(|sink, emit| {
+            by_reason(
+                &sink.ledger.filtered,
+                &["integrations_excluded", "no_consent"],
+                emit,
+            )
+        }),
     ),
     metric(
         "signalbox.sink.events.rejected",
         Kind::Counter,
         "Events with a record that the destination will never take; each is a dead letter.",
-        Read::Sink(|sink, emit| by_reason(&sink.ledger.rejected, emit)),
+        Read::Sink(|sink, emit| {
+            by_reason(
+                &sink.ledger.rejected,
+                &["journal_file_missing", "journal_full", "journal_unreadable"],
+                emit,
+            )
+        }),
     ),
     metric(
         "signalbox.sink.events.expired",
         Kind::Counter,
         "Events with a record that was retried for too long, by its last failure; each is a dead letter.",
-        Read::Sink(|sink, emit| by_reason(&sink.ledger.expired, emit)),
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.expired, &["timed_out"], emit)),
+    ),
+    metric(
+        "signalbox.sink.dead_letters",
+        Kind::Counter,
+        "Events that became dead letters, over all reasons: rejected or expired.",
+        Read::Sink(|sink, emit| {
+            emit(of_all_reasons(&sink.ledger.rejected), &[("outcome", "rejected")]);
+            emit(of_all_reasons(&sink.ledger.expired), &[("outcome", "expired")]);
+        }),
     ),
     metric(
         "signalbox.sink.events.pending",
@@ -281,13 +352,13 @@ pub(super) static METRICS: &[Metric] = &[
         "signalbox.sink.records.rejected",
         Kind::Counter,
         "Records that the destination will never take.",
-        Read::Sink(|sink, emit| by_reason(&sink.ledger.records_rejected, emit)),
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.records_rejected, &["maybe_written"], emit)),
     ),
     metric(
         "signalbox.sink.records.retried",
         Kind::Counter,
         "Records sent back to wait.",
-        Read::Sink(|sink, emit| by_reason(&sink.ledger.records_retried, emit)),
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.records_retried, &["timed_out"], emit)),
     ),
     metric(
         "signalbox.sink.records.late",
@@ -328,15 +399,25 @@ fn by_cause(value: impl Fn(HoldCause) -> u64, emit: &mut Emit<'_>) {
     }
 }
 
-fn by_reason(counts: &ByCode, emit: &mut Emit<'_>) {
-    for (reason, count) in counts.of_this_process() {
+fn of_all_reasons(counts: &ByCode) -> u64 {
+    counts.of_this_process().values().sum()
+}
+
+/// Reasons that the runtime knows before they happen are shown from the start.
+fn by_reason(counts: &ByCode, known: &[&str], emit: &mut Emit<'_>) {
+    let counts = counts.of_this_process();
+    for reason in known.iter().filter(|reason| !counts.contains_key(**reason)) {
+        emit(0, &[("reason", reason)]);
+    }
+    for (reason, count) in counts {
         emit(count, &[("reason", &reason)]);
     }
 }
 
 /// Several keys of the ledger may have the same labels: their counts come together here.
 fn warnings(counts: &ByCode, paths: &Paths, emit: &mut Emit<'_>) {
-    let mut sums: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let none = ((OTHER.to_owned(), OTHER.to_owned()), 0);
+    let mut sums: BTreeMap<(String, String), u64> = BTreeMap::from([none]);
     for (key, count) in counts.snapshot() {
         *sums.entry(paths.labels(&key)).or_default() += count;
     }

@@ -77,6 +77,7 @@ impl Telemetry {
     pub fn new(options: TelemetryOptions, ledger: &Ledger) -> Result<Telemetry, String> {
         let process = Arc::new(Process {
             started: unix_seconds(),
+            journal: ledger.letters.clone(),
             ..Process::default()
         });
         let registry = Registry::new();

@@ -21,6 +21,7 @@ fn busy() -> Ledger {
     source.filtered.add("opted_out", 1);
     source.rejected.add("not_json", 1);
     source.refused.add("journal_full", 1);
+    source.vitals.set_certificate_expiry(1_900_000_000);
     ledger.sources.insert("web".into(), Arc::new(source));
     let sink = SinkLedger::default();
     sink.journalled.add(10);
@@ -116,6 +117,13 @@ fn every_number_of_the_ledger_is_shown() {
         "signalbox_sink_event_age_seconds_sum{sink=\"pin\"} 4001.5",
         "signalbox_sink_event_age_seconds_count{sink=\"pin\"} 4",
         "signalbox_sink_warnings_total{code=\"left_out\",path=\"custom_data.contents[].item_price\",sink=\"pin\"} 5",
+        "signalbox_journal_events 0",
+        "signalbox_journal_size_bytes 0",
+        "signalbox_journal_max_size_bytes 0",
+        "signalbox_source_dead_letters_total{source=\"web\"} 1",
+        "signalbox_sink_dead_letters_total{outcome=\"expired\",sink=\"pin\"} 1",
+        "signalbox_sink_dead_letters_total{outcome=\"rejected\",sink=\"pin\"} 1",
+        "signalbox_source_certificate_expiry_seconds{source=\"web\"} 1900000000",
         "signalbox_telemetry_exports_total{outcome=\"success\"} 0",
     ] {
         assert!(

@@ -83,6 +83,7 @@ impl Rig {
             shutdown: shutdown.clone(),
             sockets: NewSockets::shared(),
             checkpoints: self.checkpoints.shared(),
+            vitals: std::sync::Arc::default(),
         };
         let source = config.build(&place).unwrap();
         source.start(context).await.unwrap().await.unwrap();

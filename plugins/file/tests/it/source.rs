@@ -78,6 +78,7 @@ async fn run(path: &Path, double: &Arc<Double>, shutdown: &CancellationToken) ->
         outlet: Outlet::new(double.clone()),
         shutdown: shutdown.clone(),
         checkpoints: signalbox_testkit::MemoryCheckpoints::default().shared(),
+        vitals: Arc::default(),
         sockets: signalbox_testkit::NewSockets::shared(),
     };
     build(path).start(context).await?.await

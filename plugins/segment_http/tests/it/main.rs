@@ -9,6 +9,7 @@
 mod answers;
 mod browsers;
 mod crowds;
+mod expiry;
 mod floods;
 mod framing;
 mod hardening;

@@ -89,6 +89,7 @@ pub(crate) async fn open(
         outlet: Outlet::new(double),
         shutdown,
         checkpoints: signalbox_testkit::MemoryCheckpoints::default().shared(),
+        vitals: Arc::default(),
         sockets: signalbox_testkit::NewSockets::shared(),
     };
     config.prepare().unwrap().open(context).await
