@@ -228,12 +228,14 @@ pub(crate) struct Replay {
 }
 
 /// Unix milliseconds.
-fn moment(text: &str) -> Result<i64, String> {
-    match text.parse()? {
-        signalbox_runtime::operate::Where::Time(at) => Ok(at),
-        signalbox_runtime::operate::Where::Position(_) => {
-            Err("expected a time, a date or a duration back from now such as 2h, not a position".to_owned())
-        }
+fn moment(text: &str) -> Result<i64, &'static str> {
+    match text.parse() {
+        Ok(signalbox_runtime::operate::Where::Time(at)) => Ok(at),
+        Ok(signalbox_runtime::operate::Where::Position(_)) => Err("expected a time, not a position"),
+        Err(_) => Err(
+            "expected a time with its zone such as 2026-11-24T10:00:00Z, a date such as 2026-11-24 (from its beginning \
+             in UTC), or a duration back from now such as 2h or 3d",
+        ),
     }
 }
 

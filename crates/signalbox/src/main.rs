@@ -10,7 +10,10 @@ mod exit;
 mod router;
 mod sockets;
 
+use std::borrow::Cow;
+
 use clap::Parser as _;
+use signalbox_core::escape::plain_lines;
 
 fn main() -> std::process::ExitCode {
     let cli = match cli::Cli::try_parse() {
@@ -18,8 +21,13 @@ fn main() -> std::process::ExitCode {
         Err(told) => {
             // Help and version, which are no error, or what is wrong with the command line.
             let code = if told.use_stderr() { exit::USAGE } else { exit::OK };
-            // A reader that went away (`| head`) is no error.
-            let _ = told.print();
+            let text = told.render().to_string();
+            match plain_lines(&text) {
+                // A reader that went away (`| head`) is no error.
+                Cow::Borrowed(_) => drop(told.print()),
+                // It repeats an argument that would command the terminal.
+                Cow::Owned(text) => eprint!("{text}"),
+            }
             return code.into();
         }
     };

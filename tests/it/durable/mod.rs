@@ -6,6 +6,7 @@ mod disk;
 mod echoed;
 mod emptied;
 mod ending;
+mod escapes;
 mod files;
 mod folder;
 mod full;

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use signalbox_core::escape::{plain, plain_lines};
+
 /// A place in the configuration file, as editors count: both from 1, columns in characters (not bytes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -46,14 +48,14 @@ pub struct Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write!(f, "{}: ", plain(&self.path))?;
         }
-        write!(f, "{}\n  --> {}", self.message, self.file)?;
+        write!(f, "{}\n  --> {}", plain_lines(&self.message), plain(&self.file))?;
         if let Some(position) = self.position {
             write!(f, ":{position}")?;
         }
         if let Some(help) = &self.help {
-            write!(f, "\n  help: {help}")?;
+            write!(f, "\n  help: {}", plain_lines(help))?;
         }
         Ok(())
     }

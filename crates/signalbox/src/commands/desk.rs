@@ -28,12 +28,12 @@ impl Desk {
     /// Also gives the names of the components that may have dead letters.
     pub(super) async fn open(config: &Path) -> Result<(Desk, Vec<String>), Code> {
         let settings = config::load_for_operators(config, &ProcessEnvironment).map_err(|diagnostics| {
-            eprintln!("{diagnostics}");
+            super::tell(&diagnostics.to_string());
             exit::CONFIG
         })?;
         if settings.broken {
-            eprintln!(
-                "note: the file is no TOML outside of [journal] and [admin]; 'signalbox validate' tells what is wrong"
+            super::tell(
+                "note: the file is no TOML outside of [journal] and [admin]; 'signalbox validate' tells what is wrong",
             );
         }
         let sources = settings.sources.iter().map(|name| format!("source:{name}"));

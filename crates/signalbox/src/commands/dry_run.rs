@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 
+use signalbox_core::escape::plain_json;
 use signalbox_runtime::dry_run::DryRun;
 
 use crate::exit::{self, Code};
@@ -17,7 +18,7 @@ pub(crate) fn run(args: &crate::cli::DryRun) -> Code {
     let dry_run = match DryRun::new(pipeline, args.sink.as_deref(), args.source.as_deref()) {
         Ok(dry_run) => dry_run,
         Err(problem) => {
-            eprintln!("signalbox: {problem}");
+            super::complain(&problem.to_string());
             return exit::USAGE;
         }
     };
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &crate::cli::DryRun) -> Code {
         Ok(()) => exit::OK,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::OK,
         Err(error) => {
-            eprintln!("signalbox: standard input or output: {error}");
+            super::complain(&format!("standard input or output: {error}"));
             exit::FAILED
         }
     }
@@ -50,7 +51,7 @@ fn copy(dry_run: &DryRun) -> std::io::Result<()> {
             continue;
         }
         for line in dry_run.line(number, text) {
-            writeln!(output, "{line}")?;
+            writeln!(output, "{}", plain_json(&line.to_string()))?;
         }
         // Somebody may be typing.
         if input.buffer().is_empty() {

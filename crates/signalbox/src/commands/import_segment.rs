@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ImportSegment) -> Code {
     let text = match read {
         Ok(text) => text,
         Err(error) => {
-            eprintln!("signalbox: {path} cannot be read: {error}");
+            super::complain(&format!("{path} cannot be read: {error}"));
             return exit::FAILED;
         }
     };
@@ -34,12 +34,12 @@ pub(crate) fn run(args: &ImportSegment) -> Code {
         Ok(imported) => {
             super::print(&imported.toml);
             for note in imported.notes {
-                eprintln!("note: {note}");
+                super::tell(&format!("note: {note}"));
             }
             exit::OK
         }
         Err(problem) => {
-            eprintln!("signalbox: {path}: {problem}");
+            super::complain(&format!("{path}: {problem}"));
             exit::FAILED
         }
     }

@@ -35,11 +35,11 @@ pub(crate) fn run(args: &Init) -> Code {
             exit::OK
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            eprintln!("signalbox: {path} exists already; --force replaces it");
+            super::complain(&format!("{path} exists already; --force replaces it"));
             exit::FAILED
         }
         Err(error) => {
-            eprintln!("signalbox: {path} cannot be written: {error}");
+            super::complain(&format!("{path} cannot be written: {error}"));
             exit::FAILED
         }
     }

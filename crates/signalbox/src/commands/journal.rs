@@ -13,7 +13,7 @@ pub(crate) async fn run(action: JournalAction) -> Code {
     let settings = match config::load_for_operators(&args.config, &ProcessEnvironment) {
         Ok(settings) => settings,
         Err(diagnostics) => {
-            eprintln!("{diagnostics}");
+            super::tell(&diagnostics.to_string());
             return exit::CONFIG;
         }
     };

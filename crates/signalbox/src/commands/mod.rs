@@ -51,11 +51,11 @@ pub(crate) fn load(path: &Path) -> Result<Pipeline, Code> {
     let pipeline = config::load_file(path, &ProcessEnvironment)
         .and_then(Pipeline::build)
         .map_err(|diagnostics| {
-            eprintln!("{diagnostics}");
+            tell(&diagnostics.to_string());
             exit::CONFIG
         })?;
     for warning in &pipeline.warnings {
-        eprintln!("warning: {warning}");
+        tell(&format!("warning: {warning}"));
     }
     Ok(pipeline)
 }
@@ -64,6 +64,11 @@ pub(crate) fn load(path: &Path) -> Result<Pipeline, Code> {
 pub(crate) fn print(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+/// Tells something on standard error; what came from outside cannot command the terminal.
+pub(crate) fn tell(text: &str) {
+    eprintln!("{}", plain_lines(text));
 }
 
 /// Tells on standard error why a command ends; what came from outside cannot command the terminal.

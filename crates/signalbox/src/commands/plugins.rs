@@ -17,10 +17,10 @@ pub(crate) fn run(name: Option<&str>) -> Code {
     let chosen: Vec<_> = all.iter().filter(|plugin| plugin.name == name).collect();
     if chosen.is_empty() {
         let names: Vec<_> = all.iter().map(|plugin| plugin.name).collect();
-        eprintln!(
-            "signalbox: there is no plugin '{name}'; there are {}",
+        super::complain(&format!(
+            "there is no plugin '{name}'; there are {}",
             names.join(", ")
-        );
+        ));
         return exit::USAGE;
     }
     for plugin in chosen {

@@ -22,7 +22,7 @@ pub(crate) async fn run(args: &Run) -> Code {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => {
-            eprintln!("signalbox: signals cannot be watched: {error}");
+            super::complain(&format!("signals cannot be watched: {error}"));
             return exit::FAILED;
         }
     };
@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &Run) -> Code {
     let mut router = match Router::start(pipeline, sockets).await {
         Ok(router) => router,
         Err(problem) => {
-            eprintln!("signalbox: {problem}");
+            super::complain(&problem.to_string());
             return exit::FAILED;
         }
     };

@@ -9,7 +9,7 @@ pub(crate) async fn run(args: Sandbox) -> Code {
     let faults = match args.faults.as_deref().map(Faults::from_json).transpose() {
         Ok(faults) => faults,
         Err(problem) => {
-            eprintln!("signalbox: --faults: {problem}");
+            super::complain(&format!("--faults: {problem}"));
             return exit::USAGE;
         }
     };
@@ -25,7 +25,7 @@ pub(crate) async fn run(args: Sandbox) -> Code {
     let sandbox = match signalbox_sandbox::start(config).await {
         Ok(sandbox) => sandbox,
         Err(error) => {
-            eprintln!("signalbox: {error}");
+            super::complain(&error.to_string());
             return exit::FAILED;
         }
     };
@@ -45,7 +45,7 @@ pub(crate) async fn run(args: Sandbox) -> Code {
         addr = sandbox.addr(),
     ));
     if let Err(error) = super::run::interrupted().await {
-        eprintln!("signalbox: signals cannot be watched: {error}");
+        super::complain(&format!("signals cannot be watched: {error}"));
         return exit::FAILED;
     }
     let counts = sandbox.counts();

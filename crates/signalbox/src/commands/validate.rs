@@ -2,6 +2,7 @@
 
 use crate::cli::Validate;
 use crate::exit::{self, Code};
+use signalbox_core::escape::plain;
 
 pub(crate) async fn run(args: &Validate) -> Code {
     let pipeline = match super::load(&args.config.config) {
@@ -32,7 +33,7 @@ pub(crate) async fn run(args: &Validate) -> Code {
                 format!("no answer within {:?} (timed_out)", sink.options.timeout)
             }
         };
-        super::print(&format!("probe sinks.{}: {line}\n", sink.options.name));
+        super::print(&format!("probe sinks.{}: {}\n", sink.options.name, plain(&line)));
     }
     code
 }

@@ -24,11 +24,11 @@ pub(crate) async fn run() -> Code {
     match try_run().await {
         Ok(true) => exit::OK,
         Ok(false) => {
-            eprintln!("signalbox: the demo's sums do not close; please report this");
+            crate::commands::complain("the demo's sums do not close; please report this");
             exit::FAILED
         }
         Err(problem) => {
-            eprintln!("signalbox: {problem}");
+            crate::commands::complain(&problem.to_string());
             exit::FAILED
         }
     }

@@ -57,11 +57,11 @@ pub(crate) async fn run(action: DeadLetterAction) -> Code {
     };
     if let Some(unknown) = choice.sink.as_ref().filter(|name| !names.contains(name)) {
         // It may have been there once, and its dead letters still are.
-        eprintln!(
+        super::tell(&format!(
             "note: the configuration has no '{}'; it has {}",
             plain(unknown),
             names.join(", ")
-        );
+        ));
     }
     let result = carry_out(&action, &desk).await;
     desk.close().await;
@@ -164,11 +164,11 @@ async fn list(
     let limit = args.how_many.or(LIMIT);
     let (shown, more) = each(desk, filter, (Order::NewestFirst, payloads), limit, show).await?;
     if more {
-        eprintln!(
+        super::tell(&format!(
             "{} of {} shown; --limit N or --all shows more",
             thousands(shown),
             thousands(count(desk, filter).await?.max(shown))
-        );
+        ));
     } else if shown == 0 && !args.choice.json {
         print("no dead letters match\n");
     }
@@ -195,13 +195,16 @@ async fn export(desk: &Desk, filter: &DeadLetterFilter, args: &DeadLetterList) -
     let (_, more) = each(desk, filter, (Order::OldestFirst, true), limit, show).await?;
     drop(progress);
     if more {
-        eprintln!("the oldest {} that match; --all exports all", thousands(limit));
+        super::tell(&format!(
+            "the oldest {} that match; --all exports all",
+            thousands(limit)
+        ));
     }
     if nothing_kept > 0 {
-        eprintln!(
+        super::tell(&format!(
             "of {} dead letters nothing is kept to export",
             thousands(nothing_kept)
-        );
+        ));
     }
     Ok(())
 }

@@ -1,0 +1,99 @@
+//! What an event says commands no terminal.
+
+use serde_json::{Value, json};
+
+use super::{Rig, pipeline};
+use crate::support::client::post_all;
+use crate::support::events::orders;
+use crate::support::process::run_with;
+
+/// Sets a title, rings, goes back to the beginning of the line, colours with a C1 character, and turns text round.
+const EVIL: &str = "m\u{1b}]0;owned\u{7}\rok\u{9b}31m\u{202e}desrever\u{2066}\u{200f}\u{61c}";
+
+/// Characters that a terminal would obey; lines may end.
+fn obeyed(text: &str) -> Vec<char> {
+    let is_bidi = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars()
+        .filter(|c| c.is_control() && *c != '\n' || is_bidi(*c))
+        .collect()
+}
+
+fn evil_order() -> Value {
+    let mut order = orders("e", 1).remove(0);
+    order["messageId"] = json!(EVIL);
+    order["properties"]["note"] = json!(EVIL);
+    order
+}
+
+#[tokio::test]
+async fn whatever_is_printed_of_it() {
+    let text = format!(
+        "{}\n[[sinks.hook.mappings]]\nname = \"orders\"\nfields = {{ \"@path\" = \"$.nothing\" }}\n",
+        pipeline("", "")
+    );
+    let mut rig = Rig::start_with(&text).await;
+    post_all(&rig.world.listen, &[evil_order()]).await;
+    rig.settled().await;
+    rig.has_letters("hook", 1).await;
+    for _ in 0..2 {
+        for command in ["list", "show", "export", "summary"] {
+            for json in [&[][..], &["--json"]] {
+                let exit = rig.command(&[&["deadletters", command][..], json].concat()).await;
+                assert_eq!(exit.code, Some(0), "{exit:?}");
+                assert!(!exit.stdout.is_empty());
+                let told = [obeyed(&exit.stdout), obeyed(&exit.stderr)].concat();
+                assert!(told.is_empty(), "{command} {json:?}: {told:?} in {exit:?}");
+            }
+        }
+        // For people it is written out, for programs it stays what it is.
+        let table = rig.told(&["deadletters", "list"]).await;
+        assert!(
+            table.contains("m\\u{1b}]0;owned\\u{7}\\rok\\u{9b}31m\\u{202e}desrever"),
+            "{table}"
+        );
+        assert_eq!(rig.lines(&["deadletters", "list"]).await[0]["message_id"], EVIL);
+        assert_eq!(
+            rig.lines(&["deadletters", "export"]).await[0]["properties"]["note"],
+            EVIL
+        );
+        let found = rig.lines(&["deadletters", "list", "--message-id", EVIL]).await;
+        assert_eq!(found.len(), 1);
+        rig.kill();
+    }
+}
+
+#[tokio::test]
+async fn of_a_dry_run() {
+    let rig = Rig::start_with(&pipeline("", "")).await;
+    let config = rig.config();
+    let arguments = ["dry-run", "--config", config.to_str().unwrap()];
+    let input = format!("{}\n", evil_order());
+    let exit = run_with(&arguments, &rig.world.variables(), &input).await;
+    assert_eq!(
+        (exit.code, obeyed(&exit.stdout)),
+        (Some(0), Vec::new()),
+        "{exit:?}"
+    );
+    assert!(
+        exit.lines().iter().any(|line| line.to_string().contains("owned")),
+        "{exit:?}"
+    );
+}
+
+#[tokio::test]
+async fn nor_what_a_file_or_a_command_line_says() {
+    let rig = Rig::start_with(&pipeline("", "")).await;
+    let named = "\n[sinks.\"a\\u001b]0;owned\\u0007\\u202eb\"]\ntype = \"console\"\ninputs = [\"shop\"]\n";
+    rig.write(&format!("{}{named}", pipeline("", "")));
+    for command in [
+        &["validate"][..],
+        &["deadletters", "list"],
+        &["deadletters", "list", "--sink", EVIL],
+        &["deadletters", "list", "--since", EVIL],
+        &["replay", "--sink", EVIL, "--from", "0", "--yes"],
+    ] {
+        let exit = rig.command(command).await;
+        let told = [obeyed(&exit.stdout), obeyed(&exit.stderr)].concat();
+        assert!(told.is_empty(), "{command:?}: {told:?} in {exit:?}");
+    }
+}
