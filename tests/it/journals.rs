@@ -201,6 +201,12 @@ async fn without_their_state_everything_of_them_comes_again() {
         let mut variables = world.variables();
         variables.push(("JOURNAL".into(), journal.display().to_string()));
         let config = world.write("p.toml", &(text("pipeline.toml") + &text("orphan.toml")));
+        // A command begins the state, and knows no sinks.
+        let asked = run(&["status", "--config", config.to_str().unwrap()], &variables).await;
+        assert!(
+            asked.stderr.contains("state is missing beside its events"),
+            "{asked:?}"
+        );
         let router = Process::router(&config, &variables);
         let done = |status: &Status| {
             status.ready && status.sums_close && status.sinks.values().all(|sink| sink.pending == 0)

@@ -82,6 +82,10 @@ pub trait Journal: Send + Sync {
         0
     }
 
+    /// Tells that every sink of the pipeline has been opened. If the journal had lost what it knew of its sinks, names that
+    /// it does not know are new from the next start on; a start that ends before this has no such effect.
+    fn all_opened(&self) {}
+
     /// If what the journal knows of its sinks was lost and begun anew since the last clean start: how many events may
     /// come again, by sink.
     fn rebuilt(&self) -> Option<BTreeMap<String, u64>> {

@@ -180,6 +180,7 @@ impl Running {
         for sink in pipeline.sinks {
             self.start_sink(sink, telemetry).await?;
         }
+        self.journal.all_opened();
         for source in pipeline.sources {
             self.start_source(source).await?;
         }

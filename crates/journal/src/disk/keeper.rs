@@ -418,8 +418,8 @@ impl Keeper {
     }
 
     fn finish(mut self) {
-        if lock(&self.shared.sinks).values().any(|sink| sink.generation > 0) {
-            // Of a router's run, not of a command's, which opens no sink.
+        // Neither a command nor a start that failed opens all of them.
+        if self.shared.all_opened.load(Ordering::Relaxed) {
             self.shared.rebuilt.store(false, Ordering::Relaxed);
             lock(&self.shared.again).clear();
         }

@@ -421,6 +421,10 @@ impl Journal for DiskJournal {
         self.shared.refusals.load(Ordering::Relaxed)
     }
 
+    fn all_opened(&self) {
+        self.shared.all_opened.store(true, Ordering::Relaxed);
+    }
+
     fn rebuilt(&self) -> Option<BTreeMap<String, u64>> {
         let rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
         rebuilt.then(|| lock(&self.shared.again).clone())

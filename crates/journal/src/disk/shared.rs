@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     /// Set when unknown sinks start at `rebuilt_from`, since the state was lost.
     pub(crate) rebuilt: AtomicBool,
     pub(crate) rebuilt_from: AtomicU64,
+    /// Set once no sink of the pipeline is unknown any more.
+    pub(crate) all_opened: AtomicBool,
     /// How many events may come again for that, by sink.
     pub(crate) again: Mutex<BTreeMap<String, u64>>,
     pub(crate) lock: Mutex<Option<Lock>>,
@@ -139,6 +141,7 @@ impl Shared {
             clock,
             rebuilt: false.into(),
             rebuilt_from: 0.into(),
+            all_opened: false.into(),
             again: Mutex::default(),
             lock: Some(lock).into(),
         }

@@ -200,6 +200,7 @@ async fn without_its_state_sinks_start_at_the_oldest_event() {
         }
         let journal = crate::support::open_with(&small(folder.path()));
         let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
+        journal.all_opened();
         assert_eq!(resumed.progress.cursor, 0, "{damage}");
         assert_eq!(resumed.unread.iter().map(|(_, n)| n).sum::<u64>(), EVENTS);
         journal.close();
