@@ -155,11 +155,8 @@ impl Keeper {
         }
     }
 
-    /// One durable change of the state. The head goes with it.
-    pub(crate) fn change<T>(
-        &mut self,
-        change: impl FnOnce(&redb::WriteTransaction, &mut Head) -> Result<T, redb::Error>,
-    ) -> Result<T, JournalError> {
+    /// Opens the store again after a failed write.
+    pub(super) fn mend(&mut self) -> Result<(), JournalError> {
         if self.broken {
             if let Some(gone) = self.shared.halts.told().filter(|halt| halt.until_restart) {
                 // What stands at its path is not ours.
@@ -175,6 +172,15 @@ impl Keeper {
             self.shared.series.watch.note_state(self.state.path());
             self.broken = false;
         }
+        Ok(())
+    }
+
+    /// One durable change of the state. The head goes with it.
+    pub(crate) fn change<T>(
+        &mut self,
+        change: impl FnOnce(&redb::WriteTransaction, &mut Head) -> Result<T, redb::Error>,
+    ) -> Result<T, JournalError> {
+        self.mend()?;
         self.shared.writing();
         let mut head = self.head.clone();
         head.next_position = self.shared.end();

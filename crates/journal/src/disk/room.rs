@@ -4,10 +4,11 @@ use std::io;
 use std::sync::atomic::Ordering;
 
 use super::halt::{Cause, Failure};
+use super::keeper::Keeper;
 use super::options::millis;
 use super::segment::Segment;
-use super::shared::{Shared, lock};
-use crate::Position;
+use super::shared::{Shared, Sink, lock};
+use crate::{JournalError, Position};
 
 impl Shared {
     /// Deletes files of frames that nobody needs: settled by every sink and past `retain`, or in the way of new
@@ -144,6 +145,23 @@ impl Shared {
             self.halts.begin(Cause::Gone, &explain(gone), 0);
         }
         gone.is_some()
+    }
+}
+
+impl Keeper {
+    /// Writes down that a sink was opened. On a full disk it delivers all the same, and its next commit says so.
+    pub(super) fn save_opened(&mut self, name: &str, sink: Sink) -> Result<(), JournalError> {
+        let full = |keeper: &Keeper| keeper.shared.halts.cause() == Some(Cause::Full);
+        let mut saved = self.change_sink(name, sink.clone(), |_| Ok(()));
+        if saved.is_err() && full(self) {
+            // Now there is the room that was set aside.
+            saved = self.change_sink(name, sink.clone(), |_| Ok(()));
+        }
+        if saved.is_err() && full(self) {
+            lock(&self.shared.sinks).insert(name.to_owned(), sink);
+            saved = self.mend();
+        }
+        saved
     }
 }
 

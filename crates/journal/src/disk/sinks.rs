@@ -42,7 +42,7 @@ impl Keeper {
         sink.opened = true;
         sink.generation += 1;
         let (progress, generation) = (sink.record.progress.clone(), sink.generation);
-        self.change_sink(name, sink, |_| Ok(()))?;
+        self.save_opened(name, sink)?;
         let (parked, returned) = self
             .state
             .parked(name)
