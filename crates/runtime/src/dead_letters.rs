@@ -86,7 +86,7 @@ impl Undertaker {
 }
 
 /// A shop may have put an e-mail address into the id.
-fn safe_id(id: &str) -> String {
+pub(crate) fn safe_id(id: &str) -> String {
     if id.contains('@') {
         redact(id)
     } else {

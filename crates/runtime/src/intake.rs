@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use signalbox_core::{Event, Fate, Flow, Intake, Reason, Refused, RefusedCause, RejectedInput, Transform};
 use signalbox_journal::{AppendError, Appended, DeadLetter, Journal};
 
-use crate::dead_letters::Undertaker;
+use crate::dead_letters::{Undertaker, safe_id};
 use crate::delivery::{Shed, guard};
 use crate::ledger::{SinkLedger, SourceLedger};
 
@@ -81,6 +81,7 @@ impl SourceIntake {
             return Err(refused(RefusedCause::Stopping, STOPPING_RETRY));
         }
         let mut fates = self.transform(&mut events)?;
+        let ids = told_ids(&events);
         let (kept, letters) = self.kept(events, &fates);
         let mut appended = self.append(kept).await?.into_iter();
         // Nothing is counted before the journal has it all: a refused request will come again.
@@ -95,10 +96,30 @@ impl SourceIntake {
                 Fate::Accepted | Fate::Duplicate => {}
             }
         }
+        self.tell_taken_in(ids, &fates);
         if !letters.is_empty() {
             self.journal.bury(letters);
         }
         Ok(fates)
+    }
+
+    /// What became of the events of a request, for the log.
+    fn tell_taken_in(&self, ids: Vec<String>, fates: &[Fate]) {
+        for (message_id, fate) in ids.into_iter().zip(fates) {
+            let (outcome, reason) = match fate {
+                Fate::Accepted => ("journalled", ""),
+                Fate::Duplicate => ("duplicate", ""),
+                Fate::Filtered(reason) => ("filtered", reason.code()),
+                Fate::Rejected(reason) => ("rejected", reason.code()),
+            };
+            tracing::debug!(
+                source = &*self.name,
+                message_id,
+                outcome,
+                reason,
+                "event taken in"
+            );
+        }
     }
 
     /// The accepted ones, and letters of the rejected ones.
@@ -162,6 +183,14 @@ impl SourceIntake {
     fn component(&self) -> String {
         format!("source:{}", self.name)
     }
+}
+
+/// What a log of level debug calls events by; nothing otherwise.
+fn told_ids(events: &[Event]) -> Vec<String> {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return Vec::new();
+    }
+    events.iter().map(|event| safe_id(event.message_id())).collect()
 }
 
 fn passes(fate: &Fate) -> bool {

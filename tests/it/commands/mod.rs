@@ -2,6 +2,7 @@
 
 mod archive;
 mod cut_short;
+mod debug_log;
 mod demo;
 mod dry_run;
 mod errors;

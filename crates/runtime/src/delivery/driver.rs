@@ -414,12 +414,15 @@ impl Driver {
     /// One end of an event; counts the event when it was the last.
     pub(super) fn close(&mut self, position: Position, end: Option<End>) {
         self.commit_soon();
-        match self.window.close(position, end) {
-            None => {}
-            Some(EventEnd::Delivered) => self.ledger.delivered.add(1),
-            Some(EventEnd::Filtered(code)) => self.ledger.filtered.add(&code, 1),
-            Some(EventEnd::Rejected(code)) => self.ledger.rejected.add(&code, 1),
-            Some(EventEnd::Expired(code)) => self.ledger.expired.add(&code, 1),
+        let Some(end) = self.window.close(position, end) else {
+            return;
+        };
+        self.tell_end(position, &end);
+        match end {
+            EventEnd::Delivered => self.ledger.delivered.add(1),
+            EventEnd::Filtered(code) => self.ledger.filtered.add(&code, 1),
+            EventEnd::Rejected(code) => self.ledger.rejected.add(&code, 1),
+            EventEnd::Expired(code) => self.ledger.expired.add(&code, 1),
         }
     }
 
@@ -448,6 +451,7 @@ impl Driver {
                 Ok(()) => {}
                 Err(Blocked::NotMyTurn) => return,
                 Err(Blocked::For(wait)) => {
+                    self.tell_blocked(wait);
                     // Not shorter than the timer's grain, or the loop would spin.
                     self.gate_until = Some(now + wait.max(Duration::from_millis(1)));
                     return;
@@ -479,6 +483,7 @@ impl Driver {
                 held: self.holds.time(),
             });
         }
+        self.tell_sent(ticket, &group);
         let batch = Batch::new(
             ticket,
             group.items.iter().map(|item| item.record.clone()).collect(),

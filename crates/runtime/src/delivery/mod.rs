@@ -20,6 +20,7 @@ mod settle;
 mod shed;
 mod slot;
 mod taking;
+mod trail;
 mod window;
 
 #[cfg(test)]

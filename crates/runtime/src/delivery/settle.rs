@@ -11,6 +11,7 @@ use super::driver::{Answer, Driver, Flight};
 use super::item::{Due, Group, Item};
 use super::prepare::guard;
 use super::slot::End;
+use super::trail::label;
 use crate::dead_letters::now_millis;
 use crate::hold::HoldCause;
 
@@ -43,7 +44,7 @@ struct Again {
 impl Driver {
     /// An answer came for a batch.
     pub(super) async fn settle(&mut self, ticket: u64, flight: Flight, answer: Answer) {
-        let elapsed = flight.started.elapsed().as_secs_f64();
+        let elapsed = flight.started.elapsed();
         let verdict = match answer {
             Answer::Report(report) => match report.into_parts() {
                 (same, verdict) if same == ticket => verdict,
@@ -65,30 +66,13 @@ impl Driver {
         };
         self.recall(in_need(&flight.group, &verdict)).await;
         let Flight { group, started } = flight;
+        self.meters.request(elapsed.as_secs_f64(), label(&verdict));
+        self.tell_answered(ticket, &group, &verdict, elapsed);
         match verdict {
-            Verdict::Settled(outcomes) => {
-                let label = if outcomes.iter().any(|o| matches!(o, Outcome::Delivered { .. })) {
-                    "delivered"
-                } else if outcomes.iter().all(|o| matches!(o, Outcome::Retry { .. })) {
-                    "retry"
-                } else {
-                    "rejected"
-                };
-                self.meters.request(elapsed, label);
-                self.settled(group, started, outcomes);
-            }
-            Verdict::Isolate(reason) => {
-                self.meters.request(elapsed, "isolate");
-                self.isolate(group, reason);
-            }
-            Verdict::Hold(reason) => {
-                self.meters.request(elapsed, "hold");
-                self.hold_all(group, reason);
-            }
-            Verdict::Reencode(reason) => {
-                self.meters.request(elapsed, "reencode");
-                self.reencode(group, reason);
-            }
+            Verdict::Settled(outcomes) => self.settled(group, started, outcomes),
+            Verdict::Isolate(reason) => self.isolate(group, reason),
+            Verdict::Hold(reason) => self.hold_all(group, reason),
+            Verdict::Reencode(reason) => self.reencode(group, reason),
         }
     }
 

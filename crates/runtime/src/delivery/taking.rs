@@ -43,6 +43,7 @@ impl Driver {
         if !self.options.listens_to(&event.receipt().source) || self.window.is_parked(position) {
             return self.window.skip_before(position + 1);
         }
+        self.tell_taken(position, &event);
         let history = self.histories.remove(&position);
         self.window.open(position, event.clone(), history);
         let preparation = self.stage.begin(&event);

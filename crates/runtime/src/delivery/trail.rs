@@ -1,0 +1,101 @@
+//! The life of batches and records in the log, at level debug: ids and codes, never values.
+
+use std::time::Duration;
+
+use signalbox_core::{Event, Outcome, Verdict};
+use signalbox_journal::Position;
+use tracing::Level;
+
+use super::driver::Driver;
+use super::item::Group;
+use super::slot::EventEnd;
+use crate::dead_letters::safe_id;
+
+/// What came of a request, in the words of the metrics.
+pub(super) fn label(verdict: &Verdict) -> &'static str {
+    let delivered = |outcome: &Outcome| matches!(outcome, Outcome::Delivered { .. });
+    let retried = |outcome: &Outcome| matches!(outcome, Outcome::Retry { .. });
+    match verdict {
+        Verdict::Settled(outcomes) if outcomes.iter().any(delivered) => "delivered",
+        Verdict::Settled(outcomes) if outcomes.iter().all(retried) => "retry",
+        Verdict::Settled(_) => "rejected",
+        Verdict::Isolate(_) => "isolate",
+        Verdict::Hold(_) => "hold",
+        Verdict::Reencode(_) => "reencode",
+    }
+}
+
+impl Driver {
+    pub(super) fn tell_taken(&self, position: Position, event: &Event) {
+        tracing::debug!(
+            sink = %self.options.name,
+            position,
+            message_id = safe_id(event.message_id()),
+            "event read from the journal"
+        );
+    }
+
+    pub(super) fn tell_sent(&self, batch: u64, group: &Group) {
+        if !tracing::enabled!(Level::DEBUG) {
+            return;
+        }
+        let bytes: usize = group.items.iter().map(|item| item.record.bytes.len()).sum();
+        tracing::debug!(sink = %self.options.name, batch, records = group.items.len(), bytes, "batch sent");
+        for item in &group.items {
+            tracing::debug!(
+                sink = %self.options.name,
+                batch,
+                position = item.position,
+                mapping = %item.record.mapping,
+                attempt = item.attempts,
+                "record sent"
+            );
+        }
+    }
+
+    pub(super) fn tell_answered(&self, batch: u64, group: &Group, verdict: &Verdict, after: Duration) {
+        if !tracing::enabled!(Level::DEBUG) {
+            return;
+        }
+        let reason = match verdict {
+            Verdict::Isolate(reason) | Verdict::Hold(reason) | Verdict::Reencode(reason) => reason.code(),
+            Verdict::Settled(_) => "",
+        };
+        let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(sink = %self.options.name, batch, outcome = label(verdict), reason, millis, "batch answered");
+        let Verdict::Settled(outcomes) = verdict else {
+            return;
+        };
+        for (item, outcome) in group.items.iter().zip(outcomes) {
+            let (outcome, reason) = match outcome {
+                Outcome::Delivered { .. } => ("delivered", ""),
+                Outcome::Rejected(reason) => ("rejected", reason.code()),
+                Outcome::Retry { reason, .. } => ("retry", reason.code()),
+            };
+            tracing::debug!(
+                sink = %self.options.name,
+                batch,
+                position = item.position,
+                mapping = %item.record.mapping,
+                outcome,
+                reason,
+                "record answered"
+            );
+        }
+    }
+
+    pub(super) fn tell_blocked(&self, wait: Duration) {
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(sink = %self.options.name, millis, "waits for the rate limit");
+    }
+
+    pub(super) fn tell_end(&self, position: Position, end: &EventEnd) {
+        let (outcome, reason) = match end {
+            EventEnd::Delivered => ("delivered", ""),
+            EventEnd::Filtered(code) => ("filtered", &**code),
+            EventEnd::Rejected(code) => ("rejected", &**code),
+            EventEnd::Expired(code) => ("expired", &**code),
+        };
+        tracing::debug!(sink = %self.options.name, position, outcome, reason, "event ended");
+    }
+}
