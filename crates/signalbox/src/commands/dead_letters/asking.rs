@@ -129,10 +129,34 @@ pub(super) async fn summary(desk: &Desk, filter: &DeadLetterFilter) -> Result<Le
     }
 }
 
-/// How many match.
+/// How many match. Only a choice by more than the sink needs all of them to be looked at.
 pub(super) async fn count(desk: &Desk, filter: &DeadLetterFilter) -> Result<u64, String> {
-    let groups = summary(desk, filter).await?.groups;
-    Ok(groups.iter().map(|group| group.count).sum())
+    if !filter.by_component_only() {
+        let groups = summary(desk, filter).await?.groups;
+        return Ok(groups.iter().map(|group| group.count).sum());
+    }
+    let wanted = |name: &str| {
+        filter
+            .component
+            .as_deref()
+            .is_none_or(|component| component == name)
+    };
+    match desk {
+        Desk::Running(live) => {
+            let one = [("limit", "1".to_owned())];
+            let answer = live.ask(false, "/dead_letters", &one).await?;
+            let Some(kept) = answer["kept"].as_object() else {
+                return other_version("counts of dead letters");
+            };
+            let kept = kept.iter().filter(|(name, _)| wanted(name));
+            Ok(kept.filter_map(|(_, count)| count.as_u64()).sum())
+        }
+        Desk::Stopped(stopped) => {
+            let kept = stopped.journal().letter_counts().into_iter();
+            let kept = kept.filter(|(name, _)| wanted(name));
+            Ok(kept.map(|(_, counts)| counts.kept).sum())
+        }
+    }
 }
 
 /// Retries or discards a piece.
