@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use criterion::Throughput;
 use rustix::time::{ClockId, clock_gettime};
 use signalbox_core::Event;
-use signalbox_journal::{Commit, DiskJournal, DiskOptions, Journal, Progress, Read, Reader, Start};
+use signalbox_journal::{
+    Commit, DiskJournal, DiskOptions, Journal, Progress, Read, Reader, Start, Subscription,
+};
 use tokio::runtime::Runtime;
 
 use crate::ingest::{Bodies, take};
@@ -93,7 +95,8 @@ impl Bench {
         let journal = open(folder.path());
         let mut readers = Vec::new();
         for number in 0..count {
-            let reader = journal.reader(&format!("sink-{number}"), Start::Beginning).await;
+            let shop = Subscription::new(["shop"], Start::Beginning);
+            let reader = journal.reader(&format!("sink-{number}"), &shop).await;
             let (reader, _) = reader.unwrap_or_else(|error| panic!("{error}"));
             let settled = Arc::<AtomicU64>::default();
             readers.push(settled.clone());

@@ -10,14 +10,18 @@
 mod dead_letter;
 mod dedup;
 mod disk;
+mod inputs;
 mod memory;
+mod names;
 mod progress;
+mod ranges;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use signalbox_core::Event;
 
 pub use dead_letter::{
@@ -25,7 +29,9 @@ pub use dead_letter::{
     DeadLetterSummary, LetterCounts, OnFull, Order, Page, SOURCE, StoredLetter,
 };
 pub use disk::{Compacted, DiskJournal, DiskOptions, decode_frame, encode_frame};
+pub use inputs::{Owed, Standing, Subscription};
 pub use memory::MemoryJournal;
+pub use names::{Named, Roster};
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};
 
 /// Dead letters in one page when they are summed up.
@@ -44,12 +50,25 @@ pub trait Journal: Send + Sync {
     /// [`AppendError`]; nothing was kept then, and no id is known by it.
     async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, AppendError>;
 
-    /// Opens the reader of a sink where it left off. There is at most one reader of a name at a time; the last one
-    /// opened counts.
+    /// Tells which components there are from now on, before their sinks are opened: those that were renamed take over
+    /// what the journal keeps under their old name, and for sinks that are not among them nothing more is journalled.
+    /// Telling it again changes nothing.
     ///
     /// # Errors
-    /// [`JournalError`] if its state cannot be read.
-    async fn reader(&self, sink: &str, start: Start) -> Result<(Box<dyn Reader>, Resumed), JournalError>;
+    /// [`JournalError`] if that cannot be written; nothing has changed then.
+    async fn adopt(&self, roster: &Roster) -> Result<(), JournalError>;
+
+    /// Opens the reader of a sink where it left off. There is at most one reader of a name at a time; the last one
+    /// opened counts. From now on the sink is owed the events of the subscription's inputs; what it was owed before it
+    /// stays owed.
+    ///
+    /// # Errors
+    /// [`JournalError`] if its state cannot be read or written.
+    async fn reader(
+        &self,
+        sink: &str,
+        subscription: &Subscription,
+    ) -> Result<(Box<dyn Reader>, Resumed), JournalError>;
 
     /// Takes no more events. Readers go on to the end and then get [`Read::End`].
     fn close(&self);
@@ -103,11 +122,12 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`] if they cannot be read.
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError>;
 
-    /// Forgets a sink that is no longer configured; what only it held may be dropped.
+    /// Forgets what a sink that has no reader is owed, of one source or all of it: what only it held may be dropped.
+    /// Returns how many events these were; they count as filtered (`forgotten`).
     ///
     /// # Errors
-    /// [`JournalError`] if that cannot be written.
-    async fn forget_sink(&self, sink: &str) -> Result<(), JournalError>;
+    /// [`JournalError`] if there is no such sink, or that cannot be written.
+    async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError>;
 
     /// Changes where a sink stands while it has no reader: replay, by moving back what is settled.
     ///
@@ -361,7 +381,7 @@ pub enum Appended {
     Duplicate,
 }
 
-/// Where a sink starts that the journal does not know yet.
+/// Where a sink starts that the journal does not know yet, and with sources that are added to its inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
     /// With what comes from now on.
@@ -380,11 +400,13 @@ pub struct Resumed {
     pub parked: Vec<Parked>,
     /// How many events came back from the dead letters and wait; [`Reader::returned`] has them.
     pub returned: u64,
-    /// For each source, how many events from the cursor on are in the log and not settled by `progress`; with
+    /// For each source, how many events from the cursor on are owed to the sink and not settled by `progress`; with
     /// `parked` and `returned` they are what is pending.
     pub unread: Vec<(String, u64)>,
     /// What was found to be lost; `progress` has it as settled, and counted as rejected by its code.
     pub lost: Vec<Lost>,
+    /// Which of the events that the reader hands out are for the sink.
+    pub owed: Owed,
 }
 
 /// See [`Reader::ahead`].
@@ -416,7 +438,7 @@ impl Returned {
 }
 
 /// A sink as the journal knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SinkState {
     /// Its name.
     pub name: String,
@@ -424,8 +446,12 @@ pub struct SinkState {
     pub progress: Progress,
     /// Parked events.
     pub parked: u64,
-    /// Unsettled events in the log, by source.
+    /// Events in the log that it is owed and has not settled, by source.
     pub unread: Vec<(String, u64)>,
+    /// Those among these sources that were not among its inputs when it was last opened, under no name.
+    pub removed: Vec<String>,
+    /// What those among these sources are called now that were renamed.
+    pub renamed: BTreeMap<String, String>,
     /// Unix milliseconds of the arrival of its oldest unsettled event; `None` if there is none.
     pub oldest_pending: Option<i64>,
     /// Unix milliseconds when it was last opened.

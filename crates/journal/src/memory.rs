@@ -1,6 +1,6 @@
 //! A journal in memory.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,11 +9,14 @@ use signalbox_core::{Event, Facts, Receipt};
 use tokio::sync::Notify;
 
 use crate::dead_letter::Budget;
+use crate::inputs::{Held, Inputs};
+use crate::names::Names;
+use crate::ranges;
 use crate::{
     Ahead, AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage,
-    DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Loss, Open, Order, Page, Parked,
-    Position, Progress, Read, Reader, Resumed, Returned, SinkState, SourceTotals, Start, StoredLetter, Taken,
-    Usage,
+    DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Loss, Named, Open, Order, Page,
+    Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState, SourceTotals, Start,
+    StoredLetter, Subscription, Taken, Usage,
 };
 
 /// How long clients are told to wait when it is full.
@@ -50,13 +53,18 @@ struct State {
     quota: DeadLetterQuota,
     last_dead_letter: DeadLetterId,
     last_back: Position,
+    names: Names,
+    roster: Option<Roster>,
 }
 
 #[derive(Default)]
 struct Sink {
     progress: Progress,
+    inputs: Inputs,
     parked: BTreeMap<Position, Parked>,
     last_opened: i64,
+    /// It has been in no pipeline for a while, and holds nothing any more.
+    released: bool,
 }
 
 impl State {
@@ -66,9 +74,8 @@ impl State {
 
     /// Drops what every cursor has passed. With no sink at all nothing is ever wanted.
     fn truncate(&mut self) {
-        let slowest = self
-            .sinks
-            .values()
+        let holding = self.sinks.values().filter(|sink| !sink.released);
+        let slowest = holding
             .map(|sink| sink.progress.cursor)
             .min()
             .unwrap_or(self.end());
@@ -88,7 +95,12 @@ impl State {
 
     /// False if the id was known.
     fn learn(&mut self, event: &Event) -> bool {
-        let id = (event.receipt().source.clone(), event.message_id().to_owned());
+        let source = &event.receipt().source;
+        let key = match self.names.key(source) {
+            same if same == &**source => source.clone(),
+            key => key.into(),
+        };
+        let id = (key, event.message_id().to_owned());
         if id.1.is_empty() || !self.ids.insert(id.clone()) {
             return id.1.is_empty();
         }
@@ -144,18 +156,84 @@ impl State {
         }
     }
 
-    fn unread(&self, progress: &Progress) -> Vec<(String, u64)> {
-        let mut counts: BTreeMap<&Arc<str>, u64> = BTreeMap::new();
-        let skip = progress.cursor.saturating_sub(self.base) as usize;
-        for (position, (event, _)) in (progress.cursor.max(self.base)..).zip(self.entries.iter().skip(skip)) {
-            if !is_settled(&progress.settled, position) {
-                *counts.entry(&event.receipt().source).or_default() += 1;
+    fn unread(&self, sink: &Sink) -> Vec<(String, u64)> {
+        self.unread_from(&sink.inputs, &sink.progress)
+    }
+
+    fn unread_from(&self, inputs: &Inputs, progress: &Progress) -> Vec<(String, u64)> {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for ((from, to), sources) in inputs.pieces(progress, self.end()) {
+            let events = (from.max(self.base)..to).filter_map(|position| self.event(position));
+            for source in events.map(|event| &*event.receipt().source) {
+                if sources.as_ref().is_none_or(|sources| sources.contains(&source)) {
+                    *counts.entry(source).or_default() += 1;
+                }
             }
         }
         counts
             .into_iter()
-            .map(|(name, count)| (name.to_string(), count))
+            .map(|(name, count)| (name.to_owned(), count))
             .collect()
+    }
+
+    /// As [`Journal::adopt`].
+    fn adopt(&mut self, roster: &Roster) {
+        let was = |component: &Named| Some((component.was.clone()?, component.name.clone()));
+        for (old, new) in roster.sources.iter().filter_map(was) {
+            let Some(past) = self.sources.remove(&old) else {
+                continue;
+            };
+            self.names.rename(&old, &new);
+            self.sources.entry(new.clone()).or_default().add(past);
+            if let Some(mut saved) = self.checkpoints.remove(&old) {
+                saved.extend(self.checkpoints.remove(&new).unwrap_or_default());
+                self.checkpoints.insert(new.clone(), saved);
+            }
+            self.rename_letters(&format!("source:{old}"), &format!("source:{new}"));
+        }
+        self.names.present(roster);
+        for (old, new) in roster.sinks.iter().filter_map(was) {
+            let Some(past) = self.sinks.remove(&old) else {
+                continue;
+            };
+            let sum = match self.sinks.remove(&new) {
+                None => past,
+                Some(mut newer) => {
+                    newer
+                        .inputs
+                        .merge(&mut newer.progress, past.inputs, past.progress);
+                    newer.parked.extend(past.parked);
+                    newer.released &= past.released;
+                    newer
+                }
+            };
+            self.sinks.insert(new.clone(), sum);
+            self.rename_letters(&old, &new);
+        }
+        let end = self.end();
+        let mut sinks = std::mem::take(&mut self.sinks);
+        for (_, sink) in sinks.iter_mut().filter(|(name, _)| !roster.has_sink(name)) {
+            sink.inputs.leave(end);
+            sink.released |= sink.parked.is_empty() && self.unread(sink).is_empty();
+        }
+        self.sinks = sinks;
+        self.roster = Some(roster.clone());
+        self.truncate();
+    }
+
+    fn rename_letters(&mut self, old: &str, new: &str) {
+        if let Some(past) = self.letter_counts.remove(old) {
+            let counts = self.letter_counts.entry(new.to_owned()).or_default();
+            counts.kept += past.kept;
+            counts.bytes += past.bytes;
+            counts.dropped += past.dropped;
+            counts.max_bytes = self.quota.bytes(new);
+        }
+        for letter in self.dead_letters.values_mut() {
+            if letter.component == old {
+                new.clone_into(&mut letter.component);
+            }
+        }
     }
 
     /// A dead letter's event: the original if it is still held, else what the letter kept.
@@ -173,14 +251,6 @@ impl State {
         }
         Some((Arc::new(event), false))
     }
-}
-
-fn is_settled(ranges: &[(Position, Position)], position: Position) -> bool {
-    let after = ranges.partition_point(|(from, _)| *from <= position);
-    after
-        .checked_sub(1)
-        .and_then(|i| ranges.get(i))
-        .is_some_and(|(_, to)| position < *to)
 }
 
 /// What a letter counts for.
@@ -251,38 +321,53 @@ impl Journal for MemoryJournal {
         Ok(fates)
     }
 
-    async fn reader(&self, sink: &str, start: Start) -> Result<(Box<dyn Reader>, Resumed), JournalError> {
+    async fn adopt(&self, roster: &Roster) -> Result<(), JournalError> {
+        self.state().adopt(roster);
+        Ok(())
+    }
+
+    async fn reader(
+        &self,
+        sink: &str,
+        subscription: &Subscription,
+    ) -> Result<(Box<dyn Reader>, Resumed), JournalError> {
         let mut state = self.state();
-        let (base, end) = (state.base, state.end());
-        let sink_state = state.sinks.entry(sink.to_owned()).or_insert_with(|| Sink {
-            progress: Progress {
-                cursor: if start == Start::End { end } else { base },
-                ..Progress::default()
-            },
-            ..Sink::default()
-        });
-        sink_state.last_opened = now();
-        let progress = sink_state.progress.clone();
-        let parked = sink_state.parked.range(..Parked::BACK);
-        let parked: Vec<Parked> = parked.map(|(_, parked)| parked.clone()).collect();
-        let returned = (sink_state.parked.len() - parked.len()) as u64;
-        let unread = state.unread(&progress);
+        let held = Held {
+            from: state.base,
+            to: state.end(),
+        };
+        let known = state.sinks.remove(sink);
+        let new = known.is_none();
+        let mut opened = known.unwrap_or_default();
+        if new && subscription.start == Start::Beginning {
+            opened.progress.cursor = held.from;
+        } else if new || opened.released {
+            (opened.progress.cursor, opened.progress.settled) = (held.to, Vec::new());
+        }
+        let roster = (state.roster.as_ref(), &state.names);
+        let Sink { inputs, progress, .. } = &mut opened;
+        inputs.open(progress, subscription, roster, held, &BTreeSet::new());
+        (opened.last_opened, opened.released) = (now(), false);
+        let resumed = Resumed {
+            progress: opened.progress.clone(),
+            parked: opened
+                .parked
+                .range(..Parked::BACK)
+                .map(|(_, parked)| parked.clone())
+                .collect(),
+            returned: opened.parked.range(Parked::BACK..).count() as u64,
+            unread: state.unread(&opened),
+            lost: Vec::new(),
+            owed: opened.inputs.owed(&state.names),
+        };
+        state.sinks.insert(sink.to_owned(), opened);
         let reader = MemoryReader {
             journal: self.clone(),
             sink: sink.to_owned(),
-            at: progress.cursor,
-            settled: progress.settled.clone(),
+            at: resumed.progress.cursor,
+            settled: resumed.progress.settled.clone(),
         };
-        Ok((
-            Box::new(reader),
-            Resumed {
-                progress,
-                parked,
-                returned,
-                unread,
-                lost: Vec::new(),
-            },
-        ))
+        Ok((Box::new(reader), resumed))
     }
 
     fn close(&self) {
@@ -303,7 +388,8 @@ impl Journal for MemoryJournal {
 
     fn slowest(&self) -> Option<(String, Position)> {
         let state = self.state();
-        let slowest = state.sinks.iter().min_by_key(|(_, sink)| sink.progress.cursor);
+        let holding = state.sinks.iter().filter(|(_, sink)| !sink.released);
+        let slowest = holding.min_by_key(|(_, sink)| sink.progress.cursor);
         slowest.map(|(name, sink)| (name.clone(), sink.progress.cursor))
     }
 
@@ -312,11 +398,16 @@ impl Journal for MemoryJournal {
         let describe = |(name, sink): (&String, &Sink)| {
             let oldest = sink.parked.values().next().map(|parked| &parked.event);
             let oldest = oldest.or_else(|| state.event(sink.progress.cursor));
+            let unread = state.unread(sink);
+            let removed = |source: &&String| sink.inputs.is_removed(source, &state.names);
+            let sources = unread.iter().map(|(source, _)| source);
             SinkState {
                 name: name.clone(),
                 progress: sink.progress.clone(),
                 parked: sink.parked.len() as u64,
-                unread: state.unread(&sink.progress),
+                removed: sources.clone().filter(removed).cloned().collect(),
+                renamed: state.names.renamed_among(sources),
+                unread,
                 oldest_pending: oldest.map(|event| event.receipt().received_at),
                 last_opened: sink.last_opened,
             }
@@ -324,11 +415,29 @@ impl Journal for MemoryJournal {
         Ok(state.sinks.iter().map(describe).collect())
     }
 
-    async fn forget_sink(&self, sink: &str) -> Result<(), JournalError> {
+    async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError> {
         let mut state = self.state();
-        state.sinks.remove(sink);
+        let known = state.sinks.remove(sink);
+        let mut known = known.ok_or_else(|| JournalError(format!("the journal knows no sink '{sink}'")))?;
+        let of_it = |other: &str| source.is_none_or(|source| source == other);
+        let unread = state.unread(&known).into_iter().filter(|(name, _)| of_it(name));
+        let mut count = unread.map(|(_, count)| count).sum::<u64>();
+        let before = known.parked.len();
+        known
+            .parked
+            .retain(|_, parked| !of_it(&parked.event.receipt().source));
+        count += (before - known.parked.len()) as u64;
+        match source {
+            Some(source) => drop(known.inputs.spans.remove(source)),
+            None => (known.inputs, known.released) = (Inputs::default(), true),
+        }
+        if count > 0 {
+            let filtered = &mut known.progress.totals.filtered;
+            *filtered.entry("forgotten".into()).or_default() += count;
+        }
+        state.sinks.insert(sink.to_owned(), known);
         state.truncate();
-        Ok(())
+        Ok(count)
     }
 
     async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
@@ -338,10 +447,10 @@ impl Journal for MemoryJournal {
             .sinks
             .get_mut(sink)
             .ok_or_else(|| JournalError(format!("no sink '{sink}'")))?;
-        sink.progress = Progress {
-            cursor: progress.cursor.max(base),
-            ..progress
-        };
+        let cursor = progress.cursor.max(base);
+        let before = std::mem::replace(&mut sink.progress, Progress { cursor, ..progress });
+        sink.inputs.replay(&before, &sink.progress);
+        sink.released = false;
         Ok(())
     }
 
@@ -358,7 +467,9 @@ impl Journal for MemoryJournal {
     }
 
     fn save_source(&self, source: &str, totals: SourceTotals) {
-        self.state().sources.insert(source.to_owned(), totals);
+        let mut state = self.state();
+        let now = state.names.now(source).to_owned();
+        state.sources.insert(now, totals);
     }
 
     async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
@@ -376,7 +487,8 @@ impl Journal for MemoryJournal {
 
     fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>) {
         let mut state = self.state();
-        let saved = state.checkpoints.entry(source.to_owned()).or_default();
+        let now = state.names.now(source).to_owned();
+        let saved = state.checkpoints.entry(now).or_default();
         match value {
             Some(value) => drop(saved.insert(key.to_owned(), value)),
             None => drop(saved.remove(key)),
@@ -515,7 +627,7 @@ impl MemoryReader {
         let skip = usize::try_from(from - state.base).unwrap_or(usize::MAX);
         let mut entries = Vec::new();
         for (event, _) in state.entries.range(skip.min(state.entries.len())..).take(max) {
-            if !is_settled(&self.settled, self.at) {
+            if !ranges::holds(&self.settled, self.at) {
                 entries.push(Entry {
                     position: self.at,
                     event: event.clone(),
@@ -571,11 +683,13 @@ impl Reader for MemoryReader {
             ..Progress::default()
         };
         let state = self.journal.state();
-        let parked = state.sinks.get(&self.sink).map(|sink| &sink.parked);
+        let Some(sink) = state.sinks.get(&self.sink) else {
+            return Ok(Ahead::default());
+        };
         let after = returned_after.saturating_add(1).max(Parked::BACK);
         Ok(Ahead {
-            unread: state.unread(&ahead),
-            returned: parked.map_or(0, |parked| parked.range(after..).count() as u64),
+            unread: state.unread_from(&sink.inputs, &ahead),
+            returned: sink.parked.range(after..).count() as u64,
         })
     }
 
@@ -669,8 +783,12 @@ mod tests {
         }
     }
 
+    fn to_s() -> Subscription {
+        Subscription::new(["s"], Start::End)
+    }
+
     async fn open(journal: &MemoryJournal, sink: &str) -> Box<dyn Reader> {
-        journal.reader(sink, Start::End).await.unwrap().0
+        journal.reader(sink, &to_s()).await.unwrap().0
     }
 
     #[tokio::test]
@@ -715,7 +833,7 @@ mod tests {
             }),
             ..Commit::default()
         });
-        let (mut reader, resumed) = journal.reader("a", Start::End).await.unwrap();
+        let (mut reader, resumed) = journal.reader("a", &to_s()).await.unwrap();
         assert_eq!(resumed.unread, [("s".to_owned(), 2)]);
         assert_eq!(read(&mut reader, 9).await, ["1", "4"]);
         journal.append(events(6..7)).await.unwrap();
@@ -801,7 +919,7 @@ mod tests {
             }
         );
         assert_eq!(journal.dead_letter_counts(), [("a".to_owned(), 1)]);
-        let (mut reader, resumed) = journal.reader("a", Start::End).await.unwrap();
+        let (mut reader, resumed) = journal.reader("a", &to_s()).await.unwrap();
         assert_eq!(resumed.returned, 2);
         let returned = reader.returned(0, 9).await.unwrap();
         let ids: Vec<_> = returned

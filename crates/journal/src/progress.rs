@@ -81,6 +81,22 @@ pub struct Totals {
     pub expired: BTreeMap<String, u64>,
 }
 
+impl Totals {
+    /// Adds what another sink has counted.
+    pub(crate) fn add(&mut self, other: Totals) {
+        self.delivered += other.delivered;
+        add(&mut self.filtered, other.filtered);
+        add(&mut self.rejected, other.rejected);
+        add(&mut self.expired, other.expired);
+    }
+}
+
+fn add(counts: &mut BTreeMap<String, u64>, others: BTreeMap<String, u64>) {
+    for (code, count) in others {
+        *counts.entry(code).or_default() += count;
+    }
+}
+
 /// Counts of a source's events, over all time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceTotals {
@@ -94,6 +110,17 @@ pub struct SourceTotals {
     pub rejected: BTreeMap<String, u64>,
     /// By reason code.
     pub refused: BTreeMap<String, u64>,
+}
+
+impl SourceTotals {
+    /// Adds what another source has counted.
+    pub(crate) fn add(&mut self, other: SourceTotals) {
+        self.journalled += other.journalled;
+        self.duplicate += other.duplicate;
+        add(&mut self.filtered, other.filtered);
+        add(&mut self.rejected, other.rejected);
+        add(&mut self.refused, other.refused);
+    }
 }
 
 /// What a sink tells the journal; all of it becomes durable together.

@@ -25,9 +25,6 @@ pub fn open(
         retain: settings.retain.map_or(default.retain, |span| span.0),
         dedup_window: settings.dedup_window.map_or(default.dedup_window, |span| span.0),
         dedup_memory: settings.dedup_memory.map_or(default.dedup_memory, |size| size.0),
-        orphan_retention: settings
-            .orphan_retention
-            .map_or(default.orphan_retention, |span| span.0),
         dead_letters: dead_letters.quota(JournalKind::Disk),
         ..default
     };

@@ -198,6 +198,8 @@ pub struct SinkLedger {
     /// What holds the sink, and how often it was held.
     pub held: Held,
     pub(crate) pace: Pace,
+    /// Pending events of sources that are no longer its inputs.
+    debts: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Default for SinkLedger {
@@ -220,6 +222,7 @@ impl Default for SinkLedger {
             in_flight: Count::default(),
             held: Held::default(),
             pace: Pace::default(),
+            debts: Mutex::default(),
         }
     }
 }
@@ -256,6 +259,25 @@ impl SinkLedger {
 
     fn settled(&self) -> u64 {
         self.delivered.get() + self.filtered.total() + self.rejected.total() + self.expired.total()
+    }
+
+    /// Pending events of sources that are no longer its inputs, by source.
+    pub fn debts(&self) -> BTreeMap<String, u64> {
+        self.debts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Begins with these debts.
+    pub fn set_debts(&self, debts: BTreeMap<String, u64>) {
+        *self.debts.lock().unwrap_or_else(PoisonError::into_inner) = debts;
+    }
+
+    /// An event of a former input ended.
+    pub(crate) fn debt_settled(&self, source: &str) {
+        let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = debts.get_mut(source) {
+            *count = count.saturating_sub(1);
+        }
+        debts.retain(|_, count| *count > 0);
     }
 }
 

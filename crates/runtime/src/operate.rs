@@ -13,6 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::letters::{Acted, Piece, act, act_on_all, discard};
 use crate::admin::StatusSource;
+use crate::debts::Listeners;
+use crate::forget::{Forget, Forgotten};
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View};
 use crate::telemetry::SinkMeters;
@@ -152,6 +154,8 @@ pub enum Command {
     Retry(Piece, oneshot::Sender<Result<Acted, String>>),
     /// Deliver a part of the journal again.
     Replay(String, ReplayRange, oneshot::Sender<Result<ReplayPlan, String>>),
+    /// Let go of what sinks are owed.
+    Forget(Forget, oneshot::Sender<Result<Vec<Forgotten>, String>>),
     /// Read the configuration file again.
     Reload(oneshot::Sender<Result<String, String>>),
 }
@@ -184,6 +188,9 @@ impl Command {
                     })
                     .await;
                 let _ = reply.send(result);
+            }
+            Command::Forget(what, reply) => {
+                let _ = reply.send(running.forget(&what, meters).await);
             }
             Command::Reload(reply) => return Err(reply),
         }
@@ -251,6 +258,10 @@ impl StatusSource for Remote {
         self.ask(|reply| Command::Replay(sink, range, reply)).await
     }
 
+    async fn forget(&self, what: Forget) -> Result<Vec<Forgotten>, String> {
+        self.ask(|reply| Command::Forget(what, reply)).await
+    }
+
     async fn reload(&self) -> Result<String, String> {
         self.ask(Command::Reload).await
     }
@@ -274,6 +285,18 @@ impl Stopped {
         self.journal.shutdown().await;
     }
 
+    /// Forgets what sinks are owed that a pipeline file no longer speaks of.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub async fn forget_by(&self, what: &Forget, listeners: &Listeners) -> Result<Vec<Forgotten>, String> {
+        let mut forgotten = Vec::new();
+        for sink in what.sinks(&self.sinks().await?, listeners)? {
+            forgotten.push(what.apply(&*self.journal, &sink).await?);
+        }
+        Ok(forgotten)
+    }
+
     /// The counts, as the journal has them.
     ///
     /// # Errors
@@ -294,6 +317,11 @@ impl Stopped {
             let sink = SinkLedger::default();
             let pending = state.parked + state.unread.iter().map(|(_, count)| count).sum::<u64>();
             sink.restore(&state.progress.totals, pending);
+            let removed = state
+                .unread
+                .iter()
+                .filter(|(name, _)| state.removed.contains(name));
+            sink.set_debts(removed.cloned().collect());
             sink.oldest_pending.store(
                 state.oldest_pending.unwrap_or(0),
                 std::sync::atomic::Ordering::Relaxed,
@@ -331,6 +359,10 @@ impl StatusSource for Stopped {
                 .map_err(|error| error.to_string())?;
         }
         Ok(plan)
+    }
+
+    async fn forget(&self, _: Forget) -> Result<Vec<Forgotten>, String> {
+        Err("the router is not running".to_owned())
     }
 
     async fn reload(&self) -> Result<String, String> {

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use signalbox_core::limiter::Quota;
 use signalbox_core::{BuildContext, BuildError, BuildErrors, Place, Sink, SinkDefaults, Source, Transform};
 
-use signalbox_journal::Start;
+use signalbox_journal::{Named, Roster, Start};
 
 use crate::config::{
-    AdminSettings, DeadLetterSettings, Diagnostics, JournalKind, JournalSettings, LoadedConfig,
-    OnJournalFull, Origin, ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, Diagnostics, InputsRemoved, JournalKind, JournalSettings,
+    LoadedConfig, OnJournalFull, Origin, ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt,
+    TelemetrySettings,
 };
+use crate::debts::{Listeners, Listening};
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
 use crate::rate_group::{self, WINDOW};
 use crate::routing::Route;
@@ -42,6 +44,8 @@ pub struct Pipeline {
 pub struct BuiltSource {
     /// Its name in the file.
     pub name: Arc<str>,
+    /// The name it had before.
+    pub was: Option<String>,
     /// Its `through`.
     pub transforms: Vec<Box<dyn Transform>>,
     /// Ready to start.
@@ -56,7 +60,9 @@ pub struct BuiltSink {
     pub options: SinkOptions,
     /// Routing, transforms and the sink itself.
     pub stage: Stage,
-    /// Where it starts if the journal does not know it.
+    /// The name it had before.
+    pub was: Option<String>,
+    /// Where it starts if the journal does not know it, and with inputs that are added.
     pub start: Start,
     /// Equal if a reload changes nothing about it or its transforms.
     pub fingerprint: u64,
@@ -87,6 +93,7 @@ impl Pipeline {
                 let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
                 Some(BuiltSource {
                     name,
+                    was: entry.runtime.was.clone(),
                     transforms: transforms?,
                     source: source?,
                     fingerprint,
@@ -121,6 +128,7 @@ impl Pipeline {
                 Some(BuiltSink {
                     options,
                     stage,
+                    was: entry.runtime.was.clone(),
                     start,
                     fingerprint,
                 })
@@ -152,6 +160,37 @@ impl Pipeline {
             sinks,
             warnings,
         })
+    }
+}
+
+impl Pipeline {
+    /// The names of its components, for the journal.
+    pub fn roster(&self) -> Roster {
+        let named = |name: &str, was: &Option<String>| Named {
+            name: name.to_owned(),
+            was: was.clone(),
+        };
+        let sources = self.sources.iter();
+        let sinks = self.sinks.iter();
+        Roster {
+            sources: sources.map(|source| named(&source.name, &source.was)).collect(),
+            sinks: sinks.map(|sink| named(&sink.options.name, &sink.was)).collect(),
+        }
+    }
+}
+
+impl Pipeline {
+    /// Who listens to whom.
+    pub fn listeners(&self) -> Listeners {
+        let sink = |sink: &BuiltSink| {
+            let inputs = sink.options.inputs.iter().map(ToString::to_string).collect();
+            let filters = sink.options.filter_removed;
+            (sink.options.name.to_string(), Listening { inputs, filters })
+        };
+        Listeners {
+            roster: self.roster(),
+            sinks: self.sinks.iter().map(sink).collect(),
+        }
     }
 }
 
@@ -424,6 +463,8 @@ fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors>
     Ok(SinkOptions {
         name: entry.name.as_str().into(),
         inputs: keys.inputs.iter().map(|name| name.as_str().into()).collect(),
+        filter_removed: keys.inputs_removed == InputsRemoved::Filter,
+        orphan: false,
         route: Route {
             sink: entry.name.clone(),
             integration: integration.unwrap_or_else(|| entry.name.clone()),

@@ -6,17 +6,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use signalbox_core::{Event, Fate, Intake as _, Outlet, Sink, SourceContext, StartError};
-use signalbox_journal::{Journal, Start};
+use signalbox_journal::{Journal, Owed, Roster, Start, Subscription};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoints::SourceCheckpoints;
 use crate::dead_letters::Undertaker;
+use crate::debts::{self, Debt, Listeners, Listening};
 use crate::delivery::{Driver, Parts, Shed, Stop};
+use crate::forget::{Forget, Forgotten};
 use crate::gate::Gate;
 use crate::intake::{Entrance, Listener, SourceIntake};
 use crate::ledger::Ledger;
+use crate::orphans::Orphans;
 use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
 use crate::rate_group::{Member, RateGroups};
 use crate::sockets::{Access, OpenSockets};
@@ -51,6 +54,10 @@ pub struct Running {
     failed: bool,
     draining: bool,
     notes: SinkList,
+    roster: Roster,
+    orphans: Option<Orphans>,
+    /// How long sinks hold what they are owed after they have left the file.
+    retention: Option<Duration>,
 }
 
 /// The sinks as the admin address sees them.
@@ -90,8 +97,22 @@ struct SinkHandle {
     returned: Arc<Notify>,
     task: JoinHandle<Parts>,
     inputs: Vec<Arc<str>>,
+    owed: Owed,
+    /// What it was owed of former inputs when it was opened, until that is told.
+    untold: Option<BTreeMap<String, u64>>,
+    filters: bool,
     sheds: bool,
     fingerprint: u64,
+}
+
+impl SinkHandle {
+    /// Whether the journal takes one of these sources to be for the sink though it is not an input: it was when it
+    /// left the pipeline, and now it is back.
+    fn expects_any(&self, sources: &[BuiltSource]) -> bool {
+        let unasked =
+            |source: &BuiltSource| self.owed.listens_to(&source.name) && !self.inputs.contains(&source.name);
+        sources.iter().any(unasked)
+    }
 }
 
 struct SourceHandle {
@@ -148,6 +169,9 @@ impl Running {
             failed: false,
             draining: false,
             notes: SinkList::default(),
+            roster: pipeline.roster(),
+            orphans: None,
+            retention: pipeline.journal.orphan_retention.map(|span| span.0),
         };
         let started = running.start_all(pipeline, telemetry).await;
         if let Err(error) = started {
@@ -155,8 +179,17 @@ impl Running {
             return Err(error);
         }
         running.started.store(true, Relaxed);
+        running.watch_orphans();
         tokio::spawn(tell(running.notes.clone()));
         Ok(running)
+    }
+
+    /// From now on what sinks hold that are gone becomes dead letters after a while, if there is an end to it.
+    fn watch_orphans(&mut self) {
+        self.orphans = self.retention.map(|retention| {
+            let (journal, roster) = (self.journal.clone(), self.roster.clone());
+            Orphans::watch(journal, self.undertaker.clone(), roster, retention)
+        });
     }
 
     async fn start_all(
@@ -164,16 +197,12 @@ impl Running {
         pipeline: Pipeline,
         telemetry: Option<&Telemetry>,
     ) -> Result<(), StartError> {
-        let saved = self
-            .journal
-            .source_totals()
+        let adopted = self.journal.adopt(&self.roster).await;
+        adopted.map_err(|error| StartError(error.to_string()))?;
+        let sources: Vec<Arc<str>> = self.ledger.sources.keys().cloned().collect();
+        self.restore_sources(|name| sources.iter().any(|source| **source == *name))
             .await
-            .map_err(|error| StartError(error.to_string()))?;
-        for (name, totals) in saved {
-            if let Some(ledger) = self.ledger.sources.get(name.as_str()) {
-                ledger.restore(&totals);
-            }
-        }
+            .map_err(StartError)?;
         // Of a journal that cannot tell, the process before may have called a moment ago.
         let idle = self.journal.idle_before().unwrap_or_default();
         self.rate_groups.arrange(members(&pipeline.sinks), idle);
@@ -181,16 +210,53 @@ impl Running {
             self.start_sink(sink, telemetry).await?;
         }
         self.journal.all_opened();
+        for debt in self.debts().await.map_err(StartError)? {
+            tracing::warn!("{debt}");
+        }
         for source in pipeline.sources {
             self.start_source(source).await?;
         }
         Ok(())
     }
 
+    /// Sources go on with what they counted before.
+    async fn restore_sources(&self, which: impl Fn(&str) -> bool) -> Result<(), String> {
+        let saved = self.journal.source_totals().await;
+        for (name, totals) in saved.map_err(|error| error.to_string())? {
+            if let Some(ledger) = self.ledger.sources.get(name.as_str()).filter(|_| which(&name)) {
+                ledger.restore(&totals);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the journal holds that the pipeline file no longer speaks of: of sinks that were opened since this was
+    /// asked last, as it was then; of others, as it is.
+    ///
+    /// # Errors
+    /// A sentence if the journal cannot be read.
+    pub async fn debts(&mut self) -> Result<Vec<Debt>, String> {
+        let mut debts = Vec::new();
+        for (name, sink) in &mut self.sinks {
+            let ledger = self.ledger.sinks.get(name);
+            let live = || ledger.map(|ledger| ledger.debts()).unwrap_or_default();
+            let by_source = sink.untold.take().unwrap_or_else(live).into_iter();
+            debts.extend(by_source.map(|(source, events)| Debt::Source {
+                sink: name.to_string(),
+                source,
+                events,
+                filtered: sink.filters,
+            }));
+        }
+        debts.extend(debts::of_orphans(&*self.journal, &self.ledger).await?);
+        Ok(debts)
+    }
+
     async fn start_sink(&mut self, sink: BuiltSink, telemetry: Option<&Telemetry>) -> Result<(), StartError> {
         let BuiltSink {
             options,
             stage,
+            was: _,
             start,
             fingerprint,
         } = sink;
@@ -209,7 +275,8 @@ impl Running {
         meters: SinkMeters,
     ) -> Result<(), StartError> {
         let name = parts.options.name.clone();
-        let opened = self.journal.reader(&name, start).await;
+        let subscription = Subscription::new(parts.options.inputs.iter().map(|name| &**name), start);
+        let opened = self.journal.reader(&name, &subscription).await;
         let opened = opened.map_err(|error| StartError(format!("sinks.{name}: {error}")))?;
         let ledger = self.ledger.sinks.get(&name).cloned().unwrap_or_default();
         let stop = Stop {
@@ -217,7 +284,9 @@ impl Running {
             ..Stop::default()
         };
         let (shed, returned) = (Arc::new(Shed::default()), Arc::new(Notify::new()));
-        let (inputs, sheds) = (parts.options.inputs.clone(), parts.options.shed_when_full);
+        let (inputs, owed) = (parts.options.inputs.clone(), opened.1.owed.clone());
+        let debts = crate::delivery::debts(&opened.1);
+        let (filters, sheds) = (parts.options.filter_removed, parts.options.shed_when_full);
         self.notes
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -241,6 +310,9 @@ impl Running {
                 returned,
                 task,
                 inputs,
+                owed,
+                untold: Some(debts),
+                filters,
                 sheds,
                 fingerprint,
             },
@@ -294,12 +366,9 @@ impl Running {
         Ok(())
     }
 
-    /// The sinks that listen to a source.
+    /// The sinks that a source's events are for: as the journal has it, so that what is counted is what is read.
     fn listeners(&self, source: &str) -> Vec<Listener> {
-        let listening = self
-            .sinks
-            .iter()
-            .filter(|(_, sink)| sink.inputs.iter().any(|input| **input == *source));
+        let listening = self.sinks.iter().filter(|(_, sink)| sink.owed.listens_to(source));
         listening
             .filter_map(|(name, sink)| {
                 let ledger = self.ledger.sinks.get(name)?.clone();
@@ -334,15 +403,23 @@ impl Running {
         ledger: Ledger,
         telemetry: Option<&Telemetry>,
     ) -> Result<(), StartError> {
+        if let Some(orphans) = self.orphans.take() {
+            // One of them may be back.
+            orphans.end().await;
+        }
+        self.retention = pipeline.journal.orphan_retention.map(|span| span.0);
+        let roster = pipeline.roster();
+        self.roster.clone_from(&roster);
+        let counted: Vec<Arc<str>> = self.ledger.sources.keys().cloned().collect();
         self.ledger = ledger;
         self.undertaker = Arc::new(Undertaker::new(pipeline.dead_letters.personal_data));
         let same_sinks: Vec<Arc<str>> = pipeline
             .sinks
             .iter()
             .filter(|new| {
-                self.sinks
-                    .get(&new.options.name)
-                    .is_some_and(|old| old.fingerprint == new.fingerprint)
+                self.sinks.get(&new.options.name).is_some_and(|old| {
+                    old.fingerprint == new.fingerprint && !old.expects_any(&pipeline.sources)
+                })
             })
             .map(|new| new.options.name.clone())
             .collect();
@@ -373,6 +450,16 @@ impl Running {
         let mut problems = Vec::new();
         let counting = self.counting.clone();
         let _counting = counting.write().await;
+        if let Err(error) = self.journal.adopt(&roster).await {
+            problems.push(error.to_string());
+        }
+        // Those whose counts do not simply go on.
+        let began = |name: &str| {
+            let was = roster.sources.iter().find(|source| source.name == name);
+            let was = was.and_then(|source| source.was.as_deref()).unwrap_or(name);
+            !counted.iter().any(|source| **source == *name || **source == *was)
+        };
+        problems.extend(self.restore_sources(began).await.err());
         for sink in pipeline.sinks {
             if !same_sinks.contains(&sink.options.name)
                 && let Err(error) = self.start_sink(sink, telemetry).await
@@ -381,6 +468,7 @@ impl Running {
             }
         }
         problems.extend(self.reload_sources(pipeline.sources).await);
+        self.watch_orphans();
         if problems.is_empty() {
             Ok(())
         } else {
@@ -422,7 +510,9 @@ impl Running {
                 }
             }
         }
-        for handle in old.into_values() {
+        for (name, handle) in old {
+            // It may have requests under way.
+            self.listen(&name, &handle);
             handle.shutdown.cancel();
         }
         problems
@@ -450,6 +540,10 @@ impl Running {
         self.drive(parts, Start::End, handle.fingerprint, meters)
             .await
             .map_err(|error| error.to_string())?;
+        if let Some(handle) = self.sinks.get_mut(sink) {
+            // It was told when the sink was first opened.
+            handle.untold = None;
+        }
         // Sources count for the ledger, which is the same; only the way to ask for room is new.
         for (name, source) in &self.sources {
             self.listen(name, source);
@@ -473,6 +567,55 @@ impl Running {
     /// Whether a source is configured and runs.
     pub fn has_source(&self, source: &str) -> bool {
         self.sources.contains_key(source)
+    }
+
+    /// Who listens to whom in this pipeline.
+    fn listeners_of_all(&self) -> Listeners {
+        let sink = |(name, sink): (&Arc<str>, &SinkHandle)| {
+            let inputs = sink.inputs.iter().map(ToString::to_string).collect();
+            let filters = sink.filters;
+            (name.to_string(), Listening { inputs, filters })
+        };
+        Listeners {
+            roster: self.roster.clone(),
+            sinks: self.sinks.iter().map(sink).collect(),
+        }
+    }
+
+    /// Forgets what sinks are owed that the pipeline no longer speaks of.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub async fn forget(
+        &mut self,
+        what: &Forget,
+        meters: impl Fn(&str) -> SinkMeters,
+    ) -> Result<Vec<Forgotten>, String> {
+        if let Some(orphans) = self.orphans.take() {
+            orphans.end().await;
+        }
+        let forgotten = self.forget_now(what, meters).await;
+        self.watch_orphans();
+        forgotten
+    }
+
+    async fn forget_now(
+        &mut self,
+        what: &Forget,
+        meters: impl Fn(&str) -> SinkMeters,
+    ) -> Result<Vec<Forgotten>, String> {
+        let known = self.journal.sinks().await.map_err(|error| error.to_string())?;
+        let mut forgotten = Vec::new();
+        for name in what.sinks(&known, &self.listeners_of_all())? {
+            let one = if self.sinks.contains_key(name.as_str()) {
+                let change = async |journal: &Arc<dyn Journal>| what.apply(&**journal, &name).await;
+                self.rewind(&name, meters(&name), change).await?
+            } else {
+                what.apply(&*self.journal, &name).await?
+            };
+            forgotten.push(one);
+        }
+        Ok(forgotten)
     }
 
     /// Takes an event in again, as if its source had sent it now.
@@ -576,6 +719,9 @@ impl Running {
         }
         for (name, source) in &self.sources {
             self.journal.save_source(name, source.intake.ledger.totals());
+        }
+        if let Some(orphans) = self.orphans.take() {
+            orphans.end().await;
         }
         self.journal.shutdown().await;
         self.ledger.sinks.values().map(|sink| sink.pending()).sum()

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     DeadLetters(DeadLetters),
     /// Deliver a part of the journal to a sink again
     Replay(Replay),
+    /// Let go of pending events of a source that a sink no longer listens to, or of a sink that is no longer in the file
+    Forget(Forget),
     /// Look after the files of a journal whose router does not run
     Journal(Journal),
     /// Serve a stand-in for the Pinterest Conversions API on this machine, to try pipelines without an account
@@ -239,6 +241,21 @@ fn moment(text: &str) -> Result<i64, &'static str> {
     }
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Only what is of this source
+    #[arg(long, value_name = "NAME", required_unless_present = "sink")]
+    pub(crate) source: Option<String>,
+    /// Only what this sink is owed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sink: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
 fn duration(text: &str) -> Result<signalbox_core::Span, &'static str> {
     signalbox_core::Span::parse(text)
 }
@@ -247,6 +264,10 @@ fn duration(text: &str) -> Result<signalbox_core::Span, &'static str> {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) config: Config,
+    /// Also tell which pending events of the journal this file no longer speaks of; asks a running router, or opens
+    /// the journal, and changes nothing
+    #[arg(long)]
+    pub(crate) against_journal: bool,
     /// Also ask each destination whether it would take deliveries now; delivers nothing
     #[arg(long)]
     pub(crate) probe: bool,

@@ -121,10 +121,11 @@ impl Router {
         }
         let old = self.running.ledger().clone();
         let new = Running::ledger_of(&pipeline);
-        // Counts go on under the same name.
+        // Counts go on under the same name, or under the new one.
+        let roster = pipeline.roster();
         let ledger = Ledger {
-            sources: carry(new.sources, &old.sources),
-            sinks: carry(new.sinks, &old.sinks),
+            sources: carry(new.sources, &old.sources, &roster.sources),
+            sinks: carry(new.sinks, &old.sinks, &roster.sinks),
             letters: old.letters.clone(),
         };
         let options = telemetry_options(&pipeline);
@@ -145,6 +146,9 @@ impl Router {
             .reload(pipeline, ledger, Some(&self.telemetry))
             .await
             .map_err(|error| error.to_string())?;
+        for debt in self.running.debts().await? {
+            told.push_str(&format!("; {debt}"));
+        }
         Ok(told)
     }
 
@@ -162,9 +166,20 @@ impl Router {
 
 type Named<T> = std::collections::BTreeMap<Arc<str>, Arc<T>>;
 
-fn carry<T>(new: Named<T>, old: &Named<T>) -> Named<T> {
+fn carry<T>(new: Named<T>, old: &Named<T>, roster: &[signalbox_journal::Named]) -> Named<T> {
+    let before = |name: &Arc<str>| {
+        let was = roster
+            .iter()
+            .find(|component| *component.name == **name)?
+            .was
+            .as_deref()?;
+        old.get(was)
+    };
     new.into_iter()
-        .map(|(name, fresh)| (name.clone(), old.get(&name).cloned().unwrap_or(fresh)))
+        .map(|(name, fresh)| {
+            let counted = old.get(&name).or_else(|| before(&name)).cloned();
+            (name, counted.unwrap_or(fresh))
+        })
         .collect()
 }
 

@@ -20,6 +20,7 @@ mod private;
 mod rates;
 mod rebuilt;
 mod reload;
+mod renamed;
 mod replay;
 mod restart;
 mod status;

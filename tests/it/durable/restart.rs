@@ -200,7 +200,11 @@ async fn a_removed_sink_holds_its_events_for_a_while_only() {
     assert!(offline.sums_close, "{offline:#?}");
     let hook = &offline.sinks["hook"];
     assert_eq!((hook.pending, hook.delivered), (0, 0), "{hook:#?}");
-    assert_eq!(hook.expired.values().sum::<u64>(), 4, "{hook:#?}");
+    assert_eq!(
+        (hook.rejected["orphaned"], hook.dead_letters),
+        (4, 4),
+        "{hook:#?}"
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use redb::{ReadTransaction, TableDefinition, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::keeper::Keeper;
 use super::segment::{seal, unseal};
@@ -24,6 +24,24 @@ pub(crate) fn write(txn: &WriteTransaction, changed: &Changed) -> Result<(), red
         match value {
             Some(value) => drop(table.insert(key, seal(value).as_slice())?),
             None => drop(table.remove(key)?),
+        }
+    }
+    Ok(())
+}
+
+/// A source's checkpoints belong to another one from now on, which may have newer ones.
+pub(super) fn rename(txn: &WriteTransaction, old: &str, new: &str) -> Result<(), redb::Error> {
+    let mut table = txn.open_table(CHECKPOINTS)?;
+    let mut moved = Vec::new();
+    for entry in table.extract_from_if((old, "").., |(owner, _), _| owner == old)? {
+        let (key, value) = entry?;
+        moved.push((key.value().1.to_owned(), value.value().to_vec()));
+    }
+    for (key, value) in moved {
+        let key = (new, key.as_str());
+        let known = table.get(key)?.is_some();
+        if !known {
+            table.insert(key, value.as_slice())?;
         }
     }
     Ok(())

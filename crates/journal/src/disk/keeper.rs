@@ -14,10 +14,9 @@ use super::guard::Trouble;
 use super::halt::{Cause, Failure};
 use super::letter_table;
 use super::letter_watch::LetterWatch;
-use super::options::millis;
 use super::shared::{Shared, Sink, lock};
 use super::state::{self, Head, SinkRecord, State};
-use crate::{Commit, DeadLetter, JournalError, Position, Progress};
+use crate::{Commit, DeadLetter, JournalError, Progress, Roster};
 
 /// Commits of sinks are gathered so long, to share a write.
 const LINGER: Duration = Duration::from_millis(20);
@@ -59,6 +58,8 @@ pub(crate) struct Keeper {
     touched: i64,
     warned: u64,
     letter_watch: LetterWatch,
+    /// The components there are, once they are known.
+    pub(crate) roster: Option<Roster>,
 }
 
 #[derive(Default)]
@@ -88,6 +89,7 @@ impl Keeper {
             touched,
             warned: 0,
             letter_watch: LetterWatch::default(),
+            roster: None,
         }
     }
 
@@ -330,9 +332,8 @@ impl Keeper {
         self.warn();
     }
 
-    /// Saves counts, releases orphans, gives back space.
+    /// Saves counts, gives back space.
     pub(crate) fn tidy(&mut self) -> Result<(), JournalError> {
-        self.release_orphans()?;
         let now = self.shared.clock.now();
         if now.saturating_sub(self.touched) > TOUCH {
             self.touch(now)?;
@@ -357,46 +358,6 @@ impl Keeper {
         })?;
         *lock(&self.shared.sinks) = sinks;
         self.touched = now;
-        Ok(())
-    }
-
-    /// Sinks that are no longer opened do not hold the log for ever.
-    fn release_orphans(&mut self) -> Result<(), JournalError> {
-        if self.shared.in_grace() {
-            return Ok(());
-        }
-        let before = self
-            .shared
-            .clock
-            .now()
-            .saturating_sub(millis(self.shared.options.orphan_retention));
-        let orphans: Vec<(String, Sink)> = lock(&self.shared.sinks)
-            .iter()
-            .filter(|(_, sink)| !sink.opened && !sink.record.released && sink.record.last_opened <= before)
-            .map(|(name, sink)| (name.clone(), sink.clone()))
-            .collect();
-        let (start, end) = (self.shared.start(), self.shared.end());
-        for (name, mut sink) in orphans {
-            let from = sink.record.progress.cursor.max(start);
-            let settled: u64 = within(&sink.record.progress, from, end)
-                .map(|(from, to)| to - from)
-                .sum();
-            let expired = end.saturating_sub(from).saturating_sub(settled) + sink.parked;
-            let progress = &mut sink.record.progress;
-            *progress.totals.expired.entry("orphaned".into()).or_default() += expired;
-            (progress.cursor, progress.settled, progress.open) = (end, Vec::new(), Vec::new());
-            if expired == 0 {
-                progress.totals.expired.retain(|_, count| *count > 0);
-            }
-            sink.record.released = true;
-            sink.parked = 0;
-            self.change_sink(&name, sink, |txn| state::remove_parked(txn, &name))?;
-            tracing::warn!(
-                sink = name,
-                expired,
-                "sink not opened for orphan_retention: what it held has expired"
-            );
-        }
         Ok(())
     }
 
@@ -444,17 +405,4 @@ impl Keeper {
         self.save();
         self.state.close();
     }
-}
-
-/// Settled ranges of a progress, cut to `from..to`.
-pub(crate) fn within(
-    progress: &Progress,
-    from: Position,
-    to: Position,
-) -> impl Iterator<Item = (Position, Position)> {
-    progress
-        .settled
-        .iter()
-        .map(move |(a, b)| ((*a).max(from), (*b).min(to)))
-        .filter(|(a, b)| a < b)
 }

@@ -134,6 +134,46 @@ fn forget(head: &mut Head, component: &str, bytes: usize) {
     }
 }
 
+/// A component's dead letters belong to another one from now on.
+pub(crate) fn rename(
+    txn: &WriteTransaction,
+    head: &mut Head,
+    old: &str,
+    new: &str,
+) -> Result<(), redb::Error> {
+    if let Some(dropped) = head.letters_dropped.remove(old) {
+        *head.letters_dropped.entry(new.to_owned()).or_default() += dropped;
+    }
+    let mut at = head.oldest_letters.remove(old).unwrap_or(0);
+    let Some((count, mut bytes)) = head.letters.remove(old) else {
+        return Ok(());
+    };
+    let (mut table, mut left) = (txn.open_table(LETTERS)?, count);
+    while left > 0 {
+        let found = table.range(at..)?.next().transpose()?;
+        let found = found.map(|(id, letter)| (id.value(), letter.value().to_vec()));
+        let Some((id, letter)) = found else { break };
+        at = id + 1;
+        if owner(&letter).is_none_or(|owner| owner != old) {
+            continue;
+        }
+        let Some(mut letter) = decode::<DeadLetter>(&letter) else {
+            continue;
+        };
+        bytes = bytes.saturating_sub(encode(&letter).len() as u64);
+        new.clone_into(&mut letter.component);
+        let letter = encode(&letter);
+        bytes += letter.len() as u64;
+        table.insert(id, letter.as_slice())?;
+        left -= 1;
+    }
+    // They may be older than those it has.
+    head.oldest_letters.remove(new);
+    let entry = head.letters.entry(new.to_owned()).or_default();
+    *entry = (entry.0 + count, entry.1 + bytes);
+    Ok(())
+}
+
 /// Removes dead letters; returns how many there were.
 pub(crate) fn remove(
     txn: &WriteTransaction,

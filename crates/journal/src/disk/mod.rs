@@ -8,6 +8,7 @@
 //! Frames lie in a series of files that are deleted as a whole; everything else lies in one small file. Both threads
 //! block on the disk, so that nothing else does.
 
+mod adopt;
 mod ballast;
 mod checkpoints;
 mod clock;
@@ -71,10 +72,11 @@ pub use prepared::encode_frame;
 pub(crate) use private::private;
 
 use crate::dedup::{Dedup, Id, fingerprint};
+use crate::names::Names;
 use crate::{
     AppendError, Appended, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota,
-    Found, Journal, JournalError, LetterCounts, Page, Position, Progress, Reader, Refusing, Resumed,
-    SinkState, SourceTotals, Start, Taken, Usage,
+    Found, Journal, JournalError, LetterCounts, Page, Position, Progress, Reader, Refusing, Resumed, Roster,
+    SinkState, SourceTotals, Subscription, Taken, Usage,
 };
 use ballast::Ballast;
 use clock::Clock;
@@ -176,7 +178,7 @@ impl DiskJournal {
         let cursors = loaded.sinks.values().filter(|(sink, _)| !sink.released);
         let wanted = cursors.map(|(sink, _)| sink.progress.cursor).min();
         series.tell_missing(wanted.unwrap_or(end), end, options.max_age.is_some());
-        learn_again(&series, &mut dedup, end, &clock)?;
+        learn_again(&series, &mut dedup, end, (&head.names, &clock))?;
         let mut journalled = Journalled {
             counts: std::mem::take(&mut head.journalled),
             to: end,
@@ -220,6 +222,7 @@ impl DiskJournal {
         shared.rebuilt.store(head.rebuilt, Ordering::Relaxed);
         shared.rebuilt_from.store(head.rebuilt_from, Ordering::Relaxed);
         lock(&shared.again).clone_from(&head.again);
+        *lock(&shared.names) = Arc::new(head.names.clone());
         shared.ids_sealed_to.store(dedup.sealed_to(), Ordering::Release);
         let (to_writer, inbox) = mpsc::channel();
         let writer = Writer {
@@ -273,7 +276,7 @@ impl DiskJournal {
         self.shared.commits.load(Ordering::Relaxed)
     }
 
-    /// Does at once what is done every second anyway: saves counts, releases orphans, deletes files that nobody
+    /// Does at once what is done every second anyway: saves counts, deletes files that nobody
     /// needs.
     ///
     /// # Errors
@@ -307,7 +310,12 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 }
 
 /// Learns the ids that were in memory only when the process ended, from the frames.
-fn learn_again(series: &Series, dedup: &mut Dedup, end: Position, clock: &Clock) -> Result<(), JournalError> {
+fn learn_again(
+    series: &Series,
+    dedup: &mut Dedup,
+    end: Position,
+    (names, clock): (&Names, &Clock),
+) -> Result<(), JournalError> {
     if dedup.sealed_to() >= end {
         return Ok(());
     }
@@ -316,11 +324,12 @@ fn learn_again(series: &Series, dedup: &mut Dedup, end: Position, clock: &Clock)
         let at = i64::try_from(frame.head.written_at / 1_000_000).unwrap_or(i64::MAX);
         for (_, raw) in frame.events().filter(|(at, _)| *at >= from) {
             if let Some(raw) = raw {
-                let fingerprint = fingerprint(&raw.source, raw.id);
+                let source = names.key(&raw.source);
+                let fingerprint = fingerprint(source, raw.id);
                 dedup.learn(
                     Id {
                         fingerprint,
-                        source: &raw.source,
+                        source,
                         id: raw.id,
                     },
                     at,
@@ -340,7 +349,8 @@ impl Journal for DiskJournal {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let prepared = Prepared::new(events.into_iter().map(Arc::new).collect());
+        let names = lock(&self.shared.names).clone();
+        let prepared = Prepared::new(events.into_iter().map(Arc::new).collect(), &names);
         let kilobytes = u32::try_from(prepared.size() / 1024)
             .unwrap_or(u32::MAX)
             .saturating_add(1)
@@ -360,9 +370,19 @@ impl Journal for DiskJournal {
         answer.await.unwrap_or(Err(AppendError::Closed))
     }
 
-    async fn reader(&self, sink: &str, start: Start) -> Result<(Box<dyn Reader>, Resumed), JournalError> {
-        let name = sink.to_owned();
-        let (resumed, generation) = self.ask(move |keeper| keeper.open_sink(&name, start)).await??;
+    async fn adopt(&self, roster: &Roster) -> Result<(), JournalError> {
+        let roster = roster.clone();
+        self.ask(move |keeper| keeper.adopt(roster)).await?
+    }
+
+    async fn reader(
+        &self,
+        sink: &str,
+        subscription: &Subscription,
+    ) -> Result<(Box<dyn Reader>, Resumed), JournalError> {
+        let (name, subscription) = (sink.to_owned(), subscription.clone());
+        let open = move |keeper: &mut Keeper| keeper.open_sink(&name, &subscription);
+        let (resumed, generation) = self.ask(open).await??;
         let reader = DiskReader {
             shared: self.shared.clone(),
             keeper: self.keeper.clone(),
@@ -438,9 +458,10 @@ impl Journal for DiskJournal {
         self.ask(|keeper| keeper.describe_sinks()).await?
     }
 
-    async fn forget_sink(&self, sink: &str) -> Result<(), JournalError> {
-        let name = sink.to_owned();
-        self.ask(move |keeper| keeper.forget_sink(&name)).await?
+    async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError> {
+        let (name, source) = (sink.to_owned(), source.map(str::to_owned));
+        self.ask(move |keeper| keeper.forget(&name, source.as_deref()))
+            .await?
     }
 
     async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
@@ -462,9 +483,11 @@ impl Journal for DiskJournal {
     }
 
     fn save_source(&self, source: &str, totals: SourceTotals) {
+        // A source that was renamed may still answer what it had under way.
+        let names = lock(&self.shared.names).clone();
         let mut sources = lock(&self.shared.sources);
         sources.changed = true;
-        sources.totals.insert(source.to_owned(), totals);
+        sources.totals.insert(names.now(source).to_owned(), totals);
     }
 
     async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
@@ -473,8 +496,10 @@ impl Journal for DiskJournal {
             totals.journalled = 0;
         }
         // The runtime's count may lack the last second before a crash; this one does not.
+        let names = lock(&self.shared.names).clone();
         for (source, count) in &lock(&self.shared.journalled).counts {
-            totals.entry(source.clone()).or_default().journalled = *count;
+            let now = names.now(source);
+            totals.entry(now.to_owned()).or_default().journalled += *count;
         }
         Ok(totals.into_iter().collect())
     }
@@ -485,7 +510,9 @@ impl Journal for DiskJournal {
     }
 
     fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>) {
-        let saved = ToKeeper::Checkpoint(source.to_owned(), key.to_owned(), value);
+        // A source that was renamed may still read.
+        let names = lock(&self.shared.names).clone();
+        let saved = ToKeeper::Checkpoint(names.now(source).to_owned(), key.to_owned(), value);
         if self.keeper.send(saved).is_err() {
             tracing::warn!(
                 source,

@@ -35,8 +35,6 @@ pub struct DiskOptions {
     pub dead_letters: DeadLetterQuota,
     /// Bytes on disk that are set aside for the state and the ids, should the disk become full. Default 16 MiB.
     pub ballast_bytes: u64,
-    /// How long a sink that was not opened holds what it has not settled. Default 24 hours.
-    pub orphan_retention: Duration,
     /// The system's clock. Tests set theirs back.
     pub wall: fn() -> SystemTime,
 }
@@ -56,7 +54,6 @@ impl DiskOptions {
             cache_bytes: 16_000_000,
             dead_letters: DeadLetterQuota::default(),
             ballast_bytes: 16 << 20,
-            orphan_retention: Duration::from_secs(24 * 3600),
             wall: SystemTime::now,
         }
     }

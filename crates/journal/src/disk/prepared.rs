@@ -10,6 +10,7 @@ use super::frame::{ENTRY, FIXED, Head};
 use super::pages::{BLOCK, Pages};
 use crate::Position;
 use crate::dedup::Id;
+use crate::names::Names;
 
 /// Bytes of a frame at most, if it is of more than one event: whoever wants one event reads a whole frame.
 pub(super) const MOST: usize = 1 << 18;
@@ -23,6 +24,12 @@ pub(crate) struct Prepared {
     /// As many as there are items; those who keep them take them.
     pub(crate) events: Vec<Arc<Event>>,
     sources: Vec<(Arc<str>, u32)>,
+    /// What stands for each of them where ids are looked up, if one was renamed.
+    #[expect(
+        clippy::box_collection,
+        reason = "seldom there, and what goes to the writer is moved about"
+    )]
+    keys: Option<Box<Vec<Arc<str>>>>,
     /// The ids, one after the other: the writer compares each, and here they are close together.
     ids: String,
     pages: Pages,
@@ -93,13 +100,20 @@ pub(crate) struct Built {
 
 impl Prepared {
     /// Events of more than 4 GiB do not exist: requests and files are bounded long before.
-    pub(crate) fn new(events: Vec<Arc<Event>>) -> Prepared {
+    pub(crate) fn new(events: Vec<Arc<Event>>, names: &Names) -> Prepared {
         let mut prepared = Prepared::default();
         let memory: usize = events.iter().map(|event| event.memory()).sum();
         // In memory an event takes about three times its text. If that is too little for once, the frame is copied.
         prepared.pages.begin(memory / 2 + FIXED + events.len() * ENTRY);
         prepared.items.reserve(events.len());
         let sources: Vec<usize> = events.iter().map(|event| prepared.source(event)).collect();
+        if names.has_keys() {
+            let keys = prepared
+                .sources
+                .iter()
+                .map(|(source, _)| names.key(source).into());
+            prepared.keys = Some(Box::new(keys.collect()));
+        }
         let mut pages = std::mem::take(&mut prepared.pages);
         pages.add(|bytes| {
             let start = bytes.len();
@@ -157,7 +171,7 @@ impl Prepared {
         let payload = bytes.len();
         event.write_to(bytes);
         Item {
-            fingerprint: crate::dedup::fingerprint(&receipt.source, id),
+            fingerprint: crate::dedup::fingerprint(self.key(source), id),
             memory: event.memory(),
             received_at: receipt.received_at,
             source,
@@ -179,8 +193,15 @@ impl Prepared {
         let end = item.id_start + item.id as usize;
         Id {
             fingerprint: item.fingerprint,
-            source: self.source_of(item).map_or("", |source| source),
+            source: self.key(item.source),
             id: self.ids.get(item.id_start..end).unwrap_or_default(),
+        }
+    }
+
+    fn key(&self, source: usize) -> &str {
+        match &self.keys {
+            None => self.sources.get(source).map_or("", |(name, _)| name),
+            Some(keys) => keys.get(source).map_or("", |key| key),
         }
     }
 
@@ -253,12 +274,14 @@ pub(super) fn write_sources(sources: &[(Arc<str>, u32)], bytes: &mut Vec<u8>) {
 
 /// Encodes one event, for what is parked.
 pub(crate) fn encode_one(event: &Arc<Event>, position: Position) -> Vec<u8> {
-    Prepared::new(vec![event.clone()]).frame(position).1
+    Prepared::new(vec![event.clone()], &Names::default())
+        .frame(position)
+        .1
 }
 
 /// Encodes events as one frame; for tests and as a seed for fuzzing.
 pub fn encode_frame(first: Position, events: Vec<Event>) -> Vec<u8> {
-    Prepared::new(events.into_iter().map(Arc::new).collect())
+    Prepared::new(events.into_iter().map(Arc::new).collect(), &Names::default())
         .frame(first)
         .1
 }
@@ -270,7 +293,10 @@ pub(crate) mod tests {
 
     /// So many events.
     pub(crate) fn prepared(count: usize) -> Prepared {
-        Prepared::new(sample().into_iter().cycle().take(count).map(Arc::new).collect())
+        Prepared::new(
+            sample().into_iter().cycle().take(count).map(Arc::new).collect(),
+            &Names::default(),
+        )
     }
 
     /// A frame of so many events, and these.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::heading::{Heading, Standing};
 use super::rescue::Contents;
 use super::state::{Head, SinkRecord};
-use crate::Position;
+use crate::{Position, ranges};
 
 /// The code under which a sink counts events that nobody can read any more.
 const UNREADABLE: &str = "journal_unreadable";
@@ -92,10 +92,8 @@ fn record(standing: &Standing, from: Position, lost: u64) -> SinkRecord {
 /// Counts the events before a position that a sink had not settled then; it may have settled them since.
 fn unsettled(record: &SinkRecord, to: Position) -> u64 {
     let progress = &record.progress;
-    let settled: u64 = super::keeper::within(progress, progress.cursor, to)
-        .map(|(from, to)| to - from)
-        .sum();
-    to.saturating_sub(progress.cursor).saturating_sub(settled)
+    let left = ranges::both(&ranges::unsettled(progress), &[(0, to)]);
+    left.iter().map(|(from, to)| to - from).sum()
 }
 
 /// Logs how much may come again at a sink.

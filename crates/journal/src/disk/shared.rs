@@ -16,6 +16,7 @@ use super::options::DiskOptions;
 use super::recent::Recent;
 use super::series::Series;
 use super::state::SinkRecord;
+use crate::names::Names;
 use crate::{DeadLetter, LetterCounts, Position, SourceTotals, Usage};
 
 pub(crate) struct Shared {
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) all_opened: AtomicBool,
     /// How many events may come again for that, by sink.
     pub(crate) again: Mutex<BTreeMap<String, u64>>,
+    /// Of sources that were renamed.
+    pub(crate) names: Mutex<Arc<Names>>,
     pub(crate) lock: Mutex<Option<Lock>>,
     /// Why no events are taken in, if so.
     pub(crate) halts: Halts,
@@ -94,7 +97,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long after opening nobody is taken for an orphan: the sinks are being opened.
+/// How long after opening sinks may be unknown that are about to be opened.
 const GRACE: Duration = Duration::from_secs(600);
 
 impl Shared {
@@ -143,6 +146,7 @@ impl Shared {
             rebuilt_from: 0.into(),
             all_opened: false.into(),
             again: Mutex::default(),
+            names: Mutex::default(),
             lock: Some(lock).into(),
         }
     }
@@ -263,7 +267,7 @@ impl Shared {
     }
 
     pub(crate) fn in_grace(&self) -> bool {
-        self.opened.elapsed() < GRACE.min(self.options.orphan_retention)
+        self.opened.elapsed() < GRACE
     }
 
     pub(crate) fn usage(&self) -> Usage {

@@ -1,77 +1,123 @@
 //! What is asked of the keeper about sinks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
-use super::keeper::{Keeper, within};
+use signalbox_core::Event;
+
+use super::keeper::Keeper;
 use super::missing::write_off;
 use super::rebuild;
 use super::shared::{Sink, lock};
-use super::state;
-use crate::{Ahead, JournalError, Parked, Position, Progress, Resumed, SinkState, Start};
+use super::state::{self, SinkRecord};
+use crate::inputs::{Held, Inputs};
+use crate::ranges::{self, Span};
+use crate::{Ahead, JournalError, Parked, Position, Progress, Resumed, SinkState, Start, Subscription};
+
+/// Parked events read at once.
+const AT_ONCE: usize = 1_000;
 
 impl Keeper {
     /// Registers a reader; returns where it goes on, and its generation.
-    pub(crate) fn open_sink(&mut self, name: &str, start: Start) -> Result<(Resumed, u64), JournalError> {
+    pub(crate) fn open_sink(
+        &mut self,
+        name: &str,
+        subscription: &Subscription,
+    ) -> Result<(Resumed, u64), JournalError> {
+        let held = Held {
+            from: self.shared.start(),
+            to: self.shared.end(),
+        };
         let known = lock(&self.shared.sinks).get(name).cloned();
-        let new = known.as_ref().is_none_or(|sink| sink.record.released);
+        let new = known.is_none();
         let mut sink = known.unwrap_or_default();
+        let rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
+        let SinkRecord {
+            progress,
+            inputs,
+            released,
+            ..
+        } = &mut sink.record;
         if new {
-            let rebuilt = self.shared.rebuilt.load(std::sync::atomic::Ordering::Relaxed);
-            let progress = &mut sink.record.progress;
-            progress.cursor = match start {
-                Start::End if !rebuilt => self.shared.end(),
+            progress.cursor = match subscription.start {
+                Start::End if !rebuilt => held.to,
                 Start::End => {
-                    let from = self
-                        .shared
-                        .rebuilt_from
-                        .load(std::sync::atomic::Ordering::Relaxed);
-                    self.shared.start().max(from).min(self.shared.end())
+                    let from = self.shared.rebuilt_from.load(Ordering::Relaxed);
+                    held.from.max(from).min(held.to)
                 }
-                Start::Beginning => self.shared.start(),
+                Start::Beginning => held.from,
             };
             if rebuilt {
-                let events = self.shared.end() - progress.cursor;
+                // Nobody knows any more what it was owed.
+                *inputs = Inputs::unknown();
+                let events = held.to - progress.cursor;
                 rebuild::tell(name, events);
                 lock(&self.shared.again).insert(name.to_owned(), events);
             }
+        } else if *released {
+            // It holds nothing, so all that was there is settled.
+            (progress.cursor, progress.settled) = (held.to, Vec::new());
         }
-        let (end, aged) = (self.shared.end(), self.shared.options.max_age.is_some());
-        let lost = write_off(&self.shared.series, &mut sink.record.progress, end, aged);
+        let unsettled = ranges::both(&ranges::unsettled(progress), &inputs.all);
+        let unsettled = self.sources_within(&ranges::both(&unsettled, &[(0, held.to)]))?;
+        let roster = (self.roster.as_ref(), &self.head.names);
+        inputs.open(progress, subscription, roster, held, &unsettled);
+        let aged = self.shared.options.max_age.is_some();
+        let lost = write_off(&self.shared.series, progress, held.to, aged);
         sink.record.last_opened = self.shared.clock.now();
         sink.record.released = false;
         sink.opened = true;
         sink.generation += 1;
-        let (progress, generation) = (sink.record.progress.clone(), sink.generation);
+        let (record, generation) = (sink.record.clone(), sink.generation);
         self.save_opened(name, sink)?;
         let (parked, returned) = self
             .state
             .parked(name)
             .map_err(|trouble| self.explain(&trouble))?;
-        let unread = self.unread(&progress)?;
+        let unread = self.unread(&record)?;
+        let owed = record.inputs.owed(&self.head.names);
         Ok((
             Resumed {
-                progress,
+                progress: record.progress,
                 parked,
                 returned,
                 unread,
                 lost,
+                owed,
             },
             generation,
         ))
     }
 
-    /// Events that are in the log and not settled, by source.
-    fn unread(&self, progress: &Progress) -> Result<Vec<(String, u64)>, JournalError> {
-        let (series, end) = (&self.shared.series, self.shared.end());
-        let mut counts: BTreeMap<String, u64> = series.counts(progress.cursor, end)?;
-        for (from, to) in within(progress, progress.cursor, end) {
-            for (source, count) in series.counts(from, to)? {
-                if let Some(sum) = counts.get_mut(&source) {
-                    *sum = sum.saturating_sub(count);
+    /// The sources that have events in some ranges.
+    fn sources_within(&self, spans: &[Span]) -> Result<BTreeSet<String>, JournalError> {
+        let mut sources = BTreeSet::new();
+        for (from, to) in spans.iter().copied() {
+            let counts = self.shared.series.counts(from, to)?;
+            sources.extend(
+                counts
+                    .into_iter()
+                    .filter(|(_, count)| *count > 0)
+                    .map(|(name, _)| name),
+            );
+        }
+        Ok(sources)
+    }
+
+    /// Events that a sink is owed and has not settled, by source.
+    pub(crate) fn unread(&self, record: &SinkRecord) -> Result<Vec<(String, u64)>, JournalError> {
+        let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+        for ((from, to), sources) in record.inputs.pieces(&record.progress, self.shared.end()) {
+            for (source, count) in self.shared.series.counts(from, to)? {
+                let owed = sources
+                    .as_ref()
+                    .is_none_or(|sources| sources.contains(&source.as_str()));
+                if owed && count > 0 {
+                    *sums.entry(source).or_default() += count;
                 }
             }
         }
-        Ok(counts.into_iter().filter(|(_, count)| *count > 0).collect())
+        Ok(sums.into_iter().collect())
     }
 
     /// What a reader that stands there has still to hand out.
@@ -83,8 +129,13 @@ impl Keeper {
     ) -> Result<Ahead, JournalError> {
         let after = returned_after.saturating_add(1).max(Parked::BACK);
         let returned = self.state.count_parked(sink, after..=Position::MAX);
+        let known = lock(&self.shared.sinks).get(sink).cloned().unwrap_or_default();
+        let standing = SinkRecord {
+            progress: progress.clone(),
+            ..known.record
+        };
         Ok(Ahead {
-            unread: self.unread(progress)?,
+            unread: self.unread(&standing)?,
             returned: returned.map_err(|trouble| self.explain(&trouble))?,
         })
     }
@@ -94,7 +145,6 @@ impl Keeper {
         let mut states = Vec::with_capacity(sinks.len());
         for (name, sink) in sinks {
             let Sink { record, parked, .. } = sink;
-            let progress = record.progress;
             let parked_since = self
                 .state
                 .oldest_parked(&name)
@@ -103,26 +153,24 @@ impl Keeper {
             let unread = if record.released {
                 Vec::new()
             } else {
-                self.unread(&progress)?
+                self.unread(&record)?
             };
-            let mut first = progress.cursor;
-            for (from, to) in &progress.settled {
-                if *from <= first {
-                    first = first.max(*to);
-                }
-            }
-            let logged_since = if unread.is_empty() {
-                None
-            } else {
-                self.shared.series.arrival(first)?
+            let first = record.inputs.first(&record.progress, self.shared.end());
+            let logged_since = match first {
+                Some(first) if !unread.is_empty() => self.shared.series.arrival(first)?,
+                _ => None,
             };
             let oldest_pending = match (parked_since, logged_since) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
+            let removed = |source: &&String| record.inputs.is_removed(source, &self.head.names);
+            let sources = unread.iter().map(|(source, _)| source);
             states.push(SinkState {
                 name,
-                progress,
+                removed: sources.clone().filter(removed).cloned().collect(),
+                renamed: self.head.names.renamed_among(sources),
+                progress: record.progress,
                 parked,
                 unread,
                 oldest_pending,
@@ -132,17 +180,77 @@ impl Keeper {
         Ok(states)
     }
 
-    pub(crate) fn forget_sink(&mut self, name: &str) -> Result<(), JournalError> {
-        self.change(|txn, _| state::remove_sink(txn, name))?;
-        lock(&self.shared.sinks).remove(name);
-        Ok(())
+    /// The positions of a sink's parked events of a source, or of all of them.
+    fn parked_of(&self, name: &str, source: Option<&str>) -> Result<Vec<Position>, JournalError> {
+        let (mut found, mut from) = (Vec::new(), 0);
+        loop {
+            let read = self
+                .state
+                .store
+                .read(|txn| state::read_parked(txn, name, from..=Position::MAX, AT_ONCE));
+            let page = read.map_err(|trouble| self.explain(&trouble))?;
+            let of_it = |event: &Event| source.is_none_or(|source| *event.receipt().source == *source);
+            let chosen = page.events.iter().filter(|parked| of_it(&parked.event));
+            found.extend(chosen.map(|parked| parked.position));
+            if source.is_none() {
+                found.extend(page.unreadable.iter().copied());
+            }
+            match page.last() {
+                Some(last) if page.more => from = last + 1,
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// Lets go of what a sink is owed, and counts it.
+    pub(crate) fn forget(&mut self, name: &str, source: Option<&str>) -> Result<u64, JournalError> {
+        let sink = lock(&self.shared.sinks).get(name).cloned();
+        let mut sink = sink.ok_or_else(|| JournalError(format!("the journal knows no sink '{name}'")))?;
+        if sink.opened {
+            return Err(JournalError(format!("the sink '{name}' is being delivered to")));
+        }
+        let of_it = |other: &str| source.is_none_or(|source| source == other);
+        let unread = if sink.record.released {
+            Vec::new()
+        } else {
+            self.unread(&sink.record)?
+        };
+        let parked = self.parked_of(name, source)?;
+        let unread = unread.iter().filter(|(source, _)| of_it(source));
+        let count = unread.map(|(_, count)| count).sum::<u64>() + parked.len() as u64;
+        let record = &mut sink.record;
+        match source {
+            Some(source) => drop(record.inputs.spans.remove(source)),
+            None => {
+                (record.inputs, record.released) = (Inputs::default(), true);
+                record.progress.open.clear();
+            }
+        }
+        if count > 0 {
+            *record
+                .progress
+                .totals
+                .filtered
+                .entry("forgotten".into())
+                .or_default() += count;
+        }
+        sink.parked = sink.parked.saturating_sub(parked.len() as u64);
+        sink.generation += 1;
+        self.change_sink(name, sink, |txn| {
+            for position in parked {
+                state::unpark(txn, name, position)?;
+            }
+            Ok(())
+        })?;
+        Ok(count)
     }
 
     pub(crate) fn set_progress(&mut self, name: &str, progress: Progress) -> Result<(), JournalError> {
         let sink = lock(&self.shared.sinks).get(name).cloned();
         let mut sink = sink.ok_or_else(|| JournalError(format!("the journal knows no sink '{name}'")))?;
         let cursor = progress.cursor.max(self.shared.start()).min(self.shared.end());
-        sink.record.progress = Progress { cursor, ..progress };
+        let before = std::mem::replace(&mut sink.record.progress, Progress { cursor, ..progress });
+        sink.record.inputs.replay(&before, &sink.record.progress);
         sink.record.released = false;
         // Whoever asks for this wants the sink to have it: it holds what it stands at for a while.
         sink.record.last_opened = self.shared.clock.now();

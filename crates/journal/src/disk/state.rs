@@ -16,6 +16,8 @@ use super::pin::Pin;
 use super::prepared::encode_one;
 use super::segment::{seal, unseal};
 use super::store::Store;
+use crate::inputs::Inputs;
+use crate::names::Names;
 use crate::{DeadLetterId, Open, Parked, Position, Progress, Returned, SourceTotals};
 
 /// The name of the file.
@@ -67,15 +69,21 @@ pub(crate) struct Head {
     /// This head and all else that belongs to it were committed together. Set in all that formats from 3 on write.
     #[serde(default)]
     pub(super) complete: bool,
+    /// Of sources that were renamed.
+    #[serde(default)]
+    pub(crate) names: Names,
 }
 
 /// A sink as it is kept.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SinkRecord {
     pub(crate) progress: Progress,
     pub(crate) last_opened: i64,
     /// An orphan that holds nothing any more.
     pub(crate) released: bool,
+    /// Which events it is owed; versions before did not say.
+    #[serde(default = "Inputs::unknown")]
+    pub(crate) inputs: Inputs,
 }
 
 pub(crate) struct State {
@@ -266,10 +274,47 @@ pub(crate) fn put_source(
     Ok(())
 }
 
-/// Removes a sink and what it parked.
+/// A sink's parked events belong to another one from now on.
+pub(crate) fn move_parked(txn: &WriteTransaction, old: &str, new: &str) -> Result<(), redb::Error> {
+    for table in [PARKED, PARKED_OPEN] {
+        let mut table = txn.open_table(table)?;
+        while let Some(position) = first_of(&table, old)? {
+            let bytes = table.remove((old, position))?.map(|bytes| bytes.value().to_vec());
+            if let Some(bytes) = bytes {
+                table.insert((new, position), bytes.as_slice())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn first_of(
+    table: &impl ReadableTable<(&'static str, Position), &'static [u8]>,
+    sink: &str,
+) -> Result<Option<Position>, redb::Error> {
+    let first = table
+        .range((sink, 0)..=(sink, Position::MAX))?
+        .next()
+        .transpose()?;
+    Ok(first.map(|(key, _)| key.value().1))
+}
+
+/// How many events a sink has parked.
+pub(crate) fn count_parked(txn: &WriteTransaction, sink: &str) -> Result<u64, redb::Error> {
+    let table = txn.open_table(PARKED)?;
+    Ok(table.range((sink, 0)..=(sink, Position::MAX))?.count() as u64)
+}
+
+/// Removes what is kept of a sink but its dead letters.
 pub(crate) fn remove_sink(txn: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
     txn.open_table(SINKS)?.remove(name)?;
     remove_parked(txn, name)
+}
+
+/// Removes the counts of a source.
+pub(crate) fn remove_source(txn: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
+    txn.open_table(SOURCES)?.remove(name)?;
+    Ok(())
 }
 
 /// Removes all a sink has parked.

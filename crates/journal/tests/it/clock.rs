@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use signalbox_journal::{Appended, DiskJournal, DiskOptions, Journal as _, Start};
 
-use crate::support::{event, options};
+use crate::support::{event, options, reader};
 
 /// By how many days the clock of the test that uses it is behind.
 macro_rules! clock {
@@ -34,7 +34,7 @@ async fn what_was_taken_meanwhile_is_known_when_the_clock_is_right_again() {
         .unwrap()
     };
     let journal = open();
-    let _reader = journal.reader("sink", Start::End).await.unwrap();
+    let _reader = reader(&journal, "sink", Start::End).await;
     assert!(is_new(&journal, 1).await);
     BEHIND.store(3, SeqCst);
     assert!(!is_new(&journal, 1).await);
@@ -46,7 +46,7 @@ async fn what_was_taken_meanwhile_is_known_when_the_clock_is_right_again() {
     journal.shutdown().await;
     drop((_reader, journal));
     let journal = open();
-    let _reader = journal.reader("sink", Start::End).await.unwrap();
+    let _reader = reader(&journal, "sink", Start::End).await;
     assert!(!is_new(&journal, 1).await && !is_new(&journal, 2).await);
     assert!(is_new(&journal, 3).await);
     BEHIND.store(0, SeqCst);
@@ -63,19 +63,18 @@ async fn a_sink_that_was_open_while_the_clock_was_wrong_is_no_orphan() {
     let open = || {
         DiskJournal::open(DiskOptions {
             wall: clock!(BEHIND),
-            orphan_retention: Duration::from_secs(24 * 3600),
             ..options(folder.path())
         })
         .unwrap()
     };
     let journal = open();
-    let reader = journal.reader("sink", Start::End).await.unwrap();
+    let open_reader = reader(&journal, "sink", Start::End).await;
     let opened = journal.sinks().await.unwrap()[0].last_opened;
-    drop(reader);
+    drop(open_reader);
     BEHIND.store(3, SeqCst);
-    let reader = journal.reader("sink", Start::End).await.unwrap();
+    let open_reader = reader(&journal, "sink", Start::End).await;
     let again = journal.sinks().await.unwrap()[0].last_opened;
     assert!(again >= opened, "{again} {opened}");
-    drop(reader);
+    drop(open_reader);
     journal.shutdown().await;
 }

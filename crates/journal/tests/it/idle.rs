@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signalbox_journal::{DiskJournal, DiskOptions, Journal, MemoryJournal, Start};
+use signalbox_journal::{DiskJournal, DiskOptions, Journal, MemoryJournal, Start, Subscription};
 
 #[tokio::test]
 async fn a_journal_tells_how_long_nothing_was_committed() {
@@ -10,7 +10,12 @@ async fn a_journal_tells_how_long_nothing_was_committed() {
     let open = || DiskJournal::open(DiskOptions::new(folder.path())).unwrap();
     let journal = open();
     assert_eq!(journal.idle_before(), Some(Duration::MAX), "it is new");
-    drop(journal.reader("sink", Start::End).await.unwrap());
+    drop(
+        journal
+            .reader("sink", &Subscription::new(["web"], Start::End))
+            .await
+            .unwrap(),
+    );
     journal.shutdown().await;
     drop(journal);
     let journal = open();

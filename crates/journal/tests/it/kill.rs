@@ -25,7 +25,7 @@ fn small(folder: &Path) -> DiskOptions {
 /// Appends until it is killed and prints the numbers of what was acknowledged.
 async fn append_for_ever(folder: &Path, first: u64) {
     let journal = Arc::new(crate::support::open_with(&small(folder)));
-    let (mut sink, _) = journal.reader("settling", Start::End).await.unwrap();
+    let (mut sink, _) = reader(&journal, "settling", Start::End).await;
     let settling = tokio::spawn(async move {
         // Commits state all the time, so that kills hit that too.
         while let signalbox_journal::Read::Events(entries) = sink.next(50).await {

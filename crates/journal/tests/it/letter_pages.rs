@@ -2,7 +2,7 @@
 
 use signalbox_journal::{
     Commit, DeadLetter, DeadLetterFilter, DeadLetterQuota, DiskOptions, Journal, MemoryJournal, OnFull,
-    Order, Page, Start,
+    Order, Page, Start, Subscription,
 };
 
 use crate::support::*;
@@ -120,7 +120,10 @@ async fn they_are_read_in_pages_of_bounded_size() {
     journal.shutdown().await;
 
     let journal = MemoryJournal::new(1 << 20);
-    let (mut a, _) = journal.reader("a", Start::End).await.unwrap();
+    let (mut a, _) = journal
+        .reader("a", &Subscription::new(["s"], Start::End))
+        .await
+        .unwrap();
     a.commit(Commit {
         dead_letters: letters("a", 0..3_000),
         ..Commit::default()
@@ -137,7 +140,10 @@ const QUOTA: DeadLetterQuota = DeadLetterQuota {
 
 /// A sink's letters are never dropped to make room; a source's are, and leave those of sinks alone.
 async fn each_has_its_own_quota(journal: &dyn Journal) {
-    let (mut a, _) = journal.reader("a", Start::End).await.unwrap();
+    let (mut a, _) = journal
+        .reader("a", &Subscription::new(["s"], Start::End))
+        .await
+        .unwrap();
     let bury = |a: &mut Box<dyn signalbox_journal::Reader>, range| {
         a.commit(Commit {
             dead_letters: letters("a", range),

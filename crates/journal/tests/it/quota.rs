@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_journal::{
-    AppendError, Commit, DiskJournal, DiskOptions, Journal, Loss, Lost, Parked, Progress, Start, Usage,
+    AppendError, Commit, DiskOptions, Journal, Loss, Lost, Parked, Progress, Start, Usage,
 };
 
 use crate::support::*;
@@ -113,29 +113,7 @@ async fn it_refuses_when_full_and_goes_on_when_room_is_made() {
 }
 
 #[tokio::test]
-async fn a_sink_whose_reader_is_gone_is_an_orphan_while_others_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = DiskOptions {
-        file_bytes: 1,
-        orphan_retention: Duration::ZERO,
-        ..sparing(folder.path())
-    };
-    let journal = crate::support::open_with(&options);
-    let (mut a, _) = reader(&journal, "a", Start::End).await;
-    let (gone, _) = reader(&journal, "gone", Start::End).await;
-    append(&journal, 0..10).await;
-    settle(&mut a, 10).await;
-    journal.tidy().await.unwrap();
-    assert_eq!(files(folder.path(), "frames-").len(), 1, "it is still there");
-    drop(gone);
-    journal.tidy().await.unwrap();
-    let states = journal.sinks().await.unwrap();
-    let state = states.iter().find(|state| state.name == "gone").unwrap();
-    assert_eq!(state.progress.totals.expired["orphaned"], 10);
-}
-
-#[tokio::test]
-async fn an_orphan_holds_until_its_time_is_over() {
+async fn an_orphan_holds_until_it_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let options = DiskOptions {
         file_bytes: 1,
@@ -171,23 +149,24 @@ async fn an_orphan_holds_until_its_time_is_over() {
     assert_eq!(files(folder.path(), "frames-").len(), 2);
     journal.shutdown().await;
 
-    let journal = DiskJournal::open(DiskOptions {
-        orphan_retention: Duration::ZERO,
-        ..options
-    })
-    .unwrap();
+    let journal = crate::support::open_with(&options);
+    journal.adopt(&pipeline(&["a"])).await.unwrap();
     let (mut a, _) = reader(&journal, "a", Start::End).await;
+    append(&journal, 20..22).await;
+    settle(&mut a, 22).await;
+    // 20 events less 5 before the cursor and 2 beyond, and one parked; what came later was not for it.
+    assert_eq!(journal.forget("orphan", None).await.unwrap(), 14);
+    assert!(journal.forget("a", None).await.is_err(), "it has a reader");
     journal.tidy().await.unwrap();
     assert!(files(folder.path(), "frames-").is_empty());
     let states = journal.sinks().await.unwrap();
     let state = states.iter().find(|state| state.name == "orphan").unwrap();
-    // 20 events less 5 before the cursor and 2 beyond, and one parked.
-    assert_eq!(state.progress.totals.expired["orphaned"], 14);
+    assert_eq!(state.progress.totals.filtered["forgotten"], 14);
     assert_eq!(
         (state.parked, state.unread.len(), state.oldest_pending),
         (0, 0, None)
     );
-    append(&journal, 20..25).await;
+    append(&journal, 22..25).await;
     settle(&mut a, 25).await;
     assert_eq!(journal.usage().events, 0);
     // When it comes back, it is new but for its counts.
@@ -195,12 +174,10 @@ async fn an_orphan_holds_until_its_time_is_over() {
     assert_eq!(
         (
             resumed.progress.cursor,
-            resumed.progress.totals.expired["orphaned"]
+            resumed.progress.totals.filtered["forgotten"]
         ),
         (25, 14)
     );
-    journal.forget_sink("orphan").await.unwrap();
-    assert_eq!(journal.sinks().await.unwrap().len(), 1);
     journal.shutdown().await;
 }
 

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use signalbox_core::{Event, Facts, HashedPath, LimitedDataProcessing, Noted, Receipt};
 use signalbox_journal::{
-    Appended, Commit, DiskJournal, DiskOptions, Entry, Journal, Position, Progress, Read, Reader, Resumed,
-    Start,
+    Appended, Commit, DiskJournal, DiskOptions, Entry, Journal, Named, Position, Progress, Read, Reader,
+    Resumed, Roster, Start, Subscription,
 };
+
+/// The sources of events.
+pub(crate) const SOURCES: [&str; 2] = ["app", "web"];
 
 /// The source of an event of this number.
 pub(crate) fn source(n: u64) -> &'static str {
@@ -98,7 +101,8 @@ pub(crate) fn open(folder: &Path) -> DiskJournal {
 }
 
 pub(crate) async fn reader(journal: &DiskJournal, sink: &str, start: Start) -> (Box<dyn Reader>, Resumed) {
-    journal.reader(sink, start).await.unwrap()
+    let subscription = Subscription::new(SOURCES, start);
+    journal.reader(sink, &subscription).await.unwrap()
 }
 
 /// Appends and expects all of it to be new.
@@ -169,5 +173,13 @@ pub(crate) fn files(folder: &Path, prefix: &str) -> Vec<String> {
 pub(crate) fn copy(from: &Path, to: &Path) {
     for name in files(from, "") {
         std::fs::copy(from.join(&name), to.join(&name)).unwrap();
+    }
+}
+
+/// A pipeline with these sinks and all sources.
+pub(crate) fn pipeline(sinks: &[&str]) -> Roster {
+    Roster {
+        sources: SOURCES.iter().map(|name| Named::new(*name)).collect(),
+        sinks: sinks.iter().map(|name| Named::new(*name)).collect(),
     }
 }

@@ -64,6 +64,12 @@ impl Status {
             codes(&mut details, name, "filtered", &sink.filtered);
             codes(&mut details, name, "rejected", &sink.rejected);
             codes(&mut details, name, "expired", &sink.expired);
+            codes(
+                &mut details,
+                name,
+                "pending of inputs no longer named",
+                &sink.removed_inputs,
+            );
             codes(&mut details, name, "retried records", &sink.records_retried);
             codes(&mut details, name, "warnings", &sink.warnings);
             line(

@@ -11,6 +11,8 @@
 //! | `/dead_letters/export` | all of them, the oldest first, one JSON object a line; the same choice |
 //! | `POST /dead_letters/retry`, `POST /dead_letters/discard` | tries them again, or removes them; the same choice; with `cursor` one piece of them |
 //! | `POST /replay?sink=NAME&from=…` | delivers a part of the journal again; `to`, `dry_run=1` |
+//! | `/sinks` | every sink that the journal knows, with what it is owed by source |
+//! | `POST /forget?sink=NAME&source=NAME` | lets go of what a sink is owed that the file no longer speaks of |
 //! | `POST /reload` | reads the configuration file again |
 
 mod guard;
@@ -36,6 +38,7 @@ pub use self::guard::Access;
 pub use self::letters::{ActedReport, LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::server::{AdminServer, serve};
 pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Started, Status};
+use crate::forget::{Forget, Forgotten};
 use crate::identity::JournalIdentity;
 use crate::ledger::Ledger;
 use crate::operate::{Acted, Piece, ReplayPlan, ReplayRange, discard};
@@ -99,6 +102,12 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// If there is nothing to replay, or no such sink.
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String>;
+
+    /// Lets go of what sinks are owed that the pipeline no longer speaks of.
+    ///
+    /// # Errors
+    /// Why not: the pipeline still speaks of it, or there is no such sink.
+    async fn forget(&self, what: Forget) -> Result<Vec<Forgotten>, String>;
 
     /// Reads the configuration file again and runs what it says; returns a sentence about what happened.
     ///

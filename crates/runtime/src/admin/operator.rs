@@ -9,6 +9,7 @@ use signalbox_journal::{DeadLetterFilter, DeadLetterId};
 use super::AdminState;
 use super::guard::HEADER;
 use super::routes::{json as as_json, text};
+use crate::forget::Forget;
 use crate::operate::{ReplayRange, Where};
 
 /// The query of these paths; every key is optional.
@@ -19,6 +20,7 @@ pub(super) struct Choice {
     pub(super) cursor: Option<DeadLetterId>,
     pub(super) oldest_first: bool,
     pub(super) payload: bool,
+    pub(super) source: Option<String>,
     dry_run: bool,
     from: Option<Where>,
     to: Option<Where>,
@@ -36,6 +38,7 @@ impl Choice {
             let whole = |name: &str| format!("{name} must be a whole number");
             match key {
                 "sink" => choice.filter.component = Some(value.into_owned()),
+                "source" => choice.source = Some(value.into_owned()),
                 "reason" => choice.filter.reason = Some(value.into_owned()),
                 "mapping" => choice.filter.mapping = Some(value.into_owned()),
                 "message_id" => choice.filter.message_id = Some(value.into_owned()),
@@ -100,6 +103,32 @@ pub(super) async fn replay(State(state): State<AdminState>, request: Request) ->
         .await
     {
         Ok(plan) => as_json(&plan),
+        Err(error) => failed(&error),
+    }
+}
+
+pub(super) async fn forget(State(state): State<AdminState>, request: Request) -> Response {
+    let choice = match acting(&request) {
+        Ok(choice) => choice,
+        Err(problem) => return no(problem),
+    };
+    let what = Forget {
+        source: choice.source,
+        sink: choice.filter.component,
+    };
+    match state.source.forget(what).await {
+        Ok(forgotten) => as_json(&forgotten),
+        Err(error) => failed(&error),
+    }
+}
+
+/// To count what sinks are owed, frames are read.
+pub(super) async fn sinks(State(state): State<AdminState>, request: Request) -> Response {
+    if let Err(problem) = acting(&request) {
+        return no(problem);
+    }
+    match state.source.sinks().await {
+        Ok(sinks) => as_json(&sinks),
         Err(error) => failed(&error),
     }
 }

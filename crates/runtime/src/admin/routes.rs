@@ -31,6 +31,8 @@ pub(super) fn router(state: AdminState, guarded: Guard) -> Router {
         .route("/dead_letters/retry", post(letters::retry))
         .route("/dead_letters/discard", post(letters::discard))
         .route("/replay", post(operator::replay))
+        .route("/sinks", get(operator::sinks))
+        .route("/forget", post(operator::forget))
         .route("/reload", post(operator::reload))
         .fallback(|| async {
             text(

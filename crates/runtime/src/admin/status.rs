@@ -49,7 +49,7 @@ pub struct Status {
     pub sums_close: bool,
     /// The journal.
     pub journal: JournalStatus,
-    /// Sinks that are no longer configured, and hold what they have not settled for a while.
+    /// Sinks that are no longer configured, and hold what they have not settled.
     pub orphans: Vec<OrphanStatus>,
     /// For how many seconds what is said of them has been known; none if the journal has not answered yet.
     #[serde(default)]
@@ -101,6 +101,9 @@ pub struct SinkStatus {
     pub expired: BTreeMap<String, u64>,
     /// Not settled yet.
     pub pending: u64,
+    /// Of these, those of sources that its `inputs` no longer name, by source. They were acknowledged for this sink.
+    #[serde(default)]
+    pub removed_inputs: BTreeMap<String, u64>,
     /// Whether no more was settled than journalled (what was settled less is pending).
     pub sums_close: bool,
     /// Seconds since the oldest unsettled event arrived, if there is one.
@@ -298,6 +301,7 @@ impl SinkStatus {
             records_retried: sink.records_retried.snapshot(),
             records_late: sink.late.get(),
             warnings: warnings(sink),
+            removed_inputs: sink.debts(),
             ..SinkStatus::default()
         };
         status.journalled = sink.journalled.get();

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use signalbox_core::Reason;
-use signalbox_journal::{DeadLetter, Journal, MemoryJournal, Start};
+use signalbox_journal::{DeadLetter, Journal, MemoryJournal, Start, Subscription};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +52,10 @@ impl StatusSource for Pipeline {
         crate::operate::plan_replay(&self.journal, &sink, range)
             .await
             .map(|(plan, _)| plan)
+    }
+
+    async fn forget(&self, _: crate::forget::Forget) -> Result<Vec<crate::forget::Forgotten>, String> {
+        Err("nothing to forget".to_owned())
     }
 
     async fn reload(&self) -> Result<String, String> {
@@ -227,7 +231,11 @@ async fn a_journal_that_does_not_answer_keeps_no_status_waiting() {
         let answer = get(server.address(), "/status").await;
         serde_json::from_str(&answer.body).unwrap()
     };
-    let _gone = pipeline.journal.reader("gone", Start::End).await.unwrap();
+    let _gone = pipeline
+        .journal
+        .reader("gone", &Subscription::new(["web"], Start::End))
+        .await
+        .unwrap();
     let told = status().await;
     assert_eq!((told.orphans.len(), told.orphans_age_seconds), (1, Some(0)));
     pipeline.stuck.store(true, std::sync::atomic::Ordering::SeqCst);

@@ -49,7 +49,42 @@ pub(crate) fn names(root: &Node, parts: &[Part<'_>], lines: &Lines<'_>) -> Vec<F
             references.list(part, "through", PluginKind::Transform);
         }
     }
-    unused(parts, references)
+    let mut findings = unused(parts, references);
+    former(parts, lines, &known, &mut findings);
+    findings
+}
+
+/// The names that components had before: nobody else may have them now, or take them over.
+fn former(
+    parts: &[Part<'_>],
+    lines: &Lines<'_>,
+    known: &BTreeMap<&str, PluginKind>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut taken: BTreeMap<(PluginKind, &str), usize> = BTreeMap::new();
+    for part in parts {
+        let Some(node) = part.entry.node.get("was").map(|entry| &entry.node) else {
+            continue;
+        };
+        // What is no string is reported by the reading.
+        let Value::Text(text) = &node.value else { continue };
+        if text.state == TextState::Failed {
+            continue;
+        }
+        let old = text.text.as_str();
+        if let Some(kind) = known.get(old) {
+            let message = format!("there is still a {} of this name", kind.name());
+            findings.push(Finding::new(&node.path, node.at, message).help(
+                "'was' is the name that this component had before; take it out if it was never renamed",
+            ));
+        } else if let Some(at) = taken.insert((part.kind, old), node.at) {
+            let message = format!("another {} takes over this name already", part.kind.name());
+            findings.push(Finding::new(&node.path, node.at, message).help(format!(
+                "its 'was' is at line {}; only one can go on where the old one stands",
+                lines.position(at).line
+            )));
+        }
+    }
 }
 
 /// Every component by its name; findings for names that are not well formed or not unique.

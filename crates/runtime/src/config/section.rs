@@ -31,14 +31,7 @@ pub(crate) fn sections(root: &Node, findings: &mut Vec<Finding>, warnings: &mut 
         shutdown: section(root, "shutdown", findings).unwrap_or_default(),
     };
     if read.journal.kind == JournalKind::Memory {
-        for key in [
-            "path",
-            "max_age",
-            "retain",
-            "dedup_window",
-            "dedup_memory",
-            "orphan_retention",
-        ] {
+        for key in ["path", "max_age", "retain", "dedup_window", "dedup_memory"] {
             warnings.extend(at(
                 root,
                 "journal",

@@ -34,7 +34,8 @@ pub struct JournalSettings {
     /// Memory for deduplication, 12 to 25 bytes an id; what does not fit is looked up on disk. Disk only. Default:
     /// `"256MB"`.
     pub dedup_memory: Option<Size>,
-    /// How long a sink that is no longer in the file holds what it has not settled. Disk only. Default: `"24h"`.
+    /// How long a sink that is no longer in the file holds what it has not settled; then that becomes dead letters.
+    /// Default: until `signalbox forget --sink NAME`.
     pub orphan_retention: Option<Span>,
 }
 
@@ -220,6 +221,9 @@ pub struct SourceRuntime {
     /// The transforms every event of this source passes before it is stored, in this order. Default: none.
     #[serde(default)]
     pub through: Vec<String>,
+    /// The name that this source had before: its counts, known ids, dead letters and pending events go over. It may
+    /// stay in the file. Default: none.
+    pub was: Option<String>,
 }
 
 /// The runtime's keys of a sink. What is `None` here is the plugin's default
@@ -259,10 +263,17 @@ pub struct SinkRuntime {
     /// What happens when the journal is full because of this sink. Default: `refuse`.
     #[serde(default)]
     pub on_journal_full: OnJournalFull,
-    /// Where a sink starts that the journal does not know yet: at the `end`, with what comes from now on, or at the
-    /// `beginning`, with the oldest event still held. Default: `end`.
+    /// Where a sink starts that the journal does not know yet, and with sources added to its inputs later: at the
+    /// `end`, with what comes from now on, or at the `beginning`, with the oldest event still held. Default: `end`.
     #[serde(default)]
     pub start: StartAt,
+    /// The name that this sink had before: it goes on where that one stands, with its pending events, dead letters and
+    /// counts. It may stay in the file. Default: none.
+    pub was: Option<String>,
+    /// What happens to pending events of a source that is taken out of `inputs`: `deliver` them, since they were
+    /// acknowledged for this sink, or `filter` them, counted by the reason `input_removed`. Default: `deliver`.
+    #[serde(default)]
+    pub inputs_removed: InputsRemoved,
     /// Whether a record of an `offline` event is sent again when the first attempt may have been written (a timeout).
     /// Pinterest does not recognise the second copy of such an event. `false` makes it a dead letter instead.
     /// Default: `true`.
@@ -317,6 +328,17 @@ pub enum OnJournalFull {
     Refuse,
     /// Make the oldest events that only this sink still needs dead letters.
     DeadLetterOldest,
+}
+
+/// What happens to pending events of a source that is no longer an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InputsRemoved {
+    /// They are delivered as they would have been.
+    #[default]
+    Deliver,
+    /// They are counted as filtered.
+    Filter,
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {

@@ -1,13 +1,13 @@
 //! The loop of one sink.
 
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use signalbox_core::{Batch, Event, Reason, Report};
-use signalbox_journal::{Commit, DeadLetter, Open, Position, Reader, Resumed};
+use signalbox_journal::{Commit, DeadLetter, Open, Owed, Position, Reader, Resumed, Standing};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -90,6 +90,10 @@ pub struct Driver {
 
     /// The journal is closed and read to its end.
     pub(super) at_end: bool,
+    /// Which events are for this sink.
+    pub(super) owed: Owed,
+    /// Events under way of sources that are no longer its inputs.
+    pub(super) strangers: HashMap<Position, Arc<str>>,
     /// History of events that were under way before a restart, until they are read again.
     pub(super) histories: HashMap<Position, Open>,
     /// What the destination has, by its own keys.
@@ -167,11 +171,7 @@ impl Driver {
         } = parts;
         let holds = holds.taken_over(&options);
         ledger.held.replace(holds.causes().clone());
-        let pending = resumed
-            .unread
-            .iter()
-            .filter(|(source, _)| options.listens_to(source));
-        let unread = pending.map(|(_, count)| count).sum::<u64>();
+        let unread = resumed.unread.iter().map(|(_, count)| count).sum::<u64>();
         let aside = resumed.parked.len() as u64 + resumed.returned;
         // What was found to be lost is lost in this process.
         let mut totals = resumed.progress.totals.clone();
@@ -186,6 +186,7 @@ impl Driver {
         for lost in &resumed.lost {
             ledger.rejected.add(lost.loss.code(), lost.to - lost.from);
         }
+        ledger.set_debts(debts(&resumed));
         ledger.pace.begin(ledger.journalled.get().saturating_sub(unread));
         let mut driver = Driver {
             ready: Ready::new(options.batch, stage.sink.framing()),
@@ -208,6 +209,8 @@ impl Driver {
             news,
             returning: Returning::new(resumed.returned > 0),
             counting: Arc::default(),
+            owed: resumed.owed,
+            strangers: HashMap::new(),
             at_end: false,
             known,
             unburied: Unburied::default(),
@@ -232,7 +235,13 @@ impl Driver {
         }
         for parked in resumed.parked {
             driver.window.open_parked(&parked);
-            let preparation = driver.stage.begin(&parked.event);
+            let source = &parked.event.receipt().source;
+            let standing = if driver.owed.is_removed(source) {
+                Standing::Removed
+            } else {
+                Standing::Input
+            };
+            let preparation = driver.begin(parked.position, &parked.event, standing);
             driver.prepared(parked.position, preparation);
         }
         driver
@@ -418,6 +427,11 @@ impl Driver {
             return;
         };
         self.tell_end(position, &end);
+        if !self.strangers.is_empty()
+            && let Some(source) = self.strangers.remove(&position)
+        {
+            self.ledger.debt_settled(&source);
+        }
         match end {
             EventEnd::Delivered => self.ledger.delivered.add(1),
             EventEnd::Filtered(code) => self.ledger.filtered.add(&code, 1),
@@ -521,6 +535,25 @@ impl Driver {
             Err(error) => tracing::error!(sink = %self.options.name, "a delivery task was lost: {error}"),
         }
     }
+}
+
+/// Pending events of sources that are no longer inputs, by source.
+pub(crate) fn debts(resumed: &Resumed) -> BTreeMap<String, u64> {
+    let mut debts = BTreeMap::new();
+    let unread = resumed
+        .unread
+        .iter()
+        .map(|(source, count)| (source.as_str(), *count));
+    let parked = resumed
+        .parked
+        .iter()
+        .map(|parked| (&*parked.event.receipt().source, 1));
+    for (source, count) in unread.chain(parked) {
+        if resumed.owed.is_removed(source) {
+            *debts.entry(source.to_owned()).or_default() += count;
+        }
+    }
+    debts
 }
 
 async fn sleep_until(at: Option<Instant>) {

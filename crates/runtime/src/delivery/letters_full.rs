@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use signalbox_core::Reason;
-use signalbox_journal::{DeadLetter, Position};
+use signalbox_journal::{DeadLetter, Position, Standing};
 use tokio::time::Instant;
 
 use super::driver::Driver;
@@ -101,7 +101,7 @@ impl Driver {
         for position in positions {
             match self.window.event(position) {
                 Some(event) => {
-                    let preparation = self.stage.begin(&event);
+                    let preparation = self.begin(position, &event, Standing::Input);
                     self.prepared(position, preparation);
                 }
                 None => {

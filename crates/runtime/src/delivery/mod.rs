@@ -26,6 +26,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use driver::debts;
 pub use driver::{Driver, Parts, Stop};
 pub use options::{BatchLimits, RetryPolicy, SinkOptions};
 pub(crate) use prepare::guard;

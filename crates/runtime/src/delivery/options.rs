@@ -14,6 +14,10 @@ pub struct SinkOptions {
     pub name: Arc<str>,
     /// The sources it listens to.
     pub inputs: Vec<Arc<str>>,
+    /// Whether pending events of a source that is no longer an input are filtered rather than delivered.
+    pub filter_removed: bool,
+    /// Whether it is no longer in the pipeline file, so that every event it is owed is for it, as it is in the journal.
+    pub orphan: bool,
     /// Which events are meant for it.
     pub route: Route,
     /// When a batch is full.
@@ -44,9 +48,35 @@ pub struct SinkOptions {
 }
 
 impl SinkOptions {
-    /// Whether a source is one of the inputs.
-    pub fn listens_to(&self, source: &str) -> bool {
-        self.inputs.iter().any(|input| **input == *source)
+    /// Of a sink that is gone: nothing is sent.
+    pub(crate) fn without_destination(name: &str) -> SinkOptions {
+        SinkOptions {
+            name: name.into(),
+            inputs: Vec::new(),
+            filter_removed: false,
+            orphan: true,
+            route: Route::default(),
+            batch: BatchLimits {
+                max_events: 1,
+                max_bytes: 1,
+                max_wait: Duration::ZERO,
+            },
+            concurrency: 1,
+            timeout: Duration::from_secs(1),
+            calls: None,
+            rate_group: name.into(),
+            retry: RetryPolicy {
+                window: Duration::ZERO,
+                initial: Duration::from_secs(1),
+                max: Duration::from_secs(1),
+            },
+            retry_maybe_duplicates: true,
+            durable: true,
+            hold: false,
+            shed_when_full: false,
+            window: 1_000,
+            window_bytes: 1 << 20,
+        }
     }
 }
 

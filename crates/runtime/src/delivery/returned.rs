@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use signalbox_core::Reason;
-use signalbox_journal::Position;
+use signalbox_journal::{Position, Standing};
 use tokio::time::Instant;
 
 use super::driver::Driver;
@@ -81,7 +81,8 @@ impl Driver {
                 }
                 for parked in returned.events {
                     self.window.open_parked(&parked);
-                    let preparation = self.stage.begin(&parked.event);
+                    // It was asked for: it is delivered, whether or not its source is still an input.
+                    let preparation = self.begin(parked.position, &parked.event, Standing::Input);
                     self.prepared(parked.position, preparation);
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Reason, Record};
-use signalbox_journal::{DeadLetter, Entry, Lost, Position, Read, RecordEnd};
+use signalbox_journal::{DeadLetter, Entry, Lost, Position, Read, RecordEnd, Standing};
 use tokio::time::Instant;
 
 use super::driver::{Aside, Driver};
@@ -23,7 +23,10 @@ impl Driver {
                     let wanted = self.window.wanted_by(last.position);
                     self.recall(wanted.into_iter()).await;
                 }
-                let ours = |entry: &&Entry| self.options.listens_to(&entry.event.receipt().source);
+                let ours = |entry: &&Entry| {
+                    let source = &entry.event.receipt().source;
+                    self.owed.at(entry.position, source).is_some()
+                };
                 self.ledger.took(entries.iter().filter(ours).count() as u64);
                 let mut entries = entries.into_iter();
                 while let Some(Entry { position, event }) = entries.next() {
@@ -40,14 +43,37 @@ impl Driver {
     }
 
     pub(super) fn take_event(&mut self, position: Position, event: Arc<Event>) {
-        if !self.options.listens_to(&event.receipt().source) || self.window.is_parked(position) {
+        let owed = self.owed.at(position, &event.receipt().source);
+        let Some(standing) = owed.filter(|_| !self.window.is_parked(position)) else {
             return self.window.skip_before(position + 1);
-        }
+        };
         self.tell_taken(position, &event);
         let history = self.histories.remove(&position);
         self.window.open(position, event.clone(), history);
-        let preparation = self.stage.begin(&event);
+        let preparation = self.begin(position, &event, standing);
         self.prepared(position, preparation);
+    }
+
+    /// Begins with an event that the sink is owed.
+    pub(super) fn begin(
+        &mut self,
+        position: Position,
+        event: &Arc<Event>,
+        standing: Standing,
+    ) -> Preparation {
+        if standing == Standing::Removed && !self.options.orphan {
+            self.strangers.insert(position, event.receipt().source.clone());
+            if self.options.filter_removed {
+                return Preparation::Filtered(Reason::new(
+                    "input_removed",
+                    "its source is no longer an input of the sink",
+                ));
+            }
+        }
+        if self.options.orphan {
+            return self.stage.map(event.clone());
+        }
+        self.stage.begin(event)
     }
 
     /// The journal does not have these any more; it has told where in the log. Who they were for is known by what is left.
@@ -59,10 +85,8 @@ impl Driver {
         let range = lost.to - lost.from;
         let events = match self.reader.ahead(self.returning.last()).await {
             Ok(ahead) => {
-                let unread = ahead.unread.iter();
-                let ours = unread.filter(|(source, _)| self.options.listens_to(source));
-                let aside = self.window.len() as u64 + ahead.returned;
-                let left = aside + ours.map(|(_, count)| count).sum::<u64>();
+                let unread = ahead.unread.iter().map(|(_, count)| count).sum::<u64>();
+                let left = self.window.len() as u64 + ahead.returned + unread;
                 self.ledger.pending().saturating_sub(left).min(range)
             }
             Err(error) => {

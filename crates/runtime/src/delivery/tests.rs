@@ -10,7 +10,7 @@ use signalbox_core::{
     Batch, Event, Flow, Outcome, Prepared, Reason, Receipt, Record, Rejection, Report, Resend, Sink,
     Transform,
 };
-use signalbox_journal::{DeadLetter, DeadLetterFilter, Journal, MemoryJournal, Start};
+use signalbox_journal::{DeadLetter, DeadLetterFilter, Journal, MemoryJournal, Start, Subscription};
 use tokio::time::Instant;
 
 use super::*;
@@ -118,6 +118,10 @@ fn retry() -> Outcome {
     }
 }
 
+fn listening() -> Subscription {
+    Subscription::new(["in"], Start::End)
+}
+
 /// A pipeline of one scripted sink.
 struct Rig {
     options: SinkOptions,
@@ -162,6 +166,8 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
         options: SinkOptions {
             name: "sink".into(),
             inputs: vec!["in".into()],
+            filter_removed: false,
+            orphan: false,
             route: Route {
                 sink: "sink".into(),
                 integration: "Sink".into(),
@@ -219,7 +225,9 @@ impl Rig {
             transforms: self.transforms,
             sink,
         };
-        let opened = journal.reader("sink", Start::End).await.unwrap();
+        let inputs = self.options.inputs.iter().map(|input| &**input);
+        let listening = Subscription::new(inputs, Start::End);
+        let opened = journal.reader("sink", &listening).await.unwrap();
         let rate_group = Arc::new(RateGroup::full(self.options.calls));
         let parts = Parts::new(self.options, stage, rate_group);
         let undertaker = Arc::new(Undertaker::new(PersonalData::None));
@@ -581,7 +589,7 @@ async fn an_event_told_to_wait_holds_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_of_other_sources_and_switched_off_ones_are_not_sent() {
+async fn events_of_sources_that_never_were_inputs_are_not_sent() {
     let mut rig = rig(["a"]);
     rig.options.inputs = vec!["other".into()];
     let ended = rig.run(|_, _| Act::Deliver).await;
@@ -661,7 +669,7 @@ mod restart {
         }
 
         pub(super) async fn open(&self) -> (Box<dyn Reader>, Resumed) {
-            self.journal.reader("sink", Start::End).await.unwrap()
+            self.journal.reader("sink", &listening()).await.unwrap()
         }
 
         pub(super) async fn append(&self, ids: impl IntoIterator<Item = impl ToString>) {
@@ -789,6 +797,48 @@ mod restart {
         assert_eq!(bench.journal.usage().events, 0);
     }
 
+    /// An event was acknowledged for the sink, so it is owed whatever the pipeline file says later.
+    #[tokio::test(start_paused = true)]
+    async fn events_of_a_source_that_is_no_longer_an_input_are_delivered_or_filtered_and_counted() {
+        for filter_removed in [false, true] {
+            let bench = Bench::new();
+            drop(bench.open().await);
+            bench.append(0..10).await;
+            let listening = Subscription::new(["another"], Start::End);
+            let opened = bench.journal.reader("sink", &listening).await.unwrap();
+            bench.journal.close();
+            let options = SinkOptions {
+                inputs: vec!["another".into()],
+                filter_removed,
+                ..rig([""; 0]).options
+            };
+            let sink = Arc::new(Scripted {
+                script: Box::new(|_, _| Act::Deliver),
+                started: bench.started,
+                log: bench.log.clone(),
+                probes_fail_until: Duration::ZERO,
+            });
+            let stage = Stage {
+                route: options.route.clone(),
+                transforms: Vec::new(),
+                sink,
+            };
+            let undertaker = Arc::new(Undertaker::new(PersonalData::None));
+            let ledger = bench.ledger.clone();
+            let signals = (Stop::default(), Arc::default(), Arc::default());
+            let parts = Parts::new(options, stage, Arc::new(RateGroup::full(None)));
+            let driver = Driver::new(parts, opened, ledger, undertaker, SinkMeters::none(), signals);
+            assert_eq!(bench.ledger.debts(), BTreeMap::from([("in".to_owned(), 10)]));
+            assert_eq!(bench.ledger.pending(), 10);
+            driver.run().await;
+            assert!(bench.ledger.debts().is_empty() && bench.ledger.pending() == 0);
+            let filtered = bench.ledger.filtered.snapshot().get("input_removed").copied();
+            let expected = if filter_removed { (0, Some(10)) } else { (10, None) };
+            assert_eq!((bench.sent().len(), filtered), expected);
+            assert_eq!(bench.ledger.delivered.get() as usize, expected.0);
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_mapping_that_ended_is_not_sent_again() {
         let bench = Bench::new();
@@ -837,7 +887,7 @@ mod restart {
     async fn a_replay_delivers_a_range_again() {
         let bench = Bench::new();
         // Another sink keeps the events in the journal.
-        let _other = bench.journal.reader("other", Start::End).await.unwrap();
+        let _other = bench.journal.reader("other", &listening()).await.unwrap();
         drop(bench.open().await);
         bench.append(0..20).await;
         bench.drive(leave_after(5), |_, _| Act::Deliver).await;

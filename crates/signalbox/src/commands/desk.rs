@@ -130,11 +130,12 @@ impl Live {
             .map(|(key, value)| format!("{key}={}", encode(value)))
             .collect();
         let url = format!("{}{path}?{}", self.base, query.join("&"));
-        let mut request = if post {
-            self.client.post(url).header("x-signalbox", "1")
+        let request = if post {
+            self.client.post(url)
         } else {
             self.client.get(url).header("x-signalbox", "1")
         };
+        let mut request = request.header("x-signalbox", "1");
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
         }

@@ -3,6 +3,7 @@
 mod dead_letters;
 mod desk;
 mod dry_run;
+mod forget;
 mod import_segment;
 mod init;
 mod journal;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command) -> Code {
         Command::Status(args) => status::run(&args).await,
         Command::DeadLetters(args) => dead_letters::run(args.action).await,
         Command::Replay(args) => replay::run(&args).await,
+        Command::Forget(args) => forget::run(&args).await,
         Command::Journal(args) => journal::run(args.action).await,
         Command::DryRun(args) => dry_run::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,

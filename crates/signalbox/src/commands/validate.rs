@@ -1,5 +1,10 @@
 //! `signalbox validate`
 
+use signalbox_journal::SinkState;
+use signalbox_runtime::admin::StatusSource as _;
+use signalbox_runtime::pipeline::Pipeline;
+
+use super::desk::Desk;
 use crate::cli::Validate;
 use crate::exit::{self, Code};
 use signalbox_core::escape::plain;
@@ -16,6 +21,11 @@ pub(crate) async fn run(args: &Validate) -> Code {
         if sources == 1 { "" } else { "s" },
         if sinks == 1 { "" } else { "s" },
     ));
+    if args.against_journal
+        && let Err(code) = against_journal(&pipeline, args).await
+    {
+        return code;
+    }
     if !args.probe {
         return exit::OK;
     }
@@ -36,4 +46,32 @@ pub(crate) async fn run(args: &Validate) -> Code {
         super::print(&format!("probe sinks.{}: {}\n", sink.options.name, plain(&line)));
     }
     code
+}
+
+/// Prints what the journal holds that the file no longer speaks of.
+async fn against_journal(pipeline: &Pipeline, args: &Validate) -> Result<(), Code> {
+    let (desk, _) = Desk::open(&args.config.config).await?;
+    let known = sinks(&desk).await;
+    desk.close().await;
+    let known = known.map_err(|problem| {
+        eprintln!("signalbox: {problem}");
+        exit::FAILED
+    })?;
+    let debts = pipeline.listeners().debts(&known);
+    for debt in &debts {
+        super::print(&format!("journal: {debt}\n"));
+    }
+    if debts.is_empty() {
+        super::print("journal: nothing is pending that this file does not speak of\n");
+    }
+    Ok(())
+}
+
+/// The sinks that a journal knows.
+pub(super) async fn sinks(desk: &Desk) -> Result<Vec<SinkState>, String> {
+    match desk {
+        Desk::Running(live) => serde_json::from_value(live.ask(false, "/sinks", &[]).await?)
+            .map_err(|_| "the router's answer is of another version of Signalbox".to_owned()),
+        Desk::Stopped(stopped) => stopped.sinks().await,
+    }
 }

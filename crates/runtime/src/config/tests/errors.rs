@@ -31,7 +31,7 @@ fn plugin_names(kind: PluginKind) -> String {
 }
 
 const SINK_KEYS: &str = "type, inputs, through, integration, consent_categories, batch, retry, concurrency, timeout, \
-     calls_per_minute, rate_group, hold, on_journal_full, start, retry_timeouts_of_offline, account, token, test, factor, linger, mappings, \
+     calls_per_minute, rate_group, hold, on_journal_full, start, was, inputs_removed, retry_timeouts_of_offline, account, token, test, factor, linger, mappings, \
      careless";
 
 #[test]
@@ -65,7 +65,7 @@ fn keys() {
                 "[sources.app]\ntype = \"probe_source\"\nzzz = 1\n[sinks.b]\ntype = \"probe_sink\"\ninputs = [\"app\"]\naccount = \"x\"\n",
             ),
             &[
-                "sources.app.zzz: unknown field 'zzz', expected one of type, through, write_keys, port\n  --> p.toml:9:1",
+                "sources.app.zzz: unknown field 'zzz', expected one of type, through, was, write_keys, port\n  --> p.toml:9:1",
             ],
         ),
         (

@@ -3,6 +3,7 @@
 mod accepted;
 mod admin;
 mod errors;
+mod former;
 mod interpolation;
 mod plugins;
 mod robust;

@@ -107,7 +107,7 @@ fn every_setting_of_the_runtime_is_described() {
 #[test]
 fn the_runtimes_keys_are_known() {
     use signalbox_core::PluginKind;
-    assert_eq!(reserved_keys(PluginKind::Source), ["type", "through"]);
+    assert_eq!(reserved_keys(PluginKind::Source), ["type", "through", "was"]);
     assert_eq!(reserved_keys(PluginKind::Transform), ["type"]);
-    assert_eq!(reserved_keys(PluginKind::Sink).len(), 15);
+    assert_eq!(reserved_keys(PluginKind::Sink).len(), 17);
 }

@@ -40,7 +40,7 @@ async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'st
         };
         let driver = Driver::new(
             Parts::new(options, stage, group.clone()),
-            journal.reader(name, Start::End).await.unwrap(),
+            journal.reader(name, &listening()).await.unwrap(),
             Arc::default(),
             Arc::new(Undertaker::new(PersonalData::None)),
             SinkMeters::none(),

@@ -1,0 +1,163 @@
+//! Another pipeline: renamed components take over, and sinks that are gone are owed nothing more.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::checkpoints;
+use super::keeper::Keeper;
+use super::letter_table;
+use super::shared::{Sink, lock};
+use super::state;
+use crate::{JournalError, Named, Roster};
+
+impl Keeper {
+    pub(crate) fn adopt(&mut self, roster: Roster) -> Result<(), JournalError> {
+        let mut names = self.head.names.clone();
+        let sources: Vec<(String, String)> = roster.sources.iter().filter_map(renamed).collect();
+        let known = |name: &String| {
+            lock(&self.shared.journalled).counts.contains_key(name)
+                || lock(&self.shared.sources).totals.contains_key(name)
+                || self.head.letters.contains_key(&format!("source:{name}"))
+        };
+        let sources: Vec<(String, String)> = sources.into_iter().filter(|(old, _)| known(old)).collect();
+        for (old, new) in &sources {
+            names.rename(old, new);
+        }
+        names.present(&roster);
+        let (mut moved, mut gone) = (BTreeMap::new(), Vec::new());
+        let mut sinks = lock(&self.shared.sinks).clone();
+        for (old, new) in roster.sinks.iter().filter_map(renamed) {
+            if let Some(past) = sinks.remove(&old) {
+                let sink = merge(sinks.remove(&new), past);
+                moved.insert(new.clone(), sink.clone());
+                sinks.insert(new.clone(), sink);
+                gone.push((old, new));
+            }
+        }
+        let end = self.shared.end();
+        for (name, sink) in &mut sinks {
+            let stays = roster.has_sink(name) || sink.opened;
+            if stays || sink.record.released {
+                continue;
+            }
+            let before = sink.record.clone();
+            sink.record.inputs.leave(end);
+            sink.record.released = sink.parked == 0 && self.unread(&sink.record)?.is_empty();
+            if sink.record != before {
+                moved.insert(name.clone(), sink.clone());
+            }
+        }
+        if !(moved.is_empty() && sources.is_empty() && names == self.head.names) {
+            self.rename(names, &sources, &gone, &mut moved)?;
+        }
+        lock(&self.shared.names).clone_from(&Arc::new(self.head.names.clone()));
+        self.roster = Some(roster);
+        Ok(())
+    }
+
+    /// Writes what changes, all of it in one commit.
+    fn rename(
+        &mut self,
+        names: crate::names::Names,
+        sources: &[(String, String)],
+        gone: &[(String, String)],
+        moved: &mut BTreeMap<String, Sink>,
+    ) -> Result<(), JournalError> {
+        let mut totals = lock(&self.shared.sources).totals.clone();
+        let mut counts = BTreeMap::new();
+        for (old, new) in sources {
+            if let Some(past) = totals.remove(old) {
+                totals.entry(new.clone()).or_default().add(past);
+            }
+            counts.insert(old.as_str(), new.as_str());
+        }
+        self.change(|txn, head| {
+            for (old, new) in sources {
+                state::remove_source(txn, old)?;
+                if let Some(totals) = totals.get(new) {
+                    state::put_source(txn, new, totals)?;
+                }
+                checkpoints::rename(txn, old, new)?;
+                letter_table::rename(txn, head, &format!("source:{old}"), &format!("source:{new}"))?;
+            }
+            for (old, new) in gone {
+                state::move_parked(txn, old, new)?;
+                state::remove_sink(txn, old)?;
+                letter_table::rename(txn, head, old, new)?;
+                if let Some(sink) = moved.get_mut(new) {
+                    sink.parked = state::count_parked(txn, new)?;
+                }
+            }
+            for (name, sink) in &*moved {
+                state::put_sink(txn, name, &sink.record)?;
+            }
+            head.names = names;
+            Ok(())
+        })?;
+        // Should the process end before these are written, too: they are read by what a source is called now.
+        move_counts(&mut lock(&self.shared.journalled).counts, &counts);
+        let mut shared = lock(&self.shared.sources);
+        for (old, new) in sources {
+            shared.totals.remove(old);
+            if let Some(totals) = totals.get(new) {
+                shared.totals.insert(new.clone(), totals.clone());
+            }
+        }
+        drop(shared);
+        let mut sinks = lock(&self.shared.sinks);
+        for (old, _) in gone {
+            sinks.remove(old);
+        }
+        for (name, sink) in std::mem::take(moved) {
+            sinks.insert(name, sink);
+        }
+        drop(sinks);
+        for (old, new) in sources {
+            tracing::info!(
+                was = old,
+                source = new,
+                "source renamed: counts, known ids, checkpoints and dead letters went over"
+            );
+        }
+        for (old, new) in gone {
+            tracing::info!(
+                was = old,
+                sink = new,
+                "sink renamed: it goes on where it was, with its dead letters"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn renamed(component: &Named) -> Option<(String, String)> {
+    let was = component.was.clone()?;
+    (was != component.name).then(|| (was, component.name.clone()))
+}
+
+/// What a sink was that has another name now, with what has already happened under that name.
+fn merge(newer: Option<Sink>, mut past: Sink) -> Sink {
+    past.generation += 1;
+    past.opened = false;
+    let Some(newer) = newer else { return past };
+    let (record, other) = (newer.record, past.record);
+    let mut sum = Sink {
+        record,
+        generation: newer.generation.max(past.generation) + 1,
+        ..past
+    };
+    let record = &mut sum.record;
+    record
+        .inputs
+        .merge(&mut record.progress, other.inputs, other.progress);
+    record.released &= other.released;
+    sum
+}
+
+fn move_counts(counts: &mut BTreeMap<String, u64>, names: &BTreeMap<&str, &str>) {
+    for (old, new) in names {
+        if let Some(count) = counts.remove(*old) {
+            *counts.entry((*new).to_owned()).or_default() += count;
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The names of components, and what they were called before.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The components of a pipeline, as [`crate::Journal::adopt`] is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roster {
+    /// Its sources.
+    pub sources: Vec<Named>,
+    /// Its sinks.
+    pub sinks: Vec<Named>,
+}
+
+/// A component of a pipeline.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// The name it had before, whose counts and debts it takes over.
+    pub was: Option<String>,
+}
+
+impl Named {
+    /// A component that always had this name.
+    pub fn new(name: impl Into<String>) -> Named {
+        Named {
+            name: name.into(),
+            was: None,
+        }
+    }
+}
+
+impl Roster {
+    /// Whether there is a source with this name.
+    pub fn has_source(&self, name: &str) -> bool {
+        self.sources.iter().any(|source| source.name == name)
+    }
+
+    /// Whether there is a sink with this name.
+    pub fn has_sink(&self, name: &str) -> bool {
+        self.sinks.iter().any(|sink| sink.name == name)
+    }
+}
+
+/// What the journal remembers of renamed sources. Frames keep the names that events came under.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Names {
+    /// The later name, by the earlier one.
+    renamed: BTreeMap<String, String>,
+    /// The name whose events are known by a key, if it is not the key itself. A source that was renamed keeps its
+    /// key, so that ids stay known.
+    keys: BTreeMap<String, String>,
+}
+
+impl Names {
+    /// What a source is called now.
+    pub(crate) fn now<'a>(&'a self, source: &'a str) -> &'a str {
+        let mut name = source;
+        // Names that came back are taken out, so there is no way round; the bound is for files that say otherwise.
+        for _ in 0..=self.renamed.len() {
+            match self.renamed.get(name) {
+                Some(later) => name = later,
+                None => break,
+            }
+        }
+        name
+    }
+
+    /// What stands for a source where ids are looked up.
+    pub(crate) fn key<'a>(&'a self, source: &'a str) -> &'a str {
+        let own = self.keys.iter().find(|(_, name)| *name == source);
+        own.map_or(source, |(key, _)| key)
+    }
+
+    /// Those of some sources that were renamed, with what they are called now.
+    pub(crate) fn renamed_among<'a>(
+        &self,
+        sources: impl Iterator<Item = &'a String>,
+    ) -> BTreeMap<String, String> {
+        let now = |source: &String| (source.clone(), self.now(source).to_owned());
+        sources.map(now).filter(|(source, now)| source != now).collect()
+    }
+
+    /// What a source was called before, under all its names.
+    pub(crate) fn earlier(&self, source: &str) -> impl Iterator<Item = &str> {
+        let names = self.renamed.keys().map(String::as_str);
+        names.filter(move |name| self.now(name) == source)
+    }
+
+    /// Whether a source may be known by another key than its name.
+    pub(crate) fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// A source goes on under another name.
+    pub(crate) fn rename(&mut self, old: &str, new: &str) {
+        if self.renamed.get(old).is_some_and(|later| later == new) {
+            return;
+        }
+        let key = self.key(old).to_owned();
+        self.keys.retain(|_, name| name != new);
+        self.keys.insert(key, new.to_owned());
+        self.renamed.remove(new);
+        self.renamed.insert(old.to_owned(), new.to_owned());
+    }
+
+    /// Sources with these names are there: what had such a name before has nothing to do with them.
+    pub(crate) fn present(&mut self, roster: &Roster) {
+        for source in &roster.sources {
+            let name = &source.name;
+            self.renamed.remove(name);
+            let taken = self.keys.get(name).is_some_and(|owner| owner != name);
+            if taken && self.key(name) == name {
+                // No component's name has such a character.
+                let fresh = (2..).map(|number| format!("{name}\n{number}"));
+                let fresh = fresh.into_iter().find(|key| !self.keys.contains_key(key));
+                if let Some(key) = fresh {
+                    self.keys.insert(key, name.clone());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn present(names: &mut Names, sources: &[&str]) {
+        names.present(&Roster {
+            sources: sources.iter().map(|name| Named::new(*name)).collect(),
+            sinks: Vec::new(),
+        });
+    }
+
+    #[test]
+    fn a_source_keeps_its_key_over_its_names() {
+        let mut names = Names::default();
+        assert_eq!((names.now("web"), names.key("web")), ("web", "web"));
+        names.rename("web", "site");
+        names.rename("web", "site");
+        names.rename("site", "shop");
+        assert_eq!(
+            (names.now("web"), names.now("site"), names.key("shop")),
+            ("shop", "shop", "web")
+        );
+        names.rename("shop", "web");
+        assert_eq!((names.now("site"), names.key("web")), ("web", "web"));
+    }
+
+    #[test]
+    fn another_source_under_an_old_name_knows_nothing_of_it() {
+        let mut names = Names::default();
+        names.rename("web", "site");
+        present(&mut names, &["web", "site"]);
+        assert_eq!((names.now("web"), names.key("web")), ("web", "web\n2"));
+        assert_eq!((names.now("site"), names.key("site")), ("site", "web"));
+        present(&mut names, &["web", "site"]);
+        assert_eq!(names.key("web"), "web\n2");
+        names.rename("web", "third");
+        present(&mut names, &["web", "site", "third"]);
+        let keys = ["web", "site", "third"].map(|name| names.key(name).to_owned());
+        assert_eq!(keys, ["web\n3", "web", "web\n2"]);
+    }
+}

@@ -1,0 +1,150 @@
+//! What sinks are still owed that the pipeline file no longer says: told at each start, by each reload, and by
+//! `validate --against-journal`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use signalbox_journal::{Journal, Named, Roster, SinkState};
+
+use crate::ledger::Ledger;
+
+/// Pending events that the pipeline file no longer speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Debt {
+    /// Of a source that the sink no longer listens to.
+    Source {
+        /// The sink.
+        sink: String,
+        /// The source.
+        source: String,
+        /// How many.
+        events: u64,
+        /// They are not delivered (`inputs_removed = "filter"`).
+        filtered: bool,
+    },
+    /// Of a sink that is no longer in the file.
+    Sink {
+        /// The sink.
+        sink: String,
+        /// How many.
+        events: u64,
+    },
+}
+
+impl fmt::Display for Debt {
+    /// The count, and what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Debt::Source {
+                sink,
+                source,
+                events,
+                filtered,
+            } => {
+                let become_of = if *filtered {
+                    "filtered (input_removed)"
+                } else {
+                    "delivered"
+                };
+                write!(
+                    f,
+                    "{events} pending events of the source '{source}' are for the sink '{sink}', whose inputs no longer \
+                     name it; they will be {become_of}. If the source was renamed, set was = \"{source}\" in it; to let \
+                     go of them: signalbox forget --source {source} --sink {sink}"
+                )
+            }
+            Debt::Sink { sink, events } => write!(
+                f,
+                "{events} pending events are for the sink '{sink}', which is no longer in the file; they stay in the \
+                 journal. If the sink was renamed, set was = \"{sink}\" in it; to let go of them: signalbox forget \
+                 --sink {sink}"
+            ),
+        }
+    }
+}
+
+/// Debts of the sinks that are gone: those that the journal knows and this pipeline has not.
+///
+/// # Errors
+/// A sentence if the journal cannot be read.
+pub async fn of_orphans(journal: &dyn Journal, ledger: &Ledger) -> Result<Vec<Debt>, String> {
+    let known = journal.sinks().await.map_err(|error| error.to_string())?;
+    let gone = known
+        .iter()
+        .filter(|sink| !ledger.sinks.contains_key(sink.name.as_str()));
+    Ok(gone.filter_map(orphan).collect())
+}
+
+fn orphan(sink: &SinkState) -> Option<Debt> {
+    let events = sink.parked + sink.unread.iter().map(|(_, count)| count).sum::<u64>();
+    (events > 0).then(|| Debt::Sink {
+        sink: sink.name.clone(),
+        events,
+    })
+}
+
+/// What a pipeline file says of who listens to whom.
+#[derive(Debug, Clone, Default)]
+pub struct Listeners {
+    /// The names, and those of before.
+    pub roster: Roster,
+    /// Its sinks by name.
+    pub sinks: BTreeMap<String, Listening>,
+}
+
+/// One sink of [`Listeners`].
+#[derive(Debug, Clone, Default)]
+pub struct Listening {
+    /// Its inputs.
+    pub inputs: Vec<String>,
+    /// Whether it filters what it is owed of others.
+    pub filters: bool,
+}
+
+impl Listeners {
+    /// What the file calls a sink that the journal knows, if it is still there.
+    pub fn sink(&self, known: &str) -> Option<(&str, &Listening)> {
+        let same = |named: &&Named| named.name == known || named.was.as_deref() == Some(known);
+        let named = self.roster.sinks.iter().find(same)?;
+        let sink = self.sinks.get(&named.name)?;
+        Some((&named.name, sink))
+    }
+
+    /// Whether a source is an input of a sink, under whatever name it has by now.
+    pub fn listens(&self, sink: &Listening, state: &SinkState, source: &str) -> bool {
+        let mut names = vec![source];
+        // Another source that has its name now has nothing to do with what it was renamed to.
+        if !self.roster.has_source(source) {
+            names.extend(state.renamed.get(source).map(String::as_str));
+            let renamed = |one: &&Named| one.was.as_deref().is_some_and(|was| names.contains(&was));
+            let later = self.roster.sources.iter().find(renamed);
+            names.extend(later.map(|later| later.name.as_str()));
+        }
+        names
+            .iter()
+            .any(|name| sink.inputs.iter().any(|input| input == name))
+    }
+
+    /// The debts there would be if the file were used on what a journal holds now. Of a sink that stays, what it has
+    /// parked is not looked at.
+    pub fn debts(&self, known: &[SinkState]) -> Vec<Debt> {
+        let mut debts = Vec::new();
+        for state in known {
+            let Some((name, sink)) = self.sink(&state.name) else {
+                debts.extend(orphan(state));
+                continue;
+            };
+            let removed = state
+                .unread
+                .iter()
+                .filter(|(source, _)| !self.listens(sink, state, source));
+            debts.extend(removed.map(|(source, events)| Debt::Source {
+                sink: name.to_owned(),
+                source: source.clone(),
+                events: *events,
+                filtered: sink.filters,
+            }));
+        }
+        debts
+    }
+}

@@ -1,0 +1,88 @@
+//! Letting go of events that sinks are owed and that nobody wants any more.
+
+use serde::{Deserialize, Serialize};
+use signalbox_journal::{Journal, SinkState};
+
+use crate::debts::Listeners;
+
+/// What shall be forgotten: what sinks are owed of a source, or all that a sink is owed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forget {
+    /// Only what is of this source.
+    pub source: Option<String>,
+    /// Only what this sink is owed.
+    pub sink: Option<String>,
+}
+
+/// What was forgotten, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// The sink.
+    pub sink: String,
+    /// How many events.
+    pub events: u64,
+}
+
+impl Forget {
+    /// The sinks that it is about. What the pipeline file still speaks of is not forgotten.
+    ///
+    /// # Errors
+    /// A sentence that says why nothing is forgotten.
+    pub fn sinks(&self, known: &[SinkState], listeners: &Listeners) -> Result<Vec<String>, String> {
+        if let Some(sink) = &self.sink
+            && !known.iter().any(|state| state.name == *sink)
+        {
+            let names: Vec<&str> = known.iter().map(|state| state.name.as_str()).collect();
+            return Err(format!(
+                "the journal knows no sink '{sink}'; it knows {}",
+                names.join(", ")
+            ));
+        }
+        let chosen = known
+            .iter()
+            .filter(|state| self.sink.as_ref().is_none_or(|sink| *sink == state.name));
+        match (&self.source, &self.sink) {
+            (None, None) => Err("name a source, a sink or both".to_owned()),
+            (None, Some(sink)) if listeners.sink(sink).is_some() => Err(format!(
+                "the sink '{sink}' is in the pipeline file, so what is pending is delivered; take it out of the file \
+                 first, or name a source that it no longer listens to"
+            )),
+            (None, Some(sink)) => Ok(vec![sink.clone()]),
+            (Some(source), _) => {
+                let mut sinks = Vec::new();
+                for state in chosen {
+                    match listeners.sink(&state.name) {
+                        Some((name, sink)) if listeners.listens(sink, state, source) => {
+                            return Err(format!(
+                                "the sink '{name}' still listens to '{source}' (or to what it was renamed to), so what \
+                                 is pending is delivered; take it out of its inputs first, or name another sink"
+                            ));
+                        }
+                        _ => {}
+                    }
+                    if state.parked > 0 || state.unread.iter().any(|(name, _)| name == source) {
+                        sinks.push(state.name.clone());
+                    }
+                }
+                Ok(sinks)
+            }
+        }
+    }
+
+    /// Does it for sinks that have no reader.
+    ///
+    /// # Errors
+    /// A sentence if the journal cannot be written.
+    pub async fn apply(&self, journal: &dyn Journal, sink: &str) -> Result<Forgotten, String> {
+        let events = journal.forget(sink, self.source.as_deref()).await;
+        let events = events.map_err(|error| error.to_string())?;
+        if events > 0 {
+            let source = self.source.as_deref().unwrap_or("all");
+            tracing::warn!(sink, source, events, "pending events are forgotten, as asked");
+        }
+        Ok(Forgotten {
+            sink: sink.to_owned(),
+            events,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! `signalbox forget`
+
+use signalbox_runtime::debts::Listeners;
+use signalbox_runtime::forget::{Forget, Forgotten};
+
+use super::desk::{Desk, confirmed};
+use crate::exit::{self, Code};
+
+pub(crate) async fn run(args: &crate::cli::Forget) -> Code {
+    let listeners = match super::load(&args.config.config) {
+        Ok(pipeline) => pipeline.listeners(),
+        Err(code) => return code,
+    };
+    let desk = match Desk::open(&args.config.config).await {
+        Ok((desk, _)) => desk,
+        Err(code) => return code,
+    };
+    let result = forget(args, &desk, &listeners).await;
+    desk.close().await;
+    match result {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("signalbox: {problem}");
+            exit::FAILED
+        }
+    }
+}
+
+async fn forget(args: &crate::cli::Forget, desk: &Desk, listeners: &Listeners) -> Result<Code, String> {
+    let what = Forget {
+        source: args.source.clone(),
+        sink: args.sink.clone(),
+    };
+    let known = super::validate::sinks(desk).await?;
+    // A running router decides by the file it runs by.
+    let sinks = what.sinks(&known, listeners)?;
+    let of = what.source.as_ref().map_or_else(
+        || "everything that is pending".to_owned(),
+        |source| format!("what is pending of the source '{source}'"),
+    );
+    if sinks.is_empty() {
+        super::print(&format!("No sink is owed anything: {of} is nothing.\n"));
+        return Ok(exit::OK);
+    }
+    let question = format!(
+        "Never deliver {of} to {}? It counts as filtered (forgotten) and cannot be got back.",
+        sinks.join(", ")
+    );
+    if !confirmed(&question, args.yes) {
+        return Ok(exit::FAILED);
+    }
+    let forgotten: Vec<Forgotten> = match desk {
+        Desk::Running(live) => {
+            let query = [("source", &what.source), ("sink", &what.sink)];
+            let query = query.map(|(key, value)| value.clone().map(|value| (key, value)));
+            let query: Vec<_> = query.into_iter().flatten().collect();
+            serde_json::from_value(live.ask(true, "/forget", &query).await?)
+                .map_err(|_| "the router's answer is of another version of Signalbox".to_owned())?
+        }
+        Desk::Stopped(stopped) => stopped.forget_by(&what, listeners).await?,
+    };
+    for Forgotten { sink, events } in forgotten {
+        super::print(&format!("{sink}: {events} events forgotten\n"));
+    }
+    Ok(exit::OK)
+}
