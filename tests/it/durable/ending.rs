@@ -48,7 +48,8 @@ async fn a_flipped_bit_in_the_last_frame_is_counted_and_told() {
     rig.again().await;
     let counted = |status: &Status| {
         let hook = &status.sinks["hook"];
-        hook.delivered == 20 && hook.rejected.get("journal_unreadable") == Some(&10)
+        let lost = hook.rejected.get("journal_unreadable") == Some(&10);
+        hook.delivered == 20 && lost && hook.pending == 0 && status.sums_close
     };
     rig.wait(counted).await;
     assert_eq!(ids(&rig.world.hooked(), "messageId"), ids(&kept, "messageId"));
