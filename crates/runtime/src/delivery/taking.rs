@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_core::{Event, Reason, Record};
+use signalbox_core::{Event, Reason, Record, Rejection};
 use signalbox_journal::{DeadLetter, Entry, Lost, Position, Read, RecordEnd, Standing};
 use tokio::time::Instant;
 
@@ -142,6 +142,20 @@ impl Driver {
             }
             Preparation::Mapped { event, results } => {
                 self.window.expect(position, results.len() as u32);
+                let made = |result: &Result<Record, Rejection>, only: &Arc<str>| match result {
+                    Ok(record) => record.mapping == *only,
+                    Err(rejection) => rejection.mapping == *only,
+                };
+                if let Some(only) = self.window.only(position)
+                    && !results.iter().any(|result| made(result, &only))
+                {
+                    // Its record was owed, and would be gone without a word.
+                    self.window.expect(position, 1);
+                    let told = format!(
+                        "the mapping '{only}' is no longer in the sink, or makes no record of the event"
+                    );
+                    self.reject_unsent(position, &only, &Reason::new("mapping_gone", told));
+                }
                 for result in results {
                     self.mapped(position, &event, result.map_err(|r| (r.mapping, r.reason)));
                 }

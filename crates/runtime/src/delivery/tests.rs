@@ -883,6 +883,46 @@ mod restart {
         assert_eq!(bench.ledger.pending(), 0);
     }
 
+    /// The letter names a mapping that the sink no longer has: others match, but were not asked for.
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_for_a_mapping_that_is_gone_is_a_dead_letter_again() {
+        let bench = Bench::new();
+        let (mut reader, _) = bench.open().await;
+        bench.append(["a"]).await;
+        let letter = DeadLetter {
+            component: "sink".into(),
+            message_id: "a".into(),
+            source: "in".into(),
+            mapping: "old name".into(),
+            position: Some(0),
+            payload: Some(r#"{"messageId":"a"}"#.into()),
+            ..DeadLetter::default()
+        };
+        let progress = signalbox_journal::Progress {
+            cursor: 1,
+            ..Default::default()
+        };
+        reader.commit(signalbox_journal::Commit {
+            progress: Some(progress),
+            dead_letters: vec![letter],
+            ..Default::default()
+        });
+        drop(reader);
+        let taken = bench.journal.take_dead_letters(&[1], true).await.unwrap();
+        assert_eq!(taken.removed, 1);
+        bench.journal.close();
+        bench.drive(Stop::default(), |_, _| Act::Deliver).await;
+        let dead = bench.dead().await;
+        assert_eq!((dead.len(), bench.sent().len()), (1, 0));
+        let letter = &dead[0].1;
+        assert_eq!(
+            (letter.mapping.as_str(), letter.reason.as_str()),
+            ("old name", "mapping_gone")
+        );
+        assert_eq!(bench.ledger.rejected.snapshot()["mapping_gone"], 1);
+        assert_eq!((bench.ledger.pending(), bench.ledger.delivered.get()), (0, 0));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_replay_delivers_a_range_again() {
         let bench = Bench::new();

@@ -207,6 +207,12 @@ impl Window {
         })
     }
 
+    /// The only mapping that was asked for, if one was.
+    pub(super) fn only(&mut self, position: Position) -> Option<Arc<str>> {
+        let history = self.slot(position)?.history.as_ref()?;
+        history.only.as_deref().map(Into::into)
+    }
+
     /// Where an event is in the log; `None` if it never was there.
     pub(super) fn place(&mut self, position: Position) -> Option<Position> {
         if position < Parked::BACK {
