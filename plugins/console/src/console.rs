@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use signalbox_core::escape::plain_json;
 use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink};
 use tokio::sync::Mutex;
 
@@ -61,7 +62,11 @@ impl Sink for Console {
     async fn deliver(&self, batch: Batch) -> Report {
         let mut lines = Vec::new();
         for record in batch.records() {
-            lines.extend_from_slice(&record.bytes);
+            // The same JSON, but nothing in it that a terminal would obey.
+            match std::str::from_utf8(&record.bytes) {
+                Ok(text) => lines.extend_from_slice(plain_json(text).as_bytes()),
+                Err(_) => lines.extend_from_slice(&record.bytes),
+            }
             lines.push(b'\n');
         }
         // A reader that does not read blocks the write; a thread of its own may wait for it.
@@ -195,6 +200,16 @@ mod tests {
         let (_, verdict) = sink.deliver(batch(&sink, &[pretty])).await.into_parts();
         assert!(matches!(verdict, Verdict::Settled(_)));
         assert_eq!(fake.text(), format!("{ONE}\n"));
+    }
+
+    #[tokio::test]
+    async fn an_event_commands_no_terminal() {
+        let fake = Fake::new(None);
+        let sink = Console::new("look".into(), Box::new(fake.clone()));
+        let evil = "{\"messageId\":\"\u{202e}m\u{9b}31m\u{7f}\"}";
+        let (_, verdict) = sink.deliver(batch(&sink, &[evil])).await.into_parts();
+        assert!(matches!(verdict, Verdict::Settled(_)));
+        assert_eq!(fake.text(), "{\"messageId\":\"\\u202em\\u009b31m\\u007f\"}\n");
     }
 
     #[tokio::test]
