@@ -272,3 +272,32 @@ async fn the_state_is_compacted_when_asked_but_never_while_a_router_runs() {
     let none = rig.lines(&["deadletters", "list"]).await;
     assert_eq!(none, Vec::<Value>::new());
 }
+
+#[tokio::test]
+async fn a_retry_that_is_killed_loses_nothing() {
+    const COUNT: usize = 200;
+    let mut rig = spoilt(COUNT).await;
+    rig.write(&mapped("$.properties"));
+    rig.reload("the new configuration runs").await;
+    let config = rig.config().display().to_string();
+    let variables = rig.world.variables();
+    let retry = tokio::spawn(async move {
+        let command = ["deadletters", "retry", "--config", &config];
+        crate::support::process::run(&command, &variables).await
+    });
+    // In the middle of it: some have come back, and few are delivered.
+    rig.wait(|status| status.sinks["hook"].dead_letters < COUNT as u64)
+        .await;
+    rig.kill();
+    // It was told of all of it, or that the router has gone.
+    retry.await.unwrap();
+    rig.again().await;
+    rig.told(&["deadletters", "retry"]).await;
+    let status = rig.settled().await;
+    assert_eq!(status.sinks["hook"].dead_letters, 0, "{status:#?}");
+    let mut wanted: Vec<String> = (0..COUNT).map(|n| format!("order-m-{n}")).collect();
+    wanted.sort();
+    let mut hooked = ids(&rig.world.hooked(), "order_id");
+    hooked.dedup();
+    assert_eq!(hooked, wanted);
+}
