@@ -209,6 +209,12 @@ pub trait SinkConfig: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Its mappings by name, each with a fingerprint of what it is, without the name: so that a mapping that is renamed
+    /// is recognised, and does not send again what it has sent. Default none: names are all that is known.
+    fn mappings(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// Paths of the event whose plain values it compares or writes into texts, each with the setting that does.
     fn reads(&self) -> Vec<PlainRead> {
         Vec::new()

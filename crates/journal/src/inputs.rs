@@ -18,6 +18,8 @@ pub struct Subscription {
     pub start: Start,
     /// Of a sink that is no longer in the pipeline: it is owed what it was owed, whatever the source.
     pub orphan: bool,
+    /// Its mappings by name, each with a fingerprint of what it is, without the name.
+    pub mappings: BTreeMap<String, String>,
 }
 
 impl Subscription {
@@ -35,6 +37,7 @@ impl Subscription {
             inputs: inputs.into_iter().map(str::to_owned).collect(),
             start,
             orphan: false,
+            mappings: BTreeMap::new(),
         }
     }
 

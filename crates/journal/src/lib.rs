@@ -11,6 +11,7 @@ mod dead_letter;
 mod dedup;
 mod disk;
 mod inputs;
+mod mappings;
 mod memory;
 mod names;
 mod progress;
@@ -407,6 +408,8 @@ pub struct Resumed {
     pub lost: Vec<Lost>,
     /// Which of the events that the reader hands out are for the sink.
     pub owed: Owed,
+    /// What mappings are called now that histories and dead letters may know under an earlier name.
+    pub mappings: BTreeMap<String, String>,
 }
 
 /// See [`Reader::ahead`].

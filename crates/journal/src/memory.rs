@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::dead_letter::Budget;
 use crate::inputs::{Held, Inputs};
+use crate::mappings::Mappings;
 use crate::names::Names;
 use crate::ranges;
 use crate::{
@@ -61,6 +62,7 @@ struct State {
 struct Sink {
     progress: Progress,
     inputs: Inputs,
+    mappings: Mappings,
     parked: BTreeMap<Position, Parked>,
     last_opened: i64,
     /// It has been in no pipeline for a while, and holds nothing any more.
@@ -347,6 +349,7 @@ impl Journal for MemoryJournal {
         let roster = (state.roster.as_ref(), &state.names);
         let Sink { inputs, progress, .. } = &mut opened;
         inputs.open(progress, subscription, roster, held, &BTreeSet::new());
+        opened.mappings.open(&subscription.mappings);
         (opened.last_opened, opened.released) = (now(), false);
         let resumed = Resumed {
             progress: opened.progress.clone(),
@@ -359,6 +362,7 @@ impl Journal for MemoryJournal {
             unread: state.unread(&opened),
             lost: Vec::new(),
             owed: opened.inputs.owed(&state.names),
+            mappings: opened.mappings.renamed.clone(),
         };
         state.sinks.insert(sink.to_owned(), opened);
         let reader = MemoryReader {

@@ -464,6 +464,7 @@ fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors>
         name: entry.name.as_str().into(),
         inputs: keys.inputs.iter().map(|name| name.as_str().into()).collect(),
         filter_removed: keys.inputs_removed == InputsRemoved::Filter,
+        mappings: entry.config.mappings().into_iter().collect(),
         orphan: false,
         route: Route {
             sink: entry.name.clone(),

@@ -275,7 +275,10 @@ impl Running {
         meters: SinkMeters,
     ) -> Result<(), StartError> {
         let name = parts.options.name.clone();
-        let subscription = Subscription::new(parts.options.inputs.iter().map(|name| &**name), start);
+        let subscription = Subscription {
+            mappings: parts.options.mappings.clone(),
+            ..Subscription::new(parts.options.inputs.iter().map(|name| &**name), start)
+        };
         let opened = self.journal.reader(&name, &subscription).await;
         let opened = opened.map_err(|error| StartError(format!("sinks.{name}: {error}")))?;
         let ledger = self.ledger.sinks.get(&name).cloned().unwrap_or_default();

@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, PlainRead, Secret, Sink, SinkConfig, SinkDefaults, Span,
-    register_plugin,
+    BuildContext, BuildError, BuildErrors, PlainRead, Secret, Sha256Hex, Sink, SinkConfig, SinkDefaults,
+    Span, register_plugin,
 };
 use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
 use signalbox_segment::configured::{Findings, child, template_reads, trigger_reads};
@@ -276,6 +276,22 @@ impl SinkConfig for PinterestConversionsConfig {
         // What is wrong with the address is told when the sink is built.
         let url = self.url(&mut BuildErrors::new())?.to_string();
         Some(url.strip_suffix("/events").unwrap_or(&url).to_owned())
+    }
+
+    fn mappings(&self) -> Vec<(String, String)> {
+        let one = |mapping: &MappingConfig| {
+            let name = mapping.name.clone().or_else(|| mapping.preset.clone())?;
+            let what = MappingConfig {
+                name: None,
+                ..mapping.clone()
+            };
+            Some((name, Sha256Hex::of(&format!("{what:?}")).as_str().to_owned()))
+        };
+        self.mappings
+            .iter()
+            .filter(|mapping| mapping.enabled)
+            .filter_map(one)
+            .collect()
     }
 
     fn hashing_rules(&self) -> Option<&'static str> {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, PlainRead, Secret, Sink, SinkConfig, SinkDefaults, Span,
-    register_plugin,
+    BuildContext, BuildError, BuildErrors, PlainRead, Secret, Sha256Hex, Sink, SinkConfig, SinkDefaults,
+    Span, register_plugin,
 };
 use signalbox_http::{
     Class, ClientError, ClientOptions, HeaderMap, HeaderName, HeaderValue, HttpSink, StatusTable, Url,
@@ -148,6 +148,17 @@ impl SinkConfig for WebhookConfig {
             timeout: Span::from_secs(30),
             retry_for: Span::from_secs(24 * 3600),
         }
+    }
+
+    fn mappings(&self) -> Vec<(String, String)> {
+        let one = |(index, mapping): (usize, &MappingConfig)| {
+            let name = mapping.name.clone();
+            let name = name.unwrap_or_else(|| format!("mapping {}", index + 1));
+            let fields = mapping.fields.as_ref().map(|fields| &fields.0);
+            let what = format!("{:?} {fields:?} {:?}", mapping.trigger, mapping.fields_file);
+            (name, Sha256Hex::of(&what).as_str().to_owned())
+        };
+        self.mappings.iter().enumerate().map(one).collect()
     }
 
     fn reads(&self) -> Vec<PlainRead> {

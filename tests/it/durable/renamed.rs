@@ -316,8 +316,8 @@ async fn a_sink_that_says_what_it_was_takes_everything_along() {
         assert_eq!(got.len(), 3, "{got:?}");
         assert_eq!(status.sinks["caller"].delivered, 3, "{status:#?}");
         rig.told(&["deadletters", "retry", "--sink", "caller"]).await;
-        let status = rig.settled().await;
-        assert_eq!(status.sinks["caller"].delivered, 8, "{status:#?}");
+        rig.wait(|status| status.sinks["caller"].delivered == 8 && status.sums_close)
+            .await;
     }
 }
 
@@ -355,5 +355,27 @@ async fn a_sink_is_forgotten_only_when_it_is_gone_and_then_counted() {
         let (status, got) = rig.released().await;
         assert!(got.is_empty(), "{got:?}");
         assert_eq!(filtered(&status, "hook"), json!({ "forgotten": 5 }));
+    }
+}
+
+fn with_mapping(name: &str) -> String {
+    let mapping = format!("mappings = [{{ name = \"{name}\", trigger = 'type = \"track\"' }}]");
+    with_hook("hook", &mapping)
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_a_renamed_mapping_is_retried_under_its_new_name() {
+    for kill in [true, false] {
+        let mut rig = Rig::start_with(&with_mapping("orders")).await;
+        rig.world.hook.act(Act::reply(400, "no"));
+        post_all(&rig.world.listen, &orders("m", 3)).await;
+        rig.has_letters("hook", 3).await;
+        rig.change(&with_mapping("sales"), kill).await;
+        rig.world.hook.forget();
+        rig.world.hook.act(Act::reply(200, ""));
+        rig.told(&["deadletters", "retry", "--sink", "hook"]).await;
+        rig.wait(|status| status.sinks["hook"].delivered == 3 && status.sums_close)
+            .await;
+        assert_eq!(rig.world.hooked().len(), 3);
     }
 }

@@ -64,6 +64,7 @@ impl Keeper {
         inputs.open(progress, subscription, roster, held, &unsettled);
         let aged = self.shared.options.max_age.is_some();
         let lost = write_off(&self.shared.series, progress, held.to, aged);
+        sink.record.mappings.open(&subscription.mappings);
         sink.record.last_opened = self.shared.clock.now();
         sink.record.released = false;
         sink.opened = true;
@@ -84,6 +85,7 @@ impl Keeper {
                 unread,
                 lost,
                 owed,
+                mappings: record.mappings.renamed,
             },
             generation,
         ))

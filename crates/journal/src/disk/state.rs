@@ -17,6 +17,7 @@ use super::prepared::encode_one;
 use super::segment::{seal, unseal};
 use super::store::Store;
 use crate::inputs::Inputs;
+use crate::mappings::Mappings;
 use crate::names::Names;
 use crate::{DeadLetterId, Open, Parked, Position, Progress, Returned, SourceTotals};
 
@@ -84,6 +85,8 @@ pub(crate) struct SinkRecord {
     /// Which events it is owed; versions before did not say.
     #[serde(default = "Inputs::unknown")]
     pub(crate) inputs: Inputs,
+    #[serde(default)]
+    pub(crate) mappings: Mappings,
 }
 
 pub(crate) struct State {

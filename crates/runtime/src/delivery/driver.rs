@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use signalbox_core::{Batch, Event, Reason, Report};
-use signalbox_journal::{Commit, DeadLetter, Open, Owed, Position, Reader, Resumed, Standing};
+use signalbox_journal::{Commit, DeadLetter, Open, Owed, Parked, Position, Reader, Resumed, Standing};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -92,6 +92,8 @@ pub struct Driver {
     pub(super) at_end: bool,
     /// Which events are for this sink.
     pub(super) owed: Owed,
+    /// What mappings are called now that were renamed.
+    pub(super) mappings: BTreeMap<String, String>,
     /// Events under way of sources that are no longer its inputs.
     pub(super) strangers: HashMap<Position, Arc<str>>,
     /// History of events that were under way before a restart, until they are read again.
@@ -196,7 +198,7 @@ impl Driver {
                 .progress
                 .open
                 .into_iter()
-                .map(|open| (open.position, open))
+                .map(|open| (open.position, renamed(open, &resumed.mappings)))
                 .collect(),
             options,
             stage,
@@ -210,6 +212,7 @@ impl Driver {
             returning: Returning::new(resumed.returned > 0),
             counting: Arc::default(),
             owed: resumed.owed,
+            mappings: resumed.mappings.clone(),
             strangers: HashMap::new(),
             at_end: false,
             known,
@@ -234,6 +237,7 @@ impl Driver {
             driver.tell_lost(lost, lost.to - lost.from);
         }
         for parked in resumed.parked {
+            let parked = driver.under_new_names(parked);
             driver.window.open_parked(&parked);
             let source = &parked.event.receipt().source;
             let standing = if driver.owed.is_removed(source) {
@@ -251,6 +255,16 @@ impl Driver {
     #[must_use]
     pub fn counted_under(self, counting: Arc<tokio::sync::RwLock<()>>) -> Driver {
         Driver { counting, ..self }
+    }
+
+    /// A parked event whose mappings may have been renamed since.
+    pub(super) fn under_new_names(&self, parked: Parked) -> Parked {
+        let new = |only: String| self.mappings.get(&only).cloned().unwrap_or(only);
+        Parked {
+            open: renamed(parked.open, &self.mappings),
+            only: parked.only.map(new),
+            ..parked
+        }
     }
 
     /// Runs until the journal is closed and everything is settled, or until told to stop. Returns what another
@@ -535,6 +549,16 @@ impl Driver {
             Err(error) => tracing::error!(sink = %self.options.name, "a delivery task was lost: {error}"),
         }
     }
+}
+
+/// A history, by the names that mappings have now.
+fn renamed(mut open: Open, names: &BTreeMap<String, String>) -> Open {
+    for (mapping, _) in &mut open.ended {
+        if let Some(new) = names.get(mapping) {
+            mapping.clone_from(new);
+        }
+    }
+    open
 }
 
 /// Pending events of sources that are no longer inputs, by source.

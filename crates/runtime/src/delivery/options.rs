@@ -1,5 +1,6 @@
 //! How one sink is driven.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct SinkOptions {
     pub inputs: Vec<Arc<str>>,
     /// Whether pending events of a source that is no longer an input are filtered rather than delivered.
     pub filter_removed: bool,
+    /// Its mappings by name, with fingerprints.
+    pub mappings: BTreeMap<String, String>,
     /// Whether it is no longer in the pipeline file, so that every event it is owed is for it, as it is in the journal.
     pub orphan: bool,
     /// Which events are meant for it.
@@ -54,6 +57,7 @@ impl SinkOptions {
             name: name.into(),
             inputs: Vec::new(),
             filter_removed: false,
+            mappings: BTreeMap::new(),
             orphan: true,
             route: Route::default(),
             batch: BatchLimits {

@@ -80,6 +80,7 @@ impl Driver {
                     self.lost_returned(position);
                 }
                 for parked in returned.events {
+                    let parked = self.under_new_names(parked);
                     self.window.open_parked(&parked);
                     // It was asked for: it is delivered, whether or not its source is still an input.
                     let preparation = self.begin(parked.position, &parked.event, Standing::Input);

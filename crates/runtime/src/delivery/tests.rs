@@ -167,6 +167,7 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
             name: "sink".into(),
             inputs: vec!["in".into()],
             filter_removed: false,
+            mappings: BTreeMap::new(),
             orphan: false,
             route: Route {
                 sink: "sink".into(),
@@ -921,6 +922,50 @@ mod restart {
         );
         assert_eq!(bench.ledger.rejected.snapshot()["mapping_gone"], 1);
         assert_eq!((bench.ledger.pending(), bench.ledger.delivered.get()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mapping_that_was_renamed_sends_nothing_twice_and_gets_its_retries() {
+        let bench = Bench::new();
+        let under = |name: &str| Subscription {
+            mappings: BTreeMap::from([(name.to_owned(), "what it is".to_owned())]),
+            ..listening()
+        };
+        let (mut reader, _) = bench.journal.reader("sink", &under("old name")).await.unwrap();
+        bench.append(["sent", "retried"]).await;
+        let history = signalbox_journal::Open {
+            position: 0,
+            ended: vec![("old name".into(), signalbox_journal::RecordEnd::Delivered)],
+            attempts: 1,
+            ..Default::default()
+        };
+        let progress = signalbox_journal::Progress {
+            settled: vec![(1, 2)],
+            open: vec![history],
+            ..Default::default()
+        };
+        let letter = DeadLetter {
+            component: "sink".into(),
+            message_id: "retried".into(),
+            source: "in".into(),
+            mapping: "old name".into(),
+            position: Some(1),
+            ..DeadLetter::default()
+        };
+        reader.commit(signalbox_journal::Commit {
+            progress: Some(progress),
+            dead_letters: vec![letter],
+            ..Default::default()
+        });
+        drop(reader);
+        bench.journal.take_dead_letters(&[1], true).await.unwrap();
+        // The mapping that the scripted sink has.
+        drop(bench.journal.reader("sink", &under("m")).await.unwrap());
+        bench.journal.close();
+        bench.drive(Stop::default(), |_, _| Act::Deliver).await;
+        assert_eq!(bench.sent(), BTreeMap::from([("retried".to_owned(), 1)]));
+        assert!(bench.dead().await.is_empty());
+        assert_eq!((bench.ledger.pending(), bench.ledger.delivered.get()), (0, 2));
     }
 
     #[tokio::test(start_paused = true)]
