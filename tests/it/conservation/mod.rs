@@ -6,6 +6,7 @@
 //! `CONSERVATION_EVENTS=200000 CONSERVATION_KILLS=20 cargo test -p signalbox --test it conservation -- --nocapture`;
 //! `CONSERVATION_SEED` gives another order of things.
 
+mod damage;
 mod generator;
 mod rig;
 mod schedule;
@@ -22,7 +23,7 @@ use generator::{Generator, is_order};
 use rig::Rig;
 use schedule::Act;
 
-fn setting(name: &str, default: u64) -> u64 {
+pub(super) fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap())
 }
 
