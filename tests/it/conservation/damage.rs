@@ -176,10 +176,20 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
         self.world.path("disk/journal")
     }
 
-    async fn start(&mut self) {
+    fn launch(&mut self) {
         let process = Process::router(&self.world.path("p.toml"), &self.world.variables());
-        process.status(&self.world.admin, |status| status.ready).await;
         self.process = Some(process);
+    }
+
+    async fn ready(&self) {
+        self.process()
+            .status(&self.world.admin, |status| status.ready)
+            .await;
+    }
+
+    async fn start(&mut self) {
+        self.launch();
+        self.ready().await;
     }
 
     /// Kills, lets something happen to the files, and starts again.
@@ -246,9 +256,18 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
                 let full = || async { generator.refused() > refused || generator.open() == 0 };
                 wait_for("a full disk", 60, full).await;
                 if self.rng.bool() {
-                    self.killed(|_| {}).await;
+                    // It starts without room, to deliver.
+                    self.process = None;
+                    self.launch();
+                    let up = || async {
+                        try_send(&self.world.admin, "GET", "/live", &[], b"")
+                            .await
+                            .is_some()
+                    };
+                    wait_for("a start on a full disk", 60, up).await;
                 }
                 self.disk.as_ref().unwrap().free();
+                self.ready().await;
             }
             Fault::FolderDeleted => {
                 std::fs::remove_dir_all(self.journal()).unwrap();

@@ -42,7 +42,8 @@ impl Basis {
         let mut sinks = BTreeMap::new();
         for (name, standing) in &heading.sinks {
             let saved = parked.get(name).copied().unwrap_or(0);
-            let record = record(standing, from, standing.parked.saturating_sub(saved));
+            let mut record = record(standing, from, standing.parked.saturating_sub(saved));
+            record.inputs.may_have_changed((*first, to));
             if !record.released {
                 again.insert(name.clone(), unsettled(&record, to));
             }

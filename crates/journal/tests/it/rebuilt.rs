@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use signalbox_journal::{Commit, DiskOptions, Journal, Progress, Start, Totals};
+use signalbox_journal::{Commit, DiskOptions, Journal, Progress, Start, Subscription, Totals};
 
 use crate::support::*;
 
@@ -150,4 +150,31 @@ async fn a_sink_whose_record_is_damaged_starts_there_too() {
     assert_eq!(resumed.progress.cursor, newest);
     assert_eq!(files(folder.path(), "state.redb.corrupt").len(), 1);
     journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_source_that_was_added_since_the_newest_file_was_begun_is_owed() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path());
+    let journal = open_with(&options);
+    let one = Subscription::new(["app"], Start::End);
+    let both = Subscription::new(SOURCES, Start::End);
+    let (first, _) = journal.reader("s", &one).await.unwrap();
+    append(&journal, 0..10).await;
+    drop(first);
+    let (second, _) = journal.reader("s", &both).await.unwrap();
+    append(&journal, 10..20).await;
+    drop(second);
+    journal.shutdown().await;
+    std::fs::remove_file(folder.path().join("state.redb")).unwrap();
+
+    let journal = open_with(&options);
+    let (mut reader, resumed) = journal.reader("s", &both).await.unwrap();
+    let unread: u64 = resumed.unread.iter().map(|(_, count)| count).sum();
+    journal.close();
+    let numbers = rest(&mut reader).await.numbers();
+    assert!((10..20).all(|n| numbers.contains(&n)), "{numbers:?}");
+    let owed = |(at, source): (u64, &str)| resumed.owed.at(at, source).is_some();
+    let wanted = (0..20).filter(|n| owed((*n, source(*n)))).count();
+    assert_eq!(unread, wanted as u64);
 }
