@@ -30,14 +30,20 @@ impl Mappings {
             }
         }
         for (old, new) in renamed {
-            for later in self.renamed.values_mut().filter(|later| **later == old) {
-                later.clone_from(&new);
-            }
-            self.renamed.insert(old, new);
+            self.rename(&old, &new);
         }
         // A mapping under an old name is another one.
         self.renamed.retain(|old, _| !now.contains_key(old));
         self.known.clone_from(now);
+    }
+
+    /// A mapping goes on under another name. So does one that has its sink's name, when the sink is renamed.
+    pub(crate) fn rename(&mut self, old: &str, new: &str) {
+        for later in self.renamed.values_mut().filter(|later| *later == old) {
+            new.clone_into(later);
+        }
+        self.renamed.insert(old.to_owned(), new.to_owned());
+        self.renamed.remove(new);
     }
 }
 

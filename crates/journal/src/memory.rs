@@ -198,7 +198,7 @@ impl State {
             let Some(past) = self.sinks.remove(&old) else {
                 continue;
             };
-            let sum = match self.sinks.remove(&new) {
+            let mut sum = match self.sinks.remove(&new) {
                 None => past,
                 Some(mut newer) => {
                     newer
@@ -209,6 +209,7 @@ impl State {
                     newer
                 }
             };
+            sum.mappings.rename(&old, &new);
             self.sinks.insert(new.clone(), sum);
             self.rename_letters(&old, &new);
         }

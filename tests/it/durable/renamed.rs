@@ -318,6 +318,7 @@ async fn a_sink_that_says_what_it_was_takes_everything_along() {
         rig.told(&["deadletters", "retry", "--sink", "caller"]).await;
         rig.wait(|status| status.sinks["caller"].delivered == 8 && status.sums_close)
             .await;
+        assert_eq!(rig.world.hooked().len(), 8);
     }
 }
 

@@ -28,7 +28,8 @@ impl Keeper {
         let mut sinks = lock(&self.shared.sinks).clone();
         for (old, new) in roster.sinks.iter().filter_map(renamed) {
             if let Some(past) = sinks.remove(&old) {
-                let sink = merge(sinks.remove(&new), past);
+                let mut sink = merge(sinks.remove(&new), past);
+                sink.record.mappings.rename(&old, &new);
                 moved.insert(new.clone(), sink.clone());
                 sinks.insert(new.clone(), sink);
                 gone.push((old, new));
