@@ -146,3 +146,19 @@ async fn a_kill_while_it_reads_loses_and_doubles_nothing() {
     assert_eq!(status.sources["backfill"].journalled, USERS as u64);
     assert!(status.sums_close, "{status:#?}");
 }
+
+#[tokio::test]
+async fn a_source_that_is_renamed_goes_on_where_it_was_left() {
+    let world = World::new().await;
+    let top = "[journal]\ndedup_window = \"0s\"\n";
+    world.write("p.toml", &format!("{top}{PIPELINE}"));
+    append(&world, &lines(0, 3));
+    run_out(&world).await;
+    let renamed = PIPELINE
+        .replace("[sources.backfill]", "[sources.history]\nwas = \"backfill\"")
+        .replace("[\"backfill\"]", "[\"history\"]");
+    world.write("p.toml", &format!("{top}{renamed}"));
+    append(&world, &lines(3, 4));
+    run_out(&world).await;
+    assert_eq!(archived(&world), once(4));
+}

@@ -3,10 +3,13 @@
 use signalbox_runtime::debts::Listeners;
 use signalbox_runtime::forget::{Forget, Forgotten};
 
-use super::desk::{Desk, confirmed};
+use super::desk::{Desk, confirmed, somebody_answers};
 use crate::exit::{self, Code};
 
 pub(crate) async fn run(args: &crate::cli::Forget) -> Code {
+    if let Err(code) = somebody_answers("forget gives up for good what is pending", args.yes) {
+        return code;
+    }
     let listeners = match super::load(&args.config.config) {
         Ok(pipeline) => pipeline.listeners(),
         Err(code) => return code,
@@ -20,7 +23,7 @@ pub(crate) async fn run(args: &crate::cli::Forget) -> Code {
     match result {
         Ok(code) => code,
         Err(problem) => {
-            eprintln!("signalbox: {problem}");
+            super::complain(&problem);
             exit::FAILED
         }
     }
