@@ -101,8 +101,8 @@ pub(crate) struct Inputs {
     pub(crate) named: Vec<String>,
     /// By source, the ranges whose events of that source are for the sink.
     pub(crate) spans: BTreeMap<String, Vec<Span>>,
-    /// Where ranges by source are not known, since an earlier version of the program or a state that is lost had the
-    /// record: in these the sink is owed the events of all inputs that it will be opened with.
+    /// A version of the program that did not write ranges by source has left this sink: in these it is owed the events
+    /// of all inputs that it will be opened with.
     #[serde(default)]
     pub(crate) all: Vec<Span>,
 }
@@ -211,14 +211,6 @@ impl Inputs {
         }
         progress.cursor = held.from.min(progress.cursor);
         progress.settled = Vec::new();
-    }
-
-    /// The record of what the sink listened to in this range is lost, so it is owed the events of all inputs that it will
-    /// be opened with. A sink that had left the pipeline before is not.
-    pub(crate) fn may_have_changed(&mut self, span: Span) {
-        if !self.named.is_empty() {
-            self.all = ranges::either(&self.all, &[span]);
-        }
     }
 
     /// The sink is no longer in the pipeline: what comes from now on is not for it.

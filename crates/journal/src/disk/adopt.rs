@@ -50,6 +50,7 @@ impl Keeper {
         }
         if !(moved.is_empty() && sources.is_empty() && names == self.head.names) {
             self.rename(names, &sources, &gone, &mut moved)?;
+            self.begin_file();
         }
         lock(&self.shared.names).clone_from(&Arc::new(self.head.names.clone()));
         self.roster = Some(roster);

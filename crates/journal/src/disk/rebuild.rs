@@ -42,8 +42,7 @@ impl Basis {
         let mut sinks = BTreeMap::new();
         for (name, standing) in &heading.sinks {
             let saved = parked.get(name).copied().unwrap_or(0);
-            let mut record = record(standing, from, standing.parked.saturating_sub(saved));
-            record.inputs.may_have_changed((*first, to));
+            let record = record(standing, from, standing.parked.saturating_sub(saved));
             if !record.released {
                 again.insert(name.clone(), unsettled(&record, to));
             }

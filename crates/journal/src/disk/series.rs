@@ -367,11 +367,16 @@ impl Series {
         old
     }
 
-    /// Completes the file that grows and closes all files.
-    pub(crate) fn close(&self) {
+    /// Completes the file that grows: the next append begins another, whose heading tells how things stand by then.
+    pub(crate) fn complete_growing(&self) {
         if let Some(active) = lock(&self.active).take() {
             self.complete(active);
         }
+    }
+
+    /// Completes the file that grows and closes all files.
+    pub(crate) fn close(&self) {
+        self.complete_growing();
         lock(&self.pool).clear();
     }
 

@@ -58,10 +58,12 @@ impl Keeper {
             // It holds nothing, so all that was there is settled.
             (progress.cursor, progress.settled) = (held.to, Vec::new());
         }
+        let named = inputs.named.clone();
         let unsettled = ranges::both(&ranges::unsettled(progress), &inputs.all);
         let unsettled = self.sources_within(&ranges::both(&unsettled, &[(0, held.to)]))?;
         let roster = (self.roster.as_ref(), &self.head.names);
         inputs.open(progress, subscription, roster, held, &unsettled);
+        let listens_otherwise = new || named != inputs.named;
         let aged = self.shared.options.max_age.is_some();
         let lost = write_off(&self.shared.series, progress, held.to, aged);
         sink.record.mappings.open(&subscription.mappings);
@@ -71,6 +73,9 @@ impl Keeper {
         sink.generation += 1;
         let (record, generation) = (sink.record.clone(), sink.generation);
         self.save_opened(name, sink)?;
+        if listens_otherwise {
+            self.begin_file();
+        }
         let (parked, returned) = self
             .state
             .parked(name)
@@ -89,6 +94,15 @@ impl Keeper {
             },
             generation,
         ))
+    }
+
+    /// Lets the next append begin a file: should the state be lost, its heading knows sinks by the names and inputs that
+    /// they have now.
+    pub(super) fn begin_file(&self) {
+        // What was written to files that somebody deleted is read from the open ones, which therefore stay.
+        if !self.shared.halts.gone() {
+            self.shared.series.complete_growing();
+        }
     }
 
     /// The sources that have events in some ranges.
