@@ -1,4 +1,4 @@
-//! What a source remembers over restarts.
+//! Checkpoints: the positions and other small values that a source remembers over restarts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use crate::StartError;
 
 /// A source's checkpoints: small values by key that last as long as the journal, for a source that reads from a place
-/// and goes on there after a restart (an offset in a file, a position in a log).
+/// and continues there after a restart (an offset in a file, a position in a log).
 ///
-/// Save one after the [`Outlet`](crate::Outlet) has answered, never before: a crash in between makes the source read a
+/// Save one only after the [`Outlet`](crate::Outlet) has answered. A crash in between then makes the source read a
 /// little again, which deduplication recognises by `messageId`, and skip nothing.
 #[async_trait]
 pub trait Checkpoints: fmt::Debug + Send + Sync {
-    /// All that is saved, by key.
+    /// Loads all saved values, by key.
     ///
     /// # Errors
     /// [`StartError`] if it cannot be read.

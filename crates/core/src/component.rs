@@ -39,9 +39,9 @@ pub struct SourceContext {
     pub shutdown: CancellationToken,
     /// Where it gets listening sockets from.
     pub sockets: Arc<dyn Sockets>,
-    /// What it remembers over restarts.
+    /// The source's checkpoints, which last over restarts.
     pub checkpoints: Arc<dyn Checkpoints>,
-    /// Where it tells numbers of its own.
+    /// The place where the source reports numbers that only it knows.
     pub vitals: Arc<Vitals>,
 }
 
@@ -64,12 +64,12 @@ pub struct StartError(pub String);
 /// Looks at one event and changes it, or decides that it goes no further. Synchronous and pure: no waiting,
 /// no I/O; it never makes, merges or reorders events.
 pub trait Transform: Send + Sync {
-    /// Decides on a request as a whole, before [`apply`](Transform::apply) looks at its events. Called on a source
-    /// only, once for each request, with those of its events that the transforms before this one let pass. Default:
-    /// lets every request in.
+    /// Decides on a request as a whole, before [`apply`](Transform::apply) looks at its events. Only sources call this,
+    /// once for each request, with those of its events that the earlier transforms let pass. Default: admits every
+    /// request.
     ///
     /// # Errors
-    /// How long until the client may send it again: the request is refused, and nothing of it is stored.
+    /// The time after which the client may send it again: the request is refused, and nothing of it is stored.
     fn admit(&self, _request: &mut dyn Iterator<Item = &Event>) -> Result<(), Duration> {
         Ok(())
     }
@@ -198,8 +198,8 @@ pub trait SinkConfig: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// What the calls of this sink are counted by at the destination (an account): sinks with the same name share one
-    /// `calls_per_minute`. `None` means that nobody else calls on its account.
+    /// The name of the account at the destination on which this sink calls. Sinks with the same name share one
+    /// `calls_per_minute`; `None` means that nobody else calls on its account.
     fn rate_group(&self) -> Option<String> {
         None
     }
@@ -209,8 +209,9 @@ pub trait SinkConfig: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Its mappings by name, each with a fingerprint of what it is, without the name: so that a mapping that is renamed
-    /// is recognised, and does not send again what it has sent. Default none: names are all that is known.
+    /// The sink's mappings by name, each with a fingerprint of its contents without the name: the journal recognises a
+    /// renamed mapping by it and does not send again what the mapping has sent. Default: none, so that only names are
+    /// compared.
     fn mappings(&self) -> Vec<(String, String)> {
         Vec::new()
     }

@@ -1,20 +1,20 @@
-//! Showing text that came from outside on a terminal.
+//! Escapes text that came from outside before a terminal shows it.
 //!
-//! A terminal obeys control characters, and bidirectional ones make text read otherwise than it is: an event could move
-//! the cursor, change the title of the window, or hide what stands beside it.
+//! A terminal obeys control characters, and bidirectional ones make text read differently from what it says: an event
+//! could move the cursor, change the title of the window, or hide the text beside it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Characters that a terminal may obey: C0 (tab and newline included), DEL, C1, and those that change the direction of
-/// text.
+/// True for characters that a terminal may obey: C0 (tab and newline included), DEL, C1, and those that change the
+/// direction of text.
 fn is_obeyed(character: char) -> bool {
     matches!(character,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
         | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// One line of text for people: what a terminal would obey is written as `\n`, `\t` or `\u{1b}`.
+/// Returns one line of text for people; characters that a terminal would obey are written as `\n`, `\t` or `\u{1b}`.
 pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_obeyed) {
         return Cow::Borrowed(text);
@@ -30,7 +30,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Several lines of text for people, as [`plain`]; newlines stay.
+/// Returns several lines of text for people, escaped as by [`plain`]; newlines stay.
 pub fn plain_lines(text: &str) -> Cow<'_, str> {
     if !text
         .chars()
@@ -42,8 +42,8 @@ pub fn plain_lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines.join("\n"))
 }
 
-/// JSON that says the same and that a terminal does not obey. Newlines between values stay; within strings JSON has
-/// none of the first 32 characters anyway.
+/// Returns JSON with the same meaning that a terminal does not obey. Newlines between values stay; strings in JSON
+/// contain none of the first 32 characters anyway.
 pub fn plain_json(json: &str) -> Cow<'_, str> {
     let needs = |character: char| is_obeyed(character) && character >= '\u{7f}';
     if !json.chars().any(needs) {

@@ -64,7 +64,7 @@ impl Quota {
         Ok(Quota { limit, window, burst })
     }
 
-    /// How much passes in any window.
+    /// The number that passes in any window.
     pub fn limit(&self) -> u32 {
         self.limit.get()
     }
@@ -74,7 +74,7 @@ impl Quota {
         self.burst.get()
     }
 
-    /// How long one that was taken takes to come back.
+    /// The time after which one that was taken is available again.
     pub fn period(&self) -> Duration {
         // Rounded up: a nanosecond short each time would let one more into the window.
         let cells = u128::from(self.limit.get() - self.burst.get() + 1);
@@ -121,9 +121,9 @@ impl<C: Clock + Clone> Limiter<C> {
         }
     }
 
-    /// A bucket from which the burst was just taken. It may follow another one of the same quota at any moment: that one
-    /// let through at most `burst + floor(a / period)` in a time `a` and this one lets through at most
-    /// `floor(b / period)` in a time `b`, so any window that holds both stays within the limit.
+    /// A bucket from which the burst was just taken. It may replace another one of the same quota at any moment: that
+    /// one let through at most `burst + floor(a / period)` in a time `a` and this one lets through at most `floor(b /
+    /// period)` in a time `b`, so any window that spans both stays within the limit.
     pub fn drained(quota: Quota, clock: C) -> Limiter<C> {
         let limiter = Limiter::with_clock(quota, clock);
         // The burst always fits into a full bucket.
@@ -248,7 +248,7 @@ mod tests {
             let mut taken = Vec::new();
             for (nth, after) in restarts.into_iter().enumerate() {
                 let end = now + Duration::from_millis(after);
-                // Every second one is idle, so that its burst is whole when the next begins.
+                // Every second one is idle, so that its burst is full again when the next begins.
                 let idle = nth % 2 == 1;
                 let mut wait = Duration::ZERO;
                 while !idle && now + wait <= end {

@@ -1,8 +1,8 @@
-//! Taking the configured secrets out of texts that come from outside: a destination may send back what it was sent.
+//! Masks the configured secrets in texts that come from outside: a destination may send back what it was sent.
 //!
-//! Every [`Secret`](crate::Secret) makes itself known here when it is made. A secret is found as it is, percent-encoded,
-//! escaped as in JSON, and in base64 of either alphabet, also where it is only a part of what was encoded
-//! (`Basic base64(user:password)`).
+//! Every [`Secret`](crate::Secret) registers itself here when it is made. The mask finds a secret as it is,
+//! percent-encoded, escaped as in JSON, and in base64 of either alphabet, also where it is only a part of the encoded
+//! text (`Basic base64(user:password)`).
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,24 +12,24 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use memchr::memmem;
 
-/// Shorter ones are words that turn up anywhere.
+/// The least length of a masked secret, in bytes: shorter ones are words that turn up anywhere.
 const SHORTEST: usize = 8;
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const MASK: &str = "[secret]";
 
-/// How one secret may appear.
+/// The forms in which one secret may appear.
 #[derive(PartialEq, Eq)]
 struct Needle {
     plain: String,
-    /// What base64 makes of it behind 0, 1 and 2 other bytes, without the characters that depend on its neighbours.
+    /// Its base64 after 0, 1 and 2 other bytes, without the characters that depend on its neighbours.
     encoded: Vec<String>,
 }
 
-/// Those of configurations that a reload has replaced stay: their tokens may still be good.
+/// All secrets noted so far. Those of configurations that a reload has replaced stay: their tokens may still be valid.
 static KNOWN: RwLock<Vec<Needle>> = RwLock::new(Vec::new());
 
-/// Notes a secret, and the parts of it that a destination may know by themselves: the words of a header
-/// (`Bearer TOKEN`), the path of an address.
+/// Notes a secret, and those parts of it that a destination may know separately: the words of a header (`Bearer
+/// TOKEN`), the path of an address.
 pub(crate) fn note(secret: &str) {
     let path = secret
         .split_once("://")
@@ -55,7 +55,7 @@ fn encoded(secret: &[u8]) -> Vec<String> {
     let mut all = Vec::new();
     for before in 0..3 {
         let padded = [&[0; 3][..before], secret].concat();
-        // 6 bits a character: those that hold a bit of what stands before or behind are left out.
+        // Each character has 6 bits: those that hold a bit of the bytes before or after are left out.
         let inner = (before * 8).div_ceil(6)..padded.len() * 8 / 6;
         for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
             let text = engine.encode(&padded);
@@ -68,7 +68,7 @@ fn encoded(secret: &[u8]) -> Vec<String> {
     all
 }
 
-/// The text with `[secret]` in the place of every configured secret of eight characters and more.
+/// Returns the text with `[secret]` in place of every configured secret of at least eight characters.
 pub fn mask(text: &str) -> Cow<'_, str> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -100,10 +100,10 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
-/// A text as it reads after decoding, with where each byte stands in the original.
+/// A decoded text, with the place of each byte in the original.
 struct View<'a> {
     bytes: Cow<'a, [u8]>,
-    /// `None`: where they stand here.
+    /// The place of each byte in the original; `None` if nothing was decoded, so that the places are the same.
     places: Option<Vec<Range<usize>>>,
 }
 
@@ -122,7 +122,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Where a secret stands in the original.
+    /// Finds the places of a secret in the original.
     fn find<'b>(&'b self, needle: &'b Needle) -> impl Iterator<Item = Range<usize>> + 'b {
         let plain = memmem::find_iter(&self.bytes, &needle.plain).map(|at| at..at + needle.plain.len());
         let encoded = needle.encoded.iter().flat_map(|part| {
@@ -153,7 +153,7 @@ impl<'a> View<'a> {
         part.start - before..part.end + behind
     }
 
-    /// With its percent-encoding and JSON escapes taken away; `None` if it has none.
+    /// The text without its percent-encoding and JSON escapes; `None` if it has none.
     fn decoded(&self) -> Option<View<'static>> {
         memchr::memchr2(b'%', b'\\', &self.bytes)?;
         let mut bytes = Vec::with_capacity(self.bytes.len());
@@ -179,7 +179,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// What an escape at the beginning stands for, and its length.
+/// Decodes an escape at the beginning of a text; returns its meaning and its length.
 fn unescape(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     let number = |from: usize, to: usize| {
         let digits = std::str::from_utf8(text.get(from..to)?).ok()?;

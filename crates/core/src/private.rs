@@ -1,4 +1,4 @@
-//! Permissions of what holds events or secrets: for its owner alone.
+//! Permissions for files and folders that hold events or secrets: only their owner may use them.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ pub const PRIVATE_FILE: u32 = 0o600;
 /// The mode of a folder of such files.
 pub const PRIVATE_FOLDER: u32 = 0o700;
 
-/// A sentence for the operator if others than the owner may use a file or folder with this mode.
+/// Returns a sentence for the operator if others than the owner may use a file or folder with this mode.
 pub fn exposed(path: &Path, mode: u32) -> Option<String> {
     let mode = mode & 0o777;
     (mode & 0o077 != 0).then(|| {

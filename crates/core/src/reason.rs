@@ -66,10 +66,11 @@ impl fmt::Display for Reason {
 /// How much of a vendor's message is kept, in characters.
 const KEPT: usize = 300;
 
-/// Makes a vendor's message safe to show: the configured secrets are [masked](crate::mask()), any word with an `@`, any run of seven or more digits (phones,
-/// ids) or of 32 or more letters and digits (hashes, tokens) becomes `…`; control characters become spaces.
+/// Makes a vendor's message safe to show: the configured secrets are [masked](crate::mask()), any word with an `@`, any
+/// run of seven or more digits (phones, ids) or of 32 or more letters and digits (hashes, tokens) becomes `…`; control
+/// characters become spaces.
 pub fn redact(words: &str) -> String {
-    // Before it is cut, or a part of a secret might be left.
+    // Mask before the text is cut, or a part of a secret might be left.
     let short: String = mask(words)
         .chars()
         .take(KEPT)

@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::mask;
 
-/// A token or password from the configuration. From when it is made [`mask`](crate::mask()) takes it out of what
-/// destinations say. It has no `Display` and cannot be serialised; `Debug` prints
-/// `Secret(…)`. Only [`Secret::expose`] gives the text, so that every use can be found by name.
+/// A token or password from the configuration. As soon as it exists, [`mask`](crate::mask()) removes it from what
+/// destinations say. It has no `Display` and cannot be serialised; `Debug` prints `Secret(…)`. Only [`Secret::expose`]
+/// gives the text, so that every use can be found by name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

@@ -1,4 +1,4 @@
-//! Places for connections, and who gives one up when there are none left.
+//! Places for connections, and the choice of the connection that gives its place up when none are left.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -8,23 +8,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-/// A request in a connection's state, one that was received whole, and the mark of a connection that has to close.
+/// Parts of a connection's state: one request, one request that was received whole, and the mark of a connection that
+/// has to close.
 const REQUEST: u64 = 1;
 const RECEIVED: u64 = 1 << 32;
 const CLOSING: u64 = 1 << 63;
 
 /// The connections of a listener, at most a fixed number of them.
-///
-/// While places are free, everybody gets one. When none is left, the oldest connection without a request under way of
-/// the address that has most is closed for the next one: silent connections of one client keep nobody out, and behind
-/// a balancer, where all come from one address, the idlest go. If each of them has a request, the oldest goes whose
-/// requests are still being received: bodies that never end keep nobody out either. While every connection has one that
-/// was received whole, the next one waits.
+/// While places are free, every connection gets one. When none is left, the slots look at the address that has the most
+/// connections and close its oldest one without a request under way: silent connections of one client keep nobody out,
+/// and behind a balancer, where all come from one address, the idlest go. If each of these connections has a request,
+/// the oldest one goes whose requests are still being received: bodies that never end keep nobody out either. While
+/// every connection has a request that was received whole, the next connection waits.
+/// connection has a request that was received whole, the next connection waits.
 #[derive(Debug)]
 pub struct Slots {
     most: usize,
     state: Mutex<State>,
-    /// Whether somebody waits for a place.
+    /// True while a connection waits for a place.
     wanted: AtomicBool,
 }
 
@@ -64,7 +65,7 @@ pub struct UnderWay {
 }
 
 impl Slots {
-    /// Places for that many connections.
+    /// Makes `most` places.
     pub fn new(most: usize) -> Arc<Slots> {
         Arc::new(Slots {
             most,
@@ -73,8 +74,8 @@ impl Slots {
         })
     }
 
-    /// Takes a place, as soon as there is one; nothing if the address has `limit` places already. IPv6 addresses of
-    /// one /64 network count as one.
+    /// Takes a place as soon as there is one; returns `None` if the address has `limit` places already. IPv6 addresses
+    /// of one /64 network count as one.
     pub async fn enter(self: &Arc<Slots>, address: IpAddr, limit: Option<usize>) -> Option<Slot> {
         let address = neighbourhood(address);
         loop {
@@ -86,7 +87,8 @@ impl Slots {
                 if state.open < self.most {
                     return Some(self.add(&mut state, address));
                 }
-                // Before looking for one without requests: whoever ends a request from now on will wake this.
+                // Set before the search for a connection without requests: any request that ends from now on wakes this
+                // task.
                 self.wanted.store(true, SeqCst);
                 if state.closing == 0 && state.close_one() {
                     state.closing += 1;
@@ -133,7 +135,8 @@ impl State {
         self.addresses.get(&address).map_or(0, BTreeMap::len)
     }
 
-    /// Tells the oldest connection without a request to close, first of the address that has most.
+    /// Tells one connection to close, first at the address that has the most: its oldest without a request, or else the
+    /// oldest whose requests are still being received.
     fn close_one(&self) -> bool {
         let mut addresses: Vec<_> = self.addresses.values().collect();
         addresses.sort_by_key(|connections| (Reverse(connections.len()), connections.keys().next().copied()));
@@ -146,7 +149,7 @@ impl State {
 }
 
 impl Connection {
-    /// Has it close, if its state is no more than that.
+    /// Closes the connection if its state is at most `most`.
     fn close(&self, most: u64) -> bool {
         let close = |state| (state <= most).then_some(state | CLOSING);
         let closed = self.requests.fetch_update(SeqCst, SeqCst, close).is_ok();
@@ -158,7 +161,7 @@ impl Connection {
 }
 
 impl Slot {
-    /// Notes a request, before anything is done for it; nothing if the connection has to close.
+    /// Notes a request, before anything is done for it; returns `None` if the connection has to close.
     #[must_use]
     pub fn begin(&self) -> Option<UnderWay> {
         let under_way = UnderWay {
@@ -170,7 +173,7 @@ impl Slot {
         (before & CLOSING == 0).then_some(under_way)
     }
 
-    /// Comes when the connection has to close: at once, since others wait for its place.
+    /// Returns when the connection has to close, which it must then do at once: others wait for its place.
     pub async fn closed(&self) {
         self.connection.close.cancelled().await;
     }
@@ -194,7 +197,7 @@ impl Drop for Slot {
 }
 
 impl UnderWay {
-    /// The request was received whole: from now on its connection gives way to nobody.
+    /// Notes that the request was received whole: from now on its connection gives way to nobody.
     pub fn received(&self) {
         if !self.received.swap(true, SeqCst) {
             self.connection.requests.fetch_add(RECEIVED, SeqCst);
@@ -206,14 +209,14 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         let received = if *self.received.get_mut() { RECEIVED } else { 0 };
         let before = self.connection.requests.fetch_sub(REQUEST + received, SeqCst);
-        // Its connection can give way now, or sooner than before.
+        // The connection can give way now, or sooner than before.
         if (before & CLOSING) == 0 && before - received < RECEIVED && self.slots.wanted.load(SeqCst) {
             self.slots.wake(&mut self.slots.state());
         }
     }
 }
 
-/// One customer has a /64 of IPv6 at least.
+/// The network that counts as one client: a customer has at least a /64 of IPv6.
 #[must_use]
 pub fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

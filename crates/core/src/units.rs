@@ -8,15 +8,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A length of time written with its unit: `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`, `"1d 12h"`. A day has 24 hours, a
-/// week 7 days.
+/// A length of time written with its unit: `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`, `"1d 12h"`. A day has 24 hours,
+/// a week 7 days.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
 
 /// The written form, for errors.
 const FORM: &str = "a duration with its unit, such as \"500ms\", \"30s\", \"5m\", \"24h\" or \"7d\"";
 
-/// Reads days and weeks too. Months and years have no fixed length and stay errors.
+/// Parses days and weeks as well. Months and years have no fixed length and stay errors.
 fn in_days(text: &str) -> Result<jiff::SignedDuration, jiff::Error> {
     let span: jiff::Span = text.parse()?;
     span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())

@@ -1,4 +1,4 @@
-//! What a running component tells about itself in numbers, beside what the runtime counts.
+//! Numbers that a running component reports about itself, in addition to those that the runtime counts.
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
@@ -9,17 +9,17 @@ pub struct Vitals {
 }
 
 impl Vitals {
-    /// Notes when the certificate that it shows its clients expires, in Unix seconds.
+    /// Notes when the certificate expires that the source shows its clients, in Unix seconds.
     pub fn set_certificate_expiry(&self, at: i64) {
         self.certificate_expires.store(at, Relaxed);
     }
 
-    /// When its certificate expires; `None` if it shows none.
+    /// The moment when the source's certificate expires, in Unix seconds; `None` if it shows none.
     pub fn certificate_expiry(&self) -> Option<i64> {
         Some(self.certificate_expires.load(Relaxed)).filter(|at| *at != 0)
     }
 
-    /// Forgets everything, before another component takes the place of this one.
+    /// Forgets everything, before another component replaces this one.
     pub fn reset(&self) {
         self.certificate_expires.store(0, Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Quotas of requests that come as a whole, however large they are.
+//! Quotas for requests that are admitted whole, however large they are.
 
 use std::time::{Duration, Instant};
 
@@ -6,19 +6,19 @@ use super::Quota;
 
 /// A bucket that a request may overdraw.
 ///
-/// A request is let in while anything is left, and takes all it needs; the next one is let in once time has paid for
-/// it. So no request is too large for ever, and over time no more than the quota passes: at any moment, what was let
-/// in before the latest request is within burst and refill.
+/// A request is admitted while anything is left, and takes all it needs; the next one is admitted once enough time has
+/// passed to repay it. No request is therefore too large for ever, and over time no more than the quota passes: at any
+/// moment, everything admitted before the latest request is within burst and refill.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DebtBucket {
-    /// How long it took to fill up, when something was taken last.
+    /// The time that the bucket needed to fill up, when something was last taken.
     taken: Duration,
-    /// When that was.
+    /// The moment when something was last taken.
     at: Option<Instant>,
 }
 
 impl DebtBucket {
-    /// How long until a request may be let in; nothing if one may now.
+    /// The time until a request may be admitted; `None` if one may be admitted now.
     #[must_use]
     pub fn wait(&self, quota: &Quota, now: Instant) -> Option<Duration> {
         let all_but_one = quota.period().saturating_mul(quota.burst() - 1);
@@ -26,14 +26,14 @@ impl DebtBucket {
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// Takes that many, whether they are there or not: ask [`wait`](DebtBucket::wait) first.
+    /// Takes `count`, even if fewer are left: ask [`wait`](DebtBucket::wait) first.
     pub fn take(&mut self, count: u32, quota: &Quota, now: Instant) {
         let more = quota.period().saturating_mul(count);
         self.taken = self.until_full(now).saturating_add(more);
         self.at = Some(now);
     }
 
-    /// True for a bucket that need not be remembered: a new one would be the same.
+    /// True for a full bucket, which need not be remembered: a new one would be the same.
     #[must_use]
     pub fn is_full(&self, now: Instant) -> bool {
         self.until_full(now).is_zero()
@@ -59,7 +59,7 @@ mod tests {
         let (mut bucket, start) = (DebtBucket::default(), Instant::now());
         assert_eq!(bucket.wait(&quota, start), None);
         bucket.take(2_500, &quota, start);
-        // One every tenth of a second.
+        // One comes back every tenth of a second.
         assert_eq!(bucket.wait(&quota, start), Some(Duration::from_secs(250)));
         let paid = start + Duration::from_secs(250);
         assert!(bucket.wait(&quota, paid - Duration::from_nanos(1)).is_some());

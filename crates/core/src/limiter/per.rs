@@ -1,11 +1,11 @@
-//! What settings count a limit over.
+//! The units of time over which settings count a limit.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A length of time that a limit is counted over, as settings write it.
+/// A length of time over which a limit is counted, as settings write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Per {

@@ -59,7 +59,7 @@ pub(super) fn complete(
     })
 }
 
-/// As [`complete`]; the last argument makes the id of an event without `messageId`.
+/// Does the same as [`complete`]; the last argument makes the id of an event without `messageId`.
 pub(super) fn complete_with(
     mut document: Document,
     kind: Option<EventType>,

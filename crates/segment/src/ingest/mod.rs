@@ -156,8 +156,9 @@ pub fn read_event(text: &str, reception: &Reception<'_>) -> Result<Event, Reject
     complete::read(text, None, &envelope::Shared::default(), reception)
 }
 
-/// As [`read_event`], for an event with a place of its own (a line of a file): without `messageId` it gets the one that
-/// `new_id` makes, instead of a new one at each reading. It may have [`MAX_MESSAGE_ID_CHARS`] characters.
+/// Reads an event as [`read_event`] does, for events that have a fixed place (a line of a file): an event without
+/// `messageId` gets the id that `new_id` makes, instead of a new one at each reading. That id may have
+/// [`MAX_MESSAGE_ID_CHARS`] characters.
 ///
 /// # Errors
 /// The reason why it is no usable event.
