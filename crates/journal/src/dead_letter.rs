@@ -10,7 +10,7 @@ use crate::Position;
 /// Names one dead letter for as long as it is kept. Later ones are larger.
 pub type DeadLetterId = u64;
 
-/// How the component of a source's dead letters begins.
+/// The prefix of the component's name in a source's dead letters.
 pub const SOURCE: &str = "source:";
 
 /// One record (or event, or input of a source) that ended undelivered.
@@ -45,7 +45,7 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// Bytes that it takes on disk, about.
+    /// Returns about how many bytes the letter takes on disk.
     pub fn size(&self) -> u64 {
         let texts = [
             &self.component,
@@ -57,35 +57,35 @@ impl DeadLetter {
         ];
         let kept = [&self.payload, &self.facts];
         let texts = texts.into_iter().chain(kept.into_iter().flatten());
-        // The names of its members and the numbers take as much as this.
+        // The names of the members and the numbers take about this much.
         const REST: u64 = 256;
         texts.map(|text| text.len() as u64).sum::<u64>() + REST
     }
 }
 
-/// Which dead letters; what is `None` chooses all.
+/// A choice of dead letters; members that are `None` choose all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeadLetterFilter {
-    /// Of this component.
+    /// The letter's component.
     pub component: Option<String>,
-    /// With this reason code.
+    /// The letter's reason code.
     pub reason: Option<String>,
-    /// Of this mapping.
+    /// The letter's mapping.
     pub mapping: Option<String>,
-    /// Of the event with this `messageId`.
+    /// The `messageId` of the letter's event.
     pub message_id: Option<String>,
-    /// That ended at or after this moment, Unix milliseconds.
+    /// The earliest moment at which the letter may have ended, Unix milliseconds.
     pub since: Option<i64>,
-    /// That ended before this moment, Unix milliseconds.
+    /// The moment before which the letter must have ended, Unix milliseconds.
     pub before: Option<i64>,
-    /// With this id.
+    /// The letter's id.
     pub id: Option<DeadLetterId>,
-    /// With this id or a smaller one: those that there were when it was the newest.
+    /// The largest id: it chooses the letters that were there when it was the newest.
     pub up_to: Option<DeadLetterId>,
 }
 
 impl DeadLetterFilter {
-    /// Whether a letter is chosen.
+    /// True if the filter chooses a letter.
     pub fn admits(&self, id: DeadLetterId, letter: &DeadLetter) -> bool {
         let same = |wanted: &Option<String>, found: &String| wanted.as_ref().is_none_or(|text| text == found);
         same(&self.component, &letter.component)
@@ -98,7 +98,7 @@ impl DeadLetterFilter {
             && self.up_to.is_none_or(|last| id <= last)
     }
 
-    /// Whether it chooses by the component alone, so that counts tell how many there are.
+    /// True if the filter chooses by the component alone, so that the kept counts tell how many letters match.
     pub fn by_component_only(&self) -> bool {
         let Self { component, .. } = self;
         *self
@@ -112,28 +112,28 @@ impl DeadLetterFilter {
 /// The order in which dead letters are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Order {
-    /// For looking at them.
+    /// The order for looking at letters.
     #[default]
     NewestFirst,
-    /// For doing something with all of them.
+    /// The order for doing something with all of them.
     OldestFirst,
 }
 
-/// Which part of the matching dead letters is wanted.
+/// The part of the matching dead letters that is wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Those behind this one; `None` begins.
+    /// The letter after which the page begins; `None` begins with the first.
     pub after: Option<DeadLetterId>,
-    /// In this order.
+    /// The order of the letters.
     pub order: Order,
-    /// At most so many.
+    /// The largest number of letters.
     pub limit: usize,
-    /// With what is kept of their events.
+    /// True if the letters come with what is kept of their events.
     pub payloads: bool,
 }
 
 impl Page {
-    /// The ids among which the page's letters are; `None` if there can be none.
+    /// The range of ids that the page's letters are in; `None` if there can be none.
     pub(crate) fn ids(&self, filter: &DeadLetterFilter) -> Option<RangeInclusive<DeadLetterId>> {
         let (mut first, mut last) = (0, filter.up_to.unwrap_or(DeadLetterId::MAX));
         if let Some(id) = filter.id {
@@ -148,28 +148,28 @@ impl Page {
     }
 }
 
-/// Some dead letters. There are fewer than asked for, even none, when looking further would take long or too much
-/// memory: `next` tells whether there may be more.
+/// Some dead letters. There are fewer than asked for, even none, when reading on would take too long or too much
+/// memory: `next` tells if there may be more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeadLetterPage {
-    /// In the order asked for.
+    /// The letters, in the order asked for.
     pub letters: Vec<StoredLetter>,
-    /// The [`Page::after`] that leads on; `None` at the end.
+    /// The [`Page::after`] of the next page; `None` at the end.
     pub next: Option<DeadLetterId>,
 }
 
-/// A dead letter as it is kept.
+/// A dead letter in the journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoredLetter {
     /// Its id.
     pub id: DeadLetterId,
-    /// What it takes on disk.
+    /// The bytes that the letter takes on disk.
     pub bytes: u64,
     /// The letter.
     pub letter: DeadLetter,
 }
 
-/// How much one page may take: what is given out, and what is looked at.
+/// The budget of one page: how much it may return, and how much it may look at to find that.
 #[derive(Debug)]
 pub(crate) struct Budget {
     letters: usize,
@@ -179,11 +179,11 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// Bytes of letters that are given out.
+    /// Bytes of letters that a page may return.
     const GIVEN: u64 = 2_000_000;
-    /// Letters that are looked at.
+    /// Letters that a page may look at.
     const LOOKED: u64 = 50_000;
-    /// Bytes of letters that are looked at.
+    /// Bytes of letters that a page may look at.
     const BYTES: u64 = 64_000_000;
 
     pub(crate) fn new(limit: usize) -> Budget {
@@ -195,19 +195,19 @@ impl Budget {
         }
     }
 
-    /// Notes that one was looked at.
+    /// Notes that a letter was looked at.
     pub(crate) fn look(&mut self, bytes: u64) {
         self.looked += 1;
         self.bytes += bytes;
     }
 
-    /// Notes that one is given out.
+    /// Notes that a letter is returned.
     pub(crate) fn give(&mut self, letter: &DeadLetter) {
         self.letters -= 1;
         self.given += letter.size() + size_of::<StoredLetter>() as u64;
     }
 
-    /// Whether the page ends here.
+    /// True if the page ends here.
     pub(crate) fn is_spent(&self) -> bool {
         self.letters == 0
             || self.given >= Self::GIVEN
@@ -216,31 +216,31 @@ impl Budget {
     }
 }
 
-/// How many dead letters there are, by component, reason and mapping.
+/// The number of dead letters by component, reason and mapping.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeadLetterSummary {
-    /// The largest first.
+    /// The groups, the largest first.
     pub groups: Vec<DeadLetterGroup>,
-    /// The newest id among them.
+    /// The newest id among the letters.
     pub newest: Option<DeadLetterId>,
 }
 
 /// Dead letters that have component, reason and mapping in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetterGroup {
-    /// As [`DeadLetter::component`].
+    /// The letters' [`DeadLetter::component`].
     pub component: String,
-    /// As [`DeadLetter::reason`].
+    /// The letters' [`DeadLetter::reason`].
     pub reason: String,
-    /// As [`DeadLetter::mapping`].
+    /// The letters' [`DeadLetter::mapping`].
     pub mapping: String,
-    /// How many.
+    /// The number of letters.
     pub count: u64,
-    /// What they take.
+    /// The bytes that the letters take.
     pub bytes: u64,
-    /// Unix milliseconds of the end that is longest ago.
+    /// The end of the letter that ended first, Unix milliseconds.
     pub oldest: i64,
-    /// Unix milliseconds of the latest end.
+    /// The end of the letter that ended last, Unix milliseconds.
     pub newest: i64,
 }
 
@@ -283,24 +283,25 @@ impl Summing {
     }
 }
 
-/// How many bytes of dead letters are kept, and what happens when there would be more.
+/// The bytes of dead letters that are kept, and what happens when there would be more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeadLetterQuota {
-    /// For each sink.
+    /// The bytes for each sink.
     pub sink_bytes: u64,
-    /// For a sink whose letters are full.
+    /// The rule for a sink whose letters have reached their quota.
     pub on_full: OnFull,
-    /// For each source. Its oldest go beyond: anybody may send it junk, which must not stop deliveries.
+    /// The bytes for each source. Beyond them its oldest letters are dropped: anybody may send it junk, which must not
+    /// stop deliveries.
     pub source_bytes: u64,
 }
 
-/// What happens when the dead letters of a sink are full.
+/// The rule for a sink whose dead letters have reached their quota.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFull {
-    /// The sink is to take no decision that makes another one ([`crate::Reader::dead_letters_full`]).
+    /// Holds the sink: it must take no decision that makes another letter ([`crate::Reader::dead_letters_full`]).
     #[default]
     HoldSink,
-    /// The oldest are dropped, and counted.
+    /// Drops the oldest letters, and counts them.
     DropOldest,
 }
 
@@ -315,7 +316,7 @@ impl Default for DeadLetterQuota {
 }
 
 impl DeadLetterQuota {
-    /// The bytes for a component.
+    /// The quota of a component, in bytes.
     pub fn bytes(&self, component: &str) -> u64 {
         if component.starts_with(SOURCE) {
             self.source_bytes
@@ -324,20 +325,20 @@ impl DeadLetterQuota {
         }
     }
 
-    /// Whether the oldest of a component are dropped.
+    /// True if a component's oldest letters are dropped when its quota is reached.
     pub fn drops(&self, component: &str) -> bool {
         component.starts_with(SOURCE) || self.on_full == OnFull::DropOldest
     }
 }
 
-/// What is kept of a component's dead letters, and what is not.
+/// Counts of a component's dead letters, kept and dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetterCounts {
     /// Letters kept.
     pub kept: u64,
-    /// Bytes they take.
+    /// Bytes that the letters take.
     pub bytes: u64,
-    /// Bytes they may take.
+    /// Bytes that the letters may take.
     pub max_bytes: u64,
     /// Letters dropped to make room for newer ones, over all time.
     pub dropped: u64,

@@ -1,5 +1,5 @@
-//! Which events of the log a sink is owed: those that were in the log for it when they were acknowledged, whatever the
-//! pipeline says later.
+//! The events of the log that a sink is owed: those that were in the log for it when they were acknowledged, whatever
+//! the pipeline says later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,22 @@ use crate::names::{Names, Roster};
 use crate::ranges::{self, OPEN, Span};
 use crate::{Position, Progress, Start};
 
-/// What a sink asks for when its reader is opened.
+/// The subscription with which a sink opens its reader.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subscription {
-    /// The sources it listens to from now on. What it was owed of others it stays owed.
+    /// The sources that the sink listens to from now on. It is still owed the events that it was owed of others.
     pub inputs: Vec<String>,
-    /// Where it begins if the journal does not know it, and with sources that it did not listen to before.
+    /// The place where the sink begins if the journal does not know it, and with sources that it did not listen to
+    /// before.
     pub start: Start,
-    /// Of a sink that is no longer in the pipeline: it is owed what it was owed, whatever the source.
+    /// Set for a sink that is no longer in the pipeline: it is owed what it was owed, whatever the source.
     pub orphan: bool,
-    /// Its mappings by name, each with a fingerprint of what it is, without the name.
+    /// The sink's mappings by name, each with a fingerprint of its contents without the name.
     pub mappings: BTreeMap<String, String>,
 }
 
 impl Subscription {
-    /// To what is left of a sink that is no longer in the pipeline.
+    /// Makes the subscription to what a sink is owed that is no longer in the pipeline.
     pub fn orphan() -> Subscription {
         Subscription {
             orphan: true,
@@ -31,7 +32,7 @@ impl Subscription {
         }
     }
 
-    /// To these sources.
+    /// Makes a subscription to these sources.
     pub fn new<'a>(inputs: impl IntoIterator<Item = &'a str>, start: Start) -> Subscription {
         Subscription {
             inputs: inputs.into_iter().map(str::to_owned).collect(),
@@ -46,11 +47,11 @@ impl Subscription {
     }
 }
 
-/// What a sink is owed, for its reader.
+/// The events that a sink is owed, for its reader.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owed {
     sources: Vec<OwedSource>,
-    /// The inputs, with all names they had before.
+    /// The inputs, with all their earlier names.
     inputs: Vec<String>,
 }
 
@@ -61,7 +62,7 @@ struct OwedSource {
     spans: Vec<Span>,
 }
 
-/// How a sink came to be owed an event.
+/// The reason why a sink is owed an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// Its source is one of the sink's inputs, or was renamed to one.
@@ -71,38 +72,38 @@ pub enum Standing {
 }
 
 impl Owed {
-    /// How a sink is owed an event of this source; `None` if it is not.
+    /// Returns why the sink is owed an event of this source; `None` if it is not owed it.
     pub fn at(&self, position: Position, source: &str) -> Option<Standing> {
         let owed = self.sources.iter().find(|owed| owed.name == source)?;
         let there = match owed.spans.as_slice() {
-            // By far the most.
+            // Nearly every source has one span.
             [(from, to)] => *from <= position && position < *to,
             spans => ranges::holds(spans, position),
         };
         there.then_some(owed.standing)
     }
 
-    /// Whether events of this source that are acknowledged from now on are for the sink.
+    /// True if the sink is owed events of this source that are acknowledged from now on.
     pub fn listens_to(&self, source: &str) -> bool {
         let owed = self.sources.iter().find(|owed| owed.name == source);
         owed.is_some_and(|owed| owed.spans.last().is_some_and(|(_, to)| *to == OPEN))
     }
 
-    /// Whether a source is not an input of the sink, under no name that it ever had.
+    /// True if a source is not an input of the sink under any of its names, present or earlier.
     pub fn is_removed(&self, source: &str) -> bool {
         !self.inputs.iter().any(|input| input == source)
     }
 }
 
-/// The sources of a sink, as they are kept.
+/// The inputs of a sink, as the journal keeps them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Inputs {
-    /// Its inputs when it was last opened.
+    /// The inputs with which the sink was last opened.
     pub(crate) named: Vec<String>,
-    /// By source, the ranges whose events of that source are for the sink.
+    /// The ranges in which the sink is owed the events of a source, by source.
     pub(crate) spans: BTreeMap<String, Vec<Span>>,
-    /// A version of the program that did not write ranges by source has left this sink: in these it is owed the events
-    /// of all inputs that it will be opened with.
+    /// The ranges of a sink whose record comes from a version of the program that did not write them by source: in these
+    /// the sink is owed the events of all inputs with which it will be opened.
     #[serde(default)]
     pub(crate) all: Vec<Span>,
 }
@@ -115,7 +116,7 @@ pub(crate) struct Held {
 }
 
 impl Inputs {
-    /// Of a sink that another version has left.
+    /// Makes the inputs of a sink whose record comes from another version.
     pub(crate) fn unknown() -> Inputs {
         Inputs {
             all: vec![(0, OPEN)],
@@ -123,9 +124,9 @@ impl Inputs {
         }
     }
 
-    /// The sink is opened with these inputs. `progress` says how far it has come, and may go back for a source that
-    /// is to be read from its beginning. `unsettled` are the sources of the events that it has not settled; they are
-    /// asked for only if another version has left the sink.
+    /// Opens the sink with the inputs of its subscription. `progress` is the sink's progress, and may go back for a
+    /// source that is to be read from its beginning. `unsettled` are the sources of events that the sink has not
+    /// settled; they matter only if the sink's record comes from another version.
     pub(crate) fn open(
         &mut self,
         progress: &mut Progress,
@@ -136,8 +137,8 @@ impl Inputs {
     ) {
         self.take_over(subscription, (roster, names), held, unsettled);
         for (source, spans) in &mut self.spans {
-            // A source that is no longer there sends nothing but what it has under way, and that is still for the
-            // sink. Should the source come back, it is new to the sink, unless it is an input again.
+            // A source that is no longer there sends only what it has under way, and the sink is still owed that. If
+            // the source comes back, it is new to the sink, unless it is an input again.
             let may_send = roster.is_none_or(|roster| roster.has_source(source));
             if may_send && !subscription.names(source) {
                 *spans = ranges::both(spans, &[(0, held.to)]);
@@ -165,8 +166,8 @@ impl Inputs {
         self.spans.retain(|_, spans| !spans.is_empty());
     }
 
-    /// Of what another version has left, the inputs are for the sink; and so are sources that nobody in the pipeline
-    /// has, since somebody must have had them: most likely they were renamed.
+    /// Assigns the ranges that another version left without sources to the sink's inputs, and also to sources that
+    /// nobody in the pipeline has: some sink must have had them, and most likely they were renamed.
     fn take_over(
         &mut self,
         subscription: &Subscription,
@@ -194,8 +195,8 @@ impl Inputs {
         }
     }
 
-    /// Lets the sink begin with sources at the oldest event held, though it has gone further with others: these stay
-    /// settled as far as they are.
+    /// Lets the sink begin with added sources at the oldest event held, even if it has gone further with others, whose
+    /// settled events stay settled.
     fn add_from_the_beginning(&mut self, progress: &mut Progress, added: &[&String], held: Held) {
         let open = ranges::unsettled(progress);
         let settled = ranges::without(&[(0, OPEN)], &open);
@@ -213,7 +214,7 @@ impl Inputs {
         progress.settled = Vec::new();
     }
 
-    /// The sink is no longer in the pipeline: what comes from now on is not for it.
+    /// Notes that the sink is no longer in the pipeline: it is not owed events from `end` on.
     pub(crate) fn leave(&mut self, end: Position) {
         for spans in self.spans.values_mut().chain([&mut self.all]) {
             *spans = ranges::both(spans, &[(0, end)]);
@@ -221,7 +222,8 @@ impl Inputs {
         self.named.clear();
     }
 
-    /// A replay: what the sink had settled and has no longer is for it again, if its source is an input now.
+    /// Notes a replay: the sink is owed again the events that it had settled and has not settled now, if their source
+    /// is an input now.
     pub(crate) fn replay(&mut self, before: &Progress, now: &Progress) {
         let again = ranges::without(&ranges::unsettled(now), &ranges::unsettled(before));
         for source in &self.named {
@@ -230,7 +232,7 @@ impl Inputs {
         }
     }
 
-    /// What two sinks are owed that become one, with their progress.
+    /// Merges the inputs and the progress of two sinks that become one.
     pub(crate) fn merge(&mut self, progress: &mut Progress, mut other: Inputs, past: Progress) {
         let (open, past_open) = (ranges::unsettled(progress), ranges::unsettled(&past));
         for spans in self.spans.values_mut().chain([&mut self.all]) {
@@ -247,7 +249,7 @@ impl Inputs {
         progress.totals.add(past.totals);
     }
 
-    /// Ranges in which the sink has events to come, with the sources of these; `None` for all sources.
+    /// Returns the ranges in which the sink has events to come, with their sources; `None` for all sources.
     pub(crate) fn pieces(&self, progress: &Progress, end: Position) -> Vec<(Span, Option<Vec<&str>>)> {
         let open = ranges::both(&ranges::unsettled(progress), &[(0, end)]);
         let owed: Vec<(&str, Vec<Span>)> = self
@@ -282,13 +284,13 @@ impl Inputs {
         pieces.first().map(|((from, _), _)| *from)
     }
 
-    /// Whether a source is not among the sink's inputs, under no name.
+    /// True if a source is not among the sink's inputs under any of its names.
     pub(crate) fn is_removed(&self, source: &str, names: &Names) -> bool {
         let now = names.now(source);
         !self.named.iter().any(|input| input == source || input == now)
     }
 
-    /// For a reader.
+    /// Makes the record of what the sink is owed, for its reader.
     pub(crate) fn owed(&self, names: &Names) -> Owed {
         let source = |(name, spans): (&String, &Vec<Span>)| OwedSource {
             name: name.clone(),

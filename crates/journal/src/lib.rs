@@ -35,7 +35,7 @@ pub use memory::MemoryJournal;
 pub use names::{Named, Roster};
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};
 
-/// Dead letters in one page when they are summed up.
+/// The number of dead letters in one page when they are summed up.
 const SUMMED_AT_ONCE: usize = 5_000;
 
 /// A place in the log: events are numbered in the order in which they were appended, without gaps.
@@ -51,17 +51,17 @@ pub trait Journal: Send + Sync {
     /// [`AppendError`]; nothing was kept then, and no id is known by it.
     async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, AppendError>;
 
-    /// Tells which components there are from now on, before their sinks are opened: those that were renamed take over
-    /// what the journal keeps under their old name, and for sinks that are not among them nothing more is journalled.
-    /// Telling it again changes nothing.
+    /// Adopts the pipeline's components, before their sinks are opened: renamed ones take over what the journal keeps
+    /// under their old name, and sinks outside the pipeline are owed no further events. Adopting the same components
+    /// again changes nothing.
     ///
     /// # Errors
-    /// [`JournalError`] if that cannot be written; nothing has changed then.
+    /// [`JournalError`] if the change cannot be written; nothing has changed then.
     async fn adopt(&self, roster: &Roster) -> Result<(), JournalError>;
 
     /// Opens the reader of a sink where it left off. There is at most one reader of a name at a time; the last one
-    /// opened counts. From now on the sink is owed the events of the subscription's inputs; what it was owed before it
-    /// stays owed.
+    /// opened counts. From now on the sink is owed the events of the subscription's inputs, in addition to what it was
+    /// owed before.
     ///
     /// # Errors
     /// [`JournalError`] if its state cannot be read or written.
@@ -77,7 +77,7 @@ pub trait Journal: Send + Sync {
     /// Makes everything durable that is not yet, and lets go of the files. Call after all readers have ended.
     async fn shutdown(&self);
 
-    /// The id by which it is told from any other journal, for as long as its files last; `None` if it has no files.
+    /// The id that tells this journal from any other, for as long as its files last; `None` if it has no files.
     fn id(&self) -> Option<String> {
         None
     }
@@ -85,8 +85,8 @@ pub trait Journal: Send + Sync {
     /// How full it is.
     fn usage(&self) -> Usage;
 
-    /// How long nothing had been committed when the journal was opened; [`Duration::MAX`] for a new one, `None` if it
-    /// cannot tell (in memory, or its state was lost).
+    /// The time for which nothing had been committed when the journal was opened; [`Duration::MAX`] for a new one,
+    /// `None` if it is unknown (in memory, or the state was lost).
     fn idle_before(&self) -> Option<Duration> {
         None
     }
@@ -102,17 +102,17 @@ pub trait Journal: Send + Sync {
         0
     }
 
-    /// Tells that every sink of the pipeline has been opened. If the journal had lost what it knew of its sinks, names that
-    /// it does not know are new from the next start on; a start that ends before this has no such effect.
+    /// Notes that every sink of the pipeline has been opened. If the journal had lost its records of sinks, names that
+    /// it does not know count as new from the next start on; after a start that ends before this call they do not.
     fn all_opened(&self) {}
 
-    /// If what the journal knows of its sinks was lost and begun anew since the last clean start: how many events may
-    /// come again, by sink.
+    /// The number of events that may come again, by sink, if the journal lost its records of sinks and began them anew
+    /// since the last clean start.
     fn rebuilt(&self) -> Option<BTreeMap<String, u64>> {
         None
     }
 
-    /// Why no events are taken in now, if appends fail for another reason than [`AppendError::Full`].
+    /// The reason why no events are taken in now, if appends fail for another reason than [`AppendError::Full`].
     fn refusing(&self) -> Option<Refusing> {
         None
     }
@@ -123,11 +123,11 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`] if they cannot be read.
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError>;
 
-    /// Forgets what a sink that has no reader is owed, of one source or all of it: what only it held may be dropped.
-    /// Returns how many events these were; they count as filtered (`forgotten`).
+    /// Forgets the events that a sink without a reader is owed, of one source or of all: events that only this sink
+    /// held may be dropped. Returns the number of these events; they count as filtered (`forgotten`).
     ///
     /// # Errors
-    /// [`JournalError`] if there is no such sink, or that cannot be written.
+    /// [`JournalError`] if there is no such sink, or the change cannot be written.
     async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError>;
 
     /// Changes where a sink stands while it has no reader: replay, by moving back what is settled.
@@ -152,21 +152,21 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`] if they cannot be read.
     async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError>;
 
-    /// The checkpoints of a source, by key.
+    /// Reads the checkpoints of a source, by key.
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be read.
     async fn checkpoints(&self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError>;
 
-    /// Saves a checkpoint of a source, or with `None` removes it; with the next commit, never before dead letters that
-    /// were handed over earlier.
+    /// Saves a checkpoint of a source, or with `None` removes it. It is written with the next commit, and never before
+    /// dead letters that were handed over earlier.
     fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>);
 
-    /// Returns when all that was saved and buried before is durable.
+    /// Returns when all earlier checkpoints and dead letters are durable.
     async fn flush(&self);
 
-    /// A page of the dead letters that match. It takes a bounded time and a few megabytes, however many there are, and
-    /// waits for nothing that is being written.
+    /// Reads a page of the dead letters that match. This takes a bounded time and a few megabytes, however many letters
+    /// there are, and waits for no write.
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be read.
@@ -204,7 +204,7 @@ pub trait Journal: Send + Sync {
         Ok(all)
     }
 
-    /// How many dead letters match, by component, reason and mapping.
+    /// Counts the dead letters that match, by component, reason and mapping.
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be read.
@@ -227,13 +227,13 @@ pub trait Journal: Send + Sync {
         }
     }
 
-    /// What is kept of dead letters, by component, of those that had any; from memory.
+    /// Returns the counts of dead letters for each component that ever had any; reads from memory.
     fn letter_counts(&self) -> BTreeMap<String, LetterCounts>;
 
-    /// How many dead letters may be kept.
+    /// The quota of dead letters.
     fn dead_letter_quota(&self) -> DeadLetterQuota;
 
-    /// What is kept of the dead letters of a component; from memory.
+    /// Returns the counts of a component's dead letters; reads from memory.
     fn letters_of(&self, component: &str) -> LetterCounts {
         let counts = self.letter_counts().remove(component);
         counts.unwrap_or_else(|| LetterCounts {
@@ -242,7 +242,7 @@ pub trait Journal: Send + Sync {
         })
     }
 
-    /// How long changes of the journal's state have been waiting to be written: as old is what its counts tell.
+    /// The time for which changes of the journal's state have been waiting to be written: its counts are that old.
     fn behind(&self) -> Duration {
         Duration::ZERO
     }
@@ -257,10 +257,9 @@ pub trait Journal: Send + Sync {
     /// Adds dead letters that belong to no sink's commit (those of sources).
     fn bury(&self, letters: Vec<DeadLetter>);
 
-    /// Removes dead letters; those of sinks become parked events of their sink if `retry` is set, in the same
-    /// commit, and are had from [`Reader::returned`]. Returns how many there were, and
-    /// of how many the journal still held the original (the others are retried from what the letter keeps; a letter
-    /// without payload cannot be retried and stays).
+    /// Removes dead letters. With `retry`, those of sinks become parked events of their sink in the same commit, and
+    /// [`Reader::returned`] hands them out. Returns the number of letters, and of how many the journal still held the
+    /// original (the others are retried from the letter's copy; a letter without payload cannot be retried and stays).
     ///
     /// # Errors
     /// [`JournalError`] if that cannot be read or written.
@@ -279,21 +278,21 @@ pub trait Reader: Send {
     /// damaged.
     async fn fetch(&mut self, positions: &[Position]) -> Vec<Entry>;
 
-    /// Events that came back from the dead letters, behind a position in their own order (0 begins), at most so many.
+    /// Reads at most `max` events that came back from the dead letters, after a position in their own order (0 begins).
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be read.
     async fn returned(&mut self, after: Position, max: usize) -> Result<Returned, JournalError>;
 
-    /// Whether the sink has as many dead letters as it may keep, and must not make another one; `uncommitted` are the
-    /// bytes of those that it has not committed yet.
+    /// True if the sink has as many dead letters as it may keep, and must not make another one; `uncommitted` is the
+    /// size of those that it has not committed yet, in bytes.
     fn dead_letters_full(&self, uncommitted: u64) -> bool;
 
-    /// What this reader has still to hand out, as far as it can be read; `returned_after` is the last event that it was asked
-    /// for by [`Reader::returned`].
+    /// Counts the events that this reader has still to hand out, as far as they can be read; `returned_after` is the
+    /// last event that [`Reader::returned`] handed out.
     ///
     /// # Errors
-    /// [`JournalError`] if that cannot be found out.
+    /// [`JournalError`] if they cannot be counted.
     async fn ahead(&mut self, returned_after: Position) -> Result<Ahead, JournalError>;
 
     /// Tells what is settled. Returns at once: commits are merged and written soon, one after the other, each
@@ -315,32 +314,32 @@ pub enum Read {
         from: Position,
         /// The one after the last.
         to: Position,
-        /// Why.
+        /// The reason of the loss.
         loss: Loss,
     },
     /// The journal is closed and read to its end.
     End,
 }
 
-/// Events of the log that cannot be had any more: `from..to`.
+/// Events of the log that are lost: `from..to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lost {
-    /// The first.
+    /// The first lost position.
     pub from: Position,
-    /// The one after the last.
+    /// The position after the last lost one.
     pub to: Position,
-    /// Why.
+    /// The reason of the loss.
     pub loss: Loss,
 }
 
-/// Why events of the log cannot be had any more.
+/// The reason why events of the log are lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
     /// A file is missing, or has lost its end or all it held.
     Missing,
-    /// What was written is not what is read.
+    /// The file does not contain what was written.
     Damaged,
-    /// They became older than the log keeps them.
+    /// The events became older than the log keeps them.
     Aged,
 }
 
@@ -354,7 +353,7 @@ impl Loss {
         }
     }
 
-    /// What happened to them, for people.
+    /// The phrase that tells people what happened to the events.
     pub fn told(self) -> &'static str {
         match self {
             Loss::Missing => "the journal's file with them is missing or cut short",
@@ -382,7 +381,7 @@ pub enum Appended {
     Duplicate,
 }
 
-/// Where a sink starts that the journal does not know yet, and with sources that are added to its inputs.
+/// The place where a sink starts that the journal does not know yet, and with sources that are added to its inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
     /// With what comes from now on.
@@ -399,16 +398,17 @@ pub struct Resumed {
     pub progress: Progress,
     /// Events that were moved out of the log's way.
     pub parked: Vec<Parked>,
-    /// How many events came back from the dead letters and wait; [`Reader::returned`] has them.
+    /// The number of events that came back from the dead letters and wait; [`Reader::returned`] hands them out.
     pub returned: u64,
-    /// For each source, how many events from the cursor on are owed to the sink and not settled by `progress`; with
+    /// The number of events from the cursor on that the sink is owed and `progress` has not settled, by source; with
     /// `parked` and `returned` they are what is pending.
     pub unread: Vec<(String, u64)>,
-    /// What was found to be lost; `progress` has it as settled, and counted as rejected by its code.
+    /// Events that turned out to be lost; `progress` has settled them, and counts them as rejected under the code of
+    /// the loss.
     pub lost: Vec<Lost>,
-    /// Which of the events that the reader hands out are for the sink.
+    /// The record of which events from the reader the sink is owed.
     pub owed: Owed,
-    /// What mappings are called now that histories and dead letters may know under an earlier name.
+    /// The present name of each mapping that histories and dead letters may know under an earlier name.
     pub mappings: BTreeMap<String, String>,
 }
 
@@ -424,16 +424,16 @@ pub struct Ahead {
 /// See [`Reader::returned`].
 #[derive(Debug, Default)]
 pub struct Returned {
-    /// In the order in which they came back.
+    /// The events, in the order in which they came back.
     pub events: Vec<Parked>,
-    /// Positions of those that are damaged.
+    /// The positions of damaged events.
     pub unreadable: Vec<Position>,
-    /// Whether there are more behind them.
+    /// True if there are more events after these.
     pub more: bool,
 }
 
 impl Returned {
-    /// The position that leads on.
+    /// The position after which the next page begins.
     pub fn last(&self) -> Option<Position> {
         let read = self.events.iter().map(|parked| parked.position);
         read.chain(self.unreadable.iter().copied()).max()
@@ -449,11 +449,11 @@ pub struct SinkState {
     pub progress: Progress,
     /// Parked events.
     pub parked: u64,
-    /// Events in the log that it is owed and has not settled, by source.
+    /// The number of events in the log that the sink is owed and has not settled, by source.
     pub unread: Vec<(String, u64)>,
-    /// Those among these sources that were not among its inputs when it was last opened, under no name.
+    /// The sources among them that were not among the sink's inputs under any name when it was last opened.
     pub removed: Vec<String>,
-    /// What those among these sources are called now that were renamed.
+    /// The present names of those sources that were renamed.
     pub renamed: BTreeMap<String, String>,
     /// Unix milliseconds of the arrival of its oldest unsettled event; `None` if there is none.
     pub oldest_pending: Option<i64>,
@@ -477,18 +477,18 @@ pub struct Found {
 pub struct Taken {
     /// Removed.
     pub removed: u64,
-    /// Of those to be retried: with the original the journal still held.
+    /// Letters to be retried with the original that the journal still held.
     pub from_journal: u64,
-    /// Of those to be retried: with the payload the letter kept.
+    /// Letters to be retried with the payload that the letter kept.
     pub from_letter: u64,
     /// Not removed: to be retried, but nothing is left to retry.
     pub without_payload: u64,
-    /// Those to be retried by their sink.
+    /// The number of events that return to their sink to be retried, by sink.
     pub returned: Vec<(String, u64)>,
 }
 
 impl Taken {
-    /// Adds what was taken after it.
+    /// Adds the counts of a later removal.
     pub fn add(&mut self, more: Taken) {
         self.removed += more.removed;
         self.from_journal += more.from_journal;
@@ -530,7 +530,8 @@ pub struct JournalError(pub String);
 pub struct Refusing {
     /// The sentence for people, with the place and the remedy.
     pub why: String,
-    /// Its files were deleted or replaced: only a restart helps, and what is not delivered by then is gone.
+    /// Set if the journal's files were deleted or replaced: only a restart helps, and events not delivered by then are
+    /// lost.
     pub until_restart: bool,
 }
 

@@ -1,21 +1,21 @@
-//! The names of a sink's mappings, and what they were called before.
+//! The names of a sink's mappings, present and earlier.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The mappings of a sink, as they are kept.
+/// The mappings of a sink, as the journal keeps them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mappings {
-    /// A fingerprint of what each is, without its name, when the sink was last opened.
+    /// The fingerprint of each mapping without its name, when the sink was last opened.
     known: BTreeMap<String, String>,
     /// The later name, by the earlier one.
     pub(crate) renamed: BTreeMap<String, String>,
 }
 
 impl Mappings {
-    /// The sink has these now; without any it does not say. A name that is gone, and whose mapping stands under exactly
-    /// one new name, was renamed.
+    /// Notes the sink's present mappings; an empty map means that the sink does not tell. A mapping counts as renamed
+    /// if its name is gone and its contents stand under exactly one new name.
     pub(crate) fn open(&mut self, now: &BTreeMap<String, String>) {
         if now.is_empty() {
             return;
@@ -32,12 +32,12 @@ impl Mappings {
         for (old, new) in renamed {
             self.rename(&old, &new);
         }
-        // A mapping under an old name is another one.
+        // A name that is used again belongs to another mapping.
         self.renamed.retain(|old, _| !now.contains_key(old));
         self.known.clone_from(now);
     }
 
-    /// A mapping goes on under another name. So does one that has its sink's name, when the sink is renamed.
+    /// Renames a mapping. The mapping that has its sink's name is also renamed when the sink is.
     pub(crate) fn rename(&mut self, old: &str, new: &str) {
         for later in self.renamed.values_mut().filter(|later| *later == old) {
             new.clone_into(later);
@@ -65,7 +65,7 @@ mod tests {
         mappings.open(&now(&[]));
         mappings.open(&now(&[("sales", "1"), ("b", "3")]));
         assert_eq!(mappings.renamed, now(&[("a", "sales"), ("orders", "sales")]));
-        // Two that are alike, and one that is another.
+        // Two mappings are alike, and one differs.
         mappings.open(&now(&[("x", "1"), ("y", "1"), ("a", "9")]));
         assert_eq!(mappings.renamed, now(&[("orders", "sales")]));
     }

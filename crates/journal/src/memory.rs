@@ -65,7 +65,7 @@ struct Sink {
     mappings: Mappings,
     parked: BTreeMap<Position, Parked>,
     last_opened: i64,
-    /// It has been in no pipeline for a while, and holds nothing any more.
+    /// Set once the sink has been in no pipeline for a while; it then holds nothing any more.
     released: bool,
 }
 
@@ -178,7 +178,7 @@ impl State {
             .collect()
     }
 
-    /// As [`Journal::adopt`].
+    /// Adopts a pipeline; see [`Journal::adopt`].
     fn adopt(&mut self, roster: &Roster) {
         let was = |component: &Named| Some((component.was.clone()?, component.name.clone()));
         for (old, new) in roster.sources.iter().filter_map(was) {
@@ -256,13 +256,13 @@ impl State {
     }
 }
 
-/// What a letter counts for.
+/// Returns the bytes that a letter counts towards its quota.
 fn size(letter: &DeadLetter) -> u64 {
     letter.size() + size_of::<DeadLetter>() as u64
 }
 
 impl MemoryJournal {
-    /// The quota of dead letters unless another is given: less than on disk.
+    /// The default quota of dead letters: less than on disk.
     pub const DEAD_LETTERS: DeadLetterQuota = DeadLetterQuota {
         sink_bytes: 64_000_000,
         on_full: crate::OnFull::HoldSink,
@@ -274,7 +274,7 @@ impl MemoryJournal {
         MemoryJournal::with_quota(max_bytes, MemoryJournal::DEAD_LETTERS)
     }
 
-    /// As [`MemoryJournal::new`], with another quota of dead letters.
+    /// Does the same as [`MemoryJournal::new`], with another quota of dead letters.
     pub fn with_quota(max_bytes: u64, quota: DeadLetterQuota) -> MemoryJournal {
         let state = State {
             quota,

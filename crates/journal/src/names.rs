@@ -1,29 +1,29 @@
-//! The names of components, and what they were called before.
+//! The names of components, present and earlier.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The components of a pipeline, as [`crate::Journal::adopt`] is told.
+/// The components of a pipeline, for [`crate::Journal::adopt`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roster {
-    /// Its sources.
+    /// The sources.
     pub sources: Vec<Named>,
-    /// Its sinks.
+    /// The sinks.
     pub sinks: Vec<Named>,
 }
 
 /// A component of a pipeline.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Named {
-    /// Its name.
+    /// The present name.
     pub name: String,
-    /// The name it had before, whose counts and debts it takes over.
+    /// The earlier name, whose counts and pending events the component takes over.
     pub was: Option<String>,
 }
 
 impl Named {
-    /// A component that always had this name.
+    /// Makes a component that always had this name.
     pub fn new(name: impl Into<String>) -> Named {
         Named {
             name: name.into(),
@@ -33,32 +33,32 @@ impl Named {
 }
 
 impl Roster {
-    /// Whether there is a source with this name.
+    /// True if there is a source with this name.
     pub fn has_source(&self, name: &str) -> bool {
         self.sources.iter().any(|source| source.name == name)
     }
 
-    /// Whether there is a sink with this name.
+    /// True if there is a sink with this name.
     pub fn has_sink(&self, name: &str) -> bool {
         self.sinks.iter().any(|sink| sink.name == name)
     }
 }
 
-/// What the journal remembers of renamed sources. Frames keep the names that events came under.
+/// The journal's record of renamed sources. Frames keep the names under which events came.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Names {
     /// The later name, by the earlier one.
     renamed: BTreeMap<String, String>,
-    /// The name whose events are known by a key, if it is not the key itself. A source that was renamed keeps its
-    /// key, so that ids stay known.
+    /// The source whose ids are stored under a key, if the key is not the source's name. A renamed source keeps its
+    /// key, so that its ids stay known.
     keys: BTreeMap<String, String>,
 }
 
 impl Names {
-    /// What a source is called now.
+    /// The present name of a source.
     pub(crate) fn now<'a>(&'a self, source: &'a str) -> &'a str {
         let mut name = source;
-        // Names that came back are taken out, so there is no way round; the bound is for files that say otherwise.
+        // Names that are used again are taken out, so there is no cycle; the bound is for files that contain one.
         for _ in 0..=self.renamed.len() {
             match self.renamed.get(name) {
                 Some(later) => name = later,
@@ -68,13 +68,13 @@ impl Names {
         name
     }
 
-    /// What stands for a source where ids are looked up.
+    /// The key of a source for the lookup of ids.
     pub(crate) fn key<'a>(&'a self, source: &'a str) -> &'a str {
         let own = self.keys.iter().find(|(_, name)| *name == source);
         own.map_or(source, |(key, _)| key)
     }
 
-    /// Those of some sources that were renamed, with what they are called now.
+    /// Returns the renamed ones among some sources, with their present names.
     pub(crate) fn renamed_among<'a>(
         &self,
         sources: impl Iterator<Item = &'a String>,
@@ -83,18 +83,18 @@ impl Names {
         sources.map(now).filter(|(source, now)| source != now).collect()
     }
 
-    /// What a source was called before, under all its names.
+    /// The earlier names of a source.
     pub(crate) fn earlier(&self, source: &str) -> impl Iterator<Item = &str> {
         let names = self.renamed.keys().map(String::as_str);
         names.filter(move |name| self.now(name) == source)
     }
 
-    /// Whether a source may be known by another key than its name.
+    /// True if a source may have another key than its name.
     pub(crate) fn has_keys(&self) -> bool {
         !self.keys.is_empty()
     }
 
-    /// A source goes on under another name.
+    /// Renames a source.
     pub(crate) fn rename(&mut self, old: &str, new: &str) {
         if self.renamed.get(old).is_some_and(|later| later == new) {
             return;
@@ -106,14 +106,14 @@ impl Names {
         self.renamed.insert(old.to_owned(), new.to_owned());
     }
 
-    /// Sources with these names are there: what had such a name before has nothing to do with them.
+    /// Notes that sources with these names are present: an earlier owner of such a name has nothing to do with them.
     pub(crate) fn present(&mut self, roster: &Roster) {
         for source in &roster.sources {
             let name = &source.name;
             self.renamed.remove(name);
             let taken = self.keys.get(name).is_some_and(|owner| owner != name);
             if taken && self.key(name) == name {
-                // No component's name has such a character.
+                // No component's name contains a newline.
                 let fresh = (2..).map(|number| format!("{name}\n{number}"));
                 let fresh = fresh.into_iter().find(|key| !self.keys.contains_key(key));
                 if let Some(key) = fresh {

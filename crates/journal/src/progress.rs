@@ -82,7 +82,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds what another sink has counted.
+    /// Adds the totals of another sink.
     pub(crate) fn add(&mut self, other: Totals) {
         self.delivered += other.delivered;
         add(&mut self.filtered, other.filtered);
@@ -113,7 +113,7 @@ pub struct SourceTotals {
 }
 
 impl SourceTotals {
-    /// Adds what another source has counted.
+    /// Adds the totals of another source.
     pub(crate) fn add(&mut self, other: SourceTotals) {
         self.journalled += other.journalled;
         self.duplicate += other.duplicate;

@@ -2,10 +2,10 @@
 
 use crate::{Position, Progress};
 
-/// The positions from the first up to the second, which is not among them.
+/// The positions from the first up to the second, without the second.
 pub(crate) type Span = (Position, Position);
 
-/// The end of a range that goes on.
+/// The end of a range that has no end yet.
 pub(crate) const OPEN: Position = Position::MAX;
 
 /// Adds a range to a list.
@@ -24,7 +24,7 @@ pub(crate) fn add(list: &mut Vec<Span>, (mut from, mut to): Span) {
     list.insert(at, (from, to));
 }
 
-/// What is in a list and not in another.
+/// Returns the positions that are in one list and not in the other.
 pub(crate) fn without(list: &[Span], holes: &[Span]) -> Vec<Span> {
     let mut left = Vec::with_capacity(list.len());
     for (mut from, to) in list.iter().copied() {
@@ -45,12 +45,12 @@ pub(crate) fn without(list: &[Span], holes: &[Span]) -> Vec<Span> {
     left
 }
 
-/// What is in both lists.
+/// Returns the positions that are in both lists.
 pub(crate) fn both(list: &[Span], other: &[Span]) -> Vec<Span> {
     without(list, &without(list, other))
 }
 
-/// All of both lists.
+/// Returns the positions that are in either list.
 pub(crate) fn either(list: &[Span], other: &[Span]) -> Vec<Span> {
     let mut sum = list.to_vec();
     for span in other {
@@ -59,7 +59,7 @@ pub(crate) fn either(list: &[Span], other: &[Span]) -> Vec<Span> {
     sum
 }
 
-/// Whether a position is in a list.
+/// True if a position is in a list.
 pub(crate) fn holds(list: &[Span], position: Position) -> bool {
     let after = list.partition_point(|(from, _)| *from <= position);
     after
@@ -68,7 +68,7 @@ pub(crate) fn holds(list: &[Span], position: Position) -> bool {
         .is_some_and(|(_, to)| position < *to)
 }
 
-/// What a progress has not settled.
+/// Returns the positions that a progress has not settled.
 pub(crate) fn unsettled(progress: &Progress) -> Vec<Span> {
     without(&[(progress.cursor, OPEN)], &progress.settled)
 }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn ranges_are_added_and_taken_away_like_sets() {
-        // All lists over eight positions, as bits.
+        // Every list over eight positions, encoded as bits.
         let list = |bits: u16| {
             let mut list = Vec::new();
             (0..8)

@@ -57,8 +57,8 @@ fn name(number: u64) -> String {
     format!("ids-{number:010}.bin")
 }
 
-/// The version of a file of ids whose header is right, if it is not one that is read. Every later version keeps the length
-/// of the header and the place of its checksum.
+/// Returns the version of a file of ids whose header is right, if this program does not read that version. Every later
+/// version keeps the length of the header and the place of its checksum.
 pub(crate) fn newer(path: &Path, name: &str) -> Option<u8> {
     let _ = number_of(name)?;
     let mut header = [0; HEADER];
@@ -69,7 +69,7 @@ pub(crate) fn newer(path: &Path, name: &str) -> Option<u8> {
     (found != *version && xxh3_64(body) == u64_at(checksum, 0)).then_some(found)
 }
 
-/// The number of a file of ids.
+/// Returns the number in the name of a file of ids.
 fn number_of(name: &str) -> Option<u64> {
     name.strip_prefix("ids-")?.strip_suffix(".bin")?.parse().ok()
 }

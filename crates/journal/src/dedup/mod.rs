@@ -75,7 +75,7 @@ pub(crate) struct Dedup {
     table: Table,
     next_file: u64,
     sealed_to: Position,
-    /// The last part could not be written, which was told.
+    /// True while the last part could not be written, which was logged.
     failing: bool,
 }
 
@@ -119,7 +119,7 @@ impl Dedup {
         dedup
     }
 
-    /// When an id in a file was seen last, Unix milliseconds; 0 if there is none.
+    /// The time at which an id in a file was seen last, Unix milliseconds; 0 if there is none.
     pub(crate) fn latest(&self) -> i64 {
         self.files.iter().map(|file| file.latest).max().unwrap_or(0)
     }

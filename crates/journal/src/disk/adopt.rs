@@ -1,4 +1,5 @@
-//! Another pipeline: renamed components take over, and sinks that are gone are owed nothing more.
+//! Adopts another pipeline: renamed components take over what the journal keeps under their old name, and removed sinks
+//! are owed no further events.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Writes what changes, all of it in one commit.
+    /// Writes all changes in one commit.
     fn rename(
         &mut self,
         names: crate::names::Names,
@@ -96,7 +97,8 @@ impl Keeper {
             head.names = names;
             Ok(())
         })?;
-        // Should the process end before these are written, too: they are read by what a source is called now.
+        // If the process ends before these counts are written, they are still found: readers look them up by the
+        // source's present name.
         move_counts(&mut lock(&self.shared.journalled).counts, &counts);
         let mut shared = lock(&self.shared.sources);
         for (old, new) in sources {
@@ -137,7 +139,7 @@ fn renamed(component: &Named) -> Option<(String, String)> {
     (was != component.name).then(|| (was, component.name.clone()))
 }
 
-/// What a sink was that has another name now, with what has already happened under that name.
+/// Returns a renamed sink under its new name, with what has already happened under that name.
 fn merge(newer: Option<Sink>, mut past: Sink) -> Sink {
     past.generation += 1;
     past.opened = false;

@@ -1,5 +1,5 @@
-//! Room that is set aside while there is some, for what has to be written when there is none: the state, and the ids
-//! without which settled events cannot be deleted.
+//! The ballast: disk space set aside while there is some, for what must be written even to a full disk: the state, and
+//! the ids without which settled events cannot be deleted.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -11,7 +11,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::private::private;
 
-/// So much more must be free when the ballast is made again: more than an append that just found no room may have left.
+/// The bytes that must be free beyond the ballast when it is made again: more than an append that just found no room
+/// may have left.
 const MARGIN: u64 = 4 << 20;
 
 pub(crate) struct Ballast {
@@ -27,7 +28,7 @@ impl Ballast {
         }
     }
 
-    /// Makes it if it is missing; in any case finds out whether there is room beside it.
+    /// Makes the ballast if it is missing; in any case tests if there is room beside it.
     pub(crate) fn make(&self) -> io::Result<()> {
         let there = fs::metadata(&self.path).is_ok_and(|there| there.len() >= self.bytes);
         let draft = self.path.with_extension("draft");
@@ -49,16 +50,16 @@ impl Ballast {
         fs::rename(draft, &self.path)
     }
 
-    /// Gives its room to whoever needs it.
+    /// Gives the ballast's room to the writes that need it.
     pub(crate) fn release(&self) {
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Makes a file take so many bytes on the disk.
+/// Allocates `bytes` of disk space to a file.
 fn allocate(file: &File, bytes: u64) -> io::Result<()> {
     match fallocate(file, FallocateFlags::empty(), 0, bytes) {
-        // The file system does not do that. What is written must not be compressed away.
+        // The file system cannot allocate. The bytes written instead must not compress to nothing.
         Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => fill(file, bytes),
         done => Ok(done?),
     }
@@ -97,7 +98,7 @@ mod tests {
         ballast.release();
         ballast.release();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        // Without one, what is beside it is looked at all the same, and nothing is left behind.
+        // Without a ballast, the room beside it is tested all the same, and nothing is left behind.
         Ballast::new(folder.path(), 0).make().unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -10,10 +10,10 @@ use crate::JournalError;
 
 pub(super) const CHECKPOINTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("checkpoints");
 
-/// By source and key; `None` removes.
+/// Changed values by source and key; `None` removes one.
 pub(crate) type Changed = BTreeMap<(String, String), Option<Vec<u8>>>;
 
-/// Writes what was saved.
+/// Writes the changed checkpoints.
 pub(crate) fn write(txn: &WriteTransaction, changed: &Changed) -> Result<(), redb::Error> {
     if changed.is_empty() {
         return Ok(());
@@ -29,7 +29,8 @@ pub(crate) fn write(txn: &WriteTransaction, changed: &Changed) -> Result<(), red
     Ok(())
 }
 
-/// A source's checkpoints belong to another one from now on, which may have newer ones.
+/// Moves a source's checkpoints to another source; where that has one with the same key, which is newer, it keeps its
+/// own.
 pub(super) fn rename(txn: &WriteTransaction, old: &str, new: &str) -> Result<(), redb::Error> {
     let mut table = txn.open_table(CHECKPOINTS)?;
     let mut moved = Vec::new();
@@ -47,13 +48,13 @@ pub(super) fn rename(txn: &WriteTransaction, old: &str, new: &str) -> Result<(),
     Ok(())
 }
 
-/// The checkpoints of a source, or of all with `None`; those that are damaged are left out, so their source reads
-/// again what it has read.
+/// Reads the checkpoints of a source, or of all with `None`. Damaged ones are left out, so their source reads again
+/// what it has read.
 pub(super) fn read(txn: &ReadTransaction, source: Option<&str>) -> Result<Changed, redb::Error> {
     let mut saved = Changed::new();
     let table = match txn.open_table(CHECKPOINTS) {
         Ok(table) => table,
-        // Written before there were checkpoints.
+        // The file was written before there were checkpoints.
         Err(redb::TableError::TableDoesNotExist(_)) => return Ok(saved),
         Err(error) => return Err(error.into()),
     };
@@ -72,7 +73,7 @@ pub(super) fn read(txn: &ReadTransaction, source: Option<&str>) -> Result<Change
 }
 
 impl Keeper {
-    /// The checkpoints of a source by key, those not written yet included.
+    /// Reads the checkpoints of a source by key, including those not written yet.
     pub(crate) fn checkpoints(&mut self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError> {
         let mut saved = self
             .state

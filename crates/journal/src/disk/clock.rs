@@ -1,8 +1,8 @@
-//! The journal's clock: the system's, except that it never goes back, not even over a restart.
+//! The journal's clock: the system's clock, except that it never goes back, not even over a restart.
 //!
-//! When an id was seen, when a frame was written and when a sink was opened last is kept by it. By a system's clock that
-//! is set back and then right again, ids of an hour ago would be days old and forgotten, and a frame that was written
-//! again would look older than its first attempt.
+//! It gives the times at which ids were seen, frames were written and sinks were opened last. If the system's clock
+//! were set back and then right again, ids seen an hour ago would count as days old and be forgotten, and a frame that
+//! was written again would look older than its first attempt.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -23,13 +23,13 @@ impl Clock {
         }
     }
 
-    /// A time (Unix milliseconds) that was seen in an earlier process: from here on it is later.
+    /// Notes a time (Unix milliseconds) that was seen in an earlier process: the clock never shows an earlier one.
     pub(crate) fn passed(&self, millis: i64) {
         let nanos = u64::try_from(millis).unwrap_or(0).saturating_mul(1_000_000);
         self.base.fetch_max(nanos.saturating_sub(self.elapsed()), Relaxed);
     }
 
-    /// Unix nanoseconds. Goes on evenly while the system's clock lies behind.
+    /// The time in Unix nanoseconds. It advances evenly while the system's clock is behind.
     pub(crate) fn nanos(&self) -> u64 {
         let elapsed = self.elapsed();
         let base =
@@ -40,12 +40,12 @@ impl Clock {
             .saturating_add(elapsed)
     }
 
-    /// Unix milliseconds.
+    /// The time in Unix milliseconds.
     pub(crate) fn now(&self) -> i64 {
         millis(self.nanos())
     }
 
-    /// Unix milliseconds by the system's clock as it is, for what is compared with the times of others.
+    /// The system's time as it is, in Unix milliseconds, for comparison with times that others set.
     pub(crate) fn wall(&self) -> i64 {
         millis(nanos(
             (self.wall)().duration_since(UNIX_EPOCH).unwrap_or_default(),
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn never_goes_back_and_never_stands_still() {
-        // Before everything that is seen.
+        // This time is before all that are seen.
         let clock = Clock::new(|| UNIX_EPOCH + Duration::from_secs(1_000));
         let at_start = clock.nanos();
         assert!(at_start >= 1_000_000_000_000);
@@ -82,7 +82,7 @@ mod tests {
         std::thread::sleep(Duration::from_millis(2));
         assert!(clock.nanos() >= later + 2_000_000);
         assert_eq!(clock.wall(), 1_000_000);
-        // A clock before 1970 is one at 1970.
+        // A clock before 1970 counts as one at 1970.
         assert!(Clock::new(|| UNIX_EPOCH - Duration::from_secs(9)).now() < 1_000);
     }
 }

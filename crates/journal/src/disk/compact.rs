@@ -1,5 +1,5 @@
-//! Giving back the space of the state that is not used any more. The store uses it again for what comes, but its file
-//! does not shrink by itself. This moves what lies behind the free space, so nothing may run meanwhile.
+//! Compaction of the state's file. The store reuses free space, but its file does not shrink by itself. Compaction
+//! moves the pages that lie behind the free space, so nothing else may use the file meanwhile.
 
 use std::path::Path;
 use std::time::Instant;
@@ -14,9 +14,9 @@ use super::pin::Pin;
 use super::state::{Loaded, PARKED, State};
 use crate::JournalError;
 
-/// Free space that is not worth the time.
+/// The most free space for which compaction is not worth the time, in bytes.
 const LITTLE: u64 = 16 << 20;
-/// What is kept may be moved at a start: 5 seconds' work at 20 MB a second, which a slow disk writes.
+/// The most bytes that compaction may move at a start: 5 seconds' work at 20 MB a second, which a slow disk writes.
 const MOVED_AT_START: u64 = 100 << 20;
 
 /// The size of the state's file before and after it was compacted.
@@ -29,7 +29,7 @@ pub struct Compacted {
 }
 
 impl State {
-    /// Compacts the file, if most of it is free and it will not take long.
+    /// Compacts the file if most of it is free and it will not take long.
     pub(crate) fn compact_at_start(&mut self, loaded: &Loaded) {
         if !self.is_worth_it(loaded) {
             return;
@@ -43,7 +43,7 @@ impl State {
                 took = ?began.elapsed(),
                 "the journal's state was compacted"
             ),
-            // It goes on as it is.
+            // The state works uncompacted, too.
             Err(error) => tracing::warn!("the journal's state was not compacted: {error}"),
         }
     }
@@ -56,7 +56,7 @@ impl State {
         // Pages are not full, and each value has a key.
         let taken = |bytes: u64| bytes + bytes / 2;
         let mostly_free = |bytes: u64| size > 2 * taken(bytes) + LITTLE && taken(bytes) <= MOVED_AT_START;
-        // Parked events are looked at only if it is worth it without them.
+        // Parked events are counted only if compaction is worth it without them.
         mostly_free(letters)
             && self
                 .store
@@ -64,7 +64,7 @@ impl State {
                 .is_ok_and(|parked| mostly_free(letters + parked))
     }
 
-    /// Compacts the file, however long it takes. Afterwards it is open as before, also if that failed.
+    /// Compacts the file, however long it takes. Afterwards it is open again, even if compaction failed.
     fn compact(&mut self) -> Result<Compacted, JournalError> {
         let size = |path: &Path| std::fs::metadata(path).map(|file| file.len()).unwrap_or(0);
         let before = size(&self.path);

@@ -46,8 +46,8 @@ enum Part<'a> {
     Copied(Builder<'a>),
 }
 
-/// Frames of what is kept of appends, from a position on, before which all is acknowledged, written at a moment. Those that cannot be written as they came
-/// are copied to `pages`.
+/// Makes frames of the kept events of some appends, which get positions from `first` on; everything before `first` is
+/// acknowledged. Events that cannot be written as they came are copied to `pages`.
 pub(super) fn cut<'a>(
     appends: &'a mut [Prepared],
     kept: &[Kept],

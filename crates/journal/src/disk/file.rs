@@ -1,15 +1,15 @@
-//! One file of frames: behind a heading they lie one after the other, each beginning at a block, and nothing is ever
+//! One file of frames: after a heading they lie one after the other, each beginning at a block, and nothing is ever
 //! written twice.
 //!
-//! While it grows, frames go past the system's cache, straight from a buffer of ours to the disk: nobody reads them soon
-//! (sinks that keep pace get the events that were appended), and through the cache each page would be allocated, filled,
-//! marked, looked for and written back. A commit is one write and one `fdatasync`, which also makes the disk write down
-//! what it holds in a cache of its own.
+//! While the file grows, frames bypass the system's cache and go straight from our buffer to the disk: nobody reads
+//! them soon (sinks that keep pace get the events that were appended), and through the cache each page would be
+//! allocated, filled, marked, looked up and written back. A commit is one write and one `fdatasync`, which also makes
+//! the disk write down what it holds in its own cache.
 //!
-//! Once complete, a summary follows the frames: what the file holds and where, behind its checksum, then its length and a
-//! mark at the very end. A file without one (the process was killed) is read through from its beginning: frames have a
-//! magic, a length and a checksum of their own, so what was not written whole is no frame. Where something unreadable is
-//! in between, the frames behind it are found block by block.
+//! Once the file is complete, a summary follows the frames: what the file holds and where, after its checksum, then its
+//! length and a mark at the very end. A file without a summary (the process was killed) is read through from its
+//! beginning: each frame has a magic, a length and a checksum, so anything that was not written whole is no frame.
+//! After an unreadable part, the next frames are found block by block.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice};
@@ -113,8 +113,8 @@ pub(super) struct Growing {
 }
 
 impl Growing {
-    /// Makes a new file that begins with whole blocks, which become durable with the first frames; returns it for those
-    /// who read, too.
+    /// Makes a new file that begins with `heading` (whole blocks), which becomes durable with the first frames; also
+    /// returns the file for readers.
     pub(super) fn create(path: &Path, heading: &[u8]) -> io::Result<(Growing, FrameFile)> {
         let file = private().create_new(true).open(path)?;
         file.write_all_at(heading, 0)?;
@@ -261,7 +261,7 @@ mod tests {
         (growing, file, ends)
     }
 
-    /// Takes a file over as if the machine had gone down: nothing is known of it.
+    /// Takes a file over as after a power loss, with nothing known about it.
     fn taken(path: &Path) -> Taken {
         take_over(path, 100, Position::MAX, None, &mut Mark::default()).unwrap()
     }
@@ -323,8 +323,8 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
-        /// The process was killed, and a byte changed: what was acknowledged is held, or its positions are counted; of what
-        /// was not, nothing stays behind a gap.
+        /// A process is killed, and a byte changes: acknowledged events are held, or their positions are counted; of
+        /// the others, none stays behind a gap.
         #[test]
         fn behind_an_exact_mark_only_whole_commits_stay(
             counts in proptest::collection::vec(1..60usize, 1..6),
@@ -355,7 +355,7 @@ mod tests {
             };
             let holds = |n: usize| (before(n).0..ends[n].0).all(|position| held.contains(&position));
             let hit = (0..ends.len()).find(|n| (before(*n).1..ends[*n].1).contains(&at));
-            // Bytes that fill a block up say nothing.
+            // Bytes that fill a block up carry no content.
             let hit = hit.filter(|n| !holds(*n));
             for n in 0..ends.len() {
                 let wanted = hit.is_none_or(|hit| n != hit && (n < hit || hit < acknowledged));

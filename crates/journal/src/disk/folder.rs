@@ -39,7 +39,7 @@ pub(crate) fn open(path: &Path) -> Result<Lock, JournalError> {
     let written = file.rewind().and_then(|()| file.write_all(pid.as_bytes()));
     let written = written.and_then(|()| file.set_len(pid.len() as u64));
     match written {
-        // A router that finds its disk full delivers what it has.
+        // A router that finds its disk full still delivers the events it has.
         Err(error) if Cause::of(&error) != Cause::Full => {
             return Err(trouble(path, "cannot be written to", &error));
         }
@@ -78,15 +78,15 @@ pub(crate) fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Gives a file that cannot be read a second name that is free, so that another may take its place at once. Where the
-/// file system knows no second names, the first one is gone.
+/// Gives an unreadable file a second name that is free, so that another may take its place at once. Where the file
+/// system knows no second names, the file loses its first one.
 pub(crate) fn link_aside(path: &Path) -> std::io::Result<PathBuf> {
     let aside = name_aside(path)?;
     fs::hard_link(path, &aside).or_else(|_| fs::rename(path, &aside))?;
     Ok(aside)
 }
 
-/// The name under which a file that cannot be read is kept.
+/// Finds the name under which an unreadable file is kept.
 pub(super) fn name_aside(path: &Path) -> std::io::Result<PathBuf> {
     let mut n = 1u32;
     loop {

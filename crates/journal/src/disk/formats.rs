@@ -1,4 +1,5 @@
-//! Files of a newer version: they are no damage, and not ours to change. They are looked for before anything is written.
+//! Refuses files of a newer version, before anything is written: they are not damaged, and this version must not change
+//! them.
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ pub(crate) fn refuse_newer(folder: &Path) -> Result<(), JournalError> {
     if let Err(trouble @ Trouble::Newer(_)) = mark::read(folder) {
         return Err(trouble.at(&folder.join(mark::NAME)));
     }
-    // A folder that cannot be read is reported by whoever reads it next.
+    // The next reader of the folder reports that it cannot be read.
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Ok(());
     };

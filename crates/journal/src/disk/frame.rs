@@ -19,9 +19,9 @@
 //! | per event: 2, 8, 4, 4, 4 | source, arrival, lengths of id, facts and payload |
 //! | per event: n, n, n | `messageId`, facts as JSON (nothing if there are none), payload |
 //!
-//! Every later version keeps the first two lines, and the checksum at the end of the head: thus a newer frame is told from
-//! a damaged one. Version 2, which is read as well, has the number of sources in place of the length of the head, which is
-//! 68, and lacks the position that was acknowledged.
+//! Every later version keeps the first two lines, and the checksum at the end of the head: this tells a newer frame
+//! from a damaged one. Version 2, which this program also reads, has the number of sources in place of the length of
+//! the head, which is 68, and lacks the acknowledged position.
 //!
 //! The checksum of the events is made where they come from; the one that says where they stand is made when they get
 //! there, by a thread that need not touch them.
@@ -109,7 +109,7 @@ impl Head {
         Head::parse(bytes)
     }
 
-    /// The format version of a frame that is whole at its beginning and not of a version that is read.
+    /// Returns the format version of a frame with an intact head that this program does not read.
     pub(crate) fn newer(bytes: &[u8]) -> Option<u16> {
         let (version, word) = start(bytes).ok()?;
         let known = version == VERSION || version == OLD.0;
@@ -148,10 +148,10 @@ impl Head {
     }
 }
 
-/// The bytes that mean the same in each version.
+/// The bytes whose meaning is the same in each version.
 const START: usize = 12;
 
-/// The format version of what may be a frame, and the number behind it.
+/// Reads the format version of what may be a frame, and the number after it.
 fn start(bytes: &[u8]) -> Result<(u16, u16), Flaw> {
     let mut rest = Bytes(bytes.get(..START).ok_or(SHORT)?);
     if rest.take(8)? != MAGIC {
@@ -160,7 +160,7 @@ fn start(bytes: &[u8]) -> Result<(u16, u16), Flaw> {
     Ok((rest.u16()?, rest.u16()?))
 }
 
-/// Tests if a head of this length ends with its checksum.
+/// True if a head of this length ends with its checksum.
 fn sealed(bytes: &[u8], fixed: usize) -> bool {
     let head = bytes
         .get(..fixed)
@@ -402,7 +402,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// The frame of 0.1.0 with the same events.
+    /// Encodes the same events as a frame of 0.1.0.
     fn old(bytes: &[u8]) -> Vec<u8> {
         let head = Head::read(bytes).unwrap();
         let mut old = MAGIC.to_vec();

@@ -15,7 +15,7 @@ pub(crate) enum Trouble {
     Refused(String),
     /// There is no room.
     Full(String),
-    /// A newer version of this program wrote it. It is not ours to read, nor to change.
+    /// A newer version of this program wrote it. This one must neither read nor change it.
     Newer(String),
 }
 
@@ -55,7 +55,7 @@ fn classify(error: redb::Error) -> Trouble {
     }
 }
 
-/// What is told of something whose format version is unknown, and the newest one that is read.
+/// Makes the error for a file of an unknown format version; `reads` is the newest version that this program reads.
 pub(crate) fn newer(what: &str, version: u32, reads: Option<u32>) -> Trouble {
     let reads = reads.map_or_else(String::new, |reads| format!(", this one reads {reads}"));
     Trouble::Newer(format!(

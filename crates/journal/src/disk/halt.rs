@@ -1,4 +1,5 @@
-//! Why no events are taken in, if so. It is told once when it begins, and once when it ends with what it cost.
+//! Halts: the times when the journal takes no events in, and why. A halt is logged once when it begins, and once with
+//! its cost when it ends.
 
 use std::io::ErrorKind;
 use std::sync::Mutex;
@@ -8,14 +9,14 @@ use std::time::{Duration, Instant};
 use super::shared::lock;
 use crate::{JournalError, Refusing};
 
-/// What keeps the journal from taking events in, from what passes soonest on.
+/// The cause of a halt; the causes that pass soonest come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
     /// A write failed; the next one may succeed.
     Failing,
     /// The disk is full. Nothing is written until there is room for what has to be written first.
     Full,
-    /// Files were deleted or replaced. What is written now would be gone with the process.
+    /// Files were deleted or replaced. Anything written now would be lost when the process ends.
     Gone,
 }
 
@@ -44,19 +45,19 @@ struct Halt {
     refused: u64,
 }
 
-/// After so long without a failed write the next one is expected to succeed.
+/// The time without a failed write after which the next one is expected to succeed.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// See the module.
+/// The journal's halt, if there is one.
 #[derive(Debug, Default)]
 pub(crate) struct Halts {
-    /// Whether there is one: looked at with each commit.
+    /// True during a halt; each commit looks at it.
     any: AtomicBool,
     now: Mutex<Option<Halt>>,
 }
 
 impl Halts {
-    /// No events are taken in from now on, at least for a moment; `refused` of them were just refused.
+    /// Begins a halt, or adds to one; `refused` appends were just refused.
     pub(crate) fn begin(&self, cause: Cause, why: &str, refused: u64) {
         let mut now = lock(&self.now);
         let before = now.as_mut().filter(|halt| halt.cause >= cause);
@@ -79,7 +80,7 @@ impl Halts {
         self.any.store(true, Ordering::Release);
     }
 
-    /// Events are taken in again, unless a cause that does not pass so soon is in the way.
+    /// Ends the halt if its cause is `cause`, or one that passes sooner.
     pub(crate) fn end(&self, cause: Cause) {
         if !self.any.load(Ordering::Acquire) {
             return;
@@ -95,7 +96,7 @@ impl Halts {
         }
     }
 
-    /// The cause there is now.
+    /// The cause of the present halt.
     pub(crate) fn cause(&self) -> Option<Cause> {
         if !self.any.load(Ordering::Acquire) {
             return None;
@@ -103,7 +104,7 @@ impl Halts {
         lock(&self.now).as_ref().map(|halt| halt.cause)
     }
 
-    /// Whether no write has failed for a while.
+    /// True if no write has failed for a while.
     pub(crate) fn quiet(&self) -> bool {
         lock(&self.now)
             .as_ref()
@@ -114,7 +115,7 @@ impl Halts {
         self.cause() == Some(Cause::Gone)
     }
 
-    /// Refuses so many appends, if they need not even be tried.
+    /// Refuses this number of appends if there is no use in trying them.
     pub(crate) fn refuse(&self, appends: u64) -> Option<JournalError> {
         if self.cause()? < Cause::Full {
             return None;

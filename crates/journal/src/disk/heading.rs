@@ -1,5 +1,5 @@
-//! The heading of a file of frames: it records where every sink stood when the file was begun. A state that is lost then
-//! costs what came since the newest file was begun, and not all that is held.
+//! The heading of a file of frames: it records where every sink stood when the file was begun. The loss of the state
+//! then costs only what came since the newest file was begun, and not everything that is held.
 //!
 //! All numbers are little-endian:
 //!
@@ -13,8 +13,8 @@
 //! | 8 | XXH3 of all before, which ends the fixed part |
 //! | n | the text: a [`Heading`] as JSON, filled up with zeros to the next block |
 //!
-//! Every later version keeps the first two lines, and a checksum at the end of the fixed part: thus a newer one is told from
-//! a damaged one. Files with frames of format 2 have no heading and begin with their first frame.
+//! Every later version keeps the first two lines, and a checksum at the end of the fixed part: this tells a newer
+//! heading from a damaged one. Files with frames of format 2 have no heading and begin with their first frame.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -31,19 +31,19 @@ use crate::{Position, SourceTotals};
 /// No text contains this: 0xF7 never occurs in UTF-8.
 const MAGIC: [u8; 8] = *b"\xF7sbfiles";
 const VERSION: u16 = 1;
-/// Bytes before the text.
+/// The length of the fixed part, before the text.
 const FIXED: usize = 40;
 
 /// The facts that were true when a file was begun.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Heading {
-    /// By name.
+    /// The sinks, by name.
     #[serde(default)]
     pub(crate) sinks: BTreeMap<String, Standing>,
-    /// Events in the journal by source, over all time, up to the file.
+    /// The number of events journalled before the file, by source, over all time.
     #[serde(default)]
     pub(crate) journalled: BTreeMap<String, u64>,
-    /// Other counts of sources.
+    /// The other counts of sources.
     #[serde(default)]
     pub(crate) sources: BTreeMap<String, SourceTotals>,
 }
@@ -51,9 +51,9 @@ pub(crate) struct Heading {
 /// The progress of one sink.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Standing {
-    /// The record as the state keeps it, without the history of single events.
+    /// The sink's record in the state, without the history of single events.
     pub(crate) record: SinkRecord,
-    /// Events parked, which the state alone holds.
+    /// The number of parked events; only the state holds the events.
     #[serde(default)]
     pub(crate) parked: u64,
 }
@@ -63,14 +63,14 @@ pub(crate) struct Standing {
 pub(super) struct Read {
     pub(super) first: Position,
     pub(super) heading: Heading,
-    /// Blocks before the first frame.
+    /// The blocks before the first frame.
     pub(super) blocks: u32,
 }
 
 impl Heading {
-    /// Encodes it, filled up to whole blocks.
+    /// Encodes the heading and fills it up to whole blocks.
     pub(super) fn to_bytes(&self, first: Position) -> Vec<u8> {
-        // Strings, numbers and lists of them: this cannot fail.
+        // This cannot fail: the heading holds only strings, numbers, and lists of them.
         let text = serde_json::to_vec(self).unwrap_or_default();
         let mut bytes = Vec::with_capacity((FIXED + text.len()).next_multiple_of(BLOCK));
         bytes.extend_from_slice(&MAGIC);
@@ -85,7 +85,7 @@ impl Heading {
         bytes
     }
 
-    /// Reads it off a file; `None` if there is none, or it cannot be read.
+    /// Reads the heading of a file; `None` if the file has none, or one that cannot be read.
     pub(super) fn read(file: &File) -> Result<Option<Read>, Trouble> {
         let size = file.metadata().map_err(|error| io(&error))?.len();
         let mut block = [0; BLOCK];
@@ -127,13 +127,13 @@ impl Heading {
     }
 }
 
-/// The fixed part of any version, whose checksum is right.
+/// The fixed part of a heading of any version; its checksum is right.
 struct Fields<'a> {
     version: u16,
     bytes: &'a [u8],
 }
 
-/// The fixed part that a block begins with, if it does.
+/// Reads the fixed part at the beginning of a block; `None` if there is none.
 fn fields(block: &[u8]) -> Option<Fields<'_>> {
     let rest = block.strip_prefix(&MAGIC)?;
     let (version, rest) = rest.split_first_chunk::<2>()?;
@@ -147,7 +147,7 @@ fn fields(block: &[u8]) -> Option<Fields<'_>> {
 }
 
 impl Fields<'_> {
-    /// Length of the text, position, checksum of the text.
+    /// Reads the length of the text, the position, and the checksum of the text.
     fn rest(&self) -> Option<(u32, Position, u64)> {
         let (length, rest) = self.bytes.get(12..)?.split_first_chunk::<4>()?;
         let (first, rest) = rest.split_first_chunk::<8>()?;

@@ -1,5 +1,6 @@
-//! The journal's identity: a random id in a small file beside the events, made with the journal. Whoever asks a running
-//! router can tell by it that the router is the one of this folder, which it cannot open meanwhile.
+//! The journal's identity: a random id in a small file beside the events, made with the journal. A program that asks a
+//! running router for its id can tell if the router has this folder open, which the program itself cannot open
+//! meanwhile.
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -11,10 +12,10 @@ use crate::JournalError;
 
 const FILE: &str = "ID";
 
-/// The id of a folder's journal; `None` if there is none, or what stands there is none.
+/// Reads the id of a folder's journal; `None` if there is no file, or it does not hold an id.
 ///
 /// # Errors
-/// Of the system.
+/// The system's error if the file cannot be read.
 pub(super) fn read(folder: &Path) -> std::io::Result<Option<String>> {
     let bytes = match fs::read(folder.join(FILE)) {
         Ok(bytes) => bytes,
@@ -29,7 +30,8 @@ pub(super) fn read(folder: &Path) -> std::io::Result<Option<String>> {
     Ok(whole.then(|| id.to_owned()))
 }
 
-/// The id, made if it is missing. On a full disk it is made for this process only: delivering does not need it.
+/// Reads the id, or makes one if it is missing. On a full disk the new id lasts for this process only: deliveries do
+/// not need it.
 pub(super) fn read_or_make(folder: &Path) -> Result<String, JournalError> {
     if let Some(id) = read(folder).map_err(|error| trouble(folder, "cannot be read", &error))? {
         return Ok(id);
@@ -54,7 +56,7 @@ fn write(folder: &Path, id: &str) -> std::io::Result<()> {
     sync(folder)
 }
 
-/// Whether a folder holds a journal: a state, or events.
+/// True if a folder holds a journal: a state, or events.
 pub(super) fn is_journal(folder: &Path) -> Result<bool, JournalError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -90,7 +92,7 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
-        // Cut by a crash, or spoilt: made anew.
+        // An id that a crash cut short, or that was damaged, is made anew.
         fs::write(folder.path().join(FILE), &id[..7]).unwrap();
         assert_eq!(read(folder.path()).unwrap(), None);
         assert_ne!(read_or_make(folder.path()).unwrap(), id);

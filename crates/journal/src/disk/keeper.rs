@@ -36,7 +36,7 @@ pub(crate) enum ToKeeper {
         commit: Box<Commit>,
     },
     Bury(Vec<DeadLetter>),
-    /// Source, key, value; `None` removes it.
+    /// Saves a value under a source and a key; `None` removes it.
     Checkpoint(String, String, Option<Vec<u8>>),
     /// Answers when everything before is durable.
     Flush(oneshot::Sender<()>),
@@ -53,12 +53,12 @@ pub(crate) struct Keeper {
     flushes: Vec<oneshot::Sender<()>>,
     /// Set after a failed write: the store must be opened again.
     broken: bool,
-    /// Writes in a row that failed, not counting those that somebody waits for.
+    /// The number of failed writes in a row, except those that a caller waits for.
     failures: u64,
     touched: i64,
     warned: u64,
     letter_watch: LetterWatch,
-    /// The components there are, once they are known.
+    /// The pipeline's components, once they are known.
     pub(crate) roster: Option<Roster>,
 }
 
@@ -161,7 +161,7 @@ impl Keeper {
     pub(super) fn mend(&mut self) -> Result<(), JournalError> {
         if self.broken {
             if let Some(gone) = self.shared.halts.told().filter(|halt| halt.until_restart) {
-                // What stands at its path is not ours.
+                // The file at its path is another one, which the journal must not touch.
                 return Err(JournalError(gone.why));
             }
             let sinks = lock(&self.shared.sinks);
@@ -177,7 +177,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// One durable change of the state. The head goes with it.
+    /// Makes one durable change of the state, and writes the head with it.
     pub(crate) fn change<T>(
         &mut self,
         change: impl FnOnce(&redb::WriteTransaction, &mut Head) -> Result<T, redb::Error>,
@@ -233,7 +233,7 @@ impl Keeper {
         }
     }
 
-    /// Tells of a failed write, once until one succeeds.
+    /// Logs a failed write, once until a write succeeds.
     fn failed(&mut self, error: &JournalError) {
         if self.failures == 0 {
             tracing::error!("the journal's state cannot be written, trying again: {error}");
@@ -252,7 +252,7 @@ impl Keeper {
         trouble.at(self.state.path())
     }
 
-    /// Checkpoints that the disk has refused so far.
+    /// The checkpoints that could not be written so far.
     pub(crate) fn unwritten_checkpoints(&self) -> &checkpoints::Changed {
         &self.pending.checkpoints
     }
@@ -332,7 +332,7 @@ impl Keeper {
         self.warn();
     }
 
-    /// Saves counts, gives back space.
+    /// Saves counts and gives space back.
     pub(crate) fn tidy(&mut self) -> Result<(), JournalError> {
         let now = self.shared.clock.now();
         if now.saturating_sub(self.touched) > TOUCH {
@@ -385,7 +385,7 @@ impl Keeper {
     }
 
     fn finish(mut self) {
-        // Neither a command nor a start that failed opens all of them.
+        // Neither a command nor a failed start opens all sinks.
         if self.shared.all_opened.load(Ordering::Relaxed) {
             self.shared.rebuilt.store(false, Ordering::Relaxed);
             lock(&self.shared.again).clear();

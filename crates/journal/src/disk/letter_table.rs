@@ -1,4 +1,4 @@
-//! Dead letters in the store: adding, removing, their quotas, and reading them page by page.
+//! Dead letters in the store: adds, removes and renames them, applies their quotas, and reads them page by page.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     Position, StoredLetter,
 };
 
-/// A letter without what it keeps of its event, which is most of it.
+/// A letter without the kept content of its event, which is most of it.
 #[derive(Deserialize)]
 struct Outline {
     component: String,
@@ -48,7 +48,7 @@ impl From<Outline> for DeadLetter {
     }
 }
 
-/// A letter's component alone.
+/// The component of a letter, without the rest.
 #[derive(Deserialize)]
 struct Owner {
     component: String,
@@ -82,7 +82,7 @@ pub(crate) fn bury<'a>(
     Ok(())
 }
 
-/// Drops the oldest letters of components that have more than they may keep; returns how many of which.
+/// Drops the oldest letters of components that exceed their quota; returns how many, by component.
 pub(crate) fn drop_oldest(
     txn: &WriteTransaction,
     head: &mut Head,
@@ -134,7 +134,7 @@ fn forget(head: &mut Head, component: &str, bytes: usize) {
     }
 }
 
-/// A component's dead letters belong to another one from now on.
+/// Moves a component's dead letters to another component.
 pub(crate) fn rename(
     txn: &WriteTransaction,
     head: &mut Head,
@@ -167,7 +167,7 @@ pub(crate) fn rename(
         table.insert(id, letter.as_slice())?;
         left -= 1;
     }
-    // They may be older than those it has.
+    // The moved letters may be older than the component's own.
     head.oldest_letters.remove(new);
     let entry = head.letters.entry(new.to_owned()).or_default();
     *entry = (entry.0 + count, entry.1 + bytes);
@@ -193,7 +193,7 @@ pub(crate) fn remove(
     Ok(removed)
 }
 
-/// Those of these dead letters that are there and whole.
+/// Reads those of these dead letters that exist and are undamaged.
 pub(crate) fn letters(
     txn: &WriteTransaction,
     ids: &[DeadLetterId],
@@ -207,7 +207,7 @@ pub(crate) fn letters(
     Ok(found)
 }
 
-/// Reads a page; also returns how many letters were damaged on the way.
+/// Reads a page; also returns the number of damaged letters on the way.
 pub(crate) fn page(
     txn: &ReadTransaction,
     filter: &DeadLetterFilter,
@@ -251,7 +251,7 @@ pub(crate) fn page(
     Ok((found, damaged))
 }
 
-/// The counts that a head stands for.
+/// Returns the counts in a head, by component.
 pub(crate) fn counts(head: &Head, quota: &DeadLetterQuota) -> BTreeMap<String, LetterCounts> {
     let mut counts: BTreeMap<String, LetterCounts> = BTreeMap::new();
     for (name, (kept, bytes)) in &head.letters {

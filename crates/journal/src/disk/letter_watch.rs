@@ -1,4 +1,4 @@
-//! Tells in the log when dead letters fill up and when some are dropped.
+//! Logs when dead letters fill up and when some are dropped.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use super::store::Store;
 use crate::dead_letter::Summing;
 use crate::{DeadLetterFilter, DeadLetterQuota, LetterCounts, Page};
 
-/// What was told, and what is to be told at the next tick.
+/// A record of what was logged last, and of what is due at the next tick.
 #[derive(Default)]
 pub(crate) struct LetterWatch {
-    /// Letters dropped since it was told.
+    /// Letters dropped since the last log line, by component.
     dropped: BTreeMap<String, u64>,
-    /// The percentage that was told last, by component.
+    /// The percentage that was logged last, by component.
     levels: BTreeMap<String, u64>,
 }
 
@@ -25,7 +25,7 @@ impl LetterWatch {
         }
     }
 
-    /// Tells it.
+    /// Logs what is due.
     pub(crate) fn tell(&mut self, shared: &Shared, state: &State) {
         for (component, dropped) in std::mem::take(&mut self.dropped) {
             tracing::warn!(
@@ -49,7 +49,7 @@ impl LetterWatch {
     }
 }
 
-/// How full a component's letters are: 0, or the highest of the levels in percent that it has reached.
+/// The fill level of a component's letters: 0, or the highest of the levels in percent that it has reached.
 fn level(counts: &LetterCounts) -> u64 {
     let percent = counts.bytes.saturating_mul(100) / counts.max_bytes.max(1);
     [100, 90, 70]
@@ -58,7 +58,8 @@ fn level(counts: &LetterCounts) -> u64 {
         .unwrap_or(0)
 }
 
-/// Tells how full they are, and by which reason most. To find that out all are read, on a thread of its own.
+/// Logs how full the letters are, and which reason most of them have. Finding that out means reading all of them, which
+/// happens on a separate thread.
 fn warn(store: Store, component: String, counts: LetterCounts, quota: &DeadLetterQuota) {
     let then = if quota.drops(&component) {
         "the oldest are dropped when they are full"
@@ -85,7 +86,7 @@ fn warn(store: Store, component: String, counts: LetterCounts, quota: &DeadLette
     }
 }
 
-/// The reason that most letters of a component have, and how many.
+/// The most frequent reason among a component's letters, with its number of letters.
 fn top_reason(store: &Store, component: &str) -> Option<(String, u64)> {
     let filter = DeadLetterFilter {
         component: Some(component.to_owned()),

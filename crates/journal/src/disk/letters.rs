@@ -27,7 +27,7 @@ impl Keeper {
             })?
         };
         if taken.removed > 0 {
-            // It may have been much, and what comes next may need the room.
+            // The removed letters may have been large, and the next change may need the room.
             self.state.reuse_at_once();
         }
         Ok(taken)
@@ -85,14 +85,14 @@ impl Keeper {
     }
 }
 
-/// The events of letters that the log still holds. Each frame is read once, however many letters are about it.
+/// Reads the events of letters that the log still holds. It reads each frame once, however many letters are about it.
 fn originals(series: &Series, letters: &[(DeadLetterId, DeadLetter)]) -> HashMap<Position, Arc<Event>> {
     let held = series.start().unwrap_or(0)..series.end().unwrap_or(0);
     let places = letters.iter().filter_map(|(_, letter)| letter.position);
     let mut places: Vec<Position> = places.filter(|place| held.contains(place)).collect();
     places.sort_unstable();
     places.dedup();
-    // What the system refuses to read is retried from what the letter keeps.
+    // Events that the system refuses to read are retried from the letter's copy.
     let (found, _) = series.pick(&places);
     found
         .into_iter()

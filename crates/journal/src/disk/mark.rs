@@ -1,6 +1,6 @@
-//! The mark records the position up to which everything is acknowledged. It is written after each commit and not synced,
-//! which costs next to nothing. Since written data outlives the process, the mark is exact after a kill, and tells a commit
-//! that was under way from damage. After the machine went down it may be old.
+//! The mark records the position up to which everything is acknowledged. It is written after each commit and not
+//! synced, which costs next to nothing. Since written data outlives the process, the mark is exact after a kill, and
+//! tells a commit that was under way from damage. After a power loss it may be old.
 //!
 //! All numbers are little-endian:
 //!
@@ -34,12 +34,12 @@ const VERSION: u16 = 1;
 const LENGTH: usize = 60;
 pub(super) const NAME: &str = "MARK";
 
-/// The end of the acknowledged events.
+/// The end of the acknowledged events, as the mark records it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Marked {
     /// The first position of the file.
     pub(super) file: Position,
-    /// Everything before is acknowledged.
+    /// The position before which everything is acknowledged.
     pub(super) end: Position,
     /// The byte in the file at which these events end.
     pub(super) offset: u64,
@@ -57,7 +57,7 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// Opens it, or makes one: a whole block, so that there is room for it whatever else fills the disk.
+    /// Opens the mark, or makes one: a whole block, so that it has room even when other files fill the disk.
     pub(super) fn open(folder: &Path) -> Mark {
         let path = folder.join(NAME);
         let file = private().create(true).truncate(false).open(&path);
@@ -80,8 +80,8 @@ impl Mark {
         mark
     }
 
-    /// Notes what is acknowledged. A failure costs no event: after a kill the end of the file is then judged as after a
-    /// power loss.
+    /// Notes what is acknowledged. A failure costs no event: the end of the file is then judged after a kill as it
+    /// would be after a power loss.
     pub(super) fn set(&mut self, file: Position, end: Position, offset: u64) {
         let Some(mark) = &self.file else { return };
         match mark.write_all_at(&to_bytes(self.boot, file, end, offset), 0) {
@@ -193,7 +193,7 @@ mod tests {
         mark.boot ^= 1;
         mark.set(7, 40, 12288);
         assert_eq!(read(folder.path()).unwrap(), Some(marked(false)));
-        // Another process takes it up, and notes what it gives up.
+        // Another process takes the mark over, and notes the positions that it gives up.
         Mark::open(folder.path()).raise(50);
         let raised = read(folder.path()).unwrap().unwrap();
         assert_eq!((raised.file, raised.end), (50, 50));

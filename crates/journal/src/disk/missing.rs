@@ -1,4 +1,5 @@
-//! What the log should hold and does not: files that are missing, empty or cut short, and places that cannot be read.
+//! Events that the log should hold and does not: files that are missing, empty or cut short, and places that cannot be
+//! read.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,7 +11,8 @@ use super::series::Series;
 use crate::{Loss, Lost, Position, Progress};
 
 impl Series {
-    /// The stretches of `from..to` that no file holds. `aged`: those before the first file may have become too old.
+    /// Finds the stretches of `from..to` that no file holds. If `aged` is set, those before the first file may have
+    /// exceeded `max_age`.
     pub(crate) fn holes(&self, from: Position, to: Position, aged: bool) -> Vec<Lost> {
         let (segments, mut at, mut holes) = (self.segments(), from, Vec::new());
         for segment in &segments {
@@ -45,8 +47,8 @@ impl Series {
         }
     }
 
-    /// What was kept of files that should hold events of a range, now or at an earlier start: of the end of the file before,
-    /// and of whole files.
+    /// Finds the copies kept aside of files that should hold events of a range, made now or at an earlier start: of the
+    /// end of the file before, and of whole files.
     fn kept(
         &self,
         segments: &[Arc<Segment>],
@@ -69,31 +71,31 @@ impl Series {
         })
     }
 
-    /// Why nothing can be read at a position any more.
+    /// The reason why nothing can be read at a position any more.
     pub(super) fn loss(&self, position: Position) -> Loss {
         let segments = self.segments();
         let after = segments.partition_point(|segment| segment.first <= position);
         match after.checked_sub(1).and_then(|i| segments.get(i)) {
-            // Only max_age deletes what a sink has not settled.
+            // Only `max_age` deletes events that a sink has not settled.
             None => Loss::Aged,
             Some(segment) if position >= segment.end() || is_cut_short(segment) => Loss::Missing,
             Some(_) => Loss::Damaged,
         }
     }
 
-    /// Tells what is missing, at the start; `wanted` is where the sink stands that is furthest behind.
+    /// Logs what is missing at the start; `wanted` is the position of the sink that is furthest behind.
     pub(crate) fn tell_missing(&self, wanted: Position, end: Position, aged: bool) {
         let from = self.start().map_or(wanted, |start| start.min(wanted));
         let (held, segments) = (self.end().unwrap_or(0), self.segments());
         for Lost { from, to, loss } in self.holes(from, end, aged) {
-            // What could not be read at the end of the last file was told when it was taken over.
+            // Losses at the end of the last file were logged when it was taken over.
             let from = if from >= held { from.max(self.told()) } else { from };
             if from >= to || self.kept(&segments, (from, to)).next().is_some() {
                 continue;
             }
             let (positions, folder) = (format!("{from}..{to}"), self.folder.display());
             match loss {
-                // Told by those who found it.
+                // The code that found the loss logs it.
                 Loss::Damaged | Loss::Aged => {}
                 Loss::Missing if to <= wanted => tracing::warn!(%folder, positions,
                     "a file of the journal is missing, empty or cut short: settled events that stood there cannot be \
@@ -106,7 +108,7 @@ impl Series {
     }
 }
 
-/// Whether a file is gone, or has lost its end or all it held.
+/// True if a file is gone, or has lost its end or all its content.
 pub(super) fn is_cut_short(segment: &Segment) -> bool {
     match fs::metadata(&segment.path) {
         Ok(there) => there.len() < segment.content().bytes_from(0),
@@ -114,7 +116,7 @@ pub(super) fn is_cut_short(segment: &Segment) -> bool {
     }
 }
 
-/// Settles what of a sink's events no file holds, and counts it; returns what that is.
+/// Settles those of a sink's events that no file holds, and counts them; returns their positions.
 pub(super) fn write_off(series: &Series, progress: &mut Progress, end: Position, aged: bool) -> Vec<Lost> {
     let mut at = progress.cursor;
     let mut open = Vec::new();

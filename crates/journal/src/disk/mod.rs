@@ -128,7 +128,7 @@ impl DiskJournal {
             given: series.given(),
             heading: series.heading()?,
         };
-        // On a full disk the state needs room that was set aside, if only to be opened.
+        // On a full disk the state needs the room that was set aside, even to be opened.
         let ballast = Ballast::new(&options.path, options.ballast_bytes);
         let room = ballast.make();
         if room.as_ref().is_err_and(|error| Cause::of(error) == Cause::Full) {
@@ -247,7 +247,7 @@ impl DiskJournal {
         })
     }
 
-    /// Whether a folder holds a journal; nothing is made or changed.
+    /// Tests if a folder holds a journal; makes and changes nothing.
     ///
     /// # Errors
     /// [`JournalError`] if the folder cannot be read.
@@ -255,7 +255,8 @@ impl DiskJournal {
         identity::is_journal(folder)
     }
 
-    /// The [id](Journal::id) of the journal in a folder, also while a router has it open; `None` if there is none.
+    /// Reads the [id](Journal::id) of the journal in a folder, even while a router has it open; `None` if there is
+    /// none.
     ///
     /// # Errors
     /// [`JournalError`] if it cannot be read.
@@ -263,7 +264,7 @@ impl DiskJournal {
         identity::read(folder).map_err(|error| folder::trouble(folder, "cannot be read", &error))
     }
 
-    /// Gives back the space that the state of a journal does not use any more. No router may use it meanwhile.
+    /// Gives back the space that the state of a journal no longer uses. No router may use the journal meanwhile.
     ///
     /// # Errors
     /// [`JournalError`] if a router uses it, or if it cannot be read or written.
@@ -276,8 +277,7 @@ impl DiskJournal {
         self.shared.commits.load(Ordering::Relaxed)
     }
 
-    /// Does at once what is done every second anyway: saves counts, deletes files that nobody
-    /// needs.
+    /// Does at once what the journal does every second anyway: saves counts and deletes files that nobody needs.
     ///
     /// # Errors
     /// [`JournalError`] if the state cannot be written.
@@ -298,7 +298,7 @@ impl DiskJournal {
     }
 }
 
-/// Since a commit; 0 stands for one of an unknown time, and a clock that was set back for no time.
+/// The time since a commit; `None` if its time is unknown (0), and no time if the clock was set back.
 fn idle_since(saved_at: i64, clock: &Clock) -> Option<Duration> {
     let idle = u64::try_from(clock.wall().saturating_sub(saved_at)).unwrap_or(0);
     (saved_at > 0).then(|| Duration::from_millis(idle))
@@ -483,7 +483,7 @@ impl Journal for DiskJournal {
     }
 
     fn save_source(&self, source: &str, totals: SourceTotals) {
-        // A source that was renamed may still answer what it had under way.
+        // A source may still answer requests under its old name after it was renamed.
         let names = lock(&self.shared.names).clone();
         let mut sources = lock(&self.shared.sources);
         sources.changed = true;
@@ -510,7 +510,7 @@ impl Journal for DiskJournal {
     }
 
     fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>) {
-        // A source that was renamed may still read.
+        // A source may still read under its old name after it was renamed.
         let names = lock(&self.shared.names).clone();
         let saved = ToKeeper::Checkpoint(names.now(source).to_owned(), key.to_owned(), value);
         if self.keeper.send(saved).is_err() {

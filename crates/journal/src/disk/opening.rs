@@ -1,5 +1,5 @@
-//! Opens the state: looks at it first, begins or saves it in a draft where need be, and only then writes to it. At every
-//! moment the file is either the previous one or a complete new one.
+//! Opens the state: looks at it first, begins or rescues it in a draft if necessary, and only then writes to it. At
+//! every moment the file is either the previous one or a complete new one.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -23,11 +23,11 @@ use crate::JournalError;
 
 /// The result of a look at the file.
 pub(super) enum Found {
-    /// None, or one that was never committed as complete.
+    /// No file, or one that was never committed as complete.
     Nothing,
-    /// One that is in order; nothing is written to it yet.
+    /// An intact file; nothing is written to it yet.
     Whole(Box<(Database, Tentative, Loaded)>),
-    /// One that cannot be read whole, and why.
+    /// A file that cannot be read whole, and why.
     Broken(String),
 }
 
@@ -35,7 +35,7 @@ impl State {
     /// Looks at the file of a folder and changes nothing.
     ///
     /// # Errors
-    /// If the system refuses to show it, or a newer version wrote it.
+    /// [`JournalError`] if the system refuses access to the file, or a newer version wrote it.
     pub(crate) fn find(folder: &Path) -> Result<(State, Found), JournalError> {
         let state = State {
             path: folder.join(FILE),
@@ -49,7 +49,7 @@ impl State {
         }
     }
 
-    /// Opens what was found for writing, begins a new file, or saves what can be saved of a broken one.
+    /// Opens the found file for writing, begins a new one, or rescues the readable part of a broken one.
     pub(crate) fn open(&mut self, found: Found, basis: &Basis) -> Result<Loaded, JournalError> {
         match found {
             Found::Whole(whole) => self.take(*whole),
@@ -75,14 +75,14 @@ impl State {
         self.store.open(db);
         loaded.head.complete = true;
         if std::mem::replace(&mut loaded.head.format, FORMAT) < FORMAT {
-            // From here on there may be frames that an earlier version does not know.
+            // From now on there may be frames that an earlier version does not know.
             self.write(|txn| put_head(txn, &loaded.head))
                 .map_err(|trouble| trouble.at(&self.path))?;
         }
         Ok(loaded)
     }
 
-    /// Puts a new file in the place of what is there, which is kept under another name if it is worth that.
+    /// Replaces the file with a new one; keeps the old one under another name if it is worth keeping.
     pub(super) fn replace(&mut self, contents: &Contents, keep: bool) -> Result<Loaded, JournalError> {
         self.close();
         let draft = self.path.with_extension("draft");
@@ -118,7 +118,8 @@ impl State {
         }
     }
 
-    /// After a failed write: the file is opened again, or, if it is broken or gone, begun anew with what is in memory.
+    /// Opens the file again after a failed write, or, if it is broken or gone, begins it anew with the contents in
+    /// memory.
     pub(crate) fn reopen(
         &mut self,
         head: &Head,
@@ -190,7 +191,7 @@ pub(super) fn look(path: &Path) -> Result<Found, Trouble> {
         txn.commit()?;
         Ok((db, loaded))
     })?;
-    // An earlier version committed an empty head first, and the fact that it was rebuilt later.
+    // An earlier version first committed an empty head, and only later noted that the state was rebuilt.
     let head = &loaded.head;
     if head.complete || head.next_position > 0 || !loaded.sinks.is_empty() {
         Ok(Found::Whole(Box::new((db, tentative, loaded))))
@@ -199,14 +200,14 @@ pub(super) fn look(path: &Path) -> Result<Found, Trouble> {
     }
 }
 
-/// Opens a store; checked whole, since it is small and is written to.
+/// Opens a store and checks it whole, since it is small and is written to.
 pub(super) fn open(file: Tentative) -> Result<Database, redb::Error> {
     let mut builder = Builder::new();
     let builder = builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
     Ok(builder.create_with_backend(file)?)
 }
 
-/// The head as it lies there, if one was ever committed.
+/// Reads the stored head; `None` if none was ever committed.
 fn head(db: &Database) -> Result<Option<Vec<u8>>, redb::Error> {
     match db.begin_read()?.open_table(HEAD) {
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
@@ -242,7 +243,7 @@ mod tests {
             ..loaded.head
         };
         state.write(|txn| put_head(txn, &newer)).unwrap();
-        // As if killed: the store would repair it.
+        // The file is as after a kill: the store would repair it.
         let before = bytes(folder.path());
         std::mem::forget(state);
         let error = opened(folder.path()).err().unwrap().to_string();
@@ -266,7 +267,7 @@ mod tests {
         for damage in 0..3 {
             match damage {
                 0 => fs::write(&path, "").unwrap(),
-                // As earlier versions left it when they were killed at once: tables and no head, or an empty one.
+                // An early kill made earlier versions leave this: tables and no head, or an empty one.
                 _ => {
                     let _ = fs::remove_file(&path);
                     let db = Builder::new().create(&path).unwrap();

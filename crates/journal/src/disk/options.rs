@@ -31,9 +31,10 @@ pub struct DiskOptions {
     pub dedup_memory: u64,
     /// Bytes of parsed events kept for sinks that keep pace. Default 16 MB.
     pub cache_bytes: u64,
-    /// How many dead letters are kept. Default 1 GB for each sink, which is held then, and 256 MB for each source.
+    /// The quota of dead letters. Default 1 GB for each sink, which is held once it is reached, and 256 MB for each
+    /// source.
     pub dead_letters: DeadLetterQuota,
-    /// Bytes on disk that are set aside for the state and the ids, should the disk become full. Default 16 MiB.
+    /// Bytes of disk space that are set aside for the state and the ids, in case the disk becomes full. Default 16 MiB.
     pub ballast_bytes: u64,
     /// The system's clock. Tests set theirs back.
     pub wall: fn() -> SystemTime,

@@ -24,7 +24,7 @@ pub(crate) struct Prepared {
     /// As many as there are items; those who keep them take them.
     pub(crate) events: Vec<Arc<Event>>,
     sources: Vec<(Arc<str>, u32)>,
-    /// What stands for each of them where ids are looked up, if one was renamed.
+    /// The key of each source for the lookup of ids, if one was renamed.
     #[expect(
         clippy::box_collection,
         reason = "seldom there, and what goes to the writer is moved about"
@@ -222,7 +222,7 @@ impl Prepared {
         (ALONE..=MOST).contains(&self.length) && self.pages.aligned()
     }
 
-    /// Says where its events stand, when that was, and what was acknowledged then.
+    /// Fills in where the events stand, when they are written, and what was acknowledged then.
     pub(super) fn place(&mut self, first: Position, written_at: u64, acknowledged: Position) -> Built {
         let head = Head {
             first,

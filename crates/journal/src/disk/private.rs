@@ -1,4 +1,4 @@
-//! Files and the folder for the router's user alone, whatever the umask.
+//! Files and the folder that only the router's user may use, whatever the umask.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
@@ -8,20 +8,20 @@ use std::path::Path;
 use redb::backends::FileBackend;
 use signalbox_core::{PRIVATE_FILE, PRIVATE_FOLDER, exposed};
 
-/// Options for a file that nobody else may use, should it be made.
+/// Options that open a file; if they make it, nobody else may use it.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(PRIVATE_FILE);
     options
 }
 
-/// A store's file, made for nobody else if need be.
+/// Opens a store's file; makes it if it is missing, so that nobody else may use it.
 pub(super) fn private_backend(path: &Path) -> Result<FileBackend, redb::Error> {
     let file = private().create(true).truncate(false).open(path)?;
     Ok(FileBackend::new(file)?)
 }
 
-/// Makes the folder if need be. The ones above it are as the umask says: they may be shared.
+/// Makes the folder if it is missing. Folders above it get the permissions of the umask: they may be shared.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| there.is_dir()) {
         return Ok(());
@@ -30,13 +30,13 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
         fs::create_dir_all(above)?;
     }
     match DirBuilder::new().mode(PRIVATE_FOLDER).create(path) {
-        // Somebody else was faster, or a link leads there.
+        // Another process made the folder first, or a link leads there.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         made => made,
     }
 }
 
-/// Warns if others may use the folder or a file in it: an earlier version, or somebody's copy, made them so.
+/// Warns if others may use the folder or a file in it: an earlier version made them so, or a person who copied them.
 pub(super) fn warn_if_exposed(folder: &Path) {
     let mode = |path: &Path| fs::metadata(path).map_or(0, |there| there.mode());
     if let Some(told) = exposed(folder, mode(folder)) {

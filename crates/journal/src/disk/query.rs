@@ -16,7 +16,7 @@ const REPORTED: usize = 10_000;
 pub(crate) enum Events {
     /// Events from that position on; `None` for one that does not parse.
     Some(Vec<(Position, Option<Event>)>),
-    /// Nothing readable up to this position, and why.
+    /// Nothing is readable up to this position, and why.
     Lost(Position, Loss),
 }
 
@@ -125,7 +125,7 @@ impl Series {
         Ok(())
     }
 
-    /// Events in `from..to` by source; those that cannot be read are counted where the file still tells of them.
+    /// Counts the events in `from..to` by source; unreadable ones are included where the file still tells of them.
     pub(crate) fn counts(&self, from: Position, to: Position) -> Result<BTreeMap<String, u64>, JournalError> {
         let mut counts = BTreeMap::new();
         let mut rest = Vec::new();

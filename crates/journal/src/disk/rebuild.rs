@@ -1,5 +1,5 @@
-//! Begins a lost state anew from the heading of the newest file of frames, which says where sinks stood when that file was
-//! begun.
+//! Begins a lost state anew from the heading of the newest file of frames, which records where sinks stood when that
+//! file was begun.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use crate::{Position, ranges};
 /// The code under which a sink counts events that nobody can read any more.
 const UNREADABLE: &str = "journal_unreadable";
 
-/// The facts that the files of frames tell of a state that is gone.
+/// The facts that the files of frames reveal of a lost state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Basis {
     /// The positions of the events held, `from..to`; `None` without events.
     pub(crate) held: Option<(Position, Position)>,
-    /// Positions before were given to events, held or not.
+    /// The position before which all positions were given to events, held or not.
     pub(crate) given: Position,
-    /// The newest heading, and where its file begins.
+    /// The newest heading, and the first position of its file.
     pub(crate) heading: Option<(Position, Heading)>,
 }
 
 impl Basis {
-    /// A state that knows no more than this, and has so many parked events of each sink from elsewhere. It is rebuilt if
-    /// there are events.
+    /// Makes a state that knows no more than this. `parked` counts the parked events of each sink that were rescued
+    /// elsewhere. The state is marked as rebuilt if there are events.
     pub(super) fn contents(&self, parked: &BTreeMap<String, u64>) -> Contents {
         let rebuilt = self.held.is_some();
         let Some((first, heading)) = &self.heading else {
@@ -76,8 +76,8 @@ impl Basis {
     }
 }
 
-/// A sink as it stood. What was before the oldest event held was settled, or its file would not have gone; parked events
-/// that are lost were in the state alone.
+/// Makes a sink's record from its standing. The sink had settled all events before the oldest one held, or their file
+/// would still be there; lost parked events were only in the state.
 fn record(standing: &Standing, from: Position, lost: u64) -> SinkRecord {
     let mut record = standing.record.clone();
     let progress = &mut record.progress;
@@ -96,7 +96,7 @@ fn unsettled(record: &SinkRecord, to: Position) -> u64 {
     left.iter().map(|(from, to)| to - from).sum()
 }
 
-/// Logs how much may come again at a sink.
+/// Logs how many events may come again at a sink.
 pub(super) fn tell(sink: &str, events: u64) {
     tracing::error!(
         sink,

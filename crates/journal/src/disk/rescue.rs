@@ -1,4 +1,4 @@
-//! Saves what can be read of a state that is damaged.
+//! Rescues the readable part of a damaged state.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,7 +16,7 @@ use super::state::{
 use super::tentative::Tentative;
 use crate::{DeadLetter, DeadLetterId, JournalError, Open, Parked, Position, SourceTotals};
 
-/// All that a state holds.
+/// The whole contents of a state.
 #[derive(Default)]
 pub(super) struct Contents {
     pub(super) head: Head,
@@ -37,7 +37,7 @@ impl Contents {
         counts
     }
 
-    /// Writes all of it, the head included, which makes it a state.
+    /// Writes all contents, including the head, which makes them a state.
     pub(super) fn write(&self, txn: &WriteTransaction) -> Result<(), redb::Error> {
         for (name, sink) in &self.sinks {
             put_sink(txn, name, sink)?;
@@ -60,14 +60,14 @@ impl Contents {
             ..self.head.clone()
         };
         put_head(txn, &head)?;
-        // So that all tables exist for readers.
+        // Reading opens all tables, which makes them exist for readers.
         load(txn).map(|_| ())
     }
 }
 
 impl State {
-    /// Begins a new file with what can still be read of the old one record by record, and with what is known without it.
-    /// The old one is kept beside it.
+    /// Begins a new file with the readable records of the old one, and with the facts known without it. The old one is
+    /// kept beside it.
     pub(super) fn salvage(&mut self, why: &str, known: Known<'_>) -> Result<Loaded, JournalError> {
         self.close();
         let file = File::open(&self.path).and_then(Tentative::new);
@@ -129,19 +129,19 @@ impl State {
 
 /// The facts known without the file.
 pub(super) enum Known<'a> {
-    /// Newer than the file.
+    /// Facts newer than the file.
     InMemory(Box<Contents>),
-    /// Older than the file.
+    /// Facts older than the file.
     InFiles(&'a Basis),
 }
 
-/// All of both; where both know of something, the second one counts.
+/// Merges both maps; where both have a key, the second one's value counts.
 fn over<T>(mut first: BTreeMap<String, T>, second: BTreeMap<String, T>) -> BTreeMap<String, T> {
     first.extend(second);
     first
 }
 
-/// Sink and position, event, history.
+/// A parked event that was rescued: sink and position, event, history.
 pub(super) type SavedParked = ((String, Position), Vec<u8>, Vec<u8>);
 
 /// Table by table, each as far as it goes.

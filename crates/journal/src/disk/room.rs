@@ -1,4 +1,4 @@
-//! Giving space back, and what is done when there is none.
+//! Gives disk space back, and handles a full disk.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -11,10 +11,10 @@ use super::shared::{Shared, Sink, lock};
 use crate::{JournalError, Position};
 
 impl Shared {
-    /// Deletes files of frames that nobody needs: settled by every sink and past `retain`, or in the way of new
-    /// events, or past `max_age`.
+    /// Deletes files of frames that are no longer needed: settled by every sink and either past `retain` or in the way
+    /// of new events, or past `max_age`.
     pub(crate) fn retire(&self) {
-        // What arrived carries the system's time. While that is set back, everything is kept for longer.
+        // Arrivals carry the system's time. While that is set back, everything is kept longer.
         let now = self.clock.wall();
         let mut total = self.series.bytes_from(0);
         self.retire_while(|segment, floor| {
@@ -30,8 +30,8 @@ impl Shared {
         });
     }
 
-    /// Deletes the oldest file though `retain` would keep it, if every sink has settled what it holds; false if there is
-    /// none.
+    /// Deletes the oldest file, even if `retain` would keep it, provided that every sink has settled its events;
+    /// returns false if there is no such file.
     fn give_up_oldest(&self) -> bool {
         let oldest = self.series.start();
         let deleted =
@@ -45,8 +45,8 @@ impl Shared {
         !deleted.is_empty()
     }
 
-    /// Deletes files from the oldest on, as long as they are not needed any more, and returns what they held. Those whose
-    /// ids or counts are in them alone stay until these are kept elsewhere.
+    /// Deletes files from the oldest on while they are no longer needed, and returns the deleted ranges. A file that
+    /// alone holds ids or counts stays until these are kept elsewhere.
     fn retire_while(
         &self,
         mut unneeded: impl FnMut(&Segment, Position) -> bool,
@@ -54,7 +54,7 @@ impl Shared {
         let _one = lock(&self.retiring);
         let mut deleted = Vec::new();
         if self.halts.gone() || self.lost_files() {
-            // What stands at the paths is not ours.
+            // The files at these paths are other ones, which the journal must not touch.
             return deleted;
         }
         let floor = self.floor();
@@ -66,7 +66,7 @@ impl Shared {
             }
             let end = segment.end();
             if end > ids || end > counts {
-                // Its ids and counts must be kept elsewhere first: soon.
+                // The file's ids and counts must be kept elsewhere first; this makes that happen soon.
                 self.seal_ids.store(true, Ordering::Relaxed);
                 return false;
             }
@@ -80,7 +80,7 @@ impl Shared {
         deleted
     }
 
-    /// Writes something to the series of files; while the disk is full, settled files go first.
+    /// Writes to the series of files; while the disk is full, settled files are deleted to make room.
     pub(crate) fn make_way<T>(&self, mut write: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
         loop {
             match write() {
@@ -90,24 +90,24 @@ impl Shared {
         }
     }
 
-    /// No events are taken in after a failed write, and so many appends were refused.
+    /// Halts the journal after a failed write; `refused` appends were refused with it.
     pub(crate) fn halt(&self, failure: &Failure, refused: u64) {
         if failure.cause == Cause::Full {
-            // For the state and the ids: with them written, settled files can go.
+            // The ballast makes room for the state and the ids: once they are written, settled files can go.
             self.ballast.release();
             self.seal_ids.store(true, Ordering::Relaxed);
         }
         self.halts.begin(failure.cause, &failure.error.0, refused);
     }
 
-    /// To be called every second: looks after the files that are open, and whether there is room again.
+    /// Checks every second if open files are still in place, and if there is room again.
     pub(crate) fn look_around(&self) {
         if self.lost_files() {
             return;
         }
         match self.halts.cause() {
             None | Some(Cause::Gone) => {}
-            // The next append will tell; without any, this does.
+            // The next append shows if writing works again; if none comes, the check below does so after a while.
             Some(Cause::Failing) if !self.halts.quiet() => {}
             Some(cause) => {
                 let room = self.make_way(|| self.ballast.make().map_err(|error| self.no_room(&error)));
@@ -118,7 +118,7 @@ impl Shared {
         }
     }
 
-    /// A failure to set room aside.
+    /// Makes the failure for a lack of room to set aside.
     pub(crate) fn no_room(&self, error: &io::Error) -> Failure {
         Failure {
             cause: Cause::of(error),
@@ -126,7 +126,7 @@ impl Shared {
         }
     }
 
-    /// At the end: what only deleted files held is gone now.
+    /// Logs at the end that events which only deleted files held are now lost.
     pub(crate) fn tell_lost(&self) {
         let unsettled = self.end().saturating_sub(self.floor().max(self.start()));
         if self.halts.gone() && unsettled > 0 {
@@ -138,7 +138,8 @@ impl Shared {
         }
     }
 
-    /// Whether files that are open were deleted or replaced, which is told once and ends the taking in.
+    /// Tests if open files were deleted or replaced. If so, logs it once, and the journal takes no events in from then
+    /// on.
     fn lost_files(&self) -> bool {
         let gone = self.series.watch.gone();
         if let Some(gone) = &gone {
@@ -149,12 +150,12 @@ impl Shared {
 }
 
 impl Keeper {
-    /// Writes down that a sink was opened. On a full disk it delivers all the same, and its next commit says so.
+    /// Records that a sink was opened. On a full disk the sink delivers all the same, and its next commit records it.
     pub(super) fn save_opened(&mut self, name: &str, sink: Sink) -> Result<(), JournalError> {
         let full = |keeper: &Keeper| keeper.shared.halts.cause() == Some(Cause::Full);
         let mut saved = self.change_sink(name, sink.clone(), |_| Ok(()));
         if saved.is_err() && full(self) {
-            // Now there is the room that was set aside.
+            // The room that was set aside is available now.
             saved = self.change_sink(name, sink.clone(), |_| Ok(()));
         }
         if saved.is_err() && full(self) {
@@ -165,7 +166,7 @@ impl Keeper {
     }
 }
 
-/// What an operator has to know of a deleted or replaced file.
+/// The sentence for operators about a deleted or replaced file.
 pub(super) fn explain(gone: &str) -> String {
     format!(
         "{gone}. Events are refused until a restart; those acknowledged before are delivered as far as they can still be \

@@ -171,8 +171,8 @@ impl Segment {
         self.growing.store(growing, Ordering::Release);
     }
 
-    /// Adds to the counts what of `from..to` is known without reading, and returns the stretches that must be read for the
-    /// rest, each with the source to which what cannot be read is attributed.
+    /// Adds to `counts` the events of `from..to` that are known without reading. Returns the stretches that must be
+    /// read for the rest, each with the source to which its unreadable events are attributed.
     pub(crate) fn count(
         &self,
         from: Position,

@@ -33,9 +33,9 @@ pub(crate) struct Series {
     /// Held while writing and while a file is set aside.
     active: Mutex<Option<Active>>,
     mark: Mutex<Mark>,
-    /// Positions before were given to events when it was loaded, whether these can be read or not.
+    /// The position before which all positions had been given to events at the start, whether these can be read or not.
     given: Position,
-    /// The same, as far as what cannot be read of it was told when it was loaded.
+    /// The position before which the loss of unreadable events was logged at the start.
     told: Position,
     /// Files open for reading. Those of the active one and of the ones read last.
     pool: Mutex<VecDeque<(Arc<Segment>, Arc<FrameFile>)>>,
@@ -48,7 +48,7 @@ struct Active {
     file: Arc<FrameFile>,
     growing: Growing,
     began: Instant,
-    /// The file as it was made.
+    /// The file as it was when it was made.
     made: watch::Noted,
 }
 
@@ -131,7 +131,7 @@ impl Series {
         Ok(series)
     }
 
-    /// Takes over a file; returns which positions were given.
+    /// Takes over a file; returns the position before which positions were given.
     fn load_one(
         &self,
         first: Position,
@@ -149,7 +149,7 @@ impl Series {
                 self.write_segments().push(Arc::new(segment));
                 Ok(given)
             }
-            // Made just before a crash: it never got a frame that was acknowledged.
+            // The file was made just before a crash and never got an acknowledged frame.
             Ok(Taken {
                 void: true, given, ..
             }) => {
@@ -207,12 +207,13 @@ impl Series {
             .clone()
     }
 
-    /// Positions before were given to events, whether these can be read or not, as far as the files and the mark tell.
+    /// The position before which all positions had been given to events, whether these can be read or not, as far as
+    /// the files and the mark tell.
     pub(crate) fn given(&self) -> Position {
         self.given
     }
 
-    /// Positions before of which all that cannot be read was told.
+    /// The position before which the loss of unreadable events was logged at the start.
     pub(crate) fn told(&self) -> Position {
         self.told
     }
@@ -235,7 +236,7 @@ impl Series {
             .map(|segment| segment.end())
     }
 
-    /// When the newest event of the last file arrived.
+    /// The arrival of the newest event in the last file.
     pub(crate) fn newest(&self) -> Option<i64> {
         let last = self.segments().pop()?;
         Some(last.content().newest())
@@ -253,7 +254,7 @@ impl Series {
             .sum()
     }
 
-    /// The heading of the newest file that has one that can be read, and where that file begins.
+    /// The heading of the newest file that has a readable one, and the first position of that file.
     pub(crate) fn heading(&self) -> Result<Option<(Position, Heading)>, JournalError> {
         for segment in self.segments().iter().rev() {
             match takeover::heading(&segment.path) {
@@ -279,10 +280,10 @@ impl Series {
                 None => self.begin(first, &heading())?,
             };
             let Err(error) = now.growing.append(&now.file, cut) else {
-                // A file that was deleted takes events, and gives them to nobody after this process.
+                // A deleted file takes events, but nobody can read them after this process.
                 if let Some(gone) = now.made.gone() {
                     *active = Some(now);
-                    // Mostly with all others.
+                    // Usually all other files are gone as well.
                     return Err(gone_failure(&self.watch.gone().unwrap_or(gone)));
                 }
                 let mut content = now.segment.content();
@@ -367,7 +368,7 @@ impl Series {
         old
     }
 
-    /// Completes the file that grows: the next append begins another, whose heading tells how things stand by then.
+    /// Completes the growing file: the next append begins another, whose heading records how things stand then.
     pub(crate) fn complete_growing(&self) {
         if let Some(active) = lock(&self.active).take() {
             self.complete(active);
@@ -452,7 +453,7 @@ impl Series {
             None if is_cut_short(segment) => Ok(Fetched::Flawed("it ends before".into(), end)),
             None => Ok(Fetched::Gap(next)),
             Some(Ok(bytes)) => Ok(Fetched::Frame(bytes, next)),
-            // What lay behind it is gone, too.
+            // The end of the file is lost as well.
             Some(Err(Trouble::Broken(why))) if is_cut_short(segment) => Ok(Fetched::Flawed(why, end)),
             Some(Err(Trouble::Broken(why))) => Ok(Fetched::Flawed(why, next)),
             Some(Err(refused)) => Err(refused),

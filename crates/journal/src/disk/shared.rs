@@ -33,16 +33,16 @@ pub(crate) struct Shared {
     pub(crate) sinks: Mutex<BTreeMap<String, Sink>>,
     pub(crate) journalled: Mutex<Journalled>,
     pub(crate) sources: Mutex<Sources>,
-    /// What is kept of dead letters, by component.
+    /// Counts of dead letters, by component.
     pub(crate) letters: Mutex<BTreeMap<String, LetterCounts>>,
     /// Bytes of dead letters that are committed and not yet written, by sink.
     coming: Mutex<BTreeMap<String, u64>>,
-    /// Since when a change of the state waits to be written.
+    /// The moment since which a change of the state has been waiting to be written.
     unwritten: Mutex<Option<Instant>>,
     pub(crate) recent: Mutex<Recent>,
     /// Ids of events before this position outlive their frames.
     pub(crate) ids_sealed_to: AtomicU64,
-    /// Counts of events before this position are in the state.
+    /// The position before which the state includes the counts of events.
     pub(crate) counted_to: AtomicU64,
     /// Set when frames wait for that.
     pub(crate) seal_ids: AtomicBool,
@@ -51,22 +51,22 @@ pub(crate) struct Shared {
     /// Appends refused because it was full.
     pub(crate) refusals: AtomicU64,
     pub(crate) opened: Instant,
-    /// Times that are kept and compared later are its.
+    /// The clock for times that are kept and compared later.
     pub(crate) clock: Clock,
-    /// Set when unknown sinks start at `rebuilt_from`, since the state was lost.
+    /// Set while unknown sinks start at `rebuilt_from`, because the state was lost.
     pub(crate) rebuilt: AtomicBool,
     pub(crate) rebuilt_from: AtomicU64,
     /// Set once no sink of the pipeline is unknown any more.
     pub(crate) all_opened: AtomicBool,
-    /// How many events may come again for that, by sink.
+    /// The number of events that may come again after the loss, by sink.
     pub(crate) again: Mutex<BTreeMap<String, u64>>,
-    /// Of sources that were renamed.
+    /// The names of renamed sources.
     pub(crate) names: Mutex<Arc<Names>>,
     pub(crate) lock: Mutex<Option<Lock>>,
-    /// Why no events are taken in, if so.
+    /// The halts: why no events are taken in.
     pub(crate) halts: Halts,
     pub(crate) ballast: Ballast,
-    /// Held while files are deleted: two threads may do so.
+    /// Held while files are deleted, which two threads may do.
     pub(crate) retiring: Mutex<()>,
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long after opening sinks may be unknown that are about to be opened.
+/// The time after the start for which sinks that are still unknown may yet be opened.
 const GRACE: Duration = Duration::from_secs(600);
 
 impl Shared {
@@ -151,22 +151,22 @@ impl Shared {
         }
     }
 
-    /// A change of the state begins.
+    /// Notes that a change of the state begins.
     pub(crate) fn writing(&self) {
         lock(&self.unwritten).get_or_insert_with(Instant::now);
     }
 
-    /// A change of the state is durable; nothing waits any more if it was all.
+    /// Notes that a change of the state is durable; with `all`, no other change waits.
     pub(crate) fn written(&self, all: bool) {
         *lock(&self.unwritten) = (!all).then(Instant::now);
     }
 
-    /// How long changes of the state have waited to be written.
+    /// The time for which changes of the state have been waiting to be written.
     pub(crate) fn behind(&self) -> Duration {
         lock(&self.unwritten).map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Dead letters of a sink are on their way to the keeper.
+    /// Notes that dead letters of a sink are on their way to the keeper.
     pub(crate) fn letters_come(&self, sink: &str, letters: &[DeadLetter]) {
         if !letters.is_empty() {
             let size: u64 = letters.iter().map(DeadLetter::size).sum();
@@ -174,7 +174,7 @@ impl Shared {
         }
     }
 
-    /// They are written.
+    /// Notes that the keeper has written dead letters of a sink.
     pub(crate) fn letters_came(&self, sink: &str, letters: &[DeadLetter]) {
         if let Some(coming) = lock(&self.coming).get_mut(sink) {
             let size: u64 = letters.iter().map(DeadLetter::size).sum();
@@ -182,7 +182,7 @@ impl Shared {
         }
     }
 
-    /// Whether a sink may not make another dead letter.
+    /// True if a sink may not make another dead letter.
     pub(crate) fn letters_full(&self, sink: &str, uncommitted: u64) -> bool {
         let quota = &self.options.dead_letters;
         if quota.drops(sink) {
@@ -202,11 +202,11 @@ impl Shared {
         self.news.notify_waiters();
     }
 
-    /// What a file that is begun now says of sinks and sources.
+    /// The heading that a file begun now gets.
     pub(crate) fn heading(&self) -> Heading {
         let standing = |(name, sink): (&String, &Sink)| {
             let mut record = sink.record.clone();
-            // Large, and told again by the next attempts.
+            // The histories are large, and the next attempts supply them again.
             record.progress.open.clear();
             let parked = sink.parked;
             (name.clone(), Standing { record, parked })
@@ -254,7 +254,7 @@ impl Shared {
 
     /// Everything before is settled by every sink. With no sink at all nothing is ever wanted.
     pub(crate) fn floor(&self) -> Position {
-        // What sinks want that are not known must not be dropped before they are opened.
+        // Unknown sinks may still need these events when they are opened.
         let unknown = self.rebuilt.load(Ordering::Relaxed) && self.in_grace();
         let unknown = unknown.then(|| self.rebuilt_from.load(Ordering::Relaxed));
         let sinks = lock(&self.sinks);

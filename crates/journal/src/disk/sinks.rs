@@ -14,7 +14,7 @@ use crate::inputs::{Held, Inputs};
 use crate::ranges::{self, Span};
 use crate::{Ahead, JournalError, Parked, Position, Progress, Resumed, SinkState, Start, Subscription};
 
-/// Parked events read at once.
+/// The number of parked events that are read at once.
 const AT_ONCE: usize = 1_000;
 
 impl Keeper {
@@ -48,14 +48,14 @@ impl Keeper {
                 Start::Beginning => held.from,
             };
             if rebuilt {
-                // Nobody knows any more what it was owed.
+                // The record of what the sink was owed is lost.
                 *inputs = Inputs::unknown();
                 let events = held.to - progress.cursor;
                 rebuild::tell(name, events);
                 lock(&self.shared.again).insert(name.to_owned(), events);
             }
         } else if *released {
-            // It holds nothing, so all that was there is settled.
+            // The sink holds nothing, so every event in the log is settled.
             (progress.cursor, progress.settled) = (held.to, Vec::new());
         }
         let named = inputs.named.clone();
@@ -96,16 +96,16 @@ impl Keeper {
         ))
     }
 
-    /// Lets the next append begin a file: should the state be lost, its heading knows sinks by the names and inputs that
-    /// they have now.
+    /// Makes the next append begin a file: if the state is lost, the file's heading knows sinks by their present names and
+    /// inputs.
     pub(super) fn begin_file(&self) {
-        // What was written to files that somebody deleted is read from the open ones, which therefore stay.
+        // Files that somebody deleted can be read only while they are open, so they stay open.
         if !self.shared.halts.gone() {
             self.shared.series.complete_growing();
         }
     }
 
-    /// The sources that have events in some ranges.
+    /// Finds the sources that have events in some ranges.
     fn sources_within(&self, spans: &[Span]) -> Result<BTreeSet<String>, JournalError> {
         let mut sources = BTreeSet::new();
         for (from, to) in spans.iter().copied() {
@@ -120,7 +120,7 @@ impl Keeper {
         Ok(sources)
     }
 
-    /// Events that a sink is owed and has not settled, by source.
+    /// Counts the events that a sink is owed and has not settled, by source.
     pub(crate) fn unread(&self, record: &SinkRecord) -> Result<Vec<(String, u64)>, JournalError> {
         let mut sums: BTreeMap<String, u64> = BTreeMap::new();
         for ((from, to), sources) in record.inputs.pieces(&record.progress, self.shared.end()) {
@@ -136,7 +136,7 @@ impl Keeper {
         Ok(sums.into_iter().collect())
     }
 
-    /// What a reader that stands there has still to hand out.
+    /// Counts the events that a reader with this progress has still to hand out.
     pub(super) fn ahead(
         &mut self,
         sink: &str,
@@ -196,7 +196,7 @@ impl Keeper {
         Ok(states)
     }
 
-    /// The positions of a sink's parked events of a source, or of all of them.
+    /// Finds the positions of a sink's parked events, of one source or of all.
     fn parked_of(&self, name: &str, source: Option<&str>) -> Result<Vec<Position>, JournalError> {
         let (mut found, mut from) = (Vec::new(), 0);
         loop {
@@ -218,7 +218,7 @@ impl Keeper {
         }
     }
 
-    /// Lets go of what a sink is owed, and counts it.
+    /// Forgets the events that a sink is owed, and counts them.
     pub(crate) fn forget(&mut self, name: &str, source: Option<&str>) -> Result<u64, JournalError> {
         let sink = lock(&self.shared.sinks).get(name).cloned();
         let mut sink = sink.ok_or_else(|| JournalError(format!("the journal knows no sink '{name}'")))?;

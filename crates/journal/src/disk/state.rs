@@ -50,7 +50,7 @@ pub(crate) struct Head {
     /// Dead letters dropped to make room, by component, over all time.
     #[serde(default)]
     pub(crate) letters_dropped: BTreeMap<String, u64>,
-    /// No older dead letter of a component has a smaller id.
+    /// The id below which a component has no dead letters.
     #[serde(default)]
     pub(crate) oldest_letters: BTreeMap<String, DeadLetterId>,
     /// Events in the journal by source, over all time, up to a position.
@@ -59,18 +59,19 @@ pub(crate) struct Head {
     /// Unix milliseconds of this commit; 0 in files of older versions.
     #[serde(default)]
     pub(crate) saved_at: i64,
-    /// State was lost and not all sinks may have been opened since: unknown ones start at `rebuilt_from`.
+    /// Set if the state was lost and some sinks may not have been opened since: unknown ones start at `rebuilt_from`.
     pub(crate) rebuilt: bool,
-    /// Sinks that the newest heading does not name were opened later, and had nothing to do before it.
+    /// The position at which unknown sinks start: the newest heading does not name them, so they were opened later and
+    /// had nothing to do before it.
     #[serde(default)]
     pub(crate) rebuilt_from: Position,
-    /// How many events may come again since it was rebuilt, by sink.
+    /// The number of events that may come again since the state was rebuilt, by sink.
     #[serde(default)]
     pub(crate) again: BTreeMap<String, u64>,
-    /// This head and all else that belongs to it were committed together. Set in all that formats from 3 on write.
+    /// Set if this head and everything that belongs to it were committed together. Formats from 3 on always set it.
     #[serde(default)]
     pub(super) complete: bool,
-    /// Of sources that were renamed.
+    /// The names of renamed sources.
     #[serde(default)]
     pub(crate) names: Names,
 }
@@ -82,7 +83,7 @@ pub(crate) struct SinkRecord {
     pub(crate) last_opened: i64,
     /// An orphan that holds nothing any more.
     pub(crate) released: bool,
-    /// Which events it is owed; versions before did not say.
+    /// The inputs that decide which events the sink is owed; earlier versions did not record them.
     #[serde(default = "Inputs::unknown")]
     pub(crate) inputs: Inputs,
     #[serde(default)]
@@ -134,13 +135,13 @@ impl State {
         })
     }
 
-    /// Pages that were given up are used again from the next change on, not only some changes later.
+    /// Makes freed pages available to the next change; otherwise they become so only some changes later.
     pub(crate) fn reuse_at_once(&mut self) {
         self.pin = Pin::default();
     }
 
-    /// Parked events of a sink that left the log's way, and how many came back from the dead letters. Those that are
-    /// damaged are reported.
+    /// Reads a sink's parked events that were moved out of the log's way, and counts those that came back from the dead
+    /// letters. Damaged events are logged.
     pub(crate) fn parked(&self, sink: &str) -> Result<(Vec<Parked>, u64), Trouble> {
         let parked = self
             .store
@@ -167,7 +168,7 @@ impl State {
         })
     }
 
-    /// How many parked events of a sink there are in a range.
+    /// Counts the parked events of a sink in a range.
     pub(crate) fn count_parked(&self, sink: &str, range: RangeInclusive<Position>) -> Result<u64, Trouble> {
         self.store.read(|txn| {
             let table = txn.open_table(PARKED)?;
@@ -179,7 +180,7 @@ impl State {
         })
     }
 
-    /// What is saved of the checkpoints of a source.
+    /// Reads the saved checkpoints of a source.
     pub(crate) fn checkpoints(&self, source: &str) -> Result<checkpoints::Changed, Trouble> {
         self.store.read(|txn| checkpoints::read(txn, Some(source)))
     }
@@ -277,7 +278,7 @@ pub(crate) fn put_source(
     Ok(())
 }
 
-/// A sink's parked events belong to another one from now on.
+/// Moves a sink's parked events to another sink.
 pub(crate) fn move_parked(txn: &WriteTransaction, old: &str, new: &str) -> Result<(), redb::Error> {
     for table in [PARKED, PARKED_OPEN] {
         let mut table = txn.open_table(table)?;
@@ -302,13 +303,13 @@ fn first_of(
     Ok(first.map(|(key, _)| key.value().1))
 }
 
-/// How many events a sink has parked.
+/// Counts the events that a sink has parked.
 pub(crate) fn count_parked(txn: &WriteTransaction, sink: &str) -> Result<u64, redb::Error> {
     let table = txn.open_table(PARKED)?;
     Ok(table.range((sink, 0)..=(sink, Position::MAX))?.count() as u64)
 }
 
-/// Removes what is kept of a sink but its dead letters.
+/// Removes the record of a sink and its parked events, but not its dead letters.
 pub(crate) fn remove_sink(txn: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
     txn.open_table(SINKS)?.remove(name)?;
     remove_parked(txn, name)
@@ -358,7 +359,7 @@ pub(crate) fn unpark(txn: &WriteTransaction, sink: &str, position: Position) -> 
     Ok(there)
 }
 
-/// Parked events of a sink in a range of positions, at most so many.
+/// Reads at most `max` parked events of a sink in a range of positions.
 pub(crate) fn read_parked(
     txn: &ReadTransaction,
     sink: &str,

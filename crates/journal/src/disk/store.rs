@@ -1,4 +1,4 @@
-//! The open store, shared by the one that writes and those that only read.
+//! The open store, shared by the thread that writes and those that only read.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -7,7 +7,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 use super::guard::{Trouble, guarded};
 use super::pin::Pin;
 
-/// The store while it is open. Reading waits for no write: each reading sees what was committed last.
+/// The store while it is open. Readers wait for no write: each sees the last commit.
 #[derive(Clone, Default)]
 pub(crate) struct Store(Arc<RwLock<Option<Database>>>);
 
@@ -16,12 +16,12 @@ impl Store {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(db);
     }
 
-    /// Takes it away from those that read.
+    /// Takes the database away from the readers.
     pub(super) fn take(&self) -> Option<Database> {
         self.0.write().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Closes it; readings under way end with an error.
+    /// Closes the store; reads under way end with an error.
     pub(super) fn close(&self, pin: Pin) {
         let db = self.take();
         let _ = guarded(move || {
@@ -39,7 +39,7 @@ impl Store {
         }
     }
 
-    /// Begins a change; the pin is renewed before.
+    /// Begins a change, after renewing the pin.
     pub(super) fn begin(&self, pin: &mut Pin) -> Result<WriteTransaction, Trouble> {
         self.with(|db| {
             pin.renew(db)?;
@@ -47,7 +47,7 @@ impl Store {
         })
     }
 
-    /// Reads what was committed last.
+    /// Reads the last commit.
     pub(crate) fn read<T>(
         &self,
         look: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
@@ -70,7 +70,7 @@ mod tests {
         let journal = DiskJournal::open(DiskOptions::new(folder.path())).unwrap();
         journal.bury(vec![DeadLetter::default(); 3]);
         journal.tidy().await.unwrap();
-        // The thread that writes stands still in the middle of a change, as on a disk that does not answer.
+        // The writing thread is stuck in the middle of a change, as on a disk that does not answer.
         let (go_on, wait) = mpsc::channel::<()>();
         let (tell, stands_still) = tokio::sync::oneshot::channel();
         let stuck = journal.ask(move |keeper| {

@@ -1,5 +1,6 @@
-//! Takes over the files of frames that an earlier process left: by their summaries, else by reading them through. Bytes at
-//! the end of the last file that are no frame are a commit that was under way, or damage; the mark tells which.
+//! Takes over the files of frames that an earlier process left, by their summaries, or else by reading them through.
+//! Bytes at the end of the last file that are not a frame are either a commit that was under way, or damage; the mark
+//! tells which.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -25,15 +26,15 @@ pub(super) struct Walk {
     pub(super) summary: Summary,
     /// Blocks up to the end of the last frame.
     end: u32,
-    /// Stretches of blocks before that which hold no frame.
+    /// Stretches of blocks before `end` that hold no frame.
     damaged: Vec<(u32, u32)>,
-    /// The position after the last event of frames of which only the head is right.
+    /// The position after the last event of frames whose head alone is right.
     torn: Position,
     /// The highest position that a frame names as acknowledged.
     acknowledged: Position,
 }
 
-/// The place behind which frames count only as a chain without a gap: no commit behind it was acknowledged, and one that
+/// The place after which frames count only as a chain without a gap: no commit after it was acknowledged, and one that
 /// lacks a part must go as a whole.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chain {
@@ -44,12 +45,12 @@ pub(super) struct Chain {
 /// The content found at a block.
 pub(super) enum At<'a> {
     Frame(Frame<'a>),
-    /// The head of a frame, and not the rest.
+    /// The head of a frame without an intact rest.
     Torn(Head),
     Nothing,
 }
 
-/// Reads a file through. Frames that claim positions that are taken are none, nor are those beyond `limit`.
+/// Reads a file through. Frames do not count if they claim positions that are taken or lie beyond `limit`.
 pub(super) fn walk(file: &File, limit: Position, chain: Option<Chain>) -> Result<Walk, Trouble> {
     let size = file.metadata().map_err(|error| trouble(&error))?.len();
     let blocks = u32::try_from(size.div_ceil(BLOCK as u64))
@@ -135,8 +136,8 @@ pub(super) fn frame_at<'a>(
     Ok(Frame::decode(bytes).map_or(At::Torn(head), At::Frame))
 }
 
-/// Reads so many bytes; false if they do not answer. A place that does not answer holds no frame, but a system that does
-/// not may do so later.
+/// Reads `length` bytes; returns false if the disk does not deliver them. A place that is unreadable holds no frame,
+/// whereas a system that refuses to read may do so later.
 fn read(file: &File, at: u64, length: usize, bytes: &mut Vec<u8>) -> Result<bool, Trouble> {
     bytes.resize(length, 0);
     match file.read_exact_at(bytes, at).map_err(|error| trouble(&error)) {
@@ -163,9 +164,9 @@ pub(super) fn refuse_newer(path: &Path) -> Result<(), Trouble> {
 /// The acknowledgements of a file as far as they are known before it is read.
 #[derive(Debug, Clone, Copy)]
 enum Known {
-    /// Up to here, neither more nor less.
+    /// Everything up to this position, and nothing after it.
     To(Position),
-    /// Up to here at least.
+    /// Everything up to this position, and perhaps more.
     AtLeast(Position),
 }
 
@@ -174,16 +175,16 @@ enum Known {
 pub(super) struct Taken {
     /// The content; `None` if no frame of it can be read.
     pub(super) content: Option<Content>,
-    /// Positions before are given to events, readable or not.
+    /// The position before which all positions are given to events, readable or not.
     pub(super) given: Position,
-    /// Positions before are acknowledged.
+    /// The position before which everything is acknowledged.
     pub(super) acknowledged: Position,
-    /// Set if it holds nothing that was ever acknowledged, and may be deleted.
+    /// Set if the file holds nothing that was ever acknowledged, and may be deleted.
     pub(super) void: bool,
 }
 
-/// Takes over a file whose events begin at `first`; one without a summary gets it. Frames that reach beyond `limit` were
-/// never acknowledged: their commit seemed to fail, and the next file took their place.
+/// Takes over a file whose events begin at `first`; writes its summary if it has none. Frames that reach beyond `limit`
+/// were never acknowledged: their commit seemed to fail, and the next file took their positions.
 pub(super) fn take_over(
     path: &Path,
     first: Position,
@@ -193,12 +194,12 @@ pub(super) fn take_over(
 ) -> Result<Taken, Trouble> {
     let file = OpenOptions::new().read(true).write(true).open(path);
     let file = file.or_else(|error| match error.kind() {
-        // It can be read all the same, and is read through at each start.
+        // The file can be read all the same, and is read through at each start.
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => File::open(path),
         _ => Err(error),
     });
     let file = file.map_err(|error| trouble(&error))?;
-    // The mark is of a later file: that one began where this one ended.
+    // The mark belongs to a later file, which began where this one ended.
     let limit = marked.map_or(limit, |marked| {
         if marked.file > first {
             limit.min(marked.file)
@@ -259,19 +260,19 @@ pub(super) fn take_over(
     })
 }
 
-/// The bytes behind the last frame of a file.
+/// The bytes after the last frame of a file.
 struct Tail<'a> {
     path: &'a Path,
     bytes: (u64, u64),
-    /// Nothing but zeros.
+    /// Set if the bytes are all zero.
     empty: bool,
     /// The position after the last event that can be read.
     held: Position,
-    /// Positions before are acknowledged.
+    /// The position before which everything is acknowledged.
     acknowledged: Position,
-    /// Positions before may be.
+    /// The position before which events may have been acknowledged.
     perhaps: Position,
-    /// Set if it is known what was acknowledged.
+    /// Set if it is known which events were acknowledged.
     exact: bool,
 }
 
@@ -355,7 +356,7 @@ impl<'a> Tail<'a> {
     }
 }
 
-/// The sentence for events of which nobody knows whether they were acknowledged.
+/// The sentence for events that may or may not have been acknowledged.
 pub(super) fn perhaps(events: u64) -> String {
     format!(
         "up to {events} events, perhaps never acknowledged, are lost; whether they were is not known, since the machine \

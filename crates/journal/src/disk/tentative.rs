@@ -1,5 +1,5 @@
-//! Opens the store's file without writing to it until that is known to be right: opening a store repairs it, but a file of a
-//! newer version, or a damaged one, must stay as it is.
+//! Opens the store's file without writing to it until its contents are known to be right: opening a store repairs it,
+//! but a file of a newer version, or a damaged one, must stay as it is.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,7 +23,7 @@ struct Inner {
     held: Mutex<Held>,
 }
 
-/// The content that the file would have.
+/// The content that the file would have with the changes.
 #[derive(Debug, Default)]
 struct Held {
     length: u64,
@@ -52,7 +52,7 @@ impl Tentative {
         })))
     }
 
-    /// Does to the file what was held back, in its order; from now on changes go through.
+    /// Applies the changes held back to the file, in order; from now on changes go through.
     pub(super) fn settle(&self) -> io::Result<()> {
         let mut held = self.held();
         for step in std::mem::take(&mut held.steps) {
@@ -77,7 +77,7 @@ impl Tentative {
     }
 }
 
-/// The pages of a stretch: which, where within, and how many bytes of it.
+/// Splits a stretch into pages: each page's number, the offset within it, and the number of bytes.
 fn pages(offset: u64, length: usize) -> impl Iterator<Item = (u64, usize, usize)> {
     let end = offset + length as u64;
     (offset / PAGE..end.div_ceil(PAGE)).map(move |page| {
@@ -87,7 +87,7 @@ fn pages(offset: u64, length: usize) -> impl Iterator<Item = (u64, usize, usize)
 }
 
 impl Held {
-    /// A page as the file has it; zeros beyond its end.
+    /// The page with the file's content; zeros beyond the file's end.
     fn page(&mut self, file: &File, page: u64) -> io::Result<&mut Box<[u8]>> {
         use std::collections::btree_map::Entry;
         match self.pages.entry(page) {
@@ -147,7 +147,7 @@ impl Held {
         self.steps.push(Step::Resize(length));
         if length < self.length {
             let before = std::mem::replace(&mut self.length, length);
-            // What is cut off is zeros when the file grows again.
+            // The part that is cut off reads as zeros when the file grows again.
             if !length.is_multiple_of(PAGE)
                 && let Some(cut) = self
                     .page(file, length / PAGE)?
@@ -162,7 +162,7 @@ impl Held {
         self.grow(file, length)
     }
 
-    /// Makes it at least so long.
+    /// Extends the file to at least this length.
     fn grow(&mut self, file: &File, length: u64) -> io::Result<()> {
         let before = self.length;
         for page in before / PAGE..length.div_ceil(PAGE) {

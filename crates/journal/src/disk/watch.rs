@@ -1,5 +1,6 @@
-//! What is open, compared with what stands at its path. A script, a container's clean-up or a person may delete or replace
-//! the folder or a file while the router runs, and what is written to a deleted file is gone with the process.
+//! Compares the open files with those at their paths. A script, a container's clean-up or a person may delete or
+//! replace the folder or a file while the router runs, and anything written to a deleted file is lost when the process
+//! ends.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,7 +10,7 @@ use std::sync::Mutex;
 
 use super::shared::lock;
 
-/// Which file stands at a path.
+/// The identity of the file at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -32,8 +33,8 @@ impl Noted {
         Noted { path, was }
     }
 
-    /// Tells if another file, or none, is there now. A system that does not say is given the benefit of the doubt: what
-    /// cannot be reached cannot be written either, which is told elsewhere.
+    /// Tells if another file, or none, is there now. A system that does not say is given the benefit of the doubt: a
+    /// file that cannot be reached cannot be written either, and the failed write is reported.
     pub(super) fn gone(&self) -> Option<String> {
         let was = self.was?;
         let path = self.path.display();
@@ -65,7 +66,7 @@ impl Watch {
         }
     }
 
-    /// The state was opened, perhaps as a new file.
+    /// Notes that the state was opened, perhaps as a new file.
     pub(crate) fn note_state(&self, path: &Path) {
         *lock(&self.state) = Some(Noted::new(path.to_owned()));
     }
@@ -75,7 +76,7 @@ impl Watch {
         self.folder.gone()
     }
 
-    /// Tells the first of them that is not what was opened.
+    /// Names the first of the watched files that is not the one that was opened.
     pub(super) fn gone(&self) -> Option<String> {
         let state = lock(&self.state).clone();
         let files = [Some(&self.lock), state.as_ref()];

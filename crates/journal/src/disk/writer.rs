@@ -73,7 +73,7 @@ impl Writer {
                 self.shared.look_around();
             }
             if self.shared.halts.gone() {
-                // Nothing may be written at the paths any more.
+                // Nothing may be written at these paths any more.
                 continue;
             }
             self.shared.series.complete_if_old();
