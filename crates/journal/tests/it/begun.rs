@@ -1,4 +1,4 @@
-//! A state that is begun beside events, and what stops it on the way.
+//! A state that is begun beside existing events, and failures on the way.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ const FOLDER: &str = "SIGNALBOX_JOURNAL_TEST_BEGUN";
 const NAME: &str = "begun::a_disk_without_room_for_it_loses_nothing";
 const EVENTS: u64 = 300;
 
-/// Events, and no state.
+/// Makes a folder with events and without a state.
 async fn build(folder: &Path) {
     let journal = open(folder);
     let (_sink, _) = reader(&journal, "a", Start::End).await;
@@ -22,7 +22,7 @@ async fn build(folder: &Path) {
     std::fs::remove_file(folder.join("state.redb")).unwrap();
 }
 
-/// A sink that would begin at the end gets everything.
+/// Tests that a sink that would begin at the end gets everything.
 async fn is_whole(folder: &Path) {
     let journal = open(folder);
     let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
@@ -36,13 +36,13 @@ async fn is_whole(folder: &Path) {
 async fn a_start_that_ends_before_a_sink_was_opened_counts_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
     build(folder.path()).await;
-    // Open, and as if killed at this moment.
+    // The copy is taken while the journal is open, as a kill would leave it.
     let journal = open(folder.path());
     let killed = tempfile::tempdir().unwrap();
     copy(folder.path(), killed.path());
     is_whole(killed.path()).await;
     journal.shutdown().await;
-    // A draft that was not done is nothing to go by.
+    // An unfinished draft must not be used.
     let killed = tempfile::tempdir().unwrap();
     build(killed.path()).await;
     std::fs::write(killed.path().join("state.draft"), "half of it").unwrap();

@@ -1,4 +1,4 @@
-//! What sources remember.
+//! Checkpoints of sources.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ fn saved(pairs: &[(&str, &[u8])]) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// What any journal does while it is open.
+/// Tests the behaviour that every journal shows while it is open.
 async fn keeps(journal: &dyn Journal) {
     assert!(journal.checkpoints("web").await.unwrap().is_empty());
     journal.save_checkpoint("web", "a", Some(b"1".to_vec()));
@@ -39,7 +39,7 @@ async fn they_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open_with(&options(folder.path()));
     keeps(&journal).await;
-    // A copy of the files as they are after `flush` is what a kill leaves.
+    // A copy of the files after `flush` is what a kill leaves.
     let copy = tempfile::tempdir().unwrap();
     for name in files(folder.path(), "") {
         std::fs::copy(folder.path().join(&name), copy.path().join(&name)).unwrap();

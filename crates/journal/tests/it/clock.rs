@@ -7,7 +7,7 @@ use signalbox_journal::{Appended, DiskJournal, DiskOptions, Journal as _, Start}
 
 use crate::support::{event, options, reader};
 
-/// By how many days the clock of the test that uses it is behind.
+/// Makes a wall clock for one test, `$behind` days behind the system's.
 macro_rules! clock {
     ($behind:ident) => {{
         fn wall() -> SystemTime {
@@ -41,7 +41,7 @@ async fn what_was_taken_meanwhile_is_known_when_the_clock_is_right_again() {
     assert!(is_new(&journal, 2).await);
     BEHIND.store(0, SeqCst);
     assert!(!is_new(&journal, 2).await, "taken a moment ago");
-    // Over a restart, too.
+    // The same holds over a restart.
     BEHIND.store(5, SeqCst);
     journal.shutdown().await;
     drop((_reader, journal));

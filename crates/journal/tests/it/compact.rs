@@ -1,4 +1,4 @@
-//! The state's file gives back what it does not use.
+//! Compaction: the state's file gives back unused space.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ fn size(folder: &Path) -> u64 {
     std::fs::metadata(folder.join("state.redb")).unwrap().len()
 }
 
-/// Some 50 MB of dead letters, and all but the last discarded.
+/// Makes some 50 MB of dead letters, and discards all but the last.
 async fn swollen(folder: &Path) {
     let journal = open(folder);
     for part in 0..10u64 {

@@ -40,7 +40,7 @@ async fn check(folder: &Path) -> (HashSet<u64>, Vec<(u64, u64)>) {
     append(&journal, 1000..1001).await;
     journal.close();
     let mut found = rest(&mut new).await;
-    // What is known to be lost is told at once, and the rest when a sink comes to it.
+    // Losses known at the start are reported at once, and the others when a sink reaches them.
     found
         .lost
         .extend(opened.lost.iter().map(|lost| (lost.from, lost.to)));

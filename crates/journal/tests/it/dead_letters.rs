@@ -102,7 +102,7 @@ async fn they_are_kept_found_and_taken_back() {
     let (_, resumed) = reader(&journal, "a", Start::End).await;
     assert_eq!(resumed.returned, 1);
     journal.bury(vec![letter(1, None)]);
-    // Asked of the thread that writes, so after it has written.
+    // The writing thread answers this, so everything before is written.
     journal.tidy().await.unwrap();
     let all = journal
         .dead_letters(&DeadLetterFilter::default(), 9)

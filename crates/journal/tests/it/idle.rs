@@ -1,4 +1,4 @@
-//! How long nothing had been committed when a journal was opened.
+//! The time for which nothing had been committed when a journal was opened.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn a_journal_tells_how_long_nothing_was_committed() {
     assert!(journal.idle_before().unwrap() < Duration::from_secs(60));
     journal.shutdown().await;
     drop(journal);
-    // What it knew is gone, and so is the time.
+    // The state is gone, and the time of the last commit with it.
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let path = file.unwrap().path();
         if path.file_name().unwrap() == "state.redb" {

@@ -1,4 +1,4 @@
-//! What a sink is owed when its inputs change; on disk and in memory alike.
+//! The events that a sink is owed when its inputs change, on disk and in memory alike.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use signalbox_journal::{
 
 use crate::support::{event, open, settled_before, source};
 
-/// A journal of each kind.
+/// Makes a journal of each kind.
 fn journals(folder: &std::path::Path) -> Vec<Box<dyn Journal>> {
     vec![Box::new(open(folder)), Box::new(MemoryJournal::new(1 << 30))]
 }
@@ -31,7 +31,7 @@ async fn listen(journal: &dyn Journal, inputs: &[&str], start: Start) -> (Box<dy
     journal.reader("sink", &subscription).await.unwrap()
 }
 
-/// How each of the next events is owed, by position; those that are not are left out.
+/// Finds out why the sink is owed each of the next events, by position; leaves out those that it is not owed.
 async fn owed(opened: &mut (Box<dyn Reader>, Resumed), to: Position) -> BTreeMap<Position, Standing> {
     let (reader, resumed) = opened;
     let mut owed = BTreeMap::new();
@@ -46,7 +46,7 @@ async fn owed(opened: &mut (Box<dyn Reader>, Resumed), to: Position) -> BTreeMap
             owed.extend(standing.map(|standing| (entry.position, standing)));
         }
     }
-    // What is counted is what is owed.
+    // The counts must agree with the events.
     let unread: u64 = resumed.unread.iter().map(|(_, count)| count).sum();
     assert_eq!(unread, owed.range(..to).count() as u64, "{resumed:?}");
     owed
@@ -100,7 +100,7 @@ async fn an_added_input_counts_from_the_change_or_from_the_beginning() {
         let journal = &*journal;
         let (mut reader, _) = listen(journal, &["web"], Start::End).await;
         let other = Subscription::new(["web"], Start::End);
-        // Keeps the events in the journal.
+        // This reader keeps the events in the journal.
         let _other = journal.reader("other", &other).await.unwrap();
         append(journal, 0..20).await;
         let mut progress = Progress {
@@ -121,14 +121,14 @@ async fn an_added_input_counts_from_the_change_or_from_the_beginning() {
             positions(&owed(&mut opened, 20).await, Standing::Input),
             unsettled
         );
-        // It may be read from the beginning: what is settled of the others stays so.
+        // The source may be read from the beginning: settled events of the others stay settled.
         drop(listen(journal, &["web"], Start::End).await);
         let mut opened = listen(journal, &["web", "app"], Start::Beginning).await;
         let mut expected = [unsettled, of("app", 0..20)].concat();
         expected.sort_unstable();
         assert_eq!(positions(&owed(&mut opened, 20).await, Standing::Input), expected);
         assert_eq!(opened.1.progress.totals.delivered, 12);
-        // Opened again, nothing is added.
+        // Opening the sink again adds nothing.
         let mut opened = listen(journal, &["web", "app"], Start::Beginning).await;
         assert_eq!(positions(&owed(&mut opened, 20).await, Standing::Input), expected);
     }
@@ -153,7 +153,7 @@ async fn what_a_source_has_under_way_while_it_leaves_the_pipeline_is_owed() {
         append(journal, 0..10).await;
         opened.1.unread = vec![("all".into(), 10)];
         assert_eq!(owed(&mut opened, 10).await.len(), 10);
-        // It comes back, but not for this sink.
+        // The source comes back, but not for this sink.
         journal
             .adopt(&pipeline(&["app", "web"], &["sink"]))
             .await

@@ -24,7 +24,7 @@ fn letters(component: &str, range: std::ops::Range<u64>) -> Vec<DeadLetter> {
     range.map(|n| letter(component, n)).collect()
 }
 
-/// The ids of all pages, and how many pages there were.
+/// Reads all pages; returns the ids, and the number of pages.
 async fn walk(journal: &dyn Journal, filter: &DeadLetterFilter, mut page: Page) -> (Vec<u64>, usize) {
     let (mut ids, mut pages) = (Vec::new(), 0);
     loop {
@@ -138,7 +138,7 @@ const QUOTA: DeadLetterQuota = DeadLetterQuota {
     source_bytes: 50_000,
 };
 
-/// A sink's letters are never dropped to make room; a source's are, and leave those of sinks alone.
+/// Tests the quotas: a sink's letters are never dropped to make room; a source's are, without touching those of sinks.
 async fn each_has_its_own_quota(journal: &dyn Journal) {
     let (mut a, _) = journal
         .reader("a", &Subscription::new(["s"], Start::End))
@@ -173,7 +173,7 @@ async fn each_has_its_own_quota(journal: &dyn Journal) {
     let left = journal.dead_letters(&web, 1_000).await.unwrap();
     assert_eq!(left[0].1.message_id, "id-199");
     assert_eq!(left.len() as u64, source.kept);
-    // Room made by the operator ends it.
+    // The hold ends when the operator makes room.
     let ids: Vec<u64> = (1..=60).collect();
     assert_eq!(journal.take_dead_letters(&ids, false).await.unwrap().removed, 60);
     assert!(!a.dead_letters_full(0));
@@ -191,7 +191,7 @@ async fn a_source_drops_its_oldest_and_a_sink_says_that_it_is_full() {
     each_has_its_own_quota(&journal).await;
     let counts = journal.letter_counts();
     journal.shutdown().await;
-    // What was dropped is known after a restart.
+    // The number of dropped letters is known after a restart.
     let journal = open_with(&options);
     assert_eq!(journal.letter_counts(), counts);
     journal.shutdown().await;

@@ -7,12 +7,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::support::*;
 
-/// Events of a commit.
+/// The number of events in a commit.
 const EACH: u64 = 10;
 const COMMITS: u64 = 8;
 const END: u64 = EACH * COMMITS;
 
-/// A folder as a router leaves it that is killed between two commits.
+/// Makes a folder as a router leaves it when it is killed between two commits.
 async fn killed() -> tempfile::TempDir {
     let (folder, copied) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let journal = open(folder.path());
@@ -20,7 +20,7 @@ async fn killed() -> tempfile::TempDir {
     for n in 0..COMMITS {
         append(&journal, n * EACH..(n + 1) * EACH).await;
     }
-    // Nothing that the next run does may hang on the counts of a second.
+    // The next run must not depend on the counts that are saved every second.
     journal.tidy().await.unwrap();
     copy(folder.path(), copied.path());
     journal.shutdown().await;
@@ -33,7 +33,7 @@ fn frames(folder: &Path) -> PathBuf {
     folder.join(&names[0])
 }
 
-/// The bytes at which the frames of a file begin.
+/// Finds the bytes at which the frames of a file begin.
 fn places(bytes: &[u8]) -> Vec<usize> {
     let blocks = (0..bytes.len()).step_by(4096);
     blocks
@@ -47,7 +47,7 @@ fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// Makes the mark one of another boot, some commits old, as after a power loss.
+/// Turns the mark into one of another boot that is some commits old, as after a power loss.
 fn age(folder: &Path, commits: u64) {
     change(&folder.join("MARK"), |bytes| {
         let ends = places(&std::fs::read(frames(folder)).unwrap());
@@ -60,7 +60,7 @@ fn age(folder: &Path, commits: u64) {
     });
 }
 
-/// Reads all that a sink finds, and the position that the next event gets.
+/// Reads everything that a sink finds, and the position that the next event gets.
 async fn found(folder: &Path) -> (Vec<u64>, Vec<(u64, u64)>, u64) {
     let journal = open(folder);
     let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
@@ -84,7 +84,7 @@ fn corrupt(folder: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn a_flipped_bit_in_the_last_frame_is_damage_after_a_kill() {
-    // In the events, in the head, in the magic.
+    // The damage is in the events, in the head, or in the magic.
     for at in [300, 20, 2] {
         let folder = killed().await;
         let path = frames(folder.path());
@@ -100,12 +100,12 @@ async fn a_flipped_bit_in_the_last_frame_is_damage_after_a_kill() {
             (whole.clone(), vec![(last, END)], END),
             "byte {at}"
         );
-        // What could not be read is kept.
+        // The unreadable bytes are kept.
         let names = corrupt(folder.path());
         assert_eq!(names.len(), 1);
         let kept = std::fs::read(folder.path().join(&names[0])).unwrap();
         assert!(before.ends_with(&kept) && kept.len() == 4096 * (kept.len() / 4096) && !kept.is_empty());
-        // It is told once, and stays lost.
+        // The loss is logged once, and stays.
         let journal = open(folder.path());
         let (mut all, resumed) = reader(&journal, "b", Start::Beginning).await;
         journal.close();
@@ -141,7 +141,7 @@ async fn a_commit_that_was_under_way_is_cut_off_after_a_kill() {
 #[tokio::test]
 async fn of_a_commit_that_was_under_way_nothing_stays() {
     let folder = killed().await;
-    // Two frames of one commit, the first of which did not get there.
+    // One commit has two frames, and the first did not reach the disk.
     let path = frames(folder.path());
     let mut bytes = std::fs::read(&path).unwrap();
     let cut = *places(&bytes).last().unwrap();
@@ -200,7 +200,7 @@ async fn after_a_power_loss_what_is_no_frame_is_set_aside() {
 
 #[tokio::test]
 async fn the_next_frame_says_what_was_acknowledged_before_it() {
-    // The last two frames: nothing of the one but its place is known, and the other has its head.
+    // The last two frames are damaged: of one, only the place is known; the other still has its head.
     let folder = killed().await;
     std::fs::remove_file(folder.path().join("MARK")).unwrap();
     change(&frames(folder.path()), |bytes| {

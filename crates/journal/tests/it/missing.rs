@@ -1,4 +1,5 @@
-//! Files of the middle that are missing, empty or cut short: what a sink is told, and what is counted.
+//! Files in the middle that are missing, empty or cut short: the losses that a sink is told, and those that are
+//! counted.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ fn small(folder: &Path) -> DiskOptions {
     }
 }
 
-/// A journal of several files, one sink that has settled 35 events and 10 of the second file.
+/// Makes a journal of several files, with one sink that has settled 35 events and 10 of the second file.
 async fn build(folder: &Path) -> Vec<(PathBuf, Position, Position)> {
     let journal = open_with(&small(folder));
     let (mut sink, _) = reader(&journal, "a", Start::End).await;
@@ -31,7 +32,7 @@ async fn build(folder: &Path) -> Vec<(PathBuf, Position, Position)> {
     files
 }
 
-/// The files and the positions they hold.
+/// Lists the files and the positions they hold.
 fn firsts(folder: &Path) -> Vec<(PathBuf, Position, Position)> {
     let names = files(folder, "frames-");
     let first = |name: &String| name["frames-".len()..name.len() - ".bin".len()].parse().unwrap();
@@ -71,7 +72,7 @@ async fn what_is_missing_at_the_start_is_settled_and_counted_at_once_and_once() 
         let (path, from, to) = &files[1];
         harm(path, how);
         let from = match how {
-            // Ten events stand in each frame, and some are left.
+            // Each frame holds ten events, and some are left.
             Harm::Cut => {
                 let journal = open_with(&small(folder.path()));
                 let (mut other, resumed) = reader(&journal, "other", Start::Beginning).await;
@@ -85,7 +86,7 @@ async fn what_is_missing_at_the_start_is_settled_and_counted_at_once_and_once() 
             }
             Harm::Delete | Harm::Empty => from + 10,
         };
-        // Of a frame that was cut something is left: it is kept aside, as of any damage.
+        // A part of the cut frame is left: it is kept aside, as with any damage.
         let loss = match how {
             Harm::Cut => Loss::Damaged,
             Harm::Delete | Harm::Empty => Loss::Missing,

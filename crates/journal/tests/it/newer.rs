@@ -1,4 +1,4 @@
-//! Files of a newer version: they are no damage, and nothing is changed.
+//! Files of a newer version: they are not damaged, and nothing is changed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::support::*;
 
-/// A folder with frames, ids and a state; without a summary if it is killed.
+/// Makes a folder with frames, ids and a state; without a summary if it is killed.
 async fn build(killed: bool) -> tempfile::TempDir {
     let (folder, copied) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for n in 0..3 {
@@ -22,7 +22,7 @@ async fn build(killed: bool) -> tempfile::TempDir {
     if killed { copied } else { folder }
 }
 
-/// All files but the lock.
+/// Reads all files except the lock.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let names = files(folder, "").into_iter().filter(|name| name != "LOCK");
     names
@@ -33,14 +33,14 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// Sets a version, and makes the checksum that ends a head right.
+/// Sets a version, and corrects the checksum at the end of a head.
 fn renew(bytes: &mut [u8], version: usize, length: usize) {
     bytes[version] += 1;
     let checksum = xxh3_64(&bytes[..length - 8]).to_le_bytes();
     bytes[length - 8..length].copy_from_slice(&checksum);
 }
 
-/// The bytes of a state of format 99; those of a killed router's, or of one that ended well.
+/// Makes the bytes of a state of format 99, as a killed router leaves it, or one that ended cleanly.
 fn newer_state(path: &Path, killed: bool) -> Vec<u8> {
     let db = redb::Database::open(path).unwrap();
     let table = redb::TableDefinition::<&str, &[u8]>::new("head");
@@ -75,7 +75,7 @@ async fn a_newer_file_stops_the_journal_and_nothing_is_changed() {
                 "mark" => "MARK".to_owned(),
                 "state" => "state.redb".to_owned(),
                 "ids" => files(folder.path(), "ids-")[0].clone(),
-                // The newest, and one that an earlier run left.
+                // The newest file, or one that an earlier run left.
                 "file" => files(folder.path(), "frames-")[2].clone(),
                 _ => files(folder.path(), "frames-")[1].clone(),
             };

@@ -154,7 +154,8 @@ async fn an_orphan_holds_until_it_is_forgotten() {
     let (mut a, _) = reader(&journal, "a", Start::End).await;
     append(&journal, 20..22).await;
     settle(&mut a, 22).await;
-    // 20 events less 5 before the cursor and 2 beyond, and one parked; what came later was not for it.
+    // The count is 20 events less 5 before the cursor and 2 beyond it, and one parked; later ones were not for the
+    // sink.
     assert_eq!(journal.forget("orphan", None).await.unwrap(), 14);
     assert!(journal.forget("a", None).await.is_err(), "it has a reader");
     journal.tidy().await.unwrap();

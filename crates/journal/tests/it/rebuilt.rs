@@ -1,4 +1,4 @@
-//! A state that is lost costs what came since the newest file was begun.
+//! A lost state costs only what came since the newest file was begun.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn small(folder: &Path) -> DiskOptions {
     }
 }
 
-/// The commit of a sink that has delivered all before.
+/// Makes the commit of a sink that has delivered everything before `cursor`.
 fn delivered(cursor: u64) -> Commit {
     let totals = Totals {
         delivered: cursor,
@@ -31,7 +31,7 @@ fn delivered(cursor: u64) -> Commit {
     }
 }
 
-/// Several files; `fast` keeps pace, `slow` stays where it began.
+/// Makes several files; `fast` keeps pace, `slow` stays where it began.
 async fn build(folder: &Path) {
     let journal = open_with(&small(folder));
     let (mut fast, _) = reader(&journal, "fast", Start::End).await;
@@ -65,7 +65,7 @@ async fn each_sink_starts_where_it_stood_when_the_newest_file_was_begun() {
     assert_eq!(resumed.progress.totals.delivered, newest);
     let (_, resumed) = reader(&journal, "slow", Start::End).await;
     assert_eq!(resumed.progress.cursor, 0);
-    // It was opened after that, if ever.
+    // This sink was opened after that, if ever.
     let (_, resumed) = reader(&journal, "later", Start::End).await;
     assert_eq!(resumed.progress.cursor, newest);
     journal.all_opened();
@@ -92,7 +92,7 @@ async fn a_rebuild_ends_only_once_all_sinks_were_opened() {
     build(folder.path()).await;
     std::fs::remove_file(folder.path().join("state.redb")).unwrap();
     for _ in 0..2 {
-        // A command, and a start that fails after its first sink.
+        // One run is a command, the other a start that fails after its first sink.
         let journal = open_with(&small(folder.path()));
         assert!(journal.rebuilt().is_some());
         journal.shutdown().await;
@@ -135,7 +135,7 @@ async fn a_sink_whose_record_is_damaged_starts_there_too() {
     build(folder.path()).await;
     let path = folder.path().join("state.redb");
     let mut bytes = std::fs::read(&path).unwrap();
-    // Of all copies of the record.
+    // All copies of the record must change.
     let needle = br#""delivered":"#;
     let places: Vec<usize> = (0..bytes.len() - needle.len())
         .filter(|at| bytes[*at..].starts_with(needle))

@@ -1,4 +1,4 @@
-//! Components that go on under another name.
+//! Components that continue under another name.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ async fn a_source_takes_its_counts_ids_letters_and_debts_along() {
     let folder = tempfile::tempdir().unwrap();
     let memory = MemoryJournal::new(1 << 30);
     for kind in ["disk", "memory"] {
-        // Opened again and again, so that all of it must come from the files.
+        // The journal is opened again for each step, so that everything must come from the files.
         let journal = || -> Box<dyn Journal> {
             match kind {
                 "disk" => Box::new(open(folder.path())),
@@ -96,7 +96,7 @@ async fn a_source_takes_its_counts_ids_letters_and_debts_along() {
         let after = renamed(&[("site", "web")], &[("sink", "")]);
         for round in 0..3u64 {
             let log = journal();
-            // What was renamed once stays so, with the setting and without it.
+            // A rename lasts, with the setting and without it.
             let roster = if round < 2 {
                 &after
             } else {
@@ -140,7 +140,7 @@ async fn a_source_takes_its_counts_ids_letters_and_debts_along() {
             assert!(matches!(fates[1], Appended::Stored(_)));
             end(log).await;
         }
-        // Another source of the old name has its own ids, and the renamed one keeps what it had.
+        // Another source with the old name has separate ids, and the renamed one keeps its ids.
         let log = journal();
         let both = renamed(&[("site", ""), ("web", "")], &[("sink", "")]);
         log.adopt(&both).await.unwrap();

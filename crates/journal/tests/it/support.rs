@@ -176,7 +176,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A pipeline with these sinks and all sources.
+/// Makes a pipeline with these sinks and all sources.
 pub(crate) fn pipeline(sinks: &[&str]) -> Roster {
     Roster {
         sources: SOURCES.iter().map(|name| Named::new(*name)).collect(),
