@@ -80,7 +80,7 @@ pub struct DeadLetterFilter {
     pub before: Option<i64>,
     /// The letter's id.
     pub id: Option<DeadLetterId>,
-    /// The largest id: it chooses the letters that were there when it was the newest.
+    /// The largest id that the letter may have: it chooses those that were there when this id was the newest.
     pub up_to: Option<DeadLetterId>,
 }
 

@@ -17,7 +17,7 @@ pub struct Subscription {
     /// The place where the sink begins if the journal does not know it, and with sources that it did not listen to
     /// before.
     pub start: Start,
-    /// Set for a sink that is no longer in the pipeline: it is owed what it was owed, whatever the source.
+    /// True for a sink that is no longer in the pipeline: it is owed what it was owed, whatever the source.
     pub orphan: bool,
     /// The sink's mappings by name, each with a fingerprint of its contents without the name.
     pub mappings: BTreeMap<String, String>,

@@ -314,7 +314,7 @@ pub enum Read {
         from: Position,
         /// The one after the last.
         to: Position,
-        /// The reason of the loss.
+        /// The reason for the loss.
         loss: Loss,
     },
     /// The journal is closed and read to its end.
@@ -328,7 +328,7 @@ pub struct Lost {
     pub from: Position,
     /// The position after the last lost one.
     pub to: Position,
-    /// The reason of the loss.
+    /// The reason for the loss.
     pub loss: Loss,
 }
 
@@ -530,7 +530,7 @@ pub struct JournalError(pub String);
 pub struct Refusing {
     /// The sentence for people, with the place and the remedy.
     pub why: String,
-    /// Set if the journal's files were deleted or replaced: only a restart helps, and events not delivered by then are
+    /// True if the journal's files were deleted or replaced: only a restart helps, and events not delivered by then are
     /// lost.
     pub until_restart: bool,
 }

@@ -65,7 +65,7 @@ struct Sink {
     mappings: Mappings,
     parked: BTreeMap<Position, Parked>,
     last_opened: i64,
-    /// Set once the sink has been in no pipeline for a while; it then holds nothing any more.
+    /// True once the sink has been in no pipeline for a while; it then holds nothing any more.
     released: bool,
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Keeper {
     pub(crate) head: Head,
     pending: Pending,
     flushes: Vec<oneshot::Sender<()>>,
-    /// Set after a failed write: the store must be opened again.
+    /// True after a failed write: the store must be opened again.
     broken: bool,
     /// The number of failed writes in a row, except those that a caller waits for.
     failures: u64,

@@ -43,7 +43,7 @@ pub(super) struct Marked {
     pub(super) end: Position,
     /// The byte in the file at which these events end.
     pub(super) offset: u64,
-    /// Set if no later acknowledgement can have been given: the machine has not gone down since.
+    /// True if no later acknowledgement can have been given: the machine has not gone down since.
     pub(super) exact: bool,
 }
 

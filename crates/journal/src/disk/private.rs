@@ -8,14 +8,14 @@ use std::path::Path;
 use redb::backends::FileBackend;
 use signalbox_core::{PRIVATE_FILE, PRIVATE_FOLDER, exposed};
 
-/// Options that open a file; if they make it, nobody else may use it.
+/// Options for opening a file; a file that they make is for its owner alone.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(PRIVATE_FILE);
     options
 }
 
-/// Opens a store's file; makes it if it is missing, so that nobody else may use it.
+/// Opens a store's file, or makes one for its owner alone.
 pub(super) fn private_backend(path: &Path) -> Result<FileBackend, redb::Error> {
     let file = private().create(true).truncate(false).open(path)?;
     Ok(FileBackend::new(file)?)

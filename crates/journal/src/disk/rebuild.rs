@@ -16,7 +16,7 @@ const UNREADABLE: &str = "journal_unreadable";
 pub(crate) struct Basis {
     /// The positions of the events held, `from..to`; `None` without events.
     pub(crate) held: Option<(Position, Position)>,
-    /// The position before which all positions were given to events, held or not.
+    /// The position after the last one that was given to an event, held or not.
     pub(crate) given: Position,
     /// The newest heading, and the first position of its file.
     pub(crate) heading: Option<(Position, Heading)>,

@@ -126,7 +126,7 @@ impl Shared {
         }
     }
 
-    /// Logs at the end that events which only deleted files held are now lost.
+    /// Logs at shutdown that events which only deleted files held are now lost.
     pub(crate) fn tell_lost(&self) {
         let unsettled = self.end().saturating_sub(self.floor().max(self.start()));
         if self.halts.gone() && unsettled > 0 {

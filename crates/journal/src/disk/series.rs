@@ -33,7 +33,7 @@ pub(crate) struct Series {
     /// Held while writing and while a file is set aside.
     active: Mutex<Option<Active>>,
     mark: Mutex<Mark>,
-    /// The position before which all positions had been given to events at the start, whether these can be read or not.
+    /// The position after the last one that was given to an event, readable or not, as known at the start.
     given: Position,
     /// The position before which the loss of unreadable events was logged at the start.
     told: Position,
@@ -131,7 +131,7 @@ impl Series {
         Ok(series)
     }
 
-    /// Takes over a file; returns the position before which positions were given.
+    /// Takes over a file; returns the position after the last one that was given to an event.
     fn load_one(
         &self,
         first: Position,
@@ -207,8 +207,8 @@ impl Series {
             .clone()
     }
 
-    /// The position before which all positions had been given to events, whether these can be read or not, as far as
-    /// the files and the mark tell.
+    /// The position after the last one that was given to an event, readable or not, as far as the files and the mark
+    /// tell.
     pub(crate) fn given(&self) -> Position {
         self.given
     }

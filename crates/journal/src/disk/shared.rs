@@ -44,7 +44,7 @@ pub(crate) struct Shared {
     pub(crate) ids_sealed_to: AtomicU64,
     /// The position before which the state includes the counts of events.
     pub(crate) counted_to: AtomicU64,
-    /// Set when frames wait for that.
+    /// True when frames wait for their ids to be sealed.
     pub(crate) seal_ids: AtomicBool,
     /// Commits of frames.
     pub(crate) commits: AtomicU64,
@@ -53,10 +53,10 @@ pub(crate) struct Shared {
     pub(crate) opened: Instant,
     /// The clock for times that are kept and compared later.
     pub(crate) clock: Clock,
-    /// Set while unknown sinks start at `rebuilt_from`, because the state was lost.
+    /// True while unknown sinks start at `rebuilt_from`, because the state was lost.
     pub(crate) rebuilt: AtomicBool,
     pub(crate) rebuilt_from: AtomicU64,
-    /// Set once no sink of the pipeline is unknown any more.
+    /// True once no sink of the pipeline is unknown any more.
     pub(crate) all_opened: AtomicBool,
     /// The number of events that may come again after the loss, by sink.
     pub(crate) again: Mutex<BTreeMap<String, u64>>,

@@ -59,7 +59,7 @@ pub(crate) struct Head {
     /// Unix milliseconds of this commit; 0 in files of older versions.
     #[serde(default)]
     pub(crate) saved_at: i64,
-    /// Set if the state was lost and some sinks may not have been opened since: unknown ones start at `rebuilt_from`.
+    /// True if the state was lost and some sinks may not have been opened since: unknown ones start at `rebuilt_from`.
     pub(crate) rebuilt: bool,
     /// The position at which unknown sinks start: the newest heading does not name them, so they were opened later and
     /// had nothing to do before it.
@@ -68,7 +68,7 @@ pub(crate) struct Head {
     /// The number of events that may come again since the state was rebuilt, by sink.
     #[serde(default)]
     pub(crate) again: BTreeMap<String, u64>,
-    /// Set if this head and everything that belongs to it were committed together. Formats from 3 on always set it.
+    /// True if this head and everything that belongs to it were committed together. Formats from 3 on always set it.
     #[serde(default)]
     pub(super) complete: bool,
     /// The names of renamed sources.

@@ -175,11 +175,11 @@ enum Known {
 pub(super) struct Taken {
     /// The content; `None` if no frame of it can be read.
     pub(super) content: Option<Content>,
-    /// The position before which all positions are given to events, readable or not.
+    /// The position after the last one that was given to an event, readable or not.
     pub(super) given: Position,
     /// The position before which everything is acknowledged.
     pub(super) acknowledged: Position,
-    /// Set if the file holds nothing that was ever acknowledged, and may be deleted.
+    /// True if the file holds nothing that was ever acknowledged, and may be deleted.
     pub(super) void: bool,
 }
 
@@ -264,7 +264,7 @@ pub(super) fn take_over(
 struct Tail<'a> {
     path: &'a Path,
     bytes: (u64, u64),
-    /// Set if the bytes are all zero.
+    /// True if the bytes are all zero.
     empty: bool,
     /// The position after the last event that can be read.
     held: Position,
@@ -272,7 +272,7 @@ struct Tail<'a> {
     acknowledged: Position,
     /// The position before which events may have been acknowledged.
     perhaps: Position,
-    /// Set if it is known which events were acknowledged.
+    /// True if it is known which events were acknowledged.
     exact: bool,
 }
 
