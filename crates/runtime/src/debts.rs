@@ -1,5 +1,5 @@
-//! What sinks are still owed that the pipeline file no longer says: told at each start, by each reload, and by
-//! `validate --against-journal`.
+//! Events that sinks are still owed and that the pipeline file no longer mentions. Each start, each reload and
+//! `validate --against-journal` report them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,31 +8,31 @@ use signalbox_journal::{Journal, Named, Roster, SinkState};
 
 use crate::ledger::Ledger;
 
-/// Pending events that the pipeline file no longer speaks of.
+/// Pending events that the pipeline file no longer mentions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Debt {
-    /// Of a source that the sink no longer listens to.
+    /// Events of a source that the sink no longer listens to.
     Source {
         /// The sink.
         sink: String,
         /// The source.
         source: String,
-        /// How many.
+        /// Number of pending events.
         events: u64,
-        /// They are not delivered (`inputs_removed = "filter"`).
+        /// True if the events are not delivered (`inputs_removed = "filter"`).
         filtered: bool,
     },
-    /// Of a sink that is no longer in the file.
+    /// Events for a sink that is no longer in the file.
     Sink {
         /// The sink.
         sink: String,
-        /// How many.
+        /// Number of pending events.
         events: u64,
     },
 }
 
 impl fmt::Display for Debt {
-    /// The count, and what to do.
+    /// Writes the count, and the operator's choices.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Debt::Source {
@@ -63,7 +63,7 @@ impl fmt::Display for Debt {
     }
 }
 
-/// Debts of the sinks that are gone: those that the journal knows and this pipeline has not.
+/// Finds the debts of removed sinks: those that the journal knows and this pipeline does not have.
 ///
 /// # Errors
 /// A sentence if the journal cannot be read.
@@ -83,26 +83,26 @@ fn orphan(sink: &SinkState) -> Option<Debt> {
     })
 }
 
-/// What a pipeline file says of who listens to whom.
+/// The sinks of a pipeline file and their inputs, under present and former names.
 #[derive(Debug, Clone, Default)]
 pub struct Listeners {
-    /// The names, and those of before.
+    /// The present and former names.
     pub roster: Roster,
-    /// Its sinks by name.
+    /// The file's sinks by name.
     pub sinks: BTreeMap<String, Listening>,
 }
 
 /// One sink of [`Listeners`].
 #[derive(Debug, Clone, Default)]
 pub struct Listening {
-    /// Its inputs.
+    /// The sink's inputs.
     pub inputs: Vec<String>,
-    /// Whether it filters what it is owed of others.
+    /// True if the sink filters pending events of sources that are no longer its inputs.
     pub filters: bool,
 }
 
 impl Listeners {
-    /// What the file calls a sink that the journal knows, if it is still there.
+    /// Finds the present name and inputs of a sink that the journal knows, if the file still has it.
     pub fn sink(&self, known: &str) -> Option<(&str, &Listening)> {
         let same = |named: &&Named| named.name == known || named.was.as_deref() == Some(known);
         let named = self.roster.sinks.iter().find(same)?;
@@ -110,10 +110,10 @@ impl Listeners {
         Some((&named.name, sink))
     }
 
-    /// Whether a source is an input of a sink, under whatever name it has by now.
+    /// True if a source is an input of a sink, under any name that the source has had since.
     pub fn listens(&self, sink: &Listening, state: &SinkState, source: &str) -> bool {
         let mut names = vec![source];
-        // Another source that has its name now has nothing to do with what it was renamed to.
+        // If another source has this name now, renames of the old one do not concern it.
         if !self.roster.has_source(source) {
             names.extend(state.renamed.get(source).map(String::as_str));
             let renamed = |one: &&Named| one.was.as_deref().is_some_and(|was| names.contains(&was));
@@ -125,8 +125,8 @@ impl Listeners {
             .any(|name| sink.inputs.iter().any(|input| input == name))
     }
 
-    /// The debts there would be if the file were used on what a journal holds now. Of a sink that stays, what it has
-    /// parked is not looked at.
+    /// Lists the debts that would arise if the file were used with the journal's present content. Parked events of
+    /// sinks that stay are not examined.
     pub fn debts(&self, known: &[SinkState]) -> Vec<Debt> {
         let mut debts = Vec::new();
         for state in known {

@@ -1,30 +1,30 @@
-//! Letting go of events that sinks are owed and that nobody wants any more.
+//! Forgetting pending events that nobody wants any more.
 
 use serde::{Deserialize, Serialize};
 use signalbox_journal::{Journal, SinkState};
 
 use crate::debts::Listeners;
 
-/// What shall be forgotten: what sinks are owed of a source, or all that a sink is owed.
+/// The events to forget: those that sinks are owed of a source, or all that a sink is owed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forget {
-    /// Only what is of this source.
+    /// Restricts the choice to events of this source.
     pub source: Option<String>,
-    /// Only what this sink is owed.
+    /// Restricts the choice to events for this sink.
     pub sink: Option<String>,
 }
 
-/// What was forgotten, or would be.
+/// The result of forgetting, or the forecast of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgotten {
     /// The sink.
     pub sink: String,
-    /// How many events.
+    /// Number of events.
     pub events: u64,
 }
 
 impl Forget {
-    /// The sinks that it is about. What the pipeline file still speaks of is not forgotten.
+    /// Names the sinks concerned. Events that the pipeline file still mentions are not forgotten.
     ///
     /// # Errors
     /// A sentence that says why nothing is forgotten.
@@ -69,7 +69,7 @@ impl Forget {
         }
     }
 
-    /// Does it for sinks that have no reader.
+    /// Forgets the events of a sink that has no reader.
     ///
     /// # Errors
     /// A sentence if the journal cannot be written.

@@ -1,4 +1,4 @@
-//! Why sinks are on hold.
+//! The causes of holds.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,21 +8,21 @@ use signalbox_core::Reason;
 
 use crate::ledger::Count;
 
-/// Why a sink is on hold, and with that, what ends the hold. A sink delivers once every cause has ended.
+/// The cause of a hold, which also determines what ends it. A sink delivers once every cause has ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldCause {
-    /// The pipeline file says `hold = true`; ends with a reload of a file that does not.
+    /// The setting `hold = true` in the pipeline file; ends with a reload of a file that does not.
     Operator,
-    /// The sink's dead letters take all the room they may; ends when there is room again.
+    /// Full dead letters of the sink; ends when there is room again.
     DeadLettersFull,
-    /// The destination refuses for a reason that lies with no record; ends with a probe or a delivery that succeeds.
+    /// A refusal of the destination that no record has caused; ends when a probe or a delivery succeeds.
     #[default]
     Destination,
 }
 
 impl HoldCause {
-    /// All causes, in the order in which they are told.
+    /// All causes, in the order in which they are reported.
     pub const ALL: [HoldCause; 3] = [
         HoldCause::Operator,
         HoldCause::DeadLettersFull,
@@ -59,8 +59,8 @@ impl Held {
         self.lock().remove(&cause);
     }
 
-    /// Notes what holds the sink from the first moment of a driver: what an earlier driver noted ended with it. Counts
-    /// nothing that holds on.
+    /// Replaces the causes with those of a new driver, since its predecessor's ended with it. A hold that continues is
+    /// not counted again.
     pub(crate) fn replace(&self, now: BTreeMap<HoldCause, Reason>) {
         let mut shown = self.lock();
         for cause in now.keys().filter(|cause| !shown.contains_key(cause)) {
@@ -69,7 +69,7 @@ impl Held {
         *shown = now;
     }
 
-    /// Why the sink is held, if it is: the first cause in the order of [`HoldCause::ALL`].
+    /// The reason why the sink is held, if it is: the first cause in the order of [`HoldCause::ALL`].
     pub fn first(&self) -> Option<(HoldCause, Reason)> {
         self.lock()
             .first_key_value()
@@ -81,12 +81,12 @@ impl Held {
         self.lock().contains_key(&cause)
     }
 
-    /// How many holds of this cause began.
+    /// Number of holds of this cause that have begun.
     pub fn begun(&self, cause: HoldCause) -> u64 {
         self.begun[cause as usize].get()
     }
 
-    /// How many holds began.
+    /// Number of holds that have begun.
     pub fn total(&self) -> u64 {
         self.begun.iter().map(Count::get).sum()
     }

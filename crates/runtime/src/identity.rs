@@ -1,4 +1,4 @@
-//! Which journal a router runs with, so that a command can tell whether the router it found is the one of its file.
+//! The identity of a router's journal, by which a command recognises the router of its own pipeline file.
 
 use std::path::{Path, PathBuf};
 
@@ -10,22 +10,22 @@ use crate::config::{JournalKind, JournalSettings};
 /// The header of every answer of the admin address that tells the router's [`JournalIdentity`].
 pub const HEADER: &str = "x-signalbox-journal";
 
-/// What the header says of a journal in memory, which has no folder to compare.
+/// The header's value for a journal in memory, which has no folder to compare.
 const MEMORY: &str = "memory";
-/// Stands for an id that is not known.
+/// The placeholder for an unknown id.
 const UNKNOWN: &str = "-";
 
-/// A journal's id, and where it is.
+/// A journal's id and place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalIdentity {
-    /// The id that the journal's folder holds.
+    /// The id stored in the journal's folder.
     id: Option<String>,
-    /// A hash of the folder's path, which is nobody's business; `None` for a journal in memory.
+    /// A hash of the folder's path, which itself stays private; `None` for a journal in memory.
     place: Option<String>,
 }
 
 impl JournalIdentity {
-    /// Of an open journal.
+    /// Identifies an open journal.
     #[must_use]
     pub fn of(journal: &dyn Journal, settings: &JournalSettings) -> JournalIdentity {
         JournalIdentity {
@@ -34,8 +34,8 @@ impl JournalIdentity {
         }
     }
 
-    /// Of the journal that settings name, read from its folder without opening it. An id that cannot be read is unknown:
-    /// then the place tells.
+    /// Identifies the journal that settings name: reads its folder without opening it. If the id cannot be read it is
+    /// unknown, and the place decides.
     #[must_use]
     pub fn of_folder(settings: &JournalSettings) -> JournalIdentity {
         let place = place(settings);
@@ -48,7 +48,7 @@ impl JournalIdentity {
         }
     }
 
-    /// What the header says.
+    /// The value of the header.
     #[must_use]
     pub fn header(&self) -> String {
         match &self.place {
@@ -57,7 +57,7 @@ impl JournalIdentity {
         }
     }
 
-    /// Reads the header; `None` if it is none.
+    /// Reads the header; `None` if its value is malformed.
     #[must_use]
     pub fn parse(header: &str) -> Option<JournalIdentity> {
         if header == MEMORY {
@@ -73,8 +73,8 @@ impl JournalIdentity {
         })
     }
 
-    /// Whether both are one journal: the same id, or, if one is not known, the same folder. Journals in memory are
-    /// taken for one.
+    /// True if both are the same journal: they have the same id or, if one id is unknown, the same folder. All journals
+    /// in memory count as the same.
     #[must_use]
     pub fn is(&self, other: &JournalIdentity) -> bool {
         match (&self.id, &other.id) {
@@ -91,7 +91,7 @@ fn place(settings: &JournalSettings) -> Option<String> {
     Some(hash.as_str()[..16].to_owned())
 }
 
-/// The path without links, also of a folder that is gone.
+/// Resolves the path without links, even of a folder that is gone.
 fn whole(folder: &Path) -> PathBuf {
     if let Ok(path) = folder.canonicalize() {
         return path;

@@ -43,8 +43,8 @@ pub(crate) struct SourceIntake {
 }
 
 impl SourceIntake {
-    /// What the source's transforms say to each event; an error refuses all of them. One transform sees the whole
-    /// request before the next one does, so that an event which the first filters does not count at the second.
+    /// Runs the source's transforms; an error refuses all events. Each transform sees the whole request before the next
+    /// one does, so that an event which the first filters does not count at the second.
     fn transform(&self, events: &mut [Event]) -> Result<Vec<Fate>, Refused> {
         let mut fates = vec![Fate::Accepted; events.len()];
         for transform in &self.transforms {
@@ -103,7 +103,7 @@ impl SourceIntake {
         Ok(fates)
     }
 
-    /// What became of the events of a request, for the log.
+    /// Logs the fate of each event of a request.
     fn tell_taken_in(&self, ids: Vec<String>, fates: &[Fate]) {
         for (message_id, fate) in ids.into_iter().zip(fates) {
             let (outcome, reason) = match fate {
@@ -152,7 +152,7 @@ impl SourceIntake {
         let appended = self.journal.append(events).await.map_err(|error| match error {
             AppendError::Full { retry_after } => self.full(retry_after),
             AppendError::Closed => refused(RefusedCause::Stopping, STOPPING_RETRY),
-            // The journal tells why, once.
+            // The journal logs the cause, once.
             AppendError::Failed(_) => refused(RefusedCause::Unwritable, STOPPING_RETRY),
         })?;
         let stored = appended
@@ -185,7 +185,7 @@ impl SourceIntake {
     }
 }
 
-/// What a log of level debug calls events by; nothing otherwise.
+/// Returns the ids under which a log of level debug names events; nothing at other levels.
 fn told_ids(events: &[Event]) -> Vec<String> {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return Vec::new();

@@ -35,7 +35,7 @@ pub fn open(
 /// Opens the journal that a router has left, for a command that must not make one.
 ///
 /// # Errors
-/// As [`open`], and if there is no journal.
+/// The errors of [`open`], and a missing journal.
 pub fn open_existing(
     settings: &JournalSettings,
     dead_letters: &DeadLetterSettings,

@@ -1,12 +1,12 @@
-//! Who got what: counters that must always close.
+//! Counters for every event, whose sums must always close.
 //!
 //! Per source: received = refused + duplicate + filtered + rejected + journalled.
 //! Per sink: journalled = filtered + delivered + rejected + expired + pending.
 //! All counts are events, unless a name says records. They are plain atomics and maps updated once a batch;
 //! telemetry reads them when it is asked.
 //!
-//! What ended before a restart counts too: the journal keeps those totals. Telemetry leaves it out, since a counter that
-//! begins where another process left off would be taken for that many new events.
+//! Events that ended before a restart count too: the journal keeps those totals. Telemetry leaves them out, since a
+//! counter that begins where another process left off would look like that many new events.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::pace::Pace;
 #[derive(Debug, Default)]
 pub struct ByCode {
     counts: Mutex<BTreeMap<String, u64>>,
-    /// What was restored first.
+    /// The counts of earlier processes.
     before: OnceLock<BTreeMap<String, u64>>,
 }
 
@@ -48,13 +48,13 @@ impl ByCode {
             .sum()
     }
 
-    /// Begins with what was counted before.
+    /// Restores the counts of earlier processes.
     pub fn restore(&self, counts: BTreeMap<String, u64>) {
         self.before.get_or_init(|| counts.clone());
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
-    /// As [`ByCode::snapshot`], without what was counted before this process.
+    /// Works like [`ByCode::snapshot`], without the counts of earlier processes.
     pub fn of_this_process(&self) -> BTreeMap<String, u64> {
         let mut counts = self.snapshot();
         for (code, before) in self.before.get().into_iter().flatten() {
@@ -75,7 +75,7 @@ impl ByCode {
 #[derive(Debug, Default)]
 pub struct Count {
     value: AtomicU64,
-    /// What was restored first.
+    /// The count of earlier processes.
     before: OnceLock<u64>,
 }
 
@@ -90,13 +90,13 @@ impl Count {
         self.value.store(value, Relaxed);
     }
 
-    /// Begins with what was counted before.
+    /// Restores the count of earlier processes.
     pub fn restore(&self, value: u64) {
         self.before.get_or_init(|| value);
         self.set(value);
     }
 
-    /// As [`Count::get`], without what was counted before this process.
+    /// Works like [`Count::get`], without the count of earlier processes.
     pub fn of_this_process(&self) -> u64 {
         self.get().saturating_sub(self.before.get().copied().unwrap_or(0))
     }
@@ -122,7 +122,7 @@ pub struct SourceLedger {
     pub rejected: ByCode,
     /// Refused; the client was told to come again or to give up.
     pub refused: ByCode,
-    /// What it tells itself.
+    /// The source's own report about itself.
     pub vitals: Arc<Vitals>,
 }
 
@@ -195,10 +195,10 @@ pub struct SinkLedger {
     pub oldest_pending: AtomicI64,
     /// Requests under way.
     pub in_flight: Count,
-    /// What holds the sink, and how often it was held.
+    /// The sink's present holds, and the number of all holds.
     pub held: Held,
     pub(crate) pace: Pace,
-    /// Pending events of sources that are no longer its inputs.
+    /// Pending events of sources that are no longer inputs of the sink.
     debts: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -261,17 +261,17 @@ impl SinkLedger {
         self.delivered.get() + self.filtered.total() + self.rejected.total() + self.expired.total()
     }
 
-    /// Pending events of sources that are no longer its inputs, by source.
+    /// Pending events of sources that are no longer inputs of the sink, by source.
     pub fn debts(&self) -> BTreeMap<String, u64> {
         self.debts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Begins with these debts.
+    /// Sets these debts.
     pub fn set_debts(&self, debts: BTreeMap<String, u64>) {
         *self.debts.lock().unwrap_or_else(PoisonError::into_inner) = debts;
     }
 
-    /// An event of a former input ended.
+    /// Notes that an event of a former input has ended.
     pub(crate) fn debt_settled(&self, source: &str) {
         let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = debts.get_mut(source) {
@@ -288,11 +288,11 @@ pub struct Ledger {
     pub sources: BTreeMap<Arc<str>, Arc<SourceLedger>>,
     /// One for each sink.
     pub sinks: BTreeMap<Arc<str>, Arc<SinkLedger>>,
-    /// What is kept of dead letters.
+    /// Counts of kept and dropped dead letters.
     pub letters: LetterLedger,
 }
 
-/// What the journal has in memory: how full it is, and what is kept of dead letters and what was dropped.
+/// The journal's numbers that need no disk: its usage, and the kept and dropped dead letters.
 #[derive(Default, Clone)]
 pub struct LetterLedger(Option<Arc<dyn Journal>>);
 
@@ -303,18 +303,18 @@ impl std::fmt::Debug for LetterLedger {
 }
 
 impl LetterLedger {
-    /// Of a journal.
+    /// Creates the ledger of a journal.
     pub fn of(journal: Arc<dyn Journal>) -> LetterLedger {
         LetterLedger(Some(journal))
     }
 
-    /// How full the journal is. Nothing without one.
+    /// Usage of the journal; zero without one.
     pub fn usage(&self) -> Usage {
         let usage = self.0.as_ref().map(|journal| journal.usage());
         usage.unwrap_or_default()
     }
 
-    /// Of a component: a sink's name, or `source:NAME`. Nothing without a journal.
+    /// Counts for a component (a sink's name, or `source:NAME`); zero without a journal.
     pub fn of_component(&self, component: &str) -> LetterCounts {
         let counts = self.0.as_ref().map(|journal| journal.letters_of(component));
         counts.unwrap_or_default()

@@ -64,7 +64,7 @@ impl std::str::FromStr for Where {
     }
 }
 
-/// The first moment of a date in UTC. A date with a time but no zone is none: which moment it means is unknown.
+/// The first moment of a date in UTC. A date with a time but without a zone is refused: it could mean several moments.
 fn beginning_of(date: &str) -> Option<jiff::Timestamp> {
     const FORM: usize = "2026-11-24".len();
     let date: jiff::civil::Date = date.parse().ok().filter(|_| date.len() == FORM)?;
@@ -154,7 +154,7 @@ pub enum Command {
     Retry(Piece, oneshot::Sender<Result<Acted, String>>),
     /// Deliver a part of the journal again.
     Replay(String, ReplayRange, oneshot::Sender<Result<ReplayPlan, String>>),
-    /// Let go of what sinks are owed.
+    /// Let go of events that sinks are owed.
     Forget(Forget, oneshot::Sender<Result<Vec<Forgotten>, String>>),
     /// Read the configuration file again.
     Reload(oneshot::Sender<Result<String, String>>),
@@ -285,10 +285,10 @@ impl Stopped {
         self.journal.shutdown().await;
     }
 
-    /// Forgets what sinks are owed that a pipeline file no longer speaks of.
+    /// Forgets events that sinks are owed and that a pipeline file no longer mentions.
     ///
     /// # Errors
-    /// A sentence that says why not.
+    /// A sentence that says why the events are not forgotten.
     pub async fn forget_by(&self, what: &Forget, listeners: &Listeners) -> Result<Vec<Forgotten>, String> {
         let mut forgotten = Vec::new();
         for sink in what.sinks(&self.sinks().await?, listeners)? {

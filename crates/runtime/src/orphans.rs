@@ -1,4 +1,4 @@
-//! What sinks hold that have been out of the pipeline for longer than `orphan_retention`: it becomes dead letters.
+//! Sinks that have been out of the pipeline for longer than `orphan_retention`: their events become dead letters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +15,9 @@ use crate::ledger::SinkLedger;
 use crate::rate_group::RateGroup;
 use crate::telemetry::SinkMeters;
 
-/// How often sinks are looked for whose time is over, at least and at most.
+/// Shortest and longest interval between two searches for sinks whose time is over.
 const EVERY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(60));
-/// How often it is looked whether all that a sink held has become dead letters.
+/// Interval between checks that all of a sink's events have become dead letters.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Looks for orphans until it is stopped.
@@ -27,7 +27,7 @@ pub(crate) struct Orphans {
 }
 
 impl Orphans {
-    /// Begins to look for sinks that are not in the roster.
+    /// Starts to look for sinks that are not in the roster.
     pub(crate) fn watch(
         journal: Arc<dyn Journal>,
         undertaker: Arc<Undertaker>,
@@ -46,10 +46,10 @@ impl Orphans {
         Orphans { stop, task }
     }
 
-    /// Returns when nothing of it is under way any more.
+    /// Stops, and returns when no work is under way.
     pub(crate) async fn end(self) {
         self.stop.cancel();
-        // It has no state of its own: what was committed is all there is.
+        // The task has no state of its own: everything it did is committed.
         let _ = self.task.await;
     }
 }
@@ -87,7 +87,7 @@ impl Watch {
         holds && !self.roster.has_sink(&sink.name) && age >= millis(self.retention)
     }
 
-    /// Makes dead letters of what a sink holds. Each commit has the letters and how far they go, so that it can end at
+    /// Makes dead letters of a sink's events. Each commit holds the letters and the progress, so that this can stop at
     /// any moment.
     async fn bury(&self, name: &str) {
         let opened = match self.journal.reader(name, &Subscription::orphan()).await {
@@ -123,7 +123,7 @@ impl Watch {
             tokio::time::sleep(LOOK).await;
         }
         stop.leave.cancel();
-        // A panic was told by the panic hook; what was not committed is read again.
+        // The panic hook has reported a panic; uncommitted events are read again.
         let _ = driving.await;
         let left = ledger.pending();
         tracing::warn!(
@@ -135,7 +135,7 @@ impl Watch {
         if left == 0
             && let Err(error) = self.journal.forget(name, None).await
         {
-            // It holds nothing, but keeps files of the journal from being deleted until the next start.
+            // The sink holds nothing, but keeps files of the journal from being deleted until the next start.
             tracing::error!(sink = name, "it cannot be let go of: {error}");
         }
     }

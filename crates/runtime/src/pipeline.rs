@@ -44,7 +44,7 @@ pub struct Pipeline {
 pub struct BuiltSource {
     /// Its name in the file.
     pub name: Arc<str>,
-    /// The name it had before.
+    /// The source's former name.
     pub was: Option<String>,
     /// Its `through`.
     pub transforms: Vec<Box<dyn Transform>>,
@@ -60,9 +60,9 @@ pub struct BuiltSink {
     pub options: SinkOptions,
     /// Routing, transforms and the sink itself.
     pub stage: Stage,
-    /// The name it had before.
+    /// The sink's former name.
     pub was: Option<String>,
-    /// Where it starts if the journal does not know it, and with inputs that are added.
+    /// The sink's starting point if the journal does not know it, and for inputs that are added.
     pub start: Start,
     /// Equal if a reload changes nothing about it or its transforms.
     pub fingerprint: u64,
@@ -164,7 +164,7 @@ impl Pipeline {
 }
 
 impl Pipeline {
-    /// The names of its components, for the journal.
+    /// Lists the names of the components, for the journal.
     pub fn roster(&self) -> Roster {
         let named = |name: &str, was: &Option<String>| Named {
             name: name.to_owned(),
@@ -180,7 +180,7 @@ impl Pipeline {
 }
 
 impl Pipeline {
-    /// Who listens to whom.
+    /// Lists the sinks and their inputs.
     pub fn listeners(&self) -> Listeners {
         let sink = |sink: &BuiltSink| {
             let inputs = sink.options.inputs.iter().map(ToString::to_string).collect();
@@ -234,7 +234,7 @@ fn warnings(config: &LoadedConfig) -> Vec<String> {
         .collect()
 }
 
-/// Rate groups whose sinks have different limits.
+/// Finds rate groups whose sinks have different limits.
 fn rate_groups(sinks: &[BuiltSink], origin: &Origin) -> Vec<String> {
     let mut groups: BTreeMap<&str, Vec<&SinkOptions>> = BTreeMap::new();
     for sink in sinks {

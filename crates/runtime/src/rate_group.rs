@@ -1,7 +1,7 @@
-//! Rate groups: sinks whose calls count against one limit at their destination, that of an account.
+//! Rate groups: sinks whose calls count against one limit at their destination, usually that of an account.
 //!
 //! A group outlives the drivers of its sinks, so that neither a reload nor a replay begins with a full bucket. At the
-//! start of the process it begins drained, since the one before may have used the limit a moment ago.
+//! start of a process it begins drained, since the process before may have used up the limit a moment ago.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use signalbox_core::limiter::{Clock, Denied, Limiter, Quota};
 
-/// What `calls_per_minute` counts in.
+/// The period that `calls_per_minute` refers to.
 pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 
 /// Tokio's clock, so that tests can pause it.
@@ -25,16 +25,16 @@ impl Clock for TokioClock {
     }
 }
 
-/// One limit, and whose turn it is.
+/// One limit, and the queue of the sinks that share it.
 #[derive(Debug, Default)]
 pub struct RateGroup {
     limiter: Mutex<Option<(Quota, Limiter<TokioClock>)>>,
-    /// Held by the sink whose turn it is. It is fair: sinks get it in the order in which they asked.
+    /// Held by the sink whose turn it is. The lock is fair: sinks get it in the order in which they asked.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl RateGroup {
-    /// A group of this limit, with a full bucket.
+    /// Creates a group with this limit and a full bucket.
     pub fn full(quota: Option<Quota>) -> RateGroup {
         let limiter = quota.map(|quota| (quota, Limiter::with_clock(quota, TokioClock)));
         RateGroup {
@@ -78,20 +78,20 @@ impl RateGroup {
     }
 }
 
-/// The sink of a group, as its settings have it.
+/// A sink of a group, with its settings.
 pub(crate) struct Member<'a> {
     pub(crate) group: &'a Arc<str>,
     pub(crate) calls: Option<Quota>,
     pub(crate) timeout: Duration,
 }
 
-/// The groups of a process. Those without sinks are kept: a sink may come back.
+/// The groups of a process. Groups without sinks are kept, since a sink may come back.
 #[derive(Debug, Default)]
 pub(crate) struct RateGroups(BTreeMap<Arc<str>, Arc<RateGroup>>);
 
 impl RateGroups {
-    /// Gives each group the lowest limit of its sinks. A group that is new begins with a full bucket if nothing was
-    /// called for this long, or for longer than calls can count; else it begins drained.
+    /// Gives each group the lowest limit of its sinks. A new group begins with a full bucket if nothing was called for
+    /// `idle`, and `idle` is longer than the period in which calls count; else it begins drained.
     pub(crate) fn arrange<'a>(&mut self, members: impl Iterator<Item = Member<'a>>, idle: Duration) {
         let mut wanted: BTreeMap<&Arc<str>, (Option<Quota>, Duration)> = BTreeMap::new();
         for member in members {
@@ -144,7 +144,7 @@ mod tests {
         groups.get("account")
     }
 
-    /// How many calls it lets through at once.
+    /// Number of calls that a group lets through at once.
     fn at_once(group: &RateGroup) -> u32 {
         let passes = std::iter::repeat_with(|| group.take()).take(10_000);
         passes.take_while(Result::is_ok).count() as u32

@@ -56,7 +56,7 @@ pub struct Running {
     notes: SinkList,
     roster: Roster,
     orphans: Option<Orphans>,
-    /// How long sinks hold what they are owed after they have left the file.
+    /// Time for which sinks hold what they are owed after they have left the file.
     retention: Option<Duration>,
 }
 
@@ -81,7 +81,7 @@ async fn tell(sinks: SinkList) {
     let _ = told.await;
 }
 
-/// The sinks of a pipeline as members of their rate groups.
+/// Lists the sinks of a pipeline as members of their rate groups.
 fn members(sinks: &[BuiltSink]) -> impl Iterator<Item = Member<'_>> {
     sinks.iter().map(|sink| Member {
         group: &sink.options.rate_group,
@@ -98,7 +98,7 @@ struct SinkHandle {
     task: JoinHandle<Parts>,
     inputs: Vec<Arc<str>>,
     owed: Owed,
-    /// What it was owed of former inputs when it was opened, until that is told.
+    /// Events of former inputs that the sink was owed when it was opened; `None` once reported.
     untold: Option<BTreeMap<String, u64>>,
     filters: bool,
     sheds: bool,
@@ -106,8 +106,8 @@ struct SinkHandle {
 }
 
 impl SinkHandle {
-    /// Whether the journal takes one of these sources to be for the sink though it is not an input: it was when it
-    /// left the pipeline, and now it is back.
+    /// True if the journal counts events of one of these sources as the sink's although it is not an input: the source
+    /// was one when it left the pipeline, and is back now.
     fn expects_any(&self, sources: &[BuiltSource]) -> bool {
         let unasked =
             |source: &BuiltSource| self.owed.listens_to(&source.name) && !self.inputs.contains(&source.name);
@@ -184,7 +184,7 @@ impl Running {
         Ok(running)
     }
 
-    /// From now on what sinks hold that are gone becomes dead letters after a while, if there is an end to it.
+    /// Begins to make dead letters of removed sinks' events once their time is over, if `orphan_retention` is set.
     fn watch_orphans(&mut self) {
         self.orphans = self.retention.map(|retention| {
             let (journal, roster) = (self.journal.clone(), self.roster.clone());
@@ -203,7 +203,7 @@ impl Running {
         self.restore_sources(|name| sources.iter().any(|source| **source == *name))
             .await
             .map_err(StartError)?;
-        // Of a journal that cannot tell, the process before may have called a moment ago.
+        // If the journal cannot tell, the process before may have called a moment ago.
         let idle = self.journal.idle_before().unwrap_or_default();
         self.rate_groups.arrange(members(&pipeline.sinks), idle);
         for sink in pipeline.sinks {
@@ -219,7 +219,7 @@ impl Running {
         Ok(())
     }
 
-    /// Sources go on with what they counted before.
+    /// Restores the earlier counts of sources.
     async fn restore_sources(&self, which: impl Fn(&str) -> bool) -> Result<(), String> {
         let saved = self.journal.source_totals().await;
         for (name, totals) in saved.map_err(|error| error.to_string())? {
@@ -230,8 +230,8 @@ impl Running {
         Ok(())
     }
 
-    /// What the journal holds that the pipeline file no longer speaks of: of sinks that were opened since this was
-    /// asked last, as it was then; of others, as it is.
+    /// Lists events in the journal that the pipeline file no longer mentions. For sinks opened since the last call it
+    /// reports the numbers at that opening, for others the present ones.
     ///
     /// # Errors
     /// A sentence if the journal cannot be read.
@@ -326,7 +326,7 @@ impl Running {
     async fn start_source(&mut self, built: BuiltSource) -> Result<(), StartError> {
         let name = built.name;
         let ledger = self.ledger.sources.get(&name).cloned().unwrap_or_default();
-        // A source that a reload replaced told them last.
+        // The present values come from a source that a reload has replaced.
         ledger.vitals.reset();
         let intake = Arc::new(SourceIntake {
             name: name.clone(),
@@ -369,7 +369,7 @@ impl Running {
         Ok(())
     }
 
-    /// The sinks that a source's events are for: as the journal has it, so that what is counted is what is read.
+    /// Lists the sinks that a source's events are for. The journal decides, so that the counts match what sinks read.
     fn listeners(&self, source: &str) -> Vec<Listener> {
         let listening = self.sinks.iter().filter(|(_, sink)| sink.owed.listens_to(source));
         listening
@@ -407,7 +407,7 @@ impl Running {
         telemetry: Option<&Telemetry>,
     ) -> Result<(), StartError> {
         if let Some(orphans) = self.orphans.take() {
-            // One of them may be back.
+            // One of these sinks may be back.
             orphans.end().await;
         }
         self.retention = pipeline.journal.orphan_retention.map(|span| span.0);
@@ -448,7 +448,7 @@ impl Running {
                 parts.stage.sink.close().await;
             }
         }
-        // What a new group counts may have been counted by another one until now.
+        // Another group may have counted the calls of a new one until now.
         self.rate_groups.arrange(members(&pipeline.sinks), Duration::ZERO);
         let mut problems = Vec::new();
         let counting = self.counting.clone();
@@ -456,7 +456,7 @@ impl Running {
         if let Err(error) = self.journal.adopt(&roster).await {
             problems.push(error.to_string());
         }
-        // Those whose counts do not simply go on.
+        // Sources whose counts do not simply go on.
         let began = |name: &str| {
             let was = roster.sources.iter().find(|source| source.name == name);
             let was = was.and_then(|source| source.was.as_deref()).unwrap_or(name);
@@ -514,7 +514,7 @@ impl Running {
             }
         }
         for (name, handle) in old {
-            // It may have requests under way.
+            // The source may have requests under way.
             self.listen(&name, &handle);
             handle.shutdown.cancel();
         }
@@ -544,7 +544,7 @@ impl Running {
             .await
             .map_err(|error| error.to_string())?;
         if let Some(handle) = self.sinks.get_mut(sink) {
-            // It was told when the sink was first opened.
+            // The debts were reported when the sink was first opened.
             handle.untold = None;
         }
         // Sources count for the ledger, which is the same; only the way to ask for room is new.
@@ -554,7 +554,7 @@ impl Running {
         changed
     }
 
-    /// Events of a sink came back from the dead letters: they count as journalled for it again.
+    /// Notes that events of a sink came back from the dead letters: they count as journalled for it again.
     pub fn returned(&self, sink: &str, events: u64) {
         if let (Some(handle), Some(ledger)) = (self.sinks.get(sink), self.ledger.sinks.get(sink)) {
             ledger.journalled.add(events);
@@ -562,17 +562,17 @@ impl Running {
         }
     }
 
-    /// Whether a sink is configured and runs.
+    /// True if a sink is configured and runs.
     pub fn has_sink(&self, sink: &str) -> bool {
         self.sinks.contains_key(sink)
     }
 
-    /// Whether a source is configured and runs.
+    /// True if a source is configured and runs.
     pub fn has_source(&self, source: &str) -> bool {
         self.sources.contains_key(source)
     }
 
-    /// Who listens to whom in this pipeline.
+    /// Lists the sinks of this pipeline and their inputs.
     fn listeners_of_all(&self) -> Listeners {
         let sink = |(name, sink): (&Arc<str>, &SinkHandle)| {
             let inputs = sink.inputs.iter().map(ToString::to_string).collect();
@@ -585,10 +585,10 @@ impl Running {
         }
     }
 
-    /// Forgets what sinks are owed that the pipeline no longer speaks of.
+    /// Forgets events that sinks are owed and that the pipeline no longer mentions.
     ///
     /// # Errors
-    /// A sentence that says why not.
+    /// A sentence that says why the events are not forgotten.
     pub async fn forget(
         &mut self,
         what: &Forget,
@@ -766,10 +766,10 @@ pub struct View {
 }
 
 impl View {
-    /// Whether every source has started, no stop is in progress, and the journal can be written.
+    /// Returns `Ok` if every source has started, no stop is in progress, and the journal can be written.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason why the pipeline is not ready.
     pub fn ready(&self) -> Result<(), String> {
         if self.stopping.load(Relaxed) {
             return Err("stopping".to_owned());

@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use signalbox_core::Sockets;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Connections that the system keeps until they are accepted. The standard library asks for 128, which a few hundred
-/// clients that come back at one moment overflow. The system may allow less (`net.core.somaxconn`).
+/// Length of the queue of connections that wait to be accepted. The standard library asks for 128, which a few hundred
+/// clients that come back at once overflow. The system may allow less (`net.core.somaxconn`).
 const BACKLOG: i32 = 1024;
 
 /// Opens a non-blocking listening socket.
 ///
 /// # Errors
-/// Of the operating system.
+/// Errors of the operating system.
 pub fn open_listener(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A restart need not wait for old connections of the port to be forgotten. Elsewhere the option means another
-    // thing: two programs on one port.
+    // A restart need not wait until the system forgets old connections of the port. On other systems the option would
+    // allow two programs on one port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -58,7 +58,7 @@ impl OpenSockets {
     /// Takes over a socket that is listening already, with the backlog that it has.
     ///
     /// # Errors
-    /// Of the operating system.
+    /// Errors of the operating system.
     pub fn adopt(&self, listener: TcpListener) -> io::Result<SocketAddr> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! Who gets an answer from the admin address: one check before every path.
+//! The gate of the admin address: one check before every path decides who gets an answer.
 //!
 //! On this machine no token is needed, so what protects the address there from pages in the operator's browser is that
 //! they can neither read its answers nor send it more than simple requests. DNS rebinding lifts both: a page of
@@ -24,18 +24,18 @@ use super::routes::text;
 /// send it to another origin without asking first, and is never allowed to.
 pub(super) const HEADER: &str = "x-signalbox";
 
-/// What is known about the admin address's own names and secrets.
+/// The admin address's own names and secrets.
 #[derive(Debug, Default)]
 pub struct Access {
     /// The bearer token; without one, other machines cannot reach the address.
     pub token: Option<Secret>,
-    /// Names by which it may be asked, besides addresses and `localhost`.
+    /// Names by which a client may ask for the address, besides addresses and `localhost`.
     pub hosts: Vec<String>,
-    /// Whether dead letters may hold personal data in plaintext.
+    /// True if dead letters may hold personal data in plaintext.
     pub plain_letters: bool,
 }
 
-/// [`Access`] at work.
+/// [`Access`] in the form that the check needs.
 #[derive(Debug)]
 pub(super) struct Guard {
     token: Option<Sha256Hex>,
@@ -44,7 +44,7 @@ pub(super) struct Guard {
     plain_letters: bool,
 }
 
-/// What a path asks for.
+/// The kinds of requests, by what a path gives away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asks {
     /// Tells only that the process is there, or ready.
@@ -55,7 +55,8 @@ enum Asks {
     Much,
 }
 
-/// What everybody may ask is listed; all other paths ask for much, those of later versions, too.
+/// Sorts a path. Only the paths that everybody may ask are listed; all others, later versions' too, count as
+/// [`Asks::Much`].
 fn asks(path: &str) -> Asks {
     match path {
         "/health" | "/live" | "/ready" => Asks::Probe,
@@ -121,7 +122,7 @@ impl Guard {
         if !token_is_right && asks != Asks::Probe && !names(request).all(|name| self.answers_to(name)) {
             return Err(FOREIGN_HOST);
         }
-        // Probes for life cannot send one, and are told nothing.
+        // Liveness probes cannot send a token, and learn nothing.
         let alive = matches!(request.uri().path(), "/health" | "/live");
         if self.token.is_some() && !token_is_right && !alive {
             return Err(NO_TOKEN);
@@ -136,7 +137,7 @@ impl Guard {
         Ok(())
     }
 
-    /// Whether this is no name at all but an address, or a name of this address.
+    /// True if `authority` is an IP address or one of this address's names.
     fn answers_to(&self, authority: &str) -> bool {
         if authority == self.listen {
             return true;
@@ -153,9 +154,9 @@ impl Guard {
     }
 }
 
-/// Lets through what may ask, and says to all answers that they are for nobody else.
+/// Lets permitted requests through, and marks every answer as not for caches.
 pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    // A proxy in front may see such a request end elsewhere (RFC 9112, 6.3).
+    // A proxy in front may see the end of such a request elsewhere (RFC 9112, 6.3).
     let last = request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = match guard.check(&request) {
         Ok(()) => next.run(request).await,
@@ -173,10 +174,10 @@ pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     response
 }
 
-/// Every name a request gives its host.
+/// Lists every name that a request gives its host.
 fn names(request: &Request) -> impl Iterator<Item = &str> {
     let of_target = request.uri().authority().map(Authority::as_str);
-    // What is no text is no name of ours.
+    // A header that is not text cannot be one of our names.
     let of_header = request
         .headers()
         .get(HOST)
@@ -184,7 +185,7 @@ fn names(request: &Request) -> impl Iterator<Item = &str> {
     of_target.into_iter().chain(of_header)
 }
 
-/// Whether an origin is the one that the request itself goes to.
+/// True if an origin is the address that the request itself goes to.
 fn is_own(origin: &HeaderValue, request: &Request) -> bool {
     let Some(origin) = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok()) else {
         return false;
@@ -207,7 +208,7 @@ fn is_own(origin: &HeaderValue, request: &Request) -> bool {
         })
 }
 
-/// A browser says so of a page of this address, and of what its user typed.
+/// True if the browser says that a page of this address, or its user's typing, caused the request.
 fn is_asked_by_a_person(request: &Request) -> bool {
     let site = request
         .headers()
@@ -216,7 +217,7 @@ fn is_asked_by_a_person(request: &Request) -> bool {
     request.method() == Method::GET && matches!(site, Some("same-origin" | "none"))
 }
 
-/// Whether the query asks for what is kept of events, in whatever spelling.
+/// True if the query asks for the kept parts of events, in whatever spelling.
 fn wants_payload(uri: &Uri) -> bool {
     let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
     uri.query().is_some_and(|query| {
@@ -227,7 +228,7 @@ fn wants_payload(uri: &Uri) -> bool {
     })
 }
 
-/// A host name as it is compared: in lower case, without the dot at its end.
+/// Normalises a host name for comparison: lower case, without a trailing dot.
 fn plain_name(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
@@ -237,8 +238,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Compares hashes, so that neither the length nor a common prefix of the token can be measured; and in constant
-/// time, so that there is nothing to argue about.
+/// Compares hashes, and in constant time, so that nobody can measure the length or a common prefix of the token.
 fn same(a: &Sha256Hex, b: &Sha256Hex) -> bool {
     let differences = a
         .as_str()

@@ -1,5 +1,5 @@
-//! The paths about dead letters. Each answer is bounded: lists come in pages, an export is sent as it is read, and what
-//! acts on many does so piece by piece.
+//! The paths about dead letters. Each answer is bounded: lists come in pages, an export goes out as it is read, and
+//! retries and discards work piece by piece.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -21,14 +21,14 @@ use super::operator::{Choice, No, acting, chosen, failed, no};
 use super::routes::json as as_json;
 use crate::operate::{Acted, Piece, act, act_on_all};
 
-/// How many dead letters are listed unless the request says.
+/// Dead letters in a list if the request sets no limit.
 const LIMIT: u64 = 100;
-/// The most in one page.
+/// The most dead letters in one page.
 pub const PAGE: u64 = 1_000;
-/// How long a page is looked for; what was found by then is the page.
+/// The time for filling a page; the letters found by then are the page.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A dead letter as it is shown.
+/// A dead letter in an answer.
 #[derive(Serialize)]
 struct Shown<'a> {
     id: DeadLetterId,
@@ -42,7 +42,7 @@ struct Shown<'a> {
     first_at: String,
     last_at: String,
     position: Option<u64>,
-    /// As it is kept, not parsed.
+    /// The event as it was kept, not parsed.
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<Option<&'a RawValue>>,
 }
@@ -72,13 +72,13 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// A dead letter as `signalbox deadletters --json` prints it too.
+/// Formats a dead letter as the admin address and `signalbox deadletters --json` show it.
 #[must_use]
 pub fn describe(id: DeadLetterId, letter: &DeadLetter, payload: bool) -> Value {
     serde_json::to_value(Shown::new(id, letter, payload)).unwrap_or_default()
 }
 
-/// A page of dead letters.
+/// Answers with a page of dead letters.
 pub(super) async fn list(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match chosen(&request) {
         Ok(choice) => choice,
@@ -87,7 +87,7 @@ pub(super) async fn list(State(state): State<AdminState>, request: Request) -> R
     let limit = usize::try_from(choice.limit.unwrap_or(LIMIT).min(PAGE)).unwrap_or(usize::MAX);
     let mut page = first_page(&choice, limit);
     let (begun, mut letters) = (Instant::now(), Vec::new());
-    // A choice that matches few may look at many before it finds them.
+    // A filter that matches few letters may have to look at many before it finds them.
     let next = loop {
         let found = match state
             .source
@@ -128,7 +128,7 @@ struct Listed<'a> {
     behind_seconds: u64,
 }
 
-/// How many dead letters are kept, by component.
+/// Counts the kept dead letters by component.
 fn kept(state: &AdminState) -> Value {
     let counts = state.source.letter_counts().into_iter();
     let kept = counts.filter(|(_, counts)| counts.kept > 0);
@@ -149,18 +149,18 @@ fn first_page(choice: &Choice, limit: usize) -> Page {
     }
 }
 
-/// How many dead letters there are, as the admin address and `signalbox deadletters summary --json` tell it.
+/// Counts of dead letters as the admin address and `signalbox deadletters summary --json` report them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetterSummary {
-    /// What is kept and what was dropped, by component.
+    /// Kept and dropped letters, by component.
     pub kept: BTreeMap<String, LetterCounts>,
-    /// Those that match, by component, reason and mapping; the largest group first.
+    /// The matching letters by component, reason and mapping; the largest group first.
     pub groups: Vec<DeadLetterGroup>,
-    /// For so many seconds newer ones have been waiting to be written.
+    /// Seconds for which newer letters have been waiting to be written.
     pub behind_seconds: u64,
 }
 
-/// How many there are of what.
+/// Answers with the counts of matching letters.
 pub(super) async fn summary(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match chosen(&request) {
         Ok(choice) => choice,
@@ -176,7 +176,7 @@ pub(super) async fn summary(State(state): State<AdminState>, request: Request) -
     }
 }
 
-/// All of them, one JSON object a line. A page is read when the one before it was taken off the socket.
+/// Sends all matching letters, one JSON object a line. The next page is read once the client has taken the one before.
 pub(super) async fn export(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match chosen(&request) {
         Ok(choice) => choice,
@@ -201,7 +201,7 @@ pub(super) async fn export(State(state): State<AdminState>, request: Request) ->
 
 type Onward = Option<(Page, u64)>;
 
-/// The lines of a page, and where to go on.
+/// Reads the lines of a page, and the cursor of the next one.
 async fn next_lines(
     state: &AdminState,
     filter: &DeadLetterFilter,
@@ -239,7 +239,7 @@ pub(super) async fn discard(State(state): State<AdminState>, request: Request) -
     act_upon(&state, acting(&request), false).await
 }
 
-/// One piece if the request has a cursor (0 begins), else all.
+/// Acts on one piece if the request has a cursor (0 begins), else on all.
 async fn act_upon(state: &AdminState, choice: Result<Choice, No>, retry: bool) -> Response {
     let choice = match choice {
         Ok(choice) => choice,
@@ -260,24 +260,24 @@ async fn act_upon(state: &AdminState, choice: Result<Choice, No>, retry: bool) -
     }
 }
 
-/// What was done with dead letters, as the admin address and `signalbox deadletters --json` tell it.
+/// The result of a retry or discard, as the admin address and `signalbox deadletters --json` report it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActedReport {
     /// Letters that matched.
     pub matched: u64,
     /// Letters that are gone: retried or discarded.
     pub removed: u64,
-    /// Retried with the event as the journal still had it.
+    /// Letters retried with the event that the journal still had.
     pub from_journal: u64,
-    /// Retried with what the letter kept of its event.
+    /// Letters retried with the event that the letter had kept.
     pub from_letter: u64,
-    /// Letters that stay: nothing is left of their events.
+    /// Letters that stay because nothing is left of their events.
     pub without_payload: u64,
-    /// Letters that stay: their sink or source does not run.
+    /// Letters that stay because their sink or source does not run.
     pub not_running: u64,
-    /// The `cursor` that leads on; none at the end.
+    /// The `cursor` of the next piece; none at the end.
     pub next: Option<DeadLetterId>,
-    /// The newest letter at the beginning; later ones are left alone.
+    /// The newest letter when the work began; later ones are left alone.
     pub up_to: Option<DeadLetterId>,
 }
 
@@ -297,7 +297,7 @@ impl From<&Acted> for ActedReport {
 }
 
 impl ActedReport {
-    /// Adds what was done after it.
+    /// Adds the result of the next piece.
     pub fn add(&mut self, more: &ActedReport) {
         self.matched += more.matched;
         self.removed += more.removed;

@@ -6,13 +6,13 @@
 //! | `/ready` | 200 while every source takes events in, 503 with the reason otherwise |
 //! | `/metrics` | every metric in the Prometheus text format |
 //! | `/status` | [`Status`] as JSON |
-//! | `/dead_letters` | a page of the newest dead letters as JSON; `sink`, `reason`, `mapping`, `message_id`, `since`, `before`, `id` and `limit` choose, `cursor` leads on, `payload=1` shows what is kept of the events |
-//! | `/dead_letters/summary` | how many there are, by sink, reason and mapping; the same choice |
+//! | `/dead_letters` | a page of the newest dead letters as JSON; `sink`, `reason`, `mapping`, `message_id`, `since`, `before`, `id` and `limit` choose, `cursor` begins the next page, `payload=1` shows the kept parts of the events |
+//! | `/dead_letters/summary` | counts by sink, reason and mapping; the same choice |
 //! | `/dead_letters/export` | all of them, the oldest first, one JSON object a line; the same choice |
 //! | `POST /dead_letters/retry`, `POST /dead_letters/discard` | tries them again, or removes them; the same choice; with `cursor` one piece of them |
 //! | `POST /replay?sink=NAME&from=…` | delivers a part of the journal again; `to`, `dry_run=1` |
-//! | `/sinks` | every sink that the journal knows, with what it is owed by source |
-//! | `POST /forget?sink=NAME&source=NAME` | lets go of what a sink is owed that the file no longer speaks of |
+//! | `/sinks` | every sink that the journal knows, with its pending events by source |
+//! | `POST /forget?sink=NAME&source=NAME` | forgets pending events that the file no longer mentions |
 //! | `POST /reload` | reads the configuration file again |
 
 mod guard;
@@ -65,12 +65,12 @@ pub trait StatusSource: Send + Sync {
         self.journal().usage()
     }
 
-    /// What is kept of dead letters, by component.
+    /// Counts of kept dead letters, by component.
     fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
         self.journal().letter_counts()
     }
 
-    /// What is kept of the dead letters of a component.
+    /// Counts of a component's kept dead letters.
     fn letters_of(&self, component: &str) -> LetterCounts {
         self.journal().letters_of(component)
     }
@@ -86,13 +86,13 @@ pub trait StatusSource: Send + Sync {
     /// Tries some of the matching dead letters again.
     ///
     /// # Errors
-    /// If that cannot be done.
+    /// A sentence if the letters cannot be retried.
     async fn retry(&self, piece: Piece) -> Result<Acted, String>;
 
     /// Removes some of the matching dead letters for good.
     ///
     /// # Errors
-    /// If that cannot be done.
+    /// A sentence if the letters cannot be discarded.
     async fn discard(&self, piece: Piece) -> Result<Acted, String> {
         discard(self.journal(), &piece).await
     }
@@ -103,10 +103,10 @@ pub trait StatusSource: Send + Sync {
     /// If there is nothing to replay, or no such sink.
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String>;
 
-    /// Lets go of what sinks are owed that the pipeline no longer speaks of.
+    /// Lets go of events that sinks are owed and that the pipeline no longer mentions.
     ///
     /// # Errors
-    /// Why not: the pipeline still speaks of it, or there is no such sink.
+    /// A sentence if the pipeline still mentions them, or there is no such sink.
     async fn forget(&self, what: Forget) -> Result<Vec<Forgotten>, String>;
 
     /// Reads the configuration file again and runs what it says; returns a sentence about what happened.
@@ -145,7 +145,7 @@ impl AdminState {
         }
     }
 
-    /// Tells with every answer which journal the router runs with.
+    /// Names the router's journal in every answer.
     #[must_use]
     pub fn identified(mut self, identity: JournalIdentity) -> AdminState {
         self.identity = Some(Arc::new(identity));

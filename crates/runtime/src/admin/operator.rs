@@ -1,4 +1,4 @@
-//! What operators may say in a query, and the paths of replay and reload.
+//! The parameters of operators' queries, and the paths of replay and reload.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -122,7 +122,7 @@ pub(super) async fn forget(State(state): State<AdminState>, request: Request) ->
     }
 }
 
-/// To count what sinks are owed, frames are read.
+/// Answers with every sink that the journal knows. Counting what sinks are owed reads frames.
 pub(super) async fn sinks(State(state): State<AdminState>, request: Request) -> Response {
     if let Err(problem) = acting(&request) {
         return no(problem);

@@ -1,5 +1,5 @@
-//! Sinks that are no longer configured, as the journal told last. To find out what they hold it may have to read, and it
-//! answers after all that it has to write: a slow disk must not keep anybody waiting for the status.
+//! Sinks that are no longer configured, as the journal last reported them. The journal may have to read to find out
+//! what they hold, and it writes before it answers: a slow disk must not keep anybody waiting for the status.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,17 +8,17 @@ use signalbox_journal::SinkState;
 
 use super::StatusSource;
 
-/// How long an answer waits for the journal before it tells what it was told before.
+/// The time that an answer waits for the journal before it falls back on the last report.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// What the journal told last of its sinks.
+/// The journal's last report about its sinks.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) sinks: Arc<Vec<SinkState>>,
     pub(super) at: Instant,
 }
 
-/// Asks the journal for its sinks, once at a time.
+/// Asks the journal for its sinks, one request at a time.
 #[derive(Debug, Default)]
 pub(super) struct Orphans {
     told: Mutex<Option<Told>>,
@@ -30,10 +30,11 @@ impl Orphans {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the journal tells now, or what it told last if it takes longer than a moment; `None` if it never answered.
+    /// Returns the journal's current report, or the last one if the journal takes longer than a moment; `None` if it
+    /// never answered.
     pub(super) async fn known(self: &Arc<Self>, source: &Arc<dyn StatusSource>) -> Option<Told> {
         let (orphans, source) = (self.clone(), source.clone());
-        // It goes on by itself, so that the next answer is newer.
+        // The task goes on by itself, so that the next answer is newer.
         let asked = tokio::spawn(async move { orphans.ask(&*source).await });
         let _ = tokio::time::timeout(PATIENCE, asked).await;
         self.told().clone()
@@ -43,7 +44,7 @@ impl Orphans {
         let asked_at = Instant::now();
         let _asking = self.asking.lock().await;
         if self.told().as_ref().is_some_and(|told| told.at >= asked_at) {
-            // Whoever asked before has been told meanwhile.
+            // The task that held the lock has brought the answer meanwhile.
             return;
         }
         let at = Instant::now();

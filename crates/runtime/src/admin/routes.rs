@@ -15,7 +15,7 @@ use super::guard::{Guard, guard};
 use super::{AdminState, letters, operator};
 use crate::identity;
 
-/// The whole of the admin address, behind its guard.
+/// Builds the routes of the admin address, behind its guard.
 pub(super) fn router(state: AdminState, guarded: Guard) -> Router {
     let identity = state.identity.as_ref();
     let identity = identity.and_then(|identity| HeaderValue::from_str(&identity.header()).ok());
@@ -47,8 +47,7 @@ pub(super) fn router(state: AdminState, guarded: Guard) -> Router {
         }))
 }
 
-/// Tells the journal's identity, also to those who are not let through: it tells nobody anything but whether they are
-/// at the right address.
+/// Adds the journal's identity, even to refusals: it tells a caller only if this is the right address.
 fn identify(mut response: Response, identity: Option<HeaderValue>) -> Response {
     if let Some(identity) = identity {
         response.headers_mut().insert(identity::HEADER, identity);

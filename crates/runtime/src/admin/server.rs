@@ -1,7 +1,7 @@
-//! Listening, and ending politely.
+//! The admin address's server: it listens, and ends politely.
 //!
-//! The address may be reachable by anybody, and a router must not run out of sockets by it: connections are few, none
-//! lives for long, and those that say nothing give way to others.
+//! Anybody may be able to reach the address, and it must not use up the router's sockets: connections are few and
+//! short, and silent ones give way to others.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use super::AdminState;
 use super::guard::{Access, Guard};
 use crate::sockets::open_listener;
 
-/// Connections at once. For more, those without a request under way close.
+/// The most connections at once. Those without a request under way close to make room for more.
 const CONNECTIONS: usize = 64;
 /// The time for the head of a request, and so for an idle connection.
 const HEAD: Duration = Duration::from_secs(15);
@@ -120,7 +120,7 @@ async fn until<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Op
     stop.run_until_cancelled(work).await
 }
 
-/// The place of a connection was needed before its request was begun.
+/// The end of a connection whose place was needed before its request had begun.
 #[derive(Debug, thiserror::Error)]
 #[error("another connection needed the place")]
 struct GivenWay;
@@ -143,7 +143,7 @@ async fn converse(stream: TcpStream, router: Router, slot: Slot, stop: Cancellat
     let _ = tokio::time::timeout(LAST_WORDS, connection).await;
 }
 
-/// Until its answer is written, a connection gives way to nobody.
+/// Answers a request. Until the answer is written, the connection does not give way.
 async fn answer(slot: &Slot, router: Router, request: Request<Incoming>) -> Result<Response, GivenWay> {
     let under_way = slot.begin().ok_or(GivenWay)?;
     // No path here waits for a body.

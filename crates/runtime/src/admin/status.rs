@@ -12,7 +12,7 @@ use crate::hold::HoldCause;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::telemetry::{VERSION, oldest_pending_age, warning_key};
 
-/// When a pipeline started: for people, and by a clock that nobody sets.
+/// The start of a pipeline: a time for people, and one by a clock that nobody sets.
 #[derive(Clone, Copy, Debug)]
 pub struct Started {
     at: Timestamp,
@@ -20,7 +20,7 @@ pub struct Started {
 }
 
 impl Started {
-    /// At this moment.
+    /// Notes the present moment.
     #[must_use]
     pub fn now() -> Started {
         Started {
@@ -30,8 +30,8 @@ impl Started {
     }
 }
 
-/// All numbers of a pipeline. Counts are events, over restarts as far as the journal keeps them; those of records and
-/// requests are since the start of the process.
+/// All numbers of a pipeline. Counts are events, and survive restarts as far as the journal keeps them; counts of
+/// records and requests begin with the process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The version of Signalbox.
@@ -49,9 +49,9 @@ pub struct Status {
     pub sums_close: bool,
     /// The journal.
     pub journal: JournalStatus,
-    /// Sinks that are no longer configured, and hold what they have not settled.
+    /// Sinks that are no longer configured but still hold unsettled events.
     pub orphans: Vec<OrphanStatus>,
-    /// For how many seconds what is said of them has been known; none if the journal has not answered yet.
+    /// The age of `orphans` in seconds; none if the journal has not answered yet.
     #[serde(default)]
     pub orphans_age_seconds: Option<u64>,
     /// By name.
@@ -101,7 +101,7 @@ pub struct SinkStatus {
     pub expired: BTreeMap<String, u64>,
     /// Not settled yet.
     pub pending: u64,
-    /// Of these, those of sources that its `inputs` no longer name, by source. They were acknowledged for this sink.
+    /// Pending events of sources that `inputs` no longer names, by source. They were acknowledged for this sink.
     #[serde(default)]
     pub removed_inputs: BTreeMap<String, u64>,
     /// Whether no more was settled than journalled (what was settled less is pending).
@@ -134,10 +134,10 @@ pub struct SinkStatus {
     pub notes: Vec<String>,
     /// Dead letters kept.
     pub dead_letters: u64,
-    /// Bytes they take.
+    /// Bytes of the kept dead letters.
     #[serde(default)]
     pub dead_letter_bytes: u64,
-    /// Bytes they may take.
+    /// The most bytes of dead letters that are kept.
     #[serde(default)]
     pub dead_letter_max_bytes: u64,
     /// Dead letters dropped to make room for newer ones, over all time.
@@ -148,7 +148,7 @@ pub struct SinkStatus {
 /// How full the journal is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalStatus {
-    /// The id by which it is told from others; none in memory.
+    /// The id that tells this journal from others; none in memory.
     #[serde(default)]
     pub id: Option<String>,
     /// Events that some sink has not settled.
@@ -157,11 +157,11 @@ pub struct JournalStatus {
     pub bytes: u64,
     /// Bytes they may take.
     pub max_bytes: u64,
-    /// For how many seconds a change of the state has been waiting to be written: as old are the counts of dead letters.
+    /// Seconds for which a change of the state has been waiting to be written; the counts of dead letters are as old.
     #[serde(default)]
     pub behind_seconds: u64,
-    /// Set if what the journal knew of its sinks was lost and begun anew since the last clean start: for each sink how many
-    /// events may come again.
+    /// Events that may come again, by sink; set if the journal lost its state about sinks and rebuilt it since the last
+    /// clean start.
     #[serde(default)]
     pub may_come_again: Option<BTreeMap<String, u64>>,
 }
@@ -189,10 +189,10 @@ impl From<&SinkState> for OrphanStatus {
     }
 }
 
-/// A hold for people and machines.
+/// A hold, for people and machines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldStatus {
-    /// What ends it.
+    /// The cause, which tells what ends the hold.
     #[serde(default)]
     pub cause: HoldCause,
     /// The stable code.

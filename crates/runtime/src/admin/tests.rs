@@ -15,7 +15,7 @@ const TOKEN: &str = "s3cret-t0ken-of-the-operator";
 struct Pipeline {
     ready: Mutex<Result<(), String>>,
     journal: MemoryJournal,
-    /// The journal answers nothing about its sinks.
+    /// True while the journal answers nothing about its sinks.
     stuck: std::sync::atomic::AtomicBool,
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn names(root: &Node, parts: &[Part<'_>], lines: &Lines<'_>) -> Vec<F
     findings
 }
 
-/// The names that components had before: nobody else may have them now, or take them over.
+/// Checks the former names of components: no other component may have them now, or take them over.
 fn former(
     parts: &[Part<'_>],
     lines: &Lines<'_>,
@@ -66,7 +66,7 @@ fn former(
         let Some(node) = part.entry.node.get("was").map(|entry| &entry.node) else {
             continue;
         };
-        // What is no string is reported by the reading.
+        // The typed reading reports values that are not strings.
         let Value::Text(text) = &node.value else { continue };
         if text.state == TextState::Failed {
             continue;

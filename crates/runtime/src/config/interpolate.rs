@@ -39,7 +39,7 @@ impl Environment for ProcessEnvironment {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        // Opening a named pipe waits for somebody who writes, for ever if need be.
+        // Opening a named pipe would wait for a writer, perhaps for ever.
         let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
         if !metadata.is_file() {
             return Err(format!(

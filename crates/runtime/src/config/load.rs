@@ -24,7 +24,7 @@ pub fn load_file(path: &Path, environment: &dyn Environment) -> Result<LoadedCon
     load(&path.display().to_string(), &read_file(path)?, environment)
 }
 
-/// The text of a file.
+/// Reads the text of a file.
 pub(super) fn read_file(path: &Path) -> Result<String, Diagnostics> {
     let name = path.display().to_string();
     let file: Arc<str> = name.as_str().into();

@@ -1,5 +1,5 @@
-//! What operators' commands read of a pipeline file: `[journal]`, `[admin]` and names. Neither secrets nor mistakes
-//! elsewhere in the file keep them from their work.
+//! The parts of a pipeline file that operators' commands read: `[journal]`, `[admin]` and names. Neither secrets nor
+//! mistakes elsewhere in the file keep operators from their work.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::section::sections;
 use super::settings::{DeadLetterSettings, JournalSettings};
 use super::tree::{Node, Text, TextState, Value};
 
-/// The tables that are read.
+/// The tables that operators' commands read.
 const TABLES: [&str; 3] = ["journal", "dead_letters", "admin"];
 
 /// A pipeline file as operators' commands need it.
@@ -23,31 +23,31 @@ const TABLES: [&str; 3] = ["journal", "dead_letters", "admin"];
 pub struct OperatorSettings {
     /// `[journal]`
     pub journal: JournalSettings,
-    /// `[dead_letters]`, or its defaults if that cannot be read.
+    /// `[dead_letters]`, or its defaults if the table cannot be read.
     pub dead_letters: DeadLetterSettings,
-    /// `[admin]`; without it no running router can be asked.
+    /// `[admin]`; without it no command can ask a running router.
     pub admin: Option<AdminAddress>,
     /// Names of the sources.
     pub sources: Vec<String>,
     /// Names of the sinks.
     pub sinks: Vec<String>,
-    /// The rest of the file is not even TOML.
+    /// True if the rest of the file is not even TOML.
     pub broken: bool,
 }
 
-/// Where a running router is asked.
+/// The address at which commands ask a running router.
 #[derive(Debug)]
 pub struct AdminAddress {
     /// The address.
     pub listen: SocketAddr,
-    /// The token, if one is set; else why it is not known, and what to do.
+    /// The token, if one is set; an error tells why it is unknown, and what to do.
     pub token: Result<Option<Secret>, String>,
 }
 
 /// Reads these settings of a file.
 ///
 /// # Errors
-/// What is wrong with `[journal]` or `[admin]`, or that the file cannot be read.
+/// The mistakes in `[journal]` or `[admin]`, or the reason why the file cannot be read.
 pub fn load_for_operators(
     path: &Path,
     environment: &dyn Environment,
@@ -61,7 +61,7 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
     let lines = Lines::new(text);
     let fail = |findings: Vec<Finding>| Diagnostics::new(Arc::clone(&file), place(findings, &file, &lines));
     let (mut root, broken) = match parse(text, &lines) {
-        // What is too deep or twice is reported by a command that reads the whole file.
+        // Commands that read the whole file report excessive nesting and duplicate keys.
         Ok((root, _)) => (root, false),
         Err(findings) => match parse(&only_known_tables(text), &lines) {
             Ok((root, _)) => (root, true),
@@ -98,7 +98,7 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
     })
 }
 
-/// Takes out why the token is not known: without a router that asks for it, it does not matter.
+/// Removes the finding about an unreadable token and returns it: the token matters only if a router asks for it.
 fn set_token_aside(root: &mut Node, findings: &mut Vec<Finding>) -> Option<String> {
     const TOKEN: &str = "admin.token";
     let Value::Table(entries) = &mut root.value else {
@@ -120,11 +120,11 @@ fn set_token_aside(root: &mut Node, findings: &mut Vec<Finding>) -> Option<Strin
     Some(format!("{TOKEN}: {}{help}", finding.message))
 }
 
-/// The text with everything but the known tables and the headers of components made blank, so that places stay what
-/// they are. For files that are not TOML because of something else.
+/// Blanks everything but the known tables and the headers of components, so that line and column numbers stay the same.
+/// Used for files in which something else is not TOML.
 fn only_known_tables(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
-    // What stands before the first header may be a key of a known table.
+    // Lines before the first header may be keys of a known table.
     let mut keeps = true;
     for line in text.split_inclusive('\n') {
         let header = line
@@ -135,7 +135,7 @@ fn only_known_tables(text: &str) -> String {
         if let Some((name, _)) = header {
             let (table, rest) = name.split_once('.').unwrap_or((name, ""));
             keeps = TABLES.contains(&table.trim());
-            // A table within a component is none of its own.
+            // The header of a table within a component names no further component.
             only_header =
                 matches!(table.trim(), "sources" | "sinks") && !rest.is_empty() && !rest.contains('.');
         } else if line.starts_with("[[") {
@@ -218,7 +218,7 @@ unknown = 3
             assert_eq!(read.journal.folder(), Path::new("here"), "{spoilt}");
             assert_eq!(read.sources, ["web"], "{spoilt}");
         }
-        // Also one that swallows what follows.
+        // A mistake may also swallow the rest of the file.
         let (journal, rest) = FILE.split_once("[sources.web]").unwrap();
         let read = read(&format!(
             "[sources.web]{}{journal}",

@@ -131,7 +131,7 @@ fn at(root: &Node, section: &str, key: &str, message: &str) -> Option<Finding> {
     Some(Finding::new(&node.path, node.at, message))
 }
 
-/// Whether this can be the name of a host, without a port.
+/// True if this can be the name of a host, without a port.
 fn is_name(host: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     !host.is_empty() && host.bytes().all(fits)

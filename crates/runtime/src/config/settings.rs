@@ -103,7 +103,7 @@ pub struct DeadLetterSettings {
 }
 
 impl DeadLetterSettings {
-    /// The quota they make, for a kind of journal.
+    /// Computes the quota that these settings give a kind of journal.
     #[must_use]
     pub fn quota(&self, kind: JournalKind) -> DeadLetterQuota {
         let default = match kind {

@@ -52,7 +52,7 @@ impl Ready {
         self.items.push_front(item);
     }
 
-    /// Keeps those that are to be kept.
+    /// Keeps only the items for which `keep` returns true.
     pub(super) fn retain(&mut self, keep: impl FnMut(&Item) -> bool) {
         self.items.retain(keep);
         self.bytes = self.items.iter().map(|item| self.cost(item)).sum();

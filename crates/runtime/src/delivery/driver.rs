@@ -82,7 +82,7 @@ pub struct Driver {
     pub(super) meters: SinkMeters,
     pub(super) stop: Stop,
     pub(super) shed: Arc<Shed>,
-    /// Written while the sink's events are counted anew; see [`Driver::counted_under`].
+    /// Write-locked while the driver counts the sink's events anew; see [`Driver::counted_under`].
     pub(super) counting: Arc<tokio::sync::RwLock<()>>,
     /// Woken when events come back from the dead letters.
     news: Arc<Notify>,
@@ -90,11 +90,11 @@ pub struct Driver {
 
     /// The journal is closed and read to its end.
     pub(super) at_end: bool,
-    /// Which events are for this sink.
+    /// The events that are for this sink.
     pub(super) owed: Owed,
-    /// What mappings are called now that were renamed.
+    /// The present names of renamed mappings.
     pub(super) mappings: BTreeMap<String, String>,
-    /// Events under way of sources that are no longer its inputs.
+    /// Events under way whose sources are no longer inputs of the sink.
     pub(super) strangers: HashMap<Position, Arc<str>>,
     /// History of events that were under way before a restart, until they are read again.
     pub(super) histories: HashMap<Position, Open>,
@@ -103,7 +103,7 @@ pub struct Driver {
     pub(super) unburied: Unburied,
     /// For the next commit.
     pub(super) buried: Vec<DeadLetter>,
-    /// What they take.
+    /// The bytes of those letters.
     pub(super) buried_bytes: u64,
     /// When what has changed is to be committed.
     pub(super) commit_at: Option<Instant>,
@@ -175,7 +175,7 @@ impl Driver {
         ledger.held.replace(holds.causes().clone());
         let unread = resumed.unread.iter().map(|(_, count)| count).sum::<u64>();
         let aside = resumed.parked.len() as u64 + resumed.returned;
-        // What was found to be lost is lost in this process.
+        // Losses found on opening count for this process, not for earlier ones.
         let mut totals = resumed.progress.totals.clone();
         let mut lost_now = 0;
         for lost in &resumed.lost {
@@ -251,13 +251,14 @@ impl Driver {
         driver
     }
 
-    /// Names the lock that sources read from the moment events go to the journal until they are counted for the sink.
+    /// Sets the lock that sources hold for reading from the moment events go to the journal until they are counted for
+    /// the sink.
     #[must_use]
     pub fn counted_under(self, counting: Arc<tokio::sync::RwLock<()>>) -> Driver {
         Driver { counting, ..self }
     }
 
-    /// A parked event whose mappings may have been renamed since.
+    /// Renames the mappings of a parked event that have been renamed since.
     pub(super) fn under_new_names(&self, parked: Parked) -> Parked {
         let new = |only: String| self.mappings.get(&only).cloned().unwrap_or(only);
         Parked {
@@ -480,7 +481,7 @@ impl Driver {
                 Err(Blocked::NotMyTurn) => return,
                 Err(Blocked::For(wait)) => {
                     self.tell_blocked(wait);
-                    // Not shorter than the timer's grain, or the loop would spin.
+                    // A wait shorter than the timer's resolution would make the loop spin.
                     self.gate_until = Some(now + wait.max(Duration::from_millis(1)));
                     return;
                 }
@@ -551,7 +552,7 @@ impl Driver {
     }
 }
 
-/// A history, by the names that mappings have now.
+/// Rewrites a history to the present names of mappings.
 fn renamed(mut open: Open, names: &BTreeMap<String, String>) -> Open {
     for (mapping, _) in &mut open.ended {
         if let Some(new) = names.get(mapping) {
@@ -561,7 +562,7 @@ fn renamed(mut open: Open, names: &BTreeMap<String, String>) -> Open {
     open
 }
 
-/// Pending events of sources that are no longer inputs, by source.
+/// Counts pending events whose sources are no longer inputs, by source.
 pub(crate) fn debts(resumed: &Resumed) -> BTreeMap<String, u64> {
     let mut debts = BTreeMap::new();
     let unread = resumed

@@ -9,24 +9,24 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::rate_group::RateGroup;
 
-/// Lets one call through at a time, and then whoever of the group waits.
+/// Lets one call of the sink through at a time; after each, the next waiting sink of the group has its turn.
 pub(super) struct Gate {
     group: Arc<RateGroup>,
     turn: Turn,
 }
 
-/// Each call is a turn of its own.
+/// The sink's place in the queue. Each call is one turn.
 enum Turn {
     None,
     Awaited(BoxFuture<'static, OwnedMutexGuard<()>>),
     Mine(#[expect(dead_code, reason = "others wait until it is dropped")] OwnedMutexGuard<()>),
 }
 
-/// Why a call must wait.
+/// The reasons why a call must wait.
 pub(super) enum Blocked {
-    /// It is the turn of another sink; see [`Gate::turn_comes`].
+    /// Another sink has its turn; see [`Gate::turn_comes`].
     NotMyTurn,
-    /// The limit is used up for so long.
+    /// The limit is used up for this long.
     For(Duration),
 }
 
@@ -42,8 +42,8 @@ impl Gate {
         self.group.clone()
     }
 
-    /// Takes a call. While the limit is used up the sink keeps its turn; it must [step back](Gate::step_back) when it
-    /// has no use for it any more.
+    /// Takes a call. While the limit is used up the sink keeps its turn; a sink that no longer needs it must [step
+    /// back](Gate::step_back).
     pub(super) fn pass(&mut self) -> Result<(), Blocked> {
         if !self.group.is_limited() {
             return Ok(());

@@ -1,5 +1,5 @@
-//! Holding: no record is at fault, and deliveries stop until the cause has ended. Everything is kept. A destination that
-//! refuses is asked now and then with a probe.
+//! Holding: no record is at fault, so deliveries stop until the cause has ended, and everything is kept. A probe asks a
+//! refusing destination now and then.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -18,23 +18,23 @@ use crate::hold::HoldCause;
 const PROBE_FIRST: Duration = Duration::from_secs(5);
 const PROBE_MAX: Duration = Duration::from_secs(60);
 
-/// What holds a sink, and since when.
+/// The causes that hold a sink, and the time on hold.
 #[derive(Debug)]
 pub(super) struct Holds {
     causes: BTreeMap<HoldCause, Reason>,
-    /// When the first of them began.
+    /// Start of the present hold; `None` without one.
     since: Option<Instant>,
     /// Time on hold, past holds only.
     past: Duration,
-    /// `None` while an answer is awaited, and without a hold that a probe could end.
+    /// Time of the next probe. `None` while an answer is awaited, and without a hold that a probe could end.
     next_probe: Option<Instant>,
-    /// From the beginning of a hold, or from a probe, to the next one. A probe can succeed where deliveries do not, so
-    /// only a delivery sets it back.
+    /// Time from the beginning of a hold, or from a probe, to the next probe. A probe can succeed where deliveries do
+    /// not, so only a delivery resets it.
     wait: Duration,
 }
 
 impl Holds {
-    /// No hold yet.
+    /// Returns the state of a sink that is not on hold.
     pub(super) fn none() -> Holds {
         Holds {
             causes: BTreeMap::new(),
@@ -45,8 +45,8 @@ impl Holds {
         }
     }
 
-    /// What another driver of the same sink begins with. It asks the destination at once: an operator who retries or
-    /// replays may have put things right.
+    /// Prepares the state for the next driver of the same sink. That driver asks the destination at once: an operator
+    /// who retries or replays may have put things right.
     pub(super) fn taken_over(mut self, options: &SinkOptions) -> Holds {
         let now = Instant::now();
         self.causes.retain(|cause, _| *cause == HoldCause::Destination);
@@ -81,19 +81,19 @@ impl Holds {
         &self.causes
     }
 
-    /// Time on hold so far.
+    /// Total time on hold so far.
     pub(super) fn time(&self) -> Duration {
         self.past + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Asks the destination at once, if it is to be asked at all.
+    /// Asks the destination at once, if a probe is planned at all.
     pub(super) fn ask_now(&mut self) {
         if let Some(at) = &mut self.next_probe {
             *at = Instant::now();
         }
     }
 
-    /// When to ask the destination again; each wait is twice the one before.
+    /// Plans the next probe; each wait is twice the one before.
     fn ask_later(&mut self) {
         self.next_probe = Some(Instant::now() + self.wait);
         self.wait = (self.wait * 2).min(PROBE_MAX);
@@ -101,7 +101,7 @@ impl Holds {
 }
 
 impl Driver {
-    /// Pauses everything until the cause has ended.
+    /// Pauses deliveries until the cause has ended.
     pub(super) fn enter_hold(&mut self, cause: HoldCause, reason: Reason) {
         if self.holds.causes.contains_key(&cause) {
             return;
@@ -121,7 +121,7 @@ impl Driver {
         self.holds.causes.insert(cause, reason);
     }
 
-    /// A cause has ended; deliveries go on if it was the last.
+    /// Ends a cause; deliveries go on if it was the last.
     pub(super) fn end_hold(&mut self, cause: HoldCause) {
         if self.holds.causes.remove(&cause).is_none() {
             return;
@@ -147,14 +147,14 @@ impl Driver {
         }
     }
 
-    /// A delivery succeeded, so the destination accepts again.
+    /// Ends the hold by the destination, since a delivery succeeded.
     pub(super) fn destination_accepts(&mut self) {
         self.holds.wait = PROBE_FIRST;
         self.end_hold(HoldCause::Destination);
     }
 
     pub(super) fn probe(&mut self) {
-        // The next one is set when this one has answered.
+        // The answer to this probe sets the next one.
         self.holds.next_probe = None;
         let (sink, limit) = (self.stage.sink.clone(), self.options.timeout);
         self.attempts.spawn(async move {

@@ -110,7 +110,7 @@ impl Episodes {
             .unwrap_or_default()
     }
 
-    /// Keeps those suspects that are to be kept.
+    /// Keeps only the suspects for which `keep` returns true.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&Item) -> bool) {
         for episode in self.open.values_mut() {
             episode.suspects.retain(|(item, _)| keep(item));

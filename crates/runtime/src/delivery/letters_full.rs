@@ -1,6 +1,6 @@
-//! What happens while the sink's dead letters take all the room they may: it makes no decision that needs another one.
-//! What would become a dead letter stays unsettled, deliveries are on hold, and once the operator has made room the sink
-//! goes on from there.
+//! The sink's behaviour while its dead letters are full: it makes no decision that needs another one. Events that would
+//! become dead letters stay unsettled, deliveries are on hold, and the sink goes on from there once the operator has
+//! made room.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use super::prepare::Preparation;
 use super::slot::End;
 use crate::hold::HoldCause;
 
-/// How often the room is looked at.
+/// Interval between checks for room.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Events prepared again at once.
+/// The most events prepared again at once.
 const AT_ONCE: usize = 64;
 
 /// Events whose dead letter found no room.
@@ -24,19 +24,19 @@ const AT_ONCE: usize = 64;
 pub(super) struct Unburied {
     /// Their positions, the oldest first.
     positions: Vec<Position>,
-    /// When the room is looked at next.
+    /// Time of the next check for room.
     look_at: Option<Instant>,
 }
 
 impl Unburied {
-    /// When to look again, or at once if there is room and something waits.
+    /// Time of the next check; the present if there is room and events wait.
     pub(super) fn look_at(&self) -> Option<Instant> {
         self.look_at
     }
 }
 
 impl Driver {
-    /// Whether there is no room for another dead letter; then deliveries are on hold from now on.
+    /// True if there is no room for another dead letter; deliveries are on hold from then on.
     pub(super) fn holds_for_letters(&mut self) -> bool {
         if !self.reader.dead_letters_full(self.buried_bytes) {
             return false;
@@ -59,12 +59,12 @@ impl Driver {
         self.buried.push(letter);
     }
 
-    /// A record that would be a dead letter waits with the others.
+    /// Puts back a record that would become a dead letter, to wait with the others.
     pub(super) fn keep(&mut self, item: Item) {
         self.ready.push_front(item);
     }
 
-    /// Whether an event that was prepared needs a dead letter for which there is no room. It waits then as if it had not
+    /// True if a prepared event needs a dead letter for which there is no room. The event then waits as if it had not
     /// been prepared.
     pub(super) fn waits_for_room(&mut self, position: Position, preparation: &Preparation) -> bool {
         let needs_letter = match preparation {
@@ -83,7 +83,7 @@ impl Driver {
         true
     }
 
-    /// Ends the hold when there is room again, and then prepares what waited for it, a few at a time.
+    /// Ends the hold when there is room again, then prepares the waiting events, a few at a time.
     pub(super) async fn look_for_room(&mut self) {
         if self.unburied.look_at.is_none_or(|at| Instant::now() < at) {
             return;

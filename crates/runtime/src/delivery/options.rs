@@ -15,11 +15,12 @@ pub struct SinkOptions {
     pub name: Arc<str>,
     /// The sources it listens to.
     pub inputs: Vec<Arc<str>>,
-    /// Whether pending events of a source that is no longer an input are filtered rather than delivered.
+    /// True if the sink filters pending events of sources that are no longer its inputs, instead of delivering them.
     pub filter_removed: bool,
-    /// Its mappings by name, with fingerprints.
+    /// The sink's mappings by name, with fingerprints.
     pub mappings: BTreeMap<String, String>,
-    /// Whether it is no longer in the pipeline file, so that every event it is owed is for it, as it is in the journal.
+    /// True if the sink is no longer in the pipeline file. Every event that the journal holds for it then counts as its
+    /// own.
     pub orphan: bool,
     /// Which events are meant for it.
     pub route: Route,
@@ -29,9 +30,10 @@ pub struct SinkOptions {
     pub concurrency: usize,
     /// Time for one attempt.
     pub timeout: Duration,
-    /// Attempts in any 60 seconds, retries and halves included; `None` is no limit. The lowest of its rate group counts.
+    /// Attempts in any 60 seconds, retries and halves included; `None` is no limit. The lowest limit of the rate group
+    /// applies.
     pub calls: Option<Quota>,
-    /// The sinks of one rate group share one limit.
+    /// The rate group; its sinks share one limit.
     pub rate_group: Arc<str>,
     /// When to try again.
     pub retry: RetryPolicy,
@@ -40,7 +42,7 @@ pub struct SinkOptions {
     pub retry_maybe_duplicates: bool,
     /// Whether the journal keeps what is left at the end: then events that a transform told to wait stay there.
     pub durable: bool,
-    /// Whether the operator holds it.
+    /// True if the operator holds the sink.
     pub hold: bool,
     /// Whether its oldest events are given up when the journal is full.
     pub shed_when_full: bool,
@@ -51,7 +53,7 @@ pub struct SinkOptions {
 }
 
 impl SinkOptions {
-    /// Of a sink that is gone: nothing is sent.
+    /// Returns the options of a removed sink, which sends nothing.
     pub(crate) fn without_destination(name: &str) -> SinkOptions {
         SinkOptions {
             name: name.into(),

@@ -1,4 +1,4 @@
-//! Events that come back from the dead letters. They wait in the journal, and are taken a few at a time, so that
+//! Events that come back from the dead letters. They wait in the journal, and the driver takes a few at a time, so that
 //! neither memory nor new events suffer when there are many.
 
 use std::time::Duration;
@@ -9,19 +9,19 @@ use tokio::time::Instant;
 
 use super::driver::Driver;
 
-/// Taken at once.
+/// The most events taken at once.
 const AT_ONCE: usize = 64;
-/// How long to wait before a refused read is tried again.
+/// Pause before a failed read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How far a driver has come with them.
+/// The driver's progress through the returned events.
 #[derive(Debug, Default)]
 pub(super) struct Returning {
-    /// There may be more in the journal.
+    /// True if the journal may hold more.
     waiting: bool,
-    /// The last one taken.
+    /// Position of the last event taken.
     last: Position,
-    /// Not before then.
+    /// Earliest time of the next read, after a failed one.
     not_before: Option<Instant>,
 }
 
@@ -33,31 +33,32 @@ impl Returning {
         }
     }
 
-    /// Whether the journal may hold some that were not taken.
+    /// True if the journal may hold events that the driver has not taken.
     pub(super) fn is_waiting(&self) -> bool {
         self.waiting
     }
 
-    /// The last one taken.
+    /// Position of the last event taken.
     pub(super) fn last(&self) -> Position {
         self.last
     }
 
-    /// When a refused read is tried again.
+    /// Time at which a failed read is tried again.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.not_before
     }
 }
 
 impl Driver {
-    /// More came back. An operator who retries may have put things right, so a destination that refused is asked again.
+    /// Notes that more events came back. An operator who retries may have put things right, so the driver asks a
+    /// destination that refused again.
     pub(super) fn more_returned(&mut self) {
         self.returning.waiting = true;
         self.holds.ask_now();
     }
 
-    /// Whether there are some, and room for them: a quarter of the window, since new events shall not wait for all of
-    /// them.
+    /// True if there are returned events and room for them. They get a quarter of the window, since new events must not
+    /// wait for all of them.
     pub(super) fn wants_returned(&self) -> bool {
         let Returning {
             waiting, not_before, ..
@@ -69,7 +70,7 @@ impl Driver {
         }
     }
 
-    /// Takes some.
+    /// Takes and prepares some of them.
     pub(super) async fn take_returned(&mut self) {
         self.returning.not_before = None;
         match self.reader.returned(self.returning.last, AT_ONCE).await {
@@ -82,7 +83,7 @@ impl Driver {
                 for parked in returned.events {
                     let parked = self.under_new_names(parked);
                     self.window.open_parked(&parked);
-                    // It was asked for: it is delivered, whether or not its source is still an input.
+                    // The operator asked for this event, so it is delivered even if its source is no longer an input.
                     let preparation = self.begin(parked.position, &parked.event, Standing::Input);
                     self.prepared(parked.position, preparation);
                 }

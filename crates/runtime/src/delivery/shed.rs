@@ -36,7 +36,7 @@ impl Shed {
 }
 
 impl Driver {
-    /// Ends the oldest events under way as dead letters, if there is room for these.
+    /// Makes dead letters of the oldest events under way, if there is room for these.
     pub(super) async fn shed_oldest(&mut self) {
         if self.holds_for_letters() {
             return;
@@ -61,8 +61,8 @@ impl Driver {
         self.commit_next();
     }
 
-    /// Drops records whose events were given up, wherever they wait, and lets go of their keys: the events may come back
-    /// from the dead letters while these would still hold them.
+    /// Drops records of events that were given up, wherever they wait, and releases their keys: the events may come
+    /// back from the dead letters, and these keys would then be in their way.
     fn sort_out(&mut self) {
         let (window, known) = (&mut self.window, &mut self.known);
         let mut keep = |item: &Item| {

@@ -54,7 +54,7 @@ impl Driver {
         self.prepared(position, preparation);
     }
 
-    /// Begins with an event that the sink is owed.
+    /// Prepares an event that the sink is owed.
     pub(super) fn begin(
         &mut self,
         position: Position,
@@ -76,11 +76,12 @@ impl Driver {
         self.stage.begin(event)
     }
 
-    /// The journal does not have these any more; it has told where in the log. Who they were for is known by what is left.
+    /// Counts events that the journal lost and has reported in the log. The number of this sink's among them follows
+    /// from what is left.
     async fn lost(&mut self, lost: Lost) {
         self.window.skip_before(lost.to);
         let counting = self.counting.clone();
-        // Nothing is counted meanwhile that is not in the journal, nor the other way round.
+        // While this lock is held, the ledger and the journal hold the same events.
         let _counting = counting.write().await;
         let range = lost.to - lost.from;
         let events = match self.reader.ahead(self.returning.last()).await {
@@ -149,7 +150,7 @@ impl Driver {
                 if let Some(only) = self.window.only(position)
                     && !results.iter().any(|result| made(result, &only))
                 {
-                    // Its record was owed, and would be gone without a word.
+                    // The sink owes this record, and would otherwise drop it without a word.
                     self.window.expect(position, 1);
                     let told = format!(
                         "the mapping '{only}' is no longer in the sink, or makes no record of the event"

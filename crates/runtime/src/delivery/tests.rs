@@ -30,7 +30,7 @@ type Log = Vec<(Duration, Vec<String>)>;
 enum Act {
     Each(Vec<Outcome>),
     Deliver,
-    /// After others that were sent at the same time.
+    /// Delivers after other batches that were sent at the same time.
     DeliverLate,
     Isolate,
     Hold,
@@ -692,7 +692,7 @@ mod restart {
             self.drive_with(stop, Arc::default(), script).await
         }
 
-        /// As [`Bench::drive`], with the way to tell that events came back.
+        /// Works like [`Bench::drive`], and is told when events come back.
         pub(super) async fn drive_with(
             &self,
             stop: Stop,
@@ -715,7 +715,7 @@ mod restart {
             self.go_with(parts, stop, news).await
         }
 
-        /// Drives what another driver left.
+        /// Continues with what another driver left.
         pub(super) async fn go(&self, parts: Parts, stop: Stop) -> Parts {
             self.go_with(parts, stop, Arc::default()).await
         }
@@ -798,7 +798,7 @@ mod restart {
         assert_eq!(bench.journal.usage().events, 0);
     }
 
-    /// An event was acknowledged for the sink, so it is owed whatever the pipeline file says later.
+    /// Checks that an acknowledged event stays owed to the sink, whatever the pipeline file says later.
     #[tokio::test(start_paused = true)]
     async fn events_of_a_source_that_is_no_longer_an_input_are_delivered_or_filtered_and_counted() {
         for filter_removed in [false, true] {
@@ -884,7 +884,8 @@ mod restart {
         assert_eq!(bench.ledger.pending(), 0);
     }
 
-    /// The letter names a mapping that the sink no longer has: others match, but were not asked for.
+    /// Retries a letter whose mapping the sink no longer has: other mappings match, but the operator did not ask for
+    /// them.
     #[tokio::test(start_paused = true)]
     async fn a_retry_for_a_mapping_that_is_gone_is_a_dead_letter_again() {
         let bench = Bench::new();

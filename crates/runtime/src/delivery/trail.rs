@@ -11,7 +11,7 @@ use super::item::Group;
 use super::slot::EventEnd;
 use crate::dead_letters::safe_id;
 
-/// What came of a request, in the words of the metrics.
+/// Names a verdict in the words of the metrics.
 pub(super) fn label(verdict: &Verdict) -> &'static str {
     let delivered = |outcome: &Outcome| matches!(outcome, Outcome::Delivered { .. });
     let retried = |outcome: &Outcome| matches!(outcome, Outcome::Retry { .. });

@@ -162,12 +162,12 @@ impl Window {
         self.open += 1;
     }
 
-    /// Those under way that came back from the dead letters.
+    /// Number of events under way that came back from the dead letters.
     pub(super) fn returned(&self) -> usize {
         self.parked.range(Parked::BACK..).count()
     }
 
-    /// A parked event that cannot be had any more.
+    /// Gives up a parked event that can no longer be read.
     pub(super) fn forget_parked(&mut self, position: Position) {
         self.unparked.push(position);
     }
@@ -207,7 +207,7 @@ impl Window {
         })
     }
 
-    /// The only mapping that was asked for, if one was.
+    /// The one mapping that the operator asked for, if there was one.
     pub(super) fn only(&mut self, position: Position) -> Option<Arc<str>> {
         let history = self.slot(position)?.history.as_ref()?;
         history.only.as_deref().map(Into::into)

@@ -1,5 +1,5 @@
-//! What is done with dead letters: a piece at a time, so that each takes a bounded time and memory, and whoever asks can
-//! show how far it has come.
+//! Retrying and discarding dead letters: a piece at a time, so that each takes bounded time and memory, and the caller
+//! can show progress.
 
 use signalbox_core::{Event, Receipt};
 use signalbox_journal::{
@@ -17,31 +17,32 @@ const RETRIED: usize = 1_000;
 /// A part of the matching dead letters, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Piece {
-    /// Which ones. Without `up_to` it is those that there are now: what fails again meanwhile is another dead letter.
+    /// The filter. Without `up_to` it covers the letters that exist now: an event that fails again meanwhile is another
+    /// dead letter.
     pub filter: DeadLetterFilter,
-    /// Behind this one; `None` begins.
+    /// The letter after which the piece begins; `None` begins with the oldest.
     pub after: Option<DeadLetterId>,
-    /// At most so many; `None` is no limit of the caller's.
+    /// The most letters in the piece; `None` if the caller sets no limit.
     pub limit: Option<u64>,
 }
 
-/// What came of a piece.
+/// The result of a piece.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Acted {
     /// Letters that matched.
     pub matched: u64,
-    /// What was done with them.
+    /// The letters that were retried or discarded.
     pub taken: Taken,
     /// Letters that stay, since their sink or source does not run.
     pub not_running: u64,
-    /// Where to go on; `None` at the end.
+    /// The letter after which the next piece begins; `None` at the end.
     pub next: Option<DeadLetterId>,
-    /// The newest letter that there was at the beginning.
+    /// The newest letter when the work began.
     pub up_to: Option<DeadLetterId>,
 }
 
 impl Acted {
-    /// Adds the piece after it.
+    /// Adds the result of the next piece.
     pub fn add(&mut self, more: Acted) {
         self.matched += more.matched;
         self.taken.add(more.taken);
@@ -53,7 +54,7 @@ impl Acted {
 /// Retries or discards a piece.
 ///
 /// # Errors
-/// A sentence if that cannot be done.
+/// A sentence if the piece cannot be retried or discarded.
 pub async fn act(source: &dyn StatusSource, piece: Piece, retry: bool) -> Result<Acted, String> {
     if retry {
         source.retry(piece).await
@@ -65,7 +66,7 @@ pub async fn act(source: &dyn StatusSource, piece: Piece, retry: bool) -> Result
 /// Retries or discards all pieces, beginning with this one.
 ///
 /// # Errors
-/// The first one's.
+/// The error of the first piece that fails.
 pub async fn act_on_all(source: &dyn StatusSource, mut piece: Piece, retry: bool) -> Result<Acted, String> {
     let mut sum = Acted::default();
     loop {
@@ -91,7 +92,7 @@ pub async fn discard(journal: &dyn Journal, piece: &Piece) -> Result<Acted, Stri
     Ok(acted)
 }
 
-/// Gives a piece back to the sinks of a router that does not run.
+/// Gives a piece back to the sinks while no router runs.
 pub(super) async fn retry_stopped(journal: &dyn Journal, piece: &Piece) -> Result<Acted, String> {
     let (letters, mut acted) = read(journal, piece, RETRIED, false).await?;
     let of_sinks = |stored: &&StoredLetter| !stored.letter.component.starts_with(SOURCE);
@@ -101,8 +102,8 @@ pub(super) async fn retry_stopped(journal: &dyn Journal, piece: &Piece) -> Resul
     Ok(acted)
 }
 
-/// Gives a piece back to the sinks, and sends what sources rejected through their source again: its transforms may
-/// judge otherwise now.
+/// Gives a piece back to the sinks, and sends events that sources rejected through their source again: its transforms
+/// may judge differently now.
 pub(super) async fn retry_running(running: &Running, piece: &Piece) -> Result<Acted, String> {
     let journal = running.journal().clone();
     let (letters, mut acted) = read(&*journal, piece, RETRIED, true).await?;
@@ -124,14 +125,14 @@ pub(super) async fn retry_running(running: &Running, piece: &Piece) -> Result<Ac
             acted.taken.without_payload += 1;
             continue;
         };
-        // Whatever comes of it: rejected again it is a new dead letter.
+        // The result does not matter: an event that is rejected again is a new dead letter.
         if let Err(problem) = running.resend(&source, event).await {
             refused = Some(problem);
             break;
         }
         sent.push(id);
     }
-    // What went in has gone in, also if the next one was refused.
+    // Events that went in are in, even if the next one was refused.
     let removed = take(&*journal, &sent, false).await?.removed;
     acted.taken.removed += removed;
     acted.taken.from_letter += removed;
@@ -141,7 +142,7 @@ pub(super) async fn retry_running(running: &Running, piece: &Piece) -> Result<Ac
     }
 }
 
-/// The letters of a piece.
+/// Reads the letters of a piece.
 async fn read(
     journal: &dyn Journal,
     piece: &Piece,
@@ -158,7 +159,7 @@ async fn read(
         let found = journal
             .dead_letter_page(&DeadLetterFilter::default(), newest)
             .await;
-        // 0 is nobody's id.
+        // No letter has the id 0.
         let newest = found
             .map_err(explain)?
             .letters
@@ -196,7 +197,7 @@ async fn take(journal: &dyn Journal, ids: &[DeadLetterId], retry: bool) -> Resul
         .map_err(|error| error.to_string())
 }
 
-/// What a dead letter of a source keeps of its event.
+/// Rebuilds the event from what a source's dead letter has kept of it.
 fn revive(letter: &DeadLetter) -> Option<Event> {
     let receipt = Receipt {
         source: letter.source.as_str().into(),

@@ -38,9 +38,9 @@ pub(super) enum Read {
     Process(fn(&Process, &mut Emit<'_>)),
     Source(fn(&SourceLedger, &mut Emit<'_>)),
     Sink(fn(&SinkView<'_>, &mut Emit<'_>)),
-    /// Of the dead letters of a source.
+    /// Reads the counts of a source's dead letters.
     SourceLetters(fn(&LetterCounts) -> u64),
-    /// Of the dead letters of a sink.
+    /// Reads the counts of a sink's dead letters.
     SinkLetters(fn(&LetterCounts) -> u64),
     /// Recorded as it happens, into buckets with these upper bounds.
     Recorded(&'static [f64]),
@@ -64,7 +64,7 @@ pub(super) struct SinkView<'a> {
     pub(super) now: i64,
 }
 
-/// Shown from the start where only plugins know the reasons, so that the family is there.
+/// Reason shown from the start where only plugins know the reasons, so that the metric exists.
 const OTHER: &str = "other";
 
 /// The request latency.
@@ -403,7 +403,7 @@ fn of_all_reasons(counts: &ByCode) -> u64 {
     counts.of_this_process().values().sum()
 }
 
-/// Reasons that the runtime knows before they happen are shown from the start.
+/// Emits counts by reason. Reasons that the runtime knows beforehand appear from the start.
 fn by_reason(counts: &ByCode, known: &[&str], emit: &mut Emit<'_>) {
     let counts = counts.of_this_process();
     for reason in known.iter().filter(|reason| !counts.contains_key(**reason)) {

@@ -1,4 +1,4 @@
-//! Who may ask the admin address.
+//! The settings that say who may ask the admin address.
 
 use super::{bad, good, pipeline};
 

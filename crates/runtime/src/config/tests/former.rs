@@ -1,4 +1,4 @@
-//! Names that components had before.
+//! The former names of components.
 
 use super::{PIPELINE, bad, good};
 

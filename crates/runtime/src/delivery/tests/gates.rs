@@ -1,16 +1,16 @@
-//! Sinks of one rate group.
+//! The sinks of one rate group.
 
 use super::*;
 use crate::rate_group::RateGroup;
 
-/// Who sent when.
+/// The calls so far: the sink, and the time.
 type Calls = Arc<Mutex<Vec<(&'static str, Duration)>>>;
 
-/// A name, how many requests may be under way, and what the destination says at a moment.
+/// A sink's name, its number of concurrent requests, and the destination's answer at each moment.
 type Member = (&'static str, usize, fn(Duration) -> Act);
 
-/// Drives sinks of one group over one journal, each with a script of its own, until everything is settled or the
-/// time is over.
+/// Drives the sinks of one group over one journal, each with its own script, until everything is settled or the time is
+/// over.
 async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'static str, Duration)> {
     let journal = MemoryJournal::new(1 << 30);
     let group = Arc::new(RateGroup::full(Some(limit)));
@@ -69,13 +69,13 @@ fn count(calls: &[(&str, Duration)], name: &str) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn they_share_one_limit_and_take_turns() {
-    // One could have more requests under way than the other.
+    // One sink may have more requests under way than the other.
     let sinks: [Member; 2] = [("greedy", 8, |_| Act::Deliver), ("modest", 1, |_| Act::Deliver)];
     let calls = drive(four_a_minute(), sinks, Duration::MAX).await;
     assert_eq!((count(&calls, "greedy"), count(&calls, "modest")), (12, 12));
     let seconds: Vec<u64> = calls.iter().map(|(_, at)| at.as_secs()).collect();
     assert_eq!(seconds, (0..24).map(|nth| nth * 15).collect::<Vec<_>>());
-    // The first had its second turn before the other had read anything.
+    // The first sink had its second turn before the other had read anything.
     for pair in calls[1..23].windows(2) {
         assert_ne!(pair[0].0, pair[1].0, "{calls:?}");
     }
@@ -86,7 +86,7 @@ async fn one_on_hold_takes_nothing() {
     let sinks: [Member; 2] = [("held", 1, |_| Act::Hold), ("works", 1, |_| Act::Deliver)];
     let calls = drive(four_a_minute(), sinks, Duration::from_secs(3_600)).await;
     assert_eq!((count(&calls, "held"), count(&calls, "works")), (1, 12));
-    // One call of the other, and then every one.
+    // The held sink made one call, and the other sink all later ones.
     assert_eq!(calls.last().unwrap().1.as_secs(), 12 * 15);
 }
 

@@ -1,4 +1,4 @@
-//! What begins a hold, and what ends it.
+//! The beginnings and ends of holds.
 
 use super::restart::{Bench, leave_after};
 use super::*;
@@ -8,7 +8,7 @@ use crate::hold::HoldCause;
 async fn a_delivery_that_succeeds_ends_a_hold_by_the_destination() {
     let mut rig = rig(0..20);
     rig.options.concurrency = 2;
-    // No probe will.
+    // No probe will succeed.
     rig.probes_fail_until = Duration::MAX;
     let ended = rig
         .run(|ids, at| match ids[0].as_str() {

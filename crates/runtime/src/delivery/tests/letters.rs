@@ -21,7 +21,7 @@ fn judge(ids: &[String]) -> Act {
     Act::Each(ids.iter().map(each).collect())
 }
 
-/// What the destination rejects, what makes no record of one mapping, and what does neither: `bad`, `half`, `good`.
+/// Ids of three kinds: the destination rejects `bad`, one mapping makes no record of `half`, and `good` passes.
 fn mixed() -> Vec<String> {
     let kinds = ["bad", "half", "good"];
     (0..120).map(|n| format!("{} {n}", kinds[n % 3])).collect()
