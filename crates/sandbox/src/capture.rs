@@ -17,7 +17,7 @@ impl Capture {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
-        // Events hold personal data, even hashed.
+        // Events hold personal data, even if hashed.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|error| {

@@ -1,22 +1,23 @@
-//! The exit codes of all commands; `--help` and `docs/operations.md` tell the same.
+//! The exit codes of all commands; `--help` and `docs/operations.md` list the same ones.
 
 /// A code to leave with.
 pub(crate) type Code = u8;
 
 /// All went well.
 pub(crate) const OK: Code = 0;
-/// The command could not do its work: a port is taken, a source broke, the demo's sums do not close, there is neither a
-/// router nor a journal to ask. Or it was cut short: `run` by a second signal while it had deliveries to make.
+/// The command could not do its work: a port is taken, a source broke, the demo's sums do not close, or there is
+/// neither a router nor a journal to ask. Or it was cut short: a second signal ended `run` while deliveries were left.
 pub(crate) const FAILED: Code = 1;
 /// `status`: at least one sink is on hold.
 pub(crate) const HELD: Code = 2;
 /// The configuration is wrong.
 pub(crate) const CONFIG: Code = 3;
-/// Stopped, and some events were not delivered and are lost: the journal was in memory, or its files were deleted.
+/// The router has stopped, and some undelivered events are lost: the journal was in memory, or its files were deleted.
 pub(crate) const UNDELIVERED: Code = 4;
 /// `validate --probe`: a destination would not take deliveries now.
 pub(crate) const PROBE: Code = 5;
-/// The command line is wrong. Not 2, as usual among programs: a typing error in a script must not look like a held sink.
+/// The command line is wrong. The usual code for this would be 2, but a typing error in a script must not look like a
+/// held sink.
 pub(crate) const USAGE: Code = 64;
 
 /// For the end of `--help`.

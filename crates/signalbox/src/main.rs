@@ -19,13 +19,13 @@ fn main() -> std::process::ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => {
-            // Help and version, which are no error, or what is wrong with the command line.
+            // Help and version are no errors; anything else is a mistake on the command line.
             let code = if told.use_stderr() { exit::USAGE } else { exit::OK };
             let text = told.render().to_string();
             match plain_lines(&text) {
                 // A reader that went away (`| head`) is no error.
                 Cow::Borrowed(_) => drop(told.print()),
-                // It repeats an argument that would command the terminal.
+                // The message repeats an argument that would command the terminal.
                 Cow::Owned(text) => eprint!("{text}"),
             }
             return code.into();

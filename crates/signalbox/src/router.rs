@@ -121,7 +121,7 @@ impl Router {
         }
         let old = self.running.ledger().clone();
         let new = Running::ledger_of(&pipeline);
-        // Counts go on under the same name, or under the new one.
+        // Components keep their counts, also under a new name.
         let roster = pipeline.roster();
         let ledger = Ledger {
             sources: carry(new.sources, &old.sources, &roster.sources),

@@ -11,17 +11,17 @@ use signalbox_core::{Checkpoints, StartError};
 pub struct MemoryCheckpoints(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
 impl MemoryCheckpoints {
-    /// For a `SourceContext`.
+    /// Returns the checkpoints for a `SourceContext`.
     pub fn shared(&self) -> Arc<dyn Checkpoints> {
         Arc::new(self.clone())
     }
 
-    /// What is saved now.
+    /// Returns a copy of the saved checkpoints.
     pub fn saved(&self) -> BTreeMap<String, Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts back what was saved earlier, as a crash before the last saves would.
+    /// Puts back checkpoints that were saved earlier, as if a crash had undone the last saves.
     pub fn restore(&self, saved: BTreeMap<String, Vec<u8>>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = saved;
     }

@@ -62,7 +62,7 @@ impl Sink for Console {
     async fn deliver(&self, batch: Batch) -> Report {
         let mut lines = Vec::new();
         for record in batch.records() {
-            // The same JSON, but nothing in it that a terminal would obey.
+            // The output is the same JSON, without anything that a terminal would obey.
             match std::str::from_utf8(&record.bytes) {
                 Ok(text) => lines.extend_from_slice(plain_json(text).as_bytes()),
                 Err(_) => lines.extend_from_slice(&record.bytes),

@@ -271,9 +271,9 @@ impl SinkConfig for PinterestConversionsConfig {
         }
     }
 
-    /// Pinterest counts the calls of an ad account.
+    /// Returns the ad account's group, since Pinterest counts calls by ad account.
     fn rate_group(&self) -> Option<String> {
-        // What is wrong with the address is told when the sink is built.
+        // Building the sink reports mistakes in the address.
         let url = self.url(&mut BuildErrors::new())?.to_string();
         Some(url.strip_suffix("/events").unwrap_or(&url).to_owned())
     }

@@ -19,10 +19,10 @@ const OPEN: &str = "{\"data\":[";
 const SEPARATOR: &str = ",";
 const CLOSE: &str = "]}";
 
-/// A test event that Pinterest checks and does not record. Its e-mail hash is that of nobody: sha256("test@example.com").
-/// A fixed time would be too old for Pinterest a week later.
+/// A test event that Pinterest checks and does not record. Its e-mail hash, sha256("test@example.com"), belongs to
+/// nobody. Pinterest would find a fixed time too old after a week.
 fn probe_at(now: SystemTime) -> String {
-    // A clock before 1970 is as wrong as one at it.
+    // A clock before 1970 is wrong anyway, so 1970 will do.
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     format!(
         concat!(
@@ -75,7 +75,8 @@ impl Destination for PinterestConversions {
 
     fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
         match reply.status.as_u16() {
-            // The test event may displease (it may be too old by Pinterest's clock): token and account are fine.
+            // Pinterest may refuse the test event (by its clock it may be too old), but then token and account are
+            // fine.
             200 | 400 | 422 => Ok(()),
             401 | 403 | 404 => Err(operator(reply)),
             _ => Err(StatusTable::new().reason(reply, &words(reply))),

@@ -21,7 +21,7 @@ const KEYLESS: BucketId = 0;
 /// Buckets of single keys have this bit, all others do not.
 const OF_A_KEY: BucketId = 1 << 63;
 
-/// The bucket of a key: one for itself if there is room.
+/// The bucket of a key: its own if there is room.
 pub(crate) fn bucket_of(key: Option<u64>, has_room: bool) -> BucketId {
     match key {
         None => KEYLESS,

@@ -1,7 +1,7 @@
-//! Refusing whole requests.
+//! Refusal of whole requests.
 //!
-//! A request is let in or refused at once, with all its events: refusing it at the hundredth would waste the quota of
-//! the ninety-nine before. What it takes beyond the quota is a debt ([`DebtBucket`]).
+//! A request is let in or refused with all its events: refusing it at the hundredth would waste the quota of the
+//! ninety-nine before. The events beyond the quota are a debt ([`DebtBucket`]).
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use signalbox_core::limiter::{DebtBucket, Quota};
 
 use crate::buckets::{BucketId, bucket_of};
 
-/// Events between two looks for buckets that are full again, at least.
+/// The fewest events between two searches for buckets that are full again.
 const SWEEP_EVERY: usize = 1024;
 
 /// The buckets of requests.
@@ -19,7 +19,7 @@ pub(crate) struct Debts {
     quota: Quota,
     max_keys: usize,
     buckets: HashMap<BucketId, DebtBucket>,
-    /// Events since full buckets were looked for.
+    /// Events since the last search for full buckets.
     seen: usize,
 }
 
@@ -33,8 +33,8 @@ impl Debts {
         }
     }
 
-    /// Lets a request in, given the key of each of its events, or tells when it may come again: when every one of its
-    /// buckets has something left.
+    /// Lets a request in, given the key of each of its events, or returns the time until it may come again, when every
+    /// one of its buckets has something left.
     pub(crate) fn admit(
         &mut self,
         keys: impl Iterator<Item = Option<u64>>,
@@ -60,7 +60,8 @@ impl Debts {
         Ok(())
     }
 
-    /// As seldom as there are many, so that it costs no more than the events themselves.
+    /// Removes full buckets, once for as many events as there are buckets, so that the search costs no more than the
+    /// events.
     fn forget_full(&mut self, now: Instant) {
         if self.seen >= self.buckets.len().max(SWEEP_EVERY) {
             self.buckets.retain(|_, bucket| !bucket.is_full(now));

@@ -80,7 +80,7 @@ impl<C: Clock + Clone> RateLimit<C> {
                     Err(at) => Flow::NotBefore(at),
                 }
             }
-            // Its request was let in.
+            // The request has been let in already.
             Exceeded::Refuse(_) => Flow::Pass,
         }
     }

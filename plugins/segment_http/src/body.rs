@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::traffic::BEYOND_BODIES;
 
-/// What a client that sends too much may send in all and have thrown away, so that it gets to read the answer instead
-/// of a reset connection. Beyond that the connection ends, see [`Traffic`](crate::traffic::Traffic).
+/// The most bytes of an excessive request that are read and thrown away, so that the client gets to read the answer
+/// instead of a reset connection. Beyond that the connection ends, see [`Traffic`](crate::traffic::Traffic).
 const DISCARDED: usize = MAX_BATCH_BYTES + BEYOND_BODIES * 9 / 10;
 
 /// Why there is no body.

@@ -193,7 +193,7 @@ impl Connections {
         };
         connection.as_mut().graceful_shutdown();
         if give_way {
-            // HTTP/2 says goodbye; nothing is waited for, since another connection waits for the place.
+            // HTTP/2 says goodbye; the source waits for nothing, since another connection needs the place.
             let _ = std::future::poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx).is_ready())).await;
             return trace(&NoAnswer::Closed);
         }

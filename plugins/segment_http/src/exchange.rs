@@ -19,15 +19,15 @@ use crate::cors;
 use crate::reply::{self, HangUp};
 use crate::traffic::{Noted, Traffic};
 
-/// Where a request comes from, as its extension.
+/// The origin of a request, attached as an extension.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    /// Whether by TLS.
+    /// True if the request came by TLS.
     pub(crate) secure: bool,
 }
 
-/// Why a connection, or a stream of it, ends without an answer.
+/// The reasons why a connection, or a stream of it, ends without an answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
     #[error("the body did not come in time")]
@@ -36,7 +36,7 @@ pub(crate) enum NoAnswer {
     Closed,
 }
 
-/// A connection as its requests see it.
+/// The parts of a connection that its requests need.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) peer: Peer,
@@ -85,8 +85,8 @@ async fn answer(mut router: Router, peer: Peer, mut request: Request<Body>) -> R
     Ok(response)
 }
 
-/// Refuses a request whose host is open to doubt (RFC 9112, 3.2): a proxy in front may have read another one.
-/// HTTP/1.0 may leave it out, as old health checks do.
+/// Refuses a request with an ambiguous host (RFC 9112, 3.2): a proxy in front may have read another one. HTTP/1.0 may
+/// leave the header out, as old health checks do.
 fn unclear_host(request: &Request<Incoming>) -> Option<Response> {
     let given = request.headers().get_all(HOST).iter().count();
     if given == 1 || given == 0 && request.version() != Version::HTTP_11 {
@@ -100,14 +100,14 @@ fn unclear_host(request: &Request<Incoming>) -> Option<Response> {
     Some(response)
 }
 
-/// Whether nothing more is read from the connection after this request. Where a chunked body ends, a proxy in front
-/// may see differently, and take for a body what we would take for somebody's next request (request smuggling). A
-/// `Content-Length` beside it counts for nothing and is not even shown by hyper (RFC 9112, 6.3).
+/// True if nothing more is read from the connection after this request. A proxy in front may see the end of a chunked
+/// body elsewhere, and pass as part of it what this source would take for somebody's next request (request smuggling).
+/// A `Content-Length` beside it counts for nothing, and hyper does not even show it (RFC 9112, 6.3).
 pub(crate) fn is_last(request: &Request<Incoming>) -> bool {
     request.version() <= Version::HTTP_11 && request.headers().contains_key(TRANSFER_ENCODING)
 }
 
-/// Has the connection end after this answer (HTTP/1).
+/// Closes the connection after this answer (HTTP/1).
 pub(crate) fn close_after(response: &mut Response) {
     response
         .headers_mut()
@@ -120,7 +120,7 @@ fn until_written(response: Response, kept: impl Send + Sync + 'static) -> Respon
     if body.is_end_stream() {
         return Response::from_parts(head, body);
     }
-    // The body below no longer tells it.
+    // The new body no longer tells its length.
     if let Some(length) = body.size_hint().exact() {
         head.headers.entry(CONTENT_LENGTH).or_insert(length.into());
     }

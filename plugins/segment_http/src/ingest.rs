@@ -54,7 +54,7 @@ struct Taken {
 pub(crate) enum NotTaken {
     /// No events can be made of it; how many were meant is unknown, so it counts as one.
     Unusable(Reason),
-    /// The key is not listed; and if its address has sent too many such, how long it shall wait.
+    /// The key is not listed; the time to wait is set if its address has sent too many such keys.
     UnknownKey(usize, Option<Duration>),
     /// The key is not for pages of this origin.
     Origin(usize),
@@ -206,7 +206,8 @@ impl Server {
         Ok(key)
     }
 
-    /// Counts a wrong key for the address it comes from; returns how long that shall wait if it sends too many.
+    /// Counts a wrong key for the address it comes from; returns the time that this address must wait if it sends too
+    /// many.
     pub(crate) fn count_wrong_key(&self, head: &request::Parts) -> Option<Duration> {
         let peer = head.extensions.get::<Peer>()?;
         self.wrong_keys

@@ -184,10 +184,10 @@ impl Key {
         event
     }
 
-    /// Takes a request with that many events out of its quota: all of it while anything is left.
+    /// Takes a request with this many events out of its quota: all of it while anything is left.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait.
     pub(crate) fn take(&self, events: usize) -> Result<(), Duration> {
         let Some((quota, bucket)) = &self.quota else {
             return Ok(());
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(key.take(3), Ok(()));
         assert_eq!(key.take(2_500), Ok(()), "something is left");
         let wait = key.take(1).unwrap_err();
-        // One comes back every hour; 2,493 too many were taken, and one is needed.
+        // One cell comes back every hour; 2,493 too many were taken, and one more is needed.
         assert_eq!(wait.as_secs().div_ceil(3600), 2_494);
         assert_eq!(key.take(0), Ok(()));
     }

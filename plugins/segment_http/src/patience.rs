@@ -1,4 +1,4 @@
-//! A connection whose other side must take what is written, and whose reading is counted.
+//! The limits of a connection: its client must take the bytes written to it, and the bytes read from it are counted.
 
 use std::io;
 use std::pin::Pin;
@@ -11,8 +11,8 @@ use tokio::time::{Sleep, sleep};
 
 use crate::traffic::Traffic;
 
-/// Fails once nothing could be written for so long: one that asks and does not take the answers would hold its place
-/// for ever. Reading has limits of its own, see [`Traffic`].
+/// Fails once nothing could be written for this long: a client that asks and does not take the answers would hold its
+/// place for ever. Reading has its own limits, see [`Traffic`].
 #[derive(Debug)]
 pub(crate) struct Patient<S> {
     stream: S,

@@ -20,8 +20,8 @@ pub(crate) fn client_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]
         .unwrap_or(peer)
 }
 
-/// The address that answers for a request: the peer's own, or, if that is a trusted proxy, the last hop of
-/// `X-Forwarded-For` that is none. What stands before it there, the sender may have made up.
+/// The address that answers for a request: the peer's own or, if that is a trusted proxy, the last hop of
+/// `X-Forwarded-For` that is not a trusted proxy. The sender may have made up the hops before it.
 pub(crate) fn sender_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.ip().to_canonical();
     if !is_trusted(peer, trusted) {

@@ -95,7 +95,7 @@ pub(crate) fn refused(refused: &Refused) -> Response {
     )
 }
 
-/// 429 instead of 401, for an address that sends nothing but wrong keys.
+/// Answers 429 instead of 401 to an address that sends nothing but wrong keys.
 pub(crate) fn too_many_wrong_keys(after: Duration) -> Response {
     let message = "Too many requests with an invalid write key; correct the key, or try again later";
     let reason = Reason::new("invalid_write_key", message);

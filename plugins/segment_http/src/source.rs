@@ -156,7 +156,8 @@ impl Door {
             };
             let slot = tokio::select! {
                 slot = self.slots.enter(peer.ip(), self.limit_of(peer)) => slot,
-                // Accepted before the word to stop: it may hold a request that nobody else would answer.
+                // This connection was accepted before the order to stop: it may hold a request that nobody else would
+                // answer.
                 () = &mut stopped => {
                     self.enter(stream, peer, self.slots.squeeze_in(peer.ip()));
                     break;
@@ -179,7 +180,7 @@ impl Door {
         }
     }
 
-    /// How many connections an address may have.
+    /// Returns the most connections that an address may have.
     fn limit_of(&self, peer: SocketAddr) -> Option<usize> {
         let trusted = is_trusted(peer.ip().to_canonical(), &self.server.proxies);
         self.max_per_address.filter(|_| !trusted)

@@ -72,7 +72,7 @@ impl fmt::Debug for Tls {
 }
 
 impl TlsConfig {
-    /// A warning if others than the owner may use the key.
+    /// Returns a warning if users other than the owner may use the key.
     pub(crate) fn exposed(&self) -> Option<BuildError> {
         #[cfg(unix)]
         {
@@ -152,7 +152,7 @@ impl ResolvesServerCert for Newest {
     }
 }
 
-/// The first certificate is the one that clients look at.
+/// Reports the expiry of the first certificate, which is the one that clients look at.
 fn tell_expiry(certified: &CertifiedKey, vitals: &Vitals) {
     let Some(Ok((_, certificate))) = certified.cert.first().map(|der| X509Certificate::from_der(der)) else {
         return;
@@ -165,8 +165,8 @@ fn tell_expiry(certified: &CertifiedKey, vitals: &Vitals) {
 }
 
 impl Tls {
-    /// What makes connections secure, and the work of keeping its certificate new, which never ends. When the one in use
-    /// expires is told to `vitals`.
+    /// Returns the acceptor for secure connections, and a task that keeps its certificate current and never ends.
+    /// `vitals` learns the expiry of the certificate in use.
     pub(crate) fn start(
         self,
         vitals: Arc<Vitals>,

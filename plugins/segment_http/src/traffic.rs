@@ -1,5 +1,5 @@
-//! The bytes and the time that a connection takes for its requests, counted below TLS and HTTP/2: what never becomes a
-//! request (PRIORITY, WINDOW_UPDATE, PING, bodies without end) costs work all the same.
+//! The bytes and the time that a connection takes for its requests, counted below TLS and HTTP/2: bytes that never
+//! become a request (PRIORITY, WINDOW_UPDATE, PING, bodies without end) cost work all the same.
 
 use std::io;
 use std::pin::Pin;
@@ -14,13 +14,13 @@ use signalbox_core::slots::UnderWay;
 use signalbox_segment::ingest::MAX_BATCH_BYTES;
 use tokio::time::{Instant, sleep};
 
-/// What a connection may send beyond its bodies before it completes a request: heads, framing, TLS.
+/// The most bytes that a connection may send besides bodies before it completes a request: heads, framing, TLS.
 pub(crate) const BEYOND_BODIES: usize = 1_000_000;
 
-/// A pause of the client with no request open; behind it the time counts from the beginning.
+/// A pause of the client with no request open, after which the time counts from the beginning.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What a connection has sent since it last completed a request.
+/// The bytes and the time that a connection has taken since it last completed a request.
 #[derive(Debug)]
 pub(crate) struct Traffic {
     patience: Duration,
@@ -29,17 +29,17 @@ pub(crate) struct Traffic {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Received since a request was last completed.
+    /// Bytes received since a request was last completed.
     bytes: usize,
-    /// When the first of them came.
+    /// Arrival of the first of them.
     since: Option<Instant>,
-    /// When the last of them came.
+    /// Arrival of the last of them.
     last: Option<Instant>,
-    /// Requests begun and not ended.
+    /// Requests that have begun and not ended.
     open: usize,
-    /// Those of them that were received whole: they wait for this side.
+    /// Open requests that were received whole: they wait for this side.
     whole: usize,
-    /// All requests so far.
+    /// All requests that have begun.
     begun: u64,
 }
 
@@ -51,12 +51,12 @@ pub(crate) struct Open {
     reception: Mutex<Reception>,
 }
 
-/// How far a request has come.
+/// The progress of receiving a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reception {
     Coming,
     Whole,
-    /// Given up by the client: answered or not, it was none.
+    /// The client gave the request up; answered or not, it counts for nothing.
     Broken,
 }
 
@@ -68,10 +68,11 @@ impl Traffic {
         })
     }
 
-    /// Counts what was received.
+    /// Counts received bytes.
     ///
     /// # Errors
-    /// If it is too much, or takes too long, for no request: the connection shall end.
+    /// An error if the client has sent too much, or for too long, without completing a request; the connection then
+    /// ends.
     pub(crate) fn received(&self, bytes: usize) -> io::Result<()> {
         let now = Instant::now();
         let mut state = self.state();
@@ -81,9 +82,9 @@ impl Traffic {
         state.last = Some(now);
         let since = *state.since.get_or_insert(now);
         state.bytes = state.bytes.saturating_add(bytes);
-        // Requests that come side by side are all under way before the first is complete.
+        // Concurrent requests may all be under way before the first is complete.
         let most = state.open.max(1).saturating_mul(MAX_BATCH_BYTES) + BEYOND_BODIES;
-        // Heads and bodies have timers of their own, which tell more: they come first.
+        // The timers of heads and bodies report more precisely, so they come first.
         if state.bytes > most || now - since > self.patience + self.patience / 4 {
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
@@ -105,12 +106,12 @@ impl Traffic {
         })
     }
 
-    /// Begins anew, at the end of a handshake.
+    /// Starts counting anew, at the end of a handshake.
     pub(crate) fn restart(&self) {
         self.state().restart();
     }
 
-    /// Comes when there was no request for at least the patience, and at most twice as long.
+    /// Returns when there has been no request for at least the patience, and at most twice as long.
     pub(crate) async fn idle(&self) {
         loop {
             let begun = self.state().begun;
@@ -135,7 +136,7 @@ impl State {
 }
 
 impl Open {
-    /// The request has been received whole, or is answered without the rest of it.
+    /// Notes that the request was received whole, or is answered without the rest of it.
     pub(crate) fn complete(&self) {
         if self.becomes(Reception::Whole) {
             self.under_way.received();
@@ -171,7 +172,7 @@ pub(crate) struct Noted {
 }
 
 impl Noted {
-    /// A body for the router.
+    /// Wraps a body for the router.
     pub(crate) fn wrap(body: Incoming, open: Arc<Open>) -> Body {
         if body.is_end_stream() {
             open.complete();

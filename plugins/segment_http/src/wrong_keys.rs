@@ -1,7 +1,7 @@
 //! Addresses that send wrong write keys.
 //!
-//! Only requests with a wrong key are slowed down. One with a right key is served whatever others behind the same
-//! address do; keys stand in every web page, so there is nothing to be gained by guessing them.
+//! Only requests with a wrong key are slowed down. Requests with a right key are served whatever others behind the same
+//! address do; every web page shows its key, so there is nothing to be gained by guessing.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -16,7 +16,7 @@ use signalbox_core::slots::neighbourhood;
 const MOST: u32 = 60;
 const AT_ONCE: u32 = 30;
 
-/// Buckets. Addresses that meet in one share it; which ones, only this process knows.
+/// Number of buckets. Addresses with the same hash share one; only this process knows which.
 const BUCKETS: usize = 4096;
 
 /// Counts wrong keys by address, in a table of a fixed size.
@@ -43,7 +43,7 @@ impl fmt::Debug for WrongKeys {
 }
 
 impl WrongKeys {
-    /// Counts a request with a wrong key; returns how long its address shall wait if it has sent too many.
+    /// Counts a request with a wrong key; returns the time that its address must wait if it has sent too many.
     pub(crate) fn count(&self, address: IpAddr) -> Option<Duration> {
         self.count_at(address, Instant::now())
     }
@@ -52,7 +52,7 @@ impl WrongKeys {
         let quota = self.quota.as_ref()?;
         let hash = self.names.hash_one(neighbourhood(address));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        // Most sources never see one.
+        // Most sources never see a wrong key.
         buckets.resize(BUCKETS, DebtBucket::default());
         let bucket = buckets.get_mut(usize::try_from(hash % BUCKETS as u64).unwrap_or(0))?;
         let wait = bucket.wait(quota, now);
@@ -77,7 +77,7 @@ mod tests {
         assert!((59..=60).contains(&passed), "{passed}");
         let minute = Duration::from_secs(60);
         assert!(count("192.0.2.1", minute).is_some_and(|wait| wait <= Duration::from_secs(2)));
-        // One of them may happen to share the bucket.
+        // One of these addresses may happen to share the bucket.
         let fresh = (0..20)
             .filter(|n| count(&format!("198.51.100.{n}"), minute).is_none())
             .count();

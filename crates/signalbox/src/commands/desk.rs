@@ -23,9 +23,8 @@ pub(super) enum Desk {
 }
 
 impl Desk {
-    /// Finds out whether a router runs by this configuration. Reads `[journal]`, `[admin]` and names of it only, and
-    /// makes no journal where there is none.
-    /// Also gives the names of the components that may have dead letters.
+    /// Finds out if a router runs by this configuration, and returns the names of the components that may have dead
+    /// letters. Reads only `[journal]`, `[admin]` and names, and creates no journal where there is none.
     pub(super) async fn open(config: &Path) -> Result<(Desk, Vec<String>), Code> {
         let settings = config::load_for_operators(config, &ProcessEnvironment).map_err(|diagnostics| {
             super::tell(&diagnostics.to_string());
@@ -84,8 +83,8 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// The router at the admin address, if one answers there. One that runs with another journal than the file names is
-    /// another pipeline's, and nothing is asked of it.
+    /// Finds the router at the admin address, if one answers there. A router with another journal than the file names
+    /// belongs to another pipeline, and is asked nothing more.
     async fn find(admin: &AdminAddress, journal: &JournalSettings) -> Result<Option<Live>, Code> {
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -156,7 +155,7 @@ impl Live {
     }
 }
 
-/// Whether a router may be asked, or a sentence why not.
+/// Returns `Ok` if the command may ask this router, else a sentence that says why not.
 fn check(
     router: Option<&JournalIdentity>,
     ours: &JournalIdentity,
@@ -197,7 +196,7 @@ fn encode(text: &str) -> String {
     out
 }
 
-/// Ends a command that will ask and has nobody to answer, before it does anything.
+/// Ends a command that would have to ask when nobody is there to answer, before it does anything.
 pub(super) fn somebody_answers(what: &str, yes: bool) -> Result<(), Code> {
     use std::io::IsTerminal as _;
     if yes || std::io::stdin().is_terminal() {

@@ -35,7 +35,7 @@ async fn forget(args: &crate::cli::Forget, desk: &Desk, listeners: &Listeners) -
         sink: args.sink.clone(),
     };
     let known = super::validate::sinks(desk).await?;
-    // A running router decides by the file it runs by.
+    // A running router decides by the file that it runs by.
     let sinks = what.sinks(&known, listeners)?;
     let of = what.source.as_ref().map_or_else(
         || "everything that is pending".to_owned(),

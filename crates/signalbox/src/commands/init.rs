@@ -13,7 +13,7 @@ pub(crate) fn run(args: &Init) -> Code {
     let path = args.path.display();
     let mut options = OpenOptions::new();
     options.write(true);
-    // Keys and tokens may be written into it.
+    // Users may write keys and tokens into the file.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, signalbox_core::PRIVATE_FILE);
     if args.force {

@@ -62,18 +62,18 @@ pub(crate) fn load(path: &Path) -> Result<Pipeline, Code> {
     Ok(pipeline)
 }
 
-/// Prints to standard output; false if nobody reads any more (`| head`), which is no error.
+/// Prints to standard output; false once the reader has gone (`| head`), which is no error.
 pub(crate) fn print(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
 }
 
-/// Tells something on standard error; what came from outside cannot command the terminal.
+/// Reports something on standard error, in a form that cannot command the terminal.
 pub(crate) fn tell(text: &str) {
     eprintln!("{}", plain_lines(text));
 }
 
-/// Tells on standard error why a command ends; what came from outside cannot command the terminal.
+/// Reports on standard error why a command ends, in a form that cannot command the terminal.
 pub(crate) fn complain(problem: &str) {
     eprintln!("signalbox: {}", plain_lines(problem));
 }

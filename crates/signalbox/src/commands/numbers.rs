@@ -1,6 +1,6 @@
 //! Numbers for people.
 
-/// A number with its thousands apart.
+/// Formats a number with separated thousands.
 pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
@@ -13,7 +13,7 @@ pub(super) fn thousands(number: u64) -> String {
     out
 }
 
-/// A size in the largest unit that leaves a number before the point.
+/// Formats a size in the largest unit in which it is at least 1.
 pub(super) fn about(bytes: u64) -> String {
     let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     match units.into_iter().find(|(unit, _)| bytes >= *unit) {

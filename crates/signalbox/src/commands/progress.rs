@@ -1,4 +1,4 @@
-//! Bars for what takes long. Without a terminal there are none.
+//! Progress bars for work that takes long. Without a terminal there are none.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Of so many things.
+    /// Starts a bar for this many things.
     pub(super) fn of(what: &'static str, total: u64) -> Progress {
         let bar = ProgressBar::new(total).with_message(what);
-        // A template that is wrong leaves the usual one.
+        // If the template is wrong, the bar keeps its usual one.
         if let Ok(style) =
             ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}, {eta} left")
         {
@@ -21,7 +21,7 @@ impl Progress {
         Progress(bar)
     }
 
-    /// Nobody sees it, so what it would tell need not be found out.
+    /// True if nobody can see a bar, so that its total need not be found out.
     pub(super) fn is_hidden() -> bool {
         ProgressBar::new(1).is_hidden()
     }

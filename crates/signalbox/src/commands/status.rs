@@ -26,7 +26,8 @@ pub(crate) async fn run(args: &crate::cli::Status) -> Code {
     }
 }
 
-/// Reasons quote destinations, and paths in warnings come from events: neither may command the terminal.
+/// Formats the status. Reasons quote destinations, and paths in warnings come from events: neither may command the
+/// terminal.
 fn show(status: &Status, json: bool) -> Result<String, String> {
     if !json {
         return Ok(plain_lines(&status.render_human()).into_owned());
@@ -35,7 +36,7 @@ fn show(status: &Status, json: bool) -> Result<String, String> {
     Ok(plain_json(&(text + "\n")).into_owned())
 }
 
-/// For scripts: a held sink waits for somebody to act.
+/// Chooses the exit code, for scripts: a held sink waits for somebody to act.
 fn code(status: &Status) -> Code {
     if status.sinks.values().any(|sink| sink.held.is_some()) {
         exit::HELD

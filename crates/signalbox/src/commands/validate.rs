@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &Validate) -> Code {
     code
 }
 
-/// Prints what the journal holds that the file no longer speaks of.
+/// Prints the journal's events that the file no longer mentions.
 async fn against_journal(pipeline: &Pipeline, args: &Validate) -> Result<(), Code> {
     let (desk, _) = Desk::open(&args.config.config).await?;
     let known = sinks(&desk).await;
@@ -67,7 +67,7 @@ async fn against_journal(pipeline: &Pipeline, args: &Validate) -> Result<(), Cod
     Ok(())
 }
 
-/// The sinks that a journal knows.
+/// Lists the sinks that a journal knows.
 pub(super) async fn sinks(desk: &Desk) -> Result<Vec<SinkState>, String> {
     match desk {
         Desk::Running(live) => serde_json::from_value(live.ask(false, "/sinks", &[]).await?)

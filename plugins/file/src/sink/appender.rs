@@ -31,13 +31,13 @@ impl Failure {
 }
 
 pub(super) struct Appender {
-    /// For the log.
+    /// The sink's name, for the log.
     sink: Arc<str>,
     path: PathBuf,
     rotation: Option<Rotation>,
     sync: bool,
     open: Option<File>,
-    /// Files that rotation has deleted and that are not counted yet.
+    /// Number of files that rotation has deleted and that no warning has counted yet.
     deleted: usize,
 }
 
@@ -54,7 +54,7 @@ impl Appender {
         }
     }
 
-    /// Takes up to `most` from the number of files that rotation has deleted.
+    /// Takes up to `most` from the number of deleted files that no warning has counted.
     pub(super) fn take_deleted(&mut self, most: usize) -> usize {
         let taken = self.deleted.min(most);
         self.deleted -= taken;
@@ -163,7 +163,7 @@ impl Appender {
         }
         for number in (0..free).rev() {
             let to = self.numbered(number + 1);
-            // Only the file with the highest number can be there still: the renaming deletes it.
+            // Only the file with the highest number can still be there: the renaming deletes it.
             let deletes = fs::metadata(&to).ok();
             fs::rename(self.numbered(number), &to)?;
             if let Some(deleted) = deletes {
@@ -175,7 +175,7 @@ impl Appender {
         self.sync_folder()
     }
 
-    /// The file that was set aside with this number; 0 is the file that is written.
+    /// Path of the file with this number; 0 is the file being written.
     fn numbered(&self, number: u32) -> PathBuf {
         if number == 0 {
             return self.path.clone();
@@ -373,7 +373,7 @@ mod tests {
         assert_eq!(read(&appender.numbered(1)), "05\n06\n");
         assert_eq!(read(&appender.numbered(2)), "a long line\n");
         assert!(!appender.numbered(3).exists());
-        // The file with "01" and "02", and the one with "03" and "04".
+        // One file holds "01" and "02", the other "03" and "04".
         assert_eq!(
             (
                 appender.take_deleted(1),

@@ -46,7 +46,8 @@ impl Sink for FileSink {
             };
             (0, Some(failure), 0)
         });
-        // One warning for each deletion counts them: a line was written after each, so there are enough.
+        // Each deletion is counted by one warning. There are enough outcomes to carry them, since a line was written
+        // after each deletion.
         let mut outcomes = vec![
             Outcome::Delivered {
                 warning: Some(reject::file_deleted()),

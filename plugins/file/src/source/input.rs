@@ -1,4 +1,4 @@
-//! What is read: a regular file, whose place is remembered, or a stream that ends once.
+//! The input of a source: a regular file, whose place the source remembers, or a stream that ends once.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
@@ -12,23 +12,23 @@ use super::remembered::{Blocks, How, Recognised, Remembered, recall};
 pub(super) enum Input {
     /// A regular file.
     File(File),
-    /// A pipe or a device: nothing of it is remembered.
+    /// A pipe or a device, of which the source remembers nothing.
     Stream(File),
     /// Standard input.
     Stdin,
 }
 
-/// What is remembered of an input.
+/// The source's memory of an input.
 pub(super) enum Memory {
-    /// Nothing, it is a stream.
+    /// Nothing: the input is a stream.
     None,
-    /// How far a file was read.
+    /// A file, and the progress of reading it.
     File(Box<Remembered>),
-    /// A file was read to its end and has not grown.
+    /// A file that was read to its end and has not grown.
     Done,
 }
 
-/// A piece of the input, and what the place behind it is recognised by.
+/// A piece of the input, and the blocks by which the place behind it is recognised.
 pub(super) struct Piece {
     pub(super) chunk: Chunk,
     /// `None` for a stream, and if the file cannot be read there again.
@@ -55,7 +55,7 @@ impl Input {
         })
     }
 
-    /// What is remembered of the input. The log tells what is read now.
+    /// Looks up what the source remembers of the input. The log tells which part will be read.
     pub(super) async fn recognise(
         &self,
         path: &str,
@@ -107,7 +107,7 @@ impl Input {
         Ok(Memory::File(Box::new(file)))
     }
 
-    /// Reads to the end, or until `pass_on` returns false; a file from this place on.
+    /// Reads to the end, or until `pass_on` returns false; a file from `from` on.
     pub(super) fn read(self, from: Option<Place>, mut pass_on: impl FnMut(Piece) -> bool) {
         let from = from.unwrap_or_default();
         let stream = |chunk| Piece { chunk, blocks: None };
@@ -121,7 +121,8 @@ impl Input {
                 }
                 lines::read(&file, from, |chunk| {
                     let place = chunk.end();
-                    // What cannot be read again now is not remembered, and will be read again later.
+                    // A place that cannot be read again now is not remembered; the lines before it will be read again
+                    // later.
                     let blocks = place.and_then(|place| Blocks::at(&file, place.offset).ok());
                     pass_on(Piece { chunk, blocks })
                 });

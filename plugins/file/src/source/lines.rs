@@ -17,9 +17,9 @@ const MAX_LINE_BYTES: usize = MAX_EVENT_BYTES + 8;
 /// A place between two lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Bytes before it.
+    /// Bytes before the place.
     pub(super) offset: u64,
-    /// Lines before it, blank ones too.
+    /// Lines before the place, blank ones too.
     pub(super) lines: u64,
 }
 
@@ -28,9 +28,9 @@ pub(super) struct Place {
 pub(super) struct Line {
     /// Counted from 1, blank lines too.
     pub(super) number: u64,
-    /// Bytes before it.
+    /// Bytes before the line.
     pub(super) at: u64,
-    /// Whether a line break follows.
+    /// True if a line break follows.
     pub(super) ended: bool,
     /// `None` if it is too long for an event; it was read past without keeping it.
     pub(super) text: Option<Vec<u8>>,
@@ -42,17 +42,17 @@ pub(super) enum Chunk {
     /// Up to [`MAX_LINES`] lines; a last line without a line break comes alone.
     Lines {
         lines: Vec<Line>,
-        /// The place behind them.
+        /// The place behind the lines.
         end: Place,
     },
-    /// The input has ended there.
+    /// The end of the input.
     End(Place),
     /// The input cannot be read further.
     Failed(io::Error),
 }
 
 impl Chunk {
-    /// The place behind it.
+    /// Returns the place behind the chunk.
     pub(super) fn end(&self) -> Option<Place> {
         match self {
             Chunk::Lines { end, .. } | Chunk::End(end) => Some(*end),
@@ -69,8 +69,8 @@ pub(super) fn too_long() -> Reason {
     )
 }
 
-/// Reads to the end, or until `pass_on` returns false; the input begins at `from`. A chunk is passed on when it is full,
-/// and before waiting for more input: what came through a pipe is not held back.
+/// Reads to the end, or until `pass_on` returns false; the input begins at `from`. A chunk is passed on when it is
+/// full, and before waiting for more input, so that lines from a pipe are not held back.
 pub(super) fn read(input: impl Read, from: Place, mut pass_on: impl FnMut(Chunk) -> bool) {
     let mut input = BufReader::with_capacity(BUFFER, input);
     let mut lines = Vec::new();
@@ -123,9 +123,9 @@ pub(super) fn read(input: impl Read, from: Place, mut pass_on: impl FnMut(Chunk)
 
 /// The line being read.
 struct Partial {
-    /// Where it begins.
+    /// The beginning of the line.
     begin: Place,
-    /// Its bytes so far, those not kept too.
+    /// Bytes of the line so far, including those that were not kept.
     length: u64,
     text: Vec<u8>,
     too_long: bool,
@@ -142,7 +142,7 @@ impl Partial {
         }
     }
 
-    /// Ends the line, with a line break or without; nothing if it is blank.
+    /// Ends the line, with or without a line break; `None` if it is blank.
     fn finish(&mut self, ended: bool) -> Option<Line> {
         let text = std::mem::take(&mut self.text);
         let too_long = std::mem::take(&mut self.too_long);
@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    /// Chunks of lines, each line by its number.
+    /// Reads these parts, and returns the chunks with the numbers of their lines.
     fn chunks(parts: &[&str]) -> Vec<Vec<(u64, Option<String>)>> {
         let mut out = Vec::new();
         let whole: String = parts.concat();
@@ -231,7 +231,7 @@ mod tests {
             ]
         );
         assert!(chunks(&[]).is_empty());
-        // A last line without its end comes alone.
+        // A last line without a line break comes alone.
         assert_eq!(chunks(&["a\nb"]), [vec![line(1, "a")], vec![line(2, "b")]]);
         let many = chunks(&[&"x\n".repeat(250)]);
         assert_eq!(many.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);

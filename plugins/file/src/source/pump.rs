@@ -1,4 +1,4 @@
-//! From lines to stored events.
+//! The way from lines to stored events.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,7 +13,7 @@ use super::input::Piece;
 use super::lines::{self, Chunk, Line, Place};
 use super::remembered::{Blocks, Remembered};
 
-/// A refusal may ask for no pause at all; the file has time.
+/// The shortest pause after a refusal, which may ask for none; the file can wait.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Takes chunks of lines and has their events stored.
@@ -23,7 +23,7 @@ pub(super) struct Pump {
     pub(super) outlet: Outlet,
     pub(super) stop: CancellationToken,
     pub(super) checkpoints: Arc<dyn Checkpoints>,
-    /// What is remembered; `None` for a stream.
+    /// The memory of the file; `None` for a stream.
     pub(super) file: Option<Remembered>,
 }
 
@@ -63,8 +63,8 @@ impl Pump {
         }
     }
 
-    /// Remembers the file before anything of it is stored: events without `messageId` get ids made of the name it has
-    /// there, so that a crash at any moment leaves none that is not recognised.
+    /// Remembers the file before any of its lines is stored. Events without `messageId` get ids made of the file's id,
+    /// so that after a crash at any moment deduplication recognises them all.
     async fn begin(&mut self) -> Result<(), Stopped> {
         let Some(file) = &mut self.file else {
             return Ok(());
@@ -77,7 +77,7 @@ impl Pump {
         }
     }
 
-    /// Remembers that everything before a place is stored.
+    /// Remembers that all lines before a place are stored.
     fn save(&mut self, place: Place, blocks: Option<Blocks>) {
         if let (Some(file), Some(blocks)) = (&mut self.file, blocks) {
             file.advance(place, blocks);
@@ -90,15 +90,15 @@ impl Pump {
     fn finish(&mut self, end: Place, blocks: Option<Blocks>) {
         let Some(file) = &mut self.file else { return };
         file.size = end.offset;
-        // Only blank lines are in between, unless the last line is kept for later.
+        // Only blank lines come between, unless the last line is kept for later.
         let unfinished = file.unfinished;
         let place = if unfinished { file.place() } else { end };
         let blocks = if unfinished { file.blocks() } else { blocks };
         self.save(place, blocks);
     }
 
-    /// Has a chunk stored, waiting as long as there is no room; an error if told to stop meanwhile. False if it was a
-    /// last line without its end that is no event.
+    /// Stores a chunk, waiting as long as there is no room; an error if the source is told to stop meanwhile. False if
+    /// the chunk was a last line without a line break that is no event.
     async fn store(&mut self, lines: &[Line]) -> Result<bool, Stopped> {
         loop {
             let (events, rejected) = self.events(lines);
@@ -109,8 +109,8 @@ impl Pump {
             };
             match refused {
                 None => {
-                    // Whoever writes the file may not have finished its last line: then it is read again once the file
-                    // has grown.
+                    // The writer of the file may not have finished its last line: it is read again once the file has
+                    // grown.
                     let cut = lines.iter().any(|line| !line.ended) && !rejected.is_empty();
                     if let Some(file) = &mut self.file {
                         file.unfinished = cut;
@@ -118,7 +118,7 @@ impl Pump {
                     self.outlet.reject(rejected);
                     return Ok(!cut);
                 }
-                // Made again from the lines next time; keeping a copy of each event would cost more, since
+                // The next try makes the events from the lines again; keeping a copy of each would cost more, since
                 // refusals are rare.
                 Some(Refused { retry_after, .. }) => tokio::select! {
                     () = self.stop.cancelled() => return Err(Stopped),
@@ -144,7 +144,7 @@ impl Pump {
             match self.event(line, &reception) {
                 Ok(event) => events.push(event),
                 Err(mut input) => {
-                    // The code is for counting, the number for finding the line.
+                    // The code serves for counting, the number for finding the line.
                     input.reason = Reason::restored(
                         input.reason.code().to_owned(),
                         format!("line {}: {}", line.number, input.reason.message()),
@@ -179,5 +179,5 @@ fn unix_seconds() -> u64 {
         .as_secs()
 }
 
-/// Told to stop while waiting for room, or for the disk.
+/// The source was told to stop while it waited for room, or for the disk.
 struct Stopped;

@@ -1,4 +1,4 @@
-//! What a source remembers of the files it has read: which file, and how far.
+//! The source's memory of the files it has read: their identity, and the progress of reading them.
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
@@ -10,33 +10,33 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::lines::Place;
 
-/// Files remembered for each source, those read last.
+/// The most files remembered for each source; those read last stay.
 const FILES: usize = 64;
 
-/// Bytes of a block that is compared.
+/// Bytes in a block used for comparison.
 const BLOCK: u64 = 4096;
 
-/// A file as it was read; a checkpoint.
+/// A file that was read, in the form of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Remembered {
-    /// A UUID of its own, of which the ids of events without `messageId` are made.
+    /// A UUID of this file, from which events without `messageId` get their ids.
     pub(super) id: String,
-    /// Where it was last.
+    /// The file's last path.
     pub(super) path: String,
     device: u64,
     inode: u64,
-    /// Its size when it was last read to its end; 0 before.
+    /// The file's size when it was last read to its end; 0 before.
     pub(super) size: u64,
-    /// How far its lines are stored.
+    /// The place up to which the lines are stored.
     pub(super) offset: u64,
-    /// Lines up to there.
+    /// Lines before `offset`.
     pub(super) lines: u64,
     head: Block,
-    /// What stands before `offset`.
+    /// The block before `offset`.
     tail: Block,
-    /// Unix seconds when it was read last.
+    /// Unix seconds of the last reading.
     read_at: u64,
-    /// The last line had no end and was no event: it stands behind `offset`.
+    /// True if the last line had no line break and was no event: it stands behind `offset`.
     #[serde(skip)]
     pub(super) unfinished: bool,
 }
@@ -49,13 +49,13 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Of the bytes before `end`, at most [`BLOCK`].
+    /// Reads the block of at most [`BLOCK`] bytes before `end`.
     fn before(file: &File, end: u64) -> io::Result<Block> {
         let length = end.min(BLOCK);
         Block::of(file, end - length, length)
     }
 
-    /// Of the bytes from `start` on.
+    /// Reads the block of `length` bytes from `start` on.
     fn of(file: &File, start: u64, length: u64) -> io::Result<Block> {
         if length == 0 {
             return Ok(Block::default());
@@ -69,26 +69,26 @@ impl Block {
     }
 }
 
-/// What is found out about a file that is to be read.
+/// A file that is to be read, and its relation to those read before.
 pub(super) struct Recognised {
     pub(super) file: Remembered,
     pub(super) how: How,
 }
 
-/// Whether a file was read before.
+/// The relation of a file to those read before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    /// It is the one that was read before.
+    /// The file was read before.
     Known,
-    /// The source has read no file here yet.
+    /// The source has not yet read a file here.
     New,
-    /// Another one stands where one was read before, or it was written anew.
+    /// Another file stands where one was read before, or the file was rewritten.
     Another,
 }
 
 impl Recognised {
-    /// Looks for a file among those remembered. The same is one that is at least as long, begins alike, and has the same
-    /// bytes before the place up to which it was read: under its name, renamed (rotated), or copied.
+    /// Looks for a file among those remembered. A file counts as the same if it is at least as long, begins alike, and
+    /// has the same bytes before the place up to which it was read: under its old name, renamed (rotated), or copied.
     pub(super) fn find(
         file: &File,
         metadata: &Metadata,
@@ -149,7 +149,7 @@ impl Remembered {
         if length < self.offset || length < self.head.length {
             return Ok(false);
         }
-        // Any file begins like one that was empty.
+        // Every file begins like an empty one.
         if self.head.length == 0 && !self.is_inode(metadata) {
             return Ok(false);
         }
@@ -158,21 +158,21 @@ impl Remembered {
             && Block::of(file, start, self.tail.length)? == self.tail)
     }
 
-    /// Whether nothing has come since it was read to its end.
+    /// True if the file has not grown since it was read to its end.
     pub(super) fn is_done(&self, length: u64) -> bool {
         self.size == length && length > 0
     }
 
-    /// The `messageId` of an event that has none and stands at `offset`: the same whenever it is read, and no other's.
+    /// The `messageId` for an event at `offset` that has none: the same at each reading, and different from all others.
     pub(super) fn event_id(&self, offset: u64) -> String {
-        // What is changed leaves it a UUID of the fourth version, up to offsets of 4 EiB.
+        // The change keeps the id a UUID of version 4, up to offsets of 4 EiB.
         match uuid::Uuid::parse_str(&self.id) {
             Ok(own) => uuid::Uuid::from_u128(own.as_u128() ^ u128::from(offset)).to_string(),
             Err(_) => format!("{}-{offset}", self.id),
         }
     }
 
-    /// Where reading goes on.
+    /// The place where reading continues.
     pub(super) fn place(&self) -> Place {
         Place {
             offset: self.offset,
@@ -180,7 +180,7 @@ impl Remembered {
         }
     }
 
-    /// What it is recognised by at that place.
+    /// The blocks by which the file is recognised at that place.
     pub(super) fn blocks(&self) -> Option<Blocks> {
         Some(Blocks {
             head: self.head,
@@ -188,7 +188,7 @@ impl Remembered {
         })
     }
 
-    /// Reading begins at the first line again. The name stays: what is known by its id is known.
+    /// Sets the place to the first line. The file keeps its id, so that deduplication recognises its events.
     pub(super) fn begin_again(&mut self) {
         (self.size, self.offset, self.lines) = (0, 0, 0);
         self.tail = Block::default();
@@ -200,15 +200,15 @@ impl Remembered {
         (self.head, self.tail) = (blocks.head, blocks.tail);
     }
 
-    /// The checkpoint, with the time of reading.
+    /// Makes the checkpoint, with the time of reading.
     pub(super) fn checkpoint(&mut self, unix_seconds: u64) -> Vec<u8> {
         self.read_at = unix_seconds;
-        // Strings and numbers: this cannot fail.
+        // Strings and numbers always serialise.
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
-/// What is compared to recognise a file that was read up to a place.
+/// The blocks that are compared to recognise a file that was read up to a place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Blocks {
     head: Block,
@@ -216,7 +216,7 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// As they are now, for a file read up to `offset`.
+    /// Reads the present blocks of a file that was read up to `offset`.
     pub(super) fn at(file: &File, offset: u64) -> io::Result<Blocks> {
         Ok(Blocks {
             head: Block::of(file, 0, offset.min(BLOCK))?,
@@ -225,8 +225,8 @@ impl Blocks {
     }
 }
 
-/// The files that checkpoints tell of, and the keys of checkpoints that are of no use: unreadable, or of files read
-/// longest ago when there are too many.
+/// Reads the files from checkpoints; also returns the keys of useless checkpoints: the unreadable ones and, if there
+/// are too many, those of the files read longest ago.
 pub(super) fn recall(checkpoints: &BTreeMap<String, Vec<u8>>) -> (Vec<Remembered>, Vec<String>) {
     let mut useless = Vec::new();
     let mut files: Vec<Remembered> = Vec::new();

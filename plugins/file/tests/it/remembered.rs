@@ -1,4 +1,4 @@
-//! What the source remembers of files over restarts.
+//! The source's memory of files over restarts.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,13 +11,13 @@ use signalbox_testkit::{IntakeDouble, MemoryCheckpoints, NewSockets};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-/// One source over several starts.
+/// One source, started several times.
 struct Rig {
     folder: TempDir,
     checkpoints: MemoryCheckpoints,
 }
 
-/// What one start gave.
+/// The result of one start.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Read {
     users: Vec<String>,
@@ -46,13 +46,13 @@ impl Rig {
         file.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Puts another file in the place of one: another inode.
+    /// Replaces a file by another one, with another inode.
     fn replace(&self, name: &str, text: &str) {
         self.write("draft", text);
         fs::rename(self.path("draft"), self.path(name)).unwrap();
     }
 
-    /// Reads to the end.
+    /// Starts the source and lets it read to the end.
     async fn read(&self, name: &str) -> Read {
         self.read_with(name, false).await
     }
@@ -112,7 +112,7 @@ fn read_by(intake: &IntakeDouble) -> Read {
     }
 }
 
-/// Lines without `messageId`.
+/// Builds lines without `messageId`.
 fn lines(users: &[&str]) -> String {
     users
         .iter()
@@ -128,7 +128,7 @@ async fn a_finished_file_is_read_again_only_when_asked() {
     assert_eq!(first.users, ["a", "b"]);
     assert_eq!(rig.read("in").await, Read::default());
     let asked = rig.read_with("in", true).await;
-    // Known ids are recognised as long as deduplication knows them.
+    // Deduplication recognises the ids for as long as it remembers them.
     assert_eq!(asked, first);
     assert_eq!(rig.read("in").await, Read::default());
 }
@@ -144,7 +144,7 @@ async fn a_file_that_has_grown_goes_on_where_it_was_left() {
     // Lines are counted from the beginning of the file.
     assert!(more.rejected[0].starts_with("line 4: "), "{more:?}");
     assert_eq!(rig.read("in").await, Read::default());
-    // Longer than the blocks by which it is recognised.
+    // The file is longer than the blocks by which it is recognised.
     let many: Vec<String> = (0..500).map(|n| format!("user-{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     rig.append("in", &lines(&many));
@@ -165,7 +165,7 @@ async fn a_rotated_file_is_recognised_and_its_successor_is_another() {
     rig.append("in.1", &lines(&["late"]));
     assert_eq!(rig.read("in.1").await.users, ["late"]);
     assert_eq!(rig.read("in").await, Read::default());
-    // A copy, or a file that was put back: other inode, same bytes.
+    // A copied or restored file has another inode and the same bytes.
     fs::copy(rig.path("in"), rig.path("copy")).unwrap();
     assert_eq!(rig.read("copy").await, Read::default());
 }
@@ -175,17 +175,17 @@ async fn a_file_written_anew_is_another() {
     let rig = Rig::new();
     rig.write("in", &lines(&["a", "b"]));
     let before = rig.read("in").await;
-    // The same inode: shorter, then as long, then longer.
+    // The inode stays the same: the file is shorter, then as long, then longer.
     for users in [&["x"][..], &["y", "z"], &["u", "v", "w"]] {
         rig.write("in", &lines(users));
         let read = rig.read("in").await;
         assert_eq!(read.users, users);
         assert!(read.ids.iter().all(|id| !before.ids.contains(id)), "{read:?}");
     }
-    // Another inode under the same name.
+    // Another inode stands under the same name.
     rig.replace("in", &lines(&["1", "2", "3", "4"]));
     assert_eq!(rig.read("in").await.users, ["1", "2", "3", "4"]);
-    // The same beginning, but not what stood where reading ended.
+    // The file begins alike, but the bytes before the end of the last reading differ.
     let long = |last: &str| {
         let many: Vec<String> = (0..300).map(|n| format!("user-{n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).chain([last]).collect();
@@ -203,7 +203,8 @@ async fn what_is_read_again_after_a_crash_has_the_same_ids() {
     let users: Vec<String> = (0..250).map(|n| format!("user-{n}")).collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
     rig.write("in", &lines(&users));
-    // Told to stop in the middle: nothing is taken any more, as if the process had died while it waited.
+    // The source is told to stop in the middle: the intake takes nothing more, as if the process had died while it
+    // waited.
     let (intake, shutdown) = (IntakeDouble::default(), CancellationToken::new());
     intake.refuse(Some(Refused {
         cause: RefusedCause::Full,
@@ -222,7 +223,7 @@ async fn what_is_read_again_after_a_crash_has_the_same_ids() {
     let at_the_beginning = rig.checkpoints.saved();
     let whole = rig.read("in").await;
     assert_eq!(whole.users, users);
-    // The checkpoints after the answers of the outlet were lost.
+    // A crash has undone the checkpoints after the outlet's answers.
     rig.checkpoints.restore(at_the_beginning);
     let again = rig.read("in").await;
     assert_eq!(again, whole);
@@ -260,12 +261,12 @@ async fn a_last_line_that_is_still_being_written_is_read_when_it_is_whole() {
     rig.write("in", begun);
     let first = rig.read("in").await;
     assert_eq!((first.users.len(), first.rejected.len()), (1, 1), "{first:?}");
-    // Told once.
+    // The rejection was reported once.
     assert_eq!(rig.read("in").await, Read::default());
     rig.append("in", rest);
     let then = rig.read("in").await;
     assert_eq!((then.users, then.rejected.len()), (vec!["b".to_owned()], 0));
-    // One that is an event without its line break is taken at once, and only once.
+    // A line that is an event even without its line break is taken at once, and only once.
     rig.append("in", lines(&["c"]).trim_end());
     assert_eq!(rig.read("in").await.users, ["c"]);
     rig.append("in", &format!("\n{}", lines(&["d"])));
@@ -285,7 +286,7 @@ async fn it_remembers_the_files_read_last() {
         rig.checkpoints.saved().len()
     );
     assert_eq!(rig.read("in-69").await, Read::default());
-    // What cannot be read is no hindrance.
+    // Unreadable checkpoints do no harm.
     rig.checkpoints.shared().save("odd", Some(b"?".to_vec()));
     assert_eq!(rig.read("in-69").await, Read::default());
     assert!(!rig.checkpoints.saved().contains_key("odd"));

@@ -178,7 +178,7 @@ async fn each_file_that_rotation_deletes_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.jsonl");
     let sink = build(json!({ "path": path, "max_size": "10B", "keep": 1 })).unwrap();
-    // One line a file: the fourth line is in `path`, the third in `path.1`, two are gone.
+    // Each file holds one line: the fourth is in `path`, the third in `path.1`, and two are gone.
     let verdict = deliver(&*sink, &[ONE, TWO, ONE, TWO]).await;
     let Verdict::Settled(outcomes) = verdict else {
         panic!("{verdict:?}")
@@ -191,7 +191,7 @@ async fn each_file_that_rotation_deletes_is_counted() {
     assert_eq!(codes, ["rotated_file_deleted", "rotated_file_deleted"]);
     assert_eq!(outcomes.len(), 4);
     assert_eq!(read(&path), format!("{TWO}\n"));
-    // Nothing is deleted again without another rotation.
+    // Without another rotation nothing more is deleted.
     let roomy = build(json!({ "path": path, "max_size": "1MB", "keep": 1 })).unwrap();
     let verdict = deliver(&*roomy, &[ONE]).await;
     let Verdict::Settled(outcomes) = verdict else {

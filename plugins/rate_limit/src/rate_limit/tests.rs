@@ -44,7 +44,7 @@ impl Bench {
         self.limit.apply_at(event, self.now())
     }
 
-    /// A request with that many events.
+    /// Asks for the admission of a request with this many events.
     fn admit(&self, count: usize) -> Result<(), Duration> {
         let request: Vec<Event> = (0..count).map(|i| event(i, "a")).collect();
         self.limit.admit_at(&mut request.iter(), self.now())
@@ -179,7 +179,7 @@ proptest! {
                 prop_assert!(attempt < 3, "refused again after the time it was told");
                 let now = (bench.now() - bench.start).as_nanos();
                 let Err(after) = bench.admit(*size) else {
-                    // What came before this request is within what the quota gives in that time.
+                    // Earlier requests stay within what the quota gives in that time.
                     let cells = u128::from(limit - burst + 1);
                     let given = u128::from(burst) + now * cells / 1_000_000_000;
                     prop_assert!(admitted as u128 <= given, "{} of {}", admitted, given);

@@ -1,4 +1,4 @@
-//! More connections than there are places for.
+//! More connections than the source has places for.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::tls::{Files, connect};
 
 const EVENT: &[u8] = br#"{"event":"E","userId":"u"}"#;
 
-/// Far less than it takes until a silent connection is given up by itself.
+/// Far less time than the source takes to give up a silent connection.
 const SOON: Duration = Duration::from_secs(10);
 
 fn event() -> Vec<u8> {
@@ -96,7 +96,7 @@ async fn silent_connections_keep_nobody_out_of_tls() {
 #[tokio::test]
 async fn those_with_requests_and_those_of_smaller_crowds_stay() {
     let service = Service::held_with(json!({"max_connections": 20, "read_timeout": "10m"})).await;
-    // The oldest of the crowd's address, with a request under way.
+    // This is the oldest connection of the crowd's address, and it has a request under way.
     let mut busy = service.connect().await;
     busy.write(&event()).await;
     service.double.arrived.acquire().await.unwrap().forget();

@@ -1,4 +1,4 @@
-//! When the certificate expires is told, also after it was renewed.
+//! The reported expiry of the certificate, before and after its renewal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{config, double};
 
-/// The first of January of a year, in Unix seconds.
+/// First of January of a year, in Unix seconds.
 fn new_year(year: i32) -> i64 {
     date_time_ymd(year, 1, 1).unix_timestamp()
 }

@@ -44,7 +44,7 @@ async fn a_key_over_its_rate_is_told_when_to_come_back() {
     }
     let answer = post(&service, "slow", Some("https://shop.example"), "/v1/batch", &two).await;
     assert_eq!((answer.status, answer.code().as_str()), (429, "rate_limited"));
-    // Until one of three cells an hour is back.
+    // The key must wait until one of three cells an hour is back.
     let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((1000..=1200).contains(&seconds), "{seconds}");
     assert_eq!(answer.header("x-ratelimit-reset"), answer.header("retry-after"));

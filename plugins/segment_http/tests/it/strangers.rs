@@ -1,4 +1,4 @@
-//! Requests that are not for this source, or not clearly: hosts, wrong keys.
+//! Requests that are not, or not clearly, for this source: hosts, wrong keys.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ async fn a_request_has_exactly_one_host() {
         ("Host: a\r\nHost: b\r\n", "1.1", 400),
         ("Host: a\r\nHost: a\r\n", "1.0", 400),
         ("Host: a\r\n", "1.1", 200),
-        // As old health checks ask.
+        // Old health checks ask like this.
         ("", "1.0", 200),
     ] {
         let bytes = event
@@ -69,7 +69,7 @@ async fn an_address_that_sends_wrong_keys_is_told_to_slow_down_and_right_keys_ar
     );
     assert_eq!(service.send(&settings).await.status, 429);
 
-    // Neither the neighbours behind that address nor others behind the proxy have to suffer for it.
+    // Neither the neighbours behind that address nor others behind the proxy suffer for it.
     assert_eq!(send(&service, KEY, "203.0.113.7").await.status, 200);
     let others = [1, 2, 3].map(|n| format!("198.51.100.{n}"));
     let mut refused = 0;

@@ -133,7 +133,7 @@ impl Service {
         }
     }
 
-    /// A connection from another address of this machine, which a test takes for another client.
+    /// Connects from another address of this machine, which a test takes for another client.
     pub(crate) async fn connect_from(&self, address: &str) -> Connection {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(format!("{address}:0").parse().unwrap()).unwrap();

@@ -9,19 +9,19 @@ use tokio::time::{sleep, timeout};
 use crate::support::Service;
 use crate::tls::{Files, connect};
 
-/// What the buffers of both sides hold at most, and more.
+/// More bytes than the buffers of both sides can hold.
 const PLENTY: usize = 64_000_000;
 
-/// The beginning of HTTP/2: the preface, and settings that say nothing.
+/// The beginning of HTTP/2: the preface, and empty settings.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// PRIORITY for stream 1: of stream 0, not exclusive, of the usual weight.
+/// A PRIORITY frame for stream 1: depends on stream 0, not exclusive, with the usual weight.
 const PRIORITY: &[u8] = b"\0\0\x05\x02\0\0\0\0\x01\0\0\0\0\x0f";
 
-/// WINDOW_UPDATE for the connection, by one.
+/// A WINDOW_UPDATE frame for the connection, by one.
 const WINDOW_UPDATE: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\0\x01";
 
-/// Writes until the other side has ended the connection; how much that was.
+/// Writes until the other side has ended the connection; returns the number of bytes.
 async fn write_on(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> usize {
     let mut written = 0;
     while written < PLENTY && stream.write_all(bytes).await.is_ok() {
@@ -58,7 +58,7 @@ async fn chunks_of_one_byte_end_the_connection_before_the_body_is_full() {
     let mut connection = service.connect().await;
     let head = b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     connection.write(head).await;
-    // 500 kB of body in 3 MB.
+    // This is 500 kB of body in 3 MB.
     connection.write(&b"1\r\nx\r\n".repeat(500_000)).await;
     connection.write(b"0\r\n\r\n").await;
     let answer = connection.try_answer().await;
@@ -80,7 +80,7 @@ async fn requests_opened_and_dropped_for_longer_than_the_read_timeout_end_the_co
     let ended = tokio::spawn(async move { while matches!(reading.read(&mut [0; 4096]).await, Ok(1..)) {} });
     let dropping = async {
         for stream in (1u32..).step_by(2) {
-            // HEADERS for `POST https://localhost/v1/m` without the end of the stream, then RST_STREAM.
+            // The frames are HEADERS for `POST https://localhost/v1/m` without the end of the stream, then RST_STREAM.
             let block = b"\x83\x87\x04\x05/v1/m\x01\x09localhost";
             let mut frames = vec![0, 0, block.len() as u8, 1, 4];
             frames.extend(stream.to_be_bytes());

@@ -128,7 +128,7 @@ async fn both_versions_of_http_over_tls() {
         (&json!("localhost:99/v1"), &json!("https"))
     );
 
-    // More than a megabyte is refused in HTTP/2 too, and the connection goes on.
+    // HTTP/2 refuses more than a megabyte too, and the connection goes on.
     let large = sender
         .send_request(track("https://localhost/v1/batch", vec![b' '; 1_300_000]))
         .await

@@ -1,4 +1,4 @@
-//! Dead letters by way of a running router or from the files of a stopped one, a page or a piece at a time.
+//! Access to dead letters through a running router or from the files of a stopped one, a page or a piece at a time.
 
 use serde_json::Value;
 use signalbox_journal::{DeadLetterFilter, DeadLetterId, Order, Page};
@@ -7,7 +7,7 @@ use signalbox_runtime::operate::{self, Piece};
 
 use super::super::desk::Desk;
 
-/// Some dead letters, and what leads on.
+/// Some dead letters, and the cursor of the next ones.
 pub(super) struct Letters {
     pub(super) letters: Vec<Value>,
     pub(super) next: Option<DeadLetterId>,
@@ -47,7 +47,7 @@ fn query(filter: &DeadLetterFilter) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// A page of dead letters.
+/// Fetches a page of dead letters.
 pub(super) async fn page(desk: &Desk, filter: &DeadLetterFilter, page: Page) -> Result<Letters, String> {
     match desk {
         Desk::Running(live) => {
@@ -81,7 +81,8 @@ pub(super) async fn page(desk: &Desk, filter: &DeadLetterFilter, page: Page) -> 
     }
 }
 
-/// Shows matching dead letters one by one, until `show` says no; returns how many, and whether there are more.
+/// Shows matching dead letters one by one, until `show` returns false; returns the number shown, and true if there are
+/// more.
 pub(super) async fn each(
     desk: &Desk,
     filter: &DeadLetterFilter,
@@ -111,7 +112,7 @@ pub(super) async fn each(
     }
 }
 
-/// How many there are of what.
+/// Fetches the counts of matching letters.
 pub(super) async fn summary(desk: &Desk, filter: &DeadLetterFilter) -> Result<LetterSummary, String> {
     match desk {
         Desk::Running(live) => {
@@ -129,7 +130,7 @@ pub(super) async fn summary(desk: &Desk, filter: &DeadLetterFilter) -> Result<Le
     }
 }
 
-/// How many match. Only a choice by more than the sink needs all of them to be looked at.
+/// Counts the matching letters. Reads them only if the filter names more than the sink.
 pub(super) async fn count(desk: &Desk, filter: &DeadLetterFilter) -> Result<u64, String> {
     if !filter.by_component_only() {
         let groups = summary(desk, filter).await?.groups;

@@ -17,7 +17,7 @@ use super::{complain, print};
 use crate::cli::{DeadLetterAction, DeadLetterChoice, DeadLetterList, HowMany};
 use crate::exit::{self, Code};
 
-/// How many are listed or shown unless the command says.
+/// Dead letters that `list` and `show` print if the command sets no limit.
 const LIMIT: u64 = 100;
 
 impl DeadLetterAction {
@@ -34,7 +34,7 @@ impl DeadLetterAction {
 }
 
 impl HowMany {
-    /// The limit; `default` if nothing is said.
+    /// Returns the limit; `default` if the command sets none.
     fn or(self, default: u64) -> u64 {
         match self.limit {
             Some(limit) => limit,
@@ -56,7 +56,7 @@ pub(crate) async fn run(action: DeadLetterAction) -> Code {
         Err(code) => return code,
     };
     if let Some(unknown) = choice.sink.as_ref().filter(|name| !names.contains(name)) {
-        // It may have been there once, and its dead letters still are.
+        // The component may have existed once, and its dead letters still do.
         super::tell(&format!(
             "note: the configuration has no '{}'; it has {}",
             plain(unknown),
@@ -148,12 +148,12 @@ fn filter(choice: &DeadLetterChoice) -> DeadLetterFilter {
     }
 }
 
-/// Prints one JSON object on a line; false if nobody reads any more.
+/// Prints one JSON object on a line; false once the reader has gone.
 fn print_line(value: &Value) -> bool {
     print(&plain_json(&format!("{value}\n")))
 }
 
-/// Shows the newest, and tells if there are more.
+/// Shows the newest letters, and says if there are more.
 async fn list(
     desk: &Desk,
     filter: &DeadLetterFilter,
@@ -177,7 +177,7 @@ async fn list(
 
 async fn export(desk: &Desk, filter: &DeadLetterFilter, args: &DeadLetterList) -> Result<(), String> {
     let limit = args.how_many.or(u64::MAX);
-    // Of those that there are now, as the bar tells.
+    // The total counts the letters that exist now, as does the bar.
     let progress = bar("exporting", desk, filter, limit).await?;
     let mut nothing_kept = 0;
     let show = |mut letter: Value| {
@@ -209,7 +209,7 @@ async fn export(desk: &Desk, filter: &DeadLetterFilter, args: &DeadLetterList) -
     Ok(())
 }
 
-/// A bar, if somebody sees it.
+/// Creates a progress bar if somebody can see it.
 async fn bar(
     what: &'static str,
     desk: &Desk,

@@ -1,4 +1,4 @@
-//! Dead letters for people. What came with an event is shown so that it cannot command the terminal.
+//! Dead letters for people. Text that came with an event is shown so that it cannot command the terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use signalbox_runtime::admin::LetterSummary;
 
 use super::super::numbers::{about, thousands};
 
-/// One line.
+/// Formats a letter as one line.
 pub(super) fn row(letter: &Value) -> String {
     let text = |key: &str| -> Cow<'_, str> { plain(letter[key].as_str().unwrap_or_default()) };
     format!(
@@ -25,7 +25,7 @@ pub(super) fn row(letter: &Value) -> String {
     )
 }
 
-/// The counts, the largest first, then what each component keeps.
+/// Formats the counts, the largest first, then the kept letters of each component.
 pub(super) fn summary(summary: &LetterSummary) -> String {
     if summary.groups.is_empty() {
         return "no dead letters match\n".to_owned();
