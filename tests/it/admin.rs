@@ -62,7 +62,7 @@ async fn the_sums_close_in_metrics_too() {
                 .sinks
                 .values()
                 .all(|sink| sink.pending == 0 && sink.in_flight == 0);
-            // Dead letters are written in the commit that follows their count.
+            // The router writes dead letters in the commit that follows their count.
             let letters =
                 status.sinks["pinterest"].dead_letters == 4 && status.sources["shop"].dead_letters == 1;
             idle && letters && status.sums_close && status.sources["shop"].journalled == 31
@@ -113,7 +113,7 @@ async fn the_sums_close_in_metrics_too() {
         assert_eq!(count("event_age_seconds_count"), sink.records_delivered, "{name}");
     }
     let mut reasons = series(&metrics, "signalbox_sink_events_rejected_total", "reason");
-    // The reasons that are known before they happen are there, too.
+    // Reasons that the runtime knows beforehand are there too, with zero.
     reasons.retain(|_, count| *count > 0);
     assert_eq!(reasons, BTreeMap::from([("pinterest_rejected".to_owned(), 4)]));
     assert!(series(&metrics, "signalbox_sink_records_retried_total", "reason")["rate_limited"] > 0);

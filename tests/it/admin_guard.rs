@@ -1,4 +1,4 @@
-//! Who gets an answer from the admin address, and who keeps nobody else from one.
+//! The guard of the admin address: it answers the right requests, and silent clients keep nobody else from an answer.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn start(world: &World, top: &str) -> Process {
     process
 }
 
-/// Sends a request of these bytes, and reads all that comes.
+/// Sends a request of these bytes, and reads the whole answer.
 async fn raw(world: &World, request: &str) -> String {
     let mut stream = TcpStream::connect(&world.admin).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -47,7 +47,7 @@ async fn raw(world: &World, request: &str) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-/// Asks with these header lines besides the usual ones; the status, and all of the answer.
+/// Sends a request with these header lines besides the usual ones; returns the status and the whole answer.
 async fn ask(world: &World, line: &str, headers: &[&str]) -> (u16, String) {
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let request = format!("{line} HTTP/1.1\r\nconnection: close\r\ncontent-length: 0\r\n{headers}\r\n");
@@ -123,7 +123,7 @@ async fn the_right_token_may_come_by_any_name() {
             "{line}"
         );
     }
-    // A page that was given the token cannot send it from elsewhere.
+    // A page that got hold of the token cannot send it from another origin.
     let foreign = ["host: localhost", "origin: http://evil.example", &right];
     assert_eq!(ask(&world, "GET /status", &foreign).await.0, 403);
     assert_eq!(ask(&world, "GET /live", &["host: ops.example"]).await.0, 200);
@@ -173,7 +173,7 @@ async fn kept_events_are_shown_to_tools_and_people_not_to_pages() {
     }
     let typed = ["host: evil.example", "sec-fetch-site: same-origin"];
     assert_eq!(ask(&world, "GET /dead_letters", &typed).await.0, 421);
-    // What changes something wants the header, whatever a browser says of it.
+    // A request that changes something needs the header, whatever a browser says of it.
     let (status, answer) = ask(
         &world,
         "POST /reload",
@@ -182,11 +182,11 @@ async fn kept_events_are_shown_to_tools_and_people_not_to_pages() {
     .await;
     assert_eq!(status, 403);
     assert!(answer.contains("X-Signalbox"), "{answer}");
-    // Monitoring asks for counts with nothing but an address.
+    // Monitoring asks for counts by a bare address.
     assert_eq!(ask(&world, "GET /metrics", &["host: 10.1.2.3:9464"]).await.0, 200);
 }
 
-/// Has Pinterest reject an event, and waits until it is kept.
+/// Has Pinterest reject an event, and waits until its dead letter is kept.
 async fn keep_one(world: &World, authorization: &str) {
     world.sandbox.set_faults(Faults {
         fail_events: Some(FailEvents::times(1)),
@@ -286,7 +286,7 @@ async fn silent_connections_do_not_hold_up_the_others() {
         let answered = timeout(Duration::from_secs(5), ask(&world, "GET /health", &["host: a"])).await;
         assert_eq!(answered.expect("an answer at once").0, 200);
     }
-    // The oldest gave way.
+    // The oldest connection gave way.
     let ended = timeout(Duration::from_secs(5), silent[0].read(&mut [0; 1])).await;
     assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{ended:?}");
 }

@@ -1,4 +1,4 @@
-//! A crowd of clients that say nothing, before the router as it is run.
+//! A crowd of silent clients, in front of the router as it is run.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::events::{ids, orders};
 use crate::support::process::Process;
 use crate::support::world::{World, shop};
 
-/// Silent connections, several times the places of the source.
+/// Number of silent connections, several times the places of the source.
 const CROWD: usize = 300;
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn silent_connections_from_one_address_cost_no_event() {
         let sent = timeout(Duration::from_secs(10), post_all(&world.listen, four));
         sent.await.expect("an answer at once, while they are silent");
     }
-    // Wrong keys from the same address slow down nobody who has the right one.
+    // Wrong keys do not slow down a client with the right one at the same address.
     let wrong = basic("zq-wrong-key");
     let mut statuses = Vec::new();
     for _ in 0..40 {

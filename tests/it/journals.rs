@@ -1,5 +1,5 @@
-//! Journals that earlier versions left (`tests/journals`): the present one opens a copy, delivers all of it, closes its
-//! sums.
+//! Journals that earlier versions left (`tests/journals`): the present version opens a copy, delivers everything, and
+//! closes its sums.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::support::process::{Process, run};
 use crate::support::until;
 use crate::support::world::World;
 
-/// The content of a folder.
+/// The record of a folder's content.
 #[derive(Deserialize)]
 struct Manifest {
     journalled: u64,
@@ -68,7 +68,7 @@ fn sorted(names: impl IntoIterator<Item = String>) -> Vec<String> {
     names
 }
 
-/// The events that the webhook got at a path, by id; each must have come once.
+/// Collects the events that the webhook got at a path, by id; each must have come once.
 fn hooked(world: &World, path: &str) -> BTreeMap<String, Value> {
     let start = format!("POST {path} ");
     let seen = world.hook.seen().into_iter();
@@ -99,7 +99,7 @@ async fn delivered(version: &str) {
     let config = world.write("p.toml", &text("pipeline.toml"));
     let path = config.to_str().unwrap();
 
-    // As the manifest says.
+    // The dead letters are those of the manifest.
     let list = ["deadletters", "list", "--json", "--config", path];
     let letters = run(&list, &variables).await.lines();
     for (component, wanted) in &manifest.dead_letters {
@@ -143,7 +143,7 @@ async fn delivered(version: &str) {
     let known = |status: &Status| status.sources["shop"].duplicate == before + again.len() as u64;
     router.status(&world.admin, known).await;
 
-    // The orphan comes back, and nobody minds an opt-out without a place any more.
+    // The file has the orphan back, and no longer rejects events without a place for the opt-out.
     world.write(
         "p.toml",
         &(text("pipeline.toml").replace("\"reject\"", "\"send\"") + &text("orphan.toml")),
@@ -184,7 +184,7 @@ async fn delivered(version: &str) {
     );
 }
 
-/// Files that were taken for damaged.
+/// Lists files that the router set aside as damaged.
 fn set_aside(journal: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(journal).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -201,7 +201,7 @@ async fn without_their_state_everything_of_them_comes_again() {
         let mut variables = world.variables();
         variables.push(("JOURNAL".into(), journal.display().to_string()));
         let config = world.write("p.toml", &(text("pipeline.toml") + &text("orphan.toml")));
-        // A command begins the state, and knows no sinks.
+        // A command creates the state, which then knows no sinks.
         let asked = run(&["status", "--config", config.to_str().unwrap()], &variables).await;
         assert!(
             asked.stderr.contains("state is missing beside its events"),

@@ -1,5 +1,5 @@
-//! The alerts of the operations page, evaluated over what a router's `/metrics` says before and after something happened
-//! for the first time.
+//! The alerts of the operations page, evaluated over a router's `/metrics` before and after something happened for the
+//! first time.
 
 mod promql;
 
@@ -17,7 +17,7 @@ use crate::support::world::{World, shop};
 const PAGE: &str = include_str!("../../../docs/operations.md");
 const ADMIN: &str = "[admin]\nlisten = \"${ADMIN}\"\n";
 
-/// The alerts of the page: their names and expressions.
+/// Reads the names and expressions of the alerts from the page.
 fn alerts() -> Vec<(String, String)> {
     let (_, section) = PAGE.split_once("\n## Alerts to set\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
@@ -48,7 +48,7 @@ async fn scrape(world: &World, at: f64) -> Scrape {
     Scrape::of(at, &get(&world.admin, "/metrics").await.body)
 }
 
-/// The time of the first scrape; the next ones are a minute apart.
+/// Time of the first scrape; the next ones are a minute apart each.
 fn now() -> f64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -112,7 +112,7 @@ async fn a_first_burst_fires() {
         "{}",
         router.stderr()
     );
-    // It is over.
+    // The trouble is over.
     let later = scrape(&world, start + 180.0).await;
     assert_eq!(firing([&after, &later]), set(&["Nothing comes in"]));
 }

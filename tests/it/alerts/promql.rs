@@ -1,16 +1,16 @@
-//! As much of PromQL as the alerts of the operations page use, over two scrapes.
+//! The part of PromQL that the alerts of the operations page use, over two scrapes.
 //!
-//! Ranges are taken for the time between the scrapes: `increase` is what a series that both hold has grown by. A series
-//! that only the second holds has grown by nothing, as for Prometheus.
+//! Every range stands for the time between the scrapes: `increase` is the growth of a series that both hold. A series
+//! that only the second holds has not grown, as in Prometheus.
 
 use std::collections::BTreeMap;
 
-/// The labels of a series, its name as `__name__`.
+/// The labels of a series, with its name as `__name__`.
 pub(super) type Labels = BTreeMap<String, String>;
 /// An instant vector.
 type Series = Vec<(Labels, f64)>;
 
-/// What `/metrics` said at a moment (Unix seconds).
+/// The content of `/metrics` at a moment (Unix seconds).
 pub(super) struct Scrape {
     at: f64,
     series: Series,
@@ -50,7 +50,7 @@ fn pairs(text: &str) -> Labels {
         .collect()
 }
 
-/// A comparison by its sign.
+/// A comparison: its sign, and its function.
 type Test = (&'static str, fn(f64, f64) -> bool);
 
 enum Value {
@@ -58,7 +58,7 @@ enum Value {
     Vector(Series),
 }
 
-/// What an expression gives at the second scrape; an alert fires for each series of it.
+/// Evaluates an expression at the second scrape; an alert fires for each series of the result.
 pub(super) fn fires(expression: &str, scrapes: [&Scrape; 2]) -> Vec<Labels> {
     let mut parser = Parser {
         rest: expression,
@@ -211,14 +211,14 @@ impl<'a> Parser<'a> {
         let seconds = if by_second { second.at - first.at } else { 1.0 };
         let grown = chosen(second, &wanted).into_iter().filter_map(|(labels, now)| {
             let (_, then) = before.iter().find(|(found, _)| *found == labels)?;
-            // A counter that fell began again.
+            // A counter that fell has started again from zero.
             let by = if now < *then { now } else { now - then };
             Some((unnamed(labels), by / seconds))
         });
         grown.collect()
     }
 
-    /// Matchers: a label, whether it is a pattern, and the value.
+    /// Reads matchers: the label, true if the value is a pattern, and the value.
     fn selector(&mut self) -> Vec<(String, bool, String)> {
         self.rest = self.rest.trim_start();
         let end = self
@@ -264,7 +264,7 @@ fn chosen(scrape: &Scrape, wanted: &[(String, bool, String)]) -> Series {
         .collect()
 }
 
-/// What a pattern of the form `a|b` or `a(b|c)d` stands for.
+/// Expands a pattern of the form `a|b` or `a(b|c)d`.
 fn alternatives(pattern: &str) -> Vec<String> {
     let (before, rest) = pattern.split_once('(').unwrap_or(("", pattern));
     let (inside, behind) = rest.split_once(')').unwrap_or((rest, ""));
@@ -284,7 +284,7 @@ fn unnamed(mut labels: Labels) -> Labels {
     labels
 }
 
-/// Two values, series by series with the same labels (those of `on`, if it is given).
+/// Combines two values, series by series with the same labels (those of `on`, if given).
 fn combine(
     left: Value,
     right: Value,

@@ -1,4 +1,4 @@
-//! The archive that `init` writes, and what rotation deletes.
+//! The archive that `init` writes, and the files that rotation deletes.
 
 use super::signalbox;
 use crate::support::client::post_all;
@@ -58,7 +58,7 @@ async fn a_file_that_rotation_deletes_is_logged_and_counted() {
             "{line}"
         );
     }
-    // What is left and what was deleted are together all.
+    // The lines that are left and those that were deleted are all lines.
     let left = |name: &str| std::fs::read_to_string(world.path(name)).unwrap().lines().count();
     assert!(left("archive.jsonl") + left("archive.jsonl.1") < 20);
 }

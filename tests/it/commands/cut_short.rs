@@ -1,4 +1,4 @@
-//! A second signal, and files that are none.
+//! A second signal, and values from files that are not regular ones.
 
 use std::process::Command;
 
@@ -44,7 +44,7 @@ async fn a_second_signal_that_cuts_deliveries_short_is_no_success() {
         exit.stderr.contains("cut short with 3 deliveries to make"),
         "{exit:?}"
     );
-    // They are where the log says.
+    // The deliveries are still where the log says.
     world.sandbox.set_faults(Faults::default());
     let process = Process::router(&config, &world.variables());
     process

@@ -1,4 +1,4 @@
-//! `SIGNALBOX_LOG=debug` shows the life of a batch and of a record, and nothing of a person.
+//! The log of `SIGNALBOX_LOG=debug`: it shows the life of a batch and of a record, and nothing of a person.
 
 use serde_json::Value;
 use signalbox_sandbox::{Faults, Unavailable};
@@ -8,8 +8,8 @@ use crate::support::events::{order, unmatched};
 use crate::support::process::{Exit, Process};
 use crate::support::world::{TOKEN, World, shop};
 
-/// A router that got one order, the first time in vain; the order again; an event for nobody; and one whose id is an
-/// e-mail address.
+/// Runs a router that gets one order, whose first delivery fails; the order again; an event for nobody; and one whose
+/// id is an e-mail address.
 async fn log(level: Option<&str>) -> Exit {
     let world = World::new().await;
     world.sandbox.set_faults(Faults {
@@ -40,7 +40,7 @@ async fn log(level: Option<&str>) -> Exit {
     process.exit().await
 }
 
-/// What lines with this message say in these members, in order.
+/// Reads these members from the lines with this message, in order.
 fn said(lines: &[Value], message: &str, sink: &str, members: &[&str]) -> Vec<Vec<String>> {
     let ours = lines
         .iter()

@@ -1,8 +1,8 @@
-//! The same promise under faults that no destination causes: components renamed, the state emptied, cut or gone, the
-//! disk filled, the journal's folder deleted, each at a random moment and with kills between them.
+//! The promise of conservation under faults that no destination causes: components renamed, the state emptied, cut or
+//! gone, the disk filled, the journal's folder deleted, each at a random moment and with kills between them.
 //!
-//! Copies are allowed here, since a lost state may send events again; what is acknowledged and not there is not.
-//! `CONSERVATION_EVENTS` and `CONSERVATION_KILLS` make it long as they do the other.
+//! Copies are allowed here, since a router that lost its state may send events again; the loss of an acknowledged event
+//! is not. `CONSERVATION_EVENTS` and `CONSERVATION_KILLS` prolong this test like the other one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,13 +18,13 @@ use crate::support::client::try_send;
 use crate::support::process::Process;
 use crate::support::world::World;
 
-/// Something that happens to a router.
+/// The faults that strike a router.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Kill,
-    /// The source gets another name, and says what it was called, by a reload.
+    /// A reload gives the source another name, and the file says what it was called.
     SourceRenamed,
-    /// The source gets another name, by a restart, and does not say what it was called.
+    /// A restart gives the source another name, and the file does not say what it was called.
     SourceReplaced,
     SinksRenamed,
     StateEmptied,
@@ -46,7 +46,7 @@ const FAULTS: [Fault; 9] = [
     Fault::FolderDeleted,
 ];
 
-/// A file system of its own that can be filled, where mounting is allowed; it is unmounted at the end, also of a panic.
+/// A separate file system that can be filled, where mounting is allowed; unmounted when dropped, also after a panic.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
@@ -65,7 +65,7 @@ impl SmallDisk {
         self.0.join("filler")
     }
 
-    /// Takes all the room there is.
+    /// Takes all the free space.
     fn fill(&self) {
         use std::io::Write as _;
         let mut file = std::fs::File::create(self.filler()).unwrap();
@@ -88,15 +88,16 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Fields are dropped in their order: the process lets go of the disk, the disk of the folder.
+/// A router and its surroundings. Fields are dropped in their order: the process lets go of the disk, the disk of the
+/// folder.
 struct Rig {
     process: Option<Process>,
     disk: Option<SmallDisk>,
     world: World,
     rng: fastrand::Rng,
-    /// How often the source was renamed, and the sinks.
+    /// Number of renames of the source, and of the sinks.
     renamed: (u64, u64),
-    /// Goes into the source's table.
+    /// Line for the source's table.
     source_was: String,
     sinks_were: Option<u64>,
 }
@@ -192,9 +193,9 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
         self.ready().await;
     }
 
-    /// Kills, lets something happen to the files, and starts again.
+    /// Kills the router, lets something happen to its files, and starts it again.
     async fn killed(&mut self, then: impl FnOnce(&mut Rig)) {
-        // Dropping kills.
+        // Dropping the process kills it.
         self.process = None;
         then(self);
         self.start().await;
@@ -252,11 +253,11 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
                 let Some(disk) = &self.disk else { return };
                 let refused = generator.refused();
                 disk.fill();
-                // What there is may be enough for the rest of these events.
+                // The space that is left may be enough for the rest of these events.
                 let full = || async { generator.refused() > refused || generator.open() == 0 };
                 wait_for("a full disk", 60, full).await;
                 if self.rng.bool() {
-                    // It starts without room, to deliver.
+                    // The router starts without free space, to deliver.
                     self.process = None;
                     self.launch();
                     let up = || async {
@@ -276,7 +277,7 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
                     answer.is_some_and(|answer| answer.status == 503)
                 };
                 wait_for("the deleted folder to be noticed", 10, ready).await;
-                // What was acknowledged before can still be delivered.
+                // The router can still deliver the events that it acknowledged before.
                 self.world.sandbox.set_faults(Faults::default());
                 self.settled().await;
                 let process = self.process.take().unwrap();
@@ -299,7 +300,7 @@ async fn nothing_acknowledged_is_lost_to_names_disks_and_damaged_state() {
     let events = setting("CONSERVATION_EVENTS", 4_000);
     let kills = setting("CONSERVATION_KILLS", 4);
     let seed = setting("CONSERVATION_SEED", 1);
-    // Beside the disk that is filled.
+    // The capture must not lie on the disk that is filled.
     let folder = tempfile::tempdir().unwrap();
     let capture = folder.path().join("capture.jsonl");
 
@@ -310,7 +311,7 @@ async fn nothing_acknowledged_is_lost_to_names_disks_and_damaged_state() {
     rig.rng.shuffle(&mut faults);
     let share = events / (faults.len() as u64 + 1);
     for (at, fault) in (1..).zip(&faults) {
-        // Now and then there is much that is acknowledged and not delivered.
+        // Now and then many acknowledged events are not yet delivered.
         let faulty = rig.rng.bool();
         rig.world.sandbox.set_faults(Faults {
             unavailable: faulty.then(Unavailable::always),
@@ -323,7 +324,7 @@ async fn nothing_acknowledged_is_lost_to_names_disks_and_damaged_state() {
         let sent = || async { generator.open() == 0 };
         wait_for("the clients", 60, sent).await;
         rig.world.sandbox.set_faults(Faults::default());
-        // Now and then what is pending waits for the next fault.
+        // Now and then pending events wait for the next fault.
         if rig.rng.bool() {
             rig.settled().await;
         }

@@ -15,7 +15,7 @@ async fn a_replay_begins_at_a_date_or_days_ago() {
         date(jiff::Timestamp::now() - day),
         date(jiff::Timestamp::now() + day),
     );
-    // Of the running router, and from its files.
+    // First the running router answers, then its files do.
     for _ in 0..2 {
         for from in [yesterday.as_str(), "2d", "1d12h"] {
             let plan = rig

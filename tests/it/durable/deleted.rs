@@ -1,4 +1,4 @@
-//! The journal's files, deleted or replaced under a running router.
+//! Journal files that are deleted or replaced under a running router.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ fn down() -> Faults {
     }
 }
 
-/// A router whose destination is down, with a hundred events pending for it.
+/// Starts a router whose destination is down, with a hundred events pending for it.
 async fn with_a_backlog(deadline: &str) -> Rig {
     let text = pipeline("", "").replace("200ms", deadline);
     let rig = Rig::start_with(&text).await;
@@ -32,7 +32,7 @@ async fn send_one(rig: &Rig, id: &str) -> Answer {
     post(&rig.world.listen, "/v1/batch", &body).await
 }
 
-/// Waits until the router knows, and says, that it must take nothing in.
+/// Waits until the router has noticed, and says, that it must take nothing in.
 async fn noticed(rig: &Rig, what: &str) {
     let not_ready = || async {
         let answer = get(&rig.world.admin, "/ready").await;
@@ -41,7 +41,7 @@ async fn noticed(rig: &Rig, what: &str) {
     let began = Instant::now();
     let answer = until(not_ready, || rig.router().stderr()).await;
     assert!(answer.body.contains(what), "{answer:?}");
-    // A second, and what a loaded machine adds.
+    // The router needs a second, and a loaded machine some more.
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     rig.router().logged("the journal takes no events in").await;
 }
@@ -50,7 +50,7 @@ async fn noticed(rig: &Rig, what: &str) {
 async fn events_are_refused_once_the_folder_is_gone_and_the_rest_is_delivered() {
     let mut rig = with_a_backlog("20s").await;
     std::fs::remove_dir_all(rig.world.path("signalbox-journal")).unwrap();
-    // At once, not only when it is noticed without any event.
+    // The source refuses at once, not only after the periodic check.
     for n in 0..5 {
         let refused = send_one(&rig, &format!("late-{n}")).await;
         assert_eq!(refused.status, 503, "{refused:?}");
@@ -66,7 +66,7 @@ async fn events_are_refused_once_the_folder_is_gone_and_the_rest_is_delivered() 
         log.contains("signalbox-journal was deleted") && log.contains("until a restart"),
         "{log}"
     );
-    // What was acknowledged is still in the open file. A stop delivers it.
+    // The acknowledged events are still in the open file. A stop delivers them.
     let router = rig.router.take().unwrap();
     router.signal("TERM");
     rig.world.sandbox.set_faults(Faults::default());
@@ -80,7 +80,7 @@ async fn events_are_refused_once_the_folder_is_gone_and_the_rest_is_delivered() 
         !rig.world.path("signalbox-journal").exists(),
         "nothing is made in its place"
     );
-    // And a restart works.
+    // A restart works, too.
     rig.again().await;
     assert_eq!(send_one(&rig, "after").await.status, 200);
 }
@@ -90,7 +90,7 @@ async fn what_cannot_be_delivered_any_more_is_counted_at_the_end() {
     let mut rig = with_a_backlog("200ms").await;
     let folder = rig.world.path("signalbox-journal");
     std::fs::rename(&folder, rig.world.path("moved")).unwrap();
-    // Another one in its place is not ours, and stays as it is.
+    // Another folder in its place does not belong to the router, and stays as it is.
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("frames-00000000000000000000.bin"), "not ours").unwrap();
     noticed(&rig, "signalbox-journal was replaced while the router ran").await;
@@ -108,7 +108,7 @@ async fn what_cannot_be_delivered_any_more_is_counted_at_the_end() {
         "acknowledged events that a sink has not settled were only in files that were deleted or moved";
     assert!(exit.stderr.contains(told), "{}", exit.stderr);
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
-    // Put back, it goes on.
+    // With the folder back in its place, the router goes on.
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::rename(rig.world.path("moved"), &folder).unwrap();
     rig.world.sandbox.set_faults(Faults::default());

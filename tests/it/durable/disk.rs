@@ -1,4 +1,4 @@
-//! A disk that becomes full, and has room again.
+//! A disk that fills up, and has room again.
 
 use serde_json::Value;
 use signalbox_sandbox::Faults;
@@ -12,7 +12,7 @@ use crate::support::process::Process;
 use crate::support::until;
 use crate::support::world::World;
 
-/// Sends so many batches, which are all taken in.
+/// Sends these batches, all of which must be taken in.
 async fn send_all(rig: &Rig, numbers: std::ops::Range<usize>) -> Vec<Value> {
     let mut all = Vec::new();
     for number in numbers {
@@ -34,7 +34,7 @@ async fn start(disk: &Disk, journal: &str) -> Rig {
     rig
 }
 
-/// A router that need not be ready.
+/// Starts a router that need not be ready.
 async fn started(rig: &mut Rig) {
     rig.router = Some(Process::router(&rig.config(), &rig.world.variables()));
     rig.wait(|_| true).await;
@@ -53,7 +53,7 @@ async fn what_nobody_wants_any_more_makes_room() {
         let mut taken = send_all(&rig, 0..300).await;
         rig.settled().await;
         disk.fill();
-        // It refuses until what is settled is gone, and goes on by itself.
+        // The router refuses events until it has removed settled ones, and goes on by itself.
         let mut refused = 0;
         let again = async || {
             let (events, answer) = send(&rig, 500).await;
@@ -107,7 +107,7 @@ async fn until_mut<T>(mut ask: impl AsyncFnMut() -> Option<T>, shown: impl Fn() 
 
 #[tokio::test]
 async fn a_router_on_a_full_disk_delivers_what_it_has() {
-    // Killed while its disk is full, or stopped before.
+    // In the first round the router is killed while its disk is full, in the second it stops before.
     for killed in [true, false] {
         let Some(disk) = Disk::mount(64) else { return };
         let mut rig = start(&disk, "").await;
@@ -124,7 +124,7 @@ async fn a_router_on_a_full_disk_delivers_what_it_has() {
             assert_eq!(answer.status, 503);
             assert!(answer.body.contains("free space"), "{answer:?}");
             rig.kill();
-            // Somebody else takes what was set aside.
+            // Another program takes the space that the router had set aside.
             disk.fill();
         } else {
             rig.stop().await;
@@ -145,7 +145,7 @@ async fn a_router_on_a_full_disk_delivers_what_it_has() {
         let mut accepted = ids(&rig.world.accepted(), "event_id");
         accepted.dedup();
         assert_eq!(accepted, ids(&taken, "messageId"));
-        // With room again it takes events in by itself.
+        // With room again the router takes events in by itself.
         disk.clear();
         let again = || async { (ready(&rig).await.status == 200).then_some(()) };
         until(again, || rig.router().stderr()).await;
@@ -179,7 +179,7 @@ async fn room_is_set_aside_while_there_is_some() {
     send_all(&rig, 0..3).await;
     disk.fill();
     assert_eq!(send(&rig, 100).await.1.status, 503);
-    // Released, so that the state can be written; and made again.
+    // The router has released the ballast, so that it can write the state, and makes it again.
     assert!(!ballast.exists());
     disk.clear();
     until(there, || rig.router().stderr()).await;

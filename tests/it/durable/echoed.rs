@@ -1,4 +1,4 @@
-//! A destination that sends back the token it was sent, as it is and in encodings: nobody is shown it.
+//! A destination that sends back the token it was sent, plain and encoded: Signalbox shows it to nobody.
 
 use serde_json::{Value, json};
 use signalbox_testkit::Act;
@@ -8,9 +8,9 @@ use crate::support::client::{get, post_all};
 use crate::support::events::orders;
 use crate::support::world::World;
 
-/// It has characters that encodings change, and no run of letters that would be taken for a token anyway.
+/// A token with characters that encodings change, and without a run of letters that would look like a token anyway.
 const SECRET: &str = "zq.t?k-5e1c/0a>f";
-/// What may come back of it.
+/// The forms in which the token may come back.
 const FORMS: [&str; 11] = [
     "zq.t?k-5e1c/0a>f",
     "Bearer zq.t?k-5e1c/0a>f",
@@ -25,28 +25,28 @@ const FORMS: [&str; 11] = [
     "QmVhcmVyIHpxLnQ%2Fay01ZTFjLzBhPmY%3D",
 ];
 
-/// The pipeline with this token, for a destination that is the receiver of webhooks.
+/// The pipeline with this token, and the webhook receiver as Pinterest.
 fn text() -> String {
     pipeline("", "concurrency = 1\nbatch.max_events = 1")
         .replace("${PINTEREST}", "${HOOK}/v5")
         .replace("${TOKEN}", SECRET)
 }
 
-/// Nothing of the token, in no form, is in what somebody was shown.
+/// Asserts that this text shows the token in no form.
 fn hidden(shown: &str) {
     let unlike = ["Bearer ", "user:"];
     for form in FORMS {
         let bare = unlike
             .iter()
             .fold(form, |form, lead| form.strip_prefix(lead).unwrap_or(form));
-        // Neither a part: what is left of base64 when it is cut can be decoded.
+        // Parts must be hidden too: a piece of base64 can still be decoded.
         for part in [&bare[..10], &bare[bare.len() - 10..]] {
             assert!(!shown.contains(part), "{part} of {form} in {shown}");
         }
     }
 }
 
-/// Starts a router whose Pinterest answers so; without the other sinks, which would get that too.
+/// Starts a router whose Pinterest answers like this.
 async fn start(status: u16, body: &Value) -> Rig {
     let world = World::new().await;
     world.hook.act(Act::reply(status, body.to_string()));
@@ -79,7 +79,7 @@ async fn in_what_a_hold_is_told_by() {
 
 #[tokio::test]
 async fn in_why_records_are_rejected() {
-    // One form each, or the rest would be cut off.
+    // Each answer holds one form, or the rest would be cut off.
     for form in FORMS {
         let refused = json!({ "status": "failed", "error_message": format!("who is {form}?") });
         let rig = start(200, &json!({ "events": [refused] })).await;

@@ -13,12 +13,12 @@ use crate::support::client::{WRITE_KEY, basic, try_send};
 use crate::support::events::orders;
 use crate::support::until;
 
-/// Events of a request.
+/// Events in a request.
 const EACH: usize = 10;
-/// Events acknowledged before a router is killed.
+/// Events acknowledged before the router is killed.
 const SOME: usize = 100;
 
-/// Posts until it is told to end, whoever listens; returns what was acknowledged.
+/// Posts until told to end, even while no router listens, and collects the acknowledged ids.
 async fn post_on(listen: String, end: Arc<AtomicBool>, acknowledged: Arc<Mutex<BTreeSet<String>>>) {
     let key = basic(WRITE_KEY);
     let headers = [
@@ -35,7 +35,7 @@ async fn post_on(listen: String, end: Arc<AtomicBool>, acknowledged: Arc<Mutex<B
                 .lock()
                 .unwrap()
                 .extend((0..EACH).map(|i| format!("{prefix}-{i}"))),
-            // Nobody is there for the moment.
+            // No router takes events in at the moment.
             _ => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -74,7 +74,7 @@ async fn whatever_becomes_of_the_state_no_event_is_lost() {
         let before = count();
         let more = || async { (count() >= before + SOME).then_some(()) };
         until(more, || rig.router().stderr()).await;
-        // A random moment.
+        // The kill comes at a random moment.
         tokio::time::sleep(Duration::from_millis(rng.u64(..40))).await;
         rig.kill();
         damage(&rig.world.path("signalbox-journal/state.redb"), round, &mut rng);

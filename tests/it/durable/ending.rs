@@ -1,4 +1,4 @@
-//! Files of a killed router that cannot be read, or that a newer version wrote.
+//! Files of a killed router that are unreadable, or that a newer version wrote.
 
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ async fn a_flipped_bit_in_the_last_frame_is_counted_and_told() {
     let log = rig.router().stderr();
     assert!(log.contains("acknowledged events are lost"), "{log}");
     assert!(log.contains(".corrupt"), "{log}");
-    // It goes on, behind what is lost.
+    // The router goes on behind the lost events.
     let more = orders("more", 3);
     post_all(&rig.world.listen, &more).await;
     rig.wait(|status| status.sinks["hook"].delivered == 23).await;
@@ -92,7 +92,7 @@ async fn a_frame_of_a_newer_version_stops_the_router_and_stays_as_it_is() {
     rig.kill();
     let path = frames(&rig);
     let mut bytes = std::fs::read(&path).unwrap();
-    // The version, and the checksum of the head.
+    // These bytes are the version, and the checksum of the head.
     bytes[4096 + 8] = 9;
     let checksum = xxhash_rust::xxh3::xxh3_64(&bytes[4096..4096 + 70]);
     bytes[4096 + 70..4096 + 78].copy_from_slice(&checksum.to_le_bytes());

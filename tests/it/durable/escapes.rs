@@ -1,4 +1,4 @@
-//! What an event says commands no terminal.
+//! Text in events that would command a terminal if it were printed as it is.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::support::process::run_with;
 /// Sets a title, rings, goes back to the beginning of the line, colours with a C1 character, and turns text round.
 const EVIL: &str = "m\u{1b}]0;owned\u{7}\rok\u{9b}31m\u{202e}desrever\u{2066}\u{200f}\u{61c}";
 
-/// Characters that a terminal would obey; lines may end.
+/// Finds characters that a terminal would obey, except line ends.
 fn obeyed(text: &str) -> Vec<char> {
     let is_bidi = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
@@ -45,7 +45,7 @@ async fn whatever_is_printed_of_it() {
                 assert!(told.is_empty(), "{command} {json:?}: {told:?} in {exit:?}");
             }
         }
-        // For people it is written out, for programs it stays what it is.
+        // Output for people shows the text escaped, output for programs leaves it unchanged.
         let table = rig.told(&["deadletters", "list"]).await;
         assert!(
             table.contains("m\\u{1b}]0;owned\\u{7}\\rok\\u{9b}31m\\u{202e}desrever"),

@@ -1,4 +1,4 @@
-//! A `file` source over restarts: what was read is not read again.
+//! A `file` source over restarts: it does not read again what it has read.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ path = "${FOLDER}/archive.jsonl"
 batch.max_wait = "10ms"
 "#;
 
-/// Lines without `messageId`: nothing but the file tells them apart.
+/// Builds lines without `messageId`: only their file tells them apart.
 fn lines(from: usize, to: usize) -> String {
     (from..to)
         .map(|n| format!("{{\"type\":\"page\",\"userId\":\"user-{n}\"}}\n"))
@@ -30,7 +30,7 @@ fn append(world: &World, text: &str) {
     std::fs::write(world.path("in.jsonl"), before + text).unwrap();
 }
 
-/// How often each user was archived.
+/// Counts how often each user was archived.
 fn archived(world: &World) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for event in world.archived() {
@@ -45,7 +45,7 @@ fn once(users: usize) -> BTreeMap<String, usize> {
     (0..users).map(|n| (format!("user-{n}"), 1)).collect()
 }
 
-/// Runs until the file is read and all is delivered.
+/// Runs a router until the file is read and everything is delivered.
 async fn run_out(world: &World) -> String {
     let exit = Process::router(&world.path("p.toml"), &world.variables())
         .exit()
@@ -57,7 +57,7 @@ async fn run_out(world: &World) -> String {
 #[tokio::test]
 async fn a_finished_file_is_not_read_again_at_the_next_start() {
     let world = World::new().await;
-    // With deduplication off nothing else would recognise what is read twice.
+    // With deduplication off, nothing else would recognise lines that are read twice.
     world.write("p.toml", &format!("[journal]\ndedup_window = \"0s\"\n{PIPELINE}"));
     append(&world, &(lines(0, 3) + "no event\n"));
     run_out(&world).await;
@@ -68,7 +68,7 @@ async fn a_finished_file_is_not_read_again_at_the_next_start() {
     append(&world, &lines(3, 5));
     run_out(&world).await;
     assert_eq!(archived(&world), once(5));
-    // The line that is no event is one dead letter, not one for each start.
+    // The line that is no event makes one dead letter, not one at each start.
     let config = world.path("p.toml");
     let list = [
         "deadletters",
@@ -80,7 +80,7 @@ async fn a_finished_file_is_not_read_again_at_the_next_start() {
     let letters = crate::support::process::run(&list, &world.variables()).await;
     assert_eq!(letters.lines().len(), 1, "{letters:?}");
 
-    // As asked; and a file that takes its place is another.
+    // The source reads the file again if asked to; and a file that takes its place counts as another.
     let again = PIPELINE.replace(
         "path = \"${FOLDER}/in",
         "read_again = true\npath = \"${FOLDER}/in",
@@ -103,7 +103,7 @@ async fn a_finished_file_is_not_read_again_at_the_next_start() {
 async fn a_kill_while_it_reads_loses_and_doubles_nothing() {
     const USERS: usize = 30_000;
     let world = World::new().await;
-    // With a source that does not end, so that the router never does by itself.
+    // The second source never ends, so the router does not stop by itself.
     let shop = "[sources.shop]\ntype = \"segment_http\"\nlisten = \"${LISTEN}\"\nwrite_keys = [\"k\"]\n";
     let both = PIPELINE.replace("[\"backfill\"]", "[\"backfill\", \"shop\"]");
     world.write("p.toml", &format!("{both}{shop}"));
@@ -115,7 +115,7 @@ async fn a_kill_while_it_reads_loses_and_doubles_nothing() {
         let read =
             |status: &signalbox_runtime::admin::Status| status.sources["backfill"].journalled >= journalled;
         let status = router.status(&world.admin, read).await;
-        // Dropped, which kills it.
+        // Dropping the router kills it.
         drop(router);
         kills += u64::from(status.sources["backfill"].journalled < USERS as u64);
     }
@@ -132,7 +132,7 @@ async fn a_kill_while_it_reads_loses_and_doubles_nothing() {
     // Events without an id would be new ones at each reading.
     let mut ids = BTreeMap::new();
     let text = std::fs::read_to_string(world.path("archive.jsonl")).unwrap();
-    // A kill may cut a line off in the middle; its event is written again.
+    // A kill may cut a line off in the middle; the next start writes its event again.
     for event in text
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())

@@ -9,7 +9,7 @@ use crate::support::events::{ids, orders};
 use crate::support::process::{Process, command};
 use crate::support::world::{TOKEN, World};
 
-/// How a reload is asked for.
+/// The ways to ask for a reload.
 #[derive(Debug, Clone, Copy)]
 enum By {
     Signal,
@@ -17,7 +17,7 @@ enum By {
     Address,
 }
 
-/// A router whose sink `pinterest` is on hold, since its token is wrong.
+/// Starts a router whose sink `pinterest` is on hold, since its token is wrong.
 async fn held(by: By) -> Rig {
     let sandbox = SandboxConfig {
         token: Some(TOKEN.to_owned()),
@@ -50,7 +50,7 @@ async fn held(by: By) -> Rig {
     rig
 }
 
-/// The value of a series of the sink `pinterest`.
+/// Reads a series of the sink `pinterest`.
 async fn metric(rig: &Rig, name: &str, cause: &str) -> String {
     let text = get(&rig.world.admin, "/metrics").await.body;
     let series = format!("{name}{{cause=\"{cause}\",sink=\"pinterest\"}} ");
@@ -122,7 +122,7 @@ async fn an_operators_hold_outlasts_a_restart_and_ends_with_a_reload() {
     };
     rig.wait(is_held).await;
     assert_eq!(metric(&rig, "signalbox_sink_held", "operator").await, "1");
-    // A router that stops leaves what it may not deliver, and the next one may not either.
+    // A router that stops leaves events that it may not deliver, and the next one may not either.
     rig.stop().await;
     rig.again().await;
     let pending = |status: &signalbox_runtime::admin::Status| {

@@ -1,4 +1,4 @@
-//! Dead letters that take all the room they may.
+//! Dead letters that fill all their space.
 
 use serde_json::json;
 use signalbox_runtime::hold::HoldCause;
@@ -9,7 +9,7 @@ use crate::support::events::{ids, orders};
 
 const COUNT: usize = 150;
 
-/// The webhook gets one member of an event.
+/// The pipeline with a mapping that sends the webhook one member of each event.
 fn mapped(top: &str, path: &str) -> String {
     format!(
         "{}\n[[sinks.hook.mappings]]\nname = \"orders\"\nfields = {{ \"@path\" = \"{path}\" }}\n",
@@ -19,7 +19,7 @@ fn mapped(top: &str, path: &str) -> String {
 
 const HOLD: &str = "[dead_letters]\nmax_bytes = \"50kB\"\non_full = \"hold_sink\"\n";
 
-/// A router whose webhook rejects all it gets until its dead letters are full.
+/// Starts a router whose webhook mapping fails for every event, and waits until its dead letters are full.
 async fn full() -> Rig {
     let rig = Rig::start_with(&mapped(HOLD, "$.properites")).await;
     for part in orders("f", COUNT).chunks(10) {
@@ -28,7 +28,7 @@ async fn full() -> Rig {
     let status = rig
         .wait(|status| {
             let (hook, others) = (&status.sinks["hook"], ["archive", "pinterest"]);
-            // Letters are written in the commit that follows their count.
+            // The router writes letters in the commit that follows their count.
             let counted: u64 = hook.rejected.values().sum();
             hook.held.is_some()
                 && hook.dead_letters == counted
@@ -72,7 +72,7 @@ async fn hold_the_sink_alone_and_let_it_go_on_when_some_are_discarded() {
     ] {
         assert!(metrics.contains(series), "{series} in {metrics}");
     }
-    // Told at 70 and 90 %, with the reason that fills them.
+    // The log warns at 70 and 90 %, with the reason that fills them.
     for text in [
         "dead letters fill up, the sink is held when they are full",
         "\"top_reason\":\"empty_record\"",
@@ -107,7 +107,7 @@ async fn hold_the_sink_alone_and_let_it_go_on_when_some_are_discarded() {
 #[tokio::test]
 async fn lose_nothing_once_the_cause_is_repaired() {
     let mut rig = full().await;
-    // Neither by a kill.
+    // A kill loses nothing either.
     rig.kill();
     rig.again().await;
     rig.write(&mapped(HOLD, "$.properties"));
@@ -171,7 +171,7 @@ async fn drop_the_oldest_if_the_file_says_so_and_count_them() {
         table.contains(&format!("hook: dead letters dropped to make room: {dropped}")),
         "{table}"
     );
-    // The newest are there.
+    // The newest letters are still there.
     let listed = rig.lines(&["deadletters", "list", "--limit", "1"]).await;
     assert_eq!(listed[0]["message_id"], format!("d-{}", COUNT - 1));
     // The count outlives the process.

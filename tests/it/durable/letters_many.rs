@@ -1,4 +1,4 @@
-//! `signalbox deadletters` and the admin address when there are many dead letters.
+//! `signalbox deadletters` and the admin address with many dead letters.
 
 use serde_json::{Value, json};
 use signalbox_journal::{DeadLetter, DiskJournal, DiskOptions, Journal as _};
@@ -8,7 +8,7 @@ use crate::support::client::{get, post_all, try_send};
 use crate::support::events::{ids, orders};
 use crate::support::world::World;
 
-/// The webhook gets one member of an event.
+/// The pipeline with a mapping that sends the webhook one member of each event.
 fn mapped(path: &str) -> String {
     format!(
         "{}\n[[sinks.hook.mappings]]\nname = \"orders\"\nfields = {{ \"@path\" = \"{path}\" }}\n",
@@ -16,7 +16,7 @@ fn mapped(path: &str) -> String {
     )
 }
 
-/// A router whose webhook rejects each of so many orders for a mapping that is wrong.
+/// Starts a router whose webhook mapping is wrong, so that each of these orders becomes a dead letter.
 async fn spoilt(count: usize) -> Rig {
     let rig = Rig::start_with(&mapped("$.properites")).await;
     for part in orders("m", count).chunks(250) {
@@ -27,7 +27,7 @@ async fn spoilt(count: usize) -> Rig {
     rig
 }
 
-/// A router whose journal was left with so many dead letters of the webhook, each with `size` bytes of payload.
+/// Starts a router on a journal with this many dead letters of the webhook, each with about `size` bytes of payload.
 async fn left_with(count: u64, size: usize) -> Rig {
     let mut rig = Rig {
         world: World::new().await,
@@ -48,7 +48,7 @@ async fn left_with(count: u64, size: usize) -> Rig {
             ..DeadLetter::default()
         };
         journal.bury((from..count.min(from + 500)).map(letter).collect());
-        // Asked of the thread that writes: not all is in memory at once.
+        // The writing thread answers only after the letters before, so that they are never all in memory at once.
         journal.tidy().await.unwrap();
     }
     journal.shutdown().await;
@@ -89,7 +89,7 @@ async fn a_limit_limits_what_is_done() {
     assert_eq!((&told[0]["removed"], &told[0]["matched"]), (&json!(3), &json!(3)));
     let status = rig.settled().await;
     assert_eq!(status.sinks["hook"].dead_letters, 8, "{status:#?}");
-    // The oldest first.
+    // The oldest letters come first.
     assert_eq!(
         ids(&rig.world.hooked(), "order_id"),
         ["order-m-1", "order-m-2", "order-m-3"]
@@ -146,7 +146,7 @@ async fn a_summary_tells_what_there_is_before_anything_is_listed() {
             (&json["groups"][0]["count"], &json["kept"]["hook"]["kept"]),
             (&json!(750), &json!(1_500))
         );
-        // The files of a stopped router say the same.
+        // In the next round the files of the stopped router say the same.
         rig.kill();
     }
 }
@@ -168,7 +168,7 @@ async fn the_admin_address_answers_in_pages() {
     assert_eq!(oldest["dead_letters"][0]["message_id"], "left-0");
     assert_eq!(oldest["dead_letters"][1]["event"]["type"], "track");
 
-    // What acts does so piece by piece.
+    // Retries and discards proceed piece by piece.
     let discard = async |query: &str| -> Value {
         let path = format!("/dead_letters/discard?{query}");
         let answer = try_send(admin, "POST", &path, &[("x-signalbox", "1")], b"").await;
@@ -184,7 +184,7 @@ async fn the_admin_address_answers_in_pages() {
     assert_eq!(discard("").await["removed"], 1_290);
 }
 
-/// Kilobytes of memory that a process takes.
+/// Reads the resident memory of a process, in kilobytes.
 fn resident(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
@@ -196,14 +196,14 @@ async fn a_router_needs_little_memory_to_show_many() {
     const COUNT: u64 = 20_000;
     let rig = left_with(COUNT, 2_000).await;
     let id = rig.router().id();
-    // What the first answers need is not what many need.
+    // The first answers need memory that does not depend on the number of letters.
     get(&rig.world.admin, "/dead_letters?limit=1&payload=1").await;
     get(&rig.world.admin, "/status").await;
     let before = resident(id);
     let mut most = 0;
     let address = &rig.world.admin;
     let url = |path: &str| format!("http://{address}/dead_letters{path}");
-    // It is one already if another test did the same.
+    // The call fails if another test has installed the provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let ask = async |path: &str| {
@@ -285,11 +285,11 @@ async fn a_retry_that_is_killed_loses_nothing() {
         let command = ["deadletters", "retry", "--config", &config];
         crate::support::process::run(&command, &variables).await
     });
-    // In the middle of it: some have come back, and few are delivered.
+    // The kill comes in the middle: some events have come back, and few are delivered.
     rig.wait(|status| status.sinks["hook"].dead_letters < COUNT as u64)
         .await;
     rig.kill();
-    // It was told of all of it, or that the router has gone.
+    // The command has ended either with its report or because the router has gone.
     retry.await.unwrap();
     rig.again().await;
     rig.told(&["deadletters", "retry"]).await;

@@ -1,4 +1,5 @@
-//! A file of events that somebody deleted, emptied or cut: what is lost is told and counted, and the rest goes on.
+//! A file of events that somebody deleted, emptied or cut: the router reports and counts the loss, and delivers the
+//! rest.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use crate::support::events::{ids, order, orders};
 /// Events in each file.
 const EACH: u64 = 100;
 
-/// The files of events, oldest first.
+/// Lists the files of events, oldest first.
 fn files(rig: &Rig) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(rig.world.path("signalbox-journal")).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -20,8 +21,8 @@ fn files(rig: &Rig) -> Vec<PathBuf> {
     files
 }
 
-/// A router that was stopped with three files of events that Pinterest has not got, and the archive has. Perhaps with events
-/// of another source among them, which are for another sink.
+/// Prepares a stopped router with three files of events that the archive has and Pinterest does not. With `others`,
+/// events of another source, for another sink, lie among them.
 async fn with_three_files(others: bool) -> Rig {
     let own = "[sources.old]\ntype = \"file\"\npath = \"${FOLDER}/old.jsonl\"\n[sinks.copy]\ntype = \"file\"\n\
                inputs = [\"old\"]\npath = \"${FOLDER}/copy.jsonl\"\n";
@@ -63,7 +64,7 @@ fn harm(path: &Path, empty: bool) {
     }
 }
 
-/// What of two of the files arrived, and what the books say.
+/// Checks that the events of two files arrived, and that the counts show the loss of the third.
 async fn check(mut rig: Rig) {
     rig.world.sandbox.set_faults(Faults::default());
     for start in 0..2 {
@@ -85,7 +86,7 @@ async fn check(mut rig: Rig) {
         let counted = format!(
             "signalbox_sink_events_rejected_total{{reason=\"journal_file_missing\",sink=\"pinterest\"}} {EACH}\n"
         );
-        // Metrics count since the process began.
+        // Metrics count from the start of the process.
         assert_eq!(metrics.contains(&counted), start == 0, "{metrics}");
         rig.has_letters("pinterest", 1).await;
         if start == 0 {
@@ -103,7 +104,7 @@ async fn a_file_that_is_missing_at_the_start_is_in_log_and_books_at_once() {
         let mut rig = with_three_files(false).await;
         harm(&files(&rig)[1], empty);
         rig.again().await;
-        // Nothing was delivered yet.
+        // No event has been delivered yet.
         let status = rig.wait(|status| status.ready).await;
         let pinterest = &status.sinks["pinterest"];
         assert!(status.sums_close, "{status:#?}");

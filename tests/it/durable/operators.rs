@@ -1,4 +1,4 @@
-//! Operators' commands with a file that is not what it was, and with addresses and folders that are others'.
+//! Operators' commands with damaged pipeline files, and with addresses and folders that belong to others.
 
 use super::{Rig, pipeline};
 use crate::support::client::{get, post_all};
@@ -6,7 +6,7 @@ use crate::support::events::orders;
 use crate::support::process::{Exit, Process, run};
 use crate::support::world::World;
 
-/// Commands that look or act, each with what it needs.
+/// Commands that read or act, with their arguments.
 const COMMANDS: [&[&str]; 4] = [
     &["status"],
     &["deadletters", "list"],
@@ -14,7 +14,7 @@ const COMMANDS: [&[&str]; 4] = [
     &["replay", "--sink", "hook", "--from", "0", "--yes"],
 ];
 
-/// A command with a pipeline file and nothing of the environment but the folder and the admin address.
+/// Runs a command with a pipeline file, and with no variables but the folder and the admin address.
 async fn without_secrets(world: &World, file: &str, command: &[&str]) -> Exit {
     let config = world.path(file);
     let variables: Vec<_> = world
@@ -50,13 +50,13 @@ async fn they_need_neither_secrets_nor_a_faultless_file() {
         whole.replace("inputs = [\"shop\"]", "inputs = [\"shp\"]"),
         whole.replace("type = \"webhook\"", "type = web\"hook"),
     ];
-    // Of the running router, and from its files.
+    // First the running router answers, then its files do.
     for running in [true, false] {
         for file in &faulty {
             rig.world.write("faulty.toml", file);
             for command in COMMANDS {
                 let exit = without_secrets(&rig.world, "faulty.toml", command).await;
-                // What is to be replayed already is pending when the router is stopped.
+                // After the stop, the events to be replayed are pending already.
                 let again = !running && exit.stderr.contains("nothing to replay");
                 assert!(exit.code == Some(0) || again, "{command:?}: {exit:?}");
             }
@@ -125,7 +125,7 @@ async fn none_makes_a_journal() {
         }
         assert_eq!(listed(world.folder.path()), before);
     }
-    // A folder that is there, and holds nothing of a journal.
+    // Here the folder exists, but holds no journal.
     std::fs::create_dir(world.path("signalbox-journal")).unwrap();
     let exit = without_secrets(&world, "a.toml", &["status"]).await;
     assert_eq!(exit.code, Some(1), "{exit:?}");
@@ -137,7 +137,8 @@ async fn an_admin_address_of_another_pipeline_is_refused() {
     let mut rig = Rig::start("").await;
     post_all(&rig.world.listen, &orders("o", 3)).await;
     rig.settled().await;
-    // Another pipeline's file, with the address of this one: its journal is not there yet, or is there.
+    // Another pipeline's file has the address of this router; its journal does not exist in the first round, and exists
+    // in the second.
     let other = "[journal]\npath = \"${FOLDER}/other\"\n";
     rig.world.write("other.toml", &pipeline(other, ""));
     let own = Rig::start_with(&pipeline(other, "")).await;
@@ -163,7 +164,7 @@ async fn an_admin_address_of_another_pipeline_is_refused() {
         .write("memory.toml", &pipeline("[journal]\ntype = \"memory\"\n", ""));
     let exit = without_secrets(&rig.world, "memory.toml", &["status"]).await;
     assert_eq!(exit.code, Some(1), "{exit:?}");
-    // What answers is no router at all.
+    // A source answers here, not an admin address.
     let (listen, admin) = (rig.world.listen.clone(), rig.world.admin.clone());
     rig.world.write(
         "p2.toml",
@@ -173,7 +174,7 @@ async fn an_admin_address_of_another_pipeline_is_refused() {
     assert_eq!(exit.code, Some(1), "{exit:?}");
     assert!(exit.stderr.contains("is no router of this version"), "{exit:?}");
 
-    // Nothing has happened to the router, whose id stays over a restart and is told to everybody.
+    // The router was left alone. Its id survives restarts, and every answer tells it.
     let before = rig.asked().await;
     assert_eq!(before.sinks["hook"].delivered, 3);
     let id = before.journal.id.unwrap();

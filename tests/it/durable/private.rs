@@ -1,4 +1,4 @@
-//! What is on disk is for the router's user alone, whatever the umask.
+//! Files on disk: they are for the router's user alone, whatever the umask.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -14,7 +14,7 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().mode() & 0o777
 }
 
-/// The files of the journal's folder, by name.
+/// Lists the files in the journal's folder, with their modes.
 fn files(folder: &Path) -> Vec<(String, u32)> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries
@@ -22,7 +22,7 @@ fn files(folder: &Path) -> Vec<(String, u32)> {
         .collect()
 }
 
-/// A router whose umask takes nothing away.
+/// Starts a router with an umask that takes nothing away.
 fn open_handed(rig: &Rig) -> Process {
     let mut shell = Command::new("sh");
     shell
@@ -49,7 +49,7 @@ async fn the_journal_and_the_archive_are_for_their_owner_alone() {
     let folder = rig.world.path("deep/journal");
     let running = files(&folder);
     rig.stop().await;
-    // Ids are written at the end.
+    // The router writes the ids at the end.
     let stopped = files(&folder);
     for kind in ["LOCK", "state.redb", "frames-"] {
         assert!(

@@ -7,17 +7,17 @@ use crate::support::client::{post_all, try_send};
 use crate::support::events::{ids, orders};
 use crate::support::until;
 
-/// Six at once, then one every 1.1 seconds.
+/// Settings that allow six calls at once, then one every 1.1 seconds.
 const SLOW: &str = "calls_per_minute = 60\nbatch.max_events = 1";
 const BURST: u64 = 6;
 const EVERY: Duration = Duration::from_millis(1_090);
 
-/// Calls that may have been made so long after the first start.
+/// The most calls that the limit allows in the time since the first start.
 fn allowed(since: Instant) -> u64 {
     BURST + (since.elapsed().as_millis() / EVERY.as_millis()) as u64
 }
 
-/// Waits until Pinterest got so many calls.
+/// Waits until Pinterest has got this many calls.
 async fn calls(rig: &Rig, wanted: u64) -> u64 {
     let counted = || async { Some(rig.world.sandbox.counts().requests).filter(|calls| *calls >= wanted) };
     until(counted, || format!("{wanted} calls: {}", rig.router().stderr())).await
@@ -28,12 +28,12 @@ async fn starts_in_a_row_stay_within_the_limit() {
     let began = Instant::now();
     let mut rig = Rig::start(SLOW).await;
     post_all(&rig.world.listen, &orders("r", 60)).await;
-    // A new journal: nobody called before.
+    // The journal is new, so nobody can have called before.
     calls(&rig, BURST).await;
     for round in 0..4 {
         rig.kill();
         rig.again().await;
-        // It delivers, at the pace of the limit.
+        // The router delivers, at the pace of the limit.
         let made = calls(&rig, rig.world.sandbox.counts().requests + 1).await;
         assert!(
             made <= allowed(began),
@@ -94,7 +94,7 @@ async fn two_sinks_of_one_account_share_its_limit() {
     post_all(&rig.world.listen, &events).await;
     let made = calls(&rig, BURST).await;
     assert!(made <= allowed(began), "{made} calls in {:?}", began.elapsed());
-    // Neither waits for the other's end.
+    // Neither sink waits for the other to finish.
     let status = rig
         .wait(|status| {
             ["pinterest", "second"]

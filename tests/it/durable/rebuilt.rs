@@ -1,4 +1,4 @@
-//! A state that is lost: what comes again, and what is said about it.
+//! The loss of the state: the events that come again, and the reports about it.
 
 use super::{Rig, pipeline};
 use crate::support::client::post_all;
@@ -19,7 +19,7 @@ async fn one_file_comes_again(lose: impl Fn(&std::path::Path)) {
     post_all(&rig.world.listen, &orders("old", 40)).await;
     rig.settled().await;
     rig.stop().await;
-    // The next file is begun with the first event of the next run.
+    // The first event of the next run begins the next file.
     rig.again().await;
     let new = orders("new", 5);
     post_all(&rig.world.listen, &new).await;

@@ -1,4 +1,4 @@
-//! What was acknowledged for a sink stays owed to it when the pipeline file gives sources and sinks other names.
+//! Events acknowledged for a sink: they stay owed to it when the pipeline file renames sources and sinks.
 
 use serde_json::{Value, json};
 use signalbox_runtime::admin::Status;
@@ -9,7 +9,7 @@ use crate::support::client::{Answer, post, post_all, try_send};
 use crate::support::events::{ids, orders};
 use crate::support::process::Exit;
 
-/// Events of `shop` that wait for the webhook, which does not answer; the other sinks have them.
+/// Starts a router with events of `shop` that wait for the webhook, which refuses them; the other sinks have them.
 async fn waiting(count: u64) -> Rig {
     let rig = Rig::start("").await;
     rig.world.hook.act(Act::reply(503, ""));
@@ -23,7 +23,7 @@ async fn waiting(count: u64) -> Rig {
 }
 
 impl Rig {
-    /// The webhook takes events from now on; waits until nothing is pending and tells what it got since.
+    /// Lets the webhook take events again; waits until nothing is pending, and returns the ids that it got since.
     async fn released(&self) -> (Status, Vec<String>) {
         self.world.hook.forget();
         self.world.hook.act(Act::reply(200, ""));
@@ -31,13 +31,13 @@ impl Rig {
         (status, ids(&self.world.hooked(), "messageId"))
     }
 
-    /// `POST /reload`.
+    /// Sends `POST /reload`.
     async fn reloaded(&self) -> Answer {
         let answer = try_send(&self.world.admin, "POST", "/reload", &[("x-signalbox", "1")], b"").await;
         answer.unwrap()
     }
 
-    /// Uses another pipeline file: after a kill, or by a reload. Gives what was said about it.
+    /// Uses another pipeline file, after a kill or by a reload; returns the report about it.
     async fn change(&mut self, text: &str, kill: bool) -> String {
         self.write(text);
         if kill {
@@ -75,7 +75,7 @@ fn without_hook() -> String {
     format!("{}{}", &with[..begin], &with[end..])
 }
 
-/// Another source, which the webhook listens to instead.
+/// The pipeline with another source, which the webhook listens to instead.
 fn elsewhere(settings: &str) -> String {
     let other =
         "\n[sources.other]\ntype = \"segment_http\"\nlisten = \"127.0.0.1:0\"\nwrite_keys = [\"another\"]\n";
@@ -95,7 +95,7 @@ async fn a_source_renamed_without_a_word_is_told_and_its_events_are_delivered() 
         let mut rig = waiting(5).await;
         let renamed = with_source("site", "");
         rig.write(&renamed);
-        // Before it is used: of a running router, whose journal that is.
+        // The command compares before the file is used, and asks the running router, whose journal this is.
         assert!(rig.compared().await.contains(OWED));
         let told = rig.change(&renamed, kill).await;
         assert!(
@@ -138,7 +138,7 @@ async fn a_source_that_says_what_it_was_takes_everything_along() {
         assert_eq!(post(&rig.world.listen, "/v1/track", "{}").await.status, 400);
         rig.wait(|status| status.sources["shop"].dead_letters == 1).await;
         for round in 0..3 {
-            // The setting may stay, and it may go.
+            // The setting may stay in the file, or go.
             let text = with_source("site", if round < 2 { "was = \"shop\"" } else { "" });
             let told = rig.change(&text, kill).await;
             assert!(!told.contains("pending events"), "{told}");
@@ -148,7 +148,7 @@ async fn a_source_that_says_what_it_was_takes_everything_along() {
             assert_eq!(hook.pending, 5, "{status:#?}");
             assert!(hook.removed_inputs.is_empty() && !status.sources.contains_key("shop"));
             post_all(&rig.world.listen, &orders("o", 5)).await;
-            // A kill may take the last second of this count back.
+            // A kill may take back the last second of this count.
             let known = site.duplicate + 5;
             rig.wait(|status| status.sources["site"].duplicate == known).await;
         }
@@ -169,7 +169,7 @@ async fn events_of_an_input_that_was_taken_out_are_delivered() {
             told.contains(OWED) && told.contains("they will be delivered"),
             "{told}"
         );
-        // What comes from now on is not for it.
+        // Events from now on are not for the webhook.
         post_all(&rig.world.listen, &orders("later", 2)).await;
         let (status, got) = rig.released().await;
         assert_eq!(got.len(), 5, "{got:?}");
@@ -197,7 +197,7 @@ async fn events_of_an_input_that_was_taken_out_are_filtered_if_that_is_asked_for
     }
 }
 
-/// A refused command, and why.
+/// Asserts that a command was refused for this reason.
 fn refused(exit: &Exit, why: &str) {
     assert!(exit.code != Some(0) && exit.stderr.contains(why), "{exit:?}");
 }
@@ -212,7 +212,7 @@ async fn events_of_an_input_that_was_taken_out_are_forgotten_if_that_is_said() {
         if !running {
             rig.stop().await;
         }
-        // The others still listen to it.
+        // The other sinks still listen to the source.
         refused(&rig.command(&forget).await, "still listens to 'shop'");
         let mut forget = vec!["forget", "--source", "shop", "--sink", "hook"];
         let asked = rig.command(&forget).await;
@@ -273,10 +273,10 @@ async fn a_sink_renamed_without_a_word_is_told_and_holds_its_debt() {
                 == [("hook".into(), 5)]
         };
         rig.wait(held).await;
-        // Half of what it should have had comes under either name.
+        // Some of the sink's events wait under each of its names.
         post_all(&rig.world.listen, &orders("later", 2)).await;
         rig.wait(|status| status.sinks["caller"].pending == 2).await;
-        // Said later, it is not too late.
+        // The setting still works when it is added later.
         let told = rig.change(&with_hook("caller", "was = \"hook\""), kill).await;
         assert!(!told.contains(HELD) || kill, "{told}");
         rig.wait(|status| status.sinks["caller"].pending == 7 && status.orphans.is_empty())
@@ -352,7 +352,7 @@ async fn a_sink_is_forgotten_only_when_it_is_gone_and_then_counted() {
             "{status:#?}"
         );
         assert!(status.sums_close && status.sinks["hook"].pending == 0);
-        // When it comes back, it has nothing left, and its counts.
+        // When the sink comes back, it has its counts and nothing pending.
         rig.write(&pipeline("", ""));
         rig.again().await;
         let (status, got) = rig.released().await;

@@ -1,4 +1,4 @@
-//! Which counts go on over a restart, and which begin anew.
+//! Counts over a restart: some go on, others begin anew.
 
 use signalbox_sandbox::{FailEvents, Faults};
 
@@ -6,7 +6,7 @@ use super::Rig;
 use crate::support::client::{get, post, post_all};
 use crate::support::events::{orders, unmatched};
 
-/// A series of a metric.
+/// Reads a series from the metrics.
 fn counted(metrics: &str, series: &str) -> Option<u64> {
     let line = metrics.lines().find_map(|line| line.strip_prefix(series))?;
     Some(line.trim().parse::<f64>().unwrap() as u64)
@@ -36,7 +36,7 @@ async fn status_goes_on_and_metrics_begin_at_nothing() {
     rig.settled().await;
     rig.has_letters("pinterest", 2).await;
     let before = rig.asked().await;
-    // By a stop, and by a kill.
+    // The router ends by a stop first, then by a kill.
     for stopped in [true, false] {
         if stopped {
             rig.stop().await;
@@ -56,7 +56,7 @@ async fn status_goes_on_and_metrics_begin_at_nothing() {
             (was.journalled, was.delivered, &was.filtered, &was.rejected)
         );
         assert_eq!(is.dead_letters, 2);
-        // Counts of this process alone.
+        // These counts are of this process alone.
         assert_eq!((is.records_delivered, is.attempts), (0, 0));
         let metrics = metrics(&rig).await;
         for series in [

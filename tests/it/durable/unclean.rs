@@ -1,4 +1,4 @@
-//! Starts that are killed at any moment, on events with and without a state beside them.
+//! Starts that are killed at any moment, on events with and without their state.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::process::Process;
 use crate::support::until;
 
 const EVENTS: usize = 60;
-/// For how long a start is killed.
+/// The latest moment at which a start is killed.
 const FIRST: Duration = Duration::from_secs(1);
 
 /// The time by which each start is killed later than the one before: 100 ms, or as `UNCLEAN_STEP_MS` says.
@@ -31,7 +31,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Events that the webhook has not got yet, and no router.
+/// Prepares events that the webhook has not got yet, and no router.
 async fn pending() -> Rig {
     let mut rig = Rig::start_with(&pipeline("", "")).await;
     rig.world.hook.act(Act::reply(503, ""));
@@ -43,7 +43,7 @@ async fn pending() -> Rig {
     rig
 }
 
-/// Waits until the webhook has got all of them.
+/// Waits until the webhook has got all events.
 async fn all_came(rig: &Rig, told: &str) {
     let wanted: BTreeSet<String> = (0..EVENTS).map(|n| format!("u-{n}")).collect();
     let came = || async {
@@ -56,7 +56,7 @@ async fn all_came(rig: &Rig, told: &str) {
     assert!(status.sums_close, "{told}: {status:#?}");
 }
 
-/// Kills starts on copies of one folder, and expects everything of the start that follows.
+/// Kills starts on copies of one folder, and expects the next start to deliver everything.
 async fn killed_at_any_moment(state: bool) {
     let mut rig = pending().await;
     let (journal, base) = (rig.world.path("signalbox-journal"), rig.world.path("base"));
@@ -69,7 +69,7 @@ async fn killed_at_any_moment(state: bool) {
         copy(&base, &journal);
         rig.world.hook.forget();
         let first = Process::router(&rig.config(), &rig.world.variables());
-        // No condition to wait for: the moment is what is tried.
+        // There is no condition to wait for: the test is about the moment.
         tokio::time::sleep(after).await;
         drop(first);
         rig.again().await;
@@ -94,7 +94,8 @@ async fn without_a_state_and_without_room_for_one() {
     let mut rig = pending().await;
     let state = rig.world.path("signalbox-journal/state.redb");
     std::fs::remove_file(&state).unwrap();
-    // 512-byte blocks by POSIX, 1024 in some shells: 8 or 16 KiB. The signal must be ignored to get the error.
+    // The limit is in blocks of 512 bytes by POSIX, 1024 in some shells: 8 or 16 KiB. With the signal ignored, writing
+    // fails with an error.
     let run = "trap '' XFSZ; ulimit -f 16; exec \"$0\" run --config \"$1\"";
     let config = rig.config();
     let program = env!("CARGO_BIN_EXE_signalbox");

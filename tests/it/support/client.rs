@@ -62,7 +62,7 @@ pub(crate) async fn try_send(
     })
 }
 
-/// GETs a path, as an operator's tool does.
+/// Sends a GET request, as an operator's tool does.
 pub(crate) async fn get(address: &str, path: &str) -> Answer {
     let answer = try_send(address, "GET", path, &[("x-signalbox", "1")], b"").await;
     answer.unwrap_or_else(|| panic!("no answer from {address}{path}"))

@@ -4,13 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A disk in memory. It is unmounted when this is dropped, also by a panic.
+/// A disk in memory, unmounted when dropped, also after a panic.
 pub(crate) struct Disk {
     folder: tempfile::TempDir,
 }
 
 impl Disk {
-    /// Mounts one, or says that this is not permitted here and gives none.
+    /// Mounts a disk; `None`, with a note, where mounting is not permitted.
     pub(crate) fn mount(megabytes: u32) -> Option<Disk> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
@@ -39,7 +39,7 @@ impl Disk {
         self.path().join("filler")
     }
 
-    /// Takes all the room there is.
+    /// Takes all the free space.
     pub(crate) fn fill(&self) {
         let mut file = std::fs::File::options()
             .create(true)
@@ -55,7 +55,7 @@ impl Disk {
         }
     }
 
-    /// Gives it back.
+    /// Gives the space back.
     pub(crate) fn clear(&self) {
         std::fs::remove_file(self.filler()).unwrap();
     }
@@ -63,7 +63,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: a process that was just killed may still have files open.
+        // A lazy unmount, since a process that was just killed may still have files open.
         let unmounted = Command::new("umount").arg("-l").arg(self.path()).status();
         assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
     }

@@ -1,4 +1,5 @@
-//! Requests far larger than the burst of a rate limit: let in once, and paid off in full.
+//! Requests far larger than the burst of a rate limit: the limit lets one in, and then makes the next wait until it is
+//! paid off.
 
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ fn batch(prefix: &str) -> String {
     json!({ "batch": events }).to_string()
 }
 
-/// Sends four such batches at once, and one event behind them.
+/// Sends four such batches at once, and one event after them.
 async fn burst(world: &World) -> (Vec<Answer>, Answer) {
     let send = async |prefix: &str| post(&world.listen, "/v1/batch", &batch(prefix)).await;
     let (a, b, c, d) = tokio::join!(send("a"), send("b"), send("c"), send("d"));
@@ -33,12 +34,12 @@ async fn burst(world: &World) -> (Vec<Answer>, Answer) {
     (vec![a, b, c, d], one)
 }
 
-/// One batch came through, and everything else is told to come back when it is paid for.
+/// Asserts that one batch came through, and that all other requests were told to come back once it is paid for.
 async fn assert_one_came_through(world: &World, pipe: &Pipe) {
     let (answers, one) = burst(world).await;
     let taken = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(taken, 1, "{answers:?}");
-    // 2,490 more than the burst and one for the next request, at one a minute.
+    // The debt is 2,490 events, and the next request needs one, at one a minute.
     for answer in answers.iter().filter(|answer| answer.status != 200).chain([&one]) {
         assert_eq!(
             (answer.status, &answer.json()["code"]),
@@ -91,7 +92,7 @@ async fn what_an_earlier_transform_filters_does_not_count() {
         .await
         .status
     };
-    // Five of ten are wanted, each time.
+    // Five of these ten events are wanted, each time.
     assert_eq!(send(0..5).await, 200);
     assert_eq!(send(5..10).await, 200);
     assert_eq!(send(10..15).await, 429);
