@@ -254,8 +254,10 @@ impl Shared {
 
     /// Everything before is settled by every sink. With no sink at all nothing is ever wanted.
     pub(crate) fn floor(&self) -> Position {
-        // Unknown sinks may still need these events when they are opened.
-        let unknown = self.rebuilt.load(Ordering::Relaxed) && self.in_grace();
+        // Sinks that are not known need these events if they are still to be opened.
+        let unknown = self.rebuilt.load(Ordering::Relaxed)
+            && !self.all_opened.load(Ordering::Relaxed)
+            && self.in_grace();
         let unknown = unknown.then(|| self.rebuilt_from.load(Ordering::Relaxed));
         let sinks = lock(&self.sinks);
         let holding = sinks.values().filter(|sink| !sink.record.released);

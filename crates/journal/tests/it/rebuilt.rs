@@ -196,3 +196,25 @@ async fn inputs_and_names_are_known_as_they_were_last() {
     let is_owed = |n: &u64| resumed.owed.at(*n, source(*n)).is_some();
     assert_eq!(handed_out.into_iter().filter(is_owed).collect::<Vec<_>>(), owed);
 }
+
+#[tokio::test]
+async fn what_all_sinks_have_settled_holds_no_room_once_all_are_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path()).await;
+    std::fs::remove_file(folder.path().join("state.redb")).unwrap();
+    let journal = open_with(&small(folder.path()));
+    let mut readers = Vec::new();
+    for name in ["fast", "slow"] {
+        let (mut sink, _) = reader(&journal, name, Start::End).await;
+        sink.commit(delivered(EVENTS));
+        sink.flush().await;
+        readers.push(sink);
+    }
+    assert!(
+        journal.usage().events > 0,
+        "a sink that is not known may still come"
+    );
+    journal.all_opened();
+    assert_eq!(journal.usage().events, 0);
+    journal.shutdown().await;
+}
