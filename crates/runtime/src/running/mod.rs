@@ -1,5 +1,9 @@
 //! A pipeline at work, and what operators can do to it: reload, replay, retry dead letters, stop.
 
+mod reload;
+mod stop;
+mod view;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -25,11 +29,7 @@ use crate::rate_group::{Member, RateGroups};
 use crate::sockets::{Access, OpenSockets};
 use crate::telemetry::{SinkMeters, Telemetry};
 
-/// How long sources may take to answer what they have taken in.
-const SOURCE_GRACE: Duration = Duration::from_secs(10);
-
-/// How long drivers may take to commit after they were told to give up.
-const COMMIT_GRACE: Duration = Duration::from_secs(5);
+pub use view::View;
 
 /// A running pipeline: sources taking in, sinks delivering.
 pub struct Running {
@@ -394,133 +394,6 @@ impl Running {
         *listeners = self.listeners(name);
     }
 
-    /// Puts another pipeline in the place of this one. Components that did not change go on untouched; a changed
-    /// sink finishes its requests under way and goes on, as its successor, where it left off; a changed source keeps
-    /// its listening socket.
-    ///
-    /// # Errors
-    /// What could not start. The rest of the new pipeline runs; nothing that was accepted is lost.
-    pub async fn reload(
-        &mut self,
-        pipeline: Pipeline,
-        ledger: Ledger,
-        telemetry: Option<&Telemetry>,
-    ) -> Result<(), StartError> {
-        if let Some(orphans) = self.orphans.take() {
-            // One of these sinks may be back.
-            orphans.end().await;
-        }
-        self.retention = pipeline.journal.orphan_retention.map(|span| span.0);
-        let roster = pipeline.roster();
-        self.roster.clone_from(&roster);
-        let counted: Vec<Arc<str>> = self.ledger.sources.keys().cloned().collect();
-        self.ledger = ledger;
-        self.undertaker = Arc::new(Undertaker::new(pipeline.dead_letters.personal_data));
-        let same_sinks: Vec<Arc<str>> = pipeline
-            .sinks
-            .iter()
-            .filter(|new| {
-                self.sinks.get(&new.options.name).is_some_and(|old| {
-                    old.fingerprint == new.fingerprint && !old.expects_any(&pipeline.sources)
-                })
-            })
-            .map(|new| new.options.name.clone())
-            .collect();
-        let mut leaving = Vec::new();
-        let changed: Vec<Arc<str>> = self
-            .sinks
-            .keys()
-            .filter(|name| !same_sinks.contains(name))
-            .cloned()
-            .collect();
-        for name in changed {
-            if let Some(handle) = self.sinks.remove(&name) {
-                handle.stop.leave.cancel();
-                leaving.push((name, handle));
-            }
-        }
-        for (name, handle) in leaving {
-            self.notes
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&name);
-            if let Ok(parts) = handle.task.await {
-                parts.stage.sink.close().await;
-            }
-        }
-        // Another group may have counted the calls of a new one until now.
-        self.rate_groups.arrange(members(&pipeline.sinks), Duration::ZERO);
-        let mut problems = Vec::new();
-        let counting = self.counting.clone();
-        let _counting = counting.write().await;
-        if let Err(error) = self.journal.adopt(&roster).await {
-            problems.push(error.to_string());
-        }
-        // Sources whose counts do not simply go on.
-        let began = |name: &str| {
-            let was = roster.sources.iter().find(|source| source.name == name);
-            let was = was.and_then(|source| source.was.as_deref()).unwrap_or(name);
-            !counted.iter().any(|source| **source == *name || **source == *was)
-        };
-        problems.extend(self.restore_sources(began).await.err());
-        for sink in pipeline.sinks {
-            if !same_sinks.contains(&sink.options.name)
-                && let Err(error) = self.start_sink(sink, telemetry).await
-            {
-                problems.push(error.to_string());
-            }
-        }
-        problems.extend(self.reload_sources(pipeline.sources).await);
-        self.watch_orphans();
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(StartError(problems.join("; ")))
-        }
-    }
-
-    async fn reload_sources(&mut self, sources: Vec<BuiltSource>) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut old = std::mem::take(&mut self.sources);
-        let stays = |name: &Arc<str>, handle: &SourceHandle| {
-            sources
-                .iter()
-                .any(|new| new.name == *name && new.fingerprint == handle.fingerprint)
-        };
-        old.iter()
-            .filter(|(name, handle)| !stays(name, handle))
-            .for_each(|(_, handle)| handle.access.leave());
-        for source in sources {
-            match old.remove(&source.name) {
-                Some(handle) if handle.fingerprint == source.fingerprint => {
-                    self.listen(&source.name, &handle);
-                    self.sources.insert(source.name, handle);
-                }
-                replaced => {
-                    // The new one listens before the old one ends, so nobody is refused.
-                    let name = source.name.clone();
-                    if let Some(handle) = &replaced {
-                        self.listen(&name, handle);
-                    }
-                    if let Err(error) = self.start_source(source).await {
-                        problems.push(error.to_string());
-                        if let Some(handle) = replaced {
-                            self.sources.insert(name, handle);
-                        }
-                    } else if let Some(handle) = replaced {
-                        handle.shutdown.cancel();
-                    }
-                }
-            }
-        }
-        for (name, handle) in old {
-            // The source may have requests under way.
-            self.listen(&name, &handle);
-            handle.shutdown.cancel();
-        }
-        problems
-    }
-
     /// Stops a sink's deliveries, lets `change` do something to its state in the journal, and goes on from there.
     ///
     /// # Errors
@@ -638,98 +511,6 @@ impl Running {
             .ok_or_else(|| "the source took nothing".to_owned())
     }
 
-    /// Waits until every source has ended by itself (a file was read to its end, a source failed). Cancel safe.
-    pub async fn sources_ended(&mut self) {
-        while let Some(ended) = self.tasks.join_next().await {
-            match ended {
-                Ok((_, Ok(()))) => {}
-                Ok((name, Err(error))) => {
-                    self.failed = true;
-                    tracing::error!(source = %name, "the source ended: {error}");
-                }
-                Err(_) => {
-                    self.failed = true;
-                    tracing::error!("a source panicked and has ended; the line above tells where");
-                }
-            }
-        }
-    }
-
-    /// Returns when every source has ended by itself and everything is delivered. Cancel safe.
-    pub async fn run_out(&mut self) {
-        if !self.draining {
-            self.sources_ended().await;
-            tracing::info!("every source has ended; delivering what is left");
-        }
-        self.drained().await;
-    }
-
-    /// Whether the journal takes no more events, since every source has ended.
-    pub fn is_draining(&self) -> bool {
-        self.draining
-    }
-
-    /// Whether a source ended by an error.
-    pub fn failed(&self) -> bool {
-        self.failed
-    }
-
-    /// Delivers what is there, however long it takes. Call after [`Running::sources_ended`]. Cancel safe.
-    pub async fn drained(&mut self) {
-        self.draining = true;
-        self.journal.close();
-        while let Some(mut entry) = self.sinks.first_entry() {
-            let parts = (&mut entry.get_mut().task).await;
-            entry.remove();
-            if let Ok(parts) = parts {
-                parts.stage.sink.close().await;
-            }
-        }
-    }
-
-    /// Stops: sources take nothing more and answer what they have, sinks deliver what is there until the
-    /// deadline. What is left stays in the journal, as far as that keeps it. Returns how many events were left
-    /// undelivered, over all sinks.
-    pub async fn stop(&mut self, deadline: Duration) -> u64 {
-        self.stopping.store(true, Relaxed);
-        for source in self.sources.values() {
-            source.shutdown.cancel();
-        }
-        let end = tokio::time::Instant::now() + deadline;
-        if tokio::time::timeout(SOURCE_GRACE.min(deadline), self.sources_ended())
-            .await
-            .is_err()
-        {
-            tracing::warn!("a source did not end in time and was cut off");
-            self.tasks.shutdown().await;
-        }
-        self.closed.store(true, Relaxed);
-        for sink in self.sinks.values() {
-            sink.stop.drain.cancel();
-        }
-        if tokio::time::timeout_at(end, self.drained()).await.is_err() {
-            self.abort.cancel();
-            // They still commit how far they came, unless the disk refuses.
-            if tokio::time::timeout(COMMIT_GRACE, self.drained()).await.is_err() {
-                tracing::error!(
-                    "the journal could not be written in time; what was delivered last may go out again"
-                );
-                for sink in self.sinks.values() {
-                    sink.task.abort();
-                }
-                self.sinks.clear();
-            }
-        }
-        for (name, source) in &self.sources {
-            self.journal.save_source(name, source.intake.ledger.totals());
-        }
-        if let Some(orphans) = self.orphans.take() {
-            orphans.end().await;
-        }
-        self.journal.shutdown().await;
-        self.ledger.sinks.values().map(|sink| sink.pending()).sum()
-    }
-
     /// Cancelling it makes [`Running::stop`] give up at once.
     pub fn abort_handle(&self) -> CancellationToken {
         self.abort.clone()
@@ -740,52 +521,8 @@ impl Running {
         &self.journal
     }
 
-    /// What the admin address asks.
-    pub fn view(&self) -> View {
-        View {
-            stopping: self.stopping.clone(),
-            started: self.started.clone(),
-            journal: self.journal.clone(),
-            sinks: self.notes.clone(),
-        }
-    }
-
     /// The counts.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
-    }
-}
-
-/// What can be seen of a running pipeline beside its ledger.
-#[derive(Clone)]
-pub struct View {
-    stopping: Arc<AtomicBool>,
-    started: Arc<AtomicBool>,
-    journal: Arc<dyn Journal>,
-    sinks: SinkList,
-}
-
-impl View {
-    /// Returns `Ok` if every source has started, no stop is in progress, and the journal can be written.
-    ///
-    /// # Errors
-    /// The reason why the pipeline is not ready.
-    pub fn ready(&self) -> Result<(), String> {
-        if self.stopping.load(Relaxed) {
-            return Err("stopping".to_owned());
-        }
-        if !self.started.load(Relaxed) {
-            return Err("starting".to_owned());
-        }
-        match self.journal.refusing() {
-            Some(refusing) => Err(refusing.why),
-            None => Ok(()),
-        }
-    }
-
-    /// What a sink has learnt while running ([`Sink::notes`]).
-    pub fn sink_notes(&self, sink: &str) -> Vec<String> {
-        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
-        sinks.get(sink).map(|sink| sink.notes()).unwrap_or_default()
     }
 }

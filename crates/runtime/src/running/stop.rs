@@ -1,0 +1,106 @@
+//! The end of a pipeline: by itself, when all sources have ended, or when it is told to stop.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use super::Running;
+
+/// How long sources may take to answer what they have taken in.
+const SOURCE_GRACE: Duration = Duration::from_secs(10);
+
+/// How long drivers may take to commit after they were told to give up.
+const COMMIT_GRACE: Duration = Duration::from_secs(5);
+
+impl Running {
+    /// Waits until every source has ended by itself (a file was read to its end, a source failed). Cancel safe.
+    pub async fn sources_ended(&mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            match ended {
+                Ok((_, Ok(()))) => {}
+                Ok((name, Err(error))) => {
+                    self.failed = true;
+                    tracing::error!(source = %name, "the source ended: {error}");
+                }
+                Err(_) => {
+                    self.failed = true;
+                    tracing::error!("a source panicked and has ended; the line above tells where");
+                }
+            }
+        }
+    }
+
+    /// Returns when every source has ended by itself and everything is delivered. Cancel safe.
+    pub async fn run_out(&mut self) {
+        if !self.draining {
+            self.sources_ended().await;
+            tracing::info!("every source has ended; delivering what is left");
+        }
+        self.drained().await;
+    }
+
+    /// Whether the journal takes no more events, since every source has ended.
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// Whether a source ended by an error.
+    pub fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Delivers what is there, however long it takes. Call after [`Running::sources_ended`]. Cancel safe.
+    pub async fn drained(&mut self) {
+        self.draining = true;
+        self.journal.close();
+        while let Some(mut entry) = self.sinks.first_entry() {
+            let parts = (&mut entry.get_mut().task).await;
+            entry.remove();
+            if let Ok(parts) = parts {
+                parts.stage.sink.close().await;
+            }
+        }
+    }
+
+    /// Stops: sources take nothing more and answer what they have, sinks deliver what is there until the
+    /// deadline. What is left stays in the journal, as far as that keeps it. Returns how many events were left
+    /// undelivered, over all sinks.
+    pub async fn stop(&mut self, deadline: Duration) -> u64 {
+        self.stopping.store(true, Relaxed);
+        for source in self.sources.values() {
+            source.shutdown.cancel();
+        }
+        let end = tokio::time::Instant::now() + deadline;
+        if tokio::time::timeout(SOURCE_GRACE.min(deadline), self.sources_ended())
+            .await
+            .is_err()
+        {
+            tracing::warn!("a source did not end in time and was cut off");
+            self.tasks.shutdown().await;
+        }
+        self.closed.store(true, Relaxed);
+        for sink in self.sinks.values() {
+            sink.stop.drain.cancel();
+        }
+        if tokio::time::timeout_at(end, self.drained()).await.is_err() {
+            self.abort.cancel();
+            // They still commit how far they came, unless the disk refuses.
+            if tokio::time::timeout(COMMIT_GRACE, self.drained()).await.is_err() {
+                tracing::error!(
+                    "the journal could not be written in time; what was delivered last may go out again"
+                );
+                for sink in self.sinks.values() {
+                    sink.task.abort();
+                }
+                self.sinks.clear();
+            }
+        }
+        for (name, source) in &self.sources {
+            self.journal.save_source(name, source.intake.ledger.totals());
+        }
+        if let Some(orphans) = self.orphans.take() {
+            orphans.end().await;
+        }
+        self.journal.shutdown().await;
+        self.ledger.sinks.values().map(|sink| sink.pending()).sum()
+    }
+}
