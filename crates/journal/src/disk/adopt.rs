@@ -49,11 +49,14 @@ impl Keeper {
                 moved.insert(name.clone(), sink.clone());
             }
         }
-        if !(moved.is_empty() && sources.is_empty() && names == self.head.names) {
+        let changed = !(moved.is_empty() && sources.is_empty() && names == self.head.names);
+        if changed {
             self.rename(names, &sources, &gone, &mut moved)?;
-            self.begin_file();
         }
         lock(&self.shared.names).clone_from(&Arc::new(self.head.names.clone()));
+        if changed {
+            self.begin_file();
+        }
         self.roster = Some(roster);
         Ok(())
     }

@@ -26,6 +26,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::guard::{Trouble, io, newer};
 use super::pages::BLOCK;
 use super::state::SinkRecord;
+use crate::names::Names;
 use crate::{Position, SourceTotals};
 
 /// No text contains this: 0xF7 never occurs in UTF-8.
@@ -46,6 +47,9 @@ pub(crate) struct Heading {
     /// The other counts of sources.
     #[serde(default)]
     pub(crate) sources: BTreeMap<String, SourceTotals>,
+    /// The sources' names and keys, under which the ids of all events of the file were known.
+    #[serde(default)]
+    pub(crate) names: Names,
 }
 
 /// The progress of one sink.
@@ -183,6 +187,7 @@ mod tests {
                 .collect(),
             journalled: [("web".to_owned(), 40)].into(),
             sources: BTreeMap::new(),
+            names: Names::default(),
         }
     }
 

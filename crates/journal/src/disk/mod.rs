@@ -72,7 +72,6 @@ pub use prepared::encode_frame;
 pub(crate) use private::private;
 
 use crate::dedup::{Dedup, Id, fingerprint};
-use crate::names::Names;
 use crate::{
     AppendError, Appended, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota,
     Found, Journal, JournalError, LetterCounts, Page, Position, Progress, Reader, Refusing, Resumed, Roster,
@@ -178,7 +177,7 @@ impl DiskJournal {
         let cursors = loaded.sinks.values().filter(|(sink, _)| !sink.released);
         let wanted = cursors.map(|(sink, _)| sink.progress.cursor).min();
         series.tell_missing(wanted.unwrap_or(end), end, options.max_age.is_some());
-        learn_again(&series, &mut dedup, end, (&head.names, &clock))?;
+        learn_again(&series, &mut dedup, end, &clock)?;
         let mut journalled = Journalled {
             counts: std::mem::take(&mut head.journalled),
             to: end,
@@ -309,35 +308,36 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     thread.map_err(|error| JournalError(format!("no thread for the journal: {error}")))
 }
 
-/// Learns the ids that were in memory only when the process ended, from the frames.
-fn learn_again(
-    series: &Series,
-    dedup: &mut Dedup,
-    end: Position,
-    (names, clock): (&Names, &Clock),
-) -> Result<(), JournalError> {
-    if dedup.sealed_to() >= end {
-        return Ok(());
-    }
+/// Learns the ids that were in memory only when the process ended, from the frames. Frames keep the name that a source had,
+/// which may be another source's by now; the names that held when a file was begun hold for all of it.
+fn learn_again(series: &Series, dedup: &mut Dedup, end: Position, clock: &Clock) -> Result<(), JournalError> {
     let from = dedup.sealed_to();
-    series.scan(from, end, |frame| {
-        let at = i64::try_from(frame.head.written_at / 1_000_000).unwrap_or(i64::MAX);
-        for (_, raw) in frame.events().filter(|(at, _)| *at >= from) {
-            if let Some(raw) = raw {
-                let source = names.key(&raw.source);
-                let fingerprint = fingerprint(source, raw.id);
-                dedup.learn(
-                    Id {
-                        fingerprint,
-                        source,
-                        id: raw.id,
-                    },
-                    at,
-                );
-            }
+    for segment in series.segments() {
+        if segment.end() <= from {
+            continue;
         }
-        dedup.tend(frame.head.end(), clock.now(), false);
-    })
+        let names = series.heading_of(&segment)?.unwrap_or_default().names;
+        let span = (from.max(segment.first), segment.end().min(end));
+        series.scan(span.0, span.1, |frame| {
+            let at = i64::try_from(frame.head.written_at / 1_000_000).unwrap_or(i64::MAX);
+            for (_, raw) in frame.events().filter(|(at, _)| *at >= from) {
+                if let Some(raw) = raw {
+                    let source = names.key(&raw.source);
+                    let fingerprint = fingerprint(source, raw.id);
+                    dedup.learn(
+                        Id {
+                            fingerprint,
+                            source,
+                            id: raw.id,
+                        },
+                        at,
+                    );
+                }
+            }
+            dedup.tend(frame.head.end(), clock.now(), false);
+        })?;
+    }
+    Ok(())
 }
 
 #[async_trait]

@@ -42,6 +42,7 @@ impl Basis {
         let mut sinks = BTreeMap::new();
         for (name, standing) in &heading.sinks {
             let saved = parked.get(name).copied().unwrap_or(0);
+            tell_gone(name, &standing.record, from);
             let record = record(standing, from, standing.parked.saturating_sub(saved));
             if !record.released {
                 again.insert(name.clone(), unsettled(&record, to));
@@ -54,6 +55,7 @@ impl Basis {
             again,
             journalled: heading.journalled.clone(),
             journalled_to: *first,
+            names: heading.names.clone(),
             ..Head::default()
         };
         Contents {
@@ -94,6 +96,20 @@ fn unsettled(record: &SinkRecord, to: Position) -> u64 {
     let progress = &record.progress;
     let left = ranges::both(&ranges::unsettled(progress), &[(0, to)]);
     left.iter().map(|(from, to)| to - from).sum()
+}
+
+/// Logs how many events a sink had not settled of files that are gone: with the state went the record of whether it
+/// settled them before they were deleted.
+fn tell_gone(sink: &str, record: &SinkRecord, from: Position) {
+    let events = unsettled(record, from);
+    if events > 0 && !record.released {
+        tracing::error!(
+            sink,
+            events,
+            "files of events before position {from} are gone: up to {events} of their events were not settled when the \
+             newest file was begun, and are lost to this sink unless it settled them since"
+        );
+    }
 }
 
 /// Logs how many events may come again at a sink.

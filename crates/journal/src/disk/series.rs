@@ -257,13 +257,20 @@ impl Series {
     /// The heading of the newest file that has a readable one, and the first position of that file.
     pub(crate) fn heading(&self) -> Result<Option<(Position, Heading)>, JournalError> {
         for segment in self.segments().iter().rev() {
-            match takeover::heading(&segment.path) {
-                Ok(None) | Err(Trouble::Broken(_)) => {}
-                Ok(found) => return Ok(found),
-                Err(trouble) => return Err(trouble.at(&segment.path)),
+            if let Some(heading) = self.heading_of(segment)? {
+                return Ok(Some((segment.first, heading)));
             }
         }
         Ok(None)
+    }
+
+    /// The heading of a file; `None` if it has none that can be read.
+    pub(crate) fn heading_of(&self, segment: &Segment) -> Result<Option<Heading>, JournalError> {
+        match takeover::heading(&segment.path, segment.first) {
+            Ok(found) => Ok(found),
+            Err(Trouble::Broken(_)) => Ok(None),
+            Err(trouble) => Err(trouble.at(&segment.path)),
+        }
     }
 
     /// Writes frames durably, all or none. They follow each other and what was written before. True if a file was

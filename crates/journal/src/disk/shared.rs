@@ -215,6 +215,7 @@ impl Shared {
             sinks: lock(&self.sinks).iter().map(standing).collect(),
             journalled: lock(&self.journalled).counts.clone(),
             sources: lock(&self.sources).totals.clone(),
+            names: lock(&self.names).as_ref().clone(),
         }
     }
 

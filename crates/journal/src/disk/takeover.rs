@@ -147,10 +147,11 @@ fn read(file: &File, at: u64, length: usize, bytes: &mut Vec<u8>) -> Result<bool
     }
 }
 
-/// The heading of a file and the position of its first event; `None` if it has none that can be read.
-pub(super) fn heading(path: &Path) -> Result<Option<(Position, Heading)>, Trouble> {
+/// The heading of a file that begins at a position; `None` if it has none that can be read, or that of another file.
+pub(super) fn heading(path: &Path, first: Position) -> Result<Option<Heading>, Trouble> {
     let file = File::open(path).map_err(|error| trouble(&error))?;
-    Ok(Heading::read(&file)?.map(|read| (read.first, read.heading)))
+    let read = Heading::read(&file)?.filter(|read| read.first == first);
+    Ok(read.map(|read| read.heading))
 }
 
 /// Fails if a newer version wrote the file, which must then not even be set aside.

@@ -7,7 +7,7 @@ use signalbox_journal::{
     RecordEnd, Roster, SourceTotals, Standing, Start, Subscription,
 };
 
-use crate::support::{event, open};
+use crate::support::{copy, event, open};
 
 fn renamed(sources: &[(&str, &str)], sinks: &[(&str, &str)]) -> Roster {
     let named = |names: &[(&str, &str)]| {
@@ -270,4 +270,75 @@ async fn a_sink_renamed_without_a_word_gets_its_past_when_the_word_is_said() {
         assert!(matches!(reader.next(1).await, signalbox_journal::Read::Events(_)));
     }
     disk.shutdown().await;
+}
+
+/// The state of things after `web` became `site` and another source took the name `web`.
+async fn replaced(journal: &dyn Journal) {
+    journal.adopt(&renamed(&[("web", "")], &[])).await.unwrap();
+    let (_reader, _) = journal
+        .reader("s", &Subscription::new(["web"], Start::End))
+        .await
+        .unwrap();
+    journal
+        .append((0..10).map(|n| under("web", n)).collect())
+        .await
+        .unwrap();
+    journal.adopt(&renamed(&[("site", "web")], &[])).await.unwrap();
+    journal
+        .append((10..20).map(|n| under("site", n)).collect())
+        .await
+        .unwrap();
+    let roster = renamed(&[("site", ""), ("web", "")], &[]);
+    journal.adopt(&roster).await.unwrap();
+    journal.append(vec![under("web", 99)]).await.unwrap();
+}
+
+/// The old source knows its ids under its new name; the new one under the old name knows none of them.
+async fn knows_its_own(journal: &dyn Journal) {
+    let roster = renamed(&[("site", ""), ("web", "")], &[]);
+    journal.adopt(&roster).await.unwrap();
+    let again = journal
+        .append((0..20).map(|n| under("site", n)).collect())
+        .await
+        .unwrap();
+    assert!(again.iter().all(|fate| *fate == Appended::Duplicate), "{again:?}");
+    let new = journal
+        .append((0..20).map(|n| under("web", n)).collect())
+        .await
+        .unwrap();
+    assert!(new.iter().all(|fate| *fate != Appended::Duplicate), "{new:?}");
+    let known = journal.append(vec![under("web", 99)]).await.unwrap();
+    assert_eq!(known, [Appended::Duplicate]);
+}
+
+#[tokio::test]
+async fn ids_stay_with_their_source_when_the_process_is_killed() {
+    let (folder, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let journal = open(folder.path());
+    replaced(&journal).await;
+    // The files as they are: no id has been written beside the frames.
+    copy(folder.path(), killed.path());
+    knows_its_own(&open(killed.path())).await;
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn ids_stay_with_their_source_when_the_state_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    replaced(&journal).await;
+    journal.shutdown().await;
+    std::fs::remove_file(folder.path().join("state.redb")).unwrap();
+    let journal = open(folder.path());
+    knows_its_own(&journal).await;
+    let counts = journal.source_totals().await.unwrap();
+    let of = |name: &str| {
+        counts
+            .iter()
+            .find(|(source, _)| source == name)
+            .unwrap()
+            .1
+            .journalled
+    };
+    assert_eq!((of("site"), of("web")), (20, 21));
 }
