@@ -46,7 +46,7 @@ impl View {
         }
     }
 
-    /// What a sink has learnt while running ([`Sink::notes`]).
+    /// What a sink has learnt while running ([`signalbox_core::Sink::notes`]).
     pub fn sink_notes(&self, sink: &str) -> Vec<String> {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
         sinks.get(sink).map(|sink| sink.notes()).unwrap_or_default()
