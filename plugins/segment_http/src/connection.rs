@@ -15,7 +15,6 @@ use hyper_util::server::graceful::GracefulConnection;
 use signalbox_core::slots::Slot;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::exchange::{self, Line, NoAnswer, Peer};
 use crate::ingest::Server;
 use crate::patience::Patient;
+use crate::requests::Requests;
 use crate::routes;
 use crate::traffic::Traffic;
 
@@ -56,8 +56,7 @@ pub(crate) struct Connections {
     tls: Option<TlsAcceptor>,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
-    /// HTTP/2 requests that may be under way, over all connections; HTTP/1.1 has one per connection.
-    requests: Arc<Semaphore>,
+    requests: Arc<Requests>,
     patience: Duration,
     /// No further requests.
     pub(crate) stop: CancellationToken,
@@ -97,7 +96,7 @@ impl Connections {
             tls,
             http1,
             http2,
-            requests: Arc::new(Semaphore::new(requests)),
+            requests: Arc::new(Requests::new(requests)),
             patience,
             stop,
             kill: CancellationToken::new(),
@@ -142,9 +141,11 @@ impl Connections {
     async fn http1(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, line: Line) {
         let service = service_fn(|request| {
             let last = exchange::is_last(&request);
-            let answer = line.answer(self.router.clone(), request);
+            let answer = line
+                .begin()
+                .map(|open| line.answer(self.router.clone(), request, open));
             async move {
-                let mut response = answer.await?;
+                let mut response = answer?.await?;
                 if last || self.stop.is_cancelled() {
                     exchange::close_after(&mut response);
                 }
@@ -161,12 +162,18 @@ impl Connections {
         let (slot, traffic) = (line.slot.clone(), line.traffic.clone());
         let (router, requests) = (self.router.clone(), self.requests.clone());
         let service = service_fn(move |request| {
-            let requests = requests.clone();
-            let answer = line.answer(router.clone(), request);
+            let (requests, address) = (requests.clone(), line.peer.address.ip());
+            let begun = line
+                .begin()
+                .map(|open| (open.clone(), line.answer(router.clone(), request, open)));
             async move {
-                // Never closed, so a permit always comes.
-                let _permit = requests.acquire().await;
-                answer.await
+                let (open, answer) = begun?;
+                let place = requests.enter(address, &open).await.ok_or(NoAnswer::Closed)?;
+                tokio::select! {
+                    biased;
+                    answered = answer => answered,
+                    () = place.closed() => Err(NoAnswer::Closed),
+                }
             }
         });
         let connection = self.http2.serve_connection(TokioIo::new(stream), service);

@@ -17,7 +17,7 @@ use tower::Service;
 
 use crate::cors;
 use crate::reply::{self, HangUp};
-use crate::traffic::{Noted, Traffic};
+use crate::traffic::{Noted, Open, Traffic};
 
 /// The origin of a request, attached as an extension.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub(crate) struct Peer {
 pub(crate) enum NoAnswer {
     #[error("the body did not come in time")]
     Slow,
-    #[error("another connection needed the place")]
+    #[error("another connection or request needed the place")]
     Closed,
 }
 
@@ -45,16 +45,21 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Answers a request. From this call until its answer is written, the connection is not idle.
+    /// Notes a request whose head has come. From this call until its answer is written, the connection is not idle.
+    pub(crate) fn begin(&self) -> Result<Arc<Open>, NoAnswer> {
+        let under_way = self.slot.begin().ok_or(NoAnswer::Closed)?;
+        Ok(self.traffic.begin(under_way))
+    }
+
+    /// Answers a request.
     pub(crate) fn answer(
         &self,
         router: Router,
         request: Request<Incoming>,
+        open: Arc<Open>,
     ) -> impl Future<Output = Result<Response, NoAnswer>> + Send + use<> {
         let peer = self.peer;
-        let open = self.slot.begin().map(|under_way| self.traffic.begin(under_way));
         async move {
-            let open = open.ok_or(NoAnswer::Closed)?;
             let response = match unclear_host(&request) {
                 Some(refusal) => refusal,
                 None => {

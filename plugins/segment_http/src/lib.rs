@@ -14,6 +14,7 @@ mod patience;
 mod peer;
 mod pixel;
 mod reply;
+mod requests;
 mod routes;
 mod sdk_settings;
 mod source;

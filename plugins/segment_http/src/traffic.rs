@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ struct State {
 pub(crate) struct Open {
     traffic: Arc<Traffic>,
     under_way: UnderWay,
+    /// The same request in the list of those of HTTP/2.
+    in_place: OnceLock<UnderWay>,
     reception: Mutex<Reception>,
 }
 
@@ -102,6 +104,7 @@ impl Traffic {
         Arc::new(Open {
             traffic: self.clone(),
             under_way,
+            in_place: OnceLock::new(),
             reception: Mutex::new(Reception::Coming),
         })
     }
@@ -136,10 +139,19 @@ impl State {
 }
 
 impl Open {
+    /// Notes the place that the request has taken, before its body is read.
+    pub(crate) fn takes(&self, place: UnderWay) {
+        // It takes one place only.
+        let _ = self.in_place.set(place);
+    }
+
     /// Notes that the request was received whole, or is answered without the rest of it.
     pub(crate) fn complete(&self) {
         if self.becomes(Reception::Whole) {
             self.under_way.received();
+            if let Some(place) = self.in_place.get() {
+                place.received();
+            }
             let mut state = self.traffic.state();
             state.whole += 1;
             state.restart();

@@ -18,6 +18,7 @@ mod library;
 mod lifecycle;
 mod recordings;
 mod shapes;
+mod stalled;
 mod strangers;
 mod support;
 mod surges;

@@ -13,13 +13,24 @@ use crate::tls::{Files, connect};
 const PLENTY: usize = 64_000_000;
 
 /// The beginning of HTTP/2: the preface, and empty settings.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// A PRIORITY frame for stream 1: depends on stream 0, not exclusive, with the usual weight.
 const PRIORITY: &[u8] = b"\0\0\x05\x02\0\0\0\0\x01\0\0\0\0\x0f";
 
 /// A WINDOW_UPDATE frame for the connection, by one.
 const WINDOW_UPDATE: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\0\x01";
+
+/// A HEADERS frame for `POST https://localhost` with this path, without the end of the stream.
+pub(crate) fn post(stream: u32, path: &str) -> Vec<u8> {
+    let mut block = vec![0x83, 0x87, 4, path.len() as u8];
+    block.extend(path.as_bytes());
+    block.extend(b"\x01\x09localhost");
+    let mut frame = vec![0, 0, block.len() as u8, 1, 4];
+    frame.extend(stream.to_be_bytes());
+    frame.extend(block);
+    frame
+}
 
 /// Writes until the other side has ended the connection; returns the number of bytes.
 async fn write_on(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> usize {
@@ -80,11 +91,8 @@ async fn requests_opened_and_dropped_for_longer_than_the_read_timeout_end_the_co
     let ended = tokio::spawn(async move { while matches!(reading.read(&mut [0; 4096]).await, Ok(1..)) {} });
     let dropping = async {
         for stream in (1u32..).step_by(2) {
-            // The frames are HEADERS for `POST https://localhost/v1/m` without the end of the stream, then RST_STREAM.
-            let block = b"\x83\x87\x04\x05/v1/m\x01\x09localhost";
-            let mut frames = vec![0, 0, block.len() as u8, 1, 4];
-            frames.extend(stream.to_be_bytes());
-            frames.extend(block);
+            // HEADERS, then RST_STREAM.
+            let mut frames = post(stream, "/v1/m");
             frames.extend([0, 0, 4, 3, 0]);
             frames.extend(stream.to_be_bytes());
             frames.extend(8u32.to_be_bytes());
