@@ -218,6 +218,30 @@ impl Appender {
     }
 }
 
+/// Lists the files that rotation has set aside, the newest first; also those of an earlier, higher `keep`. Nothing if the
+/// folder cannot be read: deliveries report that.
+#[cfg(unix)]
+pub(super) fn set_aside(path: &Path) -> Vec<PathBuf> {
+    let (Some(name), Ok(entries)) = (path.file_name(), fs::read_dir(folder(path))) else {
+        return Vec::new();
+    };
+    let number = |found: OsString| -> Option<u32> {
+        let rest = found.as_encoded_bytes().strip_prefix(name.as_encoded_bytes())?;
+        let digits = std::str::from_utf8(rest.strip_prefix(b".")?).ok()?;
+        let number = digits.parse().ok()?;
+        // Neither `+1` nor `01` is a name that rotation gives.
+        (digits == u32::to_string(&number)).then_some(number)
+    };
+    let mut found: Vec<(u32, PathBuf)> = entries
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name();
+            Some((number(name.clone())?, path.with_file_name(name)))
+        })
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.append(true).read(true);

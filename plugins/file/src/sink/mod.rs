@@ -86,9 +86,15 @@ impl Sink for FileSink {
     #[cfg(unix)]
     fn notes(&self) -> Vec<String> {
         use std::os::unix::fs::MetadataExt as _;
-        let there = std::fs::metadata(&self.path).ok().filter(|there| there.is_file());
-        let told = there.and_then(|there| exposed(&self.path, there.mode()));
-        told.into_iter().collect()
+        let told = |path: &PathBuf| {
+            let there = std::fs::metadata(path).ok().filter(|there| there.is_file())?;
+            exposed(path, there.mode())
+        };
+        let aside = appender::set_aside(&self.path);
+        std::iter::once(&self.path)
+            .chain(&aside)
+            .filter_map(told)
+            .collect()
     }
 
     fn framing(&self) -> Framing {

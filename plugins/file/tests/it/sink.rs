@@ -89,6 +89,40 @@ async fn a_new_file_is_not_for_everybody() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o007, 0);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn rotated_files_that_others_may_use_are_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, mode) in [
+        ("events.jsonl", 0o600),
+        ("events.jsonl.1", 0o666),
+        ("events.jsonl.2", 0o600),
+        ("events.jsonl.10", 0o640),
+        ("events.jsonl.gz", 0o666),
+        ("events.jsonl.01", 0o666),
+        ("other.jsonl.1", 0o666),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, "{}\n").unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let notes = build(json!({ "path": folder.path().join("events.jsonl") }))
+        .unwrap()
+        .notes();
+    let told: Vec<&str> = notes
+        .iter()
+        .map(|note| note.split_once(": ").unwrap().0)
+        .collect();
+    let named = |name: &str| folder.path().join(name).display().to_string();
+    assert_eq!(
+        told,
+        [named("events.jsonl.1"), named("events.jsonl.10")],
+        "{notes:?}"
+    );
+    assert!(notes[0].contains("mode 0666"), "{notes:?}");
+}
+
 #[tokio::test]
 async fn rotates_by_size() {
     let folder = tempfile::tempdir().unwrap();
