@@ -68,6 +68,14 @@ async fn a_name_that_is_not_ours_is_not_answered_to() {
         assert_eq!(status, 421, "{line}: {answer}");
         assert!(answer.contains("`hosts` in [admin]"), "{line}: {answer}");
     }
+    for host in [
+        "[::1].evil.example",
+        "evil@127.0.0.1",
+        "evil.example:27465@127.0.0.1",
+    ] {
+        let (status, answer) = ask(&world, "GET /status", &[&format!("host: {host}")]).await;
+        assert_eq!(status, 421, "{host}: {answer}");
+    }
     let absolute = "GET http://evil.example:9464/dead_letters";
     let (status, _) = ask(&world, absolute, &["host: 127.0.0.1", "x-signalbox: 1"]).await;
     assert_eq!(status, 421);

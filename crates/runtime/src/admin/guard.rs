@@ -142,10 +142,9 @@ impl Guard {
         if authority == self.listen {
             return true;
         }
-        let Ok(parsed) = authority.parse::<Authority>() else {
+        let Some((host, _)) = host_and_port(authority) else {
             return false;
         };
-        let host = plain_name(parsed.host());
         let address = host
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'))
@@ -195,17 +194,26 @@ fn is_own(origin: &HeaderValue, request: &Request) -> bool {
         Some("https") => 443,
         _ => return false,
     };
-    let (Some(host), port) = (origin.host(), origin.port_u16().unwrap_or(usual)) else {
+    let place = |authority: &str| {
+        let (host, port) = host_and_port(authority)?;
+        Some((host, port.unwrap_or(usual)))
+    };
+    let Some(origin) = origin.authority().and_then(|origin| place(origin.as_str())) else {
         return false;
     };
     let mut names = names(request).peekable();
-    names.peek().is_some()
-        && names.all(|name| {
-            let own = name.parse::<Authority>().ok();
-            own.is_some_and(|own| {
-                plain_name(own.host()) == plain_name(host) && own.port_u16().unwrap_or(usual) == port
-            })
-        })
+    names.peek().is_some() && names.all(|name| place(name).as_ref() == Some(&origin))
+}
+
+/// Splits `host` or `host:port`; `None` if anything else is in it. [`Authority`] alone accepts a user's name before the
+/// host, and letters between the bracket of an address and its port.
+fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
+    let parsed = authority.parse::<Authority>().ok()?;
+    let port = match authority.strip_prefix(parsed.host())? {
+        "" => None,
+        rest => Some(rest.strip_prefix(':')?.parse().ok()?),
+    };
+    Some((plain_name(parsed.host()), port))
 }
 
 /// True if the browser says that a page of this address, or its user's typing, caused the request.
@@ -286,6 +294,14 @@ mod tests {
             "ops.example.evil.example",
             "2130706433",
             "127.1",
+            "[::1].evil.example",
+            "[::1].evil.example:9464",
+            "[::1]evil.example",
+            "evil@127.0.0.1",
+            "evil.example:27465@127.0.0.1",
+            "localhost@evil.example",
+            "127.0.0.1:",
+            "127.0.0.1:x",
             "",
             "a b",
         ] {
@@ -311,6 +327,8 @@ mod tests {
             "http://127.0.0.1:9465",
             "http://localhost:9464",
             "http://evil.example",
+            "http://evil@127.0.0.1:9464",
+            "http://[::1].evil.example",
             "file://127.0.0.1:9464",
         ] {
             assert!(!is_own(origin, "127.0.0.1:9464"), "{origin}");
