@@ -1,6 +1,7 @@
 //! What the journal keeps: over restarts, reloads and commands, through the real binary.
 
 mod dates;
+mod declined;
 mod deleted;
 mod disk;
 mod echoed;

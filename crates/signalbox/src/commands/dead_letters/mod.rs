@@ -66,7 +66,7 @@ pub(crate) async fn run(action: DeadLetterAction) -> Code {
     let result = carry_out(&action, &desk).await;
     desk.close().await;
     match result {
-        Ok(()) => exit::OK,
+        Ok(code) => code,
         Err(problem) => {
             complain(&problem);
             exit::FAILED
@@ -74,7 +74,7 @@ pub(crate) async fn run(action: DeadLetterAction) -> Code {
     }
 }
 
-async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<(), String> {
+async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<Code, String> {
     let filter = filter(action.choice());
     match action {
         DeadLetterAction::Summary(args) => {
@@ -84,7 +84,6 @@ async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<(), String>
             } else {
                 print(&table::summary(&summary));
             }
-            Ok(())
         }
         DeadLetterAction::List(args) => {
             let show = |letter: Value| {
@@ -94,7 +93,7 @@ async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<(), String>
                     print(&table::row(&letter))
                 }
             };
-            list(desk, &filter, args, false, show).await
+            list(desk, &filter, args, false, show).await?;
         }
         DeadLetterAction::Show(args) => {
             let show = |letter: Value| {
@@ -104,9 +103,9 @@ async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<(), String>
                     print(&plain_json(&format!("{letter:#}\n")))
                 }
             };
-            list(desk, &filter, args, true, show).await
+            list(desk, &filter, args, true, show).await?;
         }
-        DeadLetterAction::Export(args) => export(desk, &filter, args).await,
+        DeadLetterAction::Export(args) => export(desk, &filter, args).await?,
         DeadLetterAction::Retry(args) => {
             let told = act_on(desk, filter, args.how_many, true).await?;
             if args.choice.json {
@@ -114,11 +113,10 @@ async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<(), String>
             } else {
                 print(&retried(&told, desk));
             }
-            Ok(())
         }
         DeadLetterAction::Discard(args) => {
             if !confirmed("Dead letters that match are removed for good.", args.yes) {
-                return Ok(());
+                return Ok(exit::FAILED);
             }
             let told = act_on(desk, filter, args.how_many, false).await?;
             if args.choice.json {
@@ -126,9 +124,9 @@ async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<(), String>
             } else {
                 print(&format!("{} removed\n", told.removed));
             }
-            Ok(())
         }
     }
+    Ok(exit::OK)
 }
 
 fn filter(choice: &DeadLetterChoice) -> DeadLetterFilter {
