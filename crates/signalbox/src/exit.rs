@@ -8,7 +8,7 @@ pub(crate) const OK: Code = 0;
 /// The command could not do its work: a port is taken, a source broke, the demo's sums do not close, or there is
 /// neither a router nor a journal to ask. Or it was cut short: a second signal ended `run` while deliveries were left.
 pub(crate) const FAILED: Code = 1;
-/// `status`: at least one sink is on hold.
+/// `status`: at least one sink of the running router is on hold.
 pub(crate) const HELD: Code = 2;
 /// The configuration is wrong.
 pub(crate) const CONFIG: Code = 3;
@@ -27,7 +27,7 @@ Exit codes:
   1   the command could not do its work (a port is taken, a source broke, there
       is neither a running router nor a journal to ask), or a second signal cut
       it short while it had deliveries to make
-  2   status: a sink is on hold
+  2   status: a sink of the running router is on hold
   3   the configuration is wrong
   4   stopped, and undelivered events are lost: the journal was in memory, or
       its files were deleted while the router ran

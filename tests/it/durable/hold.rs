@@ -143,3 +143,13 @@ async fn an_operators_hold_outlasts_a_restart_and_ends_with_a_reload() {
     );
     assert_eq!(ids(&rig.world.accepted(), "event_id"), ids(&events, "messageId"));
 }
+
+#[tokio::test]
+async fn only_the_holds_of_a_running_router_end_status_with_2() {
+    let mut rig = Rig::start("hold = true").await;
+    let status = rig.command(&["status"]).await;
+    assert_eq!(status.code, Some(2), "{status:?}");
+    rig.stop().await;
+    let status = rig.command(&["status"]).await;
+    assert_eq!(status.code, Some(0), "{status:?}");
+}
