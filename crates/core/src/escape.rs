@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// True for characters that a terminal may obey: C0 (tab and newline included), DEL, C1, and those that change the
 /// direction of text.
-fn is_obeyed(character: char) -> bool {
+pub(crate) fn is_obeyed(character: char) -> bool {
     matches!(character,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
         | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -16,30 +16,43 @@ fn is_obeyed(character: char) -> bool {
 
 /// Returns one line of text for people; characters that a terminal would obey are written as `\n`, `\t` or `\u{1b}`.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_obeyed) {
+    escaped(text, is_obeyed)
+}
+
+/// Returns several lines of text for people, escaped as by [`plain`]; newlines stay.
+pub fn plain_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |character| character != '\n' && is_obeyed(character))
+}
+
+/// The colours and weights that log lines are written in, without the ESC before them. None of them hides text.
+const COLOURS: [&str; 9] = ["[0m", "[1m", "[2m", "[3m", "[31m", "[32m", "[33m", "[34m", "[35m"];
+
+/// Returns lines that their writer coloured, escaped as by [`plain_lines`]; colours and newlines stay.
+pub fn plain_coloured(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for (number, part) in text.split('\u{1b}').enumerate() {
+        if number > 0 {
+            let is_colour = COLOURS.iter().any(|colour| part.starts_with(colour));
+            out.push_str(if is_colour { "\u{1b}" } else { "\\u{1b}" });
+        }
+        out.push_str(&plain_lines(part));
+    }
+    out
+}
+
+fn escaped(text: &str, needs: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&needs) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if is_obeyed(character) {
+        if needs(character) {
             out.extend(character.escape_default());
         } else {
             out.push(character);
         }
     }
     Cow::Owned(out)
-}
-
-/// Returns several lines of text for people, escaped as by [`plain`]; newlines stay.
-pub fn plain_lines(text: &str) -> Cow<'_, str> {
-    if !text
-        .chars()
-        .any(|character| character != '\n' && is_obeyed(character))
-    {
-        return Cow::Borrowed(text);
-    }
-    let lines: Vec<Cow<'_, str>> = text.split('\n').map(plain).collect();
-    Cow::Owned(lines.join("\n"))
 }
 
 /// Returns JSON with the same meaning that a terminal does not obey. Newlines between values stay; strings in JSON
@@ -74,6 +87,10 @@ mod tests {
         );
         assert_eq!(plain_lines("a\nb\u{1b}\nc"), "a\nb\\u{1b}\nc");
         assert!(matches!(plain_lines("a\nb"), Cow::Borrowed(_)));
+        assert_eq!(
+            plain_coloured("\u{1b}[32ma\u{1b}[0m\r\u{9b}31m\u{1b}[8m\u{1b}]0;\u{1b}\n"),
+            "\u{1b}[32ma\u{1b}[0m\\r\\u{9b}31m\\u{1b}[8m\\u{1b}]0;\\u{1b}\n"
+        );
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use json::{Document, Kind, Node, NodeId, ParseError, Path, Scalar};
 pub use mask::mask;
 pub use outlet::{Fate, Intake, Outlet, Refused, RefusedCause, RejectedInput};
 pub use private::{PRIVATE_FILE, PRIVATE_FOLDER, exposed};
-pub use reason::{Reason, Warning, redact};
+pub use reason::{Reason, Warning, may_be_address, redact};
 pub use record::{Prepared, Record, Rejection, Resend};
 pub use registry::{PluginInfo, PluginKind, plugins};
 pub use secret::Secret;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::escape::is_obeyed;
 use crate::mask;
 
 /// A stable code for machines (metric label, dead letter search) and a sentence for people.
@@ -66,15 +67,15 @@ impl fmt::Display for Reason {
 /// How much of a vendor's message is kept, in characters.
 const KEPT: usize = 300;
 
-/// Makes a vendor's message safe to show: the configured secrets are [masked](crate::mask()), any word with an `@`, any
-/// run of seven or more digits (phones, ids) or of 32 or more letters and digits (hashes, tokens) becomes `…`; control
-/// characters become spaces.
+/// Makes a vendor's message safe to show: the configured secrets are [masked](crate::mask()), any word that
+/// [may be an e-mail address](may_be_address), any run of seven or more digits (phones, ids) or of 32 or more letters
+/// and digits (hashes, tokens) becomes `…`; characters that a terminal would obey become spaces.
 pub fn redact(words: &str) -> String {
     // Mask before the text is cut, or a part of a secret might be left.
     let short: String = mask(words)
         .chars()
         .take(KEPT)
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if is_obeyed(c) { ' ' } else { c })
         .collect();
     let mut out = String::with_capacity(short.len());
     for word in short.split_inclusive(char::is_whitespace) {
@@ -85,7 +86,7 @@ pub fn redact(words: &str) -> String {
             .map(str::len)
             .max()
             .unwrap_or(0);
-        if bare.contains('@') || bare.contains("%40") || digits >= 7 || longest >= 32 {
+        if may_be_address(bare) || digits >= 7 || longest >= 32 {
             out.push('…');
             out.push_str(&word[bare.len()..]);
         } else {
@@ -93,6 +94,24 @@ pub fn redact(words: &str) -> String {
         }
     }
     out.trim().to_owned()
+}
+
+/// Returns true if a word may be an e-mail address: it holds an at sign, full-width and percent-encoded ones included.
+pub fn may_be_address(word: &str) -> bool {
+    if word.contains(['@', '\u{ff20}', '\u{fe6b}']) {
+        return true;
+    }
+    if !word.contains('%') {
+        return false;
+    }
+    let mut word = word.to_ascii_lowercase();
+    // What was encoded twice has an encoded percent sign.
+    while word.contains("%25") {
+        word = word.replace("%25", "%");
+    }
+    ["%40", "%ef%bc%a0", "%ef%b9%ab"]
+        .iter()
+        .any(|sign| word.contains(sign))
 }
 
 /// Something worth telling about a record that was sent all the same: a detail left out, a value in doubt.
@@ -131,5 +150,33 @@ mod tests {
         );
         assert_eq!(redact("\"a@b\",555-123-4567"), "…");
         assert!(redact(&"é".repeat(1000)).chars().count() <= KEPT);
+    }
+
+    #[test]
+    fn vendor_words_lose_what_a_terminal_would_obey() {
+        assert_eq!(
+            redact("no\u{1b}[2J \u{202e}token\u{2066}here\u{9b}31m\u{61c}now\u{200f}"),
+            "no [2J  token here 31m now"
+        );
+    }
+
+    #[test]
+    fn addresses_are_recognised_in_every_spelling() {
+        for word in [
+            "ada@example.com",
+            "x-ada%40example.com",
+            "ada%2540example.com",
+            "ada%252540example.com",
+            "ada\u{ff20}example.com",
+            "ada\u{fe6b}example.com",
+            "ada%EF%BC%A0example.com",
+            "ada%ef%b9%abexample.com",
+        ] {
+            assert!(may_be_address(word), "{word}");
+            assert_eq!(redact(word), "…", "{word}");
+        }
+        for word in ["order-40", "100%", "a%20b", "%", "é%4"] {
+            assert!(!may_be_address(word), "{word}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Making dead letters: what is kept of an event that could not be delivered.
 
 use signalbox_core::{
-    BuildContext, Event, Flow, Place, Reason, RejectedInput, Transform, TransformConfig, redact,
+    BuildContext, Event, Flow, Place, Reason, RejectedInput, Transform, TransformConfig, may_be_address,
+    redact,
 };
 use signalbox_journal::DeadLetter;
 
@@ -85,9 +86,9 @@ impl Undertaker {
     }
 }
 
-/// A shop may have put an e-mail address into the id.
+/// Returns an event's id, redacted if a shop may have put an e-mail address into it.
 pub(crate) fn safe_id(id: &str) -> String {
-    if id.contains('@') {
+    if may_be_address(id) {
         redact(id)
     } else {
         id.to_owned()

@@ -1,5 +1,7 @@
 //! Logs by tracing, on stderr: for people on a terminal, as JSON lines otherwise.
 
+mod escaping;
+
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::panic::PanicHookInfo;
@@ -10,6 +12,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
+
+use self::escaping::Escaping;
 
 /// The environment variable that says what is logged, in tracing's filter language: `debug`,
 /// `info,signalbox_runtime=trace`. Default: `info`.
@@ -52,6 +56,7 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), String> {
     Ok(())
 }
 
+#[derive(Clone, Copy)]
 enum Look {
     Human { colours: bool },
     Json,
@@ -62,7 +67,9 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     // A closed stderr must not become a panic, so internal errors are not printed there either.
-    let layer = fmt::layer().with_writer(writer).log_internal_errors(false);
+    let layer = fmt::layer()
+        .with_writer(Escaping::new(writer, look))
+        .log_internal_errors(false);
     let layer = match look {
         Look::Human { colours } => layer.with_ansi(colours).boxed(),
         Look::Json => layer.json().flatten_event(true).boxed(),
@@ -111,6 +118,8 @@ fn tell_place(info: &PanicHookInfo<'_>) {
 mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
+
+    use signalbox_core::escape::{plain_coloured, plain_lines};
 
     use super::*;
 
@@ -168,6 +177,24 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn nothing_in_a_line_commands_a_terminal() {
+        let evil = "a\u{1b}]0;owned\u{7}\rb\u{9b}31m\u{202e}c\u{2066}\u{200f}\u{61c}";
+        let speak = || tracing::info!(id = evil, path = %evil, ids = ?[evil], "told: {evil}");
+        for look in [Look::Human { colours: false }, Look::Json] {
+            let text = logged(look, "", speak);
+            assert_eq!(text, plain_lines(&text), "{text}");
+            assert!(text.contains("owned") && text.ends_with('\n'), "{text}");
+        }
+        let text = logged(Look::Json, "", speak);
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&line["id"], &line["path"]), (&evil.into(), &evil.into()));
+        let coloured = logged(Look::Human { colours: true }, "", speak);
+        assert!(coloured.contains("\u{1b}["), "{coloured}");
+        assert!(!coloured.contains("\u{1b}]"), "{coloured}");
+        assert_eq!(coloured, plain_coloured(&coloured));
     }
 
     #[test]

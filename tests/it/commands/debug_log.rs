@@ -1,6 +1,7 @@
 //! The log of `SIGNALBOX_LOG=debug`: it shows the life of a batch and of a record, and nothing of a person.
 
 use serde_json::Value;
+use signalbox_core::escape::plain_lines;
 use signalbox_sandbox::{Faults, Unavailable};
 
 use crate::support::client::{WRITE_KEY, post_all};
@@ -127,4 +128,39 @@ async fn nothing_of_it_without_being_asked() {
         !exit.stderr.contains("\"level\":\"DEBUG\"") && !exit.stderr.contains("zq-1"),
         "{exit:?}"
     );
+}
+
+#[tokio::test]
+async fn encoded_addresses_and_commands_to_terminals_are_not_in_it() {
+    let world = World::new().await;
+    let config = world.write("p.toml", &shop("[admin]\nlisten = \"${ADMIN}\"\n", "", ""));
+    let mut variables = world.variables();
+    variables.push(("SIGNALBOX_LOG".to_owned(), "debug".to_owned()));
+    let process = Process::router(&config, &variables);
+    process.status(&world.admin, |status| status.ready).await;
+    let evil = "J\u{202e}\u{2066}\u{9b}31m";
+    let ids = [evil, "x-ada%40example.com", "ada\u{ff20}example.com"];
+    post_all(&world.listen, &ids.map(order)).await;
+    process
+        .status(&world.admin, |status| {
+            let all = |sink: &signalbox_runtime::admin::SinkStatus| sink.journalled == 3 && sink.pending == 0;
+            status.sinks.values().all(all)
+        })
+        .await;
+    process.signal("TERM");
+    let exit = process.exit().await;
+    assert_eq!(exit.stderr, plain_lines(&exit.stderr), "{exit:?}");
+    assert!(!exit.stderr.contains("example.com"), "{exit:?}");
+    let lines: Vec<Value> = exit
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for message in ["event taken in", "event read from the journal"] {
+        assert_eq!(
+            said(&lines, message, "pinterest", &["message_id"]),
+            [[evil], ["…"], ["…"]],
+            "{message}"
+        );
+    }
 }

@@ -1,11 +1,14 @@
 //! Text in events that would command a terminal if it were printed as it is.
 
 use serde_json::{Value, json};
+use signalbox_runtime::identity::HEADER;
+use signalbox_testkit::server::{Act, Server};
 
 use super::{Rig, pipeline};
-use crate::support::client::post_all;
+use crate::support::client::{get, post_all};
 use crate::support::events::orders;
-use crate::support::process::run_with;
+use crate::support::process::{Process, command, run, run_with};
+use crate::support::world::World;
 
 /// Sets a title, rings, goes back to the beginning of the line, colours with a C1 character, and turns text round.
 const EVIL: &str = "m\u{1b}]0;owned\u{7}\rok\u{9b}31m\u{202e}desrever\u{2066}\u{200f}\u{61c}";
@@ -96,4 +99,72 @@ async fn nor_what_a_file_or_a_command_line_says() {
         let told = [obeyed(&exit.stdout), obeyed(&exit.stderr)].concat();
         assert!(told.is_empty(), "{command:?}: {told:?} in {exit:?}");
     }
+}
+
+#[tokio::test]
+async fn of_a_destination_s_refusal() {
+    let refusal = json!({ "code": 2, "message": format!("Authentication failed {EVIL}") }).to_string();
+    for format in ["human", "json"] {
+        let destination = Server::start(Act::reply(401, refusal.clone())).await;
+        let world = World::new().await;
+        let text = pipeline("", "").replace("${PINTEREST}", &destination.url());
+        let config = world.write("p.toml", &text);
+        let arguments = [
+            "run",
+            "--log-format",
+            format,
+            "--config",
+            config.to_str().unwrap(),
+        ];
+        let router = Process::spawn(&mut command(&arguments, &world.variables()));
+        router.status(&world.admin, |status| status.ready).await;
+        post_all(&world.listen, &orders("h", 1)).await;
+        router
+            .status(&world.admin, |status| status.sinks["pinterest"].held.is_some())
+            .await;
+        let status = get(&world.admin, "/status").await;
+        assert!(status.body.contains("Authentication failed"), "{status:?}");
+        assert!(obeyed(&status.body).is_empty(), "{status:?}");
+        router.logged("Authentication failed").await;
+        assert!(
+            obeyed(&router.stderr()).is_empty(),
+            "{format}: {}",
+            router.stderr()
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_a_router_s_answer_to_validate() {
+    let mut rig = Rig::start("").await;
+    let health = get(&rig.world.admin, "/health").await;
+    let identity = health.header(HEADER).unwrap();
+    rig.stop().await;
+    // A server with the router's identity, whose second answer is none of the router's.
+    let answer = |status: &str, body: &str| Act::Reply {
+        status: status.to_owned(),
+        body: body.into(),
+    };
+    let server = Server::start(answer("502 Bad Gateway", EVIL)).await;
+    server.first(vec![answer(&format!("200 OK\r\n{HEADER}: {identity}"), "")]);
+    let mut variables = rig.world.variables();
+    variables.retain(|(name, _)| name != "ADMIN");
+    variables.push(("ADMIN".to_owned(), server.url().replace("http://", "")));
+    let config = rig.config();
+    let arguments = [
+        "validate",
+        "--against-journal",
+        "--config",
+        config.to_str().unwrap(),
+    ];
+    let exit = run(&arguments, &variables).await;
+    assert_eq!(
+        (exit.code, obeyed(&exit.stderr)),
+        (Some(1), Vec::new()),
+        "{exit:?}"
+    );
+    assert!(
+        exit.stderr.contains("the router answers: m\\u{1b}]0;owned"),
+        "{exit:?}"
+    );
 }

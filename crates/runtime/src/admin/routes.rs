@@ -10,6 +10,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
+use signalbox_core::escape::plain_json;
 
 use super::guard::{Guard, guard};
 use super::{AdminState, letters, operator};
@@ -99,9 +100,14 @@ async fn blocking(answer: impl FnOnce() -> Response + Send + 'static) -> Respons
     })
 }
 
+/// Answers with JSON that may be shown on a terminal: what events and destinations said in it commands none.
 pub(super) fn json(value: &impl Serialize) -> Response {
     match serde_json::to_string_pretty(value) {
-        Ok(body) => ([(CONTENT_TYPE, "application/json")], body + "\n").into_response(),
+        Ok(body) => (
+            [(CONTENT_TYPE, "application/json")],
+            plain_json(&body).into_owned() + "\n",
+        )
+            .into_response(),
         Err(_) => text(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the answer cannot be written as JSON",

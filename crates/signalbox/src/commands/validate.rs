@@ -54,7 +54,7 @@ async fn against_journal(pipeline: &Pipeline, args: &Validate) -> Result<(), Cod
     let known = sinks(&desk).await;
     desk.close().await;
     let known = known.map_err(|problem| {
-        eprintln!("signalbox: {problem}");
+        super::complain(&problem);
         exit::FAILED
     })?;
     let debts = pipeline.listeners().debts(&known);
