@@ -34,7 +34,7 @@ pub struct JournalSettings {
     /// Memory for deduplication, 12 to 25 bytes an id; what does not fit is looked up on disk. Disk only. Default:
     /// `"256MB"`.
     pub dedup_memory: Option<Size>,
-    /// How long a sink that is no longer in the file holds what it has not settled; then that becomes dead letters.
+    /// The time for which a sink that is no longer in the file holds its unsettled events; then they become dead letters.
     /// Default: until `signalbox forget --sink NAME`.
     pub orphan_retention: Option<Span>,
 }
@@ -91,13 +91,13 @@ pub struct DeadLetterSettings {
     /// or `plain`. Default: `hashed`.
     #[serde(default)]
     pub personal_data: PersonalData,
-    /// How many bytes of dead letters are kept of each sink. Default: `"1GB"`; of a memory journal `"64MB"`.
+    /// The most bytes of dead letters that the journal keeps of each sink. Default: `"1GB"`; of a memory journal `"64MB"`.
     pub max_bytes: Option<Size>,
-    /// What happens to a sink whose dead letters are full: `hold_sink` (it is held until some were retried or
+    /// The fate of a sink whose dead letters are full: `hold_sink` (it is held until some were retried or
     /// discarded, or `max_bytes` was raised) or `drop_oldest` (the oldest go, and are counted). Default: `hold_sink`;
     /// `drop_oldest` if `max_bytes` is set, as it was before there was a choice.
     pub on_full: Option<OnFull>,
-    /// How many bytes of dead letters are kept of each source; beyond, the oldest go, and are counted. Default:
+    /// The most bytes of dead letters that the journal keeps of each source; beyond, the oldest go, counted. Default:
     /// `"256MB"`; of a memory journal `"16MB"`.
     pub source_max_bytes: Option<Size>,
 }
@@ -122,7 +122,7 @@ impl DeadLetterSettings {
     }
 }
 
-/// What happens when the dead letters of a sink are full.
+/// The fate of a sink whose dead letters are full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFull {
@@ -257,7 +257,7 @@ pub struct SinkRuntime {
     /// Which sinks share one `calls_per_minute`: those with the same name here. Default: the plugin's, which names what
     /// the destination counts by (an account), else the sink alone.
     pub rate_group: Option<String>,
-    /// Whether this sink keeps everything and delivers nothing, until the key is taken out again. Default: false.
+    /// True if this sink keeps everything and delivers nothing, until the key is taken out again. Default: false.
     #[serde(default)]
     pub hold: bool,
     /// What happens when the journal is full because of this sink. Default: `refuse`.
