@@ -20,7 +20,6 @@ const CLOSING: u64 = 1 << 63;
 /// and behind a balancer, where all come from one address, the idlest go. If each of these connections has a request,
 /// the oldest one goes whose requests are still being received: bodies that never end keep nobody out either. While
 /// every connection has a request that was received whole, the next connection waits.
-/// connection has a request that was received whole, the next connection waits.
 #[derive(Debug)]
 pub struct Slots {
     most: usize,
