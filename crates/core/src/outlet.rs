@@ -15,7 +15,7 @@ pub trait Intake: Send + Sync {
     async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused>;
 
     /// See [`Outlet::reject`].
-    fn reject(&self, rejected: Vec<RejectedInput>);
+    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused>;
 
     /// See [`Outlet::refuse`].
     fn refuse(&self, events: u64, reason: Reason);
@@ -46,11 +46,16 @@ impl Outlet {
         self.0.send(events).await
     }
 
-    /// Counts input that is no usable event and keeps a dead letter for each.
-    pub fn reject(&self, rejected: Vec<RejectedInput>) {
-        if !rejected.is_empty() {
-            self.0.reject(rejected);
+    /// Counts input that is no usable event and keeps a dead letter for each. It returns only after the journal has
+    /// them: acknowledge after this, never before.
+    ///
+    /// # Errors
+    /// [`Refused`]: the input is counted as refused; the client should send it again.
+    pub async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+        if rejected.is_empty() {
+            return Ok(());
         }
+        self.0.reject(rejected).await
     }
 
     /// Counts events of a request that was refused before they became events (wrong key, body too large).

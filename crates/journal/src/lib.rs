@@ -146,7 +146,14 @@ pub trait Journal: Send + Sync {
     /// Saves the counts of a source; with the next commit, not at once.
     fn save_source(&self, source: &str, totals: SourceTotals);
 
-    /// The saved counts of all sources; `journalled` is exact, the others may lack the last second before a crash.
+    /// Returns when the counts given to [`Journal::save_source`] are durable.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be written; the journal tries again by itself.
+    async fn save_counts(&self) -> Result<(), JournalError>;
+
+    /// The saved counts of all sources; `journalled` is exact, the others may lack the last second before a crash,
+    /// unless [`Journal::save_counts`] was waited for.
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be read.
@@ -254,8 +261,13 @@ pub trait Journal: Send + Sync {
         kept.filter(|(_, kept)| *kept > 0).collect()
     }
 
-    /// Adds dead letters that belong to no sink's commit (those of sources).
-    fn bury(&self, letters: Vec<DeadLetter>);
+    /// Adds dead letters that belong to no sink's commit (those of sources), and returns when they are kept. Many calls
+    /// at once wait for each other, so that those on their way take a bounded amount of memory.
+    ///
+    /// # Errors
+    /// [`AppendError`], never [`AppendError::Full`]; the letters are not kept then, or of very many only the first
+    /// ones, and the caller must not acknowledge them.
+    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), AppendError>;
 
     /// Removes dead letters. With `retry`, those of sinks become parked events of their sink in the same commit, and
     /// [`Reader::returned`] hands them out. Returns the number of letters, and of how many the journal still held the

@@ -477,6 +477,10 @@ impl Journal for MemoryJournal {
         state.sources.insert(now, totals);
     }
 
+    async fn save_counts(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
         Ok(self
             .state()
@@ -549,8 +553,9 @@ impl Journal for MemoryJournal {
         self.state().quota
     }
 
-    fn bury(&self, letters: Vec<DeadLetter>) {
+    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), AppendError> {
         self.state().bury(letters);
+        Ok(())
     }
 
     async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {

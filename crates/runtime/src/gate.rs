@@ -23,8 +23,8 @@ impl Intake for Gate {
         Ok(fates)
     }
 
-    fn reject(&self, rejected: Vec<RejectedInput>) {
-        Entrance(self.0.clone()).reject(rejected);
+    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+        Entrance(self.0.clone()).reject(rejected).await
     }
 
     fn refuse(&self, events: u64, reason: Reason) {

@@ -76,31 +76,96 @@ impl SourceIntake {
         Ok(fates)
     }
 
-    async fn try_send(&self, mut events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
-        if self.closed.load(Relaxed) {
-            return Err(refused(RefusedCause::Stopping, STOPPING_RETRY));
-        }
-        let mut fates = self.transform(&mut events)?;
+    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+        let count = events.len() as u64;
+        self.ledger.received.add(count);
         let ids = told_ids(&events);
+        let (fates, letters) = self
+            .store(events)
+            .await
+            .inspect_err(|refused| self.ledger.refused.add(refused.cause.code(), count))?;
+        // The letters come after the events: if they are refused, or the process ends here, the client sends all of it
+        // again, and the stored events are duplicates. The other way round, each refusal for want of room would leave
+        // the letters twice.
+        let reasons = fates.iter().filter_map(|fate| match fate {
+            Fate::Rejected(reason) => Some(reason),
+            _ => None,
+        });
+        self.bury(letters, reasons).await?;
+        self.tell_taken_in(ids, &fates);
+        Ok(fates)
+    }
+
+    /// Stores the events that pass the transforms, and counts all but the rejected ones; returns what became of each,
+    /// and the letters of the rejected ones.
+    async fn store(&self, mut events: Vec<Event>) -> Result<(Vec<Fate>, Vec<DeadLetter>), Refused> {
+        self.open()?;
+        let mut fates = self.transform(&mut events)?;
         let (kept, letters) = self.kept(events, &fates);
         let mut appended = self.append(kept).await?.into_iter();
-        // Nothing is counted before the journal has it all: a refused request will come again.
+        // Nothing is counted before the journal has it: a refused request will come again.
         for fate in &mut fates {
             match fate {
                 Fate::Filtered(reason) => self.ledger.filtered.add(reason.code(), 1),
-                Fate::Rejected(reason) => self.ledger.rejected.add(reason.code(), 1),
                 Fate::Accepted if appended.next() == Some(Appended::Duplicate) => {
                     self.ledger.duplicate.add(1);
                     *fate = Fate::Duplicate;
                 }
-                Fate::Accepted | Fate::Duplicate => {}
+                Fate::Rejected(_) | Fate::Accepted | Fate::Duplicate => {}
             }
         }
-        self.tell_taken_in(ids, &fates);
-        if !letters.is_empty() {
-            self.journal.bury(letters);
+        Ok((fates, letters))
+    }
+
+    async fn reject(&self, rejected: &[RejectedInput]) -> Result<(), Refused> {
+        let count = rejected.len() as u64;
+        self.ledger.received.add(count);
+        self.open()
+            .inspect_err(|refused| self.ledger.refused.add(refused.cause.code(), count))?;
+        let component = self.component();
+        let letters = rejected
+            .iter()
+            .map(|input| self.undertaker.input(&component, input))
+            .collect();
+        self.bury(letters, rejected.iter().map(|input| &input.reason))
+            .await
+    }
+
+    /// Makes dead letters durable and counts them by their reasons: as rejected, or as refused if they cannot be kept.
+    async fn bury<'r>(
+        &self,
+        letters: Vec<DeadLetter>,
+        reasons: impl Iterator<Item = &'r Reason>,
+    ) -> Result<(), Refused> {
+        if letters.is_empty() {
+            return Ok(());
         }
-        Ok(fates)
+        let count = letters.len() as u64;
+        let buried = self.journal.bury(letters).await;
+        buried.map_err(|error| {
+            let refused = self.refusal(error);
+            self.ledger.refused.add(refused.cause.code(), count);
+            refused
+        })?;
+        for reason in reasons {
+            self.ledger.rejected.add(reason.code(), 1);
+        }
+        self.save_totals();
+        // The counts shall survive whatever the letters survive. If they cannot be written now, the journal logs it and
+        // tries again; the letters are safe.
+        let _ = self.journal.save_counts().await;
+        Ok(())
+    }
+
+    fn open(&self) -> Result<(), Refused> {
+        if self.closed.load(Relaxed) {
+            return Err(refused(RefusedCause::Stopping, STOPPING_RETRY));
+        }
+        Ok(())
+    }
+
+    fn save_totals(&self) {
+        self.journal.save_source(&self.name, self.ledger.totals());
     }
 
     /// Logs the fate of each event of a request.
@@ -149,12 +214,8 @@ impl SourceIntake {
             return Ok(Vec::new());
         }
         let _counting = self.counting.read().await;
-        let appended = self.journal.append(events).await.map_err(|error| match error {
-            AppendError::Full { retry_after } => self.full(retry_after),
-            AppendError::Closed => refused(RefusedCause::Stopping, STOPPING_RETRY),
-            // The journal logs the cause, once.
-            AppendError::Failed(_) => refused(RefusedCause::Unwritable, STOPPING_RETRY),
-        })?;
+        let appended = self.journal.append(events).await;
+        let appended = appended.map_err(|error| self.refusal(error))?;
         let stored = appended
             .iter()
             .filter(|fate| matches!(fate, Appended::Stored(_)))
@@ -164,6 +225,15 @@ impl SourceIntake {
             listener.ledger.journalled.add(stored);
         }
         Ok(appended)
+    }
+
+    fn refusal(&self, error: AppendError) -> Refused {
+        match error {
+            AppendError::Full { retry_after } => self.full(retry_after),
+            AppendError::Closed => refused(RefusedCause::Stopping, STOPPING_RETRY),
+            // The journal logs the cause, once.
+            AppendError::Failed(_) => refused(RefusedCause::Unwritable, STOPPING_RETRY),
+        }
     }
 
     /// Asks the sink that keeps the journal full to make room, if it prefers new events to old ones.
@@ -204,44 +274,39 @@ fn refused(cause: RefusedCause, retry_after: Duration) -> Refused {
 /// The outlet's side: what is under way goes on even if the client that asked hangs up.
 pub(crate) struct Entrance(pub(crate) Arc<SourceIntake>);
 
-#[async_trait]
-impl Intake for Entrance {
-    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+impl Entrance {
+    /// Runs to its end, then saves the totals.
+    async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Refused>> + Send + 'static,
+    ) -> Result<T, Refused> {
         let intake = self.0.clone();
         let work = tokio::spawn(async move {
-            let count = events.len() as u64;
-            intake.ledger.received.add(count);
-            let result = intake.try_send(events).await;
-            if let Err(refused) = &result {
-                intake.ledger.refused.add(refused.cause.code(), count);
-            }
-            intake.journal.save_source(&intake.name, intake.ledger.totals());
+            let result = work.await;
+            intake.save_totals();
             result
         });
         // It panics in no case known; if it did, the client shall come again.
         work.await
             .unwrap_or_else(|_| Err(refused(RefusedCause::Stopping, STOPPING_RETRY)))
     }
+}
 
-    fn reject(&self, rejected: Vec<RejectedInput>) {
-        let intake = &self.0;
-        intake.ledger.received.add(rejected.len() as u64);
-        let component = intake.component();
-        for input in &rejected {
-            intake.ledger.rejected.add(input.reason.code(), 1);
-        }
-        intake.journal.bury(
-            rejected
-                .iter()
-                .map(|input| intake.undertaker.input(&component, input))
-                .collect(),
-        );
-        intake.journal.save_source(&intake.name, intake.ledger.totals());
+#[async_trait]
+impl Intake for Entrance {
+    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+        let intake = self.0.clone();
+        self.finish(async move { intake.send(events).await }).await
+    }
+
+    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+        let intake = self.0.clone();
+        self.finish(async move { intake.reject(&rejected).await }).await
     }
 
     fn refuse(&self, events: u64, reason: Reason) {
         self.0.ledger.received.add(events);
         self.0.ledger.refused.add(reason.code(), events);
-        self.0.journal.save_source(&self.0.name, self.0.ledger.totals());
+        self.0.save_totals();
     }
 }

@@ -76,8 +76,13 @@ impl Intake for IntakeDouble {
         Ok(fates)
     }
 
-    fn reject(&self, rejected: Vec<RejectedInput>) {
-        self.kept().rejected.extend(rejected);
+    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+        let mut kept = self.kept();
+        if let Some(refused) = &kept.refuse {
+            return Err(refused.clone());
+        }
+        kept.rejected.extend(rejected);
+        Ok(())
     }
 
     fn refuse(&self, events: u64, reason: Reason) {

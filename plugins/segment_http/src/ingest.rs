@@ -98,8 +98,10 @@ impl Server {
                 }
                 Endpoint::Batch => reply::success(),
             };
-            self.outlet.reject(taken.rejected);
-            return answer;
+            return match self.outlet.reject(taken.rejected).await {
+                Ok(()) => answer,
+                Err(refused) => reply::refused(&refused),
+            };
         }
         self.hand_over(taken).await
     }
@@ -110,10 +112,12 @@ impl Server {
             return reply::success();
         }
         match self.outlet.send(taken.events).await {
-            Ok(_) => {
-                self.outlet.reject(taken.rejected);
-                reply::success()
-            }
+            // If the dead letters cannot be kept, the client sends all of it again; the events that are stored by now are
+            // known by their ids then. The other way round, each refusal for want of room would leave the letters twice.
+            Ok(_) => match self.outlet.reject(taken.rejected).await {
+                Ok(()) => reply::success(),
+                Err(refused) => reply::refused(&refused),
+            },
             Err(refused) => {
                 // The client sends all of it again, the unusable ones too; they are counted then.
                 if !taken.rejected.is_empty() {

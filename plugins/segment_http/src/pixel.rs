@@ -42,7 +42,7 @@ impl Server {
         match event {
             // A refusal is counted by whoever refused.
             Ok(event) => drop(self.outlet.send(vec![event]).await),
-            Err(rejected) => self.outlet.reject(vec![rejected]),
+            Err(rejected) => drop(self.outlet.reject(vec![rejected]).await),
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ mod operators;
 mod private;
 mod rates;
 mod rebuilt;
+mod rejected;
 mod reload;
 mod renamed;
 mod replay;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::burial::Burial;
 use super::checkpoints;
 use super::guard::Trouble;
 use super::halt::{Cause, Failure};
@@ -16,7 +17,7 @@ use super::letter_table;
 use super::letter_watch::LetterWatch;
 use super::shared::{Shared, Sink, lock};
 use super::state::{self, Head, SinkRecord, State};
-use crate::{Commit, DeadLetter, JournalError, Progress, Roster};
+use crate::{AppendError, Commit, JournalError, Progress, Roster};
 
 /// Commits of sinks are gathered so long, to share a write.
 const LINGER: Duration = Duration::from_millis(20);
@@ -35,7 +36,8 @@ pub(crate) enum ToKeeper {
         generation: u64,
         commit: Box<Commit>,
     },
-    Bury(Vec<DeadLetter>),
+    /// Answers when its letters are durable, or cannot be written.
+    Bury(Burial),
     /// Saves a value under a source and a key; `None` removes it.
     Checkpoint(String, String, Option<Vec<u8>>),
     /// Answers when everything before is durable.
@@ -65,13 +67,13 @@ pub(crate) struct Keeper {
 #[derive(Default)]
 struct Pending {
     commits: Vec<(String, u64, Box<Commit>)>,
-    letters: Vec<DeadLetter>,
+    burials: Vec<Burial>,
     checkpoints: checkpoints::Changed,
 }
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.commits.is_empty() && self.letters.is_empty() && self.checkpoints.is_empty()
+        self.commits.is_empty() && self.burials.is_empty() && self.checkpoints.is_empty()
     }
 }
 
@@ -121,7 +123,7 @@ impl Keeper {
                     generation,
                     commit,
                 } => self.pending.commits.push((sink, generation, commit)),
-                ToKeeper::Bury(letters) => self.pending.letters.extend(letters),
+                ToKeeper::Bury(burial) => self.pending.burials.push(burial),
                 ToKeeper::Checkpoint(source, key, value) => {
                     self.pending.checkpoints.insert((source, key), value);
                 }
@@ -257,8 +259,11 @@ impl Keeper {
         &self.pending.checkpoints
     }
 
+    /// Writes what is pending. If that fails, the commits and checkpoints stay pending. Those who wait for their dead
+    /// letters are told instead, and hand them over again.
     fn write_pending(&mut self) -> Result<(), JournalError> {
-        let pending = std::mem::take(&mut self.pending);
+        let mut pending = std::mem::take(&mut self.pending);
+        let burials = self.unless_gone(std::mem::take(&mut pending.burials));
         let mut sinks = lock(&self.shared.sinks).clone();
         let quota = self.shared.options.dead_letters;
         let written = self.change(|txn, head| {
@@ -288,7 +293,8 @@ impl Keeper {
                     state::put_sink(txn, name, &sink.record)?;
                 }
             }
-            letter_table::bury(txn, head, &pending.letters)?;
+            let letters = burials.iter().flat_map(|burial| &burial.letters);
+            letter_table::bury(txn, head, letters)?;
             checkpoints::write(txn, &pending.checkpoints)?;
             letter_table::drop_oldest(txn, head, &quota)
         });
@@ -299,13 +305,35 @@ impl Keeper {
                 for (name, _, commit) in &pending.commits {
                     self.shared.letters_came(name, &commit.dead_letters);
                 }
+                // Durable, unless the file was deleted meanwhile.
+                for burial in self.unless_gone(burials) {
+                    burial.answer(Ok(()));
+                }
                 Ok(())
             }
             Err(error) => {
                 self.pending = pending;
+                for burial in burials {
+                    burial.answer(Err(AppendError::Failed(error.clone())));
+                }
                 Err(error)
             }
         }
+    }
+
+    /// Passes burials on while the journal's files are in place. If they were deleted or moved, refuses them instead:
+    /// what is written to a deleted file is lost when the process ends.
+    fn unless_gone(&self, burials: Vec<Burial>) -> Vec<Burial> {
+        if burials.is_empty() || !self.shared.lost_files() {
+            return burials;
+        }
+        let Some(error) = self.shared.halts.refuse(burials.len() as u64) else {
+            return burials;
+        };
+        for burial in burials {
+            burial.answer(Err(AppendError::Failed(error.clone())));
+        }
+        Vec::new()
     }
 
     /// Changes what is kept of a sink, durably and then in memory.
@@ -344,6 +372,16 @@ impl Keeper {
         }
         self.shared.retire();
         Ok(())
+    }
+
+    /// Saves the counts of the sources, if they changed.
+    pub(crate) fn save_counts(&mut self) -> Result<(), JournalError> {
+        let changed = lock(&self.shared.sources).changed;
+        if changed {
+            self.change(|_, _| Ok(()))
+        } else {
+            Ok(())
+        }
     }
 
     fn touch(&mut self, now: i64) -> Result<(), JournalError> {

@@ -10,6 +10,7 @@
 
 mod adopt;
 mod ballast;
+mod burial;
 mod checkpoints;
 mod clock;
 mod compact;
@@ -78,6 +79,7 @@ use crate::{
     SinkState, SourceTotals, Subscription, Taken, Usage,
 };
 use ballast::Ballast;
+use burial::Burial;
 use clock::Clock;
 use halt::Cause;
 use keeper::{Keeper, ToKeeper};
@@ -104,6 +106,8 @@ pub struct DiskJournal {
     keeper: Sender<ToKeeper>,
     store: Store,
     waiting: Arc<Semaphore>,
+    /// Lets dead letters of sources come to the keeper, see [`burial`].
+    burying: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     idle_before: Option<Duration>,
 }
@@ -241,6 +245,7 @@ impl DiskJournal {
             keeper: to_keeper,
             store,
             waiting: Arc::new(Semaphore::new(WAITING_KB as usize)),
+            burying: Arc::new(Semaphore::new(burial::MOST as usize)),
             threads: Mutex::new(vec![writing, keeping]),
             idle_before,
         })
@@ -490,6 +495,10 @@ impl Journal for DiskJournal {
         sources.totals.insert(names.now(source).to_owned(), totals);
     }
 
+    async fn save_counts(&self) -> Result<(), JournalError> {
+        self.ask(Keeper::save_counts).await?
+    }
+
     async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
         let mut totals: BTreeMap<String, SourceTotals> = lock(&self.shared.sources).totals.clone();
         for totals in totals.values_mut() {
@@ -561,10 +570,25 @@ impl Journal for DiskJournal {
         self.shared.behind()
     }
 
-    fn bury(&self, letters: Vec<DeadLetter>) {
-        if !letters.is_empty() && self.keeper.send(ToKeeper::Bury(letters)).is_err() {
-            tracing::error!("dead letters came after the journal was shut down");
+    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), AppendError> {
+        for (letters, weight) in burial::pieces(letters) {
+            let permit = self.burying.clone().acquire_many_owned(weight).await;
+            let permit = permit.map_err(|_| AppendError::Closed)?;
+            if let Some(error) = self.shared.halts.refuse(1) {
+                return Err(AppendError::Failed(error));
+            }
+            let (reply, answer) = oneshot::channel();
+            let burial = Burial {
+                letters,
+                reply,
+                permit,
+            };
+            self.keeper
+                .send(ToKeeper::Bury(burial))
+                .map_err(|_| AppendError::Closed)?;
+            answer.await.unwrap_or(Err(AppendError::Closed))?;
         }
+        Ok(())
     }
 
     async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {

@@ -140,7 +140,7 @@ impl Shared {
 
     /// Tests if open files were deleted or replaced. If so, logs it once, and the journal takes no events in from then
     /// on.
-    fn lost_files(&self) -> bool {
+    pub(crate) fn lost_files(&self) -> bool {
         let gone = self.series.watch.gone();
         if let Some(gone) = &gone {
             self.halts.begin(Cause::Gone, &explain(gone), 0);

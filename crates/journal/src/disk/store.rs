@@ -68,8 +68,7 @@ mod tests {
     async fn reading_waits_for_nothing_that_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let journal = DiskJournal::open(DiskOptions::new(folder.path())).unwrap();
-        journal.bury(vec![DeadLetter::default(); 3]);
-        journal.tidy().await.unwrap();
+        journal.bury(vec![DeadLetter::default(); 3]).await.unwrap();
         // The writing thread is stuck in the middle of a change, as on a disk that does not answer.
         let (go_on, wait) = mpsc::channel::<()>();
         let (tell, stands_still) = tokio::sync::oneshot::channel();

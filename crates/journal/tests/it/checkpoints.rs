@@ -65,10 +65,13 @@ async fn none_is_durable_before_the_dead_letters_that_came_earlier() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open_with(&options(folder.path()));
     for n in 0..20 {
-        journal.bury(vec![DeadLetter {
-            component: "source:web".into(),
-            ..DeadLetter::default()
-        }]);
+        journal
+            .bury(vec![DeadLetter {
+                component: "source:web".into(),
+                ..DeadLetter::default()
+            }])
+            .await
+            .unwrap();
         journal.save_checkpoint("web", "n", Some(vec![n]));
         let copy = tempfile::tempdir().unwrap();
         for name in files(folder.path(), "") {

@@ -20,7 +20,7 @@ async fn swollen(folder: &Path) {
             payload: Some("x".repeat(100_000)),
             ..DeadLetter::default()
         };
-        journal.bury((0..50).map(letter).collect());
+        journal.bury((0..50).map(letter).collect()).await.unwrap();
         journal.tidy().await.unwrap();
     }
     assert!(size(folder) > 50_000_000);

@@ -45,7 +45,7 @@ async fn they_are_kept_found_and_taken_back() {
         position: None,
         ..letter(4, None)
     };
-    journal.bury(vec![of_source.clone()]);
+    journal.bury(vec![of_source.clone()]).await.unwrap();
     journal.shutdown().await;
 
     let journal = open(folder.path());
@@ -101,7 +101,7 @@ async fn they_are_kept_found_and_taken_back() {
     let journal = open(folder.path());
     let (_, resumed) = reader(&journal, "a", Start::End).await;
     assert_eq!(resumed.returned, 1);
-    journal.bury(vec![letter(1, None)]);
+    journal.bury(vec![letter(1, None)]).await.unwrap();
     // The writing thread answers this, so everything before is written.
     journal.tidy().await.unwrap();
     let all = journal

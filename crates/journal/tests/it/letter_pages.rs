@@ -114,7 +114,7 @@ async fn they_are_read_in_pages_of_bounded_size() {
         ..Commit::default()
     });
     a.flush().await;
-    journal.bury(letters("source:web", 0..2_000));
+    journal.bury(letters("source:web", 0..2_000)).await.unwrap();
     a.flush().await;
     pages_and_summary(&journal).await;
     journal.shutdown().await;
@@ -128,7 +128,7 @@ async fn they_are_read_in_pages_of_bounded_size() {
         dead_letters: letters("a", 0..3_000),
         ..Commit::default()
     });
-    journal.bury(letters("source:web", 0..2_000));
+    journal.bury(letters("source:web", 0..2_000)).await.unwrap();
     pages_and_summary(&journal).await;
 }
 
@@ -157,7 +157,10 @@ async fn each_has_its_own_quota(journal: &dyn Journal) {
     a.flush().await;
     assert!(a.dead_letters_full(0));
     for n in 0..20 {
-        journal.bury(letters("source:web", n * 10..n * 10 + 10));
+        journal
+            .bury(letters("source:web", n * 10..n * 10 + 10))
+            .await
+            .unwrap();
         a.flush().await;
     }
     let counts = journal.letter_counts();

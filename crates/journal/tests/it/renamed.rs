@@ -91,7 +91,9 @@ async fn a_source_takes_its_counts_ids_letters_and_debts_along() {
             },
         );
         log.save_checkpoint("web", "file", Some(b"7".to_vec()));
-        log.bury(vec![letter("source:web"), letter("sink"), letter("source:web")]);
+        log.bury(vec![letter("source:web"), letter("sink"), letter("source:web")])
+            .await
+            .unwrap();
         end(log).await;
         let after = renamed(&[("site", "web")], &[("sink", "")]);
         for round in 0..3u64 {

@@ -63,7 +63,7 @@ impl StatusSource for Pipeline {
     }
 }
 
-fn pipeline() -> (Arc<Pipeline>, AdminState) {
+async fn pipeline() -> (Arc<Pipeline>, AdminState) {
     let mut ledger = Ledger::default();
     let source = SourceLedger::default();
     source.received.add(12);
@@ -96,10 +96,11 @@ fn pipeline() -> (Arc<Pipeline>, AdminState) {
         payload: Some("{\"type\":\"track\"}".to_owned()),
         ..DeadLetter::default()
     };
-    journal.bury(vec![
+    let letters = vec![
         letter("source:web", "m1", "not_json"),
         letter("pin", "m2", "bad_field"),
-    ]);
+    ];
+    journal.bury(letters).await.unwrap();
     let pipeline = Arc::new(Pipeline {
         ready: Mutex::new(Ok(())),
         journal,
@@ -152,7 +153,7 @@ async fn start(state: AdminState, token: Option<&str>) -> (AdminServer, Cancella
 
 #[tokio::test]
 async fn every_path_answers_and_others_do_not_exist() {
-    let (pipeline, state) = pipeline();
+    let (pipeline, state) = pipeline().await;
     let (server, stop) = start(state, None).await;
     let at = server.address();
 
@@ -190,7 +191,7 @@ async fn every_path_answers_and_others_do_not_exist() {
 
 #[tokio::test]
 async fn status_has_every_number_and_reads_back() {
-    let (_, state) = pipeline();
+    let (_, state) = pipeline().await;
     let (server, stop) = start(state, None).await;
     let answer = get(server.address(), "/status").await;
     assert!(
@@ -225,7 +226,7 @@ async fn status_has_every_number_and_reads_back() {
 
 #[tokio::test]
 async fn a_journal_that_does_not_answer_keeps_no_status_waiting() {
-    let (pipeline, state) = pipeline();
+    let (pipeline, state) = pipeline().await;
     let (server, stop) = start(state, None).await;
     let status = async || -> Status {
         let answer = get(server.address(), "/status").await;
@@ -258,7 +259,7 @@ async fn a_journal_that_does_not_answer_keeps_no_status_waiting() {
 
 #[tokio::test]
 async fn dead_letters_are_chosen_and_hold_no_payload() {
-    let (_, state) = pipeline();
+    let (_, state) = pipeline().await;
     let (server, stop) = start(state, None).await;
     let list = async |query: &str| -> Vec<String> {
         let answer = get(server.address(), &format!("/dead_letters{query}")).await;
@@ -290,7 +291,7 @@ async fn dead_letters_are_chosen_and_hold_no_payload() {
 
 #[tokio::test]
 async fn a_token_guards_everything_but_health() {
-    let (_, state) = pipeline();
+    let (_, state) = pipeline().await;
     let (server, stop) = start(state, Some(TOKEN)).await;
     let at = server.address();
     assert_eq!(get(at, "/health").await.status, 200);
@@ -330,7 +331,7 @@ async fn a_token_guards_everything_but_health() {
 
 #[tokio::test]
 async fn a_taken_port_is_told_with_its_remedy() {
-    let (_, state) = pipeline();
+    let (_, state) = pipeline().await;
     let (server, stop) = start(state.clone(), None).await;
     let error = serve(server.address(), Access::default(), state, stop.clone())
         .await
@@ -345,7 +346,7 @@ async fn a_taken_port_is_told_with_its_remedy() {
 
 #[tokio::test]
 async fn a_client_that_says_nothing_does_not_hold_up_the_stop() {
-    let (_, state) = pipeline();
+    let (_, state) = pipeline().await;
     let (server, stop) = start(state, None).await;
     let mut silent = TcpStream::connect(server.address()).await.unwrap();
     silent.write_all(b"GET /status HTTP/1.1\r\nhost:").await.unwrap();
@@ -387,9 +388,9 @@ fn only_loopback_goes_without_a_token() {
     assert!(!error.contains("hunter2"), "{error}");
 }
 
-#[test]
-fn people_can_read_it() {
-    let (pipeline, state) = pipeline();
+#[tokio::test]
+async fn people_can_read_it() {
+    let (pipeline, state) = pipeline().await;
     let mut status = state.status();
     status.uptime_seconds = 12;
     status.version = "0.1.0".to_owned();

@@ -100,22 +100,27 @@ impl Pump {
     /// Stores a chunk, waiting as long as there is no room; an error if the source is told to stop meanwhile. False if
     /// the chunk was a last line without a line break that is no event.
     async fn store(&mut self, lines: &[Line]) -> Result<bool, Stopped> {
+        // Events of a stream may have no ids, so they must not be sent again when only the dead letters were refused.
+        let mut sent = false;
         loop {
             let (events, rejected) = self.events(lines);
-            let refused = if events.is_empty() {
+            let cut = lines.iter().any(|line| !line.ended) && !rejected.is_empty();
+            let mut refused = if sent || events.is_empty() {
                 None
             } else {
                 self.outlet.send(events).await.err()
             };
+            if refused.is_none() {
+                sent = true;
+                refused = self.outlet.reject(rejected).await.err();
+            }
             match refused {
                 None => {
                     // The writer of the file may not have finished its last line: it is read again once the file has
                     // grown.
-                    let cut = lines.iter().any(|line| !line.ended) && !rejected.is_empty();
                     if let Some(file) = &mut self.file {
                         file.unfinished = cut;
                     }
-                    self.outlet.reject(rejected);
                     return Ok(!cut);
                 }
                 // The next try makes the events from the lines again; keeping a copy of each would cost more, since

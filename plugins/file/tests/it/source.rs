@@ -24,18 +24,26 @@ struct Double {
     called: Semaphore,
 }
 
+impl Double {
+    /// Refuses as often as it was told to.
+    fn refuse_some(&self) -> Result<(), Refused> {
+        let mut refusals = self.refusals.lock().unwrap();
+        let Some(left) = refusals.checked_sub(1) else {
+            return Ok(());
+        };
+        *refusals = left;
+        Err(Refused {
+            cause: RefusedCause::Full,
+            retry_after: Duration::ZERO,
+        })
+    }
+}
+
 #[async_trait]
 impl Intake for Double {
     async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
         self.called.add_permits(1);
-        let mut refusals = self.refusals.lock().unwrap();
-        if let Some(left) = refusals.checked_sub(1) {
-            *refusals = left;
-            return Err(Refused {
-                cause: RefusedCause::Full,
-                retry_after: Duration::ZERO,
-            });
-        }
+        self.refuse_some()?;
         self.sizes.lock().unwrap().push(events.len());
         let fates = vec![Fate::Accepted; events.len()];
         let events = events
@@ -45,8 +53,10 @@ impl Intake for Double {
         Ok(fates)
     }
 
-    fn reject(&self, rejected: Vec<RejectedInput>) {
+    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+        self.refuse_some()?;
         self.rejected.lock().unwrap().extend(rejected);
+        Ok(())
     }
 
     fn refuse(&self, _: u64, _: Reason) {}
@@ -187,6 +197,16 @@ async fn chunks_are_bounded_and_refused_ones_come_again() {
     assert_eq!(double.rejected.lock().unwrap().len(), 150, "each only once");
     assert!(double.sizes.lock().unwrap().iter().all(|size| *size <= 100));
     assert!(double.called.available_permits() > 2);
+}
+
+#[tokio::test]
+async fn unusable_lines_that_are_refused_come_again() {
+    let double = double(2);
+    run(file("7\n").path(), &double, &CancellationToken::new())
+        .await
+        .unwrap();
+    assert_eq!(double.rejected.lock().unwrap().len(), 1);
+    assert_eq!(*double.refusals.lock().unwrap(), 0);
 }
 
 #[tokio::test]

@@ -214,6 +214,10 @@ async fn what_the_runtime_refuses_is_to_be_sent_again() {
         assert_eq!((answer.status, answer.code().as_str()), (status, code));
         assert_eq!(answer.header("retry-after"), Some("2"));
         assert_eq!(answer.header("x-ratelimit-reset"), Some("2"));
+        for unusable in [("/v1/batch", r#"{"batch":[7]}"#), ("/v1/track", "{}")] {
+            let answer = service.post(unusable.0, unusable.1).await;
+            assert_eq!((answer.status, answer.code().as_str()), (status, code));
+        }
         assert!(service.rejected().is_empty(), "it comes again");
         assert_eq!(service.refused(), [(1, code.to_owned())]);
     }

@@ -44,8 +44,12 @@ impl Intake for Double {
         Ok(fates)
     }
 
-    fn reject(&self, rejected: Vec<RejectedInput>) {
+    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+        if let Some(refused) = self.refusal.lock().unwrap().clone() {
+            return Err(refused);
+        }
         self.rejected.lock().unwrap().extend(rejected);
+        Ok(())
     }
 
     fn refuse(&self, events: u64, reason: Reason) {
