@@ -5,7 +5,6 @@
 //! is not. `CONSERVATION_EVENTS` and `CONSERVATION_KILLS` prolong this test like the other one.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use signalbox_runtime::admin::Status;
@@ -15,6 +14,7 @@ use super::generator::{Generator, is_order, same_at_pinterest, same_in_archive};
 use super::tally::Tally;
 use super::{setting, wait_for};
 use crate::support::client::try_send;
+use crate::support::disk::Disk;
 use crate::support::process::Process;
 use crate::support::world::World;
 
@@ -46,53 +46,11 @@ const FAULTS: [Fault; 9] = [
     Fault::FolderDeleted,
 ];
 
-/// A separate file system that can be filled, where mounting is allowed; unmounted when dropped, also after a panic.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(at: &Path) -> Option<SmallDisk> {
-        std::fs::create_dir_all(at).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=96m", "tmpfs"]).arg(at);
-        let mounted = mount.output().is_ok_and(|output| output.status.success());
-        if !mounted {
-            println!("no file system may be mounted here: nothing fills the disk in this run");
-        }
-        mounted.then(|| SmallDisk(at.to_owned()))
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.0.join("filler")
-    }
-
-    /// Takes all the free space.
-    fn fill(&self) {
-        use std::io::Write as _;
-        let mut file = std::fs::File::create(self.filler()).unwrap();
-        let block = vec![1; 64 << 10];
-        while file.write_all(&block).is_ok() {}
-        while file.write_all(&block[..512]).is_ok() {}
-    }
-
-    fn free(&self) {
-        std::fs::remove_file(self.filler()).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(&self.0).status();
-        if !unmounted.is_ok_and(|status| status.success()) {
-            let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-        }
-    }
-}
-
 /// A router and its surroundings. Fields are dropped in their order: the process lets go of the disk, the disk of the
 /// folder.
 struct Rig {
     process: Option<Process>,
-    disk: Option<SmallDisk>,
+    disk: Option<Disk>,
     world: World,
     rng: fastrand::Rng,
     /// Number of renames of the source, and of the sinks.
@@ -109,7 +67,7 @@ impl Rig {
             ..SandboxConfig::default()
         })
         .await;
-        let disk = SmallDisk::mount(&world.path("disk"));
+        let disk = Disk::mount(96);
         let mut rig = Rig {
             process: None,
             disk,
@@ -137,7 +95,7 @@ listen = "${{ADMIN}}"
 [shutdown]
 deadline = "1s"
 [journal]
-path = "${{FOLDER}}/disk/journal"
+path = "{journal}"
 max_bytes = "40MB"
 [sources.shop{source}]
 {source_was}
@@ -166,6 +124,7 @@ calls_per_minute = 1000000
 batch.max_wait = "10ms"
 retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
 "#,
+            journal = self.journal().display(),
             source_was = self.source_was,
             archive_was = was("archive"),
             pinterest_was = was("pinterest"),
@@ -174,7 +133,8 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
     }
 
     fn journal(&self) -> PathBuf {
-        self.world.path("disk/journal")
+        let folder = self.disk.as_ref().map_or(self.world.folder.path(), Disk::path);
+        folder.join("journal")
     }
 
     fn launch(&mut self) {
@@ -267,7 +227,7 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
                     };
                     wait_for("a start on a full disk", 60, up).await;
                 }
-                self.disk.as_ref().unwrap().free();
+                self.disk.as_ref().unwrap().clear();
                 self.ready().await;
             }
             Fault::FolderDeleted => {

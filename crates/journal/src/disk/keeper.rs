@@ -243,9 +243,11 @@ impl Keeper {
         self.failures += 1;
     }
 
+    /// Logs the end of a time in which writes failed. While the disk is full some find room and others do not, which one
+    /// pair of lines covers.
     fn works_again(&mut self) {
-        let failures = std::mem::take(&mut self.failures);
-        if failures > 0 {
+        if self.failures > 0 && self.shared.halts.cause() != Some(Cause::Full) {
+            let failures = std::mem::take(&mut self.failures);
             tracing::warn!(failures, "the journal's state is written again");
         }
     }
