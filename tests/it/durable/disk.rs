@@ -150,11 +150,12 @@ async fn a_router_on_a_full_disk_delivers_what_it_has() {
         let again = || async { (ready(&rig).await.status == 200).then_some(()) };
         until(again, || rig.router().stderr()).await;
         assert_eq!(send(&rig, 300).await.1.status, 200);
+        rig.router().logged("the journal takes events in again").await;
         let log = rig.router().stderr();
         assert_eq!(log.matches("the journal takes no events in").count(), 1, "{log}");
-        assert!(log.contains("the journal takes events in again"), "{log}");
+        // The state is tried again every 20 ms to 1 s; its failures have a line each time they begin.
         assert!(
-            log.matches("cannot be written, trying again").count() <= 1,
+            log.matches("cannot be written, trying again").count() <= 3,
             "{log}"
         );
         rig.settled().await;

@@ -1,6 +1,6 @@
 //! A process that ends, and the next one.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use signalbox_sandbox::{FailEvents, Faults, Unavailable};
 use signalbox_testkit::Act;
 
@@ -28,7 +28,7 @@ async fn attempts_and_dead_letters_are_kept() {
         (offline.sinks["pinterest"].pending, offline.sums_close),
         (3, true)
     );
-    let stopped_at = jiff::Timestamp::now().to_string();
+    let stopped_at = jiff::Timestamp::now();
     rig.world.sandbox.set_faults(Faults {
         fail_events: Some(FailEvents::always()),
         ..Faults::default()
@@ -39,16 +39,13 @@ async fn attempts_and_dead_letters_are_kept() {
     rig.has_letters("pinterest", 3).await;
     // The attempts of both processes, from the first on.
     let letters = rig.lines(&["deadletters", "list"]).await;
+    let at = |letter: &Value, member: &str| -> jiff::Timestamp {
+        letter[member].as_str().unwrap().parse().unwrap()
+    };
     for letter in &letters {
         assert!(letter["attempts"].as_u64().unwrap() >= 6, "{letter}");
-        assert!(
-            letter["first_at"].as_str().unwrap() < stopped_at.as_str(),
-            "{letter}"
-        );
-        assert!(
-            letter["last_at"].as_str().unwrap() > stopped_at.as_str(),
-            "{letter}"
-        );
+        assert!(at(letter, "first_at") < stopped_at, "{letter}");
+        assert!(at(letter, "last_at") > stopped_at, "{letter}");
     }
     rig.kill();
     rig.again().await;
