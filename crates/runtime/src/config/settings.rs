@@ -260,7 +260,7 @@ pub struct SinkRuntime {
     /// True if this sink keeps everything and delivers nothing, until the key is taken out again. Default: false.
     #[serde(default)]
     pub hold: bool,
-    /// What happens when the journal is full because of this sink. Default: `refuse`.
+    /// The choice for a journal that is full because of this sink. Default: `refuse`.
     #[serde(default)]
     pub on_journal_full: OnJournalFull,
     /// Where a sink starts that the journal does not know yet, and with sources added to its inputs later: at the
@@ -270,7 +270,7 @@ pub struct SinkRuntime {
     /// The name that this sink had before: it goes on where that one stands, with its pending events, dead letters and
     /// counts. It may stay in the file. Default: none.
     pub was: Option<String>,
-    /// What happens to pending events of a source that is taken out of `inputs`: `deliver` them, since they were
+    /// The fate of pending events of a source that is taken out of `inputs`: `deliver` them, since they were
     /// acknowledged for this sink, or `filter` them, counted by the reason `input_removed`. Default: `deliver`.
     #[serde(default)]
     pub inputs_removed: InputsRemoved,
@@ -330,7 +330,7 @@ pub enum OnJournalFull {
     DeadLetterOldest,
 }
 
-/// What happens to pending events of a source that is no longer an input.
+/// The fate of pending events of a source that is no longer an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InputsRemoved {

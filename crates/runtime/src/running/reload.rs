@@ -17,7 +17,7 @@ impl Running {
     /// its listening socket.
     ///
     /// # Errors
-    /// What could not start. The rest of the new pipeline runs; nothing that was accepted is lost.
+    /// The components that could not start. The rest of the new pipeline runs; nothing that was accepted is lost.
     pub async fn reload(
         &mut self,
         pipeline: Pipeline,

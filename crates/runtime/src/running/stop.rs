@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::Running;
 
-/// How long sources may take to answer what they have taken in.
+/// The time that sources have to answer for the events they have taken in.
 const SOURCE_GRACE: Duration = Duration::from_secs(10);
 
-/// How long drivers may take to commit after they were told to give up.
+/// The time that drivers have to commit after they were told to give up.
 const COMMIT_GRACE: Duration = Duration::from_secs(5);
 
 impl Running {
@@ -38,12 +38,12 @@ impl Running {
         self.drained().await;
     }
 
-    /// Whether the journal takes no more events, since every source has ended.
+    /// True if the journal takes no more events, since every source has ended.
     pub fn is_draining(&self) -> bool {
         self.draining
     }
 
-    /// Whether a source ended by an error.
+    /// True if a source ended by an error.
     pub fn failed(&self) -> bool {
         self.failed
     }
