@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{BuildContext, BuildErrors, Sink, SinkConfig, SinkDefaults, Span, register_plugin};
 
-use crate::console::Console;
+use crate::options::Target;
+use crate::sink::Console;
 
 /// Settings of the sink `console`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -15,17 +16,6 @@ pub struct ConsoleConfig {
     /// Where to print. Default `"stdout"`.
     #[serde(default)]
     pub target: Target,
-}
-
-/// Where to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Target {
-    /// Standard output.
-    #[default]
-    Stdout,
-    /// Standard error, where the logs go, too.
-    Stderr,
 }
 
 register_plugin!(

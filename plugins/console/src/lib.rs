@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
-mod console;
-mod reject;
+mod options;
+mod reasons;
+mod sink;
 
-pub use config::{ConsoleConfig, Target};
+pub use config::ConsoleConfig;
+pub use options::Target;

@@ -6,7 +6,7 @@ use signalbox_core::{BuildContext, BuildError, BuildErrors, Transform, Transform
 use signalbox_segment::configured::{self, Findings};
 use signalbox_segment::fql::Trigger;
 
-use crate::filter::Filter;
+use crate::transform::Filter;
 
 /// Settings of the transform `filter`.
 #[derive(Debug, Deserialize, JsonSchema)]

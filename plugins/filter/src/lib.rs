@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
-mod filter;
-mod reject;
+mod reasons;
+mod transform;
 
 pub use config::FilterConfig;

@@ -2,8 +2,10 @@
 
 mod config;
 mod defaults;
-mod hash_pii;
+mod options;
 mod plan;
-mod reject;
+mod reasons;
+mod transform;
 
-pub use config::{HashAs, HashPiiConfig};
+pub use config::HashPiiConfig;
+pub use options::HashAs;

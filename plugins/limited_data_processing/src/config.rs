@@ -9,6 +9,7 @@ use signalbox_segment::normalise::geo;
 
 use crate::location::Places;
 use crate::opt_out::Condition;
+use crate::options::OnIncomplete;
 use crate::transform::Ldp;
 
 /// The country whose states have such laws.
@@ -56,19 +57,6 @@ pub struct OptOut {
     /// A consent category of `context.consent.categoryPreferences`; opted out if it is not granted.
     #[serde(default)]
     pub consent_category: Option<String>,
-}
-
-/// What happens to an event whose opt-out cannot be expressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OnIncomplete {
-    /// It becomes a dead letter with the reason `ldp_incomplete`.
-    #[default]
-    Reject,
-    /// It is filtered with that reason: counted, not kept.
-    Drop,
-    /// It is sent without the flag, with a warning: the destination then processes it like any other.
-    Send,
 }
 
 const ADDRESSES: [&str; 7] = [

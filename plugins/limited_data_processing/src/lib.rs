@@ -3,7 +3,9 @@
 mod config;
 mod location;
 mod opt_out;
-mod reject;
+mod options;
+mod reasons;
 mod transform;
 
-pub use config::{LimitedDataProcessingConfig, OnIncomplete, OptOut};
+pub use config::{LimitedDataProcessingConfig, OptOut};
+pub use options::OnIncomplete;

@@ -15,7 +15,7 @@ pub(crate) enum Condition {
 
 /// What a condition says about an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Decision {
     OptedOut,
     /// Not opted out, or nothing was said.
     No,
@@ -24,14 +24,14 @@ pub(crate) enum Answer {
 }
 
 impl Condition {
-    pub(crate) fn answer(&self, event: &Event) -> Answer {
+    pub(crate) fn decision(&self, event: &Event) -> Decision {
         match self {
             Condition::Is(path, wanted) => match event.get(path).map_or(Reading::Nothing, yes_or_no) {
-                Reading::Says(said) if said == *wanted => Answer::OptedOut,
-                Reading::Says(_) | Reading::Nothing => Answer::No,
-                Reading::Unreadable => Answer::Unreadable,
+                Reading::Says(said) if said == *wanted => Decision::OptedOut,
+                Reading::Says(_) | Reading::Nothing => Decision::No,
+                Reading::Unreadable => Decision::Unreadable,
             },
-            Condition::Equals(path, text) => event.get(path).map_or(Answer::No, |node| equals(node, text)),
+            Condition::Equals(path, text) => event.get(path).map_or(Decision::No, |node| equals(node, text)),
             Condition::Consent(category) => consent(event, category),
         }
     }
@@ -74,7 +74,7 @@ fn yes_or_no(node: Node<'_>) -> Reading {
 }
 
 /// Compares a text, or each of a list (an array, or joined by commas). Nesting is bounded by the document's.
-fn equals(node: Node<'_>, wanted: &str) -> Answer {
+fn equals(node: Node<'_>, wanted: &str) -> Decision {
     let same = |text: &str| text.trim().to_lowercase() == wanted;
     let any = |text: &str| same(text) || text.split(',').any(same);
     let matches = match node.kind() {
@@ -86,39 +86,39 @@ fn equals(node: Node<'_>, wanted: &str) -> Answer {
         }),
         Kind::Number => node.number_text().is_some_and(same),
         Kind::String => node.as_str().is_some_and(any),
-        Kind::Object => return Answer::Unreadable,
+        Kind::Object => return Decision::Unreadable,
         Kind::Array => {
-            let mut answer = Answer::No;
+            let mut decision = Decision::No;
             for item in node.items() {
                 match equals(item, wanted) {
-                    Answer::OptedOut => return Answer::OptedOut,
-                    Answer::Unreadable => answer = Answer::Unreadable,
-                    Answer::No => {}
+                    Decision::OptedOut => return Decision::OptedOut,
+                    Decision::Unreadable => decision = Decision::Unreadable,
+                    Decision::No => {}
                 }
             }
-            return answer;
+            return decision;
         }
     };
-    if matches { Answer::OptedOut } else { Answer::No }
+    if matches { Decision::OptedOut } else { Decision::No }
 }
 
 /// Segment's rule: a category that is not among the preferences is not granted; without preferences, nothing was asked.
-fn consent(event: &Event, category: &str) -> Answer {
+fn consent(event: &Event, category: &str) -> Decision {
     let preferences = event
         .root()
         .get("context")
         .and_then(|context| context.get("consent"))
         .and_then(|consent| consent.get("categoryPreferences"));
     let Some(preferences) = preferences.filter(|node| !node.is_null()) else {
-        return Answer::No;
+        return Decision::No;
     };
     if preferences.kind() != Kind::Object {
-        return Answer::Unreadable;
+        return Decision::Unreadable;
     }
     match preferences.get(category).map_or(Reading::Nothing, yes_or_no) {
-        Reading::Says(true) => Answer::No,
-        Reading::Says(false) | Reading::Nothing => Answer::OptedOut,
-        Reading::Unreadable => Answer::Unreadable,
+        Reading::Says(true) => Decision::No,
+        Reading::Says(false) | Reading::Nothing => Decision::OptedOut,
+        Reading::Unreadable => Decision::Unreadable,
     }
 }
 
@@ -128,63 +128,66 @@ mod tests {
 
     use super::*;
 
-    fn answer(condition: &Condition, value: &str) -> Answer {
+    fn decision(condition: &Condition, value: &str) -> Decision {
         let receipt = Receipt {
             source: "site".into(),
             received_at: 0,
         };
         let text = format!(r#"{{"context":{{"consent":{value}}},"v":{value}}}"#);
-        condition.answer(&Event::parse(&text, receipt).unwrap())
+        condition.decision(&Event::parse(&text, receipt).unwrap())
     }
 
     #[test]
     fn booleans_in_every_spelling() {
         let is = |wanted| Condition::Is(Path::new("v"), wanted);
         for (value, yes, no) in [
-            ("true", Answer::OptedOut, Answer::No),
-            ("\" Yes \"", Answer::OptedOut, Answer::No),
-            ("1", Answer::OptedOut, Answer::No),
-            ("\"1\"", Answer::OptedOut, Answer::No),
-            ("\"ON\"", Answer::OptedOut, Answer::No),
-            ("false", Answer::No, Answer::OptedOut),
-            ("0", Answer::No, Answer::OptedOut),
-            ("\"n\"", Answer::No, Answer::OptedOut),
-            ("null", Answer::No, Answer::No),
-            ("\" \"", Answer::No, Answer::No),
-            ("\"maybe\"", Answer::Unreadable, Answer::Unreadable),
-            ("2", Answer::Unreadable, Answer::Unreadable),
-            ("[true]", Answer::Unreadable, Answer::Unreadable),
-            ("{}", Answer::Unreadable, Answer::Unreadable),
+            ("true", Decision::OptedOut, Decision::No),
+            ("\" Yes \"", Decision::OptedOut, Decision::No),
+            ("1", Decision::OptedOut, Decision::No),
+            ("\"1\"", Decision::OptedOut, Decision::No),
+            ("\"ON\"", Decision::OptedOut, Decision::No),
+            ("false", Decision::No, Decision::OptedOut),
+            ("0", Decision::No, Decision::OptedOut),
+            ("\"n\"", Decision::No, Decision::OptedOut),
+            ("null", Decision::No, Decision::No),
+            ("\" \"", Decision::No, Decision::No),
+            ("\"maybe\"", Decision::Unreadable, Decision::Unreadable),
+            ("2", Decision::Unreadable, Decision::Unreadable),
+            ("[true]", Decision::Unreadable, Decision::Unreadable),
+            ("{}", Decision::Unreadable, Decision::Unreadable),
         ] {
-            assert_eq!(answer(&is(true), value), yes, "{value}");
-            assert_eq!(answer(&is(false), value), no, "{value}");
+            assert_eq!(decision(&is(true), value), yes, "{value}");
+            assert_eq!(decision(&is(false), value), no, "{value}");
         }
-        assert_eq!(answer(&Condition::Is(Path::new("other"), true), "1"), Answer::No);
+        assert_eq!(
+            decision(&Condition::Is(Path::new("other"), true), "1"),
+            Decision::No
+        );
     }
 
     #[test]
     fn texts_alone_and_in_lists() {
         let equals = Condition::Equals(Path::new("v"), "ldp".into());
         for (value, expected) in [
-            ("\"LDP\"", Answer::OptedOut),
-            ("\"other, ldp\"", Answer::OptedOut),
-            ("[\"x\", \"LDP\", {}]", Answer::OptedOut),
-            ("\"LDPX\"", Answer::No),
-            ("true", Answer::No),
-            ("null", Answer::No),
-            ("[]", Answer::No),
-            ("{}", Answer::Unreadable),
-            ("[\"x\", {}]", Answer::Unreadable),
+            ("\"LDP\"", Decision::OptedOut),
+            ("\"other, ldp\"", Decision::OptedOut),
+            ("[\"x\", \"LDP\", {}]", Decision::OptedOut),
+            ("\"LDPX\"", Decision::No),
+            ("true", Decision::No),
+            ("null", Decision::No),
+            ("[]", Decision::No),
+            ("{}", Decision::Unreadable),
+            ("[\"x\", {}]", Decision::Unreadable),
         ] {
-            assert_eq!(answer(&equals, value), expected, "{value}");
+            assert_eq!(decision(&equals, value), expected, "{value}");
         }
         assert_eq!(
-            answer(&Condition::Equals(Path::new("v"), "2".into()), "2"),
-            Answer::OptedOut
+            decision(&Condition::Equals(Path::new("v"), "2".into()), "2"),
+            Decision::OptedOut
         );
         assert_eq!(
-            answer(&Condition::Equals(Path::new("v"), "false".into()), "false"),
-            Answer::OptedOut
+            decision(&Condition::Equals(Path::new("v"), "false".into()), "false"),
+            Decision::OptedOut
         );
     }
 
@@ -192,20 +195,20 @@ mod tests {
     fn consent_as_segment_reads_it() {
         let consent = Condition::Consent("ads.us".into());
         for (value, expected) in [
-            ("null", Answer::No),
-            ("{}", Answer::No),
-            (r#"{"categoryPreferences":null}"#, Answer::No),
-            (r#"{"categoryPreferences":{"ads.us":true}}"#, Answer::No),
-            (r#"{"categoryPreferences":{"ads.us":false}}"#, Answer::OptedOut),
-            (r#"{"categoryPreferences":{"ads.us":null}}"#, Answer::OptedOut),
-            (r#"{"categoryPreferences":{}}"#, Answer::OptedOut),
+            ("null", Decision::No),
+            ("{}", Decision::No),
+            (r#"{"categoryPreferences":null}"#, Decision::No),
+            (r#"{"categoryPreferences":{"ads.us":true}}"#, Decision::No),
+            (r#"{"categoryPreferences":{"ads.us":false}}"#, Decision::OptedOut),
+            (r#"{"categoryPreferences":{"ads.us":null}}"#, Decision::OptedOut),
+            (r#"{"categoryPreferences":{}}"#, Decision::OptedOut),
             (
                 r#"{"categoryPreferences":{"ads.us":"perhaps"}}"#,
-                Answer::Unreadable,
+                Decision::Unreadable,
             ),
-            (r#"{"categoryPreferences":[]}"#, Answer::Unreadable),
+            (r#"{"categoryPreferences":[]}"#, Decision::Unreadable),
         ] {
-            assert_eq!(answer(&consent, value), expected, "{value}");
+            assert_eq!(decision(&consent, value), expected, "{value}");
         }
     }
 }

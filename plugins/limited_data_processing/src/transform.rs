@@ -2,10 +2,10 @@
 
 use signalbox_core::{Event, Flow, LimitedDataProcessing, Noted, Transform};
 
-use crate::config::OnIncomplete;
 use crate::location::{Finding, Location, Places};
-use crate::opt_out::{Answer, Condition};
-use crate::reject;
+use crate::opt_out::{Condition, Decision};
+use crate::options::OnIncomplete;
+use crate::reasons;
 
 /// Sets the fact, or follows the policy.
 pub(crate) struct Ldp {
@@ -28,16 +28,16 @@ impl Ldp {
     fn opted_out(&self, event: &mut Event) -> bool {
         let mut unreadable = None;
         for condition in &self.conditions {
-            match condition.answer(event) {
-                Answer::OptedOut => return true,
-                Answer::Unreadable => unreadable = unreadable.or(Some(condition)),
-                Answer::No => {}
+            match condition.decision(event) {
+                Decision::OptedOut => return true,
+                Decision::Unreadable => unreadable = unreadable.or(Some(condition)),
+                Decision::No => {}
             }
         }
         let Some(condition) = unreadable else {
             return false;
         };
-        note(event, reject::unreadable(&condition.path()));
+        note(event, reasons::unreadable(&condition.path()));
         true
     }
 
@@ -71,11 +71,11 @@ impl Transform for Ldp {
                 Flow::Pass
             }
             Subject::NotKnown(location) => match self.on_incomplete {
-                OnIncomplete::Reject => Flow::Rejected(reject::incomplete(&location)),
-                OnIncomplete::Drop => Flow::Filtered(reject::incomplete(&location)),
+                OnIncomplete::Reject => Flow::Rejected(reasons::incomplete(&location)),
+                OnIncomplete::Drop => Flow::Filtered(reasons::incomplete(&location)),
                 OnIncomplete::Send => {
                     let path = self.places.looked_at(&location);
-                    note(event, reject::sent_incomplete(&location, &path));
+                    note(event, reasons::sent_incomplete(&location, &path));
                     Flow::Pass
                 }
             },

@@ -11,9 +11,10 @@ use signalbox_core::{
 use signalbox_segment::configured::{self, Fields, Findings, Given, child, given_fields};
 use signalbox_segment::mapping::Mapping;
 
-use crate::map::Map;
+use crate::options::Mode;
 use crate::paths;
-use crate::reject::TYPES;
+use crate::reasons::TYPES;
+use crate::transform::Map;
 
 /// Settings of the transform `map`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -35,17 +36,6 @@ pub struct MapConfig {
     /// Paths that are taken out of the event; `fields` still sees them. Default none.
     #[serde(default)]
     pub remove: Vec<String>,
-}
-
-/// What becomes of the event's other members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// They stay. Objects are merged member by member, everything else is replaced.
-    #[default]
-    Merge,
-    /// They go, but for `messageId`, `type`, the timestamps, `integrations` and the consent.
-    Replace,
 }
 
 register_plugin!(Transform, MapConfig, "map", "Reshapes an event by a mapping.");

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
-mod map;
 mod merge;
+mod options;
 mod paths;
-mod reject;
+mod reasons;
+mod transform;
 
-pub use config::{MapConfig, Mode};
+pub use config::MapConfig;
+pub use options::Mode;

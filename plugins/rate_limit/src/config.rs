@@ -9,7 +9,8 @@ use signalbox_core::{
 };
 
 use crate::key::KeyTemplate;
-use crate::rate_limit::RateLimit;
+use crate::options::OnExceeded;
+use crate::transform::RateLimit;
 
 /// How many keys are remembered unless `max_keys` says otherwise: a few megabytes.
 const MAX_KEYS: u32 = 100_000;
@@ -39,18 +40,6 @@ pub struct RateLimitConfig {
     /// What happens to an event over the quota. Default: `"wait"` on a sink, `"refuse"` on a source.
     #[serde(default)]
     pub on_exceeded: Option<OnExceeded>,
-}
-
-/// What happens to an event over the quota.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OnExceeded {
-    /// It waits for its turn, others go on. On a sink only.
-    Wait,
-    /// It is filtered, with the reason `rate_limited`.
-    Drop,
-    /// Its request is answered 429 with Retry-After; nothing of the request is stored. On a source only.
-    Refuse,
 }
 
 register_plugin!(

@@ -5,7 +5,9 @@ mod config;
 mod debts;
 mod key;
 mod line;
-mod rate_limit;
-mod reject;
+mod options;
+mod reasons;
+mod transform;
 
-pub use config::{OnExceeded, RateLimitConfig};
+pub use config::RateLimitConfig;
+pub use options::OnExceeded;

@@ -16,7 +16,8 @@ use signalbox_segment::configured::{
     Configured, Findings, MappingConfig, compile_mappings, template_reads, trigger_reads,
 };
 
-use crate::destination::Webhook;
+use crate::options::{Method, Mode};
+use crate::sink::Webhook;
 
 /// Settings of the sink `webhook`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -64,30 +65,6 @@ pub struct WebhookConfig {
 
 fn ten_seconds() -> Span {
     Span::from_secs(10)
-}
-
-/// The method of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Method {
-    /// `POST`
-    #[default]
-    Post,
-    /// `PUT`
-    Put,
-    /// `PATCH`
-    Patch,
-}
-
-/// What a request carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// A JSON array of events.
-    #[default]
-    Batch,
-    /// One event, a JSON object.
-    Single,
 }
 
 register_plugin!(Sink, WebhookConfig, "webhook", "POSTs events as JSON to a URL.");

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
-mod destination;
-mod reject;
+mod options;
+mod reasons;
+mod sink;
 
-pub use config::{Method, Mode, WebhookConfig};
+pub use config::WebhookConfig;
+pub use options::{Method, Mode};
 pub use signalbox_segment::configured::MappingConfig;

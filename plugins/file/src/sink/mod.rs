@@ -2,7 +2,7 @@
 
 mod appender;
 mod config;
-mod reject;
+mod reasons;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl Sink for FileSink {
         // after each deletion.
         let mut outcomes = vec![
             Outcome::Delivered {
-                warning: Some(reject::file_deleted()),
+                warning: Some(reasons::file_deleted()),
             };
             deleted
         ];
@@ -58,10 +58,10 @@ impl Sink for FileSink {
         let Some(failure) = failure else {
             return batch.settle_each(outcomes);
         };
-        let reason = match reject::operator_must_act(&failure.error) {
+        let reason = match reasons::operator_must_act(&failure.error) {
             Some(reason) if done == 0 => return batch.hold(reason),
             Some(reason) => reason,
-            None => reject::try_later(&failure.error),
+            None => reasons::try_later(&failure.error),
         };
         let retry = Outcome::Retry {
             reason,
@@ -77,9 +77,9 @@ impl Sink for FileSink {
         match tokio::task::spawn_blocking(move || appender.probe()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
-                Err(reject::operator_must_act(&error).unwrap_or_else(|| reject::try_later(&error)))
+                Err(reasons::operator_must_act(&error).unwrap_or_else(|| reasons::try_later(&error)))
             }
-            Err(_) => Err(reject::try_later(&std::io::ErrorKind::Interrupted.into())),
+            Err(_) => Err(reasons::try_later(&std::io::ErrorKind::Interrupted.into())),
         }
     }
 

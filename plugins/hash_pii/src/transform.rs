@@ -10,7 +10,7 @@ use signalbox_segment::normalise::{self, Dropped, Field, Rules, is_js_space, seg
 use signalbox_segment::value::Number;
 
 use crate::plan::{Branch, PathId, Plan, What};
-use crate::reject::Removed;
+use crate::reasons::Removed;
 
 /// So many items are taken out of one array; in the rest of it they become null. Each costs a walk through the array.
 const TAKEN_OUT: usize = 16;
@@ -40,7 +40,7 @@ thread_local! {
 }
 
 /// What becomes of a value.
-enum Fate {
+enum Treatment {
     /// It is replaced by its hash.
     Hash(Sha256Hex),
     /// It is a hash already, in a spelling that the rules keep.
@@ -181,20 +181,20 @@ impl Walk<'_> {
     }
 
     fn field(&mut self, branch: &Branch, field: Field, id: NodeId) -> bool {
-        let fate = with_text(self.document.node(id), |text| {
-            fate(field, self.rules, text, &mut self.scratch.text)
+        let treatment = with_text(self.document.node(id), |text| {
+            treatment(field, self.rules, text, &mut self.scratch.text)
         });
-        match fate {
-            Fate::Hash(hash) => {
+        match treatment {
+            Treatment::Hash(hash) => {
                 // Left untouched when it says so already: an event without edits is written as it came.
                 if self.document.node(id).as_str() != Some(hash.as_str()) {
                     self.document.set_node(id, Scalar::String(hash.as_str()));
                 }
                 self.hashed(branch.path)
             }
-            Fate::Hashed => self.hashed(branch.path),
-            Fate::Blank => true,
-            Fate::Removed(why) => self.remove(branch, why),
+            Treatment::Hashed => self.hashed(branch.path),
+            Treatment::Blank => true,
+            Treatment::Removed(why) => self.remove(branch, why),
         }
     }
 
@@ -294,18 +294,18 @@ fn with_text<R>(node: Node<'_>, take: impl FnOnce(&str) -> R) -> R {
     }
 }
 
-fn fate(field: Field, rules: Rules, text: &str, scratch: &mut String) -> Fate {
+fn treatment(field: Field, rules: Rules, text: &str, scratch: &mut String) -> Treatment {
     let hashed = match rules {
-        Rules::Pinterest => normalise::hash(field, rules, text, scratch).map(Fate::Hash),
+        Rules::Pinterest => normalise::hash(field, rules, text, scratch).map(Treatment::Hash),
         Rules::Segment => segment::hash(field, text, scratch).map(|value| match value {
-            segment::Value::Hash(hash) => Fate::Hash(hash),
-            segment::Value::AsGiven(_) => Fate::Hashed,
-            segment::Value::Blank => Fate::Blank,
+            segment::Value::Hash(hash) => Treatment::Hash(hash),
+            segment::Value::AsGiven(_) => Treatment::Hashed,
+            segment::Value::Blank => Treatment::Blank,
         }),
     };
     match hashed {
-        Ok(fate) => fate,
-        Err(Dropped::Empty) if text.trim_matches(is_js_space).is_empty() => Fate::Blank,
-        Err(why) => Fate::Removed(Removed::Dropped(why)),
+        Ok(treatment) => treatment,
+        Err(Dropped::Empty) if text.trim_matches(is_js_space).is_empty() => Treatment::Blank,
+        Err(why) => Treatment::Removed(Removed::Dropped(why)),
     }
 }

@@ -8,7 +8,7 @@ use signalbox_core::escape::plain_json;
 use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink};
 use tokio::sync::Mutex;
 
-use crate::reject;
+use crate::reasons;
 
 /// Prints records. The lock is held across a write, so lines of two batches never mix.
 pub(crate) struct Console {
@@ -27,7 +27,7 @@ impl Output {
     fn print(&mut self, lines: &[u8]) -> io::Result<()> {
         let result = self.try_print(lines);
         self.torn = result.is_err();
-        self.closed = result.as_ref().is_err_and(reject::is_closed);
+        self.closed = result.as_ref().is_err_and(reasons::is_closed);
         result
     }
 
@@ -74,9 +74,9 @@ impl Sink for Console {
         let printed = tokio::task::spawn_blocking(move || output.print(&lines)).await;
         let reason = match printed {
             Ok(Ok(())) => return batch.settle_all(|_| Outcome::delivered()),
-            Ok(Err(error)) if reject::is_closed(&error) => return batch.hold(reject::output_closed()),
-            Ok(Err(error)) => reject::write_failed(&error),
-            Err(_) => reject::interrupted(),
+            Ok(Err(error)) if reasons::is_closed(&error) => return batch.hold(reasons::output_closed()),
+            Ok(Err(error)) => reasons::write_failed(&error),
+            Err(_) => reasons::interrupted(),
         };
         batch.settle_all(|_| Outcome::Retry {
             reason: reason.clone(),
@@ -87,7 +87,7 @@ impl Sink for Console {
 
     async fn probe(&self) -> Result<(), Reason> {
         if self.output.lock().await.closed {
-            Err(reject::output_closed())
+            Err(reasons::output_closed())
         } else {
             Ok(())
         }

@@ -3,7 +3,7 @@
 use signalbox_core::{Event, Flow, Reason, Transform};
 use signalbox_segment::fql::Trigger;
 
-use crate::reject;
+use crate::reasons;
 
 /// Lets some events go on.
 pub(crate) struct Filter {
@@ -17,7 +17,7 @@ impl Filter {
         Filter {
             trigger,
             invert,
-            reason: reject::filtered(name, invert),
+            reason: reasons::filtered(name, invert),
         }
     }
 }

@@ -9,11 +9,11 @@ use signalbox_core::limiter::Quota;
 use signalbox_core::{Event, Flow, Transform};
 
 use crate::buckets::Buckets;
-use crate::config::OnExceeded;
 use crate::debts::Debts;
 use crate::key::KeyTemplate;
 use crate::line::Lines;
-use crate::reject;
+use crate::options::OnExceeded;
+use crate::reasons;
 
 /// Lets events pass by a quota.
 pub(crate) struct RateLimit<C: Clock + Clone = DefaultClock> {
@@ -68,7 +68,7 @@ impl<C: Clock + Clone> RateLimit<C> {
         match &self.exceeded {
             Exceeded::Drop(buckets) => match buckets.take(buckets.of(self.key(event))) {
                 Ok(()) => Flow::Pass,
-                Err(_) => Flow::Filtered(reject::rate_limited()),
+                Err(_) => Flow::Filtered(reasons::rate_limited()),
             },
             Exceeded::Wait(buckets, lines) => {
                 let bucket = buckets.of(self.key(event));

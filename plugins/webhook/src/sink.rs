@@ -11,7 +11,7 @@ use signalbox_segment::configured::{Configured, failed_fields, with_arena};
 use signalbox_segment::mapping::Mapping;
 use signalbox_segment::value::Numbers;
 
-use crate::reject;
+use crate::reasons;
 use crate::{Method, Mode};
 
 pub(crate) struct Webhook {
@@ -53,7 +53,7 @@ impl Destination for Webhook {
             .map(|mapping| mapped(mapping, event))
             .collect();
         if results.is_empty() {
-            return Prepared::Filtered(reject::no_trigger_matched());
+            return Prepared::Filtered(reasons::no_trigger_matched());
         }
         Prepared::Mapped(results)
     }
@@ -147,10 +147,10 @@ fn shaped(
     let mut failed = Vec::new();
     let value = mapping
         .resolve_leniently(event.root(), arena, &mut failed)
-        .map_err(|error| reject::mapping_failed(error.message()))?;
+        .map_err(|error| reasons::mapping_failed(error.message()))?;
     warnings.extend(failed_fields(&failed));
     if value.is_nullish() {
-        return Err(reject::empty_record());
+        return Err(reasons::empty_record());
     }
     let mut bytes = Vec::new();
     value.write_json(&mut bytes, Numbers::Source);

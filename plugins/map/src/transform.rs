@@ -7,9 +7,9 @@ use signalbox_segment::fql::Trigger;
 use signalbox_segment::mapping::Mapping;
 use signalbox_segment::value::Value;
 
-use crate::config::Mode;
 use crate::merge::write_merged;
-use crate::reject::{self, TYPES};
+use crate::options::Mode;
+use crate::reasons::{self, TYPES};
 
 /// What `replace` keeps unless it is mapped: what names an event, when it happened, and where it may go. The consent in
 /// `context` stays, too.
@@ -85,14 +85,14 @@ impl Map {
         let mut failed = Vec::new();
         let made = mapping
             .resolve_leniently(event, arena, &mut failed)
-            .map_err(|error| reject::failed(error.message()))?;
+            .map_err(|error| reasons::failed(error.message()))?;
         notes.extend(failed_fields(&failed).map(Noted::from));
         if !made.is_object() {
             if self.mode == Mode::Replace {
-                return Err(reject::no_event());
+                return Err(reasons::no_event());
             }
             if !made.is_nullish() {
-                notes.push(reject::nothing_to_merge());
+                notes.push(reasons::nothing_to_merge());
             }
             return Ok(None);
         }
@@ -111,8 +111,8 @@ impl Map {
 }
 
 fn parsed(text: Vec<u8>) -> Result<Document, Reason> {
-    let text = String::from_utf8(text).map_err(|_| reject::too_deep())?;
-    Document::parse(&text).map_err(|_| reject::too_deep())
+    let text = String::from_utf8(text).map_err(|_| reasons::too_deep())?;
+    Document::parse(&text).map_err(|_| reasons::too_deep())
 }
 
 type Members<'a> = &'a [(&'a str, Value<'a>)];
@@ -128,7 +128,7 @@ fn permitted<'a>(made: Value<'a>, event: Node<'a>, arena: &'a Bump, notes: &mut 
             _ => true,
         };
         if !good {
-            notes.push(reject::kept(key));
+            notes.push(reasons::kept(key));
         }
         good
     }));

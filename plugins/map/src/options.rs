@@ -1,0 +1,15 @@
+//! The choices that settings offer.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What becomes of the event's other members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// They stay. Objects are merged member by member, everything else is replaced.
+    #[default]
+    Merge,
+    /// They go, but for `messageId`, `type`, the timestamps, `integrations` and the consent.
+    Replace,
+}
