@@ -2,7 +2,7 @@
 //! delivered, and no reason shows a secret or personal data.
 
 use serde_json::{Value, json};
-use signalbox_core::{BuildContext, Place, PluginKind, Sink, SinkConfig, plugins};
+use signalbox_core::{BuildContext, PluginKind, Side, Sink, SinkConfig, plugins};
 use signalbox_testkit::contract::{self, Promise, SECRET, sample};
 
 use crate::support::process::Process;
@@ -14,7 +14,7 @@ fn build(plugin: &str, mut settings: Value) -> Box<dyn Sink> {
     let config: Box<dyn SinkConfig> = serde_json::from_value(settings).unwrap();
     let context = BuildContext {
         name: "under_test".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     };
     config.build(&context).unwrap()
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Batch, Checkpoints, Event, Outlet, Prepared, Reason, Report, Span, Vitals};
+use crate::{Batch, Checkpoints, Event, HumanDuration, Outlet, Prepared, Reason, Report, Vitals};
 
 /// Takes events in and hands them to its [`Outlet`].
 #[async_trait]
@@ -252,15 +252,15 @@ pub struct SinkDefaults {
     /// Bytes of a request's body.
     pub max_bytes: u64,
     /// How long the first record of a batch waits for others.
-    pub max_wait: Span,
+    pub max_wait: HumanDuration,
     /// Requests under way at once.
     pub concurrency: usize,
     /// Attempts in any 60 seconds; `None` is no limit.
     pub calls_per_minute: Option<u32>,
     /// Time for one request and its answer.
-    pub timeout: Span,
+    pub timeout: HumanDuration,
     /// How long a record is retried, counted from its first attempt; time on hold does not count.
-    pub retry_for: Span,
+    pub retry_for: HumanDuration,
 }
 
 /// Where something is built.
@@ -268,13 +268,13 @@ pub struct SinkDefaults {
 pub struct BuildContext {
     /// The component's name in the pipeline file.
     pub name: Arc<str>,
-    /// On which side of the journal it will stand.
-    pub place: Place,
+    /// The side of the journal the component stands on.
+    pub place: Side,
 }
 
 /// A side of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Side {
     /// Before it: on a source.
     Source,
     /// After it: on a sink.

@@ -29,7 +29,7 @@ mod vitals;
 pub use batch::{Batch, Outcome, Report, Verdict};
 pub use checkpoints::Checkpoints;
 pub use component::{
-    BuildContext, BuildError, BuildErrors, Flow, Framing, Hashes, Place, PlainRead, Sink, SinkConfig,
+    BuildContext, BuildError, BuildErrors, Flow, Framing, Hashes, PlainRead, Side, Sink, SinkConfig,
     SinkDefaults, Sockets, Source, SourceConfig, SourceContext, SourceTask, StartError, Transform,
     TransformConfig,
 };
@@ -46,7 +46,7 @@ pub use record::{Prepared, Record, Rejection, Resend};
 pub use registry::{PluginInfo, PluginKind, plugins};
 pub use secret::Secret;
 pub use shelf::Shelf;
-pub use units::{Size, Span};
+pub use units::{HumanDuration, Size};
 pub use vitals::Vitals;
 
 /// For the macros of this crate.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 /// A length of time written with its unit: `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`, `"1d 12h"`. A day has 24 hours,
 /// a week 7 days.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub Duration);
+pub struct HumanDuration(pub Duration);
 
 /// The written form, for errors.
 const FORM: &str = "a duration with its unit, such as \"500ms\", \"30s\", \"5m\", \"24h\" or \"7d\"";
@@ -22,30 +22,30 @@ fn in_days(text: &str) -> Result<jiff::SignedDuration, jiff::Error> {
     span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())
 }
 
-impl Span {
+impl HumanDuration {
     /// So many seconds.
-    pub const fn from_secs(secs: u64) -> Span {
-        Span(Duration::from_secs(secs))
+    pub const fn from_secs(secs: u64) -> HumanDuration {
+        HumanDuration(Duration::from_secs(secs))
     }
 
     /// So many milliseconds.
-    pub const fn from_millis(millis: u64) -> Span {
-        Span(Duration::from_millis(millis))
+    pub const fn from_millis(millis: u64) -> HumanDuration {
+        HumanDuration(Duration::from_millis(millis))
     }
 
     /// Reads the written form.
     ///
     /// # Errors
     /// A sentence that tells the form, without repeating the value.
-    pub fn parse(text: &str) -> Result<Span, &'static str> {
+    pub fn parse(text: &str) -> Result<HumanDuration, &'static str> {
         let span = text.parse().or_else(|_| in_days(text)).map_err(|_| FORM)?;
         Duration::try_from(span)
-            .map(Span)
+            .map(HumanDuration)
             .map_err(|_| "a duration that is not negative")
     }
 }
 
-impl fmt::Display for Span {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::SignedDuration::try_from(self.0) {
             Ok(span) => write!(f, "{span:#}"),
@@ -54,35 +54,35 @@ impl fmt::Display for Span {
     }
 }
 
-impl fmt::Debug for Span {
+impl fmt::Debug for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl Serialize for Span {
+impl Serialize for HumanDuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
+impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
         impl Visitor<'_> for Text {
-            type Value = Span;
+            type Value = HumanDuration;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(FORM)
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
-                Span::parse(text).map_err(|hint| E::custom(format_args!("expected {hint}")))
+            fn visit_str<E: Error>(self, text: &str) -> Result<HumanDuration, E> {
+                HumanDuration::parse(text).map_err(|hint| E::custom(format_args!("expected {hint}")))
             }
         }
         deserializer.deserialize_str(Text)
     }
 }
 
-impl JsonSchema for Span {
+impl JsonSchema for HumanDuration {
     fn schema_name() -> Cow<'static, str> {
         "Duration".into()
     }
@@ -197,7 +197,11 @@ mod tests {
             ("1w", 604_800_000),
             ("2 days", 172_800_000),
         ] {
-            assert_eq!(Span::parse(text), Ok(Span::from_millis(millis)), "{text}");
+            assert_eq!(
+                HumanDuration::parse(text),
+                Ok(HumanDuration::from_millis(millis)),
+                "{text}"
+            );
         }
         for text in [
             "",
@@ -210,9 +214,9 @@ mod tests {
             "1y",
             "99999999999d",
         ] {
-            assert!(Span::parse(text).is_err(), "{text}");
+            assert!(HumanDuration::parse(text).is_err(), "{text}");
         }
-        assert_eq!(Span::from_secs(90).to_string(), "1m 30s");
+        assert_eq!(HumanDuration::from_secs(90).to_string(), "1m 30s");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Making dead letters: what is kept of an event that could not be delivered.
 
 use signalbox_core::{
-    BuildContext, Event, Flow, Place, Reason, RejectedInput, Transform, TransformConfig, may_be_address,
+    BuildContext, Event, Flow, Reason, RejectedInput, Side, Transform, TransformConfig, may_be_address,
     redact,
 };
 use signalbox_journal::DeadLetter;
@@ -102,7 +102,7 @@ fn hasher() -> Option<Box<dyn Transform>> {
     config
         .build(&BuildContext {
             name: "dead_letters".into(),
-            place: Place::Sink,
+            place: Side::Sink,
         })
         .ok()
 }

@@ -52,7 +52,7 @@ impl std::str::FromStr for Where {
         if let Some(at) = beginning_of(text) {
             return Ok(Where::Time(at.as_millisecond()));
         }
-        let back = signalbox_core::Span::parse(text).map_err(|_| {
+        let back = signalbox_core::HumanDuration::parse(text).map_err(|_| {
             "expected a position (a number), a time with its zone such as 2026-11-24T10:00:00Z, a date such as \
              2026-11-24 (from its beginning in UTC), or a duration back from now such as 2h or 3d"
                 .to_owned()

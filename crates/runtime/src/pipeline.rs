@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use signalbox_core::limiter::Quota;
-use signalbox_core::{BuildContext, BuildError, BuildErrors, Place, Sink, SinkDefaults, Source, Transform};
+use signalbox_core::{BuildContext, BuildError, BuildErrors, Side, Sink, SinkDefaults, Source, Transform};
 
 use signalbox_journal::{Named, Roster, Start};
 
@@ -86,9 +86,9 @@ impl Pipeline {
                 let name: Arc<str> = entry.name.as_str().into();
                 let context = BuildContext {
                     name: name.clone(),
-                    place: Place::Source,
+                    place: Side::Source,
                 };
-                let transforms = faults.transforms(&config, &path, &entry.runtime.through, Place::Source);
+                let transforms = faults.transforms(&config, &path, &entry.runtime.through, Side::Source);
                 let source = faults.collect(&path, entry.config.build(&context));
                 let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
                 Some(BuiltSource {
@@ -107,9 +107,9 @@ impl Pipeline {
                 let path = format!("sinks.{}", entry.name);
                 let context = BuildContext {
                     name: entry.name.as_str().into(),
-                    place: Place::Sink,
+                    place: Side::Sink,
                 };
-                let transforms = faults.transforms(&config, &path, &entry.runtime.through, Place::Sink);
+                let transforms = faults.transforms(&config, &path, &entry.runtime.through, Side::Sink);
                 let sink = faults.collect(&path, entry.config.build(&context));
                 let durable = config.journal.kind == JournalKind::Disk;
                 let options = faults.collect(&path, options(entry, durable));
@@ -369,7 +369,7 @@ impl Faults<'_> {
         config: &LoadedConfig,
         component: &str,
         through: &[String],
-        place: Place,
+        place: Side,
     ) -> Option<Vec<Box<dyn Transform>>> {
         let mut built = Vec::new();
         let mut whole = true;

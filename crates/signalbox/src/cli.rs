@@ -186,7 +186,7 @@ pub(crate) struct DeadLetterChoice {
     pub(crate) since: Option<i64>,
     /// Only those that ended longer ago than this, for instance 1h or 2d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(crate) older_than: Option<signalbox_core::Span>,
+    pub(crate) older_than: Option<signalbox_core::HumanDuration>,
     /// Only the one with this id
     #[arg(long)]
     pub(crate) id: Option<u64>,
@@ -256,8 +256,8 @@ pub(crate) struct Forget {
     pub(crate) yes: bool,
 }
 
-fn duration(text: &str) -> Result<signalbox_core::Span, &'static str> {
-    signalbox_core::Span::parse(text)
+fn duration(text: &str) -> Result<signalbox_core::HumanDuration, &'static str> {
+    signalbox_core::HumanDuration::parse(text)
 }
 
 #[derive(Debug, Args)]

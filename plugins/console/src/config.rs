@@ -4,7 +4,9 @@ use std::io::{Write, stderr, stdout};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::{BuildContext, BuildErrors, Sink, SinkConfig, SinkDefaults, Span, register_plugin};
+use signalbox_core::{
+    BuildContext, BuildErrors, HumanDuration, Sink, SinkConfig, SinkDefaults, register_plugin,
+};
 
 use crate::options::Target;
 use crate::sink::Console;
@@ -42,11 +44,11 @@ impl SinkConfig for ConsoleConfig {
             max_events_ceiling: 10_000,
             max_bytes: 1_000_000,
             // Somebody is looking.
-            max_wait: Span::from_millis(100),
+            max_wait: HumanDuration::from_millis(100),
             concurrency: 1,
             calls_per_minute: None,
-            timeout: Span::from_secs(30),
-            retry_for: Span::from_secs(3600),
+            timeout: HumanDuration::from_secs(30),
+            retry_for: HumanDuration::from_secs(3600),
         }
     }
 }

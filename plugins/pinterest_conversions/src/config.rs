@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, PlainRead, Secret, Sha256Hex, Sink, SinkConfig, SinkDefaults,
-    Span, register_plugin,
+    BuildContext, BuildError, BuildErrors, HumanDuration, PlainRead, Secret, Sha256Hex, Sink, SinkConfig,
+    SinkDefaults, register_plugin,
 };
 use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
 use signalbox_segment::configured::{Findings, child, template_reads, trigger_reads};
@@ -263,11 +263,11 @@ impl SinkConfig for PinterestConversionsConfig {
             max_events_ceiling: 1000,
             max_bytes: 2_000_000,
             // Pinterest matches within an hour; a second fills batches without anybody noticing.
-            max_wait: Span::from_secs(1),
+            max_wait: HumanDuration::from_secs(1),
             concurrency: 4,
             calls_per_minute: Some(5000),
-            timeout: Span::from_secs(30),
-            retry_for: Span::from_secs(24 * 60 * 60),
+            timeout: HumanDuration::from_secs(30),
+            retry_for: HumanDuration::from_secs(24 * 60 * 60),
         }
     }
 

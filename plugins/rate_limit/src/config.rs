@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::limiter::{Per, Quota, QuotaError};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Place, Transform, TransformConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, Side, Transform, TransformConfig, register_plugin,
 };
 
 use crate::key::KeyTemplate;
@@ -85,19 +85,19 @@ impl TransformConfig for RateLimitConfig {
 }
 
 impl RateLimitConfig {
-    fn on_exceeded_at(&self, place: Place, errors: &mut BuildErrors) -> OnExceeded {
+    fn on_exceeded_at(&self, place: Side, errors: &mut BuildErrors) -> OnExceeded {
         let path = "on_exceeded";
         match (place, self.on_exceeded) {
-            (Place::Source, None) => OnExceeded::Refuse,
-            (Place::Sink, None) => OnExceeded::Wait,
-            (Place::Source, Some(OnExceeded::Wait)) => {
+            (Side::Source, None) => OnExceeded::Refuse,
+            (Side::Sink, None) => OnExceeded::Wait,
+            (Side::Source, Some(OnExceeded::Wait)) => {
                 errors.push(
                     BuildError::new(path, "on a source, nothing can wait: its client is waiting for an answer")
                         .help("use \"refuse\" (the client sends again later) or \"drop\", or move this transform to a sink"),
                 );
                 OnExceeded::Refuse
             }
-            (Place::Sink, Some(OnExceeded::Refuse)) => {
+            (Side::Sink, Some(OnExceeded::Refuse)) => {
                 errors.push(
                     BuildError::new(
                         path,

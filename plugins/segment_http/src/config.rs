@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::{BuildContext, BuildError, BuildErrors, Source, SourceConfig, Span, register_plugin};
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, HumanDuration, Source, SourceConfig, register_plugin,
+};
 
 use crate::keys::{WriteKey, WriteKeys};
 use crate::library::Library;
@@ -67,7 +69,7 @@ pub struct SegmentHttpConfig {
     /// How long a request's head may take, how long its body may, how long an idle connection is kept, how long a
     /// client may send without completing a request, and how long it may leave answers untaken. Default `30s`.
     #[serde(default = "default_read_timeout")]
-    pub read_timeout: Span,
+    pub read_timeout: HumanDuration,
 
     /// Connections at once, each with a body of half a megabyte at most. When no place is left, the oldest connection
     /// without a request under way, of the address that has most, is closed for the next one. With HTTP/2 also
@@ -100,8 +102,8 @@ fn default_http_config() -> bool {
     true
 }
 
-fn default_read_timeout() -> Span {
-    Span::from_secs(30)
+fn default_read_timeout() -> HumanDuration {
+    HumanDuration::from_secs(30)
 }
 
 fn default_max_connections() -> usize {

@@ -13,7 +13,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::{BuildError, Span, Vitals};
+use signalbox_core::{BuildError, HumanDuration, Vitals};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use x509_parser::certificate::X509Certificate;
@@ -32,11 +32,11 @@ pub struct TlsConfig {
     /// How often the files are looked at; new contents serve new connections, those there are go on. A broken pair
     /// is logged and the last good one kept. Default `10s`.
     #[serde(default = "default_check_every")]
-    pub check_every: Span,
+    pub check_every: HumanDuration,
 }
 
-fn default_check_every() -> Span {
-    Span::from_secs(10)
+fn default_check_every() -> HumanDuration {
+    HumanDuration::from_secs(10)
 }
 
 /// The contents of both files.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, PlainRead, Secret, Sha256Hex, Sink, SinkConfig, SinkDefaults,
-    Span, register_plugin,
+    BuildContext, BuildError, BuildErrors, HumanDuration, PlainRead, Secret, Sha256Hex, Sink, SinkConfig,
+    SinkDefaults, register_plugin,
 };
 use signalbox_http::{
     Class, ClientError, ClientOptions, HeaderMap, HeaderName, HeaderValue, HttpSink, StatusTable, Url,
@@ -57,14 +57,14 @@ pub struct WebhookConfig {
     pub proxy: Option<Secret>,
     /// Time for DNS, TCP and TLS together. Default `"10s"`.
     #[serde(default = "ten_seconds")]
-    pub connect_timeout: Span,
+    pub connect_timeout: HumanDuration,
     /// What is sent of which events. Each that an event fires makes a record of it. Default: every event as it is.
     #[serde(default)]
     pub mappings: Vec<MappingConfig>,
 }
 
-fn ten_seconds() -> Span {
-    Span::from_secs(10)
+fn ten_seconds() -> HumanDuration {
+    HumanDuration::from_secs(10)
 }
 
 register_plugin!(Sink, WebhookConfig, "webhook", "POSTs events as JSON to a URL.");
@@ -111,8 +111,8 @@ impl SinkConfig for WebhookConfig {
 
     fn defaults(&self) -> SinkDefaults {
         let (max_events, max_events_ceiling, max_wait) = match self.mode {
-            Mode::Batch => (100, 10_000, Span::from_secs(1)),
-            Mode::Single => (1, 1, Span::from_secs(0)),
+            Mode::Batch => (100, 10_000, HumanDuration::from_secs(1)),
+            Mode::Single => (1, 1, HumanDuration::from_secs(0)),
         };
         SinkDefaults {
             integration: None,
@@ -122,8 +122,8 @@ impl SinkConfig for WebhookConfig {
             max_wait,
             concurrency: 2,
             calls_per_minute: None,
-            timeout: Span::from_secs(30),
-            retry_for: Span::from_secs(24 * 3600),
+            timeout: HumanDuration::from_secs(30),
+            retry_for: HumanDuration::from_secs(24 * 3600),
         }
     }
 

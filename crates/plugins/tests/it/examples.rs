@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
-use signalbox_core::{BuildContext, BuildErrors, Place, SinkConfig, TransformConfig};
+use signalbox_core::{BuildContext, BuildErrors, Side, SinkConfig, TransformConfig};
 
 const PAGES: [(&str, &str); 4] = [
     ("docs/mappings.md", include_str!("../../../../docs/mappings.md")),
@@ -18,7 +18,7 @@ const RUNTIME: [&str; 3] = ["inputs", "through", "batch"];
 fn context(name: &str) -> BuildContext {
     BuildContext {
         name: name.into(),
-        place: Place::Sink,
+        place: Side::Sink,
     }
 }
 

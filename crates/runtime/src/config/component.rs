@@ -229,7 +229,7 @@ fn limits(node: &Node, keys: &SinkRuntime, defaults: &SinkDefaults) -> Vec<Findi
             findings.push(Finding::new(&found.path, found.at, message));
         }
     };
-    let zero = |span: Option<signalbox_core::Span>| span.is_some_and(|span| span.0.is_zero());
+    let zero = |span: Option<signalbox_core::HumanDuration>| span.is_some_and(|span| span.0.is_zero());
     if zero(keys.timeout) {
         wrong(&["timeout"], "must be longer than zero".into());
     }

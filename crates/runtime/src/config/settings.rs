@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
-use signalbox_core::{Secret, Size, Span};
+use signalbox_core::{HumanDuration, Secret, Size};
 use signalbox_journal::{DeadLetterQuota, MemoryJournal};
 
 /// Where events wait between sources and sinks.
@@ -25,18 +25,18 @@ pub struct JournalSettings {
     /// disk, `"256MB"` in memory.
     pub max_bytes: Option<Size>,
     /// Unsettled events older than this are dropped. Disk only. Default: no limit.
-    pub max_age: Option<Span>,
+    pub max_age: Option<HumanDuration>,
     /// How long events that every sink has settled are kept for replay. Disk only. Default: `"24h"`.
-    pub retain: Option<Span>,
+    pub retain: Option<HumanDuration>,
     /// How long a `messageId` is known, to take an event only once. Disk only (a memory journal knows the newest
     /// 200,000). Default: `"24h"`.
-    pub dedup_window: Option<Span>,
+    pub dedup_window: Option<HumanDuration>,
     /// Memory for deduplication, 12 to 25 bytes an id; what does not fit is looked up on disk. Disk only. Default:
     /// `"256MB"`.
     pub dedup_memory: Option<Size>,
     /// The time for which a sink that is no longer in the file holds its unsettled events; then they become dead letters.
     /// Default: until `signalbox forget --sink NAME`.
-    pub orphan_retention: Option<Span>,
+    pub orphan_retention: Option<HumanDuration>,
 }
 
 impl JournalSettings {
@@ -172,12 +172,12 @@ pub struct TelemetrySettings {
     pub otlp_endpoint: Option<String>,
     /// The time between two exports. Default: `"60s"`.
     #[serde(default = "TelemetrySettings::default_interval")]
-    pub interval: Span,
+    pub interval: HumanDuration,
 }
 
 impl TelemetrySettings {
-    fn default_interval() -> Span {
-        Span::from_secs(60)
+    fn default_interval() -> HumanDuration {
+        HumanDuration::from_secs(60)
     }
 }
 
@@ -197,12 +197,12 @@ pub struct ShutdownSettings {
     /// How long sinks may go on delivering after SIGTERM or SIGINT. Default: `"25s"`, which fits into the 30 s
     /// that Kubernetes gives.
     #[serde(default = "ShutdownSettings::default_deadline")]
-    pub deadline: Span,
+    pub deadline: HumanDuration,
 }
 
 impl ShutdownSettings {
-    fn default_deadline() -> Span {
-        Span::from_secs(25)
+    fn default_deadline() -> HumanDuration {
+        HumanDuration::from_secs(25)
     }
 }
 
@@ -251,7 +251,7 @@ pub struct SinkRuntime {
     /// How many requests may be under way at once. Default: the plugin's.
     pub concurrency: Option<NonZeroUsize>,
     /// The time for one request and its answer. Default: the plugin's.
-    pub timeout: Option<Span>,
+    pub timeout: Option<HumanDuration>,
     /// The most attempts in any 60 seconds, retries included. Default: the plugin's.
     pub calls_per_minute: Option<NonZeroU32>,
     /// Which sinks share one `calls_per_minute`: those with the same name here. Default: the plugin's, which names what
@@ -289,7 +289,7 @@ pub struct BatchKeys {
     /// The most bytes of a request's body. Default: the plugin's.
     pub max_bytes: Option<Size>,
     /// How long the first record of a batch waits for others. Default: the plugin's.
-    pub max_wait: Option<Span>,
+    pub max_wait: Option<HumanDuration>,
 }
 
 /// How a record is retried.
@@ -298,24 +298,24 @@ pub struct BatchKeys {
 pub struct RetryKeys {
     /// How long a record is retried, from its first attempt; then it expires. Default: the plugin's.
     #[serde(rename = "for")]
-    pub window: Option<Span>,
+    pub window: Option<HumanDuration>,
     /// The wait before the first retry; it doubles from there, with jitter. Default: `"500ms"`.
-    pub initial_backoff: Option<Span>,
+    pub initial_backoff: Option<HumanDuration>,
     /// The longest wait between two attempts, unless the destination names a longer one. Default: `"60s"`.
-    pub max_backoff: Option<Span>,
+    pub max_backoff: Option<HumanDuration>,
 }
 
 impl RetryKeys {
     /// The wait before the first retry.
     #[must_use]
-    pub fn initial_backoff(&self) -> Span {
-        self.initial_backoff.unwrap_or(Span::from_millis(500))
+    pub fn initial_backoff(&self) -> HumanDuration {
+        self.initial_backoff.unwrap_or(HumanDuration::from_millis(500))
     }
 
     /// The longest wait between two attempts.
     #[must_use]
-    pub fn max_backoff(&self) -> Span {
-        self.max_backoff.unwrap_or(Span::from_secs(60))
+    pub fn max_backoff(&self) -> HumanDuration {
+        self.max_backoff.unwrap_or(HumanDuration::from_secs(60))
     }
 }
 

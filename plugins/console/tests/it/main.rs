@@ -2,7 +2,7 @@
 
 use serde_json::{Value, from_value, json};
 use signalbox_console::{ConsoleConfig, Target};
-use signalbox_core::{BuildContext, Framing, Place, PluginKind, SinkConfig, plugins};
+use signalbox_core::{BuildContext, Framing, PluginKind, Side, SinkConfig, plugins};
 
 fn config(settings: Value) -> Result<Box<dyn SinkConfig>, serde_json::Error> {
     from_value(settings)
@@ -13,7 +13,7 @@ fn builds_from_its_type_alone() {
     let config = config(json!({ "type": "console" })).unwrap();
     let context = BuildContext {
         name: "look".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     };
     let sink = config.build(&context).unwrap();
     let lines = Framing {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Sink, SinkConfig, SinkDefaults, Size, Span, register_plugin,
+    BuildContext, BuildError, BuildErrors, HumanDuration, Sink, SinkConfig, SinkDefaults, Size,
+    register_plugin,
 };
 use tokio::sync::Mutex;
 
@@ -106,11 +107,11 @@ impl SinkConfig for FileSinkConfig {
             max_events: 1000,
             max_events_ceiling: 100_000,
             max_bytes: 4_000_000,
-            max_wait: Span::from_secs(1),
+            max_wait: HumanDuration::from_secs(1),
             concurrency: 1,
             calls_per_minute: None,
-            timeout: Span::from_secs(30),
-            retry_for: Span::from_secs(24 * 3600),
+            timeout: HumanDuration::from_secs(30),
+            retry_for: HumanDuration::from_secs(24 * 3600),
         }
     }
 }

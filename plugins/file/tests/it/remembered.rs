@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_core::{BuildContext, Place, Refused, RefusedCause, SourceConfig, SourceContext};
+use signalbox_core::{BuildContext, Refused, RefusedCause, Side, SourceConfig, SourceContext};
 use signalbox_testkit::{IntakeDouble, MemoryCheckpoints, NewSockets};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -75,7 +75,7 @@ impl Rig {
             serde_json::from_value(json!({"type": "file", "path": path, "read_again": read_again})).unwrap();
         let place = BuildContext {
             name: "backfill".into(),
-            place: Place::Source,
+            place: Side::Source,
         };
         let context = SourceContext {
             name: "backfill".into(),
@@ -298,7 +298,7 @@ fn standard_input_cannot_be_read_again() {
         serde_json::from_value(json!({"type": "file", "path": "-", "read_again": true})).unwrap();
     let place = BuildContext {
         name: "backfill".into(),
-        place: Place::Source,
+        place: Side::Source,
     };
     let errors = config.build(&place).err().unwrap();
     assert_eq!(errors[0].path, "read_again");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, from_value, json};
 use signalbox_core::{
-    Batch, BuildContext, BuildErrors, Event, Outcome, Place, PluginKind, Prepared, Receipt, Record, Sink,
+    Batch, BuildContext, BuildErrors, Event, Outcome, PluginKind, Prepared, Receipt, Record, Side, Sink,
     SinkConfig, Verdict, plugins,
 };
 
@@ -18,7 +18,7 @@ fn config(mut settings: Value) -> Result<Box<dyn SinkConfig>, serde_json::Error>
 fn build(settings: Value) -> Result<Box<dyn Sink>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "archive".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     })
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use signalbox_core::{
-    BuildContext, Event, Fate, Intake, Outlet, Place, PluginKind, Reason, Refused, RefusedCause,
-    RejectedInput, Source, SourceConfig, SourceContext, StartError, plugins,
+    BuildContext, Event, Fate, Intake, Outlet, PluginKind, Reason, Refused, RefusedCause, RejectedInput,
+    Side, Source, SourceConfig, SourceContext, StartError, plugins,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -77,7 +77,7 @@ fn build(path: &Path) -> Box<dyn Source> {
         serde_json::from_value(json!({"type": "file", "path": path.to_str().unwrap()})).unwrap();
     let context = BuildContext {
         name: "backfill".into(),
-        place: Place::Source,
+        place: Side::Source,
     };
     config.build(&context).unwrap()
 }
@@ -120,7 +120,7 @@ fn it_is_listed_and_wants_a_path() {
     assert!(parse(json!({"type": "file", "path": "-", "x": 1})).is_err());
     let context = BuildContext {
         name: "backfill".into(),
-        place: Place::Source,
+        place: Side::Source,
     };
     let empty = parse(json!({"type": "file", "path": ""}))
         .unwrap()

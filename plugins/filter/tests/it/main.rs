@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 use signalbox_core::{
-    BuildContext, BuildErrors, Event, Flow, Place, PluginKind, Receipt, Transform, TransformConfig, plugins,
+    BuildContext, BuildErrors, Event, Flow, PluginKind, Receipt, Side, Transform, TransformConfig, plugins,
 };
 use signalbox_filter as _;
 
@@ -14,7 +14,7 @@ fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
 fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "orders".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     })
 }
 

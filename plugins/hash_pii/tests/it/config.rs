@@ -1,7 +1,7 @@
 //! Settings, good and bad.
 
 use serde_json::json;
-use signalbox_core::{Place, PluginKind, plugins};
+use signalbox_core::{PluginKind, Side, plugins};
 
 use crate::{build, config, made, sha};
 
@@ -70,7 +70,7 @@ fn settings_that_do_not_fit_are_told() {
         (r#"paths = { "$.type" = "email" }"#, "paths.$.type"),
         (r#"paths = { "" = "email" }"#, "paths."),
     ] {
-        let errors = build(Place::Sink, settings).err().unwrap();
+        let errors = build(Side::Sink, settings).err().unwrap();
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert_eq!(errors[0].path, path);
     }

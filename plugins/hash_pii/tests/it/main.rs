@@ -9,17 +9,17 @@ mod values;
 
 use serde_json::Value;
 use signalbox_core::{
-    BuildContext, BuildErrors, Event, Flow, Noted, Place, Receipt, Sha256Hex, Transform, TransformConfig,
+    BuildContext, BuildErrors, Event, Flow, Noted, Receipt, Sha256Hex, Side, Transform, TransformConfig,
 };
 use signalbox_hash_pii as _;
 
-const PLACES: [Place; 2] = [Place::Source, Place::Sink];
+const PLACES: [Side; 2] = [Side::Source, Side::Sink];
 
 fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
     toml::from_str(&format!("type = \"hash_pii\"\n{settings}"))
 }
 
-fn build(place: Place, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
+fn build(place: Side, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "hash".into(),
         place,

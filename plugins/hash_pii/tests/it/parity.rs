@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use signalbox_core::Place;
+use signalbox_core::Side;
 use signalbox_segment::normalise::{self, Field, Rules, segment, split_name};
 
 use crate::{apply, build};
@@ -64,7 +64,7 @@ proptest! {
     fn what_the_sink_would_hash_is_what_stands_there(text in text()) {
         let mut scratch = String::new();
         for (rules, name) in [(Rules::Pinterest, "pinterest"), (Rules::Segment, "segment")] {
-            let transform = build(Place::Source, &format!("rules = \"{name}\"")).unwrap();
+            let transform = build(Side::Source, &format!("rules = \"{name}\"")).unwrap();
             let made = apply(&*transform, &everywhere(&text));
             for (path, field) in PATHS {
                 let left = made.payload.pointer(path).and_then(Value::as_str);
@@ -89,7 +89,7 @@ proptest! {
 
     #[test]
     fn a_full_name_gives_the_parts_the_sink_would_make(name in "[A-Za-zé,. ]{0,24}") {
-        let transform = build(Place::Source, "").unwrap();
+        let transform = build(Side::Source, "").unwrap();
         let made = apply(&*transform, &json!({ "traits": { "name": name } }));
         let (first, last) = split_name(&name);
         let mut scratch = String::new();

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use signalbox_core::{Flow, Place};
+use signalbox_core::{Flow, Side};
 
 use crate::{build, event};
 
@@ -101,13 +101,13 @@ proptest! {
     #[test]
     fn a_second_run_changes_nothing(payload in wild(), first in settings(), again in settings()) {
         let mut event = event(&payload);
-        prop_assert_eq!(build(Place::Source, first).unwrap().apply(&mut event), Flow::Pass);
+        prop_assert_eq!(build(Side::Source, first).unwrap().apply(&mut event), Flow::Pass);
         let (text, facts) = (event.to_json(), event.facts().clone());
-        prop_assert_eq!(build(Place::Sink, first).unwrap().apply(&mut event), Flow::Pass);
+        prop_assert_eq!(build(Side::Sink, first).unwrap().apply(&mut event), Flow::Pass);
         prop_assert_eq!(event.to_json(), text);
         prop_assert_eq!(event.facts(), &facts);
         // Another one on the sink may hash more, but never twice.
-        prop_assert_eq!(build(Place::Sink, again).unwrap().apply(&mut event), Flow::Pass);
+        prop_assert_eq!(build(Side::Sink, again).unwrap().apply(&mut event), Flow::Pass);
         prop_assert!(event.facts().hashed.starts_with(&facts.hashed));
     }
 
@@ -115,7 +115,7 @@ proptest! {
     fn nothing_readable_is_left_at_a_listed_path(payload in payload()) {
         for settings in ["", "rules = \"segment\""] {
             let mut event = event(&payload);
-            prop_assert_eq!(build(Place::Source, settings).unwrap().apply(&mut event), Flow::Pass);
+            prop_assert_eq!(build(Side::Source, settings).unwrap().apply(&mut event), Flow::Pass);
             let text = event.to_json();
             prop_assert!(!text.to_lowercase().contains(SECRET), "{}", text);
             let told = format!("{:?}", event.facts());

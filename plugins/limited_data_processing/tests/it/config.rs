@@ -1,6 +1,6 @@
 //! Settings, good and bad.
 
-use signalbox_core::{Place, PluginKind, plugins};
+use signalbox_core::{PluginKind, Side, plugins};
 
 use crate::{DO_NOT_SELL, build, config};
 
@@ -16,7 +16,7 @@ fn settings_that_do_not_fit_are_told_together() {
         state_paths = []
         country_paths = ["a.country", ""]
     "#;
-    let errors = build(Place::Sink, settings).err().unwrap();
+    let errors = build(Side::Sink, settings).err().unwrap();
     let paths: Vec<&str> = errors.iter().map(|error| &*error.path).collect();
     assert_eq!(
         paths,
@@ -34,7 +34,7 @@ fn settings_that_do_not_fit_are_told_together() {
             "country_paths.1",
         ]
     );
-    let errors = build(Place::Source, "opted_out = []\nstates = []").err().unwrap();
+    let errors = build(Side::Source, "opted_out = []\nstates = []").err().unwrap();
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert!(errors.iter().all(|error| error.help.is_some()));
 }

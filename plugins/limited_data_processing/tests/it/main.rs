@@ -7,10 +7,10 @@ mod decisions;
 mod orders;
 
 use serde_json::Value;
-use signalbox_core::{BuildContext, BuildErrors, Event, Place, Receipt, Transform, TransformConfig};
+use signalbox_core::{BuildContext, BuildErrors, Event, Receipt, Side, Transform, TransformConfig};
 use signalbox_limited_data_processing as _;
 
-const PLACES: [Place; 2] = [Place::Source, Place::Sink];
+const PLACES: [Side; 2] = [Side::Source, Side::Sink];
 
 const DO_NOT_SELL: &str = "opted_out = [{ path = \"properties.do_not_sell\" }]\n";
 
@@ -18,7 +18,7 @@ fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
     toml::from_str(&format!("type = \"limited_data_processing\"\n{settings}"))
 }
 
-fn build(place: Place, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
+fn build(place: Side, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "opt_out".into(),
         place,

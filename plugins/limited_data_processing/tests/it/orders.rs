@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use signalbox_core::{Event, Flow, LimitedDataProcessing, Path, Place, Scalar};
+use signalbox_core::{Event, Flow, LimitedDataProcessing, Path, Scalar, Side};
 use signalbox_segment::normalise::geo::{COUNTRIES, STATES};
 use signalbox_segment::normalise::{Field, Rules, hash};
 
@@ -36,7 +36,7 @@ fn hash_pii(event: &mut Event, rules: Rules) {
 }
 
 fn outcome(event: &mut Event) -> (Option<String>, Option<LimitedDataProcessing>) {
-    let flow = build(Place::Sink, SETTINGS).unwrap().apply(event);
+    let flow = build(Side::Sink, SETTINGS).unwrap().apply(event);
     let code = match flow {
         Flow::Pass => None,
         Flow::Rejected(reason) => Some(reason.code().to_owned()),

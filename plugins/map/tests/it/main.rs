@@ -7,7 +7,7 @@ mod merge;
 mod replace;
 
 use serde_json::Value;
-use signalbox_core::{BuildContext, BuildErrors, Event, Flow, Place, Receipt, Transform, TransformConfig};
+use signalbox_core::{BuildContext, BuildErrors, Event, Flow, Receipt, Side, Transform, TransformConfig};
 use signalbox_map as _;
 
 fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
@@ -17,7 +17,7 @@ fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
 fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "names".into(),
-        place: Place::Source,
+        place: Side::Source,
     })
 }
 

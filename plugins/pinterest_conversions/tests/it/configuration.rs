@@ -1,7 +1,7 @@
 //! The settings as a pipeline file has them: what is taken, and what each mistake is told.
 
 use serde_json::Value as Json;
-use signalbox_core::{BuildContext, BuildError, Place, Prepared, Sink, SinkConfig};
+use signalbox_core::{BuildContext, BuildError, Prepared, Side, Sink, SinkConfig};
 use signalbox_pinterest_conversions::PinterestConversionsConfig;
 
 use crate::support::{body, event};
@@ -12,7 +12,7 @@ fn build(settings: &str) -> Result<Box<dyn Sink>, Vec<BuildError>> {
     let config: PinterestConversionsConfig = toml::from_str(settings).unwrap();
     config.build(&BuildContext {
         name: "pin".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     })
 }
 

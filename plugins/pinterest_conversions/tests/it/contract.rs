@@ -1,6 +1,6 @@
 //! The contract every sink is held to.
 
-use signalbox_core::{BuildContext, Place, Sink, SinkConfig};
+use signalbox_core::{BuildContext, Side, Sink, SinkConfig};
 use signalbox_pinterest_conversions::PinterestConversionsConfig;
 use signalbox_testkit::contract::{SECRET, check, sample};
 
@@ -11,7 +11,7 @@ fn sink(url: &str, compat: &str) -> Box<dyn Sink> {
     let config: PinterestConversionsConfig = toml::from_str(&settings).unwrap();
     let context = BuildContext {
         name: "pinterest".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     };
     config
         .build(&context)

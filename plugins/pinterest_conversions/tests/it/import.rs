@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use signalbox_core::{
-    BuildContext, Event, ImportError, Imported, Place, Prepared, Sink, SinkConfig, segment_imports,
+    BuildContext, Event, ImportError, Imported, Prepared, Side, Sink, SinkConfig, segment_imports,
 };
 use signalbox_pinterest_conversions::action::{self, Derives, PRESETS, Preset};
 use signalbox_pinterest_conversions::{Compat, CompiledMapping, EncodeOptions, Encoder, Trigger, import};
@@ -29,7 +29,7 @@ fn sink(toml: &str) -> Box<dyn Sink> {
     let config: Box<dyn SinkConfig> = table.try_into().unwrap_or_else(|error| panic!("{error}\n{toml}"));
     let context = BuildContext {
         name: "pinterest".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     };
     config
         .build(&context)

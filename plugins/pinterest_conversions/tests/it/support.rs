@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
-use signalbox_core::{BuildContext, Event, Place, Prepared, Receipt, Record, Rejection, SinkConfig};
+use signalbox_core::{BuildContext, Event, Prepared, Receipt, Record, Rejection, Side, SinkConfig};
 use signalbox_pinterest_conversions::action::{self, Derives, PRESETS, Preset};
 use signalbox_pinterest_conversions::{
     Compat, CompiledMapping, EncodeOptions, Encoder, OnIncomplete, PinterestConversionsConfig, Trigger,
@@ -95,7 +95,7 @@ pub(crate) fn settings_are_taken(case: &Case) -> bool {
     }
     let context = BuildContext {
         name: "pin".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     };
     serde_json::from_value::<PinterestConversionsConfig>(settings)
         .is_ok_and(|config| config.build(&context).is_ok())

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 use signalbox_core::{
-    BuildContext, BuildErrors, Event, Flow, Place, PluginKind, Receipt, Transform, TransformConfig, plugins,
+    BuildContext, BuildErrors, Event, Flow, PluginKind, Receipt, Side, Transform, TransformConfig, plugins,
 };
 use signalbox_rate_limit as _;
 
@@ -11,14 +11,14 @@ fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
     toml::from_str(&format!("type = \"rate_limit\"\n{settings}"))
 }
 
-fn build(place: Place, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
+fn build(place: Side, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "gently".into(),
         place,
     })
 }
 
-fn errors(place: Place, settings: &str) -> Vec<(String, String)> {
+fn errors(place: Side, settings: &str) -> Vec<(String, String)> {
     let errors = build(place, settings).err().unwrap();
     errors
         .into_iter()
@@ -43,7 +43,7 @@ const ONE_AN_HOUR: &str = "limit = 1\nper = \"hour\"";
 
 #[test]
 fn on_a_sink_events_wait() {
-    let limit = build(Place::Sink, ONE_AN_HOUR).unwrap();
+    let limit = build(Side::Sink, ONE_AN_HOUR).unwrap();
     assert_eq!(limit.apply(&mut event("m1", "ada")), Flow::Pass);
     let Flow::NotBefore(second) = limit.apply(&mut event("m2", "ada")) else {
         panic!()
@@ -57,7 +57,7 @@ fn on_a_sink_events_wait() {
 
 #[test]
 fn on_a_source_requests_are_refused() {
-    let limit = build(Place::Source, ONE_AN_HOUR).unwrap();
+    let limit = build(Side::Source, ONE_AN_HOUR).unwrap();
     let request = |count: usize| -> Vec<Event> { (0..count).map(|_| event("m1", "ada")).collect() };
     assert_eq!(
         limit.admit(&mut request(0).iter()),
@@ -76,7 +76,7 @@ fn on_a_source_requests_are_refused() {
 
 #[test]
 fn dropping_works_on_both_sides_with_and_without_keys() {
-    for place in [Place::Source, Place::Sink] {
+    for place in [Side::Source, Side::Sink] {
         let settings = format!("{ONE_AN_HOUR}\non_exceeded = \"drop\"");
         let limit = build(place, &settings).unwrap();
         assert_eq!(limit.apply(&mut event("m1", "ada")), Flow::Pass);
@@ -99,7 +99,7 @@ fn each_place_has_its_own_quota() {
     for name in ["pinterest", "archive"] {
         let context = BuildContext {
             name: name.into(),
-            place: Place::Sink,
+            place: Side::Sink,
         };
         let limit = config.build(&context).unwrap();
         assert_eq!(limit.apply(&mut event("m1", "ada")), Flow::Pass);
@@ -108,10 +108,10 @@ fn each_place_has_its_own_quota() {
 
 #[test]
 fn settings_that_do_not_fit_are_told_with_a_remedy() {
-    let wait = errors(Place::Source, &format!("{ONE_AN_HOUR}\non_exceeded = \"wait\""));
+    let wait = errors(Side::Source, &format!("{ONE_AN_HOUR}\non_exceeded = \"wait\""));
     assert_eq!(wait[0].0, "on_exceeded");
     assert!(wait[0].1.contains("use \"refuse\""), "{wait:?}");
-    let refuse = errors(Place::Sink, &format!("{ONE_AN_HOUR}\non_exceeded = \"refuse\""));
+    let refuse = errors(Side::Sink, &format!("{ONE_AN_HOUR}\non_exceeded = \"refuse\""));
     assert_eq!(refuse[0].0, "on_exceeded");
     assert!(refuse[0].1.contains("use \"wait\""), "{refuse:?}");
 
@@ -126,7 +126,7 @@ fn settings_that_do_not_fit_are_told_with_a_remedy() {
             vec!["limit", "on_exceeded", "max_keys"],
         ),
     ] {
-        let found: Vec<String> = errors(Place::Sink, settings)
+        let found: Vec<String> = errors(Side::Sink, settings)
             .into_iter()
             .map(|(path, _)| path)
             .collect();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_core::{BuildContext, Place, PluginKind, SourceConfig, plugins};
+use signalbox_core::{BuildContext, PluginKind, Side, SourceConfig, plugins};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{KEY, Service, basic, config, double, open, request};
@@ -19,7 +19,7 @@ fn it_is_listed_and_built_by_name() {
     );
     let context = BuildContext {
         name: "web".into(),
-        place: Place::Source,
+        place: Side::Source,
     };
     let build = |settings| {
         let config: Box<dyn SourceConfig> =

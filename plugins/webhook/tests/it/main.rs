@@ -7,7 +7,7 @@ mod delivery;
 mod mappings;
 mod server;
 
-use signalbox_core::{BuildContext, BuildErrors, Place, Sink, SinkConfig};
+use signalbox_core::{BuildContext, BuildErrors, Side, Sink, SinkConfig};
 use signalbox_webhook as _;
 
 fn config(settings: serde_json::Value) -> Result<Box<dyn SinkConfig>, serde_json::Error> {
@@ -19,6 +19,6 @@ fn config(settings: serde_json::Value) -> Result<Box<dyn SinkConfig>, serde_json
 fn build(settings: serde_json::Value) -> Result<Box<dyn Sink>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "warehouse".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     })
 }

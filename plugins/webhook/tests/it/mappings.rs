@@ -1,6 +1,6 @@
 //! Records made by mappings, from TOML.
 
-use signalbox_core::{BuildContext, BuildErrors, Event, Noted, Place, Prepared, Receipt, Sink, SinkConfig};
+use signalbox_core::{BuildContext, BuildErrors, Event, Noted, Prepared, Receipt, Side, Sink, SinkConfig};
 
 fn config(mappings: &str) -> Box<dyn SinkConfig> {
     toml::from_str(&format!(
@@ -12,7 +12,7 @@ fn config(mappings: &str) -> Box<dyn SinkConfig> {
 fn build(mappings: &str) -> Result<Box<dyn Sink>, BuildErrors> {
     config(mappings).build(&BuildContext {
         name: "warehouse".into(),
-        place: Place::Sink,
+        place: Side::Sink,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
-use signalbox_core::Span;
+use signalbox_core::HumanDuration;
 use signalbox_journal::{DeadLetterQuota, OnFull};
 
 use super::{PIPELINE, good, pipeline};
@@ -22,9 +22,9 @@ fn the_smallest_pipeline_has_the_defaults() {
     assert_eq!(config.admin, None);
     assert_eq!(
         (config.telemetry.otlp_endpoint, config.telemetry.interval),
-        (None, Span::from_secs(60))
+        (None, HumanDuration::from_secs(60))
     );
-    assert_eq!(config.shutdown.deadline, Span::from_secs(25));
+    assert_eq!(config.shutdown.deadline, HumanDuration::from_secs(25));
     assert!(config.warnings.is_empty() && config.transforms.is_empty());
     let [source] = config.sources.as_slice() else {
         panic!("one source")
@@ -42,8 +42,11 @@ fn the_smallest_pipeline_has_the_defaults() {
             ..SinkRuntime::default()
         }
     );
-    assert_eq!(sink.runtime.retry.initial_backoff(), Span::from_millis(500));
-    assert_eq!(sink.runtime.retry.max_backoff(), Span::from_secs(60));
+    assert_eq!(
+        sink.runtime.retry.initial_backoff(),
+        HumanDuration::from_millis(500)
+    );
+    assert_eq!(sink.runtime.retry.max_backoff(), HumanDuration::from_secs(60));
     assert!(format!("{:?}", sink.config).contains("account: \"a1\""));
 }
 
@@ -109,8 +112,8 @@ type = "probe_sink"
     let keys = &config.sinks[0].runtime;
     assert_eq!(keys.integration.as_deref(), Some("Pinterest"));
     assert_eq!(keys.batch.max_events.map(NonZeroUsize::get), Some(1000));
-    assert_eq!(keys.batch.max_wait, Some(Span::from_millis(500)));
-    assert_eq!(keys.retry.window, Some(Span::from_secs(86_400)));
+    assert_eq!(keys.batch.max_wait, Some(HumanDuration::from_millis(500)));
+    assert_eq!(keys.retry.window, Some(HumanDuration::from_secs(86_400)));
     assert_eq!(keys.calls_per_minute.map(NonZeroU32::get), Some(5000));
     assert_eq!(keys.on_journal_full, OnJournalFull::DeadLetterOldest);
     assert_eq!(keys.retry_timeouts_of_offline, Some(false));

@@ -8,8 +8,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Secret, Sink, SinkConfig, SinkDefaults, Source, SourceConfig,
-    Span, Transform, TransformConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, HumanDuration, Secret, Sink, SinkConfig, SinkDefaults, Source,
+    SourceConfig, Transform, TransformConfig, register_plugin,
 };
 
 fn nothing_to_build<T>() -> Result<T, BuildErrors> {
@@ -78,7 +78,7 @@ pub(super) struct ProbeSink {
     /// A factor.
     pub(super) factor: Option<f64>,
     /// How long something takes.
-    pub(super) linger: Option<Span>,
+    pub(super) linger: Option<HumanDuration>,
     /// Mappings.
     #[serde(default)]
     pub(super) mappings: Vec<Mapping>,
@@ -152,11 +152,11 @@ impl SinkConfig for ProbeSink {
             max_events: 100,
             max_events_ceiling: 1000,
             max_bytes: 2_000_000,
-            max_wait: Span::from_secs(1),
+            max_wait: HumanDuration::from_secs(1),
             concurrency: 4,
             calls_per_minute: None,
-            timeout: Span::from_secs(30),
-            retry_for: Span::from_secs(3600),
+            timeout: HumanDuration::from_secs(30),
+            retry_for: HumanDuration::from_secs(3600),
         }
     }
 }

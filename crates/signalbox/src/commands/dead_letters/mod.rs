@@ -130,7 +130,7 @@ async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<Code, Strin
 }
 
 fn filter(choice: &DeadLetterChoice) -> DeadLetterFilter {
-    let older = |span: signalbox_core::Span| {
+    let older = |span: signalbox_core::HumanDuration| {
         let millis = i64::try_from(span.0.as_millis()).unwrap_or(i64::MAX);
         jiff::Timestamp::now().as_millisecond().saturating_sub(millis)
     };
