@@ -8,6 +8,7 @@
 
 mod directions;
 mod examples;
+mod file_names;
 mod linked;
 
 use signalbox_plugins as _;
