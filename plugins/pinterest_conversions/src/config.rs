@@ -14,10 +14,11 @@ use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
 use signalbox_segment::configured::{Findings, child, template_reads, trigger_reads};
 
 use crate::action::{PRESETS, Preset, preset};
-use crate::destination::PinterestConversions;
 use crate::encode::{EncodeOptions, Encoder};
-use crate::learned::Learned;
 use crate::mapping_config::{self, MappingConfig, unknown_preset};
+use crate::options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty};
+use crate::sink::PinterestConversions;
+use crate::stripped_fields::Learned;
 
 /// Settings of a `pinterest_conversions` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -61,55 +62,6 @@ pub struct PinterestConversionsConfig {
 
 fn base_url() -> String {
     "https://api.pinterest.com/v5".to_owned()
-}
-
-/// Whose rules a sink follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Compat {
-    /// Pinterest's own: wrong data is never sent, an event is not lost for a detail, data that is there is used.
-    #[default]
-    Pinterest,
-    /// Exactly what Segment's destination sends.
-    Segment,
-}
-
-/// Which hashes of state and country an event under Limited Data Processing carries. Pinterest's pages disagree on the
-/// letter case that is hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LdpHashCase {
-    /// Both, so that one of them is right.
-    #[default]
-    Both,
-    /// Of the lower-case codes, as Pinterest's rules for user data ask.
-    Lower,
-    /// Of the upper-case codes, as Pinterest's page on Limited Data Processing shows.
-    Upper,
-}
-
-/// What to do when Pinterest refuses a request over a property it does not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnknownProperty {
-    /// Leave the property out from then on and send again, if it is an optional one.
-    #[default]
-    Strip,
-    /// Look for the events that carry it and reject them.
-    Reject,
-}
-
-/// What to do with an opt-out that Pinterest would ignore, since state or country is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnIncomplete {
-    /// Reject the event: a dead letter says why.
-    #[default]
-    Reject,
-    /// Do not send it, count it.
-    Drop,
-    /// Send it; Pinterest ignores the opt-out.
-    Send,
 }
 
 /// Id of an ad account: text, or a number that is written without quotes.

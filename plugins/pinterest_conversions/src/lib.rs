@@ -3,22 +3,22 @@
 pub mod action;
 mod api;
 mod config;
-mod destination;
 mod encode;
 mod import;
-mod learned;
 mod mapping;
 mod mapping_config;
-mod reject;
+mod options;
+mod reasons;
+mod sink;
+mod stripped_fields;
 
-pub use config::{
-    AdAccountId, Compat, LdpHashCase, OnIncomplete, OnUnknownProperty, PinterestConversionsConfig, Presets,
-};
-pub use destination::PinterestConversions;
+pub use config::{AdAccountId, PinterestConversionsConfig, Presets};
 pub use encode::{EncodeOptions, Encoder};
 pub use import::import;
 pub use mapping::{CompiledMapping, Trigger};
 pub use mapping_config::MappingConfig;
+pub use options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty};
+pub use sink::PinterestConversions;
 
 /// The typed parts of the request: what may stand in `user_data` and under which key.
 pub mod wire {

@@ -7,9 +7,9 @@ use signalbox_core::{Event, Node};
 use signalbox_segment::fql;
 use signalbox_segment::mapping::{CompileError, Mapping};
 
-use crate::Compat;
 use crate::action::{self, Derives, FIELDS, Listens, Preset};
 use crate::encode::derive;
+use crate::options::Compat;
 
 /// What a mapping listens to.
 #[derive(Debug)]

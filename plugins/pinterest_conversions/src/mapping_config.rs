@@ -11,9 +11,9 @@ use signalbox_segment::configured::{self, Findings, child};
 use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Required, Schema};
 use signalbox_segment::value::parse_json;
 
-use crate::Compat;
 use crate::action::{self, Derives, FIELDS, PRESETS, Preset, preset};
 use crate::mapping::{CompiledMapping, Trigger, leave_out_other_format};
+use crate::options::Compat;
 
 /// A mapping: what it listens to, and what it makes of it.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

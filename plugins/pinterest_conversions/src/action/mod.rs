@@ -11,7 +11,7 @@ pub use defaults::{Default, Derive, Derives, PINTEREST};
 pub use fields::FIELDS;
 pub use presets::{Listens, PRESETS, Preset, preset};
 
-use crate::Compat;
+use crate::options::Compat;
 
 /// The mapping a preset has when nothing is configured; without a preset, that of a mapping made from scratch.
 pub fn default_mapping(preset: Option<&Preset>, compat: Compat) -> Map<String, Json> {

@@ -59,9 +59,9 @@ pub(crate) fn paths() -> Vec<Path> {
 
 /// An event whose places have been looked up.
 #[derive(Clone, Copy)]
-pub(super) struct Seen<'a>(pub(super) Found<'a>);
+pub(super) struct Lookups<'a>(pub(super) Found<'a>);
 
-impl<'a> Seen<'a> {
+impl<'a> Lookups<'a> {
     /// What stands at a place. Paths answer for what is below null or zero; here nothing is.
     fn at(self, place: Place) -> Value<'a> {
         let (_, parent, _) = PLACES[place as usize];
@@ -80,22 +80,22 @@ impl<'a> Seen<'a> {
 ///
 /// SDKs for mobile apps set `context.device.type`; where it is missing, the operating system tells if there is an app
 /// beside it (a browser on a phone has none).
-pub(super) fn action_source(seen: Seen<'_>) -> Option<&'static str> {
+pub(super) fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
     let platform = |name: &str| match os_family(name) {
         Some("ios") => Some("app_ios"),
         Some("android") => Some("app_android"),
         _ => None,
     };
-    let by_device = seen.text(Place::DeviceType).and_then(platform);
+    let by_device = lookups.text(Place::DeviceType).and_then(platform);
     by_device.or_else(|| {
-        let app = !seen.at(Place::App).is_nullish();
-        seen.text(Place::OsName).filter(|_| app).and_then(platform)
+        let app = !lookups.at(Place::App).is_nullish();
+        lookups.text(Place::OsName).filter(|_| app).and_then(platform)
     })
 }
 
 /// `context.device.adTrackingEnabled`.
-pub(super) fn ad_tracking(seen: Seen<'_>) -> Option<bool> {
-    match seen.at(Place::AdTracking) {
+pub(super) fn ad_tracking(lookups: Lookups<'_>) -> Option<bool> {
+    match lookups.at(Place::AdTracking) {
         Value::Bool(enabled) => Some(enabled),
         Value::Str(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
         Value::Str(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
@@ -106,22 +106,23 @@ pub(super) fn ad_tracking(seen: Seen<'_>) -> Option<bool> {
 }
 
 /// A person's whole name. `properties.name` is a page's or a product's.
-pub(super) fn full_name(seen: Seen<'_>) -> Option<&str> {
-    seen.text(Place::TraitsName)
-        .or_else(|| seen.text(Place::ContextTraitsName))
+pub(super) fn full_name(lookups: Lookups<'_>) -> Option<&str> {
+    lookups
+        .text(Place::TraitsName)
+        .or_else(|| lookups.text(Place::ContextTraitsName))
 }
 
 /// The name of the operating system.
-pub(super) fn os_name(seen: Seen<'_>) -> Option<&str> {
-    seen.at(Place::OsName).as_str()
+pub(super) fn os_name(lookups: Lookups<'_>) -> Option<&str> {
+    lookups.at(Place::OsName).as_str()
 }
 
 /// The `epik` parameter of the page's query, decoded into `out` where it has to be.
-pub(super) fn epik<'a>(seen: Seen<'a>, out: &'a mut String) -> Option<&'a str> {
-    let search = seen.at(Place::Search).as_str();
+pub(super) fn epik<'a>(lookups: Lookups<'a>, out: &'a mut String) -> Option<&'a str> {
+    let search = lookups.at(Place::Search).as_str();
     let search = search.and_then(|search| epik_in(search.trim_start_matches('?')));
     let found = search.or_else(|| {
-        let (_, query) = seen.at(Place::Url).as_str()?.split_once('?')?;
+        let (_, query) = lookups.at(Place::Url).as_str()?.split_once('?')?;
         epik_in(query)
     })?;
     if !found.contains('%') {
@@ -175,8 +176,8 @@ pub(super) fn os_family(name: &str) -> Option<&'static str> {
 /// The quantities of all products together; nothing if one of them is unusable.
 ///
 /// In a list, a product without a quantity counts once. A single product's event says how many or nothing.
-pub(super) fn num_items(contents: Value<'_>, seen: Seen<'_>) -> Option<i64> {
-    let listed = !seen.at(Place::Products).is_nullish();
+pub(super) fn num_items(contents: Value<'_>, lookups: Lookups<'_>) -> Option<i64> {
+    let listed = !lookups.at(Place::Products).is_nullish();
     let mut sum: i64 = 0;
     let mut any = false;
     for item in contents.items().filter(|item| item.members().next().is_some()) {
@@ -197,11 +198,11 @@ mod tests {
     use signalbox_core::Document;
     use signalbox_segment::mapping::Mapping;
 
-    fn with<R>(json: &str, take: impl FnOnce(Seen<'_>) -> R) -> R {
+    fn with<R>(json: &str, take: impl FnOnce(Lookups<'_>) -> R) -> R {
         let (document, arena) = (Document::parse(json).unwrap(), Bump::new());
         let mapping = Mapping::compile(&serde_json::json!({})).unwrap();
         let mapping = mapping.looking_up(&paths());
-        take(Seen(mapping.look(document.root(), &arena).unwrap()))
+        take(Lookups(mapping.look(document.root(), &arena).unwrap()))
     }
 
     #[test]
@@ -268,7 +269,7 @@ mod tests {
         ] {
             assert_eq!(with(json, ad_tracking), None, "{json}");
         }
-        assert!(with(r#"{"properties":0}"#, |seen| seen
+        assert!(with(r#"{"properties":0}"#, |lookups| lookups
             .at(Place::Products)
             .is_nullish()));
     }
@@ -292,7 +293,7 @@ mod tests {
         ] {
             let json = format!(r#"{{"context":{{"page":{page}}}}}"#);
             let mut out = String::new();
-            let epik = with(&json, |seen| epik(seen, &mut out).map(str::to_owned));
+            let epik = with(&json, |lookups| epik(lookups, &mut out).map(str::to_owned));
             assert_eq!(epik.as_deref(), found, "{page}");
         }
     }

@@ -4,7 +4,7 @@ use signalbox_core::{LimitedDataProcessing, Sha256Hex};
 use signalbox_segment::normalise::geo;
 use signalbox_segment::value::Value;
 
-use crate::LdpHashCase;
+use crate::options::LdpHashCase;
 
 /// Whether a list of flags, joined by commas, has `LDP`.
 pub(super) fn asks_for_ldp(opt_out_type: &str) -> bool {

@@ -21,9 +21,10 @@ use signalbox_segment::schema::{Schema, SchemaError};
 use signalbox_segment::value::Value;
 
 use crate::action::FIELDS;
-use crate::learned::Stripped;
 use crate::mapping::{Call, CompiledMapping};
-use crate::{Compat, LdpHashCase, OnIncomplete, reject};
+use crate::options::{Compat, LdpHashCase, OnIncomplete};
+use crate::reasons;
+use crate::stripped_fields::Stripped;
 pub use user_data::{Hashed, UserData};
 
 /// The settings that shape a record.
@@ -150,7 +151,7 @@ impl Encoder {
         match (results.is_empty(), dropped) {
             (false, _) => Prepared::Mapped(results),
             (true, Some(reason)) => Prepared::Filtered(reason),
-            (true, None) => Prepared::Filtered(reject::no_trigger_matched()),
+            (true, None) => Prepared::Filtered(reasons::no_trigger_matched()),
         }
     }
 

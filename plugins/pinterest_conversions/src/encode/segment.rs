@@ -13,7 +13,8 @@ use super::wire::{
 };
 use super::writer::{Key, Object, key};
 use super::{Buffers, EncodeOptions, Input, Refusal, Written};
-use crate::{OnIncomplete, reject};
+use crate::options::OnIncomplete;
+use crate::reasons;
 
 pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Written<'a>, Refusal> {
     let Input {
@@ -27,22 +28,22 @@ pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Writt
     let mapped = mapping
         .mapping
         .resolve(event.root(), arena)
-        .map_err(|error| reject::mapping_failed(error.to_string()))?;
+        .map_err(|error| reasons::mapping_failed(error.to_string()))?;
     let coerced = schema.coerce(mapped, arena, Leniency::Segment);
     if !coerced.errors.is_empty() {
-        return Err(reject::segment::validation(&coerced.errors).into());
+        return Err(reasons::segment::validation(&coerced.errors).into());
     }
     let payload = coerced.value;
     let latest = payload.get("data_format").as_str() == Some("latest");
     if !latest && !payload.get("app_name").is_defined() {
-        return Err(reject::segment::app_name().into());
+        return Err(reasons::segment::app_name().into());
     }
     if null_context(event.root()) {
-        return Err(reject::segment::crash().into());
+        return Err(reasons::segment::crash().into());
     }
     let members = payload.get("user_data");
     if !identified(members) {
-        return Err(reject::no_identifier().into());
+        return Err(reasons::no_identifier().into());
     }
 
     let fact = event.facts().limited_data_processing.as_ref();
@@ -150,8 +151,8 @@ fn incomplete_opt_out(
         return Ok(());
     }
     match options.on_incomplete {
-        OnIncomplete::Reject => Err(Refusal::Rejected(reject::ldp_incomplete())),
-        OnIncomplete::Drop => Err(Refusal::Dropped(reject::ldp_incomplete())),
+        OnIncomplete::Reject => Err(Refusal::Rejected(reasons::ldp_incomplete())),
+        OnIncomplete::Drop => Err(Refusal::Dropped(reasons::ldp_incomplete())),
         OnIncomplete::Send => Ok(()),
     }
 }
@@ -179,7 +180,7 @@ fn user_data(
                     .items()
                     .map(|value| rules::hash(personal.field, value.as_str().unwrap_or_default(), scratch))
                     .collect();
-                let hashed = hashed.map_err(|_| reject::segment::empty_value())?;
+                let hashed = hashed.map_err(|_| reasons::segment::empty_value())?;
                 out.hashed_even_if_empty(key, &hashed);
             }
         }
@@ -216,7 +217,7 @@ fn languages_of_two(info: Value<'_>) -> Result<(), Refusal> {
     let two = |item: Value<'_>| item.as_str().is_some_and(|text| utf16_len(text) == 2);
     match info.get("languages").items().all(two) {
         true => Ok(()),
-        false => Err(reject::segment::languages().into()),
+        false => Err(reasons::segment::languages().into()),
     }
 }
 

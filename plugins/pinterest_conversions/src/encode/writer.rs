@@ -2,7 +2,7 @@
 
 use signalbox_core::json::JsonWriter;
 
-use crate::learned::Stripped;
+use crate::stripped_fields::Stripped;
 
 /// A key as it stands between two members, `,"key":`. Made by [`key!`].
 #[derive(Debug, PartialEq, Eq)]

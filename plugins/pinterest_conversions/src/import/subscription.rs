@@ -8,7 +8,8 @@ use signalbox_segment::fql::Trigger;
 use super::read::of_pinterest;
 use crate::action::{self, PRESETS, Preset};
 use crate::mapping_config;
-use crate::{Compat, MappingConfig};
+use crate::mapping_config::MappingConfig;
+use crate::options::Compat;
 
 /// How deep a mapping may nest: the loader takes tables nested 64 deep.
 const DEEPEST: usize = 48;

@@ -8,11 +8,11 @@ use super::super::money::push_money;
 use super::super::wire::{Kind, MAX_LANGUAGES, Wire};
 use super::super::writer::{Key, Object};
 use super::super::{Members, derive, languages};
-use super::Making;
+use super::RecordBuilder;
 use crate::action::Derive;
-use crate::reject;
+use crate::reasons;
 
-impl<'a> Making<'a, '_> {
+impl<'a> RecordBuilder<'a, '_> {
     /// Writes the members of an object of the payload, or without a parent the flat fields of the legacy format, which
     /// stand among others.
     pub(super) fn details(
@@ -32,7 +32,7 @@ impl<'a> Making<'a, '_> {
             match (wire.kind, value) {
                 (Kind::OsFamily, Value::Undefined) => {
                     if self.derives.has(Derive::OsFamily)
-                        && let Some(family) = derive::os_name(self.seen).and_then(derive::os_family)
+                        && let Some(family) = derive::os_name(self.lookups).and_then(derive::os_family)
                     {
                         out.text(wire.key, family);
                     }
@@ -57,7 +57,7 @@ impl<'a> Making<'a, '_> {
         match (wire.kind, value) {
             (Kind::Text(most), Value::Str(text)) => {
                 if text.len() > most && text.chars().count() > most {
-                    self.warnings.push(reject::too_long(&path(), most));
+                    self.warnings.push(reasons::too_long(&path(), most));
                 } else {
                     out.text(wire.key, text);
                 }
@@ -71,7 +71,7 @@ impl<'a> Making<'a, '_> {
                 push_money(number, out);
                 out.byte(b'"');
             }),
-            (Kind::Money, _) => self.warnings.push(reject::wrong_form(&path(), "a number")),
+            (Kind::Money, _) => self.warnings.push(reasons::wrong_form(&path(), "a number")),
             (Kind::Currency, Value::Str(text)) => {
                 let text = text.trim();
                 if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -81,7 +81,7 @@ impl<'a> Making<'a, '_> {
                     out.text(wire.key, self.text);
                 } else {
                     self.warnings
-                        .push(reject::wrong_form(&path(), "an ISO 4217 code of three letters"));
+                        .push(reasons::wrong_form(&path(), "an ISO 4217 code of three letters"));
                 }
             }
             (Kind::Languages, _) => self.languages(out, wire.key, value, &path),
@@ -95,7 +95,7 @@ impl<'a> Making<'a, '_> {
                     Some(seconds) => out.integer(wire.key, seconds),
                     None => self
                         .warnings
-                        .push(reject::wrong_form(&path(), "a time since 1970")),
+                        .push(reasons::wrong_form(&path(), "a time since 1970")),
                 }
             }
             // The schema has made texts of texts, lists of lists; those have functions of their own.
@@ -113,7 +113,7 @@ impl<'a> Making<'a, '_> {
     ) {
         match whole(value).filter(|number| (least..=most).contains(number)) {
             Some(number) => out.integer(key, number),
-            None => self.warnings.push(reject::out_of_range(&path(), least, most)),
+            None => self.warnings.push(reasons::out_of_range(&path(), least, most)),
         }
     }
 
@@ -126,11 +126,11 @@ impl<'a> Making<'a, '_> {
     ) {
         let warnings = &mut *self.warnings;
         out.array(key, false, |array| {
-            let mut seen: Vec<[u8; 2]> = Vec::new();
+            let mut lookups: Vec<[u8; 2]> = Vec::new();
             for (index, item) in value.items().enumerate() {
                 match languages::code(item.as_str().unwrap_or_default()) {
-                    Some(code) if seen.contains(&code) => {}
-                    Some(_) if seen.len() == MAX_LANGUAGES => {
+                    Some(code) if lookups.contains(&code) => {}
+                    Some(_) if lookups.len() == MAX_LANGUAGES => {
                         warnings.push(Warning::new(
                             "out_of_range",
                             path(),
@@ -140,9 +140,9 @@ impl<'a> Making<'a, '_> {
                     }
                     Some(code) => {
                         array.text(languages::as_str(&code));
-                        seen.push(code);
+                        lookups.push(code);
                     }
-                    None => warnings.push(reject::wrong_form(
+                    None => warnings.push(reasons::wrong_form(
                         &format!("{}[{index}]", path()),
                         "a language code of two letters",
                     )),

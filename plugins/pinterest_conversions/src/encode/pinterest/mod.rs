@@ -9,24 +9,24 @@ use signalbox_core::{Sha256Hex, Warning};
 use signalbox_segment::time::pinterest_time;
 use signalbox_segment::value::Value;
 
-use super::derive::Seen;
+use super::derive::Lookups;
 use super::ldp::{self, Codes};
 use super::user_data::UserData;
 use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY};
 use super::writer::{Object, key};
 use super::{Buffers, EncodeOptions, Input, Members, Refusal, Written, derive, languages, list, top};
 use crate::action::{Derive, Derives};
-use crate::reject;
+use crate::reasons;
 use detail::ItemPath;
 pub(super) use detail::whole;
 use person::distinct;
 
-/// One record in the making.
-struct Making<'a, 'b> {
+/// A record under construction.
+struct RecordBuilder<'a, 'b> {
     options: &'b EncodeOptions,
     derives: Derives,
     /// What of the event fields are derived from.
-    seen: Seen<'a>,
+    lookups: Lookups<'a>,
     payload: Value<'a>,
     custom: Value<'a>,
     /// `custom_data_2` or `custom_data`: where the custom data stands in the mapping.
@@ -63,7 +63,7 @@ pub(super) fn write<'a>(
         let coerced = schema.coerce_mapped(&mapping.mapping, found, arena, &mut failed)?;
         Ok((found, coerced))
     });
-    let (found, coerced) = mapped.map_err(|error| reject::mapping_failed(error.to_string()))?;
+    let (found, coerced) = mapped.map_err(|error| reasons::mapping_failed(error.to_string()))?;
     for error in failed {
         warnings.push(Warning::new(
             "mapping_failed",
@@ -75,9 +75,9 @@ pub(super) fn write<'a>(
         .dropped
         .iter()
         .any(|error| error.path.ends_with("].quantity"));
-    warnings.extend(coerced.dropped.into_iter().map(reject::dropped));
+    warnings.extend(coerced.dropped.into_iter().map(reasons::dropped));
     if !coerced.errors.is_empty() {
-        return Err(reject::required(&coerced.errors).into());
+        return Err(reasons::required(&coerced.errors).into());
     }
 
     let payload = coerced.value;
@@ -89,10 +89,10 @@ pub(super) fn write<'a>(
         top!(payload, "custom_data")
     };
     let fact = event.facts().limited_data_processing.as_ref();
-    let mut making = Making {
+    let mut builder = RecordBuilder {
         options,
         derives: mapping.derives,
-        seen: Seen(found),
+        lookups: Lookups(found),
         payload,
         custom,
         custom_path,
@@ -110,22 +110,22 @@ pub(super) fn write<'a>(
         hashes: &mut buffers.hashes,
     };
     let mut object = Object::open(&mut buffers.out, stripped);
-    let written = making.event(&mut object, latest)?;
+    let written = builder.event(&mut object, latest)?;
     object.close();
     Ok(written)
 }
 
-impl<'a> Making<'a, '_> {
+impl<'a> RecordBuilder<'a, '_> {
     fn event(&mut self, out: &mut Object<'_>, latest: bool) -> Result<Written<'a>, Refusal> {
         // All four are required, so the schema has seen to it that they are texts.
         let required = |value: Value<'a>| value.as_str().unwrap_or_default();
         let event_name = required(top!(self.payload, "event_name"));
         let event_id = required(top!(self.payload, "event_id"));
         let event_time =
-            pinterest_time(required(top!(self.payload, "event_time"))).map_err(reject::bad_time)?;
+            pinterest_time(required(top!(self.payload, "event_time"))).map_err(reasons::bad_time)?;
         let mut action_source = required(top!(self.payload, "action_source"));
         if self.derives.has(Derive::ActionSource)
-            && let Some(derived) = derive::action_source(self.seen)
+            && let Some(derived) = derive::action_source(self.lookups)
         {
             action_source = derived;
         }
@@ -170,7 +170,7 @@ impl<'a> Making<'a, '_> {
                 Some(code) => out.text(key!("language"), languages::as_str(&code)),
                 None => self
                     .warnings
-                    .push(reject::wrong_form("language", "a language code of two letters")),
+                    .push(reasons::wrong_form("language", "a language code of two letters")),
             }
         }
         Ok(Written {
@@ -185,7 +185,7 @@ impl<'a> Making<'a, '_> {
         let derived = || {
             self.derives
                 .has(Derive::OptOut)
-                .then(|| derive::ad_tracking(self.seen))
+                .then(|| derive::ad_tracking(self.lookups))
                 .flatten()
         };
         mapped.or_else(|| derived().map(|enabled| !enabled))
@@ -215,7 +215,7 @@ impl<'a> Making<'a, '_> {
                 Kind::NumItems if !value.is_defined() => {
                     if self.derives.has(Derive::NumItems)
                         && !self.quantity_dropped
-                        && let Some(number) = derive::num_items(self.contents, self.seen)
+                        && let Some(number) = derive::num_items(self.contents, self.lookups)
                     {
                         out.integer(wire.key, number);
                     }
@@ -266,7 +266,7 @@ impl<'a> Making<'a, '_> {
                     }
                 });
                 if !there {
-                    self.warnings.push(reject::empty_content(&path.to_string()));
+                    self.warnings.push(reasons::empty_content(&path.to_string()));
                 }
             }
         });

@@ -12,11 +12,12 @@ use super::super::ldp::{self, Codes};
 use super::super::user_data::UserData;
 use super::super::wire::{HashedKey, PERSONAL, Personal, PlainKey};
 use super::super::{Members, Refusal, derive, list, top};
-use super::Making;
+use super::RecordBuilder;
 use crate::action::Derive;
-use crate::{OnIncomplete, reject};
+use crate::options::OnIncomplete;
+use crate::reasons;
 
-impl<'a> Making<'a, '_> {
+impl<'a> RecordBuilder<'a, '_> {
     pub(super) fn user_data(&mut self, out: &mut UserData<'_, '_>) -> Result<(), Refusal> {
         let object = top!(self.payload, "user_data");
         let mapped_ldp = !self.fact
@@ -57,7 +58,7 @@ impl<'a> Making<'a, '_> {
         if let Some(id) = members.take("click_id").as_str() {
             out.plain(PlainKey::ClickId, id);
         } else if self.derives.has(Derive::ClickId)
-            && let Some(id) = derive::epik(self.seen, self.text)
+            && let Some(id) = derive::epik(self.lookups, self.text)
         {
             out.plain(PlainKey::ClickId, id);
         }
@@ -66,8 +67,8 @@ impl<'a> Making<'a, '_> {
         }
         if mapped_ldp && !(state && country) {
             match self.options.on_incomplete {
-                OnIncomplete::Reject => return Err(Refusal::Rejected(reject::ldp_incomplete())),
-                OnIncomplete::Drop => return Err(Refusal::Dropped(reject::ldp_incomplete())),
+                OnIncomplete::Reject => return Err(Refusal::Rejected(reasons::ldp_incomplete())),
+                OnIncomplete::Drop => return Err(Refusal::Dropped(reasons::ldp_incomplete())),
                 OnIncomplete::Send => self.warnings.push(Warning::new(
                     "ldp_incomplete",
                     format!("{}.opt_out_type", self.custom_path),
@@ -78,7 +79,7 @@ impl<'a> Making<'a, '_> {
         if identified {
             Ok(())
         } else {
-            Err(reject::no_identifier().into())
+            Err(reasons::no_identifier().into())
         }
     }
 
@@ -86,7 +87,7 @@ impl<'a> Making<'a, '_> {
     fn address_and_agent(&mut self, members: &mut Members<'a>, out: &mut UserData<'_, '_>) -> bool {
         let mut address = members.take("client_ip_address").as_str().map(str::trim);
         if address.is_some_and(|address| address.parse::<IpAddr>().is_err()) {
-            self.warnings.push(reject::wrong_form(
+            self.warnings.push(reasons::wrong_form(
                 "user_data.client_ip_address",
                 "an IPv4 or IPv6 address",
             ));
@@ -118,7 +119,7 @@ impl<'a> Making<'a, '_> {
                 _ => return false,
             };
             if self.derives.has(derive)
-                && let Some(name) = derive::full_name(self.seen)
+                && let Some(name) = derive::full_name(self.lookups)
             {
                 let (given, family) = normalise::split_name(name);
                 if let Some(part) = if first { given } else { family } {
@@ -155,12 +156,12 @@ pub(super) fn distinct<T: Copy + Eq + Hash>(values: &mut [T]) -> usize {
     if values.len() < 2 {
         return values.len();
     }
-    let mut seen = (values.len() > FEW).then(HashSet::new);
+    let mut lookups = (values.len() > FEW).then(HashSet::new);
     let mut kept = 0;
     for at in 0..values.len() {
         let value = values[at];
-        let new = match &mut seen {
-            Some(seen) => seen.insert(value),
+        let new = match &mut lookups {
+            Some(lookups) => lookups.insert(value),
             None => !values[..kept].contains(&value),
         };
         if new {

@@ -9,11 +9,11 @@ use signalbox_http::{
 };
 use signalbox_http::{header, join};
 
-use crate::OnUnknownProperty;
 use crate::api::{Failed, Processed, Status, unexpected_properties};
 use crate::encode::Encoder;
 use crate::encode::wire::strippable;
-use crate::learned::Learned;
+use crate::options::OnUnknownProperty;
+use crate::stripped_fields::Learned;
 
 const OPEN: &str = "{\"data\":[";
 const SEPARATOR: &str = ",";
