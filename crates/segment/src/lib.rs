@@ -1,9 +1,9 @@
 //! Segment's languages and rules: ingestion, normalising, hashing, triggers and mappings; pure.
-pub mod configured;
 pub mod fql;
 pub mod ingest;
 pub mod mapping;
 pub mod normalise;
 pub mod schema;
+pub mod settings;
 pub mod time;
 pub mod value;

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{BuildContext, BuildError, BuildErrors, Transform, TransformConfig, register_plugin};
-use signalbox_segment::configured::{self, Findings};
 use signalbox_segment::fql::Trigger;
+use signalbox_segment::settings::{self, Findings};
 
 use crate::transform::Filter;
 
@@ -29,7 +29,7 @@ register_plugin!(
 impl FilterConfig {
     fn read(&self) -> (Option<Trigger>, Findings) {
         let mut findings = Findings::default();
-        let trigger = configured::trigger(&self.trigger, "trigger", &mut findings);
+        let trigger = settings::trigger(&self.trigger, "trigger", &mut findings);
         (trigger, findings)
     }
 }

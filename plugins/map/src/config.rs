@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Path, Transform, TransformConfig, register_plugin,
 };
-use signalbox_segment::configured::{self, Fields, Findings, Given, child, given_fields};
 use signalbox_segment::mapping::Mapping;
+use signalbox_segment::settings::{self, Fields, Findings, Given, child, given_fields};
 
 use crate::options::Mode;
 use crate::paths;
@@ -62,7 +62,7 @@ impl MapConfig {
         let trigger = self
             .trigger
             .as_ref()
-            .and_then(|text| configured::trigger(text, "trigger", &mut findings));
+            .and_then(|text| settings::trigger(text, "trigger", &mut findings));
         let mapping = self.mapping(&mut findings);
         let remove = self.removed(&mut findings);
         let map = Map {
@@ -105,7 +105,7 @@ impl MapConfig {
         let fields = Json::Object(std::mem::take(&mut expanded.fields));
         let mut found = Findings::default();
         check_names(&fields, &at, &mut found.errors);
-        let mapping = configured::mapping(&fields, &at, &mut found);
+        let mapping = settings::mapping(&fields, &at, &mut found);
         for told in found.errors.iter_mut().chain(&mut found.warnings) {
             if let Some(setting) = expanded.setting(&told.path) {
                 told.path = setting;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use signalbox_core::{BuildError, BuildErrors};
-use signalbox_segment::configured::child;
+use signalbox_segment::settings::child;
 
 /// Fields whose keys are members, and where they came from.
 pub(crate) struct Expanded {

@@ -2,9 +2,9 @@
 
 use bumpalo::Bump;
 use signalbox_core::{Document, Event, Flow, Node, Noted, Path, Reason, Transform};
-use signalbox_segment::configured::{failed_fields, with_arena};
 use signalbox_segment::fql::Trigger;
 use signalbox_segment::mapping::Mapping;
+use signalbox_segment::settings::{failed_fields, with_arena};
 use signalbox_segment::value::Value;
 
 use crate::merge::write_merged;

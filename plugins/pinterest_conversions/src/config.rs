@@ -11,7 +11,7 @@ use signalbox_core::{
     SinkDefaults, register_plugin,
 };
 use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
-use signalbox_segment::configured::{Findings, child, template_reads, trigger_reads};
+use signalbox_segment::settings::{Findings, child, template_reads, trigger_reads};
 
 use crate::action::{PRESETS, Preset, preset};
 use crate::encode::{EncodeOptions, Encoder};

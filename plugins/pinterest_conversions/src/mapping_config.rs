@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use signalbox_core::{BuildError, BuildErrors};
-use signalbox_segment::configured::{self, Findings, child};
 use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Required, Schema};
+use signalbox_segment::settings::{self, Findings, child};
 use signalbox_segment::value::parse_json;
 
 use crate::action::{self, Derives, FIELDS, PRESETS, Preset, preset};
@@ -169,7 +169,7 @@ impl MappingConfig {
     fn trigger(&self, path: &str, findings: &mut Findings) -> Option<Trigger> {
         let path = format!("{path}.trigger");
         match (&self.trigger, self.preset()) {
-            (Some(text), _) => configured::trigger(text, &path, findings).map(Trigger::Fql),
+            (Some(text), _) => settings::trigger(text, &path, findings).map(Trigger::Fql),
             (None, Some(preset)) => Some(Trigger::Preset(preset.listens)),
             (None, None) => {
                 // An unknown preset has its own error.
@@ -224,7 +224,7 @@ impl MappingConfig {
             );
             findings.errors.push(error.help("put those fields into the file"));
         }
-        match configured::json_file(file, &path, &|file| std::fs::read_to_string(file), findings) {
+        match settings::json_file(file, &path, &|file| std::fs::read_to_string(file), findings) {
             Some(Json::Object(mut fields)) => {
                 fields.retain(|name, _| !is_segments_own(name));
                 for (name, mapping) in &fields {

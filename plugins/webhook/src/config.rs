@@ -12,7 +12,7 @@ use signalbox_http::{
     Class, ClientError, ClientOptions, HeaderMap, HeaderName, HeaderValue, HttpSink, StatusTable, Url,
     header, parse_url, secret_value,
 };
-use signalbox_segment::configured::{
+use signalbox_segment::settings::{
     Configured, Findings, MappingConfig, compile_mappings, template_reads, trigger_reads,
 };
 

@@ -7,4 +7,4 @@ mod sink;
 
 pub use config::WebhookConfig;
 pub use options::{Method, Mode};
-pub use signalbox_segment::configured::MappingConfig;
+pub use signalbox_segment::settings::MappingConfig;

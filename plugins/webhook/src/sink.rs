@@ -7,8 +7,8 @@ use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Rejectio
 use signalbox_http::{
     Answer, Body, Class, Destination, HeaderMap, Reply, Request, StatusTable, Url, header, join,
 };
-use signalbox_segment::configured::{Configured, failed_fields, with_arena};
 use signalbox_segment::mapping::Mapping;
+use signalbox_segment::settings::{Configured, failed_fields, with_arena};
 use signalbox_segment::value::Numbers;
 
 use crate::reasons;

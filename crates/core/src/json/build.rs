@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::slot::{Held, NONE, Slot, Span};
 use super::source::{Form, Source};
-use super::{Document, KeyMark, Kind, spare};
+use super::{Document, KeyMark, Kind, buffer_pool};
 
 /// Above this many members duplicates are looked up in a table instead of one against all.
 const SMALL_OBJECT: u32 = 64;
@@ -75,12 +75,12 @@ pub(super) struct Builder<'s> {
 impl<'s> Builder<'s> {
     /// Reads from this text, with room for so many values.
     pub(super) fn new(source: &'s str, expected: usize) -> Builder<'s> {
-        let (buf, mut slots) = spare::take();
+        let (buf, mut slots) = buffer_pool::take();
         slots.reserve_exact((expected + COMPLETED_SLOTS).next_multiple_of(SLOTS));
         Builder {
             source,
             buf,
-            unescaped: spare::take_scratch(),
+            unescaped: buffer_pool::take_scratch(),
             slots,
             form: Form::Compact,
         }
@@ -113,7 +113,7 @@ impl<'s> Builder<'s> {
         if buf.capacity() > 2 * (buf.len() + COMPLETED) + BYTES {
             buf.shrink_to(buf.len() + COMPLETED);
         }
-        spare::give_scratch(self.unescaped);
+        buffer_pool::give_scratch(self.unescaped);
         let source = Source::new(read, self.slots.len(), self.form);
         Document {
             buf,

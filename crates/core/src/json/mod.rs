@@ -5,14 +5,14 @@
 //! typical order event), loses how a number was spelled, and would tie every plugin to it. A
 //! [`Document`] is two allocations whatever its size; a [`Node`] is a copyable reference into it.
 
+mod buffer_pool;
 mod build;
 mod edit;
+mod fast;
 mod parse;
 mod path;
-mod quick;
 mod slot;
 mod source;
-mod spare;
 mod write;
 mod writer;
 
@@ -129,7 +129,7 @@ pub struct Document {
 
 impl Drop for Document {
     fn drop(&mut self) {
-        spare::give(std::mem::take(&mut self.buf), std::mem::take(&mut self.slots));
+        buffer_pool::give(std::mem::take(&mut self.buf), std::mem::take(&mut self.slots));
     }
 }
 

@@ -4,7 +4,7 @@ use jiter::{Jiter, JsonErrorType, Peek};
 
 use super::build::{Builder, Key};
 use super::slot::{Held, TOO_LONG};
-use super::{Document, Kind, quick};
+use super::{Document, Kind, fast};
 
 /// How deep arrays and objects may nest. Deeper text is refused, so that nothing later recurses without
 /// bound; the Tracking API documents no limit, real events stay below ten.
@@ -40,7 +40,7 @@ impl Document {
             return Err(ParseError::TooLong);
         }
         let mut build = Builder::new(text, text.len() / BYTES_A_VALUE);
-        match quick::read(text, &mut build) {
+        match fast::read(text, &mut build) {
             Some(read) if is_blank(&text[read..]) => {
                 if read < text.len() {
                     build.spaced();
@@ -59,7 +59,7 @@ impl Document {
         let text = text.get(..text.len().min(TOO_LONG - 1))?;
         let expected = last.map_or(TYPICAL, |last| last.slots.len() + last.slots.len() / 16);
         let mut build = Builder::new(text, expected);
-        let read = quick::read(text, &mut build)?;
+        let read = fast::read(text, &mut build)?;
         Some((build.finish(read), read))
     }
 }

@@ -92,7 +92,7 @@ pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
                 content: Content::One(kind, Box::new(document)),
             })
         }
-        Endpoint::Batch => match Parts::quick(body).map_or_else(|| Parts::read(body), Ok) {
+        Endpoint::Batch => match Parts::read_fast(body).map_or_else(|| Parts::read(body), Ok) {
             Ok(parts) => Envelope::of_batch(parts),
             // A name with a lone surrogate is no name for serde_json, but Document mends it.
             Err(error) => match Document::parse(body).map(|document| document.to_json()) {

@@ -30,9 +30,9 @@
 mod client;
 mod complete;
 mod envelope;
+mod fast_path;
 mod fields;
 mod parts;
-mod quick;
 mod times;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::error::RuntimeError;
 use super::plan::{ArrayPath, Ask, Case, Expr, First, Flatten, If, Merge, Object, Scope, Test, Transform};
 use super::template::{self, bounded};
-use super::{replace, reshape};
+use super::{objects, replace};
 use crate::value::{Number, Path, Type, Value, parse_json};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
@@ -110,7 +110,7 @@ impl<'a> Eval<'a> {
             Expr::JsonEncode(value) => match self.value(value)? {
                 Value::Undefined => Ok(Value::Undefined),
                 value => {
-                    let text = reshape::json_text(value, self.arena);
+                    let text = objects::json_text(value, self.arena);
                     bounded(text.len())?;
                     Ok(Value::Str(text))
                 }
@@ -120,7 +120,7 @@ impl<'a> Eval<'a> {
                 other => Ok(other),
             },
             Expr::Discard(value) => self.eval(value).map(|_| Value::Undefined),
-            Expr::ExcludeWhenNull(value) => Ok(reshape::exclude_nulls(self.value(value)?, self.arena)),
+            Expr::ExcludeWhenNull(value) => Ok(objects::exclude_nulls(self.value(value)?, self.arena)),
             Expr::Liquid(template) => template.render(self.payload, self.arena),
             Expr::Fail(error) => Err(error.clone()),
             other => self.value(other),
@@ -141,7 +141,7 @@ impl<'a> Eval<'a> {
                 "@flatten expected a string separator, got {found}"
             )));
         };
-        Ok(self.without_undefined(reshape::flatten(value, separator, omit_arrays, self.arena)?))
+        Ok(self.without_undefined(objects::flatten(value, separator, omit_arrays, self.arena)?))
     }
 
     fn array(self, items: &'a [Expr]) -> Result<Value<'a>> {
@@ -265,7 +265,7 @@ impl<'a> Eval<'a> {
         if direction.as_str() == Some("left") {
             elements.reverse();
         }
-        Ok(self.without_undefined(reshape::merge(&elements, self.arena)))
+        Ok(self.without_undefined(objects::merge(&elements, self.arena)))
     }
 
     fn transform(self, parts: &'a Transform) -> Result<Value<'a>> {

@@ -35,16 +35,16 @@
 //! All directives are understood; of `@liquid` what mappings use of it, the rest is refused at load. Where Segment reaches JavaScript prototype members
 //! (`$.constructor`), only own members, array indices and `length` are reached here.
 
-mod arrange;
 mod check;
 mod compile;
 mod error;
 pub(crate) mod eval;
+mod layout;
 mod lint;
 mod liquid;
+mod objects;
 pub(crate) mod plan;
 mod replace;
-mod reshape;
 mod slots;
 mod template;
 
@@ -125,7 +125,7 @@ impl Mapping {
     /// Arranges the payload for a [`crate::schema::Schema`] of these fields, which then finds values by their place. The
     /// payload is the same; members that are absent are there as undefined, which counts as absent everywhere.
     pub fn arranged_for(mut self, fields: &'static [Field<'static>]) -> Mapping {
-        arrange::arrange(&mut self.plan.expr, fields);
+        layout::arrange(&mut self.plan.expr, fields);
         self.fields = fields;
         self
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value as Json};
 use signalbox_core::BuildError;
-use signalbox_segment::configured::Findings;
 use signalbox_segment::fql::Trigger;
+use signalbox_segment::settings::Findings;
 
 use super::read::of_pinterest;
 use crate::action::{self, PRESETS, Preset};

@@ -1,5 +1,4 @@
-//! Bringing the objects of a mapping into the shape of a field table, so that the schema finds each value in its place
-//! instead of looking for it.
+//! Lays the objects of a mapping out like a field table, so that the schema finds each value by its index.
 
 use super::plan::{Expr, Object};
 use crate::schema::{Field, FieldType};

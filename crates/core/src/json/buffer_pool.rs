@@ -1,4 +1,4 @@
-//! Buffers of documents that are gone, for those that come.
+//! A pool of document buffers, recycled across threads.
 //!
 //! A document is two buffers of some kilobytes. The system's allocator keeps small pieces ready for each thread, but
 //! not such as these: it cuts them out of larger ones and joins them again, under a lock, on a router at work mostly on

@@ -2,7 +2,7 @@
 //! every doubt with its place.
 //!
 //! ```
-//! use signalbox_segment::configured::{Findings, trigger};
+//! use signalbox_segment::settings::{Findings, trigger};
 //!
 //! let mut findings = Findings::default();
 //! assert!(trigger("type = \"track\" OR event = \"A\"", "trigger", &mut findings).is_some());
@@ -15,13 +15,13 @@
 //! ```
 
 mod mappings;
-mod plain;
+mod reads;
 
 pub use mappings::{
     Configured, Fields, Given, MappingConfig, ReadFile, compile_mappings, given_fields, json_file,
 };
 
-pub use plain::{template_reads, trigger_reads};
+pub use reads::{template_reads, trigger_reads};
 
 use std::cell::RefCell;
 
