@@ -1,4 +1,5 @@
 //! Segment's languages and rules: ingestion, normalising, hashing, triggers and mappings; pure.
+mod action;
 pub mod fql;
 pub mod ingest;
 pub mod mapping;

@@ -9,7 +9,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::{Mutex, PoisonError};
 
-use super::Slot;
+use super::slot::Slot;
 
 /// Pairs that change hands at once, of some five kilobytes each: the lock is taken once for so many.
 const HANDED: usize = 64;

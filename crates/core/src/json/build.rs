@@ -3,9 +3,10 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use super::buffer_pool;
+use super::document::{Document, KeyMark, Kind};
 use super::slot::{Held, NONE, Slot, Span};
 use super::source::{Form, Source};
-use super::{Document, KeyMark, Kind, buffer_pool};
 
 /// Above this many members duplicates are looked up in a table instead of one against all.
 const SMALL_OBJECT: u32 = 64;

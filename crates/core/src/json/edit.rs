@@ -1,8 +1,9 @@
 //! Changing a [`Document`] in place.
 
+use super::document::{Document, KeyMark, Kind, Node, NodeId};
+use super::path::Path;
 use super::slot::{Held, NONE, Slot, Span};
 use super::write::is_plain;
-use super::{Document, KeyMark, Kind, Node, NodeId, Path};
 
 /// A scalar to write into a document.
 #[derive(Clone, Copy)]

@@ -7,9 +7,10 @@
 use wide::u8x16;
 
 use super::build::{Builder, Container, Key, Text};
+use super::document::Kind;
+use super::parse::MAX_DEPTH;
 use super::parse::escaped_unit;
 use super::slot::Held;
-use super::{Kind, MAX_DEPTH};
 
 /// Longer numbers are left to the library.
 const LONGEST_NUMBER: usize = 64;

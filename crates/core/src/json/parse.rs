@@ -3,8 +3,9 @@
 use jiter::{Jiter, JsonErrorType, Peek};
 
 use super::build::{Builder, Key};
+use super::document::{Document, Kind};
+use super::fast;
 use super::slot::{Held, TOO_LONG};
-use super::{Document, Kind, fast};
 
 /// How deep arrays and objects may nest. Deeper text is refused, so that nothing later recurses without
 /// bound; the Tracking API documents no limit, real events stay below ten.

@@ -1,6 +1,6 @@
 //! How a value of a document lies in memory.
 
-use super::{KeyMark, Kind};
+use super::document::{KeyMark, Kind};
 
 /// A range of the document's buffer.
 #[derive(Debug, Clone, Copy, Default)]

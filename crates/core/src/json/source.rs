@@ -6,7 +6,7 @@
 //! pushed in the order of the text, so whether it was touched is a question of a range; and where it ends in the text is
 //! told by the key behind it, or by the end of what it stands in. Nothing is copied of which either is not certain.
 
-use super::Document;
+use super::document::Document;
 use super::slot::{NONE, Slot};
 
 /// How the source says what the slots say.

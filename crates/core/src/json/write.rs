@@ -1,8 +1,8 @@
 //! [`Document`] to text.
 
+use super::document::{Document, Kind, Node};
 use super::slot::{NONE, Slot, Span};
 use super::source::End;
-use super::{Document, Kind, Node};
 
 impl Document {
     /// Appends the document as compact JSON: as it came where nothing was edited.

@@ -39,7 +39,6 @@ mod check;
 mod compile;
 mod error;
 pub(crate) mod eval;
-mod layout;
 mod lint;
 mod liquid;
 mod objects;
@@ -68,9 +67,9 @@ pub const MAX_TEXT: usize = 1 << 20;
 /// A mapping, checked and compiled.
 #[derive(Debug)]
 pub struct Mapping {
-    plan: Scope,
+    pub(crate) plan: Scope,
     /// The fields it is arranged for; none before.
-    fields: &'static [Field<'static>],
+    pub(crate) fields: &'static [Field<'static>],
     /// Slots of paths that somebody else wants to know.
     looked_up: Box<[usize]>,
     warnings: Vec<MappingWarning>,
@@ -120,14 +119,6 @@ impl Mapping {
             CompileError::from(MappingError::validation("/", format!("should be JSON: {error}")))
         })?;
         Mapping::compile(&json)
-    }
-
-    /// Arranges the payload for a [`crate::schema::Schema`] of these fields, which then finds values by their place. The
-    /// payload is the same; members that are absent are there as undefined, which counts as absent everywhere.
-    pub fn arranged_for(mut self, fields: &'static [Field<'static>]) -> Mapping {
-        layout::arrange(&mut self.plan.expr, fields);
-        self.fields = fields;
-        self
     }
 
     /// Looks these paths up with its own, of which many are the same or have the same beginnings; see [`Found::at`].

@@ -1,26 +1,8 @@
-//! Characters: JavaScript's white space, lower-casing, what is never seen, digits of other scripts.
+//! Characters: lower-casing, what is never seen, digits of other scripts.
 
+pub use crate::value::is_js_space;
+pub(crate) use crate::value::js_trim as trim;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
-
-/// White space as JavaScript's `\s` and `trim` have it.
-///
-/// Not Rust's set: U+FEFF is in, U+0085 is not. U+180E and U+200B are in neither.
-pub fn is_js_space(c: char) -> bool {
-    matches!(
-        c,
-        '\t'..='\r'
-            | ' '
-            | '\u{a0}'
-            | '\u{1680}'
-            | '\u{2000}'..='\u{200a}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{202f}'
-            | '\u{205f}'
-            | '\u{3000}'
-            | '\u{feff}'
-    )
-}
 
 /// Characters that show nothing and that copying and pasting brings in: zero-width blanks and joiners, the soft
 /// hyphen, direction marks, variation selectors.
@@ -39,11 +21,6 @@ fn is_invisible(c: char) -> bool {
             | '\u{2066}'..='\u{2069}'
             | '\u{fe00}'..='\u{fe0f}'
     )
-}
-
-/// `String.prototype.trim`.
-pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(is_js_space)
 }
 
 /// Removes all white space and lower-cases, as `text.replace(/\s/g, '').toLowerCase()` does.

@@ -6,7 +6,7 @@ use crate::value::Value;
 
 /// A requirement to be decided for each payload.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Requirement<'t> {
+pub(crate) struct Requirement<'t> {
     pub(super) parent: Option<&'t str>,
     pub(super) key: &'t str,
     pub(super) all: bool,

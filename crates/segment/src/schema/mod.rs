@@ -35,12 +35,11 @@ mod date;
 mod error;
 mod field;
 mod format;
-mod mapped;
 mod parse;
-mod place;
-mod rule;
+pub(crate) mod place;
+pub(crate) mod rule;
 mod uri;
-mod walk;
+pub(crate) mod walk;
 mod words;
 
 pub use date::is_date_like;
@@ -49,7 +48,6 @@ pub use field::{Choice, Condition, Field, FieldType, Required};
 pub use format::Format;
 pub use parse::fields_from_json;
 
-use crate::mapping::{Found, Mapping, RuntimeError};
 use crate::value::Value;
 use bumpalo::Bump;
 use condition::Requirement;
@@ -83,8 +81,8 @@ pub struct Coerced<'a> {
 #[derive(Debug)]
 pub struct Schema<'t> {
     fields: &'t [Field<'t>],
-    members: rule::Members<'t>,
-    requirements: Vec<Requirement<'t>>,
+    pub(crate) members: rule::Members<'t>,
+    pub(crate) requirements: Vec<Requirement<'t>>,
 }
 
 impl<'t> Schema<'t> {
@@ -117,30 +115,6 @@ impl<'t> Schema<'t> {
             requirements,
         } = self;
         walk::coerce(members, fields, requirements, payload, arena, leniency)
-    }
-}
-
-impl Schema<'static> {
-    /// Makes what a mapping makes of an event fit, as [`Mapping::resolve_leniently`] and then [`Schema::coerce`] with
-    /// [`Leniency::PerField`] do, but in one step where the mapping is arranged for the fields
-    /// ([`Mapping::arranged_for`]).
-    ///
-    /// # Errors
-    /// The mapping as a whole is one directive which failed.
-    pub fn coerce_mapped<'a>(
-        &self,
-        mapping: &'a Mapping,
-        found: Found<'a>,
-        arena: &'a Bump,
-        failed: &mut Vec<RuntimeError>,
-    ) -> Result<Coerced<'a>, RuntimeError> {
-        if self.requirements.is_empty()
-            && let Some(parts) = mapping.members_for(self.fields, found, arena)
-        {
-            return mapped::coerce(&self.members, parts, arena, failed);
-        }
-        let payload = mapping.run(found, arena, Some(failed))?;
-        Ok(self.coerce(payload, arena, Leniency::PerField))
     }
 }
 

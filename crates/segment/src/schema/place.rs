@@ -2,7 +2,7 @@
 
 /// A position, linked to the one above on the stack.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'p> {
+pub(crate) struct Place<'p> {
     above: Option<&'p Place<'p>>,
     step: Step<'p>,
 }
@@ -15,19 +15,19 @@ enum Step<'p> {
 }
 
 impl<'p> Place<'p> {
-    pub(super) const ROOT: Place<'static> = Place {
+    pub(crate) const ROOT: Place<'static> = Place {
         above: None,
         step: Step::Root,
     };
 
-    pub(super) fn key(&'p self, key: &'p str) -> Place<'p> {
+    pub(crate) fn key(&'p self, key: &'p str) -> Place<'p> {
         Place {
             above: Some(self),
             step: Step::Key(key),
         }
     }
 
-    pub(super) fn index(&'p self, index: usize) -> Place<'p> {
+    pub(crate) fn index(&'p self, index: usize) -> Place<'p> {
         Place {
             above: Some(self),
             step: Step::Index(index),
@@ -35,7 +35,7 @@ impl<'p> Place<'p> {
     }
 
     /// `custom_data.contents[1].item_price`; empty for the root.
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         let mut path = self.above.map_or_else(String::new, Place::path);
         match self.step {
             Step::Root => {}
@@ -51,7 +51,7 @@ impl<'p> Place<'p> {
     }
 
     /// What a message begins with: the label, or the place as a JSON pointer.
-    pub(super) fn subject(&self, label: Option<&str>) -> String {
+    pub(crate) fn subject(&self, label: Option<&str>) -> String {
         if let Some(label) = label.filter(|label| !label.is_empty()) {
             let mut chars = label.chars();
             return chars

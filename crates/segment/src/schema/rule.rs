@@ -8,7 +8,7 @@ use signalbox_core::json::KeyMark;
 
 /// The types of JSON schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     String,
     Number,
     Integer,
@@ -19,7 +19,7 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Wanted::String => "string",
             Wanted::Number => "number",
@@ -31,7 +31,7 @@ impl Wanted {
         }
     }
 
-    pub(super) fn accepts(self, value: Value<'_>) -> bool {
+    pub(crate) fn accepts(self, value: Value<'_>) -> bool {
         match self {
             Wanted::String => matches!(value, Value::Str(_)),
             Wanted::Number => value.as_number().is_some_and(Number::is_finite),
@@ -46,27 +46,27 @@ impl Wanted {
 
 /// The demands on a value, or on one item of a list.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rule<'t> {
+pub(crate) struct Rule<'t> {
     /// In the order they are tried; never empty.
-    pub(super) types: &'static [Wanted],
-    pub(super) label: Option<&'t str>,
-    pub(super) choices: &'t [Choice<'t>],
+    pub(crate) types: &'static [Wanted],
+    pub(crate) label: Option<&'t str>,
+    pub(crate) choices: &'t [Choice<'t>],
     /// `null` is one of the choices.
-    pub(super) null_choice: bool,
-    pub(super) number_limits: (Option<f64>, Option<f64>),
-    pub(super) length_limits: (Option<f64>, Option<f64>),
-    pub(super) format: Option<Format>,
+    pub(crate) null_choice: bool,
+    pub(crate) number_limits: (Option<f64>, Option<f64>),
+    pub(crate) length_limits: (Option<f64>, Option<f64>),
+    pub(crate) format: Option<Format>,
     /// It is a list, whose items have a rule of their own.
-    pub(super) list: bool,
+    pub(crate) list: bool,
     /// It is an object with fields of its own.
-    pub(super) object: bool,
+    pub(crate) object: bool,
     /// What needs none of the above looked at.
-    pub(super) plain: Plain,
+    pub(crate) plain: Plain,
 }
 
 /// Values that are all their field asks for, which most are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Plain {
+pub(crate) enum Plain {
     /// None.
     Never,
     /// Any text.
@@ -81,7 +81,7 @@ pub(super) enum Plain {
 
 impl Plain {
     #[inline]
-    pub(super) fn has(self, value: &Value<'_>) -> bool {
+    pub(crate) fn has(self, value: &Value<'_>) -> bool {
         match (self, value) {
             (Plain::Text, Value::Str(_)) | (Plain::Flag, Value::Bool(_)) => true,
             (Plain::Finite, Value::Number(number)) => number.is_finite(),
@@ -93,7 +93,7 @@ impl Plain {
 
 /// What the value of a field mostly is and then needs nothing done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Usual {
+pub(crate) enum Usual {
     /// Such a value as it is.
     One(Plain),
     /// One text, of which a list is made.
@@ -103,40 +103,40 @@ pub(super) enum Usual {
 /// What there is to know of a field as long as its value is what it mostly is. A rule is large, all rules together larger
 /// than the processor's nearest cache, and so they mostly need not be read.
 #[derive(Debug)]
-pub(super) struct Brief<'t> {
-    pub(super) key: &'t str,
-    pub(super) usual: Usual,
+pub(crate) struct Brief<'t> {
+    pub(crate) key: &'t str,
+    pub(crate) usual: Usual,
     /// Whether it must be there, if that counts.
-    pub(super) required: bool,
+    pub(crate) required: bool,
 }
 
 /// A field with its rules.
 #[derive(Debug)]
-pub(super) struct Plan<'t> {
-    pub(super) field: &'t Field<'t>,
-    pub(super) rule: Rule<'t>,
+pub(crate) struct Plan<'t> {
+    pub(crate) field: &'t Field<'t>,
+    pub(crate) rule: Rule<'t>,
     /// The rule of an item, where the field is a list.
-    pub(super) item: Rule<'t>,
+    pub(crate) item: Rule<'t>,
     /// The members of an object, or of each item.
-    pub(super) members: Option<Members<'t>>,
+    pub(crate) members: Option<Members<'t>>,
 }
 
 /// The fields of an object.
 #[derive(Debug)]
-pub(super) struct Members<'t> {
-    pub(super) plans: Box<[Plan<'t>]>,
+pub(crate) struct Members<'t> {
+    pub(crate) plans: Box<[Plan<'t>]>,
     /// The fields' keys.
-    pub(super) keys: Box<[&'t str]>,
-    pub(super) marks: Box<[KeyMark]>,
-    pub(super) briefs: Box<[Brief<'t>]>,
-    pub(super) open: bool,
+    pub(crate) keys: Box<[&'t str]>,
+    pub(crate) marks: Box<[KeyMark]>,
+    pub(crate) briefs: Box<[Brief<'t>]>,
+    pub(crate) open: bool,
     /// Whether plain requirements count; one conditional member switches them off.
-    pub(super) requirements: bool,
+    pub(crate) requirements: bool,
 }
 
 impl<'t> Members<'t> {
     /// A closed object.
-    pub(super) fn new(fields: &'t [Field<'t>]) -> Members<'t> {
+    pub(crate) fn new(fields: &'t [Field<'t>]) -> Members<'t> {
         let plans: Box<[Plan<'t>]> = fields.iter().map(Plan::new).collect();
         Members {
             briefs: plans.iter().map(Plan::brief).collect(),
@@ -151,7 +151,7 @@ impl<'t> Members<'t> {
     }
 
     /// The place of a member's field; the fields from `next` on are tried first.
-    pub(super) fn place(&self, key: &str, next: usize) -> Option<usize> {
+    pub(crate) fn place(&self, key: &str, next: usize) -> Option<usize> {
         let mark = KeyMark::of(key);
         let (before, ahead) = self.marks.split_at(next.min(self.marks.len()));
         let is = |at: &usize| self.plans[*at].field.key == key;
@@ -164,7 +164,7 @@ impl<'t> Members<'t> {
         })
     }
 
-    pub(super) fn requires(&self, plan: &Plan<'_>) -> bool {
+    pub(crate) fn requires(&self, plan: &Plan<'_>) -> bool {
         self.requirements && matches!(plan.field.required, Required::Always)
     }
 }
@@ -178,7 +178,7 @@ impl<'t> Plan<'t> {
         }
     }
 
-    pub(super) fn usual(&self) -> Usual {
+    pub(crate) fn usual(&self) -> Usual {
         // Most personal fields are lists of one text.
         if self.rule.list && self.item.plain == Plain::Text {
             Usual::Texts
@@ -284,7 +284,7 @@ fn plain(kind: FieldType) -> Plain {
 }
 
 /// Segment's removal of empty values: nulls where null is no value, `""` where text is no value.
-pub(super) fn drops_as_empty(field: &Field<'_>, item: bool, value: &Value<'_>) -> bool {
+pub(crate) fn drops_as_empty(field: &Field<'_>, item: bool, value: &Value<'_>) -> bool {
     let single = !field.multiple || item;
     match value {
         Value::Undefined => true,

@@ -15,7 +15,7 @@ use bumpalo::collections::Vec as BumpVec;
 /// Segment keeps this member of the payload whatever the schema says; its own settings travel in it.
 const ALWAYS_KEPT: &str = "dynamicAuthSettings";
 
-pub(super) fn coerce<'a, 't: 'a>(
+pub(crate) fn coerce<'a, 't: 'a>(
     members: &Members<'t>,
     fields: &'t [Field<'t>],
     requirements: &[Requirement<'t>],
@@ -29,7 +29,7 @@ pub(super) fn coerce<'a, 't: 'a>(
 }
 
 /// The top level as conditions see it: empty values removed, single values of lists wrapped.
-pub(super) struct Root<'a, 't> {
+pub(crate) struct Root<'a, 't> {
     fields: &'t [Field<'t>],
     payload: Value<'a>,
     arena: &'a Bump,
@@ -39,7 +39,7 @@ pub(super) struct Root<'a, 't> {
 }
 
 impl<'a> Root<'a, '_> {
-    pub(super) fn member(&self, key: &str) -> Value<'a> {
+    pub(crate) fn member(&self, key: &str) -> Value<'a> {
         let value = self.payload.get(key);
         match self.fields.iter().find(|field| field.key == key) {
             Some(field) => self.of_field(field, value),
@@ -66,7 +66,7 @@ impl<'a> Root<'a, '_> {
         self.leniency != Leniency::SegmentBatch && matches!(value, Value::Str(""))
     }
 
-    pub(super) fn child(&self, parent: &str, object: Value<'a>, key: &str) -> Value<'a> {
+    pub(crate) fn child(&self, parent: &str, object: Value<'a>, key: &str) -> Value<'a> {
         let value = object.get(key);
         let field = self.fields.iter().find(|field| field.key == parent);
         let member = field.and_then(|field| field.properties?.iter().find(|member| member.key == key));
@@ -77,7 +77,7 @@ impl<'a> Root<'a, '_> {
     }
 
     /// Ajv's coercing test for null: what counts as empty is null, and is so from here on.
-    pub(super) fn becomes_null(&mut self, key: &str, value: Value<'a>) -> bool {
+    pub(crate) fn becomes_null(&mut self, key: &str, value: Value<'a>) -> bool {
         if self.leniency == Leniency::PerField {
             return matches!(value, Value::Null);
         }
@@ -90,7 +90,7 @@ impl<'a> Root<'a, '_> {
 }
 
 /// Whether a value of a field, or one item of it, counts as absent.
-pub(super) fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: Leniency) -> bool {
+pub(crate) fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: Leniency) -> bool {
     match value {
         Value::Str(text) if leniency == Leniency::PerField => {
             !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && js_trim(text).is_empty()
@@ -99,15 +99,15 @@ pub(super) fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: 
     }
 }
 
-pub(super) struct Walk<'a> {
-    pub(super) arena: &'a Bump,
+pub(crate) struct Walk<'a> {
+    pub(crate) arena: &'a Bump,
     leniency: Leniency,
-    pub(super) errors: Vec<FieldError>,
-    pub(super) dropped: Vec<FieldError>,
+    pub(crate) errors: Vec<FieldError>,
+    pub(crate) dropped: Vec<FieldError>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(arena: &'a Bump, leniency: Leniency) -> Self {
+    pub(crate) fn new(arena: &'a Bump, leniency: Leniency) -> Self {
         Walk {
             arena,
             leniency,
@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn done(self, value: Value<'a>) -> Coerced<'a> {
+    pub(crate) fn done(self, value: Value<'a>) -> Coerced<'a> {
         Coerced {
             value,
             errors: self.errors,
@@ -330,7 +330,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reports a missing member before the errors from a place on, which moves on.
-    pub(super) fn missing_before(
+    pub(crate) fn missing_before(
         &mut self,
         until: &mut usize,
         place: &Place<'_>,
@@ -344,7 +344,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A member that is there and not plainly what its field asks for.
-    pub(super) fn member<'t: 'a>(
+    pub(crate) fn member<'t: 'a>(
         &mut self,
         place: &Place<'_>,
         members: &Members<'t>,
@@ -368,7 +368,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether there are errors behind these which cost only the value they are about.
-    pub(super) fn drops(&mut self, before: usize) -> bool {
+    pub(crate) fn drops(&mut self, before: usize) -> bool {
         let drops = self.careful() && self.errors.len() > before;
         if drops {
             self.dropped.extend(self.errors.drain(before..));

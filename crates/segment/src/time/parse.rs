@@ -16,7 +16,7 @@ use super::civil::{self, DAY_MS};
 /// White space around does not matter. 24:00 is midnight of the next day, a leap second the second after it.
 /// Dates that do not exist are no time: `None`.
 pub fn parse_timestamp(text: &str) -> Option<Millis> {
-    let text = crate::normalise::text::trim(text).as_bytes();
+    let text = crate::value::js_trim(text).as_bytes();
     let mut input = Input(text);
     if let Some(epoch) = epoch(text) {
         return Millis::from_epoch(epoch);

@@ -43,7 +43,7 @@ impl std::error::Error for BadTime {}
 /// # Errors
 /// [`BadTime`]; a time is never guessed and never null.
 pub fn pinterest_time(text: &str) -> Result<i64, BadTime> {
-    let text = crate::normalise::text::trim(text);
+    let text = crate::value::js_trim(text);
     if text.is_empty() {
         return Err(BadTime::Empty);
     }

@@ -9,7 +9,7 @@
 use super::Millis;
 use super::civil::{self, DAY_MS};
 use super::js_date;
-use crate::normalise::is_js_space;
+use crate::value::is_js_space;
 
 /// What Segment sends as `event_time`: Unix seconds, rounded down, or nothing for its `null`.
 ///

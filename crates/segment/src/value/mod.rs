@@ -25,7 +25,7 @@ pub use json::{Numbers, parse_json};
 pub use number::{Number, js_text_to_number};
 pub use path::Path;
 pub(crate) use path::utf16_unit;
-pub use text::{js_trim, utf16_len};
+pub use text::{is_js_space, js_trim, utf16_len};
 
 use bumpalo::Bump;
 use signalbox_core::json::Content;

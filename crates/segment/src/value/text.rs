@@ -12,9 +12,29 @@ pub fn utf16_len(text: &str) -> usize {
     }
 }
 
-/// `String.prototype.trim`: Rust's white space, with U+FEFF and without U+0085.
+/// White space as JavaScript's `\s` and `trim` have it.
+///
+/// Not Rust's set: U+FEFF is in, U+0085 is not. U+180E and U+200B are in neither.
+pub fn is_js_space(c: char) -> bool {
+    matches!(
+        c,
+        '\t'..='\r'
+            | ' '
+            | '\u{a0}'
+            | '\u{1680}'
+            | '\u{2000}'..='\u{200a}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{202f}'
+            | '\u{205f}'
+            | '\u{3000}'
+            | '\u{feff}'
+    )
+}
+
+/// `String.prototype.trim`.
 pub fn js_trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}'))
+    text.trim_matches(is_js_space)
 }
 
 impl Value<'_> {

@@ -1,6 +1,6 @@
 //! The words of a date, as V8 tells them apart.
 
-use crate::normalise::is_js_space;
+use crate::value::is_js_space;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Token {

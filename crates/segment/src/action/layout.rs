@@ -1,6 +1,6 @@
 //! Lays the objects of a mapping out like a field table, so that the schema finds each value by its index.
 
-use super::plan::{Expr, Object};
+use crate::mapping::plan::{Expr, Object};
 use crate::schema::{Field, FieldType};
 
 /// Gives the object that fills these fields a member for each of them, in their order; members no field names come

@@ -1,15 +1,15 @@
-//! A mapping and the walk over what it makes, in one: each value is looked at as it is found, and put into its place once.
+//! Evaluates a mapping and coerces its payload in one walk: each value is checked as it is found and written once.
 //!
-//! That is for [`Leniency::PerField`] and mappings arranged for the fields, which is what events are mapped by all day.
-//! For all else there are the two steps one after the other; a test holds both to one result.
+//! The walk serves [`Leniency::PerField`] and mappings laid out for the fields, the common case in production. Every
+//! other combination evaluates first and coerces second; a property test compares both results.
 
-use super::place::Place;
-use super::rule::{Brief, Members, Plain, Plan, Rule, Usual};
-use super::walk::{Walk, empty};
-use super::{Coerced, Leniency};
 use crate::mapping::RuntimeError;
 use crate::mapping::eval::Eval;
 use crate::mapping::plan::{ArrayPath, Expr, Object};
+use crate::schema::place::Place;
+use crate::schema::rule::{Brief, Members, Plain, Plan, Rule, Usual};
+use crate::schema::walk::{Walk, empty};
+use crate::schema::{Coerced, Leniency};
 use crate::value::{Type, Value};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;

@@ -1,0 +1,388 @@
+//! The arena of a parsed document and the nodes that read it.
+
+use super::buffer_pool;
+use super::path::Path;
+use super::slot::{NONE, Slot, Span};
+use super::source::Source;
+
+/// What a [`Node`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// a number; its source text is kept
+    Number,
+    /// a string
+    String,
+    /// an array
+    Array,
+    /// an object
+    Object,
+}
+
+impl Kind {
+    /// The name with its article: "null", "a boolean", "an array".
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Number => "a number",
+            Kind::String => "a string",
+            Kind::Array => "an array",
+            Kind::Object => "an object",
+        }
+    }
+
+    /// The name used in messages: "null", "boolean", "number", "string", "array", "object".
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Bool => "boolean",
+            Kind::Number => "number",
+            Kind::String => "string",
+            Kind::Array => "array",
+            Kind::Object => "object",
+        }
+    }
+}
+
+/// A cheap fingerprint of a key, made once when a document is parsed: keys with different marks differ, equal keys
+/// have equal marks. Tables of wanted keys are looked up by it without reading the keys they do not want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct KeyMark(u32);
+
+impl KeyMark {
+    /// The mark of a key: its length, first, middle and last byte, which keys of one object seldom share all.
+    #[inline]
+    pub fn of(key: &str) -> KeyMark {
+        KeyMark::of_bytes(key.as_bytes())
+    }
+
+    #[inline]
+    pub(super) fn of_bytes(bytes: &[u8]) -> KeyMark {
+        let n = bytes.len();
+        let (Some(a), Some(b), Some(c)) = (bytes.first(), bytes.get(n / 2), bytes.last()) else {
+            return KeyMark(0);
+        };
+        KeyMark((n as u32) << 24 ^ u32::from(*a) << 16 ^ u32::from(*b) << 8 ^ u32::from(*c))
+    }
+
+    /// A number whose upper bits are well mixed, for tables.
+    #[inline]
+    pub fn spread(self) -> u32 {
+        self.0.wrapping_mul(0x9e37_79b1)
+    }
+}
+
+/// Whether two short texts, which most likely are the same, are: without a call for the few bytes that keys have.
+#[inline]
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() || a.len() > 16 {
+        return a == b;
+    }
+    let same = same_ends::<8>(a, b).or_else(|| same_ends::<4>(a, b));
+    same.unwrap_or_else(|| a.iter().eq(b))
+}
+
+/// Compares texts of one length by their ends, which meet or overlap; `None` if they are shorter than an end.
+#[inline]
+fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
+    let first = a.first_chunk::<N>()? == b.first_chunk::<N>()?;
+    Some(first && a.last_chunk::<N>()? == b.last_chunk::<N>()?)
+}
+
+/// Names one node of a [`Document`]; stays valid while the document is edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NodeId(pub(super) u32);
+
+/// A parsed JSON text. Cloning copies two buffers.
+#[derive(Clone)]
+pub struct Document {
+    /// The source text, followed by unescaped and edited strings.
+    pub(super) buf: String,
+    pub(super) slots: Vec<Slot>,
+    /// What stands at the start of `buf`, and what of it can be copied when the document is written.
+    pub(super) source: Source,
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        buffer_pool::give(std::mem::take(&mut self.buf), std::mem::take(&mut self.slots));
+    }
+}
+
+/// Prints the size only: a document holds personal data.
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Document({} nodes, {} bytes)",
+            self.slots.len(),
+            self.buf.len()
+        )
+    }
+}
+
+impl Document {
+    /// The whole value.
+    pub fn root(&self) -> Node<'_> {
+        Node { doc: self, at: 0 }
+    }
+
+    /// A node by its id, as [`Node::id`] gave it.
+    pub fn node(&self, id: NodeId) -> Node<'_> {
+        debug_assert!((id.0 as usize) < self.slots.len());
+        Node { doc: self, at: id.0 }
+    }
+
+    /// Prefetches the document into this core's cache. Walking a document that another core parsed stalls on every node;
+    /// touching it linearly first does not, since the loads are independent.
+    pub fn fetch(&self) {
+        // Two values and 64 bytes are less than what is fetched at once, or as much.
+        let values = self.slots.iter().step_by(2).map(|slot| slot.next as u8);
+        let text = self.buf.as_bytes().iter().step_by(64).copied();
+        std::hint::black_box(text.chain(values).fold(0, |all, byte| all ^ byte));
+    }
+
+    /// Bytes of memory held, for bounds on what is kept.
+    pub fn memory(&self) -> usize {
+        self.buf.capacity() + self.slots.capacity() * std::mem::size_of::<Slot>()
+    }
+
+    #[inline(always)]
+    pub(super) fn text(&self, span: Span) -> &str {
+        let start = span.start as usize;
+        self.buf.get(start..start + span.len as usize).unwrap_or_default()
+    }
+}
+
+/// What a [`Node`] holds, all at once. Not printable: values may be personal data.
+#[derive(Clone, Copy)]
+pub enum Content<'a> {
+    /// `null`
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number exactly as it was spelled.
+    Number(&'a str),
+    /// The text of a string.
+    String(&'a str),
+    /// An array; its items are those of the node.
+    Array,
+    /// An object; its members are those of the node.
+    Object,
+}
+
+/// One value inside a [`Document`]: a reference, free to copy.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    pub(super) doc: &'a Document,
+    pub(super) at: u32,
+}
+
+/// Prints the kind only: values may be personal data.
+impl std::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Node({})", self.kind().name())
+    }
+}
+
+impl<'a> Node<'a> {
+    #[inline]
+    pub(super) fn slot(self) -> &'a Slot {
+        &self.doc.slots[self.at as usize]
+    }
+
+    /// The name to find this node again after edits.
+    pub fn id(self) -> NodeId {
+        NodeId(self.at)
+    }
+
+    /// The key under which this value is a member of an object; empty for an item of an array and for the root.
+    #[inline]
+    pub fn key(self) -> &'a str {
+        self.doc.text(self.slot().key())
+    }
+
+    /// Whether [`Node::key`] is this one: meant to be asked where marks agree.
+    #[inline]
+    pub fn has_key(self, key: &str) -> bool {
+        let Span { start, len } = self.slot().key();
+        let bytes = self.doc.buf.as_bytes();
+        let own = bytes.get(start as usize..start as usize + len as usize);
+        own.is_some_and(|own| same_bytes(own, key.as_bytes()))
+    }
+
+    /// The mark of [`Node::key`].
+    #[inline]
+    pub fn key_mark(self) -> KeyMark {
+        self.slot().key_mark
+    }
+
+    /// What this value is.
+    #[inline]
+    pub fn kind(self) -> Kind {
+        self.slot().kind()
+    }
+
+    /// What this value is, with its text.
+    #[inline(always)]
+    pub fn content(self) -> Content<'a> {
+        let slot = self.slot();
+        match slot.kind() {
+            Kind::Null => Content::Null,
+            Kind::Bool => Content::Bool(slot.truth()),
+            Kind::Number => Content::Number(self.doc.text(slot.text())),
+            Kind::String => Content::String(self.doc.text(slot.text())),
+            Kind::Array => Content::Array,
+            Kind::Object => Content::Object,
+        }
+    }
+
+    /// True for `null`.
+    #[inline]
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// The text of a string; `None` for anything else.
+    #[inline]
+    pub fn as_str(self) -> Option<&'a str> {
+        let slot = self.slot();
+        (slot.kind() == Kind::String).then(|| self.doc.text(slot.text()))
+    }
+
+    /// A boolean's value; `None` for anything else.
+    #[inline]
+    pub fn as_bool(self) -> Option<bool> {
+        let slot = self.slot();
+        (slot.kind() == Kind::Bool).then_some(slot.truth())
+    }
+
+    /// A number exactly as it was spelled (`1.0`, `1e3`, `12345678901234567890`).
+    #[inline]
+    pub fn number_text(self) -> Option<&'a str> {
+        let slot = self.slot();
+        (slot.kind() == Kind::Number).then(|| self.doc.text(slot.text()))
+    }
+
+    /// A number as the nearest double; `None` if it is not a number or lies outside the doubles (`1e400`).
+    pub fn as_f64(self) -> Option<f64> {
+        let value: f64 = self.number_text()?.parse().ok()?;
+        value.is_finite().then_some(value)
+    }
+
+    /// A whole number that fits, spelled without fraction or exponent.
+    pub fn as_i64(self) -> Option<i64> {
+        self.number_text()?.parse().ok()
+    }
+
+    /// A member of an object by its key; of several with one key, the last one written.
+    pub fn get(self, key: &str) -> Option<Node<'a>> {
+        let slot = self.slot();
+        if slot.kind() != Kind::Object {
+            return None;
+        }
+        let wanted = KeyMark::of(key);
+        let mut at = slot.first();
+        while at != NONE {
+            let child = &self.doc.slots[at as usize];
+            if child.key_mark == wanted && (Node { doc: self.doc, at }).has_key(key) {
+                return Some(Node { doc: self.doc, at });
+            }
+            at = child.next;
+        }
+        None
+    }
+
+    /// An item of an array by its index.
+    pub fn index(self, index: usize) -> Option<Node<'a>> {
+        if self.kind() != Kind::Array {
+            None
+        } else {
+            self.children().nth(index)
+        }
+    }
+
+    /// The value at a path below this one; an index names an item of an array.
+    pub fn at(self, path: &Path) -> Option<Node<'a>> {
+        let mut node = self;
+        for step in path.steps() {
+            node = match node.kind() {
+                Kind::Object => node.get(step)?,
+                Kind::Array => node.index(step.parse().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(node)
+    }
+
+    /// How many members or items; 0 for scalars. Goes through them.
+    pub fn len(self) -> usize {
+        self.children().count()
+    }
+
+    /// True if there are no members or items.
+    pub fn is_empty(self) -> bool {
+        self.slot().first() == NONE
+    }
+
+    /// The members of an object in order; nothing for other kinds.
+    pub fn members(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        let first = if self.kind() == Kind::Object {
+            self.slot().first()
+        } else {
+            NONE
+        };
+        Siblings {
+            doc: self.doc,
+            at: first,
+        }
+        .map(|node| (node.key(), node))
+    }
+
+    /// The items of an array in order; nothing for other kinds.
+    pub fn items(self) -> impl Iterator<Item = Node<'a>> {
+        let first = if self.kind() == Kind::Array {
+            self.slot().first()
+        } else {
+            NONE
+        };
+        Siblings {
+            doc: self.doc,
+            at: first,
+        }
+    }
+
+    /// Items of an array or values of an object.
+    pub fn children(self) -> impl Iterator<Item = Node<'a>> {
+        Siblings {
+            doc: self.doc,
+            at: self.slot().first(),
+        }
+    }
+}
+
+struct Siblings<'a> {
+    doc: &'a Document,
+    at: u32,
+}
+
+impl<'a> Iterator for Siblings<'a> {
+    type Item = Node<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Node<'a>> {
+        if self.at == NONE {
+            return None;
+        }
+        let node = Node {
+            doc: self.doc,
+            at: self.at,
+        };
+        self.at = node.slot().next;
+        Some(node)
+    }
+}
