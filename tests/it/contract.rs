@@ -32,15 +32,26 @@ fn no_sink_is_forgotten() {
     assert_eq!(linked, CHECKED, "add a test of the contract here for every sink");
 }
 
-#[tokio::test]
-async fn pinterest_conversions() {
+async fn check_pinterest_conversions(compat: &str) {
     let build = |base: &str| {
         build(
             "pinterest_conversions",
-            json!({ "base_url": base, "ad_account_id": "549755885175", "conversion_token": SECRET }),
+            json!({
+                "base_url": base, "ad_account_id": "549755885175", "conversion_token": SECRET, "compat": compat,
+            }),
         )
     };
     contract::check("pinterest_conversions", build, &sample()).await;
+}
+
+#[tokio::test]
+async fn pinterest_conversions() {
+    check_pinterest_conversions("pinterest").await;
+}
+
+#[tokio::test]
+async fn pinterest_conversions_as_segment() {
+    check_pinterest_conversions("segment").await;
 }
 
 #[tokio::test]

@@ -8,9 +8,6 @@ const KINDS: [&str; 3] = ["source", "sink", "transform"];
 /// Names a main file or a file of reasons must not have.
 const OTHER_NAMES: [&str; 2] = ["reject.rs", "destination.rs"];
 
-/// Plugins that still use other names.
-const EXCEPTIONS: [&str; 1] = ["pinterest_conversions"];
-
 fn plugins() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
     let entries = std::fs::read_dir(root).expect("the folder of plugins");
@@ -58,11 +55,9 @@ fn faults(plugin: &Path) -> Vec<String> {
 #[test]
 fn every_plugin_has_the_same_file_names() {
     let plugins = plugins();
-    assert!(plugins.len() > EXCEPTIONS.len());
+    assert!(!plugins.is_empty());
     for plugin in plugins {
-        let name = plugin.file_name().unwrap_or_default().to_string_lossy();
-        let excepted = EXCEPTIONS.contains(&name.as_ref());
         let faults = faults(&plugin);
-        assert!(excepted || faults.is_empty(), "{}", faults.join("\n"));
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
     }
 }

@@ -5,6 +5,8 @@
 use signalbox_segment::mapping::Found;
 use signalbox_segment::value::{Path, Value};
 
+use super::payload::whole;
+
 /// The places in an event that are looked at.
 #[derive(Clone, Copy)]
 enum Place {
@@ -183,7 +185,7 @@ pub(super) fn num_items(contents: Value<'_>, lookups: Lookups<'_>) -> Option<i64
     for item in contents.items().filter(|item| item.members().next().is_some()) {
         let quantity = match item.get("quantity") {
             Value::Undefined if listed => 1,
-            value => super::pinterest::whole(value).filter(|number| *number >= 0)?,
+            value => whole(value).filter(|number| *number >= 0)?,
         };
         sum = sum.checked_add(quantity)?;
         any = true;

@@ -7,12 +7,12 @@ use signalbox_segment::time::segment as time;
 use signalbox_segment::value::{Numbers, Value, utf16_len};
 
 use super::ldp::{self, Codes};
+use super::record::{Buffers, EncodeOptions, Input, Refusal, Written};
 use super::user_data::UserData;
 use super::wire::{
     APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, HashedKey, Kind, LEGACY, PERSONAL, PlainKey, Wire,
 };
 use super::writer::{Key, Object, key};
-use super::{Buffers, EncodeOptions, Input, Refusal, Written};
 use crate::options::OnIncomplete;
 use crate::reasons;
 

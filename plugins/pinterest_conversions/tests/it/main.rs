@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 mod configuration;
-mod contract;
 mod differences;
 mod import;
 mod pinterest;

@@ -2,13 +2,14 @@
 
 use signalbox_core::Warning;
 use signalbox_segment::time::{Millis, pinterest_time};
-use signalbox_segment::value::{Number, Value};
+use signalbox_segment::value::Value;
 
 use super::super::money::push_money;
+use super::super::payload::{Members, whole};
 use super::super::wire::{Kind, MAX_LANGUAGES, Wire};
 use super::super::writer::{Key, Object};
-use super::super::{Members, derive, languages};
-use super::RecordBuilder;
+use super::super::{derive, languages};
+use super::builder::RecordBuilder;
 use crate::action::Derive;
 use crate::reasons;
 
@@ -126,11 +127,11 @@ impl<'a> RecordBuilder<'a, '_> {
     ) {
         let warnings = &mut *self.warnings;
         out.array(key, false, |array| {
-            let mut lookups: Vec<[u8; 2]> = Vec::new();
+            let mut codes: Vec<[u8; 2]> = Vec::new();
             for (index, item) in value.items().enumerate() {
                 match languages::code(item.as_str().unwrap_or_default()) {
-                    Some(code) if lookups.contains(&code) => {}
-                    Some(_) if lookups.len() == MAX_LANGUAGES => {
+                    Some(code) if codes.contains(&code) => {}
+                    Some(_) if codes.len() == MAX_LANGUAGES => {
                         warnings.push(Warning::new(
                             "out_of_range",
                             path(),
@@ -140,7 +141,7 @@ impl<'a> RecordBuilder<'a, '_> {
                     }
                     Some(code) => {
                         array.text(languages::as_str(&code));
-                        lookups.push(code);
+                        codes.push(code);
                     }
                     None => warnings.push(reasons::wrong_form(
                         &format!("{}[{index}]", path()),
@@ -183,18 +184,4 @@ impl ParentPath for ItemPath {
     fn child(self, key: &str) -> String {
         format!("{self}.{key}")
     }
-}
-
-/// A number that is whole and fits.
-pub(in crate::encode) fn whole(value: Value<'_>) -> Option<i64> {
-    /// Doubles are exact up to here.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let number = value.as_number()?;
-    if let Number::Source(text) = number
-        && let Ok(whole) = text.parse()
-    {
-        return Some(whole);
-    }
-    let double = number.to_f64();
-    (double.fract() == 0.0 && double.abs() <= EXACT).then_some(double as i64)
 }

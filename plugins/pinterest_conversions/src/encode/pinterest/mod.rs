@@ -1,49 +1,27 @@
 //! `compat = "pinterest"`: what is wrong is left out and told, what is there is used, nothing is invented.
 
+mod builder;
 mod detail;
 mod person;
 
-use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
-use signalbox_core::{Sha256Hex, Warning};
+use signalbox_core::Warning;
 use signalbox_segment::time::pinterest_time;
 use signalbox_segment::value::Value;
 
 use super::derive::Lookups;
 use super::ldp::{self, Codes};
+use super::payload::{Members, list, top};
+use super::record::{Buffers, Input, Refusal, Written};
 use super::user_data::UserData;
 use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY};
 use super::writer::{Object, key};
-use super::{Buffers, EncodeOptions, Input, Members, Refusal, Written, derive, languages, list, top};
-use crate::action::{Derive, Derives};
+use super::{derive, languages};
+use crate::action::Derive;
 use crate::reasons;
+use builder::RecordBuilder;
 use detail::ItemPath;
-pub(super) use detail::whole;
 use person::distinct;
-
-/// A record under construction.
-struct RecordBuilder<'a, 'b> {
-    options: &'b EncodeOptions,
-    derives: Derives,
-    /// What of the event fields are derived from.
-    lookups: Lookups<'a>,
-    payload: Value<'a>,
-    custom: Value<'a>,
-    /// `custom_data_2` or `custom_data`: where the custom data stands in the mapping.
-    custom_path: &'static str,
-    contents: Value<'a>,
-    /// A quantity did not fit and was left out: then nothing can be added up.
-    quantity_dropped: bool,
-    /// State and country of an opt-out.
-    codes: Option<Codes>,
-    /// The transforms found an opt-out.
-    fact: bool,
-    warnings: &'b mut Vec<Warning>,
-    /// For what lasts until the record is written.
-    arena: &'a Bump,
-    text: &'b mut String,
-    hashes: &'b mut Vec<Sha256Hex>,
-}
 
 pub(super) fn write<'a>(
     input: Input<'a>,

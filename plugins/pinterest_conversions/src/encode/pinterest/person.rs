@@ -8,11 +8,13 @@ use signalbox_core::Warning;
 use signalbox_segment::normalise::{self, Dropped, Rules};
 use signalbox_segment::value::Value;
 
+use super::super::derive;
 use super::super::ldp::{self, Codes};
+use super::super::payload::{Members, list, top};
+use super::super::record::Refusal;
 use super::super::user_data::UserData;
 use super::super::wire::{HashedKey, PERSONAL, Personal, PlainKey};
-use super::super::{Members, Refusal, derive, list, top};
-use super::RecordBuilder;
+use super::builder::RecordBuilder;
 use crate::action::Derive;
 use crate::options::OnIncomplete;
 use crate::reasons;
@@ -156,12 +158,12 @@ pub(super) fn distinct<T: Copy + Eq + Hash>(values: &mut [T]) -> usize {
     if values.len() < 2 {
         return values.len();
     }
-    let mut lookups = (values.len() > FEW).then(HashSet::new);
+    let mut seen = (values.len() > FEW).then(HashSet::new);
     let mut kept = 0;
     for at in 0..values.len() {
         let value = values[at];
-        let new = match &mut lookups {
-            Some(lookups) => lookups.insert(value),
+        let new = match &mut seen {
+            Some(seen) => seen.insert(value),
             None => !values[..kept].contains(&value),
         };
         if new {
