@@ -5,6 +5,7 @@
 //! series; each [`Sink`] prepares [`Record`]s of it, is given [`Batch`]es of them, and returns a [`Report`].
 
 mod batch;
+mod byte_slab;
 mod checkpoints;
 mod component;
 pub mod escape;
@@ -21,12 +22,12 @@ mod reason;
 mod record;
 mod registry;
 mod secret;
-mod shelf;
 pub mod slots;
 mod units;
 mod vitals;
 
 pub use batch::{Batch, Outcome, Report, Verdict};
+pub use byte_slab::ByteSlab;
 pub use checkpoints::Checkpoints;
 pub use component::{
     BuildContext, BuildError, BuildErrors, Flow, Framing, Hashes, PlainRead, Side, Sink, SinkConfig,
@@ -45,7 +46,6 @@ pub use reason::{Reason, Warning, may_be_address, redact};
 pub use record::{Prepared, Record, Rejection, Resend};
 pub use registry::{PluginInfo, PluginKind, plugins};
 pub use secret::Secret;
-pub use shelf::Shelf;
 pub use units::{HumanDuration, Size};
 pub use vitals::Vitals;
 

@@ -30,7 +30,7 @@ impl std::fmt::Debug for Record {
 }
 
 impl Record {
-    /// The same with memory of its own: for one that stays when those it shares memory with ([`crate::Shelf`]) go.
+    /// The same with memory of its own: for one that stays when those it shares memory with ([`crate::ByteSlab`]) go.
     pub fn apart(&self) -> Record {
         Record {
             bytes: Bytes::copy_from_slice(&self.bytes),

@@ -10,17 +10,17 @@ use crate::config::PersonalData;
 use crate::delivery::guard;
 
 /// Makes dead letters as far as the setting `personal_data` allows.
-pub struct Undertaker {
+pub struct DeadLetters {
     keep: PersonalData,
     /// Hashes what is kept; `None` if the plugin that does it is not linked.
     hasher: Option<Box<dyn Transform>>,
 }
 
-impl Undertaker {
+impl DeadLetters {
     /// With the hashing rules of the `hash_pii` transform, in its default settings.
-    pub fn new(keep: PersonalData) -> Undertaker {
+    pub fn new(keep: PersonalData) -> DeadLetters {
         let hasher = (keep == PersonalData::Hashed).then(hasher).flatten();
-        Undertaker { keep, hasher }
+        DeadLetters { keep, hasher }
     }
 
     /// A dead letter of an event that ended now. `position` is its place in the journal.

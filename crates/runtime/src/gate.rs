@@ -17,7 +17,7 @@ impl Intake for Gate {
         let fates = Entrance(self.0.clone()).send(events).await?;
         let mut next = 0;
         while let Some(sink) = self.sink(next) {
-            sink.pace.wait(sink.journalled.get()).await;
+            sink.backpressure.wait(sink.journalled.get()).await;
             next += 1;
         }
         Ok(fates)

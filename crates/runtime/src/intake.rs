@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use signalbox_core::{Event, Fate, Flow, Intake, Reason, Refused, RefusedCause, RejectedInput, Transform};
 use signalbox_journal::{AppendError, Appended, DeadLetter, Journal};
 
-use crate::dead_letters::{Undertaker, safe_id};
-use crate::delivery::{Shed, guard};
+use crate::dead_letters::{DeadLetters, safe_id};
+use crate::delivery::{LoadShed, guard};
 use crate::ledger::{SinkLedger, SourceLedger};
 
 /// How long clients are told to wait while the router stops: another process may take over by then.
@@ -23,7 +23,7 @@ pub(crate) struct Listener {
     pub(crate) name: Arc<str>,
     pub(crate) ledger: Arc<SinkLedger>,
     /// Set if the sink gives up its oldest events when the journal is full.
-    pub(crate) shed: Option<Arc<Shed>>,
+    pub(crate) shed: Option<Arc<LoadShed>>,
 }
 
 /// One source's way into the journal.
@@ -34,7 +34,7 @@ pub(crate) struct SourceIntake {
     pub(crate) ledger: Arc<SourceLedger>,
     /// The sinks that listen to this source; a reload changes them.
     pub(crate) listeners: RwLock<Vec<Listener>>,
-    pub(crate) undertaker: Arc<Undertaker>,
+    pub(crate) dead_letters: Arc<DeadLetters>,
     /// No more is taken in.
     pub(crate) closed: Arc<AtomicBool>,
     /// Read from the moment events go to the journal until they are counted for its sinks. A sink that begins with
@@ -125,7 +125,7 @@ impl SourceIntake {
         let component = self.component();
         let letters = rejected
             .iter()
-            .map(|input| self.undertaker.input(&component, input))
+            .map(|input| self.dead_letters.input(&component, input))
             .collect();
         self.bury(letters, rejected.iter().map(|input| &input.reason))
             .await
@@ -198,7 +198,7 @@ impl SourceIntake {
             match fate {
                 Fate::Rejected(reason) => {
                     letters.push(
-                        self.undertaker
+                        self.dead_letters
                             .letter(&self.component(), &event, None, "", reason),
                     );
                 }

@@ -16,8 +16,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use signalbox_core::Vitals;
 use signalbox_journal::{Journal, LetterCounts, SourceTotals, Totals, Usage};
 
+use crate::backpressure::Backpressure;
 use crate::hold::Held;
-use crate::pace::Pace;
 
 /// Counts by stable code.
 #[derive(Debug, Default)]
@@ -197,7 +197,7 @@ pub struct SinkLedger {
     pub in_flight: Count,
     /// The sink's present holds, and the number of all holds.
     pub held: Held,
-    pub(crate) pace: Pace,
+    pub(crate) backpressure: Backpressure,
     /// Pending events of sources that are no longer inputs of the sink.
     debts: Mutex<BTreeMap<String, u64>>,
 }
@@ -221,7 +221,7 @@ impl Default for SinkLedger {
             oldest_pending: AtomicI64::new(0),
             in_flight: Count::default(),
             held: Held::default(),
-            pace: Pace::default(),
+            backpressure: Backpressure::default(),
             debts: Mutex::default(),
         }
     }
@@ -244,7 +244,7 @@ impl SinkLedger {
 
     /// The sink has read so many more from the journal.
     pub(crate) fn took(&self, events: u64) {
-        self.pace.took(events, self.journalled.get());
+        self.backpressure.took(events, self.journalled.get());
     }
 
     /// What has ended so far, to be kept.

@@ -1,6 +1,7 @@
 //! The graph, delivery driver, ledger, configuration loader, admin address and telemetry.
 
 pub mod admin;
+mod backpressure;
 mod checkpoints;
 pub mod config;
 pub mod dead_letters;
@@ -17,7 +18,6 @@ pub mod ledger;
 pub mod logs;
 pub mod operate;
 mod orphans;
-mod pace;
 pub mod pipeline;
 pub mod rate_group;
 pub mod routing;

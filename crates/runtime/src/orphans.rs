@@ -9,7 +9,7 @@ use signalbox_journal::{Journal, Roster, SinkState, Subscription};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::dead_letters::{Undertaker, now_millis};
+use crate::dead_letters::{DeadLetters, now_millis};
 use crate::delivery::{Driver, Parts, SinkOptions, Stage, Stop};
 use crate::ledger::SinkLedger;
 use crate::rate_group::RateGroup;
@@ -30,14 +30,14 @@ impl Orphans {
     /// Starts to look for sinks that are not in the roster.
     pub(crate) fn watch(
         journal: Arc<dyn Journal>,
-        undertaker: Arc<Undertaker>,
+        dead_letters: Arc<DeadLetters>,
         roster: Roster,
         retention: Duration,
     ) -> Orphans {
         let stop = CancellationToken::new();
         let watch = Watch {
             journal,
-            undertaker,
+            dead_letters,
             roster,
             retention,
             stop: stop.clone(),
@@ -56,7 +56,7 @@ impl Orphans {
 
 struct Watch {
     journal: Arc<dyn Journal>,
-    undertaker: Arc<Undertaker>,
+    dead_letters: Arc<DeadLetters>,
     roster: Roster,
     retention: Duration,
     stop: CancellationToken,
@@ -105,15 +105,15 @@ impl Watch {
             sink: Arc::new(Gone),
         };
         let parts = Parts::new(options, stage, Arc::new(RateGroup::full(None)));
-        let (undertaker, signals) = (
-            self.undertaker.clone(),
+        let (dead_letters, signals) = (
+            self.dead_letters.clone(),
             (stop.clone(), Arc::default(), Arc::default()),
         );
         let driver = Driver::new(
             parts,
             opened,
             ledger.clone(),
-            undertaker,
+            dead_letters,
             SinkMeters::none(),
             signals,
         );

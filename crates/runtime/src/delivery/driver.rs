@@ -16,17 +16,17 @@ use tokio_util::sync::CancellationToken;
 use super::batching::Ready;
 use super::gate::{Blocked, Gate};
 use super::hold::Holds;
+use super::in_flight::{End, EventEnd};
 use super::isolate::Episodes;
 use super::item::{Due, First, Group, Item};
-use super::known::Known;
 use super::letters_full::Unburied;
+use super::load_shed::LoadShed;
 use super::options::SinkOptions;
 use super::prepare::Stage;
 use super::returned::Returning;
-use super::shed::Shed;
-use super::slot::{End, EventEnd};
+use super::sent_keys::SentKeys;
 use super::window::Window;
-use crate::dead_letters::{Undertaker, now_millis};
+use crate::dead_letters::{DeadLetters, now_millis};
 use crate::ledger::SinkLedger;
 use crate::rate_group::RateGroup;
 use crate::telemetry::SinkMeters;
@@ -54,7 +54,7 @@ pub struct Parts {
     pub options: SinkOptions,
     /// Its transforms and the sink itself.
     pub stage: Stage,
-    known: Known,
+    sent_keys: SentKeys,
     holds: Holds,
     rate_group: Arc<RateGroup>,
 }
@@ -65,7 +65,7 @@ impl Parts {
         Parts {
             options,
             stage,
-            known: Known::default(),
+            sent_keys: SentKeys::default(),
             holds: Holds::none(),
             rate_group,
         }
@@ -78,10 +78,10 @@ pub struct Driver {
     pub(super) stage: Stage,
     pub(super) reader: Box<dyn Reader>,
     pub(super) ledger: Arc<SinkLedger>,
-    pub(super) undertaker: Arc<Undertaker>,
+    pub(super) dead_letters: Arc<DeadLetters>,
     pub(super) meters: SinkMeters,
     pub(super) stop: Stop,
-    pub(super) shed: Arc<Shed>,
+    pub(super) load_shed: Arc<LoadShed>,
     /// Write-locked while the driver counts the sink's events anew; see [`Driver::counted_under`].
     pub(super) counting: Arc<tokio::sync::RwLock<()>>,
     /// Woken when events come back from the dead letters.
@@ -99,7 +99,7 @@ pub struct Driver {
     /// History of events that were under way before a restart, until they are read again.
     pub(super) histories: HashMap<Position, Open>,
     /// What the destination has, by its own keys.
-    pub(super) known: Known,
+    pub(super) sent_keys: SentKeys,
     pub(super) unburied: Unburied,
     /// For the next commit.
     pub(super) buried: Vec<DeadLetter>,
@@ -160,14 +160,14 @@ impl Driver {
         parts: Parts,
         (reader, resumed): (Box<dyn Reader>, Resumed),
         ledger: Arc<SinkLedger>,
-        undertaker: Arc<Undertaker>,
+        dead_letters: Arc<DeadLetters>,
         meters: SinkMeters,
-        (stop, shed, news): (Stop, Arc<Shed>, Arc<Notify>),
+        (stop, load_shed, news): (Stop, Arc<LoadShed>, Arc<Notify>),
     ) -> Driver {
         let Parts {
             options,
             stage,
-            known,
+            sent_keys,
             holds,
             rate_group,
         } = parts;
@@ -189,7 +189,9 @@ impl Driver {
             ledger.rejected.add(lost.loss.code(), lost.to - lost.from);
         }
         ledger.set_debts(debts(&resumed));
-        ledger.pace.begin(ledger.journalled.get().saturating_sub(unread));
+        ledger
+            .backpressure
+            .begin(ledger.journalled.get().saturating_sub(unread));
         let mut driver = Driver {
             ready: Ready::new(options.batch, stage.sink.framing()),
             gate: Gate::of(rate_group),
@@ -204,10 +206,10 @@ impl Driver {
             stage,
             reader,
             ledger,
-            undertaker,
+            dead_letters,
             meters,
             stop,
-            shed,
+            load_shed,
             news,
             returning: Returning::new(resumed.returned > 0),
             counting: Arc::default(),
@@ -215,7 +217,7 @@ impl Driver {
             mappings: resumed.mappings.clone(),
             strangers: HashMap::new(),
             at_end: false,
-            known,
+            sent_keys,
             unburied: Unburied::default(),
             buried: Vec::new(),
             buried_bytes: 0,
@@ -287,7 +289,7 @@ impl Driver {
                 self.commit();
             }
             self.ledger.in_flight.set(self.flights.len() as u64);
-            self.ledger.pace.asks(self.wants_input());
+            self.ledger.backpressure.asks(self.wants_input());
             self.ledger
                 .oldest_pending
                 .store(self.window.oldest(), std::sync::atomic::Ordering::Relaxed);
@@ -301,7 +303,7 @@ impl Driver {
                     leaving = true;
                     self.gate.step_back();
                 }
-                () = self.shed.asked(), if self.options.shed_when_full => self.shed_oldest().await,
+                () = self.load_shed.asked(), if self.options.shed_when_full => self.shed_oldest().await,
                 () = self.news.notified() => self.more_returned(),
                 () = self.stop.drain.cancelled(), if !draining => draining = true,
                 Some(done) = self.attempts.join_next() => self.landed(done).await,
@@ -310,17 +312,17 @@ impl Driver {
                 () = sleep_until(wake) => {}
             }
         }
-        self.ledger.pace.asks(false);
+        self.ledger.backpressure.asks(false);
         self.attempts.shutdown().await;
         self.commit();
         self.reader.flush().await;
         self.ledger.in_flight.set(0);
         // What was not delivered is sent by the next driver.
-        self.known.leave();
+        self.sent_keys.leave();
         Parts {
             options: self.options,
             stage: self.stage,
-            known: self.known,
+            sent_keys: self.sent_keys,
             holds: self.holds,
             rate_group: self.gate.group(),
         }

@@ -8,7 +8,7 @@ use signalbox_core::{Event, Record};
 use signalbox_journal::Position;
 use tokio::time::Instant;
 
-use super::known::Claim;
+use super::sent_keys::Claim;
 
 /// A record with its history.
 #[derive(Debug)]

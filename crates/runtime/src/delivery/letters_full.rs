@@ -9,9 +9,9 @@ use signalbox_journal::{DeadLetter, Position, Standing};
 use tokio::time::Instant;
 
 use super::driver::Driver;
+use super::in_flight::End;
 use super::item::Item;
 use super::prepare::Preparation;
-use super::slot::End;
 use crate::hold::HoldCause;
 
 /// Interval between checks for room.

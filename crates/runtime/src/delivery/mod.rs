@@ -7,19 +7,19 @@
 
 mod batching;
 mod driver;
+mod fill;
 mod gate;
 mod hold;
+mod in_flight;
 mod isolate;
 mod item;
-mod known;
 mod letters_full;
+mod load_shed;
 mod options;
 mod prepare;
 mod returned;
+mod sent_keys;
 mod settle;
-mod shed;
-mod slot;
-mod taking;
 mod trail;
 mod window;
 
@@ -28,7 +28,7 @@ mod tests;
 
 pub(crate) use driver::debts;
 pub use driver::{Driver, Parts, Stop};
+pub use load_shed::LoadShed;
 pub use options::{BatchLimits, RetryPolicy, SinkOptions};
 pub(crate) use prepare::guard;
 pub use prepare::{Preparation, Stage};
-pub use shed::Shed;

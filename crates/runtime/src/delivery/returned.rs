@@ -104,7 +104,7 @@ impl Driver {
             "an event that came back from the dead letters is unreadable",
         );
         self.ledger.rejected.add(reason.code(), 1);
-        let letter = self.undertaker.nameless(&self.options.name, &reason);
+        let letter = self.dead_letters.nameless(&self.options.name, &reason);
         self.add_letter(letter);
         self.window.forget_parked(position);
         self.commit_soon();

@@ -8,9 +8,9 @@ use signalbox_journal::{DeadLetter, Position, RecordEnd};
 use tokio::time::Instant;
 
 use super::driver::{Answer, Driver, Flight};
+use super::in_flight::End;
 use super::item::{Due, Group, Item};
 use super::prepare::guard;
-use super::slot::End;
 use super::trail::label;
 use crate::dead_letters::now_millis;
 use crate::hold::HoldCause;
@@ -148,9 +148,9 @@ impl Driver {
     fn close_record(&mut self, item: &Item, end: RecordEnd) {
         if let Some(claim) = item.claim {
             if end == RecordEnd::Delivered {
-                self.known.delivered(claim);
+                self.sent_keys.delivered(claim);
             } else {
-                self.known.release(claim);
+                self.sent_keys.release(claim);
             }
         }
         self.close(item.position, Some(End::Record(item.record.mapping.clone(), end)));

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::config::PersonalData;
-use crate::dead_letters::Undertaker;
+use crate::dead_letters::DeadLetters;
 use crate::ledger::SinkLedger;
 use crate::rate_group::RateGroup;
 use crate::routing::Route;
@@ -231,13 +231,13 @@ impl Rig {
         let opened = journal.reader("sink", &listening).await.unwrap();
         let rate_group = Arc::new(RateGroup::full(self.options.calls));
         let parts = Parts::new(self.options, stage, rate_group);
-        let undertaker = Arc::new(Undertaker::new(PersonalData::None));
+        let dead_letters = Arc::new(DeadLetters::new(PersonalData::None));
         let signals = (stop, Arc::default(), Arc::default());
         let driver = Driver::new(
             parts,
             opened,
             ledger.clone(),
-            undertaker,
+            dead_letters,
             SinkMeters::none(),
             signals,
         );
@@ -721,14 +721,14 @@ mod restart {
         }
 
         async fn go_with(&self, parts: Parts, stop: Stop, news: Arc<tokio::sync::Notify>) -> Parts {
-            let undertaker = Arc::new(Undertaker::new(PersonalData::Plain));
+            let dead_letters = Arc::new(DeadLetters::new(PersonalData::Plain));
             let signals = (stop, Arc::default(), news);
             let ledger = self.ledger.clone();
             let driver = Driver::new(
                 parts,
                 self.open().await,
                 ledger,
-                undertaker,
+                dead_letters,
                 SinkMeters::none(),
                 signals,
             );
@@ -824,11 +824,11 @@ mod restart {
                 transforms: Vec::new(),
                 sink,
             };
-            let undertaker = Arc::new(Undertaker::new(PersonalData::None));
+            let dead_letters = Arc::new(DeadLetters::new(PersonalData::None));
             let ledger = bench.ledger.clone();
             let signals = (Stop::default(), Arc::default(), Arc::default());
             let parts = Parts::new(options, stage, Arc::new(RateGroup::full(None)));
-            let driver = Driver::new(parts, opened, ledger, undertaker, SinkMeters::none(), signals);
+            let driver = Driver::new(parts, opened, ledger, dead_letters, SinkMeters::none(), signals);
             assert_eq!(bench.ledger.debts(), BTreeMap::from([("in".to_owned(), 10)]));
             assert_eq!(bench.ledger.pending(), 10);
             driver.run().await;
@@ -1004,7 +1004,7 @@ mod restart {
         drop(bench.open().await);
         bench.append(0..50).await;
         bench.journal.close();
-        let shed = Arc::new(Shed::default());
+        let shed = Arc::new(LoadShed::default());
         shed.ask();
         let mut options = rig([""; 0]).options;
         options.shed_when_full = true;
@@ -1026,7 +1026,7 @@ mod restart {
             sink,
         };
         let parts = Parts::new(options, stage, Arc::default());
-        let undertaker = Arc::new(Undertaker::new(PersonalData::None));
+        let dead_letters = Arc::new(DeadLetters::new(PersonalData::None));
         let signals = (Stop::default(), shed.clone(), Arc::default());
         let asker = tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -1037,7 +1037,7 @@ mod restart {
             parts,
             bench.open().await,
             ledger,
-            undertaker,
+            dead_letters,
             SinkMeters::none(),
             signals,
         )

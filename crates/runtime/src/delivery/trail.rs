@@ -7,8 +7,8 @@ use signalbox_journal::Position;
 use tracing::Level;
 
 use super::driver::Driver;
+use super::in_flight::EventEnd;
 use super::item::Group;
-use super::slot::EventEnd;
 use crate::dead_letters::safe_id;
 
 /// Names a verdict in the words of the metrics.

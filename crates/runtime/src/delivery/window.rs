@@ -6,7 +6,7 @@ use std::sync::Arc;
 use signalbox_core::Event;
 use signalbox_journal::{Open, Parked, Position, Progress, Totals};
 
-use super::slot::{End, EventEnd, History, Slot};
+use super::in_flight::{End, EventEnd, History, InFlight};
 
 /// Keeps open events by position and tells how far everything is settled.
 ///
@@ -17,8 +17,8 @@ use super::slot::{End, EventEnd, History, Slot};
 pub(super) struct Window {
     limit: usize,
     base: Position,
-    slots: VecDeque<Option<Slot>>,
-    parked: BTreeMap<Position, Slot>,
+    slots: VecDeque<Option<InFlight>>,
+    parked: BTreeMap<Position, InFlight>,
     /// Ranges beyond the cursor that were settled when the window began, in order.
     settled_before: VecDeque<(Position, Position)>,
     open: usize,
@@ -64,7 +64,7 @@ impl Window {
         self.skip_before(position);
         let bytes = event.memory();
         self.bytes += bytes;
-        self.slots.push_back(Some(Slot {
+        self.slots.push_back(Some(InFlight {
             received_at: event.receipt().received_at,
             event: Some(event),
             unsettled: 1,
@@ -146,7 +146,7 @@ impl Window {
 
     /// Opens an event that was parked before.
     pub(super) fn open_parked(&mut self, parked: &Parked) {
-        let slot = Slot {
+        let slot = InFlight {
             event: Some(parked.event.clone()),
             received_at: parked.event.receipt().received_at,
             unsettled: 1,
@@ -299,7 +299,7 @@ impl Window {
         Some(slot.end(position, end))
     }
 
-    fn slot(&mut self, position: Position) -> Option<&mut Slot> {
+    fn slot(&mut self, position: Position) -> Option<&mut InFlight> {
         // A replay may go back before a parked event; it stays parked then and is not opened twice.
         if !self.parked.is_empty() && self.parked.contains_key(&position) {
             return self.parked.get_mut(&position);

@@ -16,9 +16,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoints::SourceCheckpoints;
-use crate::dead_letters::Undertaker;
+use crate::dead_letters::DeadLetters;
 use crate::debts::{self, Debt, Listeners, Listening};
-use crate::delivery::{Driver, Parts, Shed, Stop};
+use crate::delivery::{Driver, LoadShed, Parts, Stop};
 use crate::forget::{Forget, Forgotten};
 use crate::gate::Gate;
 use crate::intake::{Entrance, Listener, SourceIntake};
@@ -34,7 +34,7 @@ pub use view::View;
 /// A running pipeline: sources taking in, sinks delivering.
 pub struct Running {
     ledger: Ledger,
-    undertaker: Arc<Undertaker>,
+    dead_letters: Arc<DeadLetters>,
     journal: Arc<dyn Journal>,
     sockets: Arc<OpenSockets>,
     sinks: BTreeMap<Arc<str>, SinkHandle>,
@@ -92,7 +92,7 @@ fn members(sinks: &[BuiltSink]) -> impl Iterator<Item = Member<'_>> {
 
 struct SinkHandle {
     stop: Stop,
-    shed: Arc<Shed>,
+    shed: Arc<LoadShed>,
     /// Woken when events come back from the dead letters.
     returned: Arc<Notify>,
     task: JoinHandle<Parts>,
@@ -154,7 +154,7 @@ impl Running {
     ) -> Result<Running, StartError> {
         let mut running = Running {
             ledger,
-            undertaker: Arc::new(Undertaker::new(pipeline.dead_letters.personal_data)),
+            dead_letters: Arc::new(DeadLetters::new(pipeline.dead_letters.personal_data)),
             journal,
             sockets,
             sinks: BTreeMap::new(),
@@ -188,7 +188,7 @@ impl Running {
     fn watch_orphans(&mut self) {
         self.orphans = self.retention.map(|retention| {
             let (journal, roster) = (self.journal.clone(), self.roster.clone());
-            Orphans::watch(journal, self.undertaker.clone(), roster, retention)
+            Orphans::watch(journal, self.dead_letters.clone(), roster, retention)
         });
     }
 
@@ -286,7 +286,7 @@ impl Running {
             abort: self.abort.child_token(),
             ..Stop::default()
         };
-        let (shed, returned) = (Arc::new(Shed::default()), Arc::new(Notify::new()));
+        let (shed, returned) = (Arc::new(LoadShed::default()), Arc::new(Notify::new()));
         let (inputs, owed) = (parts.options.inputs.clone(), opened.1.owed.clone());
         let debts = crate::delivery::debts(&opened.1);
         let (filters, sheds) = (parts.options.filter_removed, parts.options.shed_when_full);
@@ -294,12 +294,12 @@ impl Running {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(name.clone(), parts.stage.sink.clone());
-        let undertaker = self.undertaker.clone();
+        let dead_letters = self.dead_letters.clone();
         let driver = Driver::new(
             parts,
             opened,
             ledger,
-            undertaker,
+            dead_letters,
             meters,
             (stop.clone(), shed.clone(), returned.clone()),
         )
@@ -334,7 +334,7 @@ impl Running {
             journal: self.journal.clone(),
             ledger: ledger.clone(),
             listeners: RwLock::new(self.listeners(&name)),
-            undertaker: self.undertaker.clone(),
+            dead_letters: self.dead_letters.clone(),
             closed: self.closed.clone(),
             counting: self.counting.clone(),
         });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use signalbox_core::StartError;
 
 use super::{Running, SourceHandle, members};
-use crate::dead_letters::Undertaker;
+use crate::dead_letters::DeadLetters;
 use crate::ledger::Ledger;
 use crate::pipeline::{BuiltSource, Pipeline};
 use crate::telemetry::Telemetry;
@@ -33,7 +33,7 @@ impl Running {
         self.roster.clone_from(&roster);
         let counted: Vec<Arc<str>> = self.ledger.sources.keys().cloned().collect();
         self.ledger = ledger;
-        self.undertaker = Arc::new(Undertaker::new(pipeline.dead_letters.personal_data));
+        self.dead_letters = Arc::new(DeadLetters::new(pipeline.dead_letters.personal_data));
         let same_sinks: Vec<Arc<str>> = pipeline
             .sinks
             .iter()

@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use signalbox_core::{Event, Prepared, Record, Rejection, Resend, Shelf, Warning};
+use signalbox_core::{ByteSlab, Event, Prepared, Record, Rejection, Resend, Warning};
 
 use signalbox_segment::schema::{Schema, SchemaError};
 
@@ -35,7 +35,7 @@ pub struct Encoder {
     options: EncodeOptions,
     mappings: Vec<CompiledMapping>,
     schema: Schema<'static>,
-    shelf: Shelf,
+    slab: ByteSlab,
 }
 
 /// What is worked with and kept for the next event, so that an event costs few allocations.
@@ -62,7 +62,7 @@ impl Encoder {
             options,
             mappings,
             schema: Schema::new(FIELDS)?,
-            shelf: Shelf::default(),
+            slab: ByteSlab::default(),
         })
     }
 
@@ -143,7 +143,7 @@ impl Encoder {
             Ok(written) => Ok(Record {
                 mapping: Arc::clone(&mapping.name),
                 dedup_key: written.dedup_key(&mut buffers.key),
-                bytes: self.shelf.keep(buffers.out.as_bytes()),
+                bytes: self.slab.keep(buffers.out.as_bytes()),
                 warnings,
                 resend: if written.offline {
                     Resend::MayDuplicate

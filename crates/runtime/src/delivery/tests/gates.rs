@@ -42,7 +42,7 @@ async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'st
             Parts::new(options, stage, group.clone()),
             journal.reader(name, &listening()).await.unwrap(),
             Arc::default(),
-            Arc::new(Undertaker::new(PersonalData::None)),
+            Arc::new(DeadLetters::new(PersonalData::None)),
             SinkMeters::none(),
             (stop.clone(), Arc::default(), Arc::default()),
         );

@@ -7,20 +7,20 @@ use signalbox_core::Reason;
 use tokio::sync::Notify;
 
 use super::driver::Driver;
+use super::in_flight::End;
 use super::item::Item;
-use super::slot::End;
 
 /// How many events are given up each time the journal is full.
 const AT_ONCE: usize = 1_000;
 
 /// How a source asks a sink for room.
 #[derive(Debug, Default)]
-pub struct Shed {
+pub struct LoadShed {
     asked: AtomicBool,
     news: Notify,
 }
 
-impl Shed {
+impl LoadShed {
     /// Asks; does not wait.
     pub fn ask(&self) {
         self.asked.store(true, std::sync::atomic::Ordering::Release);
@@ -64,11 +64,11 @@ impl Driver {
     /// Drops records of events that were given up, wherever they wait, and releases their keys: the events may come
     /// back from the dead letters, and these keys would then be in their way.
     fn sort_out(&mut self) {
-        let (window, known) = (&mut self.window, &mut self.known);
+        let (window, sent_keys) = (&mut self.window, &mut self.sent_keys);
         let mut keep = |item: &Item| {
             let open = window.is_open(item.position);
             if !open && let Some(claim) = item.claim {
-                known.release(claim);
+                sent_keys.release(claim);
             }
             open
         };

@@ -26,7 +26,7 @@ const UNIT: u64 = 16;
 /// Keys of delivered records and of those under way. 50 bits of a keyed hash stand for a key: a record is taken for
 /// another's duplicate in one of 2.5 thousand million cases when the table is full.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct SentKeys {
     hasher: RandomState,
     /// A key's hash, and when it came.
     young: HashTable<u64>,
@@ -40,14 +40,14 @@ pub(super) struct Known {
     turned: Instant,
 }
 
-/// A key that was claimed, for [`Known::delivered`] or [`Known::release`]: its hash stands for it.
+/// A key that was claimed, for [`SentKeys::delivered`] or [`SentKeys::release`]: its hash stands for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim(u64);
 
-impl Default for Known {
-    fn default() -> Known {
+impl Default for SentKeys {
+    fn default() -> SentKeys {
         let now = Instant::now();
-        Known {
+        SentKeys {
             hasher: RandomState::new(),
             young: HashTable::new(),
             old: HashTable::new(),
@@ -74,7 +74,7 @@ fn age(entry: u64, now: u64) -> u64 {
 
 const OLD: u64 = WINDOW.as_secs() / UNIT;
 
-impl Known {
+impl SentKeys {
     fn hash(&self, key: &str) -> u64 {
         self.hasher.hash_one(key) >> WHEN_BITS
     }
@@ -157,84 +157,84 @@ impl Known {
 mod tests {
     use super::*;
 
-    fn claim(known: &mut Known, key: &str) -> Option<Claim> {
-        known.claim(key, Instant::now())
+    fn claim(keys: &mut SentKeys, key: &str) -> Option<Claim> {
+        keys.claim(key, Instant::now())
     }
 
-    fn is_new(known: &mut Known, key: &str) -> bool {
-        claim(known, key).is_some()
+    fn is_new(keys: &mut SentKeys, key: &str) -> bool {
+        claim(keys, key).is_some()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_key_is_known_for_a_day_unless_it_is_released() {
-        let mut known = Known::default();
-        let first = claim(&mut known, "checkout 1").unwrap();
-        assert!(is_new(&mut known, "checkout 2"));
-        assert!(!is_new(&mut known, "checkout 1"));
-        known.release(first);
-        let second = claim(&mut known, "checkout 1").unwrap();
-        known.delivered(second);
-        assert!(!is_new(&mut known, "checkout 1"));
+        let mut keys = SentKeys::default();
+        let first = claim(&mut keys, "checkout 1").unwrap();
+        assert!(is_new(&mut keys, "checkout 2"));
+        assert!(!is_new(&mut keys, "checkout 1"));
+        keys.release(first);
+        let second = claim(&mut keys, "checkout 1").unwrap();
+        keys.delivered(second);
+        assert!(!is_new(&mut keys, "checkout 1"));
         tokio::time::advance(WINDOW - Duration::from_secs(UNIT)).await;
-        assert!(!is_new(&mut known, "checkout 2"));
+        assert!(!is_new(&mut keys, "checkout 2"));
         tokio::time::advance(Duration::from_secs(UNIT)).await;
-        assert!(is_new(&mut known, "checkout 2"));
+        assert!(is_new(&mut keys, "checkout 2"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn times_that_come_round_are_not_taken_for_new() {
         for days in 1..=9 {
-            let mut known = Known::default();
-            assert!(is_new(&mut known, "checkout 1"));
+            let mut keys = SentKeys::default();
+            assert!(is_new(&mut keys, "checkout 1"));
             tokio::time::advance(Duration::from_secs(days * 24 * 3600)).await;
-            assert!(is_new(&mut known, "checkout 1"), "{days}");
-            assert!(!is_new(&mut known, "checkout 1"), "{days}");
+            assert!(is_new(&mut keys, "checkout 1"), "{days}");
+            assert!(!is_new(&mut keys, "checkout 1"), "{days}");
         }
-        let mut known = Known::default();
-        assert!(is_new(&mut known, "checkout 1"));
+        let mut keys = SentKeys::default();
+        assert!(is_new(&mut keys, "checkout 1"));
         for hour in 0..80 {
-            assert!(is_new(&mut known, &format!("other {hour}")), "{hour}");
+            assert!(is_new(&mut keys, &format!("other {hour}")), "{hour}");
             tokio::time::advance(Duration::from_secs(3600)).await;
         }
-        assert!(is_new(&mut known, "checkout 1"));
+        assert!(is_new(&mut keys, "checkout 1"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_oldest_go_first() {
-        let mut known = Known::default();
-        assert!(is_new(&mut known, "first"));
+        let mut keys = SentKeys::default();
+        assert!(is_new(&mut keys, "first"));
         tokio::time::advance(Duration::from_secs(UNIT)).await;
         for number in 0..2 * MOST {
-            assert!(is_new(&mut known, &number.to_string()));
+            assert!(is_new(&mut keys, &number.to_string()));
         }
-        assert!(is_new(&mut known, "first"));
-        assert!(known.young.len() + known.old.len() <= 2 * MOST);
+        assert!(is_new(&mut keys, "first"));
+        assert!(keys.young.len() + keys.old.len() <= 2 * MOST);
         for number in MOST..2 * MOST {
-            assert!(!is_new(&mut known, &number.to_string()), "{number}");
+            assert!(!is_new(&mut keys, &number.to_string()), "{number}");
         }
     }
 
     #[test]
     fn the_table_never_grows_beyond_its_places() {
-        let mut known = Known::default();
+        let mut keys = SentKeys::default();
         for number in 0..5 * MOST {
-            let claim = claim(&mut known, &number.to_string()).unwrap();
+            let claim = claim(&mut keys, &number.to_string()).unwrap();
             if number % 3 == 0 {
-                known.release(claim);
+                keys.release(claim);
             } else {
-                known.delivered(claim);
+                keys.delivered(claim);
             }
-            assert!(known.young.capacity() <= 2 * HALF);
+            assert!(keys.young.capacity() <= 2 * HALF);
         }
     }
 
     #[test]
     fn what_is_left_is_not_known_any_more() {
-        let mut known = Known::default();
-        let first = claim(&mut known, "checkout 1").unwrap();
-        assert!(is_new(&mut known, "checkout 2"));
-        known.delivered(first);
-        known.leave();
-        assert!(!is_new(&mut known, "checkout 1") && is_new(&mut known, "checkout 2"));
+        let mut keys = SentKeys::default();
+        let first = claim(&mut keys, "checkout 1").unwrap();
+        assert!(is_new(&mut keys, "checkout 2"));
+        keys.delivered(first);
+        keys.leave();
+        assert!(!is_new(&mut keys, "checkout 1") && is_new(&mut keys, "checkout 2"));
     }
 }

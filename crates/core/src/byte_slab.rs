@@ -15,9 +15,9 @@ const LARGEST: usize = PIECE / 8;
 /// is gone, while records with memory of their own, freed by another thread than the one that made them, cost the
 /// allocator as much as writing them.
 #[derive(Default)]
-pub struct Shelf(Mutex<BytesMut>);
+pub struct ByteSlab(Mutex<BytesMut>);
 
-impl Shelf {
+impl ByteSlab {
     /// Keeps a copy of the bytes.
     ///
     /// Whoever keeps it for long after its neighbours are gone should copy it out, see [`crate::Record::apart`].
@@ -36,9 +36,9 @@ impl Shelf {
 }
 
 /// Shows no payload.
-impl std::fmt::Debug for Shelf {
+impl std::fmt::Debug for ByteSlab {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Shelf")
+        f.write_str("ByteSlab")
     }
 }
 
@@ -48,16 +48,16 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_what_was_given() {
-        let shelf = Shelf::default();
+        let slab = ByteSlab::default();
         let given: Vec<Vec<u8>> = (0..2_000).map(|at| vec![at as u8; at * 7 % 9_000]).collect();
-        let kept: Vec<Bytes> = given.iter().map(|bytes| shelf.keep(bytes)).collect();
+        let kept: Vec<Bytes> = given.iter().map(|bytes| slab.keep(bytes)).collect();
         assert_eq!(kept, given);
     }
 
     #[test]
     fn records_lie_side_by_side_and_large_ones_apart() {
-        let shelf = Shelf::default();
-        let [first, large, second] = [10, LARGEST + 1, 10].map(|len| shelf.keep(&vec![0; len]));
+        let slab = ByteSlab::default();
+        let [first, large, second] = [10, LARGEST + 1, 10].map(|len| slab.keep(&vec![0; len]));
         assert_eq!(first.as_ptr().wrapping_add(first.len()), second.as_ptr());
         assert_eq!(large.len(), LARGEST + 1);
     }

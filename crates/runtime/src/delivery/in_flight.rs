@@ -25,7 +25,7 @@ pub(super) enum EventEnd {
 
 /// An event under way. There are thousands of them, so what few have stands elsewhere.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct InFlight {
     /// As the journal has it; `None` while nothing needs it.
     pub(super) event: Option<Arc<Event>>,
     /// When it arrived.
@@ -85,7 +85,7 @@ impl History {
     }
 }
 
-impl Slot {
+impl InFlight {
     /// What few have; made when it is first needed.
     pub(super) fn history(&mut self, position: Position) -> &mut History {
         self.history

@@ -8,9 +8,9 @@ use signalbox_journal::{DeadLetter, Entry, Lost, Position, Read, RecordEnd, Stan
 use tokio::time::Instant;
 
 use super::driver::{Aside, Driver};
+use super::in_flight::End;
 use super::item::{Due, First, Item};
 use super::prepare::Preparation;
-use super::slot::End;
 use crate::dead_letters::now_millis;
 use crate::telemetry::warning_key;
 
@@ -109,7 +109,7 @@ impl Driver {
         );
         tracing::error!(sink = %self.options.name, reason = loss.code(), "{told}");
         let reason = Reason::new(loss.code(), told);
-        let letter = self.undertaker.nameless(&self.options.name, &reason);
+        let letter = self.dead_letters.nameless(&self.options.name, &reason);
         self.add_letter(letter);
         self.commit_soon();
     }
@@ -189,7 +189,7 @@ impl Driver {
         let now = Instant::now();
         // The claim stands for the key from here on.
         let key = record.dedup_key.take();
-        let claim = key.as_deref().map(|key| self.known.claim(key, now));
+        let claim = key.as_deref().map(|key| self.sent_keys.claim(key, now));
         if claim == Some(None) {
             self.ledger.records_duplicate.add(1);
             return self.close(
@@ -248,11 +248,11 @@ impl Driver {
         prepared: Option<&Arc<Event>>,
     ) -> DeadLetter {
         let (sink, in_log) = (&self.options.name, self.window.place(position));
-        let undertaker = &self.undertaker;
+        let dead_letters = &self.dead_letters;
         if let Some(event) = self.window.event(position).as_ref().or(prepared) {
-            return undertaker.letter(sink, event, in_log, mapping, reason);
+            return dead_letters.letter(sink, event, in_log, mapping, reason);
         }
-        let nameless = undertaker.nameless(sink, reason);
+        let nameless = dead_letters.nameless(sink, reason);
         let received_at = self.window.received_at(position).unwrap_or(nameless.received_at);
         DeadLetter {
             mapping: mapping.to_owned(),

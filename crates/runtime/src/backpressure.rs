@@ -32,7 +32,7 @@ const NOBODY: u64 = u64::MAX;
 
 /// How far one sink has read.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Backpressure {
     /// Events it has read, counted as its ledger counts those that were journalled.
     read: AtomicU64,
     /// It would read more if it were there.
@@ -44,9 +44,9 @@ pub(crate) struct Pace {
     news: Notify,
 }
 
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace {
+impl Default for Backpressure {
+    fn default() -> Backpressure {
+        Backpressure {
             read: 0.into(),
             asks: false.into(),
             behind: false.into(),
@@ -56,7 +56,7 @@ impl Default for Pace {
     }
 }
 
-impl Pace {
+impl Backpressure {
     /// Begins at so many.
     pub(crate) fn begin(&self, read: u64) {
         self.read.store(read, Relaxed);
@@ -118,72 +118,72 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_a_sink_that_could_go_on_is_waited_for() {
-        let pace = Pace::default();
+        let backpressure = Backpressure::default();
         let began = Instant::now();
-        pace.wait(NEAR * 9).await;
+        backpressure.wait(NEAR * 9).await;
         assert_eq!(began.elapsed(), Duration::ZERO, "it does not ask");
-        pace.asks(true);
-        pace.wait(NEAR).await;
+        backpressure.asks(true);
+        backpressure.wait(NEAR).await;
         assert_eq!(began.elapsed(), Duration::ZERO, "it is near");
-        tokio::join!(pace.wait(NEAR * 2), async {
+        tokio::join!(backpressure.wait(NEAR * 2), async {
             tokio::time::sleep(PATIENCE / 2).await;
-            pace.took(NEAR, NEAR * 2);
+            backpressure.took(NEAR, NEAR * 2);
         });
         assert_eq!(began.elapsed(), PATIENCE / 2, "it came near");
-        tokio::join!(pace.wait(NEAR * 3), async {
+        tokio::join!(backpressure.wait(NEAR * 3), async {
             tokio::time::sleep(PATIENCE / 2).await;
-            pace.asks(false);
+            backpressure.asks(false);
         });
         assert_eq!(began.elapsed(), PATIENCE, "it has enough");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_sink_that_does_not_move_is_not_waited_for_again_until_it_has_caught_up() {
-        let pace = Pace::default();
-        pace.asks(true);
+        let backpressure = Backpressure::default();
+        backpressure.asks(true);
         let began = Instant::now();
-        pace.wait(NEAR * 3).await;
+        backpressure.wait(NEAR * 3).await;
         assert_eq!(began.elapsed(), PATIENCE);
-        pace.wait(NEAR * 3).await;
+        backpressure.wait(NEAR * 3).await;
         assert_eq!(began.elapsed(), PATIENCE);
-        pace.took(NEAR * 2, NEAR * 3);
-        tokio::join!(pace.wait(NEAR * 4), async {
+        backpressure.took(NEAR * 2, NEAR * 3);
+        tokio::join!(backpressure.wait(NEAR * 4), async {
             tokio::time::sleep(PATIENCE / 2).await;
-            pace.took(1, NEAR * 4);
+            backpressure.took(1, NEAR * 4);
         });
         assert_eq!(
             began.elapsed(),
             PATIENCE * 2,
             "waited for to the end, as it moved"
         );
-        pace.wait(NEAR * 4).await;
+        backpressure.wait(NEAR * 4).await;
         assert_eq!(began.elapsed(), PATIENCE * 3, "and again");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_sink_far_behind_is_not_waited_for() {
-        let pace = Pace::default();
-        pace.asks(true);
+        let backpressure = Backpressure::default();
+        backpressure.asks(true);
         let began = Instant::now();
-        pace.wait(FAR + 1).await;
-        pace.wait(FAR).await;
+        backpressure.wait(FAR + 1).await;
+        backpressure.wait(FAR).await;
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_others_send_meanwhile_is_not_waited_for() {
-        let pace = Pace::default();
-        pace.asks(true);
+        let backpressure = Backpressure::default();
+        backpressure.asks(true);
         let began = Instant::now();
         let waited = async |journalled| {
-            pace.wait(journalled).await;
+            backpressure.wait(journalled).await;
             began.elapsed()
         };
         let step = PATIENCE / 5;
         let (first, second, ()) = tokio::join!(waited(NEAR * 2), waited(NEAR * 3), async {
             for _ in 0..2 {
                 tokio::time::sleep(step).await;
-                pace.took(NEAR, NEAR * 9);
+                backpressure.took(NEAR, NEAR * 9);
             }
         });
         assert_eq!((first, second), (step, step * 2));
