@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use criterion::Throughput;
+use signalbox_conversions::personal::{Field, Rules, hash};
 use signalbox_core::Sha256Hex;
-use signalbox_segment::normalise::{Field, Rules, hash};
 
 use crate::support::CpuCriterion;
 

@@ -1,9 +1,8 @@
-//! Segment's languages and rules: ingestion, normalising, hashing, triggers and mappings; pure.
+//! Segment's languages and rules: ingestion, triggers and mappings; pure.
 mod action;
 pub mod fql;
 pub mod ingest;
 pub mod mapping;
-pub mod normalise;
 pub mod schema;
 pub mod settings;
 pub mod time;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use signalbox_conversions::personal::{Field, Rules};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Hashes, Path, Transform, TransformConfig, register_plugin,
 };
-use signalbox_segment::normalise::{Field, Rules};
 
 use crate::defaults;
 use crate::options::HashAs;

@@ -1,6 +1,6 @@
 //! What is hashed unless the pipeline file says otherwise.
 
-use signalbox_segment::normalise::Field;
+use signalbox_conversions::personal::Field;
 
 use crate::plan::{Plan, What};
 

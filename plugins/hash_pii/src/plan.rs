@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use signalbox_conversions::personal::Field;
 use signalbox_core::Path;
-use signalbox_segment::normalise::Field;
 
 /// What a personal value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Every warning this transform leaves on an event. It rejects nothing.
 
+use signalbox_conversions::personal::Dropped;
 use signalbox_core::{Kind, Noted};
-use signalbox_segment::normalise::Dropped;
 
 /// Why a value was taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

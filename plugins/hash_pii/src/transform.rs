@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 
+use signalbox_conversions::personal::{self, Dropped, Field, Rules, segment, split_name};
 use signalbox_core::{
     Document, Event, Facts, Flow, HashedPath, Kind, Node, NodeId, Scalar, Sha256Hex, Transform,
 };
-use signalbox_segment::normalise::{self, Dropped, Field, Rules, is_js_space, segment, split_name};
-use signalbox_segment::value::Number;
+use signalbox_segment::value::{Number, is_js_space};
 
 use crate::plan::{Branch, PathId, Plan, What};
 use crate::reasons::Removed;
@@ -217,7 +217,7 @@ impl Walk<'_> {
         let parts = with_text(node, |text| {
             let (first, last) = split_name(text);
             [(Field::FirstName, first), (Field::LastName, last)]
-                .map(|(field, part)| part.map(|part| normalise::hash(field, rules, part, scratch)))
+                .map(|(field, part)| part.map(|part| personal::hash(field, rules, part, scratch)))
         });
         if parts == [None, None] {
             return self.remove(branch, Removed::NoName);
@@ -296,7 +296,7 @@ fn with_text<R>(node: Node<'_>, take: impl FnOnce(&str) -> R) -> R {
 
 fn treatment(field: Field, rules: Rules, text: &str, scratch: &mut String) -> Treatment {
     let hashed = match rules {
-        Rules::Pinterest => normalise::hash(field, rules, text, scratch).map(Treatment::Hash),
+        Rules::Pinterest => personal::hash(field, rules, text, scratch).map(Treatment::Hash),
         Rules::Segment => segment::hash(field, text, scratch).map(|value| match value {
             segment::Value::Hash(hash) => Treatment::Hash(hash),
             segment::Value::AsGiven(_) => Treatment::Hashed,

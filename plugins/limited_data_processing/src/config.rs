@@ -2,10 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use signalbox_conversions::personal::geo;
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Path, Transform, TransformConfig, register_plugin,
 };
-use signalbox_segment::normalise::geo;
 
 use crate::location::Places;
 use crate::opt_out::Condition;

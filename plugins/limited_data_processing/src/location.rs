@@ -1,7 +1,7 @@
 //! Where the user lives.
 
+use signalbox_conversions::personal::{Field, Rules, geo, normalise};
 use signalbox_core::{Event, Kind, Node, Path};
-use signalbox_segment::normalise::{Field, Rules, geo, normalise};
 
 /// What the paths for a state or a country gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

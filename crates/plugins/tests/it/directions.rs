@@ -7,9 +7,10 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const PREFIX: &str = "signalbox-";
 
 /// For each crate the crates of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("core", &[]),
     ("segment", &["core"]),
+    ("conversions", &["core", "segment"]),
     ("http", &["core"]),
     ("journal", &["core"]),
     ("runtime", &["core", "journal"]),
@@ -19,16 +20,23 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     (
         "signalbox",
         &[
-            "core", "segment", "http", "journal", "runtime", "plugins", "sandbox",
+            "core",
+            "segment",
+            "conversions",
+            "http",
+            "journal",
+            "runtime",
+            "plugins",
+            "sandbox",
         ],
     ),
 ];
 
 /// The same for each plugin: never another plugin, never the runtime.
-const PLUGIN_MAY_USE: &[&str] = &["core", "segment", "http"];
+const PLUGIN_MAY_USE: &[&str] = &["core", "segment", "conversions", "http"];
 
 /// Crates that hold no I/O, and what they could not hold any with.
-const PURE: [&str; 2] = ["core", "segment"];
+const PURE: [&str; 3] = ["core", "segment", "conversions"];
 const IO: [&str; 6] = ["tokio", "reqwest", "hyper", "hyper-util", "axum", "redb"];
 
 struct Member {

@@ -1,4 +1,4 @@
 //! Integration tests of Segment's languages and rules.
 
-mod normalise;
+mod times;
 mod vectors;

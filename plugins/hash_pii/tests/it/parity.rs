@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use signalbox_conversions::personal::{self, Field, Rules, segment, split_name};
 use signalbox_core::Side;
-use signalbox_segment::normalise::{self, Field, Rules, segment, split_name};
 
 use crate::{apply, build};
 
@@ -68,11 +68,11 @@ proptest! {
             let made = apply(&*transform, &everywhere(&text));
             for (path, field) in PATHS {
                 let left = made.payload.pointer(path).and_then(Value::as_str);
-                match normalise::hash(field, rules, &text, &mut scratch) {
+                match personal::hash(field, rules, &text, &mut scratch) {
                     Ok(hash) => {
                         let left = left.unwrap();
                         // And the sink, given the hash, sends it on.
-                        prop_assert_eq!(normalise::hash(field, rules, left, &mut scratch), Ok(hash), "{}", path);
+                        prop_assert_eq!(personal::hash(field, rules, left, &mut scratch), Ok(hash), "{}", path);
                         if rules == Rules::Pinterest {
                             prop_assert_eq!(left, hash.as_str(), "{}", path);
                         } else {
@@ -81,7 +81,7 @@ proptest! {
                         }
                     }
                     // Gone, or still as blank as it was.
-                    Err(_) => prop_assert!(left.is_none_or(|left| left.trim_matches(normalise::is_js_space).is_empty())),
+                    Err(_) => prop_assert!(left.is_none_or(|left| left.trim_matches(signalbox_segment::value::is_js_space).is_empty())),
                 }
             }
         }
@@ -94,7 +94,7 @@ proptest! {
         let (first, last) = split_name(&name);
         let mut scratch = String::new();
         for (key, field, part) in [("firstName", Field::FirstName, first), ("lastName", Field::LastName, last)] {
-            let wanted = part.and_then(|part| normalise::hash(field, Rules::Pinterest, part, &mut scratch).ok());
+            let wanted = part.and_then(|part| personal::hash(field, Rules::Pinterest, part, &mut scratch).ok());
             let left = made.payload["traits"][key].as_str();
             prop_assert_eq!(left, wanted.as_ref().map(|hash| hash.as_str()), "{}", key);
         }

@@ -3,9 +3,9 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use signalbox_conversions::personal::geo::{COUNTRIES, STATES};
+use signalbox_conversions::personal::{Field, Rules, hash};
 use signalbox_core::{Event, Flow, LimitedDataProcessing, Path, Scalar, Side};
-use signalbox_segment::normalise::geo::{COUNTRIES, STATES};
-use signalbox_segment::normalise::{Field, Rules, hash};
 
 use crate::{build, event};
 

@@ -1,7 +1,7 @@
 //! Limited Data Processing: the three fields that say so, together or not at all.
 
+use signalbox_conversions::personal::geo;
 use signalbox_core::{LimitedDataProcessing, Sha256Hex};
-use signalbox_segment::normalise::geo;
 use signalbox_segment::value::Value;
 
 use crate::options::LdpHashCase;

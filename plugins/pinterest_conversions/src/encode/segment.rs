@@ -1,7 +1,7 @@
 //! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
 
+use signalbox_conversions::personal::{Dropped, segment as rules};
 use signalbox_core::Node;
-use signalbox_segment::normalise::{Dropped, segment as rules};
 use signalbox_segment::schema::Leniency;
 use signalbox_segment::time::segment as time;
 use signalbox_segment::value::{Numbers, Value, utf16_len};

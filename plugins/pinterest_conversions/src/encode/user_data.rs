@@ -1,8 +1,8 @@
 //! `user_data`, which cannot hold plain personal data: its hashed members take hashes and nothing else.
 
+use signalbox_conversions::personal::segment;
 use signalbox_core::Sha256Hex;
 use signalbox_core::json::JsonWriter;
-use signalbox_segment::normalise::segment;
 
 use super::wire::{HashedKey, PlainKey};
 use super::writer::Object;
@@ -17,7 +17,7 @@ pub trait Hashed: sealed::Sealed {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for signalbox_core::Sha256Hex {}
-    impl Sealed for signalbox_segment::normalise::segment::Value {}
+    impl Sealed for signalbox_conversions::personal::segment::Value {}
 }
 
 impl Hashed for Sha256Hex {

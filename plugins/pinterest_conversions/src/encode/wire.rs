@@ -1,6 +1,6 @@
 //! What the request holds: keys in their order, where each comes from, and Pinterest's limits (OpenAPI 5.23.0).
 
-use signalbox_segment::normalise::Field;
+use signalbox_conversions::personal::Field;
 
 use super::writer::{Key, key};
 

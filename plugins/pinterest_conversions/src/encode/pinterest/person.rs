@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::net::IpAddr;
 
+use signalbox_conversions::personal::{self, Dropped, Rules};
 use signalbox_core::Warning;
-use signalbox_segment::normalise::{self, Dropped, Rules};
 use signalbox_segment::value::Value;
 
 use super::super::derive;
@@ -123,7 +123,7 @@ impl<'a> RecordBuilder<'a, '_> {
             if self.derives.has(derive)
                 && let Some(name) = derive::full_name(self.lookups)
             {
-                let (given, family) = normalise::split_name(name);
+                let (given, family) = personal::split_name(name);
                 if let Some(part) = if first { given } else { family } {
                     self.hash(personal, part, None);
                 }
@@ -135,7 +135,7 @@ impl<'a> RecordBuilder<'a, '_> {
     }
 
     fn hash(&mut self, personal: &Personal, text: &str, index: Option<usize>) {
-        match normalise::hash(personal.field, Rules::Pinterest, text, self.text) {
+        match personal::hash(personal.field, Rules::Pinterest, text, self.text) {
             Ok(hash) => self.hashes.push(hash),
             Err(Dropped::Empty) => {}
             Err(dropped) => {

@@ -1,16 +1,17 @@
 //! Pinterest's own rules, as its API description and developer pages publish them.
 
 use signalbox_core::Sha256Hex;
+use signalbox_segment::value::{is_js_space, js_trim};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::geo;
-use super::text::{self, ascii_digit, is_js_space};
-use super::{Dropped, Field, Form, birthday, gender, junk};
+use super::text::{self, ascii_digit};
+use super::{Dropped, Field, Form, birthday, gender, placeholders};
 
 pub(super) fn normalise(field: Field, text: &str, out: &mut String) -> Result<Form, Dropped> {
     // Most phones: too short to be a hash of any kind, and nothing to clean but what is no digit.
-    if field == Field::Phone && text.len() < 32 && text.is_ascii() && !text::trim(text).is_empty() {
+    if field == Field::Phone && text.len() < 32 && text.is_ascii() && !js_trim(text).is_empty() {
         return phone(text, out).map(|()| Form::Plain);
     }
     text::clean(text, out);
@@ -20,11 +21,11 @@ pub(super) fn normalise(field: Field, text: &str, out: &mut String) -> Result<Fo
     if is_sha256(out) {
         return Ok(Form::Hashed);
     }
-    if junk::is_foreign_hash(field, out) {
+    if placeholders::is_foreign_hash(field, out) {
         return Err(Dropped::ForeignHash);
     }
     // A date is not looked up as a word, and a phone is only digits: both have an error of their own.
-    if !matches!(field, Field::Phone | Field::DateOfBirth) && junk::is_junk(field, out) {
+    if !matches!(field, Field::Phone | Field::DateOfBirth) && placeholders::is_junk(field, out) {
         return Err(Dropped::Junk);
     }
     match field {
@@ -131,7 +132,7 @@ fn zip(text: &str, out: &mut String) -> Result<(), Dropped> {
 /// Five digits, then blanks, dashes or a plus, then four digits.
 fn is_zip_plus_four(text: &str) -> bool {
     let (mut first, mut between, mut last) = (0, 0, 0);
-    for c in text::trim(text).chars() {
+    for c in js_trim(text).chars() {
         let digit = ascii_digit(c).is_some();
         match (digit, between) {
             (true, 0) => first += 1,
@@ -151,9 +152,9 @@ fn is_zip_separator(c: char) -> bool {
 fn check_again(field: Field, out: &str) -> Result<(), Dropped> {
     if out.is_empty() {
         Err(Dropped::Empty)
-    } else if junk::is_junk(field, out) {
+    } else if placeholders::is_junk(field, out) {
         Err(Dropped::Junk)
-    } else if junk::is_foreign_hash(field, out) {
+    } else if placeholders::is_foreign_hash(field, out) {
         Err(Dropped::ForeignHash)
     } else {
         Ok(())

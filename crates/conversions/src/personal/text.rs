@@ -1,7 +1,6 @@
-//! Characters: lower-casing, what is never seen, digits of other scripts.
+//! Characters: lower-casing, invisible characters, digits of other scripts.
 
-pub use crate::value::is_js_space;
-pub(crate) use crate::value::js_trim as trim;
+use signalbox_segment::value::is_js_space;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Characters that show nothing and that copying and pasting brings in: zero-width blanks and joiners, the soft
@@ -24,7 +23,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// Removes all white space and lower-cases, as `text.replace(/\s/g, '').toLowerCase()` does.
-pub(crate) fn squeeze(text: &str, out: &mut String) {
+pub(super) fn squeeze(text: &str, out: &mut String) {
     let bytes = Bytes::of(text);
     if bytes.is_ascii() {
         squeeze_ascii(text, bytes, out);
@@ -34,7 +33,7 @@ pub(crate) fn squeeze(text: &str, out: &mut String) {
 }
 
 /// [`squeeze`], and further: no invisible characters, Unicode NFC. `out` must be empty.
-pub(crate) fn clean(text: &str, out: &mut String) {
+pub(super) fn clean(text: &str, out: &mut String) {
     let bytes = Bytes::of(text);
     if bytes.is_ascii() {
         squeeze_ascii(text, bytes, out);
@@ -152,7 +151,7 @@ fn lower(chars: impl Iterator<Item = char> + Clone, bytes: Bytes, out: &mut Stri
 }
 
 /// The value of a decimal digit of any script (Unicode category Nd), as an ASCII digit.
-pub(crate) fn ascii_digit(c: char) -> Option<char> {
+pub(super) fn ascii_digit(c: char) -> Option<char> {
     if c.is_ascii() {
         return c.is_ascii_digit().then_some(c);
     }
@@ -174,7 +173,7 @@ const ZEROS: [u32; 76] = [
 ];
 
 /// Appends the decimal digits of a text, as ASCII.
-pub(crate) fn push_digits(text: &str, out: &mut String) {
+pub(super) fn push_digits(text: &str, out: &mut String) {
     if text.is_ascii() {
         out.extend(text.bytes().filter(u8::is_ascii_digit).map(char::from));
     } else {

@@ -169,7 +169,7 @@ fn hashes_of_codes_and_names_are_known() {
 
 #[test]
 fn what_hash_pii_leaves_is_known() {
-    use crate::normalise::{Field, Rules, hash};
+    use crate::personal::{Field, Rules, hash};
     let mut scratch = String::new();
     for rules in [Rules::Pinterest, Rules::Segment] {
         for state in STATES {

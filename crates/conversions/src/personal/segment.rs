@@ -7,6 +7,7 @@
 use std::fmt;
 
 use signalbox_core::Sha256Hex;
+use signalbox_segment::value::js_trim;
 
 use super::text;
 use super::{Dropped, Field, Form};
@@ -87,7 +88,7 @@ fn as_given(text: &str) -> Value {
 }
 
 pub(super) fn normalise(field: Field, text: &str, out: &mut String) -> Result<Form, Dropped> {
-    if text::trim(text).is_empty() {
+    if js_trim(text).is_empty() {
         return Err(Dropped::Empty);
     }
     // No trimming before this test: Segment hashes a padded hash again.

@@ -13,19 +13,18 @@
 mod birthday;
 mod gender;
 pub mod geo;
-mod junk;
-mod known;
+mod hash_cache;
 mod name;
 mod pinterest;
+mod placeholders;
 pub mod segment;
-pub(crate) mod text;
+mod text;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_core::Sha256Hex;
 
 pub use name::split_name;
-pub use text::is_js_space;
 
 /// Which rules personal fields are normalised by before hashing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
@@ -176,7 +175,7 @@ pub enum Form {
 /// | zip | digits; ZIP+4 → five digits; codes with letters keep letters and digits | no white space, lower case |
 /// | country | ISO and common English names, alpha-3 → alpha-2; else as `segment` | no white space, lower case |
 ///
-/// White space is JavaScript's set ([`is_js_space`]) everywhere. `pinterest` also brings text to Unicode NFC, drops
+/// White space is JavaScript's set ([`signalbox_segment::value::is_js_space`]) everywhere. `pinterest` also brings text to Unicode NFC, drops
 /// characters that are never seen (zero-width blanks, direction marks), and leaves out junk.
 ///
 /// A value that is a SHA-256 already gives [`Form::Hashed`]: 64 hexadecimal digits, under `pinterest` white space
@@ -208,7 +207,7 @@ pub fn hash(field: Field, rules: Rules, text: &str, scratch: &mut String) -> Res
         Form::Hashed => Sha256Hex::from_prehashed(scratch).ok_or(Dropped::Empty),
     };
     match rules {
-        Rules::Pinterest => known::or_else(field, text, work_out),
+        Rules::Pinterest => hash_cache::get_or(field, text, work_out),
         Rules::Segment => work_out(),
     }
 }

@@ -1,8 +1,7 @@
-//! `compat = "segment"`: every hash and time that Segment's code sent comes out.
+//! `compat = "segment"`: every hash that Segment's code sent comes out.
 
 use serde_json::Value as Json;
-use signalbox_segment::normalise::{Dropped, Field, Rules, hash, segment};
-use signalbox_segment::time;
+use signalbox_conversions::personal::{Dropped, Field, Rules, hash, segment};
 
 fn lines(text: &str) -> Vec<Json> {
     text.lines()
@@ -28,27 +27,6 @@ fn hashes_as_segment_does() {
         match case.get("out") {
             Some(expected) => assert_eq!(&Json::from(sent.unwrap()), expected, "{}", case["name"]),
             None => assert_eq!(sent, Err(Dropped::NoDigits), "{}", case["name"]),
-        }
-    }
-}
-
-#[test]
-fn reads_times_as_segment_does() {
-    let cases = lines(include_str!("../data/pinterest_times.jsonl"));
-    assert!(cases.len() > 35);
-    for case in &cases {
-        let text = case["text"].as_str().unwrap();
-        match case.get("event_time") {
-            Some(expected) => assert_eq!(
-                time::segment::event_time(text),
-                expected.as_i64(),
-                "{}",
-                case["name"]
-            ),
-            None => {
-                let sent = time::segment::install_time(text);
-                assert_eq!(sent, case["install_time"].as_f64(), "{}", case["name"]);
-            }
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Hashes that come again and again: there are two genders on most forms, some dozens of states, and a shop sells to few
-//! countries. Normalising and hashing one of them takes some five times as long as finding it here.
+//! A cache of hashes, one per thread, for the fields with few values.
 //!
-//! Only such fields are kept, which name nobody, and each thread keeps its own, a few kilobytes.
+//! Most forms offer two genders, and a shop sells to some dozens of states and few countries. Normalising and hashing
+//! one of these values takes about five times as long as a lookup here. The fields identify no person. The cache of a
+//! thread takes a few kilobytes.
 
 use std::cell::RefCell;
 
@@ -10,31 +11,31 @@ use signalbox_core::json::KeyMark;
 
 use super::{Dropped, Field};
 
-/// So many values have a place; two that share one take turns.
+/// Number of entries. A value replaces another with the same index.
 const PLACES: usize = 128;
-/// Longer values are not kept: "United States of America" is.
+/// Length in bytes of the longest cached value; "United States of America" fits.
 const LONGEST: usize = 24;
 
 thread_local! {
-    static KNOWN: RefCell<Vec<Option<Known>>> = const { RefCell::new(Vec::new()) };
+    static CACHE: RefCell<Vec<Option<Entry>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A value as it was given, and its hash.
-struct Known {
+/// A value as given, and its hash.
+struct Entry {
     field: Field,
     len: usize,
     text: [u8; LONGEST],
     hash: Sha256Hex,
 }
 
-impl Known {
+impl Entry {
     fn is(&self, field: Field, text: &[u8]) -> bool {
         self.field == field && self.text.get(..self.len) == Some(text)
     }
 }
 
-/// The hash of a value, worked out only if it is not known. Errors are not kept.
-pub(super) fn or_else(
+/// Returns the cached hash of a value, or computes and caches it. Errors are not cached.
+pub(super) fn get_or(
     field: Field,
     text: &str,
     work_out: impl FnOnce() -> Result<Sha256Hex, Dropped>,
@@ -44,24 +45,24 @@ pub(super) fn or_else(
         return work_out();
     }
     let place = KeyMark::of(text).spread() as usize >> (u32::BITS - PLACES.ilog2()) as usize;
-    KNOWN.with_borrow_mut(|known| {
-        if known.is_empty() {
-            known.resize_with(PLACES, || None);
+    CACHE.with_borrow_mut(|entries| {
+        if entries.is_empty() {
+            entries.resize_with(PLACES, || None);
         }
-        let Some(place) = known.get_mut(place) else {
+        let Some(place) = entries.get_mut(place) else {
             return work_out();
         };
-        if let Some(known) = place
-            && known.is(field, text.as_bytes())
+        if let Some(entry) = place
+            && entry.is(field, text.as_bytes())
         {
-            return Ok(known.hash);
+            return Ok(entry.hash);
         }
         let hash = work_out()?;
         let mut kept = [0; LONGEST];
         kept.iter_mut()
             .zip(text.bytes())
             .for_each(|(place, byte)| *place = byte);
-        *place = Some(Known {
+        *place = Some(Entry {
             field,
             len: text.len(),
             text: kept,

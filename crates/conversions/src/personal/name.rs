@@ -1,6 +1,6 @@
 //! Splitting a person's full name.
 
-use super::text::{is_js_space, trim};
+use signalbox_segment::value::{is_js_space, js_trim};
 
 /// Words before a name that are not part of it.
 const TITLES: [&str; 10] = [
@@ -20,7 +20,7 @@ const SUFFIXES: [&str; 9] = ["jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", 
 /// Simple on purpose: names that need more (two family names, family name first without a comma) come out as their
 /// first and last words. Whoever has the parts sends the parts.
 pub fn split_name(full: &str) -> (Option<&str>, Option<&str>) {
-    let full = trim(full);
+    let full = js_trim(full);
     if full.len() == 64 && full.bytes().all(|b| b.is_ascii_hexdigit()) {
         return (None, None);
     }
@@ -34,7 +34,7 @@ pub fn split_name(full: &str) -> (Option<&str>, Option<&str>) {
         Some(word) if is_one_of(word, &SUFFIXES) => by_words(before),
         Some(word) => (
             Some(word.trim_end_matches(',')),
-            Some(trim(before)).filter(|last| !last.is_empty()),
+            Some(js_trim(before)).filter(|last| !last.is_empty()),
         ),
     }
 }

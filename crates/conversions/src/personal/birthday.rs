@@ -1,5 +1,7 @@
 //! Dates of birth: any unambiguous spelling to YYYYMMDD.
 
+use signalbox_segment::value::is_js_space;
+
 use super::Dropped;
 use super::text::ascii_digit;
 
@@ -53,7 +55,7 @@ fn to_ascii(c: char) -> Option<char> {
         | '\u{2066}'..='\u{2069}'
         | '\u{feff}' => None,
         '\u{2010}'..='\u{2015}' | '\u{2212}' => Some('-'),
-        _ if super::text::is_js_space(c) => Some(' '),
+        _ if is_js_space(c) => Some(' '),
         '年' | '月' => Some('-'),
         '日' => Some(' '),
         // What is no digit spoils the date.
