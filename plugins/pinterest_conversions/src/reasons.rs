@@ -117,7 +117,7 @@ pub(crate) fn dropped(error: FieldError) -> Warning {
         FieldErrorKind::Length => "too_long",
         FieldErrorKind::Limit => "out_of_range",
         FieldErrorKind::Missing => "missing_field",
-        FieldErrorKind::Format | FieldErrorKind::Condition => "wrong_form",
+        FieldErrorKind::Format => "wrong_form",
     };
     Warning::new(code, error.path, error.message)
 }

@@ -4,7 +4,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::buffer_pool;
-use super::document::{Document, KeyMark, Kind};
+use super::document::Document;
+use super::kind::{KeyMark, Kind};
 use super::slot::{Held, NONE, Slot, Span};
 use super::source::{Form, Source};
 

@@ -1,80 +1,10 @@
 //! The arena of a parsed document and the nodes that read it.
 
 use super::buffer_pool;
+use super::kind::{KeyMark, Kind};
 use super::path::Path;
 use super::slot::{NONE, Slot, Span};
 use super::source::Source;
-
-/// What a [`Node`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Bool,
-    /// a number; its source text is kept
-    Number,
-    /// a string
-    String,
-    /// an array
-    Array,
-    /// an object
-    Object,
-}
-
-impl Kind {
-    /// The name with its article: "null", "a boolean", "an array".
-    pub fn with_article(self) -> &'static str {
-        match self {
-            Kind::Null => "null",
-            Kind::Bool => "a boolean",
-            Kind::Number => "a number",
-            Kind::String => "a string",
-            Kind::Array => "an array",
-            Kind::Object => "an object",
-        }
-    }
-
-    /// The name used in messages: "null", "boolean", "number", "string", "array", "object".
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Null => "null",
-            Kind::Bool => "boolean",
-            Kind::Number => "number",
-            Kind::String => "string",
-            Kind::Array => "array",
-            Kind::Object => "object",
-        }
-    }
-}
-
-/// A cheap fingerprint of a key, made once when a document is parsed: keys with different marks differ, equal keys
-/// have equal marks. Tables of wanted keys are looked up by it without reading the keys they do not want.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct KeyMark(u32);
-
-impl KeyMark {
-    /// The mark of a key: its length, first, middle and last byte, which keys of one object seldom share all.
-    #[inline]
-    pub fn of(key: &str) -> KeyMark {
-        KeyMark::of_bytes(key.as_bytes())
-    }
-
-    #[inline]
-    pub(super) fn of_bytes(bytes: &[u8]) -> KeyMark {
-        let n = bytes.len();
-        let (Some(a), Some(b), Some(c)) = (bytes.first(), bytes.get(n / 2), bytes.last()) else {
-            return KeyMark(0);
-        };
-        KeyMark((n as u32) << 24 ^ u32::from(*a) << 16 ^ u32::from(*b) << 8 ^ u32::from(*c))
-    }
-
-    /// A number whose upper bits are well mixed, for tables.
-    #[inline]
-    pub fn spread(self) -> u32 {
-        self.0.wrapping_mul(0x9e37_79b1)
-    }
-}
 
 /// Whether two short texts, which most likely are the same, are: without a call for the few bytes that keys have.
 #[inline]

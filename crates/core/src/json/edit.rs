@@ -1,6 +1,7 @@
 //! Changing a [`Document`] in place.
 
-use super::document::{Document, KeyMark, Kind, Node, NodeId};
+use super::document::{Document, Node, NodeId};
+use super::kind::{KeyMark, Kind};
 use super::path::Path;
 use super::slot::{Held, NONE, Slot, Span};
 use super::write::is_plain;

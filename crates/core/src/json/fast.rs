@@ -7,7 +7,7 @@
 use wide::u8x16;
 
 use super::build::{Builder, Container, Key, Text};
-use super::document::Kind;
+use super::kind::Kind;
 use super::parse::MAX_DEPTH;
 use super::parse::escaped_unit;
 use super::slot::Held;

@@ -10,6 +10,7 @@ mod build;
 mod document;
 mod edit;
 mod fast;
+mod kind;
 mod parse;
 mod path;
 mod slot;
@@ -17,8 +18,9 @@ mod source;
 mod write;
 mod writer;
 
-pub use document::{Content, Document, KeyMark, Kind, Node, NodeId};
+pub use document::{Content, Document, Node, NodeId};
 pub use edit::Scalar;
+pub use kind::{KeyMark, Kind};
 pub use parse::{MAX_DEPTH, ParseError};
 pub use path::Path;
 pub use write::{push_json_string, write_json_string};

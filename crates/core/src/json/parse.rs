@@ -3,8 +3,9 @@
 use jiter::{Jiter, JsonErrorType, Peek};
 
 use super::build::{Builder, Key};
-use super::document::{Document, Kind};
+use super::document::Document;
 use super::fast;
+use super::kind::Kind;
 use super::slot::{Held, TOO_LONG};
 
 /// How deep arrays and objects may nest. Deeper text is refused, so that nothing later recurses without

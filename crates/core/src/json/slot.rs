@@ -1,6 +1,6 @@
 //! How a value of a document lies in memory.
 
-use super::document::{KeyMark, Kind};
+use super::kind::{KeyMark, Kind};
 
 /// A range of the document's buffer.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,6 +1,7 @@
 //! [`Document`] to text.
 
-use super::document::{Document, Kind, Node};
+use super::document::{Document, Node};
+use super::kind::Kind;
 use super::slot::{NONE, Slot, Span};
 use super::source::End;
 

@@ -29,9 +29,8 @@ pub(super) fn coerce<'a, 't: 'a>(
 }
 
 /// The fields of an object whose values are put into their places one after the other.
-struct Context<'c, 'a, 't> {
+struct Context<'c, 'a> {
     place: &'c Place<'c>,
-    members: &'c Members<'t>,
     eval: Eval<'a>,
 }
 
@@ -46,7 +45,7 @@ impl<'a> Walk<'a> {
         eval: Eval<'a>,
         mut failed: Option<&mut Vec<RuntimeError>>,
     ) -> Result<&'a [(&'a str, Value<'a>)]> {
-        let context = &Context { place, members, eval };
+        let context = &Context { place, eval };
         let undefined = |brief: &Brief<'t>| (brief.key, Value::Undefined);
         let built = self
             .arena
@@ -71,7 +70,7 @@ impl<'a> Walk<'a> {
                 failed.push(error.in_field(key));
                 *value = Value::Undefined;
             }
-            if brief.required && !value.is_defined() && members.requires(plan) {
+            if brief.required && !value.is_defined() {
                 self.missing_before(&mut missing_until, place, label, key);
             }
         }
@@ -81,7 +80,7 @@ impl<'a> Walk<'a> {
     /// Evaluates the value of one field and puts it, coerced, where it belongs.
     fn mapped<'t: 'a>(
         &mut self,
-        context: &Context<'_, 'a, 't>,
+        context: &Context<'_, 'a>,
         plan: &Plan<'t>,
         usual: Usual,
         expr: &'a Expr,
@@ -102,7 +101,7 @@ impl<'a> Walk<'a> {
             _ => {
                 *value = *found;
                 if !plan.rule.plain.has(value) {
-                    self.member(context.place, context.members, plan, value, true);
+                    self.member(context.place, plan, value, true);
                 }
             }
         }
@@ -112,7 +111,7 @@ impl<'a> Walk<'a> {
     /// Puts objects and lists of objects into their place, member by member; false if this is neither.
     fn structure<'t: 'a>(
         &mut self,
-        context: &Context<'_, 'a, 't>,
+        context: &Context<'_, 'a>,
         plan: &Plan<'t>,
         expr: &'a Expr,
         value: &mut Value<'a>,
@@ -130,7 +129,7 @@ impl<'a> Walk<'a> {
                     let place = context.place.key(plan.field.key);
                     let built =
                         self.mapped_members(&place, plan.rule.label, members, object, context.eval, None)?;
-                    if context.members.requires(plan) || !self.drops(before) {
+                    if plan.is_required() || !self.drops(before) {
                         *value = Value::Object(built);
                     }
                     Ok(true)
@@ -145,7 +144,7 @@ impl<'a> Walk<'a> {
     /// A list of objects.
     fn list<'t: 'a>(
         &mut self,
-        context: &Context<'_, 'a, 't>,
+        context: &Context<'_, 'a>,
         plan: &Plan<'t>,
         parts: &'a ArrayPath,
         value: &mut Value<'a>,
@@ -186,7 +185,6 @@ fn arranged<'p, 't>(plan: &'p Plan<'t>, rule: &Rule<'t>, object: &Object) -> Opt
     let members = plan.members.as_ref()?;
     let just_so = rule.object
         && rule.choices.is_empty()
-        && !members.open
         && object.in_places
         && object.members.len() == members.plans.len();
     just_so.then_some(members)

@@ -33,9 +33,7 @@ impl Schema<'static> {
         arena: &'a Bump,
         failed: &mut Vec<RuntimeError>,
     ) -> Result<Coerced<'a>, RuntimeError> {
-        if self.requirements.is_empty()
-            && let Some(parts) = mapping.members_for(self.fields(), found, arena)
-        {
+        if let Some(parts) = mapping.members_for(self.fields(), found, arena) {
             return mapped::coerce(&self.members, parts, arena, failed);
         }
         let payload = mapping.run(found, arena, Some(failed))?;

@@ -3,8 +3,8 @@
 //! Segment walks each argument of a directive twice, which doubles per level of nesting. Here each value is walked
 //! once; the second look only asks for types, which cannot add errors of its own below.
 
-use super::MAX_DEPTH;
 use super::error::{CompileError, MappingError};
+use super::limits::MAX_DEPTH;
 use super::liquid::{Liquid, Problem};
 use crate::value::{order_keys, utf16_len};
 use serde_json::{Map, Value as Json};

@@ -39,6 +39,7 @@ mod check;
 mod compile;
 mod error;
 pub(crate) mod eval;
+mod limits;
 mod lint;
 mod liquid;
 mod objects;
@@ -48,6 +49,7 @@ mod slots;
 mod template;
 
 pub use error::{CompileError, MappingError, MappingErrorKind, RuntimeError};
+pub use limits::{MAX_DEPTH, MAX_TEXT};
 pub use lint::MappingWarning;
 
 use crate::schema::Field;
@@ -56,13 +58,6 @@ use bumpalo::Bump;
 use eval::Eval;
 use plan::{Expr, Object, Scope};
 use serde_json::Value as Json;
-
-/// How deep a mapping may nest. Segment has no limit and overflows its stack near 1,900; real mappings nest 6 deep.
-pub const MAX_DEPTH: usize = 100;
-
-/// The longest text, in bytes, one directive may make of an event; longer is a run-time error. Keeps hostile events
-/// from growing quadratically through templates, replacements and flattened keys.
-pub const MAX_TEXT: usize = 1 << 20;
 
 /// A mapping, checked and compiled.
 #[derive(Debug)]

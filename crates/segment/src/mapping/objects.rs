@@ -1,7 +1,7 @@
 //! Directives that rebuild objects: `@merge`, `@flatten`, `@excludeWhenNull` and `@json`'s text.
 
-use super::MAX_TEXT;
 use super::error::RuntimeError;
+use super::limits::MAX_TEXT;
 use crate::value::{Numbers, Value, unique_members, utf16_len, utf16_unit};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;

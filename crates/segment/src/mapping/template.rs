@@ -1,7 +1,7 @@
 //! `@template`: text with `{{path}}` placeholders.
 
-use super::MAX_TEXT;
 use super::error::RuntimeError;
+use super::limits::MAX_TEXT;
 use crate::value::{Path, Value, js_trim};
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;

@@ -26,10 +26,8 @@ pub enum FieldErrorKind {
     Limit,
     /// A text too short or too long.
     Length,
-    /// A text without the demanded form.
+    /// A text that is no date.
     Format,
-    /// A conditional requirement does not hold.
-    Condition,
 }
 
 impl FieldErrorKind {
@@ -42,7 +40,6 @@ impl FieldErrorKind {
             FieldErrorKind::Limit => "limit",
             FieldErrorKind::Length => "length",
             FieldErrorKind::Format => "format",
-            FieldErrorKind::Condition => "condition",
         }
     }
 }

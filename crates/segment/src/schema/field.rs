@@ -1,6 +1,5 @@
-//! Fields as data: what an action accepts. Can be written as a `const` table or read from Segment's JSON.
+//! Fields as data: a `const` table of what an action accepts.
 
-use super::format::Format;
 use crate::value::Value;
 
 /// One field of an action, or one member of an object field.
@@ -33,21 +32,17 @@ pub struct Field<'t> {
     /// A list of values. A single value given at the top level is wrapped. Items keep only the type and the choices.
     pub multiple: bool,
     /// Whether the field must be present.
-    pub required: Required<'t>,
+    pub required: Required,
     /// `null` is a value of its own. Ignored for `multiple` and for objects with properties, as at Segment.
     pub allow_null: bool,
     /// The only values allowed; empty for any.
     pub choices: &'t [Choice<'t>],
-    /// A form the text must have.
-    pub format: Option<Format>,
     /// Least length of a `String` in characters, or least value of a `Number`. Zero, and any other type, is no limit.
     pub minimum: Option<f64>,
-    /// As `minimum`, the largest.
+    /// Largest allowed length or value; see `minimum`.
     pub maximum: Option<f64>,
     /// The members of an `Object`; `None` for any object.
     pub properties: Option<&'t [Field<'t>]>,
-    /// Keep members an object's `properties` do not name.
-    pub additional_properties: bool,
     /// The mapping offered for this field, as JSON. Never applied by itself.
     pub default: Option<&'t str>,
 }
@@ -55,12 +50,8 @@ pub struct Field<'t> {
 /// The types of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldType {
-    /// One line of text.
+    /// Text.
     String,
-    /// Several lines of text.
-    Text,
-    /// Text not shown while typed.
-    Password,
     /// Any number.
     Number,
     /// A whole number.
@@ -92,31 +83,13 @@ impl<'t> Choice<'t> {
     }
 }
 
-/// Whether a field must be present.
-#[derive(Clone, Copy, Debug)]
-pub enum Required<'t> {
+/// When a field must be present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Required {
     /// Optional.
     No,
     /// Always.
     Always,
-    /// When all (or any) of these hold. An object field loses its plain requirements once one member has conditions.
-    When {
-        /// All of them, or any one.
-        all: bool,
-        /// At least one.
-        conditions: &'t [Condition<'t>],
-    },
-}
-
-/// A question about another field of the payload, asked before coercion.
-#[derive(Clone, Copy, Debug)]
-pub struct Condition<'t> {
-    /// The other field, `parent.child` for a member of an object field.
-    pub field: &'t str,
-    /// `is_not` instead of `is`.
-    pub negated: bool,
-    /// What it must (not) equal; `None` asks whether it is there at all.
-    pub value: Option<Value<'t>>,
 }
 
 impl<'t> Field<'t> {
@@ -131,11 +104,9 @@ impl<'t> Field<'t> {
             required: Required::No,
             allow_null: false,
             choices: &[],
-            format: None,
             minimum: None,
             maximum: None,
             properties: None,
-            additional_properties: false,
             default: None,
         }
     }
@@ -149,12 +120,6 @@ impl<'t> Field<'t> {
     /// Must always be present.
     pub const fn required(mut self) -> Self {
         self.required = Required::Always;
-        self
-    }
-
-    /// Must be present when all (or any) of the conditions hold.
-    pub const fn required_when(mut self, all: bool, conditions: &'t [Condition<'t>]) -> Self {
-        self.required = Required::When { all, conditions };
         self
     }
 
@@ -176,12 +141,6 @@ impl<'t> Field<'t> {
         self
     }
 
-    /// Text of this form only.
-    pub const fn format(mut self, format: Format) -> Self {
-        self.format = Some(format);
-        self
-    }
-
     /// At least this value or length.
     pub const fn at_least(mut self, minimum: f64) -> Self {
         self.minimum = Some(minimum);
@@ -197,12 +156,6 @@ impl<'t> Field<'t> {
     /// The members of an object.
     pub const fn properties(mut self, properties: &'t [Field<'t>]) -> Self {
         self.properties = Some(properties);
-        self
-    }
-
-    /// Members not named are kept.
-    pub const fn open(mut self) -> Self {
-        self.additional_properties = true;
         self
     }
 

@@ -1,6 +1,6 @@
 //! Field schemas: what an action accepts, and how mapped values are made to fit.
 //!
-//! A table of [`Field`]s is data: written as a `const`, or read from Segment's JSON by [`fields_from_json`].
+//! A table of [`Field`]s is data: written as a `const`.
 //! [`Schema::new`] checks the table once; [`Schema::coerce`] removes empty values, converts types, drops unknown
 //! members and reports what does not fit, all in one walk. Two behaviours share it, see [`Leniency`].
 //!
@@ -29,28 +29,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod condition;
 mod convert;
 mod date;
 mod error;
 mod field;
-mod format;
-mod parse;
 pub(crate) mod place;
 pub(crate) mod rule;
-mod uri;
 pub(crate) mod walk;
 mod words;
 
 pub use date::is_date_like;
 pub use error::{FieldError, FieldErrorKind, SchemaError};
-pub use field::{Choice, Condition, Field, FieldType, Required};
-pub use format::Format;
-pub use parse::fields_from_json;
+pub use field::{Choice, Field, FieldType, Required};
 
 use crate::value::Value;
 use bumpalo::Bump;
-use condition::Requirement;
 
 /// How values that do not fit are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +51,6 @@ pub enum Leniency {
     /// Exactly as Segment treats a single event: one bad value fails the payload; null in listed objects becomes 0,
     /// `""` or false; blank text becomes 0.
     Segment,
-    /// As Segment treats events in batches: `""` at the top level is kept.
-    SegmentBatch,
     /// Nothing is invented and no payload lost for a detail: null and blank text are absent, conversions are careful,
     /// and an optional value that does not fit is dropped and reported. Only a required value fails its object.
     PerField,
@@ -82,20 +73,18 @@ pub struct Coerced<'a> {
 pub struct Schema<'t> {
     fields: &'t [Field<'t>],
     pub(crate) members: rule::Members<'t>,
-    pub(crate) requirements: Vec<Requirement<'t>>,
 }
 
 impl<'t> Schema<'t> {
     /// Checks a table of fields.
     ///
     /// # Errors
-    /// Two fields of one name at one level, or an empty list of conditions.
+    /// Two fields of one name at one level.
     pub fn new(fields: &'t [Field<'t>]) -> Result<Schema<'t>, SchemaError> {
         check(fields, "")?;
         Ok(Schema {
             fields,
             members: rule::Members::new(fields),
-            requirements: condition::requirements(fields),
         })
     }
 
@@ -109,12 +98,7 @@ impl<'t> Schema<'t> {
     where
         't: 'a,
     {
-        let Schema {
-            fields,
-            members,
-            requirements,
-        } = self;
-        walk::coerce(members, fields, requirements, payload, arena, leniency)
+        walk::coerce(&self.members, self.fields, payload, arena, leniency)
     }
 }
 
@@ -129,12 +113,6 @@ fn check(fields: &[Field<'_>], prefix: &str) -> Result<(), SchemaError> {
             return Err(SchemaError {
                 field: name,
                 message: "is there twice".into(),
-            });
-        }
-        if matches!(field.required, Required::When { conditions: [], .. }) {
-            return Err(SchemaError {
-                field: name,
-                message: "is required under an empty list of conditions".into(),
             });
         }
         check(field.properties.unwrap_or_default(), &name)?;

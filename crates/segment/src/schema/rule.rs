@@ -2,7 +2,6 @@
 //! out once for each table, since most values of an event only need to be looked at.
 
 use super::field::{Choice, Field, FieldType, Required};
-use super::format::Format;
 use crate::value::{Number, Value};
 use signalbox_core::json::KeyMark;
 
@@ -55,7 +54,8 @@ pub(crate) struct Rule<'t> {
     pub(crate) null_choice: bool,
     pub(crate) number_limits: (Option<f64>, Option<f64>),
     pub(crate) length_limits: (Option<f64>, Option<f64>),
-    pub(crate) format: Option<Format>,
+    /// Text must pass [`super::is_date_like`].
+    pub(crate) date_like: bool,
     /// It is a list, whose items have a rule of their own.
     pub(crate) list: bool,
     /// It is an object with fields of its own.
@@ -129,9 +129,6 @@ pub(crate) struct Members<'t> {
     pub(crate) keys: Box<[&'t str]>,
     pub(crate) marks: Box<[KeyMark]>,
     pub(crate) briefs: Box<[Brief<'t>]>,
-    pub(crate) open: bool,
-    /// Whether plain requirements count; one conditional member switches them off.
-    pub(crate) requirements: bool,
 }
 
 impl<'t> Members<'t> {
@@ -143,10 +140,6 @@ impl<'t> Members<'t> {
             plans,
             keys: fields.iter().map(|field| field.key).collect(),
             marks: fields.iter().map(|field| KeyMark::of(field.key)).collect(),
-            open: false,
-            requirements: fields
-                .iter()
-                .any(|field| matches!(field.required, Required::Always)),
         }
     }
 
@@ -163,18 +156,18 @@ impl<'t> Members<'t> {
             same.find(is)
         })
     }
-
-    pub(crate) fn requires(&self, plan: &Plan<'_>) -> bool {
-        self.requirements && matches!(plan.field.required, Required::Always)
-    }
 }
 
 impl<'t> Plan<'t> {
+    pub(crate) fn is_required(&self) -> bool {
+        self.field.required == Required::Always
+    }
+
     fn brief(&self) -> Brief<'t> {
         Brief {
             key: self.field.key,
             usual: self.usual(),
-            required: matches!(self.field.required, Required::Always),
+            required: self.is_required(),
         }
     }
 
@@ -188,18 +181,11 @@ impl<'t> Plan<'t> {
     }
 
     fn new(field: &'t Field<'t>) -> Plan<'t> {
-        let fields = properties(field);
         Plan {
             field,
             rule: Rule::of_field(field),
             item: Rule::of_item(field),
-            members: fields.map(|fields| Members {
-                open: field.additional_properties,
-                requirements: !fields
-                    .iter()
-                    .any(|member| matches!(member.required, Required::When { .. })),
-                ..Members::new(fields)
-            }),
+            members: properties(field).map(Members::new),
         }
     }
 }
@@ -221,23 +207,18 @@ impl<'t> Rule<'t> {
             FieldType::String => ((None, None), limits),
             _ => ((None, None), (None, None)),
         };
-        let format = match field.kind {
-            FieldType::Datetime => Some(Format::DateLike),
-            FieldType::Text | FieldType::Password => None,
-            _ => field.format,
-        };
         let limited = field.minimum.is_some() || field.maximum.is_some();
         Rule {
             choices: field.choices,
             null_choice: field.allow_null,
             number_limits,
             length_limits,
-            format,
+            date_like: field.kind == FieldType::Datetime,
             object,
-            plain: match (field.kind, format) {
-                _ if limited || !field.choices.is_empty() => Plain::Never,
-                (FieldType::String, Some(_)) => Plain::Never,
-                (kind, _) => plain(kind),
+            plain: if limited || !field.choices.is_empty() {
+                Plain::Never
+            } else {
+                plain(field.kind)
             },
             ..Rule::bare(types_of(field.kind, nullable), field.label)
         }
@@ -265,7 +246,7 @@ impl<'t> Rule<'t> {
             null_choice: false,
             number_limits: (None, None),
             length_limits: (None, None),
-            format: None,
+            date_like: false,
             list: false,
             object: false,
             plain: Plain::Never,
@@ -275,7 +256,7 @@ impl<'t> Rule<'t> {
 
 fn plain(kind: FieldType) -> Plain {
     match kind {
-        FieldType::String | FieldType::Text | FieldType::Password => Plain::Text,
+        FieldType::String => Plain::Text,
         FieldType::Boolean => Plain::Flag,
         FieldType::Number | FieldType::Datetime => Plain::Finite,
         FieldType::Integer => Plain::Whole,
@@ -312,8 +293,8 @@ fn effective(limit: Option<f64>) -> Option<f64> {
 fn types_of(kind: FieldType, nullable: bool) -> &'static [Wanted] {
     use Wanted::{Boolean, Integer, Null, Number, Object, String};
     match (kind, nullable) {
-        (FieldType::String | FieldType::Text | FieldType::Password, false) => &[String],
-        (FieldType::String | FieldType::Text | FieldType::Password, true) => &[String, Null],
+        (FieldType::String, false) => &[String],
+        (FieldType::String, true) => &[String, Null],
         (FieldType::Number, false) => &[Number],
         (FieldType::Number, true) => &[Number, Null],
         (FieldType::Integer, false) => &[Integer],

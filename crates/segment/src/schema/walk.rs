@@ -1,7 +1,7 @@
 //! The walk over a payload: empty values out, types converted, limits checked, unknown members gone.
 
-use super::condition::{Requirement, same};
 use super::convert::{as_ajv, carefully};
+use super::date::is_date_like;
 use super::error::{FieldError, FieldErrorKind};
 use super::field::Field;
 use super::place::Place;
@@ -18,78 +18,28 @@ const ALWAYS_KEPT: &str = "dynamicAuthSettings";
 pub(crate) fn coerce<'a, 't: 'a>(
     members: &Members<'t>,
     fields: &'t [Field<'t>],
-    requirements: &[Requirement<'t>],
     payload: Value<'a>,
     arena: &'a Bump,
     leniency: Leniency,
 ) -> Coerced<'a> {
     let mut walk = Walk::new(arena, leniency);
-    let value = walk.root(members, fields, requirements, payload);
+    let value = walk.root(members, fields, payload);
     walk.done(value)
 }
 
-/// The top level as conditions see it: empty values removed, single values of lists wrapped.
-pub(crate) struct Root<'a, 't> {
-    fields: &'t [Field<'t>],
-    payload: Value<'a>,
-    arena: &'a Bump,
-    leniency: Leniency,
-    /// Members a null test has turned into null.
-    nulled: Vec<String>,
+/// The value of a top-level field: empty values removed, a single value of a list wrapped.
+fn top_level<'a>(field: &Field<'_>, value: Value<'a>, arena: &'a Bump, leniency: Leniency) -> Value<'a> {
+    // At the top level `""` is no value, whatever the type.
+    if matches!(value, Value::Str("")) || empty(field, false, &value, leniency) {
+        return Value::Undefined;
+    }
+    if field.multiple && !value.is_array() && !value.is_nullish() {
+        return Value::Array(arena.alloc_slice_copy(&[value]));
+    }
+    value
 }
 
-impl<'a> Root<'a, '_> {
-    pub(crate) fn member(&self, key: &str) -> Value<'a> {
-        let value = self.payload.get(key);
-        match self.fields.iter().find(|field| field.key == key) {
-            Some(field) => self.of_field(field, value),
-            None if self.blank(value) => Value::Undefined,
-            None => value,
-        }
-    }
-
-    fn of_field(&self, field: &Field<'_>, value: Value<'a>) -> Value<'a> {
-        if self.nulled.iter().any(|nulled| nulled == field.key) {
-            return Value::Null;
-        }
-        if self.blank(value) || empty(field, false, &value, self.leniency) {
-            return Value::Undefined;
-        }
-        if field.multiple && !value.is_array() && !value.is_nullish() {
-            return Value::Array(self.arena.alloc_slice_copy(&[value]));
-        }
-        value
-    }
-
-    /// At the top level of single events `""` is no value, whatever the type.
-    fn blank(&self, value: Value<'_>) -> bool {
-        self.leniency != Leniency::SegmentBatch && matches!(value, Value::Str(""))
-    }
-
-    pub(crate) fn child(&self, parent: &str, object: Value<'a>, key: &str) -> Value<'a> {
-        let value = object.get(key);
-        let field = self.fields.iter().find(|field| field.key == parent);
-        let member = field.and_then(|field| field.properties?.iter().find(|member| member.key == key));
-        match member {
-            Some(member) if empty(member, false, &value, self.leniency) => Value::Undefined,
-            _ => value,
-        }
-    }
-
-    /// Ajv's coercing test for null: what counts as empty is null, and is so from here on.
-    pub(crate) fn becomes_null(&mut self, key: &str, value: Value<'a>) -> bool {
-        if self.leniency == Leniency::PerField {
-            return matches!(value, Value::Null);
-        }
-        let null = matches!(value, Value::Null) || as_ajv(value, &[Wanted::Null], self.arena).fits;
-        if null {
-            self.nulled.push(key.to_owned());
-        }
-        null
-    }
-}
-
-/// Whether a value of a field, or one item of it, counts as absent.
+/// True if a value of a field, or one item of it, counts as absent.
 pub(crate) fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: Leniency) -> bool {
     match value {
         Value::Str(text) if leniency == Leniency::PerField => {
@@ -150,7 +100,6 @@ impl<'a> Walk<'a> {
         &mut self,
         members: &Members<'t>,
         fields: &'t [Field<'t>],
-        requirements: &[Requirement<'t>],
         payload: Value<'a>,
     ) -> Value<'a> {
         let place = Place::ROOT;
@@ -158,24 +107,10 @@ impl<'a> Walk<'a> {
             self.wrong_type(&place, None, &[Wanted::Object], payload);
             return payload;
         }
-        let mut root = Root {
-            fields,
-            payload,
-            arena: self.arena,
-            leniency: self.leniency,
-            nulled: Vec::new(),
-        };
-        for requirement in requirements {
-            if requirement.applies(&mut root) {
-                self.conditional(requirement, &root);
-            }
-        }
+        let (arena, leniency) = (self.arena, self.leniency);
         let kept = payload.get(ALWAYS_KEPT);
         let built = self.members(&place, None, members, payload, true, |field, value| {
-            let given = *value;
-            if given.is_defined() {
-                *value = root.of_field(field, given);
-            }
+            *value = top_level(field, *value, arena, leniency);
         });
         if kept.is_defined() && fields.iter().all(|field| field.key != ALWAYS_KEPT) {
             let mut all = BumpVec::from_iter_in(built.iter().copied(), self.arena);
@@ -183,39 +118,6 @@ impl<'a> Walk<'a> {
             return Value::Object(all.into_bump_slice());
         }
         Value::Object(built)
-    }
-
-    /// A conditional requirement that applies: is its target there?
-    fn conditional(&mut self, requirement: &Requirement<'_>, root: &Root<'a, '_>) {
-        let before = self.errors.len();
-        let place = Place::ROOT;
-        match requirement.parent {
-            // With several conditions Segment asks for a member of that dotted name, which no field can be.
-            Some(parent) if requirement.conditions.len() > 1 && !self.careful() => {
-                let name = format!("{parent}.{}", requirement.key);
-                if !root.member(&name).is_defined() {
-                    self.missing(&place, None, &name);
-                }
-            }
-            Some(parent) => {
-                let object = root.member(parent);
-                if !object.is_defined() {
-                    self.missing(&place, None, parent);
-                } else if object.is_object() && !root.child(parent, object, requirement.key).is_defined() {
-                    self.missing(&place.key(parent), None, requirement.key);
-                }
-            }
-            None if !root.member(requirement.key).is_defined() => self.missing(&place, None, requirement.key),
-            None => {}
-        }
-        if self.errors.len() > before {
-            self.fail(
-                &place,
-                None,
-                FieldErrorKind::Condition,
-                "must match \"then\" schema",
-            );
-        }
     }
 
     /// One value under a rule of its field, the field's own or that of its items. Failure shows in `errors`.
@@ -261,11 +163,7 @@ impl<'a> Walk<'a> {
                     *member = Value::Undefined;
                 }
             });
-            value = if members.open {
-                self.with_unknown(built, members, value)
-            } else {
-                Value::Object(built)
-            };
+            value = Value::Object(built);
         }
         if late_type_error {
             self.wrong_type(place, rule.label, rule.types, value);
@@ -319,11 +217,11 @@ impl<'a> Walk<'a> {
                 admit(plan.field, value);
             }
             if !value.is_defined() {
-                if members.requires(plan) {
+                if plan.is_required() {
                     self.missing_before(&mut missing_until, place, label, plan.field.key);
                 }
             } else if !plan.rule.plain.has(value) {
-                self.member(place, members, plan, value, prune);
+                self.member(place, plan, value, prune);
             }
         }
         built
@@ -347,7 +245,6 @@ impl<'a> Walk<'a> {
     pub(crate) fn member<'t: 'a>(
         &mut self,
         place: &Place<'_>,
-        members: &Members<'t>,
         plan: &Plan<'t>,
         value: &mut Value<'a>,
         prune: bool,
@@ -362,7 +259,7 @@ impl<'a> Walk<'a> {
         let before = self.errors.len();
         let place = place.key(plan.field.key);
         *value = self.value(&place, plan, &plan.rule, *value, prune);
-        if !members.requires(plan) && self.drops(before) {
+        if !plan.is_required() && self.drops(before) {
             *value = Value::Undefined;
         }
     }
@@ -374,19 +271,6 @@ impl<'a> Walk<'a> {
             self.dropped.extend(self.errors.drain(before..));
         }
         drops
-    }
-
-    /// Adds the members the fields do not name.
-    fn with_unknown(
-        &self,
-        built: &[(&'a str, Value<'a>)],
-        members: &Members<'_>,
-        object: Value<'a>,
-    ) -> Value<'a> {
-        let known = |key: &str| members.plans.iter().any(|plan| plan.field.key == key);
-        let mut all = BumpVec::from_iter_in(built.iter().copied(), self.arena);
-        all.extend(object.members().filter(|(key, _)| !known(key)));
-        Value::Object(all.into_bump_slice())
     }
 
     fn wrong_type(&mut self, place: &Place<'_>, label: Option<&str>, wanted: &[Wanted], found: Value<'_>) {
@@ -453,9 +337,9 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        if let Some(format) = rule.format.filter(|format| !format.accepts(text)) {
-            let text = format!("must be a valid {} string but it was not", format.name());
-            self.fail(place, rule.label, FieldErrorKind::Format, &text);
+        if rule.date_like && !is_date_like(text) {
+            let text = "must be a valid date-like string but it was not";
+            self.fail(place, rule.label, FieldErrorKind::Format, text);
         }
     }
 }
@@ -495,4 +379,26 @@ fn by_field<'a, 't: 'a>(
 /// Whether two keys are one and the same text in memory.
 fn same_text(a: &str, b: &str) -> bool {
     std::ptr::eq(a.as_ptr(), b.as_ptr()) && a.len() == b.len()
+}
+
+/// Deep equality; numbers by value, members in any order.
+fn same(left: Value<'_>, right: Value<'_>) -> bool {
+    match (left, right) {
+        (Value::Undefined, Value::Undefined) | (Value::Null, Value::Null) => true,
+        (Value::Bool(left), Value::Bool(right)) => left == right,
+        (Value::Number(left), Value::Number(right)) => left.to_f64() == right.to_f64(),
+        (Value::Str(left), Value::Str(right)) => left == right,
+        _ if left.is_array() && right.is_array() => {
+            left.array_len() == right.array_len()
+                && left
+                    .items()
+                    .zip(right.items())
+                    .all(|(left, right)| same(left, right))
+        }
+        _ if left.is_object() && right.is_object() => {
+            left.members().count() == right.members().count()
+                && right.members().all(|(key, right)| same(left.get(key), right))
+        }
+        _ => false,
+    }
 }

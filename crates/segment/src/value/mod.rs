@@ -15,6 +15,7 @@
 //! assert_eq!(text, br#"{"a":[true,null]}"#);
 //! ```
 
+mod display;
 mod json;
 mod number;
 mod path;

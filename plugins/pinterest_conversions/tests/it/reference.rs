@@ -11,7 +11,7 @@ const END: &str = "<!-- end of the generated reference -->";
 
 fn type_name(field: &Field<'_>) -> String {
     let name = match field.kind {
-        FieldType::String | FieldType::Text | FieldType::Password => "text",
+        FieldType::String => "text",
         FieldType::Number => "number",
         FieldType::Integer => "whole number",
         FieldType::Boolean => "true or false",

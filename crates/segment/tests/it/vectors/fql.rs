@@ -5,24 +5,33 @@ use signalbox_segment::fql::Trigger;
 
 #[test]
 fn fql_vectors() {
-    super::run("fql", "fql_vectors.jsonl", &[], |case| {
-        let found = match Trigger::parse(case["fql"].as_str().unwrap_or_default()) {
-            Err(_) => json!("parse_error"),
-            Ok(trigger) => {
-                let event = Document::parse(&case["event"].to_string()).map_err(|error| error.to_string())?;
-                trigger
-                    .evaluate(event.root())
-                    .map_or(json!("eval_error"), Json::Bool)
-            }
-        };
-        expect_same(&case["expected"], &found)
-    });
+    super::run(
+        "fql",
+        "fql_vectors.jsonl",
+        |_| true,
+        |case| {
+            let found = match Trigger::parse(case["fql"].as_str().unwrap_or_default()) {
+                Err(_) => json!("parse_error"),
+                Ok(trigger) => {
+                    let event =
+                        Document::parse(&case["event"].to_string()).map_err(|error| error.to_string())?;
+                    trigger
+                        .evaluate(event.root())
+                        .map_or(json!("eval_error"), Json::Bool)
+                }
+            };
+            expect_same(&case["expected"], &found)
+        },
+    );
 }
 
 #[test]
 fn fql_ast_vectors() {
-    super::run("fql_ast", "fql_ast_vectors.jsonl", &[], |case| {
-        match (
+    super::run(
+        "fql_ast",
+        "fql_ast_vectors.jsonl",
+        |_| true,
+        |case| match (
             Trigger::parse(case["fql"].as_str().unwrap_or_default()),
             case.get("ast"),
         ) {
@@ -40,6 +49,6 @@ fn fql_ast_vectors() {
                     case["generated"]
                 ))
             }
-        }
-    });
+        },
+    );
 }

@@ -1,17 +1,15 @@
-//! Reading field tables as Segment's own API writes them.
+//! Reads field tables as Segment's own API writes them.
 
-use super::error::SchemaError;
-use super::field::{Choice, Condition, Field, FieldType, Required};
-use super::format::Format;
-use crate::value::{Number, Value};
 use bumpalo::Bump;
 use serde_json::{Map, Value as Json};
+use signalbox_segment::schema::{Choice, Field, FieldType, Required, SchemaError};
+use signalbox_segment::value::{Number, Value};
 
 /// Reads a table of fields from JSON: an object of field definitions by key, in order.
 ///
 /// # Errors
-/// An unknown type or condition, an empty list of choices.
-pub fn fields_from_json<'t>(json: &Json, arena: &'t Bump) -> Result<&'t [Field<'t>], SchemaError> {
+/// An unknown type, an empty list of choices.
+pub(super) fn fields_from_json<'t>(json: &Json, arena: &'t Bump) -> Result<&'t [Field<'t>], SchemaError> {
     table(json, arena, "")
 }
 
@@ -57,9 +55,8 @@ fn field<'t>(key: &str, json: &Map<String, Json>, arena: &'t Bump, name: &str) -
     let text = |key: &str| json.get(key).and_then(Json::as_str);
     let flag = |key: &str| json.get(key).and_then(Json::as_bool).unwrap_or_default();
     let kind = match text("type") {
-        Some("string") => FieldType::String,
-        Some("text") => FieldType::Text,
-        Some("password") => FieldType::Password,
+        // Kinds of text differ in how a form shows them.
+        Some("string" | "text" | "password") => FieldType::String,
         Some("number") => FieldType::Number,
         Some("integer") => FieldType::Integer,
         Some("boolean") => FieldType::Boolean,
@@ -71,12 +68,11 @@ fn field<'t>(key: &str, json: &Map<String, Json>, arena: &'t Bump, name: &str) -
         Some(properties) => Some(table(properties, arena, name).map_err(Problem::Below)?),
         None => None,
     };
-    let format = match text("format") {
-        Some(format) => match Format::from_name(format) {
-            Some(format) => Some(format),
-            None => return here(format!("has the unknown format {format}")),
-        },
-        None => None,
+    // Segment knows no limits for these.
+    let limit = |key: &str| {
+        (text("type") == Some("string") || kind != FieldType::String)
+            .then(|| json.get(key)?.as_f64())
+            .flatten()
     };
     Ok(Field {
         key: arena.alloc_str(key),
@@ -84,14 +80,16 @@ fn field<'t>(key: &str, json: &Map<String, Json>, arena: &'t Bump, name: &str) -
         description: arena.alloc_str(text("description").unwrap_or_default()),
         kind,
         multiple: flag("multiple"),
-        required: required(json.get("required"), arena)?,
+        required: if flag("required") {
+            Required::Always
+        } else {
+            Required::No
+        },
         allow_null: flag("allowNull"),
         choices: choices(json.get("choices"), arena)?,
-        format,
-        minimum: json.get("minimum").and_then(Json::as_f64),
-        maximum: json.get("maximum").and_then(Json::as_f64),
+        minimum: limit("minimum"),
+        maximum: limit("maximum"),
         properties,
-        additional_properties: flag("additionalProperties"),
         default: json
             .get("default")
             .map(|default| &*arena.alloc_str(&default.to_string())),
@@ -122,45 +120,6 @@ fn choices<'t>(json: Option<&Json>, arena: &'t Bump) -> Result<&'t [Choice<'t>],
     Ok(table.into_bump_slice())
 }
 
-fn required<'t>(json: Option<&Json>, arena: &'t Bump) -> Result<Required<'t>, Problem> {
-    let conditions = match json {
-        Some(Json::Bool(true)) => return Ok(Required::Always),
-        Some(Json::Object(object)) => object,
-        _ => return Ok(Required::No),
-    };
-    let all = conditions.get("match").and_then(Json::as_str) != Some("any");
-    let mut table = bumpalo::collections::Vec::new_in(arena);
-    for condition in conditions
-        .get("conditions")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let Some(field) = condition.get("fieldKey").and_then(Json::as_str) else {
-            return here("is required under a condition that names no field");
-        };
-        let negated = match condition.get("operator").and_then(Json::as_str) {
-            Some("is") => false,
-            Some("is_not") => true,
-            other => {
-                let operator = other.unwrap_or("(none)");
-                return here(format!(
-                    "Unsupported conditionally required field operator: {operator}"
-                ));
-            }
-        };
-        table.push(Condition {
-            field: arena.alloc_str(field),
-            negated,
-            value: condition.get("value").map(|json| value(json, arena)),
-        });
-    }
-    Ok(Required::When {
-        all,
-        conditions: table.into_bump_slice(),
-    })
-}
-
 fn value<'t>(json: &Json, arena: &'t Bump) -> Value<'t> {
     match json {
         Json::Null => Value::Null,
@@ -178,4 +137,14 @@ fn value<'t>(json: &Json, arena: &'t Bump) -> Value<'t> {
             ),
         ),
     }
+}
+
+/// True for a table with a feature that no shipped table has: a format, conditions, members of any name.
+pub(super) fn is_beyond(table: &Json) -> bool {
+    table.as_object().into_iter().flatten().any(|(_, field)| {
+        field["format"].is_string()
+            || field["required"].is_object()
+            || field["additionalProperties"] == true
+            || is_beyond(&field["properties"])
+    })
 }
