@@ -96,6 +96,16 @@ fn members() -> Vec<Member> {
     members
 }
 
+/// The files that the crates of ours begin with: libraries and programs.
+pub(crate) fn crate_roots() -> Vec<std::path::PathBuf> {
+    members()
+        .iter()
+        .flat_map(|member| &member.package.targets)
+        .filter(|target| target.is_lib() || target.is_bin())
+        .map(|target| target.src_path.clone().into_std_path_buf())
+        .collect()
+}
+
 fn plugins(members: &[Member]) -> BTreeSet<&str> {
     members
         .iter()

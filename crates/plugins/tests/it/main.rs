@@ -6,6 +6,7 @@
     reason = "a helper that panics fails its test"
 )]
 
+mod circles;
 mod directions;
 mod examples;
 mod file_names;
