@@ -5,32 +5,8 @@ use std::sync::Arc;
 
 use signalbox_core::{Batch, Event, Outcome, Reason, Report, Scalar, Sink, Verdict};
 
-use super::cases::Case;
+use super::case::{Case, Wanted};
 use super::sample::{PERSONAL, SECRET};
-
-/// What must come of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// Anything but delivered.
-    NotDelivered,
-    /// Every record is retried, and nothing can have been written.
-    NotWritten,
-    /// Every record is retried, and may have been written.
-    MaybeWritten,
-    /// Every record is retried.
-    Retry,
-}
-
-impl Wanted {
-    /// What a refusal by this status must come to where statuses are read as HTTP means them.
-    pub(super) fn of_status(status: u16) -> Wanted {
-        match status {
-            408 | 425 | 429 => Wanted::Retry,
-            300..=399 | 500.. => Wanted::Retry,
-            _ => Wanted::NotDelivered,
-        }
-    }
-}
 
 pub(super) struct Judge {
     pub(super) name: String,

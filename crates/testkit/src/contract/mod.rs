@@ -3,6 +3,7 @@
 //!
 //! [`check`] holds an HTTP sink to it, [`check_unwritable`] one that writes to something on this machine.
 
+mod case;
 mod cases;
 mod judge;
 mod sample;
@@ -12,25 +13,10 @@ use std::sync::Arc;
 use signalbox_core::{Event, Sink};
 
 use crate::server::{Act, Server, nobody};
-use cases::Case;
-use judge::{Judge, Wanted};
+pub use case::Promise;
+use case::{Case, Wanted};
+use judge::Judge;
 pub use sample::{PERSONAL, SECRET, sample};
-
-/// What is particular to a sink.
-#[derive(Debug, Clone, Copy)]
-pub struct Promise {
-    /// Whether a reply of this status alone, whatever its body, means that everything was delivered. Default: no
-    /// status does, the body must say so.
-    pub status_delivers: fn(u16) -> bool,
-}
-
-impl Default for Promise {
-    fn default() -> Self {
-        Promise {
-            status_delivers: |_| false,
-        }
-    }
-}
 
 /// Holds an HTTP sink to the contract. `build` makes the sink for a base URL; all its secrets must contain
 /// [`SECRET`]. The event must make at least one record; [`sample`] is a good one.
