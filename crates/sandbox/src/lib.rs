@@ -7,11 +7,11 @@ mod faults;
 mod inject;
 mod json;
 mod reply;
+mod request_guard;
 mod sandbox;
 mod schema;
 mod server;
 mod state;
-mod ticket;
 mod validate;
 mod values;
 

@@ -14,8 +14,8 @@ use crate::endpoint::{self, Call};
 use crate::faults::Faults;
 use crate::inject::Injector;
 use crate::reply::Reply;
+use crate::request_guard::RequestGuard;
 use crate::state::Shared;
-use crate::ticket::Ticket;
 
 /// The greatest body read. Pinterest publishes no limit; this one only protects the machine.
 const MAX_BODY: usize = 32 << 20;
@@ -42,7 +42,7 @@ async fn entry(State(shared): State<Arc<Shared>>, request: Request) -> Response 
         .path_and_query()
         .map(ToString::to_string)
         .unwrap_or_default();
-    let ticket = Ticket::new(Arc::clone(&shared), target, body.clone().unwrap_or_default());
+    let guard = RequestGuard::new(Arc::clone(&shared), target, body.clone().unwrap_or_default());
     let account = path
         .strip_prefix("/v5/ad_accounts/")
         .and_then(|rest| rest.strip_suffix("/events"));
@@ -64,7 +64,7 @@ async fn entry(State(shared): State<Arc<Shared>>, request: Request) -> Response 
             .await
         }
     };
-    ticket.close(&reply);
+    guard.close(&reply);
     reply.into_response()
 }
 

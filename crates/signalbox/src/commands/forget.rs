@@ -3,7 +3,7 @@
 use signalbox_runtime::debts::Listeners;
 use signalbox_runtime::forget::{Forget, Forgotten};
 
-use super::desk::{Desk, confirmed, somebody_answers};
+use super::admin_client::{AdminClient, confirmed, somebody_answers};
 use crate::exit::{self, Code};
 
 pub(crate) async fn run(args: &crate::cli::Forget) -> Code {
@@ -14,12 +14,12 @@ pub(crate) async fn run(args: &crate::cli::Forget) -> Code {
         Ok(pipeline) => pipeline.listeners(),
         Err(code) => return code,
     };
-    let desk = match Desk::open(&args.config.config).await {
-        Ok((desk, _)) => desk,
+    let client = match AdminClient::open(&args.config.config).await {
+        Ok((client, _)) => client,
         Err(code) => return code,
     };
-    let result = forget(args, &desk, &listeners).await;
-    desk.close().await;
+    let result = forget(args, &client, &listeners).await;
+    client.close().await;
     match result {
         Ok(code) => code,
         Err(problem) => {
@@ -29,12 +29,16 @@ pub(crate) async fn run(args: &crate::cli::Forget) -> Code {
     }
 }
 
-async fn forget(args: &crate::cli::Forget, desk: &Desk, listeners: &Listeners) -> Result<Code, String> {
+async fn forget(
+    args: &crate::cli::Forget,
+    client: &AdminClient,
+    listeners: &Listeners,
+) -> Result<Code, String> {
     let what = Forget {
         source: args.source.clone(),
         sink: args.sink.clone(),
     };
-    let known = super::validate::sinks(desk).await?;
+    let known = super::validate::sinks(client).await?;
     // A running router decides by the file that it runs by.
     let sinks = what.sinks(&known, listeners)?;
     let of = what.source.as_ref().map_or_else(
@@ -52,15 +56,15 @@ async fn forget(args: &crate::cli::Forget, desk: &Desk, listeners: &Listeners) -
     if !confirmed(&question, args.yes) {
         return Ok(exit::FAILED);
     }
-    let forgotten: Vec<Forgotten> = match desk {
-        Desk::Running(live) => {
+    let forgotten: Vec<Forgotten> = match client {
+        AdminClient::Running(live) => {
             let query = [("source", &what.source), ("sink", &what.sink)];
             let query = query.map(|(key, value)| value.clone().map(|value| (key, value)));
             let query: Vec<_> = query.into_iter().flatten().collect();
             serde_json::from_value(live.ask(true, "/forget", &query).await?)
                 .map_err(|_| "the router's answer is of another version of Signalbox".to_owned())?
         }
-        Desk::Stopped(stopped) => stopped.forget_by(&what, listeners).await?,
+        AdminClient::Stopped(stopped) => stopped.forget_by(&what, listeners).await?,
     };
     for Forgotten { sink, events } in forgotten {
         super::print(&format!("{sink}: {events} events forgotten\n"));

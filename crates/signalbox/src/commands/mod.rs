@@ -1,7 +1,7 @@
 //! One file for each command.
 
+mod admin_client;
 mod dead_letters;
-mod desk;
 mod dry_run;
 mod forget;
 mod import_segment;

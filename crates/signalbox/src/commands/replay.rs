@@ -4,7 +4,7 @@ use serde_json::Value;
 use signalbox_runtime::admin::StatusSource as _;
 use signalbox_runtime::operate::{ReplayRange, Where};
 
-use super::desk::{Desk, confirmed, somebody_answers};
+use super::admin_client::{AdminClient, confirmed, somebody_answers};
 use crate::cli::Replay;
 use crate::exit::{self, Code};
 
@@ -13,12 +13,12 @@ pub(crate) async fn run(args: &Replay) -> Code {
     if let Err(code) = asks {
         return code;
     }
-    let desk = match Desk::open(&args.config.config).await {
-        Ok((desk, _)) => desk,
+    let client = match AdminClient::open(&args.config.config).await {
+        Ok((client, _)) => client,
         Err(code) => return code,
     };
-    let result = replay(args, &desk).await;
-    desk.close().await;
+    let result = replay(args, &client).await;
+    client.close().await;
     match result {
         Ok(code) => code,
         Err(problem) => {
@@ -28,8 +28,8 @@ pub(crate) async fn run(args: &Replay) -> Code {
     }
 }
 
-async fn replay(args: &Replay, desk: &Desk) -> Result<Code, String> {
-    let plan = ask(args, desk, true).await?;
+async fn replay(args: &Replay, client: &AdminClient) -> Result<Code, String> {
+    let plan = ask(args, client, true).await?;
     super::print(&format!(
         "{} events, positions {} to {}, would be delivered to '{}' again. Pinterest is not sent what this \
          process has delivered to it within 24 hours; a destination that does not recognise duplicates counts them \
@@ -42,17 +42,17 @@ async fn replay(args: &Replay, desk: &Desk) -> Result<Code, String> {
     if !confirmed("Deliver them again?", args.yes) {
         return Ok(exit::FAILED);
     }
-    let done = ask(args, desk, false).await?;
+    let done = ask(args, client, false).await?;
     super::print(&format!("{} events are delivered again\n", done["events"]));
-    if matches!(desk, Desk::Stopped(_)) {
+    if matches!(client, AdminClient::Stopped(_)) {
         super::print("The router is not running; they go out when it starts.\n");
     }
     Ok(exit::OK)
 }
 
-async fn ask(args: &Replay, desk: &Desk, dry_run: bool) -> Result<Value, String> {
-    match desk {
-        Desk::Running(live) => {
+async fn ask(args: &Replay, client: &AdminClient, dry_run: bool) -> Result<Value, String> {
+    match client {
+        AdminClient::Running(live) => {
             let mut query = vec![("sink", args.sink.clone()), ("from", place(args.from))];
             query.extend(args.to.map(|to| ("to", place(to))));
             if dry_run {
@@ -60,7 +60,7 @@ async fn ask(args: &Replay, desk: &Desk, dry_run: bool) -> Result<Value, String>
             }
             live.ask(true, "/replay", &query).await
         }
-        Desk::Stopped(stopped) => {
+        AdminClient::Stopped(stopped) => {
             let range = ReplayRange {
                 from: args.from,
                 to: args.to,

@@ -3,16 +3,16 @@
 use signalbox_core::escape::{plain_json, plain_lines};
 use signalbox_runtime::admin::{Started, Status};
 
-use super::desk::{Desk, source};
+use super::admin_client::{AdminClient, source};
 use crate::exit::{self, Code};
 
 pub(crate) async fn run(args: &crate::cli::Status) -> Code {
-    let desk = match Desk::open(&args.config.config).await {
-        Ok((desk, _)) => desk,
+    let client = match AdminClient::open(&args.config.config).await {
+        Ok((client, _)) => client,
         Err(code) => return code,
     };
-    let result = read(&desk).await;
-    desk.close().await;
+    let result = read(&client).await;
+    client.close().await;
     let shown = result.and_then(|status| Ok((show(&status, args.json)?, code(&status))));
     match shown {
         Ok((text, code)) => {
@@ -45,14 +45,14 @@ fn code(status: &Status) -> Code {
     }
 }
 
-async fn read(desk: &Desk) -> Result<Status, String> {
-    match desk {
-        Desk::Running(live) => {
+async fn read(client: &AdminClient) -> Result<Status, String> {
+    match client {
+        AdminClient::Running(live) => {
             let answer = live.ask(false, "/status", &[]).await?;
             serde_json::from_value(answer)
                 .map_err(|_| "the router's status is of another version of Signalbox".to_owned())
         }
-        Desk::Stopped(stopped) => {
+        AdminClient::Stopped(stopped) => {
             let ledger = stopped.ledger().await?;
             Ok(Status::read(&ledger, &*source(stopped), Started::now()))
         }

@@ -4,7 +4,7 @@ use signalbox_journal::SinkState;
 use signalbox_runtime::admin::StatusSource as _;
 use signalbox_runtime::pipeline::Pipeline;
 
-use super::desk::Desk;
+use super::admin_client::AdminClient;
 use crate::cli::Validate;
 use crate::exit::{self, Code};
 use signalbox_core::escape::plain;
@@ -50,9 +50,9 @@ pub(crate) async fn run(args: &Validate) -> Code {
 
 /// Prints the journal's events that the file no longer mentions.
 async fn against_journal(pipeline: &Pipeline, args: &Validate) -> Result<(), Code> {
-    let (desk, _) = Desk::open(&args.config.config).await?;
-    let known = sinks(&desk).await;
-    desk.close().await;
+    let (client, _) = AdminClient::open(&args.config.config).await?;
+    let known = sinks(&client).await;
+    client.close().await;
     let known = known.map_err(|problem| {
         super::complain(&problem);
         exit::FAILED
@@ -68,10 +68,10 @@ async fn against_journal(pipeline: &Pipeline, args: &Validate) -> Result<(), Cod
 }
 
 /// Lists the sinks that a journal knows.
-pub(super) async fn sinks(desk: &Desk) -> Result<Vec<SinkState>, String> {
-    match desk {
-        Desk::Running(live) => serde_json::from_value(live.ask(false, "/sinks", &[]).await?)
+pub(super) async fn sinks(client: &AdminClient) -> Result<Vec<SinkState>, String> {
+    match client {
+        AdminClient::Running(live) => serde_json::from_value(live.ask(false, "/sinks", &[]).await?)
             .map_err(|_| "the router's answer is of another version of Signalbox".to_owned()),
-        Desk::Stopped(stopped) => stopped.sinks().await,
+        AdminClient::Stopped(stopped) => stopped.sinks().await,
     }
 }

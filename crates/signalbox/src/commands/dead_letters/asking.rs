@@ -5,7 +5,7 @@ use signalbox_journal::{DeadLetterFilter, DeadLetterId, Order, Page};
 use signalbox_runtime::admin::{ActedReport, LetterSummary, PAGE, StatusSource as _, describe_dead_letter};
 use signalbox_runtime::operate::{self, Piece};
 
-use super::super::desk::Desk;
+use super::super::admin_client::AdminClient;
 
 /// Some dead letters, and the cursor of the next ones.
 pub(super) struct Letters {
@@ -48,9 +48,13 @@ fn query(filter: &DeadLetterFilter) -> Vec<(&'static str, String)> {
 }
 
 /// Fetches a page of dead letters.
-pub(super) async fn page(desk: &Desk, filter: &DeadLetterFilter, page: Page) -> Result<Letters, String> {
-    match desk {
-        Desk::Running(live) => {
+pub(super) async fn page(
+    client: &AdminClient,
+    filter: &DeadLetterFilter,
+    page: Page,
+) -> Result<Letters, String> {
+    match client {
+        AdminClient::Running(live) => {
             let mut query = query(filter);
             query.push(("limit", page.limit.to_string()));
             if page.order == Order::OldestFirst {
@@ -67,7 +71,7 @@ pub(super) async fn page(desk: &Desk, filter: &DeadLetterFilter, page: Page) -> 
                 _ => other_version("list of dead letters"),
             }
         }
-        Desk::Stopped(stopped) => {
+        AdminClient::Stopped(stopped) => {
             let found = stopped.journal().dead_letter_page(filter, page).await;
             let found = found.map_err(|error| error.to_string())?;
             let letters = found.letters.iter();
@@ -84,7 +88,7 @@ pub(super) async fn page(desk: &Desk, filter: &DeadLetterFilter, page: Page) -> 
 /// Shows matching dead letters one by one, until `show` returns false; returns the number shown, and true if there are
 /// more.
 pub(super) async fn each(
-    desk: &Desk,
+    client: &AdminClient,
     filter: &DeadLetterFilter,
     (order, payloads): (Order, bool),
     limit: u64,
@@ -98,7 +102,7 @@ pub(super) async fn each(
             limit: usize::try_from((limit - shown).min(PAGE)).unwrap_or(usize::MAX),
             payloads,
         };
-        let found = page(desk, filter, wanted).await?;
+        let found = page(client, filter, wanted).await?;
         for letter in found.letters {
             shown += 1;
             if !show(letter) {
@@ -113,13 +117,16 @@ pub(super) async fn each(
 }
 
 /// Fetches the counts of matching letters.
-pub(super) async fn summary(desk: &Desk, filter: &DeadLetterFilter) -> Result<LetterSummary, String> {
-    match desk {
-        Desk::Running(live) => {
+pub(super) async fn summary(
+    client: &AdminClient,
+    filter: &DeadLetterFilter,
+) -> Result<LetterSummary, String> {
+    match client {
+        AdminClient::Running(live) => {
             let answer = live.ask(false, "/dead_letters/summary", &query(filter)).await?;
             serde_json::from_value(answer).or_else(|_| other_version("summary"))
         }
-        Desk::Stopped(stopped) => {
+        AdminClient::Stopped(stopped) => {
             let summary = stopped.journal().dead_letter_summary(filter).await;
             Ok(LetterSummary {
                 kept: stopped.journal().letter_counts(),
@@ -131,9 +138,9 @@ pub(super) async fn summary(desk: &Desk, filter: &DeadLetterFilter) -> Result<Le
 }
 
 /// Counts the matching letters. Reads them only if the filter names more than the sink.
-pub(super) async fn count(desk: &Desk, filter: &DeadLetterFilter) -> Result<u64, String> {
+pub(super) async fn count(client: &AdminClient, filter: &DeadLetterFilter) -> Result<u64, String> {
     if !filter.by_component_only() {
-        let groups = summary(desk, filter).await?.groups;
+        let groups = summary(client, filter).await?.groups;
         return Ok(groups.iter().map(|group| group.count).sum());
     }
     let wanted = |name: &str| {
@@ -142,8 +149,8 @@ pub(super) async fn count(desk: &Desk, filter: &DeadLetterFilter) -> Result<u64,
             .as_deref()
             .is_none_or(|component| component == name)
     };
-    match desk {
-        Desk::Running(live) => {
+    match client {
+        AdminClient::Running(live) => {
             let one = [("limit", "1".to_owned())];
             let answer = live.ask(false, "/dead_letters", &one).await?;
             let Some(kept) = answer["kept"].as_object() else {
@@ -152,7 +159,7 @@ pub(super) async fn count(desk: &Desk, filter: &DeadLetterFilter) -> Result<u64,
             let kept = kept.iter().filter(|(name, _)| wanted(name));
             Ok(kept.filter_map(|(_, count)| count.as_u64()).sum())
         }
-        Desk::Stopped(stopped) => {
+        AdminClient::Stopped(stopped) => {
             let kept = stopped.journal().letter_counts().into_iter();
             let kept = kept.filter(|(name, _)| wanted(name));
             Ok(kept.map(|(_, counts)| counts.kept).sum())
@@ -161,9 +168,9 @@ pub(super) async fn count(desk: &Desk, filter: &DeadLetterFilter) -> Result<u64,
 }
 
 /// Retries or discards a piece.
-pub(super) async fn act(desk: &Desk, piece: &Piece, retry: bool) -> Result<ActedReport, String> {
-    match desk {
-        Desk::Running(live) => {
+pub(super) async fn act(client: &AdminClient, piece: &Piece, retry: bool) -> Result<ActedReport, String> {
+    match client {
+        AdminClient::Running(live) => {
             let path = if retry {
                 "/dead_letters/retry"
             } else {
@@ -175,7 +182,7 @@ pub(super) async fn act(desk: &Desk, piece: &Piece, retry: bool) -> Result<Acted
             let answer = live.ask(true, path, &query).await?;
             serde_json::from_value(answer).or_else(|_| other_version("counts"))
         }
-        Desk::Stopped(stopped) => operate::act(stopped, piece.clone(), retry)
+        AdminClient::Stopped(stopped) => operate::act(stopped, piece.clone(), retry)
             .await
             .map(|acted| (&acted).into()),
     }

@@ -10,7 +10,7 @@ use signalbox_runtime::admin::ActedReport;
 use signalbox_runtime::operate::Piece;
 
 use self::asking::{act, count, each};
-use super::desk::{Desk, confirmed, somebody_answers};
+use super::admin_client::{AdminClient, confirmed, somebody_answers};
 use super::numbers::thousands;
 use super::progress::Progress;
 use super::{complain, print};
@@ -51,7 +51,7 @@ pub(crate) async fn run(action: DeadLetterAction) -> Code {
         return code;
     }
     let choice = action.choice();
-    let (desk, names) = match Desk::open(&choice.config.config).await {
+    let (client, names) = match AdminClient::open(&choice.config.config).await {
         Ok(opened) => opened,
         Err(code) => return code,
     };
@@ -63,8 +63,8 @@ pub(crate) async fn run(action: DeadLetterAction) -> Code {
             names.join(", ")
         ));
     }
-    let result = carry_out(&action, &desk).await;
-    desk.close().await;
+    let result = carry_out(&action, &client).await;
+    client.close().await;
     match result {
         Ok(code) => code,
         Err(problem) => {
@@ -74,11 +74,11 @@ pub(crate) async fn run(action: DeadLetterAction) -> Code {
     }
 }
 
-async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<Code, String> {
+async fn carry_out(action: &DeadLetterAction, client: &AdminClient) -> Result<Code, String> {
     let filter = filter(action.choice());
     match action {
         DeadLetterAction::Summary(args) => {
-            let summary = asking::summary(desk, &filter).await?;
+            let summary = asking::summary(client, &filter).await?;
             if args.choice.json {
                 print_line(&json!(summary));
             } else {
@@ -93,7 +93,7 @@ async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<Code, Strin
                     print(&table::row(&letter))
                 }
             };
-            list(desk, &filter, args, false, show).await?;
+            list(client, &filter, args, false, show).await?;
         }
         DeadLetterAction::Show(args) => {
             let show = |letter: Value| {
@@ -103,22 +103,22 @@ async fn carry_out(action: &DeadLetterAction, desk: &Desk) -> Result<Code, Strin
                     print(&plain_json(&format!("{letter:#}\n")))
                 }
             };
-            list(desk, &filter, args, true, show).await?;
+            list(client, &filter, args, true, show).await?;
         }
-        DeadLetterAction::Export(args) => export(desk, &filter, args).await?,
+        DeadLetterAction::Export(args) => export(client, &filter, args).await?,
         DeadLetterAction::Retry(args) => {
-            let told = act_on(desk, filter, args.how_many, true).await?;
+            let told = act_on(client, filter, args.how_many, true).await?;
             if args.choice.json {
                 print_line(&json!(told));
             } else {
-                print(&retried(&told, desk));
+                print(&retried(&told, client));
             }
         }
         DeadLetterAction::Discard(args) => {
             if !confirmed("Dead letters that match are removed for good.", args.yes) {
                 return Ok(exit::FAILED);
             }
-            let told = act_on(desk, filter, args.how_many, false).await?;
+            let told = act_on(client, filter, args.how_many, false).await?;
             if args.choice.json {
                 print_line(&json!(told));
             } else {
@@ -153,19 +153,19 @@ fn print_line(value: &Value) -> bool {
 
 /// Shows the newest letters, and says if there are more.
 async fn list(
-    desk: &Desk,
+    client: &AdminClient,
     filter: &DeadLetterFilter,
     args: &DeadLetterList,
     payloads: bool,
     show: impl FnMut(Value) -> bool,
 ) -> Result<(), String> {
     let limit = args.how_many.or(LIMIT);
-    let (shown, more) = each(desk, filter, (Order::NewestFirst, payloads), limit, show).await?;
+    let (shown, more) = each(client, filter, (Order::NewestFirst, payloads), limit, show).await?;
     if more {
         super::tell(&format!(
             "{} of {} shown; --limit N or --all shows more",
             thousands(shown),
-            thousands(count(desk, filter).await?.max(shown))
+            thousands(count(client, filter).await?.max(shown))
         ));
     } else if shown == 0 && !args.choice.json {
         print("no dead letters match\n");
@@ -173,10 +173,14 @@ async fn list(
     Ok(())
 }
 
-async fn export(desk: &Desk, filter: &DeadLetterFilter, args: &DeadLetterList) -> Result<(), String> {
+async fn export(
+    client: &AdminClient,
+    filter: &DeadLetterFilter,
+    args: &DeadLetterList,
+) -> Result<(), String> {
     let limit = args.how_many.or(u64::MAX);
     // The total counts the letters that exist now, as does the bar.
-    let progress = bar("exporting", desk, filter, limit).await?;
+    let progress = bar("exporting", client, filter, limit).await?;
     let mut nothing_kept = 0;
     let show = |mut letter: Value| {
         if let Some(progress) = &progress {
@@ -190,7 +194,7 @@ async fn export(desk: &Desk, filter: &DeadLetterFilter, args: &DeadLetterList) -
             event => print_line(&event),
         }
     };
-    let (_, more) = each(desk, filter, (Order::OldestFirst, true), limit, show).await?;
+    let (_, more) = each(client, filter, (Order::OldestFirst, true), limit, show).await?;
     drop(progress);
     if more {
         super::tell(&format!(
@@ -210,26 +214,26 @@ async fn export(desk: &Desk, filter: &DeadLetterFilter, args: &DeadLetterList) -
 /// Creates a progress bar if somebody can see it.
 async fn bar(
     what: &'static str,
-    desk: &Desk,
+    client: &AdminClient,
     filter: &DeadLetterFilter,
     limit: u64,
 ) -> Result<Option<Progress>, String> {
     if Progress::is_hidden() {
         return Ok(None);
     }
-    let total = count(desk, filter).await?.min(limit);
+    let total = count(client, filter).await?.min(limit);
     Ok(Some(Progress::of(what, total)))
 }
 
 /// Retries or discards piece by piece.
 async fn act_on(
-    desk: &Desk,
+    client: &AdminClient,
     filter: DeadLetterFilter,
     how_many: HowMany,
     retry: bool,
 ) -> Result<ActedReport, String> {
     let what = if retry { "retrying" } else { "discarding" };
-    let progress = bar(what, desk, &filter, how_many.or(u64::MAX)).await?;
+    let progress = bar(what, client, &filter, how_many.or(u64::MAX)).await?;
     let mut piece = Piece {
         filter,
         after: None,
@@ -237,7 +241,7 @@ async fn act_on(
     };
     let mut sum = ActedReport::default();
     loop {
-        let told = act(desk, &piece, retry).await.map_err(|problem| {
+        let told = act(client, &piece, retry).await.map_err(|problem| {
             let done = thousands(sum.removed);
             format!("{problem} ({done} were done before that; the same command goes on with the rest)")
         })?;
@@ -253,7 +257,7 @@ async fn act_on(
     }
 }
 
-fn retried(told: &ActedReport, desk: &Desk) -> String {
+fn retried(told: &ActedReport, client: &AdminClient) -> String {
     let mut out = format!(
         "{} to be delivered again: {} from the journal, {} from what the dead letter keeps\n",
         told.removed, told.from_journal, told.from_letter
@@ -264,12 +268,14 @@ fn retried(told: &ActedReport, desk: &Desk) -> String {
         }
     };
     stay(told.without_payload, "nothing is left of their events");
-    let why = match desk {
-        Desk::Running(_) => "their sink or source is not in the running configuration",
-        Desk::Stopped(_) => "only a running router can send what a source rejected through the source again",
+    let why = match client {
+        AdminClient::Running(_) => "their sink or source is not in the running configuration",
+        AdminClient::Stopped(_) => {
+            "only a running router can send what a source rejected through the source again"
+        }
     };
     stay(told.not_running, why);
-    if matches!(desk, Desk::Stopped(_)) && told.removed != 0 {
+    if matches!(client, AdminClient::Stopped(_)) && told.removed != 0 {
         out.push_str("The router is not running; they go out when it starts.\n");
     }
     out

@@ -8,12 +8,12 @@ use crate::reply::Reply;
 use crate::state::{Memory, Received, Shared};
 
 /// Counts a request when it comes and its answer when it goes, or that none did because the client hung up.
-pub(crate) struct Ticket {
+pub(crate) struct RequestGuard {
     shared: Arc<Shared>,
     received: Option<Received>,
 }
 
-impl Ticket {
+impl RequestGuard {
     pub(crate) fn new(shared: Arc<Shared>, target: String, body: Bytes) -> Self {
         let mut memory = shared.memory();
         memory.counts.requests += 1;
@@ -48,7 +48,7 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         if let Some(received) = self.received.take() {
             let mut memory = self.shared.memory();

@@ -17,15 +17,15 @@ use crate::exit::{self, Code};
 /// How long a running router may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) enum Desk {
+pub(super) enum AdminClient {
     Running(Live),
     Stopped(Stopped),
 }
 
-impl Desk {
+impl AdminClient {
     /// Finds out if a router runs by this configuration, and returns the names of the components that may have dead
     /// letters. Reads only `[journal]`, `[admin]` and names, and creates no journal where there is none.
-    pub(super) async fn open(config: &Path) -> Result<(Desk, Vec<String>), Code> {
+    pub(super) async fn open(config: &Path) -> Result<(AdminClient, Vec<String>), Code> {
         let settings = config::load_for_operators(config, &ProcessEnvironment).map_err(|diagnostics| {
             super::tell(&diagnostics.to_string());
             exit::CONFIG
@@ -40,7 +40,7 @@ impl Desk {
         if let Some(admin) = &settings.admin
             && let Some(live) = Live::find(admin, &settings.journal).await?
         {
-            return Ok((Desk::Running(live), names));
+            return Ok((AdminClient::Running(live), names));
         }
         if settings.journal.kind == JournalKind::Memory {
             complain(
@@ -53,7 +53,7 @@ impl Desk {
             journal::open_existing(&settings.journal, &settings.dead_letters)
         });
         match opened.await {
-            Ok(Ok(journal)) => Ok((Desk::Stopped(Stopped::new(journal)), names)),
+            Ok(Ok(journal)) => Ok((AdminClient::Stopped(Stopped::new(journal)), names)),
             Ok(Err(problem)) => {
                 complain(&problem);
                 if has_admin {
@@ -69,7 +69,7 @@ impl Desk {
 
     /// Lets go of the files.
     pub(super) async fn close(self) {
-        if let Desk::Stopped(stopped) = self {
+        if let AdminClient::Stopped(stopped) = self {
             stopped.close().await;
         }
     }
