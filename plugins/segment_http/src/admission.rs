@@ -1,4 +1,4 @@
-//! How many requests are worked on at once.
+//! Admission of requests to parsing and storing, bounded by the bytes of their bodies.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -15,17 +15,17 @@ const INFLATES_TO: usize = 8;
 
 /// Bounds the memory of requests under way, in the order in which they came.
 #[derive(Debug)]
-pub(crate) struct Work(Semaphore);
+pub(crate) struct Admission(Semaphore);
 
-impl Default for Work {
-    fn default() -> Work {
-        Work(Semaphore::new(MOST_KB as usize))
+impl Default for Admission {
+    fn default() -> Admission {
+        Admission(Semaphore::new(MOST_KB as usize))
     }
 }
 
-impl Work {
+impl Admission {
     /// Waits until there is room for a request; it ends when what is returned is dropped.
-    pub(crate) async fn begin(&self, headers: &HeaderMap, body: &Bytes) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn admit(&self, headers: &HeaderMap, body: &Bytes) -> Option<SemaphorePermit<'_>> {
         let times = if headers.contains_key(CONTENT_ENCODING) {
             INFLATES_TO
         } else {
@@ -45,19 +45,19 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_fit_waits_and_what_never_fits_goes_alone() {
-        let work = Work::default();
+        let admission = Admission::default();
         let (plain, mut packed) = (HeaderMap::new(), HeaderMap::new());
         packed.insert(CONTENT_ENCODING, "gzip".parse().unwrap());
         let body = |kilobytes: usize| Bytes::from(vec![b' '; kilobytes * 1024]);
         let half = body(MOST_KB as usize / 2);
-        let first = work.begin(&plain, &half).await;
-        let second = work.begin(&plain, &half).await;
-        assert!(work.begin(&plain, &body(0)).now_or_never().is_none());
+        let first = admission.admit(&plain, &half).await;
+        let second = admission.admit(&plain, &half).await;
+        assert!(admission.admit(&plain, &body(0)).now_or_never().is_none());
         drop(first);
         let packed_half = body(MOST_KB as usize / 2 / INFLATES_TO);
-        let third = work.begin(&packed, &packed_half).now_or_never().flatten();
-        assert!(third.is_some() && work.begin(&plain, &half).now_or_never().is_none());
+        let third = admission.admit(&packed, &packed_half).now_or_never().flatten();
+        assert!(third.is_some() && admission.admit(&plain, &half).now_or_never().is_none());
         drop((second, third));
-        assert!(work.begin(&packed, &half).now_or_never().flatten().is_some());
+        assert!(admission.admit(&packed, &half).now_or_never().flatten().is_some());
     }
 }

@@ -23,7 +23,7 @@ const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 const MAX_CHUNKS: usize = 200;
 
 /// The script itself, and what it loads later, by name.
-pub(crate) struct Library {
+pub(crate) struct AnalyticsJs {
     script: Script,
     chunks: HashMap<String, Script>,
 }
@@ -35,15 +35,15 @@ struct Script {
 }
 
 /// Shows how many files.
-impl fmt::Debug for Library {
+impl fmt::Debug for AnalyticsJs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Library(1 + {} files)", self.chunks.len())
+        write!(f, "AnalyticsJs(1 + {} files)", self.chunks.len())
     }
 }
 
-impl Library {
+impl AnalyticsJs {
     /// Reads `standalone.js` and every `*.bundle.*.js` beside it.
-    pub(crate) fn read(path: &str) -> Result<Library, BuildError> {
+    pub(crate) fn read(path: &str) -> Result<AnalyticsJs, BuildError> {
         let fault = |error: std::io::Error| {
             BuildError::new("analytics_js", format!("the file cannot be read: {error}"))
                 .help("name the standalone.js of the npm package @segment/analytics-next (in its dist/umd)")
@@ -64,7 +64,7 @@ impl Library {
                 chunks.insert(name, Script::read(&entry.path()).map_err(fault)?);
             }
         }
-        Ok(Library { script, chunks })
+        Ok(AnalyticsJs { script, chunks })
     }
 
     /// The script. Pages see a new version after five minutes.

@@ -33,14 +33,14 @@ pub(crate) async fn read(
     head: &request::Parts,
     mut body: Body,
     limit: usize,
-    patience: Duration,
+    read_timeout: Duration,
 ) -> Result<Bytes, Unread> {
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     // The client waits for a go-ahead that reading would give; or so much is not waited for.
     if declared > limit && (head.headers.contains_key(EXPECT) || declared > DISCARDED) {
         return Err(Unread::Refused(too_large()));
     }
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + read_timeout;
     let mut read = Vec::new();
     let mut length = 0;
     while let Some(frame) = timeout_at(deadline, body.frame())

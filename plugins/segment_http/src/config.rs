@@ -1,4 +1,4 @@
-//! What users write.
+//! The settings of the source as written in the configuration, and their checks.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,9 +9,11 @@ use signalbox_core::{
     BuildContext, BuildError, BuildErrors, HumanDuration, Source, SourceConfig, register_plugin,
 };
 
+use crate::analytics_js::AnalyticsJs;
 use crate::keys::{WriteKey, WriteKeys};
-use crate::library::Library;
+use crate::options::UnknownKey;
 use crate::sdk_settings::{ConsentConfig, Protocol, is_host};
+use crate::settings::Settings;
 use crate::source::SegmentHttp;
 use crate::tls::TlsConfig;
 
@@ -83,17 +85,6 @@ pub struct SegmentHttpConfig {
     pub max_connections_per_address: Option<usize>,
 }
 
-/// What to do with a write key that is not listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum UnknownKey {
-    /// Answer 401.
-    #[default]
-    Reject,
-    /// Answer 200 and forget the events.
-    Drop,
-}
-
 fn default_listen() -> String {
     "127.0.0.1:8080".to_owned()
 }
@@ -143,8 +134,10 @@ impl SegmentHttpConfig {
         }
         let tls = self.tls.as_ref().map(TlsConfig::prepare).transpose();
         let tls = tls.map_err(|error| errors.push(error)).unwrap_or_default();
-        let library = self.analytics_js.as_deref().map(Library::read).transpose();
-        let library = library.map_err(|error| errors.push(error)).unwrap_or_default();
+        let analytics_js = self.analytics_js.as_deref().map(AnalyticsJs::read).transpose();
+        let analytics_js = analytics_js
+            .map_err(|error| errors.push(error))
+            .unwrap_or_default();
         if self.read_timeout.0.is_zero() {
             errors.push(BuildError::new("read_timeout", "must be longer than nothing"));
         }
@@ -160,19 +153,21 @@ impl SegmentHttpConfig {
         match listen {
             Ok(listen) if errors.is_empty() => Ok(SegmentHttp {
                 listen,
-                keys,
-                unknown_key: self.unknown_key,
-                proxies,
-                public_host: self.public_host.clone(),
-                public_protocol: self.public_protocol,
-                http_config: self.http_config,
-                consent: self.consent.clone(),
-                library,
                 tls,
-                read_timeout: self.read_timeout.0,
-                // What tokio's semaphore can count.
+                // Tokio's semaphore has an upper bound.
                 max_connections: self.max_connections.min(1 << 20),
                 max_per_address: self.max_connections_per_address,
+                settings: Settings {
+                    keys,
+                    unknown_key: self.unknown_key,
+                    proxies,
+                    public_host: self.public_host.clone(),
+                    public_protocol: self.public_protocol,
+                    http_config: self.http_config,
+                    consent: self.consent.clone(),
+                    analytics_js,
+                    read_timeout: self.read_timeout.0,
+                },
             }),
             _ => Err(errors),
         }

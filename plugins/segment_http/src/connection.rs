@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exchange::{self, Line, NoAnswer, Peer};
 use crate::ingest::Server;
-use crate::patience::Patient;
 use crate::requests::Requests;
 use crate::routes;
 use crate::traffic::Traffic;
+use crate::write_timeout::WriteTimeout;
 
 /// Bytes of a request's head, with long cookies; more get 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -47,7 +47,7 @@ const MAX_RESETS: usize = 20;
 /// are answered. Closed at once, they could cross a request that is on its way, which nobody would answer.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// How long a connection that was asked to end may take for it, if nobody has less patience.
+/// How long a connection that was asked to end may take for it, unless `read_timeout` is longer.
 const ENDING: Duration = Duration::from_secs(10);
 
 /// What all connections share.
@@ -57,10 +57,10 @@ pub(crate) struct Connections {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     requests: Arc<Requests>,
-    patience: Duration,
+    read_timeout: Duration,
     /// No further requests.
     pub(crate) stop: CancellationToken,
-    /// No patience left.
+    /// Ends connections at once.
     pub(crate) kill: CancellationToken,
 }
 
@@ -71,11 +71,11 @@ impl Connections {
         requests: usize,
         stop: CancellationToken,
     ) -> Connections {
-        let patience = server.read_timeout;
+        let read_timeout = server.settings.read_timeout;
         let mut http1 = http1::Builder::new();
         http1
             .timer(TokioTimer::new())
-            .header_read_timeout(patience)
+            .header_read_timeout(read_timeout)
             // A client that has sent all it wants to may close its side; that cancels nothing.
             .half_close(true)
             .max_buf_size(READ_BYTES)
@@ -89,15 +89,15 @@ impl Connections {
             .max_header_list_size(MAX_HEAD_BYTES as u32)
             .max_pending_accept_reset_streams(MAX_RESETS)
             // Finds peers that are gone without a word.
-            .keep_alive_interval(patience)
-            .keep_alive_timeout(patience);
+            .keep_alive_interval(read_timeout)
+            .keep_alive_timeout(read_timeout);
         Connections {
             router: routes::router(server),
             tls,
             http1,
             http2,
             requests: Arc::new(Requests::new(requests)),
-            patience,
+            read_timeout,
             stop,
             kill: CancellationToken::new(),
         }
@@ -113,14 +113,14 @@ impl Connections {
                 secure: false,
             },
             slot: Arc::new(slot),
-            traffic: Traffic::new(self.patience),
+            traffic: Traffic::new(self.read_timeout),
         };
-        let stream = Patient::new(stream, self.patience, line.traffic.clone());
+        let stream = WriteTimeout::new(stream, self.read_timeout, line.traffic.clone());
         let Some(tls) = &self.tls else {
             return self.http1(stream, line).await;
         };
         let accepted = tokio::select! {
-            accepted = timeout(self.patience, tls.accept(stream)) => accepted,
+            accepted = timeout(self.read_timeout, tls.accept(stream)) => accepted,
             () = self.kill.cancelled() => return,
             () = line.slot.closed() => return,
         };
@@ -208,7 +208,7 @@ impl Connections {
             result = connection.as_mut() => result.unwrap_or_else(|error| trace(&error)),
             () = self.kill.cancelled() => {}
             () = slot.closed() => {}
-            () = sleep(self.patience.max(ENDING)) => {}
+            () = sleep(self.read_timeout.max(ENDING)) => {}
         }
     }
 }

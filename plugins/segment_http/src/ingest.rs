@@ -8,38 +8,29 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ORIGIN, USER_AGENT};
 use http::request;
-use ipnet::IpNet;
 use signalbox_core::{Event, Outlet, Reason, Refused, RefusedCause, RejectedInput};
 use signalbox_segment::ingest::{Endpoint, MAX_BATCH_BYTES, Origin, Reception, decode, split, too_large};
 use signalbox_segment::time::Millis;
 
+use crate::admission::Admission;
 use crate::auth::header_key;
 use crate::body::{self, Unread};
-use crate::config::UnknownKey;
 use crate::exchange::Peer;
-use crate::keys::{Key, WriteKeys};
-use crate::library::Library;
+use crate::keys::Key;
+use crate::options::UnknownKey;
 use crate::peer::{client_ip, is_trusted, sender_ip};
 use crate::reply;
-use crate::sdk_settings::{ConsentConfig, Protocol};
-use crate::work::Work;
+use crate::sdk_settings::Protocol;
+use crate::settings::Settings;
 use crate::wrong_keys::WrongKeys;
 
-/// What every request needs.
+/// State that all requests share.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) source: Arc<str>,
     pub(crate) outlet: Outlet,
-    pub(crate) keys: WriteKeys,
-    pub(crate) unknown_key: UnknownKey,
-    pub(crate) proxies: Vec<IpNet>,
-    pub(crate) public_host: Option<String>,
-    pub(crate) public_protocol: Option<Protocol>,
-    pub(crate) http_config: bool,
-    pub(crate) consent: Option<ConsentConfig>,
-    pub(crate) library: Option<Library>,
-    pub(crate) read_timeout: Duration,
-    pub(crate) work: Work,
+    pub(crate) settings: Settings,
+    pub(crate) admission: Admission,
     pub(crate) wrong_keys: WrongKeys,
 }
 
@@ -72,7 +63,7 @@ impl Server {
     /// One event or a batch of them.
     pub(crate) async fn post(&self, endpoint: Endpoint, origin: Origin, request: Request) -> Response {
         let (head, body) = request.into_parts();
-        let body = match body::read(&head, body, endpoint.max_bytes(), self.read_timeout).await {
+        let body = match body::read(&head, body, endpoint.max_bytes(), self.settings.read_timeout).await {
             Ok(body) => body,
             Err(Unread::Refused(reason)) => return self.refuse(reason.into()),
             Err(Unread::Slow) => {
@@ -81,7 +72,7 @@ impl Server {
                 return reply::hang_up();
             }
         };
-        let _work = self.work.begin(&head.headers, &body).await;
+        let _admitted = self.admission.admit(&head.headers, &body).await;
         let taken = match self.take(endpoint, origin, &head, body) {
             Ok(taken) => taken,
             Err(not_taken) => return self.refuse(not_taken),
@@ -138,7 +129,7 @@ impl Server {
             }
             NotTaken::UnknownKey(events, wait) => {
                 let reason = Reason::new("invalid_write_key", "An invalid write key was provided");
-                let answer = match (self.unknown_key, wait) {
+                let answer = match (self.settings.unknown_key, wait) {
                     (UnknownKey::Reject, None) => reply::unknown_key(&reason),
                     (UnknownKey::Reject, Some(wait)) => reply::too_many_wrong_keys(wait),
                     (UnknownKey::Drop, _) => reply::success(),
@@ -193,7 +184,7 @@ impl Server {
         head: &request::Parts,
         events: usize,
     ) -> Result<&Key, NotTaken> {
-        let known = key.and_then(|key| self.keys.find(key));
+        let known = key.and_then(|key| self.settings.keys.find(key));
         let key = known.ok_or_else(|| NotTaken::UnknownKey(events, self.count_wrong_key(head)))?;
         if !key.allows(&head.headers) {
             return Err(NotTaken::Origin(events));
@@ -215,7 +206,7 @@ impl Server {
     pub(crate) fn count_wrong_key(&self, head: &request::Parts) -> Option<Duration> {
         let peer = head.extensions.get::<Peer>()?;
         self.wrong_keys
-            .count(sender_ip(peer.address, &head.headers, &self.proxies))
+            .count(sender_ip(peer.address, &head.headers, &self.settings.proxies))
     }
 
     /// What all events of a request get.
@@ -226,7 +217,7 @@ impl Server {
             source: self.source.clone(),
             received: Millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)),
             origin,
-            ip: peer.map(|peer| client_ip(peer.address, &head.headers, &self.proxies)),
+            ip: peer.map(|peer| client_ip(peer.address, &head.headers, &self.settings.proxies)),
             user_agent: head.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()),
             live: true,
         }
@@ -234,7 +225,7 @@ impl Server {
 
     /// With what SDKs shall speak to this source.
     pub(crate) fn protocol(&self, request: &Request) -> Protocol {
-        if let Some(set) = self.public_protocol {
+        if let Some(set) = self.settings.public_protocol {
             return set;
         }
         let Some(peer) = request.extensions().get::<Peer>() else {
@@ -242,8 +233,8 @@ impl Server {
         };
         let forwarded = request.headers().get("x-forwarded-proto");
         let by_proxy = forwarded.is_some_and(|protocol| protocol == "https")
-            && is_trusted(peer.address.ip().to_canonical(), &self.proxies);
-        if self.public_host.is_some() || peer.secure || by_proxy {
+            && is_trusted(peer.address.ip().to_canonical(), &self.settings.proxies);
+        if self.settings.public_host.is_some() || peer.secure || by_proxy {
             Protocol::Https
         } else {
             Protocol::Http
@@ -253,7 +244,7 @@ impl Server {
     /// Reads a body that nobody wants, so that the connection can go on.
     pub(crate) async fn forget(&self, request: Request) -> Response {
         let (head, body) = request.into_parts();
-        match body::read(&head, body, MAX_BATCH_BYTES, self.read_timeout).await {
+        match body::read(&head, body, MAX_BATCH_BYTES, self.settings.read_timeout).await {
             Ok(_) => reply::success(),
             Err(Unread::Refused(reason)) => reply::bad_request(&reason),
             Err(Unread::Slow) => reply::hang_up(),

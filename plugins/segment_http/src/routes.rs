@@ -94,7 +94,7 @@ async fn metrics(State(server): State<Arc<Server>>, request: Request) -> Respons
 }
 
 async fn settings(State(server): State<Arc<Server>>, Path(key): Path<String>, request: Request) -> Response {
-    let Some(known) = server.keys.find(&key) else {
+    let Some(known) = server.settings.keys.find(&key) else {
         let (head, _) = request.into_parts();
         return match server.count_wrong_key(&head) {
             None => reply::not_found("unknown write key"),
@@ -111,15 +111,15 @@ async fn settings(State(server): State<Arc<Server>>, Path(key): Path<String>, re
         .and_then(|host| host.to_str().ok())
         .or_else(|| Some(request.uri().authority()?.as_str()))
         .filter(|host| sdk_settings::is_host(host));
-    let Some(host) = server.public_host.as_deref().or(asked) else {
+    let Some(host) = server.settings.public_host.as_deref().or(asked) else {
         return reply::not_found("no host to name in the settings");
     };
     let document = sdk_settings::Document {
         key: &key,
         host,
         protocol: server.protocol(&request),
-        http_config: server.http_config,
-        consent: server.consent.as_ref(),
+        http_config: server.settings.http_config,
+        consent: server.settings.consent.as_ref(),
     };
     let mut response = reply::json(document.write());
     response.headers_mut().insert(
@@ -131,15 +131,15 @@ async fn settings(State(server): State<Arc<Server>>, Path(key): Path<String>, re
 
 /// The browser library, for pages whose snippet names this source as its CDN.
 async fn script(State(server): State<Arc<Server>>, Path(key): Path<String>, headers: HeaderMap) -> Response {
-    match &server.library {
-        Some(library) if server.keys.find(&key).is_some() => library.script(&headers),
+    match &server.settings.analytics_js {
+        Some(library) if server.settings.keys.find(&key).is_some() => library.script(&headers),
         Some(_) => reply::not_found("unknown write key"),
         None => reply::not_found("no library is served here; see the setting `analytics_js`"),
     }
 }
 
 async fn chunk(State(server): State<Arc<Server>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let library = server.library.as_ref();
+    let library = server.settings.analytics_js.as_ref();
     library
         .and_then(|library| library.chunk(&name, &headers))
         .unwrap_or_else(|| reply::not_found("no such part of the library"))

@@ -6,21 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ipnet::IpNet;
 use signalbox_core::slots::{Slot, Slots};
 use signalbox_core::{Source, SourceContext, SourceTask, StartError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
-use crate::config::UnknownKey;
+use crate::admission::Admission;
 use crate::connection::{Connections, is_of_a_client};
 use crate::ingest::Server;
-use crate::keys::WriteKeys;
-use crate::library::Library;
 use crate::peer::is_trusted;
-use crate::sdk_settings::{ConsentConfig, Protocol};
+use crate::settings::Settings;
 use crate::tls::Tls;
-use crate::work::Work;
 use crate::wrong_keys::WrongKeys;
 
 /// How long requests under way may take once the source is told to stop. SDKs wait 8 to 15 s.
@@ -30,18 +26,10 @@ const DRAIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SegmentHttp {
     pub(crate) listen: SocketAddr,
-    pub(crate) keys: WriteKeys,
-    pub(crate) unknown_key: UnknownKey,
-    pub(crate) proxies: Vec<IpNet>,
-    pub(crate) public_host: Option<String>,
-    pub(crate) public_protocol: Option<Protocol>,
-    pub(crate) http_config: bool,
-    pub(crate) consent: Option<ConsentConfig>,
-    pub(crate) library: Option<Library>,
     pub(crate) tls: Option<Tls>,
-    pub(crate) read_timeout: Duration,
     pub(crate) max_connections: usize,
     pub(crate) max_per_address: Option<usize>,
+    pub(crate) settings: Settings,
 }
 
 impl SegmentHttp {
@@ -65,20 +53,12 @@ impl SegmentHttp {
         let server = Arc::new(Server {
             source: context.name,
             outlet: context.outlet,
-            keys: self.keys,
-            unknown_key: self.unknown_key,
-            proxies: self.proxies,
-            public_host: self.public_host,
-            public_protocol: self.public_protocol,
-            http_config: self.http_config,
-            consent: self.consent,
-            library: self.library,
-            read_timeout: self.read_timeout,
-            work: Work::default(),
+            settings: self.settings,
+            admission: Admission::default(),
             wrong_keys: WrongKeys::default(),
         });
         let connections = Connections::new(server.clone(), tls, self.max_connections, context.shutdown);
-        let door = Door {
+        let acceptor = Acceptor {
             connections: Arc::new(connections),
             server,
             slots: Slots::new(self.max_connections),
@@ -89,9 +69,9 @@ impl SegmentHttp {
             address,
             Box::pin(async move {
                 match keep_new {
-                    None => door.serve(listener).await,
+                    None => acceptor.serve(listener).await,
                     Some(keep_new) => tokio::select! {
-                        () = door.serve(listener) => {}
+                        () = acceptor.serve(listener) => {}
                         () = keep_new => {}
                     },
                 }
@@ -124,8 +104,8 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> StartError {
     StartError(format!("cannot listen on {address}: {error}; {help}"))
 }
 
-/// Lets connections in.
-struct Door {
+/// Accepts connections, within the limits of their number.
+struct Acceptor {
     connections: Arc<Connections>,
     server: Arc<Server>,
     slots: Arc<Slots>,
@@ -133,7 +113,7 @@ struct Door {
     tasks: TaskTracker,
 }
 
-impl Door {
+impl Acceptor {
     /// Accepts until told to stop, then waits for what is under way.
     async fn serve(&self, listener: TcpListener) {
         let stopped = self.connections.stop.cancelled();
@@ -182,7 +162,7 @@ impl Door {
 
     /// Returns the most connections that an address may have.
     fn limit_of(&self, peer: SocketAddr) -> Option<usize> {
-        let trusted = is_trusted(peer.ip().to_canonical(), &self.server.proxies);
+        let trusted = is_trusted(peer.ip().to_canonical(), &self.server.settings.proxies);
         self.max_per_address.filter(|_| !trusted)
     }
 

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The bytes and the time that a connection has taken since it last completed a request.
 #[derive(Debug)]
 pub(crate) struct Traffic {
-    patience: Duration,
+    read_timeout: Duration,
     state: Mutex<State>,
 }
 
@@ -63,9 +63,9 @@ enum Reception {
 }
 
 impl Traffic {
-    pub(crate) fn new(patience: Duration) -> Arc<Traffic> {
+    pub(crate) fn new(read_timeout: Duration) -> Arc<Traffic> {
         Arc::new(Traffic {
-            patience,
+            read_timeout,
             state: Mutex::default(),
         })
     }
@@ -87,7 +87,7 @@ impl Traffic {
         // Concurrent requests may all be under way before the first is complete.
         let most = state.open.max(1).saturating_mul(MAX_BATCH_BYTES) + BEYOND_BODIES;
         // The timers of heads and bodies report more precisely, so they come first.
-        if state.bytes > most || now - since > self.patience + self.patience / 4 {
+        if state.bytes > most || now - since > self.read_timeout + self.read_timeout / 4 {
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
                 "sent too much, or for too long, for no request",
@@ -114,11 +114,11 @@ impl Traffic {
         self.state().restart();
     }
 
-    /// Returns when there has been no request for at least the patience, and at most twice as long.
+    /// Returns when there has been no request for at least `read_timeout`, and at most twice as long.
     pub(crate) async fn idle(&self) {
         loop {
             let begun = self.state().begun;
-            sleep(self.patience).await;
+            sleep(self.read_timeout).await;
             let state = self.state();
             if state.open == 0 && state.begun == begun {
                 return;
@@ -227,7 +227,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(4);
+    const READ_TIMEOUT: Duration = Duration::from_secs(4);
 
     async fn begin(traffic: &Arc<Traffic>) -> Arc<Open> {
         let slot = Slots::new(1).enter([127, 0, 0, 1].into(), None).await.unwrap();
@@ -236,7 +236,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bytes_count_until_a_request_is_complete() {
-        let traffic = Traffic::new(PATIENCE);
+        let traffic = Traffic::new(READ_TIMEOUT);
         let most = MAX_BATCH_BYTES + BEYOND_BODIES;
         assert!(traffic.received(most).is_ok());
         let first = begin(&traffic).await;
@@ -253,7 +253,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn time_counts_while_the_client_sends_and_nothing_is_complete() {
-        let traffic = Traffic::new(PATIENCE);
+        let traffic = Traffic::new(READ_TIMEOUT);
         let trickle = async |seconds: u64| {
             for _ in 0..2 * seconds {
                 traffic.received(1)?;

@@ -1,4 +1,4 @@
-//! The limits of a connection: its client must take the bytes written to it, and the bytes read from it are counted.
+//! The write timeout of a connection, and the counting of the bytes read from it.
 
 use std::io;
 use std::pin::Pin;
@@ -11,22 +11,22 @@ use tokio::time::{Sleep, sleep};
 
 use crate::traffic::Traffic;
 
-/// Fails once nothing could be written for this long: a client that asks and does not take the answers would hold its
-/// place for ever. Reading has its own limits, see [`Traffic`].
+/// A stream that fails once nothing could be written for `timeout`: a client that does not read its answers would hold
+/// its slot without end. Reads are limited by [`Traffic`].
 #[derive(Debug)]
-pub(crate) struct Patient<S> {
+pub(crate) struct WriteTimeout<S> {
     stream: S,
-    patience: Duration,
+    timeout: Duration,
     traffic: Arc<Traffic>,
     /// Runs while the other side takes nothing.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
-    pub(crate) fn new(stream: S, patience: Duration, traffic: Arc<Traffic>) -> Patient<S> {
-        Patient {
+impl<S> WriteTimeout<S> {
+    pub(crate) fn new(stream: S, timeout: Duration, traffic: Arc<Traffic>) -> WriteTimeout<S> {
+        WriteTimeout {
             stream,
-            patience,
+            timeout,
             traffic,
             waiting: None,
         }
@@ -37,14 +37,14 @@ impl<S> Patient<S> {
             self.waiting = None;
             return written;
         }
-        let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let timeout = self.timeout;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(waiting.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
@@ -56,7 +56,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, buf);
@@ -99,21 +99,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn writing_waits_only_so_long() {
         let (mut other, stream) = tokio::io::duplex(4);
-        let patience = Duration::from_secs(5);
-        let mut patient = Patient::new(stream, patience, Traffic::new(patience));
-        patient.write_all(b"abcd").await.unwrap();
-        let error = patient.write_all(b"e").await.unwrap_err();
+        let timeout = Duration::from_secs(5);
+        let mut stream = WriteTimeout::new(stream, timeout, Traffic::new(timeout));
+        stream.write_all(b"abcd").await.unwrap();
+        let error = stream.write_all(b"e").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 
         // Each step forward starts the clock anew.
         let mut taken = [0; 1];
         other.read_exact(&mut taken).await.unwrap();
         let begun = tokio::time::Instant::now();
-        assert!(patient.write_all(b"fg").await.is_err());
+        assert!(stream.write_all(b"fg").await.is_err());
         assert_eq!(begun.elapsed().as_secs(), 5);
 
         other.write_all(b"x").await.unwrap();
-        patient.read_exact(&mut taken).await.unwrap();
+        stream.read_exact(&mut taken).await.unwrap();
         assert_eq!(&taken, b"x");
     }
 }
