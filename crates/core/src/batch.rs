@@ -58,6 +58,16 @@ impl Batch {
         &self.records
     }
 
+    /// Settles the batch by a verdict. [`Verdict::All`] becomes an outcome for each record, and a wrong number of
+    /// outcomes retries all, as with [`Batch::settle_each`].
+    pub fn settle(self, verdict: Verdict) -> Report {
+        match verdict {
+            Verdict::Settled(outcomes) => self.settle_each(outcomes),
+            Verdict::All(outcome) => self.settle_all(|_| outcome.clone()),
+            other => self.report(other),
+        }
+    }
+
     /// Settles every record by the same rule.
     pub fn settle_all(self, mut outcome: impl FnMut(&Record) -> Outcome) -> Report {
         let outcomes = self.records.iter().map(|record| outcome(record)).collect();
@@ -126,11 +136,13 @@ impl Report {
     }
 }
 
-/// What a report says.
-#[derive(Debug)]
+/// The result of an attempt to deliver a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// An outcome for each record, in order.
+    /// An outcome for each record, in order. A wrong number of them retries all.
     Settled(Vec<Outcome>),
+    /// One outcome for all records.
+    All(Outcome),
     /// See [`Batch::isolate`].
     Isolate(Reason),
     /// See [`Batch::hold`].
@@ -139,7 +151,18 @@ pub enum Verdict {
     Reencode(Reason),
 }
 
-/// What became of one record.
+impl Verdict {
+    /// Returns the outcome of the record at `index`, if the verdict has one for it.
+    pub fn outcome(&self, index: usize) -> Option<&Outcome> {
+        match self {
+            Verdict::Settled(outcomes) => outcomes.get(index),
+            Verdict::All(outcome) => Some(outcome),
+            Verdict::Isolate(_) | Verdict::Hold(_) | Verdict::Reencode(_) => None,
+        }
+    }
+}
+
+/// The result of delivering one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The destination has it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink};
+use signalbox_core::{Batch, Event, Framing, Prepared, Reason, Record, Report, Sink, Verdict};
 
 use crate::{Client, ClientError, ClientOptions, Reply, Request};
 
@@ -11,7 +11,7 @@ use crate::{Client, ClientError, ClientOptions, Reply, Request};
 ///
 /// What it learns from replies (a property to leave out) it may keep behind a lock of its own.
 pub trait Destination: Send + Sync + 'static {
-    /// Makes records of an event. Called again after a restart or an [`Answer::Reencode`].
+    /// Makes records of an event. Called again after a restart or an [`Verdict::Reencode`].
     fn encode(&self, event: &Event) -> Prepared;
 
     /// The request that carries these records. There is at least one.
@@ -19,7 +19,7 @@ pub trait Destination: Send + Sync + 'static {
 
     /// What a complete reply says about the records that were sent, in their order. Nothing is delivered
     /// unless the reply says so; what is no success is best left to [`crate::StatusTable::failure`].
-    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Answer;
+    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict;
 
     /// A request that tells whether deliveries can work now, and delivers nothing. `None` if there is no such
     /// request: then a probe always says that they can.
@@ -37,34 +37,6 @@ pub trait Destination: Send + Sync + 'static {
     /// What has been learnt while running, for status.
     fn notes(&self) -> Vec<String> {
         Vec::new()
-    }
-}
-
-/// What a reply says: the verdicts of [`Batch`], without the batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// An outcome for each record, in order. A wrong number of them retries all.
-    Each(Vec<Outcome>),
-    /// One outcome for all.
-    All(Outcome),
-    /// See [`Batch::isolate`].
-    Isolate(Reason),
-    /// See [`Batch::hold`].
-    Hold(Reason),
-    /// See [`Batch::reencode`].
-    Reencode(Reason),
-}
-
-impl Answer {
-    /// Settles a batch by it.
-    pub fn settle(self, batch: Batch) -> Report {
-        match self {
-            Answer::Each(outcomes) => batch.settle_each(outcomes),
-            Answer::All(outcome) => batch.settle_all(|_| outcome.clone()),
-            Answer::Isolate(reason) => batch.isolate(reason),
-            Answer::Hold(reason) => batch.hold(reason),
-            Answer::Reencode(reason) => batch.reencode(reason),
-        }
     }
 }
 
@@ -101,11 +73,11 @@ impl<D: Destination> Sink for HttpSink<D> {
 
     async fn deliver(&self, batch: Batch) -> Report {
         let request = self.destination.request(batch.records());
-        let answer = match self.client.send(request).await {
+        let verdict = match self.client.send(request).await {
             Ok(reply) => self.destination.interpret(&reply, batch.records()),
-            Err(failure) => Answer::All(failure.outcome()),
+            Err(failure) => Verdict::All(failure.outcome()),
         };
-        answer.settle(batch)
+        batch.settle(verdict)
     }
 
     async fn probe(&self) -> Result<(), Reason> {

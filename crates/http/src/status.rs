@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
-use signalbox_core::{Outcome, Reason};
+use signalbox_core::{Outcome, Reason, Verdict};
 
-use crate::{Answer, Reply, retry_after};
+use crate::{Reply, retry_after};
 
 /// What a status says about the records of its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,13 +84,13 @@ impl StatusTable {
     ///
     /// `words` is what the destination says about it, taken from the body by who knows its form; it is shown
     /// redacted. Empty for nothing. `Retry-After` is honoured with every class that retries.
-    pub fn failure(&self, reply: &Reply, words: &str) -> Answer {
+    pub fn failure(&self, reply: &Reply, words: &str) -> Verdict {
         let class = self.class(reply.status);
         let reason = self.reason(reply, words);
         match class {
-            Class::Isolate => Answer::Isolate(reason),
-            Class::Hold => Answer::Hold(reason),
-            Class::Retry | Class::Odd | Class::Success => Answer::All(Outcome::Retry {
+            Class::Isolate => Verdict::Isolate(reason),
+            Class::Hold => Verdict::Hold(reason),
+            Class::Retry | Class::Odd | Class::Success => Verdict::All(Outcome::Retry {
                 reason,
                 after: self.wait(reply),
                 maybe_written: maybe_written(reply.status),
@@ -178,9 +178,9 @@ mod tests {
             (999, retry("unexpected_status", true)),
         ] {
             let found = match StatusTable::new().failure(&reply(status), "") {
-                Answer::Isolate(reason) => (reason.code().to_owned(), "isolate", false),
-                Answer::Hold(reason) => (reason.code().to_owned(), "hold", false),
-                Answer::All(Outcome::Retry {
+                Verdict::Isolate(reason) => (reason.code().to_owned(), "isolate", false),
+                Verdict::Hold(reason) => (reason.code().to_owned(), "hold", false),
+                Verdict::All(Outcome::Retry {
                     reason,
                     maybe_written,
                     after: None,
@@ -204,7 +204,7 @@ mod tests {
                 let table = StatusTable::new().with(class, [status]);
                 assert!(!matches!(
                     table.failure(&reply(status), ""),
-                    Answer::Each(_) | Answer::All(Outcome::Delivered { .. }) | Answer::Reencode(_)
+                    Verdict::Settled(_) | Verdict::All(Outcome::Delivered { .. }) | Verdict::Reencode(_)
                 ));
             }
         }
@@ -225,7 +225,7 @@ mod tests {
     fn words_are_redacted_and_the_wait_is_kept() {
         let mut reply = reply(429);
         reply.headers.insert("retry-after", "7".parse().unwrap());
-        let Answer::All(Outcome::Retry { reason, after, .. }) =
+        let Verdict::All(Outcome::Retry { reason, after, .. }) =
             StatusTable::new().failure(&reply, "slow down, ada@example.com")
         else {
             panic!()

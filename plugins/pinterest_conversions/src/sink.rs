@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record};
+use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Verdict};
 use signalbox_http::{
-    Answer, Body, Bytes, Destination, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, Url,
+    Body, Bytes, Destination, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, Url,
 };
 use signalbox_http::{header, join};
 
@@ -55,7 +55,7 @@ impl Destination for PinterestConversions {
         self.post(self.url.clone(), body)
     }
 
-    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Answer {
+    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict {
         match reply.status.as_u16() {
             200 => match serde_json::from_slice::<Processed>(&reply.body) {
                 Ok(processed) => per_event(processed, records.len()),
@@ -63,7 +63,7 @@ impl Destination for PinterestConversions {
             },
             422 => self.unprocessable(reply, records),
             400 => self.refused(reply, records),
-            401 | 403 | 404 => Answer::Hold(operator(reply)),
+            401 | 403 | 404 => Verdict::Hold(operator(reply)),
             _ => StatusTable::new().failure(reply, &words(reply)),
         }
     }
@@ -111,7 +111,7 @@ impl PinterestConversions {
         }
     }
 
-    fn unprocessable(&self, reply: &Reply, records: &[Arc<Record>]) -> Answer {
+    fn unprocessable(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict {
         match serde_json::from_slice::<Failed>(&reply.body) {
             Ok(Failed {
                 details: Some(processed),
@@ -123,7 +123,7 @@ impl PinterestConversions {
     }
 
     /// A 400: about a property we can do without, or about one bad event, which the runtime then looks for.
-    fn refused(&self, reply: &Reply, records: &[Arc<Record>]) -> Answer {
+    fn refused(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict {
         let words = words(reply);
         if self.on_unknown_property == OnUnknownProperty::Strip {
             let names: Vec<&'static str> = unexpected_properties(&words)
@@ -133,7 +133,7 @@ impl PinterestConversions {
                 .collect();
             if !names.is_empty() {
                 self.learned.strip(&names);
-                return Answer::Reencode(Reason::new(
+                return Verdict::Reencode(Reason::new(
                     "property_stripped",
                     format!(
                         "Pinterest does not know the property {}; it is left out from now on",
@@ -154,9 +154,9 @@ fn has_key(record: &[u8], name: &str) -> bool {
 }
 
 /// Outcomes from a reply that has one status for each event.
-fn per_event(processed: Processed, sent: usize) -> Answer {
+fn per_event(processed: Processed, sent: usize) -> Verdict {
     if processed.events.len() != sent {
-        return Answer::All(Outcome::Retry {
+        return Verdict::All(Outcome::Retry {
             reason: Reason::new(
                 "short_reply",
                 format!(
@@ -187,11 +187,11 @@ fn per_event(processed: Processed, sent: usize) -> Answer {
                 }),
         },
     };
-    Answer::Each(processed.events.into_iter().map(outcome).collect())
+    Verdict::Settled(processed.events.into_iter().map(outcome).collect())
 }
 
-fn unreadable(reply: &Reply) -> Answer {
-    Answer::All(Outcome::Retry {
+fn unreadable(reply: &Reply) -> Verdict {
+    Verdict::All(Outcome::Retry {
         reason: Reason::new(
             "unreadable_reply",
             format!(

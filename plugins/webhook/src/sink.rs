@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Rejection, Resend, Warning};
-use signalbox_http::{
-    Answer, Body, Class, Destination, HeaderMap, Reply, Request, StatusTable, Url, header, join,
+use signalbox_core::{
+    Event, Framing, Outcome, Prepared, Reason, Record, Rejection, Resend, Verdict, Warning,
 };
+use signalbox_http::{Body, Class, Destination, HeaderMap, Reply, Request, StatusTable, Url, header, join};
 use signalbox_segment::mapping::Mapping;
 use signalbox_segment::settings::{Configured, failed_fields, with_arena};
 use signalbox_segment::value::Numbers;
@@ -72,9 +72,9 @@ impl Destination for Webhook {
         }
     }
 
-    fn interpret(&self, reply: &Reply, _: &[Arc<Record>]) -> Answer {
+    fn interpret(&self, reply: &Reply, _: &[Arc<Record>]) -> Verdict {
         match self.statuses.class(reply.status) {
-            Class::Success => Answer::All(Outcome::delivered()),
+            Class::Success => Verdict::All(Outcome::delivered()),
             // The body is not quoted: it may repeat personal data in any form.
             _ => self.statuses.failure(reply, ""),
         }

@@ -7,8 +7,8 @@ use signalbox_core::{
     Batch, Event, Framing, Outcome, Prepared, Reason, Record, Resend, Secret, Sink, Verdict,
 };
 use signalbox_http::{
-    Answer, ClientOptions, Destination, HeaderMap, HttpSink, Method, Reply, Request, StatusTable, bearer,
-    join, parse_url,
+    ClientOptions, Destination, HeaderMap, HttpSink, Method, Reply, Request, StatusTable, bearer, join,
+    parse_url,
 };
 
 use crate::server::{Act, Server};
@@ -42,10 +42,10 @@ impl Destination for Plain {
         }
     }
 
-    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Answer {
+    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict {
         match (reply.status.as_u16(), &*reply.body) {
-            (200, b"ok") => Answer::Each(vec![Outcome::delivered(); records.len()]),
-            (200, b"one") => Answer::Each(vec![Outcome::delivered()]),
+            (200, b"ok") => Verdict::Settled(vec![Outcome::delivered(); records.len()]),
+            (200, b"one") => Verdict::Settled(vec![Outcome::delivered()]),
             _ => StatusTable::new().failure(reply, ""),
         }
     }

@@ -24,6 +24,7 @@ const LATE: Duration = Duration::from_secs(3600);
 fn in_need<'a>(group: &'a Group, verdict: &'a Verdict) -> impl Iterator<Item = Position> + 'a {
     let needs = move |index: usize| match verdict {
         Verdict::Settled(outcomes) => !matches!(outcomes.get(index), Some(Outcome::Delivered { .. })),
+        Verdict::All(outcome) => !matches!(outcome, Outcome::Delivered { .. }),
         Verdict::Isolate(_) | Verdict::Reencode(_) => true,
         Verdict::Hold(_) => false,
     };
@@ -56,12 +57,11 @@ impl Driver {
             )),
             Answer::TimedOut => {
                 let reason = Reason::new("timed_out", "the destination did not answer in time");
-                let retry = Outcome::Retry {
+                Verdict::All(Outcome::Retry {
                     reason,
                     after: None,
                     maybe_written: true,
-                };
-                Verdict::Settled(vec![retry; flight.group.items.len()])
+                })
             }
         };
         self.recall(in_need(&flight.group, &verdict)).await;
@@ -70,6 +70,10 @@ impl Driver {
         self.tell_answered(ticket, &group, &verdict, elapsed);
         match verdict {
             Verdict::Settled(outcomes) => self.settled(group, started, outcomes),
+            Verdict::All(outcome) => {
+                let outcomes = vec![outcome; group.items.len()];
+                self.settled(group, started, outcomes);
+            }
             Verdict::Isolate(reason) => self.isolate(group, reason),
             Verdict::Hold(reason) => self.hold_all(group, reason),
             Verdict::Reencode(reason) => self.reencode(group, reason),

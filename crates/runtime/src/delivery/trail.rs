@@ -15,13 +15,19 @@ use crate::dead_letters::safe_id;
 pub(super) fn label(verdict: &Verdict) -> &'static str {
     let delivered = |outcome: &Outcome| matches!(outcome, Outcome::Delivered { .. });
     let retried = |outcome: &Outcome| matches!(outcome, Outcome::Retry { .. });
-    match verdict {
-        Verdict::Settled(outcomes) if outcomes.iter().any(delivered) => "delivered",
-        Verdict::Settled(outcomes) if outcomes.iter().all(retried) => "retry",
-        Verdict::Settled(_) => "rejected",
-        Verdict::Isolate(_) => "isolate",
-        Verdict::Hold(_) => "hold",
-        Verdict::Reencode(_) => "reencode",
+    let outcomes = match verdict {
+        Verdict::Settled(outcomes) => outcomes.as_slice(),
+        Verdict::All(outcome) => std::slice::from_ref(outcome),
+        Verdict::Isolate(_) => return "isolate",
+        Verdict::Hold(_) => return "hold",
+        Verdict::Reencode(_) => return "reencode",
+    };
+    if outcomes.iter().any(delivered) {
+        "delivered"
+    } else if outcomes.iter().all(retried) {
+        "retry"
+    } else {
+        "rejected"
     }
 }
 
@@ -59,14 +65,14 @@ impl Driver {
         }
         let reason = match verdict {
             Verdict::Isolate(reason) | Verdict::Hold(reason) | Verdict::Reencode(reason) => reason.code(),
-            Verdict::Settled(_) => "",
+            Verdict::Settled(_) | Verdict::All(_) => "",
         };
         let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(sink = %self.options.name, batch, outcome = label(verdict), reason, millis, "batch answered");
-        let Verdict::Settled(outcomes) = verdict else {
-            return;
-        };
-        for (item, outcome) in group.items.iter().zip(outcomes) {
+        for (index, item) in group.items.iter().enumerate() {
+            let Some(outcome) = verdict.outcome(index) else {
+                return;
+            };
             let (outcome, reason) = match outcome {
                 Outcome::Delivered { .. } => ("delivered", ""),
                 Outcome::Rejected(reason) => ("rejected", reason.code()),

@@ -72,6 +72,7 @@ impl Judge {
                     self.outcome(outcome, case.wanted, &place);
                 }
             }
+            Verdict::All(outcome) => self.outcome(&outcome, case.wanted, &place),
             Verdict::Isolate(reason) | Verdict::Hold(reason) | Verdict::Reencode(reason) => {
                 assert_eq!(
                     case.wanted,

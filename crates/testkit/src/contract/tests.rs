@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Secret, Sink};
+use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Secret, Sink, Verdict};
 use signalbox_http::{
-    Answer, ClientOptions, Destination, HeaderMap, HttpSink, Method, Reply, Request, StatusTable, bearer,
-    join, parse_url,
+    ClientOptions, Destination, HeaderMap, HttpSink, Method, Reply, Request, StatusTable, bearer, join,
+    parse_url,
 };
 
 use super::{Promise, SECRET, check, check_promise, check_unwritable, sample};
@@ -49,14 +49,14 @@ impl Destination for Plain {
         }
     }
 
-    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Answer {
+    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict {
         let body = String::from_utf8_lossy(&reply.body);
         match (reply.status.as_u16(), self.fault) {
-            (200, Fault::TwoHundredIsFine) => Answer::All(Outcome::delivered()),
-            (200, Fault::TooFew) => Answer::Each(vec![Outcome::Rejected(Reason::new("no", "no"))]),
-            (400, Fault::Quotes) => Answer::Isolate(Reason::new("quoted", body)),
+            (200, Fault::TwoHundredIsFine) => Verdict::All(Outcome::delivered()),
+            (200, Fault::TooFew) => Verdict::Settled(vec![Outcome::Rejected(Reason::new("no", "no"))]),
+            (400, Fault::Quotes) => Verdict::Isolate(Reason::new("quoted", body)),
             (418, Fault::Panics) => panic!("a teapot"),
-            (200, _) if body == "ok" => Answer::Each(vec![Outcome::delivered(); records.len()]),
+            (200, _) if body == "ok" => Verdict::Settled(vec![Outcome::delivered(); records.len()]),
             _ => StatusTable::new().failure(reply, ""),
         }
     }

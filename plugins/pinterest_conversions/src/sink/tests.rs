@@ -1,6 +1,6 @@
 use super::*;
 use crate::PinterestConversionsConfig;
-use signalbox_core::{BuildErrors, Receipt};
+use signalbox_core::{BuildErrors, Receipt, Verdict};
 use signalbox_http::StatusCode;
 
 fn destination(more: &str) -> PinterestConversions {
@@ -30,16 +30,16 @@ fn reply(status: u16, body: &str) -> Reply {
     }
 }
 
-fn interpret(status: u16, body: &str, records: usize) -> Answer {
+fn interpret(status: u16, body: &str, records: usize) -> Verdict {
     let records = vec![record(r#"{"wifi":true,"user_data":{"em":[]}}"#); records];
     destination("").interpret(&reply(status, body), &records)
 }
 
 /// The answer in a word, its reason's code, and whether the request may have been written.
-fn short(answer: &Answer) -> (&'static str, String) {
+fn short(answer: &Verdict) -> (&'static str, String) {
     match answer {
-        Answer::Each(_) => ("each", String::new()),
-        Answer::All(Outcome::Retry {
+        Verdict::Settled(_) => ("each", String::new()),
+        Verdict::All(Outcome::Retry {
             reason,
             maybe_written,
             ..
@@ -51,10 +51,10 @@ fn short(answer: &Answer) -> (&'static str, String) {
             },
             reason.code().to_owned(),
         ),
-        Answer::All(_) => ("all", String::new()),
-        Answer::Isolate(reason) => ("isolate", reason.code().to_owned()),
-        Answer::Hold(reason) => ("hold", reason.code().to_owned()),
-        Answer::Reencode(reason) => ("reencode", reason.code().to_owned()),
+        Verdict::All(_) => ("all", String::new()),
+        Verdict::Isolate(reason) => ("isolate", reason.code().to_owned()),
+        Verdict::Hold(reason) => ("hold", reason.code().to_owned()),
+        Verdict::Reencode(reason) => ("reencode", reason.code().to_owned()),
     }
 }
 
@@ -142,7 +142,7 @@ fn each_event_has_its_own_outcome() {
         r#"{{"code":4170,"message":"Not all events were successfully processed.","details":{details}}}"#
     );
     for (status, body) in [(200, details), (422, &wrapped)] {
-        let Answer::Each(outcomes) = interpret(status, body, 3) else {
+        let Verdict::Settled(outcomes) = interpret(status, body, 3) else {
             panic!("{status}")
         };
         assert_eq!(outcomes[0], Outcome::delivered());
@@ -265,7 +265,8 @@ fn the_status_table() {
 fn retry_after_is_honoured() {
     let mut reply = reply(429, "");
     reply.headers.insert("retry-after", HeaderValue::from_static("7"));
-    let Answer::All(Outcome::Retry { after, .. }) = destination("").interpret(&reply, &[record("{}")]) else {
+    let Verdict::All(Outcome::Retry { after, .. }) = destination("").interpret(&reply, &[record("{}")])
+    else {
         panic!()
     };
     assert_eq!(after, Some(std::time::Duration::from_secs(7)));
@@ -274,7 +275,7 @@ fn retry_after_is_honoured() {
 #[test]
 fn holds_name_the_remedy() {
     let message = |status, body| match interpret(status, body, 1) {
-        Answer::Hold(reason) => reason.message().to_owned(),
+        Verdict::Hold(reason) => reason.message().to_owned(),
         other => panic!("{other:?}"),
     };
     assert!(message(401, "").contains("conversion_token"));

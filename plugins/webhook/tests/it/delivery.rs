@@ -129,7 +129,7 @@ async fn each_class_of_answer() {
                     Outcome::Rejected(reason) => panic!("{status}: {reason}"),
                 }
             }
-            Verdict::Reencode(reason) => panic!("{status}: {reason}"),
+            other => panic!("{status}: {other:?}"),
         };
         assert_eq!(found, wanted, "{status}");
     }
