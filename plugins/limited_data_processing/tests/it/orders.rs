@@ -64,7 +64,7 @@ fn spelled(texts: Vec<String>) -> impl Strategy<Value = String> {
 
 fn state() -> impl Strategy<Value = String> {
     let all = STATES.iter().flat_map(|state| {
-        let names = state.names.iter().map(|name| (*name).to_owned());
+        let names = state.names().map(str::to_owned);
         names.chain([state.code.to_owned(), format!("US-{}", state.code)])
     });
     prop_oneof![3 => spelled(all.collect()), 2 => spelled(vec!["CA".into(), "New York".into(), "Virginia".into()]), 1 => Just(String::new())]
@@ -72,7 +72,7 @@ fn state() -> impl Strategy<Value = String> {
 
 fn country() -> impl Strategy<Value = String> {
     let all = COUNTRIES.iter().flat_map(|country| {
-        let names = country.names.iter().map(|name| (*name).to_owned());
+        let names = country.names().map(str::to_owned);
         names.chain([country.alpha2.to_owned(), country.alpha3.to_owned()])
     });
     prop_oneof![1 => spelled(all.collect()), 2 => spelled(vec!["US".into(), "USA".into(), "United States".into()]), 1 => Just(String::new())]

@@ -137,7 +137,7 @@ fn key_of_name(name: &str) -> String {
 }
 
 static STATE_NAMES: LazyLock<Names> = LazyLock::new(|| {
-    let of = |state: &'static State| state.names.iter().map(|name| (key_of_name(name), state.code));
+    let of = |state: &'static State| state.names().map(|name| (key_of_name(name), state.code));
     // "d.c." and the like: a code spelled with dots has a key of two letters.
     STATES
         .iter()
@@ -147,10 +147,7 @@ static STATE_NAMES: LazyLock<Names> = LazyLock::new(|| {
 
 static COUNTRY_NAMES: LazyLock<Names> = LazyLock::new(|| {
     let of = |country: &'static Country| {
-        let names = country
-            .names
-            .iter()
-            .map(|name| (key_of_name(name), country.alpha2));
+        let names = country.names().map(|name| (key_of_name(name), country.alpha2));
         names.chain([(country.alpha3.to_ascii_lowercase(), country.alpha2)])
     };
     COUNTRIES.iter().flat_map(of).collect()
@@ -158,22 +155,18 @@ static COUNTRY_NAMES: LazyLock<Names> = LazyLock::new(|| {
 
 static STATE_HASHES: LazyLock<HashMap<Sha256Hex, &'static str>> = LazyLock::new(|| {
     let mut hashes = HashMap::new();
-    for state in STATES {
+    for state in STATES.iter() {
         let iso = format!("US-{}", state.code);
-        let texts = state.names.iter().copied().chain([state.code, iso.as_str()]);
-        add_spellings(&mut hashes, texts, state.code);
+        add_spellings(&mut hashes, state.names().chain([state.code]), state.code);
+        add_spellings(&mut hashes, std::iter::once(iso.as_str()), state.code);
     }
     hashes
 });
 
 static COUNTRY_HASHES: LazyLock<HashMap<Sha256Hex, &'static str>> = LazyLock::new(|| {
     let mut hashes = HashMap::new();
-    for country in COUNTRIES {
-        let texts = country
-            .names
-            .iter()
-            .copied()
-            .chain([country.alpha2, country.alpha3]);
+    for country in COUNTRIES.iter() {
+        let texts = country.names().chain([country.alpha2, country.alpha3]);
         add_spellings(&mut hashes, texts, country.alpha2);
     }
     add_spellings(&mut hashes, ["UK"].into_iter(), "GB");

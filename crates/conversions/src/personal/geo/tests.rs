@@ -13,21 +13,39 @@ fn tables_are_whole() {
     assert_eq!(STATES.len(), 57);
     assert_eq!(COUNTRIES.len(), 249);
     assert!(COUNTRIES.is_sorted_by(|a, b| a.alpha2 < b.alpha2));
+    assert_eq!(countries::TABLE.lines().count(), COUNTRIES.len());
+    assert_eq!(states::TABLE.lines().count(), STATES.len());
+}
+
+#[test]
+fn columns_hold_codes_and_names() {
+    let is_code = |text: &str, letters| text.len() == letters && text.bytes().all(|b| b.is_ascii_uppercase());
+    let is_name = |name: &str| !name.is_empty() && name.trim() == name && name.len() <= LONGEST;
+    for country in COUNTRIES.iter() {
+        assert!(
+            is_code(country.alpha2, 2) && is_code(country.alpha3, 3),
+            "{country:?}"
+        );
+        assert!(country.names().all(is_name), "{country:?}");
+    }
+    for state in STATES.iter() {
+        assert!(is_code(state.code, 2) && state.names().all(is_name), "{state:?}");
+    }
 }
 
 #[test]
 fn no_name_or_code_means_two_countries_or_states() {
     let mut seen = HashMap::new();
-    for country in COUNTRIES {
-        let names = country.names.iter().map(|name| key_of_name(name));
+    for country in COUNTRIES.iter() {
+        let names = country.names().map(key_of_name);
         for text in names.chain([country.alpha3.to_lowercase()]) {
             let before = seen.insert(text.clone(), country.alpha2);
             assert!(before.is_none_or(|alpha2| alpha2 == country.alpha2), "{text}");
         }
     }
     let mut seen = HashMap::new();
-    for state in STATES {
-        for name in state.names {
+    for state in STATES.iter() {
+        for name in state.names() {
             let before = seen.insert(key_of_name(name), state.code);
             assert!(before.is_none_or(|code| code == state.code), "{name}");
         }
@@ -139,19 +157,15 @@ fn hashes_of_codes_and_names_are_known() {
         assert_eq!(country_code(&hashed(text)), Some("US"), "{text}");
         assert_eq!(country_code(&hashed(text).to_uppercase()), Some("US"), "{text}");
     }
-    for state in STATES {
-        for text in [
-            state.code,
-            &state.code.to_lowercase(),
-            state.names[0],
-            &state.names[0].to_lowercase(),
-        ] {
+    for state in STATES.iter() {
+        let name = state.names().next().unwrap();
+        for text in [state.code, &state.code.to_lowercase(), name, &name.to_lowercase()] {
             assert_eq!(state_code(text), Some(state.code), "{text}");
             assert_eq!(state_code(&hashed(text)), Some(state.code), "{text}");
         }
     }
-    for country in COUNTRIES {
-        let name = country.names[0];
+    for country in COUNTRIES.iter() {
+        let name = country.names().next().unwrap();
         for text in [
             country.alpha2,
             country.alpha3,
@@ -172,14 +186,14 @@ fn what_hash_pii_leaves_is_known() {
     use crate::personal::{Field, Rules, hash};
     let mut scratch = String::new();
     for rules in [Rules::Pinterest, Rules::Segment] {
-        for state in STATES {
-            for text in state.names.iter().chain([&state.code]) {
+        for state in STATES.iter() {
+            for text in state.names().chain([state.code]) {
                 let hash = hash(Field::State, rules, text, &mut scratch).unwrap();
                 assert_eq!(state_code(hash.as_str()), Some(state.code), "{text} {rules:?}");
             }
         }
-        for country in COUNTRIES {
-            for text in country.names.iter().chain([&country.alpha2, &country.alpha3]) {
+        for country in COUNTRIES.iter() {
+            for text in country.names().chain([country.alpha2, country.alpha3]) {
                 let hash = hash(Field::Country, rules, text, &mut scratch).unwrap();
                 assert_eq!(
                     country_code(hash.as_str()),
