@@ -16,7 +16,7 @@ fn build(plugin: &str, mut settings: Value) -> Box<dyn Sink> {
         name: "under_test".into(),
         place: Side::Sink,
     };
-    config.build(&context).unwrap()
+    config.build(&context).unwrap().component
 }
 
 /// The sinks that this file holds to the contract.

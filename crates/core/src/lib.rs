@@ -8,6 +8,7 @@ mod batch;
 mod byte_slab;
 mod checkpoints;
 mod component;
+mod config;
 pub mod escape;
 mod event;
 mod facts;
@@ -29,10 +30,10 @@ mod vitals;
 pub use batch::{Batch, Outcome, Report, Verdict};
 pub use byte_slab::ByteSlab;
 pub use checkpoints::Checkpoints;
-pub use component::{
-    BuildContext, BuildError, BuildErrors, Flow, Framing, Hashes, PlainRead, Side, Sink, SinkConfig,
-    SinkDefaults, Sockets, Source, SourceConfig, SourceContext, SourceTask, StartError, Transform,
-    TransformConfig,
+pub use component::{Flow, Framing, Sink, Sockets, Source, SourceContext, SourceTask, StartError, Transform};
+pub use config::{
+    BuildContext, BuildError, BuildErrors, Built, Component, Hashes, PlainRead, Side, SinkConfig,
+    SinkDeclarations, SinkDefaults, SourceConfig, SourceDeclarations, TransformConfig, TransformDeclarations,
 };
 pub use event::{Event, EventError, Receipt};
 pub use facts::{Facts, HashedPath, LimitedDataProcessing, Noted};

@@ -66,8 +66,8 @@ pub fn plugins() -> Vec<&'static PluginInfo> {
 ///
 /// #[typetag::deserialize(name = "pass")]
 /// impl TransformConfig for PassConfig {
-///     fn build(&self, _: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
-///         Ok(Box::new(Pass))
+///     fn build(&self, _: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
+///         Ok(Built::transform(Pass))
 ///     }
 /// }
 ///

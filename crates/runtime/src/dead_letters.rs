@@ -99,12 +99,11 @@ pub(crate) fn safe_id(id: &str) -> String {
 fn hasher() -> Option<Box<dyn Transform>> {
     let settings = serde_json::json!({ "type": "hash_pii" });
     let config: Box<dyn TransformConfig> = serde_json::from_value(settings).ok()?;
-    config
-        .build(&BuildContext {
-            name: "dead_letters".into(),
-            place: Side::Sink,
-        })
-        .ok()
+    let context = BuildContext {
+        name: "dead_letters".into(),
+        place: Side::Sink,
+    };
+    Some(config.build(&context).ok()?.component)
 }
 
 /// The wall clock in Unix milliseconds.

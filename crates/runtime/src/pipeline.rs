@@ -5,7 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use signalbox_core::limiter::Quota;
-use signalbox_core::{BuildContext, BuildError, BuildErrors, Side, Sink, SinkDefaults, Source, Transform};
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, Hashes, Side, Sink, SinkDeclarations, SinkDefaults, Source,
+    SourceDeclarations, Transform,
+};
 
 use signalbox_journal::{Named, Roster, Start};
 
@@ -78,6 +81,7 @@ impl Pipeline {
             origin: &config.origin,
             list: Vec::new(),
         };
+        let mut declared = Declared::default();
         let sources = config
             .sources
             .iter()
@@ -88,14 +92,17 @@ impl Pipeline {
                     name: name.clone(),
                     place: Side::Source,
                 };
-                let transforms = faults.transforms(&config, &path, &entry.runtime.through, Side::Source);
-                let source = faults.collect(&path, entry.config.build(&context));
+                let through = &entry.runtime.through;
+                let transforms = faults.transforms(&config, &path, through, Side::Source, &mut declared);
+                let source = faults.collect(&path, entry.config.build(&context))?;
+                faults.named_sinks(entry, &source.declares, &config.sinks);
+                declared.warn(&path, source.warnings);
                 let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
                 Some(BuiltSource {
                     name,
                     was: entry.runtime.was.clone(),
                     transforms: transforms?,
-                    source: source?,
+                    source: source.component,
                     fingerprint,
                 })
             })
@@ -109,12 +116,16 @@ impl Pipeline {
                     name: entry.name.as_str().into(),
                     place: Side::Sink,
                 };
-                let transforms = faults.transforms(&config, &path, &entry.runtime.through, Side::Sink);
+                let through = &entry.runtime.through;
+                let transforms = faults.transforms(&config, &path, through, Side::Sink, &mut declared);
                 let sink = faults.collect(&path, entry.config.build(&context));
                 let durable = config.journal.kind == JournalKind::Disk;
-                let options = faults.collect(&path, options(entry, durable));
+                let declares = sink.as_ref().map(|sink| &sink.declares);
+                let options = faults.collect(&path, options(entry, declares, durable));
                 let (options, sink, transforms) = (options?, sink?, transforms?);
-                let sink: Arc<dyn Sink> = sink.into();
+                declared.warn(&path, sink.warnings);
+                declared.sinks.insert(entry.name.clone(), sink.declares);
+                let sink: Arc<dyn Sink> = sink.component.into();
                 let stage = Stage {
                     route: options.route.clone(),
                     transforms,
@@ -134,9 +145,6 @@ impl Pipeline {
                 })
             })
             .collect();
-        for source in &config.sources {
-            faults.named_sinks(source, &config.sinks);
-        }
         if let Some(admin) = &config.admin
             && let Err(problem) = crate::admin::check_listen(admin.listen, admin.token.as_ref())
         {
@@ -148,7 +156,7 @@ impl Pipeline {
         if !faults.is_empty() {
             return Err(config.origin.diagnostics(faults));
         }
-        let mut warnings = warnings(&config);
+        let mut warnings = warnings(&config, &declared);
         warnings.extend(rate_groups(&sinks, &config.origin));
         Ok(Pipeline {
             journal: config.journal,
@@ -207,30 +215,46 @@ fn fingerprint(config: &LoadedConfig, component: &str, through: &[String]) -> u6
     hasher.finish()
 }
 
-/// What the loader and the plugins are in doubt about.
-fn warnings(config: &LoadedConfig) -> Vec<String> {
+/// Warnings and declarations of the built components.
+#[derive(Default)]
+struct Declared {
+    /// Warnings by the component's path in the file.
+    warnings: BTreeMap<String, Vec<BuildError>>,
+    /// Hashing of each transform that hashes, by its name.
+    hashes: BTreeMap<String, Hashes>,
+    /// Declarations of each sink, by its name.
+    sinks: BTreeMap<String, SinkDeclarations>,
+}
+
+impl Declared {
+    /// Keeps a component's warnings. A transform is built for each of its places, and says the same each time.
+    fn warn(&mut self, path: &str, warnings: Vec<BuildError>) {
+        self.warnings.insert(path.to_owned(), warnings);
+    }
+}
+
+/// Warnings of the loader, of the plugins, and about hashing; those of plugins in the order of the file.
+fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
     let sources = config
         .sources
         .iter()
-        .map(|entry| (format!("sources.{}", entry.name), entry.config.warnings()));
+        .map(|entry| format!("sources.{}", entry.name));
     let transforms = config
         .transforms
         .iter()
-        .map(|entry| (format!("transforms.{}", entry.name), entry.config.warnings()));
-    let sinks = config
-        .sinks
-        .iter()
-        .map(|entry| (format!("sinks.{}", entry.name), entry.config.warnings()));
-    let of_plugins = sources.chain(transforms).chain(sinks).flat_map(|(path, list)| {
-        list.into_iter()
-            .map(move |warning| config.origin.build_error(&path, &warning).to_string())
+        .map(|entry| format!("transforms.{}", entry.name));
+    let sinks = config.sinks.iter().map(|entry| format!("sinks.{}", entry.name));
+    let of_plugins = sources.chain(transforms).chain(sinks).flat_map(|path| {
+        let warnings = declared.warnings.get(&path).into_iter().flatten();
+        let told = |warning| config.origin.build_error(&path, warning).to_string();
+        warnings.map(told).collect::<Vec<_>>()
     });
     config
         .warnings
         .iter()
         .map(ToString::to_string)
         .chain(of_plugins)
-        .chain(hashing(config))
+        .chain(hashing(config, declared))
         .collect()
 }
 
@@ -269,11 +293,14 @@ fn rate_groups(sinks: &[BuiltSink], origin: &Origin) -> Vec<String> {
     told
 }
 
-/// Where a sink does not go with the hashing before it: other rules than its own, so that the same person has two
-/// hashes; or a setting that needs the plain value of what is hashed by then.
-fn hashing(config: &LoadedConfig) -> Vec<String> {
+/// Finds sinks that do not agree with the hashing before them: it follows other rules, so that the same person has two
+/// hashes; or a setting needs a plain value that is hashed by then.
+fn hashing(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
     let mut told = Vec::new();
     for sink in &config.sinks {
+        let Some(declares) = declared.sinks.get(&sink.name) else {
+            continue;
+        };
         let sources = config
             .sources
             .iter()
@@ -288,7 +315,9 @@ fn hashing(config: &LoadedConfig) -> Vec<String> {
             .transforms
             .iter()
             .filter(|entry| names.contains(&&entry.name));
-        for (name, hashes) in hashing.filter_map(|entry| Some((&entry.name, entry.config.hashes()?))) {
+        for (name, hashes) in
+            hashing.filter_map(|entry| Some((&entry.name, declared.hashes.get(&entry.name)?)))
+        {
             let mut tell = |below: &str, message: String, help: &str| {
                 let path = crate::config::join(&format!("sinks.{}", sink.name), below);
                 told.push(
@@ -298,7 +327,7 @@ fn hashing(config: &LoadedConfig) -> Vec<String> {
                         .to_string(),
                 );
             };
-            if let Some(rules) = sink.config.hashing_rules().filter(|rules| *rules != hashes.rules) {
+            if let Some(rules) = declares.hashing_rules.filter(|rules| *rules != hashes.rules) {
                 tell(
                     "",
                     format!(
@@ -308,7 +337,7 @@ fn hashing(config: &LoadedConfig) -> Vec<String> {
                     "set the transform's rules and the sink's compat alike, or the same person has two hashes",
                 );
             }
-            for read in sink.config.reads() {
+            for read in &declares.reads {
                 let inside = |path: &String| {
                     *path == read.event_path || read.event_path.starts_with(&format!("{path}."))
                 };
@@ -348,9 +377,9 @@ impl Faults<'_> {
     }
 
     /// A sink that a source's settings name must be there, and listen to it.
-    fn named_sinks(&mut self, source: &SourceEntry, sinks: &[SinkEntry]) {
-        for (path, name) in source.config.named_sinks() {
-            let listens = |sink: &SinkEntry| sink.name == name && sink.runtime.inputs.contains(&source.name);
+    fn named_sinks(&mut self, source: &SourceEntry, declares: &SourceDeclarations, sinks: &[SinkEntry]) {
+        for (path, name) in &declares.named_sinks {
+            let listens = |sink: &SinkEntry| sink.name == *name && sink.runtime.inputs.contains(&source.name);
             if !sinks.iter().any(listens) {
                 let error = BuildError::new(
                     path,
@@ -370,6 +399,7 @@ impl Faults<'_> {
         component: &str,
         through: &[String],
         place: Side,
+        declared: &mut Declared,
     ) -> Option<Vec<Box<dyn Transform>>> {
         let mut built = Vec::new();
         let mut whole = true;
@@ -380,7 +410,13 @@ impl Faults<'_> {
                 place,
             };
             match entry.config.build(&context) {
-                Ok(transform) => built.push(transform),
+                Ok(transform) => {
+                    declared.warn(&format!("transforms.{name}"), transform.warnings);
+                    if let Some(hashes) = transform.declares.hashes {
+                        declared.hashes.insert(name.clone(), hashes);
+                    }
+                    built.push(transform.component);
+                }
                 Err(errors) => {
                     whole = false;
                     for mut error in errors {
@@ -396,7 +432,12 @@ impl Faults<'_> {
 }
 
 /// The runtime's keys of a sink, completed by the plugin's defaults and checked.
-fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors> {
+/// Without declarations, the sink itself could not be built.
+fn options(
+    entry: &SinkEntry,
+    declares: Option<&SinkDeclarations>,
+    durable: bool,
+) -> Result<SinkOptions, BuildErrors> {
     let defaults: SinkDefaults = entry.config.defaults();
     let keys: &SinkRuntime = &entry.runtime;
     let mut errors = Vec::new();
@@ -429,7 +470,8 @@ fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors>
         errors.push(BuildError::new("calls_per_minute", error.to_string()));
         None
     });
-    let rate_group = keys.rate_group.clone().or_else(|| entry.config.rate_group());
+    let declared_group = || declares.and_then(|declares| declares.rate_group.clone());
+    let rate_group = keys.rate_group.clone().or_else(declared_group);
     if rate_group.as_ref().is_some_and(String::is_empty) {
         let error = BuildError::new("rate_group", "it must not be empty");
         errors.push(error.help("give it a name, or leave it out"));
@@ -464,7 +506,10 @@ fn options(entry: &SinkEntry, durable: bool) -> Result<SinkOptions, BuildErrors>
         name: entry.name.as_str().into(),
         inputs: keys.inputs.iter().map(|name| name.as_str().into()).collect(),
         filter_removed: keys.inputs_removed == InputsRemoved::Filter,
-        mappings: entry.config.mappings().into_iter().collect(),
+        mappings: declares
+            .iter()
+            .flat_map(|declares| declares.mappings.iter().cloned())
+            .collect(),
         orphan: false,
         route: Route {
             sink: entry.name.clone(),

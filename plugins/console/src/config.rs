@@ -5,7 +5,7 @@ use std::io::{Write, stderr, stdout};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildErrors, HumanDuration, Sink, SinkConfig, SinkDefaults, register_plugin,
+    BuildContext, BuildErrors, Built, HumanDuration, Sink, SinkConfig, SinkDefaults, register_plugin,
 };
 
 use crate::options::Target;
@@ -29,12 +29,12 @@ register_plugin!(
 
 #[typetag::deserialize(name = "console")]
 impl SinkConfig for ConsoleConfig {
-    fn build(&self, context: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
+    fn build(&self, context: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         let out: Box<dyn Write + Send> = match self.target {
             Target::Stdout => Box::new(stdout()),
             Target::Stderr => Box::new(stderr()),
         };
-        Ok(Box::new(Console::new(context.name.clone(), out)))
+        Ok(Built::sink(Console::new(context.name.clone(), out)))
     }
 
     fn defaults(&self) -> SinkDefaults {

@@ -2,8 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::{BuildContext, BuildError, BuildErrors, Transform, TransformConfig, register_plugin};
-use signalbox_segment::fql::Trigger;
+use signalbox_core::{BuildContext, BuildErrors, Built, Transform, TransformConfig, register_plugin};
 use signalbox_segment::settings::{self, Findings};
 
 use crate::transform::Filter;
@@ -26,25 +25,16 @@ register_plugin!(
     "Lets only those events go on that a trigger matches."
 );
 
-impl FilterConfig {
-    fn read(&self) -> (Option<Trigger>, Findings) {
-        let mut findings = Findings::default();
-        let trigger = settings::trigger(&self.trigger, "trigger", &mut findings);
-        (trigger, findings)
-    }
-}
-
 #[typetag::deserialize(name = "filter")]
 impl TransformConfig for FilterConfig {
-    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
-        let (trigger, findings) = self.read();
-        match trigger {
-            Some(trigger) => Ok(Box::new(Filter::new(&context.name, trigger, self.invert))),
+    fn build(&self, context: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
+        let mut findings = Findings::default();
+        match settings::trigger(&self.trigger, "trigger", &mut findings) {
+            Some(trigger) => {
+                let filter = Filter::new(&context.name, trigger, self.invert);
+                Ok(Built::transform(filter).warnings(findings.warnings))
+            }
             None => Err(findings.errors),
         }
-    }
-
-    fn warnings(&self) -> Vec<BuildError> {
-        self.read().1.warnings
     }
 }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_conversions::personal::{Field, Rules};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Hashes, Path, Transform, TransformConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, Hashes, Path, Transform, TransformConfig,
+    TransformDeclarations, register_plugin,
 };
 
 use crate::defaults;
@@ -73,7 +74,7 @@ register_plugin!(
 
 #[typetag::deserialize(name = "hash_pii")]
 impl TransformConfig for HashPiiConfig {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
         let mut errors = Vec::new();
         let mut plan = Plan::default();
         if self.defaults {
@@ -107,31 +108,18 @@ impl TransformConfig for HashPiiConfig {
                     .help("list paths, or leave defaults = false out"),
             );
         }
-        if errors.is_empty() {
-            Ok(Box::new(HashPii::new(plan, self.rules)))
-        } else {
-            Err(errors)
-        }
-    }
-
-    fn hashes(&self) -> Option<Hashes> {
-        let mut plan = Plan::default();
-        if self.defaults {
-            defaults::add(&mut plan);
-        }
-        for path in &self.keep {
-            plan.remove(path);
-        }
-        for (path, kind) in &self.paths {
-            kind.add(&mut plan, path);
+        if !errors.is_empty() {
+            return Err(errors);
         }
         let rules = match self.rules {
             Rules::Pinterest => "pinterest",
             Rules::Segment => "segment",
         };
-        Some(Hashes {
+        let hashes = Some(Hashes {
             rules,
             paths: plan.hashed(),
-        })
+        });
+        let transform = HashPii::new(plan, self.rules);
+        Ok(Built::transform(transform).declares(TransformDeclarations { hashes }))
     }
 }

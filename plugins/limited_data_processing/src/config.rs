@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_conversions::personal::geo;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Path, Transform, TransformConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, Path, Transform, TransformConfig, register_plugin,
 };
 
 use crate::location::Places;
@@ -100,7 +100,7 @@ register_plugin!(
 
 #[typetag::deserialize(name = "limited_data_processing")]
 impl TransformConfig for LimitedDataProcessingConfig {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
         let mut errors = Vec::new();
         if self.opted_out.is_empty() {
             errors.push(
@@ -147,7 +147,7 @@ impl TransformConfig for LimitedDataProcessingConfig {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Box::new(Ldp {
+        Ok(Built::transform(Ldp {
             conditions,
             places,
             states,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Path, Transform, TransformConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, Path, Transform, TransformConfig, register_plugin,
 };
 use signalbox_segment::mapping::Mapping;
 use signalbox_segment::settings::{self, Fields, Findings, Given, child, given_fields};
@@ -42,22 +42,7 @@ register_plugin!(Transform, MapConfig, "map", "Reshapes an event by a mapping.")
 
 #[typetag::deserialize(name = "map")]
 impl TransformConfig for MapConfig {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
-        let (map, findings) = self.read();
-        if findings.errors.is_empty() {
-            Ok(Box::new(map))
-        } else {
-            Err(findings.errors)
-        }
-    }
-
-    fn warnings(&self) -> Vec<BuildError> {
-        self.read().1.warnings
-    }
-}
-
-impl MapConfig {
-    fn read(&self) -> (Map, Findings) {
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
         let mut findings = Findings::default();
         let trigger = self
             .trigger
@@ -65,15 +50,20 @@ impl MapConfig {
             .and_then(|text| settings::trigger(text, "trigger", &mut findings));
         let mapping = self.mapping(&mut findings);
         let remove = self.removed(&mut findings);
+        if !findings.errors.is_empty() {
+            return Err(findings.errors);
+        }
         let map = Map {
             trigger,
             mapping,
             mode: self.mode,
             remove,
         };
-        (map, findings)
+        Ok(Built::transform(map).warnings(findings.warnings))
     }
+}
 
+impl MapConfig {
     fn mapping(&self, findings: &mut Findings) -> Option<Mapping> {
         let read = |file: &std::path::Path| std::fs::read_to_string(file);
         let (fields, at) = match given_fields(

@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, HumanDuration, PlainRead, Secret, Sha256Hex, Sink, SinkConfig,
-    SinkDefaults, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, HumanDuration, PlainRead, Secret, Sha256Hex, Sink,
+    SinkConfig, SinkDeclarations, SinkDefaults, register_plugin,
 };
 use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
 use signalbox_segment::settings::{Findings, child, template_reads, trigger_reads};
@@ -197,14 +197,24 @@ impl Presets {
 
 #[typetag::deserialize(name = "pinterest_conversions")]
 impl SinkConfig for PinterestConversionsConfig {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
-        let mut errors = BuildErrors::new();
-        let destination = self.destination(&mut errors);
-        match destination {
-            Some(destination) if errors.is_empty() => HttpSink::new(destination, &ClientOptions::default())
-                .map(|sink| Box::new(sink) as Box<dyn Sink>)
-                .map_err(|error| vec![BuildError::new("", error.to_string())]),
-            _ => Err(errors),
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
+        let mut findings = Findings::default();
+        let destination = self.destination(&mut findings);
+        let Some(destination) = destination.filter(|_| findings.errors.is_empty()) else {
+            return Err(findings.errors);
+        };
+        let declares = SinkDeclarations {
+            rate_group: Some(rate_group(&destination.probe_url)),
+            hashing_rules: Some(match self.compat {
+                Compat::Pinterest => "pinterest",
+                Compat::Segment => "segment",
+            }),
+            mappings: self.fingerprints(),
+            reads: self.reads(),
+        };
+        match HttpSink::new(destination, &ClientOptions::default()) {
+            Ok(sink) => Ok(Built::sink(sink).warnings(findings.warnings).declares(declares)),
+            Err(error) => Err(vec![BuildError::new("", error.to_string())]),
         }
     }
 
@@ -222,63 +232,40 @@ impl SinkConfig for PinterestConversionsConfig {
             retry_for: HumanDuration::from_secs(24 * 60 * 60),
         }
     }
+}
 
-    /// Returns the ad account's group, since Pinterest counts calls by ad account.
-    fn rate_group(&self) -> Option<String> {
-        // Building the sink reports mistakes in the address.
-        let url = self.url(&mut BuildErrors::new())?.to_string();
-        Some(url.strip_suffix("/events").unwrap_or(&url).to_owned())
-    }
+/// Returns the ad account's rate group, since Pinterest counts calls by ad account.
+fn rate_group(url: &Url) -> String {
+    let mut account = url.clone();
+    account.set_query(None);
+    let account = account.as_str();
+    account.strip_suffix("/events").unwrap_or(account).to_owned()
+}
 
-    fn mappings(&self) -> Vec<(String, String)> {
-        let one = |mapping: &MappingConfig| {
-            let name = mapping.name.clone().or_else(|| mapping.preset.clone())?;
-            let what = MappingConfig {
-                name: None,
-                ..mapping.clone()
-            };
-            Some((name, Sha256Hex::of(&format!("{what:?}")).as_str().to_owned()))
-        };
-        self.mappings
-            .iter()
-            .filter(|mapping| mapping.enabled)
-            .filter_map(one)
-            .collect()
-    }
+fn is_partner_name(name: &str) -> bool {
+    name.strip_prefix("ss-").is_some_and(|rest| !rest.is_empty()) && !name.contains(char::is_uppercase)
+}
 
-    fn hashing_rules(&self) -> Option<&'static str> {
-        Some(match self.compat {
-            Compat::Pinterest => "pinterest",
-            Compat::Segment => "segment",
-        })
-    }
-
-    fn reads(&self) -> Vec<PlainRead> {
-        let enabled = self
-            .mappings
-            .iter()
-            .enumerate()
-            .filter(|(_, mapping)| mapping.enabled);
-        enabled
-            .flat_map(|(index, mapping)| {
-                let path = format!("mappings.{index}");
-                let trigger = mapping.trigger.as_deref().unwrap_or_default();
-                let fields = mapping.fields.iter().flat_map({
-                    let path = format!("{path}.fields");
-                    move |(key, value)| template_reads(value, &child(&path, key))
-                });
-                trigger_reads(trigger, &format!("{path}.trigger"))
-                    .into_iter()
-                    .chain(fields)
-                    .collect::<Vec<_>>()
-            })
-            .collect()
-    }
-
-    fn warnings(&self) -> Vec<BuildError> {
-        let mut findings = Findings::default();
+impl PinterestConversionsConfig {
+    /// The sink without its client; `None` only beside an error.
+    pub(crate) fn destination(&self, findings: &mut Findings) -> Option<PinterestConversions> {
+        if !self.ad_account_id.is_well_formed() {
+            findings.errors.push(
+                BuildError::new("ad_account_id", "must be 1 to 18 digits")
+                    .help("it stands in Ads Manager beside the account's name"),
+            );
+        }
+        let authorization = self.authorization(&mut findings.errors);
+        let url = self.url(&mut findings.errors);
+        for (path, value) in [("partner_name", &self.partner_name), ("np", &self.np)] {
+            if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
+                findings
+                    .errors
+                    .push(BuildError::new(path, "must not be empty").help("leave it out"));
+            }
+        }
         let presets = self.presets.chosen(&mut findings.errors);
-        let mappings = mapping_config::compile(&presets, &self.mappings, self.compat, &mut findings);
+        let mappings = mapping_config::compile(&presets, &self.mappings, self.compat, findings);
         if mappings.is_empty() && findings.errors.is_empty() {
             let warning = BuildError::new(
                 "presets",
@@ -301,38 +288,10 @@ impl SinkConfig for PinterestConversionsConfig {
                 .warnings
                 .push(warning.help("leave it out unless Pinterest told you to use it"));
         }
-        findings.warnings
-    }
-}
-
-fn is_partner_name(name: &str) -> bool {
-    name.strip_prefix("ss-").is_some_and(|rest| !rest.is_empty()) && !name.contains(char::is_uppercase)
-}
-
-impl PinterestConversionsConfig {
-    /// The sink without its client; `None` only beside an error.
-    pub(crate) fn destination(&self, errors: &mut BuildErrors) -> Option<PinterestConversions> {
-        if !self.ad_account_id.is_well_formed() {
-            errors.push(
-                BuildError::new("ad_account_id", "must be 1 to 18 digits")
-                    .help("it stands in Ads Manager beside the account's name"),
-            );
-        }
-        let authorization = self.authorization(errors);
-        let url = self.url(errors);
-        for (path, value) in [("partner_name", &self.partner_name), ("np", &self.np)] {
-            if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
-                errors.push(BuildError::new(path, "must not be empty").help("leave it out"));
-            }
-        }
-        let presets = self.presets.chosen(errors);
-        let mut findings = Findings::default();
-        let mappings = mapping_config::compile(&presets, &self.mappings, self.compat, &mut findings);
-        errors.append(&mut findings.errors);
         let encoder = match Encoder::new(self.encode_options(), mappings) {
             Ok(encoder) => encoder,
             Err(error) => {
-                errors.push(BuildError::new("", error.to_string()));
+                findings.errors.push(BuildError::new("", error.to_string()));
                 return None;
             }
         };
@@ -347,6 +306,46 @@ impl PinterestConversionsConfig {
             on_unknown_property: self.on_unknown_property,
             learned: Learned::default(),
         })
+    }
+
+    /// The enabled mappings by name, each with a fingerprint.
+    fn fingerprints(&self) -> Vec<(String, String)> {
+        let one = |mapping: &MappingConfig| {
+            let name = mapping.name.clone().or_else(|| mapping.preset.clone())?;
+            let what = MappingConfig {
+                name: None,
+                ..mapping.clone()
+            };
+            Some((name, Sha256Hex::of(&format!("{what:?}")).as_str().to_owned()))
+        };
+        self.mappings
+            .iter()
+            .filter(|mapping| mapping.enabled)
+            .filter_map(one)
+            .collect()
+    }
+
+    /// The values of the event that enabled mappings compare or write into texts.
+    fn reads(&self) -> Vec<PlainRead> {
+        let enabled = self
+            .mappings
+            .iter()
+            .enumerate()
+            .filter(|(_, mapping)| mapping.enabled);
+        enabled
+            .flat_map(|(index, mapping)| {
+                let path = format!("mappings.{index}");
+                let trigger = mapping.trigger.as_deref().unwrap_or_default();
+                let fields = mapping.fields.iter().flat_map({
+                    let path = format!("{path}.fields");
+                    move |(key, value)| template_reads(value, &child(&path, key))
+                });
+                trigger_reads(trigger, &format!("{path}.trigger"))
+                    .into_iter()
+                    .chain(fields)
+                    .collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     fn encode_options(&self) -> EncodeOptions {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::limiter::{Per, Quota, QuotaError};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Side, Transform, TransformConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, Side, Transform, TransformConfig, register_plugin,
 };
 
 use crate::key::KeyTemplate;
@@ -51,7 +51,7 @@ register_plugin!(
 
 #[typetag::deserialize(name = "rate_limit")]
 impl TransformConfig for RateLimitConfig {
-    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
+    fn build(&self, context: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
         let mut errors = Vec::new();
         let quota = Quota::new(self.limit, self.per.window(), self.burst)
             .map_err(|error| errors.push(quota_error(error)))
@@ -80,7 +80,8 @@ impl TransformConfig for RateLimitConfig {
         };
         let max_keys = self.max_keys.unwrap_or(MAX_KEYS) as usize;
         let clock = DefaultClock::default();
-        Ok(Box::new(RateLimit::new(key, on_exceeded, quota, max_keys, clock)))
+        let transform = RateLimit::new(key, on_exceeded, quota, max_keys, clock);
+        Ok(Built::transform(transform))
     }
 }
 

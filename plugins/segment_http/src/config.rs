@@ -6,7 +6,8 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, HumanDuration, Source, SourceConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Source, SourceConfig, SourceDeclarations,
+    register_plugin,
 };
 
 use crate::analytics_js::AnalyticsJs;
@@ -182,10 +183,18 @@ fn network(text: &str) -> Option<IpNet> {
 
 #[typetag::deserialize(name = "segment_http")]
 impl SourceConfig for SegmentHttpConfig {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Source>, BuildErrors> {
-        Ok(Box::new(self.prepare()?))
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Source>, BuildErrors> {
+        let tls = self.tls.as_ref().and_then(TlsConfig::exposed);
+        Ok(Built::source(self.prepare()?)
+            .warnings(tls.into_iter().collect())
+            .declares(SourceDeclarations {
+                named_sinks: self.named_sinks(),
+            }))
     }
+}
 
+impl SegmentHttpConfig {
+    /// The sinks that write keys name, each with the path of its setting.
     fn named_sinks(&self) -> Vec<(String, String)> {
         let mut named = Vec::new();
         for (place, key) in self.write_keys.iter().enumerate() {
@@ -194,14 +203,6 @@ impl SourceConfig for SegmentHttpConfig {
             }
         }
         named
-    }
-
-    fn warnings(&self) -> Vec<BuildError> {
-        self.tls
-            .as_ref()
-            .and_then(TlsConfig::exposed)
-            .into_iter()
-            .collect()
     }
 }
 
@@ -275,7 +276,12 @@ mod tests {
         let config = config(serde_json::json!({"write_keys": ["k"], "tls": tls}));
         for (mode, told) in [(0o644, 1), (0o600, 0)] {
             std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
-            let warnings = config.warnings();
+            let warnings: Vec<_> = config
+                .tls
+                .as_ref()
+                .and_then(TlsConfig::exposed)
+                .into_iter()
+                .collect();
             assert_eq!(warnings.len(), told, "{warnings:?}");
             let named = |warning: &BuildError| {
                 warning.path == "tls.key" && warning.message.contains(&format!("chmod go= {}", key.display()))

@@ -5,16 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, HumanDuration, PlainRead, Secret, Sha256Hex, Sink, SinkConfig,
-    SinkDefaults, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, HumanDuration, PlainRead, Secret, Sha256Hex, Sink,
+    SinkConfig, SinkDeclarations, SinkDefaults, register_plugin,
 };
 use signalbox_http::{
     Class, ClientError, ClientOptions, HeaderMap, HeaderName, HeaderValue, HttpSink, StatusTable, Url,
     header, parse_url, secret_value,
 };
-use signalbox_segment::settings::{
-    Configured, Findings, MappingConfig, compile_mappings, template_reads, trigger_reads,
-};
+use signalbox_segment::settings::{Findings, MappingConfig, compile_mappings, template_reads, trigger_reads};
 
 use crate::options::{Method, Mode};
 use crate::sink::Webhook;
@@ -71,7 +69,7 @@ register_plugin!(Sink, WebhookConfig, "webhook", "POSTs events as JSON to a URL.
 
 #[typetag::deserialize(name = "webhook")]
 impl SinkConfig for WebhookConfig {
-    fn build(&self, context: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
+    fn build(&self, context: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         let mut errors = Vec::new();
         let url = valid_url("url", &self.url, &mut errors);
         let probe_url = self
@@ -83,8 +81,16 @@ impl SinkConfig for WebhookConfig {
         if self.connect_timeout.0.is_zero() {
             errors.push(BuildError::new("connect_timeout", "must be longer than nothing"));
         }
-        let (mappings, mut findings) = self.mappings();
+        let mut findings = Findings::default();
+        let read = |file: &std::path::Path| std::fs::read_to_string(file);
+        let mappings = compile_mappings(&self.mappings, "mappings", &read, &mut findings);
         errors.append(&mut findings.errors);
+        if !self.mappings.is_empty() && mappings.is_empty() {
+            findings.warnings.push(
+                BuildError::new("mappings", "none of them is enabled, so nothing is sent")
+                    .help("without any mapping every event is sent as it is"),
+            );
+        }
         let options = ClientOptions {
             connect_timeout: self.connect_timeout.0,
             proxy: self.proxy.clone(),
@@ -104,7 +110,13 @@ impl SinkConfig for WebhookConfig {
             mappings: (!self.mappings.is_empty()).then_some(mappings),
         };
         match HttpSink::new(webhook, &options) {
-            Ok(sink) => Ok(Box::new(sink)),
+            Ok(sink) => Ok(Built::sink(sink)
+                .warnings(findings.warnings)
+                .declares(SinkDeclarations {
+                    mappings: self.fingerprints(),
+                    reads: self.reads(),
+                    ..SinkDeclarations::default()
+                })),
             Err(error) => Err(vec![client_error(error)]),
         }
     }
@@ -126,8 +138,11 @@ impl SinkConfig for WebhookConfig {
             retry_for: HumanDuration::from_secs(24 * 3600),
         }
     }
+}
 
-    fn mappings(&self) -> Vec<(String, String)> {
+impl WebhookConfig {
+    /// The mappings by name, each with a fingerprint.
+    fn fingerprints(&self) -> Vec<(String, String)> {
         let one = |(index, mapping): (usize, &MappingConfig)| {
             let name = mapping.name.clone();
             let name = name.unwrap_or_else(|| format!("mapping {}", index + 1));
@@ -138,6 +153,7 @@ impl SinkConfig for WebhookConfig {
         self.mappings.iter().enumerate().map(one).collect()
     }
 
+    /// The values of the event that enabled mappings compare or write into texts.
     fn reads(&self) -> Vec<PlainRead> {
         let enabled = self
             .mappings
@@ -154,26 +170,6 @@ impl SinkConfig for WebhookConfig {
                 reads
             })
             .collect()
-    }
-
-    fn warnings(&self) -> Vec<BuildError> {
-        let (mappings, mut findings) = self.mappings();
-        if !self.mappings.is_empty() && mappings.is_empty() {
-            findings.warnings.push(
-                BuildError::new("mappings", "none of them is enabled, so nothing is sent")
-                    .help("without any mapping every event is sent as it is"),
-            );
-        }
-        findings.warnings
-    }
-}
-
-impl WebhookConfig {
-    fn mappings(&self) -> (Vec<Configured>, Findings) {
-        let mut findings = Findings::default();
-        let read = |file: &std::path::Path| std::fs::read_to_string(file);
-        let mappings = compile_mappings(&self.mappings, "mappings", &read, &mut findings);
-        (mappings, findings)
     }
 
     fn header_map(&self, errors: &mut BuildErrors) -> HeaderMap {

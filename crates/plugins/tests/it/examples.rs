@@ -1,9 +1,7 @@
 //! What the guide and the plugins' own pages show works.
 
-use std::fmt::Debug;
-
 use serde::de::DeserializeOwned;
-use signalbox_core::{BuildContext, BuildErrors, Side, SinkConfig, TransformConfig};
+use signalbox_core::{BuildContext, BuildErrors, Built, Component, Side, SinkConfig, TransformConfig};
 
 const PAGES: [(&str, &str); 4] = [
     ("docs/mappings.md", include_str!("../../../../docs/mappings.md")),
@@ -47,11 +45,11 @@ fn components<C: DeserializeOwned>(file: &toml::Table, kind: &str, page: &str) -
         .collect()
 }
 
-fn good<T>(page: &str, name: &str, built: Result<T, BuildErrors>, warnings: &[impl Debug]) {
-    if let Err(errors) = built {
-        panic!("{page}: {name}: {errors:?}");
+fn good<C: Component + ?Sized>(page: &str, name: &str, built: Result<Built<C>, BuildErrors>) {
+    match built {
+        Ok(built) => assert!(built.warnings.is_empty(), "{page}: {name}: {:?}", built.warnings),
+        Err(errors) => panic!("{page}: {name}: {errors:?}"),
     }
-    assert!(warnings.is_empty(), "{page}: {name}: {warnings:?}");
 }
 
 #[test]
@@ -62,11 +60,11 @@ fn every_example_can_be_built_and_means_what_it_says() {
             let block = block.split("```").next().unwrap_or_default();
             let file: toml::Table = toml::from_str(block).unwrap_or_else(|error| panic!("{page}: {error}"));
             for (name, config) in components::<Box<dyn TransformConfig>>(&file, "transforms", page) {
-                good(page, &name, config.build(&context(&name)), &config.warnings());
+                good(page, &name, config.build(&context(&name)));
                 built += 1;
             }
             for (name, config) in components::<Box<dyn SinkConfig>>(&file, "sinks", page) {
-                good(page, &name, config.build(&context(&name)), &config.warnings());
+                good(page, &name, config.build(&context(&name)));
                 built += 1;
             }
         }

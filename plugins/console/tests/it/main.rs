@@ -15,7 +15,7 @@ fn builds_from_its_type_alone() {
         name: "look".into(),
         place: Side::Sink,
     };
-    let sink = config.build(&context).unwrap();
+    let sink = config.build(&context).unwrap().component;
     let lines = Framing {
         request: 1,
         separator: 1,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, HumanDuration, Sink, SinkConfig, SinkDefaults, Size,
+    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Sink, SinkConfig, SinkDefaults, Size,
     register_plugin,
 };
 use tokio::sync::Mutex;
@@ -51,7 +51,7 @@ register_plugin!(
 
 #[typetag::deserialize(name = "file")]
 impl SinkConfig for FileSinkConfig {
-    fn build(&self, context: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
+    fn build(&self, context: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         let mut errors = Vec::new();
         if self.path.file_name().is_none() {
             errors.push(BuildError::new("path", "must end in the name of a file"));
@@ -80,7 +80,7 @@ impl SinkConfig for FileSinkConfig {
             max_size: size.0,
             keep: self.keep.unwrap_or(KEEP),
         });
-        Ok(Box::new(FileSink {
+        Ok(Built::sink(FileSink {
             name: context.name.clone(),
             path: self.path.clone(),
             appender: Arc::new(Mutex::new(Appender::new(
@@ -89,16 +89,8 @@ impl SinkConfig for FileSinkConfig {
                 rotation,
                 self.sync,
             ))),
-        }))
-    }
-
-    fn warnings(&self) -> Vec<BuildError> {
-        if self.max_size.is_none() || self.keep.is_some() {
-            return Vec::new();
-        }
-        let message = format!("only {KEEP} files of this size are kept, and the oldest is deleted");
-        let help = format!("set `keep` ({KEEP} if that is meant), or take max_size out to keep everything");
-        vec![BuildError::new("max_size", message).help(help)]
+        })
+        .warnings(self.warnings()))
     }
 
     fn defaults(&self) -> SinkDefaults {
@@ -113,5 +105,16 @@ impl SinkConfig for FileSinkConfig {
             timeout: HumanDuration::from_secs(30),
             retry_for: HumanDuration::from_secs(24 * 3600),
         }
+    }
+}
+
+impl FileSinkConfig {
+    fn warnings(&self) -> Vec<BuildError> {
+        if self.max_size.is_none() || self.keep.is_some() {
+            return Vec::new();
+        }
+        let message = format!("only {KEEP} files of this size are kept, and the oldest is deleted");
+        let help = format!("set `keep` ({KEEP} if that is meant), or take max_size out to keep everything");
+        vec![BuildError::new("max_size", message).help(help)]
     }
 }

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::{BuildContext, BuildError, BuildErrors, Source, SourceConfig, register_plugin};
+use signalbox_core::{BuildContext, BuildError, BuildErrors, Built, Source, SourceConfig, register_plugin};
 
 use super::FileSource;
 
@@ -20,7 +20,7 @@ pub struct FileSourceConfig {
 
 #[typetag::deserialize(name = "file")]
 impl SourceConfig for FileSourceConfig {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Source>, BuildErrors> {
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Source>, BuildErrors> {
         if self.path.is_empty() {
             return Err(vec![
                 BuildError::new("path", "no file named").help("name a file, or \"-\" for standard input"),
@@ -31,7 +31,7 @@ impl SourceConfig for FileSourceConfig {
                 BuildError::new("read_again", "standard input can be read only once").help("take it out"),
             ]);
         }
-        Ok(Box::new(FileSource {
+        Ok(Built::source(FileSource {
             path: self.path.clone(),
             read_again: self.read_again,
         }))

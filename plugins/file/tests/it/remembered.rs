@@ -85,7 +85,7 @@ impl Rig {
             checkpoints: self.checkpoints.shared(),
             vitals: std::sync::Arc::default(),
         };
-        let source = config.build(&place).unwrap();
+        let source = config.build(&place).unwrap().component;
         source.start(context).await.unwrap().await.unwrap();
     }
 }

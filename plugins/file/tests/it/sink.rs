@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, from_value, json};
 use signalbox_core::{
-    Batch, BuildContext, BuildErrors, Event, Outcome, PluginKind, Prepared, Receipt, Record, Side, Sink,
-    SinkConfig, Verdict, plugins,
+    Batch, BuildContext, BuildErrors, Built, Event, Outcome, PluginKind, Prepared, Receipt, Record, Side,
+    Sink, SinkConfig, Verdict, plugins,
 };
 
 fn config(mut settings: Value) -> Result<Box<dyn SinkConfig>, serde_json::Error> {
@@ -15,11 +15,15 @@ fn config(mut settings: Value) -> Result<Box<dyn SinkConfig>, serde_json::Error>
     from_value(settings)
 }
 
-fn build(settings: Value) -> Result<Box<dyn Sink>, BuildErrors> {
+fn built(settings: Value) -> Result<Built<dyn Sink>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "archive".into(),
         place: Side::Sink,
     })
+}
+
+fn build(settings: Value) -> Result<Box<dyn Sink>, BuildErrors> {
+    built(settings).map(|built| built.component)
 }
 
 fn record(sink: &dyn Sink, text: &str) -> Arc<Record> {
@@ -237,7 +241,7 @@ async fn each_file_that_rotation_deletes_is_counted() {
 #[test]
 fn rotation_that_deletes_without_being_told_to_is_a_warning() {
     let warned = |settings: Value| {
-        let warnings = config(settings).unwrap().warnings();
+        let warnings = built(settings).unwrap().warnings;
         warnings.into_iter().map(|one| one.path).collect::<Vec<_>>()
     };
     assert_eq!(warned(json!({ "path": "a", "max_size": "1MB" })), ["max_size"]);

@@ -79,7 +79,7 @@ fn build(path: &Path) -> Box<dyn Source> {
         name: "backfill".into(),
         place: Side::Source,
     };
-    config.build(&context).unwrap()
+    config.build(&context).unwrap().component
 }
 
 async fn run(path: &Path, double: &Arc<Double>, shutdown: &CancellationToken) -> Result<(), StartError> {

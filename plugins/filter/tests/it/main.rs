@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 use signalbox_core::{
-    BuildContext, BuildErrors, Event, Flow, PluginKind, Receipt, Side, Transform, TransformConfig, plugins,
+    BuildContext, BuildErrors, Built, Event, Flow, PluginKind, Receipt, Side, Transform, TransformConfig,
+    plugins,
 };
 use signalbox_filter as _;
 
@@ -11,11 +12,15 @@ fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
     toml::from_str(&format!("type = \"filter\"\n{settings}"))
 }
 
-fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
+fn built(settings: &str) -> Result<Built<dyn Transform>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "orders".into(),
         place: Side::Sink,
     })
+}
+
+fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
+    built(settings).map(|built| built.component)
 }
 
 /// Whether an event goes on, and that it is left as it is.
@@ -62,7 +67,7 @@ fn a_trigger_that_cannot_be_evaluated_lets_nothing_pass() {
         let settings = format!("trigger = 'type = \"track\" and lowercase(\"X\") = \"x\"'\n{settings}");
         let filter = build(&settings).unwrap();
         assert!(!passes(&*filter, ORDER), "{settings}");
-        assert!(!config(&settings).unwrap().warnings().is_empty());
+        assert!(!built(&settings).unwrap().warnings.is_empty());
     }
 }
 
@@ -83,7 +88,7 @@ fn a_trigger_that_is_none_is_an_error() {
 
 #[test]
 fn a_trigger_that_means_something_else_is_told() {
-    let told = |trigger: &str| config(&format!("trigger = '{trigger}'")).unwrap().warnings();
+    let told = |trigger: &str| built(&format!("trigger = '{trigger}'")).unwrap().warnings;
     assert!(told("type = \"track\"").is_empty());
     let warnings = told("type = \"track\" OR event = \"A\"");
     assert_eq!(warnings.len(), 1);

@@ -20,10 +20,13 @@ fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
 }
 
 fn build(place: Side, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
-    config(settings).unwrap().build(&BuildContext {
-        name: "hash".into(),
-        place,
-    })
+    config(settings)
+        .unwrap()
+        .build(&BuildContext {
+            name: "hash".into(),
+            place,
+        })
+        .map(|built| built.component)
 }
 
 fn event(payload: &Value) -> Event {

@@ -2,7 +2,7 @@
 
 use signalbox_core::{PluginKind, plugins};
 
-use crate::{build, config, made};
+use crate::{build, built, config, made};
 
 fn errors(settings: &str) -> Vec<String> {
     let errors = build(settings).err().unwrap();
@@ -83,7 +83,7 @@ fn a_mapping_can_stand_in_a_file() {
 #[test]
 fn doubts_are_told() {
     let warnings = |settings: &str| {
-        let warnings = config(settings).unwrap().warnings();
+        let warnings = built(settings).unwrap().warnings;
         warnings
             .into_iter()
             .map(|warning| warning.path)

@@ -7,18 +7,24 @@ mod merge;
 mod replace;
 
 use serde_json::Value;
-use signalbox_core::{BuildContext, BuildErrors, Event, Flow, Receipt, Side, Transform, TransformConfig};
+use signalbox_core::{
+    BuildContext, BuildErrors, Built, Event, Flow, Receipt, Side, Transform, TransformConfig,
+};
 use signalbox_map as _;
 
 fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
     toml::from_str(&format!("type = \"map\"\n{settings}"))
 }
 
-fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
+fn built(settings: &str) -> Result<Built<dyn Transform>, BuildErrors> {
     config(settings).unwrap().build(&BuildContext {
         name: "names".into(),
         place: Side::Source,
     })
+}
+
+fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
+    built(settings).map(|built| built.component)
 }
 
 fn event(json: &str) -> Event {

@@ -2,13 +2,14 @@ use super::*;
 use crate::PinterestConversionsConfig;
 use signalbox_core::{BuildErrors, Receipt, Verdict};
 use signalbox_http::StatusCode;
+use signalbox_segment::settings::Findings;
 
 fn destination(more: &str) -> PinterestConversions {
     let toml = format!("ad_account_id = \"549755885175\"\nconversion_token = \"pina_secret\"\n{more}");
     let config: PinterestConversionsConfig = toml::from_str(&toml).unwrap();
-    let mut errors = BuildErrors::new();
-    let destination = config.destination(&mut errors);
-    assert_eq!(errors, BuildErrors::new());
+    let mut findings = Findings::default();
+    let destination = config.destination(&mut findings);
+    assert_eq!(findings.errors, BuildErrors::new());
     destination.unwrap()
 }
 

@@ -1,19 +1,23 @@
 //! The settings as a pipeline file has them: what is taken, and what each mistake is told.
 
 use serde_json::Value as Json;
-use signalbox_core::{BuildContext, BuildError, Prepared, Side, Sink, SinkConfig};
+use signalbox_core::{BuildContext, BuildError, Built, Prepared, Side, Sink, SinkConfig};
 use signalbox_pinterest_conversions::PinterestConversionsConfig;
 
 use crate::support::{body, event};
 
 const ACCOUNT: &str = "ad_account_id = \"549755885175\"\nconversion_token = \"pina_secret\"\n";
 
-fn build(settings: &str) -> Result<Box<dyn Sink>, Vec<BuildError>> {
+fn built(settings: &str) -> Result<Built<dyn Sink>, Vec<BuildError>> {
     let config: PinterestConversionsConfig = toml::from_str(settings).unwrap();
     config.build(&BuildContext {
         name: "pin".into(),
         place: Side::Sink,
     })
+}
+
+fn build(settings: &str) -> Result<Box<dyn Sink>, Vec<BuildError>> {
+    built(settings).map(|built| built.component)
 }
 
 /// The errors as `path: message`, with what helps behind.
@@ -93,8 +97,8 @@ fn defaults_of_the_runtime() {
 #[test]
 fn calls_are_counted_by_account_and_address() {
     let group = |more: &str| {
-        let config: PinterestConversionsConfig = toml::from_str(&format!("{ACCOUNT}{more}")).unwrap();
-        config.rate_group().unwrap()
+        let built = built(&format!("{ACCOUNT}{more}")).unwrap();
+        built.declares.rate_group.unwrap()
     };
     let usual = "https://api.pinterest.com/v5/ad_accounts/549755885175";
     assert_eq!(group(""), usual);
@@ -264,8 +268,7 @@ fn what_is_doubtful_is_told_at_load() {
     let settings = format!(
         "{ACCOUNT}[[mappings]]\npreset = \"Lead\"\ntrigger = 'type = \"track\" OR event = \"Generate Lead\"'\n"
     );
-    let config: PinterestConversionsConfig = toml::from_str(&settings).unwrap();
-    let warnings = config.warnings();
+    let warnings = built(&settings).unwrap().warnings;
     assert_eq!(warnings[0].path, "mappings.0.trigger");
     let help = warnings.last().unwrap().help.clone().unwrap();
     assert!(
@@ -273,23 +276,16 @@ fn what_is_doubtful_is_told_at_load() {
         "{help}"
     );
     let own = "[mappings.fields]\n\"user_data.email\" = { \"@if\" = { blank = { \"@path\" = \"$.a\" }, then = \"b\" } }";
-    let warnings = toml::from_str::<PinterestConversionsConfig>(&format!("{settings}{own}"))
-        .unwrap()
-        .warnings();
+    let warnings = built(&format!("{settings}{own}")).unwrap().warnings;
     assert_eq!(warnings[1].path, "mappings.0.fields.\"user_data.email\".\"@if\"");
     assert_eq!(warnings.len(), 2);
     // The defaults are not in doubt.
-    assert_eq!(
-        toml::from_str::<PinterestConversionsConfig>(ACCOUNT)
-            .unwrap()
-            .warnings(),
-        []
-    );
+    assert_eq!(built(ACCOUNT).unwrap().warnings, []);
     for (settings, path) in [
         ("presets = \"none\"", "presets"),
         ("partner_name = \"Acme\"", "partner_name"),
     ] {
-        let config: PinterestConversionsConfig = toml::from_str(&format!("{ACCOUNT}{settings}")).unwrap();
-        assert_eq!(config.warnings()[0].path, path);
+        let built = built(&format!("{ACCOUNT}{settings}")).unwrap();
+        assert_eq!(built.warnings[0].path, path);
     }
 }

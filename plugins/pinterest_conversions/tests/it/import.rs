@@ -34,6 +34,7 @@ fn sink(toml: &str) -> Box<dyn Sink> {
     config
         .build(&context)
         .unwrap_or_else(|errors| panic!("{errors:?}\n{toml}"))
+        .component
 }
 
 /// Each mapping's name with its record, or the code of its refusal.

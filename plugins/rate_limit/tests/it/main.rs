@@ -12,10 +12,13 @@ fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
 }
 
 fn build(place: Side, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
-    config(settings).unwrap().build(&BuildContext {
-        name: "gently".into(),
-        place,
-    })
+    config(settings)
+        .unwrap()
+        .build(&BuildContext {
+            name: "gently".into(),
+            place,
+        })
+        .map(|built| built.component)
 }
 
 fn errors(place: Side, settings: &str) -> Vec<(String, String)> {
@@ -101,7 +104,7 @@ fn each_place_has_its_own_quota() {
             name: name.into(),
             place: Side::Sink,
         };
-        let limit = config.build(&context).unwrap();
+        let limit = config.build(&context).unwrap().component;
         assert_eq!(limit.apply(&mut event("m1", "ada")), Flow::Pass);
     }
 }

@@ -17,8 +17,11 @@ fn config(settings: serde_json::Value) -> Result<Box<dyn SinkConfig>, serde_json
 }
 
 fn build(settings: serde_json::Value) -> Result<Box<dyn Sink>, BuildErrors> {
-    config(settings).unwrap().build(&BuildContext {
-        name: "warehouse".into(),
-        place: Side::Sink,
-    })
+    config(settings)
+        .unwrap()
+        .build(&BuildContext {
+            name: "warehouse".into(),
+            place: Side::Sink,
+        })
+        .map(|built| built.component)
 }

@@ -1,6 +1,8 @@
 //! Records made by mappings, from TOML.
 
-use signalbox_core::{BuildContext, BuildErrors, Event, Noted, Prepared, Receipt, Side, Sink, SinkConfig};
+use signalbox_core::{
+    BuildContext, BuildErrors, Built, Event, Noted, Prepared, Receipt, Side, Sink, SinkConfig,
+};
 
 fn config(mappings: &str) -> Box<dyn SinkConfig> {
     toml::from_str(&format!(
@@ -9,11 +11,15 @@ fn config(mappings: &str) -> Box<dyn SinkConfig> {
     .unwrap()
 }
 
-fn build(mappings: &str) -> Result<Box<dyn Sink>, BuildErrors> {
+fn built(mappings: &str) -> Result<Built<dyn Sink>, BuildErrors> {
     config(mappings).build(&BuildContext {
         name: "warehouse".into(),
         place: Side::Sink,
     })
+}
+
+fn build(mappings: &str) -> Result<Box<dyn Sink>, BuildErrors> {
+    built(mappings).map(|built| built.component)
 }
 
 fn event(json: &str) -> Event {
@@ -95,7 +101,7 @@ fn without_mappings_the_event_goes_as_it_is() {
 fn mappings_that_are_all_off_do_not_mean_everything() {
     let off = "[[mappings]]\nenabled = false";
     assert_eq!(made(off, ORDER), ["no_trigger_matched"]);
-    assert_eq!(config(off).warnings()[0].path, "mappings");
+    assert_eq!(built(off).unwrap().warnings[0].path, "mappings");
 }
 
 #[test]
@@ -157,14 +163,15 @@ fn mistakes_and_doubts_are_told_with_their_place() {
         ["mappings.0.trigger", "mappings.0.fields.a", "mappings.2.name"]
     );
 
-    let warnings = config(
+    let warnings = built(
         r#"
         [[mappings]]
         trigger = 'type = "track" OR event = "A"'
         fields = { a = [{ "@template" = "{{$.x}}" }] }
         "#,
     )
-    .warnings();
+    .unwrap()
+    .warnings;
     let told: Vec<_> = warnings
         .iter()
         .map(|warning| (&*warning.path, warning.help.as_deref()))
@@ -179,5 +186,5 @@ fn mistakes_and_doubts_are_told_with_their_place() {
             ("mappings.0.fields.a.0.\"@template\"", None)
         ]
     );
-    assert!(config(MAPPINGS).warnings().is_empty());
+    assert!(built(MAPPINGS).unwrap().warnings.is_empty());
 }

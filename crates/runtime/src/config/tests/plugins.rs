@@ -8,8 +8,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, HumanDuration, Secret, Sink, SinkConfig, SinkDefaults, Source,
-    SourceConfig, Transform, TransformConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDefaults,
+    Source, SourceConfig, Transform, TransformConfig, register_plugin,
 };
 
 fn nothing_to_build<T>() -> Result<T, BuildErrors> {
@@ -29,7 +29,7 @@ pub(super) struct ProbeSource {
 
 #[typetag::deserialize(name = "probe_source")]
 impl SourceConfig for ProbeSource {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Source>, BuildErrors> {
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Source>, BuildErrors> {
         nothing_to_build()
     }
 }
@@ -57,7 +57,7 @@ pub(super) enum Rules {
 
 #[typetag::deserialize(name = "probe_transform")]
 impl TransformConfig for ProbeTransform {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Transform>, BuildErrors> {
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
         nothing_to_build()
     }
 }
@@ -142,7 +142,7 @@ fn repeating<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D
 
 #[typetag::deserialize(name = "probe_sink")]
 impl SinkConfig for ProbeSink {
-    fn build(&self, _: &BuildContext) -> Result<Box<dyn Sink>, BuildErrors> {
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         nothing_to_build()
     }
 

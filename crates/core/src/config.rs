@@ -1,0 +1,242 @@
+//! Settings of components, and building from them: the component, warnings about its settings, and declarations that
+//! the runtime reads. Settings are compiled once for all three.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{HumanDuration, Sink, Source, Transform};
+
+/// A source's settings, as the pipeline file has them.
+#[typetag::deserialize(tag = "type")]
+pub trait SourceConfig: fmt::Debug + Send + Sync {
+    /// Builds the source. Opens and spawns nothing: `validate` builds too.
+    ///
+    /// # Errors
+    /// Every setting that does not fit.
+    fn build(&self, context: &BuildContext) -> Result<Built<dyn Source>, BuildErrors>;
+}
+
+/// A transform's settings.
+#[typetag::deserialize(tag = "type")]
+pub trait TransformConfig: fmt::Debug + Send + Sync {
+    /// Builds the transform for one place in the pipeline; each place has a state of its own.
+    ///
+    /// # Errors
+    /// Every setting that does not fit, or does not fit this place.
+    fn build(&self, context: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors>;
+}
+
+/// A sink's settings.
+#[typetag::deserialize(tag = "type")]
+pub trait SinkConfig: fmt::Debug + Send + Sync {
+    /// Builds the sink. No network.
+    ///
+    /// # Errors
+    /// Every setting that does not fit.
+    fn build(&self, context: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors>;
+
+    /// The runtime's keys where the pipeline file does not set them.
+    fn defaults(&self) -> SinkDefaults;
+}
+
+/// Defaults and ceilings of the runtime's keys for one kind of sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkDefaults {
+    /// Its name in an event's `integrations` object; `None` means the sink's own name.
+    pub integration: Option<&'static str>,
+    /// Records in a batch.
+    pub max_events: usize,
+    /// Most that `max_events` may be set to.
+    pub max_events_ceiling: usize,
+    /// Bytes of a request's body.
+    pub max_bytes: u64,
+    /// How long the first record of a batch waits for others.
+    pub max_wait: HumanDuration,
+    /// Requests under way at once.
+    pub concurrency: usize,
+    /// Attempts in any 60 seconds; `None` is no limit.
+    pub calls_per_minute: Option<u32>,
+    /// Time for one request and its answer.
+    pub timeout: HumanDuration,
+    /// How long a record is retried, counted from its first attempt; time on hold does not count.
+    pub retry_for: HumanDuration,
+}
+
+/// Where something is built.
+#[derive(Debug, Clone)]
+pub struct BuildContext {
+    /// The component's name in the pipeline file.
+    pub name: Arc<str>,
+    /// The side of the journal the component stands on.
+    pub place: Side,
+}
+
+/// A side of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Before it: on a source.
+    Source,
+    /// After it: on a sink.
+    Sink,
+}
+
+/// A kind of component, with the declarations its settings make to the runtime.
+pub trait Component {
+    /// The declarations. Their defaults declare nothing.
+    type Declarations: Default;
+}
+
+impl Component for dyn Source {
+    type Declarations = SourceDeclarations;
+}
+
+impl Component for dyn Transform {
+    type Declarations = TransformDeclarations;
+}
+
+impl Component for dyn Sink {
+    type Declarations = SinkDeclarations;
+}
+
+/// A component built from its settings.
+#[must_use]
+pub struct Built<C: Component + ?Sized> {
+    /// The component, not started yet.
+    pub component: Box<C>,
+    /// Settings that are accepted but probably not meant: a condition that lets more through than it seems to, a value
+    /// that is never used. Logged when the file is loaded; nothing stops.
+    pub warnings: Vec<BuildError>,
+    /// Declarations to the runtime.
+    pub declares: C::Declarations,
+}
+
+impl Built<dyn Source> {
+    /// A source without warnings and declarations.
+    pub fn source(source: impl Source + 'static) -> Built<dyn Source> {
+        Built::new(Box::new(source))
+    }
+}
+
+impl Built<dyn Transform> {
+    /// A transform without warnings and declarations.
+    pub fn transform(transform: impl Transform + 'static) -> Built<dyn Transform> {
+        Built::new(Box::new(transform))
+    }
+}
+
+impl Built<dyn Sink> {
+    /// A sink without warnings and declarations.
+    pub fn sink(sink: impl Sink + 'static) -> Built<dyn Sink> {
+        Built::new(Box::new(sink))
+    }
+}
+
+impl<C: Component + ?Sized> Built<C> {
+    fn new(component: Box<C>) -> Built<C> {
+        Built {
+            component,
+            warnings: Vec::new(),
+            declares: C::Declarations::default(),
+        }
+    }
+
+    /// Sets the warnings.
+    pub fn warnings(self, warnings: Vec<BuildError>) -> Built<C> {
+        Built { warnings, ..self }
+    }
+
+    /// Sets the declarations.
+    pub fn declares(self, declares: C::Declarations) -> Built<C> {
+        Built { declares, ..self }
+    }
+}
+
+/// Declarations of a source.
+#[derive(Debug, Default)]
+pub struct SourceDeclarations {
+    /// Sinks that settings name, each with the path of its setting. A sink that does not exist, or does not listen to
+    /// this source, is an error: its events would go nowhere.
+    pub named_sinks: Vec<(String, String)>,
+}
+
+/// Declarations of a transform.
+#[derive(Debug, Default)]
+pub struct TransformDeclarations {
+    /// Hashing that the transform does. A sink behind it must follow the same rules, and cannot compare hashed values.
+    pub hashes: Option<Hashes>,
+}
+
+/// Declarations of a sink.
+#[derive(Debug, Default)]
+pub struct SinkDeclarations {
+    /// The name of the account at the destination on which this sink calls. Sinks with the same name share one
+    /// `calls_per_minute`; `None` means that the sink shares its account with no other.
+    pub rate_group: Option<String>,
+    /// The name of the normalising rules by which the sink hashes itself (`pinterest`, `segment`), if it does.
+    pub hashing_rules: Option<&'static str>,
+    /// The sink's mappings by name, each with a fingerprint of its contents without the name: the journal recognises a
+    /// renamed mapping by it and does not send again what the mapping has sent. Without any, only names are compared.
+    pub mappings: Vec<(String, String)>,
+    /// Paths of the event whose plain values the sink compares or writes into texts, each with its setting.
+    pub reads: Vec<PlainRead>,
+}
+
+/// Hashing that a transform does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hashes {
+    /// The name of the normalising rules: `pinterest` or `segment`.
+    pub rules: &'static str,
+    /// The paths, with dots.
+    pub paths: Vec<String>,
+}
+
+/// A setting that needs a plain value of the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainRead {
+    /// Path of the setting below the component, for instance `mappings.0.trigger`.
+    pub setting: String,
+    /// Path of the value in the event, with dots.
+    pub event_path: String,
+}
+
+/// A setting that does not fit, or one that is probably not meant (see [`Built::warnings`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildError {
+    /// Path below the component, for instance `mappings.0.trigger`; empty for the component itself.
+    pub path: String,
+    /// What is wrong; never the value.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl BuildError {
+    /// An error about a setting.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> BuildError {
+        BuildError {
+            path: path.into(),
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> BuildError {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
+    }
+}
+
+/// All settings of a component that do not fit; never empty.
+pub type BuildErrors = Vec<BuildError>;
