@@ -22,6 +22,6 @@ pub use sink::PinterestConversions;
 
 /// The typed parts of the request: what may stand in `user_data` and under which key.
 pub mod wire {
-    pub use crate::encode::wire::{HashedKey, PlainKey};
+    pub use crate::action::{HashedKey, PlainKey};
     pub use crate::encode::{Hashed, UserData};
 }

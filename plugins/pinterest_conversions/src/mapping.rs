@@ -7,7 +7,7 @@ use signalbox_core::{Event, Node};
 use signalbox_segment::fql;
 use signalbox_segment::mapping::{CompileError, Mapping};
 
-use crate::action::{self, Derives, FIELDS, Listens, Preset};
+use crate::action::{self, Derives, EVENT, FIELDS, Listens, Preset};
 use crate::encode::derive;
 use crate::options::Compat;
 
@@ -135,25 +135,14 @@ fn what_presets_share(compat: Compat) -> &'static Map<String, Json> {
 
 /// Takes out what the chosen format never sends. (Segment maps and checks it all the same, and loses events by it.)
 pub(crate) fn leave_out_other_format(fields: &mut Map<String, Json>) {
-    const LATEST: [&str; 4] = ["custom_data_2", "contents", "app_info", "device_info"];
-    const LEGACY: [&str; 9] = [
-        "custom_data",
-        "app_id",
-        "app_name",
-        "app_version",
-        "device_brand",
-        "device_carrier",
-        "device_model",
-        "device_type",
-        "os_version",
-    ];
-    let unused: &[&str] = match fields.get("data_format").and_then(Json::as_str) {
-        Some("latest") => &LEGACY,
-        Some("legacy") => &LATEST,
-        _ => return,
+    let Some(chosen @ ("latest" | "legacy")) = fields.get("data_format").and_then(Json::as_str) else {
+        return;
     };
-    for field in unused {
-        fields.remove(*field);
+    let chosen = chosen.to_owned();
+    for row in EVENT {
+        if row.format.is_some_and(|format| format != chosen) {
+            fields.remove(row.field.key);
+        }
     }
 }
 

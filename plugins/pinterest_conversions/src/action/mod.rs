@@ -1,15 +1,20 @@
 //! The action as data: fields, presets, default mappings.
 
 mod defaults;
-mod fields;
+pub(crate) mod fields;
+mod keys;
 mod presets;
+mod row;
 
 use serde_json::{Map, Value as Json, json};
 use signalbox_segment::schema::Field;
 
-pub use defaults::{Default, Derive, Derives, PINTEREST};
+pub use defaults::{Default, Derive, Derives};
+pub(crate) use fields::EVENT;
 pub use fields::FIELDS;
+pub use keys::{HashedKey, PlainKey};
 pub use presets::{Listens, PRESETS, Preset, preset};
+pub use row::{Kind, Row};
 
 use crate::options::Compat;
 
@@ -29,8 +34,10 @@ pub fn default_mapping(preset: Option<&Preset>, compat: Compat) -> Map<String, J
         mapping.insert("event_name".to_owned(), json!(preset.event_name));
     }
     if compat == Compat::Pinterest {
-        for (path, default) in PINTEREST {
-            set(&mut mapping, path, json_of(default));
+        for (path, row) in rows() {
+            if let Some(default) = &row.pinterest {
+                set(&mut mapping, &path, json_of(default));
+            }
         }
     }
     mapping
@@ -97,12 +104,51 @@ pub fn set(mapping: &mut Map<String, Json>, path: &str, value: Option<Json>) {
     }
 }
 
-/// The field at a path: a top-level field, or a member of an object field.
+/// Returns the row of a path: a top-level field, or a member of an object field.
+pub fn row(path: &str) -> Option<&'static Row> {
+    let find = |rows: &'static [Row], key: &str| rows.iter().find(|row| row.field.key == key);
+    let Some((parent, member)) = path.split_once('.') else {
+        return find(EVENT, path);
+    };
+    let parent = find(EVENT, parent)?;
+    find(parent.members, member).filter(|_| has_member(parent, member))
+}
+
+/// The rows of the custom data serve both formats; only the legacy one has `contents`.
+fn has_member(parent: &Row, member: &str) -> bool {
+    let fields = parent.field.properties.unwrap_or_default();
+    fields.iter().any(|field| field.key == member)
+}
+
+/// Returns the field at a path: a top-level field, or a member of an object field.
 pub fn field(path: &str) -> Option<&'static Field<'static>> {
-    let find = |fields: &'static [Field<'static>], key: &str| fields.iter().find(|field| field.key == key);
-    match path.split_once('.') {
-        None => find(FIELDS, path),
-        Some((parent, member)) => find(find(FIELDS, parent)?.properties?, member),
+    row(path).map(|row| &row.field)
+}
+
+/// Returns all rows with their paths, each object before its members.
+fn rows() -> impl Iterator<Item = (String, &'static Row)> {
+    EVENT.iter().flat_map(|row| {
+        let name = row.field.key;
+        let members = row
+            .members
+            .iter()
+            .filter(|member| has_member(row, member.field.key));
+        let members = members.map(move |member| (format!("{name}.{}", member.field.key), member));
+        std::iter::once((name.to_owned(), row)).chain(members)
+    })
+}
+
+impl Derives {
+    /// No longer derives what fills this field, or a field below it: it has a mapping of its own.
+    pub fn without(self, field: &str) -> Derives {
+        let below = |path: &str| {
+            path.strip_prefix(field)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let derived = rows()
+            .filter(|(path, _)| below(path))
+            .filter_map(|(_, row)| row.derive);
+        derived.fold(self, Derives::except)
     }
 }
 
@@ -125,17 +171,16 @@ mod tests {
             }
             assert!(!field.description.is_empty(), "{}", field.key);
         }
-        for (path, default) in PINTEREST {
-            assert!(field(path).is_some(), "{path}");
-            assert!(
-                json_of(default).is_some() || matches!(default, Default::Nothing),
-                "{path}"
-            );
-        }
-        for (derive, paths) in Derive::ALL {
-            for path in paths {
-                assert!(field(path).is_some(), "{path}");
-                assert!(!Derives::ALL.without(path).has(derive), "{path}");
+        for (path, row) in rows() {
+            assert!(field(&path).is_some(), "{path}");
+            if let Some(default) = &row.pinterest {
+                assert!(
+                    json_of(default).is_some() || matches!(default, Default::Nothing),
+                    "{path}"
+                );
+            }
+            if let Some(derive) = row.derive {
+                assert!(!Derives::ALL.without(&path).has(derive), "{path}");
             }
         }
     }

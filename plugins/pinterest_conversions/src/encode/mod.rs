@@ -10,7 +10,7 @@ mod record;
 mod segment;
 mod user_data;
 pub(crate) mod wire;
-mod writer;
+pub(crate) mod writer;
 
 use std::cell::RefCell;
 use std::sync::Arc;

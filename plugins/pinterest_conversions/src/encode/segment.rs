@@ -9,10 +9,9 @@ use signalbox_segment::value::{Numbers, Value, utf16_len};
 use super::ldp::{self, Codes};
 use super::record::{Buffers, EncodeOptions, Input, Refusal, Written};
 use super::user_data::UserData;
-use super::wire::{
-    APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, HashedKey, Kind, LEGACY, PERSONAL, PlainKey, Wire,
-};
+use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY, PERSONAL, Wire};
 use super::writer::{Key, Object, key};
+use crate::action::{HashedKey, PlainKey};
 use crate::options::OnIncomplete;
 use crate::reasons;
 

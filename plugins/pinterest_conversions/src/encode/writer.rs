@@ -35,7 +35,7 @@ impl Key {
     }
 
     /// The key alone.
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         self.name
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::Value as Json;
-use signalbox_pinterest_conversions::action::{Default, Derive, FIELDS, Listens, PINTEREST, PRESETS};
+use signalbox_pinterest_conversions::action::{Default, Derive, FIELDS, Listens, PRESETS, row as row_of};
 use signalbox_segment::schema::{Field, FieldType, Required};
 
 const BEGIN: &str = "<!-- begin of the generated reference -->\n";
@@ -59,15 +59,15 @@ fn first_of(paths: &[&str]) -> String {
 }
 
 fn default_of(name: &str, field: &Field<'_>) -> String {
-    let mut text = match PINTEREST.iter().find(|(path, _)| *path == name) {
-        Some((_, Default::FirstOf(paths) | Default::FirstNumberOf(paths))) => first_of(paths),
-        Some((_, Default::Json(_))) => {
+    let mut text = match row_of(name).and_then(|row| row.pinterest_default()) {
+        Some(Default::FirstOf(paths) | Default::FirstNumberOf(paths)) => first_of(paths),
+        Some(Default::Json(_)) => {
             "each of `properties.products`, or the one product that `properties` describe".into()
         }
-        Some((_, Default::Nothing)) => String::new(),
+        Some(Default::Nothing) => String::new(),
         None => field.default.map(segment_default).unwrap_or_default(),
     };
-    if let Some((derive, _)) = Derive::ALL.iter().find(|(_, fields)| fields.contains(&name)) {
+    if let Some(derive) = row_of(name).and_then(|row| row.derive()) {
         let derived = match derive {
             Derive::ActionSource => "`app_ios` or `app_android` for events of mobile apps",
             Derive::OptOut => "the opposite of `context.device.adTrackingEnabled`",

@@ -13,9 +13,9 @@ use super::super::ldp::{self, Codes};
 use super::super::payload::{Members, list, top};
 use super::super::record::Refusal;
 use super::super::user_data::UserData;
-use super::super::wire::{HashedKey, PERSONAL, Personal, PlainKey};
+use super::super::wire::{PERSONAL, Personal};
 use super::builder::RecordBuilder;
-use crate::action::Derive;
+use crate::action::{Derive, HashedKey, PlainKey};
 use crate::options::OnIncomplete;
 use crate::reasons;
 
