@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 use signalbox_conversions::personal::{self, Field, Rules};
-use signalbox_segment::time::pinterest_time;
+use signalbox_conversions::time::unix_seconds;
 
 /// The mapping of the preset `Checkout`, in Segment's language: what the sink's own table says.
 pub(crate) const CHECKOUT: &str = include_str!("checkout.json");
@@ -119,7 +119,7 @@ fn convert(mut mapped: Value, event: &Value) -> Value {
     };
     record.insert("event_name".into(), mapped["event_name"].take());
     record.insert("action_source".into(), source);
-    let time = pinterest_time(mapped["event_time"].as_str().unwrap_or_default());
+    let time = unix_seconds(mapped["event_time"].as_str().unwrap_or_default());
     record.insert("event_time".into(), time.map_or(Value::Null, Value::from));
     record.insert("event_id".into(), mapped["event_id"].take());
     record.insert("event_source_url".into(), mapped["event_source_url"].take());

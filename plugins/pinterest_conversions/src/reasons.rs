@@ -1,8 +1,8 @@
 //! Every reason and warning this sink gives, with its stable code.
 
+use signalbox_conversions::time::BadTime;
 use signalbox_core::{Reason, Warning};
 use signalbox_segment::schema::{FieldError, FieldErrorKind};
-use signalbox_segment::time::BadTime;
 
 /// `no_trigger_matched`: no enabled mapping listens to this event.
 pub(crate) fn no_trigger_matched() -> Reason {

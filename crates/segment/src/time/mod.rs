@@ -3,18 +3,16 @@
 //! - [`parse_timestamp`]: the Tracking API's four timestamps, in the shapes SDKs send.
 //! - [`write_iso`]: ISO-8601 in UTC with milliseconds, as Segment's servers write them.
 //! - [`corrected`]: the clock-skew correction.
-//! - [`pinterest_time`]: a mapped `event_time` or `install_time` for Pinterest.
-//! - [`segment`]: the same as Segment's destination reads it, nonsense included.
+//! - [`js_date`]: JavaScript's `Date`.
+//! - [`segment`]: a mapped `event_time` or `install_time` as Segment's destination reads it, nonsense included.
 
 mod civil;
-pub(crate) mod js_date;
+pub mod js_date;
 mod parse;
-mod pinterest;
 pub mod segment;
 mod write;
 
 pub use parse::parse_timestamp;
-pub use pinterest::{BadTime, pinterest_time};
 pub use write::write_iso;
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, negative before.

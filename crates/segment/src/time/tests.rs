@@ -116,48 +116,6 @@ fn writes_any_instant() {
 }
 
 #[test]
-fn pinterest_reads_more_and_never_guesses() {
-    for text in [
-        "2026-03-01T12:34:56Z",
-        " 2026-03-01T12:34:56Z ",
-        "20260301T123456Z",
-        "1772368496",
-        "1772368496789",
-        "Sun, 01 Mar 2026 12:34:56 GMT",
-        "Sun Mar 01 2026 13:34:56 GMT+0100 (Central European Standard Time)",
-        "March 1, 2026 12:34:56 PM",
-        "2026/03/01 12:34:56",
-        "2026-3-1 12:34:56",
-        "2026-3-1T12:34:56",
-        "2026-03-1T12:34:56Z",
-        "03/01/2026 12:34:56",
-    ] {
-        assert_eq!(pinterest_time(text), Ok(1_772_368_496), "{text}");
-    }
-    assert_eq!(pinterest_time("2026-3-1T1:2:3"), Ok(1_772_326_923));
-    assert_eq!(pinterest_time("  "), Err(BadTime::Empty));
-    for text in [
-        "yesterday",
-        "true",
-        "-1",
-        "5",
-        "2026",
-        "Invalid Date",
-        "2026-13-01",
-        "2026-13-01T00:00:00",
-        "2026-02-30",
-        "February 30, 2026",
-        "3/1",
-        "May 5",
-        "version 1.2.2026.3",
-        "2026-3-1-1",
-        "2026-2-30T1:2:3",
-    ] {
-        assert_eq!(pinterest_time(text), Err(BadTime::Unreadable), "{text}");
-    }
-}
-
-#[test]
 fn segment_takes_dates_apart() {
     for (text, expected) in [
         ("2026-13-01 00:00:00", Some("2027-01-01T00:00:00.000Z")),
@@ -192,7 +150,6 @@ proptest! {
         let text = iso(Millis(ms));
         prop_assert_eq!(parse_timestamp(&text), Some(Millis(ms)));
         prop_assert_eq!(segment::event_time(&text), Some(ms.div_euclid(1000)));
-        prop_assert_eq!(pinterest_time(&text), Ok(ms.div_euclid(1000)));
     }
 
     #[test]
@@ -203,7 +160,7 @@ proptest! {
 
     #[test]
     fn nothing_panics(text in texts(), number in any::<f64>(), ms in any::<i64>()) {
-        let _ = (parse_timestamp(&text), pinterest_time(&text), Millis::from_epoch(number), iso(Millis(ms)));
+        let _ = (parse_timestamp(&text), Millis::from_epoch(number), iso(Millis(ms)));
         let _ = (segment::event_time(&text), segment::install_time(&text));
     }
 }

@@ -14,14 +14,15 @@ use scanner::{Scanner, Token, Word};
 
 /// A date that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Read {
-    pub(super) instant: Millis,
+pub struct Read {
+    /// The instant that the text names.
+    pub instant: Millis,
     /// The month has no such day (February 30), so the date rolled over into the next.
-    pub(super) rolled_over: bool,
+    pub rolled_over: bool,
 }
 
 /// Reads a text as `Date.parse` does; `None` is its NaN.
-pub(crate) fn parse(text: &str) -> Option<Read> {
+pub fn parse(text: &str) -> Option<Read> {
     let mut reader = Reader {
         scanner: Scanner::new(text),
         day: Day::default(),
@@ -35,8 +36,8 @@ pub(crate) fn parse(text: &str) -> Option<Read> {
     reader.finish()
 }
 
-/// Whether one of the words is a month's name or begins with its first three letters.
-pub(super) fn has_month_name(text: &str) -> bool {
+/// Returns true if one of the words is a month's name or begins with its first three letters.
+pub fn has_month_name(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_ascii_alphabetic());
     words.any(|word| matches!(Word::of(word).0, Word::Month(_)))
 }

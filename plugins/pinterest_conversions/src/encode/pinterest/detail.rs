@@ -1,7 +1,8 @@
 //! Single members: within Pinterest's limits, or left out with a warning.
 
+use signalbox_conversions::time::unix_seconds;
 use signalbox_core::Warning;
-use signalbox_segment::time::{Millis, pinterest_time};
+use signalbox_segment::time::Millis;
 use signalbox_segment::value::Value;
 
 use super::super::money::push_money;
@@ -88,7 +89,7 @@ impl<'a> RecordBuilder<'a, '_> {
             (Kind::Languages, _) => self.languages(out, wire.key, value, &path),
             (Kind::Time, _) => {
                 let seconds = match value {
-                    Value::Str(text) => pinterest_time(text).ok(),
+                    Value::Str(text) => unix_seconds(text).ok(),
                     Value::Number(number) => Millis::from_epoch(number.to_f64()).map(Millis::seconds),
                     _ => None,
                 };

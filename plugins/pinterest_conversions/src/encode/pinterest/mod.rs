@@ -5,8 +5,8 @@ mod detail;
 mod person;
 
 use bumpalo::collections::Vec as BumpVec;
+use signalbox_conversions::time::unix_seconds;
 use signalbox_core::Warning;
-use signalbox_segment::time::pinterest_time;
 use signalbox_segment::value::Value;
 
 use super::derive::Lookups;
@@ -100,7 +100,7 @@ impl<'a> RecordBuilder<'a, '_> {
         let event_name = required(top!(self.payload, "event_name"));
         let event_id = required(top!(self.payload, "event_id"));
         let event_time =
-            pinterest_time(required(top!(self.payload, "event_time"))).map_err(reasons::bad_time)?;
+            unix_seconds(required(top!(self.payload, "event_time"))).map_err(reasons::bad_time)?;
         let mut action_source = required(top!(self.payload, "action_source"));
         if self.derives.has(Derive::ActionSource)
             && let Some(derived) = derive::action_source(self.lookups)

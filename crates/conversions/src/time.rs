@@ -1,10 +1,11 @@
-//! Times mapped to Pinterest, under `compat = "pinterest"`.
+//! Times that a mapping gives: read from any spelling that names one instant, never guessed.
 
 use std::fmt;
 
-use super::{Millis, js_date, parse_timestamp};
+use signalbox_segment::time::{Millis, js_date, parse_timestamp};
+use signalbox_segment::value::js_trim;
 
-/// Why a time cannot be sent. The code is stable; the value is never told.
+/// The reason why a time cannot be sent. The code is stable and reveals nothing of the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BadTime {
     /// Missing, or blank.
@@ -34,16 +35,16 @@ impl fmt::Display for BadTime {
 
 impl std::error::Error for BadTime {}
 
-/// Reads a time for Pinterest: Unix seconds, rounded down.
+/// Reads a time as Unix seconds, rounded down.
 ///
-/// Whatever [`parse_timestamp`] reads, and what Segment's destination also gets right: RFC 2822
-/// (`Sun, 01 Mar 2026 12:34:56 GMT`), English dates (`March 1, 2026 12:34 PM`), `2026/03/01`, and `03/01/2026` with the
-/// month first, and ISO with single digits (`2026-3-1T1:2:3`). Without a zone it is UTC, never the host's. Numbers are for [`Millis::from_epoch`].
+/// Reads every text that [`parse_timestamp`] reads, RFC 2822 (`Sun, 01 Mar 2026 12:34:56 GMT`), English dates
+/// (`March 1, 2026 12:34 PM`), `2026/03/01`, `03/01/2026` with the month first, and ISO with single digits
+/// (`2026-3-1T1:2:3`). A text without a zone is UTC, never the host's zone. Numbers are for [`Millis::from_epoch`].
 ///
 /// # Errors
 /// [`BadTime`]; a time is never guessed and never null.
-pub fn pinterest_time(text: &str) -> Result<i64, BadTime> {
-    let text = crate::value::js_trim(text);
+pub fn unix_seconds(text: &str) -> Result<i64, BadTime> {
+    let text = js_trim(text);
     if text.is_empty() {
         return Err(BadTime::Empty);
     }
@@ -54,8 +55,8 @@ pub fn pinterest_time(text: &str) -> Result<i64, BadTime> {
         .ok_or(BadTime::Unreadable)
 }
 
-/// What JavaScript reads beyond ISO, where the text says a whole date: it has a four-digit year, and a month's name or
-/// two separators of numbers. Without this test JavaScript makes a date of nearly any text with a number in it.
+/// Reads as JavaScript does, beyond ISO, a text that holds a whole date: a four-digit year, and a month's name or two
+/// separators of numbers. Without this test JavaScript makes a date of nearly any text with a number in it.
 fn written_date(text: &str) -> Option<Millis> {
     let digits = |part: &str| part.len() == 4 && part.bytes().all(|b| b.is_ascii_digit());
     let has_year = text.split(|c: char| !c.is_ascii_alphanumeric()).any(digits);
@@ -86,3 +87,6 @@ fn padded(text: &str) -> Option<String> {
     }
     Some(padded)
 }
+
+#[cfg(test)]
+mod tests;
