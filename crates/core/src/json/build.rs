@@ -88,13 +88,6 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// Forgets what has been read.
-    pub(super) fn restart(&mut self) {
-        self.unescaped.clear();
-        self.slots.clear();
-        self.form = Form::Compact;
-    }
-
     /// The document, for which so many bytes of the source were read.
     pub(super) fn finish(mut self, read: usize) -> Document {
         let mut buf = self.buf;
@@ -129,13 +122,6 @@ impl<'s> Builder<'s> {
         Text::new(start, len, true)
     }
 
-    /// A text that had escapes.
-    fn add_unescaped(&mut self, text: &str) -> Text {
-        let start = self.begin_unescaped();
-        self.unescaped.push_str(text);
-        self.end_unescaped(start)
-    }
-
     /// Begins a text that had escapes, which is then appended to [`Builder::unescaped`].
     pub(super) fn begin_unescaped(&self) -> usize {
         self.unescaped.len()
@@ -147,15 +133,6 @@ impl<'s> Builder<'s> {
 
     pub(super) fn end_unescaped(&self, start: usize) -> Text {
         Text::new(start, self.unescaped.len() - start, false)
-    }
-
-    /// A text that the library has read: lent out of the source, where its address tells its offset, or unescaped.
-    pub(super) fn lent(&mut self, text: &str) -> Text {
-        let offset = (text.as_ptr() as usize).checked_sub(self.source.as_ptr() as usize);
-        match offset {
-            Some(start) if start + text.len() <= self.source.len() => self.plain(start, text.len()),
-            _ => self.add_unescaped(text),
-        }
     }
 
     #[inline]
@@ -237,7 +214,7 @@ impl<'s> Builder<'s> {
         self.form = Form::Other;
     }
 
-    /// There is white space, or nobody looks whether there is.
+    /// Notes that there is white space between values.
     pub(super) fn spaced(&mut self) {
         if self.form == Form::Compact {
             self.form = Form::Spaced;

@@ -132,6 +132,17 @@ fn refuses_depth_and_nonsense_without_showing_it() {
 }
 
 #[test]
+fn a_syntax_error_names_the_byte() {
+    for (text, told) in [
+        ("{\"a\":1,\n\"b\":x}", "not valid JSON: expected value at byte 12"),
+        ("[1 2]", "not valid JSON: expected `,` or `]` at byte 3"),
+        ("01", "not valid JSON: invalid number at byte 1"),
+    ] {
+        assert_eq!(Document::parse(text).unwrap_err().to_string(), told);
+    }
+}
+
+#[test]
 fn edits_keep_the_rest() {
     let mut doc = parse(r#"{"a":{"x":1.50},"l":[1,2,3],"n":null}"#);
     doc.set(&Path::new("a.y.z"), Scalar::String("q\"\u{1}"));
