@@ -2,23 +2,22 @@
 
 mod capture;
 mod counts;
-mod endpoint;
 mod faults;
 mod inject;
 mod json;
+mod options;
+mod pinterest;
 mod reply;
 mod request_guard;
 mod sandbox;
-mod schema;
 mod server;
 mod state;
-mod validate;
-mod values;
 
 pub use counts::Counts;
 pub use faults::{
     BadRequest, FailEvents, Faults, Garbage, GarbageBody, RateLimit, Redirect, Reset, ShortBody, Slow,
     Status, Unavailable, WarnEvents,
 };
-pub use sandbox::{Sandbox, SandboxConfig, start};
+pub use options::SandboxConfig;
+pub use sandbox::{Sandbox, start};
 pub use state::Received;

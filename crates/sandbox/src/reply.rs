@@ -104,6 +104,10 @@ impl Reply {
         )
     }
 
+    pub(crate) fn not_allowed() -> Self {
+        Self::other(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here.")
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::other(StatusCode::NOT_FOUND, "There is nothing at this path.")
     }

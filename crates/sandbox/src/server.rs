@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use crate::endpoint::{self, Call};
 use crate::faults::Faults;
 use crate::inject::Injector;
+use crate::pinterest;
 use crate::reply::Reply;
 use crate::request_guard::RequestGuard;
 use crate::state::Shared;
@@ -43,27 +43,7 @@ async fn entry(State(shared): State<Arc<Shared>>, request: Request) -> Response 
         .map(ToString::to_string)
         .unwrap_or_default();
     let guard = RequestGuard::new(Arc::clone(&shared), target, body.clone().unwrap_or_default());
-    let account = path
-        .strip_prefix("/v5/ad_accounts/")
-        .and_then(|rest| rest.strip_suffix("/events"));
-    let reply = match (account, body) {
-        (None, _) => Reply::not_found(),
-        (Some(account), _) if account.contains('/') => Reply::not_found(),
-        (Some(_), _) if parts.method != Method::POST => not_allowed(),
-        (Some(_), None) => Reply::too_large(),
-        (Some(account), Some(body)) => {
-            endpoint::answer(
-                &shared,
-                &Call {
-                    account,
-                    query,
-                    headers: &parts.headers,
-                    body,
-                },
-            )
-            .await
-        }
-    };
+    let reply = pinterest::answer(&shared, &parts, body).await;
     guard.close(&reply);
     reply.into_response()
 }
@@ -102,11 +82,7 @@ fn own_address(shared: &Shared, method: &Method, path: &str, query: &str, body: 
             memory.reset();
             Reply::json(StatusCode::OK, &memory.counts)
         }
-        ("faults" | "counts" | "events" | "reset", _) => not_allowed(),
+        ("faults" | "counts" | "events" | "reset", _) => Reply::not_allowed(),
         _ => Reply::not_found(),
     }
-}
-
-fn not_allowed() -> Reply {
-    Reply::other(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here.")
 }

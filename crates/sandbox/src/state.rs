@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::SandboxConfig;
 use crate::capture::Capture;
 use crate::counts::Counts;
 use crate::faults::Faults;
 use crate::inject::Injector;
+use crate::options::SandboxConfig;
 
 /// How much is remembered: the newest so many, and not more than so many bytes of them.
 const EVENTS_KEPT: usize = 100_000;

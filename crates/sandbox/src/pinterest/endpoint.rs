@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 
+use super::validate::{self, Refusal, Rules, Verdict};
 use crate::faults::Garbage;
 use crate::inject::Kind;
 use crate::reply::{EventAnswer, Processed, Reply};
 use crate::state::{Memory, Shared};
-use crate::validate::{self, Refusal, Rules, Verdict};
 
 /// The greatest number of digits of an ad account id.
 const MAX_ID_DIGITS: usize = 18;

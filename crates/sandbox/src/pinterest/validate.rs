@@ -1,4 +1,4 @@
-//! Judging a request body by the tables of [`crate::schema`] and the rules over whole events.
+//! Judging a request body by the tables of [`super::schema`] and the rules over whole events.
 //!
 //! Two severities, as the crate's README lists them: a [`Refusal`] refuses the request as a whole (400), an error
 //! of a [`Verdict`] fails one event. No message holds a value, only the paths and names of properties.
@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use serde_json::value::RawValue;
 
+use super::schema::{EVENT, Kind, Note, Shape};
+use super::values::Finding;
 use crate::json::{Members, Type};
-use crate::schema::{EVENT, Kind, Note, Shape};
-use crate::values::Finding;
 
 /// The greatest number of events in a request.
 pub(crate) const MAX_EVENTS: usize = 1000;

@@ -3,7 +3,7 @@
 //! The tables are written from Pinterest's published description and nothing else. In particular they share
 //! no line with the `pinterest_conversions` sink: a mistake there must be seen here.
 
-use crate::values::{Finding, currency, hash, ip_address, language, number, partner_name};
+use super::values::{Finding, currency, hash, ip_address, language, number, partner_name};
 
 /// The only allowed properties of one JSON object.
 pub(crate) struct Shape {
