@@ -5,19 +5,91 @@
 
 mod letters;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use signalbox_journal::{Found, Journal, Position, Progress, SinkState};
+use signalbox_journal::{Found, Journal, LetterCounts, Position, Progress, SinkState, Usage};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::letters::{Acted, Piece, act, act_on_all, discard};
-use crate::admin::StatusSource;
 use crate::debts::Listeners;
 use crate::forget::{Forget, Forgotten};
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View};
 use crate::telemetry::SinkMeters;
+
+/// A pipeline as the admin API and the command line see it, beyond the ledger. Errors are sentences for people, without a
+/// value of the configuration.
+#[async_trait]
+pub trait StatusSource: Send + Sync {
+    /// Returns `Ok` if every source has started and no stop is in progress.
+    ///
+    /// # Errors
+    /// The reason in a few words.
+    fn ready(&self) -> Result<(), String>;
+
+    /// Returns the notes of a sink ([`signalbox_core::Sink::notes`]).
+    fn sink_notes(&self, sink: &str) -> Vec<String>;
+
+    /// The journal.
+    fn journal(&self) -> &dyn Journal;
+
+    /// Returns the size of the journal and its limits.
+    fn journal_usage(&self) -> Usage {
+        self.journal().usage()
+    }
+
+    /// Counts of kept dead letters, by component.
+    fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
+        self.journal().letter_counts()
+    }
+
+    /// Counts of a component's kept dead letters.
+    fn letters_of(&self, component: &str) -> LetterCounts {
+        self.journal().letters_of(component)
+    }
+
+    /// The sinks the journal knows, those no longer configured included.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    async fn sinks(&self) -> Result<Vec<SinkState>, String> {
+        self.journal().sinks().await.map_err(|error| error.to_string())
+    }
+
+    /// Tries some of the matching dead letters again.
+    ///
+    /// # Errors
+    /// A sentence if the letters cannot be retried.
+    async fn retry(&self, piece: Piece) -> Result<Acted, String>;
+
+    /// Removes some of the matching dead letters for good.
+    ///
+    /// # Errors
+    /// A sentence if the letters cannot be discarded.
+    async fn discard(&self, piece: Piece) -> Result<Acted, String> {
+        discard(self.journal(), &piece).await
+    }
+
+    /// Delivers a part of the journal to a sink again, or tells what that would be.
+    ///
+    /// # Errors
+    /// If there is nothing to replay, or no such sink.
+    async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String>;
+
+    /// Lets go of events that sinks are owed and that the pipeline no longer mentions.
+    ///
+    /// # Errors
+    /// A sentence if the pipeline still mentions them, or there is no such sink.
+    async fn forget(&self, what: Forget) -> Result<Vec<Forgotten>, String>;
+
+    /// Reads the configuration file again and runs what it says; returns a sentence about what happened.
+    ///
+    /// # Errors
+    /// The faults of the file; nothing has changed then.
+    async fn reload(&self) -> Result<String, String>;
+}
 
 /// A part of the journal to deliver again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -146,7 +146,7 @@ impl Pipeline {
             })
             .collect();
         if let Some(admin) = &config.admin
-            && let Err(problem) = crate::admin::check_listen(admin.listen, admin.token.as_ref())
+            && let Err(problem) = crate::sockets::check_listen(admin.listen, admin.token.as_ref())
         {
             faults
                 .list

@@ -18,7 +18,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use signalbox_core::{Secret, Sha256Hex};
 
-use super::routes::text;
+use super::reply::text;
 
 /// Requests that change something must carry this header, with any value. A page in a browser on this machine cannot
 /// send it to another origin without asking first, and is never allowed to.

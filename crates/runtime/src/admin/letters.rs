@@ -17,8 +17,8 @@ use signalbox_journal::{
 };
 
 use super::AdminState;
-use super::operator::{Choice, No, acting, chosen, failed, no};
-use super::routes::json as as_json;
+use super::operator::{Choice, No, acting, chosen, no};
+use super::reply::{failed, json as as_json};
 use crate::operate::{Acted, Piece, act, act_on_all};
 
 /// Dead letters in a list if the request sets no limit.

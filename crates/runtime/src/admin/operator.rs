@@ -8,7 +8,7 @@ use signalbox_journal::{DeadLetterFilter, DeadLetterId};
 
 use super::AdminState;
 use super::guard::HEADER;
-use super::routes::{json as as_json, text};
+use super::reply::{failed, json as as_json, text};
 use crate::forget::Forget;
 use crate::operate::{ReplayRange, Where};
 
@@ -141,10 +141,6 @@ pub(super) async fn reload(State(state): State<AdminState>, request: Request) ->
         Ok(told) => text(StatusCode::OK, &told),
         Err(error) => failed(&error),
     }
-}
-
-pub(super) fn failed(error: &str) -> Response {
-    text(StatusCode::CONFLICT, error)
 }
 
 #[cfg(test)]

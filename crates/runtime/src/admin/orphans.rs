@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use signalbox_journal::SinkState;
 
-use super::StatusSource;
+use crate::operate::StatusSource;
 
 /// The time that an answer waits for the journal before it falls back on the last report.
 const PATIENCE: Duration = Duration::from_millis(250);

@@ -9,10 +9,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::Serialize;
-use signalbox_core::escape::plain_json;
 
 use super::guard::{Guard, guard};
+use super::reply::{json, text};
 use super::{AdminState, letters, operator};
 use crate::identity;
 
@@ -98,28 +97,4 @@ async fn blocking(answer: impl FnOnce() -> Response + Send + 'static) -> Respons
             "this went wrong; the log has the place",
         )
     })
-}
-
-/// Answers with JSON that may be shown on a terminal: what events and destinations said in it commands none.
-pub(super) fn json(value: &impl Serialize) -> Response {
-    match serde_json::to_string_pretty(value) {
-        Ok(body) => (
-            [(CONTENT_TYPE, "application/json")],
-            plain_json(&body).into_owned() + "\n",
-        )
-            .into_response(),
-        Err(_) => text(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the answer cannot be written as JSON",
-        ),
-    }
-}
-
-pub(super) fn text(status: StatusCode, body: &str) -> Response {
-    (
-        status,
-        [(CONTENT_TYPE, "text/plain; charset=utf-8")],
-        format!("{body}\n"),
-    )
-        .into_response()
 }

@@ -24,7 +24,7 @@ use tower::ServiceExt as _;
 
 use super::AdminState;
 use super::guard::{Access, Guard};
-use crate::sockets::open_listener;
+use crate::sockets::{check_listen, open_listener};
 
 /// The most connections at once. Those without a request under way close to make room for more.
 const CONNECTIONS: usize = 64;
@@ -60,14 +60,14 @@ impl AdminServer {
 /// sinks drain.
 ///
 /// # Errors
-/// [`check_listen`](super::check_listen)'s, or why the address cannot be listened on.
+/// [`check_listen`]'s, or why the address cannot be listened on.
 pub async fn serve(
     listen: SocketAddr,
     access: Access,
     state: AdminState,
     stop: CancellationToken,
 ) -> Result<AdminServer, String> {
-    super::check_listen(listen, access.token.as_ref())?;
+    check_listen(listen, access.token.as_ref())?;
     let listener = open_listener(listen)
         .and_then(TcpListener::from_std)
         .map_err(|error| cannot_listen(listen, &error))?;

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_journal::{SOURCE, SinkState};
 
-use super::StatusSource;
 use crate::hold::HoldCause;
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
+use crate::operate::StatusSource;
 use crate::telemetry::{VERSION, oldest_pending_age, warning_key};
 
 /// The start of a pipeline: a time for people, and one by a clock that nobody sets.

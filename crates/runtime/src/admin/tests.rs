@@ -1,13 +1,18 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use signalbox_core::Reason;
-use signalbox_journal::{DeadLetter, Journal, MemoryJournal, Start, Subscription};
+use async_trait::async_trait;
+use signalbox_core::{Reason, Secret};
+use signalbox_journal::{DeadLetter, Journal, MemoryJournal, SinkState, Start, Subscription};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::ledger::{SinkLedger, SourceLedger};
+use crate::operate::{Acted, Piece, ReplayPlan, ReplayRange};
+use crate::sockets::check_listen;
 use crate::telemetry::TelemetryOptions;
 
 const TOKEN: &str = "s3cret-t0ken-of-the-operator";

@@ -6,7 +6,7 @@ use signalbox_journal::{
     DeadLetter, DeadLetterFilter, DeadLetterId, Journal, Order, Page, SOURCE, StoredLetter, Taken,
 };
 
-use crate::admin::StatusSource;
+use super::StatusSource;
 use crate::running::Running;
 
 /// The most dead letters discarded at once: one commit.

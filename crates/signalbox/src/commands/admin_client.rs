@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use signalbox_runtime::admin::StatusSource;
 use signalbox_runtime::config::{self, AdminAddress, JournalKind, JournalSettings, ProcessEnvironment};
 use signalbox_runtime::identity::{HEADER, JournalIdentity};
 use signalbox_runtime::journal;
-use signalbox_runtime::operate::Stopped;
+use signalbox_runtime::operate::{StatusSource, Stopped};
 
 use super::complain;
 use crate::exit::{self, Code};

@@ -1,7 +1,7 @@
 //! `signalbox replay`
 
 use serde_json::Value;
-use signalbox_runtime::admin::StatusSource as _;
+use signalbox_runtime::operate::StatusSource as _;
 use signalbox_runtime::operate::{ReplayRange, Where};
 
 use super::admin_client::{AdminClient, confirmed, somebody_answers};

@@ -1,7 +1,7 @@
 //! `signalbox validate`
 
 use signalbox_journal::SinkState;
-use signalbox_runtime::admin::StatusSource as _;
+use signalbox_runtime::operate::StatusSource as _;
 use signalbox_runtime::pipeline::Pipeline;
 
 use super::admin_client::AdminClient;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use signalbox_journal::{DeadLetterFilter, DeadLetterId, Order, Page};
-use signalbox_runtime::admin::{ActedReport, LetterSummary, PAGE, StatusSource as _, describe_dead_letter};
-use signalbox_runtime::operate::{self, Piece};
+use signalbox_runtime::admin::{ActedReport, LetterSummary, PAGE, describe_dead_letter};
+use signalbox_runtime::operate::{self, Piece, StatusSource as _};
 
 use super::super::admin_client::AdminClient;
 
