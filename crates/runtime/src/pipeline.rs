@@ -431,7 +431,7 @@ impl Faults<'_> {
     }
 }
 
-/// The runtime's keys of a sink, completed by the plugin's defaults and checked.
+/// The runtime's keys of a sink, completed by the plugin's defaults. The loader has checked their limits.
 /// Without declarations, the sink itself could not be built.
 fn options(
     entry: &SinkEntry,
@@ -442,25 +442,7 @@ fn options(
     let keys: &SinkRuntime = &entry.runtime;
     let mut errors = Vec::new();
     let max_events = keys.batch.max_events.map_or(defaults.max_events, |n| n.get());
-    if max_events > defaults.max_events_ceiling {
-        errors.push(
-            BuildError::new(
-                "batch.max_events",
-                format!(
-                    "{} takes at most {} records in a request",
-                    entry.plugin, defaults.max_events_ceiling
-                ),
-            )
-            .help(format!("set it to {} or less", defaults.max_events_ceiling)),
-        );
-    }
     let max_bytes = keys.batch.max_bytes.map_or(defaults.max_bytes, |size| size.0);
-    if max_bytes < 1_000 {
-        errors.push(
-            BuildError::new("batch.max_bytes", "no record fits into so few bytes")
-                .help("set it to 100kB or more"),
-        );
-    }
     let calls = keys
         .calls_per_minute
         .map(|n| n.get())
@@ -475,24 +457,6 @@ fn options(
     if rate_group.as_ref().is_some_and(String::is_empty) {
         let error = BuildError::new("rate_group", "it must not be empty");
         errors.push(error.help("give it a name, or leave it out"));
-    }
-    let (initial, max) = (keys.retry.initial_backoff().0, keys.retry.max_backoff().0);
-    if initial > max {
-        errors.push(
-            BuildError::new(
-                "retry.initial_backoff",
-                "the first wait is longer than the longest",
-            )
-            .help("raise retry.max_backoff or lower this"),
-        );
-    }
-    for (path, value) in [
-        ("retry.initial_backoff", initial),
-        ("timeout", keys.timeout.unwrap_or(defaults.timeout).0),
-    ] {
-        if value.is_zero() {
-            errors.push(BuildError::new(path, "it must be longer than nothing"));
-        }
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -529,8 +493,8 @@ fn options(
             .into(),
         retry: RetryPolicy {
             window: keys.retry.window.unwrap_or(defaults.retry_for).0,
-            initial,
-            max,
+            initial: keys.retry.initial_backoff().0,
+            max: keys.retry.max_backoff().0,
         },
         retry_maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
         durable,

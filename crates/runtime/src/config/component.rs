@@ -220,21 +220,31 @@ fn find_plugin(kind: PluginKind, node: &Node) -> Result<&'static PluginInfo, Opt
     ))))
 }
 
-/// Values of the runtime's keys that are read but cannot be meant.
+/// Least `batch.max_bytes`.
+const LEAST_BYTES: u64 = 1_000;
+
+/// Finds values of the runtime's keys that are outside their limits.
 fn limits(node: &Node, keys: &SinkRuntime, defaults: &SinkDefaults) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut wrong = |path: &[&str], message: String| {
+    let mut wrong = |path: &[&str], message: String, help: Option<&str>| {
         let found = path.iter().try_fold(node, |node, key| Some(&node.get(key)?.node));
         if let Some(found) = found {
-            findings.push(Finding::new(&found.path, found.at, message));
+            findings.push(Finding {
+                help: help.map(str::to_owned),
+                ..Finding::new(&found.path, found.at, message)
+            });
         }
     };
     let zero = |span: Option<signalbox_core::HumanDuration>| span.is_some_and(|span| span.0.is_zero());
     if zero(keys.timeout) {
-        wrong(&["timeout"], "must be longer than zero".into());
+        wrong(&["timeout"], "must be longer than zero".into(), None);
     }
     if zero(keys.retry.initial_backoff) {
-        wrong(&["retry", "initial_backoff"], "must be longer than zero".into());
+        wrong(
+            &["retry", "initial_backoff"],
+            "must be longer than zero".into(),
+            None,
+        );
     }
     if keys.retry.initial_backoff() > keys.retry.max_backoff() {
         let longest = keys.retry.max_backoff.is_some();
@@ -242,6 +252,7 @@ fn limits(node: &Node, keys: &SinkRuntime, defaults: &SinkDefaults) -> Vec<Findi
         wrong(
             &["retry", if longest { "max_backoff" } else { "initial_backoff" }],
             message.into(),
+            None,
         );
     }
     if keys
@@ -253,10 +264,16 @@ fn limits(node: &Node, keys: &SinkRuntime, defaults: &SinkDefaults) -> Vec<Findi
         wrong(
             &["batch", "max_events"],
             format!("this type of sink takes at most {ceiling} records in a batch"),
+            None,
         );
     }
-    if keys.batch.max_bytes.is_some_and(|given| given.0 == 0) {
-        wrong(&["batch", "max_bytes"], "must be more than zero".into());
+    if keys.batch.max_bytes.is_some_and(|given| given.0 < LEAST_BYTES) {
+        let help = Some("set it to 100kB or more");
+        wrong(
+            &["batch", "max_bytes"],
+            "no record fits into so few bytes".into(),
+            help,
+        );
     }
     findings
 }

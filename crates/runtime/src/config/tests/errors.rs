@@ -220,10 +220,12 @@ fn values() {
         ),
         (
             "limits",
-            pipeline("timeout = \"0s\"\nbatch = { max_events = 1001 }\nretry = { initial_backoff = \"2m\" }\n"),
+            pipeline("timeout = \"0s\"\nbatch = { max_events = 1001, max_bytes = \"999B\" }\nretry = { initial_backoff = \"2m\" }\n"),
             &[
                 "sinks.pin.timeout: must be longer than zero\n  --> p.toml:7:11",
                 "sinks.pin.batch.max_events: this type of sink takes at most 1000 records in a batch\n  --> p.toml:8:24",
+                "sinks.pin.batch.max_bytes: no record fits into so few bytes\n  --> p.toml:8:42\n  help: set it to 100kB or \
+                 more",
                 "sinks.pin.retry.initial_backoff: 'initial_backoff' must not be longer than 'max_backoff'\n  --> p.toml:9:29",
             ],
         ),
