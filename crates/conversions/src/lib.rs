@@ -1,4 +1,6 @@
-//! The parts of conversions destinations that no vendor owns: personal data, normalised and hashed, and times. Pure.
+//! The parts of conversions destinations that no vendor owns: personal data, normalised and hashed, times, and
+//! written forms of values. Pure.
 
+pub mod encode;
 pub mod personal;
 pub mod time;

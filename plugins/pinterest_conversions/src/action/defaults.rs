@@ -1,4 +1,4 @@
-//! What `compat = "pinterest"` maps by default beyond Segment's defaults, and what it does not map.
+//! Forms of the defaults with which `compat = "pinterest"` replaces Segment's. The field table holds the defaults.
 //!
 //! Most of it is mapping like any other. What directives cannot say (splitting a name, reading a query string,
 //! adding quantities up) is a [`Derive`], tied to one field and used only while that field keeps its default.
@@ -8,15 +8,15 @@
 pub enum Default {
     /// The first of these paths, below the event, that is neither missing nor blank.
     FirstOf(&'static [&'static str]),
-    /// As `FirstOf`, but zero counts as something.
+    /// The same as `FirstOf`, except that zero counts as a value.
     FirstNumberOf(&'static [&'static str]),
     /// A mapping, as JSON.
     Json(&'static str),
-    /// Nothing is mapped.
+    /// No mapping.
     Nothing,
 }
 
-/// What is worked out when the mapping leaves a field empty.
+/// A value worked out from the event when the mapping leaves a field empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Derive {
     /// `app_ios` or `app_android` for events of a mobile app, which `context.device.type`, or `context.os.name` beside
@@ -38,17 +38,17 @@ pub enum Derive {
     OsFamily,
 }
 
-/// What is still to be derived for a mapping.
+/// The set of values to derive for a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Derives(u16);
 
 impl Derives {
-    /// Nothing.
+    /// The empty set.
     pub const NONE: Derives = Derives(0);
-    /// Everything.
+    /// All values.
     pub const ALL: Derives = Derives(u16::MAX);
 
-    /// Whether this is derived.
+    /// Returns true if this value is derived.
     pub fn has(self, derive: Derive) -> bool {
         self.0 & (1 << derive as u16) != 0
     }

@@ -1,4 +1,4 @@
-//! Keys of `user_data`: those that hold hashes, and those that hold text.
+//! Keys of `user_data`, for hashes and for plain text.
 
 use crate::encode::writer::{Key, key};
 

@@ -139,7 +139,7 @@ fn rows() -> impl Iterator<Item = (String, &'static Row)> {
 }
 
 impl Derives {
-    /// No longer derives what fills this field, or a field below it: it has a mapping of its own.
+    /// Stops deriving values for a field, and for the fields below it, because the user has mapped it.
     pub fn without(self, field: &str) -> Derives {
         let below = |path: &str| {
             path.strip_prefix(field)

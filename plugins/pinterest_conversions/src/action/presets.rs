@@ -1,6 +1,6 @@
 //! Segment's sixteen presets: which event becomes which conversion when nothing is configured.
 
-/// What a preset listens to.
+/// Events that a preset listens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listens {
     /// A `track` call with exactly this event name; case and blanks count, as at Segment.
@@ -14,7 +14,7 @@ pub enum Listens {
 pub struct Preset {
     /// Segment's name for it; also the record's mapping name.
     pub name: &'static str,
-    /// What it listens to.
+    /// Events that the preset listens to.
     pub listens: Listens,
     /// Pinterest's name of the conversion.
     pub event_name: &'static str,

@@ -31,7 +31,7 @@ pub struct Row {
 /// The form of a value in the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Text of at most so many characters.
+    /// Text, with the most characters it may have.
     Text(usize),
     /// A whole number in these bounds.
     Whole(i64, i64),

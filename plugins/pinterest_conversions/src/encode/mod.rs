@@ -1,9 +1,7 @@
 //! From an event to records: which mappings match, what they make of it, what of that Pinterest gets.
 
 pub(crate) mod derive;
-mod languages;
 mod ldp;
-mod money;
 mod payload;
 mod pinterest;
 mod record;

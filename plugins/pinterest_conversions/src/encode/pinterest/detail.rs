@@ -1,15 +1,15 @@
 //! Single members: within Pinterest's limits, or left out with a warning.
 
+use signalbox_conversions::encode::{languages, push_money};
 use signalbox_conversions::time::unix_seconds;
 use signalbox_core::Warning;
 use signalbox_segment::time::Millis;
 use signalbox_segment::value::Value;
 
-use super::super::money::push_money;
+use super::super::derive;
 use super::super::payload::{Members, whole};
 use super::super::wire::{Kind, MAX_LANGUAGES, Wire};
 use super::super::writer::{Key, Object};
-use super::super::{derive, languages};
 use super::builder::RecordBuilder;
 use crate::action::Derive;
 use crate::reasons;

@@ -5,10 +5,12 @@ mod detail;
 mod person;
 
 use bumpalo::collections::Vec as BumpVec;
+use signalbox_conversions::encode::languages;
 use signalbox_conversions::time::unix_seconds;
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
 
+use super::derive;
 use super::derive::Lookups;
 use super::ldp::{self, Codes};
 use super::payload::{Members, list, top};
@@ -16,7 +18,6 @@ use super::record::{Buffers, Input, Refusal, Written};
 use super::user_data::UserData;
 use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY};
 use super::writer::{Object, key};
-use super::{derive, languages};
 use crate::action::Derive;
 use crate::reasons;
 use builder::RecordBuilder;

@@ -1,16 +1,16 @@
-//! Amounts as people write them.
+//! Amounts in decimal notation.
 
 use std::io::Write;
 
 use signalbox_core::json::JsonWriter;
 use signalbox_segment::value::Number;
 
-/// Doubles hold 15 decimal digits for certain; what is printed beyond is noise (`0.1 + 0.2`).
+/// A double holds 15 decimal digits for certain; digits beyond them are noise (`0.1 + 0.2`).
 const DIGITS: usize = 15;
 
 /// Appends an amount in decimal: no exponent, no noise of binary fractions, no `-0`. Whole numbers keep all their digits.
 /// The number must be finite.
-pub(crate) fn push_money(number: Number<'_>, out: &mut JsonWriter) {
+pub fn push_money(number: Number<'_>, out: &mut JsonWriter) {
     if let Some(source) = number.source()
         && is_integer(source)
     {
@@ -29,7 +29,7 @@ pub(crate) fn push_money(number: Number<'_>, out: &mut JsonWriter) {
     }
 }
 
-/// Whether JavaScript's text of a number has an exponent, or more digits than are certain.
+/// Returns true if JavaScript's text of a number has an exponent, or more digits than are certain.
 fn is_noisy(text: &str) -> bool {
     let most = DIGITS + usize::from(text.starts_with("0."));
     let (digits, exponent) = text.bytes().fold((0, false), |(digits, exponent), byte| {

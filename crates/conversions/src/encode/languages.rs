@@ -1,7 +1,7 @@
 //! Language codes.
 
-/// The two-letter code of a language or locale: `en` of `en`, `EN`, `en-US` and `en_US`.
-pub(super) fn code(text: &str) -> Option<[u8; 2]> {
+/// Returns the two-letter code of a language or locale: `en` of `en`, `EN`, `en-US` and `en_US`.
+pub fn code(text: &str) -> Option<[u8; 2]> {
     let tag = text.trim();
     let language = tag.split(['-', '_']).next()?;
     let mut code: [u8; 2] = language.as_bytes().try_into().ok()?;
@@ -9,8 +9,8 @@ pub(super) fn code(text: &str) -> Option<[u8; 2]> {
     code.iter().all(u8::is_ascii_lowercase).then_some(code)
 }
 
-/// The code as text.
-pub(super) fn as_str(code: &[u8; 2]) -> &str {
+/// Returns the code as text.
+pub fn as_str(code: &[u8; 2]) -> &str {
     // Two ASCII letters.
     std::str::from_utf8(code).unwrap_or_default()
 }
