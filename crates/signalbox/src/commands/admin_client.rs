@@ -1,4 +1,4 @@
-//! Where operators' questions go: to the admin address of a running router, else to the journal of a stopped one.
+//! The client of the admin API of a running router, and the journal of a stopped one in its place.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -123,11 +123,8 @@ impl Live {
         path: &str,
         query: &[(&str, String)],
     ) -> Result<Value, String> {
-        let query: Vec<String> = query
-            .iter()
-            .map(|(key, value)| format!("{key}={}", encode(value)))
-            .collect();
-        let url = format!("{}{path}?{}", self.base, query.join("&"));
+        let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), query)
+            .map_err(|error| error.to_string())?;
         let request = if post {
             self.client.post(url)
         } else {
@@ -180,19 +177,6 @@ fn check(
         "the router at {at} belongs to another pipeline: it does not run with {own}; correct [admin] listen or [journal] \
          path, or use the file that router runs by (a relative path starts at the directory the command runs in)"
     ))
-}
-
-/// Everything but letters and digits, percent-encoded.
-fn encode(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// Ends a command that would have to ask when nobody is there to answer, before it does anything.
