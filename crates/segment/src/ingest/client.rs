@@ -2,7 +2,7 @@
 
 use signalbox_core::Node;
 
-use super::Origin;
+use super::reception::Origin;
 
 /// Where a library runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,11 @@ use signalbox_core::{
     Document, Event, EventError, Kind, Node, Path, Reason, Receipt, RejectedInput, Scalar, Sha256Hex, Warning,
 };
 
-use super::envelope::{Shared, not_an_object, unparsable};
-use super::{EventType, MAX_EVENT_BYTES, MAX_MESSAGE_ID_CHARS, Reception, client, fields, times};
+use super::limits::{MAX_EVENT_BYTES, MAX_MESSAGE_ID_CHARS};
+use super::reasons::{not_an_object, unparsable};
+use super::reception::{EventType, Reception};
+use super::shared::Shared;
+use super::{client, fields, times};
 
 static TYPE: LazyLock<Path> = LazyLock::new(|| Path::new("type"));
 static MESSAGE_ID: LazyLock<Path> = LazyLock::new(|| Path::new("messageId"));

@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use signalbox_core::{Document, Event, Kind, Node, ParseError, Reason, RejectedInput};
+use signalbox_core::{Document, Event, Kind, Node, Reason, RejectedInput};
 
+use super::complete;
 use super::fields::KEY_NAMES;
+use super::limits::{MAX_BATCH_BYTES, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_SHARED_BYTES};
 use super::parts::{Batch, Element, Parts};
-use super::{
-    EventType, MAX_BATCH_BYTES, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_SHARED_BYTES, Reception, complete,
-    times, too_large,
-};
-use crate::time::Millis;
+use super::reasons::{not_an_object, too_large, unparsable};
+use super::reception::{EventType, Reception};
+use super::shared::Shared;
+use super::times;
 
 /// What a path takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,25 +52,6 @@ enum Content<'b> {
         events: Vec<Element<'b>>,
         shared: Shared,
     },
-}
-
-/// What a batch says once for all its events.
-#[derive(Default)]
-pub(super) struct Shared {
-    /// An object with `context` and `integrations`, so that its depth is what it will be inside an event.
-    document: Option<Document>,
-    pub(super) sent: Option<Millis>,
-}
-
-impl Shared {
-    /// A member that is an object with something in it.
-    pub(super) fn object(&self, key: &str) -> Option<Node<'_>> {
-        self.document
-            .as_ref()?
-            .root()
-            .get(key)
-            .filter(|node| node.kind() == Kind::Object && !node.is_empty())
-    }
 }
 
 /// Takes a body apart, in time proportional to its length.
@@ -116,19 +98,6 @@ fn invalid(error: serde_json::Error) -> Reason {
             error.column()
         ),
     )
-}
-
-pub(super) fn unparsable(error: ParseError) -> Reason {
-    let code = match error {
-        ParseError::TooDeep => "too_deep",
-        ParseError::TooLong => "payload_too_large",
-        ParseError::Syntax { .. } => "invalid_json",
-    };
-    Reason::new(code, error.to_string())
-}
-
-pub(super) fn not_an_object(kind: &str) -> Reason {
-    Reason::new("not_an_object", format!("must be a JSON object, not a {kind}"))
 }
 
 fn key_of(root: Node<'_>) -> Option<String> {

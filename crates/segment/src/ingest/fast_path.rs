@@ -5,8 +5,8 @@ use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use signalbox_core::Document;
 
+use super::limits::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES};
 use super::parts::{Batch, Element, Name, Parts};
-use super::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES};
 
 impl<'b> Parts<'b> {
     /// What [`Parts::read`] makes of a body, but `None` wherever that takes a second thought: bodies that are not JSON,

@@ -7,8 +7,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use signalbox_core::Document;
 
-use super::MAX_BATCH_EVENTS;
 use super::fields::KEY_NAMES;
+use super::limits::MAX_BATCH_EVENTS;
 
 /// The top level of a batch. Of repeated names the last counts, as for `JSON.parse`.
 #[derive(Default)]

@@ -6,8 +6,8 @@ use signalbox_core::{Document, Node, Path, Scalar, Warning};
 
 use crate::time::{Millis, corrected, parse_timestamp, write_iso};
 
-use super::Reception;
-use super::envelope::Shared;
+use super::reception::Reception;
+use super::shared::Shared;
 
 static SENT: LazyLock<Path> = LazyLock::new(|| Path::new("sentAt"));
 static RECEIVED: LazyLock<Path> = LazyLock::new(|| Path::new("receivedAt"));
