@@ -28,7 +28,7 @@ pub trait Source: Send {
 /// The running work of a source; an error ends the source, not the process.
 pub type SourceTask = Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>>;
 
-/// What a source is given when it starts.
+/// The surroundings of a source, given to it when it starts.
 #[derive(Debug, Clone)]
 pub struct SourceContext {
     /// Its name in the pipeline file.
@@ -56,7 +56,7 @@ pub trait Sockets: fmt::Debug + Send + Sync {
     fn listen(&self, address: SocketAddr) -> io::Result<TcpListener>;
 }
 
-/// Why a component could not start or go on: what was tried, what went wrong, what to do.
+/// The reason a component could not start or go on: the attempt, the fault and the remedy.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct StartError(pub String);
@@ -77,13 +77,13 @@ pub trait Transform: Send + Sync {
     /// Looks at an event. Called once for each, and again after the time of a [`Flow::NotBefore`].
     fn apply(&self, event: &mut Event) -> Flow;
 
-    /// Whether `dry-run` leaves it out, since it only decides when something is sent.
+    /// Returns true if `dry-run` leaves the transform out, since it only delays events.
     fn only_paces(&self) -> bool {
         false
     }
 }
 
-/// What a transform decides.
+/// A transform's decision about an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Flow {

@@ -50,7 +50,7 @@ pub struct SinkDefaults {
     pub max_events_ceiling: usize,
     /// Bytes of a request's body.
     pub max_bytes: u64,
-    /// How long the first record of a batch waits for others.
+    /// Longest wait of a batch's first record for others.
     pub max_wait: HumanDuration,
     /// Requests under way at once.
     pub concurrency: usize,
@@ -58,7 +58,7 @@ pub struct SinkDefaults {
     pub calls_per_minute: Option<u32>,
     /// Time for one request and its answer.
     pub timeout: HumanDuration,
-    /// How long a record is retried, counted from its first attempt; time on hold does not count.
+    /// Time for retries of a record, counted from its first attempt; time on hold does not count.
     pub retry_for: HumanDuration,
 }
 
@@ -204,9 +204,9 @@ pub struct PlainRead {
 pub struct BuildError {
     /// Path below the component, for instance `mappings.0.trigger`; empty for the component itself.
     pub path: String,
-    /// What is wrong; never the value.
+    /// The fault; never the value.
     pub message: String,
-    /// What to do about it.
+    /// The remedy.
     pub help: Option<String>,
 }
 

@@ -4,7 +4,7 @@
 
 use schemars::Schema;
 
-/// What a plugin is.
+/// The kind of a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PluginKind {
     /// See [`crate::Source`].
@@ -29,13 +29,13 @@ impl PluginKind {
 /// One linked plugin.
 #[derive(Debug)]
 pub struct PluginInfo {
-    /// What it is.
+    /// Its kind.
     pub kind: PluginKind,
     /// The `type` that selects it.
     pub name: &'static str,
     /// One sentence for lists.
     pub summary: &'static str,
-    /// JSON Schema of its own settings (without `type` and the runtime's keys).
+    /// JSON Schema of the plugin's settings (without `type` and the runtime's keys).
     pub schema: fn() -> Schema,
 }
 

@@ -23,12 +23,12 @@ fn in_days(text: &str) -> Result<jiff::SignedDuration, jiff::Error> {
 }
 
 impl HumanDuration {
-    /// So many seconds.
+    /// Makes a duration of seconds.
     pub const fn from_secs(secs: u64) -> HumanDuration {
         HumanDuration(Duration::from_secs(secs))
     }
 
-    /// So many milliseconds.
+    /// Makes a duration of milliseconds.
     pub const fn from_millis(millis: u64) -> HumanDuration {
         HumanDuration(Duration::from_millis(millis))
     }

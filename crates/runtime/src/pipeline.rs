@@ -1,4 +1,4 @@
-//! From a configuration to something that can run: every component built, every key checked.
+//! Builds a pipeline from a configuration: every component built, every key checked.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -35,11 +35,11 @@ pub struct Pipeline {
     pub telemetry: TelemetrySettings,
     /// `[shutdown]`
     pub shutdown: ShutdownSettings,
-    /// In the order of the file.
+    /// The sources, in the order of the file.
     pub sources: Vec<BuiltSource>,
-    /// In the order of the file.
+    /// The sinks, in the order of the file.
     pub sinks: Vec<BuiltSink>,
-    /// What is accepted but probably not meant, as text.
+    /// Warnings about settings that are accepted but probably not meant, as text.
     pub warnings: Vec<String>,
 }
 
@@ -202,7 +202,7 @@ impl Pipeline {
     }
 }
 
-/// Of a component and the transforms it names.
+/// Fingerprint of a component's settings and those of its transforms.
 fn fingerprint(config: &LoadedConfig, component: &str, through: &[String]) -> u64 {
     let mut hasher = DefaultHasher::new();
     config.origin.fingerprint(component).hash(&mut hasher);
