@@ -1,0 +1,37 @@
+# Short names for what .ci/run and the docs do. `just` alone lists them.
+
+_list:
+    @just --list
+
+# Runs all that must hold for a change, as CI does.
+ci:
+    bash .ci/run
+
+# Runs the tests.
+test *args:
+    cargo test --workspace --locked {{args}}
+
+# Checks format and lints.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Checks licenses, sources and banned crates of all dependencies.
+deny:
+    cargo deny --offline check bans licenses sources
+
+# Writes the generated tables of the READMEs and docs anew.
+docs:
+    UPDATE_DOCS=1 cargo test --workspace --locked
+
+# Counts instructions and allocations of an event; needs valgrind.
+counts:
+    cargo bench --profile counts -p signalbox --bench counts
+
+# Checks that the fuzz targets compile; needs a nightly compiler.
+fuzz-check:
+    cargo +nightly check --manifest-path tests/fuzz/Cargo.toml
+
+# Sends sample events through a router to a stand-in for the destination.
+demo:
+    cargo run --release -- demo
