@@ -62,6 +62,24 @@ pub struct SinkDefaults {
     pub retry_for: HumanDuration,
 }
 
+/// A sink that posts JSON in batches: 100 records or 1 MB in a request, one second of waiting, two requests under way, 30
+/// seconds for each, a day of retries, no limit on calls.
+impl Default for SinkDefaults {
+    fn default() -> Self {
+        SinkDefaults {
+            integration: None,
+            max_events: 100,
+            max_events_ceiling: 10_000,
+            max_bytes: 1_000_000,
+            max_wait: HumanDuration::from_secs(1),
+            concurrency: 2,
+            calls_per_minute: None,
+            timeout: HumanDuration::from_secs(30),
+            retry_for: HumanDuration::from_secs(24 * 3600),
+        }
+    }
+}
+
 /// Where something is built.
 #[derive(Debug, Clone)]
 pub struct BuildContext {

@@ -21,15 +21,19 @@ pub trait Destination: Send + Sync + 'static {
     /// unless the reply says so; what is no success is best left to [`crate::StatusTable::failure`].
     fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict;
 
-    /// A request that tells whether deliveries can work now, and delivers nothing. `None` if there is no such
-    /// request: then a probe always says that they can.
-    fn probe(&self) -> Option<Request>;
+    /// Returns a request that shows if deliveries can work now, and delivers nothing. `None`: there is no such request,
+    /// and a probe always says that deliveries can work. Default: none.
+    fn probe(&self) -> Option<Request> {
+        None
+    }
 
-    /// What the reply to the probe says.
+    /// Reads the reply to the probe. Default: every reply says that deliveries can work.
     ///
     /// # Errors
-    /// Why deliveries cannot work.
-    fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason>;
+    /// The reason why deliveries cannot work.
+    fn interpret_probe(&self, _reply: &Reply) -> Result<(), Reason> {
+        Ok(())
+    }
 
     /// Bytes that [`Destination::request`] adds to the records in the body.
     fn framing(&self) -> Framing;

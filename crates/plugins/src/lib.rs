@@ -1,8 +1,8 @@
-//! Links every plugin that ships with Signalbox, and nothing else: whoever depends on this crate and writes
-//! `use signalbox_plugins as _;` finds them in `signalbox_core::plugins()` and by their `type`.
+//! Links every plugin that ships with Signalbox, and nothing else. A crate that writes `use signalbox_plugins as _;`
+//! finds them in `signalbox_core::plugins()` and by their `type`.
 //!
-//! A plugin needs two lines, one in `Cargo.toml` and one here. The first alone would not link it, and a
-//! pipeline file that names it would be told that there is no such plugin; so the lint below makes it an error.
+//! A plugin needs two lines, one in `Cargo.toml` and one here. The first alone does not link it, and a pipeline file that
+//! names it would get the error that there is no such plugin; the lint below turns that into an error of the build.
 
 #![deny(unused_crate_dependencies)]
 
@@ -16,3 +16,8 @@ use signalbox_pinterest_conversions as _;
 use signalbox_rate_limit as _;
 use signalbox_segment_http as _;
 use signalbox_webhook as _;
+
+/// The guide for writers of plugins, whose sink compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../plugins/README.md")]
+mod guide {}

@@ -39,16 +39,11 @@ impl SinkConfig for ConsoleConfig {
 
     fn defaults(&self) -> SinkDefaults {
         SinkDefaults {
-            integration: None,
-            max_events: 100,
-            max_events_ceiling: 10_000,
-            max_bytes: 1_000_000,
             // Somebody is looking.
             max_wait: HumanDuration::from_millis(100),
             concurrency: 1,
-            calls_per_minute: None,
-            timeout: HumanDuration::from_secs(30),
             retry_for: HumanDuration::from_secs(3600),
+            ..SinkDefaults::default()
         }
     }
 }

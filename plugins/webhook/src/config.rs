@@ -127,15 +127,10 @@ impl SinkConfig for WebhookConfig {
             Mode::Single => (1, 1, HumanDuration::from_secs(0)),
         };
         SinkDefaults {
-            integration: None,
             max_events,
             max_events_ceiling,
-            max_bytes: 1_000_000,
             max_wait,
-            concurrency: 2,
-            calls_per_minute: None,
-            timeout: HumanDuration::from_secs(30),
-            retry_for: HumanDuration::from_secs(24 * 3600),
+            ..SinkDefaults::default()
         }
     }
 }

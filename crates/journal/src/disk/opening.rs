@@ -245,6 +245,7 @@ mod tests {
         state.write(|txn| put_head(txn, &newer)).unwrap();
         // The file is as after a kill: the store would repair it.
         let before = bytes(folder.path());
+        #[expect(clippy::disallowed_methods, reason = "a killed process closes nothing")]
         std::mem::forget(state);
         let error = opened(folder.path()).err().unwrap().to_string();
         assert!(

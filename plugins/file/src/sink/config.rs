@@ -6,8 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Sink, SinkConfig, SinkDefaults, Size,
-    register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, Sink, SinkConfig, SinkDefaults, Size, register_plugin,
 };
 use tokio::sync::Mutex;
 
@@ -95,15 +94,11 @@ impl SinkConfig for FileSinkConfig {
 
     fn defaults(&self) -> SinkDefaults {
         SinkDefaults {
-            integration: None,
             max_events: 1000,
             max_events_ceiling: 100_000,
             max_bytes: 4_000_000,
-            max_wait: HumanDuration::from_secs(1),
             concurrency: 1,
-            calls_per_minute: None,
-            timeout: HumanDuration::from_secs(30),
-            retry_for: HumanDuration::from_secs(24 * 3600),
+            ..SinkDefaults::default()
         }
     }
 }
