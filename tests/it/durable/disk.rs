@@ -113,12 +113,19 @@ async fn a_router_on_a_full_disk_delivers_what_it_has() {
         let mut rig = start(&disk, "").await;
         rig.again().await;
         rig.world.sandbox.set_faults(down());
-        let taken = send_all(&rig, 0..30).await;
+        let mut taken = send_all(&rig, 0..30).await;
         rig.wait(|status| status.sinks["pinterest"].pending == 300).await;
         if killed {
-            disk.fill();
-            for number in 100..110 {
-                assert_eq!(send(&rig, number).await.1.status, 503);
+            // The router may release its ballast for the state, which leaves room for an event until the disk is
+            // filled again.
+            for number in 100.. {
+                disk.fill();
+                let (events, answer) = send(&rig, number).await;
+                if answer.status == 503 {
+                    break;
+                }
+                assert_eq!((answer.status, number < 200), (200, true));
+                taken.extend(events);
             }
             let answer = ready(&rig).await;
             assert_eq!(answer.status, 503);
