@@ -8,7 +8,7 @@ use signalbox_core::{Event, Fate, Intake, Reason, Refused, RejectedInput};
 use crate::intake::{Entrance, SourceIntake};
 use crate::ledger::SinkLedger;
 
-/// An [`Entrance`] that answers no faster than the sinks can follow; see [`crate::pace`].
+/// An [`Entrance`] that answers no faster than the sinks can follow; see [`crate::backpressure`].
 pub(crate) struct Gate(pub(crate) Arc<SourceIntake>);
 
 #[async_trait]
