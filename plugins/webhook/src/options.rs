@@ -16,7 +16,7 @@ pub enum Method {
     Patch,
 }
 
-/// What a request carries.
+/// The contents of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {

@@ -6,7 +6,7 @@ use super::path::Path;
 use super::slot::{NONE, Slot, Span};
 use super::source::Source;
 
-/// Whether two short texts, which most likely are the same, are: without a call for the few bytes that keys have.
+/// Compares two short texts that are probably equal, without a call to memcmp for the few bytes of a key.
 #[inline]
 fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() || a.len() > 16 {
@@ -33,7 +33,7 @@ pub struct Document {
     /// The source text, followed by unescaped and edited strings.
     pub(super) buf: String,
     pub(super) slots: Vec<Slot>,
-    /// What stands at the start of `buf`, and what of it can be copied when the document is written.
+    /// The source text at the start of `buf`, and the parts of it that a writer can copy.
     pub(super) source: Source,
 }
 
@@ -88,7 +88,7 @@ impl Document {
     }
 }
 
-/// What a [`Node`] holds, all at once. Not printable: values may be personal data.
+/// The kind and the text of a [`Node`]. Not printable: values may be personal data.
 #[derive(Clone, Copy)]
 pub enum Content<'a> {
     /// `null`
@@ -136,7 +136,7 @@ impl<'a> Node<'a> {
         self.doc.text(self.slot().key())
     }
 
-    /// Whether [`Node::key`] is this one: meant to be asked where marks agree.
+    /// Compares [`Node::key`] with `key`. Callers compare the marks first, since those are cheaper.
     #[inline]
     pub fn has_key(self, key: &str) -> bool {
         let Span { start, len } = self.slot().key();
@@ -151,13 +151,13 @@ impl<'a> Node<'a> {
         self.slot().key_mark
     }
 
-    /// What this value is.
+    /// The kind of this value.
     #[inline]
     pub fn kind(self) -> Kind {
         self.slot().kind()
     }
 
-    /// What this value is, with its text.
+    /// The kind of this value, with its text.
     #[inline(always)]
     pub fn content(self) -> Content<'a> {
         let slot = self.slot();
@@ -249,7 +249,7 @@ impl<'a> Node<'a> {
         Some(node)
     }
 
-    /// How many members or items; 0 for scalars. Goes through them.
+    /// Counts members or items by a walk over them; 0 for scalars.
     pub fn len(self) -> usize {
         self.children().count()
     }

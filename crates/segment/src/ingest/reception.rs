@@ -10,7 +10,7 @@ use crate::time::Millis;
 pub enum EventType {
     /// A user did something.
     Track,
-    /// Who a user is.
+    /// The user's identity.
     Identify,
     /// A page was looked at.
     Page,
@@ -51,7 +51,7 @@ impl EventType {
     }
 }
 
-/// How a request (or a line of a file) came in; the same for all its events.
+/// The circumstances in which a request, or a line of a file, came in; the same for all its events.
 ///
 /// Each event gets `receivedAt`; `messageId` if it has none (a UUID), and if it is longer than
 /// [`super::MAX_MESSAGE_ID_CHARS`] a shorter one: its beginning and a hash of the whole, since cutting alone would make
@@ -63,18 +63,18 @@ pub struct Reception<'r> {
     pub source: Arc<str>,
     /// The server's clock when the request was read.
     pub received: Millis,
-    /// What the request itself says of where it comes from.
+    /// The request's own statement of its origin.
     pub origin: Origin,
     /// The client's address, for events of users' devices only.
     pub ip: Option<IpAddr>,
     /// The `User-Agent` header, for events of users' devices only.
     pub user_agent: Option<&'r str>,
-    /// Whether `sentAt` was read off the client's clock just before `received`, so that their difference is the
+    /// True if `sentAt` was read off the client's clock just before `received`, so that their difference is the
     /// clock's error. False for files: there it is the file's age, and `timestamp` is kept as it stands.
     pub live: bool,
 }
 
-/// What a request says of where its events come from.
+/// The origin that a request states for its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// A user's device for certain: a pixel, a path only browsers use, an `Origin` header.

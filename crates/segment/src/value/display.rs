@@ -40,7 +40,7 @@ impl Value<'_> {
         }
     }
 
-    /// Whether an array's joined text is empty, without building it.
+    /// True if an array's joined text is empty; does not build the text.
     fn joins_to_nothing(self) -> bool {
         match self {
             Value::Undefined | Value::Null | Value::Str("") => true,

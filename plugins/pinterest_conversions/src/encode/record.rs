@@ -50,7 +50,7 @@ pub(super) struct Buffers {
     pub(super) key: String,
 }
 
-/// What a record is made from.
+/// The input of a record.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
     pub(super) options: &'a EncodeOptions,
@@ -61,7 +61,7 @@ pub(super) struct Input<'a> {
     pub(super) arena: &'a Bump,
 }
 
-/// What the runtime must know of a record beside its bytes.
+/// The facts about a record that the runtime needs beside its bytes.
 pub(super) struct Written<'a> {
     pub(super) event_name: &'a str,
     pub(super) event_id: &'a str,

@@ -13,7 +13,7 @@ use crate::action::Derives;
 pub(super) struct RecordBuilder<'a, 'b> {
     pub(super) options: &'b EncodeOptions,
     pub(super) derives: Derives,
-    /// What of the event fields are derived from.
+    /// The parts of the event that fields are derived from.
     pub(super) lookups: Lookups<'a>,
     pub(super) payload: Value<'a>,
     pub(super) custom: Value<'a>,
