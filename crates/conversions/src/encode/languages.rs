@@ -1,6 +1,7 @@
 //! Language codes.
 
 /// Returns the two-letter code of a language or locale: `en` of `en`, `EN`, `en-US` and `en_US`.
+#[inline]
 pub fn code(text: &str) -> Option<[u8; 2]> {
     let tag = text.trim();
     let language = tag.split(['-', '_']).next()?;
@@ -10,6 +11,7 @@ pub fn code(text: &str) -> Option<[u8; 2]> {
 }
 
 /// Returns the code as text.
+#[inline]
 pub fn as_str(code: &[u8; 2]) -> &str {
     // Two ASCII letters.
     std::str::from_utf8(code).unwrap_or_default()

@@ -10,6 +10,7 @@ const DIGITS: usize = 15;
 
 /// Appends an amount in decimal: no exponent, no noise of binary fractions, no `-0`. Whole numbers keep all their digits.
 /// The number must be finite.
+#[inline]
 pub fn push_money(number: Number<'_>, out: &mut JsonWriter) {
     if let Some(source) = number.source()
         && is_integer(source)

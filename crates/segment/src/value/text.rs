@@ -1,6 +1,7 @@
 //! Text as JavaScript treats it: white space and length.
 
 /// The length in UTF-16 units, which is what Segment's limits count.
+#[inline]
 pub fn utf16_len(text: &str) -> usize {
     if text.is_ascii() {
         text.len()
@@ -12,6 +13,7 @@ pub fn utf16_len(text: &str) -> usize {
 /// White space as JavaScript's `\s` and `trim` have it.
 ///
 /// Not Rust's set: U+FEFF is in, U+0085 is not. U+180E and U+200B are in neither.
+#[inline]
 pub fn is_js_space(c: char) -> bool {
     matches!(
         c,
@@ -30,6 +32,7 @@ pub fn is_js_space(c: char) -> bool {
 }
 
 /// `String.prototype.trim`.
+#[inline]
 pub fn js_trim(text: &str) -> &str {
     text.trim_matches(is_js_space)
 }
