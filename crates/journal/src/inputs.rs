@@ -7,7 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{Names, Roster};
 use crate::ranges::{self, OPEN, Span};
-use crate::{Position, Progress, Start};
+use crate::{Position, Progress};
+
+/// The place where a sink starts that the journal does not know yet, and with sources that are added to its inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// With what comes from now on.
+    #[default]
+    End,
+    /// With the oldest event still held.
+    Beginning,
+}
 
 /// The subscription with which a sink opens its reader.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use super::Id;
+use super::id::Id;
 
 #[derive(Default)]
 pub(super) struct Current {

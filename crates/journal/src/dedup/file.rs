@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Id;
 use super::current::Current;
+use super::id::{Id, LONGEST};
 use crate::Position;
-use crate::disk::private;
+use crate::fs::private;
 
 const MAGIC: &[u8; 8] = b"sbids\0\0\x01";
 const HEADER: usize = 80;
@@ -37,7 +37,7 @@ pub(super) struct IdFile {
     pub(super) earliest: i64,
     pub(super) latest: i64,
     fences: Vec<u64>,
-    /// Whether its fingerprints are in memory.
+    /// True if its fingerprints are in memory.
     pub(super) loaded: bool,
 }
 
@@ -74,7 +74,7 @@ fn number_of(name: &str) -> Option<u64> {
     name.strip_prefix("ids-")?.strip_suffix(".bin")?.parse().ok()
 }
 
-/// The files of a folder, oldest first. Those that are damaged are reported and left out.
+/// Finds the files of a folder, oldest first. Damaged ones are logged and left out.
 pub(super) fn find(folder: &Path) -> Vec<IdFile> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
@@ -88,7 +88,7 @@ pub(super) fn find(folder: &Path) -> Vec<IdFile> {
         match IdFile::open(&path, number) {
             Ok(file) => files.push(file),
             Err(error) => {
-                let _ = crate::disk::set_aside(&path);
+                let _ = crate::fs::set_aside(&path);
                 tracing::error!(file = %path.display(), "file of ids unreadable, duplicates may pass: {error}");
             }
         }
@@ -125,7 +125,7 @@ pub(super) fn write_sorted<'a>(
     let draft = path.with_extension("draft");
     let written = write_draft(&draft, count, to, entries).and_then(|()| {
         fs::rename(&draft, &path)?;
-        crate::disk::sync(folder)
+        crate::fs::sync_folder(folder)
     });
     if let Err(error) = written {
         let _ = fs::remove_file(&draft);
@@ -206,7 +206,7 @@ fn write_block(out: &mut impl Write, block: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// How an id lies in the file.
+/// Encodes an id.
 fn record(entry: &Entry<'_>, record: &mut Vec<u8>) {
     record.clear();
     record.extend_from_slice(&entry.at.to_le_bytes());
@@ -245,7 +245,7 @@ fn read_record(input: &mut impl Read) -> io::Result<Entry<'static>> {
     input.read_exact(&mut head)?;
     let lengths = u64_at(&head, 8);
     let (source, id) = ((lengths & 0xFFFF_FFFF) as usize, (lengths >> 32) as usize);
-    if source + id > 2 * super::LONGEST {
+    if source + id > 2 * LONGEST {
         return Err(invalid("an id is too long"));
     }
     let mut bytes = head.to_vec();

@@ -1,4 +1,4 @@
-//! Which events are known: exact on source and `messageId`, for a window from the first sight.
+//! Deduplication: exact on source and `messageId`, for a window from the first sight.
 //!
 //! ```text
 //! current ──full or an hour old──▶ frozen ──written in the background──▶ a file of ids, sorted by fingerprint
@@ -6,13 +6,14 @@
 //! ```
 //! A fingerprint only says where to look; an event is called a duplicate on its exact id alone. Ids whose
 //! fingerprints do not fit in memory are looked for in their files, one read of 4 KiB per file, so memory bounds
-//! the speed and not the truth. What is in memory only is rebuilt from the frames at start: every event's id lies in
-//! its frame and so became known in its commit. Files outlive the frames, which may go before the window ends.
+//! the speed and not the truth. Ids that were in memory only are read from the frames at the start: every event's id
+//! lies in its frame and so became known in its commit. Files outlive the frames, which may go before the window ends.
 //!
-//! Whatever is damaged here makes a duplicate pass, never an event vanish.
+//! Damage here lets a duplicate pass, but never loses an event.
 
 mod current;
 mod file;
+mod id;
 mod merge;
 mod table;
 
@@ -21,12 +22,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use xxhash_rust::xxh3::Xxh3;
-
 use crate::Position;
 use current::Current;
 use file::IdFile;
 pub(crate) use file::newer;
+use id::LONGEST;
+pub(crate) use id::{Id, fingerprint};
 use table::Table;
 
 /// A part is frozen after this time in any case, Unix milliseconds.
@@ -36,32 +37,12 @@ const BYTES_PER_ID: u64 = 100;
 /// Parts in the table, about, if ids are to fill it: each is an open file, and a part lies in memory whole until it is
 /// written.
 const PARTS: u64 = 128;
-/// Files that are not in memory are merged when there are so many of them …
+/// The number of files not in memory that are merged at once …
 const MERGE_AT: usize = 8;
 /// … as long as the merged one spans at most this time, so that it can go in time. Milliseconds.
 const MERGE_SPAN: i64 = 2 * PART_AGE;
 /// After a part could not be written.
 const RETRY: Duration = Duration::from_secs(1);
-/// Longer ids are not remembered: no client makes them.
-const LONGEST: usize = 1 << 20;
-
-/// Names a source and an id.
-pub(crate) fn fingerprint(source: &str, id: &str) -> u64 {
-    let mut hasher = Xxh3::new();
-    hasher.update(source.as_bytes());
-    hasher.update(&[0xFF]);
-    hasher.update(id.as_bytes());
-    hasher.digest()
-}
-
-/// An id in question.
-#[derive(Clone, Copy)]
-pub(crate) struct Id<'a> {
-    pub(crate) fingerprint: u64,
-    pub(crate) source: &'a str,
-    pub(crate) id: &'a str,
-}
-
 /// The known ids. Owned by the writer.
 pub(crate) struct Dedup {
     folder: PathBuf,
@@ -83,7 +64,7 @@ struct Frozen {
     part: Arc<Current>,
     to: Position,
     writing: Option<JoinHandle<Option<IdFile>>>,
-    /// Not tried again before.
+    /// The earliest time of the next try.
     again: Instant,
 }
 
@@ -133,12 +114,12 @@ impl Dedup {
         }
     }
 
-    /// Whether an id is one that is remembered.
+    /// True if an id is of the kind that is remembered.
     pub(crate) fn is_on(&self, id: Id<'_>) -> bool {
         !id.id.is_empty() && id.id.len() <= LONGEST && self.window != 0
     }
 
-    /// Whether an id was seen within the window. Events without an id are never known.
+    /// True if an id was seen within the window. Events without an id are never known.
     pub(crate) fn knows(&mut self, id: Id<'_>, now: i64) -> bool {
         if !self.is_on(id) {
             return false;
@@ -173,8 +154,8 @@ impl Dedup {
         }
     }
 
-    /// To be called often: freezes what is full or old (`end` is the position after the last event learnt), takes in
-    /// what was written in the background, forgets what is past the window. `all` freezes in any case.
+    /// Freezes the current part if it is full or old (`end` is the position after the last event learnt), takes in files
+    /// written in the background, and forgets ids past the window. `all` freezes in any case. Call it often.
     pub(crate) fn tend(&mut self, end: Position, now: i64, all: bool) {
         self.take_in(false);
         let due = self.current.len() >= self.part
@@ -235,7 +216,7 @@ impl Dedup {
             .ok();
     }
 
-    /// Takes in what the background has written; `wait` until it has.
+    /// Takes in the files written in the background; `wait` waits for those under way.
     fn take_in(&mut self, wait: bool) {
         let finished = |job: &Option<JoinHandle<_>>| job.as_ref().is_none_or(|job| wait || job.is_finished());
         if let Some(mut frozen) = self.frozen.take_if(|frozen| finished(&frozen.writing)) {

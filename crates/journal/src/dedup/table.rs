@@ -7,7 +7,7 @@ use super::file::IdFile;
 /// The lower bits of an entry name the file, the upper ones are the fingerprint's.
 const SLOT: u64 = 0xF_FFFF;
 
-/// What names a file in an entry. A million files do not exist at once.
+/// The bits that name a file in an entry. There are never a million files at once.
 pub(super) fn slot(number: u64) -> u64 {
     number & SLOT
 }
@@ -23,7 +23,7 @@ fn hash(entry: u64) -> u64 {
 }
 
 impl Table {
-    /// A table that takes at most so many bytes, also while it grows.
+    /// Makes a table that takes at most `bytes`, also while it grows.
     pub(super) fn new(bytes: u64) -> Table {
         // Nine bytes a place, places in powers of two of which seven of eight are used, and the old table lives
         // until the new one, twice its size, is filled.

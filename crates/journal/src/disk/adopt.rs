@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::checkpoints;
-use super::keeper::Keeper;
-use super::letter_table;
-use super::shared::{Sink, lock};
-use super::state;
+use super::shared::Sink;
+use super::state_writer::StateWriter;
+use crate::mutex::lock;
+use crate::state::checkpoints;
+use crate::state::dead_letters;
+use crate::state::{parked, tables};
 use crate::{JournalError, Named, Roster};
 
-impl Keeper {
+impl StateWriter {
     pub(crate) fn adopt(&mut self, roster: Roster) -> Result<(), JournalError> {
         let mut names = self.head.names.clone();
         let sources: Vec<(String, String)> = roster.sources.iter().filter_map(renamed).collect();
@@ -79,23 +80,23 @@ impl Keeper {
         }
         self.change(|txn, head| {
             for (old, new) in sources {
-                state::remove_source(txn, old)?;
+                tables::remove_source(txn, old)?;
                 if let Some(totals) = totals.get(new) {
-                    state::put_source(txn, new, totals)?;
+                    tables::put_source(txn, new, totals)?;
                 }
                 checkpoints::rename(txn, old, new)?;
-                letter_table::rename(txn, head, &format!("source:{old}"), &format!("source:{new}"))?;
+                dead_letters::rename(txn, head, &format!("source:{old}"), &format!("source:{new}"))?;
             }
             for (old, new) in gone {
-                state::move_parked(txn, old, new)?;
-                state::remove_sink(txn, old)?;
-                letter_table::rename(txn, head, old, new)?;
+                parked::move_parked(txn, old, new)?;
+                parked::remove_sink(txn, old)?;
+                dead_letters::rename(txn, head, old, new)?;
                 if let Some(sink) = moved.get_mut(new) {
-                    sink.parked = state::count_parked(txn, new)?;
+                    sink.parked = parked::count_parked(txn, new)?;
                 }
             }
             for (name, sink) in &*moved {
-                state::put_sink(txn, name, &sink.record)?;
+                tables::put_sink(txn, name, &sink.record)?;
             }
             head.names = names;
             Ok(())

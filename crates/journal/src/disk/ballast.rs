@@ -9,7 +9,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::private::private;
+use crate::fs::private;
 
 /// The bytes that must be free beyond the ballast when it is made again: more than an append that just found no room
 /// may have left.

@@ -1,11 +1,11 @@
-//! Dead letters of sources on their way to the keeper. Anyone with a public write key can make many of them quickly, so
-//! only a bounded amount is on its way at once: the rest waits at the source, whose client then waits for its answer.
+//! Dead letters of sources on their way to the state thread. Anyone with a public write key can make many of them
+//! quickly, so only a bounded amount is under way at once: the rest waits at the source, whose client waits in turn.
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{AppendError, DeadLetter};
 
-/// The weight of the letters that may be on their way at once, see [`weight`]. The keeper writes them in one change, so
+/// The weight of the letters that may be on their way at once, see [`weight`]. The state thread writes them in one change, so
 /// this also bounds how long a commit of a sink waits for them.
 pub(super) const MOST: u32 = 4_096;
 
@@ -20,7 +20,7 @@ impl Burial {
     /// Tells the sender how it ended, and lets the next ones come.
     pub(super) fn answer(self, result: Result<(), AppendError>) {
         drop(self.permit);
-        // A sender that does not listen any more has gone.
+        // The sender may have been dropped; that is fine.
         let _ = self.reply.send(result);
     }
 }
@@ -80,7 +80,7 @@ mod tests {
     async fn senders_wait_rather_than_pile_up() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Arc::new(DiskJournal::open(DiskOptions::new(folder.path())).unwrap());
-        // The keeper stands still, as on a slow disk.
+        // The state thread stands still, as on a slow disk.
         let (go_on, wait) = mpsc::channel::<()>();
         let stuck = {
             let journal = journal.clone();

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use super::guard::{Trouble, newer};
-use super::segment::first_of;
-use super::{mark, takeover};
 use crate::JournalError;
+use crate::log::log_file::first_of;
+use crate::log::{mark, takeover};
+use crate::panic_guard::{Trouble, newer};
 
 /// Fails with the name of a file that a newer version wrote, if the folder holds one. The state is checked when it is
 /// opened.

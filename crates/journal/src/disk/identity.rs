@@ -6,9 +6,8 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use super::folder::{sync, trouble};
-use super::private::private;
 use crate::JournalError;
+use crate::fs::{folder_error, private, sync_folder};
 
 const FILE: &str = "ID";
 
@@ -33,7 +32,7 @@ pub(super) fn read(folder: &Path) -> std::io::Result<Option<String>> {
 /// Reads the id, or makes one if it is missing. On a full disk the new id lasts for this process only: deliveries do
 /// not need it.
 pub(super) fn read_or_make(folder: &Path) -> Result<String, JournalError> {
-    if let Some(id) = read(folder).map_err(|error| trouble(folder, "cannot be read", &error))? {
+    if let Some(id) = read(folder).map_err(|error| folder_error(folder, "cannot be read", &error))? {
         return Ok(id);
     }
     let id = uuid::Uuid::new_v4().simple().to_string();
@@ -43,7 +42,7 @@ pub(super) fn read_or_make(folder: &Path) -> Result<String, JournalError> {
             tracing::warn!(folder = %folder.display(), "no room for the journal's id: the next start makes one");
             Ok(id)
         }
-        Err(error) => Err(trouble(folder, "cannot be written to", &error)),
+        Err(error) => Err(folder_error(folder, "cannot be written to", &error)),
     }
 }
 
@@ -53,7 +52,7 @@ fn write(folder: &Path, id: &str) -> std::io::Result<()> {
     file.write_all(format!("{id}\n").as_bytes())?;
     file.sync_all()?;
     fs::rename(draft, folder.join(FILE))?;
-    sync(folder)
+    sync_folder(folder)
 }
 
 /// True if a folder holds a journal: a state, or events.
@@ -63,10 +62,10 @@ pub(super) fn is_journal(folder: &Path) -> Result<bool, JournalError> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(false);
         }
-        Err(error) => return Err(trouble(folder, "cannot be read", &error)),
+        Err(error) => return Err(folder_error(folder, "cannot be read", &error)),
     };
     for entry in entries {
-        let entry = entry.map_err(|error| trouble(folder, "cannot be read", &error))?;
+        let entry = entry.map_err(|error| folder_error(folder, "cannot be read", &error))?;
         let name = entry.file_name();
         if name == "state.redb" || name.to_string_lossy().starts_with("frames-") {
             return Ok(true);

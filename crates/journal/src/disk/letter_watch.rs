@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::letter_table;
-use super::shared::{Shared, lock};
-use super::state::State;
-use super::store::Store;
+use super::shared::Shared;
 use crate::dead_letter::Summing;
+use crate::mutex::lock;
+use crate::state::dead_letters;
+use crate::state::state_file::StateFile;
+use crate::state::store::Store;
 use crate::{DeadLetterFilter, DeadLetterQuota, LetterCounts, Page};
 
-/// A record of what was logged last, and of what is due at the next tick.
+/// The levels logged last, and the drops to log at the next tick.
 #[derive(Default)]
 pub(crate) struct LetterWatch {
     /// Letters dropped since the last log line, by component.
@@ -25,8 +26,8 @@ impl LetterWatch {
         }
     }
 
-    /// Logs what is due.
-    pub(crate) fn tell(&mut self, shared: &Shared, state: &State) {
+    /// Logs drops and risen levels.
+    pub(crate) fn tell(&mut self, shared: &Shared, state: &StateFile) {
         for (component, dropped) in std::mem::take(&mut self.dropped) {
             tracing::warn!(
                 component,
@@ -98,7 +99,7 @@ fn top_reason(store: &Store, component: &str) -> Option<(String, u64)> {
     };
     let mut sums = Summing::default();
     loop {
-        let (found, _) = store.read(|txn| letter_table::page(txn, &filter, page)).ok()?;
+        let (found, _) = store.read(|txn| dead_letters::page(txn, &filter, page)).ok()?;
         found.letters.into_iter().for_each(|stored| sums.add(stored));
         page.after = found.next;
         if page.after.is_none() {

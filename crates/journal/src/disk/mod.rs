@@ -3,54 +3,27 @@
 //! ```text
 //! append ──▶ writer thread ──one commit──▶ frames-N.bin ──▶  readers, one per sink
 //!            (groups, deduplicates)                              │ commit
-//!                          state.redb ◀── keeper thread ◀────────┘
+//!                          state.redb ◀── state thread ◀─────────┘
 //! ```
-//! Frames lie in a series of files that are deleted as a whole; everything else lies in one small file. Both threads
-//! block on the disk, so that nothing else does.
+//! [`crate::log`] holds the files of frames, [`crate::state`] the one small file for everything else, and [`crate::dedup`]
+//! the known ids. Both threads block on the disk, so that nothing else does.
 
 mod adopt;
 mod ballast;
 mod burial;
-mod checkpoints;
 mod clock;
-mod compact;
-mod cut;
-mod file;
-mod folder;
+mod folder_lock;
 mod formats;
-mod frame;
-mod fresh;
-mod guard;
-mod halt;
-mod heading;
 mod identity;
-mod keeper;
-mod letter_table;
 mod letter_watch;
-mod letters;
-mod mark;
-mod missing;
-mod opening;
+mod new_ids;
 mod options;
-mod pages;
-mod pin;
-mod prepared;
-mod private;
-mod query;
 mod reader;
-mod rebuild;
-mod recent;
-mod rescue;
 mod room;
-mod segment;
-mod series;
 mod shared;
 mod sinks;
-mod state;
-mod store;
-mod takeover;
-mod tentative;
-mod watch;
+mod state_writer;
+mod take_letters;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -65,14 +38,21 @@ use async_trait::async_trait;
 use signalbox_core::Event;
 use tokio::sync::{Semaphore, oneshot};
 
-pub use compact::Compacted;
-pub(crate) use folder::{set_aside, sync};
-pub use frame::decode_frame;
 pub use options::DiskOptions;
-pub use prepared::encode_frame;
-pub(crate) use private::private;
 
 use crate::dedup::{Dedup, Id, fingerprint};
+use crate::fs::folder_error;
+use crate::halt::Cause;
+use crate::log::AlignedBuffer;
+use crate::log::encode::EncodedAppend;
+use crate::log::files::{self, LogFiles};
+use crate::mutex::lock;
+use crate::state::compact::{self, Compacted};
+use crate::state::opening::Found as FoundState;
+use crate::state::rebuild::Basis;
+use crate::state::state_file::StateFile;
+use crate::state::store::Store;
+use crate::state::{dead_letters, tables};
 use crate::{
     AppendError, Appended, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota,
     Found, Journal, JournalError, LetterCounts, Page, Position, Progress, Reader, Refusing, Resumed, Roster,
@@ -81,55 +61,48 @@ use crate::{
 use ballast::Ballast;
 use burial::Burial;
 use clock::Clock;
-use halt::Cause;
-use keeper::{Keeper, ToKeeper};
-use pages::Pages;
-use prepared::Prepared;
 use reader::DiskReader;
-use rebuild::Basis;
-use series::Series;
-use shared::{Journalled, Shared, Sink, lock};
-use state::State;
-use store::Store;
+use shared::{Journalled, Shared, Sink};
+use state_writer::{StateWriter, ToStateWriter};
 use writer::{Append, ToWriter, Writer};
 
 /// Kilobytes of events that may wait for the writer; appends beyond wait to be let in.
 const WAITING_KB: u32 = 64 * 1024;
 
-/// Keeps events on disk: what an append returned for survives kill -9 and power loss.
+/// A journal on disk: events survive kill -9 and power loss from the moment their append has returned.
 ///
-/// See `docs/journal.md` for its files and what it does when they are damaged.
+/// `docs/journal.md` describes its files, and how it treats damaged ones.
 pub struct DiskJournal {
     id: String,
     shared: Arc<Shared>,
     writer: Sender<ToWriter>,
-    keeper: Sender<ToKeeper>,
+    state_writer: Sender<ToStateWriter>,
     store: Store,
     waiting: Arc<Semaphore>,
-    /// Lets dead letters of sources come to the keeper, see [`burial`].
+    /// Bounds the dead letters of sources under way, see [`burial`].
     burying: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     idle_before: Option<Duration>,
 }
 
 impl DiskJournal {
-    /// Opens the journal of a folder, or begins one. Blocks: after a crash up to a few seconds, since what was
-    /// written last is checked.
+    /// Opens the journal of a folder, or begins one. Blocks: after a crash up to a few seconds, since the newest file is
+    /// checked.
     ///
     /// # Errors
     /// [`JournalError`] if the folder cannot be made, locked, read or written, naming it and what to do. Damaged files
     /// are no error: they are set aside and reported in the log.
     pub fn open(options: DiskOptions) -> Result<DiskJournal, JournalError> {
-        let held = folder::open(&options.path)?;
-        series::refuse_outdated(&options.path)?;
+        let held = folder_lock::open(&options.path)?;
+        files::refuse_outdated(&options.path)?;
         formats::refuse_newer(&options.path)?;
-        let (mut state, found) = State::find(&options.path)?;
-        let series = Series::load(&options.path, options.file_bytes)?;
-        let new = matches!(found, opening::Found::Nothing) && series.end().is_none();
+        let (mut state, found) = StateFile::find(&options.path)?;
+        let log = LogFiles::load(&options.path, options.file_bytes)?;
+        let new = matches!(found, FoundState::Nothing) && log.end().is_none();
         let basis = Basis {
-            held: series.start().zip(series.end()),
-            given: series.given(),
-            heading: series.heading()?,
+            held: log.start().zip(log.end()),
+            given: log.given(),
+            heading: log.heading()?,
         };
         // On a full disk the state needs the room that was set aside, even to be opened.
         let ballast = Ballast::new(&options.path, options.ballast_bytes);
@@ -150,7 +123,7 @@ impl DiskJournal {
         };
         clock.passed(loaded.head.saved_at);
         if loaded.head.saved_at == 0 {
-            clock.passed(series.newest().unwrap_or(0));
+            clock.passed(log.newest().unwrap_or(0));
         }
         let mut dedup = Dedup::load(
             &options.path,
@@ -174,19 +147,19 @@ impl DiskJournal {
             head.next_position,
             head.journalled_to,
             ids,
-            series.end().unwrap_or(0),
-            series.given(),
+            log.end().unwrap_or(0),
+            log.given(),
         ];
         let end = cursors.chain(known).max().unwrap_or(0);
         let cursors = loaded.sinks.values().filter(|(sink, _)| !sink.released);
         let wanted = cursors.map(|(sink, _)| sink.progress.cursor).min();
-        series.tell_missing(wanted.unwrap_or(end), end, options.max_age.is_some());
-        learn_again(&series, &mut dedup, end, &clock)?;
+        log.tell_missing(wanted.unwrap_or(end), end, options.max_age.is_some());
+        learn_again(&log, &mut dedup, end, &clock)?;
         let mut journalled = Journalled {
             counts: std::mem::take(&mut head.journalled),
             to: end,
         };
-        for (source, count) in series.counts(head.journalled_to, end)? {
+        for (source, count) in log.counts(head.journalled_to, end)? {
             *journalled.counts.entry(source).or_default() += count;
         }
         let sinks = loaded.sinks.into_iter().map(|(name, (record, parked))| {
@@ -197,11 +170,11 @@ impl DiskJournal {
             };
             (name, sink)
         });
-        let letters = letter_table::counts(&head, &options.dead_letters);
+        let letters = dead_letters::counts(&head, &options.dead_letters);
         let store = state.store.clone();
         let shared = Arc::new(Shared::new(
             options,
-            series,
+            log,
             end,
             sinks.collect(),
             journalled,
@@ -210,7 +183,7 @@ impl DiskJournal {
             held,
             clock,
         ));
-        shared.series.watch.note_state(state.path());
+        shared.log.watch.note_state(state.path());
         shared.counted_to.store(head.journalled_to, Ordering::Release);
         if let Err(error) = room {
             let failure = shared.no_room(&error);
@@ -232,17 +205,17 @@ impl DiskJournal {
             shared: shared.clone(),
             inbox,
             dedup,
-            pages: Pages::default(),
+            buffer: AlignedBuffer::default(),
         };
         let writing = spawn("journal-writer", move || writer.run())?;
         let (to_keeper, inbox) = mpsc::channel();
-        let keeper = Keeper::new(shared.clone(), state, head);
-        let keeping = spawn("journal-keeper", move || keeper.run(&inbox))?;
+        let state_writer = StateWriter::new(shared.clone(), state, head);
+        let keeping = spawn("journal-keeper", move || state_writer.run(&inbox))?;
         Ok(DiskJournal {
             id,
             shared,
             writer: to_writer,
-            keeper: to_keeper,
+            state_writer: to_keeper,
             store,
             waiting: Arc::new(Semaphore::new(WAITING_KB as usize)),
             burying: Arc::new(Semaphore::new(burial::MOST as usize)),
@@ -265,7 +238,7 @@ impl DiskJournal {
     /// # Errors
     /// [`JournalError`] if it cannot be read.
     pub fn id_of(folder: &Path) -> Result<Option<String>, JournalError> {
-        identity::read(folder).map_err(|error| folder::trouble(folder, "cannot be read", &error))
+        identity::read(folder).map_err(|error| folder_error(folder, "cannot be read", &error))
     }
 
     /// Gives back the space that the state of a journal no longer uses. No router may use the journal meanwhile.
@@ -273,6 +246,8 @@ impl DiskJournal {
     /// # Errors
     /// [`JournalError`] if a router uses it, or if it cannot be read or written.
     pub fn compact(folder: &std::path::Path) -> Result<Compacted, JournalError> {
+        let _held = folder_lock::open(folder)?;
+        formats::refuse_newer(folder)?;
         compact::compact(folder)
     }
 
@@ -281,23 +256,25 @@ impl DiskJournal {
         self.shared.commits.load(Ordering::Relaxed)
     }
 
-    /// Does at once what the journal does every second anyway: saves counts and deletes files that nobody needs.
+    /// Saves counts and deletes unneeded files now, as the journal does every second anyway.
     ///
     /// # Errors
     /// [`JournalError`] if the state cannot be written.
     pub async fn tidy(&self) -> Result<(), JournalError> {
-        self.ask(Keeper::tidy).await?
+        self.ask(StateWriter::tidy).await?
     }
 
-    /// Runs something on the keeper's thread, after all that was committed before.
+    /// Runs a function on the state thread, after all earlier commits.
     async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&mut Keeper) -> T + Send + 'static,
+        question: impl FnOnce(&mut StateWriter) -> T + Send + 'static,
     ) -> Result<T, JournalError> {
         let (reply, answer) = oneshot::channel();
-        let task = Box::new(move |keeper: &mut Keeper| drop(reply.send(question(keeper))));
+        let task = Box::new(move |state_writer: &mut StateWriter| drop(reply.send(question(state_writer))));
         let gone = || JournalError("the journal was shut down".into());
-        self.keeper.send(ToKeeper::Do(task)).map_err(|_| gone())?;
+        self.state_writer
+            .send(ToStateWriter::Do(task))
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }
 }
@@ -315,15 +292,15 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 
 /// Learns the ids that were in memory only when the process ended, from the frames. Frames keep the name that a source had,
 /// which may be another source's by now; the names that held when a file was begun hold for all of it.
-fn learn_again(series: &Series, dedup: &mut Dedup, end: Position, clock: &Clock) -> Result<(), JournalError> {
+fn learn_again(log: &LogFiles, dedup: &mut Dedup, end: Position, clock: &Clock) -> Result<(), JournalError> {
     let from = dedup.sealed_to();
-    for segment in series.segments() {
-        if segment.end() <= from {
+    for log_file in log.log_files() {
+        if log_file.end() <= from {
             continue;
         }
-        let names = series.heading_of(&segment)?.unwrap_or_default().names;
-        let span = (from.max(segment.first), segment.end().min(end));
-        series.scan(span.0, span.1, |frame| {
+        let names = log.heading_of(&log_file)?.unwrap_or_default().names;
+        let span = (from.max(log_file.first), log_file.end().min(end));
+        log.scan(span.0, span.1, |frame| {
             let at = i64::try_from(frame.head.written_at / 1_000_000).unwrap_or(i64::MAX);
             for (_, raw) in frame.events().filter(|(at, _)| *at >= from) {
                 if let Some(raw) = raw {
@@ -355,8 +332,8 @@ impl Journal for DiskJournal {
             return Ok(Vec::new());
         }
         let names = lock(&self.shared.names).clone();
-        let prepared = Prepared::new(events.into_iter().map(Arc::new).collect(), &names);
-        let kilobytes = u32::try_from(prepared.size() / 1024)
+        let encoded = EncodedAppend::new(events.into_iter().map(Arc::new).collect(), &names);
+        let kilobytes = u32::try_from(encoded.size() / 1024)
             .unwrap_or(u32::MAX)
             .saturating_add(1)
             .min(WAITING_KB);
@@ -364,7 +341,7 @@ impl Journal for DiskJournal {
         let permit = permit.map_err(|_| AppendError::Closed)?;
         let (reply, answer) = oneshot::channel();
         let append = Append {
-            prepared,
+            encoded,
             reply,
             entered,
             permit,
@@ -377,7 +354,7 @@ impl Journal for DiskJournal {
 
     async fn adopt(&self, roster: &Roster) -> Result<(), JournalError> {
         let roster = roster.clone();
-        self.ask(move |keeper| keeper.adopt(roster)).await?
+        self.ask(move |state_writer| state_writer.adopt(roster)).await?
     }
 
     async fn reader(
@@ -386,15 +363,15 @@ impl Journal for DiskJournal {
         subscription: &Subscription,
     ) -> Result<(Box<dyn Reader>, Resumed), JournalError> {
         let (name, subscription) = (sink.to_owned(), subscription.clone());
-        let open = move |keeper: &mut Keeper| keeper.open_sink(&name, &subscription);
+        let open = move |state_writer: &mut StateWriter| state_writer.open_sink(&name, &subscription);
         let (resumed, generation) = self.ask(open).await??;
         let reader = DiskReader {
             shared: self.shared.clone(),
-            keeper: self.keeper.clone(),
+            state_writer: self.state_writer.clone(),
             store: self.store.clone(),
             sink: sink.to_owned(),
             generation,
-            number: lock(&self.shared.recent).enter(resumed.progress.cursor),
+            number: lock(&self.shared.tail_cache).enter(resumed.progress.cursor),
             at: resumed.progress.cursor,
             settled: resumed.progress.settled.iter().copied().collect(),
             ready: Default::default(),
@@ -412,14 +389,14 @@ impl Journal for DiskJournal {
         self.shared.close();
         let _ = self.writer.send(ToWriter::Stop);
         let threads = std::mem::take(&mut *lock(&self.threads));
-        let (shared, keeper) = (self.shared.clone(), self.keeper.clone());
+        let (shared, state_writer) = (self.shared.clone(), self.state_writer.clone());
         let done = tokio::task::spawn_blocking(move || {
             for thread in threads {
-                // In their order: the keeper saves what the writer has counted.
+                // In this order: the state thread saves the counts of the writer.
                 let _ = thread.join();
-                let _ = keeper.send(ToKeeper::Stop);
+                let _ = state_writer.send(ToStateWriter::Stop);
             }
-            shared.series.close();
+            shared.log.close();
             shared.tell_lost();
             drop(lock(&shared.lock).take());
         });
@@ -460,26 +437,26 @@ impl Journal for DiskJournal {
     }
 
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {
-        self.ask(|keeper| keeper.describe_sinks()).await?
+        self.ask(|state_writer| state_writer.describe_sinks()).await?
     }
 
     async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError> {
         let (name, source) = (sink.to_owned(), source.map(str::to_owned));
-        self.ask(move |keeper| keeper.forget(&name, source.as_deref()))
+        self.ask(move |state_writer| state_writer.forget(&name, source.as_deref()))
             .await?
     }
 
     async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
         let name = sink.to_owned();
-        self.ask(move |keeper| keeper.set_progress(&name, progress))
+        self.ask(move |state_writer| state_writer.set_progress(&name, progress))
             .await?
     }
 
     async fn find(&self, arrived_at: i64) -> Result<Found, JournalError> {
-        let find = move |keeper: &mut Keeper| {
-            let (from, to) = (keeper.shared.start(), keeper.shared.end());
+        let find = move |state_writer: &mut StateWriter| {
+            let (from, to) = (state_writer.shared.start(), state_writer.shared.end());
             Ok(Found {
-                at: keeper.shared.series.find(arrived_at)?.unwrap_or(to).min(to),
+                at: state_writer.shared.log.find(arrived_at)?.unwrap_or(to).min(to),
                 from,
                 to,
             })
@@ -496,7 +473,7 @@ impl Journal for DiskJournal {
     }
 
     async fn save_counts(&self) -> Result<(), JournalError> {
-        self.ask(Keeper::save_counts).await?
+        self.ask(StateWriter::save_counts).await?
     }
 
     async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
@@ -515,14 +492,15 @@ impl Journal for DiskJournal {
 
     async fn checkpoints(&self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError> {
         let source = source.to_owned();
-        self.ask(move |keeper| keeper.checkpoints(&source)).await?
+        self.ask(move |state_writer| state_writer.checkpoints(&source))
+            .await?
     }
 
     fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>) {
         // A source may still read under its old name after it was renamed.
         let names = lock(&self.shared.names).clone();
-        let saved = ToKeeper::Checkpoint(names.now(source).to_owned(), key.to_owned(), value);
-        if self.keeper.send(saved).is_err() {
+        let saved = ToStateWriter::Checkpoint(names.now(source).to_owned(), key.to_owned(), value);
+        if self.state_writer.send(saved).is_err() {
             tracing::warn!(
                 source,
                 "a checkpoint came after the journal was shut down: the source reads a little again"
@@ -533,7 +511,7 @@ impl Journal for DiskJournal {
     async fn flush(&self) {
         let (reply, written) = oneshot::channel();
         // After a shutdown everything is written already.
-        if self.keeper.send(ToKeeper::Flush(reply)).is_ok() {
+        if self.state_writer.send(ToStateWriter::Flush(reply)).is_ok() {
             let _ = written.await;
         }
     }
@@ -544,9 +522,9 @@ impl Journal for DiskJournal {
         page: Page,
     ) -> Result<DeadLetterPage, JournalError> {
         let (store, filter) = (self.store.clone(), filter.clone());
-        let file = self.shared.options.path.join(state::FILE);
+        let file = self.shared.options.path.join(tables::FILE);
         let reading = tokio::task::spawn_blocking(move || {
-            let read = store.read(|txn| letter_table::page(txn, &filter, page));
+            let read = store.read(|txn| dead_letters::page(txn, &filter, page));
             let (found, damaged) = read.map_err(|trouble| trouble.at(&file))?;
             if damaged > 0 {
                 tracing::error!(file = %file.display(), damaged, "dead letters unreadable");
@@ -583,8 +561,8 @@ impl Journal for DiskJournal {
                 reply,
                 permit,
             };
-            self.keeper
-                .send(ToKeeper::Bury(burial))
+            self.state_writer
+                .send(ToStateWriter::Bury(burial))
                 .map_err(|_| AppendError::Closed)?;
             answer.await.unwrap_or(Err(AppendError::Closed))?;
         }
@@ -593,6 +571,7 @@ impl Journal for DiskJournal {
 
     async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
         let ids = ids.to_vec();
-        self.ask(move |keeper| keeper.take_letters(&ids, retry)).await?
+        self.ask(move |state_writer| state_writer.take_letters(&ids, retry))
+            .await?
     }
 }

@@ -9,46 +9,47 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::keeper::{Keeper, ToKeeper};
-use super::query::Events;
-use super::shared::{Shared, lock};
-use super::state;
-use super::store::Store;
+use super::shared::Shared;
+use super::state_writer::{StateWriter, ToStateWriter};
+use crate::log::scan::Events;
+use crate::mutex::lock;
+use crate::state::parked;
+use crate::state::store::Store;
 use crate::{Ahead, Commit, Entry, JournalError, Loss, Parked, Position, Progress, Read, Reader, Returned};
 
-/// How long to wait before a refused read is tried again.
+/// The pause before a refused read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// So often an event that is needed again is asked for; what needs it goes on without it then.
+/// The number of tries to fetch an event again; the caller then goes on without it.
 const FETCHES: u32 = 3;
-/// Of the tries so many pass without a word.
+/// Every tenth failed try is logged.
 const REPORT_EVERY: u32 = 10;
 
 pub(crate) struct DiskReader {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) keeper: Sender<ToKeeper>,
+    pub(crate) state_writer: Sender<ToStateWriter>,
     pub(crate) store: Store,
     pub(crate) sink: String,
     pub(crate) generation: u64,
-    /// Its number among those that read what was appended lately.
+    /// Its number in the tail cache.
     pub(crate) number: u64,
     /// The next position to look at.
     pub(crate) at: Position,
-    /// Left out: settled before this reader was opened, in order.
+    /// Ranges settled before this reader was opened, in order; they are left out.
     pub(crate) settled: VecDeque<(Position, Position)>,
     /// Read and not yet handed out.
-    pub(crate) ready: VecDeque<Item>,
-    /// Kept here so that a reading goes on if nobody waits for it for a moment.
+    pub(crate) ready: VecDeque<Ready>,
+    /// The read under way; kept here so that it survives a cancelled call.
     pub(crate) reading: Option<JoinHandle<Result<Events, JournalError>>>,
     pub(crate) refused: u32,
 }
 
-pub(crate) enum Item {
+pub(crate) enum Ready {
     Event(Entry),
     Lost(Position, Position, Loss),
 }
 
 impl DiskReader {
-    /// Moves on over what is settled; returns where the next settled range begins.
+    /// Skips settled ranges; returns where the next one begins.
     fn skip_settled(&mut self) -> Position {
         while let Some((from, to)) = self.settled.front().copied() {
             if self.at < from {
@@ -60,9 +61,9 @@ impl DiskReader {
         Position::MAX
     }
 
-    /// Hands out what is ready.
+    /// Hands out events that are ready.
     fn take(&mut self, max: usize) -> Option<Read> {
-        if let Some(Item::Lost(from, to, loss)) = self.ready.front() {
+        if let Some(Ready::Lost(from, to, loss)) = self.ready.front() {
             let lost = Read::Lost {
                 from: *from,
                 to: *to,
@@ -73,20 +74,20 @@ impl DiskReader {
         }
         let mut entries = Vec::new();
         while entries.len() < max
-            && let Some(Item::Event(entry)) = self.ready.pop_front_if(|item| matches!(item, Item::Event(_)))
+            && let Some(Ready::Event(entry)) = self.ready.pop_front_if(|item| matches!(item, Ready::Event(_)))
         {
             entries.push(entry);
         }
         (!entries.is_empty()).then_some(Read::Events(entries))
     }
 
-    /// What was appended lately.
-    fn take_recent(&mut self, max: usize) -> Option<Read> {
+    /// Takes events from the tail cache.
+    fn take_cached(&mut self, max: usize) -> Option<Read> {
         let next_settled = self.skip_settled();
         let max = usize::try_from(next_settled - self.at)
             .unwrap_or(usize::MAX)
             .min(max);
-        let (entries, gone) = lock(&self.shared.recent).take(self.number, self.at, max);
+        let (entries, gone) = lock(&self.shared.tail_cache).take(self.number, self.at, max);
         drop(gone);
         self.at = entries.last()?.position + 1;
         Some(Read::Events(entries))
@@ -96,7 +97,7 @@ impl DiskReader {
         let (shared, at) = (self.shared.clone(), self.at);
         let reading = self
             .reading
-            .get_or_insert_with(|| tokio::task::spawn_blocking(move || shared.series.read(at)));
+            .get_or_insert_with(|| tokio::task::spawn_blocking(move || shared.log.read(at)));
         let events = reading.await;
         self.reading = None;
         match events {
@@ -134,13 +135,13 @@ impl DiskReader {
                     }
                     self.at = position + 1;
                     self.ready.push_back(match event {
-                        Some(event) => Item::Event(Entry {
+                        Some(event) => Ready::Event(Entry {
                             position,
                             event: Arc::new(event),
                         }),
                         None => {
                             tracing::error!(sink = self.sink, position, "journal event does not parse");
-                            Item::Lost(position, position + 1, Loss::Damaged)
+                            Ready::Lost(position, position + 1, Loss::Damaged)
                         }
                     });
                 }
@@ -149,7 +150,7 @@ impl DiskReader {
                 let from = self.at;
                 let to = to.min(end).min(self.skip_settled()).max(from + 1);
                 self.at = to;
-                self.ready.push_back(Item::Lost(from, to, loss));
+                self.ready.push_back(Ready::Lost(from, to, loss));
             }
         }
     }
@@ -173,7 +174,7 @@ impl Reader for DiskReader {
             self.skip_settled();
             if self.at < end {
                 let recent = match self.reading {
-                    None => self.take_recent(max),
+                    None => self.take_cached(max),
                     Some(_) => None,
                 };
                 if let Some(read) = recent {
@@ -190,7 +191,7 @@ impl Reader for DiskReader {
 
     async fn fetch(&mut self, positions: &[Position]) -> Vec<Entry> {
         let (mut entries, mut missing) = (Vec::with_capacity(positions.len()), Vec::new());
-        let recent = |position: Position| lock(&self.shared.recent).get(position);
+        let recent = |position: Position| lock(&self.shared.tail_cache).get(position);
         for position in positions.iter().copied() {
             match recent(position) {
                 Some(event) => entries.push(Entry { position, event }),
@@ -202,7 +203,7 @@ impl Reader for DiskReader {
                 break;
             }
             let (shared, wanted) = (self.shared.clone(), std::mem::take(&mut missing));
-            let picked = tokio::task::spawn_blocking(move || shared.series.pick(&wanted));
+            let picked = tokio::task::spawn_blocking(move || shared.log.pick(&wanted));
             // It is cancelled only when the runtime is shutting down.
             let Ok((found, trouble)) = picked.await else { break };
             entries.extend(found.into_iter().map(|(position, event)| Entry {
@@ -221,8 +222,9 @@ impl Reader for DiskReader {
     async fn returned(&mut self, after: Position, max: usize) -> Result<Returned, JournalError> {
         let (store, sink) = (self.store.clone(), self.sink.clone());
         let range = after.saturating_add(1).max(Parked::BACK)..=Position::MAX;
-        let reading =
-            tokio::task::spawn_blocking(move || store.read(|txn| state::read_parked(txn, &sink, range, max)));
+        let reading = tokio::task::spawn_blocking(move || {
+            store.read(|txn| parked::read_parked(txn, &sink, range, max))
+        });
         let read = reading
             .await
             .map_err(|_| JournalError("reading was cut off".into()))?;
@@ -240,29 +242,31 @@ impl Reader for DiskReader {
             ..Progress::default()
         };
         let sink = self.sink.clone();
-        let look = move |keeper: &mut Keeper| keeper.ahead(&sink, &ahead, returned_after);
+        let look = move |state_writer: &mut StateWriter| state_writer.ahead(&sink, &ahead, returned_after);
         let (reply, answer) = oneshot::channel();
-        let ask = Box::new(move |keeper: &mut Keeper| drop(reply.send(look(keeper))));
+        let ask = Box::new(move |state_writer: &mut StateWriter| drop(reply.send(look(state_writer))));
         let gone = || JournalError("the journal was shut down".into());
-        self.keeper.send(ToKeeper::Do(ask)).map_err(|_| gone())?;
+        self.state_writer
+            .send(ToStateWriter::Do(ask))
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
     fn commit(&mut self, commit: Commit) {
         self.shared.letters_come(&self.sink, &commit.dead_letters);
-        let message = ToKeeper::Commit {
+        let message = ToStateWriter::Commit {
             sink: self.sink.clone(),
             generation: self.generation,
             commit: Box::new(commit),
         };
-        if self.keeper.send(message).is_err() {
+        if self.state_writer.send(message).is_err() {
             tracing::error!(sink = self.sink, "committed after the journal was shut down");
         }
     }
 
     async fn flush(&mut self) {
         let (reply, done) = oneshot::channel();
-        if self.keeper.send(ToKeeper::Flush(reply)).is_ok() {
+        if self.state_writer.send(ToStateWriter::Flush(reply)).is_ok() {
             let _ = done.await;
         }
     }
@@ -271,7 +275,7 @@ impl Reader for DiskReader {
 /// A sink without a reader begins to be an orphan: a reload may have taken it out of the pipeline.
 impl Drop for DiskReader {
     fn drop(&mut self) {
-        let gone = lock(&self.shared.recent).leave(self.number);
+        let gone = lock(&self.shared.tail_cache).leave(self.number);
         drop(gone);
         let mut sinks = lock(&self.shared.sinks);
         // Another reader of the same name may have been opened since.

@@ -3,11 +3,14 @@
 use std::io;
 use std::sync::atomic::Ordering;
 
-use super::halt::{Cause, Failure};
-use super::keeper::Keeper;
 use super::options::millis;
-use super::segment::Segment;
-use super::shared::{Shared, Sink, lock};
+use super::shared::{Shared, Sink};
+use super::state_writer::StateWriter;
+use crate::fs::folder_error;
+use crate::halt::{Cause, Failure};
+use crate::log::log_file::LogFile;
+use crate::log::watch;
+use crate::mutex::lock;
 use crate::{JournalError, Position};
 
 impl Shared {
@@ -16,9 +19,9 @@ impl Shared {
     pub(crate) fn retire(&self) {
         // Arrivals carry the system's time. While that is set back, everything is kept longer.
         let now = self.clock.wall();
-        let mut total = self.series.bytes_from(0);
-        self.retire_while(|segment, floor| {
-            let content = segment.content();
+        let mut total = self.log.bytes_from(0);
+        self.retire_while(|log_file, floor| {
+            let content = log_file.content();
             let age = now.saturating_sub(content.newest());
             let aged = self.options.max_age.is_some_and(|limit| age > millis(limit));
             let crowded = total > self.options.max_bytes;
@@ -33,9 +36,9 @@ impl Shared {
     /// Deletes the oldest file, even if `retain` would keep it, provided that every sink has settled its events;
     /// returns false if there is no such file.
     fn give_up_oldest(&self) -> bool {
-        let oldest = self.series.start();
+        let oldest = self.log.start();
         let deleted =
-            self.retire_while(|segment, floor| Some(segment.first) == oldest && segment.end() <= floor);
+            self.retire_while(|log_file, floor| Some(log_file.first) == oldest && log_file.end() <= floor);
         for (from, to) in &deleted {
             tracing::warn!(
                 positions = %format!("{from}..{to}"),
@@ -49,7 +52,7 @@ impl Shared {
     /// alone holds ids or counts stays until these are kept elsewhere.
     fn retire_while(
         &self,
-        mut unneeded: impl FnMut(&Segment, Position) -> bool,
+        mut unneeded: impl FnMut(&LogFile, Position) -> bool,
     ) -> Vec<(Position, Position)> {
         let _one = lock(&self.retiring);
         let mut deleted = Vec::new();
@@ -60,27 +63,27 @@ impl Shared {
         let floor = self.floor();
         let ids = self.ids_sealed_to.load(Ordering::Acquire);
         let counts = self.counted_to.load(Ordering::Acquire);
-        self.series.retire(|segment| {
-            if !unneeded(segment, floor) {
+        self.log.retire(|log_file| {
+            if !unneeded(log_file, floor) {
                 return false;
             }
-            let end = segment.end();
+            let end = log_file.end();
             if end > ids || end > counts {
                 // The file's ids and counts must be kept elsewhere first; this makes that happen soon.
                 self.seal_ids.store(true, Ordering::Relaxed);
                 return false;
             }
             if end > floor {
-                let events = end - segment.first.max(floor);
+                let events = end - log_file.first.max(floor);
                 tracing::warn!(events, "events past max_age dropped that a sink has not settled");
             }
-            deleted.push((segment.first, end));
+            deleted.push((log_file.first, end));
             true
         });
         deleted
     }
 
-    /// Writes to the series of files; while the disk is full, settled files are deleted to make room.
+    /// Writes to the log; while the disk is full, settled files are deleted to make room.
     pub(crate) fn make_way<T>(&self, mut write: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
         loop {
             match write() {
@@ -122,7 +125,7 @@ impl Shared {
     pub(crate) fn no_room(&self, error: &io::Error) -> Failure {
         Failure {
             cause: Cause::of(error),
-            error: super::folder::trouble(&self.options.path, "has no room to write to", error),
+            error: folder_error(&self.options.path, "has no room to write to", error),
         }
     }
 
@@ -141,18 +144,18 @@ impl Shared {
     /// Tests if open files were deleted or replaced. If so, logs it once, and the journal takes no events in from then
     /// on.
     pub(crate) fn lost_files(&self) -> bool {
-        let gone = self.series.watch.gone();
+        let gone = self.log.watch.gone();
         if let Some(gone) = &gone {
-            self.halts.begin(Cause::Gone, &explain(gone), 0);
+            self.halts.begin(Cause::Gone, &watch::explain(gone), 0);
         }
         gone.is_some()
     }
 }
 
-impl Keeper {
+impl StateWriter {
     /// Records that a sink was opened. On a full disk the sink delivers all the same, and its next commit records it.
     pub(super) fn save_opened(&mut self, name: &str, sink: Sink) -> Result<(), JournalError> {
-        let full = |keeper: &Keeper| keeper.shared.halts.cause() == Some(Cause::Full);
+        let full = |state_writer: &StateWriter| state_writer.shared.halts.cause() == Some(Cause::Full);
         let mut saved = self.change_sink(name, sink.clone(), |_| Ok(()));
         if saved.is_err() && full(self) {
             // The room that was set aside is available now.
@@ -164,12 +167,4 @@ impl Keeper {
         }
         saved
     }
-}
-
-/// The sentence for operators about a deleted or replaced file.
-pub(super) fn explain(gone: &str) -> String {
-    format!(
-        "{gone}. Events are refused until a restart; those acknowledged before are delivered as far as they can still be \
-         read. Stop the router (SIGTERM), then put the journal's folder back from where it was moved, or start without it"
-    )
 }

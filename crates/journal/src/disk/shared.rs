@@ -1,27 +1,28 @@
-//! What the threads of a journal share.
+//! The data that the threads of a journal share.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use super::ballast::Ballast;
 use super::clock::Clock;
-use super::folder::Lock;
-use super::halt::Halts;
-use super::heading::{Heading, Standing};
+use super::folder_lock::Lock;
 use super::options::DiskOptions;
-use super::recent::Recent;
-use super::series::Series;
-use super::state::SinkRecord;
+use crate::halt::Halts;
+use crate::log::files::LogFiles;
+use crate::log::heading::{Heading, SinkStanding};
+use crate::log::tail_cache::TailCache;
+use crate::mutex::lock;
 use crate::names::Names;
+use crate::sink_record::SinkRecord;
 use crate::{DeadLetter, LetterCounts, Position, SourceTotals, Usage};
 
 pub(crate) struct Shared {
     pub(crate) options: DiskOptions,
-    pub(crate) series: Series,
+    pub(crate) log: LogFiles,
     /// The position after the last event that is durable.
     end: AtomicU64,
     /// Woken when `end` moves and when nothing more comes.
@@ -29,7 +30,7 @@ pub(crate) struct Shared {
     closed: AtomicBool,
     /// Appends under way.
     appends: AtomicU64,
-    /// As it is durable; changed by the keeper only.
+    /// The sinks as they are durable; only the state thread changes them.
     pub(crate) sinks: Mutex<BTreeMap<String, Sink>>,
     pub(crate) journalled: Mutex<Journalled>,
     pub(crate) sources: Mutex<Sources>,
@@ -39,7 +40,7 @@ pub(crate) struct Shared {
     coming: Mutex<BTreeMap<String, u64>>,
     /// The moment since which a change of the state has been waiting to be written.
     unwritten: Mutex<Option<Instant>>,
-    pub(crate) recent: Mutex<Recent>,
+    pub(crate) tail_cache: Mutex<TailCache>,
     /// Ids of events before this position outlive their frames.
     pub(crate) ids_sealed_to: AtomicU64,
     /// The position before which the state includes the counts of events.
@@ -74,7 +75,7 @@ pub(crate) struct Shared {
 pub(crate) struct Sink {
     pub(crate) record: SinkRecord,
     pub(crate) parked: u64,
-    /// Of its readers the last one counts.
+    /// Incremented for each reader opened; only the newest reader counts.
     pub(crate) generation: u64,
     pub(crate) opened: bool,
 }
@@ -92,11 +93,6 @@ pub(crate) struct Sources {
     pub(crate) changed: bool,
 }
 
-/// No lock here is held while anything can panic.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The time after the start for which sinks that are still unknown may yet be opened.
 const GRACE: Duration = Duration::from_secs(600);
 
@@ -104,7 +100,7 @@ impl Shared {
     #[expect(clippy::too_many_arguments, reason = "one caller, which reads them from disk")]
     pub(crate) fn new(
         options: DiskOptions,
-        series: Series,
+        log: LogFiles,
         end: Position,
         sinks: BTreeMap<String, Sink>,
         journalled: Journalled,
@@ -113,13 +109,13 @@ impl Shared {
         lock: Lock,
         clock: Clock,
     ) -> Shared {
-        let recent = Recent::new(options.cache_bytes);
+        let tail_cache = TailCache::new(options.cache_bytes);
         Shared {
             ballast: Ballast::new(&options.path, options.ballast_bytes),
             halts: Halts::default(),
             retiring: Mutex::default(),
             options,
-            series,
+            log,
             end: end.into(),
             news: Notify::new(),
             closed: false.into(),
@@ -134,7 +130,7 @@ impl Shared {
             letters: letters.into(),
             coming: BTreeMap::new().into(),
             unwritten: None.into(),
-            recent: recent.into(),
+            tail_cache: tail_cache.into(),
             ids_sealed_to: 0.into(),
             counted_to: 0.into(),
             seal_ids: false.into(),
@@ -166,7 +162,7 @@ impl Shared {
         lock(&self.unwritten).map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Notes that dead letters of a sink are on their way to the keeper.
+    /// Notes that dead letters of a sink are on their way to the state thread.
     pub(crate) fn letters_come(&self, sink: &str, letters: &[DeadLetter]) {
         if !letters.is_empty() {
             let size: u64 = letters.iter().map(DeadLetter::size).sum();
@@ -174,7 +170,7 @@ impl Shared {
         }
     }
 
-    /// Notes that the keeper has written dead letters of a sink.
+    /// Notes that dead letters of a sink are written.
     pub(crate) fn letters_came(&self, sink: &str, letters: &[DeadLetter]) {
         if let Some(coming) = lock(&self.coming).get_mut(sink) {
             let size: u64 = letters.iter().map(DeadLetter::size).sum();
@@ -209,7 +205,7 @@ impl Shared {
             // The histories are large, and the next attempts supply them again.
             record.progress.open.clear();
             let parked = sink.parked;
-            (name.clone(), Standing { record, parked })
+            (name.clone(), SinkStanding { record, parked })
         };
         Heading {
             sinks: lock(&self.sinks).iter().map(standing).collect(),
@@ -221,7 +217,7 @@ impl Shared {
 
     /// The oldest position held.
     pub(crate) fn start(&self) -> Position {
-        self.series.start().unwrap_or(self.end())
+        self.log.start().unwrap_or(self.end())
     }
 
     pub(crate) fn close(&self) {
@@ -240,12 +236,12 @@ impl Shared {
         self.appends.load(Ordering::SeqCst)
     }
 
-    /// Whether nothing is appended any more.
+    /// True once the journal is closed and no append is under way.
     pub(crate) fn complete(&self) -> bool {
         self.closed.load(Ordering::SeqCst) && self.appends() == 0
     }
 
-    /// The sink that holds most, and from where.
+    /// The sink that holds most of the log, and its cursor.
     pub(crate) fn slowest(&self) -> Option<(String, Position)> {
         let sinks = lock(&self.sinks);
         let holding = sinks.iter().filter(|(_, sink)| !sink.record.released);
@@ -253,7 +249,7 @@ impl Shared {
         slowest.map(|(name, sink)| (name.clone(), sink.record.progress.cursor))
     }
 
-    /// Everything before is settled by every sink. With no sink at all nothing is ever wanted.
+    /// The position before which every sink has settled everything; the end of the log if there is no sink.
     pub(crate) fn floor(&self) -> Position {
         // Sinks that are not known need these events if they are still to be opened.
         let unknown = self.rebuilt.load(Ordering::Relaxed)
@@ -277,7 +273,7 @@ impl Shared {
         let floor = self.floor().max(self.start());
         Usage {
             events: self.end().saturating_sub(floor),
-            bytes: self.series.bytes_from(floor),
+            bytes: self.log.bytes_from(floor),
             max_bytes: self.options.max_bytes,
         }
     }

@@ -1,23 +1,25 @@
-//! What is asked of the keeper about sinks.
+//! Opens, describes and changes sinks, on the state thread.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use signalbox_core::Event;
 
-use super::keeper::Keeper;
-use super::missing::write_off;
-use super::rebuild;
-use super::shared::{Sink, lock};
-use super::state::{self, SinkRecord};
+use super::shared::Sink;
+use super::state_writer::StateWriter;
 use crate::inputs::{Held, Inputs};
+use crate::log::missing::write_off;
+use crate::mutex::lock;
 use crate::ranges::{self, Span};
+use crate::sink_record::SinkRecord;
+use crate::state::parked;
+use crate::state::rebuild;
 use crate::{Ahead, JournalError, Parked, Position, Progress, Resumed, SinkState, Start, Subscription};
 
 /// The number of parked events that are read at once.
 const AT_ONCE: usize = 1_000;
 
-impl Keeper {
+impl StateWriter {
     /// Registers a reader; returns where it goes on, and its generation.
     pub(crate) fn open_sink(
         &mut self,
@@ -48,7 +50,7 @@ impl Keeper {
                 Start::Beginning => held.from,
             };
             if rebuilt {
-                // The record of what the sink was owed is lost.
+                // The record of the events that the sink was owed is lost.
                 *inputs = Inputs::unknown();
                 let events = held.to - progress.cursor;
                 rebuild::tell(name, events);
@@ -65,7 +67,7 @@ impl Keeper {
         inputs.open(progress, subscription, roster, held, &unsettled);
         let listens_otherwise = new || named != inputs.named;
         let aged = self.shared.options.max_age.is_some();
-        let lost = write_off(&self.shared.series, progress, held.to, aged);
+        let lost = write_off(&self.shared.log, progress, held.to, aged);
         sink.record.mappings.open(&subscription.mappings);
         sink.record.last_opened = self.shared.clock.now();
         sink.record.released = false;
@@ -99,9 +101,9 @@ impl Keeper {
     /// Makes the next append begin a file: if the state is lost, the file's heading knows sinks by their present names and
     /// inputs.
     pub(super) fn begin_file(&self) {
-        // Files that somebody deleted can be read only while they are open, so they stay open.
+        // Deleted files can be read only while they are open, so they stay open.
         if !self.shared.halts.gone() {
-            self.shared.series.complete_growing();
+            self.shared.log.complete_growing();
         }
     }
 
@@ -109,7 +111,7 @@ impl Keeper {
     fn sources_within(&self, spans: &[Span]) -> Result<BTreeSet<String>, JournalError> {
         let mut sources = BTreeSet::new();
         for (from, to) in spans.iter().copied() {
-            let counts = self.shared.series.counts(from, to)?;
+            let counts = self.shared.log.counts(from, to)?;
             sources.extend(
                 counts
                     .into_iter()
@@ -124,7 +126,7 @@ impl Keeper {
     pub(crate) fn unread(&self, record: &SinkRecord) -> Result<Vec<(String, u64)>, JournalError> {
         let mut sums: BTreeMap<String, u64> = BTreeMap::new();
         for ((from, to), sources) in record.inputs.pieces(&record.progress, self.shared.end()) {
-            for (source, count) in self.shared.series.counts(from, to)? {
+            for (source, count) in self.shared.log.counts(from, to)? {
                 let owed = sources
                     .as_ref()
                     .is_none_or(|sources| sources.contains(&source.as_str()));
@@ -165,7 +167,7 @@ impl Keeper {
                 .state
                 .oldest_parked(&name)
                 .map_err(|trouble| self.explain(&trouble))?;
-            // An orphan that was released holds nothing: what came since is not its.
+            // A released orphan holds nothing: it is not owed later events.
             let unread = if record.released {
                 Vec::new()
             } else {
@@ -173,7 +175,7 @@ impl Keeper {
             };
             let first = record.inputs.first(&record.progress, self.shared.end());
             let logged_since = match first {
-                Some(first) if !unread.is_empty() => self.shared.series.arrival(first)?,
+                Some(first) if !unread.is_empty() => self.shared.log.arrival(first)?,
                 _ => None,
             };
             let oldest_pending = match (parked_since, logged_since) {
@@ -203,7 +205,7 @@ impl Keeper {
             let read = self
                 .state
                 .store
-                .read(|txn| state::read_parked(txn, name, from..=Position::MAX, AT_ONCE));
+                .read(|txn| parked::read_parked(txn, name, from..=Position::MAX, AT_ONCE));
             let page = read.map_err(|trouble| self.explain(&trouble))?;
             let of_it = |event: &Event| source.is_none_or(|source| *event.receipt().source == *source);
             let chosen = page.events.iter().filter(|parked| of_it(&parked.event));
@@ -254,7 +256,7 @@ impl Keeper {
         sink.generation += 1;
         self.change_sink(name, sink, |txn| {
             for position in parked {
-                state::unpark(txn, name, position)?;
+                parked::unpark(txn, name, position)?;
             }
             Ok(())
         })?;
@@ -268,7 +270,7 @@ impl Keeper {
         let before = std::mem::replace(&mut sink.record.progress, Progress { cursor, ..progress });
         sink.record.inputs.replay(&before, &sink.record.progress);
         sink.record.released = false;
-        // Whoever asks for this wants the sink to have it: it holds what it stands at for a while.
+        // A replay was asked for, so the sink holds its events for a while even without a reader.
         sink.record.last_opened = self.shared.clock.now();
         sink.generation += 1;
         self.change_sink(name, sink, |_| Ok(()))

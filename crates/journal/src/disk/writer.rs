@@ -1,5 +1,5 @@
-//! The thread that writes frames: it gathers what concurrent appends bring, leaves out known ids, writes the rest
-//! in one commit, and only then answers all of them.
+//! The writer thread: it gathers concurrent appends, leaves out known ids, writes the rest in one commit, and only then
+//! answers all of them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,23 +9,24 @@ use std::time::{Duration, Instant};
 use signalbox_core::Event;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::cut::{Kept, cut};
-use super::fresh::Fresh;
-use super::halt::Cause;
-use super::pages::Pages;
-use super::prepared::{Built, Prepared};
-use super::recent::RecentFrame;
-use super::shared::{Entered, Shared, lock};
+use super::new_ids::NewIds;
+use super::shared::{Entered, Shared};
 use crate::dedup::Dedup;
+use crate::halt::Cause;
+use crate::log::AlignedBuffer;
+use crate::log::encode::{EncodedAppend, FrameInfo};
+use crate::log::layout::{Kept, lay_out};
+use crate::log::tail_cache::CachedFrame;
+use crate::mutex::lock;
 use crate::{AppendError, Appended};
 
-/// A commit is waited for only until it is so large.
+/// Bytes from which a commit no longer waits for further appends.
 const ENOUGH: usize = 240_000;
-/// A commit takes at most about so much of what is there already.
+/// The most bytes, about, that a commit takes of the appends that wait.
 const MOST: usize = 1_000_000;
-/// How long clients are told to wait when it is full.
+/// The time after which clients may try again when the journal is full.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-/// How often ids are tended without appends.
+/// The interval at which ids are tended without appends.
 const TICK: Duration = Duration::from_secs(1);
 
 pub(crate) type Answer = Result<Vec<Appended>, AppendError>;
@@ -36,7 +37,7 @@ pub(crate) enum ToWriter {
 }
 
 pub(crate) struct Append {
-    pub(crate) prepared: Prepared,
+    pub(crate) encoded: EncodedAppend,
     pub(crate) reply: oneshot::Sender<Answer>,
     pub(crate) entered: Entered,
     /// Bounds the memory of what waits.
@@ -47,8 +48,8 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) inbox: Receiver<ToWriter>,
     pub(crate) dedup: Dedup,
-    /// What a commit writes; kept from one to the next.
-    pub(crate) pages: Pages,
+    /// The buffer for frames that are copied; kept from one commit to the next.
+    pub(crate) buffer: AlignedBuffer,
 }
 
 impl Writer {
@@ -76,7 +77,7 @@ impl Writer {
                 // Nothing may be written at these paths any more.
                 continue;
             }
-            self.shared.series.complete_if_old();
+            self.shared.log.complete_if_old();
             let seal = self.shared.seal_ids.swap(false, Ordering::Relaxed);
             self.dedup.tend(self.shared.end(), self.shared.clock.now(), seal);
             self.shared
@@ -88,11 +89,11 @@ impl Writer {
         }
     }
 
-    /// What comes along; false if this is the end. Waits only if others are on their way, or were the last time:
-    /// those whose appends were just answered need a moment to come back.
+    /// Gathers appends for a commit; returns false after the last one. Waits only if other appends are under way, or were
+    /// the last time: a client whose append was just answered needs a moment to send the next.
     fn gather(&self, first: Append, company: bool) -> (Vec<Append>, bool) {
         let until = Instant::now() + self.shared.options.linger;
-        let mut bytes = first.prepared.size();
+        let mut bytes = first.encoded.size();
         let mut batch = vec![first];
         while bytes < MOST {
             let more = match self.inbox.try_recv() {
@@ -113,7 +114,7 @@ impl Writer {
             };
             match more {
                 ToWriter::Append(append) => {
-                    bytes += append.prepared.size();
+                    bytes += append.encoded.size();
                     batch.push(append);
                 }
                 ToWriter::Stop => return (batch, false),
@@ -137,24 +138,24 @@ impl Writer {
         let mut room = self.room();
         let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
         let mut events = Vec::with_capacity(batch.len());
-        let (mut appends, waiting): (Vec<Prepared>, Vec<_>) = batch
+        let (mut appends, waiting): (Vec<EncodedAppend>, Vec<_>) = batch
             .into_iter()
             .map(|mut append| {
-                events.push(std::mem::take(&mut append.prepared.events));
-                (append.prepared, (append.reply, append.permit, append.entered))
+                events.push(std::mem::take(&mut append.encoded.events));
+                (append.encoded, (append.reply, append.permit, append.entered))
             })
             .unzip();
-        // What is written of each.
+        // The events of each append that are written.
         let mut kept: Vec<Kept> = Vec::with_capacity(appends.len());
         // Ids of this commit; they become known with it.
-        let most = appends.iter().map(|prepared| prepared.items.len()).sum();
-        let mut fresh = Fresh::with_capacity(most);
-        for prepared in &appends {
-            let mut fates = Vec::with_capacity(prepared.items.len());
+        let most = appends.iter().map(|encoded| encoded.items.len()).sum();
+        let mut new_ids = NewIds::with_capacity(most);
+        for encoded in &appends {
+            let mut fates = Vec::with_capacity(encoded.items.len());
             let (mut bytes, before) = (0u64, next);
-            for item in &prepared.items {
-                let id = prepared.id(item);
-                if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !fresh.add(id)) {
+            for item in &encoded.items {
+                let id = encoded.id(item);
+                if self.dedup.knows(id, now) || (self.dedup.is_on(id) && !new_ids.add(id)) {
                     fates.push(Appended::Duplicate);
                     continue;
                 }
@@ -164,9 +165,9 @@ impl Writer {
             }
             let stored = kept_of(&fates);
             if bytes > room {
-                // Nothing of it is kept, so no id of it may be known.
-                for item in stored.items(prepared) {
-                    fresh.remove(prepared.id(item));
+                // No event of the append is kept, so none of its ids may be known.
+                for item in stored.items(encoded) {
+                    new_ids.remove(encoded.id(item));
                 }
                 next = before;
                 self.shared.refusals.fetch_add(1, Ordering::Relaxed);
@@ -180,13 +181,13 @@ impl Writer {
             kept.push(stored);
             answers.push(Ok(fates));
         }
-        drop(fresh);
-        let cut = cut(&mut appends, &kept, first, written_at, &mut self.pages);
+        drop(new_ids);
+        let layout = lay_out(&mut appends, &kept, first, written_at, &mut self.buffer);
         let shared = &self.shared;
-        let written = shared.make_way(|| shared.series.append(&cut, || shared.heading()));
-        let frames = cut.frames;
+        let written = shared.make_way(|| shared.log.append(&layout, || shared.heading()));
+        let frames = layout.frames;
         let stored = written.is_ok();
-        // What takes its time and nobody waits for, freeing events and learning ids, is done after the answers.
+        // Events are freed and ids learnt after the answers, since both take time and no client waits for them.
         let mut gone = Vec::new();
         match written {
             Ok(_) => gone = self.publish(&frames, stored_of(events, &answers), next),
@@ -198,14 +199,14 @@ impl Writer {
             }
         }
         for ((reply, permit, entered), answer) in waiting.into_iter().zip(answers) {
-            // Whoever does not listen any more has gone.
+            // The receiver may have been dropped; that is fine.
             let _ = reply.send(answer);
             drop((permit, entered));
         }
         if stored {
-            for (prepared, kept) in appends.iter().zip(&kept) {
-                for item in kept.items(prepared) {
-                    self.dedup.learn(prepared.id(item), now);
+            for (encoded, kept) in appends.iter().zip(&kept) {
+                for item in kept.items(encoded) {
+                    self.dedup.learn(encoded.id(item), now);
                 }
             }
         }
@@ -217,13 +218,13 @@ impl Writer {
         usage.max_bytes.saturating_sub(usage.bytes)
     }
 
-    /// Lets readers and accounts see what is durable now; returns what they will not see here any more.
+    /// Publishes durable frames to readers and counts; returns the frames that leave the tail cache.
     fn publish(
         &self,
-        frames: &[Built],
+        frames: &[FrameInfo],
         mut events: impl Iterator<Item = Arc<Event>>,
         end: u64,
-    ) -> Vec<RecentFrame> {
+    ) -> Vec<CachedFrame> {
         if frames.is_empty() {
             return Vec::new();
         }
@@ -241,14 +242,14 @@ impl Writer {
         let mut gone = Vec::new();
         for frame in frames {
             let events = events.by_ref().take(frame.count).collect();
-            gone.append(&mut lock(&self.shared.recent).add(frame, events));
+            gone.append(&mut lock(&self.shared.tail_cache).add(frame, events));
         }
         self.shared.advance(end);
         gone
     }
 }
 
-/// Which events of an append are written.
+/// The events of an append that are written.
 fn kept_of(fates: &[Appended]) -> Kept {
     let stored = |fate: &Appended| matches!(fate, Appended::Stored(_));
     if fates.iter().all(stored) {
@@ -258,7 +259,7 @@ fn kept_of(fates: &[Appended]) -> Kept {
     Kept::Some(fates.filter(|(_, fate)| stored(fate)).map(|(i, _)| i).collect())
 }
 
-/// Those of the events that were written, in order.
+/// The events that were written, in order.
 fn stored_of(events: Vec<Vec<Arc<Event>>>, answers: &[Answer]) -> impl Iterator<Item = Arc<Event>> {
     let taken_in = events.into_iter().zip(answers);
     taken_in.flat_map(|(events, answer)| {

@@ -1,0 +1,23 @@
+//! The id by which an event is known.
+
+use xxhash_rust::xxh3::Xxh3;
+
+/// Longer ids are not remembered: no client makes them.
+pub(super) const LONGEST: usize = 1 << 20;
+
+/// Names a source and an id.
+pub(crate) fn fingerprint(source: &str, id: &str) -> u64 {
+    let mut hasher = Xxh3::new();
+    hasher.update(source.as_bytes());
+    hasher.update(&[0xFF]);
+    hasher.update(id.as_bytes());
+    hasher.digest()
+}
+
+/// An id in question.
+#[derive(Clone, Copy)]
+pub(crate) struct Id<'a> {
+    pub(crate) fingerprint: u64,
+    pub(crate) source: &'a str,
+    pub(crate) id: &'a str,
+}

@@ -1,0 +1,35 @@
+//! Errors of a journal.
+
+use std::time::Duration;
+
+/// Why events were not kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// No room until a sink has settled more.
+    #[error("the journal is full")]
+    Full {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// It is closed.
+    #[error("the journal is closed")]
+    Closed,
+    /// The disk refused.
+    #[error(transparent)]
+    Failed(#[from] JournalError),
+}
+
+/// What went wrong with a file, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct JournalError(pub String);
+
+/// See [`Journal::refusing`](crate::Journal::refusing).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusing {
+    /// The sentence for people, with the place and the remedy.
+    pub why: String,
+    /// True if the journal's files were deleted or replaced: only a restart helps, and events not delivered by then are
+    /// lost.
+    pub until_restart: bool,
+}

@@ -1,0 +1,233 @@
+//! The heading of a file of frames: it records where every sink stood when the file was begun. If the state is
+//! lost, sinks then lose only their progress since the newest file was begun, and not all of it.
+//!
+//! All numbers are little-endian:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | [`MAGIC`] |
+//! | 2, 2 | format version, length of all up to the text |
+//! | 4 | length of the text |
+//! | 8 | position of the file's first event |
+//! | 8 | XXH3 of the text |
+//! | 8 | XXH3 of all before, which ends the fixed part |
+//! | n | the text: a [`Heading`] as JSON, filled up with zeros to the next block |
+//!
+//! Every later version keeps the first two lines, and a checksum at the end of the fixed part: this tells a newer
+//! heading from a damaged one. Files with frames of format 2 have no heading and begin with their first frame.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::aligned::BLOCK;
+use crate::names::Names;
+use crate::panic_guard::{Trouble, io, newer};
+use crate::sink_record::SinkRecord;
+use crate::{Position, SourceTotals};
+
+/// No text contains this: 0xF7 never occurs in UTF-8.
+const MAGIC: [u8; 8] = *b"\xF7sbfiles";
+const VERSION: u16 = 1;
+/// The length of the fixed part, before the text.
+const FIXED: usize = 40;
+
+/// The facts that were true when a file was begun.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Heading {
+    /// The sinks, by name.
+    #[serde(default)]
+    pub(crate) sinks: BTreeMap<String, SinkStanding>,
+    /// The number of events journalled before the file, by source, over all time.
+    #[serde(default)]
+    pub(crate) journalled: BTreeMap<String, u64>,
+    /// The other counts of sources.
+    #[serde(default)]
+    pub(crate) sources: BTreeMap<String, SourceTotals>,
+    /// The sources' names and keys, under which the ids of all events of the file were known.
+    #[serde(default)]
+    pub(crate) names: Names,
+}
+
+/// The progress of one sink.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SinkStanding {
+    /// The sink's record in the state, without the history of single events.
+    pub(crate) record: SinkRecord,
+    /// The number of parked events; only the state holds the events.
+    #[serde(default)]
+    pub(crate) parked: u64,
+}
+
+/// A heading read from a file.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) first: Position,
+    pub(super) heading: Heading,
+    /// The blocks before the first frame.
+    pub(super) blocks: u32,
+}
+
+impl Heading {
+    /// Encodes the heading and fills it up to whole blocks.
+    pub(super) fn to_bytes(&self, first: Position) -> Vec<u8> {
+        // This cannot fail: the heading holds only strings, numbers, and lists of them.
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        let mut bytes = Vec::with_capacity((FIXED + text.len()).next_multiple_of(BLOCK));
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&(FIXED as u16).to_le_bytes());
+        bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend_from_slice(&first.to_le_bytes());
+        bytes.extend_from_slice(&xxh3_64(&text).to_le_bytes());
+        bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
+        bytes.extend_from_slice(&text);
+        bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+        bytes
+    }
+
+    /// Reads the heading of a file; `None` if the file has none, or one that cannot be read.
+    pub(super) fn read(file: &File) -> Result<Option<Read>, Trouble> {
+        let size = file.metadata().map_err(|error| io(&error))?.len();
+        let mut block = [0; BLOCK];
+        let length = usize::try_from(size).unwrap_or(BLOCK).min(BLOCK);
+        let (start, _) = block.split_at_mut(length);
+        match file.read_exact_at(start, 0).map_err(|error| io(&error)) {
+            Ok(()) => {}
+            Err(Trouble::Broken(_)) => return Ok(None),
+            Err(refused) => return Err(refused),
+        }
+        let Some(fields) = fields(&block) else {
+            return Ok(None);
+        };
+        if fields.version != VERSION {
+            return Err(newer("file", fields.version.into(), Some(VERSION.into())));
+        }
+        let Some((length, first, checksum)) = fields.rest() else {
+            return Ok(None);
+        };
+        if u64::from(length) > size {
+            return Ok(None);
+        }
+        let mut text = vec![0; length as usize];
+        match file
+            .read_exact_at(&mut text, FIXED as u64)
+            .map_err(|error| io(&error))
+        {
+            Ok(()) => {}
+            Err(Trouble::Broken(_)) => return Ok(None),
+            Err(refused) => return Err(refused),
+        }
+        let heading = (xxh3_64(&text) == checksum).then(|| serde_json::from_slice(&text).ok());
+        let blocks = u32::try_from((FIXED + text.len()).div_ceil(BLOCK)).unwrap_or(u32::MAX);
+        Ok(heading.flatten().map(|heading| Read {
+            first,
+            heading,
+            blocks,
+        }))
+    }
+}
+
+/// The fixed part of a heading of any version; its checksum is right.
+struct Fields<'a> {
+    version: u16,
+    bytes: &'a [u8],
+}
+
+/// Reads the fixed part at the beginning of a block; `None` if there is none.
+fn fields(block: &[u8]) -> Option<Fields<'_>> {
+    let rest = block.strip_prefix(&MAGIC)?;
+    let (version, rest) = rest.split_first_chunk::<2>()?;
+    let (length, _) = rest.split_first_chunk::<2>()?;
+    let fixed = block.get(..usize::from(u16::from_le_bytes(*length)))?;
+    let (bytes, checksum) = fixed.split_last_chunk::<8>()?;
+    (xxh3_64(bytes) == u64::from_le_bytes(*checksum)).then_some(Fields {
+        version: u16::from_le_bytes(*version),
+        bytes,
+    })
+}
+
+impl Fields<'_> {
+    /// Reads the length of the text, the position, and the checksum of the text.
+    fn rest(&self) -> Option<(u32, Position, u64)> {
+        let (length, rest) = self.bytes.get(12..)?.split_first_chunk::<4>()?;
+        let (first, rest) = rest.split_first_chunk::<8>()?;
+        let (checksum, _) = rest.split_first_chunk::<8>()?;
+        Some((
+            u32::from_le_bytes(*length),
+            u64::from_le_bytes(*first),
+            u64::from_le_bytes(*checksum),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Progress;
+
+    fn sample(sinks: usize) -> Heading {
+        let standing = |cursor| SinkStanding {
+            record: SinkRecord {
+                progress: Progress {
+                    cursor,
+                    settled: vec![(cursor + 2, cursor + 9)],
+                    ..Progress::default()
+                },
+                ..SinkRecord::default()
+            },
+            parked: 3,
+        };
+        Heading {
+            sinks: (0..sinks)
+                .map(|n| (format!("sink {n}"), standing(n as u64)))
+                .collect(),
+            journalled: [("web".to_owned(), 40)].into(),
+            sources: BTreeMap::new(),
+            names: Names::default(),
+        }
+    }
+
+    fn file(bytes: &[u8]) -> File {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(bytes, 0).unwrap();
+        file
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for sinks in [0, 1, 100] {
+            let bytes = sample(sinks).to_bytes(70);
+            let read = Heading::read(&file(&bytes)).unwrap().unwrap();
+            assert_eq!((read.first, &read.heading), (70, &sample(sinks)));
+            assert_eq!(read.blocks as usize * BLOCK, bytes.len());
+        }
+    }
+
+    #[test]
+    fn no_cut_and_no_flipped_bit_passes() {
+        let bytes = sample(2).to_bytes(70);
+        let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        for length in 0..used {
+            assert!(Heading::read(&file(&bytes[..length])).unwrap().is_none());
+        }
+        for bit in 0..used * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(Heading::read(&file(&flipped)).unwrap().is_none(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_told_from_damage() {
+        let mut bytes = sample(1).to_bytes(70);
+        bytes[8..10].copy_from_slice(&(VERSION + 1).to_le_bytes());
+        assert!(Heading::read(&file(&bytes)).unwrap().is_none());
+        let checksum = xxh3_64(&bytes[..FIXED - 8]).to_le_bytes();
+        bytes[FIXED - 8..FIXED].copy_from_slice(&checksum);
+        assert!(matches!(Heading::read(&file(&bytes)), Err(Trouble::Newer(_))));
+    }
+}

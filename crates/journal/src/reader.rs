@@ -1,0 +1,111 @@
+//! One sink's view of the log.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use crate::{Commit, Entry, JournalError, Loss, Lost, Owed, Parked, Position, Progress};
+
+/// One sink's view of the log.
+#[async_trait]
+pub trait Reader: Send {
+    /// The next events, at most `max`. Waits while there is nothing new. Cancel safe: what it did not return it
+    /// returns next time. Positions that the [`Progress`] it was opened with calls settled are left out.
+    async fn next(&mut self, max: usize) -> Read;
+
+    /// Events that were handed out before, for a sink that did not keep them and needs some again. Those that cannot
+    /// be had any more are left out; while the sink has not settled it, that is an event that became too old, or is
+    /// damaged.
+    async fn fetch(&mut self, positions: &[Position]) -> Vec<Entry>;
+
+    /// Reads at most `max` events that came back from the dead letters, after a position in their own order (0 begins).
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn returned(&mut self, after: Position, max: usize) -> Result<Returned, JournalError>;
+
+    /// True if the sink has as many dead letters as it may keep, and must not make another one; `uncommitted` is the
+    /// size of those that it has not committed yet, in bytes.
+    fn dead_letters_full(&self, uncommitted: u64) -> bool;
+
+    /// Counts the events that this reader has still to hand out, as far as they can be read; `returned_after` is the
+    /// last event that [`Reader::returned`] handed out.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be counted.
+    async fn ahead(&mut self, returned_after: Position) -> Result<Ahead, JournalError>;
+
+    /// Tells what is settled. Returns at once: commits are merged and written soon, one after the other, each
+    /// atomically. [`Reader::flush`] waits for them.
+    fn commit(&mut self, commit: Commit);
+
+    /// Returns when everything committed is durable.
+    async fn flush(&mut self);
+}
+
+/// What a reader gets.
+#[derive(Debug)]
+pub enum Read {
+    /// At least one event, in order.
+    Events(Vec<Entry>),
+    /// Events that cannot be read any more (a corrupt frame or file, reported in the log): the range `from..to`.
+    Lost {
+        /// The first.
+        from: Position,
+        /// The one after the last.
+        to: Position,
+        /// The reason for the loss.
+        loss: Loss,
+    },
+    /// The journal is closed and read to its end.
+    End,
+}
+
+/// Where a reader goes on.
+#[derive(Debug, Clone, Default)]
+pub struct Resumed {
+    /// What was committed last.
+    pub progress: Progress,
+    /// Events that were moved out of the log's way.
+    pub parked: Vec<Parked>,
+    /// The number of events that came back from the dead letters and wait; [`Reader::returned`] hands them out.
+    pub returned: u64,
+    /// The number of events from the cursor on that the sink is owed and `progress` has not settled, by source; with
+    /// `parked` and `returned` they are what is pending.
+    pub unread: Vec<(String, u64)>,
+    /// Events that turned out to be lost; `progress` has settled them, and counts them as rejected under the code of
+    /// the loss.
+    pub lost: Vec<Lost>,
+    /// The record of which events from the reader the sink is owed.
+    pub owed: Owed,
+    /// The present name of each mapping that histories and dead letters may know under an earlier name.
+    pub mappings: BTreeMap<String, String>,
+}
+
+/// See [`Reader::ahead`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Events in the log, by source.
+    pub unread: Vec<(String, u64)>,
+    /// Events that came back from the dead letters.
+    pub returned: u64,
+}
+
+/// See [`Reader::returned`].
+#[derive(Debug, Default)]
+pub struct Returned {
+    /// The events, in the order in which they came back.
+    pub events: Vec<Parked>,
+    /// The positions of damaged events.
+    pub unreadable: Vec<Position>,
+    /// True if there are more events after these.
+    pub more: bool,
+}
+
+impl Returned {
+    /// The position after which the next page begins.
+    pub fn last(&self) -> Option<Position> {
+        let read = self.events.iter().map(|parked| parked.position);
+        read.chain(self.unreadable.iter().copied()).max()
+    }
+}

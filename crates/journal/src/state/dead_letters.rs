@@ -1,0 +1,268 @@
+//! Dead letters in the store: adds, removes and renames them, applies their quotas, and reads them page by page.
+
+use std::collections::BTreeMap;
+
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, WriteTransaction};
+use serde::Deserialize;
+
+use super::tables::{Head, LETTERS, decode, encode};
+use crate::dead_letter::Budget;
+use crate::{
+    DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota, LetterCounts, Order, Page,
+    Position, StoredLetter,
+};
+
+/// A letter without the kept content of its event, which is most of it.
+#[derive(Deserialize)]
+struct Outline {
+    component: String,
+    message_id: String,
+    source: String,
+    mapping: String,
+    reason: String,
+    message: String,
+    attempts: u32,
+    first_at: i64,
+    last_at: i64,
+    position: Option<Position>,
+    received_at: i64,
+}
+
+impl From<Outline> for DeadLetter {
+    fn from(outline: Outline) -> DeadLetter {
+        DeadLetter {
+            component: outline.component,
+            message_id: outline.message_id,
+            source: outline.source,
+            mapping: outline.mapping,
+            reason: outline.reason,
+            message: outline.message,
+            attempts: outline.attempts,
+            first_at: outline.first_at,
+            last_at: outline.last_at,
+            position: outline.position,
+            received_at: outline.received_at,
+            payload: None,
+            facts: None,
+        }
+    }
+}
+
+/// The component of a letter, without the rest.
+#[derive(Deserialize)]
+struct Owner {
+    component: String,
+}
+
+fn owner(bytes: &[u8]) -> Option<String> {
+    decode::<Owner>(bytes).map(|owner| owner.component)
+}
+
+/// Adds dead letters.
+pub(crate) fn bury<'a>(
+    txn: &WriteTransaction,
+    head: &mut Head,
+    letters: impl IntoIterator<Item = &'a DeadLetter>,
+) -> Result<(), redb::Error> {
+    let mut letters = letters.into_iter().peekable();
+    if letters.peek().is_none() {
+        return Ok(());
+    }
+    let mut table = txn.open_table(LETTERS)?;
+    if table.is_empty()? {
+        head.letters.clear();
+    }
+    for letter in letters {
+        head.last_letter += 1;
+        let bytes = encode(letter);
+        let (count, sum) = head.letters.entry(letter.component.clone()).or_default();
+        (*count, *sum) = (*count + 1, *sum + bytes.len() as u64);
+        table.insert(head.last_letter, bytes.as_slice())?;
+    }
+    Ok(())
+}
+
+/// Drops the oldest letters of components that exceed their quota; returns how many, by component.
+pub(crate) fn drop_oldest(
+    txn: &WriteTransaction,
+    head: &mut Head,
+    quota: &DeadLetterQuota,
+) -> Result<BTreeMap<String, u64>, redb::Error> {
+    let over = |(name, (_, bytes)): &(&String, &(u64, u64))| quota.drops(name) && *bytes > quota.bytes(name);
+    let crowded: Vec<String> = head
+        .letters
+        .iter()
+        .filter(over)
+        .map(|(name, _)| name.clone())
+        .collect();
+    let mut dropped = BTreeMap::new();
+    for name in crowded {
+        let mut table = txn.open_table(LETTERS)?;
+        let (limit, mut going) = (quota.bytes(&name), Vec::new());
+        let mut bytes = head.letters.get(&name).map_or(0, |(_, bytes)| *bytes);
+        let mut reached = head.oldest_letters.get(&name).copied().unwrap_or(0);
+        for entry in table.range(reached..)? {
+            if bytes <= limit {
+                break;
+            }
+            let (id, letter) = entry?;
+            reached = id.value() + 1;
+            if owner(letter.value()).is_some_and(|owner| owner == name) {
+                bytes = bytes.saturating_sub(letter.value().len() as u64);
+                going.push(id.value());
+            }
+        }
+        for id in &going {
+            if let Some(letter) = table.remove(id)? {
+                forget(head, &name, letter.value().len());
+            }
+        }
+        *head.letters_dropped.entry(name.clone()).or_default() += going.len() as u64;
+        head.oldest_letters.insert(name.clone(), reached);
+        dropped.insert(name, going.len() as u64);
+    }
+    Ok(dropped)
+}
+
+fn forget(head: &mut Head, component: &str, bytes: usize) {
+    if let Some((count, sum)) = head.letters.get_mut(component) {
+        *count = count.saturating_sub(1);
+        *sum = sum.saturating_sub(bytes as u64);
+        if *count == 0 {
+            head.letters.remove(component);
+        }
+    }
+}
+
+/// Moves a component's dead letters to another component.
+pub(crate) fn rename(
+    txn: &WriteTransaction,
+    head: &mut Head,
+    old: &str,
+    new: &str,
+) -> Result<(), redb::Error> {
+    if let Some(dropped) = head.letters_dropped.remove(old) {
+        *head.letters_dropped.entry(new.to_owned()).or_default() += dropped;
+    }
+    let mut at = head.oldest_letters.remove(old).unwrap_or(0);
+    let Some((count, mut bytes)) = head.letters.remove(old) else {
+        return Ok(());
+    };
+    let (mut table, mut left) = (txn.open_table(LETTERS)?, count);
+    while left > 0 {
+        let found = table.range(at..)?.next().transpose()?;
+        let found = found.map(|(id, letter)| (id.value(), letter.value().to_vec()));
+        let Some((id, letter)) = found else { break };
+        at = id + 1;
+        if owner(&letter).is_none_or(|owner| owner != old) {
+            continue;
+        }
+        let Some(mut letter) = decode::<DeadLetter>(&letter) else {
+            continue;
+        };
+        bytes = bytes.saturating_sub(encode(&letter).len() as u64);
+        new.clone_into(&mut letter.component);
+        let letter = encode(&letter);
+        bytes += letter.len() as u64;
+        table.insert(id, letter.as_slice())?;
+        left -= 1;
+    }
+    // The moved letters may be older than the component's own.
+    head.oldest_letters.remove(new);
+    let entry = head.letters.entry(new.to_owned()).or_default();
+    *entry = (entry.0 + count, entry.1 + bytes);
+    Ok(())
+}
+
+/// Removes dead letters; returns how many there were.
+pub(crate) fn remove(
+    txn: &WriteTransaction,
+    head: &mut Head,
+    ids: impl IntoIterator<Item = DeadLetterId>,
+) -> Result<u64, redb::Error> {
+    let mut table = txn.open_table(LETTERS)?;
+    let mut removed = 0;
+    for id in ids {
+        if let Some(bytes) = table.remove(id)? {
+            removed += 1;
+            if let Some(owner) = owner(bytes.value()) {
+                forget(head, &owner, bytes.value().len());
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// Reads those of these dead letters that exist and are undamaged.
+pub(crate) fn letters(
+    txn: &WriteTransaction,
+    ids: &[DeadLetterId],
+) -> Result<Vec<(DeadLetterId, DeadLetter)>, redb::Error> {
+    let table = txn.open_table(LETTERS)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let letter = table.get(id)?.and_then(|bytes| decode(bytes.value()));
+        found.extend(letter.map(|letter| (*id, letter)));
+    }
+    Ok(found)
+}
+
+/// Reads a page; also returns the number of damaged letters on the way.
+pub(crate) fn page(
+    txn: &ReadTransaction,
+    filter: &DeadLetterFilter,
+    page: Page,
+) -> Result<(DeadLetterPage, u64), redb::Error> {
+    let (mut found, mut damaged) = (DeadLetterPage::default(), 0);
+    let Some(ids) = page.ids(filter) else {
+        return Ok((found, 0));
+    };
+    let table = txn.open_table(LETTERS)?;
+    let mut entries = table.range(ids)?;
+    let mut budget = Budget::new(page.limit);
+    loop {
+        let entry = match page.order {
+            Order::NewestFirst => entries.next_back(),
+            Order::OldestFirst => entries.next(),
+        };
+        let Some(entry) = entry else { break };
+        let (id, bytes) = entry?;
+        let (id, bytes) = (id.value(), bytes.value());
+        budget.look(bytes.len() as u64);
+        match decode::<Outline>(bytes).map(DeadLetter::from) {
+            None => damaged += 1,
+            Some(letter) if filter.admits(id, &letter) => {
+                let whole = if page.payloads { decode(bytes) } else { None };
+                let letter = whole.unwrap_or(letter);
+                budget.give(&letter);
+                found.letters.push(StoredLetter {
+                    id,
+                    bytes: bytes.len() as u64,
+                    letter,
+                });
+            }
+            Some(_) => {}
+        }
+        if budget.is_spent() {
+            found.next = Some(id);
+            break;
+        }
+    }
+    Ok((found, damaged))
+}
+
+/// Returns the counts in a head, by component.
+pub(crate) fn counts(head: &Head, quota: &DeadLetterQuota) -> BTreeMap<String, LetterCounts> {
+    let mut counts: BTreeMap<String, LetterCounts> = BTreeMap::new();
+    for (name, (kept, bytes)) in &head.letters {
+        let count = counts.entry(name.clone()).or_default();
+        (count.kept, count.bytes) = (*kept, *bytes);
+    }
+    for (name, dropped) in &head.letters_dropped {
+        counts.entry(name.clone()).or_default().dropped = *dropped;
+    }
+    for (name, count) in &mut counts {
+        count.max_bytes = quota.bytes(name);
+    }
+    counts
+}

@@ -1,0 +1,153 @@
+//! Rescues the readable part of a damaged state.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+
+use redb::{Database, ReadableDatabase, ReadableTable};
+
+use super::checkpoints;
+use super::contents::Contents;
+use super::parked::decode_parked;
+use super::rebuild::{self, Basis};
+use super::state_file::{Loaded, StateFile};
+use super::store::open_database;
+use super::tables::{HEAD, Head, LETTERS, PARKED, PARKED_OPEN, SINKS, SOURCES, decode, encode};
+use super::tentative::Tentative;
+use crate::panic_guard::{guarded, io};
+use crate::{JournalError, Open, Parked};
+
+impl StateFile {
+    /// Begins a new file with the readable records of the old one, and with the facts known without it. The old one is
+    /// kept beside it.
+    pub(super) fn salvage(&mut self, why: &str, known: Known<'_>) -> Result<Loaded, JournalError> {
+        self.close();
+        let file = File::open(&self.path).and_then(Tentative::new);
+        let file = file.map_err(|error| io(&error).at(&self.path))?;
+        let (old_head, old) = guarded(|| Ok(read_what_can_be(&open_database(file)?))).unwrap_or_default();
+        tracing::error!(file = %self.path.display(), sinks_saved = old.sinks.len(),
+            dead_letters_saved = old.letters.len(), parked_saved = old.parked.len(),
+            "journal state unreadable: {why}; what could be read is kept, and the rest begun anew");
+        let newer = matches!(known, Known::InMemory(_));
+        let known = match known {
+            Known::InMemory(contents) => *contents,
+            Known::InFiles(basis) => basis.contents(&old.parked_by_sink()),
+        };
+        let mut head = Head {
+            rebuilt: true,
+            last_letter: old
+                .letters
+                .keys()
+                .last()
+                .copied()
+                .unwrap_or(0)
+                .max(known.head.last_letter),
+            last_back: known.head.last_back.max(Parked::BACK + (1 << 40)),
+            letters: BTreeMap::new(),
+            ..known.head
+        };
+        for letter in old.letters.values() {
+            let entry = head.letters.entry(letter.component.clone()).or_default();
+            *entry = (entry.0 + 1, entry.1 + encode(letter).len() as u64);
+        }
+        if let Some(old) = old_head.filter(|_| !newer) {
+            head.next_position = old.next_position;
+            head.last_back = old.last_back.max(Parked::BACK);
+            (head.journalled, head.journalled_to) = (old.journalled, old.journalled_to);
+            head.last_letter = head.last_letter.max(old.last_letter);
+            head.letters_dropped = old.letters_dropped;
+        }
+        if newer {
+            head.again.clear();
+        }
+        head.again.retain(|name, _| !old.sinks.contains_key(name));
+        rebuild::tell_all(&head.again);
+        let (sinks, sources) = if newer {
+            (over(old.sinks, known.sinks), over(old.sources, known.sources))
+        } else {
+            (over(known.sinks, old.sinks), over(known.sources, old.sources))
+        };
+        let contents = Contents {
+            head,
+            sinks,
+            sources,
+            parked: old.parked,
+            letters: old.letters,
+            checkpoints: old.checkpoints,
+        };
+        self.replace(&contents, true)
+    }
+}
+
+/// The facts known without the file.
+pub(super) enum Known<'a> {
+    /// Facts newer than the file.
+    InMemory(Box<Contents>),
+    /// Facts older than the file.
+    InFiles(&'a Basis),
+}
+
+/// Merges both maps; where both have a key, the second one's value counts.
+fn over<T>(mut first: BTreeMap<String, T>, second: BTreeMap<String, T>) -> BTreeMap<String, T> {
+    first.extend(second);
+    first
+}
+
+/// Reads each table as far as it is readable.
+fn read_what_can_be(db: &Database) -> (Option<Head>, Contents) {
+    let (mut head, mut saved) = (None, Contents::default());
+    let _ = guarded(|| {
+        let table = db.begin_read()?.open_table(HEAD)?;
+        head = table.get("head")?.and_then(|head| decode(head.value()));
+        Ok(())
+    });
+    let _ = guarded(|| {
+        for entry in db.begin_read()?.open_table(SINKS)?.iter()? {
+            let (name, sink) = entry?;
+            saved
+                .sinks
+                .extend(decode(sink.value()).map(|sink| (name.value().to_owned(), sink)));
+        }
+        Ok(())
+    });
+    let _ = guarded(|| {
+        for entry in db.begin_read()?.open_table(SOURCES)?.iter()? {
+            let (name, totals) = entry?;
+            saved
+                .sources
+                .extend(decode(totals.value()).map(|totals| (name.value().to_owned(), totals)));
+        }
+        Ok(())
+    });
+    let _ = guarded(|| {
+        let txn = db.begin_read()?;
+        let opens = txn.open_table(PARKED_OPEN)?;
+        for entry in txn.open_table(PARKED)?.iter()? {
+            let (key, event) = entry?;
+            let ((sink, position), event) = (key.value(), event.value());
+            let open = opens
+                .get((sink, position))
+                .ok()
+                .flatten()
+                .and_then(|open| decode::<Open>(open.value()));
+            if decode_parked(position, event, None).is_some() {
+                saved.parked.push((
+                    (sink.to_owned(), position),
+                    event.to_vec(),
+                    encode(&open.unwrap_or_default()),
+                ));
+            }
+        }
+        Ok(())
+    });
+    let _ = guarded(|| {
+        for entry in db.begin_read()?.open_table(LETTERS)?.iter()? {
+            let (id, letter) = entry?;
+            saved
+                .letters
+                .extend(decode(letter.value()).map(|letter| (id.value(), letter)));
+        }
+        Ok(())
+    });
+    saved.checkpoints = guarded(|| checkpoints::read(&db.begin_read()?, None)).unwrap_or_default();
+    (head, saved)
+}

@@ -1,0 +1,135 @@
+//! The file of the state: everything but frames lies in it.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use redb::{ReadableTable, WriteTransaction};
+
+use super::checkpoints;
+use super::parked::read_parked;
+use super::read_pin::ReadPin;
+use super::store::Store;
+use super::tables::{HEAD, Head, LETTERS, PARKED, PARKED_OPEN, SINKS, SOURCES, decode};
+use crate::panic_guard::{Trouble, guarded};
+use crate::sink_record::SinkRecord;
+use crate::{Parked, Position, SourceTotals};
+
+pub(crate) struct StateFile {
+    pub(super) path: PathBuf,
+    pub(super) pin: ReadPin,
+    pub(crate) store: Store,
+}
+
+/// The records read at the start.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) head: Head,
+    pub(crate) sinks: BTreeMap<String, (SinkRecord, u64)>,
+    pub(crate) sources: BTreeMap<String, SourceTotals>,
+}
+
+fn damaged(what: &str) -> redb::Error {
+    redb::Error::Corrupted(format!("the checksum of {what} is wrong"))
+}
+
+impl StateFile {
+    pub(crate) fn close(&mut self) {
+        self.store.close(std::mem::take(&mut self.pin));
+    }
+
+    /// Commits one durable change, all or nothing.
+    pub(crate) fn write<T>(
+        &mut self,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, Trouble> {
+        let txn = self.store.begin(&mut self.pin)?;
+        guarded(|| {
+            let value = change(&txn)?;
+            txn.commit()?;
+            Ok(value)
+        })
+    }
+
+    /// Makes freed pages available to the next change; otherwise they become so only some changes later.
+    pub(crate) fn reuse_at_once(&mut self) {
+        self.pin = ReadPin::default();
+    }
+
+    /// Reads a sink's parked events of the log, and counts those that came back from the dead
+    /// letters. Damaged events are logged.
+    pub(crate) fn parked(&self, sink: &str) -> Result<(Vec<Parked>, u64), Trouble> {
+        let parked = self
+            .store
+            .read(|txn| read_parked(txn, sink, 0..=Parked::BACK - 1, usize::MAX))?;
+        let returned = self.store.read(|txn| {
+            let mut count = 0;
+            let table = txn.open_table(PARKED)?;
+            for entry in table.range((sink, Parked::BACK)..=(sink, Position::MAX))? {
+                count += u64::from(entry?.0.value().0 == sink);
+            }
+            Ok(count)
+        })?;
+        for position in &parked.unreadable {
+            tracing::error!(file = %self.path.display(), sink, position, "parked event unreadable");
+        }
+        Ok((parked.events, returned))
+    }
+
+    /// The arrival of a sink's first parked event.
+    pub(crate) fn oldest_parked(&self, sink: &str) -> Result<Option<i64>, Trouble> {
+        self.store.read(|txn| {
+            let first = read_parked(txn, sink, 0..=Position::MAX, 1)?.events;
+            Ok(first.first().map(|parked| parked.event.receipt().received_at))
+        })
+    }
+
+    /// Counts the parked events of a sink in a range.
+    pub(crate) fn count_parked(&self, sink: &str, range: RangeInclusive<Position>) -> Result<u64, Trouble> {
+        self.store.read(|txn| {
+            let table = txn.open_table(PARKED)?;
+            let mut count = 0;
+            for entry in table.range((sink, *range.start())..=(sink, *range.end()))? {
+                count += u64::from(entry?.0.value().0 == sink);
+            }
+            Ok(count)
+        })
+    }
+
+    /// Reads the saved checkpoints of a source.
+    pub(crate) fn checkpoints(&self, source: &str) -> Result<checkpoints::Changed, Trouble> {
+        self.store.read(|txn| checkpoints::read(txn, Some(source)))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Reads all records; damage anywhere is an error.
+pub(super) fn load(txn: &WriteTransaction) -> Result<Loaded, redb::Error> {
+    let mut loaded = Loaded::default();
+    if let Some(head) = txn.open_table(HEAD)?.get("head")? {
+        loaded.head = decode(head.value()).ok_or_else(|| damaged("its head"))?;
+    }
+    let parked = txn.open_table(PARKED)?;
+    for entry in txn.open_table(SINKS)?.iter()? {
+        let (name, sink) = entry?;
+        let name = name.value();
+        let sink = decode(sink.value()).ok_or_else(|| damaged("a sink"))?;
+        let mut count = 0;
+        for entry in parked.range((name, 0)..=(name, Position::MAX))? {
+            count += u64::from(entry?.0.value().0 == name);
+        }
+        loaded.sinks.insert(name.to_owned(), (sink, count));
+    }
+    for entry in txn.open_table(SOURCES)?.iter()? {
+        let (name, totals) = entry?;
+        let totals = decode(totals.value()).ok_or_else(|| damaged("a source's counts"))?;
+        loaded.sources.insert(name.value().to_owned(), totals);
+    }
+    // So that they exist for readers.
+    txn.open_table(PARKED_OPEN)?;
+    txn.open_table(LETTERS)?;
+    Ok(loaded)
+}
