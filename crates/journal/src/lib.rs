@@ -26,6 +26,7 @@ mod position;
 mod progress;
 mod ranges;
 mod reader;
+mod requeue;
 mod sink_record;
 mod state;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use signalbox_core::{Event, Facts, Receipt};
+use signalbox_core::Event;
 use tokio::sync::Notify;
 
 use crate::dead_letter::Budget;
@@ -13,10 +13,11 @@ use crate::inputs::{Held, Inputs};
 use crate::mappings::Mappings;
 use crate::names::Names;
 use crate::ranges;
+use crate::requeue::{Requeue, requeue};
 use crate::{
     Ahead, AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage,
-    DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Loss, Named, Open, Order, Page,
-    Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState, SourceTotals, Start,
+    DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Loss, Named, Order, Page, Parked,
+    Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState, SourceTotals, Start,
     StoredLetter, Subscription, Taken, Usage,
 };
 
@@ -150,12 +151,15 @@ impl State {
         going.iter().for_each(|id| drop(self.dead_letters.remove(id)));
     }
 
-    fn exhume(&mut self, id: DeadLetterId) {
-        if let Some(letter) = self.dead_letters.remove(&id)
-            && let Some(counts) = self.letter_counts.get_mut(&letter.component)
-        {
+    /// Removes a dead letter; false if there is none.
+    fn remove_letter(&mut self, id: DeadLetterId) -> bool {
+        let Some(letter) = self.dead_letters.remove(&id) else {
+            return false;
+        };
+        if let Some(counts) = self.letter_counts.get_mut(&letter.component) {
             (counts.kept, counts.bytes) = (counts.kept - 1, counts.bytes - size(&letter));
         }
+        true
     }
 
     fn unread(&self, sink: &Sink) -> Vec<(String, u64)> {
@@ -238,21 +242,33 @@ impl State {
             }
         }
     }
+}
 
-    /// A dead letter's event: the original if it is still held, else what the letter kept.
-    fn revive(&self, letter: &DeadLetter) -> Option<(Arc<Event>, bool)> {
-        if let Some(event) = letter.position.and_then(|position| self.event(position)) {
-            return Some((event.clone(), true));
+impl Requeue for State {
+    type Error = JournalError;
+
+    fn has_sink(&self, sink: &str) -> bool {
+        self.sinks.contains_key(sink)
+    }
+
+    fn original(&self, position: Position) -> Option<Arc<Event>> {
+        self.event(position).cloned()
+    }
+
+    fn next_position(&mut self) -> Position {
+        self.last_back += 1;
+        self.last_back
+    }
+
+    fn park(&mut self, sink: &str, parked: Parked) -> Result<(), JournalError> {
+        if let Some(sink) = self.sinks.get_mut(sink) {
+            sink.parked.insert(parked.position, parked);
         }
-        let receipt = Receipt {
-            source: letter.source.as_str().into(),
-            received_at: letter.received_at,
-        };
-        let mut event = Event::parse(letter.payload.as_deref()?, receipt).ok()?;
-        if let Some(facts) = &letter.facts {
-            *event.facts_mut() = serde_json::from_str::<Facts>(facts).ok()?;
-        }
-        Some((Arc::new(event), false))
+        Ok(())
+    }
+
+    fn remove(&mut self, ids: Vec<DeadLetterId>) -> Result<u64, JournalError> {
+        Ok(ids.into_iter().map(|id| u64::from(self.remove_letter(id))).sum())
     }
 }
 
@@ -560,55 +576,19 @@ impl Journal for MemoryJournal {
 
     async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
         let mut state = self.state();
-        let mut taken = Taken::default();
-        for id in ids {
-            let Some(letter) = state.dead_letters.get(id).cloned() else {
-                continue;
-            };
-            if retry {
-                let Some((event, original)) = state.revive(&letter) else {
-                    taken.without_payload += 1;
-                    continue;
-                };
-                state.last_back += 1;
-                let position = state.last_back;
-                let Some(sink) = state.sinks.get_mut(&letter.component) else {
-                    taken.without_payload += 1;
-                    continue;
-                };
-                let only = Some(letter.mapping).filter(|mapping| !mapping.is_empty());
-                let open = Open {
-                    position,
-                    origin: letter.position,
-                    ..Open::default()
-                };
-                match taken
-                    .returned
-                    .iter_mut()
-                    .find(|(name, _)| *name == letter.component)
-                {
-                    Some((_, count)) => *count += 1,
-                    None => taken.returned.push((letter.component.clone(), 1)),
-                }
-                sink.parked.insert(
-                    position,
-                    Parked {
-                        position,
-                        event,
-                        open,
-                        only,
-                    },
-                );
-                if original {
-                    taken.from_journal += 1
-                } else {
-                    taken.from_letter += 1
-                }
-            }
-            state.exhume(*id);
-            taken.removed += 1;
+        if !retry {
+            return Ok(Taken {
+                removed: state.remove(ids.to_vec())?,
+                ..Taken::default()
+            });
         }
-        Ok(taken)
+        let mut seen = BTreeSet::new();
+        let letters: Vec<_> = ids
+            .iter()
+            .filter(|id| seen.insert(**id))
+            .filter_map(|id| Some((*id, state.dead_letters.get(id)?.clone())))
+            .collect();
+        requeue(&mut *state, letters)
     }
 }
 
@@ -761,6 +741,8 @@ fn now() -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use signalbox_core::Receipt;
+
     use super::*;
 
     fn event(n: usize) -> Event {

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use signalbox_core::{Event, Facts, Receipt};
+use signalbox_core::Event;
 
+use super::shared::Sink;
 use super::state_writer::StateWriter;
 use crate::log::files::LogFiles;
 use crate::mutex::lock;
+use crate::requeue::{Requeue, requeue};
 use crate::state::dead_letters;
 use crate::state::parked;
-use crate::{DeadLetter, DeadLetterId, JournalError, Open, Parked, Position, Taken};
+use crate::state::tables::Head;
+use crate::{DeadLetter, DeadLetterId, JournalError, Parked, Position, Taken};
 
 impl StateWriter {
     /// Removes dead letters and parks the events to be retried, in one commit.
@@ -36,52 +39,58 @@ impl StateWriter {
     fn return_letters(&mut self, ids: &[DeadLetterId]) -> Result<Taken, JournalError> {
         let shared = self.shared.clone();
         let mut sinks = lock(&shared.sinks).clone();
-        let mut parked_now: BTreeMap<String, u64> = BTreeMap::new();
         let taken = self.change(|txn, head| {
-            let mut taken = Taken::default();
             let letters = dead_letters::letters(txn, ids)?;
             let originals = originals(&shared.log, &letters);
-            let mut going = Vec::with_capacity(letters.len());
-            for (id, letter) in letters {
-                let original = letter.position.and_then(|position| originals.get(&position));
-                let event = sinks
-                    .contains_key(&letter.component)
-                    .then(|| revive(original, &letter));
-                let Some((event, original)) = event.flatten() else {
-                    taken.without_payload += 1;
-                    continue;
-                };
-                head.last_back = head.last_back.max(Parked::BACK) + 1;
-                let position = head.last_back;
-                let parked = Parked {
-                    position,
-                    event,
-                    open: Open {
-                        position,
-                        origin: letter.position,
-                        ..Open::default()
-                    },
-                    only: Some(letter.mapping).filter(|mapping| !mapping.is_empty()),
-                };
-                parked::park(txn, &letter.component, &parked)?;
-                *parked_now.entry(letter.component).or_default() += 1;
-                taken.from_journal += u64::from(original);
-                taken.from_letter += u64::from(!original);
-                going.push(id);
-            }
-            taken.removed = dead_letters::remove(txn, head, going)?;
-            Ok(taken)
+            let mut store = Transaction {
+                txn,
+                head,
+                sinks: &sinks,
+                originals,
+            };
+            requeue(&mut store, letters)
         })?;
-        for (name, count) in &parked_now {
+        for (name, count) in &taken.returned {
             if let Some(sink) = sinks.get_mut(name) {
                 sink.parked += count;
             }
         }
         *lock(&shared.sinks) = sinks;
-        Ok(Taken {
-            returned: parked_now.into_iter().collect(),
-            ..taken
-        })
+        Ok(taken)
+    }
+}
+
+/// A change of the state in which letters are retried.
+struct Transaction<'a> {
+    txn: &'a redb::WriteTransaction,
+    head: &'a mut Head,
+    sinks: &'a BTreeMap<String, Sink>,
+    originals: HashMap<Position, Arc<Event>>,
+}
+
+impl Requeue for Transaction<'_> {
+    type Error = redb::Error;
+
+    fn has_sink(&self, sink: &str) -> bool {
+        self.sinks.contains_key(sink)
+    }
+
+    fn original(&self, position: Position) -> Option<Arc<Event>> {
+        self.originals.get(&position).cloned()
+    }
+
+    fn next_position(&mut self) -> Position {
+        self.head.last_back = self.head.last_back.max(Parked::BACK) + 1;
+        self.head.last_back
+    }
+
+    fn park(&mut self, sink: &str, parked: Parked) -> Result<(), redb::Error> {
+        parked::park(self.txn, sink, &parked)?;
+        Ok(())
+    }
+
+    fn remove(&mut self, ids: Vec<DeadLetterId>) -> Result<u64, redb::Error> {
+        dead_letters::remove(self.txn, self.head, ids)
     }
 }
 
@@ -98,23 +107,4 @@ fn originals(log: &LogFiles, letters: &[(DeadLetterId, DeadLetter)]) -> HashMap<
         .into_iter()
         .map(|(place, event)| (place, Arc::new(event)))
         .collect()
-}
-
-/// Restores a dead letter's event: the original if the log still holds it (true), else the letter's copy.
-fn revive(original: Option<&Arc<Event>>, letter: &DeadLetter) -> Option<(Arc<Event>, bool)> {
-    let same = |event: &&Arc<Event>| {
-        event.message_id() == letter.message_id && *event.receipt().source == *letter.source
-    };
-    if let Some(event) = original.filter(same) {
-        return Some((event.clone(), true));
-    }
-    let receipt = Receipt {
-        source: letter.source.as_str().into(),
-        received_at: letter.received_at,
-    };
-    let mut event = Event::parse(letter.payload.as_deref()?, receipt).ok()?;
-    if let Some(facts) = &letter.facts {
-        *event.facts_mut() = serde_json::from_str::<Facts>(facts).ok()?;
-    }
-    Some((Arc::new(event), false))
 }

@@ -1,10 +1,7 @@
 //! Retrying and discarding dead letters: a piece at a time, so that each takes bounded time and memory, and the caller
 //! can show progress.
 
-use signalbox_core::{Event, Receipt};
-use signalbox_journal::{
-    DeadLetter, DeadLetterFilter, DeadLetterId, Journal, Order, Page, SOURCE, StoredLetter, Taken,
-};
+use signalbox_journal::{DeadLetterFilter, DeadLetterId, Journal, Order, Page, SOURCE, StoredLetter, Taken};
 
 use super::StatusSource;
 use crate::running::Running;
@@ -121,7 +118,7 @@ pub(super) async fn retry_running(running: &Running, piece: &Piece) -> Result<Ac
     }
     let (mut sent, mut refused) = (Vec::with_capacity(of_sources.len()), None);
     for (id, source, letter) in of_sources {
-        let Some(event) = revive(&letter) else {
+        let Some(event) = letter.event() else {
             acted.taken.without_payload += 1;
             continue;
         };
@@ -195,17 +192,4 @@ async fn take(journal: &dyn Journal, ids: &[DeadLetterId], retry: bool) -> Resul
         .take_dead_letters(ids, retry)
         .await
         .map_err(|error| error.to_string())
-}
-
-/// Rebuilds the event from what a source's dead letter has kept of it.
-fn revive(letter: &DeadLetter) -> Option<Event> {
-    let receipt = Receipt {
-        source: letter.source.as_str().into(),
-        received_at: letter.received_at,
-    };
-    let mut event = Event::parse(letter.payload.as_deref()?, receipt).ok()?;
-    if let Some(facts) = &letter.facts {
-        *event.facts_mut() = serde_json::from_str(facts).ok()?;
-    }
-    Some(event)
 }
