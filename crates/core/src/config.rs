@@ -60,10 +60,15 @@ pub struct SinkDefaults {
     pub timeout: HumanDuration,
     /// Time for retries of a record, counted from its first attempt; time on hold does not count.
     pub retry_for: HumanDuration,
+    /// Age of an event at delivery beyond which its record counts as late; `None` counts none.
+    pub late_after: Option<HumanDuration>,
+    /// Time for which a delivered key ([`Record::dedup_key`](crate::Record::dedup_key)) is not sent again; `None` sends
+    /// every record.
+    pub duplicate_window: Option<HumanDuration>,
 }
 
 /// A sink that posts JSON in batches: 100 records or 1 MB in a request, one second of waiting, two requests under way, 30
-/// seconds for each, a day of retries, no limit on calls.
+/// seconds for each, a day of retries, no limit on calls. Records count as late after an hour, and keys are not remembered.
 impl Default for SinkDefaults {
     fn default() -> Self {
         SinkDefaults {
@@ -76,6 +81,8 @@ impl Default for SinkDefaults {
             calls_per_minute: None,
             timeout: HumanDuration::from_secs(30),
             retry_for: HumanDuration::from_secs(24 * 3600),
+            late_after: Some(HumanDuration::from_secs(3600)),
+            duplicate_window: None,
         }
     }
 }
@@ -190,7 +197,7 @@ pub struct SinkDeclarations {
     /// The name of the account at the destination on which this sink calls. Sinks with the same name share one
     /// `calls_per_minute`; `None` means that the sink shares its account with no other.
     pub rate_group: Option<String>,
-    /// The name of the normalising rules by which the sink hashes itself (`pinterest`, `segment`), if it does.
+    /// The name of the normalising rules by which the sink hashes itself, if it does.
     pub hashing_rules: Option<&'static str>,
     /// The sink's mappings by name, each with a fingerprint of its contents without the name: the journal recognises a
     /// renamed mapping by it and does not send again what the mapping has sent. Without any, only names are compared.
@@ -202,7 +209,7 @@ pub struct SinkDeclarations {
 /// Hashing that a transform does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hashes {
-    /// The name of the normalising rules: `pinterest` or `segment`.
+    /// The name of the normalising rules.
     pub rules: &'static str,
     /// The paths, with dots.
     pub paths: Vec<String>,

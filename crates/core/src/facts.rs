@@ -37,7 +37,7 @@ pub struct LimitedDataProcessing {
 pub struct HashedPath {
     /// Where, with dots. Shared: every event of a kind names the same paths.
     pub path: Arc<str>,
-    /// The name of the normalising rules: `pinterest` or `segment`.
+    /// The name of the normalising rules.
     pub rules: Arc<str>,
 }
 

@@ -496,6 +496,8 @@ fn options(
             initial: keys.retry.initial_backoff().0,
             max: keys.retry.max_backoff().0,
         },
+        late_after: defaults.late_after.map(|age| age.0),
+        duplicate_window: defaults.duplicate_window.map(|window| window.0),
         retry_maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
         durable,
         hold: keys.hold,

@@ -275,7 +275,7 @@ pub struct SinkRuntime {
     #[serde(default)]
     pub inputs_removed: InputsRemoved,
     /// Whether a record of an `offline` event is sent again when the first attempt may have been written (a timeout).
-    /// Pinterest does not recognise the second copy of such an event. `false` makes it a dead letter instead.
+    /// Destinations may not recognise the second copy of such an event. `false` makes it a dead letter instead.
     /// Default: `true`.
     pub retry_timeouts_of_offline: Option<bool>,
 }

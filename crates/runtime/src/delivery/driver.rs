@@ -63,9 +63,9 @@ impl Parts {
     /// Of a sink that has not been driven in this process.
     pub fn new(options: SinkOptions, stage: Stage, rate_group: Arc<RateGroup>) -> Parts {
         Parts {
+            sent_keys: SentKeys::new(options.duplicate_window.unwrap_or_default()),
             options,
             stage,
-            sent_keys: SentKeys::default(),
             holds: Holds::none(),
             rate_group,
         }

@@ -189,6 +189,7 @@ impl Driver {
         let now = Instant::now();
         // The claim stands for the key from here on.
         let key = record.dedup_key.take();
+        let key = key.filter(|_| self.options.duplicate_window.is_some());
         let claim = key.as_deref().map(|key| self.sent_keys.claim(key, now));
         if claim == Some(None) {
             self.ledger.records_duplicate.add(1);

@@ -37,6 +37,10 @@ pub struct SinkOptions {
     pub rate_group: Arc<str>,
     /// When to try again.
     pub retry: RetryPolicy,
+    /// Age of an event at delivery beyond which its record counts as late.
+    pub late_after: Option<Duration>,
+    /// Time for which the key of a delivered record is not sent again; `None` remembers no keys.
+    pub duplicate_window: Option<Duration>,
     /// Whether a record that may have been written, and that the destination would not recognise as a
     /// duplicate, is tried again (it may count twice) or rejected (it may be missing).
     pub retry_maybe_duplicates: bool,
@@ -76,6 +80,8 @@ impl SinkOptions {
                 initial: Duration::from_secs(1),
                 max: Duration::from_secs(1),
             },
+            late_after: None,
+            duplicate_window: None,
             retry_maybe_duplicates: true,
             durable: true,
             hold: false,

@@ -1,8 +1,9 @@
-//! What a destination has already, by the key it knows duplicates by.
+//! Keys of records that a destination has already.
 //!
-//! Pinterest drops the second event with one name and id for certain only between its tag and this API, so the
-//! second record of two mappings, of a replay or of a shop that counts an order twice is not sent at all. Known for
-//! 24 hours (Pinterest's own window), in memory: after a restart the destination's own deduplication has to do.
+//! Destinations do not drop every duplicate themselves, so the second record of two mappings, of a replay or of a shop
+//! that counts an order twice is not sent at all. Keys are kept for the destination's own window
+//! ([`SinkOptions::duplicate_window`](super::SinkOptions::duplicate_window)), in memory: after a restart its own
+//! deduplication has to suffice.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -10,23 +11,25 @@ use std::time::Duration;
 use hashbrown::HashTable;
 use tokio::time::Instant;
 
-/// How long a key is known.
-const WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// How many keys of each of two generations are known; the older one goes as a whole. Just below what a quarter of a
 /// million places hold, at 9 bytes a place.
 const MOST: usize = 225_000;
 /// What half as many places hold. A fuller table would double to get rid of the places that removed keys leave.
 const HALF: usize = 114_688;
 
-/// Bits of an entry that say when it was made, in units of 16 seconds; they come round after 72 hours.
+/// Bits of an entry that say when it was made, in units of the window; they come round after three windows.
 const WHEN_BITS: u32 = 14;
 const WHEN_MASK: u64 = (1 << WHEN_BITS) - 1;
-const UNIT: u64 = 16;
+/// Units of time in a window at most.
+const UNITS: u64 = 5_400;
 
 /// Keys of delivered records and of those under way. 50 bits of a keyed hash stand for a key: a record is taken for
 /// another's duplicate in one of 2.5 thousand million cases when the table is full.
 #[derive(Debug)]
 pub(super) struct SentKeys {
+    window: Duration,
+    /// Seconds of a unit.
+    unit: u64,
     hasher: RandomState,
     /// A key's hash, and when it came.
     young: HashTable<u64>,
@@ -44,20 +47,6 @@ pub(super) struct SentKeys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim(u64);
 
-impl Default for SentKeys {
-    fn default() -> SentKeys {
-        let now = Instant::now();
-        SentKeys {
-            hasher: RandomState::new(),
-            young: HashTable::new(),
-            old: HashTable::new(),
-            under_way: HashTable::new(),
-            began: now,
-            turned: now,
-        }
-    }
-}
-
 /// Where an entry stands in the table.
 fn spread(entry: &u64) -> u64 {
     (entry >> WHEN_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -72,26 +61,39 @@ fn age(entry: u64, now: u64) -> u64 {
     now.wrapping_sub(entry) & WHEN_MASK
 }
 
-const OLD: u64 = WINDOW.as_secs() / UNIT;
-
 impl SentKeys {
+    pub(super) fn new(window: Duration) -> SentKeys {
+        let now = Instant::now();
+        SentKeys {
+            window,
+            unit: window.as_secs().div_ceil(UNITS).max(1),
+            hasher: RandomState::new(),
+            young: HashTable::new(),
+            old: HashTable::new(),
+            under_way: HashTable::new(),
+            began: now,
+            turned: now,
+        }
+    }
+
     fn hash(&self, key: &str) -> u64 {
         self.hasher.hash_one(key) >> WHEN_BITS
     }
 
     fn when(&self, now: Instant) -> u64 {
-        (now.duration_since(self.began).as_secs() / UNIT) & WHEN_MASK
+        (now.duration_since(self.began).as_secs() / self.unit) & WHEN_MASK
     }
 
     /// `None` if a record with this key is delivered or under way.
     pub(super) fn claim(&mut self, key: &str, now: Instant) -> Option<Claim> {
         self.make_room(now);
         let (hash, when) = (self.hash(key), self.when(now));
+        let window = self.window.as_secs() / self.unit;
         let entry = (hash << WHEN_BITS) | when;
         let same = |other: &u64| other >> WHEN_BITS == hash;
         for keys in [&self.young, &self.old] {
             if let Some(known) = keys.find(spread(&entry), same)
-                && age(*known, when) < OLD
+                && age(*known, when) < window
             {
                 return None;
             }
@@ -108,13 +110,13 @@ impl SentKeys {
     fn make_room(&mut self, now: Instant) {
         let since = now.duration_since(self.turned);
         let places_used = self.young.capacity() == self.young.len() && self.young.len() > HALF;
-        if since < WINDOW && self.young.len() < MOST && !places_used {
+        if since < self.window && self.young.len() < MOST && !places_used {
             return;
         }
         self.turned = now;
         std::mem::swap(&mut self.young, &mut self.old);
         self.young.clear();
-        if since >= WINDOW * 2 {
+        if since >= self.window * 2 {
             // Nothing came for a whole window; times may have come round.
             self.old.clear();
         }
@@ -157,6 +159,9 @@ impl SentKeys {
 mod tests {
     use super::*;
 
+    const WINDOW: Duration = Duration::from_secs(24 * 3600);
+    const UNIT: u64 = 16;
+
     fn claim(keys: &mut SentKeys, key: &str) -> Option<Claim> {
         keys.claim(key, Instant::now())
     }
@@ -167,7 +172,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_key_is_known_for_a_day_unless_it_is_released() {
-        let mut keys = SentKeys::default();
+        let mut keys = SentKeys::new(WINDOW);
         let first = claim(&mut keys, "checkout 1").unwrap();
         assert!(is_new(&mut keys, "checkout 2"));
         assert!(!is_new(&mut keys, "checkout 1"));
@@ -184,13 +189,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn times_that_come_round_are_not_taken_for_new() {
         for days in 1..=9 {
-            let mut keys = SentKeys::default();
+            let mut keys = SentKeys::new(WINDOW);
             assert!(is_new(&mut keys, "checkout 1"));
             tokio::time::advance(Duration::from_secs(days * 24 * 3600)).await;
             assert!(is_new(&mut keys, "checkout 1"), "{days}");
             assert!(!is_new(&mut keys, "checkout 1"), "{days}");
         }
-        let mut keys = SentKeys::default();
+        let mut keys = SentKeys::new(WINDOW);
         assert!(is_new(&mut keys, "checkout 1"));
         for hour in 0..80 {
             assert!(is_new(&mut keys, &format!("other {hour}")), "{hour}");
@@ -201,7 +206,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_oldest_go_first() {
-        let mut keys = SentKeys::default();
+        let mut keys = SentKeys::new(WINDOW);
         assert!(is_new(&mut keys, "first"));
         tokio::time::advance(Duration::from_secs(UNIT)).await;
         for number in 0..2 * MOST {
@@ -216,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_table_never_grows_beyond_its_places() {
-        let mut keys = SentKeys::default();
+        let mut keys = SentKeys::new(WINDOW);
         for number in 0..5 * MOST {
             let claim = claim(&mut keys, &number.to_string()).unwrap();
             if number % 3 == 0 {
@@ -230,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_is_left_is_not_known_any_more() {
-        let mut keys = SentKeys::default();
+        let mut keys = SentKeys::new(WINDOW);
         let first = claim(&mut keys, "checkout 1").unwrap();
         assert!(is_new(&mut keys, "checkout 2"));
         keys.delivered(first);

@@ -15,10 +15,6 @@ use super::trail::label;
 use crate::dead_letters::now_millis;
 use crate::hold::HoldCause;
 
-/// Events older than this at delivery are counted: Pinterest classes web and app conversions that arrive
-/// later as offline (Pinterest, "Track conversions with the API").
-const LATE: Duration = Duration::from_secs(3600);
-
 /// The events of a batch that are needed again by what became of it: to be encoded again, or for a dead letter, now
 /// or when their records have been tried for long enough.
 fn in_need<'a>(group: &'a Group, verdict: &'a Verdict) -> impl Iterator<Item = Position> + 'a {
@@ -113,9 +109,10 @@ impl Driver {
         if !ages.is_empty() {
             self.ledger.records_delivered.add(ages.len() as u64);
             self.ledger.bytes_delivered.add(bytes);
-            self.ledger
-                .late
-                .add(ages.iter().filter(|age| **age > LATE.as_secs_f64()).count() as u64);
+            if let Some(limit) = self.options.late_after {
+                let late = ages.iter().filter(|age| **age > limit.as_secs_f64());
+                self.ledger.late.add(late.count() as u64);
+            }
             self.meters.event_ages(&ages);
             if self.failures > 0 {
                 tracing::info!(

@@ -188,6 +188,8 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
                 initial: Duration::from_secs(1),
                 max: Duration::from_secs(60),
             },
+            late_after: Some(Duration::from_secs(3600)),
+            duplicate_window: Some(Duration::from_secs(24 * 3600)),
             retry_maybe_duplicates: true,
             durable: false,
             hold: false,

@@ -148,15 +148,11 @@ impl SinkConfig for ProbeSink {
 
     fn defaults(&self) -> SinkDefaults {
         SinkDefaults {
-            integration: None,
-            max_events: 100,
             max_events_ceiling: 1000,
             max_bytes: 2_000_000,
-            max_wait: HumanDuration::from_secs(1),
             concurrency: 4,
-            calls_per_minute: None,
-            timeout: HumanDuration::from_secs(30),
             retry_for: HumanDuration::from_secs(3600),
+            ..SinkDefaults::default()
         }
     }
 }
