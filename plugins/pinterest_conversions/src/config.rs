@@ -18,7 +18,7 @@ use crate::encode::{EncodeOptions, Encoder};
 use crate::mapping_config::{self, MappingConfig, unknown_preset};
 use crate::options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty};
 use crate::sink::PinterestConversions;
-use crate::stripped_fields::Learned;
+use signalbox_conversions::encode::StrippedFields;
 
 /// Settings of a `pinterest_conversions` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -308,7 +308,7 @@ impl PinterestConversionsConfig {
             probe_url,
             authorization: authorization?,
             on_unknown_property: self.on_unknown_property,
-            learned: Learned::default(),
+            learned: StrippedFields::default(),
         })
     }
 

@@ -10,7 +10,6 @@ mod mapping_config;
 mod options;
 mod reasons;
 mod sink;
-mod stripped_fields;
 
 pub use config::{AdAccountId, PinterestConversionsConfig, Presets};
 pub use encode::{EncodeOptions, Encoder};

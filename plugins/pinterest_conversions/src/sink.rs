@@ -13,7 +13,7 @@ use crate::api::{Failed, Processed, Status, unexpected_properties};
 use crate::encode::Encoder;
 use crate::encode::wire::strippable;
 use crate::options::OnUnknownProperty;
-use crate::stripped_fields::Learned;
+use signalbox_conversions::encode::StrippedFields;
 
 const OPEN: &str = "{\"data\":[";
 const SEPARATOR: &str = ",";
@@ -42,7 +42,7 @@ pub struct PinterestConversions {
     /// Marked as sensitive.
     pub(crate) authorization: HeaderValue,
     pub(crate) on_unknown_property: OnUnknownProperty,
-    pub(crate) learned: Learned,
+    pub(crate) learned: StrippedFields,
 }
 
 impl Destination for PinterestConversions {

@@ -14,8 +14,8 @@ use super::row::Kind::{
     Time, Whole,
 };
 use super::row::{Kind, Row, fields};
-use crate::encode::writer::key;
 use FieldType::{Boolean, Object, String};
+use signalbox_conversions::key;
 use signalbox_conversions::personal::Field as Personal;
 
 /// Text without a published limit.
@@ -336,7 +336,11 @@ pub(crate) const EVENT: &[Row] = &[
     event!("language", "Language", String).describe("ISO 639-1 code of two letters.").optional(),
 ];
 
-const fn legacy(key: &'static crate::encode::writer::Key, label: &'static str, default: &'static str) -> Row {
+const fn legacy(
+    key: &'static signalbox_conversions::encode::Key,
+    label: &'static str,
+    default: &'static str,
+) -> Row {
     Row::member(key, label, ANY)
         .describe("Sent if data_format is `legacy`.")
         .default_mapping(default)

@@ -1,6 +1,7 @@
 //! Keys of `user_data`, for hashes and for plain text.
 
-use crate::encode::writer::{Key, key};
+use signalbox_conversions::encode::Key;
+use signalbox_conversions::key;
 
 /// The members of `user_data` that hold SHA-256 values and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use signalbox_segment::schema::{Choice, Field, FieldType};
 
 use super::defaults::{Default, Derive};
 use super::keys::HashedKey;
-use crate::encode::writer::Key;
+use signalbox_conversions::encode::Key;
 
 /// A field: its form in mappings and in the request, its defaults, its fate when Pinterest refuses it.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@
 use signalbox_segment::mapping::Found;
 use signalbox_segment::value::{Path, Value};
 
-use super::payload::whole;
+use signalbox_conversions::encode::whole;
 
 /// The places in an event that are looked at.
 #[derive(Clone, Copy)]

@@ -2,13 +2,22 @@
 
 pub(crate) mod derive;
 mod ldp;
-mod payload;
 mod pinterest;
 mod record;
 mod segment;
 mod user_data;
 pub(crate) mod wire;
-pub(crate) mod writer;
+
+/// A top-level member of a coerced payload, by its place in the field table.
+macro_rules! top {
+    ($payload:expr, $key:literal) => {
+        signalbox_conversions::encode::member_at(
+            $payload,
+            const { signalbox_conversions::encode::place($crate::action::FIELDS, $key) },
+        )
+    };
+}
+use top;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -22,9 +31,9 @@ use crate::action::FIELDS;
 use crate::mapping::{Call, CompiledMapping};
 use crate::options::Compat;
 use crate::reasons;
-use crate::stripped_fields::Stripped;
 pub use record::EncodeOptions;
 use record::{Buffers, Input, Refusal};
+use signalbox_conversions::encode::Stripped;
 pub use user_data::{Hashed, UserData};
 
 /// Makes records of events.

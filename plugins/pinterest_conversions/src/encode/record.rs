@@ -7,7 +7,7 @@ use signalbox_segment::schema::Schema;
 
 use crate::mapping::CompiledMapping;
 use crate::options::{Compat, LdpHashCase, OnIncomplete};
-use crate::stripped_fields::Stripped;
+use signalbox_conversions::encode::Stripped;
 
 /// The settings that shape a record.
 #[derive(Debug, Clone, Default)]

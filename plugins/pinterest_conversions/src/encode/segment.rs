@@ -10,10 +10,11 @@ use super::ldp::{self, Codes};
 use super::record::{Buffers, EncodeOptions, Input, Refusal, Written};
 use super::user_data::UserData;
 use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY, PERSONAL, Wire};
-use super::writer::{Key, Object, key};
 use crate::action::{HashedKey, PlainKey};
 use crate::options::OnIncomplete;
 use crate::reasons;
+use signalbox_conversions::encode::{Key, Object};
+use signalbox_conversions::key;
 
 pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Written<'a>, Refusal> {
     let Input {

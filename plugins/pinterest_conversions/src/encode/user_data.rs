@@ -4,8 +4,8 @@ use signalbox_conversions::personal::segment;
 use signalbox_core::Sha256Hex;
 use signalbox_core::json::JsonWriter;
 
-use super::writer::Object;
 use crate::action::{HashedKey, PlainKey};
+use signalbox_conversions::encode::Object;
 
 /// Something that is a hash. There are two: a SHA-256, and what Segment sends in its place (a SHA-256 in upper case, or
 /// a blank), which `compat = "segment"` passes on. Neither can be made of plain text.

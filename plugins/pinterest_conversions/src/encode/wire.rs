@@ -2,12 +2,12 @@
 
 use signalbox_conversions::personal::Field;
 
-use super::writer::Key;
 pub(crate) use crate::action::Kind;
 use crate::action::fields::{
     APP_INFO as APP, CONTENT as PRODUCT, CUSTOM_DATA as CUSTOM, DEVICE_INFO as DEVICE, EVENT, USER_DATA,
 };
 use crate::action::{HashedKey, Row};
+use signalbox_conversions::encode::Key;
 
 /// A member of the request that is filled from a member of the mapped payload.
 #[derive(Debug, Clone, Copy)]

@@ -7,12 +7,12 @@ use signalbox_segment::time::Millis;
 use signalbox_segment::value::Value;
 
 use super::super::derive;
-use super::super::payload::{Members, whole};
 use super::super::wire::{Kind, MAX_LANGUAGES, Wire};
-use super::super::writer::{Key, Object};
 use super::builder::RecordBuilder;
 use crate::action::Derive;
 use crate::reasons;
+use signalbox_conversions::encode::{Key, Object};
+use signalbox_conversions::encode::{Members, whole};
 
 impl<'a> RecordBuilder<'a, '_> {
     /// Writes the members of an object of the payload, or without a parent the flat fields of the legacy format, which

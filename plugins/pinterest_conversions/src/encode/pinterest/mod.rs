@@ -13,16 +13,18 @@ use signalbox_segment::value::Value;
 use super::derive;
 use super::derive::Lookups;
 use super::ldp::{self, Codes};
-use super::payload::{Members, list, top};
 use super::record::{Buffers, Input, Refusal, Written};
+use super::top;
 use super::user_data::UserData;
 use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY};
-use super::writer::{Object, key};
 use crate::action::Derive;
 use crate::reasons;
 use builder::RecordBuilder;
 use detail::ItemPath;
 use person::distinct;
+use signalbox_conversions::encode::Object;
+use signalbox_conversions::encode::{Members, list};
+use signalbox_conversions::key;
 
 pub(super) fn write<'a>(
     input: Input<'a>,

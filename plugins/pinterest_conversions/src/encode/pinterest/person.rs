@@ -10,14 +10,15 @@ use signalbox_segment::value::Value;
 
 use super::super::derive;
 use super::super::ldp::{self, Codes};
-use super::super::payload::{Members, list, top};
 use super::super::record::Refusal;
+use super::super::top;
 use super::super::user_data::UserData;
 use super::super::wire::{PERSONAL, Personal};
 use super::builder::RecordBuilder;
 use crate::action::{Derive, HashedKey, PlainKey};
 use crate::options::OnIncomplete;
 use crate::reasons;
+use signalbox_conversions::encode::{Members, list};
 
 impl<'a> RecordBuilder<'a, '_> {
     pub(super) fn user_data(&mut self, out: &mut UserData<'_, '_>) -> Result<(), Refusal> {

@@ -2,11 +2,11 @@
 
 use signalbox_core::json::JsonWriter;
 
-use crate::stripped_fields::Stripped;
+use super::stripped::Stripped;
 
-/// A key as it stands between two members, `,"key":`. Made by [`key!`].
+/// A key as it stands between two members, `,"key":`. Made by [`key!`](crate::key).
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Key {
+pub struct Key {
     name: &'static str,
     /// The text with zeros behind it: a copy of a length known beforehand is a few instructions, one of another length
     /// a call.
@@ -18,9 +18,9 @@ pub(crate) struct Key {
 const LONGEST_KEY: usize = 40;
 
 impl Key {
-    /// From a name and its text of that form; keys are our own literals and need no escapes. The compiler refuses one
-    /// that is longer than [`LONGEST_KEY`].
-    pub(crate) const fn joined(name: &'static str, text: &'static str) -> Key {
+    /// Makes a key of a name and its text of that form; keys are our own literals and need no escapes. The compiler refuses
+    /// one longer than 40 bytes.
+    pub const fn joined(name: &'static str, text: &'static str) -> Key {
         let mut padded = [0; LONGEST_KEY];
         let mut at = 0;
         while at < text.len() {
@@ -34,42 +34,45 @@ impl Key {
         }
     }
 
-    /// The key alone.
-    pub(crate) const fn name(&self) -> &'static str {
+    /// Returns the name alone.
+    pub const fn name(&self) -> &'static str {
         self.name
     }
 }
 
-/// The [`Key`] of a literal.
+/// Returns the [`Key`](crate::encode::Key) of a literal, as a constant.
+#[macro_export]
 macro_rules! key {
     ($name:literal) => {
-        const { &$crate::encode::writer::Key::joined($name, concat!(",\"", $name, "\":")) }
+        const { &$crate::encode::Key::joined($name, concat!(",\"", $name, "\":")) }
     };
 }
-pub(crate) use key;
 
 /// An object being written. Members without a value never appear.
 ///
 /// Each member has a comma before it; that of the first stands where the opening brace belongs, which replaces it in the
 /// end.
-pub(crate) struct Object<'w> {
+pub struct Object<'w> {
     out: &'w mut JsonWriter,
     start: usize,
     stripped: &'w Stripped,
 }
 
 impl<'w> Object<'w> {
-    /// Begins an object; properties that Pinterest refused are left out of it and of all objects in it.
-    pub(crate) fn open(out: &'w mut JsonWriter, stripped: &'w Stripped) -> Object<'w> {
+    /// Begins an object; stripped properties are left out of it and of all objects in it.
+    #[inline]
+    pub fn open(out: &'w mut JsonWriter, stripped: &'w Stripped) -> Object<'w> {
         let start = out.len();
         Object { out, start, stripped }
     }
 
     /// Ends the object.
-    pub(crate) fn close(self) {
+    #[inline]
+    pub fn close(self) {
         close(self.out, self.start, *b"{}");
     }
 
+    #[inline]
     fn is_empty(&self) -> bool {
         self.out.len() == self.start
     }
@@ -85,38 +88,44 @@ impl<'w> Object<'w> {
     }
 
     /// Writes a text.
-    pub(crate) fn text(&mut self, key: &'static Key, text: &str) {
+    #[inline]
+    pub fn text(&mut self, key: &'static Key, text: &str) {
         if self.key(key) {
             self.out.string(text);
         }
     }
 
     /// Writes a whole number.
-    pub(crate) fn integer(&mut self, key: &'static Key, number: i64) {
+    #[inline]
+    pub fn integer(&mut self, key: &'static Key, number: i64) {
         self.raw(key, itoa::Buffer::new().format(number));
     }
 
     /// Writes `true` or `false`.
-    pub(crate) fn flag(&mut self, key: &'static Key, flag: bool) {
+    #[inline]
+    pub fn flag(&mut self, key: &'static Key, flag: bool) {
         self.raw(key, if flag { "true" } else { "false" });
     }
 
     /// Writes a literal or number that is JSON already.
-    pub(crate) fn raw(&mut self, key: &'static Key, json: &str) {
+    #[inline]
+    pub fn raw(&mut self, key: &'static Key, json: &str) {
         if self.key(key) {
             self.out.short(json.as_bytes());
         }
     }
 
     /// Writes a member that `write` appends.
-    pub(crate) fn with(&mut self, key: &'static Key, write: impl FnOnce(&mut JsonWriter)) {
+    #[inline]
+    pub fn with(&mut self, key: &'static Key, write: impl FnOnce(&mut JsonWriter)) {
         if self.key(key) {
             write(self.out);
         }
     }
 
-    /// Writes an object; one that stays empty goes again, unless it is to be kept.
-    pub(crate) fn object<R>(
+    /// Writes an object that `fill` fills. An empty one is taken back unless `keep_empty` is set.
+    #[inline]
+    pub fn object<R>(
         &mut self,
         key: &'static Key,
         keep_empty: bool,
@@ -136,8 +145,9 @@ impl<'w> Object<'w> {
         Some(result)
     }
 
-    /// Writes an array; one that stays empty goes again, unless it is to be kept.
-    pub(crate) fn array(&mut self, key: &'static Key, keep_empty: bool, fill: impl FnOnce(&mut Array<'_>)) {
+    /// Writes an array that `fill` fills. An empty one is taken back unless `keep_empty` is set.
+    #[inline]
+    pub fn array(&mut self, key: &'static Key, keep_empty: bool, fill: impl FnOnce(&mut Array<'_>)) {
         let mark = self.out.len();
         if !self.key(key) {
             return;
@@ -156,6 +166,7 @@ impl<'w> Object<'w> {
 }
 
 /// Puts brackets around what was written since `start`, where a comma stands unless that is nothing.
+#[inline]
 fn close(out: &mut JsonWriter, start: usize, [opening, closing]: [u8; 2]) {
     if out.len() == start {
         out.byte(opening);
@@ -166,25 +177,28 @@ fn close(out: &mut JsonWriter, start: usize, [opening, closing]: [u8; 2]) {
 }
 
 /// An array being written. As in an [`Object`], the comma before the first item stands for the opening bracket.
-pub(crate) struct Array<'w> {
+pub struct Array<'w> {
     out: &'w mut JsonWriter,
     stripped: &'w Stripped,
 }
 
 impl Array<'_> {
     /// Adds a value that `write` appends.
-    pub(crate) fn plain(&mut self, write: impl FnOnce(&mut JsonWriter)) {
+    #[inline]
+    pub fn plain(&mut self, write: impl FnOnce(&mut JsonWriter)) {
         self.out.byte(b',');
         write(self.out);
     }
 
     /// Adds a text.
-    pub(crate) fn text(&mut self, text: &str) {
+    #[inline]
+    pub fn text(&mut self, text: &str) {
         self.plain(|out| out.string(text));
     }
 
-    /// Adds an object; false if it stayed empty and was not to be kept, and so is not there.
-    pub(crate) fn object(&mut self, keep_empty: bool, fill: impl FnOnce(&mut Object<'_>)) -> bool {
+    /// Adds an object that `fill` fills. An empty one is taken back unless `keep_empty` is set; then the result is false.
+    #[inline]
+    pub fn object(&mut self, keep_empty: bool, fill: impl FnOnce(&mut Object<'_>)) -> bool {
         let mark = self.out.len();
         self.out.byte(b',');
         let mut inner = Object::open(self.out, self.stripped);
@@ -205,7 +219,7 @@ mod tests {
 
     #[test]
     fn empty_and_stripped_members_leave_no_trace() {
-        let stripped = Stripped::of(["wifi"]);
+        let stripped = Stripped::from_iter(["wifi"]);
         let mut out = JsonWriter::default();
         let mut object = Object::open(&mut out, &stripped);
         object.flag(key!("wifi"), true);
