@@ -13,7 +13,7 @@ pub(crate) fn mapping(c: &mut CpuCriterion) {
     let mut group = c.benchmark_group("mapping");
     group.throughput(Throughput::Elements(1));
     group.bench_function("compile", |b| {
-        b.iter(|| Mapping::compile_text(black_box(naive::CHECKOUT)).map(drop));
+        b.iter(|| Mapping::compile(&black_box(naive::mapping())).map(drop));
     });
     group.finish();
 }

@@ -47,7 +47,7 @@ pub(crate) fn plain(c: &mut CpuCriterion) {
     let events: Vec<Event> = texts.iter().map(|text| parse(text)).collect();
     let mut batches = events.chunks(BATCH).cycle();
     let mut next = || batches.next().unwrap_or_default();
-    let compiled = Mapping::compile_text(naive::CHECKOUT).unwrap_or_else(|error| panic!("{error}"));
+    let compiled = Mapping::compile(&naive::mapping()).unwrap_or_else(|error| panic!("{error}"));
     let mut arena = Bump::new();
     group.bench_function("of it: evaluate the mapping", |b| {
         b.iter(|| {

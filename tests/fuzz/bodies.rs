@@ -67,7 +67,10 @@ pub(crate) fn fql(data: &[u8]) {
 /// A mapping, and after its last line break the event it is applied to.
 pub(crate) fn mapping(data: &[u8]) {
     let Some((text, event)) = halves(data) else { return };
-    let Ok(mapping) = Mapping::compile_text(text) else {
+    let Ok(json) = serde_json::from_str(text) else {
+        return;
+    };
+    let Ok(mapping) = Mapping::compile(&json) else {
         return;
     };
     let arena = Bump::new();

@@ -88,11 +88,6 @@ impl Event {
         self.root().at(path)
     }
 
-    /// The string at a path, unless it is missing, empty or something else.
-    pub fn get_str(&self, path: &Path) -> Option<&str> {
-        self.get(path)?.as_str().filter(|text| !text.is_empty())
-    }
-
     /// Writes a scalar at a path; see [`Document::set`].
     pub fn set(&mut self, path: &Path, scalar: Scalar<'_>) {
         self.document.set(path, scalar);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Path, Warning};
+use crate::Warning;
 
 /// Facts that transforms find out and destinations act on. They travel with the event through the journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,16 +69,5 @@ impl From<&Noted> for Warning {
             path: noted.path.clone(),
             message: noted.message.clone(),
         }
-    }
-}
-
-impl Facts {
-    /// Whether the value at a path was replaced by its hash, and by which rules.
-    pub fn hashed_by(&self, path: &Path) -> Option<&str> {
-        let wanted = path.to_string();
-        self.hashed
-            .iter()
-            .find(|hashed| *hashed.path == *wanted)
-            .map(|hashed| &*hashed.rules)
     }
 }

@@ -289,7 +289,7 @@ mod tests {
                 r#"{{"id":{},"at":{},"person":{person},"items":{items},"tags":{},"free":{}}}"#,
                 path(id), path("b"), path(tags), path(&free),
             );
-            let mapping = Mapping::compile_text(&mapping).unwrap().arranged_for(FIELDS);
+            let mapping = Mapping::compile(&serde_json::from_str(&mapping).unwrap()).unwrap().arranged_for(FIELDS);
             let schema = Schema::new(FIELDS).unwrap();
             let arena = Bump::new();
             let found = mapping.look(event.root(), &arena).unwrap();

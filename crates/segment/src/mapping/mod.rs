@@ -104,18 +104,6 @@ impl Mapping {
         })
     }
 
-    /// As [`Mapping::compile`], from JSON text.
-    ///
-    /// # Errors
-    /// Text that is not JSON, and all of `compile`.
-    pub fn compile_text(mapping: &str) -> Result<Mapping, CompileError> {
-        let json = serde_json::from_str(mapping).map_err(|error| {
-            // The reader's message holds only the place and what was expected.
-            CompileError::from(MappingError::validation("/", format!("should be JSON: {error}")))
-        })?;
-        Mapping::compile(&json)
-    }
-
     /// Looks these paths up with its own, of which many are the same or have the same beginnings; see [`Found::at`].
     pub fn looking_up(mut self, paths: &[Path]) -> Mapping {
         let mut slots = std::mem::take(&mut self.plan.slots);
@@ -179,18 +167,6 @@ impl Mapping {
         arena: &'a Bump,
     ) -> Result<Value<'a>, RuntimeError> {
         self.run(self.look(event, arena)?, arena, None)
-    }
-
-    /// As [`Mapping::resolve`] without asking that the payload be an object: Segment does not ask in batches.
-    ///
-    /// # Errors
-    /// A directive met a value it cannot use.
-    pub fn resolve_item<'a>(
-        &'a self,
-        payload: impl Into<Value<'a>>,
-        arena: &'a Bump,
-    ) -> Result<Value<'a>, RuntimeError> {
-        self.run(self.find(payload.into(), arena), arena, None)
     }
 
     /// As [`Mapping::resolve`], but a top-level field that fails is left out and reported, and the others go on.

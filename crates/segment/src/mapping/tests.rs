@@ -101,13 +101,12 @@ fn mappings_too_deep_are_refused() {
         deep = json!({"a": deep});
     }
     assert!(Mapping::compile(&deep).is_err());
-    assert!(Mapping::compile_text(&"[".repeat(100_000)).is_err());
 }
 
 #[test]
 fn numbers_keep_their_spelling() {
-    let mapping =
-        Mapping::compile_text(r#"{"id":{"@path":"$.id"},"constant":12345678901234567890}"#).unwrap();
+    let mapping = r#"{"id":{"@path":"$.id"},"constant":12345678901234567890}"#;
+    let mapping = Mapping::compile(&serde_json::from_str(mapping).unwrap()).unwrap();
     let event = Document::parse(r#"{"id":98765432109876543210}"#).unwrap();
     let arena = Bump::new();
     let mut out = Vec::new();

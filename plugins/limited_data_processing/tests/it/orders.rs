@@ -23,7 +23,9 @@ fn hash_pii(event: &mut Event, rules: Rules) {
     for (path, field) in HASHED {
         let path = Path::new(path);
         match event
-            .get_str(&path)
+            .get(&path)
+            .and_then(|node| node.as_str())
+            .filter(|text| !text.is_empty())
             .map(|text| hash(field, rules, text, &mut scratch))
         {
             Some(Ok(hash)) => event.set(&path, Scalar::String(hash.as_str())),

@@ -1,8 +1,8 @@
-//! The filters.
+//! Liquid's filters.
 
 use super::super::error::RuntimeError;
 use super::super::template::bounded;
-use super::{is_truthy, member, write};
+use super::values::{is_truthy, member, write};
 use crate::value::{Value, js_text_to_number, js_trim};
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
@@ -133,7 +133,7 @@ fn number_of(value: Value<'_>) -> f64 {
     }
 }
 
-/// Empty pieces at the end are dropped, as in Ruby.
+/// Splits a text. As in Ruby, empty pieces at the end are dropped.
 fn split<'a>(text: &'a str, separator: &str, arena: &'a Bump) -> Value<'a> {
     let mut pieces = bumpalo::collections::Vec::new_in(arena);
     if separator.is_empty() {
@@ -157,7 +157,7 @@ fn replaced<'a>(text: &'a str, from: &str, to: &str, arena: &'a Bump) -> Result<
     Ok(Value::Str(arena.alloc_str(&text.replace(from, to))))
 }
 
-/// Formats a time in UTC; what is no time stays as it is.
+/// Formats a time in UTC. Other values stay unchanged.
 fn date<'a>(value: Value<'a>, format: &str, arena: &'a Bump) -> Value<'a> {
     let time = match value {
         Value::Str(text) => text.parse::<jiff::Timestamp>().ok(),

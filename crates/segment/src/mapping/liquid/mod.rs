@@ -1,77 +1,31 @@
 //! `@liquid`: the part of Liquid that mappings use.
 //!
-//! Output with filters, `assign`, `if`/`elsif`/`else`, `unless` and `comment`. Tags and filters Segment disables fail
-//! when evaluated, as there, and unknown filters are ignored, as there. Tags and filters that would work at Segment and
-//! are not known here are refused at load.
+//! Supported are output with filters, `assign`, `if`/`elsif`/`else`, `unless` and `comment`. As at Segment, tags and
+//! filters that Segment disables fail when evaluated, and unknown filters are ignored. The check at load refuses tags and
+//! filters that Segment supports and this implementation does not.
 
 mod filter;
 mod parse;
+mod syntax;
+mod values;
 
 use super::error::RuntimeError;
 use super::template::bounded;
 use crate::value::Value;
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
-use filter::Filter;
+use syntax::{Comparison, Condition, Expression, Operand, Operator, Statement};
+use values::{equal, is_truthy, member, write};
 
 pub(super) use parse::Problem;
 
-/// The longest template, in characters.
+/// Maximum length of a template, in UTF-16 units.
 const MAX_TEMPLATE: usize = 1000;
 
-/// A template, read once.
+/// A parsed template.
 #[derive(Debug)]
 pub(crate) struct Liquid {
-    nodes: Vec<Node>,
-}
-
-#[derive(Debug)]
-enum Node {
-    Text(String),
-    Output(Expression),
-    Assign(String, Expression),
-    /// Branches in order; the last may be unconditional.
-    If(Vec<(Option<Test>, Vec<Node>)>),
-}
-
-#[derive(Debug)]
-struct Expression {
-    operand: Operand,
-    filters: Vec<(Filter, Vec<Operand>)>,
-}
-
-#[derive(Debug)]
-enum Operand {
-    Nil,
-    Bool(bool),
-    Number(f64),
-    Text(String),
-    Variable(String, Vec<Operand>),
-}
-
-/// Comparisons joined by `and` and `or`, decided from left to right.
-#[derive(Debug)]
-struct Test {
-    negated: bool,
-    first: Comparison,
-    rest: Vec<(bool, Comparison)>,
-}
-
-#[derive(Debug)]
-struct Comparison {
-    left: Operand,
-    other: Option<(Operator, Operand)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Operator {
-    Equal,
-    Different,
-    Less,
-    AtMost,
-    Greater,
-    AtLeast,
-    Contains,
+    statements: Vec<Statement>,
 }
 
 impl Liquid {
@@ -81,7 +35,7 @@ impl Liquid {
                 "liquid template values are limited to {MAX_TEMPLATE} characters"
             )));
         }
-        parse::parse(text).map(|nodes| Liquid { nodes })
+        parse::parse(text).map(|statements| Liquid { statements })
     }
 
     pub(super) fn render<'a>(
@@ -95,7 +49,7 @@ impl Liquid {
             variables: Vec::new(),
             out: BumpString::new_in(arena),
         };
-        run.nodes(&self.nodes)?;
+        run.statements(&self.statements)?;
         Ok(Value::Str(run.out.into_bump_str()))
     }
 }
@@ -108,24 +62,24 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn nodes(&mut self, nodes: &'a [Node]) -> Result<(), RuntimeError> {
-        for node in nodes {
-            match node {
-                Node::Text(text) => self.out.push_str(text),
-                Node::Output(expression) => {
+    fn statements(&mut self, statements: &'a [Statement]) -> Result<(), RuntimeError> {
+        for statement in statements {
+            match statement {
+                Statement::Text(text) => self.out.push_str(text),
+                Statement::Output(expression) => {
                     let value = self.expression(expression)?;
                     write(value, &mut self.out);
                 }
-                Node::Assign(name, expression) => {
+                Statement::Assign(name, expression) => {
                     let value = self.expression(expression)?;
                     self.variables.push((name, value));
                 }
-                Node::If(branches) => {
-                    let taken = branches
-                        .iter()
-                        .find(|(test, _)| test.as_ref().is_none_or(|test| self.test(test)));
-                    if let Some((_, nodes)) = taken {
-                        self.nodes(nodes)?;
+                Statement::If(branches) => {
+                    let taken = branches.iter().find(|(condition, _)| {
+                        condition.as_ref().is_none_or(|condition| self.holds(condition))
+                    });
+                    if let Some((_, statements)) = taken {
+                        self.statements(statements)?;
                     }
                 }
             }
@@ -162,16 +116,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn test(&self, test: &'a Test) -> bool {
-        let first = self.comparison(&test.first);
-        let all = test.rest.iter().fold(first, |so_far, (any, comparison)| {
+    fn holds(&self, condition: &'a Condition) -> bool {
+        let first = self.comparison(&condition.first);
+        let all = condition.rest.iter().fold(first, |so_far, (any, comparison)| {
             if *any {
                 so_far || self.comparison(comparison)
             } else {
                 so_far && self.comparison(comparison)
             }
         });
-        all != test.negated
+        all != condition.negated
     }
 
     fn comparison(&self, comparison: &'a Comparison) -> bool {
@@ -193,60 +147,5 @@ impl<'a> Run<'a> {
                 _ => left.items().any(|item| equal(item, right)),
             },
         }
-    }
-}
-
-/// Only nil and false are not true; `""` and 0 are.
-fn is_truthy(value: Value<'_>) -> bool {
-    !value.is_nullish() && value.as_bool() != Some(false)
-}
-
-fn equal(left: Value<'_>, right: Value<'_>) -> bool {
-    match (left, right) {
-        (Value::Str(left), Value::Str(right)) => left == right,
-        (Value::Bool(left), Value::Bool(right)) => left == right,
-        _ if left.is_nullish() => right.is_nullish(),
-        _ => left
-            .as_f64()
-            .zip(right.as_f64())
-            .is_some_and(|(left, right)| left == right),
-    }
-}
-
-/// A member by name or index; `size`, `first` and `last` of lists and texts.
-fn member<'a>(value: Value<'a>, key: Value<'a>) -> Value<'a> {
-    if let Some(index) = key.as_f64() {
-        let length = value.array_len() as f64;
-        let index = if index < 0.0 { index + length } else { index };
-        return if index >= 0.0 && index < length {
-            value.index(index as usize)
-        } else {
-            Value::Undefined
-        };
-    }
-    let Some(key) = key.as_str() else {
-        return Value::Undefined;
-    };
-    match (value.get(key), key) {
-        (Value::Undefined, "size") if value.is_array() => Value::from(value.array_len() as f64),
-        (Value::Undefined, "size") => value
-            .as_str()
-            .map(|text| Value::from(crate::value::utf16_len(text) as f64))
-            .into(),
-        (Value::Undefined, "first") => value.index(0),
-        (Value::Undefined, "last") => value.index(value.array_len().wrapping_sub(1)),
-        (found, _) => found,
-    }
-}
-
-/// Lists are written without anything between their elements.
-fn write(value: Value<'_>, out: &mut BumpString<'_>) {
-    if value.is_array() {
-        for item in value.items() {
-            write(item, out);
-        }
-    } else {
-        // A string in memory takes whatever is written.
-        let _ = value.write_text(out);
     }
 }

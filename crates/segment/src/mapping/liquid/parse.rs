@@ -1,10 +1,10 @@
-//! Reading templates.
+//! Parses templates.
 
 use super::filter::Filter;
-use super::{Comparison, Expression, Node, Operand, Operator, Test};
+use super::syntax::{Comparison, Condition, Expression, Operand, Operator, Statement};
 use crate::value::js_trim;
 
-/// Why a template cannot be used.
+/// The reason why a template cannot be used.
 #[derive(Debug)]
 pub(in super::super) enum Problem {
     /// It fails at Segment too, when evaluated.
@@ -38,7 +38,7 @@ const DISABLED_FILTERS: &[&str] = &[
     "type",
 ];
 
-/// Filters of Liquid that are not known here. Any other unknown name is ignored, as at Segment.
+/// Liquid's filters that this implementation lacks. As at Segment, any other unknown name is ignored.
 const UNSUPPORTED_FILTERS: &[&str] = &[
     "abs",
     "at_least",
@@ -90,15 +90,15 @@ const UNSUPPORTED_FILTERS: &[&str] = &[
     "xml_escape",
 ];
 
-pub(super) fn parse(text: &str) -> Result<Vec<Node>, Problem> {
+pub(super) fn parse(text: &str) -> Result<Vec<Statement>, Problem> {
     let mut parser = Parser {
         rest: text,
         trim_next: false,
         depth: 0,
     };
-    let (nodes, end) = parser.nodes()?;
+    let (statements, end) = parser.statements()?;
     match end {
-        None => Ok(nodes),
+        None => Ok(statements),
         Some(tag) => fails(format!("tag \"{}\" not found", tag.name)),
     }
 }
@@ -109,7 +109,7 @@ fn fails<T>(message: impl Into<String>) -> Result<T, Problem> {
 
 struct Parser<'t> {
     rest: &'t str,
-    /// The last tag ended in `-`.
+    /// The last tag ended in `-`: leading white space of the text after it is dropped.
     trim_next: bool,
     depth: usize,
 }
@@ -120,9 +120,9 @@ struct Tag<'t> {
 }
 
 impl<'t> Parser<'t> {
-    /// Nodes up to the end or to a tag that does not begin one.
-    fn nodes(&mut self) -> Result<(Vec<Node>, Option<Tag<'t>>), Problem> {
-        let mut nodes = Vec::new();
+    /// Parses up to the end, or up to a tag that begins no statement, and returns that tag.
+    fn statements(&mut self) -> Result<(Vec<Statement>, Option<Tag<'t>>), Problem> {
+        let mut statements = Vec::new();
         loop {
             let next = match (self.rest.find("{{"), self.rest.find("{%")) {
                 (Some(output), Some(tag)) => Some(output.min(tag)),
@@ -134,25 +134,25 @@ impl<'t> Parser<'t> {
             let text = if self.trim_next { text.trim_start() } else { text };
             let text = if trim_end { text.trim_end() } else { text };
             if !text.is_empty() {
-                nodes.push(Node::Text(text.to_owned()));
+                statements.push(Statement::Text(text.to_owned()));
             }
             if next.is_none() {
-                return Ok((nodes, None));
+                return Ok((statements, None));
             }
             let output = self.rest.starts_with("{{");
             let inner = self.inside(if output { "}}" } else { "%}" })?;
             if output {
-                nodes.push(Node::Output(Words::new(inner)?.expression()?));
+                statements.push(Statement::Output(Words::new(inner)?.expression()?));
                 continue;
             }
             let inner = js_trim(inner);
             let (name, arguments) = inner.split_once(char::is_whitespace).unwrap_or((inner, ""));
             match name {
-                "assign" => nodes.push(assign(arguments)?),
+                "assign" => statements.push(assign(arguments)?),
                 "comment" => self.comment()?,
-                "if" | "unless" => nodes.push(self.branches(arguments, name == "unless")?),
+                "if" | "unless" => statements.push(self.branches(arguments, name == "unless")?),
                 "elsif" | "else" | "endif" | "endunless" => {
-                    return Ok((nodes, Some(Tag { name, arguments })));
+                    return Ok((statements, Some(Tag { name, arguments })));
                 }
                 _ if DISABLED_TAGS.contains(&name) => return fails(format!("tag \"{name}\" is disabled")),
                 "block" | "capture" | "cycle" | "decrement" | "echo" | "increment" | "liquid" | "raw"
@@ -164,7 +164,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// What stands between the opening braces and the closing ones.
+    /// Takes the text between the opening braces and the closing ones.
     fn inside(&mut self, close: &str) -> Result<&'t str, Problem> {
         let Some(length) = self.rest.find(close) else {
             let what = if close == "}}" { "output" } else { "tag" };
@@ -187,7 +187,7 @@ impl<'t> Parser<'t> {
         fails("tag \"comment\" not closed")
     }
 
-    fn branches(&mut self, test: &str, negated: bool) -> Result<Node, Problem> {
+    fn branches(&mut self, condition: &str, negated: bool) -> Result<Statement, Problem> {
         self.depth += 1;
         if self.depth > 50 {
             return Err(Problem::Unsupported(
@@ -195,30 +195,30 @@ impl<'t> Parser<'t> {
             ));
         }
         let mut branches = Vec::new();
-        let mut test = Some(Words::new(test)?.test(negated)?);
+        let mut condition = Some(Words::new(condition)?.condition(negated)?);
         loop {
-            let (nodes, end) = self.nodes()?;
-            branches.push((test.take(), nodes));
+            let (statements, end) = self.statements()?;
+            branches.push((condition.take(), statements));
             match end {
                 Some(Tag {
                     name: "elsif",
                     arguments,
-                }) => test = Some(Words::new(arguments)?.test(false)?),
+                }) => condition = Some(Words::new(arguments)?.condition(false)?),
                 Some(Tag { name: "else", .. }) => {}
                 Some(Tag { name, .. }) if (name == "endunless") == negated => break,
                 _ => return fails("tag \"if\" not closed"),
             }
         }
         self.depth -= 1;
-        Ok(Node::If(branches))
+        Ok(Statement::If(branches))
     }
 }
 
-fn assign(arguments: &str) -> Result<Node, Problem> {
+fn assign(arguments: &str) -> Result<Statement, Problem> {
     let Some((name, expression)) = arguments.split_once('=') else {
         return fails("expected a variable and a value in assign");
     };
-    Ok(Node::Assign(
+    Ok(Statement::Assign(
         js_trim(name).to_owned(),
         Words::new(expression)?.expression()?,
     ))
@@ -323,7 +323,7 @@ impl Words {
             Some(Word::Text(text)) => return Ok(Operand::Text(text)),
             Some(Word::Number(number)) => return Ok(Operand::Number(number)),
             Some(Word::Name(name)) => name,
-            // Nothing at all is nothing.
+            // Liquid reads an absent operand as nil.
             None => return Ok(Operand::Nil),
             Some(Word::Symbol(_)) => return fails("expected a value"),
         };
@@ -352,7 +352,7 @@ impl Words {
         }
     }
 
-    fn test(&mut self, negated: bool) -> Result<Test, Problem> {
+    fn condition(&mut self, negated: bool) -> Result<Condition, Problem> {
         let first = self.comparison()?;
         let mut rest = Vec::new();
         while let Some(Word::Name(word)) = self.words.next_if(|word| matches!(word, Word::Name(_))) {
@@ -362,7 +362,7 @@ impl Words {
                 _ => return fails("expected `and` or `or`"),
             }
         }
-        self.end().map(|()| Test { negated, first, rest })
+        self.end().map(|()| Condition { negated, first, rest })
     }
 
     fn comparison(&mut self) -> Result<Comparison, Problem> {

@@ -42,10 +42,11 @@ fn check(case: &Json) -> Result<(), String> {
     };
     let arena = Bump::new();
     let result = if batch {
-        event
-            .items()
-            .map(|item| mapping.resolve_item(item, &arena).map(Value::to_json))
-            .collect::<Result<_, _>>()
+        // Segment maps each element of a batch, objects or not, as `@arrayPath` does.
+        let each = serde_json::json!({ "@arrayPath": ["$.batch", case["mapping"]] });
+        let mapping = Mapping::compile(&each).map_err(|error| error.to_string())?;
+        let payload = Value::Object(arena.alloc_slice_copy(&[("batch", event.into())]));
+        mapping.resolve(payload, &arena).map(Value::to_json)
     } else {
         mapping.resolve(event, &arena).map(Value::to_json)
     };
