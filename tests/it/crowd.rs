@@ -40,7 +40,7 @@ async fn silent_connections_from_one_address_cost_no_event() {
     assert_eq!((statuses[0], statuses[39]), (401, 429), "{statuses:?}");
     post_all(&world.listen, &orders("d", 1)).await;
 
-    let settled = |status: &signalbox_runtime::admin::Status| status.sinks["pinterest"].delivered == 21;
+    let settled = |status: &signalbox_admin::Status| status.sinks["pinterest"].delivered == 21;
     let status = process.status(&world.admin, settled).await;
     assert_eq!(status.sources["shop"].journalled, 21);
     assert_eq!(status.sources["shop"].refused["invalid_write_key"], 40);

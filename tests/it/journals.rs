@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
+use signalbox_admin::Status;
 use signalbox_journal::{DiskJournal, DiskOptions, Journal};
-use signalbox_runtime::admin::Status;
 
 use crate::support::client::post_all;
 use crate::support::events::ids;

@@ -1,6 +1,5 @@
-//! The graph, delivery driver, ledger, configuration loader, admin address and telemetry.
+//! The engine: pipeline, delivery driver, ledger, configuration loader and telemetry.
 
-pub mod admin;
 mod backpressure;
 mod checkpoints;
 pub mod config;

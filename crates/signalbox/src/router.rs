@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_runtime::admin::{self, Access, AdminServer, AdminState};
+use signalbox_admin::{Access, AdminServer, AdminState};
 use signalbox_runtime::config::{AdminSettings, DeadLetterSettings, JournalSettings, PersonalData};
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::journal;
@@ -79,7 +79,8 @@ impl Router {
                     hosts: settings.hosts,
                     plain_letters: fixed.dead_letters.personal_data == PersonalData::Plain,
                 };
-                match admin::serve(settings.listen, access, state.clone(), admin_stop.clone()).await {
+                match signalbox_admin::serve(settings.listen, access, state.clone(), admin_stop.clone()).await
+                {
                     Ok(server) => {
                         tracing::info!("admin address: http://{}", server.address());
                         Some(server)

@@ -33,7 +33,7 @@ async fn log(level: Option<&str>) -> Exit {
     }
     process
         .status(&world.admin, |status| {
-            let all = |sink: &signalbox_runtime::admin::SinkStatus| sink.journalled == 3 && sink.pending == 0;
+            let all = |sink: &signalbox_admin::SinkStatus| sink.journalled == 3 && sink.pending == 0;
             status.sinks.values().all(all)
         })
         .await;
@@ -143,7 +143,7 @@ async fn encoded_addresses_and_commands_to_terminals_are_not_in_it() {
     post_all(&world.listen, &ids.map(order)).await;
     process
         .status(&world.admin, |status| {
-            let all = |sink: &signalbox_runtime::admin::SinkStatus| sink.journalled == 3 && sink.pending == 0;
+            let all = |sink: &signalbox_admin::SinkStatus| sink.journalled == 3 && sink.pending == 0;
             status.sinks.values().all(all)
         })
         .await;

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use signalbox_runtime::admin::Status;
+use signalbox_admin::Status;
 use signalbox_sandbox::{Faults, SandboxConfig, Unavailable};
 
 use super::generator::{Generator, is_order, same_at_pinterest, same_in_archive};

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use signalbox_runtime::admin::Status;
+use signalbox_admin::Status;
 
 use crate::support::process::run;
 use generator::{Generator, is_order};

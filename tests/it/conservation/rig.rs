@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use signalbox_runtime::admin::Status;
+use signalbox_admin::Status;
 use signalbox_sandbox::{Faults, SandboxConfig};
 
 use super::generator::{Generator, PERSONAL, id, is_order, same_at_pinterest, same_in_archive};

@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use signalbox_runtime::admin::Status;
+use signalbox_admin::Status;
 use signalbox_testkit::Act;
 
 use super::{Rig, pipeline};

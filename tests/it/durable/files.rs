@@ -112,8 +112,7 @@ async fn a_kill_while_it_reads_loses_and_doubles_nothing() {
     let mut kills = 0;
     for journalled in [1, 4_000, 9_000, 15_000] {
         let router = Process::router(&config, &world.variables());
-        let read =
-            |status: &signalbox_runtime::admin::Status| status.sources["backfill"].journalled >= journalled;
+        let read = |status: &signalbox_admin::Status| status.sources["backfill"].journalled >= journalled;
         let status = router.status(&world.admin, read).await;
         // Dropping the router kills it.
         drop(router);

@@ -114,7 +114,7 @@ async fn an_operators_hold_outlasts_a_restart_and_ends_with_a_reload() {
     let mut rig = Rig::start_with(&on_hold).await;
     let events = orders("o", 6);
     post_all(&rig.world.listen, &events).await;
-    let is_held = |status: &signalbox_runtime::admin::Status| {
+    let is_held = |status: &signalbox_admin::Status| {
         let pinterest = &status.sinks["pinterest"];
         let cause = pinterest.held.as_ref().map(|hold| hold.cause);
         let others = ["archive", "hook"].map(|name| status.sinks[name].delivered);
@@ -125,7 +125,7 @@ async fn an_operators_hold_outlasts_a_restart_and_ends_with_a_reload() {
     // A router that stops leaves events that it may not deliver, and the next one may not either.
     rig.stop().await;
     rig.again().await;
-    let pending = |status: &signalbox_runtime::admin::Status| {
+    let pending = |status: &signalbox_admin::Status| {
         let pinterest = &status.sinks["pinterest"];
         pinterest.held.is_some() && pinterest.pending == 6
     };

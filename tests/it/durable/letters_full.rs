@@ -86,7 +86,7 @@ async fn hold_the_sink_alone_and_let_it_go_on_when_some_are_discarded() {
             .await;
         gone += told[0]["removed"].as_u64().unwrap();
         let left = COUNT as u64 - gone;
-        let goes_on = |status: &signalbox_runtime::admin::Status| {
+        let goes_on = |status: &signalbox_admin::Status| {
             let hook = &status.sinks["hook"];
             hook.dead_letters + hook.pending == left && (hook.held.is_some() || hook.pending == 0)
         };
@@ -149,7 +149,7 @@ async fn drop_the_oldest_if_the_file_says_so_and_count_them() {
         post_all(&rig.world.listen, part).await;
     }
     rig.settled().await;
-    let all = |status: &signalbox_runtime::admin::Status| {
+    let all = |status: &signalbox_admin::Status| {
         let hook = &status.sinks["hook"];
         hook.dead_letters + hook.dead_letters_dropped == COUNT as u64
     };

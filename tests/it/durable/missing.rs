@@ -42,7 +42,7 @@ async fn with_three_files(others: bool) -> Rig {
         }
         post_all(&rig.world.listen, &orders(part, EACH as usize)).await;
         rig.wait(|status| {
-            let done = |(name, sink): (&String, &signalbox_runtime::admin::SinkStatus)| {
+            let done = |(name, sink): (&String, &signalbox_admin::SinkStatus)| {
                 name == "pinterest" || sink.pending == 0
             };
             let old = status.sinks.get("copy").is_none_or(|copy| copy.delivered == 50);

@@ -33,7 +33,7 @@ mod unclean;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use signalbox_runtime::admin::Status;
+use signalbox_admin::Status;
 
 use crate::support::process::{Exit, Process, run};
 use crate::support::until;

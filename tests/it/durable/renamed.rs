@@ -1,7 +1,7 @@
 //! Events acknowledged for a sink: they stay owed to it when the pipeline file renames sources and sinks.
 
 use serde_json::{Value, json};
-use signalbox_runtime::admin::Status;
+use signalbox_admin::Status;
 use signalbox_testkit::Act;
 
 use super::{Rig, pipeline};

@@ -138,7 +138,7 @@ async fn a_removed_sink_is_shown_and_goes_on_when_it_is_back() {
     let mut rig = Rig::start("").await;
     rig.world.hook.act(Act::reply(503, ""));
     post_all(&rig.world.listen, &orders("o", 4)).await;
-    let others = |status: &signalbox_runtime::admin::Status| {
+    let others = |status: &signalbox_admin::Status| {
         let done = |name: &str| status.sinks[name].delivered == 4;
         done("pinterest") && done("archive")
     };
@@ -190,7 +190,7 @@ async fn a_removed_sink_holds_its_events_for_a_while_only() {
     rig.write(&format!("{}{}", &with[..begin], &with[end..]));
     rig.kill();
     rig.again().await;
-    let gone = |status: &signalbox_runtime::admin::Status| status.orphans.iter().all(|one| one.pending == 0);
+    let gone = |status: &signalbox_admin::Status| status.orphans.iter().all(|one| one.pending == 0);
     rig.wait(gone).await;
     rig.stop().await;
     let offline = rig.asked().await;

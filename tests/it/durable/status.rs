@@ -1,6 +1,6 @@
 //! `signalbox status`: a running router and its files say the same.
 
-use signalbox_runtime::admin::Status;
+use signalbox_admin::Status;
 use signalbox_sandbox::{FailEvents, Faults};
 
 use super::Rig;

@@ -7,7 +7,7 @@ mod refused;
 mod retried;
 
 use serde_json::Value;
-use signalbox_runtime::admin::{SinkStatus, Status};
+use signalbox_admin::{SinkStatus, Status};
 use signalbox_sandbox::Faults;
 
 use crate::support::client::post_all;

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use signalbox_runtime::admin::Status;
+use signalbox_admin::Status;
 
 use super::client::try_send;
 use super::until;

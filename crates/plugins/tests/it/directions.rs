@@ -7,13 +7,14 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const PREFIX: &str = "signalbox-";
 
 /// For each crate the crates of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("core", &[]),
     ("segment", &["core"]),
     ("conversions", &["core", "segment"]),
     ("http", &["core"]),
     ("journal", &["core"]),
     ("runtime", &["core", "journal"]),
+    ("admin", &["core", "journal", "runtime"]),
     ("sandbox", &["core"]),
     ("testkit", &["core", "http", "runtime"]),
     // The binary may use every library but the one that is for tests.
@@ -26,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
             "http",
             "journal",
             "runtime",
+            "admin",
             "plugins",
             "sandbox",
         ],

@@ -386,7 +386,7 @@ pub(super) static METRICS: &[Metric] = &[
 ];
 
 /// Seconds since the oldest unsettled event arrived; `None` if there is none. A clock set back gives 0.
-pub(crate) fn oldest_pending_age(sink: &SinkLedger, now: i64) -> Option<u64> {
+pub fn oldest_pending_age(sink: &SinkLedger, now: i64) -> Option<u64> {
     match sink.oldest_pending.load(Relaxed) {
         0 => None,
         arrived => Some(u64::try_from(now.saturating_sub(arrived)).unwrap_or(0) / 1000),

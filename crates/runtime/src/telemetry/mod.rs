@@ -23,7 +23,7 @@ use prometheus::{Registry, TextEncoder};
 use signalbox_journal::SOURCE;
 
 pub use self::meters::SinkMeters;
-pub(crate) use self::metrics::oldest_pending_age;
+pub use self::metrics::oldest_pending_age;
 use self::metrics::{Kind, METRICS, Metric, Process, Read, SinkView};
 use self::paths::Paths;
 pub use self::paths::warning_key;

@@ -1,7 +1,7 @@
 //! `signalbox status`
 
+use signalbox_admin::{Started, Status};
 use signalbox_core::escape::{plain_json, plain_lines};
-use signalbox_runtime::admin::{Started, Status};
 
 use super::admin_client::{AdminClient, source};
 use crate::exit::{self, Code};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use signalbox_runtime::admin::Status;
+use signalbox_admin::Status;
 use signalbox_sandbox::Sandbox;
 
 /// The report, and whether every sum closes.

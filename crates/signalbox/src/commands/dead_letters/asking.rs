@@ -1,8 +1,8 @@
 //! Access to dead letters through a running router or from the files of a stopped one, a page or a piece at a time.
 
 use serde_json::Value;
+use signalbox_admin::{ActedReport, LetterSummary, PAGE, describe_dead_letter};
 use signalbox_journal::{DeadLetterFilter, DeadLetterId, Order, Page};
-use signalbox_runtime::admin::{ActedReport, LetterSummary, PAGE, describe_dead_letter};
 use signalbox_runtime::operate::{self, Piece, StatusSource as _};
 
 use super::super::admin_client::AdminClient;

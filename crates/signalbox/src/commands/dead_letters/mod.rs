@@ -4,9 +4,9 @@ mod asking;
 mod table;
 
 use serde_json::{Value, json};
+use signalbox_admin::ActedReport;
 use signalbox_core::escape::{plain, plain_json};
 use signalbox_journal::{DeadLetterFilter, Order};
-use signalbox_runtime::admin::ActedReport;
 use signalbox_runtime::operate::Piece;
 
 use self::asking::{act, count, each};

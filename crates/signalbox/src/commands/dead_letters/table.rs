@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use signalbox_admin::LetterSummary;
 use signalbox_core::Size;
 use signalbox_core::escape::plain;
-use signalbox_runtime::admin::LetterSummary;
 
 use super::super::numbers::{about, thousands};
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use signalbox_core::escape::plain;
 
-use super::status::{SinkStatus, SourceStatus, Status, sum};
+use crate::status::{SinkStatus, SourceStatus, Status, sum};
 
 impl Status {
     /// Tables and sentences for a terminal, without colours; ends with a newline.

@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::ledger::{SinkLedger, SourceLedger};
-use crate::operate::{Acted, Piece, ReplayPlan, ReplayRange};
-use crate::sockets::check_listen;
-use crate::telemetry::TelemetryOptions;
+use signalbox_runtime::ledger::{SinkLedger, SourceLedger};
+use signalbox_runtime::operate::{Acted, Piece, ReplayPlan, ReplayRange};
+use signalbox_runtime::sockets::check_listen;
+use signalbox_runtime::telemetry::TelemetryOptions;
 
 const TOKEN: &str = "s3cret-t0ken-of-the-operator";
 
@@ -54,12 +54,15 @@ impl StatusSource for Pipeline {
     }
 
     async fn replay(&self, sink: String, range: ReplayRange, _: bool) -> Result<ReplayPlan, String> {
-        crate::operate::plan_replay(&self.journal, &sink, range)
+        signalbox_runtime::operate::plan_replay(&self.journal, &sink, range)
             .await
             .map(|(plan, _)| plan)
     }
 
-    async fn forget(&self, _: crate::forget::Forget) -> Result<Vec<crate::forget::Forgotten>, String> {
+    async fn forget(
+        &self,
+        _: signalbox_runtime::forget::Forget,
+    ) -> Result<Vec<signalbox_runtime::forget::Forgotten>, String> {
         Err("nothing to forget".to_owned())
     }
 
@@ -91,7 +94,8 @@ async fn pipeline() -> (Arc<Pipeline>, AdminState) {
         "Pinterest refused the token",
         "pina_AKRSQSJKLDFHGKSDJFHGKJSDHFGKJHSDFKJGH is not valid",
     );
-    sink.held.begin(crate::hold::HoldCause::Destination, reason);
+    sink.held
+        .begin(signalbox_runtime::hold::HoldCause::Destination, reason);
     ledger.sinks.insert("pin".into(), Arc::new(sink));
     let journal = MemoryJournal::new(1 << 20);
     let letter = |component: &str, id: &str, reason: &str| DeadLetter {

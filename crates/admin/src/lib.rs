@@ -33,10 +33,10 @@ pub use self::guard::Access;
 pub use self::letters::{ActedReport, LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::server::{AdminServer, serve};
 pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Started, Status};
-use crate::identity::JournalIdentity;
-use crate::ledger::Ledger;
-use crate::operate::StatusSource;
-use crate::telemetry::Telemetry;
+use signalbox_runtime::identity::JournalIdentity;
+use signalbox_runtime::ledger::Ledger;
+use signalbox_runtime::operate::StatusSource;
+use signalbox_runtime::telemetry::Telemetry;
 
 /// What the admin address shows. Cheap to clone.
 #[derive(Clone)]

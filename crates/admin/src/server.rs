@@ -22,9 +22,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use super::AdminState;
-use super::guard::{Access, Guard};
-use crate::sockets::{check_listen, open_listener};
+use crate::AdminState;
+use crate::guard::{Access, Guard};
+use signalbox_runtime::sockets::{check_listen, open_listener};
 
 /// The most connections at once. Those without a request under way close to make room for more.
 const CONNECTIONS: usize = 64;
@@ -74,7 +74,7 @@ pub async fn serve(
     let address = listener
         .local_addr()
         .map_err(|error| cannot_listen(listen, &error))?;
-    let router = super::routes::router(state, Guard::new(listen, access));
+    let router = crate::routes::router(state, Guard::new(listen, access));
     let task = tokio::spawn(accept(listener, router, stop));
     tracing::info!(%address, "the admin address is open");
     Ok(AdminServer { address, task })

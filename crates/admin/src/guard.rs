@@ -18,11 +18,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 use signalbox_core::{Secret, Sha256Hex};
 
-use super::reply::text;
+use crate::reply::text;
 
 /// Requests that change something must carry this header, with any value. A page in a browser on this machine cannot
 /// send it to another origin without asking first, and is never allowed to.
-pub(super) const HEADER: &str = "x-signalbox";
+pub(crate) const HEADER: &str = "x-signalbox";
 
 /// The admin address's own names and secrets.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub struct Access {
 
 /// [`Access`] in the form that the check needs.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     token: Option<Sha256Hex>,
     listen: String,
     hosts: Vec<String>,
@@ -92,7 +92,7 @@ const PLAIN: No = (
 );
 
 impl Guard {
-    pub(super) fn new(listen: SocketAddr, access: Access) -> Guard {
+    pub(crate) fn new(listen: SocketAddr, access: Access) -> Guard {
         Guard {
             token: access.token.map(|token| Sha256Hex::of(token.expose())),
             listen: listen.to_string(),
@@ -154,7 +154,7 @@ impl Guard {
 }
 
 /// Lets permitted requests through, and marks every answer as not for caches.
-pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     // A proxy in front may see the end of such a request elsewhere (RFC 9112, 6.3).
     let last = request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = match guard.check(&request) {

@@ -16,10 +16,10 @@ use signalbox_journal::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterId, LetterCounts, Order, Page, StoredLetter,
 };
 
-use super::AdminState;
-use super::operator::{Choice, No, acting, chosen, no};
-use super::reply::{failed, json as as_json};
-use crate::operate::{Acted, Piece, act, act_on_all};
+use crate::AdminState;
+use crate::operator::{Choice, No, acting, chosen, no};
+use crate::reply::{failed, json as as_json};
+use signalbox_runtime::operate::{Acted, Piece, act, act_on_all};
 
 /// Dead letters in a list if the request sets no limit.
 const LIMIT: u64 = 100;
@@ -79,7 +79,7 @@ pub fn describe(id: DeadLetterId, letter: &DeadLetter, payload: bool) -> Value {
 }
 
 /// Answers with a page of dead letters.
-pub(super) async fn list(State(state): State<AdminState>, request: Request) -> Response {
+pub(crate) async fn list(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match chosen(&request) {
         Ok(choice) => choice,
         Err(problem) => return no(problem),
@@ -161,7 +161,7 @@ pub struct LetterSummary {
 }
 
 /// Answers with the counts of matching letters.
-pub(super) async fn summary(State(state): State<AdminState>, request: Request) -> Response {
+pub(crate) async fn summary(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match chosen(&request) {
         Ok(choice) => choice,
         Err(problem) => return no(problem),
@@ -177,7 +177,7 @@ pub(super) async fn summary(State(state): State<AdminState>, request: Request) -
 }
 
 /// Sends all matching letters, one JSON object a line. The next page is read once the client has taken the one before.
-pub(super) async fn export(State(state): State<AdminState>, request: Request) -> Response {
+pub(crate) async fn export(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match chosen(&request) {
         Ok(choice) => choice,
         Err(problem) => return no(problem),
@@ -231,11 +231,11 @@ async fn next_lines(
     Ok((lines.into(), onward))
 }
 
-pub(super) async fn retry(State(state): State<AdminState>, request: Request) -> Response {
+pub(crate) async fn retry(State(state): State<AdminState>, request: Request) -> Response {
     act_upon(&state, acting(&request), true).await
 }
 
-pub(super) async fn discard(State(state): State<AdminState>, request: Request) -> Response {
+pub(crate) async fn discard(State(state): State<AdminState>, request: Request) -> Response {
     act_upon(&state, acting(&request), false).await
 }
 

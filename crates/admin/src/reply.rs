@@ -7,7 +7,7 @@ use serde::Serialize;
 use signalbox_core::escape::plain_json;
 
 /// Answers with JSON, escaped so that text from events and destinations cannot control a terminal.
-pub(super) fn json(value: &impl Serialize) -> Response {
+pub(crate) fn json(value: &impl Serialize) -> Response {
     match serde_json::to_string_pretty(value) {
         Ok(body) => (
             [(CONTENT_TYPE, "application/json")],
@@ -22,7 +22,7 @@ pub(super) fn json(value: &impl Serialize) -> Response {
 }
 
 /// Answers with a line of plain text.
-pub(super) fn text(status: StatusCode, body: &str) -> Response {
+pub(crate) fn text(status: StatusCode, body: &str) -> Response {
     (
         status,
         [(CONTENT_TYPE, "text/plain; charset=utf-8")],
@@ -32,6 +32,6 @@ pub(super) fn text(status: StatusCode, body: &str) -> Response {
 }
 
 /// Answers 409 with the reason for which the router did not act.
-pub(super) fn failed(error: &str) -> Response {
+pub(crate) fn failed(error: &str) -> Response {
     text(StatusCode::CONFLICT, error)
 }

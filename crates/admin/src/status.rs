@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_journal::{SOURCE, SinkState};
 
-use crate::hold::HoldCause;
-use crate::ledger::{Ledger, SinkLedger, SourceLedger};
-use crate::operate::StatusSource;
-use crate::telemetry::{VERSION, oldest_pending_age, warning_key};
+use signalbox_runtime::hold::HoldCause;
+use signalbox_runtime::ledger::{Ledger, SinkLedger, SourceLedger};
+use signalbox_runtime::operate::StatusSource;
+use signalbox_runtime::telemetry::{VERSION, oldest_pending_age, warning_key};
 
 /// The start of a pipeline: a time for people, and one by a clock that nobody sets.
 #[derive(Clone, Copy, Debug)]
@@ -321,7 +321,7 @@ fn warnings(sink: &SinkLedger) -> BTreeMap<String, u64> {
     sums
 }
 
-pub(super) fn sum(counts: &BTreeMap<String, u64>) -> u64 {
+pub(crate) fn sum(counts: &BTreeMap<String, u64>) -> u64 {
     counts.values().sum()
 }
 
@@ -332,7 +332,7 @@ mod tests {
     use signalbox_journal::MemoryJournal;
 
     use super::*;
-    use crate::operate::Stopped;
+    use signalbox_runtime::operate::Stopped;
 
     #[test]
     fn the_uptime_does_not_follow_a_clock_that_is_set() {

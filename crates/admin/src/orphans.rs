@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 
 use signalbox_journal::SinkState;
 
-use crate::operate::StatusSource;
+use signalbox_runtime::operate::StatusSource;
 
 /// The time that an answer waits for the journal before it falls back on the last report.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The journal's last report about its sinks.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
-    pub(super) sinks: Arc<Vec<SinkState>>,
-    pub(super) at: Instant,
+pub(crate) struct Told {
+    pub(crate) sinks: Arc<Vec<SinkState>>,
+    pub(crate) at: Instant,
 }
 
 /// Asks the journal for its sinks, one request at a time.
 #[derive(Debug, Default)]
-pub(super) struct Orphans {
+pub(crate) struct Orphans {
     told: Mutex<Option<Told>>,
     asking: tokio::sync::Mutex<()>,
 }
@@ -32,7 +32,7 @@ impl Orphans {
 
     /// Returns the journal's current report, or the last one if the journal takes longer than a moment; `None` if it
     /// never answered.
-    pub(super) async fn known(self: &Arc<Self>, source: &Arc<dyn StatusSource>) -> Option<Told> {
+    pub(crate) async fn known(self: &Arc<Self>, source: &Arc<dyn StatusSource>) -> Option<Told> {
         let (orphans, source) = (self.clone(), source.clone());
         // The task goes on by itself, so that the next answer is newer.
         let asked = tokio::spawn(async move { orphans.ask(&*source).await });

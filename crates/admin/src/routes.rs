@@ -10,13 +10,13 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::guard::{Guard, guard};
-use super::reply::{json, text};
-use super::{AdminState, letters, operator};
-use crate::identity;
+use crate::guard::{Guard, guard};
+use crate::reply::{json, text};
+use crate::{AdminState, letters, operator};
+use signalbox_runtime::identity;
 
 /// Builds the routes of the admin address, behind its guard.
-pub(super) fn router(state: AdminState, guarded: Guard) -> Router {
+pub(crate) fn router(state: AdminState, guarded: Guard) -> Router {
     let identity = state.identity.as_ref();
     let identity = identity.and_then(|identity| HeaderValue::from_str(&identity.header()).ok());
     Router::new()

@@ -6,21 +6,21 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use signalbox_journal::{DeadLetterFilter, DeadLetterId};
 
-use super::AdminState;
-use super::guard::HEADER;
-use super::reply::{failed, json as as_json, text};
-use crate::forget::Forget;
-use crate::operate::{ReplayRange, Where};
+use crate::AdminState;
+use crate::guard::HEADER;
+use crate::reply::{failed, json as as_json, text};
+use signalbox_runtime::forget::Forget;
+use signalbox_runtime::operate::{ReplayRange, Where};
 
 /// The query of these paths; every key is optional.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Choice {
-    pub(super) filter: DeadLetterFilter,
-    pub(super) limit: Option<u64>,
-    pub(super) cursor: Option<DeadLetterId>,
-    pub(super) oldest_first: bool,
-    pub(super) payload: bool,
-    pub(super) source: Option<String>,
+pub(crate) struct Choice {
+    pub(crate) filter: DeadLetterFilter,
+    pub(crate) limit: Option<u64>,
+    pub(crate) cursor: Option<DeadLetterId>,
+    pub(crate) oldest_first: bool,
+    pub(crate) payload: bool,
+    pub(crate) source: Option<String>,
     dry_run: bool,
     from: Option<Where>,
     to: Option<Where>,
@@ -69,15 +69,15 @@ impl Choice {
 }
 
 /// Why a request is not done.
-pub(super) type No = (StatusCode, String);
+pub(crate) type No = (StatusCode, String);
 
-pub(super) fn chosen(request: &Request) -> Result<Choice, No> {
+pub(crate) fn chosen(request: &Request) -> Result<Choice, No> {
     let choice = Choice::parse(request.uri().query().unwrap_or(""));
     choice.map_err(|error| (StatusCode::BAD_REQUEST, error))
 }
 
 /// A choice for a request that changes something.
-pub(super) fn acting(request: &Request) -> Result<Choice, No> {
+pub(crate) fn acting(request: &Request) -> Result<Choice, No> {
     if !request.headers().contains_key(HEADER) {
         let told = "send the header X-Signalbox: 1 with requests that change something";
         return Err((StatusCode::FORBIDDEN, told.to_owned()));
@@ -85,11 +85,11 @@ pub(super) fn acting(request: &Request) -> Result<Choice, No> {
     chosen(request)
 }
 
-pub(super) fn no((status, told): No) -> Response {
+pub(crate) fn no((status, told): No) -> Response {
     text(status, &told)
 }
 
-pub(super) async fn replay(State(state): State<AdminState>, request: Request) -> Response {
+pub(crate) async fn replay(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match acting(&request) {
         Ok(choice) => choice,
         Err(problem) => return no(problem),
@@ -107,7 +107,7 @@ pub(super) async fn replay(State(state): State<AdminState>, request: Request) ->
     }
 }
 
-pub(super) async fn forget(State(state): State<AdminState>, request: Request) -> Response {
+pub(crate) async fn forget(State(state): State<AdminState>, request: Request) -> Response {
     let choice = match acting(&request) {
         Ok(choice) => choice,
         Err(problem) => return no(problem),
@@ -123,7 +123,7 @@ pub(super) async fn forget(State(state): State<AdminState>, request: Request) ->
 }
 
 /// Answers with every sink that the journal knows. Counting what sinks are owed reads frames.
-pub(super) async fn sinks(State(state): State<AdminState>, request: Request) -> Response {
+pub(crate) async fn sinks(State(state): State<AdminState>, request: Request) -> Response {
     if let Err(problem) = acting(&request) {
         return no(problem);
     }
@@ -133,7 +133,7 @@ pub(super) async fn sinks(State(state): State<AdminState>, request: Request) -> 
     }
 }
 
-pub(super) async fn reload(State(state): State<AdminState>, request: Request) -> Response {
+pub(crate) async fn reload(State(state): State<AdminState>, request: Request) -> Response {
     if let Err(problem) = acting(&request) {
         return no(problem);
     }
