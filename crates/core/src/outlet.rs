@@ -8,14 +8,14 @@ use async_trait::async_trait;
 
 use crate::{Event, Reason};
 
-/// The runtime's side of an [`Outlet`].
+/// The runtime's side of an [`Outlet`]. Methods take it by `Arc`, so that work goes on when a client hangs up.
 #[async_trait]
 pub trait Intake: Send + Sync {
     /// See [`Outlet::send`].
-    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused>;
+    async fn send(self: Arc<Self>, events: Vec<Event>) -> Result<Vec<Fate>, Refused>;
 
     /// See [`Outlet::reject`].
-    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused>;
+    async fn reject(self: Arc<Self>, rejected: Vec<RejectedInput>) -> Result<(), Refused>;
 
     /// See [`Outlet::refuse`].
     fn refuse(&self, events: u64, reason: Reason);
@@ -43,7 +43,7 @@ impl Outlet {
     /// # Errors
     /// [`Refused`]: nothing of it was stored; the client should send all of it again.
     pub async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
-        self.0.send(events).await
+        self.0.clone().send(events).await
     }
 
     /// Counts input that is no usable event and keeps a dead letter for each. It returns only after the journal has
@@ -55,7 +55,7 @@ impl Outlet {
         if rejected.is_empty() {
             return Ok(());
         }
-        self.0.reject(rejected).await
+        self.0.clone().reject(rejected).await
     }
 
     /// Counts events of a request that was refused before they became events (wrong key, body too large).

@@ -1,4 +1,4 @@
-//! What stands behind a source's outlet: its transforms, then the journal.
+//! The runtime's side of a source's outlet: the source's transforms, then the journal, then the pace of its sinks.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -76,7 +76,7 @@ impl SourceIntake {
         Ok(fates)
     }
 
-    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+    async fn take_in(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
         let count = events.len() as u64;
         self.ledger.received.add(count);
         let ids = told_ids(&events);
@@ -117,7 +117,7 @@ impl SourceIntake {
         Ok((fates, letters))
     }
 
-    async fn reject(&self, rejected: &[RejectedInput]) -> Result<(), Refused> {
+    async fn bury_input(&self, rejected: &[RejectedInput]) -> Result<(), Refused> {
         let count = rejected.len() as u64;
         self.ledger.received.add(count);
         self.open()
@@ -253,6 +253,34 @@ impl SourceIntake {
     fn component(&self) -> String {
         format!("source:{}", self.name)
     }
+
+    /// Takes events in and answers at once, however far behind the sinks are; see [`crate::backpressure`].
+    pub(crate) async fn send_unpaced(self: &Arc<Self>, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+        let intake = self.clone();
+        self.finish(async move { intake.take_in(events).await }).await
+    }
+
+    /// Runs `work` to its end, even if the client hangs up meanwhile, then saves the totals.
+    async fn finish<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, Refused>> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let intake = self.clone();
+        let work = tokio::spawn(async move {
+            let result = work.await;
+            intake.save_totals();
+            result
+        });
+        // No known input makes it panic. If it did, the client would have to send the events again.
+        work.await
+            .unwrap_or_else(|_| Err(refused(RefusedCause::Stopping, STOPPING_RETRY)))
+    }
+
+    /// Returns the ledger of a listener. The sinks are awaited one after another, and a reload may change them meanwhile.
+    fn sink(&self, index: usize) -> Option<Arc<SinkLedger>> {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        listeners.get(index).map(|listener| listener.ledger.clone())
+    }
 }
 
 /// Returns the ids under which a log of level debug names events; nothing at other levels.
@@ -271,42 +299,27 @@ fn refused(cause: RefusedCause, retry_after: Duration) -> Refused {
     Refused { cause, retry_after }
 }
 
-/// The outlet's side: what is under way goes on even if the client that asked hangs up.
-pub(crate) struct Entrance(pub(crate) Arc<SourceIntake>);
-
-impl Entrance {
-    /// Runs to its end, then saves the totals.
-    async fn finish<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, Refused>> + Send + 'static,
-    ) -> Result<T, Refused> {
-        let intake = self.0.clone();
-        let work = tokio::spawn(async move {
-            let result = work.await;
-            intake.save_totals();
-            result
-        });
-        // It panics in no case known; if it did, the client shall come again.
-        work.await
-            .unwrap_or_else(|_| Err(refused(RefusedCause::Stopping, STOPPING_RETRY)))
-    }
-}
-
 #[async_trait]
-impl Intake for Entrance {
-    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
-        let intake = self.0.clone();
-        self.finish(async move { intake.send(events).await }).await
+impl Intake for SourceIntake {
+    async fn send(self: Arc<Self>, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+        let fates = self.send_unpaced(events).await?;
+        let mut next = 0;
+        while let Some(sink) = self.sink(next) {
+            sink.backpressure.wait(sink.journalled.get()).await;
+            next += 1;
+        }
+        Ok(fates)
     }
 
-    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
-        let intake = self.0.clone();
-        self.finish(async move { intake.reject(&rejected).await }).await
+    async fn reject(self: Arc<Self>, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+        let intake = self.clone();
+        self.finish(async move { intake.bury_input(&rejected).await })
+            .await
     }
 
     fn refuse(&self, events: u64, reason: Reason) {
-        self.0.ledger.received.add(events);
-        self.0.ledger.refused.add(reason.code(), events);
-        self.0.save_totals();
+        self.ledger.received.add(events);
+        self.ledger.refused.add(reason.code(), events);
+        self.save_totals();
     }
 }

@@ -8,7 +8,6 @@ pub mod debts;
 pub mod delivery;
 pub mod dry_run;
 pub mod forget;
-mod gate;
 pub mod hold;
 pub mod identity;
 mod intake;

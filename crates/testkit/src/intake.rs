@@ -56,7 +56,7 @@ impl IntakeDouble {
 
 #[async_trait]
 impl Intake for IntakeDouble {
-    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+    async fn send(self: Arc<Self>, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
         let mut kept = self.kept();
         if let Some(refused) = &kept.refuse {
             return Err(refused.clone());
@@ -76,7 +76,7 @@ impl Intake for IntakeDouble {
         Ok(fates)
     }
 
-    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+    async fn reject(self: Arc<Self>, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
         let mut kept = self.kept();
         if let Some(refused) = &kept.refuse {
             return Err(refused.clone());

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use signalbox_core::{Event, Fate, Intake as _, Outlet, Sink, SourceContext, StartError};
+use signalbox_core::{Event, Fate, Outlet, Sink, SourceContext, StartError};
 use signalbox_journal::{Journal, Owed, Roster, Start, Subscription};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -20,8 +20,7 @@ use crate::dead_letters::DeadLetters;
 use crate::debts::{self, Debt, Listeners, Listening};
 use crate::delivery::{Driver, LoadShed, Parts, Stop};
 use crate::forget::{Forget, Forgotten};
-use crate::gate::Gate;
-use crate::intake::{Entrance, Listener, SourceIntake};
+use crate::intake::{Listener, SourceIntake};
 use crate::ledger::Ledger;
 use crate::orphans::Orphans;
 use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
@@ -342,7 +341,7 @@ impl Running {
         let access = self.sockets.access(name.clone());
         let context = SourceContext {
             name: name.clone(),
-            outlet: Outlet::new(Arc::new(Gate(intake.clone()))),
+            outlet: Outlet::new(intake.clone()),
             vitals: ledger.vitals.clone(),
             shutdown: shutdown.clone(),
             sockets: access.sockets(),
@@ -503,7 +502,7 @@ impl Running {
             .sources
             .get(source)
             .ok_or_else(|| format!("there is no source '{source}'"))?;
-        let sent = Entrance(handle.intake.clone()).send(vec![event]).await;
+        let sent = handle.intake.send_unpaced(vec![event]).await;
         let fates = sent.map_err(|refused| format!("the source refuses ({})", refused.cause.code()))?;
         fates
             .into_iter()

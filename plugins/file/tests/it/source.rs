@@ -41,7 +41,7 @@ impl Double {
 
 #[async_trait]
 impl Intake for Double {
-    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+    async fn send(self: Arc<Self>, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
         self.called.add_permits(1);
         self.refuse_some()?;
         self.sizes.lock().unwrap().push(events.len());
@@ -53,7 +53,7 @@ impl Intake for Double {
         Ok(fates)
     }
 
-    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+    async fn reject(self: Arc<Self>, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
         self.refuse_some()?;
         self.rejected.lock().unwrap().extend(rejected);
         Ok(())

@@ -33,7 +33,7 @@ pub(crate) struct Double {
 
 #[async_trait]
 impl Intake for Double {
-    async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+    async fn send(self: Arc<Self>, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
         self.arrived.add_permits(1);
         let _permit = self.gate.acquire().await.unwrap();
         if let Some(refused) = self.refusal.lock().unwrap().clone() {
@@ -44,7 +44,7 @@ impl Intake for Double {
         Ok(fates)
     }
 
-    async fn reject(&self, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+    async fn reject(self: Arc<Self>, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
         if let Some(refused) = self.refusal.lock().unwrap().clone() {
             return Err(refused);
         }
