@@ -37,7 +37,7 @@ pub struct Open {
     pub first_attempt: i64,
 }
 
-/// How one record ended; the text is the reason's code.
+/// The end of a record, or of an event that made none; the text is the reason's code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecordEnd {
     /// The destination has it.
@@ -48,6 +48,8 @@ pub enum RecordEnd {
     Rejected(String),
     /// A dead letter, after its time was over.
     Expired(String),
+    /// Not for the sink. Ends whole events only, so no [`Open`] holds it.
+    Filtered(String),
 }
 
 /// An event that no longer stands in the log's way: unsettled for long, or back from the dead letters.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use signalbox_core::{Event, Flow, Reason, Receipt, Transform, Warning};
 
 use crate::dead_letters::now_millis;
-use crate::delivery::{Preparation, Stage, guard};
+use crate::delivery::{Stage, Staged, guard};
 use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
 
 /// Turns events into lines that tell what each sink would make of them.
@@ -125,18 +125,18 @@ impl DrySink {
             };
             return vec![self.output(number, &id, outcome).reason(&reason).print()];
         }
-        let mut preparation = self.stage.begin(&Arc::new(event));
-        while let Preparation::Wait { event, transform, .. } = preparation {
-            preparation = self.stage.resume(event, transform + 1);
+        let mut staged = self.stage.begin(&Arc::new(event));
+        while let Staged::Wait { event, transform, .. } = staged {
+            staged = self.stage.resume(event, transform + 1);
         }
-        match preparation {
-            Preparation::Filtered(reason) => {
+        match staged {
+            Staged::Filtered(reason) => {
                 vec![self.output(number, &id, "filtered").reason(&reason).print()]
             }
-            Preparation::Rejected(reason) => {
+            Staged::Rejected(reason) => {
                 vec![self.output(number, &id, "rejected").reason(&reason).print()]
             }
-            Preparation::Mapped { results, .. } => results
+            Staged::Mapped { results, .. } => results
                 .iter()
                 .map(|result| match result {
                     Ok(record) => Output {
@@ -154,7 +154,7 @@ impl DrySink {
                     .print(),
                 })
                 .collect(),
-            Preparation::Wait { .. } => Vec::new(),
+            Staged::Wait { .. } => Vec::new(),
         }
     }
 

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use signalbox_core::{Batch, Event, Reason, Report};
-use signalbox_journal::{Commit, DeadLetter, Open, Owed, Parked, Position, Reader, Resumed, Standing};
+use signalbox_core::{Batch, Event, Outcome, Reason, Report, Verdict};
+use signalbox_journal::{
+    Commit, DeadLetter, Open, Owed, Parked, Position, Reader, RecordEnd, Resumed, Standing,
+};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 use tokio_util::sync::CancellationToken;
 
 use super::batching::Ready;
 use super::gate::{Blocked, Gate};
 use super::hold::Holds;
-use super::in_flight::{End, EventEnd};
 use super::isolate::Episodes;
 use super::item::{Due, First, Group, Item};
 use super::letters_full::Unburied;
@@ -143,15 +145,27 @@ pub(super) struct Flight {
 }
 
 pub(super) enum Done {
-    Attempt(u64, Answer),
+    Attempt(u64, Verdict),
     Probe(Result<(), Reason>),
 }
 
-/// How an attempt ended.
-pub(super) enum Answer {
-    Report(Report),
-    TimedOut,
-    Panicked,
+/// Returns the verdict of an attempt that ran to its end, panicked or took too long.
+fn verdict(ticket: u64, ended: Result<std::thread::Result<Report>, Elapsed>) -> Verdict {
+    match ended {
+        Ok(Ok(report)) => match report.into_parts() {
+            (same, verdict) if same == ticket => verdict,
+            _ => Verdict::Isolate(Reason::new("wrong_report", "the sink reported on another batch")),
+        },
+        Ok(Err(_)) => Verdict::Isolate(Reason::new(
+            "delivery_panicked",
+            "the sink panicked on this batch",
+        )),
+        Err(_) => Verdict::All(Outcome::Retry {
+            reason: Reason::new("timed_out", "the destination did not answer in time"),
+            after: None,
+            maybe_written: true,
+        }),
+    }
 }
 
 impl Driver {
@@ -247,8 +261,8 @@ impl Driver {
             } else {
                 Standing::Input
             };
-            let preparation = driver.begin(parked.position, &parked.event, standing);
-            driver.prepared(parked.position, preparation);
+            let staged = driver.begin(parked.position, &parked.event, standing);
+            driver.prepared(parked.position, staged);
         }
         driver
     }
@@ -406,8 +420,8 @@ impl Driver {
                 ..
             }) = self.aside.pop()
             {
-                let preparation = self.stage.resume(event, transform);
-                self.prepared(position, preparation);
+                let staged = self.stage.resume(event, transform);
+                self.prepared(position, staged);
             }
         }
     }
@@ -437,12 +451,28 @@ impl Driver {
         });
     }
 
-    /// One end of an event; counts the event when it was the last.
-    pub(super) fn close(&mut self, position: Position, end: Option<End>) {
+    /// Ends a whole event, whatever was expected of it.
+    pub(super) fn close_event(&mut self, position: Position, end: RecordEnd) {
+        let end = self.window.close_event(position, end);
+        self.closed(position, end);
+    }
+
+    /// Ends one record of an event.
+    pub(super) fn close_record(&mut self, position: Position, mapping: &str, end: RecordEnd) {
+        let end = self.window.close_record(position, mapping, end);
+        self.closed(position, end);
+    }
+
+    /// Expects one record outcome fewer for an event.
+    pub(super) fn expect_less(&mut self, position: Position) {
+        let end = self.window.expect_less(position);
+        self.closed(position, end);
+    }
+
+    /// Counts an event if it has ended.
+    fn closed(&mut self, position: Position, end: Option<RecordEnd>) {
         self.commit_soon();
-        let Some(end) = self.window.close(position, end) else {
-            return;
-        };
+        let Some(end) = end else { return };
         self.tell_end(position, &end);
         if !self.strangers.is_empty()
             && let Some(source) = self.strangers.remove(&position)
@@ -450,10 +480,10 @@ impl Driver {
             self.ledger.debt_settled(&source);
         }
         match end {
-            EventEnd::Delivered => self.ledger.delivered.add(1),
-            EventEnd::Filtered(code) => self.ledger.filtered.add(&code, 1),
-            EventEnd::Rejected(code) => self.ledger.rejected.add(&code, 1),
-            EventEnd::Expired(code) => self.ledger.expired.add(&code, 1),
+            RecordEnd::Delivered | RecordEnd::Duplicate => self.ledger.delivered.add(1),
+            RecordEnd::Filtered(code) => self.ledger.filtered.add(&code, 1),
+            RecordEnd::Rejected(code) => self.ledger.rejected.add(&code, 1),
+            RecordEnd::Expired(code) => self.ledger.expired.add(&code, 1),
         }
     }
 
@@ -522,12 +552,10 @@ impl Driver {
         let (sink, limit) = (self.stage.sink.clone(), self.options.timeout);
         self.attempts.spawn(async move {
             let deliver = AssertUnwindSafe(sink.deliver(batch)).catch_unwind();
-            let answer = match tokio::time::timeout(limit, deliver).await {
-                Ok(Ok(report)) => Answer::Report(report),
-                Ok(Err(_)) => Answer::Panicked,
-                Err(_) => Answer::TimedOut,
-            };
-            Done::Attempt(ticket, answer)
+            Done::Attempt(
+                ticket,
+                verdict(ticket, tokio::time::timeout(limit, deliver).await),
+            )
         });
         self.ledger.attempts.add(1);
         self.flights.insert(ticket, Flight { group, started: now });
@@ -540,9 +568,9 @@ impl Driver {
 
     async fn landed(&mut self, done: Result<Done, tokio::task::JoinError>) {
         match done {
-            Ok(Done::Attempt(ticket, answer)) => {
+            Ok(Done::Attempt(ticket, verdict)) => {
                 if let Some(flight) = self.flights.remove(&ticket) {
-                    self.settle(ticket, flight, answer).await;
+                    self.settle(ticket, flight, verdict).await;
                     // What a destination has must be known soon: a crash before that sends it twice.
                     self.commit_next();
                 }

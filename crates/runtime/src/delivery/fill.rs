@@ -8,9 +8,8 @@ use signalbox_journal::{DeadLetter, Entry, Lost, Position, Read, RecordEnd, Stan
 use tokio::time::Instant;
 
 use super::driver::{Aside, Driver};
-use super::in_flight::End;
 use super::item::{Due, First, Item};
-use super::prepare::Preparation;
+use super::prepare::Staged;
 use crate::dead_letters::now_millis;
 use crate::telemetry::warning_key;
 
@@ -50,21 +49,16 @@ impl Driver {
         self.tell_taken(position, &event);
         let history = self.histories.remove(&position);
         self.window.open(position, event.clone(), history);
-        let preparation = self.begin(position, &event, standing);
-        self.prepared(position, preparation);
+        let staged = self.begin(position, &event, standing);
+        self.prepared(position, staged);
     }
 
     /// Prepares an event that the sink is owed.
-    pub(super) fn begin(
-        &mut self,
-        position: Position,
-        event: &Arc<Event>,
-        standing: Standing,
-    ) -> Preparation {
+    pub(super) fn begin(&mut self, position: Position, event: &Arc<Event>, standing: Standing) -> Staged {
         if standing == Standing::Removed && !self.options.orphan {
             self.strangers.insert(position, event.receipt().source.clone());
             if self.options.filter_removed {
-                return Preparation::Filtered(Reason::new(
+                return Staged::Filtered(Reason::new(
                     "input_removed",
                     "its source is no longer an input of the sink",
                 ));
@@ -114,12 +108,12 @@ impl Driver {
         self.commit_soon();
     }
 
-    pub(super) fn prepared(&mut self, position: Position, preparation: Preparation) {
-        if self.waits_for_room(position, &preparation) {
+    pub(super) fn prepared(&mut self, position: Position, staged: Staged) {
+        if self.waits_for_room(position, &staged) {
             return;
         }
-        match preparation {
-            Preparation::Wait {
+        match staged {
+            Staged::Wait {
                 until,
                 event,
                 transform,
@@ -134,14 +128,14 @@ impl Driver {
                     },
                 });
             }
-            Preparation::Filtered(reason) => {
-                self.close(position, Some(End::Filtered(reason.code().to_owned())));
+            Staged::Filtered(reason) => {
+                self.close_event(position, RecordEnd::Filtered(reason.code().to_owned()));
             }
-            Preparation::Rejected(reason) => {
+            Staged::Rejected(reason) => {
                 self.bury(position, "", &reason);
-                self.close(position, Some(End::Refused(reason.code().to_owned())));
+                self.close_event(position, RecordEnd::Rejected(reason.code().to_owned()));
             }
-            Preparation::Mapped { event, results } => {
+            Staged::Mapped { event, results } => {
                 self.window.expect(position, results.len() as u32);
                 let made = |result: &Result<Record, Rejection>, only: &Arc<str>| match result {
                     Ok(record) => record.mapping == *only,
@@ -160,7 +154,7 @@ impl Driver {
                 for result in results {
                     self.mapped(position, &event, result.map_err(|r| (r.mapping, r.reason)));
                 }
-                self.close(position, None);
+                self.expect_less(position);
                 self.window.let_go(position);
             }
         }
@@ -176,7 +170,7 @@ impl Driver {
             .as_ref()
             .map_or_else(|(mapping, _)| mapping, |record| &record.mapping);
         if !self.window.wants(position, mapping) {
-            return self.close(position, None);
+            return self.expect_less(position);
         }
         let mut record = match result {
             Ok(record) if self.ready.fits(record.bytes.len()) => record,
@@ -193,10 +187,7 @@ impl Driver {
         let claim = key.as_deref().map(|key| self.sent_keys.claim(key, now));
         if claim == Some(None) {
             self.ledger.records_duplicate.add(1);
-            return self.close(
-                position,
-                Some(End::Record(record.mapping.clone(), RecordEnd::Duplicate)),
-            );
+            return self.close_record(position, &record.mapping, RecordEnd::Duplicate);
         }
         for warning in &record.warnings {
             self.ledger
@@ -228,7 +219,7 @@ impl Driver {
         self.bury(position, mapping, reason);
         self.ledger.records_rejected.add(reason.code(), 1);
         let end = RecordEnd::Rejected(reason.code().to_owned());
-        self.close(position, Some(End::Record(mapping.clone(), end)));
+        self.close_record(position, mapping, end);
     }
 
     /// A dead letter of an event that was not tried.

@@ -5,24 +5,6 @@ use std::sync::Arc;
 use signalbox_core::Event;
 use signalbox_journal::{Open, Position, RecordEnd};
 
-/// How one record (or a whole event that made none) ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
-    Filtered(String),
-    /// A whole event was rejected before it made records.
-    Refused(String),
-    Record(Arc<str>, RecordEnd),
-}
-
-/// How an event ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum EventEnd {
-    Delivered,
-    Filtered(String),
-    Rejected(String),
-    Expired(String),
-}
-
 /// An event under way. There are thousands of them, so what few have stands elsewhere.
 #[derive(Debug)]
 pub(super) struct InFlight {
@@ -40,8 +22,6 @@ pub(super) struct InFlight {
 #[derive(Debug, Default)]
 pub(super) struct History {
     pub(super) open: Open,
-    pub(super) filtered: Option<String>,
-    pub(super) refused: Option<String>,
     /// Only this mapping was asked for.
     pub(super) only: Option<String>,
 }
@@ -54,33 +34,6 @@ impl History {
                 ..Open::default()
             },
             ..History::default()
-        }
-    }
-
-    pub(super) fn add(&mut self, end: End) {
-        match end {
-            End::Filtered(code) => self.filtered = Some(code),
-            End::Refused(code) => self.refused = Some(code),
-            End::Record(mapping, end) => self.open.ended.push((mapping.to_string(), end)),
-        }
-    }
-
-    /// The event's outcome is the first that applies: expired, rejected, delivered; filtered only if it made
-    /// no record.
-    fn end(self) -> EventEnd {
-        let (mut delivered, mut rejected, mut expired) = (false, self.refused, None);
-        for (_, end) in self.open.ended {
-            match end {
-                RecordEnd::Delivered | RecordEnd::Duplicate => delivered = true,
-                RecordEnd::Rejected(code) => rejected = Some(code),
-                RecordEnd::Expired(code) => expired = Some(code),
-            }
-        }
-        match (expired, rejected, delivered, self.filtered) {
-            (Some(code), ..) => EventEnd::Expired(code),
-            (_, Some(code), ..) => EventEnd::Rejected(code),
-            (_, _, false, Some(code)) => EventEnd::Filtered(code),
-            _ => EventEnd::Delivered,
         }
     }
 }
@@ -97,16 +50,26 @@ impl InFlight {
         history.unwrap_or_else(|| History::at(position).open)
     }
 
-    /// How the event ended, this end being its last.
-    pub(super) fn end(self, position: Position, last: Option<End>) -> EventEnd {
-        match (self.history, last) {
+    /// Returns the event's outcome. `whole` is an end of the event as a whole, `record` that of its last record. The
+    /// worst end counts, the last one among equals; `Filtered` counts only if there are no records.
+    pub(super) fn end(self, whole: Option<RecordEnd>, record: Option<RecordEnd>) -> RecordEnd {
+        let end = match self.history {
             // By far the most: one record, which was delivered.
-            (None, None | Some(End::Record(_, RecordEnd::Delivered))) => EventEnd::Delivered,
-            (history, last) => {
-                let mut history = history.map_or_else(|| History::at(position), |history| *history);
-                last.into_iter().for_each(|end| history.add(end));
-                history.end()
+            None => whole.or(record),
+            Some(history) => {
+                let ended = history.open.ended.into_iter().map(|(_, end)| end);
+                whole
+                    .into_iter()
+                    .chain(ended)
+                    .chain(record)
+                    .max_by_key(|end| match end {
+                        RecordEnd::Filtered(_) => 0,
+                        RecordEnd::Delivered | RecordEnd::Duplicate => 1,
+                        RecordEnd::Rejected(_) => 2,
+                        RecordEnd::Expired(_) => 3,
+                    })
             }
-        }
+        };
+        end.unwrap_or(RecordEnd::Delivered)
     }
 }

@@ -5,13 +5,12 @@
 use std::time::Duration;
 
 use signalbox_core::Reason;
-use signalbox_journal::{DeadLetter, Position, Standing};
+use signalbox_journal::{DeadLetter, Position, RecordEnd, Standing};
 use tokio::time::Instant;
 
 use super::driver::Driver;
-use super::in_flight::End;
 use super::item::Item;
-use super::prepare::Preparation;
+use super::prepare::Staged;
 use crate::hold::HoldCause;
 
 /// Interval between checks for room.
@@ -66,14 +65,14 @@ impl Driver {
 
     /// True if a prepared event needs a dead letter for which there is no room. The event then waits as if it had not
     /// been prepared.
-    pub(super) fn waits_for_room(&mut self, position: Position, preparation: &Preparation) -> bool {
-        let needs_letter = match preparation {
-            Preparation::Rejected(_) => true,
-            Preparation::Mapped { results, .. } => results.iter().any(|result| match result {
+    pub(super) fn waits_for_room(&mut self, position: Position, staged: &Staged) -> bool {
+        let needs_letter = match staged {
+            Staged::Rejected(_) => true,
+            Staged::Mapped { results, .. } => results.iter().any(|result| match result {
                 Ok(record) => !self.ready.fits(record.bytes.len()),
                 Err(_) => true,
             }),
-            Preparation::Wait { .. } | Preparation::Filtered(_) => false,
+            Staged::Wait { .. } | Staged::Filtered(_) => false,
         };
         if !needs_letter || !self.holds_for_letters() {
             return false;
@@ -101,13 +100,13 @@ impl Driver {
         for position in positions {
             match self.window.event(position) {
                 Some(event) => {
-                    let preparation = self.begin(position, &event, Standing::Input);
-                    self.prepared(position, preparation);
+                    let staged = self.begin(position, &event, Standing::Input);
+                    self.prepared(position, staged);
                 }
                 None => {
                     let reason = Reason::new("journal_unreadable", "the event could not be read again");
                     self.bury(position, "", &reason);
-                    self.close(position, Some(End::Refused(reason.code().to_owned())));
+                    self.close_event(position, RecordEnd::Rejected(reason.code().to_owned()));
                 }
             }
         }

@@ -4,10 +4,10 @@
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel};
 
 use signalbox_core::Reason;
+use signalbox_journal::RecordEnd;
 use tokio::sync::Notify;
 
 use super::driver::Driver;
-use super::in_flight::End;
 use super::item::Item;
 
 /// How many events are given up each time the journal is full.
@@ -54,8 +54,7 @@ impl Driver {
         self.recall(oldest.iter().copied()).await;
         for position in oldest {
             self.bury(position, "", &reason);
-            self.window.give_up(position);
-            self.close(position, Some(End::Refused(reason.code().to_owned())));
+            self.close_event(position, RecordEnd::Rejected(reason.code().to_owned()));
         }
         self.sort_out();
         self.commit_next();

@@ -31,4 +31,4 @@ pub use driver::{Driver, Parts, Stop};
 pub use load_shed::LoadShed;
 pub use options::{BatchLimits, RetryPolicy, SinkOptions};
 pub(crate) use prepare::guard;
-pub use prepare::{Preparation, Stage};
+pub use prepare::{Stage, Staged};

@@ -20,7 +20,7 @@ pub struct Stage {
 
 /// What became of an event.
 #[derive(Debug)]
-pub enum Preparation {
+pub enum Staged {
     /// A transform says: not before then. Go on at this transform with this event.
     Wait {
         /// When.
@@ -45,9 +45,9 @@ pub enum Preparation {
 
 impl Stage {
     /// Begins with an event as it stands in the journal.
-    pub fn begin(&self, event: &Arc<Event>) -> Preparation {
+    pub fn begin(&self, event: &Arc<Event>) -> Staged {
         if let Err(reason) = self.route.admits(event) {
-            return Preparation::Filtered(reason);
+            return Staged::Filtered(reason);
         }
         if self.transforms.is_empty() {
             return self.map(event.clone());
@@ -56,14 +56,14 @@ impl Stage {
     }
 
     /// Goes on at a transform that said wait.
-    pub fn resume(&self, mut event: Box<Event>, from: usize) -> Preparation {
+    pub fn resume(&self, mut event: Box<Event>, from: usize) -> Staged {
         for (index, transform) in self.transforms.iter().enumerate().skip(from) {
             match guard("transform_panicked", || transform.apply(&mut event)) {
                 Ok(Flow::Pass) => {}
-                Ok(Flow::Filtered(reason)) => return Preparation::Filtered(reason),
-                Ok(Flow::Rejected(reason)) | Err(reason) => return Preparation::Rejected(reason),
+                Ok(Flow::Filtered(reason)) => return Staged::Filtered(reason),
+                Ok(Flow::Rejected(reason)) | Err(reason) => return Staged::Rejected(reason),
                 Ok(Flow::NotBefore(until)) => {
-                    return Preparation::Wait {
+                    return Staged::Wait {
                         until,
                         event,
                         transform: index,
@@ -75,15 +75,15 @@ impl Stage {
     }
 
     /// The sink's mapping alone, for `reencode`.
-    pub(super) fn map(&self, event: Arc<Event>) -> Preparation {
+    pub(super) fn map(&self, event: Arc<Event>) -> Staged {
         match guard("mapping_panicked", || self.sink.prepare(&event)) {
-            Ok(Prepared::Filtered(reason)) => Preparation::Filtered(reason),
-            Ok(Prepared::Rejected(reason)) | Err(reason) => Preparation::Rejected(reason),
-            Ok(Prepared::Mapped(results)) if results.is_empty() => Preparation::Filtered(Reason::new(
+            Ok(Prepared::Filtered(reason)) => Staged::Filtered(reason),
+            Ok(Prepared::Rejected(reason)) | Err(reason) => Staged::Rejected(reason),
+            Ok(Prepared::Mapped(results)) if results.is_empty() => Staged::Filtered(Reason::new(
                 "no_mapping_matched",
                 "no mapping made a record of it",
             )),
-            Ok(Prepared::Mapped(results)) => Preparation::Mapped { event, results },
+            Ok(Prepared::Mapped(results)) => Staged::Mapped { event, results },
         }
     }
 }

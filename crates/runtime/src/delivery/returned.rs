@@ -84,8 +84,8 @@ impl Driver {
                     let parked = self.under_new_names(parked);
                     self.window.open_parked(&parked);
                     // The operator asked for this event, so it is delivered even if its source is no longer an input.
-                    let preparation = self.begin(parked.position, &parked.event, Standing::Input);
-                    self.prepared(parked.position, preparation);
+                    let staged = self.begin(parked.position, &parked.event, Standing::Input);
+                    self.prepared(parked.position, staged);
                 }
             }
             Err(error) => {

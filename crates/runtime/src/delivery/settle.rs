@@ -7,8 +7,7 @@ use signalbox_core::{Outcome, Prepared, Reason, Rejection, Resend, Verdict};
 use signalbox_journal::{DeadLetter, Position, RecordEnd};
 use tokio::time::Instant;
 
-use super::driver::{Answer, Driver, Flight};
-use super::in_flight::End;
+use super::driver::{Driver, Flight};
 use super::item::{Due, Group, Item};
 use super::prepare::guard;
 use super::trail::label;
@@ -39,27 +38,9 @@ struct Again {
 }
 
 impl Driver {
-    /// An answer came for a batch.
-    pub(super) async fn settle(&mut self, ticket: u64, flight: Flight, answer: Answer) {
+    /// Settles the records of a batch by its verdict.
+    pub(super) async fn settle(&mut self, ticket: u64, flight: Flight, verdict: Verdict) {
         let elapsed = flight.started.elapsed();
-        let verdict = match answer {
-            Answer::Report(report) => match report.into_parts() {
-                (same, verdict) if same == ticket => verdict,
-                _ => Verdict::Isolate(Reason::new("wrong_report", "the sink reported on another batch")),
-            },
-            Answer::Panicked => Verdict::Isolate(Reason::new(
-                "delivery_panicked",
-                "the sink panicked on this batch",
-            )),
-            Answer::TimedOut => {
-                let reason = Reason::new("timed_out", "the destination did not answer in time");
-                Verdict::All(Outcome::Retry {
-                    reason,
-                    after: None,
-                    maybe_written: true,
-                })
-            }
-        };
         self.recall(in_need(&flight.group, &verdict)).await;
         let Flight { group, started } = flight;
         self.meters.request(elapsed.as_secs_f64(), label(&verdict));
@@ -89,7 +70,7 @@ impl Driver {
                     }
                     ages.push((now - item.happened_at) as f64 / 1000.0);
                     bytes += item.record.bytes.len() as u64;
-                    self.close_record(&item, RecordEnd::Delivered);
+                    self.close_item(&item, RecordEnd::Delivered);
                 }
                 Outcome::Rejected(reason) => self.reject(item, &reason),
                 Outcome::Retry {
@@ -143,10 +124,10 @@ impl Driver {
         }
         self.ledger.records_rejected.add(reason.code(), 1);
         self.bury_tried(&item, reason);
-        self.close_record(&item, RecordEnd::Rejected(reason.code().to_owned()));
+        self.close_item(&item, RecordEnd::Rejected(reason.code().to_owned()));
     }
 
-    fn close_record(&mut self, item: &Item, end: RecordEnd) {
+    fn close_item(&mut self, item: &Item, end: RecordEnd) {
         if let Some(claim) = item.claim {
             if end == RecordEnd::Delivered {
                 self.sent_keys.delivered(claim);
@@ -154,7 +135,7 @@ impl Driver {
                 self.sent_keys.release(claim);
             }
         }
-        self.close(item.position, Some(End::Record(item.record.mapping.clone(), end)));
+        self.close_record(item.position, &item.record.mapping, end);
     }
 
     fn bury_tried(&mut self, item: &Item, reason: &Reason) {
@@ -214,7 +195,7 @@ impl Driver {
                     ),
                 );
                 self.bury_tried(&item, &told);
-                self.close_record(&item, RecordEnd::Expired(reason.code().to_owned()));
+                self.close_item(&item, RecordEnd::Expired(reason.code().to_owned()));
             } else {
                 self.ledger.records_retried.add(reason.code(), 1);
                 if !whole_batch {

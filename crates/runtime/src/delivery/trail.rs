@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use signalbox_core::{Event, Outcome, Verdict};
-use signalbox_journal::Position;
+use signalbox_journal::{Position, RecordEnd};
 use tracing::Level;
 
 use super::driver::Driver;
-use super::in_flight::EventEnd;
 use super::item::Group;
 use crate::dead_letters::safe_id;
 
@@ -95,12 +94,12 @@ impl Driver {
         tracing::debug!(sink = %self.options.name, millis, "waits for the rate limit");
     }
 
-    pub(super) fn tell_end(&self, position: Position, end: &EventEnd) {
+    pub(super) fn tell_end(&self, position: Position, end: &RecordEnd) {
         let (outcome, reason) = match end {
-            EventEnd::Delivered => ("delivered", ""),
-            EventEnd::Filtered(code) => ("filtered", &**code),
-            EventEnd::Rejected(code) => ("rejected", &**code),
-            EventEnd::Expired(code) => ("expired", &**code),
+            RecordEnd::Delivered | RecordEnd::Duplicate => ("delivered", ""),
+            RecordEnd::Filtered(code) => ("filtered", &**code),
+            RecordEnd::Rejected(code) => ("rejected", &**code),
+            RecordEnd::Expired(code) => ("expired", &**code),
         };
         tracing::debug!(sink = %self.options.name, position, outcome, reason, "event ended");
     }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use signalbox_core::Event;
-use signalbox_journal::{Open, Parked, Position, Progress, Totals};
+use signalbox_journal::{Open, Parked, Position, Progress, RecordEnd, Totals};
 
-use super::in_flight::{End, EventEnd, History, InFlight};
+use super::in_flight::{History, InFlight};
 
 /// Keeps open events by position and tells how far everything is settled.
 ///
@@ -69,12 +69,7 @@ impl Window {
             event: Some(event),
             unsettled: 1,
             bytes,
-            history: history.map(|open| {
-                Box::new(History {
-                    open,
-                    ..History::default()
-                })
-            }),
+            history: history.map(|open| Box::new(History { open, only: None })),
         }));
         self.open += 1;
         while self.slots.len() > self.limit {
@@ -154,7 +149,6 @@ impl Window {
             history: Some(Box::new(History {
                 open: parked.open.clone(),
                 only: parked.only.clone(),
-                ..History::default()
             })),
         };
         self.bytes += slot.bytes;
@@ -233,13 +227,6 @@ impl Window {
         self.slot(position).is_some()
     }
 
-    /// The next end of this event is its last, whatever was expected of it.
-    pub(super) fn give_up(&mut self, position: Position) {
-        if let Some(slot) = self.slot(position) {
-            slot.unsettled = 1;
-        }
-    }
-
     /// The event at a position, as the journal has it, if it is at hand.
     pub(super) fn event(&mut self, position: Position) -> Option<Arc<Event>> {
         self.slot(position)?.event.clone()
@@ -271,32 +258,58 @@ impl Window {
         }
     }
 
-    /// One end came; returns the event's own end if it was the last.
-    pub(super) fn close(&mut self, position: Position, end: Option<End>) -> Option<EventEnd> {
+    /// Ends a whole event, whatever was expected of it; returns its outcome if it was open.
+    pub(super) fn close_event(&mut self, position: Position, end: RecordEnd) -> Option<RecordEnd> {
+        Some(self.take(position)?.end(Some(end), None))
+    }
+
+    /// Ends one record of an event; returns the event's outcome if it was the last.
+    pub(super) fn close_record(
+        &mut self,
+        position: Position,
+        mapping: &str,
+        end: RecordEnd,
+    ) -> Option<RecordEnd> {
+        if self.is_last(position)? {
+            return Some(self.take(position)?.end(None, Some(end)));
+        }
+        let slot = self.slot(position)?;
+        slot.history(position).open.ended.push((mapping.to_owned(), end));
+        None
+    }
+
+    /// Expects one record outcome fewer for an event; returns the event's outcome if it was the last.
+    pub(super) fn expect_less(&mut self, position: Position) -> Option<RecordEnd> {
+        if self.is_last(position)? {
+            return Some(self.take(position)?.end(None, None));
+        }
+        None
+    }
+
+    /// Counts an end of an open event, and tells whether it was the last.
+    fn is_last(&mut self, position: Position) -> Option<bool> {
         let slot = self.slot(position)?;
         slot.unsettled = slot.unsettled.saturating_sub(1);
-        let over = slot.unsettled == 0;
-        if !over {
-            if let Some(end) = end {
-                slot.history(position).add(end);
-            }
-            if self.parked.contains_key(&position) {
-                self.parked_changed.push(position);
-            }
-            return None;
+        let last = slot.unsettled == 0;
+        if !last && self.parked.contains_key(&position) {
+            self.parked_changed.push(position);
         }
+        Some(last)
+    }
+
+    /// Removes an open event.
+    fn take(&mut self, position: Position) -> Option<InFlight> {
         let slot = if self.parked.contains_key(&position) {
             self.unparked.push(position);
             self.parked.remove(&position)?
         } else {
-            self.slots
-                .get_mut(usize::try_from(position - self.base).ok()?)?
-                .take()?
+            let index = usize::try_from(position.checked_sub(self.base)?).ok()?;
+            self.slots.get_mut(index)?.take()?
         };
         self.open -= 1;
         self.bytes -= slot.bytes;
         self.advance();
-        Some(slot.end(position, end))
+        Some(slot)
     }
 
     fn slot(&mut self, position: Position) -> Option<&mut InFlight> {
@@ -384,7 +397,6 @@ impl Window {
 mod tests {
     use super::*;
     use signalbox_core::Receipt;
-    use signalbox_journal::RecordEnd;
 
     fn event(received_at: i64) -> Arc<Event> {
         Arc::new(
@@ -406,12 +418,13 @@ mod tests {
         }
     }
 
-    fn delivered() -> Option<End> {
-        Some(End::Record("m".into(), RecordEnd::Delivered))
+    fn rejected() -> RecordEnd {
+        RecordEnd::Rejected("r".into())
     }
 
-    fn rejected() -> Option<End> {
-        Some(End::Record("m".into(), RecordEnd::Rejected("r".into())))
+    /// Ends the record of the mapping `m`.
+    fn close(window: &mut Window, position: Position, end: RecordEnd) -> Option<RecordEnd> {
+        window.close_record(position, "m", end)
     }
 
     fn cursor(window: &mut Window) -> Position {
@@ -426,23 +439,29 @@ mod tests {
         }
         window.skip_before(14);
         assert_eq!((window.len(), cursor(&mut window)), (3, 10));
-        assert_eq!(window.close(11, delivered()), Some(EventEnd::Delivered));
+        assert_eq!(
+            close(&mut window, 11, RecordEnd::Delivered),
+            Some(RecordEnd::Delivered)
+        );
         let progress = window.changes(Totals::default()).progress;
         assert_eq!(
             (progress.cursor, progress.settled),
             (10, vec![(11, 12), (13, 14)])
         );
         assert_eq!(
-            window.close(11, delivered()),
+            close(&mut window, 11, RecordEnd::Delivered),
             None,
             "a settled event cannot settle again"
         );
         assert_eq!(
-            window.close(10, Some(End::Filtered("f".into()))),
-            Some(EventEnd::Filtered("f".into()))
+            window.close_event(10, RecordEnd::Filtered("f".into())),
+            Some(RecordEnd::Filtered("f".into()))
         );
         assert_eq!((cursor(&mut window), window.oldest()), (12, 12));
-        assert_eq!(window.close(12, delivered()), Some(EventEnd::Delivered));
+        assert_eq!(
+            close(&mut window, 12, RecordEnd::Delivered),
+            Some(RecordEnd::Delivered)
+        );
         assert_eq!((cursor(&mut window), window.oldest(), window.len()), (14, 0, 0));
     }
 
@@ -452,7 +471,7 @@ mod tests {
         for position in 0..8 {
             window.open(position, event(100 + position as i64), None);
             if position != 1 && position != 6 {
-                window.close(position, delivered());
+                close(&mut window, position, RecordEnd::Delivered);
             }
         }
         let changes = window.changes(Totals::default());
@@ -472,10 +491,13 @@ mod tests {
         let changes = window.changes(Totals::default());
         assert!(changes.park.is_empty());
         assert_eq!(changes.parked_open[0].attempts, 3);
-        assert_eq!(window.close(1, rejected()), Some(EventEnd::Rejected("r".into())));
+        assert_eq!(
+            close(&mut window, 1, rejected()),
+            Some(RecordEnd::Rejected("r".into()))
+        );
         assert_eq!(window.changes(Totals::default()).unpark, [1]);
         assert_eq!((window.len(), window.oldest()), (1, 106));
-        assert_eq!(window.close(1, delivered()), None);
+        assert_eq!(close(&mut window, 1, RecordEnd::Delivered), None);
     }
 
     #[test]
@@ -490,7 +512,7 @@ mod tests {
             window.open(position, event(0), None);
         }
         for (position, expected) in [(3, 6), (7, 6), (6, 10)] {
-            window.close(position, delivered());
+            close(&mut window, position, RecordEnd::Delivered);
             assert_eq!(cursor(&mut window), expected, "{position}");
         }
         let mut window = Window::new(&progress, 100);
@@ -521,20 +543,24 @@ mod tests {
 
     #[test]
     fn an_event_ends_by_its_worst_record() {
-        let expired = || Some(End::Record("m".into(), RecordEnd::Expired("e".into())));
+        let expired = || RecordEnd::Expired("e".into());
+        let delivered = || RecordEnd::Delivered;
         for (ends, expected) in [
-            (vec![delivered(), rejected()], EventEnd::Rejected("r".into())),
+            (vec![delivered(), rejected()], RecordEnd::Rejected("r".into())),
             (
                 vec![rejected(), expired(), delivered()],
-                EventEnd::Expired("e".into()),
+                RecordEnd::Expired("e".into()),
             ),
-            (vec![delivered(), delivered()], EventEnd::Delivered),
+            (vec![delivered(), delivered()], RecordEnd::Delivered),
         ] {
             let mut window = Window::new(&at(0), 100);
             window.open(0, event(0), None);
             window.expect(0, ends.len() as u32);
-            assert_eq!(window.close(0, None), None);
-            let last = ends.into_iter().filter_map(|end| window.close(0, end)).last();
+            assert_eq!(window.expect_less(0), None);
+            let last = ends
+                .into_iter()
+                .filter_map(|end| close(&mut window, 0, end))
+                .last();
             assert_eq!(last, Some(expected));
         }
     }
@@ -544,8 +570,8 @@ mod tests {
         let mut window = Window::new(&at(0), 100);
         window.open(0, event(0), None);
         window.expect(0, 2);
-        window.close(0, None);
-        window.close(0, delivered());
+        window.expect_less(0);
+        close(&mut window, 0, RecordEnd::Delivered);
         let progress = window.changes(Totals::default()).progress;
         let mut again = Window::new(&progress, 100);
         again.open(0, event(0), progress.open.first().cloned());
@@ -569,9 +595,9 @@ mod tests {
         window.bring_back(1, event(7));
         window.bring_back(2, event(7));
         assert_eq!(window.bytes(), all / 3 * 2);
-        window.close(1, delivered());
-        window.close(0, delivered());
-        window.close(2, delivered());
+        close(&mut window, 1, RecordEnd::Delivered);
+        close(&mut window, 0, RecordEnd::Delivered);
+        close(&mut window, 2, RecordEnd::Delivered);
         assert_eq!((window.bytes(), cursor(&mut window)), (0, 3));
     }
 
@@ -593,7 +619,10 @@ mod tests {
         window.open(4, event(0), None);
         let changes = window.changes(Totals::default());
         assert_eq!((changes.park.len(), changes.progress.cursor), (0, 1));
-        assert_eq!(window.close(1, delivered()), Some(EventEnd::Delivered));
+        assert_eq!(
+            close(&mut window, 1, RecordEnd::Delivered),
+            Some(RecordEnd::Delivered)
+        );
         assert_eq!(cursor(&mut window), 2);
     }
 }
