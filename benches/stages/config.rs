@@ -1,6 +1,6 @@
 //! Reading a pipeline file, and writing the schema of all that may stand in one.
 
-use signalbox_runtime::config::{self, ProcessEnvironment};
+use signalbox_config::{self as config, ProcessEnvironment};
 
 use crate::support::CpuCriterion;
 use crate::support::pipeline::{IN_SERIES, build};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use signalbox_config::{self as config, ProcessEnvironment};
 use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink};
 use signalbox_http::Bytes;
 use signalbox_plugins as _;
-use signalbox_runtime::config::{self, ProcessEnvironment};
 use signalbox_runtime::pipeline::Pipeline;
 
 /// Segment's call to Pinterest, hashed in the sink.

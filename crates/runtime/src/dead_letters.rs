@@ -6,8 +6,8 @@ use signalbox_core::{
 };
 use signalbox_journal::DeadLetter;
 
-use crate::config::PersonalData;
 use crate::delivery::guard;
+use signalbox_config::PersonalData;
 
 /// Makes dead letters as far as the setting `personal_data` allows.
 pub struct DeadLetters {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use signalbox_core::Sha256Hex;
 use signalbox_journal::{DiskJournal, Journal};
 
-use crate::config::{JournalKind, JournalSettings};
+use signalbox_config::{JournalKind, JournalSettings};
 
 /// The header of every answer of the admin address that tells the router's [`JournalIdentity`].
 pub const HEADER: &str = "x-signalbox-journal";

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use signalbox_journal::{DiskJournal, DiskOptions, Journal, MemoryJournal};
-
-use crate::config::{DeadLetterSettings, JournalKind, JournalSettings};
+use signalbox_config::{DeadLetterSettings, JournalKind, JournalSettings, OnFull};
+use signalbox_journal::{DeadLetterQuota, DiskJournal, DiskOptions, Journal, MemoryJournal};
 
 /// Opens the journal. Blocks: after a crash up to a few seconds.
 ///
@@ -15,7 +14,7 @@ pub fn open(
     dead_letters: &DeadLetterSettings,
 ) -> Result<Arc<dyn Journal>, String> {
     if settings.kind == JournalKind::Memory {
-        let quota = dead_letters.quota(JournalKind::Memory);
+        let quota = quota(dead_letters, &MemoryJournal::DEAD_LETTERS);
         return Ok(Arc::new(MemoryJournal::with_quota(settings.limit(), quota)));
     }
     let default = DiskOptions::new(settings.folder());
@@ -25,7 +24,7 @@ pub fn open(
         retain: settings.retain.map_or(default.retain, |span| span.0),
         dedup_window: settings.dedup_window.map_or(default.dedup_window, |span| span.0),
         dedup_memory: settings.dedup_memory.map_or(default.dedup_memory, |size| size.0),
-        dead_letters: dead_letters.quota(JournalKind::Disk),
+        dead_letters: quota(dead_letters, &DeadLetterQuota::default()),
         ..default
     };
     let journal = DiskJournal::open(options).map_err(|error| format!("journal: {error}"))?;
@@ -50,4 +49,44 @@ pub fn open_existing(
         ));
     }
     open(settings, dead_letters)
+}
+
+/// The quota that the settings give, completed with a journal's own defaults.
+fn quota(settings: &DeadLetterSettings, default: &DeadLetterQuota) -> DeadLetterQuota {
+    DeadLetterQuota {
+        sink_bytes: settings.max_bytes.map_or(default.sink_bytes, |size| size.0),
+        on_full: match settings.on_full() {
+            OnFull::DropOldest => signalbox_journal::OnFull::DropOldest,
+            OnFull::HoldSink => signalbox_journal::OnFull::HoldSink,
+        },
+        source_bytes: settings
+            .source_max_bytes
+            .map_or(default.source_bytes, |size| size.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_core::Size;
+
+    #[test]
+    fn settings_of_dead_letters_become_a_quota() {
+        let quota = |settings| quota(&settings, &DeadLetterQuota::default());
+        let default = quota(DeadLetterSettings::default());
+        assert_eq!(default, DeadLetterQuota::default());
+        assert_eq!(
+            (default.sink_bytes, default.source_bytes, default.on_full),
+            (1_000_000_000, 256_000_000, signalbox_journal::OnFull::HoldSink)
+        );
+        let given = quota(DeadLetterSettings {
+            max_bytes: Some(Size(5_000_000)),
+            source_max_bytes: Some(Size(1_000_000)),
+            ..DeadLetterSettings::default()
+        });
+        assert_eq!(
+            (given.sink_bytes, given.source_bytes, given.on_full),
+            (5_000_000, 1_000_000, signalbox_journal::OnFull::DropOldest)
+        );
+    }
 }

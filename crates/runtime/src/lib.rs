@@ -1,8 +1,7 @@
-//! The engine: pipeline, delivery driver, ledger, configuration loader and telemetry.
+//! The engine: pipeline, delivery driver, ledger and telemetry.
 
 mod backpressure;
 mod checkpoints;
-pub mod config;
 pub mod dead_letters;
 pub mod debts;
 pub mod delivery;

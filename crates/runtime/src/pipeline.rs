@@ -12,15 +12,15 @@ use signalbox_core::{
 
 use signalbox_journal::{Named, Roster, Start};
 
-use crate::config::{
-    AdminSettings, DeadLetterSettings, Diagnostics, InputsRemoved, JournalKind, JournalSettings,
-    LoadedConfig, OnJournalFull, Origin, ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt,
-    TelemetrySettings,
-};
 use crate::debts::{Listeners, Listening};
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
 use crate::rate_group::{self, WINDOW};
 use crate::routing::Route;
+use signalbox_config::{
+    AdminSettings, DeadLetterSettings, Diagnostics, InputsRemoved, JournalKind, JournalSettings,
+    LoadedConfig, OnJournalFull, Origin, ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt,
+    TelemetrySettings,
+};
 
 /// Everything built, nothing started: no port is open, nothing is written. `validate` stops here. Plugins may read files
 /// that their settings name (a certificate), so that it judges these too.
@@ -319,7 +319,7 @@ fn hashing(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
             hashing.filter_map(|entry| Some((&entry.name, declared.hashes.get(&entry.name)?)))
         {
             let mut tell = |below: &str, message: String, help: &str| {
-                let path = crate::config::join(&format!("sinks.{}", sink.name), below);
+                let path = signalbox_config::join(&format!("sinks.{}", sink.name), below);
                 told.push(
                     config
                         .origin
@@ -360,7 +360,7 @@ fn hashing(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
 /// Collects what does not fit, so that one run tells everything.
 struct Faults<'a> {
     origin: &'a Origin,
-    list: Vec<crate::config::Diagnostic>,
+    list: Vec<signalbox_config::Diagnostic>,
 }
 
 impl Faults<'_> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_admin::{Access, AdminServer, AdminState};
-use signalbox_runtime::config::{AdminSettings, DeadLetterSettings, JournalSettings, PersonalData};
+use signalbox_config::{AdminSettings, DeadLetterSettings, JournalSettings, PersonalData};
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::journal;
 use signalbox_runtime::ledger::{Ledger, LetterLedger};

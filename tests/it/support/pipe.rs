@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use signalbox_admin::{Started, Status};
+use signalbox_config::{self as config, Environment};
 use signalbox_journal::{DeadLetter, DeadLetterFilter};
-use signalbox_runtime::config::{self, Environment};
 use signalbox_runtime::operate::Remote;
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::running::Running;

@@ -7,13 +7,14 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const PREFIX: &str = "signalbox-";
 
 /// For each crate the crates of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("segment", &["core"]),
     ("conversions", &["core", "segment"]),
     ("http", &["core"]),
     ("journal", &["core"]),
-    ("runtime", &["core", "journal"]),
+    ("config", &["core"]),
+    ("runtime", &["config", "core", "journal"]),
     ("admin", &["core", "journal", "runtime"]),
     ("sandbox", &["core"]),
     ("testkit", &["core", "http", "runtime"]),
@@ -26,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
             "conversions",
             "http",
             "journal",
+            "config",
             "runtime",
             "admin",
             "plugins",

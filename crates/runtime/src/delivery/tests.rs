@@ -14,12 +14,12 @@ use signalbox_journal::{DeadLetter, DeadLetterFilter, Journal, MemoryJournal, St
 use tokio::time::Instant;
 
 use super::*;
-use crate::config::PersonalData;
 use crate::dead_letters::DeadLetters;
 use crate::ledger::SinkLedger;
 use crate::rate_group::RateGroup;
 use crate::routing::Route;
 use crate::telemetry::SinkMeters;
+use signalbox_config::PersonalData;
 
 /// What the destination does with a batch of ids, at a moment since the start.
 type Script = dyn Fn(&[String], Duration) -> Act + Send + Sync;

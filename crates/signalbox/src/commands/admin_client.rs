@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use signalbox_runtime::config::{self, AdminAddress, JournalKind, JournalSettings, ProcessEnvironment};
+use signalbox_config::{self as config, AdminAddress, JournalKind, JournalSettings, ProcessEnvironment};
 use signalbox_runtime::identity::{HEADER, JournalIdentity};
 use signalbox_runtime::journal;
 use signalbox_runtime::operate::{StatusSource, Stopped};

@@ -1,7 +1,7 @@
 //! `signalbox journal`
 
+use signalbox_config::{self as config, JournalKind, ProcessEnvironment};
 use signalbox_journal::{Compacted, DiskJournal};
-use signalbox_runtime::config::{self, JournalKind, ProcessEnvironment};
 
 use super::complain;
 use super::numbers::about;

@@ -19,8 +19,8 @@ mod validate;
 use std::io::Write as _;
 use std::path::Path;
 
+use signalbox_config::{self as config, ProcessEnvironment};
 use signalbox_core::escape::plain_lines;
-use signalbox_runtime::config::{self, ProcessEnvironment};
 use signalbox_runtime::pipeline::Pipeline;
 
 use crate::cli::Command;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use signalbox_runtime::config::{self, ProcessEnvironment};
+use signalbox_config::{self as config, ProcessEnvironment};
 use signalbox_runtime::operate::Command;
 use signalbox_runtime::pipeline::Pipeline;
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -6,7 +6,7 @@ mod report;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use signalbox_runtime::config::{self, Environment};
+use signalbox_config::{self as config, Environment};
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::sockets::OpenSockets;
 use signalbox_sandbox::{Sandbox, SandboxConfig};

@@ -153,7 +153,7 @@ fn only_known_tables(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::JournalKind;
+    use crate::JournalKind;
 
     struct Nothing;
 

@@ -16,7 +16,7 @@ fn former_names_arrive() {
         (source.was.as_deref(), sink.was.as_deref()),
         (Some("shop"), Some("ads"))
     );
-    assert_eq!(sink.inputs_removed, crate::config::InputsRemoved::Filter);
+    assert_eq!(sink.inputs_removed, crate::InputsRemoved::Filter);
 }
 
 #[test]

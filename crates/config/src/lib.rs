@@ -37,6 +37,7 @@ pub use operator::{AdminAddress, OperatorSettings, load_for_operators};
 pub use origin::{Origin, join};
 pub use schema::{reserved_keys, schema};
 pub use settings::{
-    AdminSettings, BatchKeys, DeadLetterSettings, InputsRemoved, JournalKind, JournalSettings, OnJournalFull,
-    PersonalData, RetryKeys, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt, TelemetrySettings,
+    AdminSettings, BatchKeys, DeadLetterSettings, InputsRemoved, JournalKind, JournalSettings, OnFull,
+    OnJournalFull, PersonalData, RetryKeys, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt,
+    TelemetrySettings,
 };

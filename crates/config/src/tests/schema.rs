@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::config::{reserved_keys, schema};
+use crate::{reserved_keys, schema};
 
 fn every<'j>(value: &'j Json, key: &str, found: &mut Vec<&'j Json>) {
     match value {

@@ -3,7 +3,7 @@
 use signalbox_core::{BuildError, PluginKind, plugins};
 
 use super::{Fixture, PIPELINE, bad, good, pipeline};
-use crate::config::load_file;
+use crate::load_file;
 
 /// The findings of `text`, without the closing count.
 fn texts(text: &str) -> Vec<String> {

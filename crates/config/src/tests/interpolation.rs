@@ -1,7 +1,7 @@
 //! `${…}` in strings.
 
 use super::{Fixture, bad_with, env, good_with, pipeline};
-use crate::config::{Environment, ProcessEnvironment};
+use crate::{Environment, ProcessEnvironment};
 
 /// The account as it arrives when the file has `written`.
 fn account(written: &str, environment: &Fixture) -> String {

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use signalbox_core::{HumanDuration, Secret, Size};
-use signalbox_journal::{DeadLetterQuota, MemoryJournal};
 
 /// Where events wait between sources and sinks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -103,22 +102,14 @@ pub struct DeadLetterSettings {
 }
 
 impl DeadLetterSettings {
-    /// Computes the quota that these settings give a kind of journal.
+    /// The chosen fate of a sink whose dead letters are full, or its default.
     #[must_use]
-    pub fn quota(&self, kind: JournalKind) -> DeadLetterQuota {
-        let default = match kind {
-            JournalKind::Disk => DeadLetterQuota::default(),
-            JournalKind::Memory => MemoryJournal::DEAD_LETTERS,
+    pub fn on_full(&self) -> OnFull {
+        let default = match self.max_bytes {
+            Some(_) => OnFull::DropOldest,
+            None => OnFull::HoldSink,
         };
-        let on_full = match (self.on_full, self.max_bytes) {
-            (Some(OnFull::DropOldest), _) | (None, Some(_)) => signalbox_journal::OnFull::DropOldest,
-            (Some(OnFull::HoldSink), _) | (None, None) => signalbox_journal::OnFull::HoldSink,
-        };
-        DeadLetterQuota {
-            sink_bytes: self.max_bytes.map_or(default.sink_bytes, |size| size.0),
-            on_full,
-            source_bytes: self.source_max_bytes.map_or(default.source_bytes, |size| size.0),
-        }
+        self.on_full.unwrap_or(default)
     }
 }
 

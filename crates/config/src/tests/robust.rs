@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Fixture, PIPELINE, bad, env, pipeline};
-use crate::config::load;
+use crate::load;
 
 /// Every diagnostic has a place within the text.
 fn loads(text: &str) -> Result<(), TestCaseError> {

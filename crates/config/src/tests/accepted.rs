@@ -3,10 +3,9 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 
 use signalbox_core::HumanDuration;
-use signalbox_journal::{DeadLetterQuota, OnFull};
 
 use super::{PIPELINE, good, pipeline};
-use crate::config::{JournalKind, OnJournalFull, Position, SinkRuntime};
+use crate::{JournalKind, OnFull, OnJournalFull, Position, SinkRuntime};
 
 #[test]
 fn the_smallest_pipeline_has_the_defaults() {
@@ -144,20 +143,24 @@ fn what_has_no_effect_is_a_warning() {
 
 #[test]
 fn a_quota_of_dead_letters_without_a_choice_is_as_it_was_and_a_warning() {
-    let quota = |table: &str| {
-        let config = good(&pipeline(&format!("[dead_letters]\n{table}\n")));
+    let read = |table: &str| {
+        let config = good(&pipeline(&format!(
+            "[dead_letters]
+{table}
+"
+        )));
         let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
-        (config.dead_letters.quota(JournalKind::Disk), warnings.join("\n"))
+        (
+            config.dead_letters.on_full(),
+            warnings.join(
+                "
+",
+            ),
+        )
     };
-    let (default, warning) = quota("");
-    assert_eq!((default, &*warning), (DeadLetterQuota::default(), ""));
-    assert_eq!(
-        (default.sink_bytes, default.source_bytes),
-        (1_000_000_000, 256_000_000)
-    );
-    assert_eq!(default.on_full, OnFull::HoldSink);
-    let (old, warning) = quota("max_bytes = \"5MB\"");
-    assert_eq!((old.sink_bytes, old.on_full), (5_000_000, OnFull::DropOldest));
+    assert_eq!(read(""), (OnFull::HoldSink, String::new()));
+    let (old, warning) = read("max_bytes = \"5MB\"");
+    assert_eq!(old, OnFull::DropOldest);
     assert!(
         warning.starts_with("dead_letters.max_bytes: without 'on_full' the oldest")
             && warning.contains("hold_sink"),
@@ -167,13 +170,11 @@ fn a_quota_of_dead_letters_without_a_choice_is_as_it_was_and_a_warning() {
         ("hold_sink", OnFull::HoldSink),
         ("drop_oldest", OnFull::DropOldest),
     ] {
-        let (said, warning) = quota(&format!(
-            "max_bytes = \"5MB\"\non_full = \"{word}\"\nsource_max_bytes = \"1MB\""
-        ));
-        assert_eq!(
-            (said.on_full, said.source_bytes, &*warning),
-            (meant, 1_000_000, "")
+        let table = format!(
+            "max_bytes = \"5MB\"
+on_full = \"{word}\""
         );
+        assert_eq!(read(&table), (meant, String::new()));
     }
 }
 

@@ -1,7 +1,7 @@
 //! No value of the file is ever shown: a token in any wrong place stays out of every text.
 
 use super::{PIPELINE, bad_with, env, good_with, pipeline};
-use crate::config::load;
+use crate::load;
 
 const CANARY: &str = "pina_canary.7Q";
 
