@@ -1,23 +1,22 @@
-//! Running the plan over one payload.
+//! Evaluates the plan on one payload.
 
 use super::error::RuntimeError;
-use super::plan::{ArrayPath, Ask, Case, Expr, First, Flatten, If, Merge, Object, Scope, Test, Transform};
-use super::template::{self, bounded};
-use super::{objects, replace};
-use crate::value::{Number, Path, Type, Value, parse_json};
+use super::limits::text_of;
+use super::plan::{ArrayPath, Ask, Expr, First, If, Object, Scope};
+use crate::value::{Number, Type, Value};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
 type Result<T> = std::result::Result<T, RuntimeError>;
 
-/// The payload in sight, and where new values go.
+/// The current payload, and the arena for new values.
 #[derive(Clone, Copy)]
 pub(crate) struct Eval<'a> {
-    payload: Value<'a>,
-    /// What the paths into it lead to.
+    pub(super) payload: Value<'a>,
+    /// Values of the paths into it.
     slots: &'a [Value<'a>],
-    arena: &'a Bump,
-    /// Keep members that are undefined: `@merge` and `@flatten` let them overwrite.
+    pub(super) arena: &'a Bump,
+    /// Undefined members stay in objects: in `@merge` and `@flatten` they overwrite.
     keep_undefined: bool,
 }
 
@@ -31,7 +30,7 @@ impl<'a> Eval<'a> {
         }
     }
 
-    /// A whole mapping: errors name their field, and with `failed` given they cost only that field.
+    /// Evaluates a whole mapping. Errors name their field; with `failed` given they cost only that field.
     pub(super) fn top(self, plan: &'a Expr, mut failed: Option<&mut Vec<RuntimeError>>) -> Result<Value<'a>> {
         let Expr::Object(object) = plan else {
             return self.value(plan);
@@ -53,11 +52,11 @@ impl<'a> Eval<'a> {
         Ok(Value::Object(built.into_bump_slice()))
     }
 
-    /// What an expression comes to. Handed on by reference: values are larger than what a function returns in registers,
-    /// and most stand somewhere already.
+    /// Evaluates an expression. Returns a reference: a value does not fit into the registers that a function returns, and
+    /// most values lie in memory already.
     ///
-    /// The few kinds of nodes nearly all mappings are made of; the others wait in [`Eval::rare`] and two more, which keeps
-    /// this function's frame small.
+    /// This function handles the nodes that nearly all mappings consist of; [`Eval::rare`] handles the others, which keeps
+    /// this function's stack frame small.
     pub(crate) fn eval(&self, expr: &'a Expr) -> Result<&'a Value<'a>> {
         match expr {
             Expr::Slot(slot) => Ok(self.slots.get(*slot).unwrap_or(&Value::Undefined)),
@@ -78,13 +77,13 @@ impl<'a> Eval<'a> {
         }
     }
 
-    /// Puts a value where it can be referred to.
+    /// Moves a value into the arena.
     fn keep(&self, value: Value<'a>) -> &'a Value<'a> {
         self.arena.alloc(value)
     }
 
-    /// As [`Eval::eval`].
-    fn value(self, expr: &'a Expr) -> Result<Value<'a>> {
+    /// Evaluates an expression to a value.
+    pub(super) fn value(self, expr: &'a Expr) -> Result<Value<'a>> {
         self.eval(expr).copied()
     }
 
@@ -92,56 +91,11 @@ impl<'a> Eval<'a> {
     fn rare(self, expr: &'a Expr) -> Result<Value<'a>> {
         match expr {
             Expr::Array(items) => self.array(items),
-            Expr::PathOf(argument) => {
-                Ok(Path::of_directive(self.text_argument("@path", argument)?).resolve(self.payload))
-            }
-            Expr::Template(template) => template.render(self.payload, self.arena),
-            Expr::TemplateOf(argument) => template::render_text(
-                self.text_argument("@template", argument)?,
-                self.payload,
-                self.arena,
-            ),
             Expr::If(parts) => self.if_(parts),
-            Expr::Case(parts) => self.case(parts),
-            Expr::Replace(parts) => replace::replace(parts, self.value(&parts.value)?, self.arena),
-            Expr::Merge(parts) => self.merge(parts),
-            Expr::Transform(parts) => self.transform(parts),
-            Expr::Flatten(parts) => self.flatten(parts),
-            Expr::JsonEncode(value) => match self.value(value)? {
-                Value::Undefined => Ok(Value::Undefined),
-                value => {
-                    let text = objects::json_text(value, self.arena);
-                    bounded(text.len())?;
-                    Ok(Value::Str(text))
-                }
-            },
-            Expr::JsonDecode(value) => match self.value(value)? {
-                Value::Str(text) => Ok(parse_json(text, self.arena).unwrap_or(Value::Str(text))),
-                other => Ok(other),
-            },
-            Expr::Discard(value) => self.eval(value).map(|_| Value::Undefined),
-            Expr::ExcludeWhenNull(value) => Ok(objects::exclude_nulls(self.value(value)?, self.arena)),
-            Expr::Liquid(template) => template.render(self.payload, self.arena),
+            Expr::Directive(node) => node.evaluate(self),
             Expr::Fail(error) => Err(error.clone()),
             other => self.value(other),
         }
-    }
-
-    fn flatten(self, parts: &'a Flatten) -> Result<Value<'a>> {
-        let separator = self.value(&parts.separator)?;
-        let omit_arrays = !self.value(&parts.omit_arrays)?.is_falsy();
-        let value = Eval {
-            keep_undefined: true,
-            ..self
-        }
-        .value(&parts.value)?;
-        let Some(separator) = separator.as_str() else {
-            let found = separator.type_of().name();
-            return Err(RuntimeError::new(format!(
-                "@flatten expected a string separator, got {found}"
-            )));
-        };
-        Ok(self.without_undefined(objects::flatten(value, separator, omit_arrays, self.arena)?))
     }
 
     fn array(self, items: &'a [Expr]) -> Result<Value<'a>> {
@@ -165,7 +119,8 @@ impl<'a> Eval<'a> {
         Ok(self.keep(Value::Object(built.into_bump_slice())))
     }
 
-    fn text_argument(self, name: &str, argument: &'a Expr) -> Result<&'a str> {
+    /// Evaluates the argument of the named directive, which must be a text.
+    pub(super) fn text_argument(self, name: &str, argument: &'a Expr) -> Result<&'a str> {
         match self.value(argument)? {
             Value::Str(text) => Ok(text),
             other => Err(RuntimeError::new(format!(
@@ -179,7 +134,7 @@ impl<'a> Eval<'a> {
     fn first(&self, first: &'a First) -> Result<&'a Value<'a>> {
         for (ask, slot) in &first.paths {
             let value = match self.slots.get(*slot) {
-                // Most paths of such a list lead nowhere.
+                // The common case: most paths of such a list are absent.
                 None | Some(Value::Undefined) => continue,
                 Some(value) => value,
             };
@@ -188,8 +143,8 @@ impl<'a> Eval<'a> {
                 (Ask::Text, Value::Null) => false,
                 (Ask::Text, Value::Str(text)) => !text.is_empty(),
                 (Ask::Text, Value::Number(_) | Value::Bool(_)) => true,
-                // A list is written out, as what it holds may come to nothing, or be too long.
-                (Ask::Text, value) => !template::text_of(value, self.arena)?.is_empty(),
+                // The text of a list may be empty or too long.
+                (Ask::Text, value) => !text_of(value, self.arena)?.is_empty(),
             };
             if found {
                 return Ok(value);
@@ -203,30 +158,17 @@ impl<'a> Eval<'a> {
         self.value(if holds { &parts.then } else { &parts.otherwise })
     }
 
-    /// Evaluates what has a payload of its own.
-    fn within(self, scope: &'a Scope, payload: Value<'a>) -> Result<&'a Value<'a>> {
+    /// Evaluates a scope on another payload.
+    pub(super) fn within(self, scope: &'a Scope, payload: Value<'a>) -> Result<&'a Value<'a>> {
         self.on(scope, payload).eval(&scope.expr)
     }
 
-    /// To evaluate what has a payload of its own.
+    /// Returns the evaluation of a scope on another payload.
     pub(crate) fn on(self, scope: &'a Scope, payload: Value<'a>) -> Eval<'a> {
         Eval {
             payload,
             slots: scope.slots.fill(payload, self.arena),
             ..self
-        }
-    }
-
-    fn case(self, parts: &'a Case) -> Result<Value<'a>> {
-        let operator = self.value(&parts.operator)?;
-        let value = self.value(&parts.value)?;
-        let Value::Str(text) = value else { return Ok(value) };
-        match operator {
-            Value::Str("lower") => Ok(Value::Str(self.arena.alloc_str(&text.to_lowercase()))),
-            Value::Str("upper") => Ok(Value::Str(self.arena.alloc_str(&text.to_uppercase()))),
-            _ => Err(RuntimeError::new(
-                "@case: the operator should be \"lower\" or \"upper\"",
-            )),
         }
     }
 
@@ -252,49 +194,25 @@ impl<'a> Eval<'a> {
         }
     }
 
-    fn merge(self, parts: &'a Merge) -> Result<Value<'a>> {
-        let keeping = Eval {
-            keep_undefined: true,
+    /// Returns this evaluation with undefined members kept or left out.
+    pub(super) fn keeping_undefined(self, keep_undefined: bool) -> Self {
+        Eval {
+            keep_undefined,
             ..self
-        };
-        let direction = self.value(&parts.direction)?;
-        let mut elements = BumpVec::with_capacity_in(parts.objects.len(), self.arena);
-        for element in &parts.objects {
-            elements.push(keeping.value(element)?);
         }
-        if direction.as_str() == Some("left") {
-            elements.reverse();
-        }
-        Ok(self.without_undefined(objects::merge(&elements, self.arena)))
     }
 
-    fn transform(self, parts: &'a Transform) -> Result<Value<'a>> {
-        let applied = match self.payload.type_of() {
-            Type::Object => Eval {
-                keep_undefined: false,
-                ..self
-            }
-            .value(&parts.apply)?,
-            Type::Undefined => Value::Object(&[]),
-            other => return Err(RuntimeError::not_an_object(other)),
-        };
-        self.within(&parts.mapping, applied).copied()
+    /// Returns the key of a list's element.
+    pub(super) fn index_key(self, index: usize) -> &'a str {
+        bumpalo::format!(in self.arena, "{}", index).into_bump_str()
     }
 
-    fn without_undefined(self, members: &'a [(&'a str, Value<'a>)]) -> Value<'a> {
+    /// Returns an object of these members, without the undefined ones unless they are kept.
+    pub(super) fn object_of(self, members: &'a [(&'a str, Value<'a>)]) -> Value<'a> {
         if self.keep_undefined || members.iter().all(|(_, value)| value.is_defined()) {
             return Value::Object(members);
         }
         let kept = members.iter().copied().filter(|(_, value)| value.is_defined());
         Value::Object(BumpVec::from_iter_in(kept, self.arena).into_bump_slice())
-    }
-}
-
-impl Test {
-    pub(crate) fn holds(self, value: Value<'_>) -> bool {
-        match self {
-            Test::Exists => !value.is_nullish(),
-            Test::NotBlank => !value.is_nullish() && !value.is_loosely_empty(),
-        }
     }
 }

@@ -1,17 +1,17 @@
-//! Places where a mapping does not do what it seems to say. Segment accepts all of them in silence.
+//! Warns about parts of a mapping that do not do what they seem to say. Segment accepts all of them silently.
 
 use super::check::ordered;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use std::fmt;
 
-/// A doubtful place in a mapping; the mapping works all the same.
+/// A doubtful part of a mapping, which works all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappingWarning {
     /// Keys from the root joined by `/`, beginning with `/`; list elements by their index.
     pub path: String,
     /// A stable code for counting.
     pub code: &'static str,
-    /// What really happens.
+    /// Description of the actual behaviour.
     pub message: String,
 }
 
@@ -21,23 +21,30 @@ impl fmt::Display for MappingWarning {
     }
 }
 
-/// Looks at a whole mapping.
-pub(super) fn lint(mapping: &Json) -> Vec<MappingWarning> {
+/// Looks for doubtful parts in the argument of a directive.
+pub(super) type LintFn = fn(&mut Lint, &Json);
+
+/// Returns the warnings of a whole mapping. `find` returns a directive's lint by its name.
+pub(super) fn lint(mapping: &Json, find: fn(&str) -> Option<LintFn>) -> Vec<MappingWarning> {
     let mut lint = Lint {
         path: Vec::new(),
         found: Vec::new(),
+        find,
     };
     lint.value(mapping);
     lint.found
 }
 
-struct Lint {
+/// A lint under way.
+pub(super) struct Lint {
     path: Vec<String>,
     found: Vec<MappingWarning>,
+    find: fn(&str) -> Option<LintFn>,
 }
 
 impl Lint {
-    fn warn(&mut self, code: &'static str, message: impl Into<String>) {
+    /// Adds a warning at the current path.
+    pub(super) fn warn(&mut self, code: &'static str, message: impl Into<String>) {
         self.found.push(MappingWarning {
             path: format!("/{}", self.path.join("/")),
             code,
@@ -60,12 +67,14 @@ impl Lint {
             }
             Json::Object(object) => {
                 for (key, argument) in object.iter().filter(|(key, _)| key.starts_with('@')) {
-                    self.path.push(key.clone());
-                    self.directive(key, argument);
-                    self.path.pop();
+                    if let Some(lint) = (self.find)(key) {
+                        self.path.push(key.clone());
+                        lint(self, argument);
+                        self.path.pop();
+                    }
                 }
                 for (key, member) in ordered(object) {
-                    // The text of these is a path or a template, looked at above.
+                    // These texts are paths or templates, which the loop above looked at.
                     let text =
                         member.is_string() && matches!(key, "@path" | "@template" | "@liquid" | "@literal");
                     if !text && key != "_metadata" {
@@ -79,7 +88,7 @@ impl Lint {
     }
 
     fn raw_text(&mut self, text: &str) {
-        // Inside the options of a directive short texts are patterns and separators.
+        // Short texts in the options of a directive are patterns and separators.
         if text.contains("{{") {
             self.warn(
                 "plain_template",
@@ -100,30 +109,19 @@ impl Lint {
         }
     }
 
-    fn directive(&mut self, name: &str, argument: &Json) {
-        match (name, argument) {
-            ("@path", Json::String(path)) => self.event_path(path),
-            ("@template", Json::String(text)) => self.template(text),
-            ("@arrayPath", Json::Array(items)) => {
-                if let Some(Json::String(path)) = items.first() {
-                    self.event_path(path);
-                }
+    /// Warns about words that a directive reads in lower case only.
+    pub(super) fn capitals(&mut self, options: &Json, key: &str, words: &[&str]) {
+        let given = options.get(key).and_then(Json::as_str).unwrap_or_default();
+        for lower in words {
+            if given != *lower && given.eq_ignore_ascii_case(lower) {
+                let message = format!("`{given}` is not understood; write `{lower}` in lower case");
+                self.warn("capitals", message);
             }
-            ("@if", Json::Object(options)) => self.if_(options),
-            ("@merge" | "@json", Json::Object(options)) => {
-                for (key, lower) in [("direction", "left"), ("mode", "encode"), ("mode", "decode")] {
-                    let given = options.get(key).and_then(Json::as_str).unwrap_or_default();
-                    if given != lower && given.eq_ignore_ascii_case(lower) {
-                        let message = format!("`{given}` is not understood; write `{lower}` in lower case");
-                        self.warn("capitals", message);
-                    }
-                }
-            }
-            _ => {}
         }
     }
 
-    fn event_path(&mut self, path: &str) {
+    /// Warns about paths that only look like JSONPath.
+    pub(super) fn event_path(&mut self, path: &str) {
         if path.starts_with("$[") {
             self.warn(
                 "path_root",
@@ -141,65 +139,5 @@ impl Lint {
                 "the path ends in punctuation, which is taken for a part of the key",
             );
         }
-    }
-
-    fn template(&mut self, text: &str) {
-        if text.contains("{{$.") || text.contains("{{ $.") {
-            let message =
-                "`$.` is not understood in templates: the placeholder is always empty; leave it away";
-            self.warn("template_path", message);
-        }
-        if text.contains("{{{") {
-            let message = "what triple braces insert is itself read as a template, so event data can reach other \
-                           fields; use double braces";
-            self.warn("triple_braces", message);
-        }
-        let mut places = text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}"));
-        if places.any(|(place, _)| place.contains('|')) {
-            self.warn(
-                "template_filter",
-                "templates have no filters: the placeholder is always empty",
-            );
-        }
-    }
-
-    fn if_(&mut self, options: &Map<String, Json>) {
-        if options.get("else").is_some_and(is_falsy) {
-            self.warn(
-                "falsy_else",
-                "this `else` value is dropped: false, 0, \"\" and null count as no `else`",
-            );
-        }
-        if options.contains_key("blank") && !options.contains_key("exists") {
-            self.warn(
-                "blank_means_filled",
-                "`blank` asks whether the value is *not* blank",
-            );
-        }
-        let always = options
-            .get("exists")
-            .and_then(Json::as_object)
-            .is_some_and(|exists| exists.contains_key("@template"));
-        if always {
-            self.warn(
-                "always_exists",
-                "a template always gives text, so the condition always holds; use `blank`",
-            );
-        }
-        if options
-            .get("then")
-            .is_some_and(|then| options.get("else") == Some(then))
-        {
-            self.warn("same_branches", "`then` and `else` are the same");
-        }
-    }
-}
-
-fn is_falsy(value: &Json) -> bool {
-    match value {
-        Json::Null | Json::Bool(false) => true,
-        Json::Number(number) => number.as_f64() == Some(0.0),
-        Json::String(text) => text.is_empty(),
-        _ => false,
     }
 }

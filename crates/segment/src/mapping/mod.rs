@@ -1,9 +1,9 @@
-//! Segment's mapping directives ("mapping-kit"): how an event becomes a destination's payload.
+//! Segment's mapping directives ("mapping-kit"), which turn an event into a destination's payload.
 //!
 //! A mapping is JSON in which objects like `{"@path": "$.properties.total"}` stand for values taken from the event.
-//! [`Mapping::compile`] checks it once, reports every mistake together in Segment's own words, and makes a plan;
-//! [`Mapping::resolve`] runs the plan over an event, building only what is new in a bump arena.
-//! The behaviour is that of Segment's open-source actions-core 3.170, held by the recorded cases in `tests/vectors`.
+//! [`Mapping::compile`] checks it once, reports all mistakes together in Segment's own words, and makes a plan;
+//! [`Mapping::resolve`] runs the plan on an event and builds new values only, in a bump arena.
+//! The behaviour is that of Segment's open-source actions-core 3.170; the recorded cases in `tests/vectors` hold it.
 //!
 //! ```
 //! use bumpalo::Bump;
@@ -32,22 +32,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! All directives are understood; of `@liquid` what mappings use of it, the rest is refused at load. Where Segment reaches JavaScript prototype members
-//! (`$.constructor`), only own members, array indices and `length` are reached here.
+//! All directives are supported, `@liquid` as far as mappings use it; loading refuses the rest. Segment reaches JavaScript
+//! prototype members (`$.constructor`); here paths reach own members, array indices and `length` only.
+//!
+//! Modules, from the bottom: `plan` and `eval` (the compiled form and its evaluation), `check`, `compile` and `lint` (walks
+//! over the JSON), `directives` (one file each, with a registry).
 
 mod check;
 mod compile;
+mod directive;
+mod directives;
 mod error;
 pub(crate) mod eval;
 mod limits;
 mod lint;
-mod liquid;
-mod objects;
 pub(crate) mod plan;
-mod replace;
 mod slots;
-mod template;
 
+pub(crate) use directives::reads;
 pub use error::{CompileError, MappingError, MappingErrorKind, RuntimeError};
 pub use limits::{MAX_DEPTH, MAX_TEXT};
 pub use lint::MappingWarning;
@@ -95,12 +97,12 @@ impl Mapping {
     pub fn compile(mapping: &Json) -> Result<Mapping, CompileError> {
         check::depth(mapping)?;
         let rewritten = compile::rewrite_root(mapping)?;
-        check::mapping(&rewritten)?;
+        check::mapping(&rewritten, directives::REGISTRY.check)?;
         Ok(Mapping {
-            plan: compile::scope(&rewritten),
+            plan: compile::scope(&rewritten, directives::REGISTRY),
             fields: &[],
             looked_up: Box::default(),
-            warnings: lint::lint(&rewritten),
+            warnings: lint::lint(&rewritten, directives::lint),
         })
     }
 

@@ -1,12 +1,19 @@
 //! The compiled form of a mapping.
 
 use super::error::RuntimeError;
-use super::liquid::Liquid;
+use super::eval::Eval;
 use super::slots::Slots;
-use super::template::Template;
+use crate::value::Value;
 use std::borrow::Cow;
+use std::fmt;
 
-/// One node of the plan. Constants keep their place in the tree; they are few and small.
+/// A node that one directive compiles to and evaluates.
+pub(crate) trait Evaluate: fmt::Debug + Send + Sync {
+    /// Returns the value for the current payload.
+    fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError>;
+}
+
+/// A node of the plan: constants, objects, and the directives that the fast path looks into (`@path`, `@if`, `@arrayPath`).
 #[derive(Debug)]
 pub(crate) enum Expr {
     Undefined,
@@ -17,29 +24,17 @@ pub(crate) enum Expr {
     Str(Box<str>),
     Array(Box<[Expr]>),
     Object(Object),
-    /// A path into the payload in sight, answered beforehand, see [`super::slots`].
+    /// A path into the current payload, looked up beforehand; see [`super::slots`].
     Slot(usize),
-    /// Chained `@if`s which all take the path they ask about.
+    /// Chained `@if`s, each of which takes the path that it tests.
     First(Box<First>),
-    PathOf(Box<Expr>),
-    Template(Template),
-    TemplateOf(Box<Expr>),
     /// `@if` whose condition and `then` are the same: the first of two that exists.
     Coalesce(Box<Expr>, Box<Expr>),
     If(Box<If>),
-    Case(Box<Case>),
-    Replace(Box<Replace>),
     ArrayPath(Box<ArrayPath>),
-    Merge(Box<Merge>),
-    Transform(Box<Transform>),
-    Flatten(Box<Flatten>),
-    JsonEncode(Box<Expr>),
-    JsonDecode(Box<Expr>),
-    /// Evaluated for its errors; the result is undefined.
-    Discard(Box<Expr>),
-    ExcludeWhenNull(Box<Expr>),
-    Liquid(Box<Liquid>),
-    /// Always fails when reached.
+    /// Any other directive.
+    Directive(Box<dyn Evaluate>),
+    /// Fails when reached.
     Fail(RuntimeError),
 }
 
@@ -47,28 +42,28 @@ pub(crate) enum Expr {
 pub(crate) struct Object {
     /// In JavaScript's key order, or that of the fields they fill.
     pub(crate) members: Box<[(Cow<'static, str>, Expr)]>,
-    /// Every field has its member: those that come to nothing are kept as undefined, see [`super::arrange`].
+    /// The members are laid out for a field table: absent ones are kept as undefined, so that each has its index.
     pub(crate) in_places: bool,
 }
 
-/// The first path of several with something at its end. Mappings say so by `@if` in the `else` of `@if`, often over a
-/// dozen paths; gone through one inside the other, each path would be looked at twice.
+/// The first path of several that leads to a value. Mappings write it as `@if` in the `else` of `@if`, often over a dozen
+/// paths. Nested nodes would evaluate each path twice.
 #[derive(Debug)]
 pub(crate) struct First {
     pub(crate) paths: Vec<(Ask, usize)>,
     pub(crate) otherwise: Expr,
 }
 
-/// What counts as something.
+/// The test that a path of [`First`] must pass.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ask {
-    /// As [`Test`] has it.
+    /// A test of the value itself.
     Value(Test),
-    /// [`Test::NotBlank`] of the text a template makes of it, so that zero and false are something.
+    /// [`Test::NotBlank`] of the text that a template makes of the value, which zero and false pass.
     Text,
 }
 
-/// What is evaluated on another payload than the event: each has paths of its own.
+/// An expression that is evaluated on another payload, and the paths it looks up there.
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) expr: Expr,
@@ -83,32 +78,13 @@ pub(crate) struct If {
     pub(crate) otherwise: Expr,
 }
 
+/// The test of an `@if`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Test {
     /// Neither undefined nor null.
     Exists,
-    /// What `blank` really asks: that the value is *not* blank.
+    /// Segment's `blank`, which holds for a value that is *not* blank.
     NotBlank,
-}
-
-#[derive(Debug)]
-pub(crate) struct Case {
-    pub(crate) operator: Expr,
-    pub(crate) value: Expr,
-}
-
-#[derive(Debug)]
-pub(crate) struct Replace {
-    pub(crate) value: Expr,
-    pub(crate) steps: Vec<ReplaceStep>,
-    pub(crate) ignore_case: bool,
-    pub(crate) global: bool,
-}
-
-#[derive(Debug)]
-pub(crate) struct ReplaceStep {
-    pub(crate) pattern: Box<str>,
-    pub(crate) replacement: Box<str>,
 }
 
 #[derive(Debug)]
@@ -117,21 +93,19 @@ pub(crate) struct ArrayPath {
     pub(crate) shape: Option<Scope>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Merge {
-    pub(crate) direction: Expr,
-    pub(crate) objects: Box<[Expr]>,
+impl Expr {
+    /// Wraps the node of a directive.
+    pub(super) fn directive(node: impl Evaluate + 'static) -> Expr {
+        Expr::Directive(Box::new(node))
+    }
 }
 
-#[derive(Debug)]
-pub(crate) struct Transform {
-    pub(crate) apply: Expr,
-    pub(crate) mapping: Scope,
-}
-
-#[derive(Debug)]
-pub(crate) struct Flatten {
-    pub(crate) value: Expr,
-    pub(crate) separator: Expr,
-    pub(crate) omit_arrays: Expr,
+impl Test {
+    /// Returns true for a value that passes the test.
+    pub(crate) fn holds(self, value: Value<'_>) -> bool {
+        match self {
+            Test::Exists => !value.is_nullish(),
+            Test::NotBlank => !value.is_nullish() && !value.is_loosely_empty(),
+        }
+    }
 }

@@ -1,30 +1,29 @@
-//! All paths of a mapping, answered in one walk over the event.
+//! Looks up all paths of a mapping in one walk over the event.
 //!
-//! Mappings ask for dozens of paths which share their beginnings, many of them absent. Looking each up alone scans the
-//! same objects again and again; here each object on the way is gone through once, and every member is looked up in a
-//! small table of the keys somebody wants.
+//! A mapping has dozens of paths that share prefixes, and many of them are absent. Looking up each alone scans the same
+//! objects repeatedly. This walk visits each object once and looks up each member in a small hash table of wanted keys.
 
 use crate::value::{Path, Value};
 use bumpalo::Bump;
 use signalbox_core::Kind;
 use signalbox_core::json::KeyMark;
 
-/// The tree of wanted keys. Node 0 is the payload itself.
+/// The tree of wanted keys. Node 0 is the payload itself; a slot is the index of a node.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    nodes: Vec<Node>,
+    nodes: Vec<KeyNode>,
 }
 
 #[derive(Debug, Default)]
-struct Node {
+struct KeyNode {
     children: Vec<Child>,
-    /// Open addressing, a power of two long.
-    table: Vec<Place>,
+    /// Hash table with open addressing; its length is a power of two.
+    table: Vec<Bucket>,
 }
 
-/// A place of a table, free if it has no slot: slot 0 is the payload's and no child's.
+/// An entry of the hash table. Slot 0, which is the payload's and no child's, marks a free one.
 #[derive(Debug, Clone, Default)]
-struct Place {
+struct Bucket {
     mark: KeyMark,
     slot: u32,
     key: Box<str>,
@@ -34,7 +33,7 @@ struct Place {
 struct Child {
     key: Box<str>,
     mark: KeyMark,
-    /// As a path of one key, for arrays and text.
+    /// The key as a path, for arrays and text.
     path: Path,
     slot: u32,
 }
@@ -42,11 +41,11 @@ struct Child {
 impl Slots {
     pub(super) fn new() -> Self {
         Slots {
-            nodes: vec![Node::default()],
+            nodes: vec![KeyNode::default()],
         }
     }
 
-    /// The number under which a path's value will be found.
+    /// Adds a path and returns its slot.
     pub(super) fn slot(&mut self, path: &Path) -> usize {
         let mut at = 0;
         for key in path.keys() {
@@ -55,7 +54,7 @@ impl Slots {
                 Some(child) => child.slot as usize,
                 None => {
                     let slot = self.nodes.len();
-                    self.nodes.push(Node::default());
+                    self.nodes.push(KeyNode::default());
                     let path = Path::new([key.to_owned()]);
                     self.nodes[at].children.push(Child {
                         key: key.into(),
@@ -70,17 +69,17 @@ impl Slots {
         at
     }
 
-    /// To be called when all paths are known.
+    /// Builds the hash tables, once all paths are added.
     pub(super) fn finish(mut self) -> Self {
         for node in &mut self.nodes {
-            node.table = vec![Place::default(); (node.children.len() * 4).next_power_of_two()];
+            node.table = vec![Bucket::default(); (node.children.len() * 4).next_power_of_two()];
             let last = node.table.len() - 1;
             for child in &node.children {
                 let mut at = start(child.mark);
                 while node.table[at & last].slot != 0 {
                     at += 1;
                 }
-                node.table[at & last] = Place {
+                node.table[at & last] = Bucket {
                     mark: child.mark,
                     slot: child.slot,
                     key: child.key.clone(),
@@ -90,7 +89,7 @@ impl Slots {
         self
     }
 
-    /// The values of all slots.
+    /// Returns the values of all slots.
     pub(super) fn fill<'a>(&self, payload: Value<'a>, arena: &'a Bump) -> &'a [Value<'a>] {
         let values = arena.alloc_slice_fill_copy(self.nodes.len(), Value::Undefined);
         values[0] = payload;
@@ -98,7 +97,7 @@ impl Slots {
         values
     }
 
-    /// Puts a value into its slot and looks up what is wanted below it.
+    /// Stores a value in its slot and looks up the wanted keys below it.
     fn put<'a>(&self, slot: usize, value: Value<'a>, values: &mut [Value<'a>]) {
         values[slot] = value;
         self.below(slot, values);
@@ -112,20 +111,20 @@ impl Slots {
         }
     }
 
-    fn children<'a>(&self, node: &Node, value: Value<'a>, values: &mut [Value<'a>]) {
+    fn children<'a>(&self, node: &KeyNode, value: Value<'a>, values: &mut [Value<'a>]) {
         if let Value::Node(object) = value
             && object.kind() == Kind::Object
         {
-            // The common case, without looking at members nobody asks for.
+            // The common case; skips members that no path names.
             for member in object.children() {
                 if let Some(slot) = node.find(member.key_mark(), |key| member.has_key(key)) {
-                    // Made where it is to be.
+                    // Constructed in place, so it is not copied.
                     values[slot] = Value::from(member);
                     self.below(slot, values);
                 }
             }
         } else if value.is_falsy() {
-            // A falsy parent answers for its children; undefined is what they have already.
+            // A falsy parent is the value of its children too; undefined is their initial value.
             if value.is_defined() {
                 for child in &node.children {
                     self.put(child.slot as usize, value, values);
@@ -145,25 +144,25 @@ impl Slots {
     }
 }
 
-impl Node {
-    /// The slot of a key. Asks whether it is a wanted one only if that has its mark.
+impl KeyNode {
+    /// Returns the slot of a key. Compares keys with `is` only if their marks are equal.
     #[inline]
     fn find(&self, mark: KeyMark, is: impl Fn(&str) -> bool) -> Option<usize> {
         let mut at = start(mark);
         loop {
-            let place = self.table.get(at & (self.table.len() - 1))?;
-            if place.slot == 0 {
+            let bucket = self.table.get(at & (self.table.len() - 1))?;
+            if bucket.slot == 0 {
                 return None;
             }
-            if place.mark == mark && is(&place.key) {
-                return Some(place.slot as usize);
+            if bucket.mark == mark && is(&bucket.key) {
+                return Some(bucket.slot as usize);
             }
             at += 1;
         }
     }
 }
 
-/// Where a key's search in a table starts.
+/// Returns the index at which the search for a key starts, before it is masked.
 fn start(mark: KeyMark) -> usize {
     (mark.spread() >> 16) as usize
 }

@@ -1,12 +1,13 @@
-//! What settings need the plain values of an event for: a hash can be passed on, but not compared or read by people.
+//! Settings that need plain values of an event: a hash can be passed on, but not compared or read by people.
 
 use serde_json::Value as Json;
 use signalbox_core::PlainRead;
 
 use super::child;
 use crate::fql::Trigger;
+use crate::mapping;
 
-/// The paths a trigger asks about. A trigger that cannot be read asks about nothing; that is told elsewhere.
+/// Returns the paths that a trigger reads; none if it does not parse, which [`super::trigger`] reports.
 pub fn trigger_reads(text: &str, setting: &str) -> Vec<PlainRead> {
     let Ok(trigger) = Trigger::parse(text) else {
         return Vec::new();
@@ -20,18 +21,20 @@ pub fn trigger_reads(text: &str, setting: &str) -> Vec<PlainRead> {
         .collect()
 }
 
-/// The paths that the templates in a mapping write into texts.
+/// Returns the paths that directives of a mapping write into texts.
 pub fn template_reads(mapping: &Json, setting: &str) -> Vec<PlainRead> {
     let mut reads = Vec::new();
     match mapping {
         Json::Object(members) => {
-            if let Some(Json::String(template)) = members.get("@template") {
-                reads.extend(names_in(template).map(|event_path| PlainRead {
-                    setting: setting.to_owned(),
-                    event_path,
-                }));
-            }
             for (key, value) in members {
+                reads.extend(
+                    mapping::reads(key, value)
+                        .into_iter()
+                        .map(|event_path| PlainRead {
+                            setting: setting.to_owned(),
+                            event_path,
+                        }),
+                );
                 let below = if key.starts_with('@') {
                     setting.to_owned()
                 } else {
@@ -46,20 +49,12 @@ pub fn template_reads(mapping: &Json, setting: &str) -> Vec<PlainRead> {
     reads
 }
 
-/// What stands between double braces.
-fn names_in(template: &str) -> impl Iterator<Item = String> {
-    template.split("{{").skip(1).filter_map(|rest| {
-        let name = rest.split("}}").next()?.trim_matches(['{', '}', ' ']);
-        (!name.is_empty()).then(|| name.to_owned())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn triggers_and_templates_tell_what_they_read() {
+    fn reads_of_triggers_and_templates() {
         let paths = |reads: Vec<PlainRead>| -> Vec<String> {
             reads
                 .into_iter()

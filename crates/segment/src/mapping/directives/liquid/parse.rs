@@ -6,7 +6,7 @@ use crate::value::js_trim;
 
 /// The reason why a template cannot be used.
 #[derive(Debug)]
-pub(in super::super) enum Problem {
+pub(super) enum Problem {
     /// It fails at Segment too, when evaluated.
     Fails(String),
     /// It may work at Segment; here it is refused at load.

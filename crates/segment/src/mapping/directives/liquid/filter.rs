@@ -1,8 +1,8 @@
 //! Liquid's filters.
 
-use super::super::error::RuntimeError;
-use super::super::template::bounded;
 use super::values::{is_truthy, member, write};
+use crate::mapping::error::RuntimeError;
+use crate::mapping::limits::bounded;
 use crate::value::{Value, js_text_to_number, js_trim};
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;

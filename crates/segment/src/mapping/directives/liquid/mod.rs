@@ -9,27 +9,45 @@ mod parse;
 mod syntax;
 mod values;
 
-use super::error::RuntimeError;
-use super::template::bounded;
+use crate::mapping::directive::*;
 use crate::value::Value;
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
+use parse::Problem;
 use syntax::{Comparison, Condition, Expression, Operand, Operator, Statement};
 use values::{equal, is_truthy, member, write};
 
-pub(super) use parse::Problem;
+pub(super) const DIRECTIVE: Directive = Directive::new("@liquid", check, compile);
 
 /// Maximum length of a template, in UTF-16 units.
 const MAX_TEMPLATE: usize = 1000;
 
 /// A parsed template.
 #[derive(Debug)]
-pub(crate) struct Liquid {
+struct Liquid {
     statements: Vec<Statement>,
 }
 
+fn check(check: &mut Check, argument: &Json) {
+    check.string(argument);
+    if let Some(Err(Problem::Unsupported(what))) = argument.as_str().map(Liquid::new) {
+        check.fail(format!("uses {what}, which is not supported"));
+    }
+}
+
+fn compile(_: &mut Compiler, argument: &Json) -> Expr {
+    let Json::String(text) = argument else {
+        return fail("liquid template value must be a string");
+    };
+    match Liquid::new(text) {
+        Ok(template) => Expr::directive(template),
+        Err(Problem::Fails(message)) => fail(message),
+        Err(Problem::Unsupported(what)) => fail(format!("{what} is not supported")),
+    }
+}
+
 impl Liquid {
-    pub(super) fn new(text: &str) -> Result<Liquid, Problem> {
+    fn new(text: &str) -> Result<Liquid, Problem> {
         if crate::value::utf16_len(text) > MAX_TEMPLATE {
             return Err(Problem::Fails(format!(
                 "liquid template values are limited to {MAX_TEMPLATE} characters"
@@ -37,23 +55,22 @@ impl Liquid {
         }
         parse::parse(text).map(|statements| Liquid { statements })
     }
+}
 
-    pub(super) fn render<'a>(
-        &'a self,
-        payload: Value<'a>,
-        arena: &'a Bump,
-    ) -> Result<Value<'a>, RuntimeError> {
+impl Evaluate for Liquid {
+    fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError> {
         let mut run = Run {
-            payload,
-            arena,
+            payload: eval.payload,
+            arena: eval.arena,
             variables: Vec::new(),
-            out: BumpString::new_in(arena),
+            out: BumpString::new_in(eval.arena),
         };
         run.statements(&self.statements)?;
         Ok(Value::Str(run.out.into_bump_str()))
     }
 }
 
+/// A template being rendered.
 struct Run<'a> {
     payload: Value<'a>,
     arena: &'a Bump,

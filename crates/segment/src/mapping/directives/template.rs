@@ -1,62 +1,124 @@
 //! `@template`: text with `{{path}}` placeholders.
 
-use super::error::RuntimeError;
-use super::limits::MAX_TEXT;
+use crate::mapping::directive::*;
+use crate::mapping::limits::push_value;
+use crate::mapping::lint::Lint;
 use crate::value::{Path, Value, js_trim};
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
 
-/// A template read once. Neither brace form escapes anything.
+pub(super) const DIRECTIVE: Directive = Directive {
+    lint,
+    reads,
+    ..Directive::new("@template", Check::string_or_directive, compile)
+};
+
+fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
+    match argument {
+        Json::String(text) => Expr::directive(Template::new(text)),
+        other => Expr::directive(TemplateOf(compiler.expr(other))),
+    }
+}
+
+fn lint(lint: &mut Lint, argument: &Json) {
+    let Json::String(text) = argument else { return };
+    if text.contains("{{$.") || text.contains("{{ $.") {
+        let message = "`$.` is not understood in templates: the placeholder is always empty; leave it away";
+        lint.warn("template_path", message);
+    }
+    if text.contains("{{{") {
+        let message = "what triple braces insert is itself read as a template, so event data can reach other \
+                       fields; use double braces";
+        lint.warn("triple_braces", message);
+    }
+    let mut placeholders = text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}"));
+    if placeholders.any(|(name, _)| name.contains('|')) {
+        lint.warn(
+            "template_filter",
+            "templates have no filters: the placeholder is always empty",
+        );
+    }
+}
+
+/// Returns the paths of all placeholders.
+fn reads(argument: &Json) -> Vec<String> {
+    let Json::String(text) = argument else {
+        return Vec::new();
+    };
+    let names = text.split("{{").skip(1).filter_map(|rest| {
+        let name = rest.split("}}").next()?.trim_matches(['{', '}', ' ']);
+        (!name.is_empty()).then(|| name.to_owned())
+    });
+    names.collect()
+}
+
+/// A parsed template. Neither form of braces escapes anything.
 #[derive(Debug)]
-pub(crate) enum Template {
-    /// Only double braces: the placeholders are known beforehand.
+pub(super) enum Template {
+    /// Only double braces: the placeholders are known at load.
     Parts(Box<[Part]>),
-    /// Triple braces: what they insert is itself read as a template, so the second pass waits for the event.
+    /// Triple braces: the text that they insert is itself read as a template, so the second pass waits for the event.
     TwoPasses(Box<[Part]>),
 }
 
 #[derive(Debug)]
-pub(crate) enum Part {
+pub(super) enum Part {
     Text(Box<str>),
-    Place(Path),
+    Placeholder(Path),
 }
 
 enum Piece<'t> {
     Text(&'t str),
-    Place(&'t str),
+    Placeholder(&'t str),
+}
+
+/// A template that a directive makes of the event.
+#[derive(Debug)]
+struct TemplateOf(Expr);
+
+impl Evaluate for Template {
+    fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError> {
+        self.render(eval.payload, eval.arena)
+    }
+}
+
+impl Evaluate for TemplateOf {
+    fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError> {
+        render_text(
+            eval.text_argument("@template", &self.0)?,
+            eval.payload,
+            eval.arena,
+        )
+    }
 }
 
 impl Template {
     pub(super) fn new(text: &str) -> Template {
         let triple = parts(text, 3);
-        if triple.iter().any(|part| matches!(part, Part::Place(_))) {
+        if triple.iter().any(|part| matches!(part, Part::Placeholder(_))) {
             Template::TwoPasses(triple)
         } else {
             Template::Parts(parts(text, 2))
         }
     }
 
-    /// The path, if the template is one placeholder and nothing else.
-    pub(super) fn single_place(&self) -> Option<&Path> {
+    /// Returns the path if the template is one placeholder and nothing else.
+    pub(super) fn only_placeholder(&self) -> Option<&Path> {
         match self {
             Template::Parts(parts) => match &**parts {
-                [Part::Place(path)] => Some(path),
+                [Part::Placeholder(path)] => Some(path),
                 _ => None,
             },
             Template::TwoPasses(_) => None,
         }
     }
 
-    pub(super) fn render<'a>(
-        &'a self,
-        payload: Value<'a>,
-        arena: &'a Bump,
-    ) -> Result<Value<'a>, RuntimeError> {
+    fn render<'a>(&'a self, payload: Value<'a>, arena: &'a Bump) -> Result<Value<'a>, RuntimeError> {
         match self {
             Template::Parts(parts) => match &**parts {
                 [] => Ok(Value::Str("")),
                 [Part::Text(text)] => Ok(Value::Str(text)),
-                [Part::Place(path)] if matches!(path.resolve(payload), Value::Str(_)) => {
+                [Part::Placeholder(path)] if matches!(path.resolve(payload), Value::Str(_)) => {
                     Ok(path.resolve(payload))
                 }
                 _ => Ok(Value::Str(fill(parts, payload, arena)?)),
@@ -66,12 +128,8 @@ impl Template {
     }
 }
 
-/// Renders a template that is itself taken from the event.
-pub(super) fn render_text<'a>(
-    text: &'a str,
-    payload: Value<'a>,
-    arena: &'a Bump,
-) -> Result<Value<'a>, RuntimeError> {
+/// Renders a template that a directive makes of the event.
+fn render_text<'a>(text: &'a str, payload: Value<'a>, arena: &'a Bump) -> Result<Value<'a>, RuntimeError> {
     let mut first = BumpString::new_in(arena);
     scan(text, 3, |piece| push(&mut first, &piece, payload))?;
     second_pass(first.into_bump_str(), payload, arena)
@@ -86,7 +144,7 @@ fn second_pass<'a>(text: &'a str, payload: Value<'a>, arena: &'a Bump) -> Result
 fn push(out: &mut BumpString<'_>, piece: &Piece<'_>, payload: Value<'_>) -> Result<(), RuntimeError> {
     match piece {
         Piece::Text(text) => out.push_str(text),
-        Piece::Place(place) => push_value(out, Path::of_template(js_trim(place)).resolve(payload))?,
+        Piece::Placeholder(place) => push_value(out, Path::of_template(js_trim(place)).resolve(payload))?,
     }
     bounded(out.len())
 }
@@ -96,36 +154,11 @@ fn fill<'a>(parts: &[Part], payload: Value<'a>, arena: &'a Bump) -> Result<&'a s
     for part in parts {
         match part {
             Part::Text(text) => out.push_str(text),
-            Part::Place(path) => push_value(&mut out, path.resolve(payload))?,
+            Part::Placeholder(path) => push_value(&mut out, path.resolve(payload))?,
         }
         bounded(out.len())?;
     }
     Ok(out.into_bump_str())
-}
-
-/// The text a placeholder shows for a value.
-pub(super) fn text_of<'a>(value: Value<'_>, arena: &'a Bump) -> Result<&'a str, RuntimeError> {
-    let mut out = BumpString::new_in(arena);
-    push_value(&mut out, value)?;
-    bounded(out.len())?;
-    Ok(out.into_bump_str())
-}
-
-fn push_value(out: &mut BumpString<'_>, value: Value<'_>) -> Result<(), RuntimeError> {
-    value.write_text(out).map_err(|_| too_long())
-}
-
-/// Refuses texts no destination would take, before they fill the memory.
-pub(super) fn bounded(length: usize) -> Result<(), RuntimeError> {
-    if length > MAX_TEXT {
-        Err(too_long())
-    } else {
-        Ok(())
-    }
-}
-
-fn too_long() -> RuntimeError {
-    RuntimeError::new("the text made by a directive is longer than 1 MiB")
 }
 
 fn parts(text: &str, braces: usize) -> Box<[Part]> {
@@ -133,7 +166,7 @@ fn parts(text: &str, braces: usize) -> Box<[Part]> {
     let result: Result<(), std::convert::Infallible> = scan(text, braces, |piece| {
         parts.push(match piece {
             Piece::Text(text) => Part::Text(text.into()),
-            Piece::Place(place) => Part::Place(Path::of_template(js_trim(place))),
+            Piece::Placeholder(place) => Part::Placeholder(Path::of_template(js_trim(place))),
         });
         Ok(())
     });
@@ -142,8 +175,8 @@ fn parts(text: &str, braces: usize) -> Box<[Part]> {
     }
 }
 
-/// Cuts a text at its placeholders: `braces` opening braces, at least one character other than `}`, as many closing
-/// ones; leftmost first. Linear: the first `}` after an opening decides for every opening before it.
+/// Cuts a text at its placeholders, leftmost first: `braces` opening braces, at least one character other than `}`, and
+/// `braces` closing ones. Takes linear time: the first `}` after an opening decides for every opening before it.
 fn scan<'t, E>(
     text: &'t str,
     braces: usize,
@@ -160,7 +193,7 @@ fn scan<'t, E>(
             if start > done {
                 emit(Piece::Text(&text[done..start]))?;
             }
-            emit(Piece::Place(&text[inner..end]))?;
+            emit(Piece::Placeholder(&text[inner..end]))?;
             done = end + braces;
             from = done;
         } else {

@@ -1,0 +1,103 @@
+//! `@json`: a value as JSON text, or the value that a JSON text holds.
+
+use crate::mapping::directive::*;
+use crate::value::{Numbers, Value, parse_json};
+use bumpalo::Bump;
+use signalbox_core::json::write_json_string;
+
+pub(super) const DIRECTIVE: Directive = Directive {
+    lint: |lint, argument| lint.capitals(argument, "mode", &["encode", "decode"]),
+    ..Directive::new("@json", check, compile)
+};
+
+#[derive(Debug)]
+enum JsonText {
+    Encode(Expr),
+    Decode(Expr),
+    /// An unknown mode: evaluated for its errors, the result is undefined.
+    Discard(Expr),
+}
+
+fn check(check: &mut Check, argument: &Json) {
+    check.object_argument(argument, |check, object| {
+        check.required(object, "value", |_, _| {});
+        check.required(object, "mode", |check, value| {
+            check.one_of(value, &["encode", "decode"]);
+        });
+    });
+}
+
+fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
+    let Json::Object(object) = argument else {
+        return fail("@json requires an object with a \"value\" key");
+    };
+    for key in ["value", "mode"] {
+        if falsy(object.get(key)) {
+            return fail(format!("@json requires a \"{key}\" key"));
+        }
+    }
+    let value = compiler.member(object, "value");
+    Expr::directive(match object.get("mode").and_then(Json::as_str) {
+        Some("encode") => JsonText::Encode(value),
+        Some("decode") => JsonText::Decode(value),
+        _ => JsonText::Discard(value),
+    })
+}
+
+impl Evaluate for JsonText {
+    fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError> {
+        match self {
+            JsonText::Encode(value) => match eval.value(value)? {
+                Value::Undefined => Ok(Value::Undefined),
+                value => {
+                    let text = json_text(value, eval.arena);
+                    bounded(text.len())?;
+                    Ok(Value::Str(text))
+                }
+            },
+            JsonText::Decode(value) => match eval.value(value)? {
+                Value::Str(text) => Ok(parse_json(text, eval.arena).unwrap_or(Value::Str(text))),
+                other => Ok(other),
+            },
+            JsonText::Discard(value) => eval.value(value).map(|_| Value::Undefined),
+        }
+    }
+}
+
+/// Returns what `JSON.stringify` returns: JavaScript's key order and numbers.
+fn json_text<'a>(value: Value<'a>, arena: &'a Bump) -> &'a str {
+    let mut out = Vec::new();
+    write_ordered(value, arena, &mut out);
+    // The text consists of whole strings and ASCII.
+    arena.alloc_str(&String::from_utf8_lossy(&out))
+}
+
+fn write_ordered<'a>(value: Value<'a>, arena: &'a Bump, out: &mut Vec<u8>) {
+    if value.is_array() {
+        out.push(b'[');
+        for (index, item) in value.items().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            write_ordered(item, arena, out);
+        }
+        out.push(b']');
+    } else if value.is_object() {
+        out.push(b'{');
+        let members = value
+            .ordered_members(arena)
+            .iter()
+            .filter(|(_, member)| member.is_defined());
+        for (index, (key, member)) in members.enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            write_json_string(key, out);
+            out.push(b':');
+            write_ordered(*member, arena, out);
+        }
+        out.push(b'}');
+    } else {
+        value.write_json(out, Numbers::JavaScript);
+    }
+}
