@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::Throughput;
-use signalbox_conversions::personal::{Field, Rules, hash};
+use signalbox_conversions::personal::{Field, hash, rules::PINTEREST};
 use signalbox_core::Sha256Hex;
 
 use crate::support::CpuCriterion;
@@ -36,7 +36,7 @@ pub(crate) fn fields(c: &mut CpuCriterion) {
     let mut scratch = String::new();
     for (name, field, value) in VALUES {
         group.bench_function(name, |b| {
-            b.iter(|| hash(black_box(field), Rules::Pinterest, black_box(value), &mut scratch));
+            b.iter(|| hash(black_box(field), &PINTEREST, black_box(value), &mut scratch));
         });
     }
     group.finish();

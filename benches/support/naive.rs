@@ -4,7 +4,7 @@
 //! same functions. [`agrees`] holds that it makes the same records.
 
 use serde_json::{Map, Value, json};
-use signalbox_conversions::personal::{self, Field, Rules};
+use signalbox_conversions::personal::{self, Field, rules::PINTEREST};
 use signalbox_conversions::time::unix_seconds;
 
 /// The mapping of the preset `Checkout`, in Segment's language: what the sink's own table says.
@@ -147,7 +147,7 @@ fn user_data(mut mapped: Value, event: &Value) -> Value {
     for (from, to, field) in HASHED {
         let mut scratch = String::new();
         if let Some(value) = mapped.get(from).map(text)
-            && let Ok(hash) = personal::hash(field, Rules::Pinterest, &value, &mut scratch)
+            && let Ok(hash) = personal::hash(field, &PINTEREST, &value, &mut scratch)
         {
             members.insert(to.to_owned(), json!([hash.to_string()]));
         }

@@ -1,17 +1,17 @@
-//! What users write.
+//! The settings in a pipeline file.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::personal::{Field, Rules};
+use signalbox_conversions::personal::Field;
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, Hashes, Path, Transform, TransformConfig,
     TransformDeclarations, register_plugin,
 };
 
 use crate::defaults;
-use crate::options::HashAs;
+use crate::options::{HashAs, RuleSet};
 use crate::plan::{Plan, What};
 use crate::transform::HashPii;
 
@@ -35,7 +35,7 @@ pub struct HashPiiConfig {
     /// How values are normalised before hashing: `"pinterest"` (what Pinterest asks for; what cannot be an identity is
     /// left out) or `"segment"` (what Segment's destination does). Default `"pinterest"`.
     #[serde(default)]
-    pub rules: Rules,
+    pub rules: RuleSet,
 }
 
 fn yes() -> bool {
@@ -111,15 +111,12 @@ impl TransformConfig for HashPiiConfig {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let rules = match self.rules {
-            Rules::Pinterest => "pinterest",
-            Rules::Segment => "segment",
-        };
+        let rules = self.rules.rules();
         let hashes = Some(Hashes {
-            rules,
+            rules: rules.name(),
             paths: plan.hashed(),
         });
-        let transform = HashPii::new(plan, self.rules);
+        let transform = HashPii::new(plan, rules);
         Ok(Built::transform(transform).declares(TransformDeclarations { hashes }))
     }
 }

@@ -8,4 +8,4 @@ mod reasons;
 mod transform;
 
 pub use config::HashPiiConfig;
-pub use options::HashAs;
+pub use options::{HashAs, RuleSet};

@@ -2,6 +2,28 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use signalbox_conversions::personal::{Rules, rules};
+
+/// Rules by which personal fields are normalised before hashing.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleSet {
+    /// Pinterest's own published rules; junk is left out with a warning. The default.
+    #[default]
+    Pinterest,
+    /// Exactly what Segment's destination does, junk included.
+    Segment,
+}
+
+impl RuleSet {
+    /// Returns the rules of this name.
+    pub fn rules(self) -> &'static Rules {
+        match self {
+            RuleSet::Pinterest => &rules::PINTEREST,
+            RuleSet::Segment => &rules::SEGMENT,
+        }
+    }
+}
 
 /// The kind of a personal value, which decides its normal form before hashing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 
-use signalbox_conversions::personal::{self, Dropped, Field, Rules, segment, split_name};
+use signalbox_conversions::personal::{self, Dropped, Field, Rules, split_name};
 use signalbox_core::{
     Document, Event, Facts, Flow, HashedPath, Kind, Node, NodeId, Scalar, Sha256Hex, Transform,
 };
@@ -21,8 +21,7 @@ const KEPT_SCRATCH: usize = 64 * 1024;
 /// Hashes personal fields in place.
 pub(crate) struct HashPii {
     plan: Plan,
-    rules: Rules,
-    /// Their name.
+    rules: &'static Rules,
     rules_name: Arc<str>,
 }
 
@@ -52,15 +51,11 @@ enum Treatment {
 }
 
 impl HashPii {
-    pub(crate) fn new(plan: Plan, rules: Rules) -> HashPii {
-        let name = match rules {
-            Rules::Pinterest => "pinterest",
-            Rules::Segment => "segment",
-        };
+    pub(crate) fn new(plan: Plan, rules: &'static Rules) -> HashPii {
         HashPii {
             plan,
             rules,
-            rules_name: name.into(),
+            rules_name: rules.name().into(),
         }
     }
 }
@@ -114,7 +109,7 @@ impl HashPii {
 
 struct Walk<'a> {
     document: &'a mut Document,
-    rules: Rules,
+    rules: &'static Rules,
     of_group: bool,
     scratch: &'a mut Scratch,
 }
@@ -294,17 +289,10 @@ fn with_text<R>(node: Node<'_>, take: impl FnOnce(&str) -> R) -> R {
     }
 }
 
-fn treatment(field: Field, rules: Rules, text: &str, scratch: &mut String) -> Treatment {
-    let hashed = match rules {
-        Rules::Pinterest => personal::hash(field, rules, text, scratch).map(Treatment::Hash),
-        Rules::Segment => segment::hash(field, text, scratch).map(|value| match value {
-            segment::Value::Hash(hash) => Treatment::Hash(hash),
-            segment::Value::AsGiven(_) => Treatment::Hashed,
-            segment::Value::Blank => Treatment::Blank,
-        }),
-    };
-    match hashed {
-        Ok(treatment) => treatment,
+fn treatment(field: Field, rules: &'static Rules, text: &str, scratch: &mut String) -> Treatment {
+    match personal::hash(field, rules, text, scratch) {
+        Ok(hash) if !rules.screened() && hash.as_str().eq_ignore_ascii_case(text) => Treatment::Hashed,
+        Ok(hash) => Treatment::Hash(hash),
         Err(Dropped::Empty) if text.trim_matches(is_js_space).is_empty() => Treatment::Blank,
         Err(why) => Treatment::Removed(Removed::Dropped(why)),
     }

@@ -1,6 +1,7 @@
 //! Where the user lives.
 
-use signalbox_conversions::personal::{Field, Rules, geo, normalise};
+use signalbox_conversions::personal::rules::PINTEREST;
+use signalbox_conversions::personal::{Field, geo, normalise};
 use signalbox_core::{Event, Kind, Node, Path};
 
 /// What the paths for a state or a country gave.
@@ -66,7 +67,7 @@ fn country(text: &str) -> Option<&'static str> {
 /// The text as it would be hashed, so that a text and its hash are understood alike.
 fn cleaned(field: Field, text: &str) -> Option<String> {
     let mut cleaned = String::new();
-    normalise(field, Rules::Pinterest, text, &mut cleaned).ok()?;
+    normalise(field, &PINTEREST, text, &mut cleaned).ok()?;
     Some(cleaned)
 }
 

@@ -2,7 +2,7 @@
 
 use signalbox_segment::value::is_js_space;
 
-use super::Dropped;
+use super::field::Dropped;
 use super::text::ascii_digit;
 
 /// The years believed. The bounds are what makes eight digits unambiguous: no date in the order year, month, day is

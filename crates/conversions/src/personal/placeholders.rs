@@ -1,6 +1,6 @@
-//! Texts that cannot be an identity. Hashing them would tell Pinterest that thousands of users are one person.
+//! Texts that cannot be an identity. Hashed, they would make one person of thousands of users.
 
-use super::Field;
+use super::field::Field;
 
 /// Whether a cleaned text (no white space, lower case) is a placeholder.
 ///
@@ -35,7 +35,7 @@ fn is_placeholder(field: Field, cleaned: &str) -> bool {
 /// Whether a cleaned text looks like a hash that is not SHA-256 (MD5, SHA-1, SHA-512, or a damaged one): 32 or more
 /// hexadecimal digits, a letter among them.
 ///
-/// Such a value was meant to be sent as it is, but Pinterest matches SHA-256 only; hashing it again makes a value that
+/// Such a value was meant to be sent as it is, but destinations match SHA-256 only; hashing it again makes a value that
 /// looks right and never matches. An external id may be any text, so this means nothing there, and an
 /// advertising id of 32 digits is a UUID without its dashes.
 pub(super) fn is_foreign_hash(field: Field, cleaned: &str) -> bool {

@@ -1,4 +1,4 @@
-//! What Segment's `pinterest-conversions` destination does to personal fields, for `compat = "segment"` alone.
+//! The hashed values that Segment's open-source destination sends, for `compat = "segment"` alone.
 //!
 //! The tests are made in this order for each value: blank after trimming → `""`; exactly 64 hexadecimal digits of
 //! either case → passed on unchanged; cleaned; if nothing is left (a phone without digits) the whole event fails;
@@ -7,12 +7,12 @@
 use std::fmt;
 
 use signalbox_core::Sha256Hex;
-use signalbox_segment::value::js_trim;
 
-use super::text;
-use super::{Dropped, Field, Form};
+use super::field::{Dropped, Field};
+use super::normalise::{Form, normalise};
+use super::rules::SEGMENT;
 
-/// What Segment puts into a hashed field. **`compat = "segment"` only**: Pinterest asks for lower-case SHA-256 and
+/// A value that Segment puts into a hashed field. **`compat = "segment"` only**: vendors ask for lower-case SHA-256 and
 /// nothing else. Never holds plain text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Value {
@@ -70,8 +70,7 @@ impl fmt::Debug for HexAsGiven {
 /// [`Dropped::NoDigits`] alone: a phone without ASCII digits, for which Segment fails the whole event
 /// (`EmptyValueError`), whatever else the event holds.
 pub fn hash(field: Field, text: &str, scratch: &mut String) -> Result<Value, Dropped> {
-    scratch.clear();
-    match normalise(field, text, scratch) {
+    match normalise(field, &SEGMENT, text, scratch) {
         Ok(Form::Plain) => Ok(Value::Hash(Sha256Hex::of(scratch))),
         Ok(Form::Hashed) => Ok(as_given(text)),
         Err(Dropped::Empty) => Ok(Value::Blank),
@@ -84,36 +83,5 @@ fn as_given(text: &str) -> Value {
     match (upper, text.as_bytes().try_into()) {
         (true, Ok(digits)) => Value::AsGiven(HexAsGiven(digits)),
         _ => Sha256Hex::from_prehashed(text).map_or(Value::Blank, Value::Hash),
-    }
-}
-
-pub(super) fn normalise(field: Field, text: &str, out: &mut String) -> Result<Form, Dropped> {
-    if js_trim(text).is_empty() {
-        return Err(Dropped::Empty);
-    }
-    // No trimming before this test: Segment hashes a padded hash again.
-    if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        out.push_str(text);
-        return Ok(Form::Hashed);
-    }
-    match field {
-        Field::Phone => out.extend(text.bytes().filter(u8::is_ascii_digit).map(char::from)),
-        Field::Gender => {
-            text::squeeze(text, out);
-            let code = match out.as_str() {
-                "male" => "m",
-                "female" => "f",
-                "non-binary" => "n",
-                _ => return Ok(Form::Plain),
-            };
-            out.clear();
-            out.push_str(code);
-        }
-        _ => text::squeeze(text, out),
-    }
-    if out.is_empty() {
-        Err(Dropped::NoDigits)
-    } else {
-        Ok(Form::Plain)
     }
 }

@@ -1,3 +1,4 @@
 //! Integration tests of the conversions kit.
 
 mod personal;
+mod vendors;

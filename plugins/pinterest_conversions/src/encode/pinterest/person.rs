@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-use signalbox_conversions::personal::{self, Dropped, Rules};
+use signalbox_conversions::personal::{self, Dropped, rules::PINTEREST};
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
 
@@ -136,7 +136,7 @@ impl<'a> RecordBuilder<'a, '_> {
     }
 
     fn hash(&mut self, personal: &Personal, text: &str, index: Option<usize>) {
-        match personal::hash(personal.field, Rules::Pinterest, text, self.text) {
+        match personal::hash(personal.field, &PINTEREST, text, self.text) {
             Ok(hash) => self.hashes.push(hash),
             Err(Dropped::Empty) => {}
             Err(dropped) => {

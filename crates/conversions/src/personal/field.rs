@@ -1,0 +1,119 @@
+//! The personal fields, and the reasons why a value of one has no normal form.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// The kinds of personal fields that are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// An e-mail address.
+    Email,
+    /// A phone number.
+    Phone,
+    /// A given name.
+    FirstName,
+    /// A family name.
+    LastName,
+    /// A gender.
+    Gender,
+    /// A date of birth.
+    DateOfBirth,
+    /// A city.
+    City,
+    /// A state or region.
+    State,
+    /// A postal code.
+    Zip,
+    /// A country.
+    Country,
+    /// The advertiser's own id of a user.
+    ExternalId,
+    /// An advertising id of a device: IDFA, GAID.
+    MobileAdId,
+    /// A street.
+    Street,
+}
+
+impl Field {
+    /// Every field.
+    pub const ALL: [Field; 13] = [
+        Field::Email,
+        Field::Phone,
+        Field::FirstName,
+        Field::LastName,
+        Field::Gender,
+        Field::DateOfBirth,
+        Field::City,
+        Field::State,
+        Field::Zip,
+        Field::Country,
+        Field::ExternalId,
+        Field::MobileAdId,
+        Field::Street,
+    ];
+}
+
+/// The reason why a value has no normal form. The code is stable and safe to log; the value never is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dropped {
+    /// The value is blank, or nothing is left after normalising. A blank value counts as absent and deserves no warning.
+    Empty,
+    /// A placeholder such as `null`, `n/a` or the all-zero advertising id.
+    Junk,
+    /// An e-mail without exactly one `@` between two non-empty halves.
+    NotAnEmail,
+    /// Several e-mail addresses in one text; send them as an array.
+    SeveralValues,
+    /// An MD5, SHA-1 or other hash that is not SHA-256: hashing it again could never match.
+    ForeignHash,
+    /// A phone number without digits, or with leading zeros alone where the rules drop these.
+    NoDigits,
+    /// A gender that is none of the known spellings.
+    UnknownGender,
+    /// A date of birth that is no date.
+    UnreadableDate,
+    /// A date of birth that can be read in two ways, such as 01/02/1990.
+    AmbiguousDate,
+}
+
+impl Dropped {
+    /// Returns the stable code: a warning code and metric label.
+    pub fn code(self) -> &'static str {
+        match self {
+            Dropped::Empty => "empty",
+            Dropped::Junk => "junk",
+            Dropped::NotAnEmail => "not_an_email",
+            Dropped::SeveralValues => "several_values",
+            Dropped::ForeignHash => "foreign_hash",
+            Dropped::NoDigits => "no_digits",
+            Dropped::UnknownGender => "unknown_gender",
+            Dropped::UnreadableDate => "unreadable_date",
+            Dropped::AmbiguousDate => "ambiguous_date",
+        }
+    }
+
+    /// Returns the reason in words, without the value.
+    pub fn message(self) -> &'static str {
+        match self {
+            Dropped::Empty => "nothing is left of the value after normalising",
+            Dropped::Junk => "the value is a placeholder, not an identity",
+            Dropped::NotAnEmail => "the value is not an e-mail address",
+            Dropped::SeveralValues => "the text holds several addresses; send an array",
+            Dropped::ForeignHash => "the value is a hash other than SHA-256",
+            Dropped::NoDigits => "the phone number has no digits",
+            Dropped::UnknownGender => "the gender is none of the known spellings",
+            Dropped::UnreadableDate => "the date of birth is not a date",
+            Dropped::AmbiguousDate => "the date of birth can be read in two ways; write it as YYYY-MM-DD",
+        }
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for Dropped {}

@@ -1,0 +1,226 @@
+//! Normalising: a text on its way to the form that is hashed.
+
+use signalbox_core::Sha256Hex;
+use signalbox_segment::value::{is_js_space, js_trim};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::field::{Dropped, Field};
+use super::rules::{Codes, Rules, Step};
+use super::text::{self, ascii_digit};
+use super::{birthday, geo, placeholders};
+
+/// Form of the text that [`normalise`] left in the buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Plain text, ready to be hashed.
+    Plain,
+    /// 64 hexadecimal digits: the value was hashed already and must not be hashed again. Lower case under screened
+    /// rules, otherwise as given.
+    Hashed,
+}
+
+/// Brings a value into the form that is hashed, in `out` (cleared first).
+///
+/// White space is JavaScript's set ([`signalbox_segment::value::is_js_space`]) everywhere. A value that is a SHA-256
+/// already gives [`Form::Hashed`].
+///
+/// # Errors
+/// A [`Dropped`] when nothing can be sent for the value; `out` is then unspecified.
+pub fn normalise(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result<Form, Dropped> {
+    out.clear();
+    if rules.screened() {
+        screened(field, rules.steps(field), text, out)
+    } else {
+        verbatim(field, rules.steps(field), text, out)
+    }
+}
+
+fn screened(field: Field, steps: &[Step], text: &str, out: &mut String) -> Result<Form, Dropped> {
+    // Most phones: too short to be a hash of any kind, and nothing to clean but what is no digit.
+    let digits = matches!(steps, [Step::Digits, ..]);
+    if digits && text.len() < 32 && text.is_ascii() && !js_trim(text).is_empty() {
+        return run(steps, field, text, out).map(|()| Form::Plain);
+    }
+    text::clean(text, out);
+    if out.is_empty() {
+        return Err(Dropped::Empty);
+    }
+    if is_sha256(out) {
+        return Ok(Form::Hashed);
+    }
+    if placeholders::is_foreign_hash(field, out) {
+        return Err(Dropped::ForeignHash);
+    }
+    // A date is not looked up as a word, and a phone is only digits: both have an error of their own.
+    if !matches!(field, Field::Phone | Field::DateOfBirth) && placeholders::is_junk(field, out) {
+        return Err(Dropped::Junk);
+    }
+    run(steps, field, text, out)?;
+    // A hash may have been written with something between its digits; it must not be hashed again either.
+    Ok(if is_sha256(out) { Form::Hashed } else { Form::Plain })
+}
+
+fn verbatim(field: Field, steps: &[Step], text: &str, out: &mut String) -> Result<Form, Dropped> {
+    if js_trim(text).is_empty() {
+        return Err(Dropped::Empty);
+    }
+    // No trimming before this test: Segment hashes a padded hash again.
+    if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        out.push_str(text);
+        return Ok(Form::Hashed);
+    }
+    text::squeeze(text, out);
+    run(steps, field, text, out)?;
+    Ok(Form::Plain)
+}
+
+fn is_sha256(cleaned: &str) -> bool {
+    cleaned.len() == 64 && Sha256Hex::are_digits(cleaned.as_bytes())
+}
+
+/// Runs the steps of a field on its cleaned text in `out`; `text` is the value as given.
+fn run(steps: &[Step], field: Field, text: &str, out: &mut String) -> Result<(), Dropped> {
+    for step in steps {
+        match step {
+            Step::EmailAddress => email(out)?,
+            Step::Digits => {
+                out.clear();
+                text::push_digits(text, out);
+                any_digit(out)?;
+            }
+            Step::AsciiDigits => {
+                out.retain(|c| c.is_ascii_digit());
+                any_digit(out)?;
+            }
+            Step::NoLeadingZeros => {
+                let zeros = out.len() - out.trim_start_matches('0').len();
+                out.drain(..zeros);
+                any_digit(out)?;
+            }
+            Step::Prefix(prefix) => out.insert_str(0, prefix),
+            Step::Codes(codes) => code(codes, out)?,
+            Step::Birthday => birthday::compact(text, out)?,
+            Step::LettersAndDigits => letters_and_digits(field, out)?,
+            Step::State => replace_lower(geo::state_in(out), out),
+            Step::Country => replace_lower(geo::country_in(out), out),
+            Step::PostalCode => postal_code(field, text, out)?,
+        }
+    }
+    Ok(())
+}
+
+fn any_digit(digits: &str) -> Result<(), Dropped> {
+    match digits {
+        "" => Err(Dropped::NoDigits),
+        _ => Ok(()),
+    }
+}
+
+fn replace_lower(code: Option<&str>, out: &mut String) {
+    if let Some(code) = code {
+        out.clear();
+        out.push_str(code);
+        out.make_ascii_lowercase();
+    }
+}
+
+/// One `@` with something on both sides. More is not asked: deliverability is not ours to judge.
+fn email(cleaned: &str) -> Result<(), Dropped> {
+    let bytes = cleaned.as_bytes();
+    let at = memchr::memchr(b'@', bytes).ok_or(Dropped::NotAnEmail)?;
+    let domain = &bytes[at + 1..];
+    if memchr::memchr(b'@', domain).is_some() {
+        let list = cleaned.contains([',', ';', '|', '/']);
+        return Err(if list {
+            Dropped::SeveralValues
+        } else {
+            Dropped::NotAnEmail
+        });
+    }
+    let bracketed = memchr::memchr2(b'<', b'>', bytes).is_some();
+    if at == 0 || domain.is_empty() || bracketed {
+        Err(Dropped::NotAnEmail)
+    } else {
+        Ok(())
+    }
+}
+
+fn code(codes: &Codes, out: &mut String) -> Result<(), Dropped> {
+    if !codes.punctuation {
+        out.retain(char::is_alphanumeric);
+    }
+    match codes.words.iter().find(|(_, words)| words.contains(&&**out)) {
+        Some((code, _)) => {
+            out.clear();
+            out.push_str(code);
+            Ok(())
+        }
+        None => codes.unknown.map_or(Ok(()), Err),
+    }
+}
+
+fn letters_and_digits(field: Field, out: &mut String) -> Result<(), Dropped> {
+    let stays = |c: char| c.is_alphanumeric() || is_combining_mark(c);
+    if out.is_ascii() {
+        retain_alphanumeric(out);
+    } else if !out.chars().all(stays) {
+        // Composed again, since what stood between a letter and an accent may be gone.
+        *out = out.chars().filter(|&c| stays(c)).nfc().collect();
+    }
+    check_again(field, out)
+}
+
+fn retain_alphanumeric(out: &mut String) {
+    if !out.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        out.retain(|c| c.is_ascii_alphanumeric());
+    }
+}
+
+/// Digits where there is no letter, ZIP+4 cut to its first five; with letters, the letters and digits.
+fn postal_code(field: Field, text: &str, out: &mut String) -> Result<(), Dropped> {
+    if out.is_ascii() {
+        retain_alphanumeric(out);
+    } else {
+        let kept = out
+            .chars()
+            .filter(|&c| c.is_alphanumeric() || is_combining_mark(c));
+        *out = kept.map(|c| ascii_digit(c).unwrap_or(c)).nfc().collect();
+    }
+    if out.len() == 9 && is_zip_plus_four(text) {
+        out.truncate(5);
+    }
+    check_again(field, out)
+}
+
+/// Returns true for five digits, then blanks, dashes or a plus, then four digits.
+fn is_zip_plus_four(text: &str) -> bool {
+    let (mut first, mut between, mut last) = (0, 0, 0);
+    for c in js_trim(text).chars() {
+        let digit = ascii_digit(c).is_some();
+        match (digit, between) {
+            (true, 0) => first += 1,
+            (true, _) => last += 1,
+            (false, _) if last == 0 && is_zip_separator(c) => between += 1,
+            (false, _) => return false,
+        }
+    }
+    first == 5 && last == 4
+}
+
+fn is_zip_separator(c: char) -> bool {
+    is_js_space(c) || matches!(c, '-' | '+' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+}
+
+/// Removing punctuation may have exposed a placeholder or a hash; deciding now keeps normalising idempotent.
+fn check_again(field: Field, out: &str) -> Result<(), Dropped> {
+    if out.is_empty() {
+        Err(Dropped::Empty)
+    } else if placeholders::is_junk(field, out) {
+        Err(Dropped::Junk)
+    } else if placeholders::is_foreign_hash(field, out) {
+        Err(Dropped::ForeignHash)
+    } else {
+        Ok(())
+    }
+}
