@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::buffer_pool;
 use super::document::Document;
 use super::kind::{KeyMark, Kind};
-use super::slot::{Held, NONE, Slot, Span};
+use super::slot::{Held, NONE, Slot, TextRange};
 use super::source::{Form, Source};
 
 /// Above this many members duplicates are looked up in a table instead of one against all.
@@ -25,15 +25,15 @@ const BYTES: usize = 1024;
 /// source without escapes; if not, it is in what was unescaped. One word, which functions return in a register: read back
 /// from memory in one piece, what was written there in three is waited for.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Text(u64);
+pub(super) struct TextRef(u64);
 
-impl Text {
-    fn new(start: usize, len: usize, plain: bool) -> Text {
-        Text((start as u64) << 32 | (len as u64) << 1 | u64::from(plain))
+impl TextRef {
+    fn new(start: usize, len: usize, plain: bool) -> TextRef {
+        TextRef((start as u64) << 32 | (len as u64) << 1 | u64::from(plain))
     }
 
-    fn span(self) -> Span {
-        Span {
+    fn range(self) -> TextRange {
+        TextRange {
             start: (self.0 >> 32) as u32,
             len: self.0 as u32 >> 1,
         }
@@ -47,7 +47,7 @@ impl Text {
 /// A key that was read.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Key {
-    pub(super) text: Text,
+    pub(super) text: TextRef,
     pub(super) mark: KeyMark,
 }
 
@@ -118,8 +118,8 @@ impl<'s> Builder<'s> {
     }
 
     /// A text that stands in the source without escapes.
-    pub(super) fn plain(&self, start: usize, len: usize) -> Text {
-        Text::new(start, len, true)
+    pub(super) fn plain(&self, start: usize, len: usize) -> TextRef {
+        TextRef::new(start, len, true)
     }
 
     /// Begins a text that had escapes, which is then appended to [`Builder::unescaped`].
@@ -131,13 +131,13 @@ impl<'s> Builder<'s> {
         &mut self.unescaped
     }
 
-    pub(super) fn end_unescaped(&self, start: usize) -> Text {
-        Text::new(start, self.unescaped.len() - start, false)
+    pub(super) fn end_unescaped(&self, start: usize) -> TextRef {
+        TextRef::new(start, self.unescaped.len() - start, false)
     }
 
     #[inline]
-    pub(super) fn key(&self, text: Text) -> Key {
-        let Span { start, len } = text.span();
+    pub(super) fn key(&self, text: TextRef) -> Key {
+        let TextRange { start, len } = text.range();
         let buf = if text.is_plain() {
             self.source
         } else {
@@ -150,14 +150,14 @@ impl<'s> Builder<'s> {
 
     /// Appends a string.
     #[inline]
-    pub(super) fn string(&mut self, key: Key, value: Text) -> u32 {
-        self.push(key, Held::String(value.span(), value.is_plain()))
+    pub(super) fn string(&mut self, key: Key, value: TextRef) -> u32 {
+        self.push(key, Held::String(value.range(), value.is_plain()))
     }
 
     /// Appends a number.
     #[inline]
-    pub(super) fn number(&mut self, key: Key, value: Text) -> u32 {
-        self.push(key, Held::Number(value.span()))
+    pub(super) fn number(&mut self, key: Key, value: TextRef) -> u32 {
+        self.push(key, Held::Number(value.range()))
     }
 
     /// Appends a value.
@@ -165,7 +165,7 @@ impl<'s> Builder<'s> {
     pub(super) fn push(&mut self, key: Key, held: Held) -> u32 {
         let at = self.slots.len() as u32;
         self.slots
-            .push(Slot::new(key.text.span(), key.text.is_plain(), key.mark, held));
+            .push(Slot::new(key.text.range(), key.text.is_plain(), key.mark, held));
         at
     }
 
@@ -192,7 +192,7 @@ impl<'s> Builder<'s> {
     }
 
     fn has_key(&self, first: u32, key: Key) -> bool {
-        let text = self.text(key.text.span(), key.text.is_plain());
+        let text = self.text(key.text.range(), key.text.is_plain());
         let same = |slot: &Slot| slot.key_mark == key.mark && self.key_of(slot) == text;
         self.chain(first).any(same)
     }
@@ -283,9 +283,9 @@ impl<'s> Builder<'s> {
         self.text(slot.key(), slot.plain_key())
     }
 
-    fn text(&self, span: Span, plain: bool) -> &str {
-        let start = span.start as usize;
+    fn text(&self, range: TextRange, plain: bool) -> &str {
+        let start = range.start as usize;
         let buf = if plain { self.source } else { &self.unescaped };
-        buf.get(start..start + span.len as usize).unwrap_or_default()
+        buf.get(start..start + range.len as usize).unwrap_or_default()
     }
 }

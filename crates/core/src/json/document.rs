@@ -3,7 +3,7 @@
 use super::buffer_pool;
 use super::kind::{KeyMark, Kind};
 use super::path::Path;
-use super::slot::{NONE, Slot, Span};
+use super::slot::{NONE, Slot, TextRange};
 use super::source::Source;
 
 /// Compares two short texts that are probably equal, without a call to memcmp for the few bytes of a key.
@@ -82,9 +82,11 @@ impl Document {
     }
 
     #[inline(always)]
-    pub(super) fn text(&self, span: Span) -> &str {
-        let start = span.start as usize;
-        self.buf.get(start..start + span.len as usize).unwrap_or_default()
+    pub(super) fn text(&self, range: TextRange) -> &str {
+        let start = range.start as usize;
+        self.buf
+            .get(start..start + range.len as usize)
+            .unwrap_or_default()
     }
 }
 
@@ -139,7 +141,7 @@ impl<'a> Node<'a> {
     /// Compares [`Node::key`] with `key`. Callers compare the marks first, since those are cheaper.
     #[inline]
     pub fn has_key(self, key: &str) -> bool {
-        let Span { start, len } = self.slot().key();
+        let TextRange { start, len } = self.slot().key();
         let bytes = self.doc.buf.as_bytes();
         let own = bytes.get(start as usize..start as usize + len as usize);
         own.is_some_and(|own| same_bytes(own, key.as_bytes()))

@@ -3,7 +3,7 @@
 use super::document::{Document, Node, NodeId};
 use super::kind::{KeyMark, Kind};
 use super::path::Path;
-use super::slot::{Held, NONE, Slot, Span};
+use super::slot::{Held, NONE, Slot, TextRange};
 use super::write::is_plain;
 
 /// A scalar to write into a document.
@@ -150,16 +150,16 @@ impl Document {
         // Written as it will stand in the text, between a comma and a colon, so that members which are added one after
         // the other are copied in one piece.
         self.buf.push(',');
-        let (span, plain_key) = match key {
+        let (range, plain_key) = match key {
             Some(key) => self.push_string(key),
-            None => (Span::default(), false),
+            None => (TextRange::default(), false),
         };
         if key.is_some() {
             self.buf.push(':');
         }
         let at = self.slots.len() as u32;
         let mark = KeyMark::of(key.unwrap_or_default());
-        self.slots.push(Slot::new(span, plain_key, mark, Held::Null));
+        self.slots.push(Slot::new(range, plain_key, mark, Held::Null));
         let container = &mut self.slots[parent as usize];
         let last = container.last();
         if last == NONE {
@@ -180,29 +180,29 @@ impl Document {
             Scalar::Bool(truth) => Held::Bool(truth),
             Scalar::Number(text) => Held::Number(self.push_text(text)),
             Scalar::String(text) => {
-                let (span, plain) = self.push_string(text);
-                Held::String(span, plain)
+                let (range, plain) = self.push_string(text);
+                Held::String(range, plain)
             }
         }
     }
 
     /// Keeps a string, between quotes if it needs no escapes.
-    fn push_string(&mut self, text: &str) -> (Span, bool) {
+    fn push_string(&mut self, text: &str) -> (TextRange, bool) {
         let plain = is_plain(text.as_bytes());
         if !plain {
             return (self.push_text(text), false);
         }
         self.buf.reserve(text.len() + 2);
         self.buf.push('"');
-        let span = self.push_text(text);
+        let range = self.push_text(text);
         self.buf.push('"');
-        (span, true)
+        (range, true)
     }
 
-    fn push_text(&mut self, text: &str) -> Span {
+    fn push_text(&mut self, text: &str) -> TextRange {
         let start = self.buf.len() as u32;
         self.buf.push_str(text);
-        Span {
+        TextRange {
             start,
             len: text.len() as u32,
         }

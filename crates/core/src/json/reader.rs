@@ -5,7 +5,7 @@
 
 use wide::u8x16;
 
-use super::build::{Builder, Container, Key, Text};
+use super::build::{Builder, Container, Key, TextRef};
 use super::kind::Kind;
 use super::slot::Held;
 
@@ -151,7 +151,7 @@ impl Reader<'_, '_> {
 
     /// Reads a string behind its opening quote.
     #[inline]
-    fn string(&mut self) -> Option<Text> {
+    fn string(&mut self) -> Option<TextRef> {
         let start = self.at;
         self.at = self.special(start)?;
         match self.bytes.get(self.at)? {
@@ -184,7 +184,7 @@ impl Reader<'_, '_> {
 
     /// Reads a string whose first backslash is next.
     #[cold]
-    fn escaped(&mut self, start: usize) -> Option<Text> {
+    fn escaped(&mut self, start: usize) -> Option<TextRef> {
         let text = self.build.begin_unescaped();
         let mut copied = start;
         loop {

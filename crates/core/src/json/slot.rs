@@ -4,7 +4,7 @@ use super::kind::{KeyMark, Kind};
 
 /// A range of the document's buffer.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Span {
+pub(super) struct TextRange {
     pub(super) start: u32,
     pub(super) len: u32,
 }
@@ -18,7 +18,7 @@ pub(super) struct Slot {
     key_start: u32,
     about: About,
     /// Of a string or number its text, of an array or object its first and last child, of a boolean its truth.
-    value: Span,
+    value: TextRange,
     /// The next child of the same container.
     pub(super) next: u32,
     pub(super) key_mark: KeyMark,
@@ -55,9 +55,9 @@ pub(super) enum Held {
     Null,
     Bool(bool),
     /// Its text.
-    Number(Span),
+    Number(TextRange),
     /// Its text, and whether that stands between quotes without escapes.
-    String(Span, bool),
+    String(TextRange, bool),
     /// An array or object without children.
     Empty(Kind),
 }
@@ -65,12 +65,12 @@ pub(super) enum Held {
 impl Slot {
     /// The last child of nothing. With its key and whether that stands between quotes without escapes.
     #[inline]
-    pub(super) fn new(key: Span, plain_key: bool, key_mark: KeyMark, held: Held) -> Slot {
+    pub(super) fn new(key: TextRange, plain_key: bool, key_mark: KeyMark, held: Held) -> Slot {
         let plain_key = if plain_key { PLAIN_KEY } else { 0 };
         let mut slot = Slot {
             key_start: key.start,
             about: About(key.len << KEY_LEN | plain_key),
-            value: Span::default(),
+            value: TextRange::default(),
             next: NONE,
             key_mark,
         };
@@ -81,10 +81,10 @@ impl Slot {
     /// Replaces the value.
     #[inline]
     pub(super) fn hold(&mut self, held: Held) {
-        let span = |start| Span { start, len: 0 };
+        let range = |start| TextRange { start, len: 0 };
         let (kind, value, plain) = match held {
-            Held::Null => (Kind::Null, span(0), true),
-            Held::Bool(truth) => (Kind::Bool, span(u32::from(truth)), true),
+            Held::Null => (Kind::Null, range(0), true),
+            Held::Bool(truth) => (Kind::Bool, range(u32::from(truth)), true),
             Held::Number(text) => (Kind::Number, text, true),
             Held::String(text, plain) => (Kind::String, text, plain),
             Held::Empty(kind) => (kind, EMPTY, true),
@@ -111,8 +111,8 @@ impl Slot {
     }
 
     #[inline(always)]
-    pub(super) fn key(&self) -> Span {
-        Span {
+    pub(super) fn key(&self) -> TextRange {
+        TextRange {
             start: self.key_start,
             len: self.about.0 >> KEY_LEN,
         }
@@ -120,7 +120,7 @@ impl Slot {
 
     /// The text of a string or number.
     #[inline(always)]
-    pub(super) fn text(&self) -> Span {
+    pub(super) fn text(&self) -> TextRange {
         self.value
     }
 
@@ -162,7 +162,7 @@ impl Slot {
     #[inline]
     pub(super) fn set_children(&mut self, first: u32, last: u32) {
         debug_assert!(self.is_container());
-        self.value = Span {
+        self.value = TextRange {
             start: first,
             len: last,
         };
@@ -180,7 +180,7 @@ impl Slot {
 }
 
 /// The children of a container that has none.
-const EMPTY: Span = Span {
+const EMPTY: TextRange = TextRange {
     start: NONE,
     len: NONE,
 };

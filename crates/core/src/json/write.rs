@@ -2,7 +2,7 @@
 
 use super::document::{Document, Node};
 use super::kind::Kind;
-use super::slot::{NONE, Slot, Span};
+use super::slot::{NONE, Slot, TextRange};
 use super::source::End;
 
 impl Document {
@@ -105,13 +105,13 @@ impl Node<'_> {
 }
 
 impl Document {
-    fn write_text(&self, span: Span, plain: bool, runs: &mut Runs<'_>) {
+    fn write_text(&self, range: TextRange, plain: bool, runs: &mut Runs<'_>) {
         if plain {
             // In the source it stands between quotes.
-            runs.piece((span.start as usize).saturating_sub(1), span.len as usize + 2);
+            runs.piece((range.start as usize).saturating_sub(1), range.len as usize + 2);
         } else {
             runs.flush();
-            write_json_string(self.text(span), runs.out);
+            write_json_string(self.text(range), runs.out);
         }
     }
 }

@@ -6,9 +6,9 @@
 use crate::mapping::RuntimeError;
 use crate::mapping::eval::Eval;
 use crate::mapping::plan::{ArrayPath, Expr, Object};
-use crate::schema::place::Place;
-use crate::schema::rule::{Brief, Members, Plain, Plan, Rule, Usual};
-use crate::schema::walk::{Walk, empty};
+use crate::schema::coercion::{Coercion, empty};
+use crate::schema::field_path::FieldPath;
+use crate::schema::rule::{CommonCase, FieldPlan, FieldSummary, ObjectPlan, PlainType, ValueRule};
 use crate::schema::{Coerced, Leniency};
 use crate::value::{Type, Value};
 use bumpalo::Bump;
@@ -18,49 +18,49 @@ type Result<T> = std::result::Result<T, RuntimeError>;
 
 /// What a mapping makes for these fields. A field whose directives fail is left out and reported.
 pub(super) fn coerce<'a, 't: 'a>(
-    members: &Members<'t>,
+    members: &ObjectPlan<'t>,
     (eval, object): (Eval<'a>, &'a Object),
     arena: &'a Bump,
     failed: &mut Vec<RuntimeError>,
 ) -> Result<Coerced<'a>> {
-    let mut walk = Walk::new(arena, Leniency::PerField);
-    let built = walk.mapped_members(&Place::ROOT, None, members, object, eval, Some(failed))?;
+    let mut walk = Coercion::new(arena, Leniency::PerField);
+    let built = walk.mapped_members(&FieldPath::ROOT, None, members, object, eval, Some(failed))?;
     Ok(walk.done(Value::Object(built)))
 }
 
 /// The fields of an object whose values are put into their places one after the other.
 struct Context<'c, 'a> {
-    place: &'c Place<'c>,
+    path: &'c FieldPath<'c>,
     eval: Eval<'a>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Coercion<'a> {
     /// The members of an object. With `failed` given, a failure costs only the field it is in.
     fn mapped_members<'t: 'a>(
         &mut self,
-        place: &Place<'_>,
+        path: &FieldPath<'_>,
         label: Option<&str>,
-        members: &Members<'t>,
+        members: &ObjectPlan<'t>,
         object: &'a Object,
         eval: Eval<'a>,
         mut failed: Option<&mut Vec<RuntimeError>>,
     ) -> Result<&'a [(&'a str, Value<'a>)]> {
-        let context = &Context { place, eval };
-        let undefined = |brief: &Brief<'t>| (brief.key, Value::Undefined);
+        let context = &Context { path, eval };
+        let undefined = |summary: &FieldSummary<'t>| (summary.key, Value::Undefined);
         let built = self
             .arena
-            .alloc_slice_fill_iter(members.briefs.iter().map(undefined));
+            .alloc_slice_fill_iter(members.summaries.iter().map(undefined));
         let mut missing_until = self.errors.len();
         // By number: iterators over four lists at once are moved about more than they do.
         for (at, (key, value)) in built.iter_mut().enumerate() {
-            let (Some(plan), Some(brief)) = (members.plans.get(at), members.briefs.get(at)) else {
+            let (Some(plan), Some(summary)) = (members.plans.get(at), members.summaries.get(at)) else {
                 break;
             };
             let Some((_, expr)) = object.members.get(at) else {
                 break;
             };
             let (errors, dropped) = (self.errors.len(), self.dropped.len());
-            if let Err(error) = self.mapped(context, plan, brief.usual, expr, value) {
+            if let Err(error) = self.mapped(context, plan, summary.common, expr, value) {
                 let Some(failed) = &mut failed else {
                     return Err(error);
                 };
@@ -70,8 +70,8 @@ impl<'a> Walk<'a> {
                 failed.push(error.in_field(key));
                 *value = Value::Undefined;
             }
-            if brief.required && !value.is_defined() {
-                self.missing_before(&mut missing_until, place, label, key);
+            if summary.required && !value.is_defined() {
+                self.missing_before(&mut missing_until, path, label, key);
             }
         }
         Ok(built)
@@ -81,38 +81,40 @@ impl<'a> Walk<'a> {
     fn mapped<'t: 'a>(
         &mut self,
         context: &Context<'_, 'a>,
-        plan: &Plan<'t>,
-        usual: Usual,
+        plan: &FieldPlan<'t>,
+        common: CommonCase,
         expr: &'a Expr,
         value: &mut Value<'a>,
     ) -> Result<()> {
-        if usual == Usual::One(Plain::Never) && self.structure(context, plan, expr, value)? {
+        if common == CommonCase::One(PlainType::Never) && self.structure(context, plan, expr, value)? {
             return Ok(());
         }
         let found = context.eval.eval(expr)?;
-        match (usual, found) {
+        match (common, found) {
             (_, Value::Undefined) => {}
-            (Usual::Texts, Value::Str(text)) if !may_be_blank(text) => {
+            (CommonCase::Texts, Value::Str(text)) if !may_be_blank(text) => {
                 *value = Value::Array(std::slice::from_ref(found));
             }
-            (Usual::One(Plain::Text), Value::Str(text)) if !may_be_blank(text) => *value = *found,
-            (Usual::One(plain), Value::Number(_) | Value::Bool(_)) if plain.has(found) => *value = *found,
+            (CommonCase::One(PlainType::Text), Value::Str(text)) if !may_be_blank(text) => *value = *found,
+            (CommonCase::One(plain), Value::Number(_) | Value::Bool(_)) if plain.has(found) => {
+                *value = *found
+            }
             _ if empty(plan.field, false, found, Leniency::PerField) => {}
             _ => {
                 *value = *found;
                 if !plan.rule.plain.has(value) {
-                    self.member(context.place, plan, value, true);
+                    self.member(context.path, plan, value, true);
                 }
             }
         }
         Ok(())
     }
 
-    /// Puts objects and lists of objects into their place, member by member; false if this is neither.
+    /// Puts objects and lists of objects into their path, member by member; false if this is neither.
     fn structure<'t: 'a>(
         &mut self,
         context: &Context<'_, 'a>,
-        plan: &Plan<'t>,
+        plan: &FieldPlan<'t>,
         expr: &'a Expr,
         value: &mut Value<'a>,
     ) -> Result<bool> {
@@ -120,15 +122,15 @@ impl<'a> Walk<'a> {
             Expr::If(parts) => {
                 let holds = parts.test.holds(*context.eval.eval(&parts.condition)?);
                 let chosen = if holds { &parts.then } else { &parts.otherwise };
-                self.mapped(context, plan, Usual::One(Plain::Never), chosen, value)?;
+                self.mapped(context, plan, CommonCase::One(PlainType::Never), chosen, value)?;
                 Ok(true)
             }
             Expr::Object(object) => match arranged(plan, &plan.rule, object) {
                 Some(members) => {
                     let before = self.errors.len();
-                    let place = context.place.key(plan.field.key);
+                    let path = context.path.key(plan.field.key);
                     let built =
-                        self.mapped_members(&place, plan.rule.label, members, object, context.eval, None)?;
+                        self.mapped_members(&path, plan.rule.label, members, object, context.eval, None)?;
                     if plan.is_required() || !self.drops(before) {
                         *value = Value::Object(built);
                     }
@@ -145,7 +147,7 @@ impl<'a> Walk<'a> {
     fn list<'t: 'a>(
         &mut self,
         context: &Context<'_, 'a>,
-        plan: &Plan<'t>,
+        plan: &FieldPlan<'t>,
         parts: &'a ArrayPath,
         value: &mut Value<'a>,
     ) -> Result<bool> {
@@ -164,13 +166,13 @@ impl<'a> Walk<'a> {
             Type::Object => Value::Array(self.arena.alloc_slice_copy(&[root])),
             _ => return Ok(false),
         };
-        let place = context.place.key(plan.field.key);
+        let path = context.path.key(plan.field.key);
         let mut built = BumpVec::with_capacity_in(root.array_len(), self.arena);
         for (index, item) in root.items().enumerate() {
             let before = self.errors.len();
             let eval = context.eval.on(shape, item);
-            let place = place.index(index);
-            let item = self.mapped_members(&place, plan.item.label, members, object, eval, None)?;
+            let path = path.index(index);
+            let item = self.mapped_members(&path, plan.item.label, members, object, eval, None)?;
             if !self.drops(before) {
                 built.push(Value::Object(item));
             }
@@ -181,7 +183,11 @@ impl<'a> Walk<'a> {
 }
 
 /// The members of a field or of its items, if the rule asks for just such an object as a mapping makes here.
-fn arranged<'p, 't>(plan: &'p Plan<'t>, rule: &Rule<'t>, object: &Object) -> Option<&'p Members<'t>> {
+fn arranged<'p, 't>(
+    plan: &'p FieldPlan<'t>,
+    rule: &ValueRule<'t>,
+    object: &Object,
+) -> Option<&'p ObjectPlan<'t>> {
     let members = plan.members.as_ref()?;
     let just_so = rule.object
         && rule.choices.is_empty()

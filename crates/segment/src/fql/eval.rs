@@ -9,19 +9,19 @@ use memchr::memmem::Finder;
 pub(super) enum Program {
     All(Box<[Program]>),
     Any(Box<[Program]>),
-    Test(Place, Test),
+    Test(Lookup, Predicate),
     /// Fails when reached.
     Hole,
 }
 
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum Lookup {
     Member(&'static str),
     Below(&'static str, Path),
 }
 
 #[derive(Debug)]
-pub(super) enum Test {
+pub(super) enum Predicate {
     Equals(Box<str>),
     Differs(Box<str>),
     NumberEquals(f64),
@@ -55,8 +55,8 @@ impl Program {
                 field,
                 operator,
                 value,
-            } => match Place::new(field) {
-                Some(place) => Program::Test(place, Test::new(operator, value.as_ref())),
+            } => match Lookup::new(field) {
+                Some(lookup) => Program::Test(lookup, Predicate::new(operator, value.as_ref())),
                 None => Program::Hole,
             },
         }
@@ -65,7 +65,7 @@ impl Program {
     pub(super) fn holds(&self, event: Value<'_>) -> Result<bool, EvaluationError> {
         match self {
             Program::Hole => Err(EvaluationError),
-            Program::Test(place, test) => Ok(test.holds(place.of(event))),
+            Program::Test(lookup, predicate) => Ok(predicate.holds(lookup.of(event))),
             Program::All(children) => {
                 for child in children {
                     if !child.holds(event)? {
@@ -86,19 +86,19 @@ impl Program {
     }
 }
 
-impl Place {
+impl Lookup {
     /// `None` for a path without a single key, which Segment cannot look up.
-    fn new(field: &Field) -> Option<Place> {
+    fn new(field: &Field) -> Option<Lookup> {
         let below = |root, name: &str| {
             let path = Path::of_trigger(name);
             path.keys().next()?;
-            Some(Place::Below(root, path))
+            Some(Lookup::Below(root, path))
         };
         match field {
-            Field::Type => Some(Place::Member("type")),
-            Field::Event => Some(Place::Member("event")),
-            Field::Name => Some(Place::Member("name")),
-            Field::UserId => Some(Place::Member("userId")),
+            Field::Type => Some(Lookup::Member("type")),
+            Field::Event => Some(Lookup::Member("event")),
+            Field::Name => Some(Lookup::Member("name")),
+            Field::UserId => Some(Lookup::Member("userId")),
             Field::Property(name) => below("properties", name),
             Field::Trait(name) => below("traits", name),
             Field::Context(name) => below("context", name),
@@ -107,37 +107,37 @@ impl Place {
 
     fn of<'a>(&self, event: Value<'a>) -> Value<'a> {
         match self {
-            Place::Member(name) => event.get(name),
-            Place::Below(root, path) => path.resolve(event.get(root)),
+            Lookup::Member(name) => event.get(name),
+            Lookup::Below(root, path) => path.resolve(event.get(root)),
         }
     }
 }
 
-impl Test {
-    fn new(operator: &str, value: Option<&Literal>) -> Test {
+impl Predicate {
+    fn new(operator: &str, value: Option<&Literal>) -> Predicate {
         let text = || value.map(Literal::text).unwrap_or_default().into_boxed_str();
         let number = || value.map_or(f64::NAN, Literal::number);
         let finder = || Box::new(Finder::new(text().as_bytes()).into_owned());
         match operator {
-            "=" => Test::Equals(text()),
-            "!=" => Test::Differs(text()),
-            "number_equals" => Test::NumberEquals(number()),
-            "number_not_equals" => Test::NumberDiffers(number()),
-            "<" => Test::Less(number()),
-            "<=" => Test::AtMost(number()),
-            ">" => Test::Greater(number()),
-            ">=" => Test::AtLeast(number()),
-            "contains" => Test::Contains(true, finder()),
-            "not_contains" => Test::Contains(false, finder()),
-            "starts_with" => Test::StartsWith(true, text()),
-            "not_starts_with" => Test::StartsWith(false, text()),
-            "ends_with" => Test::EndsWith(true, text()),
-            "not_ends_with" => Test::EndsWith(false, text()),
-            "exists" => Test::Exists(true),
-            "not_exists" => Test::Exists(false),
-            "is_true" => Test::Is(true),
-            "is_false" => Test::Is(false),
-            _ => Test::Never,
+            "=" => Predicate::Equals(text()),
+            "!=" => Predicate::Differs(text()),
+            "number_equals" => Predicate::NumberEquals(number()),
+            "number_not_equals" => Predicate::NumberDiffers(number()),
+            "<" => Predicate::Less(number()),
+            "<=" => Predicate::AtMost(number()),
+            ">" => Predicate::Greater(number()),
+            ">=" => Predicate::AtLeast(number()),
+            "contains" => Predicate::Contains(true, finder()),
+            "not_contains" => Predicate::Contains(false, finder()),
+            "starts_with" => Predicate::StartsWith(true, text()),
+            "not_starts_with" => Predicate::StartsWith(false, text()),
+            "ends_with" => Predicate::EndsWith(true, text()),
+            "not_ends_with" => Predicate::EndsWith(false, text()),
+            "exists" => Predicate::Exists(true),
+            "not_exists" => Predicate::Exists(false),
+            "is_true" => Predicate::Is(true),
+            "is_false" => Predicate::Is(false),
+            _ => Predicate::Never,
         }
     }
 
@@ -145,23 +145,23 @@ impl Test {
         let number = |compare: &dyn Fn(f64) -> bool| actual.as_f64().is_some_and(compare);
         let text = |compare: &dyn Fn(&str) -> bool| actual.as_str().is_some_and(compare);
         match self {
-            Test::Equals(expected) => actual.as_str() == Some(expected),
-            Test::Differs(expected) => actual.as_str() != Some(expected),
-            Test::NumberEquals(expected) => number(&|actual| actual == *expected),
+            Predicate::Equals(expected) => actual.as_str() == Some(expected),
+            Predicate::Differs(expected) => actual.as_str() != Some(expected),
+            Predicate::NumberEquals(expected) => number(&|actual| actual == *expected),
             // A number is never different from what is no number, as at Segment.
-            Test::NumberDiffers(expected) => number(&|actual| actual != *expected),
-            Test::Less(expected) => number(&|actual| actual < *expected),
-            Test::AtMost(expected) => number(&|actual| actual <= *expected),
-            Test::Greater(expected) => number(&|actual| actual > *expected),
-            Test::AtLeast(expected) => number(&|actual| actual >= *expected),
-            Test::Contains(wanted, finder) => {
+            Predicate::NumberDiffers(expected) => number(&|actual| actual != *expected),
+            Predicate::Less(expected) => number(&|actual| actual < *expected),
+            Predicate::AtMost(expected) => number(&|actual| actual <= *expected),
+            Predicate::Greater(expected) => number(&|actual| actual > *expected),
+            Predicate::AtLeast(expected) => number(&|actual| actual >= *expected),
+            Predicate::Contains(wanted, finder) => {
                 text(&|actual| finder.find(actual.as_bytes()).is_some() == *wanted)
             }
-            Test::StartsWith(wanted, prefix) => text(&|actual| actual.starts_with(&**prefix) == *wanted),
-            Test::EndsWith(wanted, suffix) => text(&|actual| actual.ends_with(&**suffix) == *wanted),
-            Test::Exists(wanted) => actual.is_nullish() != *wanted,
-            Test::Is(wanted) => actual.as_bool() == Some(*wanted),
-            Test::Never => false,
+            Predicate::StartsWith(wanted, prefix) => text(&|actual| actual.starts_with(&**prefix) == *wanted),
+            Predicate::EndsWith(wanted, suffix) => text(&|actual| actual.ends_with(&**suffix) == *wanted),
+            Predicate::Exists(wanted) => actual.is_nullish() != *wanted,
+            Predicate::Is(wanted) => actual.as_bool() == Some(*wanted),
+            Predicate::Never => false,
         }
     }
 }

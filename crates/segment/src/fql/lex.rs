@@ -7,14 +7,14 @@ const MAX_PART: usize = 100_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     /// As Segment's own tokens hold it: strings with their quotes, identifiers without backslashes.
     pub(super) text: String,
     pub(super) span: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Ident,
     Dot,
     Operator,
@@ -40,7 +40,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FqlError> {
     while let Some(c) = lexer.peek() {
         lexer.token(c)?;
     }
-    lexer.push(Kind::End, lexer.at, "eos");
+    lexer.push(TokenKind::End, lexer.at, "eos");
     Ok(joined(lexer.tokens))
 }
 
@@ -49,9 +49,9 @@ fn joined(tokens: Vec<Token>) -> Vec<Token> {
     let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
-        let after_name = joined.last().is_some_and(|last| last.kind == Kind::Ident);
-        let before_name = tokens.peek().is_some_and(|next| next.kind == Kind::Ident);
-        if token.kind == Kind::Dot
+        let after_name = joined.last().is_some_and(|last| last.kind == TokenKind::Ident);
+        let before_name = tokens.peek().is_some_and(|next| next.kind == TokenKind::Ident);
+        if token.kind == TokenKind::Dot
             && after_name
             && before_name
             && let (Some(name), Some(next)) = (joined.last_mut(), tokens.next())
@@ -83,7 +83,7 @@ impl Lexer<'_> {
             .and_then(|rest| rest.chars().next())
     }
 
-    fn push(&mut self, kind: Kind, start: usize, text: &str) {
+    fn push(&mut self, kind: TokenKind, start: usize, text: &str) {
         self.tokens.push(Token {
             kind,
             text: text.to_owned(),
@@ -91,7 +91,7 @@ impl Lexer<'_> {
         });
     }
 
-    fn symbol(&mut self, kind: Kind, length: usize) {
+    fn symbol(&mut self, kind: TokenKind, length: usize) {
         let start = self.at;
         self.at += length;
         let text = self.text[start..self.at].to_owned();
@@ -113,21 +113,21 @@ impl Lexer<'_> {
     fn token(&mut self, c: char) -> Result<(), FqlError> {
         match c {
             ' ' | '\t' | '\n' => self.at += 1,
-            '.' => self.symbol(Kind::Dot, 1),
-            ',' => self.symbol(Kind::Comma, 1),
-            '(' => self.symbol(Kind::ParenLeft, 1),
-            ')' => self.symbol(Kind::ParenRight, 1),
-            '[' | ']' => self.symbol(Kind::Bracket, 1),
-            '=' => self.symbol(Kind::Operator, 1),
+            '.' => self.symbol(TokenKind::Dot, 1),
+            ',' => self.symbol(TokenKind::Comma, 1),
+            '(' => self.symbol(TokenKind::ParenLeft, 1),
+            ')' => self.symbol(TokenKind::ParenRight, 1),
+            '[' | ']' => self.symbol(TokenKind::Bracket, 1),
+            '=' => self.symbol(TokenKind::Operator, 1),
             '<' | '>' => {
                 let with_equals = self.after(1) == Some('=') && is_terminator(self.after(2));
-                self.symbol(Kind::Operator, if with_equals { 2 } else { 1 });
+                self.symbol(TokenKind::Operator, if with_equals { 2 } else { 1 });
             }
             '!' if self.after(1).is_some_and(|c| c.is_ascii_alphabetic() || c == '(') => {
-                self.symbol(Kind::Operator, 1);
+                self.symbol(TokenKind::Operator, 1);
             }
             '!' if self.after(1) == Some('=') && is_terminator(self.after(2)) => {
-                self.symbol(Kind::Operator, 2)
+                self.symbol(TokenKind::Operator, 2)
             }
             '!' if self.after(1) == Some('=') => return Err(self.error("a space must follow `!=`")),
             '!' => return Err(self.error("`!` must stand right before a function, or be `!=`")),
@@ -166,7 +166,7 @@ impl Lexer<'_> {
         let closed = is_terminator(self.text[end + 1..].chars().next());
         self.at = if closed { end + 1 } else { end };
         let text = self.text[start..self.at].to_owned();
-        self.push(Kind::String, start, &text);
+        self.push(TokenKind::String, start, &text);
         Ok(())
     }
 
@@ -190,7 +190,7 @@ impl Lexer<'_> {
             return Err(self.error("this number is too long"));
         }
         let text = self.text[start..self.at].to_owned();
-        self.push(Kind::Number, start, &text);
+        self.push(TokenKind::Number, start, &text);
         Ok(())
     }
 
@@ -198,9 +198,9 @@ impl Lexer<'_> {
         let start = self.at;
         let rest = &self.text[start..];
         for (keyword, kind) in [
-            ("and", Kind::Conditional),
-            ("or", Kind::Conditional),
-            ("null", Kind::Null),
+            ("and", TokenKind::Conditional),
+            ("or", TokenKind::Conditional),
+            ("null", TokenKind::Null),
         ] {
             let found = rest.starts_with(keyword) && is_terminator(rest[keyword.len()..].chars().next());
             if found {
@@ -211,7 +211,7 @@ impl Lexer<'_> {
         // A keyword cut off by the end of the text loses all but its first letter.
         if matches!(rest, "an" | "nu" | "nul") {
             self.at = self.text.len();
-            self.push(Kind::Ident, start, &rest[..1]);
+            self.push(TokenKind::Ident, start, &rest[..1]);
             return Ok(());
         }
         let mut name = String::new();
@@ -249,7 +249,7 @@ impl Lexer<'_> {
                 );
             }
         }
-        self.push(Kind::Ident, start, &name);
+        self.push(TokenKind::Ident, start, &name);
         Ok(())
     }
 }

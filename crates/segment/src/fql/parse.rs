@@ -3,7 +3,7 @@
 
 use super::ast::{Condition, Field, Literal};
 use super::error::{FqlError, Span, TriggerWarning};
-use super::lex::{Kind, Token};
+use super::lex::{Token, TokenKind};
 
 pub(super) struct Parsed {
     pub(super) tree: Condition,
@@ -74,27 +74,28 @@ impl Parser<'_> {
         let mut words: Vec<&Token> = Vec::new();
         let mut before: Option<&Token> = None;
         while let Some(token) = tokens.next() {
-            let negated = before.is_some_and(|before| before.kind == Kind::Operator && before.text == "!");
+            let negated =
+                before.is_some_and(|before| before.kind == TokenKind::Operator && before.text == "!");
             match token.kind {
-                Kind::End => break,
-                Kind::Ident if matches!(token.text.as_str(), "contains" | "match") => {
+                TokenKind::End => break,
+                TokenKind::Ident if matches!(token.text.as_str(), "contains" | "match") => {
                     nodes.extend(self.function(token, negated, &mut tokens)?);
                 }
-                Kind::Ident => match root_of(&token.text) {
+                TokenKind::Ident => match root_of(&token.text) {
                     Some(root) => nodes.push(self.comparison(token, root, &mut tokens)?),
                     None => self.skipped_name(token),
                 },
-                Kind::Conditional => words.push(token),
-                Kind::ParenLeft => nodes.push(self.group(token, &mut tokens)?),
-                Kind::Operator if token.text == "!" => self.negation(token, tokens.all.get(tokens.at)),
-                Kind::ParenRight => {
+                TokenKind::Conditional => words.push(token),
+                TokenKind::ParenLeft => nodes.push(self.group(token, &mut tokens)?),
+                TokenKind::Operator if token.text == "!" => self.negation(token, tokens.all.get(tokens.at)),
+                TokenKind::ParenRight => {
                     self.warn(
                         token.span,
                         "stray_parenthesis",
                         "this closing parenthesis is ignored",
                     );
                 }
-                Kind::Comma => {}
+                TokenKind::Comma => {}
                 _ => self.warn(
                     token.span,
                     "ignored_token",
@@ -125,7 +126,7 @@ impl Parser<'_> {
     /// Up to the first closing parenthesis, whatever it belongs to.
     fn group(&mut self, open: &Token, tokens: &mut Tokens<'_>) -> Result<Condition, FqlError> {
         let rest = &tokens.all[tokens.at..];
-        let Some(length) = rest.iter().position(|token| token.kind == Kind::ParenRight) else {
+        let Some(length) = rest.iter().position(|token| token.kind == TokenKind::ParenRight) else {
             let message = "this parenthesis is not closed, or holds another one: groups cannot be nested";
             return Err(self.error(open, message));
         };
@@ -134,7 +135,7 @@ impl Parser<'_> {
         let mut inside = rest[..length].to_vec();
         let function = inside.iter().find(|token| is_function(token)).cloned();
         inside.push(Token {
-            kind: Kind::End,
+            kind: TokenKind::End,
             text: "eos".into(),
             span: close.span,
         });
@@ -142,7 +143,7 @@ impl Parser<'_> {
         if let Some(function) = function
             && rest
                 .get(length + 1)
-                .is_some_and(|next| next.kind != Kind::End && next.kind != Kind::ParenRight)
+                .is_some_and(|next| next.kind != TokenKind::End && next.kind != TokenKind::ParenRight)
         {
             let message = "a function inside parentheses ends the group at its own `)`: \
                            what follows stands outside the parentheses";
@@ -183,8 +184,10 @@ impl Parser<'_> {
             (_, "=", "true") => plain("is_true"),
             (_, "=", "false") => plain("is_false"),
             (Root::UserId, operator, _) => (operator.to_owned(), Some(as_text(value))),
-            (_, "=", _) if value.kind == Kind::Number => ("number_equals".into(), Some(literal(value))),
-            (_, "!=", _) if value.kind == Kind::Number => ("number_not_equals".into(), Some(literal(value))),
+            (_, "=", _) if value.kind == TokenKind::Number => ("number_equals".into(), Some(literal(value))),
+            (_, "!=", _) if value.kind == TokenKind::Number => {
+                ("number_not_equals".into(), Some(literal(value)))
+            }
             (_, operator, _) => (operator.to_owned(), Some(literal(value))),
         };
         Ok(Condition::Test {
@@ -303,19 +306,19 @@ fn function_field(path: &str) -> Option<Field> {
 }
 
 fn is_function(token: &Token) -> bool {
-    token.kind == Kind::Ident && matches!(token.text.as_str(), "contains" | "match")
+    token.kind == TokenKind::Ident && matches!(token.text.as_str(), "contains" | "match")
 }
 
 /// A token as a value: double quotes go, single ones stay.
 fn literal(token: &Token) -> Literal {
     match (token.kind, token.text.as_str()) {
-        (Kind::String, text) => {
+        (TokenKind::String, text) => {
             let text = text.strip_prefix('"').unwrap_or(text);
             Literal::Text(text.strip_suffix('"').unwrap_or(text).to_owned())
         }
-        (Kind::Number, text) => Literal::Number(crate::value::js_text_to_number(text)),
-        (Kind::Ident, "true") => Literal::Bool(true),
-        (Kind::Ident, "false") => Literal::Bool(false),
+        (TokenKind::Number, text) => Literal::Number(crate::value::js_text_to_number(text)),
+        (TokenKind::Ident, "true") => Literal::Bool(true),
+        (TokenKind::Ident, "false") => Literal::Bool(false),
         (_, text) => Literal::Text(text.to_owned()),
     }
 }
@@ -377,7 +380,7 @@ impl Parser<'_> {
             let message = format!("this asks about `{0}.{0}`", field.text);
             self.warn(field.span, "bare_root", message);
         }
-        let known = operator.kind == Kind::Operator && operator.text != "!";
+        let known = operator.kind == TokenKind::Operator && operator.text != "!";
         if !known {
             let message = format!(
                 "`{}` is not an operator: the condition never holds",
@@ -388,15 +391,15 @@ impl Parser<'_> {
         self.check_string(value);
         let equality = matches!(operator.text.as_str(), "=" | "!=");
         match value.kind {
-            Kind::Operator
-            | Kind::Conditional
-            | Kind::ParenLeft
-            | Kind::ParenRight
-            | Kind::Comma
-            | Kind::Dot
-            | Kind::Bracket
-            | Kind::End => {
-                let shown = if value.kind == Kind::End {
+            TokenKind::Operator
+            | TokenKind::Conditional
+            | TokenKind::ParenLeft
+            | TokenKind::ParenRight
+            | TokenKind::Comma
+            | TokenKind::Dot
+            | TokenKind::Bracket
+            | TokenKind::End => {
+                let shown = if value.kind == TokenKind::End {
                     "the end of the text"
                 } else {
                     value.text.as_str()
@@ -406,21 +409,21 @@ impl Parser<'_> {
                 );
                 self.warn(value.span, "odd_value", message);
             }
-            Kind::Null if matches!(root, Root::Type | Root::Event) => {
+            TokenKind::Null if matches!(root, Root::Type | Root::Event) => {
                 self.warn(
                     value.span,
                     "null_as_text",
                     "here `null` is the word \"null\": missing values are different from it",
                 );
             }
-            Kind::Null if !equality => {
+            TokenKind::Null if !equality => {
                 self.warn(
                     value.span,
                     "never_holds",
                     "nothing is greater or less than null: the condition never holds",
                 );
             }
-            Kind::Ident
+            TokenKind::Ident
                 if operator.text == "!="
                     && matches!(value.text.as_str(), "true" | "false")
                     && !scalar_root =>
@@ -428,7 +431,7 @@ impl Parser<'_> {
                 let message = "`!=` compares text, so this holds for every value, true and false included";
                 self.warn(operator.span, "always_holds", message);
             }
-            Kind::Number if scalar_root && equality => {
+            TokenKind::Number if scalar_root && equality => {
                 self.warn(
                     value.span,
                     "number_as_text",
@@ -447,7 +450,7 @@ impl Parser<'_> {
     }
 
     fn check_string(&mut self, value: &Token) {
-        if value.kind != Kind::String {
+        if value.kind != TokenKind::String {
             return;
         }
         if value.text.starts_with('\'') {

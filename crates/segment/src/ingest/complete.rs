@@ -7,10 +7,10 @@ use signalbox_core::{
     Document, Event, EventError, Kind, Node, Path, Reason, Receipt, RejectedInput, Scalar, Sha256Hex, Warning,
 };
 
+use super::batch_defaults::BatchDefaults;
 use super::limits::{MAX_EVENT_BYTES, MAX_MESSAGE_ID_CHARS};
 use super::reasons::{not_an_object, unparsable};
 use super::reception::{EventType, Reception};
-use super::shared::Shared;
 use super::{client, fields, times};
 
 static TYPE: LazyLock<Path> = LazyLock::new(|| Path::new("type"));
@@ -23,10 +23,10 @@ static USER_AGENT: LazyLock<Path> = LazyLock::new(|| Path::new("context.userAgen
 pub(super) fn read(
     text: &str,
     kind: Option<EventType>,
-    shared: &Shared,
+    defaults: &BatchDefaults,
     reception: &Reception<'_>,
 ) -> Result<Event, RejectedInput> {
-    complete(parse(text)?, kind, shared, reception)
+    complete(parse(text)?, kind, defaults, reception)
 }
 
 /// Parses an event's text, if it is no longer than an event may be.
@@ -54,10 +54,10 @@ fn nameless(reason: Reason) -> RejectedInput {
 pub(super) fn complete(
     document: Document,
     kind: Option<EventType>,
-    shared: &Shared,
+    defaults: &BatchDefaults,
     reception: &Reception<'_>,
 ) -> Result<Event, RejectedInput> {
-    complete_with(document, kind, shared, reception, || {
+    complete_with(document, kind, defaults, reception, || {
         uuid::Uuid::new_v4().to_string()
     })
 }
@@ -66,7 +66,7 @@ pub(super) fn complete(
 pub(super) fn complete_with(
     mut document: Document,
     kind: Option<EventType>,
-    shared: &Shared,
+    defaults: &BatchDefaults,
     reception: &Reception<'_>,
     new_id: impl FnOnce() -> String,
 ) -> Result<Event, RejectedInput> {
@@ -81,9 +81,9 @@ pub(super) fn complete_with(
         });
     }
     set_message_id(&mut document, new_id);
-    merge(&mut document, shared);
+    merge(&mut document, defaults);
     set_client(&mut document, reception);
-    let warning = times::complete(&mut document, shared, reception);
+    let warning = times::complete(&mut document, defaults, reception);
     into_event(document, reception, warning)
 }
 
@@ -167,9 +167,11 @@ fn check(root: Node<'_>, kind: EventType) -> Result<(), Reason> {
 }
 
 /// The Go and Java SDKs send `library` only once for the whole batch.
-fn merge(document: &mut Document, shared: &Shared) {
+fn merge(document: &mut Document, defaults: &BatchDefaults) {
     for key in ["context", "integrations"] {
-        let Some(from) = shared.object(key) else { continue };
+        let Some(from) = defaults.object(key) else {
+            continue;
+        };
         match document.root().get(key).map(Node::id) {
             Some(into) => document.merge_under(into, from),
             None => {

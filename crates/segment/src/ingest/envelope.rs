@@ -5,13 +5,13 @@ use std::fmt;
 
 use signalbox_core::{Document, Event, Kind, Node, Reason, RejectedInput};
 
+use super::batch_defaults::BatchDefaults;
+use super::batch_parts::{Batch, BatchParts, Element};
 use super::complete;
 use super::fields::KEY_NAMES;
 use super::limits::{MAX_BATCH_BYTES, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_SHARED_BYTES};
-use super::parts::{Batch, Element, Parts};
 use super::reasons::{not_an_object, too_large, unparsable};
 use super::reception::{EventType, Reception};
-use super::shared::Shared;
 use super::times;
 
 /// What a path takes.
@@ -50,7 +50,7 @@ enum Content<'b> {
     One(EventType, Box<Document>),
     Many {
         events: Vec<Element<'b>>,
-        shared: Shared,
+        defaults: BatchDefaults,
     },
 }
 
@@ -74,11 +74,11 @@ pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
                 content: Content::One(kind, Box::new(document)),
             })
         }
-        Endpoint::Batch => match Parts::read_fast(body).map_or_else(|| Parts::read(body), Ok) {
+        Endpoint::Batch => match BatchParts::read_fast(body).map_or_else(|| BatchParts::read(body), Ok) {
             Ok(parts) => Envelope::of_batch(parts),
             // A name with a lone surrogate is no name for serde_json, but Document mends it.
             Err(error) => match Document::parse(body).map(|document| document.to_json()) {
-                Ok(mended) => Parts::read(&mended)
+                Ok(mended) => BatchParts::read(&mended)
                     .map_err(invalid)
                     .and_then(Envelope::of_batch)
                     .map(Envelope::detach),
@@ -144,15 +144,15 @@ impl<'b> Envelope<'b> {
                 vec![complete::complete(
                     *document,
                     Some(kind),
-                    &Shared::default(),
+                    &BatchDefaults::default(),
                     reception,
                 )]
             }
-            Content::Many { events, shared } => events
+            Content::Many { events, defaults } => events
                 .into_iter()
                 .map(|event| match event {
-                    Element::Parsed(document, _) => complete::complete(document, None, &shared, reception),
-                    Element::Text(text) => complete::read(&text, None, &shared, reception),
+                    Element::Parsed(document, _) => complete::complete(document, None, &defaults, reception),
+                    Element::Text(text) => complete::read(&text, None, &defaults, reception),
                 })
                 .collect(),
         }
@@ -164,9 +164,9 @@ impl<'b> Envelope<'b> {
             write_key: self.write_key,
             content: match self.content {
                 Content::One(kind, document) => Content::One(kind, document),
-                Content::Many { events, shared } => Content::Many {
+                Content::Many { events, defaults } => Content::Many {
                     events: events.into_iter().map(Element::detach).collect(),
-                    shared,
+                    defaults,
                 },
             },
         }
@@ -174,7 +174,7 @@ impl<'b> Envelope<'b> {
 }
 
 impl<'b> Envelope<'b> {
-    fn of_batch(parts: Parts<'b>) -> Result<Envelope<'b>, Reason> {
+    fn of_batch(parts: BatchParts<'b>) -> Result<Envelope<'b>, Reason> {
         if let Some(kind) = parts.not_an_object {
             return Err(not_an_object(kind));
         }
@@ -203,7 +203,7 @@ impl<'b> Envelope<'b> {
             }),
             content: Content::Many {
                 events,
-                shared: Shared {
+                defaults: BatchDefaults {
                     document: shared_document(context, integrations),
                     sent: parts
                         .sent

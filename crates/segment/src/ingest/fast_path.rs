@@ -1,18 +1,18 @@
-//! The fast path for a batch as SDKs write it. [`Parts::read`] scans each event for its end and then parses it; this
+//! The fast path for a batch as SDKs write it. [`BatchParts::read`] scans each event for its end and then parses it; this
 //! reader parses it only, which is several times as fast.
 
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use signalbox_core::Document;
 
+use super::batch_parts::{Batch, BatchParts, Element, MemberName};
 use super::limits::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES};
-use super::parts::{Batch, Element, Name, Parts};
 
-impl<'b> Parts<'b> {
-    /// What [`Parts::read`] makes of a body, but `None` wherever that takes a second thought: bodies that are not JSON,
+impl<'b> BatchParts<'b> {
+    /// What [`BatchParts::read`] makes of a body, but `None` wherever that takes a second thought: bodies that are not JSON,
     /// too large or too deep events, a batch of anything but objects. Only the other one knows what to say of these.
-    pub(super) fn read_fast(body: &'b str) -> Option<Parts<'b>> {
-        let mut parts = Parts::default();
+    pub(super) fn read_fast(body: &'b str) -> Option<BatchParts<'b>> {
+        let mut parts = BatchParts::default();
         let mut rest = Rest { body, at: 0 };
         rest.take(b'{')?;
         loop {
@@ -21,9 +21,9 @@ impl<'b> Parts<'b> {
                 return None;
             }
             rest.take(b':')?;
-            match Name::of(name) {
-                Name::Batch if parts.batch.is_some() => return None,
-                Name::Batch => parts.batch = Some(Batch::Events(rest.events()?)),
+            match MemberName::of(name) {
+                MemberName::Batch if parts.batch.is_some() => return None,
+                MemberName::Batch => parts.batch = Some(Batch::Events(rest.events()?)),
                 name => parts.keep(name, rest.value()?),
             }
             match rest.next()? {
@@ -122,7 +122,7 @@ mod tests {
     type Told = (Option<String>, usize);
 
     /// What it comes to, as text.
-    fn told(parts: &Parts<'_>) -> (Option<Vec<Told>>, [Option<String>; 5]) {
+    fn told(parts: &BatchParts<'_>) -> (Option<Vec<Told>>, [Option<String>; 5]) {
         let events = parts.batch.as_ref().map(|batch| match batch {
             Batch::Events(events) => events,
             Batch::TooMany | Batch::NoArray => panic!("not events"),
@@ -148,10 +148,10 @@ mod tests {
     }
 
     fn agrees(body: &str) -> bool {
-        let Some(fast) = Parts::read_fast(body) else {
+        let Some(fast) = BatchParts::read_fast(body) else {
             return false;
         };
-        let slow = Parts::read(body).unwrap_or_else(|error| panic!("{error}: {body}"));
+        let slow = BatchParts::read(body).unwrap_or_else(|error| panic!("{error}: {body}"));
         assert_eq!(told(&fast), told(&slow), "{body}");
         true
     }
@@ -198,14 +198,14 @@ mod tests {
             r#"{"batch":[{"a":"\x"}]}"#,
             r#"{"\u0062atch":[{}]}"#,
         ] {
-            assert!(Parts::read_fast(body).is_none(), "{body}");
+            assert!(BatchParts::read_fast(body).is_none(), "{body}");
         }
         let deep = format!(r#"{{"batch":[{{"a":{}{}}}]}}"#, "[".repeat(200), "]".repeat(200));
-        assert!(Parts::read_fast(&deep).is_none() && Parts::read(&deep).is_ok());
+        assert!(BatchParts::read_fast(&deep).is_none() && BatchParts::read(&deep).is_ok());
         let many = format!(r#"{{"batch":[{{}}{}]}}"#, ",{}".repeat(MAX_BATCH_EVENTS));
-        assert!(Parts::read_fast(&many).is_none());
+        assert!(BatchParts::read_fast(&many).is_none());
         let large = format!(r#"{{"batch":[{{"a":"{}\q"}}]}}"#, "x".repeat(MAX_EVENT_BYTES));
-        assert!(Parts::read_fast(&large).is_none() && Parts::read(&large).is_err());
+        assert!(BatchParts::read_fast(&large).is_none() && BatchParts::read(&large).is_err());
     }
 
     proptest! {

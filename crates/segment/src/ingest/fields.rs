@@ -7,7 +7,7 @@ pub(super) const KEY_NAMES: [&str; 2] = ["writeKey", "write_key"];
 
 /// What a field of the specification holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Field {
+enum FieldRule {
     /// An id: a number becomes a string, anything else is dropped.
     Id,
     /// An object: anything else is dropped.
@@ -18,13 +18,13 @@ enum Field {
     Key,
 }
 
-fn field(name: &str) -> Option<Field> {
+fn field(name: &str) -> Option<FieldRule> {
     Some(match name {
-        "anonymousId" | "userId" | "messageId" | "groupId" | "previousId" => Field::Id,
-        "context" | "integrations" | "properties" | "traits" => Field::Object,
+        "anonymousId" | "userId" | "messageId" | "groupId" | "previousId" => FieldRule::Id,
+        "context" | "integrations" | "properties" | "traits" => FieldRule::Object,
         "type" | "event" | "name" | "category" | "timestamp" | "originalTimestamp" | "sentAt"
-        | "receivedAt" | "channel" | "version" | "_metadata" => Field::Other,
-        name if KEY_NAMES.contains(&name) => Field::Key,
+        | "receivedAt" | "channel" | "version" | "_metadata" => FieldRule::Other,
+        name if KEY_NAMES.contains(&name) => FieldRule::Key,
         _ => return None,
     })
 }
@@ -39,14 +39,14 @@ pub(super) fn tidy(document: &mut Document) {
     for (name, node) in root.members() {
         let Some(field) = field(name) else { continue };
         let keep = match (field, node.kind()) {
-            (_, Kind::Null) | (Field::Key, _) => false,
-            (Field::Id, Kind::Number) => {
+            (_, Kind::Null) | (FieldRule::Key, _) => false,
+            (FieldRule::Id, Kind::Number) => {
                 numbers.push((node.id(), node.number_text().unwrap_or_default().to_owned()));
                 true
             }
-            (Field::Id, kind) => kind == Kind::String,
-            (Field::Object, kind) => kind == Kind::Object,
-            (Field::Other, _) => true,
+            (FieldRule::Id, kind) => kind == Kind::String,
+            (FieldRule::Object, kind) => kind == Kind::Object,
+            (FieldRule::Other, _) => true,
         };
         if !keep {
             drop.push(node.id());

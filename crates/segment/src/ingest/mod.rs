@@ -27,16 +27,16 @@
 //! | `no_user_anon_id` | neither `userId` nor `anonymousId` |
 //! | `event_name_missing` | a track call without `event` |
 
+mod batch_defaults;
+mod batch_parts;
 mod client;
 mod complete;
 mod envelope;
 mod fast_path;
 mod fields;
 mod limits;
-mod parts;
 mod reasons;
 mod reception;
-mod shared;
 mod times;
 
 #[cfg(test)]
@@ -52,14 +52,14 @@ pub use limits::{
 pub use reasons::too_large;
 pub use reception::{EventType, Origin, Reception};
 
-use shared::Shared;
+use batch_defaults::BatchDefaults;
 
 /// Validates and completes one event that stands alone, for instance a line of a file.
 ///
 /// # Errors
 /// The reason why it is no usable event.
 pub fn read_event(text: &str, reception: &Reception<'_>) -> Result<Event, RejectedInput> {
-    complete::read(text, None, &Shared::default(), reception)
+    complete::read(text, None, &BatchDefaults::default(), reception)
 }
 
 /// Reads an event as [`read_event`] does, for events that have a fixed place (a line of a file): an event without
@@ -74,7 +74,7 @@ pub fn read_event_at(
     new_id: impl FnOnce() -> String,
 ) -> Result<Event, RejectedInput> {
     let document = complete::parse(text)?;
-    complete::complete_with(document, None, &Shared::default(), reception, new_id)
+    complete::complete_with(document, None, &BatchDefaults::default(), reception, new_id)
 }
 
 /// Completes an event that was put together from something else than JSON text (the parameters of a pixel).
@@ -86,7 +86,7 @@ pub fn read_document(
     kind: EventType,
     reception: &Reception<'_>,
 ) -> Result<Event, RejectedInput> {
-    complete::complete(document, Some(kind), &Shared::default(), reception)
+    complete::complete(document, Some(kind), &BatchDefaults::default(), reception)
 }
 
 /// Decodes a body: valid UTF-8, a byte order mark dropped.

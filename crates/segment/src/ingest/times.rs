@@ -6,8 +6,8 @@ use signalbox_core::{Document, Node, Path, Scalar, Warning};
 
 use crate::time::{Millis, corrected, parse_timestamp, write_iso};
 
+use super::batch_defaults::BatchDefaults;
 use super::reception::Reception;
-use super::shared::Shared;
 
 static SENT: LazyLock<Path> = LazyLock::new(|| Path::new("sentAt"));
 static RECEIVED: LazyLock<Path> = LazyLock::new(|| Path::new("receivedAt"));
@@ -33,12 +33,12 @@ fn writable(millis: Millis) -> bool {
 /// read.
 pub(super) fn complete(
     document: &mut Document,
-    shared: &Shared,
+    defaults: &BatchDefaults,
     reception: &Reception<'_>,
 ) -> Option<Warning> {
     let root = document.root();
     let has_sent = root.get("sentAt").is_some();
-    let sent = root.get("sentAt").and_then(read).or(shared.sent);
+    let sent = root.get("sentAt").and_then(read).or(defaults.sent);
     // RudderStack's Node SDK sends `originalTimestamp` instead of `timestamp`.
     let (path, given) = match (root.get("timestamp"), root.get("originalTimestamp")) {
         (Some(node), _) => (&TIMESTAMP, Some(node)),

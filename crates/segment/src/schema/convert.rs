@@ -1,6 +1,6 @@
 //! Turning one value into another type: as Ajv does it for Segment, and as it should be done.
 
-use super::rule::Wanted;
+use super::rule::JsonType;
 use crate::value::{Number, Value, js_text_to_number};
 use bumpalo::Bump;
 
@@ -14,8 +14,8 @@ pub(super) struct Converted<'a> {
 ///
 /// A list of one is replaced by its element. That settles it only if exactly one type is wanted (Ajv asks for both of
 /// two types at once), otherwise the element is converted further.
-pub(super) fn as_ajv<'a>(value: Value<'a>, wanted: &[Wanted], arena: &'a Bump) -> Converted<'a> {
-    if wanted == [Wanted::Object] {
+pub(super) fn as_ajv<'a>(value: Value<'a>, wanted: &[JsonType], arena: &'a Bump) -> Converted<'a> {
+    if wanted == [JsonType::Object] {
         return Converted { value, fits: false };
     }
     let mut value = value;
@@ -35,31 +35,31 @@ pub(super) fn as_ajv<'a>(value: Value<'a>, wanted: &[Wanted], arena: &'a Bump) -
     Converted { value, fits: false }
 }
 
-fn ajv_step<'a>(value: Value<'a>, target: Wanted, arena: &'a Bump) -> Option<Value<'a>> {
+fn ajv_step<'a>(value: Value<'a>, target: JsonType, arena: &'a Bump) -> Option<Value<'a>> {
     match (target, value) {
-        (Wanted::String, Value::Number(_) | Value::Bool(_)) => Some(text_of(value, arena)),
-        (Wanted::String, Value::Null) => Some(Value::Str("")),
-        (Wanted::Number | Wanted::Integer, Value::Bool(truth)) => {
+        (JsonType::String, Value::Number(_) | Value::Bool(_)) => Some(text_of(value, arena)),
+        (JsonType::String, Value::Null) => Some(Value::Str("")),
+        (JsonType::Number | JsonType::Integer, Value::Bool(truth)) => {
             Some(Value::from(f64::from(u8::from(truth))))
         }
-        (Wanted::Number | Wanted::Integer, Value::Null) => Some(Value::from(0.0)),
-        (Wanted::Number, Value::Str(text)) => javascript_number(text).map(Value::from),
-        (Wanted::Integer, Value::Str(text)) => {
+        (JsonType::Number | JsonType::Integer, Value::Null) => Some(Value::from(0.0)),
+        (JsonType::Number, Value::Str(text)) => javascript_number(text).map(Value::from),
+        (JsonType::Integer, Value::Str(text)) => {
             // The remainder of infinity is NaN, which counts as whole.
             javascript_number(text)
                 .filter(|number| number.is_infinite() || number.fract() == 0.0)
                 .map(Value::from)
         }
-        (Wanted::Boolean, _) => match value {
+        (JsonType::Boolean, _) => match value {
             Value::Str("false") | Value::Null => Some(Value::Bool(false)),
             Value::Str("true") => Some(Value::Bool(true)),
             Value::Number(number) if number.to_f64() == 0.0 => Some(Value::Bool(false)),
             Value::Number(number) if number.to_f64() == 1.0 => Some(Value::Bool(true)),
             _ => None,
         },
-        (Wanted::Null, Value::Str("") | Value::Bool(false)) => Some(Value::Null),
-        (Wanted::Null, Value::Number(number)) if number.to_f64() == 0.0 => Some(Value::Null),
-        (Wanted::Array, Value::Null | Value::Bool(_) | Value::Number(_) | Value::Str(_)) => {
+        (JsonType::Null, Value::Str("") | Value::Bool(false)) => Some(Value::Null),
+        (JsonType::Null, Value::Number(number)) if number.to_f64() == 0.0 => Some(Value::Null),
+        (JsonType::Array, Value::Null | Value::Bool(_) | Value::Number(_) | Value::Str(_)) => {
             Some(Value::Array(arena.alloc_slice_copy(&[value])))
         }
         _ => None,
@@ -81,9 +81,9 @@ fn text_of<'a>(value: Value<'a>, arena: &'a Bump) -> Value<'a> {
 
 /// Conversion that invents nothing: text is a number only if it is one in decimal, a truth value is no number, null
 /// is nothing at all, and a number turned to text keeps every digit.
-pub(super) fn carefully<'a>(value: Value<'a>, wanted: &[Wanted], arena: &'a Bump) -> Converted<'a> {
+pub(super) fn carefully<'a>(value: Value<'a>, wanted: &[JsonType], arena: &'a Bump) -> Converted<'a> {
     let mut value = value;
-    if value.array_len() == 1 && !wanted.contains(&Wanted::Array) {
+    if value.array_len() == 1 && !wanted.contains(&JsonType::Array) {
         value = value.index(0);
     }
     for target in wanted {
@@ -99,24 +99,26 @@ pub(super) fn carefully<'a>(value: Value<'a>, wanted: &[Wanted], arena: &'a Bump
     Converted { value, fits: false }
 }
 
-fn careful_step<'a>(value: Value<'a>, target: Wanted, arena: &'a Bump) -> Option<Value<'a>> {
+fn careful_step<'a>(value: Value<'a>, target: JsonType, arena: &'a Bump) -> Option<Value<'a>> {
     match (target, value) {
-        (Wanted::String, Value::Number(Number::Source(text))) if text.bytes().all(|b| b.is_ascii_digit()) => {
+        (JsonType::String, Value::Number(Number::Source(text)))
+            if text.bytes().all(|b| b.is_ascii_digit()) =>
+        {
             Some(Value::Str(text))
         }
-        (Wanted::String, Value::Number(_) | Value::Bool(_)) => Some(text_of(value, arena)),
-        (Wanted::Number, Value::Str(text)) => decimal(text),
-        (Wanted::Integer, Value::Str(text)) => {
-            decimal(text).filter(|number| Wanted::Integer.accepts(*number))
+        (JsonType::String, Value::Number(_) | Value::Bool(_)) => Some(text_of(value, arena)),
+        (JsonType::Number, Value::Str(text)) => decimal(text),
+        (JsonType::Integer, Value::Str(text)) => {
+            decimal(text).filter(|number| JsonType::Integer.accepts(*number))
         }
-        (Wanted::Boolean, Value::Str(text)) if text.trim().eq_ignore_ascii_case("true") => {
+        (JsonType::Boolean, Value::Str(text)) if text.trim().eq_ignore_ascii_case("true") => {
             Some(Value::Bool(true))
         }
-        (Wanted::Boolean, Value::Str(text)) if text.trim().eq_ignore_ascii_case("false") => {
+        (JsonType::Boolean, Value::Str(text)) if text.trim().eq_ignore_ascii_case("false") => {
             Some(Value::Bool(false))
         }
-        (Wanted::Boolean, Value::Number(_)) => ajv_step(value, target, arena),
-        (Wanted::Array, _) if value.is_defined() => Some(Value::Array(arena.alloc_slice_copy(&[value]))),
+        (JsonType::Boolean, Value::Number(_)) => ajv_step(value, target, arena),
+        (JsonType::Array, _) if value.is_defined() => Some(Value::Array(arena.alloc_slice_copy(&[value]))),
         _ => None,
     }
 }
@@ -139,7 +141,7 @@ fn decimal(text: &str) -> Option<Value<'_>> {
 mod tests {
     use super::*;
 
-    fn careful(value: Value<'_>, wanted: &'static [Wanted]) -> Option<String> {
+    fn careful(value: Value<'_>, wanted: &'static [JsonType]) -> Option<String> {
         let arena = Bump::new();
         let converted = carefully(value, wanted, &arena);
         converted.fits.then(|| {
@@ -153,7 +155,7 @@ mod tests {
 
     #[test]
     fn careful_numbers_are_decimal() {
-        let number: &[Wanted] = &[Wanted::Number];
+        let number: &[JsonType] = &[JsonType::Number];
         assert_eq!(careful(Value::Str(" 12.50 "), number).as_deref(), Some("12.5"));
         assert_eq!(
             careful(Value::Str("12345678901234567890"), number).as_deref(),
@@ -171,12 +173,12 @@ mod tests {
     fn careful_text_keeps_long_ids() {
         let id = Value::Number(Number::Source("12345678901234567890"));
         assert_eq!(
-            careful(id, &[Wanted::String]).as_deref(),
+            careful(id, &[JsonType::String]).as_deref(),
             Some("\"12345678901234567890\"")
         );
         let one = [Value::Str("a")];
         assert_eq!(
-            careful(Value::Array(&one), &[Wanted::String, Wanted::Null]).as_deref(),
+            careful(Value::Array(&one), &[JsonType::String, JsonType::Null]).as_deref(),
             Some("\"a\"")
         );
     }

@@ -29,13 +29,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod coercion;
 mod convert;
 mod date;
 mod error;
 mod field;
-pub(crate) mod place;
+pub(crate) mod field_path;
 pub(crate) mod rule;
-pub(crate) mod walk;
 mod words;
 
 pub use date::is_date_like;
@@ -72,7 +72,7 @@ pub struct Coerced<'a> {
 #[derive(Debug)]
 pub struct Schema<'t> {
     fields: &'t [Field<'t>],
-    pub(crate) members: rule::Members<'t>,
+    pub(crate) members: rule::ObjectPlan<'t>,
 }
 
 impl<'t> Schema<'t> {
@@ -84,7 +84,7 @@ impl<'t> Schema<'t> {
         check(fields, "")?;
         Ok(Schema {
             fields,
-            members: rule::Members::new(fields),
+            members: rule::ObjectPlan::new(fields),
         })
     }
 
@@ -98,7 +98,7 @@ impl<'t> Schema<'t> {
     where
         't: 'a,
     {
-        walk::coerce(&self.members, self.fields, payload, arena, leniency)
+        coercion::coerce(&self.members, self.fields, payload, arena, leniency)
     }
 }
 

@@ -7,7 +7,7 @@ use signalbox_core::json::KeyMark;
 
 /// The types of JSON schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum JsonType {
     String,
     Number,
     Integer,
@@ -17,37 +17,37 @@ pub(crate) enum Wanted {
     Object,
 }
 
-impl Wanted {
+impl JsonType {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Wanted::String => "string",
-            Wanted::Number => "number",
-            Wanted::Integer => "integer",
-            Wanted::Boolean => "boolean",
-            Wanted::Null => "null",
-            Wanted::Array => "array",
-            Wanted::Object => "object",
+            JsonType::String => "string",
+            JsonType::Number => "number",
+            JsonType::Integer => "integer",
+            JsonType::Boolean => "boolean",
+            JsonType::Null => "null",
+            JsonType::Array => "array",
+            JsonType::Object => "object",
         }
     }
 
     pub(crate) fn accepts(self, value: Value<'_>) -> bool {
         match self {
-            Wanted::String => matches!(value, Value::Str(_)),
-            Wanted::Number => value.as_number().is_some_and(Number::is_finite),
-            Wanted::Integer => value.as_number().is_some_and(Number::is_whole),
-            Wanted::Boolean => matches!(value, Value::Bool(_)),
-            Wanted::Null => matches!(value, Value::Null),
-            Wanted::Array => value.is_array(),
-            Wanted::Object => value.is_object(),
+            JsonType::String => matches!(value, Value::Str(_)),
+            JsonType::Number => value.as_number().is_some_and(Number::is_finite),
+            JsonType::Integer => value.as_number().is_some_and(Number::is_whole),
+            JsonType::Boolean => matches!(value, Value::Bool(_)),
+            JsonType::Null => matches!(value, Value::Null),
+            JsonType::Array => value.is_array(),
+            JsonType::Object => value.is_object(),
         }
     }
 }
 
 /// The demands on a value, or on one item of a list.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rule<'t> {
+pub(crate) struct ValueRule<'t> {
     /// In the order they are tried; never empty.
-    pub(crate) types: &'static [Wanted],
+    pub(crate) types: &'static [JsonType],
     pub(crate) label: Option<&'t str>,
     pub(crate) choices: &'t [Choice<'t>],
     /// `null` is one of the choices.
@@ -61,12 +61,12 @@ pub(crate) struct Rule<'t> {
     /// It is an object with fields of its own.
     pub(crate) object: bool,
     /// What needs none of the above looked at.
-    pub(crate) plain: Plain,
+    pub(crate) plain: PlainType,
 }
 
 /// Values that are all their field asks for, which most are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Plain {
+pub(crate) enum PlainType {
     /// None.
     Never,
     /// Any text.
@@ -79,13 +79,13 @@ pub(crate) enum Plain {
     Whole,
 }
 
-impl Plain {
+impl PlainType {
     #[inline]
     pub(crate) fn has(self, value: &Value<'_>) -> bool {
         match (self, value) {
-            (Plain::Text, Value::Str(_)) | (Plain::Flag, Value::Bool(_)) => true,
-            (Plain::Finite, Value::Number(number)) => number.is_finite(),
-            (Plain::Whole, Value::Number(number)) => number.is_whole(),
+            (PlainType::Text, Value::Str(_)) | (PlainType::Flag, Value::Bool(_)) => true,
+            (PlainType::Finite, Value::Number(number)) => number.is_finite(),
+            (PlainType::Whole, Value::Number(number)) => number.is_whole(),
             _ => false,
         }
     }
@@ -93,9 +93,9 @@ impl Plain {
 
 /// What the value of a field mostly is and then needs nothing done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Usual {
+pub(crate) enum CommonCase {
     /// Such a value as it is.
-    One(Plain),
+    One(PlainType),
     /// One text, of which a list is made.
     Texts,
 }
@@ -103,40 +103,40 @@ pub(crate) enum Usual {
 /// What there is to know of a field as long as its value is what it mostly is. A rule is large, all rules together larger
 /// than the processor's nearest cache, and so they mostly need not be read.
 #[derive(Debug)]
-pub(crate) struct Brief<'t> {
+pub(crate) struct FieldSummary<'t> {
     pub(crate) key: &'t str,
-    pub(crate) usual: Usual,
+    pub(crate) common: CommonCase,
     /// Whether it must be there, if that counts.
     pub(crate) required: bool,
 }
 
 /// A field with its rules.
 #[derive(Debug)]
-pub(crate) struct Plan<'t> {
+pub(crate) struct FieldPlan<'t> {
     pub(crate) field: &'t Field<'t>,
-    pub(crate) rule: Rule<'t>,
+    pub(crate) rule: ValueRule<'t>,
     /// The rule of an item, where the field is a list.
-    pub(crate) item: Rule<'t>,
+    pub(crate) item: ValueRule<'t>,
     /// The members of an object, or of each item.
-    pub(crate) members: Option<Members<'t>>,
+    pub(crate) members: Option<ObjectPlan<'t>>,
 }
 
 /// The fields of an object.
 #[derive(Debug)]
-pub(crate) struct Members<'t> {
-    pub(crate) plans: Box<[Plan<'t>]>,
+pub(crate) struct ObjectPlan<'t> {
+    pub(crate) plans: Box<[FieldPlan<'t>]>,
     /// The fields' keys.
     pub(crate) keys: Box<[&'t str]>,
     pub(crate) marks: Box<[KeyMark]>,
-    pub(crate) briefs: Box<[Brief<'t>]>,
+    pub(crate) summaries: Box<[FieldSummary<'t>]>,
 }
 
-impl<'t> Members<'t> {
+impl<'t> ObjectPlan<'t> {
     /// A closed object.
-    pub(crate) fn new(fields: &'t [Field<'t>]) -> Members<'t> {
-        let plans: Box<[Plan<'t>]> = fields.iter().map(Plan::new).collect();
-        Members {
-            briefs: plans.iter().map(Plan::brief).collect(),
+    pub(crate) fn new(fields: &'t [Field<'t>]) -> ObjectPlan<'t> {
+        let plans: Box<[FieldPlan<'t>]> = fields.iter().map(FieldPlan::new).collect();
+        ObjectPlan {
+            summaries: plans.iter().map(FieldPlan::summary).collect(),
             plans,
             keys: fields.iter().map(|field| field.key).collect(),
             marks: fields.iter().map(|field| KeyMark::of(field.key)).collect(),
@@ -144,7 +144,7 @@ impl<'t> Members<'t> {
     }
 
     /// The place of a member's field; the fields from `next` on are tried first.
-    pub(crate) fn place(&self, key: &str, next: usize) -> Option<usize> {
+    pub(crate) fn index_of(&self, key: &str, next: usize) -> Option<usize> {
         let mark = KeyMark::of(key);
         let (before, ahead) = self.marks.split_at(next.min(self.marks.len()));
         let is = |at: &usize| self.plans[*at].field.key == key;
@@ -158,44 +158,44 @@ impl<'t> Members<'t> {
     }
 }
 
-impl<'t> Plan<'t> {
+impl<'t> FieldPlan<'t> {
     pub(crate) fn is_required(&self) -> bool {
         self.field.required == Required::Always
     }
 
-    fn brief(&self) -> Brief<'t> {
-        Brief {
+    fn summary(&self) -> FieldSummary<'t> {
+        FieldSummary {
             key: self.field.key,
-            usual: self.usual(),
+            common: self.common(),
             required: self.is_required(),
         }
     }
 
-    pub(crate) fn usual(&self) -> Usual {
+    pub(crate) fn common(&self) -> CommonCase {
         // Most personal fields are lists of one text.
-        if self.rule.list && self.item.plain == Plain::Text {
-            Usual::Texts
+        if self.rule.list && self.item.plain == PlainType::Text {
+            CommonCase::Texts
         } else {
-            Usual::One(self.rule.plain)
+            CommonCase::One(self.rule.plain)
         }
     }
 
-    fn new(field: &'t Field<'t>) -> Plan<'t> {
-        Plan {
+    fn new(field: &'t Field<'t>) -> FieldPlan<'t> {
+        FieldPlan {
             field,
-            rule: Rule::of_field(field),
-            item: Rule::of_item(field),
-            members: properties(field).map(Members::new),
+            rule: ValueRule::of_field(field),
+            item: ValueRule::of_item(field),
+            members: properties(field).map(ObjectPlan::new),
         }
     }
 }
 
-impl<'t> Rule<'t> {
-    fn of_field(field: &'t Field<'t>) -> Rule<'t> {
+impl<'t> ValueRule<'t> {
+    fn of_field(field: &'t Field<'t>) -> ValueRule<'t> {
         if field.multiple {
-            return Rule {
+            return ValueRule {
                 list: true,
-                ..Rule::bare(&[Wanted::Array], field.label)
+                ..ValueRule::bare(&[JsonType::Array], field.label)
             };
         }
         let object = properties(field).is_some();
@@ -208,7 +208,7 @@ impl<'t> Rule<'t> {
             _ => ((None, None), (None, None)),
         };
         let limited = field.minimum.is_some() || field.maximum.is_some();
-        Rule {
+        ValueRule {
             choices: field.choices,
             null_choice: field.allow_null,
             number_limits,
@@ -216,30 +216,30 @@ impl<'t> Rule<'t> {
             date_like: field.kind == FieldType::Datetime,
             object,
             plain: if limited || !field.choices.is_empty() {
-                Plain::Never
+                PlainType::Never
             } else {
                 plain(field.kind)
             },
-            ..Rule::bare(types_of(field.kind, nullable), field.label)
+            ..ValueRule::bare(types_of(field.kind, nullable), field.label)
         }
     }
 
     /// One item of a `multiple` field: the type and the choices are all it keeps.
-    fn of_item(field: &'t Field<'t>) -> Rule<'t> {
-        Rule {
+    fn of_item(field: &'t Field<'t>) -> ValueRule<'t> {
+        ValueRule {
             choices: field.choices,
             object: properties(field).is_some(),
             plain: if field.choices.is_empty() {
                 plain(field.kind)
             } else {
-                Plain::Never
+                PlainType::Never
             },
-            ..Rule::bare(types_of(field.kind, false), None)
+            ..ValueRule::bare(types_of(field.kind, false), None)
         }
     }
 
-    fn bare(types: &'static [Wanted], label: Option<&'t str>) -> Rule<'t> {
-        Rule {
+    fn bare(types: &'static [JsonType], label: Option<&'t str>) -> ValueRule<'t> {
+        ValueRule {
             types,
             label,
             choices: &[],
@@ -249,18 +249,18 @@ impl<'t> Rule<'t> {
             date_like: false,
             list: false,
             object: false,
-            plain: Plain::Never,
+            plain: PlainType::Never,
         }
     }
 }
 
-fn plain(kind: FieldType) -> Plain {
+fn plain(kind: FieldType) -> PlainType {
     match kind {
-        FieldType::String => Plain::Text,
-        FieldType::Boolean => Plain::Flag,
-        FieldType::Number | FieldType::Datetime => Plain::Finite,
-        FieldType::Integer => Plain::Whole,
-        FieldType::Object => Plain::Never,
+        FieldType::String => PlainType::Text,
+        FieldType::Boolean => PlainType::Flag,
+        FieldType::Number | FieldType::Datetime => PlainType::Finite,
+        FieldType::Integer => PlainType::Whole,
+        FieldType::Object => PlainType::Never,
     }
 }
 
@@ -290,8 +290,8 @@ fn effective(limit: Option<f64>) -> Option<f64> {
     limit.filter(|limit| *limit != 0.0)
 }
 
-fn types_of(kind: FieldType, nullable: bool) -> &'static [Wanted] {
-    use Wanted::{Boolean, Integer, Null, Number, Object, String};
+fn types_of(kind: FieldType, nullable: bool) -> &'static [JsonType] {
+    use JsonType::{Boolean, Integer, Null, Number, Object, String};
     match (kind, nullable) {
         (FieldType::String, false) => &[String],
         (FieldType::String, true) => &[String, Null],

@@ -5,12 +5,12 @@ use super::{Value, array_index};
 /// A path split into keys. Made by one of three readers, since Segment's languages split differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    segments: Box<[Segment]>,
+    keys: Box<[PathKey]>,
 }
 
 /// One key, and the array index it stands for if it looks like one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Segment {
+struct PathKey {
     key: Box<str>,
     index: Option<u32>,
 }
@@ -62,35 +62,33 @@ impl Path {
 
     /// A path of these keys exactly; keys may hold dots.
     pub fn new(keys: impl IntoIterator<Item = String>) -> Path {
-        let segments = keys.into_iter().map(|key| Segment {
+        let keys = keys.into_iter().map(|key| PathKey {
             index: array_index(&key),
             key: key.into_boxed_str(),
         });
-        Path {
-            segments: segments.collect(),
-        }
+        Path { keys: keys.collect() }
     }
 
     /// The keys in order; none for the whole payload.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.segments.iter().map(|segment| &*segment.key)
+        self.keys.iter().map(|key| &*key.key)
     }
 
     /// Follows the path. **A falsy value on the way is the answer**: a child of `null`, `0` or `""` is that value
     /// itself. Arrays and strings answer indices and `length`, counted in UTF-16 units; nothing else is inherited.
     pub fn resolve<'a>(&self, payload: Value<'a>) -> Value<'a> {
         let mut value = payload;
-        for segment in &self.segments {
+        for key in &self.keys {
             if value.is_falsy() {
                 return value;
             }
-            value = segment.of(value);
+            value = key.of(value);
         }
         value
     }
 }
 
-impl Segment {
+impl PathKey {
     fn of<'a>(&self, value: Value<'a>) -> Value<'a> {
         match value {
             Value::Str(text) => self.of_text(text),

@@ -14,7 +14,7 @@ use scanner::{Scanner, Token, Word};
 
 /// A date that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Read {
+pub struct JsDate {
     /// The instant that the text names.
     pub instant: Millis,
     /// The month has no such day (February 30), so the date rolled over into the next.
@@ -22,8 +22,8 @@ pub struct Read {
 }
 
 /// Reads a text as `Date.parse` does; `None` is its NaN.
-pub fn parse(text: &str) -> Option<Read> {
-    let mut reader = Reader {
+pub fn parse(text: &str) -> Option<JsDate> {
+    let mut reader = DateReader {
         scanner: Scanner::new(text),
         day: Day::default(),
         time: Time::default(),
@@ -159,14 +159,14 @@ impl Zone {
 /// The ISO form was begun and is wrong: no lenient reading is tried.
 struct Invalid;
 
-struct Reader<'a> {
+struct DateReader<'a> {
     scanner: Scanner<'a>,
     day: Day,
     time: Time,
     zone: Zone,
 }
 
-impl Reader<'_> {
+impl DateReader<'_> {
     /// A number of exactly `length` digits in a range.
     fn number(&mut self, length: usize, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
         match self.scanner.peek() {
@@ -355,7 +355,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    fn finish(&self) -> Option<Read> {
+    fn finish(&self) -> Option<JsDate> {
         let (year, month, day) = self.day.date()?;
         // Far out of range, and beyond it the milliseconds would not fit.
         if year.abs() > 1_000_000 {
@@ -363,7 +363,7 @@ impl Reader<'_> {
         }
         let local = civil::days(year, month, day) * DAY_MS + self.time.millis()?;
         let instant = Millis(local - self.zone.minutes() * 60_000).in_range()?;
-        Some(Read {
+        Some(JsDate {
             instant,
             rolled_over: day > civil::days_in_month(year, month),
         })

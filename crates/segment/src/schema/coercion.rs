@@ -4,8 +4,8 @@ use super::convert::{as_ajv, carefully};
 use super::date::is_date_like;
 use super::error::{FieldError, FieldErrorKind};
 use super::field::Field;
-use super::place::Place;
-use super::rule::{Members, Plan, Rule, Usual, Wanted, drops_as_empty};
+use super::field_path::FieldPath;
+use super::rule::{CommonCase, FieldPlan, JsonType, ObjectPlan, ValueRule, drops_as_empty};
 use super::words::{characters, either, with_article};
 use super::{Coerced, Leniency};
 use crate::value::{Value, js_trim, utf16_len};
@@ -16,13 +16,13 @@ use bumpalo::collections::Vec as BumpVec;
 const ALWAYS_KEPT: &str = "dynamicAuthSettings";
 
 pub(crate) fn coerce<'a, 't: 'a>(
-    members: &Members<'t>,
+    members: &ObjectPlan<'t>,
     fields: &'t [Field<'t>],
     payload: Value<'a>,
     arena: &'a Bump,
     leniency: Leniency,
 ) -> Coerced<'a> {
-    let mut walk = Walk::new(arena, leniency);
+    let mut walk = Coercion::new(arena, leniency);
     let value = walk.root(members, fields, payload);
     walk.done(value)
 }
@@ -49,16 +49,16 @@ pub(crate) fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: 
     }
 }
 
-pub(crate) struct Walk<'a> {
+pub(crate) struct Coercion<'a> {
     pub(crate) arena: &'a Bump,
     leniency: Leniency,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) dropped: Vec<FieldError>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Coercion<'a> {
     pub(crate) fn new(arena: &'a Bump, leniency: Leniency) -> Self {
-        Walk {
+        Coercion {
             arena,
             leniency,
             errors: Vec::new(),
@@ -78,18 +78,18 @@ impl<'a> Walk<'a> {
         self.leniency == Leniency::PerField
     }
 
-    fn fail(&mut self, place: &Place<'_>, label: Option<&str>, kind: FieldErrorKind, text: &str) {
-        let message = format!("{} {text}.", place.subject(label));
+    fn fail(&mut self, path: &FieldPath<'_>, label: Option<&str>, kind: FieldErrorKind, text: &str) {
+        let message = format!("{} {text}.", path.subject(label));
         self.errors.push(FieldError {
-            path: place.path(),
+            path: path.dotted(),
             message,
             kind,
         });
     }
 
-    fn missing(&mut self, place: &Place<'_>, label: Option<&str>, key: &str) {
+    fn missing(&mut self, path: &FieldPath<'_>, label: Option<&str>, key: &str) {
         self.fail(
-            place,
+            path,
             label,
             FieldErrorKind::Missing,
             &format!("is missing the required field '{key}'"),
@@ -98,18 +98,18 @@ impl<'a> Walk<'a> {
 
     fn root<'t: 'a>(
         &mut self,
-        members: &Members<'t>,
+        members: &ObjectPlan<'t>,
         fields: &'t [Field<'t>],
         payload: Value<'a>,
     ) -> Value<'a> {
-        let place = Place::ROOT;
+        let path = FieldPath::ROOT;
         if !payload.is_object() {
-            self.wrong_type(&place, None, &[Wanted::Object], payload);
+            self.wrong_type(&path, None, &[JsonType::Object], payload);
             return payload;
         }
         let (arena, leniency) = (self.arena, self.leniency);
         let kept = payload.get(ALWAYS_KEPT);
-        let built = self.members(&place, None, members, payload, true, |field, value| {
+        let built = self.members(&path, None, members, payload, true, |field, value| {
             *value = top_level(field, *value, arena, leniency);
         });
         if kept.is_defined() && fields.iter().all(|field| field.key != ALWAYS_KEPT) {
@@ -123,9 +123,9 @@ impl<'a> Walk<'a> {
     /// One value under a rule of its field, the field's own or that of its items. Failure shows in `errors`.
     fn value<'t: 'a>(
         &mut self,
-        place: &Place<'_>,
-        plan: &Plan<'t>,
-        rule: &Rule<'t>,
+        path: &FieldPath<'_>,
+        plan: &FieldPlan<'t>,
+        rule: &ValueRule<'t>,
         value: Value<'a>,
         prune: bool,
     ) -> Value<'a> {
@@ -136,29 +136,29 @@ impl<'a> Walk<'a> {
             let converted = carefully(value, rule.types, self.arena);
             value = converted.value;
             if !converted.fits {
-                self.wrong_type(place, rule.label, rule.types, value);
+                self.wrong_type(path, rule.label, rule.types, value);
                 return value;
             }
         } else if !fits {
             // Ajv reports a wrong plain object type after everything else about the value.
-            late_type_error = rule.types == [Wanted::Object] && rule.object;
+            late_type_error = rule.types == [JsonType::Object] && rule.object;
             let converted = as_ajv(value, rule.types, self.arena);
             value = converted.value;
             if !converted.fits && !late_type_error {
-                self.wrong_type(place, rule.label, rule.types, value);
+                self.wrong_type(path, rule.label, rule.types, value);
             }
         }
-        self.choices(place, rule, value);
-        self.limits(place, rule, value);
+        self.choices(path, rule, value);
+        self.limits(path, rule, value);
         if rule.list && value.is_array() {
-            value = self.items(place, plan, value, prune);
+            value = self.items(path, plan, value, prune);
         }
         if let Some(members) = plan.members.as_ref().filter(|_| rule.object)
             && value.is_object()
         {
             let leniency = self.leniency;
             let prune_members = prune || leniency == Leniency::PerField;
-            let built = self.members(place, rule.label, members, value, prune, |field, member| {
+            let built = self.members(path, rule.label, members, value, prune, |field, member| {
                 if prune_members && empty(field, false, member, leniency) {
                     *member = Value::Undefined;
                 }
@@ -166,15 +166,15 @@ impl<'a> Walk<'a> {
             value = Value::Object(built);
         }
         if late_type_error {
-            self.wrong_type(place, rule.label, rule.types, value);
+            self.wrong_type(path, rule.label, rule.types, value);
         }
         value
     }
 
     fn items<'t: 'a>(
         &mut self,
-        place: &Place<'_>,
-        plan: &Plan<'t>,
+        path: &FieldPath<'_>,
+        plan: &FieldPlan<'t>,
         list: Value<'a>,
         prune: bool,
     ) -> Value<'a> {
@@ -190,7 +190,7 @@ impl<'a> Walk<'a> {
             let before = self.errors.len();
             // Segment removes empty elements first, so its places count what is left.
             let index = if self.careful() { index } else { built.len() };
-            let item = self.value(&place.index(index), plan, &plan.item, item, false);
+            let item = self.value(&path.index(index), plan, &plan.item, item, false);
             if self.drops(before) {
                 continue;
             }
@@ -202,9 +202,9 @@ impl<'a> Walk<'a> {
     /// The members of an object, one for each field in the fields' order; those that are not there are undefined.
     fn members<'t: 'a>(
         &mut self,
-        place: &Place<'_>,
+        path: &FieldPath<'_>,
         label: Option<&str>,
-        members: &Members<'t>,
+        members: &ObjectPlan<'t>,
         object: Value<'a>,
         prune: bool,
         admit: impl Fn(&'t Field<'t>, &mut Value<'a>),
@@ -218,25 +218,25 @@ impl<'a> Walk<'a> {
             }
             if !value.is_defined() {
                 if plan.is_required() {
-                    self.missing_before(&mut missing_until, place, label, plan.field.key);
+                    self.missing_before(&mut missing_until, path, label, plan.field.key);
                 }
             } else if !plan.rule.plain.has(value) {
-                self.member(place, plan, value, prune);
+                self.member(path, plan, value, prune);
             }
         }
         built
     }
 
-    /// Reports a missing member before the errors from a place on, which moves on.
+    /// Reports a missing member before the errors from a path on, which moves on.
     pub(crate) fn missing_before(
         &mut self,
         until: &mut usize,
-        place: &Place<'_>,
+        path: &FieldPath<'_>,
         label: Option<&str>,
         key: &str,
     ) {
         let others = self.errors.split_off(*until);
-        self.missing(place, label, key);
+        self.missing(path, label, key);
         *until = self.errors.len();
         self.errors.extend(others);
     }
@@ -244,21 +244,21 @@ impl<'a> Walk<'a> {
     /// A member that is there and not plainly what its field asks for.
     pub(crate) fn member<'t: 'a>(
         &mut self,
-        place: &Place<'_>,
-        plan: &Plan<'t>,
+        path: &FieldPath<'_>,
+        plan: &FieldPlan<'t>,
         value: &mut Value<'a>,
         prune: bool,
     ) {
         if let Value::Str(_) = value
-            && plan.usual() == Usual::Texts
+            && plan.common() == CommonCase::Texts
         {
             // A list of one text, which most personal fields are.
             *value = Value::Array(std::slice::from_ref(self.arena.alloc(*value)));
             return;
         }
         let before = self.errors.len();
-        let place = place.key(plan.field.key);
-        *value = self.value(&place, plan, &plan.rule, *value, prune);
+        let path = path.key(plan.field.key);
+        *value = self.value(&path, plan, &plan.rule, *value, prune);
         if !plan.is_required() && self.drops(before) {
             *value = Value::Undefined;
         }
@@ -273,7 +273,13 @@ impl<'a> Walk<'a> {
         drops
     }
 
-    fn wrong_type(&mut self, place: &Place<'_>, label: Option<&str>, wanted: &[Wanted], found: Value<'_>) {
+    fn wrong_type(
+        &mut self,
+        path: &FieldPath<'_>,
+        label: Option<&str>,
+        wanted: &[JsonType],
+        found: Value<'_>,
+    ) {
         let names: Vec<_> = wanted.iter().map(|wanted| wanted.name().to_owned()).collect();
         let found = found.type_of().name();
         let text = format!(
@@ -281,10 +287,10 @@ impl<'a> Walk<'a> {
             with_article(&either(&names)),
             with_article(found)
         );
-        self.fail(place, label, FieldErrorKind::Type, &text);
+        self.fail(path, label, FieldErrorKind::Type, &text);
     }
 
-    fn choices(&mut self, place: &Place<'_>, rule: &Rule<'_>, value: Value<'a>) {
+    fn choices(&mut self, path: &FieldPath<'_>, rule: &ValueRule<'_>, value: Value<'a>) {
         let allowed = rule.choices.is_empty()
             || rule.choices.iter().any(|choice| same(choice.value, value))
             || (rule.null_choice && matches!(value, Value::Null));
@@ -300,14 +306,14 @@ impl<'a> Walk<'a> {
             names.push("null".into());
         }
         self.fail(
-            place,
+            path,
             rule.label,
             FieldErrorKind::Choice,
             &format!("must be one of: {}", either(&names)),
         );
     }
 
-    fn limits(&mut self, place: &Place<'_>, rule: &Rule<'_>, value: Value<'a>) {
+    fn limits(&mut self, path: &FieldPath<'_>, rule: &ValueRule<'_>, value: Value<'a>) {
         if rule.number_limits != (None, None)
             && let Some(number) = value.as_f64()
         {
@@ -318,7 +324,7 @@ impl<'a> Walk<'a> {
             ] {
                 if let Some(limit) = limit.filter(|_| broken) {
                     let text = format!("must be equal to or {word} than {limit}");
-                    self.fail(place, rule.label, FieldErrorKind::Limit, &text);
+                    self.fail(path, rule.label, FieldErrorKind::Limit, &text);
                 }
             }
         }
@@ -333,20 +339,20 @@ impl<'a> Walk<'a> {
                 if let Some(limit) = limit.filter(|_| broken) {
                     let found = characters(utf16_len(text) as f64);
                     let text = format!("must be {} or {word} but it was {found}", characters(limit));
-                    self.fail(place, rule.label, FieldErrorKind::Length, &text);
+                    self.fail(path, rule.label, FieldErrorKind::Length, &text);
                 }
             }
         }
         if rule.date_like && !is_date_like(text) {
             let text = "must be a valid date-like string but it was not";
-            self.fail(place, rule.label, FieldErrorKind::Format, text);
+            self.fail(path, rule.label, FieldErrorKind::Format, text);
         }
     }
 }
 
 /// The members of an object put beside their fields. Mappings arranged for the fields have them there already.
 fn by_field<'a, 't: 'a>(
-    members: &Members<'t>,
+    members: &ObjectPlan<'t>,
     object: Value<'a>,
     arena: &'a Bump,
 ) -> &'a mut [(&'a str, Value<'a>)] {
@@ -360,13 +366,13 @@ fn by_field<'a, 't: 'a>(
     {
         return arena.alloc_slice_copy(given);
     }
-    let undefined = |plan: &Plan<'t>| (plan.field.key, Value::Undefined);
+    let undefined = |plan: &FieldPlan<'t>| (plan.field.key, Value::Undefined);
     let built = arena.alloc_slice_fill_iter(members.plans.iter().map(undefined));
     let mut next = 0;
     let mut put = |key: &str, value: Value<'a>| {
-        if let Some(place) = members.place(key, next) {
-            built[place].1 = value;
-            next = place + 1;
+        if let Some(index) = members.index_of(key, next) {
+            built[index].1 = value;
+            next = index + 1;
         }
     };
     match object {

@@ -12,7 +12,7 @@ use super::limits::MAX_BATCH_EVENTS;
 
 /// The top level of a batch. Of repeated names the last counts, as for `JSON.parse`.
 #[derive(Default)]
-pub(super) struct Parts<'b> {
+pub(super) struct BatchParts<'b> {
     pub(super) not_an_object: Option<&'static str>,
     pub(super) batch: Option<Batch<'b>>,
     pub(super) keys: [Option<&'b str>; 2],
@@ -21,22 +21,22 @@ pub(super) struct Parts<'b> {
     pub(super) integrations: Option<&'b str>,
 }
 
-impl<'b> Parts<'b> {
-    pub(super) fn read(body: &'b str) -> Result<Parts<'b>, serde_json::Error> {
+impl<'b> BatchParts<'b> {
+    pub(super) fn read(body: &'b str) -> Result<BatchParts<'b>, serde_json::Error> {
         let mut reader = serde_json::Deserializer::from_str(body);
-        let parts = reader.deserialize_any(PartsVisitor)?;
+        let parts = reader.deserialize_any(BatchPartsVisitor)?;
         reader.end()?;
         Ok(parts)
     }
 
     /// Keeps the text of a member other than `batch`.
-    pub(super) fn keep(&mut self, name: Name, text: &'b str) {
+    pub(super) fn keep(&mut self, name: MemberName, text: &'b str) {
         match name {
-            Name::Key(at) => self.keys[at] = Some(text),
-            Name::SentAt => self.sent = Some(text),
-            Name::Context => self.context = Some(text),
-            Name::Integrations => self.integrations = Some(text),
-            Name::Batch | Name::Other => {}
+            MemberName::Key(at) => self.keys[at] = Some(text),
+            MemberName::SentAt => self.sent = Some(text),
+            MemberName::Context => self.context = Some(text),
+            MemberName::Integrations => self.integrations = Some(text),
+            MemberName::Batch | MemberName::Other => {}
         }
     }
 }
@@ -73,7 +73,7 @@ impl<'b> Element<'b> {
     }
 }
 
-struct PartsVisitor;
+struct BatchPartsVisitor;
 
 /// Answers for every kind of JSON value that is of no use here.
 macro_rules! other_kinds {
@@ -99,15 +99,15 @@ macro_rules! other_kinds {
     };
 }
 
-fn other<'b>(kind: &'static str) -> Parts<'b> {
-    Parts {
+fn other<'b>(kind: &'static str) -> BatchParts<'b> {
+    BatchParts {
         not_an_object: Some(kind),
-        ..Parts::default()
+        ..BatchParts::default()
     }
 }
 
-impl<'b> Visitor<'b> for PartsVisitor {
-    type Value = Parts<'b>;
+impl<'b> Visitor<'b> for BatchPartsVisitor {
+    type Value = BatchParts<'b>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a batch object")
@@ -115,15 +115,15 @@ impl<'b> Visitor<'b> for PartsVisitor {
 
     other_kinds!(other("null"), other("boolean"), other("number"), other("string"));
 
-    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Parts<'b>, A::Error> {
+    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<BatchParts<'b>, A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(other("array"))
     }
 
-    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<Parts<'b>, A::Error> {
-        let mut parts = Parts::default();
-        while let Some(name) = members.next_key::<Name>()? {
-            if name == Name::Batch {
+    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<BatchParts<'b>, A::Error> {
+        let mut parts = BatchParts::default();
+        while let Some(name) = members.next_key::<MemberName>()? {
+            if name == MemberName::Batch {
                 parts.batch = Some(members.next_value::<BatchValue<'b>>()?.0);
                 continue;
             }
@@ -135,7 +135,7 @@ impl<'b> Visitor<'b> for PartsVisitor {
 
 /// A member that counts.
 #[derive(PartialEq, Eq)]
-pub(super) enum Name {
+pub(super) enum MemberName {
     Batch,
     Key(usize),
     SentAt,
@@ -144,31 +144,31 @@ pub(super) enum Name {
     Other,
 }
 
-impl Name {
-    pub(super) fn of(name: &str) -> Name {
+impl MemberName {
+    pub(super) fn of(name: &str) -> MemberName {
         match name {
-            "batch" => Name::Batch,
-            "sentAt" => Name::SentAt,
-            "context" => Name::Context,
-            "integrations" => Name::Integrations,
+            "batch" => MemberName::Batch,
+            "sentAt" => MemberName::SentAt,
+            "context" => MemberName::Context,
+            "integrations" => MemberName::Integrations,
             _ => KEY_NAMES
                 .iter()
                 .position(|key| *key == name)
-                .map_or(Name::Other, Name::Key),
+                .map_or(MemberName::Other, MemberName::Key),
         }
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+impl<'de> serde::Deserialize<'de> for MemberName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MemberName, D::Error> {
         struct NameVisitor;
         impl Visitor<'_> for NameVisitor {
-            type Value = Name;
+            type Value = MemberName;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a name")
             }
-            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(Name::of(name))
+            fn visit_str<E>(self, name: &str) -> Result<MemberName, E> {
+                Ok(MemberName::of(name))
             }
         }
         deserializer.deserialize_str(NameVisitor)

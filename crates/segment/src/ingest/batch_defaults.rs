@@ -6,13 +6,13 @@ use crate::time::Millis;
 
 /// The values a batch gives once for all its events.
 #[derive(Default)]
-pub(super) struct Shared {
+pub(super) struct BatchDefaults {
     /// An object with `context` and `integrations`, so that its depth is what it will be inside an event.
     pub(super) document: Option<Document>,
     pub(super) sent: Option<Millis>,
 }
 
-impl Shared {
+impl BatchDefaults {
     /// A member that is an object with something in it.
     pub(super) fn object(&self, key: &str) -> Option<Node<'_>> {
         self.document

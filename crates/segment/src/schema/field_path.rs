@@ -2,8 +2,8 @@
 
 /// A position, linked to the one above on the stack.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'p> {
-    above: Option<&'p Place<'p>>,
+pub(crate) struct FieldPath<'p> {
+    above: Option<&'p FieldPath<'p>>,
     step: Step<'p>,
 }
 
@@ -14,29 +14,29 @@ enum Step<'p> {
     Index(usize),
 }
 
-impl<'p> Place<'p> {
-    pub(crate) const ROOT: Place<'static> = Place {
+impl<'p> FieldPath<'p> {
+    pub(crate) const ROOT: FieldPath<'static> = FieldPath {
         above: None,
         step: Step::Root,
     };
 
-    pub(crate) fn key(&'p self, key: &'p str) -> Place<'p> {
-        Place {
+    pub(crate) fn key(&'p self, key: &'p str) -> FieldPath<'p> {
+        FieldPath {
             above: Some(self),
             step: Step::Key(key),
         }
     }
 
-    pub(crate) fn index(&'p self, index: usize) -> Place<'p> {
-        Place {
+    pub(crate) fn index(&'p self, index: usize) -> FieldPath<'p> {
+        FieldPath {
             above: Some(self),
             step: Step::Index(index),
         }
     }
 
     /// `custom_data.contents[1].item_price`; empty for the root.
-    pub(crate) fn path(&self) -> String {
-        let mut path = self.above.map_or_else(String::new, Place::path);
+    pub(crate) fn dotted(&self) -> String {
+        let mut path = self.above.map_or_else(String::new, FieldPath::dotted);
         match self.step {
             Step::Root => {}
             Step::Key(key) => {
@@ -68,7 +68,7 @@ impl<'p> Place<'p> {
     }
 
     fn pointer(&self) -> String {
-        let mut pointer = self.above.map_or_else(String::new, Place::pointer);
+        let mut pointer = self.above.map_or_else(String::new, FieldPath::pointer);
         match self.step {
             Step::Root => {}
             Step::Key(key) => {
