@@ -3,8 +3,9 @@
 use crate::mapping::plan::{Expr, Object};
 use crate::schema::{Field, FieldType};
 
-/// Gives the object that fills these fields a member for each of them, in their order; members no field names come
-/// last. What directives choose between is arranged alike.
+/// Gives the object that fills these fields a member for each of them, in their order; members that no field names
+/// come
+/// last. Lays out the branches of directives alike.
 pub(super) fn arrange(expr: &mut Expr, fields: &'static [Field<'static>]) {
     match expr {
         Expr::Object(object) => members(object, fields),

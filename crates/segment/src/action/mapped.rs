@@ -1,4 +1,4 @@
-//! Evaluates a mapping and coerces its payload in one walk: each value is checked as it is found and written once.
+//! Evaluates a mapping and coerces its payload in one walk, which checks and writes each value once.
 //!
 //! The walk serves [`Leniency::PerField`] and mappings laid out for the fields, the common case in production. Every
 //! other combination evaluates first and coerces second; a property test compares both results.
@@ -16,7 +16,7 @@ use bumpalo::collections::Vec as BumpVec;
 
 type Result<T> = std::result::Result<T, RuntimeError>;
 
-/// What a mapping makes for these fields. A field whose directives fail is left out and reported.
+/// Maps an event to the fields. A field whose directives fail is left out and reported.
 pub(super) fn coerce<'a, 't: 'a>(
     members: &ObjectPlan<'t>,
     (eval, object): (Eval<'a>, &'a Object),
@@ -28,14 +28,14 @@ pub(super) fn coerce<'a, 't: 'a>(
     Ok(walk.done(Value::Object(built)))
 }
 
-/// The fields of an object whose values are put into their places one after the other.
+/// The object whose fields are being filled: its path and the evaluation of its mapping.
 struct Context<'c, 'a> {
     path: &'c FieldPath<'c>,
     eval: Eval<'a>,
 }
 
 impl<'a> Coercion<'a> {
-    /// The members of an object. With `failed` given, a failure costs only the field it is in.
+    /// Returns the members of an object. With `failed` given, a failure costs only the field it is in.
     fn mapped_members<'t: 'a>(
         &mut self,
         path: &FieldPath<'_>,
@@ -51,7 +51,7 @@ impl<'a> Coercion<'a> {
             .arena
             .alloc_slice_fill_iter(members.summaries.iter().map(undefined));
         let mut missing_until = self.errors.len();
-        // By number: iterators over four lists at once are moved about more than they do.
+        // Indices, since an iterator over four lists at once takes longer to move than to use.
         for (at, (key, value)) in built.iter_mut().enumerate() {
             let (Some(plan), Some(summary)) = (members.plans.get(at), members.summaries.get(at)) else {
                 break;
@@ -64,7 +64,7 @@ impl<'a> Coercion<'a> {
                 let Some(failed) = &mut failed else {
                     return Err(error);
                 };
-                // What was said about parts of it is said no more.
+                // The failure replaces the reports about parts of the value.
                 self.errors.truncate(errors);
                 self.dropped.truncate(dropped);
                 failed.push(error.in_field(key));
@@ -77,7 +77,7 @@ impl<'a> Coercion<'a> {
         Ok(built)
     }
 
-    /// Evaluates the value of one field and puts it, coerced, where it belongs.
+    /// Evaluates one field and stores its coerced value.
     fn mapped<'t: 'a>(
         &mut self,
         context: &Context<'_, 'a>,
@@ -110,7 +110,7 @@ impl<'a> Coercion<'a> {
         Ok(())
     }
 
-    /// Puts objects and lists of objects into their path, member by member; false if this is neither.
+    /// Fills objects and lists of objects member by member. Returns false if the expression is neither.
     fn structure<'t: 'a>(
         &mut self,
         context: &Context<'_, 'a>,
@@ -143,7 +143,7 @@ impl<'a> Coercion<'a> {
         }
     }
 
-    /// A list of objects.
+    /// Fills a list of objects. Returns false if the expression makes no such list.
     fn list<'t: 'a>(
         &mut self,
         context: &Context<'_, 'a>,
@@ -182,7 +182,9 @@ impl<'a> Coercion<'a> {
     }
 }
 
-/// The members of a field or of its items, if the rule asks for just such an object as a mapping makes here.
+/// Returns the members of a field, or of its items, if the mapping's object is laid out for them and the rule takes
+/// any
+/// such object.
 fn arranged<'p, 't>(
     plan: &'p FieldPlan<'t>,
     rule: &ValueRule<'t>,
@@ -196,7 +198,7 @@ fn arranged<'p, 't>(
     just_so.then_some(members)
 }
 
-/// Whether a text does not begin with a letter, digit or sign of ASCII: no other can be blank.
+/// Returns true unless a text begins with a visible ASCII character; a text that does is never blank.
 fn may_be_blank(text: &str) -> bool {
     !text.as_bytes().first().is_some_and(u8::is_ascii_graphic)
 }

@@ -10,8 +10,9 @@ use crate::schema::{Coerced, Field, Leniency, Schema};
 use bumpalo::Bump;
 
 impl Mapping {
-    /// Lays the payload out for a [`Schema`] of these fields, which then finds each value by its index. The payload stays
-    /// the same: an absent member becomes undefined, which counts as absent everywhere.
+    /// Lays the payload out for a [`Schema`] of these fields, which then finds each value by its index. The payload
+    /// stays
+    /// equal: an absent member becomes undefined, which counts as absent everywhere.
     pub fn arranged_for(mut self, fields: &'static [Field<'static>]) -> Mapping {
         layout::arrange(&mut self.plan.expr, fields);
         self.fields = fields;
@@ -20,12 +21,13 @@ impl Mapping {
 }
 
 impl Schema<'static> {
-    /// Evaluates a mapping and coerces its payload. The result is that of [`Mapping::resolve_leniently`] followed by
-    /// [`Schema::coerce`] with [`Leniency::PerField`]; a mapping laid out for the fields ([`Mapping::arranged_for`]) needs
-    /// one walk only.
+    /// Evaluates a mapping and coerces its payload. The result equals [`Mapping::resolve_leniently`] followed by
+    /// [`Schema::coerce`] with [`Leniency::PerField`]; for a mapping laid out for the fields
+    /// ([`Mapping::arranged_for`]) one
+    /// walk does both.
     ///
     /// # Errors
-    /// The mapping as a whole is one directive which failed.
+    /// The mapping as a whole is one directive, which failed.
     pub fn coerce_mapped<'a>(
         &self,
         mapping: &'a Mapping,

@@ -1,33 +1,33 @@
-//! The condition tree of a trigger, as Segment's own reader makes it.
+//! The condition tree of a trigger, as Segment's parser builds it.
 
 use serde_json::{Value as Json, json};
 use std::fmt;
 
-/// A trigger's tree.
+/// A node of a trigger's tree.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
-    /// All or any of several conditions.
+    /// Several conditions, of which all or any must hold.
     Group {
-        /// Any of them, rather than all.
+        /// True if any of them suffices.
         any: bool,
-        /// In the order written.
+        /// The conditions in the order of the text.
         children: Vec<Condition>,
     },
-    /// One question about one field.
+    /// A comparison of one field.
     Test {
-        /// The field asked about.
+        /// The field compared.
         field: Field,
         /// The operator's text: `=`, `contains`, `exists`, … Unknown ones are kept and never hold.
         operator: String,
-        /// What to compare with; `None` for `exists`, `not_exists`, `is_true` and `is_false`.
+        /// The operand; `None` for `exists`, `not_exists`, `is_true` and `is_false`.
         value: Option<Literal>,
     },
-    /// A group that came out empty: evaluating it fails.
+    /// An empty group, whose evaluation fails.
     Hole,
 }
 
 impl Condition {
-    /// The paths of the event it asks about, with dots, each once.
+    /// Returns the event paths that the condition reads, with dots, sorted and each once.
     pub fn event_paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         let mut open = vec![self];
@@ -44,7 +44,7 @@ impl Condition {
     }
 }
 
-/// A field a trigger can ask about.
+/// A field that triggers can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Field {
     /// `type`
@@ -64,7 +64,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// Where it is in the event, with dots.
+    /// Returns the path in the event, with dots.
     pub fn event_path(&self) -> String {
         match self {
             Field::Type => "type".to_owned(),
@@ -78,19 +78,19 @@ impl Field {
     }
 }
 
-/// A value in a trigger.
+/// A value in a trigger's text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
     /// Text.
     Text(String),
-    /// A number; NaN for what cannot be read as one.
+    /// A number; NaN for a text that is not one.
     Number(f64),
     /// `true` or `false`, unquoted.
     Bool(bool),
 }
 
 impl Literal {
-    /// As text, the way JavaScript writes it.
+    /// Returns the text as JavaScript writes it.
     pub(super) fn text(&self) -> String {
         match self {
             Literal::Text(text) => text.clone(),
@@ -99,7 +99,7 @@ impl Literal {
         }
     }
 
-    /// As a number, the way JavaScript reads it.
+    /// Returns the number as JavaScript reads it.
     pub(super) fn number(&self) -> f64 {
         match self {
             Literal::Text(text) => crate::value::js_text_to_number(text),
@@ -110,7 +110,7 @@ impl Literal {
 }
 
 impl Condition {
-    /// The tree as Segment's JSON.
+    /// Returns the tree as Segment's JSON.
     pub fn to_json(&self) -> Json {
         match self {
             Condition::Hole => Json::Null,
@@ -145,8 +145,9 @@ impl Condition {
         }
     }
 
-    /// The tree as trigger text. Quotes inside values are not escaped, as the language has no escapes; `None` if the
-    /// tree has a hole.
+    /// Returns the tree as trigger text, or `None` if it has an empty group. Quotes in values are not escaped, since
+    /// the
+    /// language has no escapes.
     pub fn to_fql(&self) -> Option<String> {
         if self.has_hole() {
             return None;

@@ -1,22 +1,22 @@
-//! What is wrong, or doubtful, with a trigger, and where.
+//! Errors and warnings about triggers, with their positions.
 
 use std::fmt;
 
 /// A range of bytes of the trigger's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The first byte.
+    /// Index of the first byte.
     pub start: usize,
-    /// One past the last byte.
+    /// Index behind the last byte.
     pub end: usize,
 }
 
-/// A trigger Segment would refuse too.
+/// A syntax error, at which Segment refuses the trigger too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FqlError {
-    /// What is wrong.
+    /// Description of the fault.
     pub message: String,
-    /// Where.
+    /// Range of the fault.
     pub span: Span,
     /// Line, from 1.
     pub line: usize,
@@ -44,14 +44,14 @@ impl fmt::Display for FqlError {
 
 impl std::error::Error for FqlError {}
 
-/// A place where a trigger does not mean what it seems to say.
+/// A misleading part of a trigger: its meaning differs from its look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TriggerWarning {
     /// A stable code for counting.
     pub code: &'static str,
-    /// What the trigger really does there.
+    /// Description of the actual meaning.
     pub message: String,
-    /// Where.
+    /// Range of the part.
     pub span: Span,
     /// Line, from 1.
     pub line: usize,
@@ -87,7 +87,7 @@ fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     )
 }
 
-/// A trigger that cannot be evaluated on any event that gets as far as its empty group.
+/// A failed evaluation: it reached an empty group or path, or there is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EvaluationError;
 

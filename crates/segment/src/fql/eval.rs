@@ -1,4 +1,4 @@
-//! The tree made ready for events: values converted, paths split, needles prepared.
+//! The tree prepared for evaluation: values converted, paths split, search needles built.
 
 use super::ast::{Condition, Field, Literal};
 use super::error::EvaluationError;
@@ -30,7 +30,7 @@ pub(super) enum Predicate {
     AtMost(f64),
     Greater(f64),
     AtLeast(f64),
-    /// The wanted answer, and what to look for. Values that are no text give false either way.
+    /// The answer for a match, and the needle. A value that is not a text gives false either way.
     Contains(bool, Box<Finder<'static>>),
     StartsWith(bool, Box<str>),
     EndsWith(bool, Box<str>),
@@ -87,7 +87,7 @@ impl Program {
 }
 
 impl Lookup {
-    /// `None` for a path without a single key, which Segment cannot look up.
+    /// Returns `None` for a path without keys, which Segment cannot look up.
     fn new(field: &Field) -> Option<Lookup> {
         let below = |root, name: &str| {
             let path = Path::of_trigger(name);
@@ -148,7 +148,7 @@ impl Predicate {
             Predicate::Equals(expected) => actual.as_str() == Some(expected),
             Predicate::Differs(expected) => actual.as_str() != Some(expected),
             Predicate::NumberEquals(expected) => number(&|actual| actual == *expected),
-            // A number is never different from what is no number, as at Segment.
+            // As at Segment, a number does not differ from a value that is not a number.
             Predicate::NumberDiffers(expected) => number(&|actual| actual != *expected),
             Predicate::Less(expected) => number(&|actual| actual < *expected),
             Predicate::AtMost(expected) => number(&|actual| actual <= *expected),

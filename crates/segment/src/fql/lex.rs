@@ -1,14 +1,14 @@
-//! Tokens of a trigger, with their places.
+//! Splits a trigger into tokens with their positions.
 
 use super::error::{FqlError, Span};
 
-/// The longest part Segment's reader takes, in characters.
+/// Maximum length of a token that Segment accepts, in characters.
 const MAX_PART: usize = 100_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,
-    /// As Segment's own tokens hold it: strings with their quotes, identifiers without backslashes.
+    /// Text as in Segment's tokens: strings with their quotes, identifiers without backslashes.
     pub(super) text: String,
     pub(super) span: Span,
 }
@@ -44,7 +44,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FqlError> {
     Ok(joined(lexer.tokens))
 }
 
-/// `a . b . c` becomes one name. A dot before anything but a name stays alone.
+/// Joins `a . b . c` to one name. A dot before anything but a name stays a token.
 fn joined(tokens: Vec<Token>) -> Vec<Token> {
     let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
     let mut tokens = tokens.into_iter().peekable();
@@ -151,7 +151,8 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// Up to the next same quote; there are no escapes. If no terminator follows that quote, it is left to begin the
+    /// Reads up to the next such quote; there are no escapes. A closing quote without a terminator behind it also
+    /// begins the
     /// next string.
     fn string(&mut self, quote: char) -> Result<(), FqlError> {
         let start = self.at;
@@ -208,7 +209,7 @@ impl Lexer<'_> {
                 return Ok(());
             }
         }
-        // A keyword cut off by the end of the text loses all but its first letter.
+        // As at Segment, a keyword cut off by the end of the text keeps its first letter only.
         if matches!(rest, "an" | "nu" | "nul") {
             self.at = self.text.len();
             self.push(TokenKind::Ident, start, &rest[..1]);
@@ -254,7 +255,7 @@ impl Lexer<'_> {
     }
 }
 
-/// What ends a word or a string.
+/// Returns true for a character that ends a word or a string, and for the end of the text.
 fn is_terminator(c: Option<char>) -> bool {
     matches!(c, None | Some(' ' | '\t' | '\n' | ',' | ']' | ')'))
 }

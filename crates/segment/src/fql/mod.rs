@@ -1,9 +1,10 @@
-//! FQL as action triggers use it: which events an action is for.
+//! FQL as action triggers use it: the language that selects an action's events.
 //!
-//! This is the language Segment's open-source destination-subscriptions runs, not the documented one of destination
-//! filters: it reads left to right and skips what it does not know. It is read the same way here, so a trigger fires
-//! for the same events; but every place where it does not mean what it seems to say is reported by
-//! [`Trigger::warnings`], and [`Trigger::meaning`] writes down what is really asked.
+//! This is the language of Segment's open-source destination-subscriptions, not the documented one of destination
+//! filters:
+//! it reads left to right and skips unknown words. Signalbox reads it the same way, so a trigger fires for the same
+//! events.
+//! [`Trigger::warnings`] reports every misleading part, and [`Trigger::meaning`] spells out the actual meaning.
 //!
 //! ```
 //! use signalbox_core::Document;
@@ -34,7 +35,7 @@ pub use error::{EvaluationError, FqlError, Span, TriggerWarning};
 use crate::value::Value;
 use eval::Program;
 
-/// A trigger, read once and ready to be asked about events. Asking allocates nothing.
+/// A parsed trigger. Evaluating it allocates nothing.
 #[derive(Debug)]
 pub struct Trigger {
     tree: Condition,
@@ -43,10 +44,10 @@ pub struct Trigger {
 }
 
 impl Trigger {
-    /// Reads a trigger.
+    /// Parses a trigger.
     ///
     /// # Errors
-    /// What Segment refuses too, with its place.
+    /// A text that Segment refuses too, with the position of the fault.
     pub fn parse(text: &str) -> Result<Trigger, FqlError> {
         let tokens = lex::tokens(text)?;
         let parsed = parse::parse(text, &tokens)?;
@@ -57,12 +58,12 @@ impl Trigger {
         })
     }
 
-    /// Whether an event fires this trigger; a trigger that cannot be evaluated does not fire.
+    /// Returns true if an event fires this trigger; a failed evaluation does not.
     pub fn matches<'a>(&self, event: impl Into<Value<'a>>) -> bool {
         self.evaluate(event).unwrap_or(false)
     }
 
-    /// As [`Trigger::matches`], telling "no" from "cannot be evaluated".
+    /// Evaluates as [`Trigger::matches`] does, but tells a failed evaluation from false.
     ///
     /// # Errors
     /// An empty group was reached, or the event is null.
@@ -74,17 +75,17 @@ impl Trigger {
         }
     }
 
-    /// Places where the trigger does not mean what it seems to say.
+    /// Returns warnings about misleading parts.
     pub fn warnings(&self) -> &[TriggerWarning] {
         &self.warnings
     }
 
-    /// What is really asked, as trigger text; `None` if it holds a group that cannot be evaluated.
+    /// Returns the actual meaning as trigger text; `None` if the trigger has an empty group.
     pub fn meaning(&self) -> Option<String> {
         self.tree.to_fql()
     }
 
-    /// The tree of conditions.
+    /// Returns the tree of conditions.
     pub fn tree(&self) -> &Condition {
         &self.tree
     }

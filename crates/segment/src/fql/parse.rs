@@ -1,5 +1,6 @@
-//! Building the tree as Segment's reader does: left to right, skipping what it does not know. Everything skipped or
-//! read against its look is noted as a warning.
+//! Builds the tree as Segment's parser does: left to right, skipping unknown words. Warns about each part that is
+//! skipped
+//! or read against its look.
 
 use super::ast::{Condition, Field, Literal};
 use super::error::{FqlError, Span, TriggerWarning};
@@ -123,7 +124,7 @@ impl Parser<'_> {
         Ok(nodes.pop())
     }
 
-    /// Up to the first closing parenthesis, whatever it belongs to.
+    /// Parses a group up to the first closing parenthesis, as Segment does, even if that belongs to a function.
     fn group(&mut self, open: &Token, tokens: &mut Tokens<'_>) -> Result<Condition, FqlError> {
         let rest = &tokens.all[tokens.at..];
         let Some(length) = rest.iter().position(|token| token.kind == TokenKind::ParenRight) else {
@@ -248,7 +249,7 @@ impl Parser<'_> {
     }
 }
 
-/// The roots a trigger knows.
+/// The roots of fields that triggers can read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Root {
     Type,
@@ -262,7 +263,7 @@ enum Root {
 
 impl Root {
     fn field(self, path: &str) -> Field {
-        // The bare root asks for a member of its own name.
+        // A bare root reads the member of the same name below itself.
         let below = || path.split_once('.').map_or(path, |(_, below)| below).to_owned();
         match self {
             Root::Type => Field::Type,
@@ -309,7 +310,7 @@ fn is_function(token: &Token) -> bool {
     token.kind == TokenKind::Ident && matches!(token.text.as_str(), "contains" | "match")
 }
 
-/// A token as a value: double quotes go, single ones stay.
+/// Returns a token's value: without double quotes, but with single ones.
 fn literal(token: &Token) -> Literal {
     match (token.kind, token.text.as_str()) {
         (TokenKind::String, text) => {
@@ -327,7 +328,7 @@ fn as_text(token: &Token) -> Literal {
     Literal::Text(literal(token).text())
 }
 
-/// A pair of UTF-16 units loses its first half; what is left occurs in no text.
+/// Drops the first UTF-16 unit. Half of a surrogate pair remains as U+FFFD, which matches no text.
 fn without_first_unit(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
@@ -336,7 +337,7 @@ fn without_first_unit(text: &str) -> String {
     }
 }
 
-/// Warnings about single places.
+/// Warnings about parts of a trigger.
 impl Parser<'_> {
     fn skipped_name(&mut self, token: &Token) {
         let name = token.text.as_str();
@@ -464,7 +465,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Wildcards anywhere else are plain characters.
+    /// Warns about wildcards in the middle of a pattern, which are plain characters.
     fn check_pattern(&mut self, value: &Token, rest: &str) {
         if rest.contains(['*', '?']) {
             let message = "only one `*`, at the beginning or the end, is a wildcard; other `*` and `?` are plain characters";

@@ -157,7 +157,7 @@ impl Check {
         }
     }
 
-    /// Checks a field that must be there.
+    /// Checks a field, or fails if it is absent.
     pub(super) fn required(
         &mut self,
         object: &Map<String, Json>,
@@ -170,7 +170,7 @@ impl Check {
         }
     }
 
-    /// Checks a field if it is there.
+    /// Checks a field if it is present.
     pub(super) fn optional(
         &mut self,
         object: &Map<String, Json>,

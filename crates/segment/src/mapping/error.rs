@@ -1,15 +1,15 @@
-//! What can be wrong with a mapping, at load and at run time.
+//! Errors of mappings, at load and at run time.
 
 use crate::value::Type;
 use std::borrow::Cow;
 use std::fmt;
 
-/// When Segment would have found the mistake.
+/// The moment at which Segment finds a mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MappingErrorKind {
-    /// By checking the mapping, before any event is looked at.
+    /// At the check of the mapping, before any event.
     Validation,
-    /// While evaluating it.
+    /// At the evaluation of an event.
     Runtime,
 }
 
@@ -18,9 +18,9 @@ pub enum MappingErrorKind {
 pub struct MappingError {
     /// Keys from the root joined by `/`, beginning with `/`.
     pub path: String,
-    /// What is wrong, in Segment's words, without the path.
+    /// Description of the mistake in Segment's words, without the path.
     pub message: String,
-    /// When Segment would have found it.
+    /// The moment at which Segment finds it.
     pub kind: MappingErrorKind,
 }
 
@@ -80,7 +80,7 @@ impl fmt::Display for CompileError {
 
 impl std::error::Error for CompileError {}
 
-/// A directive that could not do its work on an event. Names types, never values.
+/// A failure of a directive on an event. Names types, never values.
 #[derive(Clone, Debug)]
 pub struct RuntimeError(Box<Inner>);
 
@@ -100,7 +100,7 @@ impl RuntimeError {
         }))
     }
 
-    /// A mapping inside `@transform` which Segment checks only when it runs.
+    /// Wraps the errors of a mapping inside `@transform` that Segment checks only when it runs.
     pub(super) fn late_validation(error: &CompileError) -> Self {
         let kind = error
             .errors
@@ -122,17 +122,18 @@ impl RuntimeError {
         self
     }
 
-    /// The top-level field being mapped, if the mapping is an object of fields.
+    /// Returns the top-level field being mapped, if the mapping is an object of fields.
     pub fn field(&self) -> Option<&str> {
         self.0.field.as_deref()
     }
 
-    /// What went wrong, in Segment's words.
+    /// Returns the description in Segment's words.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// `Validation` only for a mapping inside `@transform` inside a raw array, which Segment checks when it runs.
+    /// Returns `Validation` only for a mapping inside `@transform` inside a raw array, which Segment checks when it
+    /// runs.
     pub fn kind(&self) -> MappingErrorKind {
         self.0.kind
     }

@@ -1,4 +1,4 @@
-//! Warns about parts of a mapping that do not do what they seem to say. Segment accepts all of them silently.
+//! Warns about misleading parts of a mapping, whose effect differs from their look. Segment accepts all of them silently.
 
 use super::check::ordered;
 use serde_json::Value as Json;
@@ -74,7 +74,7 @@ impl Lint {
                     }
                 }
                 for (key, member) in ordered(object) {
-                    // These texts are paths or templates, which the loop above looked at.
+                    // These texts are paths or templates, which the directives' lints look at.
                     let text =
                         member.is_string() && matches!(key, "@path" | "@template" | "@liquid" | "@literal");
                     if !text && key != "_metadata" {

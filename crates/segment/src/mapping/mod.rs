@@ -61,18 +61,18 @@ use eval::Eval;
 use plan::{Expr, Object, Scope};
 use serde_json::Value as Json;
 
-/// A mapping, checked and compiled.
+/// A checked and compiled mapping.
 #[derive(Debug)]
 pub struct Mapping {
     pub(crate) plan: Scope,
-    /// The fields it is arranged for; none before.
+    /// The field table that the payload is laid out for; empty before.
     pub(crate) fields: &'static [Field<'static>],
-    /// Slots of paths that somebody else wants to know.
+    /// Slots of the caller's own paths; see [`Mapping::looking_up`].
     looked_up: Box<[usize]>,
     warnings: Vec<MappingWarning>,
 }
 
-/// Where the paths of a mapping lead in one event.
+/// The values that a mapping's paths lead to in one event.
 #[derive(Clone, Copy, Debug)]
 pub struct Found<'a> {
     payload: Value<'a>,
@@ -81,7 +81,7 @@ pub struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// The value at the end of a path given to [`Mapping::looking_up`], by its place there.
+    /// Returns the value of a path given to [`Mapping::looking_up`], by the path's index there.
     pub fn at(&self, path: usize) -> Value<'a> {
         let slot = self.looked_up.get(path);
         slot.and_then(|slot| self.slots.get(*slot)).copied().into()
@@ -92,8 +92,9 @@ impl Mapping {
     /// Checks a mapping and compiles it.
     ///
     /// # Errors
-    /// Every mistake Segment's validation finds, in document order and in its words. What Segment does not look into
-    /// (directives inside raw arrays) fails when it is evaluated, as there.
+    /// All mistakes that Segment's validation finds, in document order and in its words. As at Segment, mistakes in
+    /// directives
+    /// inside raw arrays fail at evaluation.
     pub fn compile(mapping: &Json) -> Result<Mapping, CompileError> {
         check::depth(mapping)?;
         let rewritten = compile::rewrite_root(mapping)?;
@@ -106,7 +107,7 @@ impl Mapping {
         })
     }
 
-    /// Looks these paths up with its own, of which many are the same or have the same beginnings; see [`Found::at`].
+    /// Adds the caller's paths to the mapping's walk, since many are equal or share prefixes; see [`Found::at`].
     pub fn looking_up(mut self, paths: &[Path]) -> Mapping {
         let mut slots = std::mem::take(&mut self.plan.slots);
         self.looked_up = paths.iter().map(|path| slots.slot(path)).collect();
@@ -117,7 +118,7 @@ impl Mapping {
     /// Looks up all paths in an event.
     ///
     /// # Errors
-    /// The event is no object.
+    /// The event is not an object.
     pub fn look<'a>(
         &'a self,
         event: impl Into<Value<'a>>,
@@ -138,7 +139,7 @@ impl Mapping {
         }
     }
 
-    /// The members of a payload that is arranged for these fields, and what evaluates them.
+    /// Returns the members of a payload laid out for these fields, and their evaluation; `None` for any other layout.
     pub(crate) fn members_for<'a>(
         &'a self,
         fields: &[Field<'_>],
@@ -154,15 +155,15 @@ impl Mapping {
         }
     }
 
-    /// Places where the mapping does not do what it seems to say.
+    /// Returns warnings about misleading parts.
     pub fn warnings(&self) -> &[MappingWarning] {
         &self.warnings
     }
 
-    /// The payload this mapping makes of an event; absent members are left out, absent array elements stay.
+    /// Maps an event to a payload. Absent members are left out, absent array elements stay.
     ///
     /// # Errors
-    /// The event is no object, or a directive met a value it cannot use; the first such error ends the mapping.
+    /// The event is not an object, or a directive met a value it cannot use; the first such error ends the mapping.
     pub fn resolve<'a>(
         &'a self,
         event: impl Into<Value<'a>>,
@@ -171,10 +172,10 @@ impl Mapping {
         self.run(self.look(event, arena)?, arena, None)
     }
 
-    /// As [`Mapping::resolve`], but a top-level field that fails is left out and reported, and the others go on.
+    /// Maps as [`Mapping::resolve`] does, but leaves out and reports a top-level field that fails.
     ///
     /// # Errors
-    /// The event is no object, or the mapping as a whole is one directive which failed.
+    /// The event is not an object, or the mapping as a whole is one directive, which failed.
     pub fn resolve_leniently<'a>(
         &'a self,
         event: impl Into<Value<'a>>,

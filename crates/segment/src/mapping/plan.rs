@@ -40,7 +40,7 @@ pub(crate) enum Expr {
 
 #[derive(Debug)]
 pub(crate) struct Object {
-    /// In JavaScript's key order, or that of the fields they fill.
+    /// Members in JavaScript's key order, or in the order of the fields that they fill.
     pub(crate) members: Box<[(Cow<'static, str>, Expr)]>,
     /// The members are laid out for a field table: absent ones are kept as undefined, so that each has its index.
     pub(crate) in_places: bool,
@@ -81,7 +81,7 @@ pub(crate) struct If {
 /// The test of an `@if`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Test {
-    /// Neither undefined nor null.
+    /// The value is neither undefined nor null.
     Exists,
     /// Segment's `blank`, which holds for a value that is *not* blank.
     NotBlank,

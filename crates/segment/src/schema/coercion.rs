@@ -1,4 +1,4 @@
-//! The walk over a payload: empty values out, types converted, limits checked, unknown members gone.
+//! Coerces a payload to a field table: drops empty values and unknown members, converts types and checks limits.
 
 use super::convert::{as_ajv, carefully};
 use super::date::is_date_like;
@@ -12,7 +12,7 @@ use crate::value::{Value, js_trim, utf16_len};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
-/// Segment keeps this member of the payload whatever the schema says; its own settings travel in it.
+/// A member that Segment keeps in every payload regardless of the schema: it carries Segment's own settings.
 const ALWAYS_KEPT: &str = "dynamicAuthSettings";
 
 pub(crate) fn coerce<'a, 't: 'a>(
@@ -27,9 +27,9 @@ pub(crate) fn coerce<'a, 't: 'a>(
     walk.done(value)
 }
 
-/// The value of a top-level field: empty values removed, a single value of a list wrapped.
+/// Returns the value of a top-level field: absent if it is empty, wrapped if the field takes a list.
 fn top_level<'a>(field: &Field<'_>, value: Value<'a>, arena: &'a Bump, leniency: Leniency) -> Value<'a> {
-    // At the top level `""` is no value, whatever the type.
+    // At the top level `""` counts as absent for every type.
     if matches!(value, Value::Str("")) || empty(field, false, &value, leniency) {
         return Value::Undefined;
     }
@@ -39,7 +39,7 @@ fn top_level<'a>(field: &Field<'_>, value: Value<'a>, arena: &'a Bump, leniency:
     value
 }
 
-/// True if a value of a field, or one item of it, counts as absent.
+/// Returns true if a value of a field, or one item of it, counts as absent.
 pub(crate) fn empty(field: &Field<'_>, item: bool, value: &Value<'_>, leniency: Leniency) -> bool {
     match value {
         Value::Str(text) if leniency == Leniency::PerField => {
@@ -120,7 +120,8 @@ impl<'a> Coercion<'a> {
         Value::Object(built)
     }
 
-    /// One value under a rule of its field, the field's own or that of its items. Failure shows in `errors`.
+    /// Checks and converts one value by a rule, the field's own or that of its items. Reports what does not fit in
+    /// `errors`.
     fn value<'t: 'a>(
         &mut self,
         path: &FieldPath<'_>,
@@ -140,7 +141,7 @@ impl<'a> Coercion<'a> {
                 return value;
             }
         } else if !fits {
-            // Ajv reports a wrong plain object type after everything else about the value.
+            // Ajv reports a wrong plain object type after all other errors of the value.
             late_type_error = rule.types == [JsonType::Object] && rule.object;
             let converted = as_ajv(value, rule.types, self.arena);
             value = converted.value;
@@ -188,7 +189,7 @@ impl<'a> Coercion<'a> {
                 continue;
             }
             let before = self.errors.len();
-            // Segment removes empty elements first, so its places count what is left.
+            // Segment removes empty elements first, so its indices count the remaining ones.
             let index = if self.careful() { index } else { built.len() };
             let item = self.value(&path.index(index), plan, &plan.item, item, false);
             if self.drops(before) {
@@ -199,7 +200,7 @@ impl<'a> Coercion<'a> {
         Value::Array(built.into_bump_slice())
     }
 
-    /// The members of an object, one for each field in the fields' order; those that are not there are undefined.
+    /// Returns the members of an object, one for each field in the table's order; absent ones are undefined.
     fn members<'t: 'a>(
         &mut self,
         path: &FieldPath<'_>,
@@ -210,7 +211,7 @@ impl<'a> Coercion<'a> {
         admit: impl Fn(&'t Field<'t>, &mut Value<'a>),
     ) -> &'a [(&'a str, Value<'a>)] {
         let built = by_field(members, object, self.arena);
-        // What is missing is told before what does not fit.
+        // Missing members are reported before values that do not fit.
         let mut missing_until = self.errors.len();
         for (plan, (_, value)) in members.plans.iter().zip(&mut *built) {
             if value.is_defined() {
@@ -227,7 +228,7 @@ impl<'a> Coercion<'a> {
         built
     }
 
-    /// Reports a missing member before the errors from a path on, which moves on.
+    /// Reports a missing member before the errors from index `until` on, and moves the index behind it.
     pub(crate) fn missing_before(
         &mut self,
         until: &mut usize,
@@ -241,7 +242,7 @@ impl<'a> Coercion<'a> {
         self.errors.extend(others);
     }
 
-    /// A member that is there and not plainly what its field asks for.
+    /// Checks and converts a member that is present and not of the field's plain type.
     pub(crate) fn member<'t: 'a>(
         &mut self,
         path: &FieldPath<'_>,
@@ -252,7 +253,7 @@ impl<'a> Coercion<'a> {
         if let Value::Str(_) = value
             && plan.common() == CommonCase::Texts
         {
-            // A list of one text, which most personal fields are.
+            // A single text in place of a list, as most personal fields have it.
             *value = Value::Array(std::slice::from_ref(self.arena.alloc(*value)));
             return;
         }
@@ -264,7 +265,9 @@ impl<'a> Coercion<'a> {
         }
     }
 
-    /// Whether there are errors behind these which cost only the value they are about.
+    /// Moves the errors from index `before` on to `dropped` if they cost only the value they are about, and returns
+    /// true if
+    /// there were any.
     pub(crate) fn drops(&mut self, before: usize) -> bool {
         let drops = self.careful() && self.errors.len() > before;
         if drops {
@@ -350,7 +353,8 @@ impl<'a> Coercion<'a> {
     }
 }
 
-/// The members of an object put beside their fields. Mappings arranged for the fields have them there already.
+/// Returns the members of an object in the order of the fields. A payload laid out for the fields has that order
+/// already.
 fn by_field<'a, 't: 'a>(
     members: &ObjectPlan<'t>,
     object: Value<'a>,
@@ -382,12 +386,12 @@ fn by_field<'a, 't: 'a>(
     built
 }
 
-/// Whether two keys are one and the same text in memory.
+/// Returns true if two keys are the same text in memory, which is cheaper than comparing them.
 fn same_text(a: &str, b: &str) -> bool {
     std::ptr::eq(a.as_ptr(), b.as_ptr()) && a.len() == b.len()
 }
 
-/// Deep equality; numbers by value, members in any order.
+/// Returns true for values that are deeply equal: numbers by value, members in any order.
 fn same(left: Value<'_>, right: Value<'_>) -> bool {
     match (left, right) {
         (Value::Undefined, Value::Undefined) | (Value::Null, Value::Null) => true,

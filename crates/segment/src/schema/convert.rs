@@ -1,19 +1,19 @@
-//! Turning one value into another type: as Ajv does it for Segment, and as it should be done.
+//! Converts one value to another type: as Ajv does it for Segment, or carefully.
 
 use super::rule::JsonType;
 use crate::value::{Number, Value, js_text_to_number};
 use bumpalo::Bump;
 
-/// The outcome of a conversion: the value, and whether it now has a wanted type.
+/// The outcome of a conversion: the value, and whether it has a wanted type now.
 pub(super) struct Converted<'a> {
     pub(super) value: Value<'a>,
     pub(super) fits: bool,
 }
 
-/// Ajv's `coerceTypes: "array"`, for a value that has none of the wanted types.
+/// Converts a value that has none of the wanted types, as Ajv's `coerceTypes: "array"` does.
 ///
 /// A list of one is replaced by its element. That settles it only if exactly one type is wanted (Ajv asks for both of
-/// two types at once), otherwise the element is converted further.
+/// two types at once); otherwise the element is converted further.
 pub(super) fn as_ajv<'a>(value: Value<'a>, wanted: &[JsonType], arena: &'a Bump) -> Converted<'a> {
     if wanted == [JsonType::Object] {
         return Converted { value, fits: false };
@@ -45,7 +45,7 @@ fn ajv_step<'a>(value: Value<'a>, target: JsonType, arena: &'a Bump) -> Option<V
         (JsonType::Number | JsonType::Integer, Value::Null) => Some(Value::from(0.0)),
         (JsonType::Number, Value::Str(text)) => javascript_number(text).map(Value::from),
         (JsonType::Integer, Value::Str(text)) => {
-            // The remainder of infinity is NaN, which counts as whole.
+            // Segment takes a remainder by 1; that of infinity is NaN, which counts as whole.
             javascript_number(text)
                 .filter(|number| number.is_infinite() || number.fract() == 0.0)
                 .map(Value::from)
@@ -79,8 +79,9 @@ fn text_of<'a>(value: Value<'a>, arena: &'a Bump) -> Value<'a> {
     }
 }
 
-/// Conversion that invents nothing: text is a number only if it is one in decimal, a truth value is no number, null
-/// is nothing at all, and a number turned to text keeps every digit.
+/// Converts without inventing anything: only a decimal text becomes a number, a boolean and null never do, and a
+/// number
+/// that becomes text keeps every digit.
 pub(super) fn carefully<'a>(value: Value<'a>, wanted: &[JsonType], arena: &'a Bump) -> Converted<'a> {
     let mut value = value;
     if value.array_len() == 1 && !wanted.contains(&JsonType::Array) {
@@ -123,7 +124,7 @@ fn careful_step<'a>(value: Value<'a>, target: JsonType, arena: &'a Bump) -> Opti
     }
 }
 
-/// A finite decimal number; kept as it was spelled where that spelling is JSON.
+/// Reads a finite decimal number, and keeps its spelling if that is JSON.
 fn decimal(text: &str) -> Option<Value<'_>> {
     let text = text.trim();
     let unsigned = text.strip_prefix('-').unwrap_or(text);

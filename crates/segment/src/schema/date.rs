@@ -1,15 +1,16 @@
-//! What Segment takes for a date.
+//! Segment's check of date-like texts.
 
 use crate::time::js_date;
 use crate::value::js_text_to_number;
 
-/// The largest time JavaScript has, in milliseconds.
+/// The largest instant of JavaScript's `Date`, in milliseconds.
 const MAX_TIME: f64 = 8.64e15;
 
-/// Whether a text passes Segment's `date-like` check. The value itself is never changed by it.
+/// Returns true if a text passes Segment's `date-like` check.
 ///
-/// A number that prints back the same counts as seconds. Texts beginning like `2026-03-04T05:06` pass without any range
-/// check.
+/// A number whose text JavaScript prints the same counts as seconds. Texts beginning like `2026-03-04T05:06` pass
+/// without
+/// any check of ranges.
 pub fn is_date_like(text: &str) -> bool {
     let number = js_text_to_number(text);
     if prints_back(number, text) {
@@ -22,13 +23,13 @@ fn prints_back(number: f64, text: &str) -> bool {
     ryu_js::Buffer::new().format(number) == text
 }
 
-/// `YYYY[-/]M[-/]D[T ]h:m:s.ms`, everything after the year optional, values unchecked; not for texts ending in Z.
+/// Matches `YYYY[-/]M[-/]D[T ]h:m:s.ms`, everything after the year optional, values unchecked; not texts ending in Z.
 fn year_first(text: &str) -> bool {
     let bytes = text.as_bytes();
     if text.ends_with(['z', 'Z']) || bytes.len() < 4 || !bytes[..4].iter().all(u8::is_ascii_digit) {
         return false;
     }
-    // Digits may be shared out among the parts in many ways, but only the rest's shape matters: try each width.
+    // Digits can be split among the parts in several ways, so each width is tried.
     fn part(rest: &[u8], widths: std::ops::RangeInclusive<usize>, next: &dyn Fn(&[u8]) -> bool) -> bool {
         widths.rev().any(|width| {
             rest.len() >= width && rest[..width].iter().all(u8::is_ascii_digit) && next(&rest[width..])

@@ -1,37 +1,37 @@
-//! What is wrong with a payload or a schema.
+//! Errors of payloads and schemas.
 
 use std::fmt;
 
 /// A value that does not fit its field. Names types and lengths, never values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// Where: `custom_data.contents[1].item_price`; empty for the whole payload.
+    /// Path of the value: `custom_data.contents[1].item_price`; empty for the whole payload.
     pub path: String,
     /// Segment's sentence, with subject and full stop.
     pub message: String,
-    /// What is wrong.
+    /// Kind of the mismatch.
     pub kind: FieldErrorKind,
 }
 
 /// The ways a value can fail its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldErrorKind {
-    /// Of another type, and not to be converted.
+    /// A value of another type that cannot be converted.
     Type,
-    /// A required member is not there.
+    /// A required member that is absent.
     Missing,
-    /// Not among the choices.
+    /// A value that is not among the choices.
     Choice,
-    /// A number out of its limits.
+    /// A number outside its limits.
     Limit,
     /// A text too short or too long.
     Length,
-    /// A text that is no date.
+    /// A text that is not a date.
     Format,
 }
 
 impl FieldErrorKind {
-    /// A stable code for counting.
+    /// Returns a stable code for counting.
     pub fn code(self) -> &'static str {
         match self {
             FieldErrorKind::Type => "type",
@@ -57,7 +57,7 @@ impl std::error::Error for FieldError {}
 pub struct SchemaError {
     /// The field, `parent.child`.
     pub field: String,
-    /// What is wrong with it.
+    /// Description of the fault.
     pub message: String,
 }
 

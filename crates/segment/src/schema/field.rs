@@ -1,4 +1,4 @@
-//! Fields as data: a `const` table of what an action accepts.
+//! Fields as data: a `const` table of the values that an action accepts.
 
 use crate::value::Value;
 
@@ -21,29 +21,29 @@ use crate::value::Value;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'t> {
-    /// The member name in the payload.
+    /// Name of the member in the payload.
     pub key: &'t str,
-    /// What users see; messages begin with it.
+    /// Label for users; messages begin with it.
     pub label: Option<&'t str>,
     /// Help text; empty if there is none.
     pub description: &'t str,
-    /// The type of the value, or of each item if `multiple`.
+    /// Type of the value, or of each item if `multiple`.
     pub kind: FieldType,
-    /// A list of values. A single value given at the top level is wrapped. Items keep only the type and the choices.
+    /// Takes a list of values. A single value at the top level is wrapped. Items keep only the type and the choices.
     pub multiple: bool,
-    /// Whether the field must be present.
+    /// Required or optional.
     pub required: Required,
-    /// `null` is a value of its own. Ignored for `multiple` and for objects with properties, as at Segment.
+    /// Accepts `null` as a value. Ignored for `multiple` and for objects with properties, as at Segment.
     pub allow_null: bool,
-    /// The only values allowed; empty for any.
+    /// Allowed values; empty for any.
     pub choices: &'t [Choice<'t>],
-    /// Least length of a `String` in characters, or least value of a `Number`. Zero, and any other type, is no limit.
+    /// Minimum length of a `String` in characters, or minimum of a `Number`. Zero, and any other type, is no limit.
     pub minimum: Option<f64>,
-    /// Largest allowed length or value; see `minimum`.
+    /// Maximum length or value; see `minimum`.
     pub maximum: Option<f64>,
-    /// The members of an `Object`; `None` for any object.
+    /// Members of an `Object`; `None` for any object.
     pub properties: Option<&'t [Field<'t>]>,
-    /// The mapping offered for this field, as JSON. Never applied by itself.
+    /// Mapping suggested for this field, as JSON. Never applied by itself.
     pub default: Option<&'t str>,
 }
 
@@ -58,7 +58,7 @@ pub enum FieldType {
     Integer,
     /// True or false.
     Boolean,
-    /// A date as text or as a number; never changed, only checked.
+    /// A date as text or number. It is checked and never changed.
     Datetime,
     /// An object.
     Object,
@@ -69,12 +69,12 @@ pub enum FieldType {
 pub struct Choice<'t> {
     /// The value.
     pub value: Value<'t>,
-    /// What users see.
+    /// Label for users.
     pub label: &'t str,
 }
 
 impl<'t> Choice<'t> {
-    /// A text choice.
+    /// Creates a text choice.
     pub const fn text(value: &'t str, label: &'t str) -> Self {
         Choice {
             value: Value::Str(value),
@@ -83,17 +83,17 @@ impl<'t> Choice<'t> {
     }
 }
 
-/// When a field must be present.
+/// Required or optional.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Required {
     /// Optional.
     No,
-    /// Always.
+    /// Required.
     Always,
 }
 
 impl<'t> Field<'t> {
-    /// An optional field of one value.
+    /// Creates an optional field of one value.
     pub const fn new(key: &'t str, label: &'t str, kind: FieldType) -> Self {
         Field {
             key,
@@ -111,55 +111,55 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// With help text.
+    /// Sets the help text.
     pub const fn describe(mut self, description: &'t str) -> Self {
         self.description = description;
         self
     }
 
-    /// Must always be present.
+    /// Makes the field required.
     pub const fn required(mut self) -> Self {
         self.required = Required::Always;
         self
     }
 
-    /// A list of values.
+    /// Makes the field a list of values.
     pub const fn multiple(mut self) -> Self {
         self.multiple = true;
         self
     }
 
-    /// `null` is allowed.
+    /// Accepts `null`.
     pub const fn nullable(mut self) -> Self {
         self.allow_null = true;
         self
     }
 
-    /// Only these values.
+    /// Accepts only these values.
     pub const fn choices(mut self, choices: &'t [Choice<'t>]) -> Self {
         self.choices = choices;
         self
     }
 
-    /// At least this value or length.
+    /// Sets the minimum value or length.
     pub const fn at_least(mut self, minimum: f64) -> Self {
         self.minimum = Some(minimum);
         self
     }
 
-    /// At most this value or length.
+    /// Sets the maximum value or length.
     pub const fn at_most(mut self, maximum: f64) -> Self {
         self.maximum = Some(maximum);
         self
     }
 
-    /// The members of an object.
+    /// Sets the members of an object.
     pub const fn properties(mut self, properties: &'t [Field<'t>]) -> Self {
         self.properties = Some(properties);
         self
     }
 
-    /// The mapping offered for this field, as JSON text.
+    /// Sets the suggested mapping, as JSON text.
     pub const fn default_mapping(mut self, json: &'t str) -> Self {
         self.default = Some(json);
         self

@@ -1,6 +1,6 @@
-//! Where in a payload a value is; written out only when there is something to report.
+//! The path of a value in a payload, formatted only for reports.
 
-/// A position, linked to the one above on the stack.
+/// A path as a list linked through the stack: the last step and the path above it.
 #[derive(Clone, Copy)]
 pub(crate) struct FieldPath<'p> {
     above: Option<&'p FieldPath<'p>>,
@@ -34,7 +34,7 @@ impl<'p> FieldPath<'p> {
         }
     }
 
-    /// `custom_data.contents[1].item_price`; empty for the root.
+    /// Formats the path: `custom_data.contents[1].item_price`; empty for the root.
     pub(crate) fn dotted(&self) -> String {
         let mut path = self.above.map_or_else(String::new, FieldPath::dotted);
         match self.step {
@@ -50,7 +50,7 @@ impl<'p> FieldPath<'p> {
         path
     }
 
-    /// What a message begins with: the label, or the place as a JSON pointer.
+    /// Returns the subject of a message: the label, or the path as a JSON pointer.
     pub(crate) fn subject(&self, label: Option<&str>) -> String {
         if let Some(label) = label.filter(|label| !label.is_empty()) {
             let mut chars = label.chars();

@@ -1,8 +1,8 @@
-//! Field schemas: what an action accepts, and how mapped values are made to fit.
+//! Field schemas: the values that an action accepts, and the coercion of mapped values to them.
 //!
-//! A table of [`Field`]s is data: written as a `const`.
+//! A table of [`Field`]s is data, written as a `const`.
 //! [`Schema::new`] checks the table once; [`Schema::coerce`] removes empty values, converts types, drops unknown
-//! members and reports what does not fit, all in one walk. Two behaviours share it, see [`Leniency`].
+//! members and reports what does not fit, all in one walk. [`Leniency`] selects one of two behaviours.
 //!
 //! ```
 //! use bumpalo::Bump;
@@ -45,24 +45,26 @@ pub use field::{Choice, Field, FieldType, Required};
 use crate::value::Value;
 use bumpalo::Bump;
 
-/// How values that do not fit are treated.
+/// Treatment of values that do not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leniency {
-    /// Exactly as Segment treats a single event: one bad value fails the payload; null in listed objects becomes 0,
-    /// `""` or false; blank text becomes 0.
+    /// Segment's treatment of a single event: one bad value fails the payload; null in listed objects becomes 0, `""`
+    /// or
+    /// false; blank text becomes 0.
     Segment,
-    /// Nothing is invented and no payload lost for a detail: null and blank text are absent, conversions are careful,
-    /// and an optional value that does not fit is dropped and reported. Only a required value fails its object.
+    /// Loses and invents as little as possible: null and blank text are absent, conversions are careful, and an
+    /// optional
+    /// value that does not fit is dropped and reported. Only a required value fails its object.
     PerField,
 }
 
-/// What became of a payload.
+/// The result of coercing a payload.
 #[derive(Debug)]
 pub struct Coerced<'a> {
-    /// The payload; meaningless if there are errors. Its objects have a member for each field, in the order of the
-    /// table and undefined where there is nothing, so that they can be read by place.
+    /// The payload; meaningless if there are errors. Its objects have a member for each field in the table's order,
+    /// undefined if absent, so that members can be read by index.
     pub value: Value<'a>,
-    /// Why the payload as a whole does not fit; empty if it does.
+    /// Reasons why the payload as a whole does not fit; empty if it does.
     pub errors: Vec<FieldError>,
     /// Values left out because they did not fit ([`Leniency::PerField`] only).
     pub dropped: Vec<FieldError>,
@@ -79,7 +81,7 @@ impl<'t> Schema<'t> {
     /// Checks a table of fields.
     ///
     /// # Errors
-    /// Two fields of one name at one level.
+    /// Two fields of one object have the same key.
     pub fn new(fields: &'t [Field<'t>]) -> Result<Schema<'t>, SchemaError> {
         check(fields, "")?;
         Ok(Schema {
@@ -88,12 +90,12 @@ impl<'t> Schema<'t> {
         })
     }
 
-    /// The fields of the top level.
+    /// Returns the fields of the top level.
     pub fn fields(&self) -> &'t [Field<'t>] {
         self.fields
     }
 
-    /// Makes a payload fit, or says why it does not.
+    /// Coerces a payload to the fields, or reports why it does not fit.
     pub fn coerce<'a>(&self, payload: Value<'a>, arena: &'a Bump, leniency: Leniency) -> Coerced<'a>
     where
         't: 'a,

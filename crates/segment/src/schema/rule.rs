@@ -1,5 +1,6 @@
-//! What a field demands of one value, once `multiple`, `allow_null` and the rest are worked out as Segment does. Worked
-//! out once for each table, since most values of an event only need to be looked at.
+//! The rules for one value that a field implies, once `multiple`, `allow_null` and the like are resolved as Segment
+//! does.
+//! They are computed once for each table.
 
 use super::field::{Choice, Field, FieldType, Required};
 use crate::value::{Number, Value};
@@ -43,37 +44,37 @@ impl JsonType {
     }
 }
 
-/// The demands on a value, or on one item of a list.
+/// The rule for a value, or for one item of a list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ValueRule<'t> {
-    /// In the order they are tried; never empty.
+    /// Accepted types in the order of conversion; never empty.
     pub(crate) types: &'static [JsonType],
     pub(crate) label: Option<&'t str>,
     pub(crate) choices: &'t [Choice<'t>],
-    /// `null` is one of the choices.
+    /// Accepts `null` beside the choices.
     pub(crate) null_choice: bool,
     pub(crate) number_limits: (Option<f64>, Option<f64>),
     pub(crate) length_limits: (Option<f64>, Option<f64>),
     /// Text must pass [`super::is_date_like`].
     pub(crate) date_like: bool,
-    /// It is a list, whose items have a rule of their own.
+    /// The value is a list, whose items have their own rule.
     pub(crate) list: bool,
-    /// It is an object with fields of its own.
+    /// The value is an object with fields.
     pub(crate) object: bool,
-    /// What needs none of the above looked at.
+    /// Values that fit without looking at the rest of the rule.
     pub(crate) plain: PlainType,
 }
 
-/// Values that are all their field asks for, which most are.
+/// A type whose values fit as they are, as most values do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PlainType {
-    /// None.
+    /// No value.
     Never,
     /// Any text.
     Text,
-    /// A truth value.
+    /// A boolean.
     Flag,
-    /// A number within the doubles.
+    /// A number in the range of doubles.
     Finite,
     /// A whole number.
     Whole,
@@ -91,22 +92,23 @@ impl PlainType {
     }
 }
 
-/// What the value of a field mostly is and then needs nothing done.
+/// The most common value of a field, which needs no conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CommonCase {
-    /// Such a value as it is.
+    /// A value of this type, kept as it is.
     One(PlainType),
-    /// One text, of which a list is made.
+    /// One text, which becomes a list.
     Texts,
 }
 
-/// What there is to know of a field as long as its value is what it mostly is. A rule is large, all rules together larger
-/// than the processor's nearest cache, and so they mostly need not be read.
+/// The part of a field's plan that the most common value needs. All rules together are larger than the L1 cache, so
+/// the
+/// walk reads a rule only for other values.
 #[derive(Debug)]
 pub(crate) struct FieldSummary<'t> {
     pub(crate) key: &'t str,
     pub(crate) common: CommonCase,
-    /// Whether it must be there, if that counts.
+    /// The field is required.
     pub(crate) required: bool,
 }
 
@@ -115,9 +117,9 @@ pub(crate) struct FieldSummary<'t> {
 pub(crate) struct FieldPlan<'t> {
     pub(crate) field: &'t Field<'t>,
     pub(crate) rule: ValueRule<'t>,
-    /// The rule of an item, where the field is a list.
+    /// Rule of an item if the field is a list.
     pub(crate) item: ValueRule<'t>,
-    /// The members of an object, or of each item.
+    /// Members of an object, or of each item.
     pub(crate) members: Option<ObjectPlan<'t>>,
 }
 
@@ -125,14 +127,14 @@ pub(crate) struct FieldPlan<'t> {
 #[derive(Debug)]
 pub(crate) struct ObjectPlan<'t> {
     pub(crate) plans: Box<[FieldPlan<'t>]>,
-    /// The fields' keys.
+    /// Keys of the fields.
     pub(crate) keys: Box<[&'t str]>,
     pub(crate) marks: Box<[KeyMark]>,
     pub(crate) summaries: Box<[FieldSummary<'t>]>,
 }
 
 impl<'t> ObjectPlan<'t> {
-    /// A closed object.
+    /// Plans an object of these fields; other members are unknown.
     pub(crate) fn new(fields: &'t [Field<'t>]) -> ObjectPlan<'t> {
         let plans: Box<[FieldPlan<'t>]> = fields.iter().map(FieldPlan::new).collect();
         ObjectPlan {
@@ -143,14 +145,15 @@ impl<'t> ObjectPlan<'t> {
         }
     }
 
-    /// The place of a member's field; the fields from `next` on are tried first.
+    /// Returns the index of a member's field. Tries the fields from `next` on first, since members mostly come in
+    /// order.
     pub(crate) fn index_of(&self, key: &str, next: usize) -> Option<usize> {
         let mark = KeyMark::of(key);
         let (before, ahead) = self.marks.split_at(next.min(self.marks.len()));
         let is = |at: &usize| self.plans[*at].field.key == key;
         let in_order = ahead.iter().position(|known| *known == mark).map(|at| next + at);
         in_order.filter(is).or_else(|| {
-            // Out of order, or two keys of one mark.
+            // The members are out of order, or two keys have the same mark.
             let all = before.iter().chain(ahead).enumerate();
             let mut same = all.filter(|(_, known)| **known == mark).map(|(at, _)| at);
             same.find(is)
@@ -199,7 +202,7 @@ impl<'t> ValueRule<'t> {
             };
         }
         let object = properties(field).is_some();
-        // With properties the sub-schema's own type replaces the nullable one.
+        // With properties, the type of Segment's sub-schema replaces the nullable one.
         let nullable = field.allow_null && !object;
         let limits = (effective(field.minimum), effective(field.maximum));
         let (number_limits, length_limits) = match field.kind {
@@ -224,7 +227,7 @@ impl<'t> ValueRule<'t> {
         }
     }
 
-    /// One item of a `multiple` field: the type and the choices are all it keeps.
+    /// Returns the rule of one item of a `multiple` field, which keeps only the type and the choices.
     fn of_item(field: &'t Field<'t>) -> ValueRule<'t> {
         ValueRule {
             choices: field.choices,
@@ -264,7 +267,7 @@ fn plain(kind: FieldType) -> PlainType {
     }
 }
 
-/// Segment's removal of empty values: nulls where null is no value, `""` where text is no value.
+/// Returns true for a value that Segment removes as empty: null where null is not a value, `""` where text is not.
 pub(crate) fn drops_as_empty(field: &Field<'_>, item: bool, value: &Value<'_>) -> bool {
     let single = !field.multiple || item;
     match value {
@@ -285,7 +288,7 @@ fn properties<'t>(field: &Field<'t>) -> Option<&'t [Field<'t>]> {
     field.properties.filter(|_| field.kind == FieldType::Object)
 }
 
-/// Segment tests limits for truth, so zero is none.
+/// Drops a limit of zero: Segment tests limits for truth.
 fn effective(limit: Option<f64>) -> Option<f64> {
     limit.filter(|limit| *limit != 0.0)
 }

@@ -14,27 +14,28 @@ use super::{Findings, child, mapping, trigger};
 use crate::fql::Trigger;
 use crate::mapping::Mapping;
 
-/// Reads a file of settings: this crate does no I/O itself.
+/// Reads a file that settings name. The caller does the I/O, this crate does none.
 pub type ReadFile<'f> = &'f dyn Fn(&Path) -> std::io::Result<String>;
 
-/// A mapping: which events it is for, and what it makes of them.
+/// A mapping: a trigger, and the fields to make of its events.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MappingConfig {
-    /// Its name, shown with every record. Default: `mapping 1`, `mapping 2` and so on, in the order of the file.
+    /// Name, shown with every record. Default: `mapping 1`, `mapping 2` and so on, in the order of the file.
     #[serde(default)]
     pub name: Option<String>,
-    /// Which events it is for, in Segment's trigger language. Default: all.
+    /// Trigger that selects events, in Segment's trigger language. Default: all events.
     #[serde(default)]
     pub trigger: Option<String>,
-    /// False: checked, but not used.
+    /// If false, the mapping is checked but not used.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// What it makes of an event: JSON of any shape, in which directives such as `{ "@path" = "$.traits.email" }` stand
-    /// for values of the event. Default: the event as it is.
+    /// JSON of any shape to send, in which directives such as `{ "@path" = "$.traits.email" }` stand for values of
+    /// the event.
+    /// Default: the event as it is.
     #[serde(default)]
     pub fields: Option<Fields>,
-    /// A file with `fields` in JSON, as Segment's API writes a mapping; instead of `fields`.
+    /// File with `fields` in JSON, as Segment's API writes a mapping; instead of `fields`.
     #[serde(default)]
     pub fields_file: Option<PathBuf>,
 }
@@ -74,19 +75,20 @@ impl JsonSchema for Fields {
     }
 }
 
-/// A mapping that is ready to run.
+/// A compiled mapping.
 #[derive(Debug)]
 pub struct Configured {
-    /// Its name.
+    /// Name of the mapping.
     pub name: Arc<str>,
-    /// Which events it is for; `None`: all.
+    /// Trigger that selects events; `None` selects all.
     pub trigger: Option<Trigger>,
-    /// What it makes of them; `None`: the event as it is.
+    /// Mapping of the selected events; `None` sends them as they are.
     pub mapping: Option<Mapping>,
 }
 
-/// Compiles the list that stands at `path`. Mappings that are switched off are checked, too, since they may be switched
-/// on later, and left out. Names must differ: outcomes are counted by them.
+/// Compiles the list at `path`. Disabled mappings are checked too, since they may be enabled later, and left out.
+/// Names
+/// must differ, since outcomes are counted by name.
 pub fn compile_mappings(
     list: &[MappingConfig],
     path: &str,
@@ -107,7 +109,7 @@ pub fn compile_mappings(
             Given::Nothing | Given::Wrong => None,
             Given::Fields(fields, at) => mapping(&fields, &at, findings),
         };
-        // A trigger or mapping that is wrong must not stand there as none.
+        // A wrong trigger or mapping must not pass for an absent one.
         if !config.enabled || findings.errors.len() > before {
             continue;
         }
@@ -140,14 +142,14 @@ impl MappingConfig {
     }
 }
 
-/// What `fields` and `fields_file` of one table come to.
+/// The outcome of reading `fields` and `fields_file` of one table.
 #[derive(Debug)]
 pub enum Given<'f> {
-    /// Neither is there.
+    /// Neither setting is present.
     Nothing,
-    /// Something is wrong, and told.
+    /// A setting is wrong, and the error is in the findings.
     Wrong,
-    /// The JSON, and the path of the setting it stands in.
+    /// The JSON, and the path of the setting that holds it.
     Fields(Cow<'f, Json>, String),
 }
 
@@ -179,7 +181,7 @@ pub fn given_fields<'f>(
     }
 }
 
-/// The JSON in a file that the setting at `path` names.
+/// Reads the JSON in a file that the setting at `path` names.
 pub fn json_file(file: &Path, path: &str, read: ReadFile<'_>, findings: &mut Findings) -> Option<Json> {
     let text = match read(file) {
         Ok(text) => text,

@@ -1,5 +1,4 @@
-//! Triggers and mappings as pipeline files hold them: what a plugin needs to read them, and to tell every mistake and
-//! every doubt with its place.
+//! Triggers and mappings in pipeline files: reads them for plugins and reports mistakes and doubts with their paths.
 //!
 //! ```
 //! use signalbox_segment::settings::{Findings, trigger};
@@ -32,17 +31,17 @@ use signalbox_core::{BuildError, BuildErrors, Warning};
 use crate::fql::Trigger;
 use crate::mapping::{Mapping, MappingErrorKind, RuntimeError};
 
-/// What reading settings found.
+/// Errors and warnings about settings.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// What does not fit: the component cannot be built.
+    /// Errors, which keep the component from being built.
     pub errors: BuildErrors,
-    /// What fits but probably does not mean what it seems to say.
+    /// Warnings about misleading settings.
     pub warnings: Vec<BuildError>,
 }
 
-/// Reads a trigger that stands at `path`. Every place where it does not mean what it says is a warning; the last one
-/// tells what is really asked.
+/// Reads the trigger at `path`. Warns about each misleading part; the last warning spells out the meaning.
+/// the trigger's meaning.
 pub fn trigger(text: &str, path: &str, findings: &mut Findings) -> Option<Trigger> {
     let trigger = match Trigger::parse(text) {
         Ok(trigger) => trigger,
@@ -66,7 +65,7 @@ pub fn trigger(text: &str, path: &str, findings: &mut Findings) -> Option<Trigge
     Some(trigger)
 }
 
-/// Compiles a mapping that stands at `path`: every mistake, and every doubtful place, with its own path below it.
+/// Compiles the mapping at `path`. Each error and warning has its path below that.
 pub fn mapping(fields: &Json, path: &str, findings: &mut Findings) -> Option<Mapping> {
     match Mapping::compile(fields) {
         Ok(mapping) => {
@@ -93,7 +92,7 @@ pub fn mapping(fields: &Json, path: &str, findings: &mut Findings) -> Option<Map
     }
 }
 
-/// A setting's path and a key below it, as diagnostics print it: keys that TOML wants quoted are quoted.
+/// Joins a setting's path and a key as diagnostics print them, with quotes around keys that TOML wants quoted.
 pub fn child(path: &str, key: &str) -> String {
     let bare = !key.is_empty()
         && key
@@ -107,14 +106,14 @@ pub fn child(path: &str, key: &str) -> String {
     }
 }
 
-/// Memory above which an arena is not kept: somebody sent a very large event.
+/// Maximum memory of an arena that is kept; a very large event may have needed more.
 const KEPT_ARENA: usize = 1 << 20;
 
 thread_local! {
     static ARENA: RefCell<Bump> = RefCell::default();
 }
 
-/// Runs with an empty arena, which the thread uses again for the next event.
+/// Runs with an empty arena, which the thread reuses for the next event.
 pub fn with_arena<R>(run: impl FnOnce(&Bump) -> R) -> R {
     let mut arena = ARENA.take();
     let result = run(&arena);
@@ -125,7 +124,7 @@ pub fn with_arena<R>(run: impl FnOnce(&Bump) -> R) -> R {
     result
 }
 
-/// A warning for each field that a mapping could not fill and left out.
+/// Returns a warning for each field that a mapping left out because it failed.
 pub fn failed_fields(failed: &[RuntimeError]) -> impl Iterator<Item = Warning> {
     failed.iter().map(|error| {
         let field = error.field().unwrap_or_default();
@@ -133,7 +132,7 @@ pub fn failed_fields(failed: &[RuntimeError]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// A place inside a mapping, as its own messages write it (`/user/@if/then`), below the mapping's path.
+/// Joins the mapping's path and a path inside it as the mapping's messages write it (`/user/@if/then`).
 fn below(path: &str, place: &str) -> String {
     place
         .split('/')

@@ -7,9 +7,9 @@ use crate::value::js_trim;
 /// The reason why a template cannot be used.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// It fails at Segment too, when evaluated.
+    /// Fails at Segment too, when evaluated.
     Fails(String),
-    /// It may work at Segment; here it is refused at load.
+    /// May work at Segment; the check at load refuses it.
     Unsupported(String),
 }
 
