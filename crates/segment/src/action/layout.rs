@@ -3,8 +3,7 @@
 use crate::mapping::plan::{Expr, Object};
 use crate::schema::{Field, FieldType};
 
-/// Gives the object that fills these fields a member for each of them, in their order; members that no field names
-/// come
+/// Gives the object that fills these fields a member for each of them, in their order; members that no field names come
 /// last. Lays out the branches of directives alike.
 pub(super) fn arrange(expr: &mut Expr, fields: &'static [Field<'static>]) {
     match expr {

@@ -182,8 +182,7 @@ impl<'a> Coercion<'a> {
     }
 }
 
-/// Returns the members of a field, or of its items, if the mapping's object is laid out for them and the rule takes
-/// any
+/// Returns the members of a field, or of its items, if the mapping's object is laid out for them and the rule takes any
 /// such object.
 fn arranged<'p, 't>(
     plan: &'p FieldPlan<'t>,

@@ -11,8 +11,7 @@ use bumpalo::Bump;
 
 impl Mapping {
     /// Lays the payload out for a [`Schema`] of these fields, which then finds each value by its index. The payload
-    /// stays
-    /// equal: an absent member becomes undefined, which counts as absent everywhere.
+    /// stays equal: an absent member becomes undefined, which counts as absent everywhere.
     pub fn arranged_for(mut self, fields: &'static [Field<'static>]) -> Mapping {
         layout::arrange(&mut self.plan.expr, fields);
         self.fields = fields;
@@ -23,8 +22,7 @@ impl Mapping {
 impl Schema<'static> {
     /// Evaluates a mapping and coerces its payload. The result equals [`Mapping::resolve_leniently`] followed by
     /// [`Schema::coerce`] with [`Leniency::PerField`]; for a mapping laid out for the fields
-    /// ([`Mapping::arranged_for`]) one
-    /// walk does both.
+    /// ([`Mapping::arranged_for`]) one walk does both.
     ///
     /// # Errors
     /// The mapping as a whole is one directive, which failed.

@@ -146,8 +146,7 @@ impl Condition {
     }
 
     /// Returns the tree as trigger text, or `None` if it has an empty group. Quotes in values are not escaped, since
-    /// the
-    /// language has no escapes.
+    /// the language has no escapes.
     pub fn to_fql(&self) -> Option<String> {
         if self.has_hole() {
             return None;

@@ -152,8 +152,7 @@ impl Lexer<'_> {
     }
 
     /// Reads up to the next such quote; there are no escapes. A closing quote without a terminator behind it also
-    /// begins the
-    /// next string.
+    /// begins the next string.
     fn string(&mut self, quote: char) -> Result<(), FqlError> {
         let start = self.at;
         let inner = start + 1;

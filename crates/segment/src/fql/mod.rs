@@ -1,10 +1,9 @@
 //! FQL as action triggers use it: the language that selects an action's events.
 //!
 //! This is the language of Segment's open-source destination-subscriptions, not the documented one of destination
-//! filters:
-//! it reads left to right and skips unknown words. Signalbox reads it the same way, so a trigger fires for the same
-//! events.
-//! [`Trigger::warnings`] reports every misleading part, and [`Trigger::meaning`] spells out the actual meaning.
+//! filters: it reads left to right and skips unknown words. Signalbox reads it the same way, so a trigger fires for the
+//! same events. [`Trigger::warnings`] reports every misleading part, and [`Trigger::meaning`] spells out the actual
+//! meaning.
 //!
 //! ```
 //! use signalbox_core::Document;

@@ -1,6 +1,5 @@
 //! Builds the tree as Segment's parser does: left to right, skipping unknown words. Warns about each part that is
-//! skipped
-//! or read against its look.
+//! skipped or read against its look.
 
 use super::ast::{Condition, Field, Literal};
 use super::error::{FqlError, Span, TriggerWarning};

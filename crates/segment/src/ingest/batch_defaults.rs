@@ -1,19 +1,19 @@
-//! The parts of a batch that all its events share.
+//! The members of a batch that apply to all its events.
 
 use signalbox_core::{Document, Kind, Node};
 
 use crate::time::Millis;
 
-/// The values a batch gives once for all its events.
+/// Values that a batch gives once for all its events.
 #[derive(Default)]
 pub(super) struct BatchDefaults {
-    /// An object with `context` and `integrations`, so that its depth is what it will be inside an event.
+    /// An object with `context` and `integrations`, which gives them the depth that they will have in an event.
     pub(super) document: Option<Document>,
     pub(super) sent: Option<Millis>,
 }
 
 impl BatchDefaults {
-    /// A member that is an object with something in it.
+    /// Returns a member that is an object and not empty.
     pub(super) fn object(&self, key: &str) -> Option<Node<'_>> {
         self.document
             .as_ref()?

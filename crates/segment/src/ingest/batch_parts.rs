@@ -1,4 +1,4 @@
-//! The top level of a batch, taken apart by serde_json without looking into the events.
+//! Splits the top level of a batch with serde_json, without parsing the events.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use signalbox_core::Document;
 use super::fields::KEY_NAMES;
 use super::limits::MAX_BATCH_EVENTS;
 
-/// The top level of a batch. Of repeated names the last counts, as for `JSON.parse`.
+/// The top level of a batch. The last of repeated names counts, as for `JSON.parse`.
 #[derive(Default)]
 pub(super) struct BatchParts<'b> {
     pub(super) not_an_object: Option<&'static str>,
@@ -47,16 +47,16 @@ pub(super) enum Batch<'b> {
     NoArray,
 }
 
-/// One of a batch.
+/// An element of a batch.
 pub(super) enum Element<'b> {
     /// JSON of any kind.
     Text(Cow<'b, str>),
-    /// An object, and the bytes of its text.
+    /// A parsed object, and the length of its text in bytes.
     Parsed(Document, usize),
 }
 
 impl<'b> Element<'b> {
-    /// Bytes of its text.
+    /// Returns the length of the element's text in bytes.
     pub(super) fn len(&self) -> usize {
         match self {
             Element::Text(text) => text.len(),
@@ -64,7 +64,7 @@ impl<'b> Element<'b> {
         }
     }
 
-    /// No longer borrows the body.
+    /// Copies the borrowed text, so that the element outlives the body.
     pub(super) fn detach<'o>(self) -> Element<'o> {
         match self {
             Element::Text(text) => Element::Text(Cow::Owned(text.into_owned())),
@@ -75,7 +75,7 @@ impl<'b> Element<'b> {
 
 struct BatchPartsVisitor;
 
-/// Answers for every kind of JSON value that is of no use here.
+/// Implements the visitor's methods for the kinds of JSON values that are not used.
 macro_rules! other_kinds {
     ($null:expr, $bool:expr, $number:expr, $string:expr) => {
         fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -133,7 +133,7 @@ impl<'b> Visitor<'b> for BatchPartsVisitor {
     }
 }
 
-/// A member that counts.
+/// A member's name, as far as ingestion uses it.
 #[derive(PartialEq, Eq)]
 pub(super) enum MemberName {
     Batch,

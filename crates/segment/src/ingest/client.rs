@@ -1,10 +1,10 @@
-//! Whether an event comes from a user's device, and from which kind.
+//! Decides if an event comes from a user's device, and from which kind.
 
 use signalbox_core::Node;
 
 use super::reception::Origin;
 
-/// Where a library runs.
+/// The kind of machine that a library runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
     Browser,
@@ -13,7 +13,7 @@ pub(super) enum Channel {
 }
 
 impl Channel {
-    /// As `channel` spells it.
+    /// Returns the spelling of `channel`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Channel::Browser => "browser",
@@ -29,8 +29,8 @@ const MOBILE: [&str; 9] = [
     "android", "csharp", "flutter", "ios", "kotlin", "native", "swift", "unity", "xamarin",
 ];
 
-/// Judges a library by its name. Anything unknown runs on a server: a server's address taken for a user's
-/// would be worse than none.
+/// Judges a library by its name. Unknown ones count as a server's: taking a server's address for a user's would be
+/// worse than none.
 fn library(name: &str) -> Channel {
     let words = || name.split(|c: char| !c.is_ascii_alphanumeric());
     let has = |wanted: &[&str]| words().any(|word| wanted.iter().any(|w| w.eq_ignore_ascii_case(word)));
@@ -43,15 +43,15 @@ fn library(name: &str) -> Channel {
     }
 }
 
-/// What is known of an event's origin.
+/// The sender of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Client {
-    /// From a user's device: it gets the address and user agent of the request.
+    /// The event comes from a user's device, so it gets the request's address and user agent.
     pub(super) device: bool,
     pub(super) channel: Channel,
 }
 
-/// Looks at an event's context and at how it came in.
+/// Judges the sender by the event's context and the request's origin.
 pub(super) fn judge(context: Option<Node<'_>>, origin: Origin) -> Client {
     let library = context
         .and_then(|context| context.get("library")?.get("name")?.as_str())

@@ -1,4 +1,4 @@
-//! One event: validated, then completed with what the server knows.
+//! Validates one event and completes it with the server's knowledge.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ static CHANNEL: LazyLock<Path> = LazyLock::new(|| Path::new("channel"));
 static IP: LazyLock<Path> = LazyLock::new(|| Path::new("context.ip"));
 static USER_AGENT: LazyLock<Path> = LazyLock::new(|| Path::new("context.userAgent"));
 
-/// Reads an event's text.
+/// Reads an event from its text.
 pub(super) fn read(
     text: &str,
     kind: Option<EventType>,
@@ -29,7 +29,7 @@ pub(super) fn read(
     complete(parse(text)?, kind, defaults, reception)
 }
 
-/// Parses an event's text, if it is no longer than an event may be.
+/// Parses an event's text, or refuses it if it is too long.
 pub(super) fn parse(text: &str) -> Result<Document, RejectedInput> {
     if text.len() > MAX_EVENT_BYTES {
         return Err(nameless(Reason::new(
@@ -62,7 +62,7 @@ pub(super) fn complete(
     })
 }
 
-/// Does the same as [`complete`]; the last argument makes the id of an event without `messageId`.
+/// Completes as [`complete`] does; `new_id` makes the id of an event without `messageId`.
 pub(super) fn complete_with(
     mut document: Document,
     kind: Option<EventType>,
@@ -121,7 +121,7 @@ fn set_message_id(document: &mut Document, new_id: impl FnOnce() -> String) {
     document.set(&MESSAGE_ID, Scalar::String(&new));
 }
 
-/// An id of at most [`MAX_MESSAGE_ID_CHARS`] characters; of a longer one its beginning and the hash of the whole.
+/// Shortens an id of more than [`MAX_MESSAGE_ID_CHARS`] characters to its beginning and the hash of the whole.
 fn fitting(id: &str) -> Cow<'_, str> {
     const KEPT: usize = MAX_MESSAGE_ID_CHARS - 65;
     if id.chars().nth(MAX_MESSAGE_ID_CHARS).is_none() {
@@ -133,7 +133,7 @@ fn fitting(id: &str) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
-/// The path's type, or the event's own.
+/// Sets the type to the path's, if that has one, and returns the event's type.
 fn set_type(document: &mut Document, kind: Option<EventType>) -> Result<EventType, Reason> {
     let own = text(document.root(), "type").and_then(EventType::from_name);
     let Some(kind) = kind else {
@@ -166,7 +166,7 @@ fn check(root: Node<'_>, kind: EventType) -> Result<(), Reason> {
     Ok(())
 }
 
-/// The Go and Java SDKs send `library` only once for the whole batch.
+/// Merges the batch's `context` and `integrations` into the event: Go and Java SDKs send `library` once for a batch.
 fn merge(document: &mut Document, defaults: &BatchDefaults) {
     for key in ["context", "integrations"] {
         let Some(from) = defaults.object(key) else {

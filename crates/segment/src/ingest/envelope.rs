@@ -1,4 +1,4 @@
-//! A request's body: its write key, what its events share, and the events, each still a slice of the body.
+//! A request's body: its write key, the defaults of a batch, and the events, still as slices of the body.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ use super::reasons::{not_an_object, too_large, unparsable};
 use super::reception::{EventType, Reception};
 use super::times;
 
-/// What a path takes.
+/// The shape of a path's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     /// One event of this type.
@@ -24,7 +24,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Bytes its body may have, decompressed.
+    /// Returns the maximum length of the decompressed body in bytes.
     pub fn max_bytes(self) -> usize {
         match self {
             Endpoint::Single(_) => MAX_EVENT_BYTES,
@@ -33,7 +33,7 @@ impl Endpoint {
     }
 }
 
-/// A body taken apart. Nothing of it is validated but that it is JSON.
+/// A split body. It is known to be JSON; nothing else of it is validated.
 pub struct Envelope<'b> {
     write_key: Option<String>,
     content: Content<'b>,
@@ -54,10 +54,10 @@ enum Content<'b> {
     },
 }
 
-/// Takes a body apart, in time proportional to its length.
+/// Splits a body, in time proportional to its length.
 ///
 /// # Errors
-/// What makes the whole body unusable: `invalid_json`, `too_deep` (single events only), `not_an_object`,
+/// A reason that makes the whole body unusable: `invalid_json`, `too_deep` (single events only), `not_an_object`,
 /// `batch_missing`, `payload_too_large`.
 pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
     if body.len() > endpoint.max_bytes() {
@@ -76,7 +76,7 @@ pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
         }
         Endpoint::Batch => match BatchParts::read_fast(body).map_or_else(|| BatchParts::read(body), Ok) {
             Ok(parts) => Envelope::of_batch(parts),
-            // A name with a lone surrogate is no name for serde_json, but Document mends it.
+            // serde_json rejects a name with a lone surrogate; Document replaces the surrogate.
             Err(error) => match Document::parse(body).map(|document| document.to_json()) {
                 Ok(mended) => BatchParts::read(&mended)
                     .map_err(invalid)
@@ -89,7 +89,7 @@ pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
 }
 
 fn invalid(error: serde_json::Error) -> Reason {
-    // Its own text may quote the body.
+    // The text of serde_json's error may quote the body.
     Reason::new(
         "invalid_json",
         format!(
@@ -109,7 +109,7 @@ fn key_of(root: Node<'_>) -> Option<String> {
 }
 
 impl<'b> Envelope<'b> {
-    /// The write key in the body: at its top level, or in the first event of a batch.
+    /// Returns the write key in the body: at its top level, or in the first event of a batch.
     pub fn write_key(&self) -> Option<Cow<'_, str>> {
         if let Some(key) = &self.write_key {
             return Some(key.into());
@@ -124,7 +124,7 @@ impl<'b> Envelope<'b> {
         }
     }
 
-    /// How many events.
+    /// Returns the number of events.
     pub fn len(&self) -> usize {
         match &self.content {
             Content::One(..) => 1,
@@ -132,7 +132,7 @@ impl<'b> Envelope<'b> {
         }
     }
 
-    /// True for a batch without events.
+    /// Returns true for a batch without events.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -158,7 +158,7 @@ impl<'b> Envelope<'b> {
         }
     }
 
-    /// No longer borrows the body.
+    /// Copies borrowed texts, so that the envelope outlives the body.
     fn detach<'o>(self) -> Envelope<'o> {
         Envelope {
             write_key: self.write_key,
@@ -185,7 +185,7 @@ impl<'b> Envelope<'b> {
                 return Err(Reason::new("batch_missing", "`batch` must be an array of events"));
             }
         };
-        // Only objects are of use.
+        // Values other than objects are ignored.
         let object = |text: Option<&'b str>| text.filter(|text| text.starts_with('{'));
         let (context, integrations) = (object(parts.context), object(parts.integrations));
         let shared_len = context.map_or(0, str::len) + integrations.map_or(0, str::len);
@@ -220,7 +220,7 @@ fn shared_document(context: Option<&str>, integrations: Option<&str>) -> Option<
         return None;
     }
     let (context, integrations) = (context.unwrap_or("{}"), integrations.unwrap_or("{}"));
-    // Too deep a context is as good as none: its events are not to blame.
+    // A context that is too deep is dropped rather than charged to its events.
     Document::parse(&format!(
         r#"{{"context":{context},"integrations":{integrations}}}"#
     ))

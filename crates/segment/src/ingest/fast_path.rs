@@ -1,5 +1,5 @@
-//! The fast path for a batch as SDKs write it. [`BatchParts::read`] scans each event for its end and then parses it; this
-//! reader parses it only, which is several times as fast.
+//! The fast path for a batch as SDKs write it. [`BatchParts::read`] scans each event for its end and parses it
+//! afterwards; this reader only parses it, which is several times as fast.
 
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
@@ -9,8 +9,8 @@ use super::batch_parts::{Batch, BatchParts, Element, MemberName};
 use super::limits::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES};
 
 impl<'b> BatchParts<'b> {
-    /// What [`BatchParts::read`] makes of a body, but `None` wherever that takes a second thought: bodies that are not JSON,
-    /// too large or too deep events, a batch of anything but objects. Only the other one knows what to say of these.
+    /// Reads a body as [`BatchParts::read`] does, but returns `None` for bodies that are not JSON, events that are too
+    /// large or too deep, and a batch of anything but objects. The slow path words the errors of these.
     pub(super) fn read_fast(body: &'b str) -> Option<BatchParts<'b>> {
         let mut parts = BatchParts::default();
         let mut rest = Rest { body, at: 0 };
@@ -36,7 +36,7 @@ impl<'b> BatchParts<'b> {
     }
 }
 
-/// What has not been read of a body.
+/// The unread rest of a body.
 struct Rest<'b> {
     body: &'b str,
     at: usize,
@@ -50,7 +50,7 @@ impl<'b> Rest<'b> {
         self.at += rest.iter().take_while(blank).count();
     }
 
-    /// The next byte that is no white space.
+    /// Takes the next byte that is not white space.
     fn next(&mut self) -> Option<u8> {
         self.skip();
         let byte = self.body.as_bytes().get(self.at).copied()?;
@@ -62,7 +62,7 @@ impl<'b> Rest<'b> {
         (self.next()? == wanted).then_some(())
     }
 
-    /// The text of the next value.
+    /// Takes the text of the next value.
     fn value(&mut self) -> Option<&'b str> {
         let mut values = Deserializer::from_str(self.body.get(self.at..)?).into_iter::<&'b RawValue>();
         let value = values.next()?.ok()?;
@@ -70,7 +70,7 @@ impl<'b> Rest<'b> {
         Some(value.get())
     }
 
-    /// The events of an array.
+    /// Takes the events of an array.
     fn events(&mut self) -> Option<Vec<Element<'b>>> {
         self.take(b'[')?;
         let mut events: Vec<Element<'b>> = Vec::new();
@@ -82,7 +82,7 @@ impl<'b> Rest<'b> {
             self.at -= 1;
             events.push(self.event(events.last())?);
             next = match self.next()? {
-                // Behind a comma stands another, not the end.
+                // A value must follow a comma.
                 b',' => self.next().filter(|byte| *byte != b']')?,
                 b']' => b']',
                 _ => return None,
@@ -91,7 +91,7 @@ impl<'b> Rest<'b> {
         Some(events)
     }
 
-    /// The event that begins here, if it is an object.
+    /// Parses the event that begins here, if it is an object.
     fn event(&mut self, last: Option<&Element<'b>>) -> Option<Element<'b>> {
         let rest = self.body.get(self.at..)?;
         let last = match last {
@@ -118,10 +118,10 @@ mod tests {
         "batch": [{"a":"{[\\\"]}","b":[{},[{}],-1.5e3,true]} ,{"c":"\ud83d\\"},
         {"a":"é\u00e9","a":null},{}], "integrations":{"All":false},"other":[[],"\n"]} "#;
 
-    /// An event's text, if it can be read, and its length as it was sent.
+    /// An event's text, if it parses, and the length of its source.
     type Told = (Option<String>, usize);
 
-    /// What it comes to, as text.
+    /// Renders the parts for comparison with the slow path.
     fn told(parts: &BatchParts<'_>) -> (Option<Vec<Told>>, [Option<String>; 5]) {
         let events = parts.batch.as_ref().map(|batch| match batch {
             Batch::Events(events) => events,
@@ -160,7 +160,7 @@ mod tests {
     fn what_it_reads_is_what_the_other_reads() {
         assert!(agrees(BODY));
         for at in 0..200 {
-            // Strings, escapes and ends of events fall on every place of a block.
+            // Moves strings, escapes and ends of events to every position of a block.
             assert!(agrees(&format!("{}{BODY}", " ".repeat(at))));
         }
         assert!(agrees(r#"{"batch":[]}"#));

@@ -1,20 +1,20 @@
-//! Which fields the specification knows, and what is done to those of the wrong kind.
+//! Fields of the specification, and the treatment of values of the wrong kind.
 
 use signalbox_core::{Document, Kind, NodeId, Scalar};
 
-/// `writeKey` is the documented name; `write_key` occurs in the documentation's prose.
+/// Names of the write key: `writeKey` is documented; `write_key` occurs in the documentation's prose.
 pub(super) const KEY_NAMES: [&str; 2] = ["writeKey", "write_key"];
 
-/// What a field of the specification holds.
+/// The kind of value that a field of the specification holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FieldRule {
-    /// An id: a number becomes a string, anything else is dropped.
+    /// An id. A number becomes a string; any other kind is dropped.
     Id,
-    /// An object: anything else is dropped.
+    /// An object. Any other kind is dropped.
     Object,
-    /// Something else; only `null` is dropped.
+    /// Any value; only `null` is dropped.
     Other,
-    /// Not for destinations: dropped.
+    /// The write key, which destinations do not get: dropped.
     Key,
 }
 
@@ -29,11 +29,11 @@ fn field(name: &str) -> Option<FieldRule> {
     })
 }
 
-/// Drops or converts what is of the wrong kind at the top level. Fields unknown here stay, whatever they hold.
+/// Drops or converts top-level values of the wrong kind. Fields outside the specification stay unchanged.
 pub(super) fn tidy(document: &mut Document) {
     let root = document.root();
     let parent = root.id();
-    // Names do not repeat, so these lists are no longer than the list of known fields.
+    // Names do not repeat, so these lists are bounded by the number of known fields.
     let mut drop: Vec<NodeId> = Vec::new();
     let mut numbers: Vec<(NodeId, String)> = Vec::new();
     for (name, node) in root.members() {

@@ -1,18 +1,18 @@
-//! Taking Segment events in: what the HTTP source and the file source have in common. Pure.
+//! Ingestion of Segment events, shared by the HTTP source and the file source. Pure.
 //!
-//! A body is [`split`] into an [`Envelope`]: its write key and its events, not looked at yet. After the key was
-//! checked, [`Envelope::events`] validates and completes each event for itself; a bad one never harms its
+//! [`split`] makes an [`Envelope`] of a body: its write key and its events, not validated yet. After the source has
+//! checked the key, [`Envelope::events`] validates and completes each event by itself, so a bad one never harms its
 //! neighbours. [`read_event`] does the same for one event without an envelope.
 //!
 //! The rules are those of Segment's HTTP Tracking API (Segment documentation, "HTTP Tracking API Source" and
 //! "Common Fields"). Where it is silent or SDKs disagree:
 //!
-//! - The type of a single-event endpoint is its path's, whatever the body says.
+//! - The path decides the type of a single event, regardless of the body.
 //! - Ids that are numbers become strings with the same digits; ids of other kinds count as missing.
-//! - `context`, `properties`, `traits`, `integrations` that are no objects count as missing, `null` in any field
-//!   of the specification likewise. Fields it does not know are passed on.
-//! - A time nobody can read becomes the time of receipt; its text stays in `originalTimestamp`, with a warning.
-//! - Lone surrogates become U+FFFD, of repeated keys the last wins, numbers keep their spelling.
+//! - `context`, `properties`, `traits` and `integrations` that are not objects count as missing, as does `null` in any
+//!   field of the specification. Unknown fields are passed on.
+//! - An unreadable time becomes the time of receipt; its text stays in `originalTimestamp`, with a warning.
+//! - Lone surrogates become U+FFFD, the last of repeated keys wins, and numbers keep their spelling.
 //!
 //! | code of the reason | meaning |
 //! |---|---|
@@ -54,20 +54,20 @@ pub use reception::{EventType, Origin, Reception};
 
 use batch_defaults::BatchDefaults;
 
-/// Validates and completes one event that stands alone, for instance a line of a file.
+/// Validates and completes an event without an envelope, for instance a line of a file.
 ///
 /// # Errors
-/// The reason why it is no usable event.
+/// The reason for rejecting the event.
 pub fn read_event(text: &str, reception: &Reception<'_>) -> Result<Event, RejectedInput> {
     complete::read(text, None, &BatchDefaults::default(), reception)
 }
 
-/// Reads an event as [`read_event`] does, for events that have a fixed place (a line of a file): an event without
-/// `messageId` gets the id that `new_id` makes, instead of a new one at each reading. That id may have
-/// [`MAX_MESSAGE_ID_CHARS`] characters.
+/// Reads an event as [`read_event`] does, for events at a fixed position (a line of a file): an event without
+/// `messageId` gets the id that `new_id` makes, the same at each reading. That id may have [`MAX_MESSAGE_ID_CHARS`]
+/// characters.
 ///
 /// # Errors
-/// The reason why it is no usable event.
+/// The reason for rejecting the event.
 pub fn read_event_at(
     text: &str,
     reception: &Reception<'_>,
@@ -77,10 +77,10 @@ pub fn read_event_at(
     complete::complete_with(document, None, &BatchDefaults::default(), reception, new_id)
 }
 
-/// Completes an event that was put together from something else than JSON text (the parameters of a pixel).
+/// Completes an event that was not built from JSON text, but for instance from the parameters of a pixel.
 ///
 /// # Errors
-/// The reason why it is no usable event.
+/// The reason for rejecting the event.
 pub fn read_document(
     document: Document,
     kind: EventType,
@@ -89,7 +89,7 @@ pub fn read_document(
     complete::complete(document, Some(kind), &BatchDefaults::default(), reception)
 }
 
-/// Decodes a body: valid UTF-8, a byte order mark dropped.
+/// Decodes a body: checks that it is UTF-8 and drops a byte order mark.
 ///
 /// # Errors
 /// `not_utf8`.

@@ -15,7 +15,7 @@ pub(super) fn not_an_object(kind: &str) -> Reason {
     Reason::new("not_an_object", format!("must be a JSON object, not a {kind}"))
 }
 
-/// The reason for a body over its limit; the message is the one Segment documents.
+/// Returns the reason for a body over its limit, with Segment's documented message.
 pub fn too_large() -> Reason {
     Reason::new("payload_too_large", "Exceed payload limit")
 }

@@ -1,22 +1,22 @@
-//! The circumstances in which events come in.
+//! The circumstances of an event's receipt.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::time::Millis;
 
-/// The six calls.
+/// The six calls of the Tracking API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventType {
     /// A user did something.
     Track,
     /// The user's identity.
     Identify,
-    /// A page was looked at.
+    /// A user viewed a page.
     Page,
-    /// A screen of an app was looked at.
+    /// A user viewed a screen of an app.
     Screen,
-    /// Which account a user belongs to.
+    /// The account that a user belongs to.
     Group,
     /// Two ids are one user.
     Alias,
@@ -33,7 +33,7 @@ impl EventType {
         EventType::Alias,
     ];
 
-    /// As events spell it.
+    /// Returns the spelling in events.
     pub fn name(self) -> &'static str {
         match self {
             EventType::Track => "track",
@@ -45,42 +45,42 @@ impl EventType {
         }
     }
 
-    /// Reads the spelling of events; `None` for any other text.
+    /// Returns the type of a spelling; `None` for any other text.
     pub fn from_name(name: &str) -> Option<EventType> {
         EventType::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// The circumstances in which a request, or a line of a file, came in; the same for all its events.
+/// The circumstances in which a request, or a line of a file, was received; the same for all its events.
 ///
-/// Each event gets `receivedAt`; `messageId` if it has none (a UUID), and if it is longer than
-/// [`super::MAX_MESSAGE_ID_CHARS`] a shorter one: its beginning and a hash of the whole, since cutting alone would make
-/// different ids equal; `sentAt`, `originalTimestamp` and `timestamp` in UTC; and, if it comes from a user's
-/// device, `context.ip` and `context.userAgent` unless it has them.
+/// Each event gets `receivedAt`; `messageId` (a UUID) if it has none; `sentAt`, `originalTimestamp` and `timestamp` in
+/// UTC; and, if it comes from a user's device, `context.ip` and `context.userAgent` unless it has them. A `messageId`
+/// longer than [`super::MAX_MESSAGE_ID_CHARS`] becomes its beginning and a hash of the whole, since cutting alone would
+/// make different ids equal.
 #[derive(Debug, Clone)]
 pub struct Reception<'r> {
-    /// The source's name in the pipeline file.
+    /// Name of the source in the pipeline file.
     pub source: Arc<str>,
-    /// The server's clock when the request was read.
+    /// Time of the server's clock when the request was read.
     pub received: Millis,
-    /// The request's own statement of its origin.
+    /// Origin that the request states.
     pub origin: Origin,
-    /// The client's address, for events of users' devices only.
+    /// Address of the client, used for events of users' devices only.
     pub ip: Option<IpAddr>,
-    /// The `User-Agent` header, for events of users' devices only.
+    /// The `User-Agent` header, used for events of users' devices only.
     pub user_agent: Option<&'r str>,
-    /// True if `sentAt` was read off the client's clock just before `received`, so that their difference is the
-    /// clock's error. False for files: there it is the file's age, and `timestamp` is kept as it stands.
+    /// True if the client's clock gave `sentAt` just before `received`, so that their difference is the clock's error.
+    /// False for files, where it is the file's age: `timestamp` then stays unchanged.
     pub live: bool,
 }
 
 /// The origin that a request states for its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// A user's device for certain: a pixel, a path only browsers use, an `Origin` header.
+    /// Certainly a user's device: a pixel, a path only browsers use, an `Origin` header.
     Device,
-    /// A path that browsers and apps use, so a device unless the event names another library.
+    /// Probably a user's device, since browsers and apps use the path, unless the event names another library.
     LikelyDevice,
-    /// Nothing: the event's library decides, and `context.direct`.
+    /// An unstated origin: the event's library and `context.direct` decide.
     Unknown,
 }

@@ -45,7 +45,7 @@ fn batch(body: &str) -> Result<Vec<Result<Event, RejectedInput>>, Reason> {
     Ok(split(body, Endpoint::Batch)?.events(&reception()))
 }
 
-/// Events are written by copying what nobody touched from what came in.
+/// Writing an event copies the unchanged parts of its source.
 #[test]
 fn nothing_that_was_dropped_or_replaced_is_written() {
     let id = format!("{}canary", "i".repeat(MAX_MESSAGE_ID_CHARS));
@@ -395,7 +395,7 @@ fn bodies_are_decoded() {
     assert_eq!(decode(&[b'{', 0xff]).unwrap_err().code(), "not_utf8");
 }
 
-/// Events and batches that are nearly right, so that every branch is met.
+/// Events and batches close to valid ones, which reach every branch.
 fn near_event() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
         "type",

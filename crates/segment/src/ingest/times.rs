@@ -14,7 +14,7 @@ static RECEIVED: LazyLock<Path> = LazyLock::new(|| Path::new("receivedAt"));
 static TIMESTAMP: LazyLock<Path> = LazyLock::new(|| Path::new("timestamp"));
 static ORIGINAL: LazyLock<Path> = LazyLock::new(|| Path::new("originalTimestamp"));
 
-/// Reads a time: text in any shape SDKs send, or an epoch number. Years that have no four digits are no time.
+/// Reads a time: a text in any shape that SDKs send, or an epoch number. Returns `None` for years without four digits.
 pub(super) fn read(node: Node<'_>) -> Option<Millis> {
     let millis = match node.as_str() {
         Some(text) => parse_timestamp(text),
@@ -29,8 +29,8 @@ fn writable(millis: Millis) -> bool {
     (YEAR_0..YEAR_10000).contains(&millis.0)
 }
 
-/// Writes `receivedAt`, `sentAt`, `originalTimestamp` and `timestamp`; a warning if the client's time cannot be
-/// read.
+/// Writes `receivedAt`, `sentAt`, `originalTimestamp` and `timestamp`. Returns a warning if the client's time is
+/// unreadable.
 pub(super) fn complete(
     document: &mut Document,
     defaults: &BatchDefaults,
@@ -46,7 +46,7 @@ pub(super) fn complete(
     };
     let original = given.and_then(read);
     let unreadable = given.filter(|_| original.is_none()).map(|node| {
-        // Only a text is worth keeping.
+        // Values other than texts and numbers are not kept.
         node.as_str()
             .or(node.number_text())
             .unwrap_or_default()
@@ -70,7 +70,7 @@ pub(super) fn complete(
         Some(original) => {
             let sent = sent.filter(|_| reception.live);
             let happened = corrected(reception.received, sent, Some(original));
-            // Clocks that are millennia apart have nothing to say.
+            // A correction by millennia is no correction.
             if writable(happened) { happened } else { original }
         }
         None => reception.received,

@@ -2,8 +2,8 @@
 //!
 //! A mapping is JSON in which objects like `{"@path": "$.properties.total"}` stand for values taken from the event.
 //! [`Mapping::compile`] checks it once, reports all mistakes together in Segment's own words, and makes a plan;
-//! [`Mapping::resolve`] runs the plan on an event and builds new values only, in a bump arena.
-//! The behaviour is that of Segment's open-source actions-core 3.170; the recorded cases in `tests/vectors` hold it.
+//! [`Mapping::resolve`] runs the plan on an event and builds new values only, in a bump arena. The behaviour is that of
+//! Segment's open-source actions-core 3.170; the recorded cases in `tests/vectors` hold it.
 //!
 //! ```
 //! use bumpalo::Bump;
@@ -93,8 +93,7 @@ impl Mapping {
     ///
     /// # Errors
     /// All mistakes that Segment's validation finds, in document order and in its words. As at Segment, mistakes in
-    /// directives
-    /// inside raw arrays fail at evaluation.
+    /// directives inside raw arrays fail at evaluation.
     pub fn compile(mapping: &Json) -> Result<Mapping, CompileError> {
         check::depth(mapping)?;
         let rewritten = compile::rewrite_root(mapping)?;

@@ -266,8 +266,7 @@ impl<'a> Coercion<'a> {
     }
 
     /// Moves the errors from index `before` on to `dropped` if they cost only the value they are about, and returns
-    /// true if
-    /// there were any.
+    /// true if there were any.
     pub(crate) fn drops(&mut self, before: usize) -> bool {
         let drops = self.careful() && self.errors.len() > before;
         if drops {

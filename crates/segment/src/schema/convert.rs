@@ -79,8 +79,7 @@ fn text_of<'a>(value: Value<'a>, arena: &'a Bump) -> Value<'a> {
     }
 }
 
-/// Converts without inventing anything: only a decimal text becomes a number, a boolean and null never do, and a
-/// number
+/// Converts without inventing anything: only a decimal text becomes a number, a boolean and null never do, and a number
 /// that becomes text keeps every digit.
 pub(super) fn carefully<'a>(value: Value<'a>, wanted: &[JsonType], arena: &'a Bump) -> Converted<'a> {
     let mut value = value;

@@ -9,8 +9,7 @@ const MAX_TIME: f64 = 8.64e15;
 /// Returns true if a text passes Segment's `date-like` check.
 ///
 /// A number whose text JavaScript prints the same counts as seconds. Texts beginning like `2026-03-04T05:06` pass
-/// without
-/// any check of ranges.
+/// without any check of ranges.
 pub fn is_date_like(text: &str) -> bool {
     let number = js_text_to_number(text);
     if prints_back(number, text) {

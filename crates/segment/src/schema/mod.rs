@@ -1,8 +1,8 @@
 //! Field schemas: the values that an action accepts, and the coercion of mapped values to them.
 //!
-//! A table of [`Field`]s is data, written as a `const`.
-//! [`Schema::new`] checks the table once; [`Schema::coerce`] removes empty values, converts types, drops unknown
-//! members and reports what does not fit, all in one walk. [`Leniency`] selects one of two behaviours.
+//! A table of [`Field`]s is data, written as a `const`. [`Schema::new`] checks the table once; [`Schema::coerce`]
+//! removes empty values, converts types, drops unknown members and reports what does not fit, all in one walk.
+//! [`Leniency`] selects one of two behaviours.
 //!
 //! ```
 //! use bumpalo::Bump;
@@ -49,12 +49,10 @@ use bumpalo::Bump;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leniency {
     /// Segment's treatment of a single event: one bad value fails the payload; null in listed objects becomes 0, `""`
-    /// or
-    /// false; blank text becomes 0.
+    /// or false; blank text becomes 0.
     Segment,
     /// Loses and invents as little as possible: null and blank text are absent, conversions are careful, and an
-    /// optional
-    /// value that does not fit is dropped and reported. Only a required value fails its object.
+    /// optional value that does not fit is dropped and reported. Only a required value fails its object.
     PerField,
 }
 

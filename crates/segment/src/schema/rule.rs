@@ -1,6 +1,5 @@
 //! The rules for one value that a field implies, once `multiple`, `allow_null` and the like are resolved as Segment
-//! does.
-//! They are computed once for each table.
+//! does. They are computed once for each table.
 
 use super::field::{Choice, Field, FieldType, Required};
 use crate::value::{Number, Value};
@@ -101,8 +100,7 @@ pub(crate) enum CommonCase {
     Texts,
 }
 
-/// The part of a field's plan that the most common value needs. All rules together are larger than the L1 cache, so
-/// the
+/// The part of a field's plan that the most common value needs. All rules together are larger than the L1 cache, so the
 /// walk reads a rule only for other values.
 #[derive(Debug)]
 pub(crate) struct FieldSummary<'t> {

@@ -30,9 +30,8 @@ pub struct MappingConfig {
     /// If false, the mapping is checked but not used.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// JSON of any shape to send, in which directives such as `{ "@path" = "$.traits.email" }` stand for values of
-    /// the event.
-    /// Default: the event as it is.
+    /// JSON of any shape to send, in which directives such as `{ "@path" = "$.traits.email" }` stand for values of the
+    /// event. Default: the event as it is.
     #[serde(default)]
     pub fields: Option<Fields>,
     /// File with `fields` in JSON, as Segment's API writes a mapping; instead of `fields`.
@@ -86,8 +85,7 @@ pub struct Configured {
     pub mapping: Option<Mapping>,
 }
 
-/// Compiles the list at `path`. Disabled mappings are checked too, since they may be enabled later, and left out.
-/// Names
+/// Compiles the list at `path`. Disabled mappings are checked too, since they may be enabled later, and left out. Names
 /// must differ, since outcomes are counted by name.
 pub fn compile_mappings(
     list: &[MappingConfig],

@@ -7,10 +7,8 @@
 //! assert!(trigger("type = \"track\" OR event = \"A\"", "trigger", &mut findings).is_some());
 //! let doubt = &findings.warnings[0];
 //! assert_eq!(doubt.path, "trigger");
-//! assert_eq!(
-//!     doubt.help.as_deref(),
-//!     Some("what is really asked: type = \"track\" and event = \"A\"")
-//! );
+//! let meaning = doubt.help.as_deref().unwrap();
+//! assert!(meaning.ends_with("type = \"track\" and event = \"A\""));
 //! ```
 
 mod mappings;
@@ -41,7 +39,6 @@ pub struct Findings {
 }
 
 /// Reads the trigger at `path`. Warns about each misleading part; the last warning spells out the meaning.
-/// the trigger's meaning.
 pub fn trigger(text: &str, path: &str, findings: &mut Findings) -> Option<Trigger> {
     let trigger = match Trigger::parse(text) {
         Ok(trigger) => trigger,

@@ -2,7 +2,7 @@
 
 pub(super) const DAY_MS: i64 = 86_400_000;
 
-/// Days from 1970-01-01 to a date. The month may be any number and rolls over into the year, as may the day.
+/// Returns the days from 1970-01-01 to a date. Any number of a month or day is valid and rolls over.
 pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = year + (month - 1).div_euclid(12);
     let month = (month - 1).rem_euclid(12) + 1;
@@ -17,7 +17,7 @@ pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
     century * 146_097 + day_of_era - 719_468 + (day - 1)
 }
 
-/// The year, month and day of a number of days since 1970-01-01.
+/// Returns year, month and day of a number of days since 1970-01-01.
 pub(super) fn date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let century = days.div_euclid(146_097);
@@ -35,7 +35,7 @@ pub(super) fn date(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// How many days a month has.
+/// Returns the number of days of a month.
 pub(super) fn days_in_month(year: i64, month: i64) -> i64 {
     days(year, month + 1, 1) - days(year, month, 1)
 }

@@ -1,10 +1,10 @@
-//! Times: reading what SDKs and sites send, writing what Segment writes.
+//! Times: reads those of SDKs and sites, and writes them as Segment does.
 //!
 //! - [`parse_timestamp`]: the Tracking API's four timestamps, in the shapes SDKs send.
 //! - [`write_iso`]: ISO-8601 in UTC with milliseconds, as Segment's servers write them.
 //! - [`corrected`]: the clock-skew correction.
 //! - [`js_date`]: JavaScript's `Date`.
-//! - [`segment`]: a mapped `event_time` or `install_time` as Segment's destination reads it, nonsense included.
+//! - [`segment`]: a mapped `event_time` or `install_time` as Segment's destination reads it, with its errors.
 
 mod civil;
 pub mod js_date;
@@ -20,17 +20,16 @@ pub use write::write_iso;
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// The instants JavaScript's `Date` can hold: 100,000,000 days either side of 1970. Nothing beyond is read.
+    /// The range of JavaScript's `Date`, 100,000,000 days either side of 1970. Instants beyond are not read.
     pub const LIMIT: Millis = Millis(8_640_000_000_000_000);
 
-    /// Whole seconds, rounded down also before 1970.
+    /// Returns whole seconds, rounded down also before 1970.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// An epoch number: seconds if its magnitude is below 10¹¹ (the year 5138), else milliseconds up to
-    /// 10¹⁴ (the same year); bigger numbers and those that are not finite are no time. Fractions of a
-    /// millisecond are cut off (rounded down).
+    /// Reads an epoch number: seconds if its magnitude is below 10¹¹ (the year 5138), otherwise milliseconds up to 10¹⁴
+    /// (the same year); `None` beyond and for numbers that are not finite. Rounds down to milliseconds.
     pub fn from_epoch(number: f64) -> Option<Millis> {
         const SECONDS_BELOW: f64 = 1e11;
         const MILLIS_BELOW: f64 = 1e14;
@@ -58,10 +57,10 @@ impl Millis {
     }
 }
 
-/// The time an event happened by the server's clock: `received − (sent − original)`.
+/// Returns the time of an event by the server's clock: `received − (sent − original)`.
 ///
-/// A device's clock may be wrong, but the distance between its two readings is right. Without `sent` the client's
-/// time is kept as it is; without the client's time the event happened when it was received.
+/// A device's clock may be wrong, but the difference of two of its readings is right. Without `sent`, the client's time
+/// stays as it is; without the client's time, the event counts as happening at its receipt.
 pub fn corrected(received: Millis, sent: Option<Millis>, original: Option<Millis>) -> Millis {
     match (sent, original) {
         (Some(sent), Some(original)) => Millis(received.0.saturating_sub(sent.0.saturating_sub(original.0))),

@@ -1,4 +1,4 @@
-//! Reading the timestamps of the Tracking API.
+//! Reads the timestamps of the Tracking API.
 
 use super::Millis;
 use super::civil::{self, DAY_MS};
@@ -10,11 +10,11 @@ use super::civil::{self, DAY_MS};
 ///   `Z`, `UTC`, `GMT`, `+05:30`, `+0530`, `+05`, a blank before it allowed; no zone is UTC.
 /// - A date alone: midnight UTC.
 /// - Years of JavaScript's long form: `+010000-01-01T00:00:00Z`.
-/// - Epoch seconds or milliseconds as text, by magnitude ([`Millis::from_epoch`]), from nine digits on: fewer
-///   are no epoch anybody sends today, and eight are a date.
+/// - Epoch seconds or milliseconds as text, by magnitude ([`Millis::from_epoch`]), from nine digits on: eight digits
+///   are a date, and no epoch of today has fewer than nine.
 ///
-/// White space around does not matter. 24:00 is midnight of the next day, a leap second the second after it.
-/// Dates that do not exist are no time: `None`.
+/// White space around the text is ignored. 24:00 is midnight of the next day, a leap second is the second after it.
+/// Returns `None` for dates that do not exist.
 pub fn parse_timestamp(text: &str) -> Option<Millis> {
     let text = crate::value::js_trim(text).as_bytes();
     let mut input = Input(text);
@@ -31,7 +31,7 @@ pub fn parse_timestamp(text: &str) -> Option<Millis> {
     Millis(days * DAY_MS + ms).in_range()
 }
 
-/// A plain decimal number with at least nine digits before its point.
+/// Reads a plain decimal number with at least nine digits before its point.
 fn epoch(text: &[u8]) -> Option<f64> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     let whole = digits.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -46,7 +46,7 @@ fn epoch(text: &[u8]) -> Option<f64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// What is left to read.
+/// The unread rest of a timestamp.
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
@@ -60,7 +60,7 @@ impl Input<'_> {
         }
     }
 
-    /// Exactly `count` digits.
+    /// Takes exactly `count` digits.
     fn digits(&mut self, count: usize) -> Option<i64> {
         let (digits, rest) = self.0.split_at_checked(count)?;
         let mut number = 0;
@@ -89,7 +89,7 @@ impl Input<'_> {
         exists.then_some((year, month, day))
     }
 
-    /// Milliseconds to add to midnight UTC of the date.
+    /// Takes time and zone, and returns the milliseconds to add to midnight UTC of the date.
     fn time_and_zone(&mut self) -> Option<i64> {
         if !self.skip(b"Tt ") {
             return None;
@@ -116,7 +116,7 @@ impl Input<'_> {
         Some((hour * 60 + minute - offset) * 60_000 + second * 1000 + ms)
     }
 
-    /// The first three digits of a fraction; the rest is passed over.
+    /// Takes a fraction, of which the first three digits count.
     fn fraction(&mut self) -> Option<i64> {
         let length = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
         let (digits, rest) = self.0.split_at(length);
@@ -125,7 +125,7 @@ impl Input<'_> {
         (length > 0).then(|| digit(0) * 100 + digit(1) * 10 + digit(2))
     }
 
-    /// Minutes east of UTC; everything must have been read behind it.
+    /// Takes the zone, which ends the text, and returns its minutes east of UTC.
     fn zone(&mut self) -> Option<i64> {
         self.skip(b" ");
         let sign = match self.0 {

@@ -1,30 +1,30 @@
 //! Times as Segment's `pinterest-conversions` destination reads them, for `compat = "segment"` alone.
 //!
-//! Segment reads with the library dayjs: a text that ends in Z goes to JavaScript's `Date`; one that looks like
-//! year, month, day and time without a zone is taken apart as UTC, where parts too big roll over; anything else goes to
-//! `Date` too. Two known consequences are kept on purpose: epoch numbers are taken apart as digits of a date
-//! and land in 1775, and what cannot be read is sent as `null`. Where Segment's servers' own time zone would count, it
-//! is UTC.
+//! Segment reads with the library dayjs. A text that ends in Z goes to JavaScript's `Date`. A text of year, month, day
+//! and time without a zone is split and read as UTC; parts that are too large roll over. Any other text goes to `Date`
+//! too. Two known errors are kept on purpose: epoch numbers are split as digits of a date and land in 1775, and
+//! unreadable texts are sent as `null`. UTC stands in for the time zone of Segment's servers.
 
 use super::Millis;
 use super::civil::{self, DAY_MS};
 use super::js_date;
 use crate::value::is_js_space;
 
-/// What Segment sends as `event_time`: Unix seconds, rounded down, or nothing for its `null`.
+/// Returns Segment's `event_time`: Unix seconds, rounded down, or `None` for its `null`.
 ///
-/// The text is not trimmed; numbers and booleans come as JavaScript writes them. A missing, null or empty event time
-/// is an error in Segment before it comes to this.
+/// The text is not trimmed; numbers and booleans are given as JavaScript writes them. Segment rejects a missing, null
+/// or empty event time before.
 pub fn event_time(text: &str) -> Option<i64> {
     instant(text).map(Millis::seconds)
 }
 
-/// What Segment sends as `install_time` for a text: a text of digits is that number, as it is; other texts are read as
-/// [`event_time`]. Nothing means that the whole event fails validation. A number is sent unread; that is the caller's.
+/// Returns Segment's `install_time` of a text: a text of digits is that number, unchanged; other texts are read as
+/// [`event_time`] does. `None` means that the whole event fails validation. Segment sends a number as it is, which is
+/// left to the caller.
 ///
-/// The number is one of JavaScript's, since a long row of digits can be any double.
+/// The number is a JavaScript double, since a long row of digits can be any double.
 pub fn install_time(text: &str) -> Option<f64> {
-    // Validation comes first and also knows a few texts of digits that are no date; they pass as numbers.
+    // Segment validates first and accepts some texts of digits that are not dates; these pass as numbers.
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let seconds = instant(text).map(|instant| instant.seconds() as f64);
     if digits {
@@ -34,13 +34,13 @@ pub fn install_time(text: &str) -> Option<f64> {
     seconds
 }
 
-/// Whether dayjs takes the text for a date, which is what Segment's validation of date-like texts asks (beside plain
-/// numbers).
+/// Returns true for a text that dayjs takes for a date. Segment's validation of date-like texts accepts these, and
+/// plain numbers.
 pub fn is_date(text: &str) -> bool {
     instant(text).is_some()
 }
 
-/// Whether JavaScript would write the number exactly so.
+/// Returns true if JavaScript prints the number exactly so.
 fn is_canonical(text: &str, number: f64) -> bool {
     ryu_js::Buffer::new().format(number) == text
 }
@@ -55,11 +55,11 @@ fn instant(text: &str) -> Option<Millis> {
     }
 }
 
-/// Year, month, day, hour, minute, second and fraction as digits; empty where left out.
+/// Year, month, day, hour, minute, second and fraction as digits; empty if absent.
 type Parts<'a> = [&'a str; 7];
 
-/// Takes apart a text of the shape `YYYY[-/]MM[-/]DD[T or blanks]hh:mm:ss.fraction` in which everything behind the year
-/// may be missing, separators too.
+/// Splits a text of the shape `YYYY[-/]MM[-/]DD[T or blanks]hh:mm:ss.fraction`, in which all parts and separators
+/// behind the year are optional.
 fn parts(text: &str) -> Option<Parts<'_>> {
     let mut rest = text;
     let mut parts = [""; 7];
@@ -86,9 +86,9 @@ fn digits<'a>(rest: &mut &'a str, most: usize) -> Option<&'a str> {
 
 fn from_parts([year, month, day, hour, minute, second, fraction]: Parts<'_>) -> Option<Millis> {
     let number = |digits: &str| digits.parse::<i64>().unwrap_or(0);
-    // Missing is the first, while 00 is the one before the first.
+    // An absent month or day is the first; 00 is the one before the first.
     let first = |digits: &str| if digits.is_empty() { 1 } else { number(digits) };
-    // Date.UTC takes years of two digits for the last century's.
+    // Date.UTC takes years of two digits for those of the last century.
     let year = match number(year) {
         short @ 0..=99 => 1900 + short,
         year => year,

@@ -133,7 +133,7 @@ fn segment_takes_dates_apart() {
     assert_eq!(segment::install_time(&"9".repeat(400)), None);
 }
 
-/// Texts near the shapes that are read.
+/// Texts close to the shapes that are read.
 fn texts() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         "[0-9]{1,5}",

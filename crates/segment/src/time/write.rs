@@ -1,4 +1,4 @@
-//! Writing instants.
+//! Writes instants.
 
 use super::Millis;
 use super::civil::{self, DAY_MS};
@@ -8,7 +8,7 @@ use super::civil::{self, DAY_MS};
 /// Years outside 0–9999 have a sign and at least six digits (`+010000-01-01T00:00:00.000Z`).
 pub fn write_iso(instant: Millis, out: &mut String) {
     let (year, month, day) = civil::date(instant.0.div_euclid(DAY_MS));
-    // A day's milliseconds, months and days are small; so is the part of a year that has places.
+    // Unsigned 32 bits: milliseconds of a day, month, day and the last four digits of a year are small.
     let ms = instant.0.rem_euclid(DAY_MS) as u32;
     let mut text = *b"0000-00-00T00:00:00.000Z";
     put(year.unsigned_abs() as u32, &mut text[..4]);
@@ -18,7 +18,7 @@ pub fn write_iso(instant: Millis, out: &mut String) {
     put(ms / 60_000 % 60, &mut text[14..16]);
     put(ms / 1000 % 60, &mut text[17..19]);
     put(ms % 1000, &mut text[20..23]);
-    // Only ASCII was put in.
+    // The text holds ASCII only.
     let text = std::str::from_utf8(&text).unwrap_or_default();
     if (0..=9999).contains(&year) {
         out.push_str(text);
@@ -29,8 +29,8 @@ pub fn write_iso(instant: Millis, out: &mut String) {
     }
 }
 
-/// Fills the places with the last digits of a number. Its division by a constant is a multiplication, which signed
-/// numbers would need several of.
+/// Fills `places` with the last digits of a number. Unsigned, since the compiler then turns the division by a constant
+/// into one multiplication.
 fn put(mut number: u32, places: &mut [u8]) {
     for place in places.iter_mut().rev() {
         *place = b'0' + (number % 10) as u8;

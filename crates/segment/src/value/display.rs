@@ -4,11 +4,11 @@ use super::Value;
 use std::fmt::{self, Write};
 
 impl Value<'_> {
-    /// Appends the text a template shows: null and undefined are empty, lists are joined by commas, objects are
-    /// `[object Object]`.
+    /// Appends the text that a template shows: nothing for null and undefined, lists joined by commas, `[object
+    /// Object]` for objects.
     ///
     /// # Errors
-    /// Only those of `out`; strings have none.
+    /// Those of `out`; strings have none.
     pub fn write_text<W: Write>(self, out: &mut W) -> fmt::Result {
         match self {
             Value::Undefined | Value::Null => Ok(()),
@@ -29,7 +29,7 @@ impl Value<'_> {
         }
     }
 
-    /// JavaScript's `value == ""` for a value that is neither undefined nor null.
+    /// Evaluates JavaScript's `value == ""` for a value that is neither undefined nor null.
     pub(crate) fn is_loosely_empty(self) -> bool {
         match self {
             Value::Undefined | Value::Null => false,
@@ -40,7 +40,7 @@ impl Value<'_> {
         }
     }
 
-    /// True if an array's joined text is empty; does not build the text.
+    /// Returns true if an array's joined text is empty, without building the text.
     fn joins_to_nothing(self) -> bool {
         match self {
             Value::Undefined | Value::Null | Value::Str("") => true,

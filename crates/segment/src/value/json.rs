@@ -1,16 +1,16 @@
-//! JSON in and out: compact text written straight into a buffer, and strict JSON read into the arena.
+//! Writes values as compact JSON, and reads strict JSON into the arena.
 
 use super::{Number, Value, order_keys};
 use bumpalo::Bump;
 use signalbox_core::json::write_json_string;
 use signalbox_core::{Document, Kind, Node};
 
-/// How numbers are written.
+/// The spelling of written numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbers {
-    /// As ECMAScript prints them: `1.0` is `1`, whole numbers over 2^53 lose digits. Segment's own behaviour.
+    /// ECMAScript's spelling, as Segment writes: `1.0` is `1`, and whole numbers over 2^53 lose digits.
     JavaScript,
-    /// As they were written, so that long ids stay whole.
+    /// The spelling in the source, which keeps long ids whole.
     Source,
 }
 
@@ -23,7 +23,7 @@ impl Value<'_> {
             Value::Bool(false) => out.extend_from_slice(b"false"),
             Value::Number(number) => write_number(number, out, numbers),
             Value::Str(text) => write_json_string(text, out),
-            // Built containers are gone through directly: most of a payload is made of them.
+            // Built containers make up most of a payload, so they are walked without the accessors.
             Value::Array(items) => write_items(items.iter().copied(), out, numbers),
             Value::Object(members) => {
                 let members = members.iter().copied().filter(|(_, value)| value.is_defined());
@@ -34,7 +34,8 @@ impl Value<'_> {
         }
     }
 
-    /// The value as a tree of `serde_json`, numbers as JavaScript prints them. For tests and tools, not for the hot path.
+    /// Converts the value to a tree of `serde_json`, numbers as JavaScript prints them. For tests and tools, not for
+    /// the hot path.
     pub fn to_json(self) -> serde_json::Value {
         let mut text = Vec::new();
         self.write_json(&mut text, Numbers::JavaScript);
@@ -88,7 +89,7 @@ pub fn parse_json<'a>(text: &str, arena: &'a Bump) -> Option<Value<'a>> {
     Some(copied(document.root(), arena))
 }
 
-/// Copies a node and what is below it; a document bounds the depth.
+/// Copies a node and its descendants; the document bounds the depth.
 fn copied<'a>(node: Node<'_>, arena: &'a Bump) -> Value<'a> {
     match Value::from(node) {
         Value::Number(number) => Value::Number(match number {
@@ -123,7 +124,7 @@ pub(crate) fn unique_members<'a>(
     members.into_bump_slice()
 }
 
-/// Linear: a map from key to place once there are more than a handful.
+/// Takes linear time: above a handful of members it looks keys up in a map.
 fn remove_duplicates<'a>(members: &mut bumpalo::collections::Vec<'a, (&'a str, Value<'a>)>) {
     if members.len() <= 8 {
         let mut kept = 0;

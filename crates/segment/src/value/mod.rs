@@ -1,4 +1,4 @@
-//! One value of Segment's languages: an event's own data, a mapping's constants and what directives make of them.
+//! A value of Segment's languages: event data, a mapping's constants, and results of directives.
 //!
 //! A [`Value`] is `Copy` and owns nothing. Built arrays and objects live in a bump arena which is reset after each
 //! event; parts of the event are passed through as [`Node`]s without copying. Accessors hide the difference.
@@ -33,19 +33,20 @@ use signalbox_core::json::Content;
 use signalbox_core::{Kind, Node};
 use std::fmt;
 
-/// A JSON value or nothing at all (JavaScript's `undefined`), borrowed from the event, the mapping or the arena.
-// Everything a value holds begins at its second word. With a truth value in the first one, beside the tag, values were
-// copied in pieces that overlap, and each copy waited for the one before: a quarter of the time to evaluate a mapping.
+/// A JSON value or JavaScript's `undefined`, borrowed from the event, the mapping or the arena.
+// The payload begins at the second word in every variant. With a boolean in the first word, beside the tag, values were
+// copied in overlapping pieces, and each copy waited for the one before (failed store forwarding): a quarter of the
+// time to evaluate a mapping.
 #[derive(Clone, Copy)]
 #[repr(u64)]
 pub enum Value<'a> {
-    /// No value: the path led nowhere. As an object member it does not exist, as an array element it is `null` in JSON.
+    /// No value: the path is absent. Left out as a member of an object; `null` in JSON as an element of an array.
     Undefined,
     /// JSON `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, with its source text where it has one.
+    /// A number, with its source text if it has one.
     Number(Number<'a>),
     /// A string.
     Str(&'a str),
@@ -53,11 +54,11 @@ pub enum Value<'a> {
     Array(&'a [Value<'a>]),
     /// An object built by a mapping, in JavaScript's key order. Keys are unique.
     Object(&'a [(&'a str, Value<'a>)]),
-    /// An array or object of the event itself, untouched. [`Value::from`] never puts a scalar here.
+    /// An unchanged array or object of the event. [`Value::from`] never puts a scalar here.
     Node(Node<'a>),
 }
 
-/// The seven types Segment's languages tell apart.
+/// The seven types that Segment's languages distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     /// Absent.
@@ -77,7 +78,7 @@ pub enum Type {
 }
 
 impl Type {
-    /// The name Segment's messages use.
+    /// Returns the name in Segment's messages.
     pub fn name(self) -> &'static str {
         match self {
             Type::Undefined => "undefined",
@@ -91,7 +92,7 @@ impl Type {
     }
 }
 
-/// The type alone: values may be personal data and must not reach a log.
+/// Prints the type only: values may be personal data and must not reach a log.
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Value({})", self.type_of().name())
@@ -124,7 +125,7 @@ impl<'a> From<Option<Value<'a>>> for Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The type, the same for built and borrowed containers.
+    /// Returns the type, the same for built and borrowed containers.
     pub fn type_of(self) -> Type {
         match self {
             Value::Undefined => Type::Undefined,
@@ -139,17 +140,17 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// True for `Undefined` and `Null`.
+    /// Returns true for `Undefined` and `Null`.
     pub fn is_nullish(self) -> bool {
         matches!(self, Value::Undefined | Value::Null)
     }
 
-    /// True unless absent.
+    /// Returns true for anything but `Undefined`.
     pub fn is_defined(self) -> bool {
         !matches!(self, Value::Undefined)
     }
 
-    /// JavaScript's falsy values: undefined, null, `false`, zero, NaN and `""`.
+    /// Returns true for JavaScript's falsy values: undefined, null, `false`, zero, NaN and `""`.
     pub fn is_falsy(self) -> bool {
         match self {
             Value::Undefined | Value::Null | Value::Bool(false) | Value::Str("") => true,
@@ -158,17 +159,17 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// True for arrays, built or borrowed.
+    /// Returns true for arrays, built or borrowed.
     pub fn is_array(self) -> bool {
         self.type_of() == Type::Array
     }
 
-    /// True for objects, built or borrowed.
+    /// Returns true for objects, built or borrowed.
     pub fn is_object(self) -> bool {
         self.type_of() == Type::Object
     }
 
-    /// The text of a string.
+    /// Returns the text of a string.
     pub fn as_str(self) -> Option<&'a str> {
         match self {
             Value::Str(text) => Some(text),
@@ -176,7 +177,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The truth value of a boolean.
+    /// Returns the value of a boolean.
     pub fn as_bool(self) -> Option<bool> {
         match self {
             Value::Bool(truth) => Some(truth),
@@ -184,7 +185,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The number, with its source text.
+    /// Returns the number, with its source text.
     pub fn as_number(self) -> Option<Number<'a>> {
         match self {
             Value::Number(number) => Some(number),
@@ -192,12 +193,12 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The number as a double.
+    /// Returns the number as a double.
     pub fn as_f64(self) -> Option<f64> {
         self.as_number().map(Number::to_f64)
     }
 
-    /// An object's own member; `Undefined` when it is not there or this is no object.
+    /// Returns an object's own member; `Undefined` if it is absent or this is not an object.
     pub fn get(self, key: &str) -> Value<'a> {
         match self {
             Value::Object(members) => members
@@ -210,7 +211,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// An array's element; `Undefined` beyond its end or when this is no array.
+    /// Returns an array's element; `Undefined` beyond its end or if this is not an array.
     pub fn index(self, index: usize) -> Value<'a> {
         match self {
             Value::Array(items) => items.get(index).copied().into(),
@@ -219,7 +220,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The number of elements of an array; 0 for everything else.
+    /// Returns the number of elements of an array; 0 for everything else.
     pub fn array_len(self) -> usize {
         match self {
             Value::Array(items) => items.len(),
@@ -228,7 +229,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The elements of an array; nothing for everything else.
+    /// Returns the elements of an array; none for everything else.
     pub fn items(self) -> impl Iterator<Item = Value<'a>> {
         let (built, node): (&'a [Value<'a>], _) = match self {
             Value::Array(items) => (items, None),
@@ -241,12 +242,12 @@ impl<'a> Value<'a> {
             .chain(node.into_iter().flat_map(|node| node.items().map(Value::from)))
     }
 
-    /// The members of an object in stored order, absent ones left out; nothing for everything else.
+    /// Returns the members of an object in stored order without the undefined ones; none for everything else.
     pub fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         self.all_members().filter(|(_, value)| value.is_defined())
     }
 
-    /// The members of an object, those that are `Undefined` included: `@merge` must see them.
+    /// Returns the members of an object with the undefined ones, which `@merge` needs.
     pub(crate) fn all_members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         let (built, node): (&'a [(&'a str, Value<'a>)], _) = match self {
             Value::Object(members) => (members, None),
@@ -259,7 +260,7 @@ impl<'a> Value<'a> {
         built.iter().copied().chain(nodes)
     }
 
-    /// The members in the order JavaScript lists them: keys that look like array indices first, ascending.
+    /// Returns the members in JavaScript's order: keys that look like array indices first, ascending.
     pub(crate) fn ordered_members(self, arena: &'a Bump) -> &'a [(&'a str, Value<'a>)] {
         if let Value::Object(members) = self {
             return members;
@@ -271,7 +272,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The index a key stands for in JavaScript: decimal, no leading zero, at most 4294967294.
+/// Returns the array index that JavaScript takes a key for: decimal, no leading zero, at most 4294967294.
 pub(crate) fn array_index(key: &str) -> Option<u32> {
     let bytes = key.as_bytes();
     let leading_zero = bytes.first() == Some(&b'0') && bytes.len() > 1;
@@ -281,7 +282,7 @@ pub(crate) fn array_index(key: &str) -> Option<u32> {
     key.parse().ok().filter(|index| *index != u32::MAX)
 }
 
-/// Sorts members as JavaScript lists an object's keys: indices ascending, then the others as they came.
+/// Sorts members in JavaScript's order of keys: indices ascending, then the others in their present order.
 pub(crate) fn order_keys<T>(members: &mut [T], key: impl Fn(&T) -> &str) {
     if members.iter().any(|member| array_index(key(member)).is_some()) {
         members.sort_by_key(|member| array_index(key(member)).map_or(u64::MAX, u64::from));

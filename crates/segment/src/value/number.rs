@@ -1,4 +1,4 @@
-//! Numbers: doubles as JavaScript has them, with the text they were written in kept beside.
+//! Numbers: JavaScript's doubles, together with their source text.
 
 use super::js_trim;
 use std::fmt;
@@ -6,13 +6,13 @@ use std::fmt;
 /// A number. Equality of numbers is equality of their doubles.
 #[derive(Clone, Copy)]
 pub enum Number<'a> {
-    /// As written in the event or the mapping; ids over 2^53 stay whole this way.
+    /// A number of the event or the mapping in its spelling, so that ids over 2^53 stay whole.
     Source(&'a str),
-    /// Computed, no text of its own.
+    /// A computed number, without a source text.
     Double(f64),
 }
 
-/// Never the number itself: it may be a phone number.
+/// Hides the number, which may be a phone number.
 impl fmt::Debug for Number<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Number(…)")
@@ -20,7 +20,7 @@ impl fmt::Debug for Number<'_> {
 }
 
 impl<'a> Number<'a> {
-    /// The value as JavaScript sees it; too large becomes infinite.
+    /// Returns the value as JavaScript sees it; infinite if it is too large.
     pub fn to_f64(self) -> f64 {
         match self {
             Number::Source(text) => text.parse().unwrap_or(f64::NAN),
@@ -28,10 +28,10 @@ impl<'a> Number<'a> {
         }
     }
 
-    /// Zero and NaN.
+    /// Returns true for zero and NaN.
     pub fn is_falsy(self) -> bool {
         match self {
-            // Cheap for nearly all numbers: without an exponent a leading digit 1-9 cannot be zero.
+            // Fast for nearly all numbers: without an exponent, a number with a leading digit 1-9 is not zero.
             Number::Source(text) if matches!(text.as_bytes(), [b'1'..=b'9', ..]) && !has_exponent(text) => {
                 false
             }
@@ -42,7 +42,7 @@ impl<'a> Number<'a> {
         }
     }
 
-    /// Within the range of doubles.
+    /// Returns true for a number in the range of doubles.
     pub fn is_finite(self) -> bool {
         match self {
             // Without an exponent it takes over 300 digits to leave the range.
@@ -51,7 +51,7 @@ impl<'a> Number<'a> {
         }
     }
 
-    /// Finite and without a fraction.
+    /// Returns true for a finite number without a fraction.
     pub fn is_whole(self) -> bool {
         match self {
             Number::Source(text) if is_plain_integer(text) => true,
@@ -59,7 +59,7 @@ impl<'a> Number<'a> {
         }
     }
 
-    /// The text in the source, if this number was read from one.
+    /// Returns the source text, if the number was read from one.
     pub fn source(self) -> Option<&'a str> {
         match self {
             Number::Source(text) => Some(text),
@@ -67,7 +67,7 @@ impl<'a> Number<'a> {
         }
     }
 
-    /// Hands ECMAScript's `Number::toString` to `take`: `1.0` is `1`, `1e21` is `1e+21`.
+    /// Calls `take` with ECMAScript's `Number::toString`: `1.0` is `1`, `1e21` is `1e+21`.
     pub fn with_js_text<R>(self, take: impl FnOnce(&str) -> R) -> R {
         match self.source().and_then(printed_as_written) {
             Some(text) => take(text),
@@ -76,7 +76,7 @@ impl<'a> Number<'a> {
     }
 }
 
-/// Up to 15 digits print back as they were read.
+/// Returns true for an integer that prints as it was written, which up to 15 digits do.
 fn is_plain_integer(text: &str) -> bool {
     let bytes = text.as_bytes();
     match bytes {
@@ -90,22 +90,23 @@ fn has_exponent(text: &str) -> bool {
     text.bytes().any(|byte| matches!(byte, b'e' | b'E'))
 }
 
-/// The part of a number's text that JavaScript prints for it, where that is known without reading the number: of up to
-/// 15 digits no two are the same double, so all of them are printed but zeros at the end of a fraction.
+/// Returns the part of a number's text that JavaScript prints, if that is known without parsing the number: no two
+/// numbers of up to 15 digits are the same double, so JavaScript prints all digits but the zeros at the end of a
+/// fraction.
 fn printed_as_written(text: &str) -> Option<&str> {
     const DIGITS: usize = 15;
     let bytes = text.as_bytes();
     if bytes.len() > DIGITS + 1 {
         return None;
     }
-    // Where the point is: behind the digits if there is none.
+    // Position of the point; behind the digits if there is none.
     let point = bytes.iter().position(|byte| *byte == b'.').unwrap_or(bytes.len());
     let (whole, fraction) = (bytes.get(..point)?, bytes.get(point + 1..).unwrap_or_default());
     let plain_fraction = fraction
         .iter()
         .fold(true, |all, byte| all & byte.is_ascii_digit());
     let lone_point = point < bytes.len() && fraction.is_empty();
-    // Small fractions are printed with an exponent.
+    // JavaScript prints small fractions with an exponent.
     let small = whole == b"0" && fraction.starts_with(b"00000");
     if lone_point || small || !plain_fraction || !is_plain_integer(text.get(..point)?) {
         return None;
@@ -115,7 +116,8 @@ fn printed_as_written(text: &str) -> Option<&str> {
     text.get(..if kept == 0 { point } else { point + 1 + kept })
 }
 
-/// ECMAScript's text to number: blank is 0, `0x1F`, `0b1`, `0o7`, `Infinity`; what it cannot read is NaN.
+/// Converts a text to a number as ECMAScript does: blank is 0; `0x1F`, `0b1`, `0o7` and `Infinity` are read; others are
+/// NaN.
 pub fn js_text_to_number(text: &str) -> f64 {
     let text = js_trim(text);
     if text.is_empty() {
@@ -156,7 +158,7 @@ fn digits_of_radix(digits: &str, radix: u32) -> f64 {
     }
     match u64::from_str_radix(digits, radix) {
         Ok(number) => number as f64,
-        // Beyond 64 bits the last bit may be off; no identifier in practice is written so.
+        // Beyond 64 bits the last bit may be off; no real identifier is written so.
         Err(_) => digits
             .chars()
             .filter_map(|digit| digit.to_digit(radix))

@@ -2,13 +2,13 @@
 
 use super::{Value, array_index};
 
-/// A path split into keys. Made by one of three readers, since Segment's languages split differently.
+/// A path split into keys. Three constructors split it, since Segment's languages differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
     keys: Box<[PathKey]>,
 }
 
-/// One key, and the array index it stands for if it looks like one.
+/// A key, and the array index that it looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PathKey {
     key: Box<str>,
@@ -16,7 +16,7 @@ struct PathKey {
 }
 
 impl Path {
-    /// A path of `@path` and `@arrayPath`: the first `$.` anywhere is deleted, then split as a template's.
+    /// Splits a path of `@path` and `@arrayPath`: deletes the first `$.` anywhere, then splits as a template does.
     pub fn of_directive(path: &str) -> Path {
         match path.split_once("$.") {
             Some((before, after)) => Path::of_template(&format!("{before}{after}")),
@@ -24,10 +24,10 @@ impl Path {
         }
     }
 
-    /// A path inside `{{…}}`.
+    /// Splits a path inside `{{…}}`.
     ///
-    /// Split at `.`, at `[` before a quote or digit, and at a run of `]` after one; quotes are then deleted. There is
-    /// no escape, so a key holding a dot or a quote cannot be reached.
+    /// Splits at `.`, at `[` before a quote or digit, and at a run of `]` after one, and deletes quotes. There is no
+    /// escape, so a key with a dot or a quote cannot be reached.
     pub fn of_template(path: &str) -> Path {
         let opens = |next: Option<char>| next.is_some_and(|c| matches!(c, '"' | '\'' | '0'..='9'));
         let mut pieces = vec![String::new()];
@@ -51,7 +51,7 @@ impl Path {
         )
     }
 
-    /// A field path of a trigger below its root: split at every `.`, `[` and `]`.
+    /// Splits a field path of a trigger below its root, at every `.`, `[` and `]`.
     pub fn of_trigger(path: &str) -> Path {
         Path::new(
             path.split(['.', '[', ']'])
@@ -60,7 +60,7 @@ impl Path {
         )
     }
 
-    /// A path of these keys exactly; keys may hold dots.
+    /// Creates a path of exactly these keys, which may contain dots.
     pub fn new(keys: impl IntoIterator<Item = String>) -> Path {
         let keys = keys.into_iter().map(|key| PathKey {
             index: array_index(&key),
@@ -69,13 +69,13 @@ impl Path {
         Path { keys: keys.collect() }
     }
 
-    /// The keys in order; none for the whole payload.
+    /// Returns the keys in order; none for the whole payload.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| &*key.key)
     }
 
-    /// Follows the path. **A falsy value on the way is the answer**: a child of `null`, `0` or `""` is that value
-    /// itself. Arrays and strings answer indices and `length`, counted in UTF-16 units; nothing else is inherited.
+    /// Follows the path. **A falsy value on the way is the result**: a child of `null`, `0` or `""` is that value
+    /// itself. Arrays and strings have indices and `length`, counted in UTF-16 units; nothing else is inherited.
     pub fn resolve<'a>(&self, payload: Value<'a>) -> Value<'a> {
         let mut value = payload;
         for key in &self.keys {
@@ -111,7 +111,7 @@ impl PathKey {
     }
 }
 
-/// The text of one UTF-16 unit; half of a pair is shown as U+FFFD, as it cannot stand alone in UTF-8.
+/// Returns one UTF-16 unit as text. Half of a surrogate pair becomes U+FFFD, since UTF-8 has no lone halves.
 pub(crate) fn utf16_unit(text: &str, index: usize) -> Option<&str> {
     let mut unit = 0;
     for (start, c) in text.char_indices() {

@@ -1,6 +1,6 @@
 //! Text as JavaScript treats it: white space and length.
 
-/// The length in UTF-16 units, which is what Segment's limits count.
+/// Returns the length in UTF-16 units, the unit of Segment's limits.
 #[inline]
 pub fn utf16_len(text: &str) -> usize {
     if text.is_ascii() {
@@ -10,9 +10,9 @@ pub fn utf16_len(text: &str) -> usize {
     }
 }
 
-/// White space as JavaScript's `\s` and `trim` have it.
+/// Returns true for white space of JavaScript's `\s` and `trim`.
 ///
-/// Not Rust's set: U+FEFF is in, U+0085 is not. U+180E and U+200B are in neither.
+/// Differs from Rust's set: U+FEFF is in, U+0085 is not. U+180E and U+200B are in neither.
 #[inline]
 pub fn is_js_space(c: char) -> bool {
     matches!(
@@ -31,7 +31,7 @@ pub fn is_js_space(c: char) -> bool {
     )
 }
 
-/// `String.prototype.trim`.
+/// Trims as `String.prototype.trim` does.
 #[inline]
 pub fn js_trim(text: &str) -> &str {
     text.trim_matches(is_js_space)

@@ -1,4 +1,4 @@
-//! Runs the recorded cases and counts them: `mapping: passed/total` and so on, each on a line of its own.
+//! Runs the recorded cases and prints a count for each kind: `mapping: passed/total`.
 
 mod coercion;
 mod compare;
@@ -9,7 +9,7 @@ mod mapping;
 use serde_json::Value as Json;
 use std::path::PathBuf;
 
-/// The cases of one file, from `VECTORS_DIR` or the project's own copy.
+/// Returns the cases of one file, from `VECTORS_DIR` or the project's copy.
 fn cases(file: &str) -> Vec<Json> {
     let folder = std::env::var_os("VECTORS_DIR").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"),
@@ -23,12 +23,12 @@ fn cases(file: &str) -> Vec<Json> {
         .collect()
 }
 
-/// Error texts are part of the project's own cases; with another folder only the kinds of errors count.
+/// Returns true for the project's cases, whose error texts count; with another folder only the kinds of errors count.
 fn texts_count() -> bool {
     std::env::var_os("VECTORS_DIR").is_none()
 }
 
-/// Runs every case, prints the count, and fails with the names of those that differ.
+/// Runs every case, prints the count, and fails with the names of the cases that differ.
 ///
 /// Cases that `ships` denies are not run.
 fn run(kind: &str, file: &str, ships: impl Fn(&Json) -> bool, check: impl Fn(&Json) -> Result<(), String>) {

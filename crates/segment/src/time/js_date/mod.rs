@@ -1,10 +1,10 @@
 //! JavaScript's `new Date(text)` on a host in UTC, as Node reads it.
 //!
-//! ECMAScript defines the ISO form only; the rest is V8's own lenient reader, which Segment's destination and many
-//! sites rely on without knowing. It goes from word to word: numbers with a colon behind them are a time, other
-//! numbers a day, words a month, zone or AM/PM, and what is in brackets is passed over. Unknown words are passed over
-//! until a number was read. Behaviour was compared with Node 20 on 600,000 made-up texts; the
-//! difference left is in zone offsets of thousands of hours, where V8's own arithmetic overflows.
+//! ECMAScript defines the ISO form only; the rest is V8's lenient parser, which Segment's destination and many sites
+//! rely on unknowingly. It reads word by word: numbers before a colon are a time, other numbers a day, words a month,
+//! zone or AM/PM, and text in brackets is skipped. Unknown words are skipped until the first number. The results were
+//! compared with Node 20 on 600,000 generated texts; the remaining difference is in zone offsets of thousands of hours,
+//! where V8's arithmetic overflows.
 
 mod scanner;
 
@@ -12,10 +12,10 @@ use super::Millis;
 use super::civil::{self, DAY_MS};
 use scanner::{Scanner, Token, Word};
 
-/// A date that was read.
+/// A parsed date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsDate {
-    /// The instant that the text names.
+    /// The instant of the text.
     pub instant: Millis,
     /// The month has no such day (February 30), so the date rolled over into the next.
     pub rolled_over: bool,
@@ -57,7 +57,7 @@ impl Day {
         Some(())
     }
 
-    /// Year, month and day. What is missing is 1, also the year: `March 1` is in 2001.
+    /// Returns year, month and day. Absent parts are 1, also the year: `March 1` is in 2001.
     fn date(&self) -> Option<(i64, i64, i64)> {
         let is_day = |number: i64| (1..=31).contains(&number);
         let mut numbers = self.numbers;
@@ -97,7 +97,7 @@ impl Time {
     }
 
     fn add_last(&mut self, number: i64) {
-        // Only called where a number is expected, so there is room.
+        // Called only where a number is expected, so there is room.
         let _ = self.add(number);
         self.count = 4;
     }
@@ -148,7 +148,7 @@ impl Zone {
         self.hour == Some(0) && self.minute == Some(0)
     }
 
-    /// Minutes east of UTC; no zone is the host's, and our host is in UTC.
+    /// Returns the minutes east of UTC. No zone means the host's zone, which is UTC.
     fn minutes(&self) -> i64 {
         self.sign.map_or(0, |sign| {
             sign * (self.hour.unwrap_or(0) * 60 + self.minute.unwrap_or(0))
@@ -156,7 +156,7 @@ impl Zone {
     }
 }
 
-/// The ISO form was begun and is wrong: no lenient reading is tried.
+/// A wrong ISO form, which the lenient parser must not read.
 struct Invalid;
 
 struct DateReader<'a> {
@@ -167,7 +167,7 @@ struct DateReader<'a> {
 }
 
 impl DateReader<'_> {
-    /// A number of exactly `length` digits in a range.
+    /// Takes a number of exactly `length` digits in a range.
     fn number(&mut self, length: usize, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
         match self.scanner.peek() {
             Token::Number(number, digits) if digits == length && range.contains(&number) => {
@@ -178,7 +178,7 @@ impl DateReader<'_> {
         }
     }
 
-    /// Reads the ISO form. Gives the first token that is not part of it, or nothing if all was read.
+    /// Reads the ISO form. Returns the first token that is not part of it, or `None` if all tokens are read.
     fn iso(&mut self) -> Result<Option<Token>, Invalid> {
         if let sign @ Token::Symbol(symbol @ (b'+' | b'-')) = self.scanner.peek() {
             self.scanner.advance();
@@ -264,7 +264,7 @@ impl DateReader<'_> {
         (self.scanner.peek() == Token::End).then_some(())
     }
 
-    /// Reads everything else, from a token on.
+    /// Reads any other form, from the token `first` on.
     fn lenient(&mut self, first: Token) -> Option<()> {
         let mut has_number = self.day.count > 0;
         let mut token = first;
@@ -330,7 +330,7 @@ impl DateReader<'_> {
                 self.scanner.skip(b'-');
             }
             Word::Zone(hours) if has_number => self.zone.set(hours),
-            // Unknown words may stand before the first number only, and not right before it.
+            // Unknown words are allowed before the first number only, and not right before it.
             _ if has_number || matches!(self.scanner.peek(), Token::Number(..)) => return None,
             _ => {}
         }
@@ -357,7 +357,7 @@ impl DateReader<'_> {
 
     fn finish(&self) -> Option<JsDate> {
         let (year, month, day) = self.day.date()?;
-        // Far out of range, and beyond it the milliseconds would not fit.
+        // Far out of range; the milliseconds of larger years would overflow.
         if year.abs() > 1_000_000 {
             return None;
         }
@@ -370,7 +370,7 @@ impl DateReader<'_> {
     }
 }
 
-/// A fraction of a second, cut to milliseconds.
+/// Returns a fraction of a second, cut to milliseconds.
 fn milliseconds(token: Token) -> Option<i64> {
     let Token::Number(number, length) = token else {
         return None;

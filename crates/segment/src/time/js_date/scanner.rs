@@ -1,13 +1,13 @@
-//! The words of a date, as V8 tells them apart.
+//! Splits a date into words, as V8 does.
 
 use crate::value::is_js_space;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Token {
-    /// Value of the first nine digits after leading zeros, and how many digits there are in all.
+    /// The value of the first nine digits after leading zeros, and the number of all digits.
     Number(i64, usize),
     Symbol(u8),
-    /// The word and how many characters it has.
+    /// A word, and its number of characters.
     Word(Word, usize),
     Space,
     Other,
@@ -26,7 +26,7 @@ pub(super) enum Word {
 }
 
 impl Word {
-    /// Words are known by their first three letters; only months may be longer.
+    /// Recognises a word by its first three letters; only months may be longer.
     pub(super) fn of(word: &str) -> (Word, usize) {
         const MONTHS: [&[u8]; 12] = [
             b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
@@ -35,7 +35,7 @@ impl Word {
         let mut length = 0;
         for c in word.chars() {
             if let Some(slot) = start.get_mut(length) {
-                // 0xff is in no known word, 0 is where a word has ended.
+                // No known word contains 0xff; 0 fills the rest of a short word.
                 *slot = u8::try_from(c).unwrap_or(0xff).to_ascii_lowercase();
             }
             length += 1;
@@ -128,7 +128,7 @@ impl<'a> Scanner<'a> {
         taken
     }
 
-    /// Passes over brackets and what is in them; brackets nobody closes reach to the end.
+    /// Skips brackets and their content; unclosed brackets reach to the end.
     fn skip_brackets(&mut self) {
         let mut depth = 0_usize;
         for (at, byte) in self.rest.bytes().enumerate() {
