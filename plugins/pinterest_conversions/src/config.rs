@@ -5,17 +5,17 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, Visitor};
+use signalbox_conversions::settings::{self, MappingConfig, Presets};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Built, HumanDuration, PlainRead, Secret, Sha256Hex, Sink,
-    SinkConfig, SinkDeclarations, SinkDefaults, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
+    SinkDefaults, register_plugin,
 };
 use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
-use signalbox_segment::settings::{Findings, child, template_reads, trigger_reads};
+use signalbox_segment::settings::Findings;
 
-use crate::action::{PRESETS, Preset, preset};
 use crate::encode::{EncodeOptions, Encoder};
-use crate::mapping_config::{self, MappingConfig, unknown_preset};
+use crate::fields::SPEC;
 use crate::options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty};
 use crate::sink::PinterestConversions;
 use signalbox_conversions::encode::StrippedFields;
@@ -54,6 +54,7 @@ pub struct PinterestConversionsConfig {
     pub on_incomplete: OnIncomplete,
     /// Which presets are on: "all", "none" or a list of their names.
     #[serde(default)]
+    #[schemars(schema_with = "presets_schema")]
     pub presets: Presets,
     /// Presets changed, and mappings of your own.
     #[serde(default)]
@@ -62,6 +63,10 @@ pub struct PinterestConversionsConfig {
 
 fn base_url() -> String {
     "https://api.pinterest.com/v5".to_owned()
+}
+
+fn presets_schema(_: &mut SchemaGenerator) -> Schema {
+    Presets::schema(&SPEC)
 }
 
 /// Id of an ad account: text, or a number that is written without quotes.
@@ -111,90 +116,6 @@ impl JsonSchema for AdAccountId {
     }
 }
 
-/// Which presets are on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Presets {
-    /// All sixteen.
-    #[default]
-    All,
-    /// None.
-    None,
-    /// Those of these names.
-    Some(Vec<String>),
-}
-
-impl<'de> Deserialize<'de> for Presets {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = Presets;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("\"all\", \"none\" or a list of preset names")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Presets, E> {
-                match text {
-                    "all" => Ok(Presets::All),
-                    "none" => Ok(Presets::None),
-                    _ => Err(E::custom("expected \"all\", \"none\" or a list of preset names")),
-                }
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Presets, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = access.next_element()? {
-                    names.push(name);
-                }
-                Ok(Presets::Some(names))
-            }
-        }
-        deserializer.deserialize_any(Names)
-    }
-}
-
-impl JsonSchema for Presets {
-    fn schema_name() -> Cow<'static, str> {
-        "Presets".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        json_schema!({
-            "anyOf": [
-                { "type": "string", "enum": ["all", "none"] },
-                { "type": "array", "items": { "type": "string", "examples": names } }
-            ]
-        })
-    }
-}
-
-impl Presets {
-    fn chosen(&self, errors: &mut BuildErrors) -> Vec<&'static Preset> {
-        match self {
-            Presets::All => PRESETS.iter().collect(),
-            Presets::None => Vec::new(),
-            Presets::Some(names) => {
-                let mut chosen: Vec<&'static Preset> = Vec::new();
-                for (index, name) in names.iter().enumerate() {
-                    match preset(name) {
-                        Some(preset) if chosen.contains(&preset) => {
-                            errors.push(BuildError::new(
-                                format!("presets.{index}"),
-                                "this preset is there already",
-                            ));
-                        }
-                        Some(preset) => chosen.push(preset),
-                        None => errors.push(unknown_preset(format!("presets.{index}"), name)),
-                    }
-                }
-                chosen
-            }
-        }
-    }
-}
-
 #[typetag::deserialize(name = "pinterest_conversions")]
 impl SinkConfig for PinterestConversionsConfig {
     fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
@@ -209,8 +130,8 @@ impl SinkConfig for PinterestConversionsConfig {
                 Compat::Pinterest => "pinterest",
                 Compat::Segment => "segment",
             }),
-            mappings: self.fingerprints(),
-            reads: self.reads(),
+            mappings: settings::fingerprints(&self.mappings),
+            reads: settings::reads(&self.mappings),
         };
         match HttpSink::new(destination, &ClientOptions::default()) {
             Ok(sink) => Ok(Built::sink(sink).warnings(findings.warnings).declares(declares)),
@@ -268,8 +189,8 @@ impl PinterestConversionsConfig {
                     .push(BuildError::new(path, "must not be empty").help("leave it out"));
             }
         }
-        let presets = self.presets.chosen(&mut findings.errors);
-        let mappings = mapping_config::compile(&presets, &self.mappings, self.compat, findings);
+        let presets = self.presets.chosen(&SPEC, &mut findings.errors);
+        let mappings = settings::compile(&SPEC, &presets, &self.mappings, self.compat.into(), findings);
         if mappings.is_empty() && findings.errors.is_empty() {
             let warning = BuildError::new(
                 "presets",
@@ -312,49 +233,9 @@ impl PinterestConversionsConfig {
         })
     }
 
-    /// The enabled mappings by name, each with a fingerprint.
-    fn fingerprints(&self) -> Vec<(String, String)> {
-        let one = |mapping: &MappingConfig| {
-            let name = mapping.name.clone().or_else(|| mapping.preset.clone())?;
-            let what = MappingConfig {
-                name: None,
-                ..mapping.clone()
-            };
-            Some((name, Sha256Hex::of(&format!("{what:?}")).as_str().to_owned()))
-        };
-        self.mappings
-            .iter()
-            .filter(|mapping| mapping.enabled)
-            .filter_map(one)
-            .collect()
-    }
-
-    /// The values of the event that enabled mappings compare or write into texts.
-    fn reads(&self) -> Vec<PlainRead> {
-        let enabled = self
-            .mappings
-            .iter()
-            .enumerate()
-            .filter(|(_, mapping)| mapping.enabled);
-        enabled
-            .flat_map(|(index, mapping)| {
-                let path = format!("mappings.{index}");
-                let trigger = mapping.trigger.as_deref().unwrap_or_default();
-                let fields = mapping.fields.iter().flat_map({
-                    let path = format!("{path}.fields");
-                    move |(key, value)| template_reads(value, &child(&path, key))
-                });
-                trigger_reads(trigger, &format!("{path}.trigger"))
-                    .into_iter()
-                    .chain(fields)
-                    .collect::<Vec<_>>()
-            })
-            .collect()
-    }
-
     fn encode_options(&self) -> EncodeOptions {
         EncodeOptions {
-            compat: self.compat,
+            compat: self.compat.into(),
             partner_name: self.partner_name.clone(),
             np: self.np.clone(),
             ldp_hash_case: self.ldp_hash_case,

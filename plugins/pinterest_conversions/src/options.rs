@@ -14,6 +14,15 @@ pub enum Compat {
     Segment,
 }
 
+impl From<Compat> for signalbox_conversions::Compat {
+    fn from(compat: Compat) -> Self {
+        match compat {
+            Compat::Pinterest => signalbox_conversions::Compat::Vendor,
+            Compat::Segment => signalbox_conversions::Compat::Segment,
+        }
+    }
+}
+
 /// Which hashes of state and country an event under Limited Data Processing carries. Pinterest's pages disagree on the
 /// letter case that is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]

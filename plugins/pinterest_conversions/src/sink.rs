@@ -11,7 +11,7 @@ use signalbox_http::{header, join};
 
 use crate::api::{Failed, Processed, Status, unexpected_properties};
 use crate::encode::Encoder;
-use crate::encode::wire::strippable;
+use crate::fields::SPEC;
 use crate::options::OnUnknownProperty;
 use signalbox_conversions::encode::StrippedFields;
 
@@ -127,7 +127,7 @@ impl PinterestConversions {
         let words = words(reply);
         if self.on_unknown_property == OnUnknownProperty::Strip {
             let names: Vec<&'static str> = unexpected_properties(&words)
-                .filter_map(strippable)
+                .filter_map(|name| SPEC.strippable(name))
                 // One that these records do not have cannot be what is wrong with them.
                 .filter(|name| records.iter().any(|record| has_key(&record.bytes, name)))
                 .collect();

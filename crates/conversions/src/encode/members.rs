@@ -53,13 +53,14 @@ pub fn member_at<'a>(payload: Value<'a>, place: usize) -> Value<'a> {
 pub const fn place(fields: &[Field<'_>], key: &str) -> usize {
     let mut at = 0;
     // Traits are not there at compile time, so neither is `==` of texts.
-    while !same(fields[at].key.as_bytes(), key.as_bytes()) {
+    while !same(fields[at].key, key) {
         at += 1;
     }
     at
 }
 
-const fn same(a: &[u8], b: &[u8]) -> bool {
+pub(super) const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
     let mut at = 0;
     while at < a.len() && at < b.len() && a[at] == b[at] {
         at += 1;

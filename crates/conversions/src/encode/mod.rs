@@ -4,9 +4,13 @@ pub mod languages;
 mod members;
 mod money;
 mod stripped;
+mod user_data;
+mod wire;
 mod writer;
 
 pub use members::{Members, list, member_at, place, whole};
 pub use money::push_money;
 pub use stripped::{Stripped, StrippedFields};
+pub use user_data::{Hashed, HashedKey, PlainKey, UserData};
+pub use wire::{PersonalField, Wire, count_hashed, personal, wires};
 pub use writer::{Array, Key, Object};

@@ -1,19 +1,16 @@
 //! From an event to records: which mappings match, what they make of it, what of that Pinterest gets.
 
-pub(crate) mod derive;
 mod ldp;
 mod pinterest;
 mod record;
 mod segment;
-mod user_data;
-pub(crate) mod wire;
 
 /// A top-level member of a coerced payload, by its place in the field table.
 macro_rules! top {
     ($payload:expr, $key:literal) => {
         signalbox_conversions::encode::member_at(
             $payload,
-            const { signalbox_conversions::encode::place($crate::action::FIELDS, $key) },
+            const { signalbox_conversions::encode::place($crate::fields::FIELDS, $key) },
         )
     };
 }
@@ -27,14 +24,11 @@ use signalbox_core::{ByteSlab, Event, Prepared, Record, Rejection, Resend, Warni
 
 use signalbox_segment::schema::{Schema, SchemaError};
 
-use crate::action::FIELDS;
-use crate::mapping::{Call, CompiledMapping};
-use crate::options::Compat;
-use crate::reasons;
+use crate::fields::FIELDS;
 pub use record::EncodeOptions;
 use record::{Buffers, Input, Refusal};
 use signalbox_conversions::encode::Stripped;
-pub use user_data::{Hashed, UserData};
+use signalbox_conversions::{Call, Compat, CompiledMapping, reasons};
 
 /// Makes records of events.
 #[derive(Debug)]
@@ -143,7 +137,7 @@ impl Encoder {
             arena,
         };
         let written = match self.options.compat {
-            Compat::Pinterest => pinterest::write(input, buffers, &mut warnings),
+            Compat::Vendor => pinterest::write(input, buffers, &mut warnings),
             Compat::Segment => segment::write(input, buffers),
         };
         match written {
@@ -160,38 +154,5 @@ impl Encoder {
             }),
             Err(refusal) => Err((refusal, warnings)),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn members_stand_in_the_order_in_which_they_are_written() {
-        let keys = |field: &str| -> Vec<&str> {
-            let fields = crate::action::field(field).and_then(|field| field.properties);
-            fields.unwrap().iter().map(|field| field.key).collect()
-        };
-        let written = |table: &[wire::Wire]| -> Vec<&str> {
-            let contents = |wire: &&wire::Wire| wire.kind != wire::Kind::Contents;
-            table
-                .iter()
-                .filter(contents)
-                .map(|wire| wire.key.name())
-                .collect()
-        };
-        assert_eq!(keys("custom_data_2"), written(wire::CUSTOM_DATA));
-        assert_eq!(
-            keys("custom_data").split_last().unwrap().1,
-            written(wire::CUSTOM_DATA)
-        );
-        assert_eq!(keys("contents"), written(wire::CONTENT));
-        assert_eq!(keys("app_info"), written(wire::APP_INFO));
-        assert_eq!(keys("device_info"), written(wire::DEVICE_INFO));
-        let mut people: Vec<&str> = wire::PERSONAL.iter().map(|personal| personal.member).collect();
-        people.splice(11..11, ["client_ip_address", "client_user_agent"]);
-        people.extend(["click_id", "partner_id"]);
-        assert_eq!(keys("user_data"), people);
     }
 }

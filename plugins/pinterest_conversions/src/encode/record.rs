@@ -5,9 +5,9 @@ use signalbox_core::json::JsonWriter;
 use signalbox_core::{Event, Reason, Sha256Hex};
 use signalbox_segment::schema::Schema;
 
-use crate::mapping::CompiledMapping;
-use crate::options::{Compat, LdpHashCase, OnIncomplete};
+use crate::options::{LdpHashCase, OnIncomplete};
 use signalbox_conversions::encode::Stripped;
+use signalbox_conversions::{Compat, CompiledMapping};
 
 /// The settings that shape a record.
 #[derive(Debug, Clone, Default)]

@@ -8,13 +8,17 @@ use signalbox_segment::value::{Numbers, Value, utf16_len};
 
 use super::ldp::{self, Codes};
 use super::record::{Buffers, EncodeOptions, Input, Refusal, Written};
-use super::user_data::UserData;
-use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY, PERSONAL, Wire};
-use crate::action::{HashedKey, PlainKey};
 use crate::options::OnIncomplete;
 use crate::reasons;
-use signalbox_conversions::encode::{Key, Object};
+use crate::wire::{
+    APP_INFO, CLICK_ID, CLIENT_IP_ADDRESS, CLIENT_USER_AGENT, CONTENT, CUSTOM_DATA, DEVICE_INFO, LEGACY,
+    PARTNER_ID, PERSONAL,
+};
+use signalbox_conversions::encode::{Key, Object, PlainKey, UserData, Wire};
+use signalbox_conversions::field::Kind;
 use signalbox_conversions::key;
+use signalbox_conversions::personal::Field as Personal;
+use signalbox_conversions::reasons::{mapping_failed, segment_validation};
 
 pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Written<'a>, Refusal> {
     let Input {
@@ -28,10 +32,10 @@ pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Writt
     let mapped = mapping
         .mapping
         .resolve(event.root(), arena)
-        .map_err(|error| reasons::mapping_failed(error.to_string()))?;
+        .map_err(|error| mapping_failed(error.to_string()))?;
     let coerced = schema.coerce(mapped, arena, Leniency::Segment);
     if !coerced.errors.is_empty() {
-        return Err(reasons::segment::validation(&coerced.errors).into());
+        return Err(segment_validation(&coerced.errors).into());
     }
     let payload = coerced.value;
     let latest = payload.get("data_format").as_str() == Some("latest");
@@ -85,7 +89,7 @@ pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Writt
         for wire in CUSTOM_DATA {
             match wire.kind {
                 Kind::Contents => products(out, contents),
-                Kind::OptOutType if fact.is_some() => {
+                Kind::Own if fact.is_some() => {
                     ldp::with_ldp(custom.get(wire.key.name()).as_str(), scratch);
                     out.text(wire.key, scratch);
                 }
@@ -164,14 +168,15 @@ fn user_data(
     scratch: &mut String,
 ) -> Result<(), Refusal> {
     for personal in &PERSONAL {
-        if personal.key == HashedKey::HashedMaids {
-            plain(out, PlainKey::ClientIpAddress, members);
-            plain(out, PlainKey::ClientUserAgent, members);
+        let key = personal.key;
+        if personal.field == Personal::MobileAdId {
+            plain(out, CLIENT_IP_ADDRESS, members);
+            plain(out, CLIENT_USER_AGENT, members);
         }
-        match (codes, personal.key) {
-            (Some(codes), HashedKey::St) => out.hashed(HashedKey::St, codes.state()),
-            (Some(codes), HashedKey::Country) => out.hashed(HashedKey::Country, codes.country()),
-            (_, key) => {
+        match (codes, personal.field) {
+            (Some(codes), Personal::State) => out.hashed(key, codes.state()),
+            (Some(codes), Personal::Country) => out.hashed(key, codes.country()),
+            _ => {
                 let values = members.get(personal.member);
                 if !values.is_defined() {
                     continue;
@@ -185,13 +190,13 @@ fn user_data(
             }
         }
     }
-    plain(out, PlainKey::ClickId, members);
-    plain(out, PlainKey::PartnerId, members);
+    plain(out, CLICK_ID, members);
+    plain(out, PARTNER_ID, members);
     Ok(())
 }
 
 fn plain(out: &mut UserData<'_, '_>, key: PlainKey, members: Value<'_>) {
-    match members.get(key.as_str()) {
+    match members.get(key.name()) {
         Value::Str(text) => out.plain(key, text),
         Value::Null => out.null(key),
         _ => {}
@@ -223,8 +228,8 @@ fn languages_of_two(info: Value<'_>) -> Result<(), Refusal> {
 
 fn member(out: &mut Object<'_>, wire: &Wire, value: Value<'_>) {
     match (wire.kind, value) {
-        // Segment's destination does not know them.
-        (Kind::ExtraText | Kind::ExtraWhole, _) | (_, Value::Undefined) => {}
+        _ if wire.vendor_only => {}
+        (_, Value::Undefined) => {}
         (Kind::Money, Value::Number(number)) => {
             number.with_js_text(|text| out.text(wire.key, text));
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
-use signalbox_pinterest_conversions::Compat;
+use signalbox_conversions::Compat;
 
 use crate::support::{Case, Golden, Made, body, known_failures, pairs, run, settings_are_taken};
 use crate::vectors::kind;
@@ -12,7 +12,7 @@ use crate::vectors::kind;
 fn differences(case: &Case, golden: &Golden) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let expected = golden.results.first();
-    match (expected, run(case, Compat::Pinterest)) {
+    match (expected, run(case, Compat::Vendor)) {
         (Some(result), Ok(Made::Sent(record))) => match result.event() {
             Some(event) => fields(event, &body(&record), "", &mut found),
             None => {

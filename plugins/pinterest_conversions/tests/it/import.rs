@@ -1,11 +1,11 @@
 //! A destination of Segment's becomes a table of the pipeline file that makes the same records.
 
 use serde_json::{Map, Value as Json, json};
+use signalbox_conversions::{Compat, Draft, Preset, Trigger, set};
 use signalbox_core::{
     BuildContext, Event, ImportError, Imported, Prepared, Side, Sink, SinkConfig, segment_imports,
 };
-use signalbox_pinterest_conversions::action::{self, Derives, PRESETS, Preset};
-use signalbox_pinterest_conversions::{Compat, CompiledMapping, EncodeOptions, Encoder, Trigger, import};
+use signalbox_pinterest_conversions::{EncodeOptions, Encoder, SPEC, import};
 use signalbox_segment::fql;
 
 use crate::support::{Case, event, pairs, same};
@@ -77,13 +77,13 @@ impl Subscription {
                 .as_ref()
                 .is_some_and(|event| Trigger::Preset(preset.listens).matches(event)),
         };
-        let presets = PRESETS.iter().filter(listens);
+        let presets = SPEC.presets.iter().filter(listens);
         presets
             .map(|preset| {
-                let mut mapping = action::default_mapping(Some(preset), Compat::Segment);
+                let mut mapping = SPEC.default_mapping(Some(preset), Compat::Segment);
                 for (key, value) in &case.mapping_overrides {
                     let unset = value == "__unset__";
-                    action::set(&mut mapping, key, (!unset).then(|| value.clone()));
+                    set(&mut mapping, key, (!unset).then(|| value.clone()));
                 }
                 Subscription {
                     case: case.name.clone(),
@@ -101,7 +101,7 @@ impl Subscription {
             return Some(Err("trigger".into()));
         };
         let trigger = Trigger::Fql(trigger);
-        let Ok(mapping) = CompiledMapping::new(&self.name, trigger, &self.mapping, Derives::NONE) else {
+        let Ok(mapping) = Draft::whole(&SPEC, self.mapping.clone()).compile(&self.name, trigger) else {
             return Some(Err("mapping".into()));
         };
         let options = EncodeOptions {
@@ -215,9 +215,9 @@ fn the_presets_as_they_are_become_a_list() {
         case: String::new(),
         name: preset.name.to_owned(),
         trigger: preset.trigger(),
-        mapping: action::default_mapping(Some(preset), Compat::Segment),
+        mapping: SPEC.default_mapping(Some(preset), Compat::Segment),
     };
-    let all: Vec<_> = PRESETS.iter().map(plain).collect();
+    let all: Vec<_> = SPEC.presets.iter().map(plain).collect();
     let head = "[sinks.pinterest]\ntype = \"pinterest_conversions\"\ninputs = [\"segment\"] # the name of your source\n\
                 ad_account_id = \"549755885175\"\nconversion_token = \"${PINTEREST_TOKEN}\"\ncompat = \"segment\"\n";
     assert_eq!(
@@ -233,24 +233,26 @@ fn the_presets_as_they_are_become_a_list() {
 
 #[test]
 fn only_what_differs_is_written() {
-    let mut checkout =
-        action::default_mapping(PRESETS.iter().find(|one| one.name == "Checkout"), Compat::Segment);
-    action::set(&mut checkout, "opt_out", Some(json!(false)));
-    action::set(
+    let mut checkout = SPEC.default_mapping(
+        SPEC.presets.iter().find(|one| one.name == "Checkout"),
+        Compat::Segment,
+    );
+    set(&mut checkout, "opt_out", Some(json!(false)));
+    set(
         &mut checkout,
         "user_data.email",
         Some(json!({ "@path": "$.traits.mail" })),
     );
-    action::set(&mut checkout, "user_data.client_ip_address", None);
-    action::set(&mut checkout, "wifi", None);
-    action::set(
+    set(&mut checkout, "user_data.client_ip_address", None);
+    set(&mut checkout, "wifi", None);
+    set(
         &mut checkout,
         "custom_data_2.order_id",
         Some(json!("a\"b${c}\u{1}")),
     );
     checkout.insert("enable_batching".into(), json!(true));
-    let mut custom = action::default_mapping(None, Compat::Segment);
-    action::set(&mut custom, "event_name", Some(json!("custom")));
+    let mut custom = SPEC.default_mapping(None, Compat::Segment);
+    set(&mut custom, "event_name", Some(json!("custom")));
     let subscriptions = json!([
         { "name": "Checkout", "enabled": false, "partnerAction": "reportConversionEvent",
           "subscribe": "type = \"track\" and event = \"Order Completed\"", "mapping": checkout },
@@ -290,10 +292,15 @@ event_name = "custom"
 
 #[test]
 fn what_is_not_carried_over_is_told() {
-    let base = || action::default_mapping(PRESETS.iter().find(|one| one.name == "Lead"), Compat::Segment);
+    let base = || {
+        SPEC.default_mapping(
+            SPEC.presets.iter().find(|one| one.name == "Lead"),
+            Compat::Segment,
+        )
+    };
     let with = |path: &str, value: Json| {
         let mut mapping = base();
-        action::set(&mut mapping, path, Some(value));
+        set(&mut mapping, path, Some(value));
         mapping
     };
     let one = |name: &str, more: Json| {

@@ -1,13 +1,11 @@
 //! `compat = "pinterest"`, rule by rule.
 
 use serde_json::{Value as Json, json};
+use signalbox_conversions::{Compat, CompiledMapping, Draft, Trigger};
 use signalbox_core::{
     HashedPath, LimitedDataProcessing, Noted, Prepared, Record, Rejection, Resend, Sha256Hex,
 };
-use signalbox_pinterest_conversions::action::{self, Derives, preset};
-use signalbox_pinterest_conversions::{
-    Compat, CompiledMapping, EncodeOptions, Encoder, LdpHashCase, OnIncomplete,
-};
+use signalbox_pinterest_conversions::{EncodeOptions, Encoder, LdpHashCase, OnIncomplete, SPEC};
 
 use crate::support::{body, event};
 
@@ -27,7 +25,7 @@ fn checkout() -> Setup {
 fn with_preset(preset: &'static str) -> Setup {
     Setup {
         preset,
-        compat: Compat::Pinterest,
+        compat: Compat::Vendor,
         options: EncodeOptions::default(),
         fields: Vec::new(),
         fact: None,
@@ -49,19 +47,13 @@ impl Setup {
     }
 
     fn prepare(&self, event_json: &Json) -> Prepared {
-        let preset = preset(self.preset).unwrap();
-        let mut fields = action::default_mapping(Some(preset), self.compat);
-        let mut derives = if self.compat == Compat::Pinterest {
-            Derives::ALL
-        } else {
-            Derives::NONE
-        };
+        let preset = SPEC.preset(self.preset).unwrap();
+        let mut draft = Draft::new(&SPEC, Some(preset), self.compat);
         for (path, mapping) in &self.fields {
-            action::set(&mut fields, path, Some(mapping.clone()));
-            derives = derives.without(path);
+            draft.set(path, Some(mapping.clone()));
         }
-        let trigger = signalbox_pinterest_conversions::Trigger::Preset(preset.listens);
-        let mapping = CompiledMapping::new(preset.name, trigger, &fields, derives).unwrap();
+        let trigger = Trigger::Preset(preset.listens);
+        let mapping = draft.compile(preset.name, trigger).unwrap();
         let options = EncodeOptions {
             compat: self.compat,
             ..self.options.clone()
@@ -223,7 +215,8 @@ fn hashes_are_passed_on_in_lower_case() {
         path: "traits.email".into(),
         message: "m".into(),
     });
-    let mapping = CompiledMapping::of_preset(preset("checkout").unwrap(), Compat::Pinterest).unwrap();
+    let mapping =
+        CompiledMapping::of_preset(&SPEC, SPEC.preset("checkout").unwrap(), Compat::Vendor).unwrap();
     let encoder = Encoder::new(EncodeOptions::default(), vec![mapping]).unwrap();
     let Prepared::Mapped(mut results) = encoder.encode(&event) else {
         panic!()
@@ -699,7 +692,7 @@ fn both(code: &str) -> [String; 2] {
 
 #[test]
 fn an_opt_out_is_written_whatever_the_mapping_says() {
-    for compat in [Compat::Pinterest, Compat::Segment] {
+    for compat in [Compat::Vendor, Compat::Segment] {
         let mut setup = checkout()
             .map("user_data.state", json!("NY"))
             .map("user_data.country", json!(["DE", "FR"]))
@@ -727,7 +720,7 @@ fn an_opt_out_is_written_whatever_the_mapping_says() {
 
 #[test]
 fn a_mapped_opt_out_must_be_complete() {
-    for compat in [Compat::Pinterest, Compat::Segment] {
+    for compat in [Compat::Vendor, Compat::Segment] {
         let mut setup = checkout().map("custom_data_2.opt_out_type", json!("LDP"));
         setup.compat = compat;
         let event = order(json!({}));
@@ -743,7 +736,7 @@ fn a_mapped_opt_out_must_be_complete() {
             .map("user_data.state", json!("California"))
             .map("user_data.country", json!("us"));
         let found = complete.sent(&event);
-        if compat == Compat::Pinterest {
+        if compat == Compat::Vendor {
             assert_eq!(found["user_data"]["st"], json!(both("ca")));
             assert_eq!(found["user_data"]["country"], json!(both("us")));
         } else {

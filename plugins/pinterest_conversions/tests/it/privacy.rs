@@ -1,7 +1,7 @@
 //! No personal value of an event stands in a record, a reason or a warning as it came.
 
 use serde_json::Value as Json;
-use signalbox_pinterest_conversions::Compat;
+use signalbox_conversions::Compat;
 
 use crate::support::{Made, pairs, run};
 
@@ -53,7 +53,7 @@ fn personal_values_leave_as_hashes_only() {
         collect("", &event, &mut values);
         // Hashes are no plain text, and short texts stand anywhere.
         values.retain(|value| value.trim().len() >= 4 && !is_hash(value.trim()));
-        let text = match run(case, Compat::Pinterest) {
+        let text = match run(case, Compat::Vendor) {
             Ok(Made::Sent(record)) => {
                 sent += 1;
                 format!(

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
+use signalbox_conversions::{Compat, Draft, Preset, Trigger};
 use signalbox_core::{BuildContext, Event, Prepared, Receipt, Record, Rejection, Side, SinkConfig};
-use signalbox_pinterest_conversions::action::{self, Derives, PRESETS, Preset};
 use signalbox_pinterest_conversions::{
-    Compat, CompiledMapping, EncodeOptions, Encoder, OnIncomplete, PinterestConversionsConfig, Trigger,
+    EncodeOptions, Encoder, OnIncomplete, PinterestConversionsConfig, SPEC,
 };
 
 /// A line of `cases.jsonl`. The event stays text, as its numbers are spelled on purpose.
@@ -125,8 +125,8 @@ pub(crate) fn encoder(case: &Case, compat: Compat) -> Result<Encoder, &'static s
         ..EncodeOptions::default()
     };
     let presets: Vec<&'static Preset> = match &case.preset {
-        Some(name) => vec![PRESETS.iter().find(|preset| preset.name == name).unwrap()],
-        None => PRESETS.iter().collect(),
+        Some(name) => vec![SPEC.presets.iter().find(|preset| preset.name == name).unwrap()],
+        None => SPEC.presets.iter().collect(),
     };
     let mut mappings = Vec::new();
     let event = event(case.event.get());
@@ -136,22 +136,16 @@ pub(crate) fn encoder(case: &Case, compat: Compat) -> Result<Encoder, &'static s
         if case.subscribe.is_none() && event.as_ref().is_some_and(|event| !listens.matches(event)) {
             continue;
         }
-        let mut fields = action::default_mapping(Some(preset), compat);
-        let mut derives = if compat == Compat::Pinterest {
-            Derives::ALL
-        } else {
-            Derives::NONE
-        };
+        let mut draft = Draft::new(&SPEC, Some(preset), compat);
         for (key, value) in &case.mapping_overrides {
-            derives = derives.without(key);
             let unset = value == "__unset__";
-            action::set(&mut fields, key, (!unset).then(|| value.clone()));
+            draft.set(key, (!unset).then(|| value.clone()));
         }
         let trigger = match &case.subscribe {
             Some(text) => trigger(text)?,
             None => Trigger::Preset(preset.listens),
         };
-        mappings.push(CompiledMapping::new(preset.name, trigger, &fields, derives).map_err(|_| "mapping")?);
+        mappings.push(draft.compile(preset.name, trigger).map_err(|_| "mapping")?);
     }
     Ok(Encoder::new(options, mappings).unwrap())
 }

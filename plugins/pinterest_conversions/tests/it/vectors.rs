@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::{Case, Golden, Made, body, known_failures, pairs, run, same, settings_are_taken};
-use signalbox_pinterest_conversions::Compat;
+use signalbox_conversions::Compat;
 
 /// Segment's error classes by kind.
 pub(crate) fn kind(error: &serde_json::Value) -> &'static str {

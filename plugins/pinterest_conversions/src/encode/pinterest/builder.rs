@@ -1,13 +1,13 @@
 //! The state of a record while its parts are written.
 
 use bumpalo::Bump;
+use signalbox_conversions::field::Derives;
 use signalbox_core::{Sha256Hex, Warning};
 use signalbox_segment::value::Value;
 
-use super::super::derive::Lookups;
 use super::super::ldp::Codes;
 use super::super::record::EncodeOptions;
-use crate::action::Derives;
+use crate::derive::Lookups;
 
 /// A record under construction.
 pub(super) struct RecordBuilder<'a, 'b> {

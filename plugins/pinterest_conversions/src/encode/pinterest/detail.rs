@@ -6,13 +6,16 @@ use signalbox_core::Warning;
 use signalbox_segment::time::Millis;
 use signalbox_segment::value::Value;
 
-use super::super::derive;
-use super::super::wire::{Kind, MAX_LANGUAGES, Wire};
 use super::builder::RecordBuilder;
-use crate::action::Derive;
-use crate::reasons;
+use crate::derive;
+use signalbox_conversions::encode::Wire;
 use signalbox_conversions::encode::{Key, Object};
 use signalbox_conversions::encode::{Members, whole};
+use signalbox_conversions::field::Kind;
+use signalbox_conversions::reasons;
+
+/// The most languages that Pinterest takes.
+const MAX_LANGUAGES: usize = 100;
 
 impl<'a> RecordBuilder<'a, '_> {
     /// Writes the members of an object of the payload, or without a parent the flat fields of the legacy format, which
@@ -31,9 +34,9 @@ impl<'a> RecordBuilder<'a, '_> {
             } else {
                 members.take(wire.key.name())
             };
-            match (wire.kind, value) {
-                (Kind::OsFamily, Value::Undefined) => {
-                    if self.derives.has(Derive::OsFamily)
+            match (wire.derive, value) {
+                (Some(derive), Value::Undefined) => {
+                    if self.derives.has(derive)
                         && let Some(family) = derive::os_name(self.lookups).and_then(derive::os_family)
                     {
                         out.text(wire.key, family);
@@ -59,15 +62,12 @@ impl<'a> RecordBuilder<'a, '_> {
         match (wire.kind, value) {
             (Kind::Text(most), Value::Str(text)) => {
                 if text.len() > most && text.chars().count() > most {
-                    self.warnings.push(reasons::too_long(&path(), most));
+                    self.warnings.push(reasons::too_long("Pinterest", &path(), most));
                 } else {
                     out.text(wire.key, text);
                 }
             }
-            (Kind::ExtraText | Kind::OsFamily, Value::Str(text)) => out.text(wire.key, text),
-            (Kind::NumItems, _) => self.whole(out, wire.key, value, (0, i64::MAX), &path),
             (Kind::Whole(least, most), _) => self.whole(out, wire.key, value, (least, most), &path),
-            (Kind::ExtraWhole, _) => self.whole(out, wire.key, value, (i64::MIN, i64::MAX), &path),
             (Kind::Money, Value::Number(number)) if number.is_finite() => out.with(wire.key, |out| {
                 out.byte(b'"');
                 push_money(number, out);
@@ -115,7 +115,9 @@ impl<'a> RecordBuilder<'a, '_> {
     ) {
         match whole(value).filter(|number| (least..=most).contains(number)) {
             Some(number) => out.integer(key, number),
-            None => self.warnings.push(reasons::out_of_range(&path(), least, most)),
+            None => self
+                .warnings
+                .push(reasons::out_of_range("Pinterest", &path(), least, most)),
         }
     }
 

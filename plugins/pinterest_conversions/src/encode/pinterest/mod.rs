@@ -10,21 +10,21 @@ use signalbox_conversions::time::unix_seconds;
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
 
-use super::derive;
-use super::derive::Lookups;
 use super::ldp::{self, Codes};
 use super::record::{Buffers, Input, Refusal, Written};
 use super::top;
-use super::user_data::UserData;
-use super::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, Kind, LEGACY};
-use crate::action::Derive;
-use crate::reasons;
+use crate::derive;
+use crate::derive::Lookups;
+use crate::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, LEGACY};
 use builder::RecordBuilder;
 use detail::ItemPath;
 use person::distinct;
 use signalbox_conversions::encode::Object;
+use signalbox_conversions::encode::UserData;
 use signalbox_conversions::encode::{Members, list};
+use signalbox_conversions::field::Kind;
 use signalbox_conversions::key;
+use signalbox_conversions::reasons;
 
 pub(super) fn write<'a>(
     input: Input<'a>,
@@ -102,10 +102,10 @@ impl<'a> RecordBuilder<'a, '_> {
         let required = |value: Value<'a>| value.as_str().unwrap_or_default();
         let event_name = required(top!(self.payload, "event_name"));
         let event_id = required(top!(self.payload, "event_id"));
-        let event_time =
-            unix_seconds(required(top!(self.payload, "event_time"))).map_err(reasons::bad_time)?;
+        let event_time = unix_seconds(required(top!(self.payload, "event_time")))
+            .map_err(|error| reasons::bad_time("event_time", error))?;
         let mut action_source = required(top!(self.payload, "action_source"));
-        if self.derives.has(Derive::ActionSource)
+        if self.derives.has(derive::ACTION_SOURCE)
             && let Some(derived) = derive::action_source(self.lookups)
         {
             action_source = derived;
@@ -165,7 +165,7 @@ impl<'a> RecordBuilder<'a, '_> {
         let mapped = top!(self.payload, "opt_out").as_bool();
         let derived = || {
             self.derives
-                .has(Derive::OptOut)
+                .has(derive::OPT_OUT)
                 .then(|| derive::ad_tracking(self.lookups))
                 .flatten()
         };
@@ -183,7 +183,7 @@ impl<'a> RecordBuilder<'a, '_> {
             match wire.kind {
                 Kind::Contents => self.contents(out),
                 Kind::Texts => self.content_ids(out, value),
-                Kind::OptOutType => {
+                Kind::Own => {
                     let key = wire.key;
                     let mapped = value.as_str();
                     if self.fact {
@@ -193,8 +193,8 @@ impl<'a> RecordBuilder<'a, '_> {
                         out.text(key, mapped);
                     }
                 }
-                Kind::NumItems if !value.is_defined() => {
-                    if self.derives.has(Derive::NumItems)
+                _ if wire.derive.is_some() && !value.is_defined() => {
+                    if self.derives.has(derive::NUM_ITEMS)
                         && !self.quantity_dropped
                         && let Some(number) = derive::num_items(self.contents, self.lookups)
                     {
@@ -211,7 +211,7 @@ impl<'a> RecordBuilder<'a, '_> {
 
     fn content_ids(&mut self, out: &mut Object<'_>, mapped: Value<'a>) {
         let contents = match mapped {
-            Value::Undefined if self.derives.has(Derive::ContentIds) => self.contents,
+            Value::Undefined if self.derives.has(derive::CONTENT_IDS) => self.contents,
             _ => Value::Undefined,
         };
         let (mapped, contents) = (list(mapped), list(contents));

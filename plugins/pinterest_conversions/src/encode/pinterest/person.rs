@@ -8,17 +8,19 @@ use signalbox_conversions::personal::{self, Dropped, rules::PINTEREST};
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
 
-use super::super::derive;
 use super::super::ldp::{self, Codes};
 use super::super::record::Refusal;
 use super::super::top;
-use super::super::user_data::UserData;
-use super::super::wire::{PERSONAL, Personal};
 use super::builder::RecordBuilder;
-use crate::action::{Derive, HashedKey, PlainKey};
+use crate::derive;
 use crate::options::OnIncomplete;
 use crate::reasons;
+use crate::wire::{CLICK_ID, CLIENT_IP_ADDRESS, CLIENT_USER_AGENT, PARTNER_ID, PERSONAL};
+use signalbox_conversions::encode::PersonalField;
+use signalbox_conversions::encode::UserData;
 use signalbox_conversions::encode::{Members, list};
+use signalbox_conversions::personal::Field as Personal;
+use signalbox_conversions::reasons::wrong_form;
 
 impl<'a> RecordBuilder<'a, '_> {
     pub(super) fn user_data(&mut self, out: &mut UserData<'_, '_>) -> Result<(), Refusal> {
@@ -39,34 +41,35 @@ impl<'a> RecordBuilder<'a, '_> {
         let (mut identified, mut state, mut country) = (false, self.codes.is_some(), self.codes.is_some());
         let mut members = Members::of(object);
         for personal in &PERSONAL {
-            if personal.key == HashedKey::HashedMaids {
+            let key = personal.key;
+            if personal.field == Personal::MobileAdId {
                 identified |= self.address_and_agent(&mut members, out);
             }
             let values = members.take(personal.member);
-            match (&self.codes, personal.key) {
-                (Some(codes), HashedKey::St) => out.hashed(HashedKey::St, codes.state()),
-                (Some(codes), HashedKey::Country) => out.hashed(HashedKey::Country, codes.country()),
-                (_, key) => {
+            match (&self.codes, personal.field) {
+                (Some(codes), Personal::State) => out.hashed(key, codes.state()),
+                (Some(codes), Personal::Country) => out.hashed(key, codes.country()),
+                (_, field) => {
                     let any = self.personal(values, personal);
                     out.hashed(key, self.hashes);
-                    match key {
-                        HashedKey::Em | HashedKey::HashedMaids => identified |= any,
-                        HashedKey::St => state = any,
-                        HashedKey::Country => country = any,
+                    match field {
+                        Personal::Email | Personal::MobileAdId => identified |= any,
+                        Personal::State => state = any,
+                        Personal::Country => country = any,
                         _ => {}
                     }
                 }
             }
         }
         if let Some(id) = members.take("click_id").as_str() {
-            out.plain(PlainKey::ClickId, id);
-        } else if self.derives.has(Derive::ClickId)
+            out.plain(CLICK_ID, id);
+        } else if self.derives.has(derive::CLICK_ID)
             && let Some(id) = derive::epik(self.lookups, self.text)
         {
-            out.plain(PlainKey::ClickId, id);
+            out.plain(CLICK_ID, id);
         }
         if let Some(id) = members.take("partner_id").as_str() {
-            out.plain(PlainKey::PartnerId, id);
+            out.plain(PARTNER_ID, id);
         }
         if mapped_ldp && !(state && country) {
             match self.options.on_incomplete {
@@ -90,7 +93,7 @@ impl<'a> RecordBuilder<'a, '_> {
     fn address_and_agent(&mut self, members: &mut Members<'a>, out: &mut UserData<'_, '_>) -> bool {
         let mut address = members.take("client_ip_address").as_str().map(str::trim);
         if address.is_some_and(|address| address.parse::<IpAddr>().is_err()) {
-            self.warnings.push(reasons::wrong_form(
+            self.warnings.push(wrong_form(
                 "user_data.client_ip_address",
                 "an IPv4 or IPv6 address",
             ));
@@ -98,16 +101,16 @@ impl<'a> RecordBuilder<'a, '_> {
         }
         let agent = members.take("client_user_agent").as_str();
         if let Some(address) = address {
-            out.plain(PlainKey::ClientIpAddress, address);
+            out.plain(CLIENT_IP_ADDRESS, address);
         }
         if let Some(agent) = agent {
-            out.plain(PlainKey::ClientUserAgent, agent);
+            out.plain(CLIENT_USER_AGENT, agent);
         }
         address.is_some() && agent.is_some()
     }
 
     /// Hashes the values of a personal field into the buffer; true if there are any.
-    fn personal(&mut self, values: Value<'a>, personal: &Personal) -> bool {
+    fn personal(&mut self, values: Value<'a>, personal: &PersonalField) -> bool {
         self.hashes.clear();
         let values = list(values);
         let several = values.len() > 1;
@@ -116,9 +119,9 @@ impl<'a> RecordBuilder<'a, '_> {
             self.hash(personal, text, several.then_some(index));
         }
         if self.hashes.is_empty() {
-            let (derive, first) = match personal.key {
-                HashedKey::Fn => (Derive::FirstName, true),
-                HashedKey::Ln => (Derive::LastName, false),
+            let (derive, first) = match personal.field {
+                Personal::FirstName => (derive::FIRST_NAME, true),
+                Personal::LastName => (derive::LAST_NAME, false),
                 _ => return false,
             };
             if self.derives.has(derive)
@@ -135,7 +138,7 @@ impl<'a> RecordBuilder<'a, '_> {
         !self.hashes.is_empty()
     }
 
-    fn hash(&mut self, personal: &Personal, text: &str, index: Option<usize>) {
+    fn hash(&mut self, personal: &PersonalField, text: &str, index: Option<usize>) {
         match personal::hash(personal.field, &PINTEREST, text, self.text) {
             Ok(hash) => self.hashes.push(hash),
             Err(Dropped::Empty) => {}

@@ -4,19 +4,19 @@
 //! `pinterest-conversions` destination, so that a mapping made there means the same here. Limits are those of Pinterest's
 //! OpenAPI description 5.23.0.
 
-use signalbox_segment::schema::{Choice, Field, FieldType};
-
-use super::defaults::Default::{self, FirstNumberOf, FirstOf, Json, Nothing};
-use super::defaults::Derive;
-use super::keys::{HashedKey, PlainKey};
-use super::row::Kind::{
-    Contents, Currency, ExtraText, ExtraWhole, Languages, Money, NumItems, OptOutType, OsFamily, Text, Texts,
-    Time, Whole,
+use signalbox_conversions::encode::Key;
+use signalbox_conversions::field::Default::{self, FirstNumberOf, FirstOf, Json, Nothing};
+use signalbox_conversions::field::Kind::{
+    self, Contents, Currency, Languages, Money, Own, Text, Texts, Time, Whole,
 };
-use super::row::{Kind, Row, fields};
-use FieldType::{Boolean, Object, String};
-use signalbox_conversions::key;
+use signalbox_conversions::field::{Row, fields};
 use signalbox_conversions::personal::Field as Personal;
+use signalbox_conversions::{Spec, key};
+use signalbox_segment::schema::FieldType::{Boolean, Object, String};
+use signalbox_segment::schema::{Choice, Field};
+
+use crate::derive;
+use crate::presets::PRESETS;
 
 /// Text without a published limit.
 const ANY: Kind = Text(usize::MAX);
@@ -37,19 +37,8 @@ macro_rules! member {
 /// A field of the event itself, which the encoders write one by one.
 macro_rules! event {
     ($key:literal, $label:literal, $type:expr) => {
-        Row::new(key!($key), Field::new($key, $label, $type), Kind::Event)
+        Row::own(key!($key), $label, $type)
     };
-}
-
-/// A personal field: any number of values, each hashed unless it is a SHA-256 already.
-const fn hashed(name: &'static str, label: &'static str, key: HashedKey, rule: Personal) -> Row {
-    let field = Field::new(name, label, String).multiple();
-    Row::new(key.key(), field, Kind::Hashed(key, rule))
-}
-
-/// A field of the user that Pinterest needs as it is.
-const fn plain(name: &'static str, label: &'static str, key: PlainKey) -> Row {
-    Row::new(key.key(), Field::new(name, label, String), Kind::Event)
 }
 
 const fn choice(value: &'static str) -> Choice<'static> {
@@ -99,27 +88,27 @@ const VALUE: Default = FirstNumberOf(&[
 
 /// The user, in the order of the request, which lets the encoder take the members one after the other.
 pub(crate) const USER_DATA: &[Row] = &[
-    hashed("email", "Email", HashedKey::Em, Personal::Email).describe("E-mail addresses.").default_mapping(
+    Row::hashed("email", "Email", key!("em"), Personal::Email).describe("E-mail addresses.").default_mapping(
             r#"{"@if":{"exists":{"@path":"$.properties.email"},"then":{"@path":"$.properties.email"},"else":{"@path":"$.traits.email"}}}"#,
-        ).pinterest(FirstOf(&["properties.email", "traits.email", "context.traits.email"])),
-    hashed("phone", "Phone Number", HashedKey::Ph, Personal::Phone).describe("Phone numbers with country and area code.").pinterest(FirstOf(&["properties.phone", "traits.phone", "context.traits.phone"])),
-    hashed("gender", "Gender", HashedKey::Ge, Personal::Gender).describe("Female, male or non-binary.").pinterest(FirstOf(&["properties.gender", "traits.gender", "context.traits.gender"])),
-    hashed("date_of_birth", "Date of Birth", HashedKey::Db, Personal::DateOfBirth).describe("Year, month and day.").pinterest(FirstOf(&[ "properties.birthday", "properties.date_of_birth", "properties.dateOfBirth", "traits.birthday", "traits.date_of_birth", "traits.dateOfBirth", "context.traits.birthday", "context.traits.date_of_birth", "context.traits.dateOfBirth", ])),
-    hashed("last_name", "Last Name", HashedKey::Ln, Personal::LastName).describe("Family names.").pinterest(FirstOf(&[ "properties.lastName", "properties.last_name", "traits.lastName", "traits.last_name", "context.traits.lastName", "context.traits.last_name", ])).derived(Derive::LastName),
-    hashed("first_name", "First Name", HashedKey::Fn, Personal::FirstName).describe("Given names.").pinterest(FirstOf(&[ "properties.firstName", "properties.first_name", "traits.firstName", "traits.first_name", "context.traits.firstName", "context.traits.first_name", ])).derived(Derive::FirstName),
-    hashed("city", "City", HashedKey::Ct, Personal::City).describe("Cities of residence.").pinterest(FirstOf(&[ "properties.address.city", "traits.address.city", "traits.city", "context.traits.address.city", "context.traits.city", ])),
-    hashed("state", "State", HashedKey::St, Personal::State).describe("States of residence; two-letter codes in the US.").pinterest(FirstOf(&[ "properties.address.state", "traits.address.state", "traits.state", "context.traits.address.state", "context.traits.state", ])),
-    hashed("zip", "Zip Code", HashedKey::Zp, Personal::Zip).describe("Postal codes.").pinterest(FirstOf(&[ "properties.address.postalCode", "properties.address.postal_code", "properties.address.zip", "traits.address.postalCode", "traits.address.postal_code", "traits.address.zip", "traits.postalCode", "traits.postal_code", "traits.zip", "context.traits.address.postalCode", "context.traits.address.postal_code", "context.traits.address.zip", "context.traits.postalCode", "context.traits.postal_code", "context.traits.zip", ])),
-    hashed("country", "Country", HashedKey::Country, Personal::Country).describe("Two-letter country codes.").pinterest(FirstOf(&[ "properties.address.country", "traits.address.country", "traits.country", "context.traits.address.country", "context.traits.country", ])),
-    hashed("external_id", "External ID", HashedKey::ExternalId, Personal::ExternalId).describe("Ids of the user in your own systems, the same in every channel.").pinterest(FirstOf(&["userId"])),
-    plain("client_ip_address", "User IP Address", PlainKey::ClientIpAddress).describe("IPv4 or IPv6 address of the user; never hashed.")
+        ).vendor_default(FirstOf(&["properties.email", "traits.email", "context.traits.email"])),
+    Row::hashed("phone", "Phone Number", key!("ph"), Personal::Phone).describe("Phone numbers with country and area code.").vendor_default(FirstOf(&["properties.phone", "traits.phone", "context.traits.phone"])),
+    Row::hashed("gender", "Gender", key!("ge"), Personal::Gender).describe("Female, male or non-binary.").vendor_default(FirstOf(&["properties.gender", "traits.gender", "context.traits.gender"])),
+    Row::hashed("date_of_birth", "Date of Birth", key!("db"), Personal::DateOfBirth).describe("Year, month and day.").vendor_default(FirstOf(&[ "properties.birthday", "properties.date_of_birth", "properties.dateOfBirth", "traits.birthday", "traits.date_of_birth", "traits.dateOfBirth", "context.traits.birthday", "context.traits.date_of_birth", "context.traits.dateOfBirth", ])),
+    Row::hashed("last_name", "Last Name", key!("ln"), Personal::LastName).describe("Family names.").vendor_default(FirstOf(&[ "properties.lastName", "properties.last_name", "traits.lastName", "traits.last_name", "context.traits.lastName", "context.traits.last_name", ])).derived(derive::LAST_NAME),
+    Row::hashed("first_name", "First Name", key!("fn"), Personal::FirstName).describe("Given names.").vendor_default(FirstOf(&[ "properties.firstName", "properties.first_name", "traits.firstName", "traits.first_name", "context.traits.firstName", "context.traits.first_name", ])).derived(derive::FIRST_NAME),
+    Row::hashed("city", "City", key!("ct"), Personal::City).describe("Cities of residence.").vendor_default(FirstOf(&[ "properties.address.city", "traits.address.city", "traits.city", "context.traits.address.city", "context.traits.city", ])),
+    Row::hashed("state", "State", key!("st"), Personal::State).describe("States of residence; two-letter codes in the US.").vendor_default(FirstOf(&[ "properties.address.state", "traits.address.state", "traits.state", "context.traits.address.state", "context.traits.state", ])),
+    Row::hashed("zip", "Zip Code", key!("zp"), Personal::Zip).describe("Postal codes.").vendor_default(FirstOf(&[ "properties.address.postalCode", "properties.address.postal_code", "properties.address.zip", "traits.address.postalCode", "traits.address.postal_code", "traits.address.zip", "traits.postalCode", "traits.postal_code", "traits.zip", "context.traits.address.postalCode", "context.traits.address.postal_code", "context.traits.address.zip", "context.traits.postalCode", "context.traits.postal_code", "context.traits.zip", ])),
+    Row::hashed("country", "Country", key!("country"), Personal::Country).describe("Two-letter country codes.").vendor_default(FirstOf(&[ "properties.address.country", "traits.address.country", "traits.country", "context.traits.address.country", "context.traits.country", ])),
+    Row::hashed("external_id", "External ID", key!("external_id"), Personal::ExternalId).describe("Ids of the user in your own systems, the same in every channel.").vendor_default(FirstOf(&["userId"])),
+    event!("client_ip_address", "User IP Address", String).describe("IPv4 or IPv6 address of the user; never hashed.")
             .default_mapping(r#"{"@path":"$.context.ip"}"#),
-    plain("client_user_agent", "User Agent", PlainKey::ClientUserAgent).describe("User agent of the browser or app; never hashed.")
+    event!("client_user_agent", "User Agent", String).describe("User agent of the browser or app; never hashed.")
             .default_mapping(r#"{"@path":"$.context.userAgent"}"#),
-    hashed("hashed_maids", "Mobile Ad Identifier", HashedKey::HashedMaids, Personal::MobileAdId).describe("Advertising ids of the user's devices (IDFA, GAID).").pinterest(FirstOf(&["context.device.advertisingId"])),
-    plain("click_id", "Click ID", PlainKey::ClickId).nullable()
-            .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter.").pinterest(FirstOf(&["properties._epik", "properties.epik", "context._epik"])).derived(Derive::ClickId),
-    plain("partner_id", "Partner ID", PlainKey::PartnerId).nullable()
+    Row::hashed("hashed_maids", "Mobile Ad Identifier", key!("hashed_maids"), Personal::MobileAdId).describe("Advertising ids of the user's devices (IDFA, GAID).").vendor_default(FirstOf(&["context.device.advertisingId"])),
+    event!("click_id", "Click ID", String).nullable()
+            .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter.").vendor_default(FirstOf(&["properties._epik", "properties.epik", "context._epik"])).derived(derive::CLICK_ID),
+    event!("partner_id", "Partner ID", String).nullable()
             .describe("A visitor id from a partner; only if Pinterest asks for it."),
 ];
 
@@ -130,23 +119,23 @@ pub(crate) const CUSTOM_DATA: &[Row] = &[
                     .default_mapping(r#"{"@path":"$.properties.currency"}"#),
     member!("value", "Value", Money).describe("What the event is worth in all.").default_mapping(
                     r#"{"@if":{"exists":{"@path":"$.properties.price"},"then":{"@path":"$.properties.price"},"else":{"@path":"$.properties.value"}}}"#,
-                ).pinterest(VALUE),
-    member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").derived(Derive::ContentIds),
+                ).vendor_default(VALUE),
+    member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").derived(derive::CONTENT_IDS),
     contents(),
-    member!("num_items", "Number of Items", NumItems).describe("How many products in all.").derived(Derive::NumItems),
+    member!("num_items", "Number of Items", COUNT).describe("How many products in all.").derived(derive::NUM_ITEMS),
     member!("order_id", "Order ID", ANY).describe("The order's id.")
                     .default_mapping(r#"{"@path":"$.properties.order_id"}"#),
     member!("search_string", "Search String", ANY).describe("What was searched for.")
                     .default_mapping(r#"{"@path":"$.properties.query"}"#),
-    member!("opt_out_type", "Opt Out Type", OptOutType).always_sent().describe(
+    member!("opt_out_type", "Opt Out Type", Own).always_sent().describe(
                     "Privacy flags, joined by commas; `LDP` asks for Limited Data Processing and needs state and country.",
                 ),
     member!("content_brand", "Content Brand", ANY).describe("Brand of the content."),
     member!("content_category", "Content Category", ANY).describe("Category of the content."),
     member!("content_name", "Content Name", ANY).describe("Name of the page or product."),
     member!("predicted_ltv", "Predicted Lifetime Value", Money).describe("What the customer is expected to spend over time."),
-    member!("external_measurement_id", "External Measurement ID", ExtraText).describe("Id of an external measurement; only with compat = \"pinterest\"."),
-    member!("external_measurement_vendor_id", "External Measurement Vendor ID", ExtraWhole).describe("Number of the measurement's vendor; only with compat = \"pinterest\"."),
+    member!("external_measurement_id", "External Measurement ID", ANY).vendor_only().describe("Id of an external measurement; only with compat = \"pinterest\"."),
+    member!("external_measurement_vendor_id", "External Measurement Vendor ID", Whole(i64::MIN, i64::MAX)).vendor_only().describe("Number of the measurement's vendor; only with compat = \"pinterest\"."),
 ];
 
 pub(crate) const CONTENT: &[Row] = &[
@@ -165,13 +154,13 @@ const fn contents() -> Row {
     member!("contents", "Contents", Contents)
         .members(CONTENT, &CONTENT_FIELDS)
         .describe("The products of the event.")
-        .pinterest(Json(PRODUCTS))
+        .vendor_default(Json(PRODUCTS))
 }
 
 pub(crate) const APP_INFO: &[Row] = &[
     member!("app_id", "App ID", Text(200))
         .describe("Id of the app in its store.")
-        .pinterest(FirstOf(&["context.app.id"])),
+        .vendor_default(FirstOf(&["context.app.id"])),
     member!("app_name", "App Name", Text(200))
         .describe("Name of the app.")
         .default_mapping(r#"{"@path":"$.context.app.name"}"#),
@@ -190,11 +179,11 @@ pub(crate) const APP_INFO: &[Row] = &[
     member!("window_height", "Window Height", PIXELS)
         .describe("Height of the app's window in pixels.")
         .default_mapping(r#"{"@path":"$.context.screen.height"}"#)
-        .pinterest(FirstOf(&["context.screen.innerHeight"])),
+        .vendor_default(FirstOf(&["context.screen.innerHeight"])),
     member!("window_width", "Window Width", PIXELS)
         .describe("Width of the app's window in pixels.")
         .default_mapping(r#"{"@path":"$.context.screen.width"}"#)
-        .pinterest(FirstOf(&["context.screen.innerWidth"])),
+        .vendor_default(FirstOf(&["context.screen.innerWidth"])),
 ];
 
 pub(crate) const DEVICE_INFO: &[Row] = &[
@@ -247,7 +236,7 @@ pub(crate) const DEVICE_INFO: &[Row] = &[
             choice("ethernet"),
             choice("unknown"),
         ]),
-    member!("os_family", "OS Family", OsFamily)
+    member!("os_family", "OS Family", ANY)
         .describe("Family of the operating system.")
         .choices(&[
             choice("ios"),
@@ -258,11 +247,11 @@ pub(crate) const DEVICE_INFO: &[Row] = &[
             choice("bsd"),
             choice("other"),
         ])
-        .derived(Derive::OsFamily),
+        .derived(derive::OS_FAMILY),
     member!("os_name", "OS Name", Text(100))
         .at_most(100.0)
         .describe("Name of the operating system.")
-        .pinterest(FirstOf(&["context.os.name"])),
+        .vendor_default(FirstOf(&["context.os.name"])),
     member!("os_release_name", "OS Release Name", Text(100)).describe("Code name of the release."),
     member!("os_version", "OS Version", Text(100))
         .at_most(100.0)
@@ -272,7 +261,7 @@ pub(crate) const DEVICE_INFO: &[Row] = &[
     member!("screen_density", "Screen Density", Whole(0, 100_000))
         .describe("Pixels per inch.")
         .default_mapping(r#"{"@path":"$.context.screen.density"}"#)
-        .pinterest(Nothing),
+        .vendor_default(Nothing),
     member!("screen_height", "Screen Height", PIXELS)
         .describe("Height of the screen in pixels.")
         .default_mapping(r#"{"@path":"$.context.screen.height"}"#),
@@ -301,7 +290,7 @@ pub(crate) const EVENT: &[Row] = &[
     event!("action_source", "Action Source", String).required()
             .choices(&[choice("app_android"), choice("app_ios"), choice("web"), choice("offline")])
             .describe("Where it happened.")
-            .default_mapping(r#""web""#).derived(Derive::ActionSource),
+            .default_mapping(r#""web""#).derived(derive::ACTION_SOURCE),
     event!("event_time", "Event Time", String).required()
             .describe("When it happened: a date, or epoch seconds or milliseconds.")
             .default_mapping(r#"{"@path":"$.timestamp"}"#),
@@ -312,22 +301,22 @@ pub(crate) const EVENT: &[Row] = &[
             .default_mapping(r#"{"@path":"$.context.page.url"}"#).optional(),
     // Segment's default tells Pinterest that every user opted out.
     event!("opt_out", "Opt Out", Boolean).describe("Whether the user opted out of tracking.")
-            .default_mapping("true").optional().pinterest(Nothing).derived(Derive::OptOut),
+            .default_mapping("true").optional().vendor_default(Nothing).derived(derive::OPT_OUT),
     event!("advertiser_tracking_enabled", "Advertiser Tracking Enabled", Boolean).describe("Whether the user allows tracking in this app (iOS App Tracking Transparency).")
             .default_mapping(r#"{"@path":"$.context.device.adTrackingEnabled"}"#).optional(),
     event!("user_data", "User Data", Object).members(USER_DATA, &USER_DATA_FIELDS).describe("Who it was. Pinterest needs an e-mail, an advertising id, or both IP address and user agent."),
-    event!("custom_data", "Custom Data (Legacy)", Object).members(CUSTOM_DATA, &CUSTOM_DATA_LEGACY_FIELDS).describe("What it was about; sent if data_format is `legacy`.").legacy_only(),
-    event!("custom_data_2", "Custom Data", Object).members(CUSTOM_DATA, &CUSTOM_DATA_FIELDS).describe("What it was about; sent if data_format is `latest`.").latest_only(),
+    event!("custom_data", "Custom Data (Legacy)", Object).members(CUSTOM_DATA, &CUSTOM_DATA_LEGACY_FIELDS).describe("What it was about; sent if data_format is `legacy`.").only_in("legacy"),
+    event!("custom_data_2", "Custom Data", Object).members(CUSTOM_DATA, &CUSTOM_DATA_FIELDS).describe("What it was about; sent if data_format is `latest`.").only_in("latest"),
     contents().default_mapping(
             r#"{"@arrayPath":["$.properties.products",{"id":{"@path":"$.product_id"},"item_price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"item_name":{"@path":"$.name"},"item_category":{"@path":"$.category"},"item_brand":{"@path":"$.brand"}}]}"#,
-        ).latest_only(),
-    event!("app_info", "App Info", Object).members(APP_INFO, &APP_INFO_FIELDS).describe("The app; sent if data_format is `latest`.").latest_only().optional(),
-    event!("device_info", "Device Info", Object).members(DEVICE_INFO, &DEVICE_INFO_FIELDS).describe("The device; sent if data_format is `latest`.").latest_only().optional(),
+        ).only_in("latest"),
+    event!("app_info", "App Info", Object).members(APP_INFO, &APP_INFO_FIELDS).describe("The app; sent if data_format is `latest`.").only_in("latest").optional(),
+    event!("device_info", "Device Info", Object).members(DEVICE_INFO, &DEVICE_INFO_FIELDS).describe("The device; sent if data_format is `latest`.").only_in("latest").optional(),
     legacy(key!("app_id"), "App ID", r#"{"@path":"$.context.app.id"}"#),
     legacy(key!("app_name"), "App Name", r#"{"@path":"$.context.app.name"}"#),
     legacy(key!("app_version"), "App Version", r#"{"@path":"$.context.app.version"}"#),
-    legacy(key!("device_brand"), "Device Brand", r#"{"@path":"$.context.device.brand"}"#).pinterest(FirstOf(&["context.device.brand", "context.device.manufacturer"])),
-    legacy(key!("device_carrier"), "Device Carrier", r#"{"@path":"$.context.device.carrier"}"#).pinterest(FirstOf(&["context.device.carrier", "context.network.carrier"])),
+    legacy(key!("device_brand"), "Device Brand", r#"{"@path":"$.context.device.brand"}"#).vendor_default(FirstOf(&["context.device.brand", "context.device.manufacturer"])),
+    legacy(key!("device_carrier"), "Device Carrier", r#"{"@path":"$.context.device.carrier"}"#).vendor_default(FirstOf(&["context.device.carrier", "context.network.carrier"])),
     legacy(key!("device_model"), "Device Model", r#"{"@path":"$.context.device.model"}"#),
     legacy(key!("device_type"), "Device Type", r#"{"@path":"$.context.device.type"}"#),
     legacy(key!("os_version"), "OS Version", r#"{"@path":"$.context.os.version"}"#),
@@ -336,23 +325,167 @@ pub(crate) const EVENT: &[Row] = &[
     event!("language", "Language", String).describe("ISO 639-1 code of two letters.").optional(),
 ];
 
-const fn legacy(
-    key: &'static signalbox_conversions::encode::Key,
-    label: &'static str,
-    default: &'static str,
-) -> Row {
+const fn legacy(key: &'static Key, label: &'static str, default: &'static str) -> Row {
     Row::member(key, label, ANY)
         .describe("Sent if data_format is `legacy`.")
         .default_mapping(default)
-        .legacy_only()
+        .only_in("legacy")
 }
 
 const USER_DATA_FIELDS: [Field<'static>; USER_DATA.len()] = fields(USER_DATA);
-const CUSTOM_DATA_LEGACY_FIELDS: [Field<'static>; CUSTOM_DATA.len()] = fields(CUSTOM_DATA);
-const CUSTOM_DATA_FIELDS: [Field<'static>; CUSTOM_DATA.len() - 1] = fields(CUSTOM_DATA);
+const CUSTOM_DATA_LEGACY_FIELDS: [Field<'static>; CUSTOM_DATA.len()] = custom_data_fields();
+const CUSTOM_DATA_FIELDS: [Field<'static>; CUSTOM_DATA.len() - 1] = custom_data_fields();
 const CONTENT_FIELDS: [Field<'static>; CONTENT.len()] = fields(CONTENT);
 const APP_INFO_FIELDS: [Field<'static>; APP_INFO.len()] = fields(APP_INFO);
 const DEVICE_INFO_FIELDS: [Field<'static>; DEVICE_INFO.len()] = fields(DEVICE_INFO);
 
+/// Returns the schema of the custom data. `contents` comes last in the legacy format, and the latest format, for which `N`
+/// has no room, has it in the event instead.
+const fn custom_data_fields<const N: usize>() -> [Field<'static>; N] {
+    let mut fields = [CUSTOM_DATA[0].field; N];
+    let (mut row, mut at) = (0, 0);
+    while row < CUSTOM_DATA.len() {
+        if !matches!(CUSTOM_DATA[row].kind, Contents) {
+            fields[at] = CUSTOM_DATA[row].field;
+            at += 1;
+        } else if N == CUSTOM_DATA.len() {
+            fields[N - 1] = CUSTOM_DATA[row].field;
+        }
+        row += 1;
+    }
+    fields
+}
+
 /// Every field of the action for the schema, top level first, objects with their members.
-pub static FIELDS: &[Field<'static>] = &fields::<{ EVENT.len() }>(EVENT);
+pub(crate) static FIELDS: &[Field<'static>] = &fields::<{ EVENT.len() }>(EVENT);
+
+/// Pinterest's conversions as data.
+pub static SPEC: Spec = Spec {
+    vendor: "Pinterest",
+    rows: EVENT,
+    fields: FIELDS,
+    presets: PRESETS,
+    event_field: "event_name",
+    format_field: Some("data_format"),
+    looked_up: &derive::PATHS,
+    settings: &["partner_name", "np"],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::derive;
+    use signalbox_conversions::field::Derives;
+    use signalbox_conversions::{Compat, CompiledMapping, Draft, Listens, Trigger};
+    use signalbox_core::{Event, Receipt};
+    use signalbox_segment::fql;
+    use signalbox_segment::mapping::Mapping;
+    use signalbox_segment::schema::Schema;
+    use std::sync::Arc;
+
+    #[test]
+    fn the_tables_are_well_formed() {
+        Schema::new(FIELDS).unwrap();
+        let members = FIELDS
+            .iter()
+            .flat_map(|field| field.properties.unwrap_or_default());
+        for field in FIELDS.iter().chain(members) {
+            if let Some(default) = field.default {
+                serde_json::from_str::<serde_json::Value>(default).unwrap();
+            }
+            assert!(!field.description.is_empty(), "{}", field.key);
+        }
+        for row in EVENT.iter().chain(EVENT.iter().flat_map(|row| row.members)) {
+            if let Some(Json(default)) = row.vendor_default {
+                serde_json::from_str::<serde_json::Value>(default).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn presets_have_two_names() {
+        assert_eq!(SPEC.preset("checkout").unwrap().name, "Checkout");
+        assert_eq!(SPEC.preset("Add to cart").unwrap().event_name, "add_to_cart");
+        assert_eq!(SPEC.preset("purchase"), None);
+    }
+
+    #[test]
+    fn a_mapped_field_is_no_longer_derived() {
+        let derives = |field: &str| -> Derives {
+            let mut draft = Draft::new(&SPEC, None, Compat::Vendor);
+            draft.set(field, None);
+            draft.derives
+        };
+        let of_user = derives("user_data");
+        assert!(!of_user.has(derive::FIRST_NAME) && !of_user.has(derive::CLICK_ID));
+        assert!(of_user.has(derive::OPT_OUT) && of_user.has(derive::CONTENT_IDS));
+        let of_name = derives("user_data.last_name");
+        assert!(of_name.has(derive::FIRST_NAME) && !of_name.has(derive::LAST_NAME));
+    }
+
+    #[test]
+    fn presets_share_all_but_a_name() {
+        assert_eq!(PRESETS.len(), 16);
+        for compat in [Compat::Vendor, Compat::Segment] {
+            let mut shared = SPEC.default_mapping(None, compat);
+            assert!(!shared.contains_key("event_name"));
+            for preset in PRESETS {
+                let whole = SPEC.default_mapping(Some(preset), compat);
+                Mapping::compile(&serde_json::Value::Object(whole.clone())).unwrap();
+                shared.insert("event_name".to_owned(), preset.event_name.into());
+                assert_eq!(shared, whole, "{}", preset.name);
+                let compiled = || CompiledMapping::of_preset(&SPEC, preset, compat).unwrap().mapping;
+                assert!(Arc::ptr_eq(&compiled(), &compiled()));
+            }
+        }
+        let of = |compat| {
+            CompiledMapping::of_preset(&SPEC, &PRESETS[0], compat)
+                .unwrap()
+                .mapping
+        };
+        assert!(!Arc::ptr_eq(&of(Compat::Vendor), &of(Compat::Segment)));
+    }
+
+    #[test]
+    fn a_format_leaves_the_other_out() {
+        let mut fields = SPEC.default_mapping(None, Compat::Vendor);
+        SPEC.leave_out_other_formats(&mut fields);
+        assert!(fields.contains_key("contents") && !fields.contains_key("custom_data"));
+        let mut fields = SPEC.default_mapping(None, Compat::Vendor);
+        fields.insert("data_format".into(), "legacy".into());
+        SPEC.leave_out_other_formats(&mut fields);
+        assert!(!fields.contains_key("contents") && fields.contains_key("custom_data"));
+        fields.insert("data_format".into(), "odd".into());
+        let before = fields.clone();
+        SPEC.leave_out_other_formats(&mut fields);
+        assert_eq!(fields, before);
+    }
+
+    #[test]
+    fn presets_listen_as_their_triggers_say() {
+        let receipt = Receipt {
+            source: "test".into(),
+            received_at: 0,
+        };
+        let names = PRESETS.iter().filter_map(|preset| match preset.listens {
+            Listens::Track(name) => Some(name),
+            Listens::Page => None,
+        });
+        let names: Vec<&str> = names.chain(["", "order completed", "Order Completed "]).collect();
+        for preset in PRESETS {
+            let trigger = fql::Trigger::parse(&preset.trigger()).unwrap();
+            assert!(trigger.warnings().is_empty());
+            let listens = Trigger::Preset(preset.listens);
+            for kind in ["track", "page", "screen", "Track", "identify"] {
+                for name in &names {
+                    let json = serde_json::json!({ "type": kind, "event": name, "name": name }).to_string();
+                    let event = Event::parse(&json, receipt.clone()).unwrap();
+                    assert_eq!(listens.matches(&event), trigger.matches(event.root()), "{json}");
+                }
+            }
+            let odd =
+                Event::parse(r#"{"type":"track","event":["Order Completed"]}"#, receipt.clone()).unwrap();
+            assert!(!listens.matches(&odd));
+        }
+    }
+}

@@ -1,29 +1,38 @@
-//! Finds the destination and its subscriptions in whatever form they come.
+//! Finds the destination and its subscriptions in any of the forms they come in.
 
 use serde_json::{Map, Value as Json};
 use signalbox_core::ImportError;
 
-/// How many wrappers (`data`, `destination`) may stand around each other.
+use super::options::Import;
+
+/// Number of wrappers (`data`, `destination`) that may stand around each other.
 const DEEPEST: usize = 6;
 
-/// What a subscription has and a destination has not.
+/// Members that a subscription has and a destination has not.
 const OF_SUBSCRIPTIONS: [&str; 5] = ["partnerAction", "actionSlug", "actionId", "subscribe", "trigger"];
 
 /// A destination taken apart.
-#[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Found<'i> {
+    import: &'i Import,
     pub(super) settings: Map<String, Json>,
     pub(super) subscriptions: Vec<Map<String, Json>>,
     pub(super) notes: Vec<String>,
     destinations: usize,
-    /// Something names Pinterest.
+    /// Something names the vendor.
     named: bool,
 }
 
-impl Found {
+impl<'i> Found<'i> {
     /// Reads one JSON text, or several behind each other.
-    pub(super) fn read(text: &str) -> Result<Found, ImportError> {
-        let mut found = Found::default();
+    pub(super) fn read(import: &'i Import, text: &str) -> Result<Found<'i>, ImportError> {
+        let mut found = Found {
+            import,
+            settings: Map::new(),
+            subscriptions: Vec::new(),
+            notes: Vec::new(),
+            destinations: 0,
+            named: false,
+        };
         for document in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
             let document = document.map_err(|error| ImportError::NotJson {
                 line: error.line(),
@@ -34,8 +43,11 @@ impl Found {
         if found.destinations > 1 {
             return Err(ImportError::Several);
         }
-        let ours = found.named || found.settings.contains_key("ad_account_id");
-        if ours || found.subscriptions.iter().any(of_pinterest) {
+        let own = import
+            .known
+            .first()
+            .is_some_and(|key| found.settings.contains_key(*key));
+        if found.named || own || found.subscriptions.iter().any(|one| import.is_action_of(one)) {
             Ok(found)
         } else {
             Err(ImportError::OtherDestination)
@@ -60,11 +72,11 @@ impl Found {
             return;
         }
         if let Some(Json::Object(metadata)) = object.get("metadata") {
-            let pinterest = ["slug", "name"].iter().any(|key| {
+            let ours = ["slug", "name"].iter().any(|key| {
                 let name = metadata.get(*key).and_then(Json::as_str).unwrap_or_default();
-                name.to_ascii_lowercase().contains("pinterest")
+                name.to_ascii_lowercase().contains(self.import.sink)
             });
-            if !pinterest {
+            if !ours {
                 return;
             }
             self.named = true;
@@ -107,15 +119,4 @@ impl Found {
             }
         }
     }
-}
-
-/// Whether a subscription names Pinterest's one action.
-pub(super) fn of_pinterest(subscription: &Map<String, Json>) -> bool {
-    ["partnerAction", "actionSlug"].iter().any(|key| {
-        let name = subscription.get(*key).and_then(Json::as_str).unwrap_or_default();
-        let letters = name.chars().filter(char::is_ascii_alphanumeric);
-        letters
-            .collect::<String>()
-            .eq_ignore_ascii_case("reportConversionEvent")
-    })
 }

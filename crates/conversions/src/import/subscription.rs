@@ -5,11 +5,10 @@ use signalbox_core::BuildError;
 use signalbox_segment::fql::Trigger;
 use signalbox_segment::settings::Findings;
 
-use super::read::of_pinterest;
-use crate::action::{self, PRESETS, Preset};
-use crate::mapping_config;
-use crate::mapping_config::MappingConfig;
-use crate::options::Compat;
+use super::options::Import;
+use crate::presets::Preset;
+use crate::settings::{self, MappingConfig};
+use crate::spec::{Compat, Spec};
 
 /// How deep a mapping may nest: the loader takes tables nested 64 deep.
 const DEEPEST: usize = 48;
@@ -40,11 +39,13 @@ impl Carried {
 
 /// Carries a subscription over, or tells why it is left out.
 pub(super) fn carry(
+    import: &Import,
     subscription: &Map<String, Json>,
     index: usize,
     names: &mut Vec<String>,
     notes: &mut Vec<String>,
 ) -> Option<Carried> {
+    let spec = import.spec;
     let text = |keys: [&str; 2]| keys.iter().find_map(|key| subscription.get(*key)?.as_str());
     let shown = match text(["name", "name"]) {
         Some(name) if !name.trim().is_empty() => name.to_owned(),
@@ -52,12 +53,15 @@ pub(super) fn carry(
     };
     let mut note = |what: &str| notes.push(format!("{shown:?}: {what}"));
     if text(["partnerAction", "actionSlug"]).is_some() {
-        if !of_pinterest(subscription) {
-            note("an action that is not Pinterest's; left out");
+        if !import.is_action_of(subscription) {
+            note(&format!("an action that is not {}'s; left out", spec.vendor));
             return None;
         }
     } else {
-        note("its action has no name here; taken for Pinterest's");
+        note(&format!(
+            "its action has no name here; taken for {}'s",
+            spec.vendor
+        ));
     }
     if ["modelId", "reverseETLModelId"].iter().any(|key| {
         let model = subscription.get(*key).and_then(Json::as_str);
@@ -91,21 +95,27 @@ pub(super) fn carry(
         note("a directive stands around its whole mapping, which is not carried over; left out");
         return None;
     }
-    let mapping = known(mapping, &mut note);
-    let preset = preset_of(&mapping);
+    let mapping = known(spec, mapping, &mut note);
+    let preset = preset_of(spec, &mapping);
     let mut config = MappingConfig {
         preset: preset.map(|preset| preset.name.to_owned()),
         enabled: subscription.get("enabled") != Some(&Json::Bool(false)),
         ..MappingConfig::default()
     };
-    differences(&mapping, preset, &mut config);
+    differences(spec, &mapping, preset, &mut config);
     if preset.is_none_or(|preset| !same_trigger(trigger, preset)) {
         config.trigger = Some(trigger.to_owned());
     }
     name(&shown, preset, &mut config, names, &mut note);
 
     let mut findings = Findings::default();
-    mapping_config::compile(&[], std::slice::from_ref(&config), Compat::Segment, &mut findings);
+    settings::compile(
+        spec,
+        &[],
+        std::slice::from_ref(&config),
+        Compat::Segment,
+        &mut findings,
+    );
     for error in &findings.errors {
         let error = below(error);
         note(&format!(
@@ -150,11 +160,11 @@ fn deeper_than(value: &Json, most: usize) -> bool {
 }
 
 /// The fields that exist here, without null, which the pipeline file has no word for.
-fn known(mapping: Map<String, Json>, note: &mut impl FnMut(&str)) -> Map<String, Json> {
+fn known(spec: &Spec, mapping: Map<String, Json>, note: &mut impl FnMut(&str)) -> Map<String, Json> {
     let mut known = Map::new();
     let mut nulls = false;
     for (key, mut value) in mapping {
-        let Some(field) = action::field(&key).filter(|_| !key.contains('.')) else {
+        let Some(field) = spec.field(&key).filter(|_| !key.contains('.')) else {
             if !BATCHING.contains(&key.as_str()) {
                 note(&format!("the field {key:?} is not known here; left out"));
             }
@@ -203,14 +213,19 @@ fn replace_null(value: &mut Json) -> bool {
 }
 
 /// The preset whose conversion this is.
-fn preset_of(mapping: &Map<String, Json>) -> Option<&'static Preset> {
-    let name = mapping.get("event_name")?.as_str()?;
-    PRESETS.iter().find(|preset| preset.event_name == name)
+fn preset_of(spec: &Spec, mapping: &Map<String, Json>) -> Option<&'static Preset> {
+    let name = mapping.get(spec.event_field)?.as_str()?;
+    spec.presets.iter().find(|preset| preset.event_name == name)
 }
 
 /// Puts into `fields` and `unset` what differs from the defaults.
-fn differences(mapping: &Map<String, Json>, preset: Option<&Preset>, config: &mut MappingConfig) {
-    let defaults = action::default_mapping(preset, Compat::Segment);
+fn differences(
+    spec: &Spec,
+    mapping: &Map<String, Json>,
+    preset: Option<&Preset>,
+    config: &mut MappingConfig,
+) {
+    let defaults = spec.default_mapping(preset, Compat::Segment);
     for (key, value) in mapping {
         match (value, defaults.get(key)) {
             (_, Some(default)) if value == default => {}

@@ -1,11 +1,28 @@
-//! What `compat = "pinterest"` works out from the event where a mapping cannot say it: see [`crate::action::Derive`].
+//! Values that `compat = "pinterest"` works out from the event, since a mapping cannot say them.
 //!
 //! The places in the event are looked up together with the paths of the mapping.
 
-use signalbox_segment::mapping::Found;
-use signalbox_segment::value::{Path, Value};
-
 use signalbox_conversions::encode::whole;
+use signalbox_conversions::field::Derive;
+use signalbox_segment::mapping::Found;
+use signalbox_segment::value::Value;
+
+/// `context.device.type`, or `context.os.name` beside `context.app`, tells; this one replaces the default `web`.
+pub(crate) const ACTION_SOURCE: Derive =
+    Derive::new(0, "`app_ios` or `app_android` for events of mobile apps");
+pub(crate) const OPT_OUT: Derive = Derive::new(1, "the opposite of `context.device.adTrackingEnabled`");
+pub(crate) const FIRST_NAME: Derive =
+    Derive::new(2, "the given name in `traits.name` or `context.traits.name`");
+pub(crate) const LAST_NAME: Derive =
+    Derive::new(3, "the family name in `traits.name` or `context.traits.name`");
+pub(crate) const CLICK_ID: Derive = Derive::new(
+    4,
+    "`epik` in the query of `context.page.search` or `context.page.url`",
+);
+pub(crate) const CONTENT_IDS: Derive = Derive::new(5, "the ids of the contents");
+/// A product of a list counts once if it has no quantity.
+pub(crate) const NUM_ITEMS: Derive = Derive::new(6, "the quantities of the contents, added up");
+pub(crate) const OS_FAMILY: Derive = Derive::new(7, "the family of `context.os.name`");
 
 /// The places in an event that are looked at.
 #[derive(Clone, Copy)]
@@ -55,13 +72,19 @@ const PLACES: [(Place, Place, &str); 16] = {
 };
 
 /// The paths of all places, for a mapping to look up with its own.
-pub(crate) fn paths() -> Vec<Path> {
-    PLACES.iter().map(|(.., path)| Path::of_template(path)).collect()
-}
+pub(crate) const PATHS: [&str; PLACES.len()] = {
+    let mut paths = [""; PLACES.len()];
+    let mut at = 0;
+    while at < PLACES.len() {
+        paths[at] = PLACES[at].2;
+        at += 1;
+    }
+    paths
+};
 
 /// An event whose places have been looked up.
 #[derive(Clone, Copy)]
-pub(super) struct Lookups<'a>(pub(super) Found<'a>);
+pub(crate) struct Lookups<'a>(pub(crate) Found<'a>);
 
 impl<'a> Lookups<'a> {
     /// What stands at a place. Paths answer for what is below null or zero; here nothing is.
@@ -82,7 +105,7 @@ impl<'a> Lookups<'a> {
 ///
 /// SDKs for mobile apps set `context.device.type`; where it is missing, the operating system tells if there is an app
 /// beside it (a browser on a phone has none).
-pub(super) fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
+pub(crate) fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
     let platform = |name: &str| match os_family(name) {
         Some("ios") => Some("app_ios"),
         Some("android") => Some("app_android"),
@@ -96,7 +119,7 @@ pub(super) fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
 }
 
 /// `context.device.adTrackingEnabled`.
-pub(super) fn ad_tracking(lookups: Lookups<'_>) -> Option<bool> {
+pub(crate) fn ad_tracking(lookups: Lookups<'_>) -> Option<bool> {
     match lookups.at(Place::AdTracking) {
         Value::Bool(enabled) => Some(enabled),
         Value::Str(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
@@ -108,19 +131,19 @@ pub(super) fn ad_tracking(lookups: Lookups<'_>) -> Option<bool> {
 }
 
 /// A person's whole name. `properties.name` is a page's or a product's.
-pub(super) fn full_name(lookups: Lookups<'_>) -> Option<&str> {
+pub(crate) fn full_name(lookups: Lookups<'_>) -> Option<&str> {
     lookups
         .text(Place::TraitsName)
         .or_else(|| lookups.text(Place::ContextTraitsName))
 }
 
 /// The name of the operating system.
-pub(super) fn os_name(lookups: Lookups<'_>) -> Option<&str> {
+pub(crate) fn os_name(lookups: Lookups<'_>) -> Option<&str> {
     lookups.at(Place::OsName).as_str()
 }
 
 /// The `epik` parameter of the page's query, decoded into `out` where it has to be.
-pub(super) fn epik<'a>(lookups: Lookups<'a>, out: &'a mut String) -> Option<&'a str> {
+pub(crate) fn epik<'a>(lookups: Lookups<'a>, out: &'a mut String) -> Option<&'a str> {
     let search = lookups.at(Place::Search).as_str();
     let search = search.and_then(|search| epik_in(search.trim_start_matches('?')));
     let found = search.or_else(|| {
@@ -142,7 +165,7 @@ fn epik_in(query: &str) -> Option<&str> {
 }
 
 /// The family of an operating system's name. `None` if it is none we know.
-pub(super) fn os_family(name: &str) -> Option<&'static str> {
+pub(crate) fn os_family(name: &str) -> Option<&'static str> {
     const FAMILIES: [(&str, &str); 20] = [
         ("ios", "ios"),
         ("ipados", "ios"),
@@ -178,7 +201,7 @@ pub(super) fn os_family(name: &str) -> Option<&'static str> {
 /// The quantities of all products together; nothing if one of them is unusable.
 ///
 /// In a list, a product without a quantity counts once. A single product's event says how many or nothing.
-pub(super) fn num_items(contents: Value<'_>, lookups: Lookups<'_>) -> Option<i64> {
+pub(crate) fn num_items(contents: Value<'_>, lookups: Lookups<'_>) -> Option<i64> {
     let listed = !lookups.at(Place::Products).is_nullish();
     let mut sum: i64 = 0;
     let mut any = false;
@@ -199,11 +222,12 @@ mod tests {
     use bumpalo::Bump;
     use signalbox_core::Document;
     use signalbox_segment::mapping::Mapping;
+    use signalbox_segment::value::Path;
 
     fn with<R>(json: &str, take: impl FnOnce(Lookups<'_>) -> R) -> R {
         let (document, arena) = (Document::parse(json).unwrap(), Bump::new());
         let mapping = Mapping::compile(&serde_json::json!({})).unwrap();
-        let mapping = mapping.looking_up(&paths());
+        let mapping = mapping.looking_up(&PATHS.map(Path::of_template));
         take(Lookups(mapping.look(document.root(), &arena).unwrap()))
     }
 

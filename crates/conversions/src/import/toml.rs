@@ -1,13 +1,12 @@
-//! Writes mappings as TOML. What is written is small and known; a whole serializer would put each field of a directive
-//! on a line of its own.
+//! Writes mappings as TOML. A whole serializer would put each field of a directive on its own line.
 
 use serde_json::Value as Json;
 
-use crate::MappingConfig;
+use crate::settings::MappingConfig;
 
-/// Appends a mapping of the sink `pinterest`.
-pub(super) fn mapping(config: &MappingConfig, out: &mut String) {
-    out.push_str("\n[[sinks.pinterest.mappings]]\n");
+/// Appends a mapping of a sink.
+pub(super) fn mapping(sink: &str, config: &MappingConfig, out: &mut String) {
+    out.push_str(&format!("\n[[sinks.{sink}.mappings]]\n"));
     for (key, value) in [
         ("name", &config.name),
         ("preset", &config.preset),
@@ -25,7 +24,7 @@ pub(super) fn mapping(config: &MappingConfig, out: &mut String) {
         out.push_str(&format!("unset = [{}]\n", unset.join(", ")));
     }
     if !config.fields.is_empty() {
-        out.push_str("[sinks.pinterest.mappings.fields]\n");
+        out.push_str(&format!("[sinks.{sink}.mappings.fields]\n"));
     }
     for (field, json) in &config.fields {
         write_key(field, out);
@@ -35,8 +34,8 @@ pub(super) fn mapping(config: &MappingConfig, out: &mut String) {
     }
 }
 
-/// A string on one line. A dollar sign that the loader would take for a reference is doubled, as it asks.
-pub(super) fn text(text: &str) -> String {
+/// Returns a TOML string on one line. A dollar sign that the loader would take for a reference is doubled.
+pub fn text(text: &str) -> String {
     let mut out = String::new();
     if text.contains("${") || text.contains("$$") {
         write_string(&text.replace('$', "$$"), &mut out);

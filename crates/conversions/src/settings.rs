@@ -1,19 +1,21 @@
 //! Mappings as the pipeline file has them: presets changed, and mappings made from scratch.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bumpalo::Bump;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
-use signalbox_core::{BuildError, BuildErrors};
-use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Required, Schema};
-use signalbox_segment::settings::{self, Findings, child};
+use signalbox_core::{BuildError, BuildErrors, PlainRead, Sha256Hex};
+use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Required, Schema as FieldSchema};
+use signalbox_segment::settings::{self, Findings, child, template_reads, trigger_reads};
 use signalbox_segment::value::parse_json;
 
-use crate::action::{self, Derives, FIELDS, PRESETS, Preset, preset};
-use crate::mapping::{CompiledMapping, Trigger, leave_out_other_format};
-use crate::options::Compat;
+use crate::mapping::{CompiledMapping, Draft, Trigger};
+use crate::presets::Preset;
+use crate::spec::{Compat, Spec};
 
 /// A mapping: what it listens to, and what it makes of it.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -47,17 +49,126 @@ fn yes() -> bool {
     true
 }
 
+/// The presets that are on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Presets {
+    /// All of them.
+    #[default]
+    All,
+    /// None.
+    None,
+    /// Those of these names.
+    Some(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Presets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Presets;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"all\", \"none\" or a list of preset names")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Presets, E> {
+                match text {
+                    "all" => Ok(Presets::All),
+                    "none" => Ok(Presets::None),
+                    _ => Err(E::custom("expected \"all\", \"none\" or a list of preset names")),
+                }
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Presets, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = access.next_element()? {
+                    names.push(name);
+                }
+                Ok(Presets::Some(names))
+            }
+        }
+        deserializer.deserialize_any(Names)
+    }
+}
+
+impl Presets {
+    /// Returns the JSON schema of the setting.
+    pub fn schema(spec: &Spec) -> Schema {
+        let names: Vec<&str> = spec.presets.iter().map(|preset| preset.name).collect();
+        json_schema!({
+            "anyOf": [
+                { "type": "string", "enum": ["all", "none"] },
+                { "type": "array", "items": { "type": "string", "examples": names } }
+            ]
+        })
+    }
+
+    /// Returns the presets that are on.
+    pub fn chosen(&self, spec: &'static Spec, errors: &mut BuildErrors) -> Vec<&'static Preset> {
+        match self {
+            Presets::All => spec.presets.iter().collect(),
+            Presets::None => Vec::new(),
+            Presets::Some(names) => {
+                let mut chosen: Vec<&'static Preset> = Vec::new();
+                for (index, name) in names.iter().enumerate() {
+                    match spec.preset(name) {
+                        Some(preset) if chosen.contains(&preset) => {
+                            errors.push(BuildError::new(
+                                format!("presets.{index}"),
+                                "this preset is there already",
+                            ));
+                        }
+                        Some(preset) => chosen.push(preset),
+                        None => errors.push(unknown_preset(spec, format!("presets.{index}"), name)),
+                    }
+                }
+                chosen
+            }
+        }
+    }
+}
+
+/// Returns the enabled mappings by name, each with a fingerprint.
+pub fn fingerprints(mappings: &[MappingConfig]) -> Vec<(String, String)> {
+    let one = |mapping: &MappingConfig| {
+        let name = mapping.name.clone().or_else(|| mapping.preset.clone())?;
+        let what = MappingConfig {
+            name: None,
+            ..mapping.clone()
+        };
+        Some((name, Sha256Hex::of(&format!("{what:?}")).as_str().to_owned()))
+    };
+    let enabled = mappings.iter().filter(|mapping| mapping.enabled);
+    enabled.filter_map(one).collect()
+}
+
+/// Returns the values of the event that enabled mappings compare or write into texts.
+pub fn reads(mappings: &[MappingConfig]) -> Vec<PlainRead> {
+    let mut reads = Vec::new();
+    for (index, mapping) in mappings.iter().enumerate().filter(|(_, mapping)| mapping.enabled) {
+        let path = format!("mappings.{index}");
+        let trigger = mapping.trigger.as_deref().unwrap_or_default();
+        reads.extend(trigger_reads(trigger, &format!("{path}.trigger")));
+        for (key, value) in &mapping.fields {
+            reads.extend(template_reads(value, &child(&format!("{path}.fields"), key)));
+        }
+    }
+    reads
+}
+
 /// Compiles the presets that are on, and the mappings; a mapping of a preset stands in its place.
-pub(crate) fn compile(
+pub fn compile(
+    spec: &'static Spec,
     presets: &[&'static Preset],
     mappings: &[MappingConfig],
     compat: Compat,
     findings: &mut Findings,
 ) -> Vec<CompiledMapping> {
     let mut result = Vec::new();
-    let replaced = |preset: &Preset| mappings.iter().any(|mapping| mapping.preset() == Some(preset));
+    let replaced = |preset: &Preset| {
+        mappings
+            .iter()
+            .any(|mapping| mapping.preset(spec) == Some(preset))
+    };
     for preset in presets.iter().filter(|preset| !replaced(preset)) {
-        match CompiledMapping::of_preset(preset, compat) {
+        match CompiledMapping::of_preset(spec, preset, compat) {
             Ok(mapping) => result.push(mapping),
             Err(error) => findings
                 .errors
@@ -66,7 +177,7 @@ pub(crate) fn compile(
     }
     for (index, mapping) in mappings.iter().enumerate() {
         let path = format!("mappings.{index}");
-        let compiled = mapping.compile(&path, index, compat, findings);
+        let compiled = mapping.compile(spec, &path, index, compat, findings);
         if let Some(compiled) = compiled.filter(|_| mapping.enabled) {
             if result
                 .iter()
@@ -83,13 +194,14 @@ pub(crate) fn compile(
 }
 
 impl MappingConfig {
-    fn preset(&self) -> Option<&'static Preset> {
-        preset(self.preset.as_deref()?)
+    fn preset(&self, spec: &Spec) -> Option<&'static Preset> {
+        spec.preset(self.preset.as_deref()?)
     }
 
     /// Disabled mappings are checked as well: they may be switched on later.
     fn compile(
         &self,
+        spec: &'static Spec,
         path: &str,
         index: usize,
         compat: Compat,
@@ -97,13 +209,13 @@ impl MappingConfig {
     ) -> Option<CompiledMapping> {
         let before = findings.errors.len();
         if let Some(name) = &self.preset
-            && self.preset().is_none()
+            && self.preset(spec).is_none()
         {
             findings
                 .errors
-                .push(unknown_preset(format!("{path}.preset"), name));
+                .push(unknown_preset(spec, format!("{path}.preset"), name));
         }
-        let name = match (&self.name, self.preset()) {
+        let name = match (&self.name, self.preset(spec)) {
             (Some(name), _) if name.trim().is_empty() => {
                 findings
                     .errors
@@ -114,25 +226,24 @@ impl MappingConfig {
             (None, Some(preset)) => preset.name.to_owned(),
             (None, None) => format!("mapping {}", index + 1),
         };
-        let trigger = self.trigger(path, findings);
-        let (fields, derives, at) = match &self.fields_file {
-            Some(file) => (
-                self.whole(file, path, findings),
-                Derives::NONE,
-                child(path, "fields_file"),
-            ),
+        let trigger = self.trigger(spec, path, findings);
+        let (draft, at) = match &self.fields_file {
+            Some(file) => {
+                let fields = self.whole(spec, file, path, findings);
+                (Draft::whole(spec, fields), child(path, "fields_file"))
+            }
             None => {
-                let (fields, derives) = self.laid_over(path, compat, &mut findings.errors);
-                (fields, derives, child(path, "fields"))
+                let draft = self.laid_over(spec, path, compat, &mut findings.errors);
+                (draft, child(path, "fields"))
             }
         };
         if findings.errors.len() == before || self.fields_file.is_none() {
-            check_required(&fields, &at, &mut findings.errors);
+            check_required(&draft, &at, &mut findings.errors);
         }
         if findings.errors.len() > before {
             return None;
         }
-        match CompiledMapping::new(&name, trigger?, &fields, derives) {
+        match draft.compile(&name, trigger?) {
             Ok(compiled) => {
                 let doubts = compiled.mapping.warnings().iter();
                 let ours = doubts.filter_map(|doubt| Some((self.setting(&at, &doubt.path)?, &doubt.message)));
@@ -166,9 +277,9 @@ impl MappingConfig {
         })
     }
 
-    fn trigger(&self, path: &str, findings: &mut Findings) -> Option<Trigger> {
+    fn trigger(&self, spec: &Spec, path: &str, findings: &mut Findings) -> Option<Trigger> {
         let path = format!("{path}.trigger");
-        match (&self.trigger, self.preset()) {
+        match (&self.trigger, self.preset(spec)) {
             (Some(text), _) => settings::trigger(text, &path, findings).map(Trigger::Fql),
             (None, Some(preset)) => Some(Trigger::Preset(preset.listens)),
             (None, None) => {
@@ -184,38 +295,26 @@ impl MappingConfig {
     }
 
     /// The defaults with the fields of the settings laid over.
-    fn laid_over(
-        &self,
-        path: &str,
-        compat: Compat,
-        errors: &mut BuildErrors,
-    ) -> (Map<String, Json>, Derives) {
-        let mut fields = action::default_mapping(self.preset(), compat);
-        let mut derives = if compat == Compat::Pinterest {
-            Derives::ALL
-        } else {
-            Derives::NONE
-        };
+    fn laid_over(&self, spec: &'static Spec, path: &str, compat: Compat, errors: &mut BuildErrors) -> Draft {
+        let mut draft = Draft::new(spec, self.preset(spec), compat);
         for (name, mapping) in &self.fields {
-            check_field(name, mapping, &child(&child(path, "fields"), name), errors);
-            derives = derives.without(name);
-            action::set(&mut fields, name, Some(mapping.clone()));
+            check_field(spec, name, mapping, &child(&child(path, "fields"), name), errors);
+            draft.set(name, Some(mapping.clone()));
         }
         for (index, name) in self.unset.iter().enumerate() {
-            if action::field(name).is_none() {
-                errors.push(unknown_field(format!("{path}.unset.{index}"), name));
+            if spec.field(name).is_none() {
+                errors.push(unknown_field(spec, format!("{path}.unset.{index}"), name));
             }
-            derives = derives.without(name);
-            action::set(&mut fields, name, None);
+            draft.set(name, None);
         }
-        if compat == Compat::Pinterest {
-            leave_out_other_format(&mut fields);
+        if compat == Compat::Vendor {
+            spec.leave_out_other_formats(&mut draft.fields);
         }
-        (fields, derives)
+        draft
     }
 
     /// A whole mapping from a file.
-    fn whole(&self, file: &Path, path: &str, findings: &mut Findings) -> Map<String, Json> {
+    fn whole(&self, spec: &Spec, file: &Path, path: &str, findings: &mut Findings) -> Map<String, Json> {
         let path = child(path, "fields_file");
         if !self.fields.is_empty() || !self.unset.is_empty() {
             let error = BuildError::new(
@@ -228,7 +327,7 @@ impl MappingConfig {
             Some(Json::Object(mut fields)) => {
                 fields.retain(|name, _| !is_segments_own(name));
                 for (name, mapping) in &fields {
-                    check_field(name, mapping, &child(&path, name), &mut findings.errors);
+                    check_field(spec, name, mapping, &child(&path, name), &mut findings.errors);
                 }
                 fields
             }
@@ -248,8 +347,8 @@ fn is_segments_own(name: &str) -> bool {
     name.starts_with("__segment") || matches!(name, "enable_batching" | "batch_size" | "batch_keys")
 }
 
-pub(crate) fn unknown_preset(path: String, name: &str) -> BuildError {
-    let known = PRESETS.iter().map(|preset| preset.name);
+fn unknown_preset(spec: &Spec, path: String, name: &str) -> BuildError {
+    let known = spec.presets.iter().map(|preset| preset.name);
     let help = match nearest(name, known.clone()) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("the presets are: {}", known.collect::<Vec<_>>().join(", ")),
@@ -257,8 +356,9 @@ pub(crate) fn unknown_preset(path: String, name: &str) -> BuildError {
     BuildError::new(path, "no preset has this name").help(help)
 }
 
-fn unknown_field(path: String, name: &str) -> BuildError {
-    let paths: Vec<String> = FIELDS
+fn unknown_field(spec: &Spec, path: String, name: &str) -> BuildError {
+    let paths: Vec<String> = spec
+        .fields
         .iter()
         .flat_map(|field| {
             let members = field
@@ -293,9 +393,9 @@ fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n s
 }
 
 /// Whether a field is known and a literal fits it. Directives are checked when they are compiled.
-fn check_field(name: &str, mapping: &Json, path: &str, errors: &mut BuildErrors) {
-    let Some(field) = action::field(name) else {
-        errors.push(unknown_field(path.to_owned(), name));
+fn check_field(spec: &Spec, name: &str, mapping: &Json, path: &str, errors: &mut BuildErrors) {
+    let Some(field) = spec.field(name) else {
+        errors.push(unknown_field(spec, path.to_owned(), name));
         return;
     };
     if has_directive(mapping) || mapping.is_null() {
@@ -303,7 +403,7 @@ fn check_field(name: &str, mapping: &Json, path: &str, errors: &mut BuildErrors)
             let unknown =
                 |key: &&String| !key.starts_with('@') && properties.iter().all(|known| known.key != **key);
             for key in members.keys().filter(unknown).filter(|key| *key != "_metadata") {
-                errors.push(unknown_field(child(path, key), &format!("{name}.{key}")));
+                errors.push(unknown_field(spec, child(path, key), &format!("{name}.{key}")));
             }
         }
         return;
@@ -312,7 +412,7 @@ fn check_field(name: &str, mapping: &Json, path: &str, errors: &mut BuildErrors)
 }
 
 fn check_literal(field: &'static Field<'static>, literal: &Json, path: &str, errors: &mut BuildErrors) {
-    let Ok(schema) = Schema::new(std::slice::from_ref(field)) else {
+    let Ok(schema) = FieldSchema::new(std::slice::from_ref(field)) else {
         return;
     };
     let payload = Json::Object(Map::from_iter([(field.key.to_owned(), literal.clone())])).to_string();
@@ -338,12 +438,14 @@ fn has_directive(mapping: &Json) -> bool {
     }
 }
 
-fn check_required(fields: &Map<String, Json>, path: &str, errors: &mut BuildErrors) {
-    for field in FIELDS
+fn check_required(draft: &Draft, path: &str, errors: &mut BuildErrors) {
+    for field in draft
+        .spec
+        .fields
         .iter()
         .filter(|field| matches!(field.required, Required::Always))
     {
-        if fields.get(field.key).is_none_or(Json::is_null) {
+        if draft.fields.get(field.key).is_none_or(Json::is_null) {
             errors.push(
                 BuildError::new(
                     path,

@@ -1,0 +1,122 @@
+//! The user's data, which cannot hold plain personal values: its hashed members take hashes and nothing else.
+
+use signalbox_core::Sha256Hex;
+use signalbox_core::json::JsonWriter;
+
+use super::writer::{Key, Object};
+use crate::field::{Kind, Row};
+use crate::personal::segment;
+
+/// The key of a member that holds hashes. Only a row of [`Kind::Hashed`] has one
+/// ([`PersonalField`](super::PersonalField)).
+#[derive(Debug, Clone, Copy)]
+pub struct HashedKey(pub(super) &'static Key);
+
+/// The key of a member that the destination needs as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct PlainKey(&'static Key);
+
+impl PlainKey {
+    /// Returns the key of a row, for constants. The compiler refuses one that is hashed, or not in the table.
+    pub const fn of(rows: &'static [Row], name: &str) -> PlainKey {
+        let mut at = 0;
+        while matches!(rows[at].kind, Kind::Hashed(_)) || !super::members::same(rows[at].key.name(), name) {
+            at += 1;
+        }
+        PlainKey(rows[at].key)
+    }
+
+    /// Returns the name, in mappings and in the request.
+    #[inline]
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+}
+
+/// A hash. There are two kinds: a SHA-256, and a value that Segment sends in its place (a SHA-256 in upper case, or a
+/// blank), which `compat = "segment"` passes on. Neither can be made of plain text.
+pub trait Hashed: sealed::Sealed {
+    /// Appends the text to send, in quotes; it needs no escapes.
+    fn push(&self, out: &mut JsonWriter);
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for signalbox_core::Sha256Hex {}
+    impl Sealed for crate::personal::segment::Value {}
+}
+
+impl Hashed for Sha256Hex {
+    #[inline]
+    fn push(&self, out: &mut JsonWriter) {
+        out.byte(b'"');
+        out.part(self.as_bytes(), 64);
+        out.byte(b'"');
+    }
+}
+
+impl Hashed for segment::Value {
+    #[inline]
+    fn push(&self, out: &mut JsonWriter) {
+        out.byte(b'"');
+        out.short(self.as_str().as_bytes());
+        out.byte(b'"');
+    }
+}
+
+/// The object being written.
+///
+/// A text is no hash, so it cannot get into a hashed member:
+///
+/// ```compile_fail
+/// # use signalbox_conversions::encode::{PersonalField, UserData};
+/// fn leak(user_data: &mut UserData<'_, '_>, email: &PersonalField) {
+///     user_data.hashed(email.key, &["ada@example.com"]);
+/// }
+/// ```
+/// What does compile:
+/// ```
+/// # use signalbox_core::Sha256Hex;
+/// # use signalbox_conversions::encode::{PersonalField, UserData};
+/// fn fine(user_data: &mut UserData<'_, '_>, email: &PersonalField) {
+///     user_data.hashed(email.key, &[Sha256Hex::of("ada@example.com")]);
+/// }
+/// ```
+pub struct UserData<'o, 'w>(&'o mut Object<'w>);
+
+impl<'o, 'w> UserData<'o, 'w> {
+    /// Writes into this object.
+    #[inline]
+    pub fn new(object: &'o mut Object<'w>) -> Self {
+        UserData(object)
+    }
+
+    /// Writes a hashed member; an empty list writes nothing.
+    #[inline]
+    pub fn hashed<H: Hashed>(&mut self, key: HashedKey, values: &[H]) {
+        if !values.is_empty() {
+            self.hashed_even_if_empty(key, values);
+        }
+    }
+
+    /// Writes a hashed member, `[]` for an empty list, as Segment does.
+    pub fn hashed_even_if_empty<H: Hashed>(&mut self, key: HashedKey, values: &[H]) {
+        self.0.array(key.0, true, |array| {
+            for value in values {
+                array.plain(|out| value.push(out));
+            }
+        });
+    }
+
+    /// Writes a member that the destination needs as it is.
+    #[inline]
+    pub fn plain(&mut self, key: PlainKey, text: &str) {
+        self.0.text(key.0, text);
+    }
+
+    /// Writes `null`.
+    #[inline]
+    pub fn null(&mut self, key: PlainKey) {
+        self.0.raw(key.0, "null");
+    }
+}

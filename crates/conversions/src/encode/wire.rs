@@ -1,0 +1,86 @@
+//! The field table as the encoder reads it: keys with the form of their values, without what the schema needs.
+
+use super::user_data::HashedKey;
+use super::writer::Key;
+use crate::field::{Derive, Kind, Row};
+use crate::personal::Field as Personal;
+
+/// A member of the request that is filled from a member of the mapped payload.
+#[derive(Debug, Clone, Copy)]
+pub struct Wire {
+    /// The key in the request and in the mapping.
+    pub key: &'static Key,
+    /// The form of the value.
+    pub kind: Kind,
+    /// The value worked out from the event when the mapping leaves the field empty.
+    pub derive: Option<Derive>,
+    /// Segment's destination does not send it.
+    pub vendor_only: bool,
+}
+
+impl Wire {
+    /// Returns the member of a row.
+    pub const fn of(row: &Row) -> Wire {
+        Wire {
+            key: row.key,
+            kind: row.kind,
+            derive: row.derive,
+            vendor_only: row.vendor_only,
+        }
+    }
+}
+
+/// Returns the members of an object. The compiler refuses an `N` that is not the number of rows.
+pub const fn wires<const N: usize>(rows: &[Row]) -> [Wire; N] {
+    let mut wires = [Wire::of(&rows[0]); N];
+    let mut at = 0;
+    while at < rows.len() {
+        wires[at] = Wire::of(&rows[at]);
+        at += 1;
+    }
+    wires
+}
+
+/// A personal field: its name in mappings, its key in the request, the rule that normalises it.
+#[derive(Debug, Clone, Copy)]
+pub struct PersonalField {
+    /// The name in mappings.
+    pub member: &'static str,
+    /// The key in the request.
+    pub key: HashedKey,
+    /// The rule that normalises it.
+    pub field: Personal,
+}
+
+/// Returns the hashed rows, in their order. `N` is their number ([`count_hashed`]).
+pub const fn personal<const N: usize>(rows: &[Row]) -> [PersonalField; N] {
+    let none = PersonalField {
+        member: "",
+        key: HashedKey(rows[0].key),
+        field: Personal::Email,
+    };
+    let mut personal = [none; N];
+    let (mut row, mut at) = (0, 0);
+    while row < rows.len() {
+        if let Kind::Hashed(field) = rows[row].kind {
+            personal[at] = PersonalField {
+                member: rows[row].field.key,
+                key: HashedKey(rows[row].key),
+                field,
+            };
+            at += 1;
+        }
+        row += 1;
+    }
+    personal
+}
+
+/// Returns the number of hashed rows.
+pub const fn count_hashed(rows: &[Row]) -> usize {
+    let (mut row, mut count) = (0, 0);
+    while row < rows.len() {
+        count += matches!(rows[row].kind, Kind::Hashed(_)) as usize;
+        row += 1;
+    }
+    count
+}

@@ -1,0 +1,246 @@
+//! One row of a vendor's field table, and the tables that the schema and the encoder read, made of the rows at compile
+//! time.
+
+use signalbox_segment::schema::{Choice, Field, FieldType};
+
+use crate::encode::Key;
+use crate::personal::Field as Personal;
+
+/// A field: its form in mappings and in the request, its defaults, its fate when the destination refuses it.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The key in the request.
+    pub key: &'static Key,
+    /// The name in mappings, type, description, choices, and Segment's default.
+    pub field: Field<'static>,
+    /// The form of the value in the request.
+    pub kind: Kind,
+    /// The vendor's default where it differs from Segment's.
+    pub vendor_default: Option<Default>,
+    /// The value worked out from the event when the mapping leaves the field empty.
+    pub derive: Option<Derive>,
+    /// The property can be left out when the destination refuses it.
+    pub strippable: bool,
+    /// Segment's destination does not send the field.
+    pub vendor_only: bool,
+    /// The only format ([`Spec::format_field`](crate::Spec::format_field)) that sends the field.
+    pub format: Option<&'static str>,
+    /// The rows of an object.
+    pub members: &'static [Row],
+}
+
+/// The form of a value in the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, with the most characters it may have.
+    Text(usize),
+    /// A whole number in these bounds.
+    Whole(i64, i64),
+    /// A number written as text.
+    Money,
+    /// A currency code.
+    Currency,
+    /// Distinct texts.
+    Texts,
+    /// Two-letter language codes.
+    Languages,
+    /// Unix seconds.
+    Time,
+    /// Products.
+    Contents,
+    /// Hashes of personal values.
+    Hashed(Personal),
+    /// A value that the vendor's code writes.
+    Own,
+}
+
+impl Kind {
+    const fn field(self, key: &'static str, label: &'static str) -> Field<'static> {
+        let kind = match self {
+            Kind::Whole(..) => FieldType::Integer,
+            Kind::Money => FieldType::Number,
+            Kind::Time => FieldType::Datetime,
+            Kind::Contents => FieldType::Object,
+            _ => FieldType::String,
+        };
+        let field = Field::new(key, label, kind);
+        match self {
+            Kind::Texts | Kind::Languages | Kind::Contents | Kind::Hashed(_) => field.multiple(),
+            _ => field,
+        }
+    }
+}
+
+/// A default of the vendor's that differs from Segment's.
+#[derive(Debug, Clone, Copy)]
+pub enum Default {
+    /// The first of these paths, below the event, that is neither missing nor blank.
+    FirstOf(&'static [&'static str]),
+    /// The same as `FirstOf`, except that zero counts as a value.
+    FirstNumberOf(&'static [&'static str]),
+    /// A mapping, as JSON.
+    Json(&'static str),
+    /// No mapping.
+    Nothing,
+}
+
+/// A value that the vendor's code works out from the event when the mapping leaves a field empty, since directives cannot
+/// say it. It is tied to one field and used only while that field keeps its default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Derive {
+    bit: u8,
+    /// The value, as the reference describes it.
+    pub description: &'static str,
+}
+
+impl Derive {
+    /// Names a derived value. `bit` is its own among those of the vendor, below 16.
+    pub const fn new(bit: u8, description: &'static str) -> Derive {
+        Derive { bit, description }
+    }
+}
+
+/// The set of values to derive for a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Derives(u16);
+
+impl Derives {
+    /// The empty set.
+    pub const NONE: Derives = Derives(0);
+    /// All values.
+    pub const ALL: Derives = Derives(u16::MAX);
+
+    /// Returns true if this value is derived.
+    #[inline]
+    pub fn has(self, derive: Derive) -> bool {
+        self.0 & (1 << derive.bit) != 0
+    }
+
+    /// Leaves one value out.
+    pub(crate) fn except(self, derive: Derive) -> Derives {
+        Derives(self.0 & !(1 << derive.bit))
+    }
+}
+
+impl Row {
+    /// Makes the row of a field that the vendor's code writes.
+    pub const fn own(key: &'static Key, label: &'static str, kind: FieldType) -> Row {
+        Row::new(key, Field::new(key.name(), label, kind), Kind::Own)
+    }
+
+    /// Makes the row of a member, which has the same name in mappings and in the request and may be stripped. Its type
+    /// follows from its kind.
+    pub const fn member(key: &'static Key, label: &'static str, kind: Kind) -> Row {
+        Row::new(key, kind.field(key.name(), label), kind).optional()
+    }
+
+    /// Makes the row of a personal field: any number of values, each hashed unless it is a SHA-256 already.
+    pub const fn hashed(name: &'static str, label: &'static str, key: &'static Key, rule: Personal) -> Row {
+        let kind = Kind::Hashed(rule);
+        Row::new(key, kind.field(name, label), kind)
+    }
+
+    const fn new(key: &'static Key, field: Field<'static>, kind: Kind) -> Row {
+        Row {
+            key,
+            field,
+            kind,
+            vendor_default: None,
+            derive: None,
+            strippable: false,
+            vendor_only: false,
+            format: None,
+            members: &[],
+        }
+    }
+
+    /// Sets the description.
+    pub const fn describe(mut self, description: &'static str) -> Row {
+        self.field = self.field.describe(description);
+        self
+    }
+
+    /// Sets Segment's default mapping, as JSON.
+    pub const fn default_mapping(mut self, json: &'static str) -> Row {
+        self.field = self.field.default_mapping(json);
+        self
+    }
+
+    /// Makes the field required.
+    pub const fn required(mut self) -> Row {
+        self.field = self.field.required();
+        self
+    }
+
+    /// Lets null through.
+    pub const fn nullable(mut self) -> Row {
+        self.field = self.field.nullable();
+        self
+    }
+
+    /// Allows these values only.
+    pub const fn choices(mut self, choices: &'static [Choice<'static>]) -> Row {
+        self.field = self.field.choices(choices);
+        self
+    }
+
+    /// Sets the most characters that the mapping may give, beyond which Segment drops the value.
+    pub const fn at_most(mut self, maximum: f64) -> Row {
+        self.field = self.field.at_most(maximum);
+        self
+    }
+
+    /// Makes the field an object, with the rows of its members and their schema ([`fields`]).
+    pub const fn members(mut self, rows: &'static [Row], fields: &'static [Field<'static>]) -> Row {
+        self.members = rows;
+        self.field = self.field.properties(fields);
+        self
+    }
+
+    /// Sets the vendor's default.
+    pub const fn vendor_default(mut self, default: Default) -> Row {
+        self.vendor_default = Some(default);
+        self
+    }
+
+    /// Derives a value when the mapping leaves the field empty.
+    pub const fn derived(mut self, derive: Derive) -> Row {
+        self.derive = Some(derive);
+        self
+    }
+
+    /// Marks a property that can be left out when the destination refuses it.
+    pub const fn optional(mut self) -> Row {
+        self.strippable = true;
+        self
+    }
+
+    /// Marks a member that must not be stripped.
+    pub const fn always_sent(mut self) -> Row {
+        self.strippable = false;
+        self
+    }
+
+    /// Marks a field that Segment's destination does not send.
+    pub const fn vendor_only(mut self) -> Row {
+        self.vendor_only = true;
+        self
+    }
+
+    /// Ties the field to one format.
+    pub const fn only_in(mut self, format: &'static str) -> Row {
+        self.format = Some(format);
+        self
+    }
+}
+
+/// Returns the schema of the first `N` rows.
+pub const fn fields<const N: usize>(rows: &[Row]) -> [Field<'static>; N] {
+    let mut fields = [rows[0].field; N];
+    let mut at = 0;
+    while at < N {
+        fields[at] = rows[at].field;
+        at += 1;
+    }
+    fields
+}

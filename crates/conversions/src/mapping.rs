@@ -1,0 +1,185 @@
+//! A mapping that is ready to run: what it listens to and what it makes of it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value as Json};
+use signalbox_core::{Event, Node};
+use signalbox_segment::fql;
+use signalbox_segment::mapping::{CompileError, Mapping};
+
+use crate::field::Derives;
+use crate::presets::{Listens, Preset};
+use crate::spec::{Compat, Spec, set};
+
+/// The condition that an event must meet for a mapping.
+#[derive(Debug)]
+pub enum Trigger {
+    /// The events of a preset.
+    Preset(Listens),
+    /// A condition in Segment's language.
+    Fql(fql::Trigger),
+}
+
+/// The parts of an event that presets look at; read once for all of them.
+#[derive(Debug)]
+pub struct Call<'a> {
+    root: Node<'a>,
+    kind: &'a str,
+    event: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    /// Reads an event.
+    #[inline]
+    pub fn of(event: &'a Event) -> Call<'a> {
+        let root = event.root();
+        Call {
+            root,
+            kind: event.event_type(),
+            event: root.get("event").and_then(Node::as_str),
+        }
+    }
+}
+
+impl Trigger {
+    /// Returns true if it listens to this event.
+    pub fn matches(&self, event: &Event) -> bool {
+        self.fires(&Call::of(event))
+    }
+
+    /// Returns true if it listens to an event that has been read.
+    #[inline]
+    pub fn fires(&self, call: &Call<'_>) -> bool {
+        match self {
+            Trigger::Fql(trigger) => trigger.matches(call.root),
+            Trigger::Preset(Listens::Page) => call.kind == "page",
+            Trigger::Preset(Listens::Track(name)) => call.event == Some(name) && call.kind == "track",
+        }
+    }
+}
+
+/// A mapping that is being put together: the mappings of its fields, and the values that are derived beside them.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The vendor.
+    pub spec: &'static Spec,
+    /// The mappings of the fields.
+    pub fields: Map<String, Json>,
+    /// The values derived where the mapping leaves a field empty.
+    pub derives: Derives,
+}
+
+impl Draft {
+    /// Begins with the defaults of a preset, or those of a mapping made from scratch.
+    pub fn new(spec: &'static Spec, preset: Option<&Preset>, compat: Compat) -> Draft {
+        Draft {
+            spec,
+            fields: spec.default_mapping(preset, compat),
+            derives: compat.derives(),
+        }
+    }
+
+    /// Begins with a whole mapping, to which nothing is added.
+    pub fn whole(spec: &'static Spec, fields: Map<String, Json>) -> Draft {
+        Draft {
+            spec,
+            fields,
+            derives: Derives::NONE,
+        }
+    }
+
+    /// Puts the mapping of a field in place of its default, or removes it. Then nothing is derived for the field.
+    pub fn set(&mut self, path: &str, value: Option<Json>) {
+        self.derives = self.spec.without(self.derives, path);
+        set(&mut self.fields, path, value);
+    }
+
+    /// Compiles the mapping.
+    ///
+    /// # Errors
+    /// Every mistake in its directives.
+    pub fn compile(&self, name: &str, trigger: Trigger) -> Result<CompiledMapping, CompileError> {
+        Ok(CompiledMapping {
+            name: name.into(),
+            trigger,
+            mapping: Arc::new(compiled(self.spec, self.fields.clone())?),
+            derives: self.derives,
+        })
+    }
+}
+
+/// A compiled mapping.
+#[derive(Debug)]
+pub struct CompiledMapping {
+    /// Its name, which records carry.
+    pub name: Arc<str>,
+    /// The condition that an event must meet.
+    pub trigger: Trigger,
+    /// The mapping of the fields.
+    pub mapping: Arc<Mapping>,
+    /// The values derived where the mapping leaves a field empty.
+    pub derives: Derives,
+}
+
+impl CompiledMapping {
+    /// Returns a preset as it is when nothing is configured.
+    ///
+    /// # Errors
+    /// None, as a test of each vendor holds; the type is that of [`Draft::compile`].
+    pub fn of_preset(
+        spec: &'static Spec,
+        preset: &Preset,
+        compat: Compat,
+    ) -> Result<CompiledMapping, CompileError> {
+        Ok(CompiledMapping {
+            name: preset.name.into(),
+            trigger: Trigger::Preset(preset.listens),
+            mapping: of_preset(spec, preset, compat)?,
+            derives: compat.derives(),
+        })
+    }
+}
+
+fn compiled(spec: &Spec, fields: Map<String, Json>) -> Result<Mapping, CompileError> {
+    let mapping = Mapping::compile(&Json::Object(fields))?;
+    Ok(mapping.arranged_for(spec.fields).looking_up(&spec.paths()))
+}
+
+/// The presets of a vendor that have been compiled.
+struct Compiled {
+    spec: &'static Spec,
+    compat: Compat,
+    /// Presets differ in the events they listen to and in the name they give them; this they share.
+    fields: Map<String, Json>,
+    mappings: Vec<(&'static str, Arc<Mapping>)>,
+}
+
+/// Returns a preset's mapping, compiled once in a process: every sink has the same ones, and compiling them was most of
+/// what a start took.
+fn of_preset(spec: &'static Spec, preset: &Preset, compat: Compat) -> Result<Arc<Mapping>, CompileError> {
+    static COMPILED: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
+    let mut all = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let is = |one: &Compiled| std::ptr::eq(one.spec, spec) && one.compat == compat;
+    let at = all.iter().position(is).unwrap_or_else(|| {
+        let mut fields = spec.default_mapping(None, compat);
+        if compat == Compat::Vendor {
+            spec.leave_out_other_formats(&mut fields);
+        }
+        all.push(Compiled {
+            spec,
+            compat,
+            fields,
+            mappings: Vec::new(),
+        });
+        all.len() - 1
+    });
+    let known = &mut all[at];
+    if let Some((_, mapping)) = known.mappings.iter().find(|(name, _)| *name == preset.name) {
+        return Ok(Arc::clone(mapping));
+    }
+    let mut fields = known.fields.clone();
+    fields.insert(spec.event_field.to_owned(), preset.event_name.into());
+    let mapping = Arc::new(compiled(spec, fields)?);
+    known.mappings.push((preset.name, Arc::clone(&mapping)));
+    Ok(mapping)
+}

@@ -1,0 +1,90 @@
+//! Reasons and warnings that all conversions sinks share, with their stable codes.
+
+use signalbox_core::{Reason, Warning};
+use signalbox_segment::schema::{FieldError, FieldErrorKind};
+
+use crate::time::BadTime;
+
+/// `no_trigger_matched`: no enabled mapping listens to this event.
+pub fn no_trigger_matched() -> Reason {
+    Reason::new("no_trigger_matched", "no mapping listens to this event")
+}
+
+/// `missing_field` or `invalid_field`: a required field is empty or does not fit.
+pub fn required(errors: &[FieldError]) -> Reason {
+    let code = match errors.first().map(|error| error.kind) {
+        Some(FieldErrorKind::Missing) => "missing_field",
+        _ => "invalid_field",
+    };
+    Reason::new(code, sentences(errors))
+}
+
+/// `segment_validation`: Segment's destination refuses the payload.
+pub fn segment_validation(errors: &[FieldError]) -> Reason {
+    Reason::new("segment_validation", sentences(errors))
+}
+
+/// `unreadable_time` or `missing_field`: the mapped time of the event is no time.
+pub fn bad_time(field: &str, error: BadTime) -> Reason {
+    match error {
+        BadTime::Empty => Reason::new("missing_field", format!("{field}: no time is given")),
+        BadTime::Unreadable => Reason::new(
+            "unreadable_time",
+            format!("{field}: cannot be read; use ISO 8601, or epoch seconds or milliseconds"),
+        ),
+    }
+}
+
+/// `mapping_failed`: a directive met a value it cannot work with.
+pub fn mapping_failed(message: String) -> Reason {
+    Reason::new("mapping_failed", message)
+}
+
+fn sentences(errors: &[FieldError]) -> String {
+    let sentence = |error: &FieldError| match error.path.is_empty() {
+        true => error.message.clone(),
+        false => format!("{}: {}", error.path, error.message),
+    };
+    errors.iter().map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+/// Warns of a value left out since it does not fit its field: `wrong_type`, `unknown_choice`, `too_long`, `out_of_range` or
+/// `wrong_form`.
+pub fn dropped(error: FieldError) -> Warning {
+    let code = match error.kind {
+        FieldErrorKind::Type => "wrong_type",
+        FieldErrorKind::Choice => "unknown_choice",
+        FieldErrorKind::Length => "too_long",
+        FieldErrorKind::Limit => "out_of_range",
+        FieldErrorKind::Missing => "missing_field",
+        FieldErrorKind::Format => "wrong_form",
+    };
+    Warning::new(code, error.path, error.message)
+}
+
+/// Warns of a text beyond the vendor's limit.
+pub fn too_long(vendor: &str, path: &str, limit: usize) -> Warning {
+    let message = format!("left out: {vendor} takes at most {limit} characters");
+    Warning::new("too_long", path, message)
+}
+
+/// Warns of a number outside of the vendor's bounds.
+pub fn out_of_range(vendor: &str, path: &str, least: i64, most: i64) -> Warning {
+    let message = if most == i64::MAX {
+        format!("left out: {vendor} takes whole numbers from {least} on")
+    } else {
+        format!("left out: {vendor} takes whole numbers from {least} to {most}")
+    };
+    Warning::new("out_of_range", path, message)
+}
+
+/// Warns of a value that is not what its field takes.
+pub fn wrong_form(path: &str, wanted: &str) -> Warning {
+    Warning::new("wrong_form", path, format!("left out: not {wanted}"))
+}
+
+/// Warns of a product without any usable value.
+pub fn empty_content(path: &str) -> Warning {
+    let message = "left out: nothing of this product can be used";
+    Warning::new("empty_content", path, message)
+}

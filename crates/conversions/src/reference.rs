@@ -1,0 +1,122 @@
+//! The reference of a vendor's presets and fields, for the README of its plugin.
+
+use std::fmt::Write;
+
+use serde_json::Value as Json;
+use signalbox_segment::schema::{Field, FieldType, Required};
+
+use crate::field::Default;
+use crate::presets::Listens;
+use crate::spec::Spec;
+
+/// Writes the reference as Markdown.
+pub fn reference(spec: &Spec) -> String {
+    let mut out = format!(
+        "\n### Presets\n\n| preset | listens to | {} |\n|---|---|---|\n",
+        spec.event_field
+    );
+    for preset in spec.presets {
+        let listens = match preset.listens {
+            Listens::Track(event) => format!("track \"{event}\""),
+            Listens::Page => "any page call".to_owned(),
+        };
+        let _ = writeln!(out, "| {} | {listens} | `{}` |", preset.name, preset.event_name);
+    }
+    out.push_str("\n### Fields\n\n| field | type | default | default with `compat = \"segment\"` | meaning |\n|---|---|---|---|---|\n");
+    for field in spec.fields {
+        row(&mut out, spec, field.key, field);
+        for member in field.properties.unwrap_or_default() {
+            if field.multiple {
+                let key = format!("{}[].{}", field.key, member.key);
+                let _ = writeln!(out, "| `{key}` | {} | | | {} |", type_name(member), notes(member));
+            } else {
+                row(&mut out, spec, &format!("{}.{}", field.key, member.key), member);
+            }
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn row(out: &mut String, spec: &Spec, name: &str, field: &Field<'_>) {
+    let ours = default_of(spec, name, field);
+    let segments = match field.default.map(segment_default).unwrap_or_default() {
+        same if same == ours && ours.is_empty() => String::new(),
+        same if same == ours => "the same".to_owned(),
+        other => other,
+    };
+    let (kind, notes) = (type_name(field), notes(field));
+    let _ = writeln!(out, "| `{name}` | {kind} | {ours} | {segments} | {notes} |");
+}
+
+fn default_of(spec: &Spec, name: &str, field: &Field<'_>) -> String {
+    let row = spec.row(name);
+    let text = match row.and_then(|row| row.vendor_default) {
+        Some(Default::FirstOf(paths) | Default::FirstNumberOf(paths)) => first_of(paths),
+        Some(Default::Json(_)) => {
+            "each of `properties.products`, or the one product that `properties` describe".into()
+        }
+        Some(Default::Nothing) => String::new(),
+        None => field.default.map(segment_default).unwrap_or_default(),
+    };
+    match row.and_then(|row| row.derive) {
+        Some(derive) if text.is_empty() => derive.description.to_owned(),
+        Some(derive) => format!("{text}; {}", derive.description),
+        None => text,
+    }
+}
+
+fn first_of(paths: &[&str]) -> String {
+    match paths {
+        [only] => format!("`{only}`"),
+        several => format!("first of `{}`", several.join("`, `")),
+    }
+}
+
+/// Describes a default of Segment's.
+fn segment_default(json: &str) -> String {
+    let mapping: Json = serde_json::from_str(json).unwrap_or_default();
+    let choice = &mapping["@if"];
+    if let Some(path) = path(&mapping) {
+        format!("`{path}`")
+    } else if let (Some(then), Some(otherwise)) = (path(&choice["then"]), path(&choice["else"])) {
+        format!("`{then}`, else `{otherwise}`")
+    } else if mapping["@arrayPath"].is_array() {
+        "each of `properties.products`".to_owned()
+    } else {
+        format!("`{mapping}`")
+    }
+}
+
+fn path(mapping: &Json) -> Option<&str> {
+    let path = mapping["@path"].as_str()?;
+    Some(path.trim_start_matches("$."))
+}
+
+fn type_name(field: &Field<'_>) -> String {
+    let name = match field.kind {
+        FieldType::String => "text",
+        FieldType::Number => "number",
+        FieldType::Integer => "whole number",
+        FieldType::Boolean => "true or false",
+        FieldType::Datetime => "time",
+        FieldType::Object => "object",
+    };
+    let more = if field.multiple { ", one or a list" } else { "" };
+    format!("{name}{more}")
+}
+
+fn notes(field: &Field<'_>) -> String {
+    let mut text = field.description.to_owned();
+    if matches!(field.required, Required::Always) {
+        text.push_str(" Required.");
+    }
+    if !field.choices.is_empty() {
+        let choices: Vec<&str> = field.choices.iter().map(|choice| choice.label).collect();
+        let _ = write!(text, " One of `{}`.", choices.join("`, `"));
+    }
+    if let Some(most) = field.maximum {
+        let _ = write!(text, " At most {most} characters.");
+    }
+    text
+}
