@@ -77,7 +77,7 @@ fault! {
 }
 
 fault! {
-    /// 429, code 8.
+    /// 429.
     RateLimit {
         /// The `Retry-After` header, in seconds. Default: no such header.
         retry_after_s: Option<u64> = None,
@@ -85,7 +85,7 @@ fault! {
 }
 
 fault! {
-    /// 503, code 4197.
+    /// 503.
     Unavailable {
         /// The `Retry-After` header, in seconds. Default: no such header.
         retry_after_s: Option<u64> = None,
@@ -93,7 +93,7 @@ fault! {
 }
 
 fault! {
-    /// Any status with a body of Pinterest's error shape, e.g. 500, 408, 425, 202, or 422 without `details`.
+    /// Any status with the destination's error body, e.g. 500, 408, 425, 202, or 422 without details.
     Status {
         /// The status, 200 to 599. Default: 500.
         code: u16 = 500,
@@ -109,7 +109,7 @@ fault! {
 }
 
 fault! {
-    /// 400, code 4196, for the request as a whole, whatever is in it.
+    /// 400 for the request as a whole, regardless of its content.
     BadRequest {}
 }
 
@@ -171,11 +171,11 @@ pub struct Faults {
     /// 302.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect: Option<Redirect>,
-    /// 404 until told otherwise.
+    /// 404, until switched off.
     pub not_found: bool,
-    /// 401, code 2, until told otherwise.
+    /// 401, until switched off.
     pub unauthorized: bool,
-    /// 403, code 29, until told otherwise.
+    /// 403, until switched off.
     pub forbidden: bool,
     /// 429.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! Answers in Pinterest's shapes.
+//! An answer of the sandbox, whole or broken off.
 
 use std::io;
 use std::task::Poll;
@@ -10,9 +10,7 @@ use futures_util::stream::poll_fn;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
-
-/// The code of a request that breaks the description.
-const INVALID: u16 = 4196;
+use serde_json::json;
 
 /// An answer before it is sent.
 #[derive(Debug)]
@@ -23,30 +21,6 @@ pub(crate) struct Reply {
     header: Option<(HeaderName, HeaderValue)>,
     /// Break off in the middle of the body.
     pub(crate) cut: bool,
-}
-
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    code: u16,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<&'a Processed>,
-}
-
-/// The body of a 200, and the `details` of a 422.
-#[derive(Debug, Serialize)]
-pub(crate) struct Processed {
-    pub(crate) num_events_received: usize,
-    pub(crate) num_events_processed: usize,
-    pub(crate) events: Vec<EventAnswer>,
-}
-
-/// What became of one event.
-#[derive(Debug, Serialize)]
-pub(crate) struct EventAnswer {
-    pub(crate) status: &'static str,
-    pub(crate) error_message: Option<String>,
-    pub(crate) warning_message: Option<String>,
 }
 
 impl Reply {
@@ -72,36 +46,13 @@ impl Reply {
         }
     }
 
-    fn error(status: StatusCode, code: u16, message: &str) -> Self {
-        Self::json(
-            status,
-            &ErrorBody {
-                code,
-                message,
-                details: None,
-            },
-        )
+    pub(crate) fn error(status: StatusCode, code: u16, message: &str) -> Self {
+        Self::json(status, &json!({ "code": code, "message": message }))
     }
 
-    /// An error whose code at Pinterest is not known; the status stands in for it.
+    /// An error whose code is its status.
     pub(crate) fn other(status: StatusCode, message: &str) -> Self {
         Self::error(status, status.as_u16(), message)
-    }
-
-    pub(crate) fn invalid(message: &str) -> Self {
-        Self::error(StatusCode::BAD_REQUEST, INVALID, message)
-    }
-
-    pub(crate) fn unauthorized() -> Self {
-        Self::error(StatusCode::UNAUTHORIZED, 2, "Authentication failed.")
-    }
-
-    pub(crate) fn forbidden() -> Self {
-        Self::error(
-            StatusCode::FORBIDDEN,
-            29,
-            "You are not permitted to access that resource.",
-        )
     }
 
     pub(crate) fn not_allowed() -> Self {
@@ -116,19 +67,6 @@ impl Reply {
         Self::other(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
     }
 
-    pub(crate) fn rate_limited(retry_after_s: Option<u64>) -> Self {
-        Self::error(StatusCode::TOO_MANY_REQUESTS, 8, "Too many requests.").retry_after(retry_after_s)
-    }
-
-    pub(crate) fn unavailable(retry_after_s: Option<u64>) -> Self {
-        Self::error(
-            StatusCode::SERVICE_UNAVAILABLE,
-            4197,
-            "The service is not available.",
-        )
-        .retry_after(retry_after_s)
-    }
-
     pub(crate) fn redirect(location: &str) -> Self {
         let mut reply = Self::text(StatusCode::FOUND, "text/plain", "");
         reply.header = HeaderValue::from_str(location)
@@ -137,24 +75,8 @@ impl Reply {
         reply
     }
 
-    /// 200, or 422 as Pinterest gives it when events failed.
-    pub(crate) fn processed(processed: &Processed, unprocessable: bool) -> Self {
-        if !unprocessable {
-            return Self::json(StatusCode::OK, processed);
-        }
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        let message = "Not all events were successfully processed.";
-        Self::json(
-            status,
-            &ErrorBody {
-                code: status.as_u16(),
-                message,
-                details: Some(processed),
-            },
-        )
-    }
-
-    fn retry_after(mut self, seconds: Option<u64>) -> Self {
+    /// Adds the header `Retry-After`.
+    pub(crate) fn retry_after(mut self, seconds: Option<u64>) -> Self {
         self.header = seconds.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
         self
     }
@@ -173,7 +95,7 @@ impl Reply {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         if self.cut {
-            // Announced whole: whoever reads to the end of the connection must see that something is missing.
+            // Announced whole: a reader who reaches the end of the connection must see that bytes are missing.
             headers.insert(CONTENT_LENGTH, HeaderValue::from(length.max(1)));
         }
         if let Some((name, value)) = self.header {

@@ -11,5 +11,6 @@ mod directions;
 mod examples;
 mod file_names;
 mod linked;
+mod vendor_words;
 
 use signalbox_plugins as _;

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 
+use super::reply::{self, EventAnswer, Processed};
 use super::validate::{self, Refusal, Rules, Verdict};
 use crate::faults::Garbage;
 use crate::inject::Kind;
-use crate::reply::{EventAnswer, Processed, Reply};
+use crate::reply::Reply;
 use crate::state::{Memory, Shared};
 
 /// The greatest number of digits of an ad account id.
@@ -79,7 +80,7 @@ fn decide(shared: &Shared, call: &Call<'_>) -> Reply {
             if unexpected_property.is_some_and(|name| message == validate::unexpected(&name)) {
                 memory.counts.fault("unexpected_property");
             }
-            Reply::invalid(&message)
+            reply::invalid(&message)
         }
     }
 }
@@ -93,8 +94,8 @@ fn turned_away(shared: &Shared, call: &Call<'_>) -> Option<Reply> {
     }
     for (on, name, reply) in [
         (faults.not_found, "not_found", Reply::not_found as fn() -> Reply),
-        (faults.unauthorized, "unauthorized", Reply::unauthorized),
-        (faults.forbidden, "forbidden", Reply::forbidden),
+        (faults.unauthorized, "unauthorized", reply::unauthorized),
+        (faults.forbidden, "forbidden", reply::forbidden),
     ] {
         if on {
             memory.counts.fault(name);
@@ -102,17 +103,17 @@ fn turned_away(shared: &Shared, call: &Call<'_>) -> Option<Reply> {
         }
     }
     if !authenticated(call.headers, shared.config.token.as_deref()) {
-        return Some(Reply::unauthorized());
+        return Some(reply::unauthorized());
     }
     if strikes(&mut memory, Kind::RateLimit) {
         return faults
             .rate_limit
-            .map(|fault| Reply::rate_limited(fault.retry_after_s));
+            .map(|fault| reply::rate_limited(fault.retry_after_s));
     }
     if strikes(&mut memory, Kind::Unavailable) {
         return faults
             .unavailable
-            .map(|fault| Reply::unavailable(fault.retry_after_s));
+            .map(|fault| reply::unavailable(fault.retry_after_s));
     }
     if strikes(&mut memory, Kind::Status) {
         let code = faults
@@ -128,7 +129,7 @@ fn turned_away(shared: &Shared, call: &Call<'_>) -> Option<Reply> {
     }
     let digits = call.account.bytes().all(|byte| byte.is_ascii_digit());
     if !digits || call.account.is_empty() || call.account.len() > MAX_ID_DIGITS {
-        return Some(Reply::invalid("'ad_account_id' must be 1 to 18 decimal digits"));
+        return Some(reply::invalid("'ad_account_id' must be 1 to 18 decimal digits"));
     }
     if shared
         .config
@@ -136,9 +137,9 @@ fn turned_away(shared: &Shared, call: &Call<'_>) -> Option<Reply> {
         .as_ref()
         .is_some_and(|id| id != call.account)
     {
-        return Some(Reply::forbidden());
+        return Some(reply::forbidden());
     }
-    strikes(&mut memory, Kind::BadRequest).then(|| Reply::invalid("The request was refused."))
+    strikes(&mut memory, Kind::BadRequest).then(|| reply::invalid("The request was refused."))
 }
 
 /// Whether the call bears the token, or any if none is set.
@@ -157,7 +158,7 @@ fn test_mode(query: &str) -> Result<bool, Reply> {
     match value {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(Reply::invalid("'test' is not of type boolean")),
+        Some(_) => Err(reply::invalid("'test' is not of type boolean")),
     }
 }
 
@@ -168,7 +169,7 @@ fn settle(memory: &mut Memory, mut verdicts: Vec<Verdict<'_>>, test: bool) -> Re
     if !faults.poison_event_ids.is_empty() && verdicts.iter().any(poison) {
         memory.counts.fault("poison_event_ids");
         refuse_all(&mut memory.counts, verdicts.len(), test);
-        return Reply::invalid("The request was refused.");
+        return reply::invalid("The request was refused.");
     }
     for verdict in &mut verdicts {
         if strikes(memory, Kind::FailEvents) && verdict.error.is_none() {
@@ -193,7 +194,7 @@ fn settle(memory: &mut Memory, mut verdicts: Vec<Verdict<'_>>, test: bool) -> Re
     if strikes(memory, Kind::ShortBody) {
         processed.events.pop();
     }
-    let mut reply = Reply::processed(&processed, unprocessable);
+    let mut reply = reply::processed(&processed, unprocessable);
     if strikes(memory, Kind::GarbageBody) {
         reply = match faults.garbage_body.map(|fault| fault.form).unwrap_or_default() {
             Garbage::Html => Reply::text(reply.status, "text/html", "<html><body>It works!</body></html>"),

@@ -1,6 +1,7 @@
 //! The stand-in for Pinterest: its one path, and what it accepts there.
 
 mod endpoint;
+mod reply;
 mod schema;
 mod validate;
 mod values;

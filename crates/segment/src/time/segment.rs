@@ -1,4 +1,4 @@
-//! Times as Segment's `pinterest-conversions` destination reads them, for `compat = "segment"` alone.
+//! Times as Segment's open-source conversions destination reads them, for `compat = "segment"` alone.
 //!
 //! Segment reads with the library dayjs. A text that ends in Z goes to JavaScript's `Date`. A text of year, month, day
 //! and time without a zone is split and read as UTC; parts that are too large roll over. Any other text goes to `Date`

@@ -1,0 +1,65 @@
+//! Answers in Pinterest's shapes.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::reply::Reply;
+
+/// The body of a 200, and the `details` of a 422.
+#[derive(Debug, Serialize)]
+pub(super) struct Processed {
+    pub(super) num_events_received: usize,
+    pub(super) num_events_processed: usize,
+    pub(super) events: Vec<EventAnswer>,
+}
+
+/// The answer for one event.
+#[derive(Debug, Serialize)]
+pub(super) struct EventAnswer {
+    pub(super) status: &'static str,
+    pub(super) error_message: Option<String>,
+    pub(super) warning_message: Option<String>,
+}
+
+/// Refuses a request that breaks the API description.
+pub(super) fn invalid(message: &str) -> Reply {
+    Reply::error(StatusCode::BAD_REQUEST, 4196, message)
+}
+
+pub(super) fn unauthorized() -> Reply {
+    Reply::error(StatusCode::UNAUTHORIZED, 2, "Authentication failed.")
+}
+
+pub(super) fn forbidden() -> Reply {
+    let message = "You are not permitted to access that resource.";
+    Reply::error(StatusCode::FORBIDDEN, 29, message)
+}
+
+pub(super) fn rate_limited(retry_after_s: Option<u64>) -> Reply {
+    Reply::error(StatusCode::TOO_MANY_REQUESTS, 8, "Too many requests.").retry_after(retry_after_s)
+}
+
+pub(super) fn unavailable(retry_after_s: Option<u64>) -> Reply {
+    let message = "The service is not available.";
+    Reply::error(StatusCode::SERVICE_UNAVAILABLE, 4197, message).retry_after(retry_after_s)
+}
+
+/// Answers 200, or 422 as Pinterest does when events failed.
+pub(super) fn processed(processed: &Processed, unprocessable: bool) -> Reply {
+    #[derive(Serialize)]
+    struct Unprocessable<'a> {
+        code: u16,
+        message: &'a str,
+        details: &'a Processed,
+    }
+    if !unprocessable {
+        return Reply::json(StatusCode::OK, processed);
+    }
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    let body = Unprocessable {
+        code: status.as_u16(),
+        message: "Not all events were successfully processed.",
+        details: processed,
+    };
+    Reply::json(status, &body)
+}
