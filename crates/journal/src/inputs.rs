@@ -99,6 +99,12 @@ impl Owed {
         owed.is_some_and(|owed| owed.spans.last().is_some_and(|(_, to)| *to == OPEN))
     }
 
+    /// Lists the sources of which the sink is owed what is acknowledged from now on.
+    pub(crate) fn open_sources(&self) -> impl Iterator<Item = &str> {
+        let names = self.sources.iter().map(|owed| owed.name.as_str());
+        names.filter(|name| self.listens_to(name))
+    }
+
     /// True if a source is not an input of the sink under any of its names, present or earlier.
     pub fn is_removed(&self, source: &str) -> bool {
         !self.inputs.iter().any(|input| input == source)

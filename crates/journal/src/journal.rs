@@ -36,7 +36,7 @@ pub trait Journal: Send + Sync {
     async fn adopt(&self, roster: &Roster) -> Result<(), JournalError>;
 
     /// Opens the reader of a sink where it left off. There is at most one reader of a name at a time; the last one
-    /// opened counts. From now on the sink is owed the events of the subscription's inputs, in addition to what it was
+    /// opened counts, and earlier ones get [`Read::Revoked`](crate::Read::Revoked). From now on the sink is owed the events of the subscription's inputs, in addition to what it was
     /// owed before.
     ///
     /// # Errors
@@ -118,6 +118,14 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`JournalError`] if it cannot be read.
     async fn find(&self, arrived_at: i64) -> Result<Found, JournalError>;
+
+    /// Counts the events in `from..to`.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be counted.
+    async fn count(&self, from: Position, to: Position) -> Result<u64, JournalError> {
+        Ok(to.saturating_sub(from))
+    }
 
     /// Saves the counts of a source; with the next commit, not at once.
     fn save_source(&self, source: &str, totals: SourceTotals);

@@ -7,6 +7,7 @@
 //! [`MemoryJournal`] promises nothing across a restart. [`DiskJournal`] survives kill -9 and power loss from the
 //! moment an append has returned.
 
+mod arrivals;
 mod checksum;
 mod dead_letter;
 mod dedup;
@@ -30,6 +31,7 @@ mod requeue;
 mod sink_record;
 mod state;
 
+pub use arrivals::Arrivals;
 pub use dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterId, DeadLetterPage, DeadLetterQuota,
     DeadLetterSummary, LetterCounts, OnFull, Order, Page, SOURCE, StoredLetter,

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use signalbox_core::Event;
 use tokio::sync::Notify;
 
+use crate::arrivals::Counters;
 use crate::dead_letter::Budget;
 use crate::inputs::{Held, Inputs};
 use crate::mappings::Mappings;
@@ -15,10 +16,10 @@ use crate::names::Names;
 use crate::ranges;
 use crate::requeue::{Requeue, requeue};
 use crate::{
-    Ahead, AppendError, Appended, Commit, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage,
-    DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Loss, Named, Order, Page, Parked,
-    Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState, SourceTotals, Start,
-    StoredLetter, Subscription, Taken, Usage,
+    Ahead, AppendError, Appended, Arrivals, Commit, DeadLetter, DeadLetterFilter, DeadLetterId,
+    DeadLetterPage, DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Loss, Lost, Named,
+    Order, Page, Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState,
+    SourceTotals, Start, StoredLetter, Subscription, Taken, Usage,
 };
 
 /// How long clients are told to wait when it is full.
@@ -47,6 +48,7 @@ struct State {
     closed: bool,
     sinks: BTreeMap<String, Sink>,
     sources: BTreeMap<String, SourceTotals>,
+    arrivals: Counters,
     checkpoints: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     ids: HashSet<(Arc<str>, String)>,
     ids_in_order: VecDeque<(Arc<str>, String)>,
@@ -332,6 +334,7 @@ impl Journal for MemoryJournal {
             fates.push(Appended::Stored(state.end()));
             let bytes = event.memory() as u64;
             state.bytes += bytes;
+            state.arrivals.add(&event.receipt().source, 1);
             state.entries.push_back((Arc::new(event), bytes));
         }
         state.truncate();
@@ -368,7 +371,9 @@ impl Journal for MemoryJournal {
         inputs.open(progress, subscription, roster, held, &BTreeSet::new());
         opened.mappings.open(&subscription.mappings);
         (opened.last_opened, opened.released) = (now(), false);
+        let owed = opened.inputs.owed(&state.names);
         let resumed = Resumed {
+            arrivals: state.arrivals.open(sink, &owed),
             progress: opened.progress.clone(),
             parked: opened
                 .parked
@@ -378,15 +383,17 @@ impl Journal for MemoryJournal {
             returned: opened.parked.range(Parked::BACK..).count() as u64,
             unread: state.unread(&opened),
             lost: Vec::new(),
-            owed: opened.inputs.owed(&state.names),
+            owed,
             mappings: opened.mappings.renamed.clone(),
         };
         state.sinks.insert(sink.to_owned(), opened);
+        self.0.news.notify_waiters();
         let reader = MemoryReader {
             journal: self.clone(),
             sink: sink.to_owned(),
             at: resumed.progress.cursor,
             settled: resumed.progress.settled.clone(),
+            arrivals: resumed.arrivals.clone(),
         };
         Ok((Box::new(reader), resumed))
     }
@@ -599,20 +606,25 @@ struct MemoryReader {
     at: Position,
     /// Left out: settled before this reader was opened.
     settled: Vec<(Position, Position)>,
+    arrivals: Arrivals,
 }
 
 impl MemoryReader {
     /// The next entries; `None` if there is nothing new.
     fn take(&mut self, max: usize) -> Option<Read> {
         let state = self.journal.state();
+        if self.arrivals.is_revoked() {
+            return Some(Read::Revoked);
+        }
         let from = self.at;
         if from < state.base {
             self.at = state.base;
-            return Some(Read::Lost {
+            return Some(Read::Lost(Lost {
                 from,
                 to: self.at,
+                events: self.at - from,
                 loss: Loss::Aged,
-            });
+            }));
         }
         let skip = usize::try_from(from - state.base).unwrap_or(usize::MAX);
         let mut entries = Vec::new();
@@ -680,13 +692,15 @@ impl Reader for MemoryReader {
         Ok(Ahead {
             unread: state.unread_from(&sink.inputs, &ahead),
             returned: sink.parked.range(after..).count() as u64,
+            arrived: self.arrivals.count(),
         })
     }
 
     fn commit(&mut self, commit: Commit) {
         let mut state = self.journal.state();
-        let Some(sink) = state.sinks.get_mut(&self.sink) else {
-            return;
+        let replaced = self.arrivals.is_revoked();
+        let Some(sink) = state.sinks.get_mut(&self.sink).filter(|_| !replaced) else {
+            return state.bury(commit.dead_letters);
         };
         if let Some(progress) = commit.progress {
             sink.progress = progress;
@@ -760,8 +774,9 @@ mod tests {
     async fn read(reader: &mut Box<dyn Reader>, max: usize) -> Vec<String> {
         match reader.next(max).await {
             Read::Events(entries) => entries.iter().map(|e| e.event.message_id().to_owned()).collect(),
-            Read::Lost { from, to, .. } => vec![format!("lost {from}..{to}")],
+            Read::Lost(Lost { from, to, .. }) => vec![format!("lost {from}..{to}")],
             Read::End => vec!["end".into()],
+            Read::Revoked => vec!["revoked".into()],
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use signalbox_core::Event;
 
-/// A place in the log: events are numbered in the order in which they were appended, without gaps.
+/// A place in the log. Later events have larger ones; there may be gaps between them.
 pub type Position = u64;
 
 /// Events of the log that are lost: `from..to`.
@@ -14,6 +14,8 @@ pub struct Lost {
     pub from: Position,
     /// The position after the last lost one.
     pub to: Position,
+    /// The number of events in the range, of all sources.
+    pub events: u64,
     /// The reason for the loss.
     pub loss: Loss,
 }

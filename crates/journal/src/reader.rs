@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::{Commit, Entry, JournalError, Loss, Lost, Owed, Parked, Position, Progress};
+use crate::{Arrivals, Commit, Entry, JournalError, Lost, Owed, Parked, Position, Progress};
 
 /// One sink's view of the log.
 #[async_trait]
@@ -48,15 +48,10 @@ pub trait Reader: Send {
 pub enum Read {
     /// At least one event, in order.
     Events(Vec<Entry>),
-    /// Events that cannot be read any more (a corrupt frame or file, reported in the log): the range `from..to`.
-    Lost {
-        /// The first.
-        from: Position,
-        /// The one after the last.
-        to: Position,
-        /// The reason for the loss.
-        loss: Loss,
-    },
+    /// Events that cannot be read any more (a corrupt frame or file, reported in the log).
+    Lost(Lost),
+    /// Another reader of the sink was opened, here or on another machine: what this one commits is not written.
+    Revoked,
     /// The journal is closed and read to its end.
     End,
 }
@@ -73,6 +68,8 @@ pub struct Resumed {
     /// The number of events from the cursor on that the sink is owed and `progress` has not settled, by source; with
     /// `parked` and `returned` they are what is pending.
     pub unread: Vec<(String, u64)>,
+    /// The number of events that came for the sink since `unread` was counted.
+    pub arrivals: Arrivals,
     /// Events that turned out to be lost; `progress` has settled them, and counts them as rejected under the code of
     /// the loss.
     pub lost: Vec<Lost>,
@@ -89,6 +86,8 @@ pub struct Ahead {
     pub unread: Vec<(String, u64)>,
     /// Events that came back from the dead letters.
     pub returned: u64,
+    /// The value of [`Resumed::arrivals`] at which they were counted.
+    pub arrived: u64,
 }
 
 /// See [`Reader::returned`].

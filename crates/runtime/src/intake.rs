@@ -37,9 +37,6 @@ pub(crate) struct SourceIntake {
     pub(crate) dead_letters: Arc<DeadLetters>,
     /// No more is taken in.
     pub(crate) closed: Arc<AtomicBool>,
-    /// Read from the moment events go to the journal until they are counted for its sinks. A sink that begins with
-    /// what the journal holds would miss those in between, or count them twice.
-    pub(crate) counting: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl SourceIntake {
@@ -213,7 +210,6 @@ impl SourceIntake {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let _counting = self.counting.read().await;
         let appended = self.journal.append(events).await;
         let appended = appended.map_err(|error| self.refusal(error))?;
         let stored = appended
@@ -221,9 +217,6 @@ impl SourceIntake {
             .filter(|fate| matches!(fate, Appended::Stored(_)))
             .count() as u64;
         self.ledger.journalled.add(stored);
-        for listener in &*self.listeners.read().unwrap_or_else(PoisonError::into_inner) {
-            listener.ledger.journalled.add(stored);
-        }
         Ok(appended)
     }
 

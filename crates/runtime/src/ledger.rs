@@ -11,10 +11,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use signalbox_core::Vitals;
-use signalbox_journal::{Journal, LetterCounts, SourceTotals, Totals, Usage};
+use signalbox_journal::{Arrivals, Journal, LetterCounts, SourceTotals, Totals, Usage};
 
 use crate::backpressure::Backpressure;
 use crate::hold::Held;
@@ -98,12 +98,48 @@ impl Count {
 
     /// Works like [`Count::get`], without the count of earlier processes.
     pub fn of_this_process(&self) -> u64 {
-        self.get().saturating_sub(self.before.get().copied().unwrap_or(0))
+        self.get().saturating_sub(self.before())
+    }
+
+    fn before(&self) -> u64 {
+        self.before.get().copied().unwrap_or(0)
     }
 
     /// Reads.
     pub fn get(&self) -> u64 {
         self.value.load(Relaxed)
+    }
+}
+
+/// A sink's events in the journal: those counted when its reader was opened, and those that have arrived since.
+#[derive(Debug, Default)]
+pub struct Journalled {
+    counted: Count,
+    arrivals: RwLock<Arrivals>,
+}
+
+impl Journalled {
+    /// Adds events that do not arrive through a source: they came back from the dead letters.
+    pub fn add(&self, events: u64) {
+        self.counted.add(events);
+    }
+
+    /// Reads.
+    pub fn get(&self) -> u64 {
+        let arrivals = self.arrivals.read().unwrap_or_else(PoisonError::into_inner);
+        self.counted.get() + arrivals.count()
+    }
+
+    /// Works like [`Journalled::get`], without the count of earlier processes.
+    pub fn of_this_process(&self) -> u64 {
+        self.get().saturating_sub(self.counted.before())
+    }
+
+    fn restore(&self, counted: u64, arrivals: Arrivals) {
+        // Both change at once for a reader.
+        let mut current = self.arrivals.write().unwrap_or_else(PoisonError::into_inner);
+        self.counted.restore(counted);
+        *current = arrivals;
     }
 }
 
@@ -166,7 +202,7 @@ impl SourceLedger {
 #[derive(Debug)]
 pub struct SinkLedger {
     /// Events in the journal for this sink, read or not.
-    pub journalled: Count,
+    pub journalled: Journalled,
     /// Events all of whose records were delivered.
     pub delivered: Count,
     /// Events that made no record, by reason.
@@ -205,7 +241,7 @@ pub struct SinkLedger {
 impl Default for SinkLedger {
     fn default() -> Self {
         SinkLedger {
-            journalled: Count::default(),
+            journalled: Journalled::default(),
             delivered: Count::default(),
             filtered: ByCode::default(),
             rejected: ByCode::default(),
@@ -233,13 +269,22 @@ impl SinkLedger {
         self.journalled.get().saturating_sub(self.settled())
     }
 
-    /// Begins with what ended before a restart, and with what is pending now.
-    pub fn restore(&self, totals: &Totals, pending: u64) {
+    /// The events that are not settled yet of those that were journalled when so many had arrived since the sink was
+    /// opened.
+    pub(crate) fn pending_of(&self, arrived: u64) -> u64 {
+        (self.journalled.counted.get() + arrived).saturating_sub(self.settled())
+    }
+
+    /// Begins with what ended before a restart, with what was pending when the sink was opened, and with what arrives
+    /// since. Returns the events journalled at the opening.
+    pub fn restore(&self, totals: &Totals, pending: u64, arrivals: Arrivals) -> u64 {
         self.delivered.restore(totals.delivered);
         self.filtered.restore(totals.filtered.clone());
         self.rejected.restore(totals.rejected.clone());
         self.expired.restore(totals.expired.clone());
-        self.journalled.restore(self.settled() + pending);
+        let journalled = self.settled() + pending;
+        self.journalled.restore(journalled, arrivals);
+        journalled
     }
 
     /// The sink has read so many more from the journal.

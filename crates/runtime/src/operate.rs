@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use signalbox_journal::{Found, Journal, LetterCounts, Position, Progress, SinkState, Usage};
+use signalbox_journal::{Arrivals, Found, Journal, LetterCounts, Position, Progress, SinkState, Usage};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::letters::{Acted, Piece, act, act_on_all, discard};
@@ -174,7 +174,10 @@ pub async fn plan_replay(
         None => held.to,
     };
     let rewound = rewind(&progress, from, to);
-    let events = settled_within(&progress, from, to);
+    let mut events = 0;
+    for (a, b) in settled_within(&progress, from, to) {
+        events += journal.count(a, b).await.map_err(|error| error.to_string())?;
+    }
     if events == 0 {
         let Found { from, to, .. } = held;
         return Err(format!(
@@ -196,10 +199,11 @@ async fn locate(journal: &dyn Journal, place: Where) -> Result<Position, String>
     }
 }
 
-/// How many positions within a range are settled.
-fn settled_within(progress: &Progress, from: Position, to: Position) -> u64 {
-    let overlap = |(a, b): (Position, Position)| b.min(to).saturating_sub(a.max(from));
-    overlap((0, progress.cursor)) + progress.settled.iter().copied().map(overlap).sum::<u64>()
+/// Lists the settled parts of a range.
+fn settled_within(progress: &Progress, from: Position, to: Position) -> Vec<(Position, Position)> {
+    let settled = std::iter::once((0, progress.cursor)).chain(progress.settled.iter().copied());
+    let parts = settled.map(|(a, b)| (a.max(from), b.min(to)));
+    parts.filter(|(a, b)| a < b).collect()
 }
 
 /// The progress of a sink that has not settled `from..to`; everything else is as it was.
@@ -388,7 +392,7 @@ impl Stopped {
         for state in self.sinks().await? {
             let sink = SinkLedger::default();
             let pending = state.parked + state.unread.iter().map(|(_, count)| count).sum::<u64>();
-            sink.restore(&state.progress.totals, pending);
+            sink.restore(&state.progress.totals, pending, Arrivals::default());
             let removed = state
                 .unread
                 .iter()
@@ -465,8 +469,8 @@ mod tests {
         );
         let rewound = rewind(&progress, 112, 1000);
         assert_eq!((rewound.cursor, &rewound.settled[..]), (100, &[(110, 112)][..]));
-        assert_eq!(settled_within(&progress, 90, 115), 15);
-        assert_eq!(settled_within(&progress, 120, 130), 0);
+        assert_eq!(settled_within(&progress, 90, 115), [(90, 100), (110, 115)]);
+        assert_eq!(settled_within(&progress, 120, 130), []);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl StateWriter {
             }
             let before = sink.record.clone();
             sink.record.inputs.leave(end);
-            sink.record.released = sink.parked == 0 && self.unread(&sink.record)?.is_empty();
+            sink.record.released = sink.parked == 0 && self.unread(&sink.record, end)?.is_empty();
             if sink.record != before {
                 moved.insert(name.clone(), sink.clone());
             }

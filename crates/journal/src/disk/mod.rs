@@ -158,9 +158,10 @@ impl DiskJournal {
         let mut journalled = Journalled {
             counts: std::mem::take(&mut head.journalled),
             to: end,
+            ..Journalled::default()
         };
         for (source, count) in log.counts(head.journalled_to, end)? {
-            *journalled.counts.entry(source).or_default() += count;
+            journalled.add(&source, count);
         }
         let sinks = loaded.sinks.into_iter().map(|(name, (record, parked))| {
             let sink = Sink {
@@ -366,6 +367,7 @@ impl Journal for DiskJournal {
         let open = move |state_writer: &mut StateWriter| state_writer.open_sink(&name, &subscription);
         let (resumed, generation) = self.ask(open).await??;
         let reader = DiskReader {
+            arrivals: resumed.arrivals.clone(),
             shared: self.shared.clone(),
             state_writer: self.state_writer.clone(),
             store: self.store.clone(),

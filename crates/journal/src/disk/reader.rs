@@ -15,7 +15,10 @@ use crate::log::scan::Events;
 use crate::mutex::lock;
 use crate::state::parked;
 use crate::state::store::Store;
-use crate::{Ahead, Commit, Entry, JournalError, Loss, Parked, Position, Progress, Read, Reader, Returned};
+use crate::{
+    Ahead, Arrivals, Commit, Entry, JournalError, Loss, Lost, Parked, Position, Progress, Read, Reader,
+    Returned,
+};
 
 /// The pause before a refused read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -30,6 +33,8 @@ pub(crate) struct DiskReader {
     pub(crate) store: Store,
     pub(crate) sink: String,
     pub(crate) generation: u64,
+    /// Counts what comes for the sink, and knows of a later reader.
+    pub(crate) arrivals: Arrivals,
     /// Its number in the tail cache.
     pub(crate) number: u64,
     /// The next position to look at.
@@ -45,7 +50,7 @@ pub(crate) struct DiskReader {
 
 pub(crate) enum Ready {
     Event(Entry),
-    Lost(Position, Position, Loss),
+    Lost(Lost),
 }
 
 impl DiskReader {
@@ -63,12 +68,8 @@ impl DiskReader {
 
     /// Hands out events that are ready.
     fn take(&mut self, max: usize) -> Option<Read> {
-        if let Some(Ready::Lost(from, to, loss)) = self.ready.front() {
-            let lost = Read::Lost {
-                from: *from,
-                to: *to,
-                loss: *loss,
-            };
+        if let Some(Ready::Lost(lost)) = self.ready.front() {
+            let lost = Read::Lost(*lost);
             self.ready.pop_front();
             return Some(lost);
         }
@@ -141,7 +142,7 @@ impl DiskReader {
                         }),
                         None => {
                             tracing::error!(sink = self.sink, position, "journal event does not parse");
-                            Ready::Lost(position, position + 1, Loss::Damaged)
+                            lost(position, position + 1, Loss::Damaged)
                         }
                     });
                 }
@@ -150,10 +151,20 @@ impl DiskReader {
                 let from = self.at;
                 let to = to.min(end).min(self.skip_settled()).max(from + 1);
                 self.at = to;
-                self.ready.push_back(Ready::Lost(from, to, loss));
+                self.ready.push_back(lost(from, to, loss));
             }
         }
     }
+}
+
+fn lost(from: Position, to: Position, loss: Loss) -> Ready {
+    let events = to - from;
+    Ready::Lost(Lost {
+        from,
+        to,
+        events,
+        loss,
+    })
 }
 
 #[async_trait]
@@ -169,6 +180,9 @@ impl Reader for DiskReader {
             tokio::pin!(news);
             // Registered before looking, so that an append in between is not missed.
             news.as_mut().enable();
+            if self.arrivals.is_revoked() {
+                return Read::Revoked;
+            }
             let complete = shared.complete();
             let end = shared.end();
             self.skip_settled();
@@ -241,8 +255,10 @@ impl Reader for DiskReader {
             settled: self.settled.iter().copied().collect(),
             ..Progress::default()
         };
-        let sink = self.sink.clone();
-        let look = move |state_writer: &mut StateWriter| state_writer.ahead(&sink, &ahead, returned_after);
+        let (sink, arrivals) = (self.sink.clone(), self.arrivals.clone());
+        let look = move |state_writer: &mut StateWriter| {
+            state_writer.ahead(&sink, &ahead, returned_after, &arrivals)
+        };
         let (reply, answer) = oneshot::channel();
         let ask = Box::new(move |state_writer: &mut StateWriter| drop(reply.send(look(state_writer))));
         let gone = || JournalError("the journal was shut down".into());

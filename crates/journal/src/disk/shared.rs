@@ -11,6 +11,7 @@ use super::ballast::Ballast;
 use super::clock::Clock;
 use super::folder_lock::Lock;
 use super::options::DiskOptions;
+use crate::arrivals::Counters;
 use crate::halt::Halts;
 use crate::log::files::LogFiles;
 use crate::log::heading::{Heading, SinkStanding};
@@ -81,10 +82,23 @@ pub(crate) struct Sink {
 }
 
 /// Events in the journal by source over all time, up to a position.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Journalled {
     pub(crate) counts: BTreeMap<String, u64>,
     pub(crate) to: Position,
+    /// Events that came later, by reader.
+    pub(crate) arrivals: Counters,
+}
+
+impl Journalled {
+    /// Counts events of a source.
+    pub(crate) fn add(&mut self, source: &str, events: u64) {
+        match self.counts.get_mut(source) {
+            Some(sum) => *sum += events,
+            None => drop(self.counts.insert(source.to_owned(), events)),
+        }
+        self.arrivals.add(source, events);
+    }
 }
 
 #[derive(Debug, Default)]

@@ -14,7 +14,9 @@ use crate::ranges::{self, Span};
 use crate::sink_record::SinkRecord;
 use crate::state::parked;
 use crate::state::rebuild;
-use crate::{Ahead, JournalError, Parked, Position, Progress, Resumed, SinkState, Start, Subscription};
+use crate::{
+    Ahead, Arrivals, JournalError, Parked, Position, Progress, Resumed, SinkState, Start, Subscription,
+};
 
 /// The number of parked events that are read at once.
 const AT_ONCE: usize = 1_000;
@@ -82,14 +84,20 @@ impl StateWriter {
             .state
             .parked(name)
             .map_err(|trouble| self.explain(&trouble))?;
-        let unread = self.unread(&record)?;
         let owed = record.inputs.owed(&self.head.names);
+        let (arrivals, end) = {
+            let mut journalled = lock(&self.shared.journalled);
+            (journalled.arrivals.open(name, &owed), journalled.to)
+        };
+        self.shared.news.notify_waiters();
+        let unread = self.unread(&record, end)?;
         Ok((
             Resumed {
                 progress: record.progress,
                 parked,
                 returned,
                 unread,
+                arrivals,
                 lost,
                 owed,
                 mappings: record.mappings.renamed,
@@ -122,10 +130,14 @@ impl StateWriter {
         Ok(sources)
     }
 
-    /// Counts the events that a sink is owed and has not settled, by source.
-    pub(crate) fn unread(&self, record: &SinkRecord) -> Result<Vec<(String, u64)>, JournalError> {
+    /// Counts the events before `end` that a sink is owed and has not settled, by source.
+    pub(super) fn unread(
+        &self,
+        record: &SinkRecord,
+        end: Position,
+    ) -> Result<Vec<(String, u64)>, JournalError> {
         let mut sums: BTreeMap<String, u64> = BTreeMap::new();
-        for ((from, to), sources) in record.inputs.pieces(&record.progress, self.shared.end()) {
+        for ((from, to), sources) in record.inputs.pieces(&record.progress, end) {
             for (source, count) in self.shared.log.counts(from, to)? {
                 let owed = sources
                     .as_ref()
@@ -144,6 +156,7 @@ impl StateWriter {
         sink: &str,
         progress: &Progress,
         returned_after: Position,
+        arrivals: &Arrivals,
     ) -> Result<Ahead, JournalError> {
         let after = returned_after.saturating_add(1).max(Parked::BACK);
         let returned = self.state.count_parked(sink, after..=Position::MAX);
@@ -152,8 +165,14 @@ impl StateWriter {
             progress: progress.clone(),
             ..known.record
         };
+        let (arrived, end) = {
+            // Both change under this lock.
+            let journalled = lock(&self.shared.journalled);
+            (arrivals.count(), journalled.to)
+        };
         Ok(Ahead {
-            unread: self.unread(&standing)?,
+            unread: self.unread(&standing, end)?,
+            arrived,
             returned: returned.map_err(|trouble| self.explain(&trouble))?,
         })
     }
@@ -171,7 +190,7 @@ impl StateWriter {
             let unread = if record.released {
                 Vec::new()
             } else {
-                self.unread(&record)?
+                self.unread(&record, self.shared.end())?
             };
             let first = record.inputs.first(&record.progress, self.shared.end());
             let logged_since = match first {
@@ -231,7 +250,7 @@ impl StateWriter {
         let unread = if sink.record.released {
             Vec::new()
         } else {
-            self.unread(&sink.record)?
+            self.unread(&sink.record, self.shared.end())?
         };
         let parked = self.parked_of(name, source)?;
         let unread = unread.iter().filter(|(source, _)| of_it(source));

@@ -193,8 +193,9 @@ impl StateWriter {
         let mut head = self.head.clone();
         head.next_position = self.shared.end();
         head.saved_at = self.shared.clock.now();
-        let journalled = lock(&self.shared.journalled).clone();
-        (head.journalled, head.journalled_to) = (journalled.counts, journalled.to);
+        let journalled = lock(&self.shared.journalled);
+        (head.journalled, head.journalled_to) = (journalled.counts.clone(), journalled.to);
+        drop(journalled);
         head.rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
         head.again.clone_from(&lock(&self.shared.again));
         let mut sources = lock(&self.shared.sources);

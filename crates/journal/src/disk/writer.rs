@@ -232,10 +232,7 @@ impl Writer {
         self.shared.halts.end(Cause::Failing);
         let mut journalled = lock(&self.shared.journalled);
         for (source, count) in frames.iter().flat_map(|frame| &frame.sources) {
-            match journalled.counts.get_mut(&**source) {
-                Some(sum) => *sum += u64::from(*count),
-                None => drop(journalled.counts.insert(source.to_string(), u64::from(*count))),
-            }
+            journalled.add(source, u64::from(*count));
         }
         journalled.to = end;
         drop(journalled);

@@ -28,6 +28,7 @@ impl LogFiles {
         let lost = |(from, to)| Lost {
             from,
             to,
+            events: to - from,
             loss: self.why(&log_files, (from, to), aged),
         };
         holes.into_iter().map(lost).collect()
@@ -86,7 +87,7 @@ impl LogFiles {
     pub(crate) fn tell_missing(&self, wanted: Position, end: Position, aged: bool) {
         let from = self.start().map_or(wanted, |start| start.min(wanted));
         let (held, log_files) = (self.end().unwrap_or(0), self.log_files());
-        for Lost { from, to, loss } in self.holes(from, end, aged) {
+        for Lost { from, to, loss, .. } in self.holes(from, end, aged) {
             // Losses at the end of the last file were logged when it was taken over.
             let from = if from >= held { from.max(self.told()) } else { from };
             if from >= to || self.kept(&log_files, (from, to)).next().is_some() {
@@ -121,7 +122,7 @@ pub(crate) fn write_off(log: &LogFiles, progress: &mut Progress, end: Position, 
     let all: Vec<Lost> = all.collect();
     for lost in &all {
         let code = lost.loss.code().to_owned();
-        *progress.totals.rejected.entry(code).or_default() += lost.to - lost.from;
+        *progress.totals.rejected.entry(code).or_default() += lost.events;
         let at = progress.settled.partition_point(|(from, _)| *from < lost.from);
         progress.settled.insert(at, (lost.from, lost.to));
     }

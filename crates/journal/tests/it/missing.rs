@@ -91,7 +91,12 @@ async fn what_is_missing_at_the_start_is_settled_and_counted_at_once_and_once() 
             Harm::Cut => Loss::Damaged,
             Harm::Delete | Harm::Empty => Loss::Missing,
         };
-        let lost = Lost { from, to: *to, loss };
+        let lost = Lost {
+            from,
+            to: *to,
+            events: to - from,
+            loss,
+        };
         for start in 0..2 {
             let journal = open_with(&small(folder.path()));
             let (mut sink, resumed) = reader(&journal, "a", Start::End).await;
@@ -132,11 +137,11 @@ async fn what_vanishes_under_a_reader_is_told_when_it_comes_to_it() {
         let from = loop {
             match sink.next(100).await {
                 Read::Events(entries) => seen += entries.len() as u64,
-                Read::Lost { from, to: end, loss } => {
-                    assert_eq!((end, loss), (*to, Loss::Missing), "{how:?}");
-                    break from;
+                Read::Lost(lost) => {
+                    assert_eq!((lost.to, lost.loss), (*to, Loss::Missing), "{how:?}");
+                    break lost.from;
                 }
-                Read::End => panic!("{how:?}: nothing was told"),
+                Read::End | Read::Revoked => panic!("{how:?}: nothing was told"),
             }
         };
         match how {

@@ -207,6 +207,7 @@ async fn events_past_max_age_are_lost_to_their_readers() {
     let aged = Lost {
         from: 0,
         to: 10,
+        events: 10,
         loss: Loss::Aged,
     };
     assert_eq!(resumed.lost, [aged]);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use signalbox_core::{Event, Facts, HashedPath, LimitedDataProcessing, Noted, Receipt};
 use signalbox_journal::{
-    Appended, Commit, DiskJournal, DiskOptions, Entry, Journal, Named, Position, Progress, Read, Reader,
-    Resumed, Roster, Start, Subscription,
+    Appended, Commit, DiskJournal, DiskOptions, Entry, Journal, Lost, Named, Position, Progress, Read,
+    Reader, Resumed, Roster, Start, Subscription,
 };
 
 /// The sources of events.
@@ -131,8 +131,9 @@ pub(crate) async fn rest(reader: &mut Box<dyn Reader>) -> Rest {
     loop {
         match reader.next(100).await {
             Read::Events(entries) => rest.entries.extend(entries),
-            Read::Lost { from, to, .. } => rest.lost.push((from, to)),
+            Read::Lost(Lost { from, to, .. }) => rest.lost.push((from, to)),
             Read::End => return rest,
+            Read::Revoked => panic!("another reader was opened"),
         }
     }
 }

@@ -84,14 +84,14 @@ pub struct Driver {
     pub(super) meters: SinkMeters,
     pub(super) stop: Stop,
     pub(super) load_shed: Arc<LoadShed>,
-    /// Write-locked while the driver counts the sink's events anew; see [`Driver::counted_under`].
-    pub(super) counting: Arc<tokio::sync::RwLock<()>>,
     /// Woken when events come back from the dead letters.
     news: Arc<Notify>,
     pub(super) returning: Returning,
 
     /// The journal is closed and read to its end.
     pub(super) at_end: bool,
+    /// Another driver of the sink has begun.
+    pub(super) revoked: bool,
     /// The events that are for this sink.
     pub(super) owed: Owed,
     /// The present names of renamed mappings.
@@ -194,18 +194,17 @@ impl Driver {
         let mut lost_now = 0;
         for lost in &resumed.lost {
             let count = totals.rejected.entry(lost.loss.code().to_owned()).or_default();
-            *count = count.saturating_sub(lost.to - lost.from);
-            lost_now += lost.to - lost.from;
+            *count = count.saturating_sub(lost.events);
+            lost_now += lost.events;
         }
         totals.rejected.retain(|_, count| *count > 0);
-        ledger.restore(&totals, unread + aside + lost_now);
+        let pending = unread + aside + lost_now;
+        let journalled = ledger.restore(&totals, pending, resumed.arrivals.clone());
         for lost in &resumed.lost {
-            ledger.rejected.add(lost.loss.code(), lost.to - lost.from);
+            ledger.rejected.add(lost.loss.code(), lost.events);
         }
         ledger.set_debts(debts(&resumed));
-        ledger
-            .backpressure
-            .begin(ledger.journalled.get().saturating_sub(unread));
+        ledger.backpressure.begin(journalled.saturating_sub(unread));
         let mut driver = Driver {
             ready: Ready::new(options.batch, stage.sink.framing()),
             gate: Gate::of(rate_group),
@@ -226,11 +225,11 @@ impl Driver {
             load_shed,
             news,
             returning: Returning::new(resumed.returned > 0),
-            counting: Arc::default(),
             owed: resumed.owed,
             mappings: resumed.mappings.clone(),
             strangers: HashMap::new(),
             at_end: false,
+            revoked: false,
             sent_keys,
             unburied: Unburied::default(),
             buried: Vec::new(),
@@ -250,7 +249,7 @@ impl Driver {
             holds,
         };
         for lost in &resumed.lost {
-            driver.tell_lost(lost, lost.to - lost.from);
+            driver.tell_lost(lost, lost.events);
         }
         for parked in resumed.parked {
             let parked = driver.under_new_names(parked);
@@ -265,13 +264,6 @@ impl Driver {
             driver.prepared(parked.position, staged);
         }
         driver
-    }
-
-    /// Sets the lock that sources hold for reading from the moment events go to the journal until they are counted for
-    /// the sink.
-    #[must_use]
-    pub fn counted_under(self, counting: Arc<tokio::sync::RwLock<()>>) -> Driver {
-        Driver { counting, ..self }
     }
 
     /// Renames the mappings of a parked event that have been renamed since.
@@ -307,7 +299,7 @@ impl Driver {
             self.ledger
                 .oldest_pending
                 .store(self.window.oldest(), std::sync::atomic::Ordering::Relaxed);
-            if self.finished() || leaving && self.flights.is_empty() {
+            if self.revoked || self.finished() || leaving && self.flights.is_empty() {
                 break;
             }
             let wake = self.next_wake();

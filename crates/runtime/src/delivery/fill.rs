@@ -35,8 +35,9 @@ impl Driver {
                     self.take_event(position, event);
                 }
             }
-            Read::Lost { from, to, loss } => self.lost(Lost { from, to, loss }).await,
+            Read::Lost(lost) => self.lost(lost).await,
             Read::End => self.at_end = true,
+            Read::Revoked => self.revoked = true,
         }
         self.commit_soon();
     }
@@ -74,19 +75,16 @@ impl Driver {
     /// from what is left.
     async fn lost(&mut self, lost: Lost) {
         self.window.skip_before(lost.to);
-        let counting = self.counting.clone();
-        // While this lock is held, the ledger and the journal hold the same events.
-        let _counting = counting.write().await;
-        let range = lost.to - lost.from;
         let events = match self.reader.ahead(self.returning.last()).await {
             Ok(ahead) => {
                 let unread = ahead.unread.iter().map(|(_, count)| count).sum::<u64>();
                 let left = self.window.len() as u64 + ahead.returned + unread;
-                self.ledger.pending().saturating_sub(left).min(range)
+                let pending = self.ledger.pending_of(ahead.arrived);
+                pending.saturating_sub(left).min(lost.events)
             }
             Err(error) => {
                 tracing::warn!(sink = %self.options.name, "lost events are counted without their sources: {error}");
-                self.ledger.pending().min(range)
+                self.ledger.pending().min(lost.events)
             }
         };
         if events > 0 {
@@ -96,7 +94,7 @@ impl Driver {
     }
 
     /// Keeps a dead letter that stands for lost events of this sink.
-    pub(super) fn tell_lost(&mut self, Lost { from, to, loss }: &Lost, events: u64) {
+    pub(super) fn tell_lost(&mut self, Lost { from, to, loss, .. }: &Lost, events: u64) {
         let told = format!(
             "{events} events at the positions {from} to {to} are lost: {}",
             loss.told()

@@ -245,7 +245,6 @@ impl Rig {
         );
         let running = tokio::spawn(driver.run());
         for id in self.ids {
-            ledger.journalled.add(1);
             journal.append(vec![event(&id)]).await.unwrap();
         }
         journal.close();
@@ -677,7 +676,6 @@ mod restart {
 
         pub(super) async fn append(&self, ids: impl IntoIterator<Item = impl ToString>) {
             for id in ids {
-                self.ledger.journalled.add(1);
                 self.journal
                     .append(vec![super::event(&id.to_string())])
                     .await

@@ -45,8 +45,6 @@ pub struct Running {
     /// they have taken in: its clients could not all send it again.
     closed: Arc<AtomicBool>,
     started: Arc<AtomicBool>,
-    /// Written while sinks begin to count, see [`SourceIntake`].
-    counting: Arc<tokio::sync::RwLock<()>>,
     rate_groups: RateGroups,
     /// For [`Running::abort_handle`].
     abort: CancellationToken,
@@ -162,7 +160,6 @@ impl Running {
             stopping: Arc::default(),
             closed: Arc::default(),
             started: Arc::default(),
-            counting: Arc::default(),
             rate_groups: RateGroups::default(),
             abort: CancellationToken::new(),
             failed: false,
@@ -301,8 +298,7 @@ impl Running {
             dead_letters,
             meters,
             (stop.clone(), shed.clone(), returned.clone()),
-        )
-        .counted_under(self.counting.clone());
+        );
         let task = tokio::spawn(driver.run());
         self.sinks.insert(
             name,
@@ -335,7 +331,6 @@ impl Running {
             listeners: RwLock::new(self.listeners(&name)),
             dead_letters: self.dead_letters.clone(),
             closed: self.closed.clone(),
-            counting: self.counting.clone(),
         });
         let shutdown = CancellationToken::new();
         let access = self.sockets.access(name.clone());
@@ -410,8 +405,6 @@ impl Running {
             .await
             .map_err(|_| format!("the sink '{sink}' has ended"))?;
         let changed = change(&self.journal).await;
-        let counting = self.counting.clone();
-        let _counting = counting.write().await;
         self.drive(parts, Start::End, handle.fingerprint, meters)
             .await
             .map_err(|error| error.to_string())?;

@@ -69,8 +69,6 @@ impl Running {
         // Another group may have counted the calls of a new one until now.
         self.rate_groups.arrange(members(&pipeline.sinks), Duration::ZERO);
         let mut problems = Vec::new();
-        let counting = self.counting.clone();
-        let _counting = counting.write().await;
         if let Err(error) = self.journal.adopt(&roster).await {
             problems.push(error.to_string());
         }

@@ -1,0 +1,61 @@
+//! Counts what is appended for each sink while its reader is open.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+use crate::Owed;
+
+/// The number of events that were appended for a sink since its reader was opened. The journal adds them at the moment
+/// from which the reader can hand them out.
+#[derive(Debug, Clone, Default)]
+pub struct Arrivals(Arc<Counter>);
+
+#[derive(Debug, Default)]
+struct Counter {
+    events: AtomicU64,
+    /// Set when another reader of the sink was opened.
+    revoked: AtomicBool,
+}
+
+impl Arrivals {
+    /// Returns the number of events.
+    #[inline]
+    pub fn count(&self) -> u64 {
+        self.0.events.load(SeqCst)
+    }
+
+    /// True if the reader no longer counts, since another one of its sink was opened.
+    #[inline]
+    pub fn is_revoked(&self) -> bool {
+        self.0.revoked.load(SeqCst)
+    }
+}
+
+/// The counters of all readers of a journal.
+#[derive(Debug, Default)]
+pub(crate) struct Counters(BTreeMap<String, (Vec<String>, Arrivals)>);
+
+impl Counters {
+    /// Begins to count for a sink; revokes its earlier reader.
+    pub(crate) fn open(&mut self, sink: &str, owed: &Owed) -> Arrivals {
+        // Neither a reader nor a ledger has the others any more.
+        self.0
+            .retain(|_, (_, arrivals)| Arc::strong_count(&arrivals.0) > 1);
+        let sources = owed.open_sources().map(str::to_owned).collect();
+        let arrivals = Arrivals::default();
+        if let Some((_, old)) = self.0.insert(sink.to_owned(), (sources, arrivals.clone())) {
+            old.0.revoked.store(true, SeqCst);
+        }
+        arrivals
+    }
+
+    /// Counts events of a source for the sinks that listen to it.
+    pub(crate) fn add(&mut self, source: &str, events: u64) {
+        for (sources, arrivals) in self.0.values() {
+            if sources.iter().any(|listened| listened == source) {
+                arrivals.0.events.fetch_add(events, SeqCst);
+            }
+        }
+    }
+}
