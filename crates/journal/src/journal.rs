@@ -6,12 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use signalbox_core::Event;
+use tokio::sync::watch;
 
 use crate::dead_letter::Summing;
 use crate::{
     AppendError, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota,
-    DeadLetterSummary, JournalError, LetterCounts, Order, Page, Position, Progress, Reader, Refusing,
-    Resumed, Roster, SourceTotals, Subscription,
+    DeadLetterSummary, Group, JournalError, LetterCounts, Order, Page, Position, Progress, Reader, Refusing,
+    Resumed, Roster, SourceTotals, Subscription, Tenures,
 };
 
 /// The number of dead letters in one page when they are summed up.
@@ -46,6 +47,12 @@ pub trait Journal: Send + Sync {
         sink: &str,
         subscription: &Subscription,
     ) -> Result<(Box<dyn Reader>, Resumed), JournalError>;
+
+    /// Asks for the right to drive these groups of sinks; the journal changes what it gives as routers come and go. A
+    /// journal that no other router shares gives all of them at once and never takes one back.
+    fn tenures(&self, groups: Vec<Group>) -> watch::Receiver<Tenures> {
+        watch::channel(Tenures::all(groups)).1
+    }
 
     /// Takes no more events. Readers go on to the end and then get [`Read::End`](crate::Read::End).
     fn close(&self);

@@ -30,6 +30,7 @@ mod reader;
 mod requeue;
 mod sink_record;
 mod state;
+mod tenure;
 
 pub use arrivals::Arrivals;
 pub use dead_letter::{
@@ -48,3 +49,4 @@ pub use position::{Entry, Loss, Lost, Position};
 pub use progress::{Commit, Open, Parked, Progress, RecordEnd, SourceTotals, Totals};
 pub use reader::{Ahead, Read, Reader, Resumed, Returned};
 pub use state::compact::Compacted;
+pub use tenure::{Group, Tenure, Tenures};

@@ -1,6 +1,7 @@
 //! Tests of the disk journal, through its public interface.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod arrivals;
 mod begun;
 mod checkpoints;
 mod clock;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use signalbox_core::{Batch, Event, Outcome, Reason, Report, Verdict};
 use signalbox_journal::{
-    Commit, DeadLetter, Open, Owed, Parked, Position, Reader, RecordEnd, Resumed, Standing,
+    Commit, DeadLetter, Open, Owed, Parked, Position, Reader, RecordEnd, Resumed, Standing, Tenure,
 };
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -90,6 +90,8 @@ pub struct Driver {
 
     /// The journal is closed and read to its end.
     pub(super) at_end: bool,
+    /// The right to launch attempts.
+    tenure: Tenure,
     /// Another driver of the sink has begun.
     pub(super) revoked: bool,
     /// The events that are for this sink.
@@ -229,6 +231,7 @@ impl Driver {
             mappings: resumed.mappings.clone(),
             strangers: HashMap::new(),
             at_end: false,
+            tenure: Tenure::endless(),
             revoked: false,
             sent_keys,
             unburied: Unburied::default(),
@@ -264,6 +267,12 @@ impl Driver {
             driver.prepared(parked.position, staged);
         }
         driver
+    }
+
+    /// Sets the right under which the driver launches attempts; without one it launches them as long as it likes.
+    #[must_use]
+    pub fn under(self, tenure: Tenure) -> Driver {
+        Driver { tenure, ..self }
     }
 
     /// Renames the mappings of a parked event that have been renamed since.
@@ -499,6 +508,10 @@ impl Driver {
                 || self.at_end && !self.ready.is_empty();
             if self.groups.is_empty() && !due {
                 break;
+            }
+            if !self.tenure.holds() {
+                // The next router goes on with what is left.
+                return self.stop.leave.cancel();
             }
             match self.gate.pass() {
                 Ok(()) => {}

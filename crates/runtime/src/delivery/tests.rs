@@ -10,7 +10,7 @@ use signalbox_core::{
     Batch, Event, Flow, Outcome, Prepared, Reason, Receipt, Record, Rejection, Report, Resend, Sink,
     Transform,
 };
-use signalbox_journal::{DeadLetter, DeadLetterFilter, Journal, MemoryJournal, Start, Subscription};
+use signalbox_journal::{DeadLetter, DeadLetterFilter, Journal, MemoryJournal, Start, Subscription, Tenure};
 use tokio::time::Instant;
 
 use super::*;
@@ -128,6 +128,7 @@ struct Rig {
     transforms: Vec<Box<dyn Transform>>,
     probes_fail_until: Duration,
     ids: Vec<String>,
+    tenure: Tenure,
 }
 
 struct Ended {
@@ -199,6 +200,7 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
         },
         transforms: Vec::new(),
         probes_fail_until: Duration::ZERO,
+        tenure: Tenure::endless(),
         ids: ids.into_iter().map(|id| id.to_string()).collect(),
     }
 }
@@ -242,7 +244,8 @@ impl Rig {
             dead_letters,
             SinkMeters::none(),
             signals,
-        );
+        )
+        .under(self.tenure);
         let running = tokio::spawn(driver.run());
         for id in self.ids {
             journal.append(vec![event(&id)]).await.unwrap();
@@ -280,6 +283,16 @@ async fn batches_by_count_and_flushes_at_the_end() {
         [10, 10, 5]
     );
     assert_eq!(ended.ledger.delivered.get(), 25);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_once_another_router_may_drive_the_sink() {
+    let (_renew, ended) = tokio::sync::watch::channel(std::time::Instant::now());
+    let mut rig = rig(0..25);
+    rig.tenure = Tenure::renewed(ended, false);
+    let ended = rig.run(|_, _| Act::Deliver).await;
+    assert_eq!((ended.log.len(), ended.ledger.pending()), (0, 25));
+    assert_eq!(ended.left_in_journal, 25);
 }
 
 #[tokio::test(start_paused = true)]

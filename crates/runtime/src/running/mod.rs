@@ -10,8 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use signalbox_core::{Event, Fate, Outlet, Sink, SourceContext, StartError};
-use signalbox_journal::{Journal, Owed, Roster, Start, Subscription};
-use tokio::sync::Notify;
+use signalbox_journal::{Group, Journal, Owed, Roster, Start, Subscription, Tenures};
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +46,8 @@ pub struct Running {
     closed: Arc<AtomicBool>,
     started: Arc<AtomicBool>,
     rate_groups: RateGroups,
+    /// The sinks that this router may drive.
+    tenures: watch::Receiver<Tenures>,
     /// For [`Running::abort_handle`].
     abort: CancellationToken,
     failed: bool,
@@ -85,6 +87,17 @@ fn members(sinks: &[BuiltSink]) -> impl Iterator<Item = Member<'_>> {
         calls: sink.options.calls,
         timeout: sink.options.timeout,
     })
+}
+
+/// Lists the rate groups of a pipeline with their sinks.
+fn groups(sinks: &[BuiltSink]) -> Vec<Group> {
+    let mut groups: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
+    for BuiltSink { options, .. } in sinks {
+        let members = groups.entry(options.rate_group.clone()).or_default();
+        members.push(options.name.clone());
+    }
+    let group = |(name, sinks)| Group { name, sinks };
+    groups.into_iter().map(group).collect()
 }
 
 struct SinkHandle {
@@ -161,6 +174,7 @@ impl Running {
             closed: Arc::default(),
             started: Arc::default(),
             rate_groups: RateGroups::default(),
+            tenures: watch::channel(Tenures::default()).1,
             abort: CancellationToken::new(),
             failed: false,
             draining: false,
@@ -201,6 +215,9 @@ impl Running {
             .map_err(StartError)?;
         // If the journal cannot tell, the process before may have called a moment ago.
         let idle = self.journal.idle_before().unwrap_or_default();
+        self.tenures = self.journal.tenures(groups(&pipeline.sinks));
+        let first = self.tenures.borrow().are_first();
+        let idle = if first { idle } else { Duration::ZERO };
         self.rate_groups.arrange(members(&pipeline.sinks), idle);
         for sink in pipeline.sinks {
             self.start_sink(sink, telemetry).await?;
@@ -271,6 +288,9 @@ impl Running {
         meters: SinkMeters,
     ) -> Result<(), StartError> {
         let name = parts.options.name.clone();
+        let tenure = self.tenures.borrow().of(&name).cloned();
+        let tenure =
+            tenure.ok_or_else(|| StartError(format!("sinks.{name}: another router delivers to it")))?;
         let subscription = Subscription {
             mappings: parts.options.mappings.clone(),
             ..Subscription::new(parts.options.inputs.iter().map(|name| &**name), start)
@@ -298,7 +318,8 @@ impl Running {
             dead_letters,
             meters,
             (stop.clone(), shed.clone(), returned.clone()),
-        );
+        )
+        .under(tenure);
         let task = tokio::spawn(driver.run());
         self.sinks.insert(
             name,

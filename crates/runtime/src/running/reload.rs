@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use signalbox_core::StartError;
 
-use super::{Running, SourceHandle, members};
+use super::{Running, SourceHandle, groups, members};
 use crate::dead_letters::DeadLetters;
 use crate::ledger::Ledger;
 use crate::pipeline::{BuiltSource, Pipeline};
@@ -68,6 +68,7 @@ impl Running {
         }
         // Another group may have counted the calls of a new one until now.
         self.rate_groups.arrange(members(&pipeline.sinks), Duration::ZERO);
+        self.tenures = self.journal.tenures(groups(&pipeline.sinks));
         let mut problems = Vec::new();
         if let Err(error) = self.journal.adopt(&roster).await {
             problems.push(error.to_string());

@@ -1,0 +1,114 @@
+//! The right to drive sinks. Several routers may share a journal; each sink is driven by one of them at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+/// Sinks that are driven by the same router, since they share a rate limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The name of the group.
+    pub name: Arc<str>,
+    /// The names of its sinks.
+    pub sinks: Vec<Arc<str>>,
+}
+
+/// The right to drive a group of sinks. A journal that several routers share limits it in time and renews it.
+#[derive(Debug, Clone)]
+pub struct Tenure {
+    until: Option<watch::Receiver<Instant>>,
+    /// True if no other router has driven the group: nothing is known to have used its rate limit.
+    pub first: bool,
+}
+
+impl Tenure {
+    /// Creates the right that never ends, for a journal that no other router shares.
+    pub fn endless() -> Tenure {
+        Tenure {
+            until: None,
+            first: true,
+        }
+    }
+
+    /// Creates a right that ends at a moment, which the journal moves on while it can.
+    pub fn renewed(until: watch::Receiver<Instant>, first: bool) -> Tenure {
+        Tenure {
+            until: Some(until),
+            first,
+        }
+    }
+
+    /// True if the group may be driven now.
+    #[inline]
+    pub fn holds(&self) -> bool {
+        self.until().is_none_or(|until| Instant::now() < until)
+    }
+
+    /// Returns the moment at which the right ends unless it is renewed; `None` if it does not end.
+    pub fn until(&self) -> Option<Instant> {
+        self.until.as_ref().map(|until| *until.borrow())
+    }
+}
+
+/// The sinks that this router may drive.
+#[derive(Debug, Clone, Default)]
+pub struct Tenures(BTreeMap<Arc<str>, Tenure>);
+
+impl Tenures {
+    /// Gives all groups to this router without an end.
+    pub fn all(groups: Vec<Group>) -> Tenures {
+        let groups = groups.into_iter().map(|group| (group, Tenure::endless()));
+        groups.collect()
+    }
+
+    /// Returns the right to drive a sink; `None` if another router drives it.
+    pub fn of(&self, sink: &str) -> Option<&Tenure> {
+        self.0.get(sink)
+    }
+
+    /// True if no other router has driven any of the sinks.
+    pub fn are_first(&self) -> bool {
+        self.0.values().all(|tenure| tenure.first)
+    }
+}
+
+impl FromIterator<(Group, Tenure)> for Tenures {
+    fn from_iter<I: IntoIterator<Item = (Group, Tenure)>>(groups: I) -> Tenures {
+        let sinks = groups.into_iter().flat_map(|(group, tenure)| {
+            let sinks = group.sinks.into_iter();
+            sinks.map(move |sink| (sink, tenure.clone()))
+        });
+        Tenures(sinks.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_right_ends_unless_it_is_renewed() {
+        let group = |name: &str| Group {
+            name: name.into(),
+            sinks: vec![format!("{name} 1").into(), format!("{name} 2").into()],
+        };
+        let all = Tenures::all(vec![group("a")]);
+        assert!(
+            all.of("a 2")
+                .is_some_and(|tenure| tenure.holds() && tenure.until().is_none())
+        );
+        assert!(all.of("b 1").is_none() && all.are_first());
+        let (renew, until) = watch::channel(Instant::now());
+        let some: Tenures = [(group("b"), Tenure::renewed(until, false))]
+            .into_iter()
+            .collect();
+        let tenure = some.of("b 1").unwrap().clone();
+        assert!(!tenure.holds() && !some.are_first());
+        renew.send_replace(Instant::now() + Duration::from_secs(60));
+        assert!(tenure.holds());
+    }
+}
