@@ -1,31 +1,31 @@
-//! Memory for the bytes of records.
+//! A slab for the bytes of records.
 
 use std::sync::{Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 
-/// Bytes of memory that records share.
+/// Size of a piece of memory that records share, in bytes.
 const PIECE: usize = 64 << 10;
-/// A larger record has memory of its own.
+/// Maximum size of a record that shares memory, in bytes; a larger one gets a piece for itself.
 const LARGEST: usize = PIECE / 8;
 
-/// Stores records that a sink makes one after the other, mostly to send and forget them together.
+/// Stores records that a sink makes one after the other and that are mostly sent and dropped together.
 ///
-/// They share pieces of memory, some dozens each: a piece is asked for once and given back when the last of its records
-/// is gone, while records with memory of their own, freed by another thread than the one that made them, cost the
-/// allocator as much as writing them.
+/// Some dozens of them share a piece of memory, which is allocated once and freed with the last of its records. Records
+/// with separate allocations, freed by another thread than the one that made them, cost the allocator as much as
+/// writing them.
 #[derive(Default)]
 pub struct ByteSlab(Mutex<BytesMut>);
 
 impl ByteSlab {
-    /// Keeps a copy of the bytes.
+    /// Stores a copy of the bytes.
     ///
-    /// Whoever keeps it for long after its neighbours are gone should copy it out, see [`crate::Record::apart`].
+    /// A holder that outlives the neighbours for long should copy the bytes out, see [`crate::Record::apart`].
     pub fn keep(&self, bytes: &[u8]) -> Bytes {
         if bytes.len() > LARGEST {
             return Bytes::copy_from_slice(bytes);
         }
-        // Nothing in here can panic half-way.
+        // The code under the lock cannot panic half-way.
         let mut piece = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if piece.capacity() < bytes.len() {
             *piece = BytesMut::with_capacity(PIECE);

@@ -1,20 +1,20 @@
-//! Escapes text that came from outside before a terminal shows it.
+//! Escapes text from outside before a terminal shows it.
 //!
-//! A terminal obeys control characters, and bidirectional ones make text read differently from what it says: an event
+//! A terminal executes control characters, and bidirectional ones change the order in which text is read: an event
 //! could move the cursor, change the title of the window, or hide the text beside it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// True for characters that a terminal may obey: C0 (tab and newline included), DEL, C1, and those that change the
-/// direction of text.
+/// Returns true for characters that a terminal may execute: C0 (tab and newline included), DEL, C1, and any that changes
+/// the direction of text.
 pub(crate) fn is_obeyed(character: char) -> bool {
     matches!(character,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
         | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Returns one line of text for people; characters that a terminal would obey are written as `\n`, `\t` or `\u{1b}`.
+/// Returns one line of text for people; characters that a terminal would execute are written as `\n`, `\t` or `\u{1b}`.
 pub fn plain(text: &str) -> Cow<'_, str> {
     escaped(text, is_obeyed)
 }
@@ -24,10 +24,10 @@ pub fn plain_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| character != '\n' && is_obeyed(character))
 }
 
-/// The colours and weights that log lines are written in, without the ESC before them. None of them hides text.
+/// The colours and weights of log lines, without the ESC before them. None of them hides text.
 const COLOURS: [&str; 9] = ["[0m", "[1m", "[2m", "[3m", "[31m", "[32m", "[33m", "[34m", "[35m"];
 
-/// Returns lines that their writer coloured, escaped as by [`plain_lines`]; colours and newlines stay.
+/// Returns text with colours, escaped as by [`plain_lines`]; colours and newlines stay.
 pub fn plain_coloured(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for (number, part) in text.split('\u{1b}').enumerate() {
@@ -55,8 +55,8 @@ fn escaped(text: &str, needs: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns JSON with the same meaning that a terminal does not obey. Newlines between values stay; strings in JSON
-/// contain none of the first 32 characters anyway.
+/// Returns JSON with the same meaning, of which a terminal executes nothing. Newlines between values stay; strings in
+/// JSON contain none of the first 32 characters anyway.
 pub fn plain_json(json: &str) -> Cow<'_, str> {
     let needs = |character: char| is_obeyed(character) && character >= '\u{7f}';
     if !json.chars().any(needs) {
@@ -65,7 +65,7 @@ pub fn plain_json(json: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(json.len() + 16);
     for character in json.chars() {
         if needs(character) {
-            // All of them are within the first plane. Writing into a string cannot fail.
+            // All of them are in the first plane. Writing to a string cannot fail.
             let _ = write!(out, "\\u{:04x}", u32::from(character));
         } else {
             out.push(character);

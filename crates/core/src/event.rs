@@ -1,4 +1,4 @@
-//! The event: one Segment call with what is known about it.
+//! The event: one Segment call, its receipt and its facts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 use crate::json::{Document, Kind, Node, Path, Scalar};
 use crate::{Facts, ParseError};
 
-/// How an event came in.
+/// The circumstances of an event's receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// The name of its source in the pipeline file.
+    /// Name of the source in the pipeline file.
     pub source: Arc<str>,
-    /// When it arrived, in Unix milliseconds.
+    /// Time of receipt in Unix milliseconds.
     pub received_at: i64,
 }
 
-/// One Segment event: its payload (always a JSON object), how it came in, and [`Facts`].
+/// One Segment event: its payload (always a JSON object), its [`Receipt`] and its [`Facts`].
 ///
-/// The payload is reached through accessors only. Numbers keep their spelling, so an order id beyond 2^53
-/// comes out as it went in.
+/// The payload is reached through accessors only. Numbers keep their spelling, so an order id beyond 2^53 leaves as it
+/// came.
 #[derive(Clone)]
 pub struct Event {
     document: Document,
     receipt: Receipt,
-    /// Few have any, and events are moved about.
+    /// Boxed, since few events have facts and events are moved often.
     facts: Option<Box<Facts>>,
 }
 
@@ -43,10 +43,10 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Why a text is no event.
+/// The reason why a text is not an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// Not JSON, or too deep.
+    /// A text that is not JSON or nests too deep.
     #[error(transparent)]
     Parse(#[from] ParseError),
     /// JSON, but not an object.
@@ -63,7 +63,7 @@ impl Event {
         Event::new(Document::parse(text)?, receipt)
     }
 
-    /// Takes a parsed payload.
+    /// Wraps a parsed payload.
     ///
     /// # Errors
     /// [`EventError::NotAnObject`] if it is not an object.
@@ -78,12 +78,12 @@ impl Event {
         }
     }
 
-    /// The whole payload.
+    /// Returns the whole payload.
     pub fn root(&self) -> Node<'_> {
         self.document.root()
     }
 
-    /// The value at a path.
+    /// Returns the value at a path.
     pub fn get(&self, path: &Path) -> Option<Node<'_>> {
         self.root().at(path)
     }
@@ -93,22 +93,22 @@ impl Event {
         self.document.set(path, scalar);
     }
 
-    /// Removes what stands at a path; false if there was nothing.
+    /// Removes the value at a path. Returns false if there was none.
     pub fn remove(&mut self, path: &Path) -> bool {
         self.document.remove(path)
     }
 
-    /// The payload for edits that paths cannot express. Its root must stay an object.
+    /// Returns the payload for edits that paths cannot express. Its root must stay an object.
     pub fn document_mut(&mut self) -> &mut Document {
         &mut self.document
     }
 
-    /// `messageId`: the id that names this event everywhere.
+    /// Returns `messageId`, the id of the event in logs, journal and destinations.
     pub fn message_id(&self) -> &str {
         self.top("messageId")
     }
 
-    /// `type`: track, identify, page, screen, group or alias.
+    /// Returns `type`: track, identify, page, screen, group or alias.
     pub fn event_type(&self) -> &str {
         self.top("type")
     }
@@ -117,22 +117,22 @@ impl Event {
         self.root().get(key).and_then(Node::as_str).unwrap_or_default()
     }
 
-    /// Has the processor fetch the payload; see [`Document::fetch`].
+    /// Prefetches the payload; see [`Document::fetch`].
     pub fn fetch(&self) {
         self.document.fetch();
     }
 
-    /// How it came in.
+    /// Returns the circumstances of the receipt.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt
     }
 
-    /// What is known beside the payload.
+    /// Returns the facts beside the payload.
     pub fn facts(&self) -> &Facts {
         self.facts.as_deref().unwrap_or(&NO_FACTS)
     }
 
-    /// The facts, for transforms.
+    /// Returns the facts for changes by transforms.
     pub fn facts_mut(&mut self) -> &mut Facts {
         self.facts.get_or_insert_default()
     }
@@ -142,12 +142,12 @@ impl Event {
         self.document.write_to(out);
     }
 
-    /// The payload as JSON text.
+    /// Returns the payload as JSON text.
     pub fn to_json(&self) -> String {
         self.document.to_json()
     }
 
-    /// Bytes of memory the payload takes, for bounds on what is kept.
+    /// Returns the memory of the payload in bytes, for bounds on caches.
     pub fn memory(&self) -> usize {
         self.document.memory() + std::mem::size_of::<Event>()
     }

@@ -1,4 +1,4 @@
-//! What is known of an event beside its payload.
+//! Facts about an event beside its payload.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::Warning;
 
-/// Facts that transforms find out and destinations act on. They travel with the event through the journal.
+/// Facts that transforms find out and destinations apply. They travel with the event through the journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Set if the user opted out and the opt-out can be expressed: the destination must restrict processing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limited_data_processing: Option<LimitedDataProcessing>,
-    /// Which paths hold hashes instead of plain text, and by which rules they were made.
+    /// Paths that hold hashes instead of plain text, and the rules that made these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashed: Vec<HashedPath>,
-    /// What transforms left out of the payload.
+    /// Warnings of transforms, for instance about values left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Noted>,
-    /// The only sinks it may go to, by their names in the pipeline file. `None`: every sink of its source.
+    /// Names of the only sinks that may get the event. `None`: every sink of its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sinks: Option<Vec<String>>,
 }
@@ -35,18 +35,18 @@ pub struct LimitedDataProcessing {
 /// A path whose value was replaced by its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HashedPath {
-    /// Where, with dots. Shared: every event of a kind names the same paths.
+    /// Path with dots. Shared, since every event of a kind names the same paths.
     pub path: Arc<str>,
-    /// The name of the normalising rules.
+    /// Name of the normalising rules.
     pub rules: Arc<str>,
 }
 
-/// A [`Warning`] in the form that is stored.
+/// A [`Warning`] in its stored form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noted {
     /// Stable code.
     pub code: String,
-    /// The path it is about.
+    /// Path of the value concerned.
     pub path: String,
     /// A sentence without personal data.
     pub message: String,

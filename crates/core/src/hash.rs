@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 
 use crate::json::copy;
 
-/// The lower-case hexadecimal SHA-256 of something: 64 ASCII characters, stored inline.
+/// The lower-case hexadecimal SHA-256 of a text: 64 ASCII characters, stored inline.
 ///
-/// There are two ways to make one: hash a text ([`Sha256Hex::of`]), or recognise one that is hashed already
+/// There are two ways to make one: hash a text ([`Sha256Hex::of`]), or accept one that is hashed already
 /// ([`Sha256Hex::from_prehashed`]). A field of this type therefore cannot hold plain text.
-// Aligned, so that it is at the same distance from its vectors wherever it is moved to: what is read back in other
-// pieces than it was written in makes the processor wait.
+// Aligned, so that vector loads and stores of the digits split at the same offsets after every move: a load over
+// several smaller stores defeats store forwarding.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(align(32))]
 pub struct Sha256Hex([u8; 64]);
@@ -36,28 +36,28 @@ impl Sha256Hex {
         Some(Sha256Hex(hex))
     }
 
-    /// Whether all bytes are hexadecimal digits in either case. All are looked at, whatever the first one is: without
-    /// a branch for each the compiler looks at many at once.
+    /// Returns true if all bytes are hexadecimal digits in either case. Looks at all of them without a branch for each,
+    /// so that the compiler vectorises the loop.
     pub fn are_digits(bytes: &[u8]) -> bool {
         bytes
             .iter()
             .fold(true, |all, byte| all & byte.is_ascii_hexdigit())
     }
 
-    /// The 64 digits as ASCII bytes.
+    /// Returns the 64 digits as ASCII bytes.
     pub fn as_bytes(&self) -> &[u8; 64] {
         &self.0
     }
 
-    /// The 64 digits.
+    /// Returns the 64 digits.
     pub fn as_str(&self) -> &str {
-        // Only ASCII digits are ever stored.
+        // Only ASCII digits are stored.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// The digits of a digest. Without a branch or a table, so that the compiler makes them sixteen at a time; a library
-/// would ask the processor each time what it can do.
+/// Formats a digest. Without branches or a table, so that the compiler vectorises it; a library would detect the
+/// processor's features at each call.
 #[inline]
 fn digits(digest: &[u8; 32]) -> Sha256Hex {
     let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
@@ -69,10 +69,10 @@ fn digits(digest: &[u8; 32]) -> Sha256Hex {
     Sha256Hex(hex)
 }
 
-/// The SHA-256 of what fits one block, as nearly all personal values do: the library's own way there, made for messages of
-/// any length in any pieces, costs as much again as the block. `None` for longer ones.
+/// Hashes a text that fits one block, as nearly all personal values do; `None` for longer ones. The library's general
+/// path, for messages of any length in any pieces, costs as much again as the block.
 fn short_digest(text: &[u8]) -> Option<[u8; 32]> {
-    /// What the hash begins with (FIPS 180-4, 5.3.3).
+    /// The initial hash value (FIPS 180-4, 5.3.3).
     const START: [u32; 8] = [
         0x6a09_e667,
         0xbb67_ae85,
@@ -83,11 +83,11 @@ fn short_digest(text: &[u8]) -> Option<[u8; 32]> {
         0x1f83_d9ab,
         0x5be0_cd19,
     ];
-    // Behind the text stand a one, zeros, and its length in bits (5.1.1).
+    // The padding behind the text is a one, zeros, and the text's length in bits (5.1.1).
     let mut block = [0; 64];
     let (padded, length) = block.split_at_mut(56);
     *padded.get_mut(text.len())? = 0x80;
-    // In pieces of known lengths: for so few bytes a call takes as long as the copy.
+    // Copies pieces of constant length: for so few bytes a call to memcpy takes as long as the copy.
     copy(text, padded);
     length.copy_from_slice(&(text.len() as u64 * 8).to_be_bytes());
     let mut state = START;

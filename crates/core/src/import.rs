@@ -1,28 +1,28 @@
-//! Moving over from Segment: a sink plugin can turn the settings of its destination there into a table of the pipeline
+//! Import from Segment: a sink plugin can convert the settings of its destination at Segment to a table of the pipeline
 //! file.
 
-/// One plugin's way to import a destination.
+/// The import of one plugin.
 #[derive(Debug)]
 pub struct SegmentImport {
-    /// The `type` of the sink that is made.
+    /// The `type` of the sink.
     pub plugin: &'static str,
-    /// Reads the destination's JSON as Segment's Public API answers it: the destination, its subscriptions, or both, in
-    /// one text or several behind each other.
+    /// Reads the destination's JSON as Segment's Public API returns it: the destination, its subscriptions, or both, in
+    /// one text or several in a row.
     pub import: fn(&str) -> Result<Imported, ImportError>,
 }
 
 inventory::collect!(SegmentImport);
 
-/// A destination, as far as it could be carried over.
+/// An imported destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
-    /// A `[sinks.…]` table that loads as it stands, once its source and its secrets are there. It holds no secret.
+    /// A `[sinks.…]` table that loads unchanged once its source and its secrets are there. It holds no secret.
     pub toml: String,
-    /// What was not carried over, and what is left to do; a sentence each, without secrets.
+    /// Sentences about settings that were not imported and about steps that remain, without secrets.
     pub notes: Vec<String>,
 }
 
-/// Why nothing could be imported.
+/// The reason why nothing could be imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// The text is not JSON.
@@ -33,22 +33,22 @@ pub enum ImportError {
         /// Column, from 1.
         column: usize,
     },
-    /// It is some other destination, or none.
+    /// The JSON is of another kind of destination, or of none.
     #[error("this is no destination that can be imported")]
     OtherDestination,
-    /// There are settings of several destinations.
+    /// The JSON holds settings of several destinations.
     #[error("this holds several destinations; give the JSON of one of them")]
     Several,
 }
 
-/// The imports of all linked plugins, ordered by name.
+/// Returns the imports of all linked plugins, ordered by name.
 pub fn segment_imports() -> Vec<&'static SegmentImport> {
     let mut all: Vec<_> = inventory::iter::<SegmentImport>.into_iter().collect();
     all.sort_by_key(|import| import.plugin);
     all
 }
 
-/// Lists a plugin's import.
+/// Registers a plugin's import.
 #[macro_export]
 macro_rules! register_segment_import {
     ($plugin:literal, $import:path) => {

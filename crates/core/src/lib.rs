@@ -1,8 +1,8 @@
-//! The contract of Signalbox: what events, records and outcomes are, and what sources, transforms and sinks
-//! promise. No I/O happens here, and no plugin needs more than this crate (and the HTTP kit) to be written.
+//! The contract of Signalbox: events, records and outcomes, and the promises of sources, transforms and sinks. This
+//! crate does no I/O, and plugins need no other one (but the HTTP kit).
 //!
-//! The way of an event: a [`Source`] parses it and hands it to its [`Outlet`]; [`Transform`]s look at it in
-//! series; each [`Sink`] prepares [`Record`]s of it, is given [`Batch`]es of them, and returns a [`Report`].
+//! The way of an event: a [`Source`] parses it and hands it to its [`Outlet`]; [`Transform`]s process it in series;
+//! each [`Sink`] prepares [`Record`]s of it, gets [`Batch`]es of them, and returns a [`Report`].
 
 mod batch;
 mod byte_slab;
@@ -50,7 +50,7 @@ pub use secret::Secret;
 pub use units::{HumanDuration, Size};
 pub use vitals::Vitals;
 
-/// For the macros of this crate.
+/// Re-exports for the macros of this crate.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;

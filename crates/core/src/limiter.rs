@@ -19,9 +19,8 @@ pub use self::per::Per;
 
 /// At most `limit` in any `window`, of which at most `burst` at once.
 ///
-/// A bucket that holds `limit` and refills `limit` a window lets through twice the limit in its first window.
-/// Here burst and refill together stay within the limit: one cell comes back every
-/// `window / (limit − burst + 1)`.
+/// A bucket that holds `limit` and refills `limit` a window lets through twice the limit in its first window. Here
+/// burst and refill together stay within the limit: one cell comes back every `window / (limit − burst + 1)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     limit: NonZeroU32,
@@ -29,16 +28,16 @@ pub struct Quota {
     burst: NonZeroU32,
 }
 
-/// A quota that makes no sense.
+/// An invalid quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum QuotaError {
-    /// Nothing could ever pass.
+    /// A limit of zero would let nothing pass.
     #[error("the limit must be at least 1")]
     ZeroLimit,
-    /// Nothing could ever pass.
+    /// A burst of zero would let nothing pass.
     #[error("the burst must be at least 1")]
     ZeroBurst,
-    /// More at once than in the whole window.
+    /// The burst exceeds the limit of the whole window.
     #[error("the burst must not be larger than the limit")]
     BurstAboveLimit,
     /// A window of no length.
@@ -47,10 +46,10 @@ pub enum QuotaError {
 }
 
 impl Quota {
-    /// Checks and makes a quota. Without a burst a tenth of the limit (at least 1) may come at once.
+    /// Creates a quota. The burst defaults to a tenth of the limit, at least 1.
     ///
     /// # Errors
-    /// [`QuotaError`].
+    /// [`QuotaError`] for values that make no sense.
     pub fn new(limit: u32, window: Duration, burst: Option<u32>) -> Result<Quota, QuotaError> {
         let limit = NonZeroU32::new(limit).ok_or(QuotaError::ZeroLimit)?;
         let burst = burst.unwrap_or(limit.get().div_ceil(10));
@@ -64,17 +63,17 @@ impl Quota {
         Ok(Quota { limit, window, burst })
     }
 
-    /// The number that passes in any window.
+    /// Returns the number that passes in any window.
     pub fn limit(&self) -> u32 {
         self.limit.get()
     }
 
-    /// How much can be taken at once.
+    /// Returns the number that may pass at once.
     pub fn burst(&self) -> u32 {
         self.burst.get()
     }
 
-    /// The time after which one that was taken is available again.
+    /// Returns the time after which one cell comes back.
     pub fn period(&self) -> Duration {
         // Rounded up: a nanosecond short each time would let one more into the window.
         let cells = u128::from(self.limit.get() - self.burst.get() + 1);
@@ -89,16 +88,16 @@ impl Quota {
     }
 }
 
-/// Why a take failed.
+/// The reason why a take failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// Not now; after this long it can work.
+    /// The bucket is too empty now; a take can succeed after this time.
     Wait(Duration),
-    /// More than the burst was asked for at once: it can never work.
+    /// The count exceeds the burst, so a take can never succeed.
     NeverFits,
 }
 
-/// One bucket.
+/// A token bucket.
 #[derive(Debug)]
 pub struct Limiter<C: Clock = DefaultClock> {
     inner: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
@@ -106,14 +105,14 @@ pub struct Limiter<C: Clock = DefaultClock> {
 }
 
 impl Limiter {
-    /// A full bucket.
+    /// Creates a full bucket.
     pub fn new(quota: Quota) -> Limiter {
         Limiter::with_clock(quota, DefaultClock::default())
     }
 }
 
 impl<C: Clock + Clone> Limiter<C> {
-    /// A full bucket on another clock.
+    /// Creates a full bucket on another clock.
     pub fn with_clock(quota: Quota, clock: C) -> Limiter<C> {
         Limiter {
             inner: RateLimiter::direct_with_clock(quota.governor(), clock.clone()),
@@ -121,9 +120,9 @@ impl<C: Clock + Clone> Limiter<C> {
         }
     }
 
-    /// A bucket from which the burst was just taken. It may replace another one of the same quota at any moment: that
-    /// one let through at most `burst + floor(a / period)` in a time `a` and this one lets through at most `floor(b /
-    /// period)` in a time `b`, so any window that spans both stays within the limit.
+    /// Creates a bucket from which the burst was just taken. It may replace another one of the same quota at any
+    /// moment: the other one let through at most `burst + floor(a / period)` in a time `a`, and this one lets through
+    /// at most `floor(b / period)` in a time `b`, so any window that spans both stays within the limit.
     pub fn drained(quota: Quota, clock: C) -> Limiter<C> {
         let limiter = Limiter::with_clock(quota, clock);
         // The burst always fits into a full bucket.
@@ -134,13 +133,13 @@ impl<C: Clock + Clone> Limiter<C> {
     /// Takes `count`, all or nothing.
     ///
     /// # Errors
-    /// [`Denied`] tells how long to wait; nothing was taken.
+    /// [`Denied`] with the time to wait; nothing was taken.
     pub fn take(&self, count: NonZeroU32) -> Result<(), Denied> {
         judge(self.inner.check_n(count), &self.clock)
     }
 }
 
-/// One bucket for each key. Keys whose bucket is full again are forgotten by [`KeyedLimiter::evict_idle`].
+/// A token bucket for each key. [`KeyedLimiter::evict_idle`] forgets keys whose bucket is full again.
 #[derive(Debug)]
 pub struct KeyedLimiter<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
     inner: RateLimiter<K, DashMapStateStore<K>, C, NoOpMiddleware<C::Instant>>,
@@ -148,14 +147,14 @@ pub struct KeyedLimiter<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
 }
 
 impl<K: Hash + Eq + Clone> KeyedLimiter<K> {
-    /// No buckets yet.
+    /// Creates a limiter without buckets.
     pub fn new(quota: Quota) -> KeyedLimiter<K> {
         KeyedLimiter::with_clock(quota, DefaultClock::default())
     }
 }
 
 impl<K: Hash + Eq + Clone, C: Clock + Clone> KeyedLimiter<K, C> {
-    /// No buckets yet, on another clock, for tests.
+    /// Creates a limiter without buckets on another clock, for tests.
     pub fn with_clock(quota: Quota, clock: C) -> KeyedLimiter<K, C> {
         KeyedLimiter {
             inner: RateLimiter::dashmap_with_clock(quota.governor(), clock.clone()),
@@ -166,24 +165,24 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> KeyedLimiter<K, C> {
     /// Takes one from the key's bucket.
     ///
     /// # Errors
-    /// [`Denied`] tells how long to wait.
+    /// [`Denied`] with the time to wait.
     pub fn take(&self, key: &K) -> Result<(), Denied> {
         judge(Ok(self.inner.check_key(key)), &self.clock)
     }
 
-    /// Forgets keys that would start with a full bucket anyway; returns how many are left.
+    /// Forgets keys whose bucket is full. Returns the number of keys left.
     pub fn evict_idle(&self) -> usize {
         self.inner.retain_recent();
         self.inner.shrink_to_fit();
         self.inner.len()
     }
 
-    /// How many keys are remembered.
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.inner.len()
     }
 
-    /// True if no key is remembered.
+    /// Returns true if there are no keys.
     pub fn is_empty(&self) -> bool {
         self.inner.is_empty()
     }
@@ -209,7 +208,7 @@ mod tests {
     const ONE: NonZeroU32 = NonZeroU32::MIN;
 
     proptest! {
-        /// Whoever takes as fast as they can never gets more than the limit in any window.
+        /// A caller that takes as fast as possible never gets more than the limit in any window.
         #[test]
         fn no_window_holds_more_than_the_limit(limit in 1u32..60, burst in 1u32..60, idle in 0u64..200) {
             let window = Duration::from_secs(60);

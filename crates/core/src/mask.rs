@@ -1,8 +1,8 @@
-//! Masks the configured secrets in texts that come from outside: a destination may send back what it was sent.
+//! Masks the configured secrets in texts from outside: a destination may echo a request.
 //!
-//! Every [`Secret`](crate::Secret) registers itself here when it is made. The mask finds a secret as it is,
-//! percent-encoded, escaped as in JSON, and in base64 of either alphabet, also where it is only a part of the encoded
-//! text (`Basic base64(user:password)`).
+//! Every [`Secret`](crate::Secret) registers itself here when it is created. The mask finds a secret in plain text,
+//! percent-encoded, escaped as in JSON, and in base64 of either alphabet, also as a part of the encoded text (`Basic
+//! base64(user:password)`).
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use memchr::memmem;
 
-/// The least length of a masked secret, in bytes: shorter ones are words that turn up anywhere.
+/// Minimum length of a masked secret, in bytes: shorter ones are words that occur anywhere.
 const SHORTEST: usize = 8;
 /// The text that replaces a secret.
 const MASK: &str = "[secret]";
@@ -25,10 +25,10 @@ struct Needle {
     encoded: Vec<String>,
 }
 
-/// All secrets noted so far. Those of configurations that a reload has replaced stay: their tokens may still be valid.
+/// All secrets registered so far. Those of replaced configurations stay: their tokens may still be valid.
 static KNOWN: RwLock<Vec<Needle>> = RwLock::new(Vec::new());
 
-/// Notes a secret, and those parts of it that a destination may know separately: the words of a header (`Bearer
+/// Registers a secret, and those parts of it that a destination may know separately: the words of a header (`Bearer
 /// TOKEN`), the path of an address.
 pub(crate) fn note(secret: &str) {
     let path = secret
@@ -55,7 +55,7 @@ fn encoded(secret: &[u8]) -> Vec<String> {
     let mut all = Vec::new();
     for before in 0..3 {
         let padded = [&[0; 3][..before], secret].concat();
-        // Each character has 6 bits: those that hold a bit of the bytes before or after are left out.
+        // Each character has 6 bits. Characters that share bits with the bytes before or after are left out.
         let inner = (before * 8).div_ceil(6)..padded.len() * 8 / 6;
         for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
             let text = engine.encode(&padded);
@@ -100,10 +100,10 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
-/// A decoded text, with the place of each byte in the original.
+/// A decoded text, with the position of each byte in the original.
 struct View<'a> {
     bytes: Cow<'a, [u8]>,
-    /// The place of each byte in the original; `None` if nothing was decoded, so that the places are the same.
+    /// The position of each byte in the original; `None` if nothing was decoded, so that positions are the same.
     places: Option<Vec<Range<usize>>>,
 }
 
@@ -122,7 +122,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Finds the places of a secret in the original.
+    /// Finds the positions of a secret in the original.
     fn find<'b>(&'b self, needle: &'b Needle) -> impl Iterator<Item = Range<usize>> + 'b {
         let plain = memmem::find_iter(&self.bytes, &needle.plain).map(|at| at..at + needle.plain.len());
         let encoded = needle.encoded.iter().flat_map(|part| {
@@ -134,7 +134,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The whole base64 text around a part of it.
+    /// Returns the whole base64 text around a part of it.
     fn run_around(&self, part: Range<usize>) -> Range<usize> {
         let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
         let before = self
@@ -153,7 +153,7 @@ impl<'a> View<'a> {
         part.start - before..part.end + behind
     }
 
-    /// The text without its percent-encoding and JSON escapes; `None` if it has none.
+    /// Returns the text without percent-encoding and JSON escapes; `None` if it has neither.
     fn decoded(&self) -> Option<View<'static>> {
         memchr::memchr2(b'%', b'\\', &self.bytes)?;
         let mut bytes = Vec::with_capacity(self.bytes.len());

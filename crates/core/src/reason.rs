@@ -1,4 +1,4 @@
-//! Why something was filtered, rejected, retried or held.
+//! Reasons for filtering, rejecting, retrying and holding.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,8 +8,8 @@ use crate::mask;
 
 /// A stable code for machines (metric label, dead letter search) and a sentence for people.
 ///
-/// The sentence never holds personal data: it names paths and kinds, not values. Text that comes from a
-/// vendor must pass [`Reason::from_vendor`], which blanks what could be personal.
+/// The sentence never holds personal data: it names paths and kinds, not values. Text of a vendor must pass
+/// [`Reason::from_vendor`], which blanks possibly personal parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     code: Cow<'static, str>,
@@ -17,7 +17,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// A reason of our own. Codes are lower-case words joined by `_` and never change once released.
+    /// Creates a reason of Signalbox. Codes are lower-case words joined by `_` and never change once released.
     pub fn new(code: &'static str, message: impl Into<String>) -> Reason {
         Reason {
             code: Cow::Borrowed(code),
@@ -25,7 +25,7 @@ impl Reason {
         }
     }
 
-    /// A reason read back from storage, whose code is not a literal of this program.
+    /// Recreates a reason from storage, whose code is not a literal of this program.
     pub fn restored(code: String, message: String) -> Reason {
         Reason {
             code: Cow::Owned(code),
@@ -33,8 +33,8 @@ impl Reason {
         }
     }
 
-    /// A reason that quotes a vendor's words: shortened to 300 characters, with e-mail addresses, long digit
-    /// runs, hashes and quoted values blanked by [`redact`].
+    /// Creates a reason that quotes a vendor: shortened to 300 characters, with e-mail addresses, long digit runs,
+    /// hashes and quoted values blanked by [`redact`].
     pub fn from_vendor(code: &'static str, lead: &str, words: &str) -> Reason {
         let words = redact(words);
         Reason::new(
@@ -47,12 +47,12 @@ impl Reason {
         )
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// The sentence.
+    /// Returns the sentence.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -64,14 +64,14 @@ impl fmt::Display for Reason {
     }
 }
 
-/// How much of a vendor's message is kept, in characters.
+/// Maximum length of a quoted message, in characters.
 const KEPT: usize = 300;
 
-/// Makes a vendor's message safe to show: the configured secrets are [masked](crate::mask()), any word that
-/// [may be an e-mail address](may_be_address), any run of seven or more digits (phones, ids) or of 32 or more letters
-/// and digits (hashes, tokens) becomes `…`; characters that a terminal would obey become spaces.
+/// Makes a vendor's message safe to show. [Masks](crate::mask()) the configured secrets; replaces by `…` any word that
+/// [may be an e-mail address](may_be_address), any run of seven or more digits (phones, ids) and of 32 or more letters
+/// and digits (hashes, tokens); replaces characters that a terminal would execute by spaces.
 pub fn redact(words: &str) -> String {
-    // Mask before the text is cut, or a part of a secret might be left.
+    // Masks before the text is cut, since a cut could leave a part of a secret.
     let short: String = mask(words)
         .chars()
         .take(KEPT)
@@ -105,7 +105,7 @@ pub fn may_be_address(word: &str) -> bool {
         return false;
     }
     let mut word = word.to_ascii_lowercase();
-    // What was encoded twice has an encoded percent sign.
+    // A word that was encoded twice has an encoded percent sign.
     while word.contains("%25") {
         word = word.replace("%25", "%");
     }
@@ -114,19 +114,19 @@ pub fn may_be_address(word: &str) -> bool {
         .any(|sign| word.contains(sign))
 }
 
-/// Something worth telling about a record that was sent all the same: a detail left out, a value in doubt.
+/// A remark about a record that was sent all the same: a detail left out, a value in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Stable code, as for [`Reason`].
     pub code: Cow<'static, str>,
-    /// The field it is about, for instance `custom_data.contents[1].item_price`.
+    /// Path of the field concerned, for instance `custom_data.contents[1].item_price`.
     pub path: String,
     /// A sentence without personal data.
     pub message: String,
 }
 
 impl Warning {
-    /// A warning about a field.
+    /// Creates a warning about a field.
     pub fn new(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Warning {
         Warning {
             code: Cow::Borrowed(code),

@@ -11,8 +11,8 @@ use crate::{Event, Reason, Warning};
 pub struct Record {
     /// The mapping that made it, for instance `Checkout`; sinks without mappings use their own name.
     pub mapping: Arc<str>,
-    /// What the destination knows duplicates by, if it does. For the runtime, which takes it and keeps
-    /// a hash: a sink must not look for it in the records of a batch.
+    /// What the destination knows duplicates by, if it does. For the runtime, which takes it and keeps a hash: a sink
+    /// must not look for it in the records of a batch.
     pub dedup_key: Option<Box<str>>,
     /// The encoded record, exactly as it stands in the request.
     pub bytes: Bytes,

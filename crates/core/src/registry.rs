@@ -1,22 +1,21 @@
-//! The list of linked plugins. typetag can build a component by name but lists nothing; this list gives
-//! names, summaries and settings, for errors, `signalbox plugins` and the schema. A test of the binary holds
-//! both equal.
+//! The list of linked plugins. typetag can build a component by name but cannot list them; this list gives names,
+//! summaries and settings, for errors, `signalbox plugins` and the schema. A test of the binary compares both.
 
 use schemars::Schema;
 
 /// The kind of a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PluginKind {
-    /// See [`crate::Source`].
+    /// A [`crate::Source`].
     Source,
-    /// See [`crate::Transform`].
+    /// A [`crate::Transform`].
     Transform,
-    /// See [`crate::Sink`].
+    /// A [`crate::Sink`].
     Sink,
 }
 
 impl PluginKind {
-    /// "source", "transform" or "sink".
+    /// Returns "source", "transform" or "sink".
     pub fn name(self) -> &'static str {
         match self {
             PluginKind::Source => "source",
@@ -29,9 +28,9 @@ impl PluginKind {
 /// One linked plugin.
 #[derive(Debug)]
 pub struct PluginInfo {
-    /// Its kind.
+    /// Kind of the plugin.
     pub kind: PluginKind,
-    /// The `type` that selects it.
+    /// The `type` that selects the plugin.
     pub name: &'static str,
     /// One sentence for lists.
     pub summary: &'static str,
@@ -41,14 +40,14 @@ pub struct PluginInfo {
 
 inventory::collect!(PluginInfo);
 
-/// Every linked plugin, ordered by kind and name.
+/// Returns every linked plugin, ordered by kind and name.
 pub fn plugins() -> Vec<&'static PluginInfo> {
     let mut all: Vec<_> = inventory::iter::<PluginInfo>.into_iter().collect();
     all.sort_by_key(|info| (info.kind, info.name));
     all
 }
 
-/// Lists a plugin. Stands beside its `#[typetag::deserialize(name = "…")]` implementation with the same name:
+/// Registers a plugin, beside its `#[typetag::deserialize(name = "…")]` implementation with the same name:
 ///
 /// ```
 /// # use signalbox_core::*;

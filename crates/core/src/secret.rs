@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::mask;
 
-/// A token or password from the configuration. As soon as it exists, [`mask`](crate::mask()) removes it from what
-/// destinations say. It has no `Display` and cannot be serialised; `Debug` prints `Secret(…)`. Only [`Secret::expose`]
-/// gives the text, so that every use can be found by name.
+/// A token or password from the configuration. Creating it registers it with [`mask`](crate::mask()), which removes it
+/// from destinations' texts. It has no `Display` and cannot be serialised; `Debug` prints `Secret(…)`. Only
+/// [`Secret::expose`] returns the text, so that every use can be found by name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -21,12 +21,12 @@ impl Secret {
         secret
     }
 
-    /// The text itself: only to be put where the vendor wants it.
+    /// Returns the text, only for the request that needs it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// True for the empty text.
+    /// Returns true for the empty text.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -14,12 +14,12 @@ const REQUEST: u64 = 1;
 const RECEIVED: u64 = 1 << 32;
 const CLOSING: u64 = 1 << 63;
 
-/// The connections of a listener, at most a fixed number of them.
-/// While places are free, every connection gets one. When none is left, the slots look at the address that has the most
-/// connections and close its oldest one without a request under way: silent connections of one client keep nobody out,
-/// and behind a balancer, where all come from one address, the idlest go. If each of these connections has a request,
-/// the oldest one goes whose requests are still being received: bodies that never end keep nobody out either. While
-/// every connection has a request that was received whole, the next connection waits.
+/// The connections of a listener, at most a fixed number of them. While places are free, every connection gets one.
+/// When none is left, the slots look at the address that has the most connections and close its oldest one without a
+/// request under way: silent connections of one client keep nobody out, and behind a balancer, where all come from one
+/// address, the idlest go. If each of these connections has a request, the oldest one goes whose requests are still
+/// being received: bodies that never end keep nobody out either. While every connection has a request that was received
+/// whole, the next connection waits.
 #[derive(Debug)]
 pub struct Slots {
     most: usize,

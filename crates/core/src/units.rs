@@ -1,4 +1,4 @@
-//! Durations and sizes as configuration writes them, with their units.
+//! Durations and sizes with units, as in the pipeline file.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,12 +23,12 @@ fn in_days(text: &str) -> Result<jiff::SignedDuration, jiff::Error> {
 }
 
 impl HumanDuration {
-    /// Makes a duration of seconds.
+    /// Creates a duration of seconds.
     pub const fn from_secs(secs: u64) -> HumanDuration {
         HumanDuration(Duration::from_secs(secs))
     }
 
-    /// Makes a duration of milliseconds.
+    /// Creates a duration of milliseconds.
     pub const fn from_millis(millis: u64) -> HumanDuration {
         HumanDuration(Duration::from_millis(millis))
     }
@@ -36,7 +36,7 @@ impl HumanDuration {
     /// Reads the written form.
     ///
     /// # Errors
-    /// A sentence that tells the form, without repeating the value.
+    /// A sentence about the form, which does not repeat the value.
     pub fn parse(text: &str) -> Result<HumanDuration, &'static str> {
         let span = text.parse().or_else(|_| in_days(text)).map_err(|_| FORM)?;
         Duration::try_from(span)
@@ -104,10 +104,10 @@ impl Size {
     /// Reads the written form.
     ///
     /// # Errors
-    /// A sentence that tells the form, without repeating the value.
+    /// A sentence about the form, which does not repeat the value.
     pub fn parse(text: &str) -> Result<Size, &'static str> {
         const HINT: &str = "a size with its unit, such as \"2MB\", \"512KiB\" or \"1GB\"";
-        // Without a unit it is more often a mistake than a number of bytes.
+        // A number without a unit is more often a mistake than a number of bytes.
         if !text.trim_end().ends_with(['b', 'B']) {
             return Err(HINT);
         }

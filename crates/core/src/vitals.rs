@@ -1,4 +1,4 @@
-//! Numbers that a running component reports about itself, in addition to those that the runtime counts.
+//! Numbers that only a running component knows, reported beside the runtime's counts.
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
@@ -9,17 +9,17 @@ pub struct Vitals {
 }
 
 impl Vitals {
-    /// Notes when the certificate expires that the source shows its clients, in Unix seconds.
+    /// Sets the expiry of the source's server certificate, in Unix seconds.
     pub fn set_certificate_expiry(&self, at: i64) {
         self.certificate_expires.store(at, Relaxed);
     }
 
-    /// The moment when the source's certificate expires, in Unix seconds; `None` if it shows none.
+    /// Returns the expiry of the source's server certificate, in Unix seconds; `None` without a certificate.
     pub fn certificate_expiry(&self) -> Option<i64> {
         Some(self.certificate_expires.load(Relaxed)).filter(|at| *at != 0)
     }
 
-    /// Forgets everything, before another component replaces this one.
+    /// Clears all numbers, before another component replaces this one.
     pub fn reset(&self) {
         self.certificate_expires.store(0, Relaxed);
     }

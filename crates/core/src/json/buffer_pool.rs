@@ -1,42 +1,42 @@
 //! A pool of document buffers, recycled across threads.
 //!
-//! A document is two buffers of some kilobytes. The system's allocator keeps small pieces ready for each thread, but
-//! not such as these: it cuts them out of larger ones and joins them again, under a lock, on a router at work mostly on
-//! another thread than the one they came from. That was a tenth of what an event costs. So each thread keeps some of
-//! them, and hands what is too many for it to those that have none: the thread that reads a request is seldom the one
-//! that delivers it.
+//! A document has two buffers of some kilobytes. The system's allocator caches small blocks for each thread, but not
+//! blocks of this size: it splits and joins larger ones under a lock, and a router frees most of them on another thread
+//! than the one that allocated them. That was a tenth of the cost of an event. So each thread keeps some pairs of
+//! buffers and hands its surplus to threads without any: the thread that reads a request is seldom the one that
+//! delivers its events.
 
 use std::cell::{Cell, RefCell};
 use std::sync::{Mutex, PoisonError};
 
 use super::slot::Slot;
 
-/// Pairs that change hands at once, of some five kilobytes each: the lock is taken once for so many.
+/// Pairs that change hands at once, of some five kilobytes each, so that the lock is taken once for all of them.
 const HANDED: usize = 64;
-/// Pairs that a thread keeps.
+/// Maximum number of pairs that a thread keeps.
 const KEPT: usize = 2 * HANDED;
-/// How often as many wait for a thread that has none.
+/// Maximum number of groups of [`HANDED`] pairs in the shared pool.
 const WAITING: usize = 6;
-/// Bytes of a buffer that is kept: twice what the buffers of an ordinary event take.
+/// Maximum size of a buffer that is kept, in bytes: twice the buffers of an ordinary event.
 const LARGEST: usize = 8 << 10;
 
 type Pair = (String, Vec<Slot>);
 
-/// What threads had too many of.
+/// The shared pool: groups of pairs that threads had too many of.
 static WAIT: Mutex<Vec<Vec<Pair>>> = Mutex::new(Vec::new());
 
 thread_local! {
     static SPARE: RefCell<Vec<Pair>> = const { RefCell::new(Vec::new()) };
-    /// For what is needed only while a document is read.
+    /// A buffer that is needed only while a document is parsed.
     static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
 }
 
-/// A buffer to work in, empty, for [`give_scratch`] to take back.
+/// Takes an empty working buffer, which [`give_scratch`] takes back.
 pub(super) fn take_scratch() -> String {
     SCRATCH.try_with(Cell::take).unwrap_or_default()
 }
 
-/// Keeps the buffer for the next document, if it is no larger than most of them need.
+/// Keeps the working buffer for the next document, unless it is larger than most documents need.
 pub(super) fn give_scratch(mut scratch: String) {
     if scratch.capacity() <= LARGEST {
         scratch.clear();
@@ -44,7 +44,7 @@ pub(super) fn give_scratch(mut scratch: String) {
     }
 }
 
-/// Two buffers, empty but perhaps with room.
+/// Takes two empty buffers, which may have capacity.
 pub(super) fn take() -> Pair {
     let pair = SPARE.try_with(|spare| {
         let mut spare = spare.try_borrow_mut().ok()?;
@@ -58,23 +58,23 @@ pub(super) fn take() -> Pair {
     pair.ok().flatten().unwrap_or_default()
 }
 
-/// Keeps two buffers, or frees them.
+/// Returns two buffers to the pool, or frees them.
 pub(super) fn give(mut text: String, mut slots: Vec<Slot>) {
     if text.capacity() > LARGEST || slots.capacity() * size_of::<Slot>() > LARGEST || slots.capacity() == 0 {
         return;
     }
     text.clear();
     slots.clear();
-    // A thread that ends keeps nothing any more: then both are freed here.
+    // A thread that ends has no pool any more; both buffers are freed then.
     let _ = SPARE.try_with(|spare| {
         let Ok(mut spare) = spare.try_borrow_mut() else {
             return;
         };
         if spare.len() == KEPT {
-            // The ones that came last stay: they are in the processor's cache.
+            // The latest ones stay, since they are in the processor's cache.
             let last = spare.split_off(HANDED);
             let first = std::mem::replace(&mut *spare, last);
-            // Freed, if there is no room for them, when the lock is given back.
+            // Frees the group, if the shared pool is full, after the lock is released.
             drop(waiting(|waiting| {
                 if waiting.len() < WAITING {
                     waiting.push(first);
@@ -89,7 +89,7 @@ pub(super) fn give(mut text: String, mut slots: Vec<Slot>) {
 }
 
 fn waiting(work: impl FnOnce(&mut Vec<Vec<Pair>>) -> Option<Vec<Pair>>) -> Option<Vec<Pair>> {
-    // Nothing in here can panic half-way.
+    // The code under the lock cannot panic half-way.
     work(&mut WAIT.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -97,7 +97,7 @@ fn waiting(work: impl FnOnce(&mut Vec<Vec<Pair>>) -> Option<Vec<Pair>>) -> Optio
 mod tests {
     use super::*;
 
-    /// A pair somewhat as documents leave them.
+    /// A pair as documents leave it.
     fn used() -> Pair {
         (String::from("text"), Vec::with_capacity(4))
     }
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_has_none_gets_what_another_has_too_many_of() {
-        // Tests beside this one take from what waits, too.
+        // Tests that run at the same time take from the shared pool too.
         let handed = (0..100).any(|_| {
             for _ in 0..KEPT + HANDED {
                 let (text, slots) = used();

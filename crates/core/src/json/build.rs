@@ -1,4 +1,4 @@
-//! What every reader of text does: slots for values, chains of siblings, repeated keys.
+//! Builds a document while its text is read: slots, sibling chains, repeated keys.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -9,21 +9,21 @@ use super::kind::{KeyMark, Kind};
 use super::slot::{Held, NONE, Slot, TextRange};
 use super::source::{Form, Source};
 
-/// Above this many members duplicates are looked up in a table instead of one against all.
+/// Number of members above which duplicates are found by a hash table instead of pairwise comparison.
 const SMALL_OBJECT: u32 = 64;
 
-/// Bytes and slots that completing an event adds to it: four times, a channel, an address and their names. Were there
-/// no room, the first of them would double what the document takes.
+/// Bytes and slots that completing an event adds: four times, a channel, an address and their names. Without spare
+/// capacity the first addition would double the document's memory.
 const COMPLETED: usize = 256;
 const COMPLETED_SLOTS: usize = 12;
 
-/// Room is made in such steps, so that what one event needed is mostly enough for another.
+/// Steps of capacity, so that the buffers of one event mostly fit another.
 const SLOTS: usize = 32;
 const BYTES: usize = 1024;
 
-/// A text that was read: where it starts, how long it is (31 bits, as no text is longer), and whether it stands in the
-/// source without escapes; if not, it is in what was unescaped. One word, which functions return in a register: read back
-/// from memory in one piece, what was written there in three is waited for.
+/// A text that was read: its start, its length (31 bits, since no text is longer), and a bit for a text without
+/// escapes, which is a part of the source; other texts are in the unescaped buffer. Packed into one `u64` so that it is
+/// returned in a register: three separate stores followed by one wide load would defeat store forwarding.
 #[derive(Clone, Copy, Default)]
 pub(super) struct TextRef(u64);
 
@@ -51,31 +51,31 @@ pub(super) struct Key {
     pub(super) mark: KeyMark,
 }
 
-/// An array or object that is being read.
+/// An array or object being read.
 pub(super) struct Container {
     slot: u32,
     first: u32,
     last: u32,
     len: u32,
-    /// A bit of 64 for each key, and whether one came twice.
+    /// A Bloom filter of 64 bits over the keys, and a flag for a key that repeats.
     bits: u64,
     repeated: bool,
 }
 
-/// A document that is being read.
+/// A document being read.
 pub(super) struct Builder<'s> {
     source: &'s str,
-    /// What the document's text will be put into.
+    /// Buffer for the document's text.
     buf: String,
-    /// The strings that had escapes, without them.
+    /// Strings with escapes, decoded.
     unescaped: String,
     slots: Vec<Slot>,
-    /// How the source says what the slots say.
+    /// Relation of the source to the slots.
     form: Form,
 }
 
 impl<'s> Builder<'s> {
-    /// Reads from this text, with room for so many values.
+    /// Starts a document of this source, with capacity for `expected` values.
     pub(super) fn new(source: &'s str, expected: usize) -> Builder<'s> {
         let (buf, mut slots) = buffer_pool::take();
         slots.reserve_exact((expected + COMPLETED_SLOTS).next_multiple_of(SLOTS));
@@ -88,19 +88,19 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// The document, for which so many bytes of the source were read.
+    /// Finishes the document, which takes the first `read` bytes of the source.
     pub(super) fn finish(mut self, read: usize) -> Document {
         let mut buf = self.buf;
         buf.reserve_exact((read + self.unescaped.len() + COMPLETED).next_multiple_of(BYTES));
         buf.push_str(self.source.get(..read).unwrap_or_default());
         if !self.unescaped.is_empty() {
-            // It stands behind the source from now on.
+            // The unescaped texts now follow the source.
             for slot in &mut self.slots {
                 slot.shift_unescaped(read as u32);
             }
             buf.push_str(&self.unescaped);
         }
-        // A kept event takes little more than it needs.
+        // A kept event takes little more memory than it needs.
         let needed = self.slots.len() + COMPLETED_SLOTS;
         if self.slots.capacity() > needed + needed / 4 + SLOTS {
             self.slots.shrink_to(needed);
@@ -117,12 +117,12 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// A text that stands in the source without escapes.
+    /// Returns a text without escapes, which is a part of the source.
     pub(super) fn plain(&self, start: usize, len: usize) -> TextRef {
         TextRef::new(start, len, true)
     }
 
-    /// Begins a text that had escapes, which is then appended to [`Builder::unescaped`].
+    /// Begins a text with escapes; its decoded characters are then appended to [`Builder::unescaped`].
     pub(super) fn begin_unescaped(&self) -> usize {
         self.unescaped.len()
     }
@@ -169,7 +169,7 @@ impl<'s> Builder<'s> {
         at
     }
 
-    /// Appends an array or object, which [`Builder::close`] ends.
+    /// Appends an array or object; [`Builder::close`] ends it.
     pub(super) fn open(&mut self, key: Key, kind: Kind) -> Container {
         Container {
             slot: self.push(key, Held::Empty(kind)),
@@ -181,7 +181,7 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// Looks for a key among the members an object has so far, one against all, but only if one of them has its bit.
+    /// Notes a repeated key. Compares the key with the members so far only if the filter has its bit.
     #[inline]
     pub(super) fn look(&self, object: &mut Container, key: Key) {
         let bit = 1 << (key.mark.spread() >> 26);
@@ -197,7 +197,7 @@ impl<'s> Builder<'s> {
         self.chain(first).any(same)
     }
 
-    /// Adds a value to the container it stands in.
+    /// Appends a value to its container.
     #[inline]
     pub(super) fn append(&mut self, container: &mut Container, child: u32) {
         if container.len == 0 {
@@ -209,7 +209,7 @@ impl<'s> Builder<'s> {
         container.len += 1;
     }
 
-    /// What was read last is not what the source says.
+    /// Notes that the last text read differs from its source.
     pub(super) fn changed(&mut self) {
         self.form = Form::Other;
     }
@@ -221,7 +221,7 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// Notes the children in their container.
+    /// Stores the chain of children in their container.
     pub(super) fn close(&mut self, container: &Container) -> u32 {
         let &Container {
             slot: at,
@@ -242,7 +242,7 @@ impl<'s> Builder<'s> {
         at
     }
 
-    /// Of members with one key keeps the first place and the last value, as JavaScript does.
+    /// Keeps the last value of repeated keys at the position of the first, as JavaScript does.
     fn drop_duplicates(&mut self, object: u32, first: u32) {
         let mut kept: Vec<u32> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();

@@ -6,7 +6,7 @@ use super::path::Path;
 use super::slot::{NONE, Slot, TextRange};
 use super::source::Source;
 
-/// Compares two short texts that are probably equal, without a call to memcmp for the few bytes of a key.
+/// Compares two short texts that are probably equal, without calling memcmp for the few bytes of a key.
 #[inline]
 fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() || a.len() > 16 {
@@ -16,14 +16,14 @@ fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     same.unwrap_or_else(|| a.iter().eq(b))
 }
 
-/// Compares texts of one length by their ends, which meet or overlap; `None` if they are shorter than an end.
+/// Compares texts of equal length by their ends, which meet or overlap; `None` if they are shorter than one end.
 #[inline]
 fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
     let first = a.first_chunk::<N>()? == b.first_chunk::<N>()?;
     Some(first && a.last_chunk::<N>()? == b.last_chunk::<N>()?)
 }
 
-/// Names one node of a [`Document`]; stays valid while the document is edited.
+/// Identifies a node of a [`Document`]; stays valid while the document is edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeId(pub(super) u32);
 
@@ -33,7 +33,7 @@ pub struct Document {
     /// The source text, followed by unescaped and edited strings.
     pub(super) buf: String,
     pub(super) slots: Vec<Slot>,
-    /// The source text at the start of `buf`, and the parts of it that a writer can copy.
+    /// The source text at the start of `buf`, and the parts of it that a writer may copy.
     pub(super) source: Source,
 }
 
@@ -56,12 +56,12 @@ impl std::fmt::Debug for Document {
 }
 
 impl Document {
-    /// The whole value.
+    /// Returns the whole value.
     pub fn root(&self) -> Node<'_> {
         Node { doc: self, at: 0 }
     }
 
-    /// A node by its id, as [`Node::id`] gave it.
+    /// Returns a node by its [`Node::id`].
     pub fn node(&self, id: NodeId) -> Node<'_> {
         debug_assert!((id.0 as usize) < self.slots.len());
         Node { doc: self, at: id.0 }
@@ -70,13 +70,13 @@ impl Document {
     /// Prefetches the document into this core's cache. Walking a document that another core parsed stalls on every node;
     /// touching it linearly first does not, since the loads are independent.
     pub fn fetch(&self) {
-        // Two values and 64 bytes are less than what is fetched at once, or as much.
+        // Two values and 64 bytes of text are at most a cache line each.
         let values = self.slots.iter().step_by(2).map(|slot| slot.next as u8);
         let text = self.buf.as_bytes().iter().step_by(64).copied();
         std::hint::black_box(text.chain(values).fold(0, |all, byte| all ^ byte));
     }
 
-    /// Bytes of memory held, for bounds on what is kept.
+    /// Returns the memory held in bytes, for bounds on caches.
     pub fn memory(&self) -> usize {
         self.buf.capacity() + self.slots.capacity() * std::mem::size_of::<Slot>()
     }
@@ -97,7 +97,7 @@ pub enum Content<'a> {
     Null,
     /// A boolean.
     Bool(bool),
-    /// A number exactly as it was spelled.
+    /// A number in its source spelling.
     Number(&'a str),
     /// The text of a string.
     String(&'a str),
@@ -107,7 +107,7 @@ pub enum Content<'a> {
     Object,
 }
 
-/// One value inside a [`Document`]: a reference, free to copy.
+/// A value inside a [`Document`]: a copyable reference.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
     pub(super) doc: &'a Document,
@@ -127,12 +127,12 @@ impl<'a> Node<'a> {
         &self.doc.slots[self.at as usize]
     }
 
-    /// The name to find this node again after edits.
+    /// Returns the id, which finds this node again after edits.
     pub fn id(self) -> NodeId {
         NodeId(self.at)
     }
 
-    /// The key under which this value is a member of an object; empty for an item of an array and for the root.
+    /// Returns the key of a member of an object; empty for an item of an array and for the root.
     #[inline]
     pub fn key(self) -> &'a str {
         self.doc.text(self.slot().key())
@@ -147,19 +147,19 @@ impl<'a> Node<'a> {
         own.is_some_and(|own| same_bytes(own, key.as_bytes()))
     }
 
-    /// The mark of [`Node::key`].
+    /// Returns the mark of [`Node::key`].
     #[inline]
     pub fn key_mark(self) -> KeyMark {
         self.slot().key_mark
     }
 
-    /// The kind of this value.
+    /// Returns the kind of this value.
     #[inline]
     pub fn kind(self) -> Kind {
         self.slot().kind()
     }
 
-    /// The kind of this value, with its text.
+    /// Returns the kind of this value with its text.
     #[inline(always)]
     pub fn content(self) -> Content<'a> {
         let slot = self.slot();
@@ -173,45 +173,45 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// True for `null`.
+    /// Returns true for `null`.
     #[inline]
     pub fn is_null(self) -> bool {
         self.kind() == Kind::Null
     }
 
-    /// The text of a string; `None` for anything else.
+    /// Returns the text of a string; `None` for anything else.
     #[inline]
     pub fn as_str(self) -> Option<&'a str> {
         let slot = self.slot();
         (slot.kind() == Kind::String).then(|| self.doc.text(slot.text()))
     }
 
-    /// A boolean's value; `None` for anything else.
+    /// Returns the value of a boolean; `None` for anything else.
     #[inline]
     pub fn as_bool(self) -> Option<bool> {
         let slot = self.slot();
         (slot.kind() == Kind::Bool).then_some(slot.truth())
     }
 
-    /// A number exactly as it was spelled (`1.0`, `1e3`, `12345678901234567890`).
+    /// Returns a number in its source spelling (`1.0`, `1e3`, `12345678901234567890`).
     #[inline]
     pub fn number_text(self) -> Option<&'a str> {
         let slot = self.slot();
         (slot.kind() == Kind::Number).then(|| self.doc.text(slot.text()))
     }
 
-    /// A number as the nearest double; `None` if it is not a number or lies outside the doubles (`1e400`).
+    /// Returns a number as the nearest double; `None` if it is not a number or outside the doubles (`1e400`).
     pub fn as_f64(self) -> Option<f64> {
         let value: f64 = self.number_text()?.parse().ok()?;
         value.is_finite().then_some(value)
     }
 
-    /// A whole number that fits, spelled without fraction or exponent.
+    /// Returns a whole number that fits, spelled without fraction or exponent.
     pub fn as_i64(self) -> Option<i64> {
         self.number_text()?.parse().ok()
     }
 
-    /// A member of an object by its key; of several with one key, the last one written.
+    /// Returns a member of an object by its key.
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         let slot = self.slot();
         if slot.kind() != Kind::Object {
@@ -229,7 +229,7 @@ impl<'a> Node<'a> {
         None
     }
 
-    /// An item of an array by its index.
+    /// Returns an item of an array by its index.
     pub fn index(self, index: usize) -> Option<Node<'a>> {
         if self.kind() != Kind::Array {
             None
@@ -238,7 +238,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The value at a path below this one; an index names an item of an array.
+    /// Returns the value at a path below this one; an index selects an item of an array.
     pub fn at(self, path: &Path) -> Option<Node<'a>> {
         let mut node = self;
         for step in path.steps() {
@@ -256,12 +256,12 @@ impl<'a> Node<'a> {
         self.children().count()
     }
 
-    /// True if there are no members or items.
+    /// Returns true if there are no members or items.
     pub fn is_empty(self) -> bool {
         self.slot().first() == NONE
     }
 
-    /// The members of an object in order; nothing for other kinds.
+    /// Returns the members of an object in order; none for other kinds.
     pub fn members(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
         let first = if self.kind() == Kind::Object {
             self.slot().first()
@@ -275,7 +275,7 @@ impl<'a> Node<'a> {
         .map(|node| (node.key(), node))
     }
 
-    /// The items of an array in order; nothing for other kinds.
+    /// Returns the items of an array in order; none for other kinds.
     pub fn items(self) -> impl Iterator<Item = Node<'a>> {
         let first = if self.kind() == Kind::Array {
             self.slot().first()
@@ -288,7 +288,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Items of an array or values of an object.
+    /// Returns the items of an array or values of an object.
     pub fn children(self) -> impl Iterator<Item = Node<'a>> {
         Siblings {
             doc: self.doc,

@@ -1,4 +1,4 @@
-//! Changing a [`Document`] in place.
+//! Edits a [`Document`] in place.
 
 use super::document::{Document, Node, NodeId};
 use super::kind::{KeyMark, Kind};
@@ -13,21 +13,21 @@ pub enum Scalar<'a> {
     Null,
     /// A boolean.
     Bool(bool),
-    /// A number by its JSON text, for instance `12` or `1.0`.
+    /// A number as JSON text, for instance `12` or `1.0`.
     Number(&'a str),
     /// A string.
     String(&'a str),
 }
 
 impl Document {
-    /// Overwrites a value by a scalar. Its place among its siblings and its key stay.
+    /// Overwrites a value with a scalar. Its key and its position among its siblings stay.
     pub fn set_node(&mut self, id: NodeId, scalar: Scalar<'_>) {
         let held = self.store(scalar);
         self.hold(id.0, held);
     }
 
-    /// Writes a scalar at a path, making the objects on the way; a scalar, null or array that stands where an
-    /// object is needed is replaced. The empty path does nothing.
+    /// Writes a scalar at a path and creates the objects on the way, replacing scalars, nulls and arrays where an
+    /// object is needed. The empty path does nothing.
     pub fn set(&mut self, path: &Path, scalar: Scalar<'_>) {
         let Some(last) = path.steps.len().checked_sub(1) else {
             return;
@@ -42,7 +42,7 @@ impl Document {
         self.set_node(NodeId(at), scalar);
     }
 
-    /// Removes what stands at a path; false if there was nothing.
+    /// Removes the value at a path. Returns false if there was none.
     pub fn remove(&mut self, path: &Path) -> bool {
         let Some(target) = self.root().at(path).map(Node::id) else {
             return false;
@@ -57,7 +57,7 @@ impl Document {
         parent.is_some_and(|parent| self.remove_child(parent, target))
     }
 
-    /// Removes one member or item of a container; false if it is not one of its children.
+    /// Removes a member or item of a container. Returns false if it is not one of its children.
     pub fn remove_child(&mut self, parent: NodeId, child: NodeId) -> bool {
         let Some(slot) = self.slots.get(parent.0 as usize) else {
             return false;
@@ -83,16 +83,15 @@ impl Document {
         true
     }
 
-    /// Copies `from` (of another document) to a member of this document's object `parent`, replacing what
-    /// stands there.
+    /// Copies `from` (of another document) to a member of this document's object `parent`, replacing a value there.
     pub fn graft(&mut self, parent: NodeId, key: &str, from: Node<'_>) {
         self.make_object(parent.0);
         let at = self.member_or_new(parent.0, key);
         self.copy_into(at, from);
     }
 
-    /// Merges the object `from` under the object `into`: members that are missing are copied, objects present
-    /// in both are merged likewise, everything else stays as it is.
+    /// Merges the object `from` under the object `into`: copies missing members, merges objects present in both
+    /// likewise, and leaves everything else unchanged.
     pub fn merge_under(&mut self, into: NodeId, from: Node<'_>) {
         for (key, value) in from.members() {
             match self.node(into).get(key).map(|node| (node.id(), node.kind())) {
@@ -147,8 +146,8 @@ impl Document {
 
     /// Appends a null member (or item, which has no key) to a container.
     fn append(&mut self, parent: u32, key: Option<&str>) -> u32 {
-        // Written as it will stand in the text, between a comma and a colon, so that members which are added one after
-        // the other are copied in one piece.
+        // Writes the comma and the colon around the key too, so that members added one after the other are copied in
+        // one piece.
         self.buf.push(',');
         let (range, plain_key) = match key {
             Some(key) => self.push_string(key),
@@ -173,7 +172,7 @@ impl Document {
         at
     }
 
-    /// Keeps a value's text.
+    /// Stores a scalar's text and returns the slot's content.
     fn store(&mut self, scalar: Scalar<'_>) -> Held {
         match scalar {
             Scalar::Null => Held::Null,
@@ -186,7 +185,7 @@ impl Document {
         }
     }
 
-    /// Keeps a string, between quotes if it needs no escapes.
+    /// Stores a string, between quotes if it needs no escapes.
     fn push_string(&mut self, text: &str) -> (TextRange, bool) {
         let plain = is_plain(text.as_bytes());
         if !plain {

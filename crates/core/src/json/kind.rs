@@ -18,7 +18,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name with its article: "null", "a boolean", "an array".
+    /// Returns the name with its article: "null", "a boolean", "an array".
     pub fn with_article(self) -> &'static str {
         match self {
             Kind::Null => "null",
@@ -30,7 +30,7 @@ impl Kind {
         }
     }
 
-    /// The name used in messages: "null", "boolean", "number", "string", "array", "object".
+    /// Returns the name for messages: "null", "boolean", "number", "string", "array", "object".
     pub fn name(self) -> &'static str {
         match self {
             Kind::Null => "null",
@@ -43,13 +43,14 @@ impl Kind {
     }
 }
 
-/// A cheap fingerprint of a key, made once when a document is parsed: keys with different marks differ, equal keys
-/// have equal marks. Tables of wanted keys are looked up by it without reading the keys they do not want.
+/// A cheap fingerprint of a key, computed once at parsing: equal keys have equal marks, keys with different marks
+/// differ. Tables of wanted keys compare marks first and read only the keys that match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct KeyMark(u32);
 
 impl KeyMark {
-    /// The mark of a key: its length, first, middle and last byte, which keys of one object seldom share all.
+    /// Computes the mark of a key from its length and its first, middle and last byte, which keys of one object seldom
+    /// share.
     #[inline]
     pub fn of(key: &str) -> KeyMark {
         KeyMark::of_bytes(key.as_bytes())
@@ -64,7 +65,7 @@ impl KeyMark {
         KeyMark((n as u32) << 24 ^ u32::from(*a) << 16 ^ u32::from(*b) << 8 ^ u32::from(*c))
     }
 
-    /// A number whose upper bits are well mixed, for tables.
+    /// Returns a number whose upper bits are well mixed, for hash tables.
     #[inline]
     pub fn spread(self) -> u32 {
         self.0.wrapping_mul(0x9e37_79b1)

@@ -1,9 +1,8 @@
-//! JSON as events carry it: parsed once into an arena of owned nodes, read without copying, edited in
-//! place, written back.
+//! JSON for events: parsed once into an arena of owned nodes, read without copying, edited in place, written back.
 //!
-//! Why not `serde_json::Value`: it costs a map and a string per member (about 145 allocations for a
-//! typical order event), loses how a number was spelled, and would tie every plugin to it. A
-//! [`Document`] is two allocations whatever its size; a [`Node`] is a copyable reference into it.
+//! `serde_json::Value` costs a map and a string per member (about 145 allocations for a typical order event), loses the
+//! spelling of numbers, and would tie every plugin to it. A [`Document`] is two allocations at any size; a [`Node`] is
+//! a copyable reference into it.
 
 mod buffer_pool;
 mod build;

@@ -1,4 +1,4 @@
-//! Text to [`Document`].
+//! Parses text to a [`Document`].
 
 use serde::de::IgnoredAny;
 
@@ -7,28 +7,28 @@ use super::document::Document;
 use super::reader::{self, MAX_DEPTH, Refused};
 use super::slot::TOO_LONG;
 
-/// Why a text is not a usable JSON document. Never shows the text itself.
+/// The reason why a text is not a usable JSON document. Never shows the text itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
-    /// Not JSON.
+    /// A syntax error.
     #[error("not valid JSON: {what} at byte {at}")]
     Syntax {
-        /// What the parser met.
+        /// Description of the unexpected input.
         what: String,
-        /// Where, in bytes from the start.
+        /// Position in bytes from the start.
         at: usize,
     },
     /// Arrays and objects nested deeper than [`MAX_DEPTH`].
     #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
-    /// 128 MiB or more.
+    /// A text of 128 MiB or more.
     #[error("longer than 128 MiB")]
     TooLong,
 }
 
 impl Document {
-    /// Parses one JSON value. Lone surrogate escapes (`"\ud83d"`, which JavaScript writes when a string is
-    /// cut inside an emoji) become U+FFFD. Of members with one key the last wins. Numbers keep their spelling.
+    /// Parses one JSON value. Lone surrogate escapes (`"\ud83d"`, which JavaScript writes for a string that is cut
+    /// inside an emoji) become U+FFFD. The last of repeated keys wins. Numbers keep their spelling.
     ///
     /// # Errors
     /// [`ParseError`] for text that is not JSON, too deep or too long.
@@ -49,8 +49,8 @@ impl Document {
         }
     }
 
-    /// Reads the value at the start of a text, whatever stands behind it, and returns how many bytes it takes; `None` if
-    /// there is none. Made for many values one after the other, each about as large as the `last`.
+    /// Parses the value at the start of a text, ignores the text behind it, and returns its length in bytes; `None`
+    /// without a value. Made for many values in a row, each about as large as the `last`.
     pub fn parse_next(text: &str, last: Option<&Document>) -> Option<(Document, usize)> {
         let text = text.get(..text.len().min(TOO_LONG - 1))?;
         let expected = last.map_or(TYPICAL, |last| last.slots.len() + last.slots.len() / 16);
@@ -60,10 +60,10 @@ impl Document {
     }
 }
 
-/// Events have a value every fifteen to twenty bytes. With more room than is needed, it would be given back for each.
+/// Events have a value every fifteen to twenty bytes. Surplus capacity would be given back for each event.
 const BYTES_A_VALUE: usize = 16;
 
-/// Values of an event, if nothing is known about it.
+/// Number of values of a typical event.
 const TYPICAL: usize = 128;
 
 fn is_blank(text: &str) -> bool {
@@ -71,7 +71,7 @@ fn is_blank(text: &str) -> bool {
         .all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
-/// The error of a text that the reader refuses, in serde_json's words. These name the grammar, never the text.
+/// Returns the error of a refused text in serde_json's words. These name the grammar, never the text.
 #[cold]
 fn syntax_error(text: &str) -> ParseError {
     let Err(error) = serde_json::from_str::<IgnoredAny>(text) else {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A path such as `context.traits.email`: member names (or array indices) joined by dots, a leading `$.`
-/// allowed. Made once, from configuration; walking it allocates nothing.
+/// A path such as `context.traits.email`: member names (or array indices) joined by dots, with an optional leading
+/// `$.`. Created once, from configuration; following it allocates nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Path {
     pub(super) steps: Vec<Box<str>>,
@@ -23,17 +23,17 @@ impl Path {
         }
     }
 
-    /// The steps from the root.
+    /// Returns the steps from the root.
     pub fn steps(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().map(|step| &**step)
     }
 
-    /// How many steps.
+    /// Returns the number of steps.
     pub fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// True for the whole event.
+    /// Returns true for the path of the whole event.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }

@@ -1,7 +1,7 @@
-//! The reader of JSON: one pass over a `str`, which needs no check as UTF-8, and sixteen bytes at once in strings.
+//! The JSON parser: one pass over a `str`, which is UTF-8 already, with sixteen bytes at once in strings.
 //!
-//! It keeps the spelling of numbers, turns half a surrogate pair into U+FFFD and refuses everything else that is not
-//! JSON. A property test holds it to serde_json, which also words the error of a refused text.
+//! It keeps the spelling of numbers, replaces half a surrogate pair by U+FFFD and refuses everything else that is not
+//! JSON. A property test compares it with serde_json, which also words the error of a refused text.
 
 use wide::u8x16;
 
@@ -9,11 +9,11 @@ use super::build::{Builder, Container, Key, TextRef};
 use super::kind::Kind;
 use super::slot::Held;
 
-/// How deep arrays and objects may nest. Deeper text is refused, so that nothing later recurses without
-/// bound; the Tracking API documents no limit, real events stay below ten.
+/// Maximum nesting of arrays and objects. Deeper text is refused, so that later recursion is bounded; the Tracking API
+/// documents no limit, and real events stay below ten.
 pub const MAX_DEPTH: usize = 100;
 
-/// Why a text holds no value that can be read.
+/// The reason why a text holds no readable value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
     /// The text is not JSON.
@@ -47,17 +47,17 @@ pub(super) fn read(text: &str, build: &mut Builder<'_>) -> Result<usize, Refused
 
 struct Reader<'r, 's> {
     bytes: &'r [u8],
-    /// The next byte to be read.
+    /// Index of the next byte.
     at: usize,
-    /// There was white space.
+    /// White space was skipped.
     spaced: bool,
-    /// A value nests too deep; nothing behind it was read.
+    /// A value nests too deep, and the rest was not read.
     too_deep: bool,
     build: &'r mut Builder<'s>,
 }
 
 impl Reader<'_, '_> {
-    /// The next byte that is no white space.
+    /// Takes the next byte that is not white space.
     #[inline]
     fn next(&mut self) -> Option<u8> {
         loop {
@@ -78,7 +78,7 @@ impl Reader<'_, '_> {
         self.value(byte, Key::default(), 0)
     }
 
-    /// Reads the value that begins with this byte, which has been read.
+    /// Reads the value that begins with `byte`, which is taken already.
     fn value(&mut self, byte: u8, key: Key, depth: usize) -> Option<u32> {
         if depth > MAX_DEPTH {
             self.too_deep = true;
@@ -141,7 +141,7 @@ impl Reader<'_, '_> {
         Some(self.build.close(&array))
     }
 
-    /// Reads a member's value and the byte behind it.
+    /// Reads a member's value and takes the byte behind it.
     fn child(&mut self, object: &mut Container, key: Key, depth: usize) -> Option<u8> {
         let byte = self.next()?;
         let child = self.value(byte, key, depth + 1)?;
@@ -165,7 +165,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Where the next quote, backslash or control character is.
+    /// Returns the index of the next quote, backslash or control character.
     #[inline]
     fn special(&self, mut at: usize) -> Option<usize> {
         while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
@@ -182,13 +182,13 @@ impl Reader<'_, '_> {
         rest.iter().position(special).map(|found| at + found)
     }
 
-    /// Reads a string whose first backslash is next.
+    /// Reads the rest of a string from its first backslash on.
     #[cold]
     fn escaped(&mut self, start: usize) -> Option<TextRef> {
         let text = self.build.begin_unescaped();
         let mut copied = start;
         loop {
-            // Both ends are beside characters of ASCII.
+            // Both ends of the range are next to ASCII characters.
             let plain = std::str::from_utf8(self.bytes.get(copied..self.at)?).ok()?;
             self.build.unescaped().push_str(plain);
             match self.bytes.get(self.at)? {
@@ -227,7 +227,7 @@ impl Reader<'_, '_> {
                         char::from_u32(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))?
                     }
                     (0xD800..=0xDFFF, _) => {
-                        // Half a character: the source does not say what is read.
+                        // Half of a surrogate pair: the text read differs from its source.
                         self.build.changed();
                         char::REPLACEMENT_CHARACTER
                     }
@@ -238,7 +238,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// Reads a number whose first byte has been read.
+    /// Reads a number, whose first byte is taken already.
     fn number(&mut self, key: Key) -> Option<u32> {
         let start = self.at - 1;
         let rest = self.bytes.get(start..)?;
@@ -279,14 +279,14 @@ impl Reader<'_, '_> {
     }
 }
 
-/// How many digits there are.
+/// Counts the digits from an index on.
 #[inline]
 fn digits(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// The UTF-16 unit of a `\u` escape that starts at `start`.
+/// Returns the UTF-16 unit of a `\u` escape that starts at `start`.
 fn escaped_unit(bytes: &[u8], start: usize) -> Option<u16> {
     let escape = bytes.get(start..start + 6)?;
     if &escape[..2] != b"\\u" || !escape[2..].iter().all(u8::is_ascii_hexdigit) {
@@ -308,7 +308,7 @@ mod tests {
 	"none":null,"yes":true,"no":false,"":{},"a":[],"cut":"\uD83D\\\uDE00 \ud83d\uDE00 \"x","long":"sixteen or more characters of text, é ü 漢字",
         "escaped \"key\"":"\\\/\b\u00e9\ud83d\ude00","a":{"x":{"x":"http:\/\/shop.example\/?q=1"}}} "#;
 
-    /// Rewrites `\uD8xx` escapes that have no partner to `\uFFFD`, leaving everything else as it is.
+    /// Rewrites `\uD8xx` escapes without a partner to `\uFFFD`, and leaves everything else unchanged.
     fn replace_lone_surrogates(text: &str) -> String {
         let bytes = text.as_bytes();
         let mut out = String::with_capacity(text.len());
@@ -358,7 +358,8 @@ mod tests {
         }
     }
 
-    /// Reads a text and compares with serde_json, the document itself and what it is written as; false if it is refused.
+    /// Parses a text and compares it with serde_json, the document itself and its written form. Returns false if it is
+    /// refused.
     fn agrees(text: &str) -> bool {
         let oracle = |text: &str| serde_json::from_str::<Value>(&replace_lone_surrogates(text));
         let mut build = Builder::new(text, 0);

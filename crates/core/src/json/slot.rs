@@ -1,4 +1,4 @@
-//! How a value of a document lies in memory.
+//! The memory layout of a document's values.
 
 use super::kind::{KeyMark, Kind};
 
@@ -9,26 +9,26 @@ pub(super) struct TextRange {
     pub(super) len: u32,
 }
 
-/// No such slot: the end of a list of siblings, an empty container.
+/// The index of no slot: the end of a list of siblings, an empty container.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// One value. An event has about ninety, which are written by one core and mostly read by another, so they are small.
+/// A value. An event has about ninety; one core writes them and mostly another reads them, so they are small.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
     key_start: u32,
     about: About,
-    /// Of a string or number its text, of an array or object its first and last child, of a boolean its truth.
+    /// The text of a string or number, the first and last child of an array or object, or the value of a boolean.
     value: TextRange,
     /// The next child of the same container.
     pub(super) next: u32,
     pub(super) key_mark: KeyMark,
 }
 
-// Eight lie in three cache lines.
+// Eight slots fill three cache lines.
 const _: () = assert!(size_of::<Slot>() == 24);
 
-/// The kind in three bits, then whether the value's text and the key stand in the source without escapes, so that they
-/// can be copied out as they are, then the length of the key.
+/// Packed bits: three for the kind, one for a value's text and one for a key that are in the source without escapes and
+/// can be copied, and the length of the key.
 #[derive(Debug, Clone, Copy)]
 struct About(u32);
 
@@ -36,7 +36,7 @@ const PLAIN: u32 = 1 << 3;
 const PLAIN_KEY: u32 = 1 << 4;
 const KEY_LEN: u32 = 5;
 
-/// No text is as long, so that the length of any key fits.
+/// Length that no text reaches, so that the length of any key fits.
 pub(super) const TOO_LONG: usize = 1 << (u32::BITS - KEY_LEN);
 
 impl About {
@@ -49,21 +49,21 @@ impl About {
 
 const KIND: u32 = 0b111;
 
-/// What a slot's value is.
+/// The content of a slot.
 #[derive(Clone, Copy)]
 pub(super) enum Held {
     Null,
     Bool(bool),
-    /// Its text.
+    /// The number's text.
     Number(TextRange),
-    /// Its text, and whether that stands between quotes without escapes.
+    /// The string's text, and true if it is between quotes without escapes.
     String(TextRange, bool),
     /// An array or object without children.
     Empty(Kind),
 }
 
 impl Slot {
-    /// The last child of nothing. With its key and whether that stands between quotes without escapes.
+    /// Creates a slot without a next sibling. `plain_key`: the key is quoted without escapes in the source.
     #[inline]
     pub(super) fn new(key: TextRange, plain_key: bool, key_mark: KeyMark, held: Held) -> Slot {
         let plain_key = if plain_key { PLAIN_KEY } else { 0 };
@@ -118,31 +118,31 @@ impl Slot {
         }
     }
 
-    /// The text of a string or number.
+    /// Returns the text of a string or number.
     #[inline(always)]
     pub(super) fn text(&self) -> TextRange {
         self.value
     }
 
-    /// The truth of a boolean.
+    /// Returns the value of a boolean slot.
     #[inline(always)]
     pub(super) fn truth(&self) -> bool {
         self.value.start == 1
     }
 
-    /// Whether the key stands in the source between quotes, without escapes.
+    /// Returns true if the key is quoted without escapes in the source.
     #[inline]
     pub(super) fn plain_key(&self) -> bool {
         self.about.0 & PLAIN_KEY != 0
     }
 
-    /// Whether the text of a string stands in the source between quotes, without escapes; true for all other values.
+    /// Returns true if the text of a string is quoted without escapes in the source; true for all other values.
     #[inline]
     pub(super) fn plain(&self) -> bool {
         self.about.0 & PLAIN != 0
     }
 
-    /// The first child; [`NONE`] if there is none.
+    /// Returns the first child; [`NONE`] without children.
     #[inline]
     pub(super) fn first(&self) -> u32 {
         if self.is_container() {
@@ -152,13 +152,13 @@ impl Slot {
         }
     }
 
-    /// The last child; [`NONE`] if there is none.
+    /// Returns the last child; [`NONE`] without children.
     #[inline]
     pub(super) fn last(&self) -> u32 {
         if self.is_container() { self.value.len } else { NONE }
     }
 
-    /// Gives an array or object these children.
+    /// Sets the children of an array or object.
     #[inline]
     pub(super) fn set_children(&mut self, first: u32, last: u32) {
         debug_assert!(self.is_container());
@@ -168,7 +168,7 @@ impl Slot {
         };
     }
 
-    /// Moves the texts that are not in the source by so many bytes.
+    /// Shifts the texts that are not in the source by a number of bytes.
     pub(super) fn shift_unescaped(&mut self, by: u32) {
         if !self.plain() {
             self.value.start += by;
@@ -179,7 +179,7 @@ impl Slot {
     }
 }
 
-/// The children of a container that has none.
+/// The value of a container without children.
 const EMPTY: TextRange = TextRange {
     start: NONE,
     len: NONE,

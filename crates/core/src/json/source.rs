@@ -1,43 +1,43 @@
-//! What the text that a document was read from is still good for.
+//! The source text of a document, and the parts of it that a writer may copy.
 //!
-//! Most of a document that was edited still stands in its source: an event that was completed when it came in, one that
-//! had a few values hashed. What nobody touched is copied from there when the document is written, whole subtrees and
-//! neighbours at once, instead of walking through every value. The slots of a subtree are neighbours, as they were
-//! pushed in the order of the text, so whether it was touched is a question of a range; and where it ends in the text is
-//! told by the key behind it, or by the end of what it stands in. Nothing is copied of which either is not certain.
+//! Most of an edited document is unchanged source text: an event that was completed at receipt, or had a few values
+//! hashed. The writer copies unchanged parts, whole subtrees and neighbours at once, instead of walking through every
+//! value. The slots of a subtree are adjacent, since they are pushed in the order of the text, so a range of bits shows
+//! if it was edited. The next key, or the end of the container, gives the end of the subtree in the text. Only parts
+//! for which both are certain are copied.
 
 use super::document::Document;
 use super::slot::{NONE, Slot};
 
-/// How the source says what the slots say.
+/// Relation of the source to the slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Without white space between values: any part of it can be copied.
+    /// Equal, without white space between values: any part can be copied.
     Compact,
-    /// With white space.
+    /// Equal, with white space.
     Spaced,
-    /// It does not: a repeated key was dropped or half a character replaced.
+    /// Different: a repeated key was dropped or half a surrogate pair replaced.
     Other,
 }
 
 /// The source of a document, which stands at the start of its buffer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source {
-    /// Its bytes.
+    /// Length in bytes.
     len: u32,
-    /// The slots that were made of it; those behind are of edits.
+    /// Number of slots parsed from it; later ones belong to edits.
     slots: u32,
     /// The first slot of an edit among the children of the root.
     added: u32,
-    /// A bit for each slot that was edited, or for each few neighbours if there are more slots than bits. Two words, so
-    /// that documents need not lie on even addresses.
+    /// A bit for each edited slot, or for several neighbours if there are more slots than bits. Two words instead of a
+    /// `u128`, which would align documents to 16 bytes.
     touched: [u64; 2],
     form: Form,
 }
 
 const BITS: u32 = u128::BITS;
 
-/// Where a value's text ends in the source, and its slots.
+/// The end of a value: in the source text, and the slot behind its last one.
 #[derive(Clone, Copy)]
 pub(super) struct End {
     pub(super) text: u32,
@@ -45,7 +45,7 @@ pub(super) struct End {
 }
 
 impl End {
-    /// Where the last child of a container that ends here ends.
+    /// Returns the end of the last child of a container that ends here.
     pub(super) fn before_close(self) -> usize {
         self.text.saturating_sub(1) as usize
     }
@@ -66,15 +66,15 @@ impl Source {
         self.len as usize
     }
 
-    /// Whether the source as a whole says what the document says.
+    /// Returns true if the source as a whole equals the document.
     pub(super) fn is_whole(&self) -> bool {
         self.form != Form::Other && self.touched == [0; 2]
     }
 
-    /// Notes that a slot's value or its list of children was edited.
+    /// Notes an edit of a slot's value or of its list of children.
     #[inline]
     pub(super) fn touch(&mut self, slot: u32) {
-        // What was added stands in something that was touched by that.
+        // An added slot is below a container that is marked as edited.
         if slot < self.slots {
             let [low, high] = self.touched;
             let touched = u128::from(high) << 64 | u128::from(low) | 1 << self.bit(slot);
@@ -82,8 +82,8 @@ impl Source {
         }
     }
 
-    /// Notes that a child was removed, behind which another is now next. Its slot stays where it is, so nothing whose
-    /// end would be misjudged by that is untouched.
+    /// Notes the removal of a child, whose next sibling is `next`. The slot stays in place, and every subtree whose end
+    /// depends on it is marked as edited.
     pub(super) fn removed(&mut self, child: u32, next: u32) {
         self.touch(child);
         if child == self.added {
@@ -98,7 +98,7 @@ impl Source {
         }
     }
 
-    /// Whether no slot from one to before another was edited.
+    /// Returns true if no slot of the range `from..to` was edited.
     #[inline]
     fn untouched(&self, from: u32, to: u32) -> bool {
         let (first, last) = (self.bit(from), self.bit(to.saturating_sub(1)));
@@ -115,7 +115,7 @@ impl Source {
 }
 
 impl Document {
-    /// The end of the whole value; `None` if nothing can be copied from the source.
+    /// Returns the end of the whole value; `None` if nothing can be copied from the source.
     pub(super) fn end(&self) -> Option<End> {
         let Source { len, slots, form, .. } = self.source;
         (form == Form::Compact).then_some(End {
@@ -124,29 +124,29 @@ impl Document {
         })
     }
 
-    /// The end of a child of something that ends there; `None` if it is not known.
+    /// Returns the end of a child, given the end of its parent; `None` if it is not certain.
     #[inline]
     pub(super) fn end_of(&self, at: u32, child: &Slot, parent: End) -> Option<End> {
         if at >= self.source.slots {
             return None;
         }
         if child.next >= self.source.slots {
-            // Nothing stood behind it.
+            // It was the last child in the source.
             return Some(End {
                 text: parent.before_close() as u32,
                 ..parent
             });
         }
         let next = self.slots.get(child.next as usize)?;
-        // A comma and a quote stand before the key.
+        // A comma and a quote precede the key.
         next.plain_key().then(|| End {
             text: next.key().start.saturating_sub(2),
             slot: child.next,
         })
     }
 
-    /// Whether a member and all that stood behind it can be copied up to where the container ends; then also the child
-    /// that comes next, which was added. Most values of an event are copied so, without a look at their slots.
+    /// Returns the next child to write (an added one or none) if a member and all members behind it can be copied up to
+    /// the container's end. Most values of an event are copied this way, without looking at their slots.
     #[inline]
     pub(super) fn can_copy_rest(&self, container: u32, member: u32, end: End) -> Option<u32> {
         let Source { slots, added, .. } = self.source;
@@ -160,7 +160,7 @@ impl Document {
         can.then_some(next)
     }
 
-    /// Whether a member can be copied with its key up to this end.
+    /// Returns true if a member can be copied with its key up to `end`.
     #[inline]
     pub(super) fn can_copy(&self, at: u32, member: &Slot, end: End) -> bool {
         member.plain_key() && self.source.untouched(at, end.slot)
@@ -174,7 +174,7 @@ mod tests {
 
     use super::super::{Content, Document, Kind, Node, NodeId, Path, Scalar};
 
-    /// What a document is like.
+    /// The shape of a generated document.
     #[derive(Debug, Clone)]
     enum Shape {
         Leaf(u8),
@@ -193,12 +193,12 @@ mod tests {
         prop::collection::vec((any::<u8>(), value), 1..12).prop_map(Shape::Object)
     }
 
-    /// A text of which each key and string holds a mark of its own, some between escapes.
+    /// A text in which each key and string contains its number, some between escapes.
     struct Text {
         out: String,
         marks: usize,
         blank: &'static str,
-        /// Keys come twice.
+        /// Some keys repeat.
         repeats: bool,
     }
 
@@ -257,7 +257,7 @@ mod tests {
         Set(Index, u8),
         Remove(Index),
         Add(Index, u8),
-        /// Writes below, through whatever stands there.
+        /// Writes below a node, replacing it if it is not an object.
         Deep(Index),
         Merge(Index),
     }
@@ -283,7 +283,7 @@ mod tests {
         }
     }
 
-    /// All nodes, each with what it stands in.
+    /// Returns all nodes, each with its parent.
     fn nodes(document: &Document) -> Vec<(NodeId, NodeId)> {
         fn below(node: Node<'_>, all: &mut Vec<(NodeId, NodeId)>) {
             for child in node.children() {
@@ -324,7 +324,7 @@ mod tests {
         }
     }
 
-    /// Member by member, without any of what writes documents.
+    /// Renders a node member by member, independently of the writer.
     fn told(node: Node<'_>, out: &mut String) {
         let string = |text: &str| serde_json::to_string(text).unwrap();
         match node.content() {
@@ -369,7 +369,7 @@ mod tests {
             let mut document = if alone {
                 Document::parse(&text.out).unwrap()
             } else {
-                // One of many in a text, others behind it.
+                // One of several values in a text.
                 text.out.push_str(r#",{"other":"~other~"}]"#);
                 let (document, read) = Document::parse_next(&text.out, None).unwrap();
                 prop_assert_eq!(read, length);
@@ -379,7 +379,7 @@ mod tests {
                 apply(&mut document, edit);
                 let (copied, mut members) = (document.to_json(), String::new());
                 told(document.root(), &mut members);
-                // Read again, what was copied differs in how strings are spelled and in nothing else.
+                // Parsing the copy again yields the same members; only the spelling of strings may differ.
                 let mut again = String::new();
                 told(Document::parse(&copied).unwrap().root(), &mut again);
                 prop_assert_eq!(&again, &members, "{}", &text.out);
@@ -393,7 +393,7 @@ mod tests {
         }
     }
 
-    /// A few edits leave nearly all of the source as it was spelled: it was copied.
+    /// A few edits leave nearly all of the source unchanged, which shows that it was copied.
     #[test]
     fn what_nobody_touched_keeps_its_spelling() {
         let source =

@@ -201,7 +201,7 @@ proptest! {
         let mut out = Vec::new();
         doc.root().write_to(&mut out);
         prop_assert_eq!(&serde_json::from_slice::<serde_json::Value>(&out)?, &value);
-        // Copied into another document it still says the same.
+        // A copy in another document is equal.
         let mut other = parse("{}");
         let root = other.root().id();
         other.graft(root, "k", doc.root());

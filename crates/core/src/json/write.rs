@@ -1,4 +1,4 @@
-//! [`Document`] to text.
+//! Writes a [`Document`] as text.
 
 use super::document::{Document, Node};
 use super::kind::Kind;
@@ -6,7 +6,7 @@ use super::slot::{NONE, Slot, TextRange};
 use super::source::End;
 
 impl Document {
-    /// Appends the document as compact JSON: as it came where nothing was edited.
+    /// Appends the document as compact JSON; unedited parts keep their spelling.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         if self.source.is_whole() {
             return out.extend_from_slice(&self.buf.as_bytes()[..self.source.len()]);
@@ -16,7 +16,7 @@ impl Document {
         runs.flush();
     }
 
-    /// The document as JSON text.
+    /// Returns the document as JSON text.
     pub fn to_json(&self) -> String {
         let mut out = Vec::with_capacity(self.buf.len());
         self.write_to(&mut out);
@@ -25,14 +25,14 @@ impl Document {
 }
 
 impl Node<'_> {
-    /// Appends this value as compact JSON; numbers as they were spelled.
+    /// Appends this value as compact JSON; numbers keep their spelling.
     pub fn write_to(self, out: &mut Vec<u8>) {
         let mut runs = Runs::new(self.doc, out);
         self.write(&mut runs);
         runs.flush();
     }
 
-    /// Writes a value whose text in the source ends there, copying the members that nobody touched.
+    /// Writes a value that ends at `end` in the source, and copies its unedited members.
     fn write_edited(self, end: Option<End>, runs: &mut Runs<'_>) {
         let slot: &Slot = self.slot();
         let (open, close, whole) = match (slot.kind(), end) {
@@ -107,7 +107,7 @@ impl Node<'_> {
 impl Document {
     fn write_text(&self, range: TextRange, plain: bool, runs: &mut Runs<'_>) {
         if plain {
-            // In the source it stands between quotes.
+            // In the source the text is between quotes.
             runs.piece((range.start as usize).saturating_sub(1), range.len as usize + 2);
         } else {
             runs.flush();
@@ -116,12 +116,12 @@ impl Document {
     }
 }
 
-/// Writes what a document says. Most of it stands in the source just so, also after edits, and is copied from there in
-/// long pieces: whatever follows there what is to be copied already only makes that longer.
+/// A writer that copies long pieces of the document's text. Adjacent pieces are joined and copied at once, which is
+/// most of a document also after edits.
 struct Runs<'d> {
-    /// The document's text.
+    /// Text of the document.
     buf: &'d [u8],
-    /// What of it is to be copied next.
+    /// Range of it that is to be copied next.
     start: usize,
     end: usize,
     out: &'d mut Vec<u8>,
@@ -137,7 +137,7 @@ impl<'d> Runs<'d> {
         }
     }
 
-    /// Text of the document.
+    /// Adds a piece of the document's text.
     #[inline]
     fn piece(&mut self, start: usize, len: usize) {
         self.piece_until(start, start + len);
@@ -152,7 +152,7 @@ impl<'d> Runs<'d> {
         self.end = end;
     }
 
-    /// A byte between pieces: if it stands behind the last one, it is copied with it.
+    /// Adds a byte between pieces, as a part of the current piece if the text continues with it.
     #[inline]
     fn byte(&mut self, byte: u8) {
         if self.start < self.end && self.buf.get(self.end) == Some(&byte) {
@@ -180,7 +180,7 @@ impl<'d> Runs<'d> {
     }
 }
 
-/// Appends a string as JSON with its quotes. Escapes what JSON demands and nothing else.
+/// Appends a string as JSON with its quotes. Escapes only the characters that JSON demands.
 pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
@@ -192,7 +192,7 @@ pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a string's characters as they stand between the quotes of a JSON string.
+/// Appends a string's characters as they are written between the quotes of a JSON string.
 pub fn push_json_string(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     loop {
@@ -206,13 +206,13 @@ pub fn push_json_string(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// Whether a byte cannot stand in a JSON string as it is.
+/// Returns true for a byte that needs an escape in a JSON string.
 pub(super) fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// Whether nothing needs an escape, as in nearly all texts. The last bytes are asked together with some before them, so
-/// that none is asked alone.
+/// Returns true if nothing needs an escape, as in nearly all texts. The last chunk overlaps the one before it, so that
+/// no byte is checked alone.
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {
         let (chunks, _) = bytes.as_chunks::<16>();
@@ -224,12 +224,12 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     }
 }
 
-/// Asks all bytes without a branch for each, which the compiler turns into vector instructions.
+/// Returns true if a byte needs an escape. Has no branch for each byte, so the compiler vectorises it.
 pub(super) fn any_escape<const N: usize>(chunk: &[u8; N]) -> bool {
     chunk.iter().fold(false, |any, &byte| any | needs_escape(byte))
 }
 
-/// How many bytes at the start need no escape.
+/// Returns the number of bytes before the first one that needs an escape.
 fn plain_len(bytes: &[u8]) -> usize {
     let (chunks, _) = bytes.as_chunks::<16>();
     let plain = chunks.iter().take_while(|chunk| !any_escape(chunk)).count() * 16;

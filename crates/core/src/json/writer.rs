@@ -1,54 +1,54 @@
-//! A buffer for those who write much JSON.
+//! A growable buffer for JSON output.
 
 use super::write::{any_escape, needs_escape, push_json_string};
 
-/// So many bytes stand free behind what is written, mostly: the largest piece that is stored whole.
+/// Spare bytes kept behind the end: the largest piece that one store of constant length writes.
 const ROOM: usize = 80;
 
-/// JSON being written. There is always something behind its end, so that pieces are stored in lengths known beforehand,
-/// a few instructions each, and what is too much of them is overwritten by the next one. A vector copies each piece by a
-/// call, after asking whether there is room for it.
+/// JSON being written. There are always spare bytes behind its end, so pieces are stored in constant lengths, a few
+/// instructions each, and the next piece overwrites the surplus. A `Vec` would check its capacity and call memcpy for
+/// each piece.
 #[derive(Default)]
 pub struct JsonWriter {
-    /// What is written, and room.
+    /// The output and the spare bytes.
     bytes: Vec<u8>,
     len: usize,
 }
 
 impl JsonWriter {
-    /// Forgets what is written and keeps the room.
+    /// Clears the output and keeps the memory.
     pub fn clear(&mut self) {
         self.len = 0;
     }
 
-    /// How many bytes are written.
+    /// Returns the length of the output in bytes.
     #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether nothing is written.
+    /// Returns true if the output is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Bytes of memory held.
+    /// Returns the memory held in bytes.
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// What is written.
+    /// Returns the output.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    /// Takes back what was written since there were so many bytes.
+    /// Shortens the output to `len` bytes.
     #[inline]
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 
-    /// Replaces a byte that is written.
+    /// Replaces a byte of the output.
     #[inline]
     pub fn replace(&mut self, at: usize, byte: u8) {
         if let Some(place) = self
@@ -60,7 +60,7 @@ impl JsonWriter {
         }
     }
 
-    /// Appends the first bytes of a piece, at most all of it.
+    /// Appends the first `len` bytes of a piece.
     #[inline]
     pub fn part<const N: usize>(&mut self, piece: &[u8; N], len: usize) {
         if self.bytes.len() - self.len < N {
@@ -78,7 +78,7 @@ impl JsonWriter {
         self.part(&[byte], 1);
     }
 
-    /// Appends what a function appends to a vector.
+    /// Appends the output of a function that writes to a vector.
     pub fn with<R>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         self.bytes.truncate(self.len);
         let result = append(&mut self.bytes);
@@ -87,7 +87,7 @@ impl JsonWriter {
         result
     }
 
-    /// Appends a short text without escapes, such as that of a number.
+    /// Appends a short text that needs no escapes, such as a number.
     #[inline]
     pub fn short(&mut self, text: &[u8]) {
         let place = self.room(text.len() + CHUNK);
@@ -95,7 +95,7 @@ impl JsonWriter {
         self.len += text.len();
     }
 
-    /// Appends a text as a JSON string with its quotes. Escapes what JSON demands and nothing else.
+    /// Appends a text as a JSON string with its quotes. Escapes only the characters that JSON demands.
     pub fn string(&mut self, text: &str) {
         let bytes = text.as_bytes();
         let place = self.room(bytes.len() + CHUNK + 2);
@@ -118,7 +118,7 @@ impl JsonWriter {
         self.byte(b'"');
     }
 
-    /// The place behind what is written, with room for so many bytes.
+    /// Returns the spare bytes behind the end, at least `len`.
     #[inline]
     fn room(&mut self, len: usize) -> &mut [u8] {
         if self.bytes.len() - self.len < len {
@@ -137,11 +137,11 @@ impl JsonWriter {
     }
 }
 
-/// What is copied at once.
+/// Length of a chunk that is copied at once.
 const CHUNK: usize = 16;
 
-/// Copies bytes to the start of a place that is at least as long, and tells whether none of them needs an escape. All are
-/// copied and looked at in pieces of one length; the last piece begins before the end of the one before it.
+/// Copies bytes to the start of a slice that is at least as long. Returns true if none of them needs an escape. Copies
+/// and checks chunks of constant length; the last one overlaps the chunk before it.
 #[inline]
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) -> bool {
     if let Some(last) = from.last_chunk::<CHUNK>() {

@@ -7,18 +7,18 @@ use super::Quota;
 /// A bucket that a request may overdraw.
 ///
 /// A request is admitted while anything is left, and takes all it needs; the next one is admitted once enough time has
-/// passed to repay it. No request is therefore too large for ever, and over time no more than the quota passes: at any
+/// passed to repay it. No request is therefore too large to pass, and over time no more than the quota passes: at any
 /// moment, everything admitted before the latest request is within burst and refill.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DebtBucket {
-    /// The time that the bucket needed to fill up, when something was last taken.
+    /// Time that the bucket needed to fill up at the last take.
     taken: Duration,
-    /// The moment when something was last taken.
+    /// Time of the last take.
     at: Option<Instant>,
 }
 
 impl DebtBucket {
-    /// The time until a request may be admitted; `None` if one may be admitted now.
+    /// Returns the time until a request may be admitted; `None` if one may be admitted now.
     #[must_use]
     pub fn wait(&self, quota: &Quota, now: Instant) -> Option<Duration> {
         let all_but_one = quota.period().saturating_mul(quota.burst() - 1);
@@ -33,7 +33,7 @@ impl DebtBucket {
         self.at = Some(now);
     }
 
-    /// True for a full bucket, which need not be remembered: a new one would be the same.
+    /// Returns true for a full bucket, which can be dropped: a new one would be equal.
     #[must_use]
     pub fn is_full(&self, now: Instant) -> bool {
         self.until_full(now).is_zero()

@@ -18,7 +18,7 @@ pub enum Per {
 }
 
 impl Per {
-    /// The window of a [`Quota`](super::Quota).
+    /// Returns the window of a [`Quota`](super::Quota).
     #[must_use]
     pub fn window(self) -> Duration {
         Duration::from_secs(match self {
