@@ -1,11 +1,11 @@
-//! Batches go to a sink, reports come back.
+//! Batches, which go to a sink, and reports, which come back.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{Reason, Record};
 
-/// Records handed to [`crate::Sink::deliver`]. The only way to answer is to consume it.
+/// Records handed to [`crate::Sink::deliver`]. Consuming the batch is the only way to make a report.
 ///
 /// Forgetting a record, settling it twice or leaving in the middle with `?` do not compile:
 ///
@@ -33,7 +33,7 @@ use crate::{Reason, Record};
 /// # use signalbox_core::{Report, Verdict};
 /// let forged = Report { ticket: 1, verdict: Verdict::Settled(Vec::new()) }; // fields are private
 /// ```
-/// What does compile:
+/// This compiles:
 /// ```
 /// # use signalbox_core::{Batch, Outcome, Report};
 /// async fn fine(batch: Batch) -> Report {
@@ -47,19 +47,19 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Made by the runtime for each attempt (and by tests). The ticket comes back in the report, so that a
-    /// report on another batch is noticed.
+    /// Creates the batch of an attempt; for the runtime and for tests. The ticket comes back in the report, which
+    /// reveals a report on another batch.
     pub fn new(ticket: u64, records: Vec<Arc<Record>>) -> Batch {
         Batch { ticket, records }
     }
 
-    /// The records, in the order in which they are to be sent.
+    /// Returns the records in the order of sending.
     pub fn records(&self) -> &[Arc<Record>] {
         &self.records
     }
 
     /// Settles the batch by a verdict. [`Verdict::All`] becomes an outcome for each record, and a wrong number of
-    /// outcomes retries all, as with [`Batch::settle_each`].
+    /// outcomes retries all records, as with [`Batch::settle_each`].
     pub fn settle(self, verdict: Verdict) -> Report {
         match verdict {
             Verdict::Settled(outcomes) => self.settle_each(outcomes),
@@ -74,8 +74,8 @@ impl Batch {
         self.report(Verdict::Settled(outcomes))
     }
 
-    /// Settles each record by its place. Too few outcomes and too many count as an unreadable reply: every
-    /// record is retried, none is taken for delivered.
+    /// Settles each record by its index. A wrong number of outcomes counts as an unreadable reply: every record is
+    /// retried, and none is taken for delivered.
     pub fn settle_each(self, outcomes: Vec<Outcome>) -> Report {
         if outcomes.len() == self.records.len() {
             return self.report(Verdict::Settled(outcomes));
@@ -95,20 +95,20 @@ impl Batch {
         })
     }
 
-    /// The destination refused the batch without naming the culprit: the runtime sends halves until it is
-    /// alone. A record refused alone is rejected.
+    /// Reports that the destination refused the batch without naming the culprit. The runtime sends halves until the
+    /// culprit is alone. A record that is refused alone is rejected.
     pub fn isolate(self, reason: Reason) -> Report {
         self.report(Verdict::Isolate(reason))
     }
 
-    /// No record is at fault, the operator must act (wrong token, wrong account): the runtime keeps
-    /// everything, probes now and then and goes on by itself.
+    /// Reports that no record is at fault and the operator must act (wrong token, wrong account). The runtime keeps all
+    /// records, probes now and then, and continues by itself.
     pub fn hold(self, reason: Reason) -> Report {
         self.report(Verdict::Hold(reason))
     }
 
-    /// The sink has learnt something that changes how it encodes: prepare the same events again and resend.
-    /// Tried once for each distinct reason; after that the batch is isolated.
+    /// Reports that the sink has learnt a change of its encoding: the runtime prepares the same events again and
+    /// resends. Tried once for each distinct reason; after that the batch is isolated.
     pub fn reencode(self, reason: Reason) -> Report {
         self.report(Verdict::Reencode(reason))
     }
@@ -121,7 +121,7 @@ impl Batch {
     }
 }
 
-/// A sink's answer about one [`Batch`]; made only by consuming it.
+/// A sink's report on one [`Batch`]; made only by consuming the batch.
 #[derive(Debug)]
 #[must_use]
 pub struct Report {
@@ -130,7 +130,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The batch's ticket and what the sink says; for the runtime.
+    /// Returns the batch's ticket and the sink's verdict; for the runtime.
     pub fn into_parts(self) -> (u64, Verdict) {
         (self.ticket, self.verdict)
     }
@@ -139,15 +139,15 @@ impl Report {
 /// The result of an attempt to deliver a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// An outcome for each record, in order. A wrong number of them retries all.
+    /// An outcome for each record, in order. A wrong number of outcomes retries all.
     Settled(Vec<Outcome>),
     /// One outcome for all records.
     All(Outcome),
-    /// See [`Batch::isolate`].
+    /// The verdict of [`Batch::isolate`].
     Isolate(Reason),
-    /// See [`Batch::hold`].
+    /// The verdict of [`Batch::hold`].
     Hold(Reason),
-    /// See [`Batch::reencode`].
+    /// The verdict of [`Batch::reencode`].
     Reencode(Reason),
 }
 
@@ -165,26 +165,26 @@ impl Verdict {
 /// The result of delivering one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The destination has it.
+    /// The destination accepted the record.
     Delivered {
-        /// What it said about it all the same.
+        /// The destination's warning about it, if any.
         warning: Option<Reason>,
     },
-    /// The destination will never take it: a dead letter.
+    /// The destination will never accept the record. Becomes a dead letter.
     Rejected(Reason),
-    /// Try again later.
+    /// A later attempt may succeed.
     Retry {
-        /// Why.
+        /// Reason of the retry.
         reason: Reason,
-        /// Not before this long from now, if the destination said so.
+        /// Minimum time to wait, if the destination gave one.
         after: Option<Duration>,
-        /// The destination may have it already: the request was (or may have been) written.
+        /// True if the request was, or may have been, written, so that the destination may have the record already.
         maybe_written: bool,
     },
 }
 
 impl Outcome {
-    /// Delivered, nothing to add.
+    /// Returns a delivery without a warning.
     pub fn delivered() -> Outcome {
         Outcome::Delivered { warning: None }
     }

@@ -13,12 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Batch, Checkpoints, Event, Outlet, Prepared, Reason, Report, Vitals};
 
-/// Takes events in and hands them to its [`Outlet`].
+/// Receives events and hands them to its [`Outlet`].
 #[async_trait]
 pub trait Source: Send {
-    /// Opens what it listens on or reads from, and returns the work as a future. The future ends when
-    /// `context.shutdown` is cancelled (after answering what it has taken in) or when there is nothing more to
-    /// read.
+    /// Opens its listener or input, and returns the work as a future. The future ends when `context.shutdown` is
+    /// cancelled (after answering everything it has received) or at the end of the input.
     ///
     /// # Errors
     /// [`StartError`] if a port or file cannot be opened; nothing has been started then.
@@ -28,53 +27,52 @@ pub trait Source: Send {
 /// The running work of a source; an error ends the source, not the process.
 pub type SourceTask = Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>>;
 
-/// The surroundings of a source, given to it when it starts.
+/// The surroundings of a source at its start.
 #[derive(Debug, Clone)]
 pub struct SourceContext {
-    /// Its name in the pipeline file.
+    /// Name of the source in the pipeline file.
     pub name: Arc<str>,
-    /// Where its events go.
+    /// Outlet for the source's events.
     pub outlet: Outlet,
-    /// Cancelled when it shall stop.
+    /// Cancelled when the source must stop.
     pub shutdown: CancellationToken,
-    /// Where it gets listening sockets from.
+    /// Provider of listening sockets.
     pub sockets: Arc<dyn Sockets>,
     /// The source's checkpoints, which last over restarts.
     pub checkpoints: Arc<dyn Checkpoints>,
-    /// The place where the source reports numbers that only it knows.
+    /// Place for numbers that only the source knows.
     pub vitals: Arc<Vitals>,
 }
 
-/// Listening sockets that outlive the source using them, so that a reload or a restart refuses no connection:
-/// a source asks here instead of binding itself.
+/// Listening sockets that outlive the sources using them, so that a reload or a restart refuses no connection. A source
+/// calls this instead of binding an address itself.
 pub trait Sockets: fmt::Debug + Send + Sync {
-    /// A non-blocking listening socket on this address: another handle of the one that is open already (kept
-    /// from before a reload, or inherited from the process manager), else a new one.
+    /// Returns a non-blocking listening socket on this address: another handle of the one that is open already (kept
+    /// from before a reload, or inherited from the process manager), otherwise a new one.
     ///
     /// # Errors
-    /// Of the operating system, when it has to be opened.
+    /// The operating system's error, if the socket must be opened.
     fn listen(&self, address: SocketAddr) -> io::Result<TcpListener>;
 }
 
-/// The reason a component could not start or go on: the attempt, the fault and the remedy.
+/// The reason why a component could not start or continue: the attempt, the fault and the remedy.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct StartError(pub String);
 
-/// Looks at one event and changes it, or decides that it goes no further. Synchronous and pure: no waiting,
-/// no I/O; it never makes, merges or reorders events.
+/// Changes an event, or decides that it goes no further. Synchronous and pure: no waiting, no I/O; it never makes,
+/// merges or reorders events.
 pub trait Transform: Send + Sync {
-    /// Decides on a request as a whole, before [`apply`](Transform::apply) looks at its events. Only sources call this,
-    /// once for each request, with those of its events that the earlier transforms let pass. Default: admits every
-    /// request.
+    /// Decides on a request as a whole, before [`apply`](Transform::apply) gets its events. Only sources call this,
+    /// once for each request, with the events that the earlier transforms let pass. Default: admits every request.
     ///
     /// # Errors
-    /// The time after which the client may send it again: the request is refused, and nothing of it is stored.
+    /// The time after which the client may send the request again: it is refused, and nothing of it is stored.
     fn admit(&self, _request: &mut dyn Iterator<Item = &Event>) -> Result<(), Duration> {
         Ok(())
     }
 
-    /// Looks at an event. Called once for each, and again after the time of a [`Flow::NotBefore`].
+    /// Processes an event. Called once for each, and again after the time of a [`Flow::NotBefore`].
     fn apply(&self, event: &mut Event) -> Flow;
 
     /// Returns true if `dry-run` leaves the transform out, since it only delays events.
@@ -87,13 +85,14 @@ pub trait Transform: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Flow {
-    /// Goes on.
+    /// The event goes on.
     Pass,
-    /// Not wanted here: counted by reason, no dead letter.
+    /// The event is not wanted here: counted by reason, without a dead letter.
     Filtered(Reason),
-    /// Cannot go on: a dead letter.
+    /// The event cannot go on: it becomes a dead letter.
     Rejected(Reason),
-    /// Ask again then. On a sink only: the runtime sets the event aside, others go on.
+    /// The transform must see the event again at that time. On a sink only: the runtime sets the event aside, others go
+    /// on.
     NotBefore(Instant),
 }
 
@@ -107,32 +106,32 @@ pub trait Sink: Send + Sync {
     /// time-out, retry, bisecting, holding. A panic counts as [`Batch::isolate`].
     async fn deliver(&self, batch: Batch) -> Report;
 
-    /// Asks the destination whether deliveries can work now, without delivering anything. Called while held,
-    /// and by `validate --probe`.
+    /// Probes the destination: returns `Ok` if deliveries can work now, without delivering anything. Called while the sink
+    /// is held, and by `validate --probe`.
     ///
     /// # Errors
-    /// The reason why not.
+    /// The reason why deliveries cannot work.
     async fn probe(&self) -> Result<(), Reason>;
 
-    /// Bytes that a request adds to its records, for exact `max_bytes`.
+    /// Returns the bytes that a request adds to its records, for an exact `max_bytes`.
     fn framing(&self) -> Framing {
         Framing::default()
     }
 
-    /// Sentences about what the sink has learnt while running (a property it now leaves out), for status.
+    /// Returns sentences for status about findings at run time, for instance a property that the sink leaves out now.
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Called once after the last delivery, to flush and close.
+    /// Flushes and closes, once after the last delivery.
     async fn close(&self) {}
 }
 
 /// Bytes around and between records in one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Framing {
-    /// Once a request.
+    /// Bytes added once a request.
     pub request: usize,
-    /// Between two records.
+    /// Bytes added between two records.
     pub separator: usize,
 }

@@ -1,12 +1,12 @@
-//! Settings of components, and building from them: the component, warnings about its settings, and declarations that
-//! the runtime reads. Settings are compiled once for all three.
+//! Settings of components, and the components built from them together with warnings and declarations to the runtime.
+//! Settings are compiled once for all three.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::{HumanDuration, Sink, Source, Transform};
 
-/// A source's settings, as the pipeline file has them.
+/// A source's settings in the pipeline file.
 #[typetag::deserialize(tag = "type")]
 pub trait SourceConfig: fmt::Debug + Send + Sync {
     /// Builds the source. Opens and spawns nothing: `validate` builds too.
@@ -19,7 +19,7 @@ pub trait SourceConfig: fmt::Debug + Send + Sync {
 /// A transform's settings.
 #[typetag::deserialize(tag = "type")]
 pub trait TransformConfig: fmt::Debug + Send + Sync {
-    /// Builds the transform for one place in the pipeline; each place has a state of its own.
+    /// Builds the transform for one place in the pipeline; each place has its own state.
     ///
     /// # Errors
     /// Every setting that does not fit, or does not fit this place.
@@ -29,24 +29,24 @@ pub trait TransformConfig: fmt::Debug + Send + Sync {
 /// A sink's settings.
 #[typetag::deserialize(tag = "type")]
 pub trait SinkConfig: fmt::Debug + Send + Sync {
-    /// Builds the sink. No network.
+    /// Builds the sink. Does no network I/O.
     ///
     /// # Errors
     /// Every setting that does not fit.
     fn build(&self, context: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors>;
 
-    /// The runtime's keys where the pipeline file does not set them.
+    /// Returns the runtime's keys for a pipeline file that does not set them.
     fn defaults(&self) -> SinkDefaults;
 }
 
 /// Defaults and ceilings of the runtime's keys for one kind of sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinkDefaults {
-    /// Its name in an event's `integrations` object; `None` means the sink's own name.
+    /// Name of the sink in an event's `integrations` object; `None` means the sink's own name.
     pub integration: Option<&'static str>,
     /// Records in a batch.
     pub max_events: usize,
-    /// Most that `max_events` may be set to.
+    /// Maximum value of `max_events`.
     pub max_events_ceiling: usize,
     /// Bytes of a request's body.
     pub max_bytes: u64,
@@ -54,7 +54,7 @@ pub struct SinkDefaults {
     pub max_wait: HumanDuration,
     /// Requests under way at once.
     pub concurrency: usize,
-    /// Attempts in any 60 seconds; `None` is no limit.
+    /// Attempts in any 60 seconds; `None` sets no limit.
     pub calls_per_minute: Option<u32>,
     /// Time for one request and its answer.
     pub timeout: HumanDuration,
@@ -87,27 +87,27 @@ impl Default for SinkDefaults {
     }
 }
 
-/// Where something is built.
+/// The place in the pipeline for which a component is built.
 #[derive(Debug, Clone)]
 pub struct BuildContext {
-    /// The component's name in the pipeline file.
+    /// Name of the component in the pipeline file.
     pub name: Arc<str>,
-    /// The side of the journal the component stands on.
+    /// Side of the journal on which the component runs.
     pub place: Side,
 }
 
 /// A side of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Before it: on a source.
+    /// Before the journal: on a source.
     Source,
-    /// After it: on a sink.
+    /// After the journal: on a sink.
     Sink,
 }
 
 /// A kind of component, with the declarations its settings make to the runtime.
 pub trait Component {
-    /// The declarations. Their defaults declare nothing.
+    /// Declarations to the runtime. The default declares nothing.
     type Declarations: Default;
 }
 
@@ -129,28 +129,28 @@ pub struct Built<C: Component + ?Sized> {
     /// The component, not started yet.
     pub component: Box<C>,
     /// Settings that are accepted but probably not meant: a condition that lets more through than it seems to, a value
-    /// that is never used. Logged when the file is loaded; nothing stops.
+    /// that is never used. Logged when the file is loaded; they stop nothing.
     pub warnings: Vec<BuildError>,
     /// Declarations to the runtime.
     pub declares: C::Declarations,
 }
 
 impl Built<dyn Source> {
-    /// A source without warnings and declarations.
+    /// Wraps a source without warnings and declarations.
     pub fn source(source: impl Source + 'static) -> Built<dyn Source> {
         Built::new(Box::new(source))
     }
 }
 
 impl Built<dyn Transform> {
-    /// A transform without warnings and declarations.
+    /// Wraps a transform without warnings and declarations.
     pub fn transform(transform: impl Transform + 'static) -> Built<dyn Transform> {
         Built::new(Box::new(transform))
     }
 }
 
 impl Built<dyn Sink> {
-    /// A sink without warnings and declarations.
+    /// Wraps a sink without warnings and declarations.
     pub fn sink(sink: impl Sink + 'static) -> Built<dyn Sink> {
         Built::new(Box::new(sink))
     }
@@ -199,8 +199,8 @@ pub struct SinkDeclarations {
     pub rate_group: Option<String>,
     /// The name of the normalising rules by which the sink hashes itself, if it does.
     pub hashing_rules: Option<&'static str>,
-    /// The sink's mappings by name, each with a fingerprint of its contents without the name: the journal recognises a
-    /// renamed mapping by it and does not send again what the mapping has sent. Without any, only names are compared.
+    /// Names of the sink's mappings, each with a fingerprint of its contents without the name. The journal recognises a
+    /// renamed mapping by the fingerprint and does not send its records again. Without any, only names are compared.
     pub mappings: Vec<(String, String)>,
     /// Paths of the event whose plain values the sink compares or writes into texts, each with its setting.
     pub reads: Vec<PlainRead>,
@@ -236,7 +236,7 @@ pub struct BuildError {
 }
 
 impl BuildError {
-    /// An error about a setting.
+    /// Creates an error about a setting.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> BuildError {
         BuildError {
             path: path.into(),
@@ -245,7 +245,7 @@ impl BuildError {
         }
     }
 
-    /// Adds what to do about it.
+    /// Adds the remedy.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> BuildError {
         self.help = Some(help.into());

@@ -1,4 +1,4 @@
-//! Where a source hands over its events.
+//! The outlet, through which a source hands over its events.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use async_trait::async_trait;
 
 use crate::{Event, Reason};
 
-/// The runtime's side of an [`Outlet`]. Methods take it by `Arc`, so that work goes on when a client hangs up.
+/// The runtime's side of an [`Outlet`]. Methods take `Arc<Self>`, so that work goes on when a client hangs up.
 #[async_trait]
 pub trait Intake: Send + Sync {
-    /// See [`Outlet::send`].
+    /// Does the work of [`Outlet::send`].
     async fn send(self: Arc<Self>, events: Vec<Event>) -> Result<Vec<Fate>, Refused>;
 
-    /// See [`Outlet::reject`].
+    /// Does the work of [`Outlet::reject`].
     async fn reject(self: Arc<Self>, rejected: Vec<RejectedInput>) -> Result<(), Refused>;
 
-    /// See [`Outlet::refuse`].
+    /// Does the work of [`Outlet::refuse`].
     fn refuse(&self, events: u64, reason: Reason);
 }
 
@@ -32,21 +32,21 @@ impl fmt::Debug for Outlet {
 }
 
 impl Outlet {
-    /// Wraps the runtime's (or a test's) side.
+    /// Wraps the side of the runtime (or of a test).
     pub fn new(intake: Arc<dyn Intake>) -> Outlet {
         Outlet(intake)
     }
 
-    /// Runs the source's `through`, stores what passes, and returns what became of each event, in order. It
-    /// returns only after the journal has them: acknowledge after this, never before.
+    /// Runs the source's `through`, stores the events that pass, and returns the fate of each event, in order. Returns
+    /// only after the journal has them: acknowledge after this, never before.
     ///
     /// # Errors
-    /// [`Refused`]: nothing of it was stored; the client should send all of it again.
+    /// [`Refused`]: nothing was stored; the client should send all events again.
     pub async fn send(&self, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
         self.0.clone().send(events).await
     }
 
-    /// Counts input that is no usable event and keeps a dead letter for each. It returns only after the journal has
+    /// Counts input that is not a usable event and keeps a dead letter for each. Returns only after the journal has
     /// them: acknowledge after this, never before.
     ///
     /// # Errors
@@ -64,25 +64,25 @@ impl Outlet {
     }
 }
 
-/// What became of one event at its source.
+/// The fate of one event at its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// In the journal.
+    /// The journal has the event.
     Accepted,
-    /// Its id is known already; the first copy counts.
+    /// The event's id is known already; the first copy counts.
     Duplicate,
-    /// A transform filtered it.
+    /// A transform filtered the event.
     Filtered(Reason),
-    /// A transform rejected it; it is a dead letter.
+    /// A transform rejected the event, which is a dead letter now.
     Rejected(Reason),
 }
 
-/// Why nothing was stored.
+/// The reason why nothing was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The cause.
+    /// Cause of the refusal.
     pub cause: RefusedCause,
-    /// When to try again.
+    /// Time after which the client should try again.
     pub retry_after: Duration,
 }
 
@@ -93,14 +93,14 @@ pub enum RefusedCause {
     Full,
     /// The journal cannot be written: its disk is full or fails, or its files are gone.
     Unwritable,
-    /// A `rate_limit` on the source said so.
+    /// A `rate_limit` on the source refused the request.
     RateLimited,
     /// The router is stopping.
     Stopping,
 }
 
 impl RefusedCause {
-    /// All causes.
+    /// Lists all causes.
     pub const ALL: [RefusedCause; 4] = [
         RefusedCause::Full,
         RefusedCause::Unwritable,
@@ -108,7 +108,7 @@ impl RefusedCause {
         RefusedCause::Stopping,
     ];
 
-    /// The stable code, for metrics and answers.
+    /// Returns the stable code for metrics and answers.
     pub fn code(self) -> &'static str {
         match self {
             RefusedCause::Full => "journal_full",
@@ -119,11 +119,11 @@ impl RefusedCause {
     }
 }
 
-/// Input that is no usable event.
+/// Input that is not a usable event.
 #[derive(Debug, Clone)]
 pub struct RejectedInput {
-    /// Its `messageId`, if it could be read.
+    /// The input's `messageId`, if it could be read.
     pub message_id: Option<String>,
-    /// Why.
+    /// Reason of the rejection.
     pub reason: Reason,
 }

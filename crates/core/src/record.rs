@@ -1,4 +1,4 @@
-//! What a sink makes of an event.
+//! Records, which sinks make of events.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use bytes::Bytes;
 
 use crate::{Event, Reason, Warning};
 
-/// One unit of delivery: what one mapping of one sink made of one event, encoded as it will be sent.
+/// One unit of delivery: an event encoded by one mapping of one sink, in the form in which it is sent.
 #[derive(Clone)]
 pub struct Record {
-    /// The mapping that made it, for instance `Checkout`; sinks without mappings use their own name.
+    /// Name of the mapping, for instance `Checkout`; sinks without mappings use their own name.
     pub mapping: Arc<str>,
-    /// What the destination knows duplicates by, if it does. For the runtime, which takes it and keeps a hash: a sink
+    /// Key by which the destination recognises duplicates, if it does. The runtime takes it and keeps a hash: a sink
     /// must not look for it in the records of a batch.
     pub dedup_key: Option<Box<str>>,
-    /// The encoded record, exactly as it stands in the request.
+    /// The encoded record, byte for byte as in the request.
     pub bytes: Bytes,
-    /// What was left out or is in doubt.
+    /// Warnings about values left out or in doubt.
     pub warnings: Vec<Warning>,
-    /// Whether sending it twice does harm.
+    /// Effect of sending the record twice.
     pub resend: Resend,
 }
 
@@ -30,7 +30,8 @@ impl std::fmt::Debug for Record {
 }
 
 impl Record {
-    /// The same with memory of its own: for one that stays when those it shares memory with ([`crate::ByteSlab`]) go.
+    /// Copies the record out of the memory that it shares with others ([`crate::ByteSlab`]), for a record that outlives
+    /// them.
     pub fn apart(&self) -> Record {
         Record {
             bytes: Bytes::copy_from_slice(&self.bytes),
@@ -38,12 +39,12 @@ impl Record {
         }
     }
 
-    /// The whole event as one line of JSON, for destinations that take events as they are and recognise no
+    /// Encodes the whole event as one line of JSON, for destinations that take events unchanged and recognise no
     /// duplicates.
     pub fn line(mapping: Arc<str>, event: &Event) -> Record {
         let mut bytes = Vec::new();
         event.write_to(&mut bytes);
-        // An event that nobody changed is written as it came, line breaks between its members included.
+        // An unchanged event is written as it was received, with any line breaks between its members.
         if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
             bytes.clear();
             event.root().write_to(&mut bytes);
@@ -58,35 +59,35 @@ impl Record {
     }
 }
 
-/// Whether the destination recognises a record that it has already.
+/// The effect of sending a record twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Resend {
-    /// It does, or a second copy is harmless.
+    /// None: the destination recognises the copy, or a copy is harmless.
     #[default]
     Safe,
-    /// It does not: a record that may have been written already could count twice. What then happens is the
-    /// sink's setting `retry_timeouts_of_offline`.
+    /// A possible second count: the destination does not recognise the copy. The sink's setting
+    /// `retry_timeouts_of_offline` decides about records that may have been written already.
     MayDuplicate,
 }
 
-/// A mapping that matched an event but could not make a record of it.
+/// A failure of a mapping that matched an event.
 #[derive(Debug, Clone)]
 pub struct Rejection {
-    /// The mapping's name.
+    /// Name of the mapping.
     pub mapping: Arc<str>,
-    /// Why.
+    /// Reason of the failure.
     pub reason: Reason,
-    /// What else was noticed.
+    /// Warnings beside it.
     pub warnings: Vec<Warning>,
 }
 
-/// What [`crate::Sink::prepare`] makes of an event.
+/// The result of [`crate::Sink::prepare`].
 #[derive(Debug)]
 pub enum Prepared {
-    /// This sink does not want it: no trigger matched. Counted by reason; no dead letter.
+    /// The sink does not take the event: no trigger matched. Counted by reason, without a dead letter.
     Filtered(Reason),
-    /// It should have been delivered but cannot be: a dead letter.
+    /// The event should be delivered and cannot be. Becomes a dead letter.
     Rejected(Reason),
-    /// One result for each mapping that matched; at least one.
+    /// A result for each mapping that matched; at least one.
     Mapped(Vec<Result<Record, Rejection>>),
 }

@@ -1,4 +1,4 @@
-//! Places for connections, and the choice of the connection that gives its place up when none are left.
+//! Slots for connections, and the choice of the connection to close when none is free.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -9,22 +9,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// Parts of a connection's state: one request, one request that was received whole, and the mark of a connection that
-/// has to close.
+/// must close. has to close.
 const REQUEST: u64 = 1;
 const RECEIVED: u64 = 1 << 32;
 const CLOSING: u64 = 1 << 63;
 
-/// The connections of a listener, at most a fixed number of them. While places are free, every connection gets one.
-/// When none is left, the slots look at the address that has the most connections and close its oldest one without a
-/// request under way: silent connections of one client keep nobody out, and behind a balancer, where all come from one
-/// address, the idlest go. If each of these connections has a request, the oldest one goes whose requests are still
-/// being received: bodies that never end keep nobody out either. While every connection has a request that was received
-/// whole, the next connection waits.
+/// The connections of a listener, at most a fixed number of them. While slots are free, every connection gets one. When
+/// none is free, `Slots` looks at the address with the most connections and closes its oldest one without a request
+/// under way: silent connections of one client keep no other client out, and behind a balancer, where all come from one
+/// address, the idlest are closed. If each of these connections has a request, the oldest one whose requests are still
+/// being received is closed: bodies that never end keep no client out either. While every connection has a request that
+/// was received whole, the next connection waits.
 #[derive(Debug)]
 pub struct Slots {
     most: usize,
     state: Mutex<State>,
-    /// True while a connection waits for a place.
+    /// True while a connection waits for a slot.
     wanted: AtomicBool,
 }
 
@@ -32,21 +32,21 @@ pub struct Slots {
 struct State {
     addresses: HashMap<IpAddr, BTreeMap<u64, Arc<Connection>>>,
     open: usize,
-    /// Connections that have been told to close and are still open.
+    /// Number of connections that must close and are still open.
     closing: usize,
     next: u64,
-    /// Cancelled when it is worth looking for a place again.
+    /// Cancelled when a slot may be free again.
     waiting: Option<CancellationToken>,
 }
 
 #[derive(Debug, Default)]
 struct Connection {
-    /// Requests under way, how many of them were received whole, and [`CLOSING`].
+    /// Number of requests under way, number of those received whole, and [`CLOSING`].
     requests: AtomicU64,
     close: CancellationToken,
 }
 
-/// A connection's place; given back when dropped.
+/// A connection's slot; freed when dropped.
 #[derive(Debug)]
 pub struct Slot {
     slots: Arc<Slots>,
@@ -64,7 +64,7 @@ pub struct UnderWay {
 }
 
 impl Slots {
-    /// Makes `most` places.
+    /// Creates `most` slots.
     pub fn new(most: usize) -> Arc<Slots> {
         Arc::new(Slots {
             most,
@@ -73,8 +73,8 @@ impl Slots {
         })
     }
 
-    /// Takes a place as soon as there is one; returns `None` if the address has `limit` places already. IPv6 addresses
-    /// of one /64 network count as one.
+    /// Takes a slot as soon as one is free. Returns `None` if the address has `limit` slots already. IPv6 addresses of
+    /// one /64 network count as one.
     pub async fn enter(self: &Arc<Slots>, address: IpAddr, limit: Option<usize>) -> Option<Slot> {
         let address = neighbourhood(address);
         loop {
@@ -98,7 +98,7 @@ impl Slots {
         }
     }
 
-    /// Takes a place beyond the limits, for a connection that was accepted and cannot wait.
+    /// Takes a slot beyond the limits, for a connection that was accepted and cannot wait.
     pub fn squeeze_in(self: &Arc<Slots>, address: IpAddr) -> Slot {
         self.add(&mut self.state(), neighbourhood(address))
     }
@@ -134,8 +134,8 @@ impl State {
         self.addresses.get(&address).map_or(0, BTreeMap::len)
     }
 
-    /// Tells one connection to close, first at the address that has the most: its oldest without a request, or else the
-    /// oldest whose requests are still being received.
+    /// Makes one connection close, first at the address with the most: its oldest without a request, or else the oldest
+    /// whose requests are still being received.
     fn close_one(&self) -> bool {
         let mut addresses: Vec<_> = self.addresses.values().collect();
         addresses.sort_by_key(|connections| (Reverse(connections.len()), connections.keys().next().copied()));
@@ -160,7 +160,7 @@ impl Connection {
 }
 
 impl Slot {
-    /// Notes a request, before anything is done for it; returns `None` if the connection has to close.
+    /// Notes a request, before any work for it. Returns `None` if the connection must close.
     #[must_use]
     pub fn begin(&self) -> Option<UnderWay> {
         let under_way = UnderWay {
@@ -172,7 +172,7 @@ impl Slot {
         (before & CLOSING == 0).then_some(under_way)
     }
 
-    /// Returns when the connection has to close, which it must then do at once: others wait for its place.
+    /// Waits until the connection must close, which it must then do at once: another one waits for its slot.
     pub async fn closed(&self) {
         self.connection.close.cancelled().await;
     }
@@ -196,7 +196,7 @@ impl Drop for Slot {
 }
 
 impl UnderWay {
-    /// Notes that the request was received whole: from now on its connection gives way to nobody.
+    /// Notes that the request was received whole, after which its connection is not closed for another one.
     pub fn received(&self) {
         if !self.received.swap(true, SeqCst) {
             self.connection.requests.fetch_add(RECEIVED, SeqCst);
@@ -215,7 +215,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// The network that counts as one client: a customer has at least a /64 of IPv6.
+/// Returns the network that counts as one client: a customer has at least a /64 of IPv6.
 #[must_use]
 pub fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

@@ -8,12 +8,59 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+/// Implements the traits of a value that settings write as text: parsed by `parse`, written by `Display`.
+macro_rules! as_written {
+    ($type:ident, $name:literal, $form:expr, $schema:tt) => {
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl Visitor<'_> for Text {
+                    type Value = $type;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($form)
+                    }
+                    fn visit_str<E: Error>(self, text: &str) -> Result<$type, E> {
+                        $type::parse(text).map_err(|hint| E::custom(format_args!("expected {hint}")))
+                    }
+                }
+                deserializer.deserialize_str(Text)
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
 /// A length of time written with its unit: `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`, `"1d 12h"`. A day has 24 hours,
 /// a week 7 days.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HumanDuration(pub Duration);
 
-/// The written form, for errors.
+/// The written form of a duration, for errors.
 const FORM: &str = "a duration with its unit, such as \"500ms\", \"30s\", \"5m\", \"24h\" or \"7d\"";
 
 /// Parses days and weeks as well. Months and years have no fixed length and stay errors.
@@ -54,47 +101,12 @@ impl fmt::Display for HumanDuration {
     }
 }
 
-impl fmt::Debug for HumanDuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+as_written!(HumanDuration, "Duration", FORM, {
+    "type": "string", "format": "duration", "examples": ["500ms", "30s", "5m", "24h", "7d"]
+});
 
-impl Serialize for HumanDuration {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for HumanDuration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = HumanDuration;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(FORM)
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<HumanDuration, E> {
-                HumanDuration::parse(text).map_err(|hint| E::custom(format_args!("expected {hint}")))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
-
-impl JsonSchema for HumanDuration {
-    fn schema_name() -> Cow<'static, str> {
-        "Duration".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "duration", "examples": ["500ms", "30s", "5m", "24h", "7d"] })
-    }
-}
+/// The written form of a size, for errors.
+const SIZE_FORM: &str = "a size with its unit, such as \"2MB\", \"512KiB\" or \"1GB\"";
 
 /// A number of bytes written with its unit: `"2MB"` (2,000,000), `"512KiB"`, `"1GB"`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,14 +118,13 @@ impl Size {
     /// # Errors
     /// A sentence about the form, which does not repeat the value.
     pub fn parse(text: &str) -> Result<Size, &'static str> {
-        const HINT: &str = "a size with its unit, such as \"2MB\", \"512KiB\" or \"1GB\"";
         // A number without a unit is more often a mistake than a number of bytes.
         if !text.trim_end().ends_with(['b', 'B']) {
-            return Err(HINT);
+            return Err(SIZE_FORM);
         }
         text.parse()
             .map(|size: bytesize::ByteSize| Size(size.as_u64()))
-            .map_err(|_| HINT)
+            .map_err(|_| SIZE_FORM)
     }
 }
 
@@ -137,47 +148,9 @@ impl fmt::Display for Size {
     }
 }
 
-impl fmt::Debug for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for Size {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Size;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a size with its unit, such as \"2MB\", \"512KiB\" or \"1GB\"")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Size, E> {
-                Size::parse(text).map_err(|hint| E::custom(format_args!("expected {hint}")))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
-
-impl JsonSchema for Size {
-    fn schema_name() -> Cow<'static, str> {
-        "Size".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "[bB]$", "examples": ["2MB", "512KiB", "1GB"] })
-    }
-}
+as_written!(Size, "Size", SIZE_FORM, {
+    "type": "string", "pattern": "[bB]$", "examples": ["2MB", "512KiB", "1GB"]
+});
 
 #[cfg(test)]
 mod tests {

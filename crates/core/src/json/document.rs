@@ -263,36 +263,30 @@ impl<'a> Node<'a> {
 
     /// Returns the members of an object in order; none for other kinds.
     pub fn members(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
-        let first = if self.kind() == Kind::Object {
-            self.slot().first()
-        } else {
-            NONE
-        };
-        Siblings {
-            doc: self.doc,
-            at: first,
-        }
-        .map(|node| (node.key(), node))
+        self.children_of(Kind::Object).map(|node| (node.key(), node))
     }
 
     /// Returns the items of an array in order; none for other kinds.
     pub fn items(self) -> impl Iterator<Item = Node<'a>> {
-        let first = if self.kind() == Kind::Array {
-            self.slot().first()
-        } else {
-            NONE
-        };
-        Siblings {
-            doc: self.doc,
-            at: first,
-        }
+        self.children_of(Kind::Array)
     }
 
     /// Returns the items of an array or values of an object.
     pub fn children(self) -> impl Iterator<Item = Node<'a>> {
+        self.siblings(self.slot().first())
+    }
+
+    #[inline]
+    fn children_of(self, kind: Kind) -> Siblings<'a> {
+        let slot = self.slot();
+        self.siblings(if slot.kind() == kind { slot.first() } else { NONE })
+    }
+
+    #[inline]
+    fn siblings(self, first: u32) -> Siblings<'a> {
         Siblings {
             doc: self.doc,
-            at: self.slot().first(),
+            at: first,
         }
     }
 }

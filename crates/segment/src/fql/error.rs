@@ -11,47 +11,15 @@ pub struct Span {
     pub end: usize,
 }
 
-/// A syntax error, at which Segment refuses the trigger too.
+/// A syntax error, at which Segment refuses the trigger too, or a warning about a misleading part, whose meaning differs
+/// from its look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FqlError {
-    /// Description of the fault.
-    pub message: String,
-    /// Range of the fault.
-    pub span: Span,
-    /// Line, from 1.
-    pub line: usize,
-    /// Character in the line, from 1.
-    pub column: usize,
-}
-
-impl FqlError {
-    pub(super) fn new(text: &str, span: Span, message: impl Into<String>) -> Self {
-        let (line, column) = line_and_column(text, span.start);
-        FqlError {
-            message: message.into(),
-            span,
-            line,
-            column,
-        }
-    }
-}
-
-impl fmt::Display for FqlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (line {}, column {})", self.message, self.line, self.column)
-    }
-}
-
-impl std::error::Error for FqlError {}
-
-/// A misleading part of a trigger: its meaning differs from its look.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TriggerWarning {
-    /// A stable code for counting.
+pub struct TriggerFault {
+    /// A stable code for counting; `syntax` for an error.
     pub code: &'static str,
-    /// Description of the actual meaning.
+    /// Description of the fault, or of the actual meaning.
     pub message: String,
-    /// Range of the part.
+    /// Range of the part concerned.
     pub span: Span,
     /// Line, from 1.
     pub line: usize,
@@ -59,10 +27,10 @@ pub struct TriggerWarning {
     pub column: usize,
 }
 
-impl TriggerWarning {
+impl TriggerFault {
     pub(super) fn new(text: &str, span: Span, code: &'static str, message: impl Into<String>) -> Self {
         let (line, column) = line_and_column(text, span.start);
-        TriggerWarning {
+        TriggerFault {
             code,
             message: message.into(),
             span,
@@ -70,13 +38,19 @@ impl TriggerWarning {
             column,
         }
     }
+
+    pub(super) fn error(text: &str, span: Span, message: impl Into<String>) -> Self {
+        TriggerFault::new(text, span, "syntax", message)
+    }
 }
 
-impl fmt::Display for TriggerWarning {
+impl fmt::Display for TriggerFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (line {}, column {})", self.message, self.line, self.column)
     }
 }
+
+impl std::error::Error for TriggerFault {}
 
 fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);

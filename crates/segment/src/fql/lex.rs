@@ -1,6 +1,6 @@
 //! Splits a trigger into tokens with their positions.
 
-use super::error::{FqlError, Span};
+use super::error::{Span, TriggerFault};
 
 /// Maximum length of a token that Segment accepts, in characters.
 const MAX_PART: usize = 100_000;
@@ -31,7 +31,7 @@ pub(super) enum TokenKind {
 }
 
 /// Reads a trigger and joins dotted names. The last token is the end.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FqlError> {
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, TriggerFault> {
     let mut lexer = Lexer {
         text,
         at: 0,
@@ -98,9 +98,9 @@ impl Lexer<'_> {
         self.push(kind, start, &text);
     }
 
-    fn error(&self, message: impl Into<String>) -> FqlError {
+    fn error(&self, message: impl Into<String>) -> TriggerFault {
         let width = self.peek().map_or(0, char::len_utf8);
-        FqlError::new(
+        TriggerFault::error(
             self.text,
             Span {
                 start: self.at,
@@ -110,7 +110,7 @@ impl Lexer<'_> {
         )
     }
 
-    fn token(&mut self, c: char) -> Result<(), FqlError> {
+    fn token(&mut self, c: char) -> Result<(), TriggerFault> {
         match c {
             ' ' | '\t' | '\n' => self.at += 1,
             '.' => self.symbol(TokenKind::Dot, 1),
@@ -153,7 +153,7 @@ impl Lexer<'_> {
 
     /// Reads up to the next such quote; there are no escapes. A closing quote without a terminator behind it also
     /// begins the next string.
-    fn string(&mut self, quote: char) -> Result<(), FqlError> {
+    fn string(&mut self, quote: char) -> Result<(), TriggerFault> {
         let start = self.at;
         let inner = start + 1;
         let Some(length) = self.text[inner..].find(quote) else {
@@ -170,7 +170,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<(), FqlError> {
+    fn number(&mut self) -> Result<(), TriggerFault> {
         let start = self.at;
         self.at += 1;
         let mut point = false;
@@ -194,7 +194,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn word(&mut self) -> Result<(), FqlError> {
+    fn word(&mut self) -> Result<(), TriggerFault> {
         let start = self.at;
         let rest = &self.text[start..];
         for (keyword, kind) in [

@@ -29,7 +29,7 @@ mod lex;
 mod parse;
 
 pub use ast::{Condition, Field, Literal};
-pub use error::{EvaluationError, FqlError, Span, TriggerWarning};
+pub use error::{EvaluationError, Span, TriggerFault};
 
 use crate::value::Value;
 use eval::Program;
@@ -39,7 +39,7 @@ use eval::Program;
 pub struct Trigger {
     tree: Condition,
     program: Program,
-    warnings: Vec<TriggerWarning>,
+    warnings: Vec<TriggerFault>,
 }
 
 impl Trigger {
@@ -47,7 +47,7 @@ impl Trigger {
     ///
     /// # Errors
     /// A text that Segment refuses too, with the position of the fault.
-    pub fn parse(text: &str) -> Result<Trigger, FqlError> {
+    pub fn parse(text: &str) -> Result<Trigger, TriggerFault> {
         let tokens = lex::tokens(text)?;
         let parsed = parse::parse(text, &tokens)?;
         Ok(Trigger {
@@ -75,7 +75,7 @@ impl Trigger {
     }
 
     /// Returns warnings about misleading parts.
-    pub fn warnings(&self) -> &[TriggerWarning] {
+    pub fn warnings(&self) -> &[TriggerFault] {
         &self.warnings
     }
 

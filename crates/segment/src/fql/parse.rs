@@ -2,15 +2,15 @@
 //! skipped or read against its look.
 
 use super::ast::{Condition, Field, Literal};
-use super::error::{FqlError, Span, TriggerWarning};
+use super::error::{Span, TriggerFault};
 use super::lex::{Token, TokenKind};
 
 pub(super) struct Parsed {
     pub(super) tree: Condition,
-    pub(super) warnings: Vec<TriggerWarning>,
+    pub(super) warnings: Vec<TriggerFault>,
 }
 
-pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<Parsed, FqlError> {
+pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<Parsed, TriggerFault> {
     let mut parser = Parser {
         text,
         warnings: Vec::new(),
@@ -21,7 +21,7 @@ pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<Parsed, FqlError> {
                 start: 0,
                 end: text.len(),
             };
-            return Err(FqlError::new(
+            return Err(TriggerFault::error(
                 text,
                 span,
                 "this asks about no known field (type, event, name, userId, properties, traits, context)",
@@ -41,7 +41,7 @@ pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<Parsed, FqlError> {
 
 struct Parser<'t> {
     text: &'t str,
-    warnings: Vec<TriggerWarning>,
+    warnings: Vec<TriggerFault>,
 }
 
 /// The tokens of one level, taken from the front.
@@ -61,14 +61,14 @@ impl<'t> Tokens<'t> {
 impl Parser<'_> {
     fn warn(&mut self, span: Span, code: &'static str, message: impl Into<String>) {
         self.warnings
-            .push(TriggerWarning::new(self.text, span, code, message));
+            .push(TriggerFault::new(self.text, span, code, message));
     }
 
-    fn error(&self, token: &Token, message: impl Into<String>) -> FqlError {
-        FqlError::new(self.text, token.span, message)
+    fn error(&self, token: &Token, message: impl Into<String>) -> TriggerFault {
+        TriggerFault::error(self.text, token.span, message)
     }
 
-    fn level(&mut self, all: &[Token]) -> Result<Option<Condition>, FqlError> {
+    fn level(&mut self, all: &[Token]) -> Result<Option<Condition>, TriggerFault> {
         let mut tokens = Tokens { all, at: 0 };
         let mut nodes = Vec::new();
         let mut words: Vec<&Token> = Vec::new();
@@ -124,7 +124,7 @@ impl Parser<'_> {
     }
 
     /// Parses a group up to the first closing parenthesis, as Segment does, even if that belongs to a function.
-    fn group(&mut self, open: &Token, tokens: &mut Tokens<'_>) -> Result<Condition, FqlError> {
+    fn group(&mut self, open: &Token, tokens: &mut Tokens<'_>) -> Result<Condition, TriggerFault> {
         let rest = &tokens.all[tokens.at..];
         let Some(length) = rest.iter().position(|token| token.kind == TokenKind::ParenRight) else {
             let message = "this parenthesis is not closed, or holds another one: groups cannot be nested";
@@ -164,7 +164,7 @@ impl Parser<'_> {
         token: &Token,
         root: Root,
         tokens: &mut Tokens<'_>,
-    ) -> Result<Condition, FqlError> {
+    ) -> Result<Condition, TriggerFault> {
         let missing = |what: &str| {
             self.error(
                 token,
@@ -202,7 +202,7 @@ impl Parser<'_> {
         token: &Token,
         negated: bool,
         tokens: &mut Tokens<'_>,
-    ) -> Result<Option<Condition>, FqlError> {
+    ) -> Result<Option<Condition>, TriggerFault> {
         let missing =
             |which: &str| self.error(token, format!("{}() is missing a {which} argument", token.text));
         tokens.next();

@@ -27,12 +27,18 @@ pub(super) fn as_ajv<'a>(value: Value<'a>, wanted: &[JsonType], arena: &'a Bump)
             return Converted { value, fits: true };
         }
     }
-    for target in wanted {
-        if let Some(value) = ajv_step(value, *target, arena) {
-            return Converted { value, fits: true };
-        }
+    first_of(value, wanted, arena, ajv_step)
+}
+
+type Step = for<'a> fn(Value<'a>, JsonType, &'a Bump) -> Option<Value<'a>>;
+
+/// Converts to the first wanted type to which a step can convert; keeps a value without any.
+fn first_of<'a>(value: Value<'a>, wanted: &[JsonType], arena: &'a Bump, step: Step) -> Converted<'a> {
+    let converted = wanted.iter().find_map(|target| step(value, *target, arena));
+    Converted {
+        value: converted.unwrap_or(value),
+        fits: converted.is_some(),
     }
-    Converted { value, fits: false }
 }
 
 fn ajv_step<'a>(value: Value<'a>, target: JsonType, arena: &'a Bump) -> Option<Value<'a>> {
@@ -86,17 +92,10 @@ pub(super) fn carefully<'a>(value: Value<'a>, wanted: &[JsonType], arena: &'a Bu
     if value.array_len() == 1 && !wanted.contains(&JsonType::Array) {
         value = value.index(0);
     }
-    for target in wanted {
-        if target.accepts(value) {
-            return Converted { value, fits: true };
-        }
+    if wanted.iter().any(|target| target.accepts(value)) {
+        return Converted { value, fits: true };
     }
-    for target in wanted {
-        if let Some(value) = careful_step(value, *target, arena) {
-            return Converted { value, fits: true };
-        }
-    }
-    Converted { value, fits: false }
+    first_of(value, wanted, arena, careful_step)
 }
 
 fn careful_step<'a>(value: Value<'a>, target: JsonType, arena: &'a Bump) -> Option<Value<'a>> {
