@@ -13,7 +13,7 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    /// Opens the file, making it if need be; what it holds stays.
+    /// Opens the file for appending, creating it if it does not exist.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
@@ -37,9 +37,9 @@ impl Capture {
             lines.push('\n');
         }
         let before = self.file.metadata()?.len();
-        // A File has no buffer of its own: written is flushed.
+        // A `File` is not buffered, so there is nothing to flush.
         self.file.write_all(lines.as_bytes()).inspect_err(|_| {
-            // Fails on what is no regular file (a pipe, a device), where nothing can be taken back.
+            // Fails on a pipe or a device, which cannot be truncated.
             let _ = self.file.set_len(before);
         })
     }

@@ -1,4 +1,4 @@
-//! What the sandbox has seen so far.
+//! The counts of a sandbox.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// `abandoned`, and `received` = `accepted` + `failed` + `refused` + `unrecorded` + `test_events`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Requests to Pinterest's paths (those under `/_sandbox` are not counted).
+    /// Requests to the destination's paths (requests under `/_sandbox` are not counted).
     pub requests: u64,
     /// Answers by status.
     pub by_status: BTreeMap<u16, u64>,
@@ -31,7 +31,7 @@ pub struct Counts {
     pub unrecorded: u64,
     /// Requests with `?test=true`.
     pub test_requests: u64,
-    /// Events in requests with `?test=true`, whatever their fate.
+    /// Events in requests with `?test=true`, accepted or not.
     pub test_events: u64,
     /// Accepted events whose `event_name` and `event_id`, both non-empty, an earlier accepted event had too, offline
     /// events left out: those Pinterest may drop. The last million pairs are remembered.

@@ -9,7 +9,7 @@ use crate::json::{Members, Type};
 /// The longest `delay_ms` taken: ten minutes.
 const MAX_DELAY_MS: u64 = 600_000;
 
-/// When a fault strikes. Without `percent` and `every_nth` it strikes each time it is asked.
+/// The trigger of a fault. Without `percent` and `every_nth` the fault strikes at every chance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Trigger {
     pub(crate) percent: Option<f64>,
@@ -17,7 +17,7 @@ pub(crate) struct Trigger {
     pub(crate) times: Option<u64>,
 }
 
-/// Declares a fault: the three fields that say when, and those of its own with their defaults.
+/// Declares a fault: the three fields of its trigger, and its other fields with their defaults.
 macro_rules! fault {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $default:expr,)* }) => {
         $(#[$doc])*
@@ -30,7 +30,7 @@ macro_rules! fault {
             /// Strike the n-th, 2n-th, … time, at least 1. Not together with `percent`. Default: none.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub every_nth: Option<u64>,
-            /// Strike at most so many times, then never again. Default: no bound.
+            /// Most times the fault strikes. Default: no bound.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub times: Option<u64>,
             $($(#[$field_doc])* pub $field: $type,)*
@@ -43,17 +43,17 @@ macro_rules! fault {
         }
 
         impl $name {
-            /// This fault each time it is asked, with its defaults.
+            /// Returns the fault that strikes at every chance, with its defaults.
             pub fn always() -> Self {
                 Self::default()
             }
 
-            /// This fault the first `n` times it is asked, with its defaults.
+            /// Returns the fault that strikes at the first `n` chances, with its defaults.
             pub fn times(n: u64) -> Self {
                 Self { times: Some(n), ..Self::default() }
             }
 
-            /// This fault every `n`-th time it is asked, with its defaults.
+            /// Returns the fault that strikes at every `n`-th chance, with its defaults.
             pub fn every_nth(n: u64) -> Self {
                 Self { every_nth: Some(n), ..Self::default() }
             }
@@ -68,7 +68,7 @@ macro_rules! fault {
 fault! {
     /// The answer comes late.
     Slow {
-        /// How late, in milliseconds; at most ten minutes. Default: 1000.
+        /// Delay in milliseconds; at most ten minutes. Default: 1000.
         delay_ms: u64 = 1000,
         /// Record the events before waiting, as a server does whose answer comes after the client gave up.
         /// Default: false, a client that hangs up early leaves nothing recorded.
@@ -122,12 +122,12 @@ fault! {
 }
 
 fault! {
-    /// A single event fails though nothing is wrong with it. Asked once for each event.
+    /// A single event fails though nothing is wrong with it. Each event is a chance.
     FailEvents {}
 }
 
 fault! {
-    /// A single event is taken with a warning though nothing is wrong with it. Asked once for each event.
+    /// A single event is accepted with a warning though nothing is wrong with it. Each event is a chance.
     WarnEvents {}
 }
 
@@ -136,7 +136,7 @@ fault! {
     ShortBody {}
 }
 
-/// What [`GarbageBody`] puts in the place of JSON.
+/// The body that [`GarbageBody`] sends in place of JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Garbage {
@@ -145,14 +145,14 @@ pub enum Garbage {
     Html,
     /// The first half of the real body, its length announced as such.
     Truncated,
-    /// Nothing.
+    /// An empty body.
     Empty,
 }
 
 fault! {
     /// The status is right, the events are recorded, the body cannot be read.
     GarbageBody {
-        /// What the body is instead. Default: `html`.
+        /// The form of the body. Default: `html`.
         form: Garbage = Garbage::Html,
     }
 }

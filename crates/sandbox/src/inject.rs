@@ -45,7 +45,7 @@ struct Asked {
     struck: u64,
 }
 
-/// The faults now in force, with what they need to decide.
+/// The faults in force, with the state of their triggers.
 #[derive(Debug)]
 pub(crate) struct Injector {
     faults: Faults,
@@ -68,7 +68,7 @@ impl Injector {
         &self.faults
     }
 
-    /// Whether the fault strikes now.
+    /// Returns true if the fault strikes now.
     pub(crate) fn strikes(&mut self, kind: Kind) -> bool {
         let Some(Trigger {
             percent,

@@ -1,8 +1,8 @@
 //! Reading JSON without losing how it was written: values stay slices of the request's text, so that `1` and
 //! `1.0` differ, great integers keep their digits, and an accepted event can be captured byte for byte.
 //!
-//! Every step reads one level and leaves what is below to serde_json's skipping, which does not recurse:
-//! depth costs nothing, and each byte is read once for each of the four levels of an event.
+//! Each step reads one level and lets serde_json skip the levels below, which does not recurse: depth costs nothing, and
+//! each byte is read once for each of the four levels of an event.
 
 use std::borrow::Cow;
 use std::fmt;

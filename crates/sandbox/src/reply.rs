@@ -114,7 +114,7 @@ fn cut(data: Bytes) -> Body {
             return Poll::Ready(Some(Ok(data)));
         }
         if !std::mem::replace(&mut flushed, true) {
-            // One turn of waiting, in which hyper writes what it was given so far.
+            // Yield once, so that hyper writes the data before the error.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }

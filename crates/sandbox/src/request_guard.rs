@@ -1,4 +1,4 @@
-//! Counting each request exactly once, whatever becomes of it.
+//! A guard that counts each request exactly once, answered or abandoned.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use bytes::Bytes;
 use crate::reply::Reply;
 use crate::state::{Memory, Received, Shared};
 
-/// Counts a request when it comes and its answer when it goes, or that none did because the client hung up.
+/// Counts a request when it comes and its answer when it goes. Dropped without an answer, it counts a client that hung
+/// up.
 pub(crate) struct RequestGuard {
     shared: Arc<Shared>,
     received: Option<Received>,

@@ -18,7 +18,7 @@ use crate::options::SandboxConfig;
 use crate::server;
 use crate::state::{Received, Shared};
 
-/// How long a stopping sandbox waits for requests under way.
+/// Time that a stopping sandbox waits for requests under way.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// A running sandbox. It stops when this is dropped; [`Sandbox::shutdown`] also waits for requests under way.
@@ -86,13 +86,13 @@ impl Sandbox {
         self.addr
     }
 
-    /// What stands in the place of `https://api.pinterest.com/v5`: `http://127.0.0.1:PORT/v5`.
+    /// Returns the URL to use in place of `https://api.pinterest.com/v5`: `http://127.0.0.1:PORT/v5`.
     pub fn base_url(&self) -> String {
         format!("http://{}/v5", self.addr)
     }
 
-    /// Replaces all faults; their counters and dice start anew. Values out of range mean what is nearest: 200 percent
-    /// is always, every 0th is never.
+    /// Replaces all faults; their counters and dice start anew. Values out of range act as the nearest one in range: 200
+    /// percent is always, every 0th is never.
     pub fn set_faults(&self, faults: Faults) {
         self.shared.memory().injector = Injector::new(faults);
     }
@@ -102,7 +102,7 @@ impl Sandbox {
         self.shared.memory().injector.faults().clone()
     }
 
-    /// What was counted so far.
+    /// Returns the counts since the start or the last reset.
     pub fn counts(&self) -> Counts {
         self.shared.memory().counts.clone()
     }
@@ -122,7 +122,7 @@ impl Sandbox {
         self.shared.memory().reset();
     }
 
-    /// Stops: takes no new connections, answers what is under way (slow answers at once) for at most two seconds.
+    /// Stops: takes no new connections, and answers requests under way (slow answers at once) for at most two seconds.
     pub async fn shutdown(self) {
         // No receiver left means the server has ended already.
         let _ = self.stop.send(true);

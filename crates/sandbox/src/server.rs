@@ -17,20 +17,20 @@ use crate::reply::Reply;
 use crate::request_guard::RequestGuard;
 use crate::state::Shared;
 
-/// The greatest body read. Pinterest publishes no limit; this one only protects the machine.
+/// Largest body read. Destinations may publish no limit; this one only protects the machine.
 const MAX_BODY: usize = 32 << 20;
 
-/// How many events `GET /_sandbox/events` answers unless told.
+/// Default of `limit` in `GET /_sandbox/events`.
 const EVENTS_SHOWN: usize = 100;
 
-/// Every path leads to one function, so that what is unknown is answered in Pinterest's shape too.
+/// Routes every path to one function, so that unknown paths are answered in the destination's shape too.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(entry).with_state(shared)
 }
 
 async fn entry(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    // Whatever the cause, too long or broken off, the rest of the body is not coming.
+    // An error means too long or broken off: either way the rest of the body is not coming.
     let body = to_bytes(body, MAX_BODY).await.ok();
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the requests share.
+//! The state that requests share.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashSet, VecDeque};
@@ -15,13 +15,13 @@ use crate::faults::Faults;
 use crate::inject::Injector;
 use crate::options::SandboxConfig;
 
-/// How much is remembered: the newest so many, and not more than so many bytes of them.
+/// Bounds of the memory: the newest items of each kind, up to a number and a total of bytes.
 const EVENTS_KEPT: usize = 100_000;
 const REQUESTS_KEPT: usize = 1_000;
 const BYTES_KEPT: usize = 64 << 20;
 const PAIRS_KEPT: usize = 1_000_000;
 
-/// A request to a path of Pinterest's, as it arrived.
+/// A request to the destination's paths, as it arrived.
 #[derive(Clone)]
 pub struct Received {
     /// Path and query.
@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     memory: Mutex<Memory>,
 }
 
-/// What changes from request to request.
+/// The state that requests change.
 pub(crate) struct Memory {
     pub(crate) injector: Injector,
     pub(crate) counts: Counts,
@@ -127,7 +127,7 @@ impl<T: Clone> Recent<T> {
         }
     }
 
-    /// The newest so many, the oldest of them first.
+    /// Returns the newest items, `most` at most, the oldest of them first.
     pub(crate) fn newest(&self, most: usize) -> Vec<T> {
         let skipped = self.items.len().saturating_sub(most);
         self.items

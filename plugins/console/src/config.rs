@@ -1,4 +1,4 @@
-//! What users write.
+//! The settings in a pipeline file.
 
 use std::io::{Write, stderr, stdout};
 
@@ -39,7 +39,7 @@ impl SinkConfig for ConsoleConfig {
 
     fn defaults(&self) -> SinkDefaults {
         SinkDefaults {
-            // Somebody is looking.
+            // A person watches the output.
             max_wait: HumanDuration::from_millis(100),
             concurrency: 1,
             retry_for: HumanDuration::from_secs(3600),

@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind};
 
 use signalbox_core::Reason;
 
-/// The reader of the pipe has gone away.
+/// The reader of the pipe has closed it.
 pub(crate) fn output_closed() -> Reason {
     Reason::new(
         "output_closed",
@@ -25,7 +25,7 @@ pub(crate) fn interrupted() -> Reason {
     Reason::new("write_failed", "writing was interrupted")
 }
 
-/// Whether the operator must act.
+/// Returns true if the reader has closed the pipe, so the operator must act.
 pub(crate) fn is_closed(error: &Error) -> bool {
     error.kind() == ErrorKind::BrokenPipe
 }

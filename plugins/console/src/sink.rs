@@ -69,7 +69,7 @@ impl Sink for Console {
             }
             lines.push(b'\n');
         }
-        // A reader that does not read blocks the write; a thread of its own may wait for it.
+        // A reader that does not read blocks the write, so the write runs on a blocking thread.
         let mut output = Arc::clone(&self.output).lock_owned().await;
         let printed = tokio::task::spawn_blocking(move || output.print(&lines)).await;
         let reason = match printed {

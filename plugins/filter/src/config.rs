@@ -1,4 +1,4 @@
-//! What users write.
+//! The settings in a pipeline file.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,9 +11,9 @@ use crate::transform::Filter;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilterConfig {
-    /// Which events go on, in Segment's trigger language.
+    /// Trigger that selects the events to pass, in Segment's trigger language.
     pub trigger: String,
-    /// True: the events that the trigger matches are those that do not go on. Default false.
+    /// If true, the events that the trigger matches are stopped, and the others pass. Default false.
     #[serde(default)]
     pub invert: bool,
 }

@@ -24,7 +24,7 @@ impl Filter {
 
 impl Transform for Filter {
     fn apply(&self, event: &mut Event) -> Flow {
-        // A trigger that cannot be evaluated matches nothing, inverted or not: what is in doubt goes no further.
+        // A trigger that cannot be evaluated stops the event, inverted or not.
         let goes_on = match self.trigger.evaluate(event.root()) {
             Ok(matches) => matches != self.invert,
             Err(_) => false,

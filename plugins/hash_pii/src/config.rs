@@ -15,25 +15,25 @@ use crate::options::{HashAs, RuleSet};
 use crate::plan::{Plan, What};
 use crate::transform::HashPii;
 
-/// What the pipeline itself reads; hashed, it would work no more.
+/// Members that the pipeline itself reads; it could not work with their hashes.
 const NOT_PERSONAL: [&str; 2] = ["messageId", "type"];
 
 /// Settings of the transform `hash_pii`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HashPiiConfig {
-    /// Paths of the event that are hashed, and as what: `{ "properties.customer_email" = "email" }`. They come on top
-    /// of the default ones, or instead of them if `defaults` is false. Default none.
+    /// Paths of the event that are hashed, each with its kind: `{ "properties.customer_email" = "email" }`. Added to
+    /// the default ones, or used instead of them if `defaults` is false. Default none.
     #[serde(default)]
     pub paths: BTreeMap<String, HashAs>,
-    /// Whether the usual paths are hashed (the table in this plugin's documentation). Default true.
+    /// If true, the usual paths are hashed (the table in this plugin's documentation). Default true.
     #[serde(default = "yes")]
     pub defaults: bool,
     /// Default paths that stay as they are, with everything below them. Default none.
     #[serde(default)]
     pub keep: Vec<String>,
-    /// How values are normalised before hashing: `"pinterest"` (what Pinterest asks for; what cannot be an identity is
-    /// left out) or `"segment"` (what Segment's destination does). Default `"pinterest"`.
+    /// Rules that normalise values before hashing: `"pinterest"` (Pinterest's published rules; values that cannot be an
+    /// identity are left out) or `"segment"` (the treatment in Segment's destination). Default `"pinterest"`.
     #[serde(default)]
     pub rules: RuleSet,
 }

@@ -1,4 +1,4 @@
-//! What is hashed unless the pipeline file says otherwise.
+//! The paths hashed by default.
 
 use signalbox_conversions::personal::Field;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use signalbox_conversions::personal::Field;
 use signalbox_core::Path;
 
-/// What a personal value is.
+/// The kind of a personal value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     /// One field.
@@ -31,9 +31,9 @@ pub(crate) struct Branch {
     /// The step as an index, for arrays.
     pub(crate) index: Option<usize>,
     pub(crate) path: PathId,
-    /// What stands here; `None` if only something below is personal.
+    /// The kind of the value at this path; `None` if only values below it are personal.
     pub(crate) what: Option<What>,
-    /// What stands here is left alone on `group` calls, whose traits are those of a company.
+    /// Leaves the value alone on `group` calls, whose traits are those of a company.
     pub(crate) not_of_groups: bool,
     /// Where the two parts of a full name go: beside it.
     pub(crate) parts: [PathId; 2],

@@ -6,7 +6,7 @@ use signalbox_core::{Kind, Noted};
 /// Why a value was taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Removed {
-    /// It cannot be an identity; the codes are those of [`Dropped::code`].
+    /// The value cannot be an identity; the codes are those of [`Dropped::code`].
     Dropped(Dropped),
     /// An object or array where a single value was expected: `unexpected_kind`.
     Kind(Kind),

@@ -12,10 +12,10 @@ use signalbox_segment::value::{Number, is_js_space};
 use crate::plan::{Branch, PathId, Plan, What};
 use crate::reasons::Removed;
 
-/// So many items are taken out of one array; in the rest of it they become null. Each costs a walk through the array.
+/// Most items removed from one array; further ones become null. Each removal costs a walk through the array.
 const TAKEN_OUT: usize = 16;
 
-/// A buffer larger than this is not kept: somebody sent a very long value.
+/// Largest capacity of a scratch buffer kept for the next event; a very long value may have made it larger.
 const KEPT_SCRATCH: usize = 64 * 1024;
 
 /// Hashes personal fields in place.
@@ -38,15 +38,15 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// What becomes of a value.
+/// The treatment of one value.
 enum Treatment {
-    /// It is replaced by its hash.
+    /// Replace the value by this hash.
     Hash(Sha256Hex),
-    /// It is a hash already, in a spelling that the rules keep.
+    /// Keep the value: it is a hash already, in a spelling that the rules keep.
     Hashed,
-    /// Nothing is there.
+    /// Keep the value: it is blank.
     Blank,
-    /// It is taken out.
+    /// Remove the value.
     Removed(Removed),
 }
 
@@ -84,7 +84,7 @@ impl Transform for HashPii {
 }
 
 impl HashPii {
-    /// Notes what was hashed and what was removed.
+    /// Records the hashed and the removed paths in the event.
     fn note(&self, facts: &mut Facts, scratch: &mut Scratch) {
         let known = facts.hashed.len();
         facts.hashed.reserve(scratch.hashed.len());

@@ -1,4 +1,4 @@
-//! What users write.
+//! The settings in a pipeline file.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ const COUNTRY: &str = "US";
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitedDataProcessingConfig {
-    /// What says that a user opted out; one that does is enough. Required, at least one.
+    /// Conditions under which a user counts as opted out; one is enough. Required, at least one.
     pub opted_out: Vec<OptOut>,
     /// The states whose users it applies to, by code or name. Default `["CA"]`.
     #[serde(default = "default_states")]
@@ -27,28 +27,28 @@ pub struct LimitedDataProcessingConfig {
     /// The country of these states; only the United States are supported. Default `"US"`.
     #[serde(default = "default_country")]
     pub country: String,
-    /// Where the user's state stands: the first path with a known one counts. Default: `address.state` and `state` of
+    /// Paths of the user's state; the first with a known state counts. Default: `address.state` and `state` of
     /// `context.traits` and `traits`, then `address.state`, `billing_address.state` and `shipping_address.state` of
     /// `properties`, then `context.location.state` and `context.location.region`.
     #[serde(default = "default_state_paths")]
     pub state_paths: Vec<String>,
-    /// Where the user's country stands, likewise. Default: the paths of the state, with `country`.
+    /// Paths of the user's country, likewise. Default: the paths of the state, with `country`.
     #[serde(default = "default_country_paths")]
     pub country_paths: Vec<String>,
-    /// What happens to the event of a user who opted out and whose state or country is not known. Default `"reject"`.
+    /// Treatment of the event of an opted-out user whose state or country is not known. Default `"reject"`.
     #[serde(default)]
     pub on_incomplete: OnIncomplete,
 }
 
-/// One thing that says that a user opted out: either a path or a consent category.
+/// A condition under which a user counts as opted out: either a path or a consent category.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OptOut {
     /// A path of the event, such as `properties.do_not_sell`.
     #[serde(default)]
     pub path: Option<String>,
-    /// Which answer at the path means opted out: `true` for a question like "do not sell my data", `false` for one like
-    /// "may we". Default `true`.
+    /// The answer at the path that means opted out: `true` for a question like "do not sell my data", `false` for one
+    /// like "may we". Default `true`.
     #[serde(default)]
     pub is: Option<bool>,
     /// A text that means opted out, instead of yes or no. Letter case does not matter; the value may be a list.

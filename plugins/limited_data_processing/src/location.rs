@@ -1,17 +1,17 @@
-//! Where the user lives.
+//! The state and country of the user.
 
 use signalbox_conversions::personal::rules::PINTEREST;
 use signalbox_conversions::personal::{Field, geo, normalise};
 use signalbox_core::{Event, Kind, Node, Path};
 
-/// What the paths for a state or a country gave.
+/// The value found at the paths for a state or a country.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
     /// Its code, in upper case.
     Code(&'static str),
-    /// There is something, but it is no name, code or hash that is known.
+    /// A value that is no known name, code or hash.
     Unknown,
-    /// There is nothing.
+    /// No value.
     Missing,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Location {
     pub(crate) country: Finding,
 }
 
-/// Where they are looked for, in this order.
+/// The paths of both, searched in this order.
 #[derive(Debug)]
 pub(crate) struct Places {
     pub(crate) states: Vec<Path>,
@@ -43,7 +43,7 @@ impl Places {
         }
     }
 
-    /// The first path for what is not known.
+    /// The first path of the part that is not known.
     pub(crate) fn looked_at(&self, location: &Location) -> String {
         let paths = if location.state.is_code() {
             &self.countries
@@ -64,14 +64,14 @@ fn country(text: &str) -> Option<&'static str> {
     geo::country_code(&cleaned(Field::Country, text)?)
 }
 
-/// The text as it would be hashed, so that a text and its hash are understood alike.
+/// Returns the text in the form that is hashed, so that a text and its hash give the same decision.
 fn cleaned(field: Field, text: &str) -> Option<String> {
     let mut cleaned = String::new();
     normalise(field, &PINTEREST, text, &mut cleaned).ok()?;
     Some(cleaned)
 }
 
-/// The first path with something that is known.
+/// Returns the finding of the first path with a known value.
 fn first(paths: &[Path], event: &Event, read: Read) -> Finding {
     best(
         paths
@@ -81,7 +81,7 @@ fn first(paths: &[Path], event: &Event, read: Read) -> Finding {
     )
 }
 
-/// One value, or the first of an array that is known.
+/// Reads one value, or the first known one of an array.
 fn of(node: Node<'_>, read: Read) -> Finding {
     if node.kind() == Kind::Array {
         best(node.items().map(|item| one(item, read)))
@@ -99,7 +99,7 @@ fn one(node: Node<'_>, read: Read) -> Finding {
     }
 }
 
-/// The first code, else whether there was anything.
+/// Returns the first code; without one, `Unknown` if any value was there.
 fn best(findings: impl Iterator<Item = Finding>) -> Finding {
     let mut best = Finding::Missing;
     for finding in findings {

@@ -1,4 +1,4 @@
-//! Who opted out.
+//! Conditions under which a user counts as opted out.
 
 use signalbox_core::{Event, Kind, Node, Path};
 
@@ -13,13 +13,13 @@ pub(crate) enum Condition {
     Consent(String),
 }
 
-/// What a condition says about an event.
+/// The decision of a condition about an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     OptedOut,
-    /// Not opted out, or nothing was said.
+    /// The user did not opt out, or the event holds no answer.
     No,
-    /// Something was said that cannot be understood.
+    /// The answer cannot be understood.
     Unreadable,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Ldp {
     pub(crate) on_incomplete: OnIncomplete,
 }
 
-/// What is to be done with a user who opted out.
+/// The treatment of events of users who opted out.
 enum Subject {
     Yes(LimitedDataProcessing),
     No,

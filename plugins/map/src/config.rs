@@ -1,4 +1,4 @@
-//! What users write.
+//! The settings in a pipeline file.
 
 use std::path::PathBuf;
 
@@ -20,20 +20,20 @@ use crate::transform::Map;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MapConfig {
-    /// Which events are mapped, in Segment's trigger language; the others go on as they are. Default: all.
+    /// Trigger that selects the events to map, in Segment's trigger language; others pass unchanged. Default: all.
     #[serde(default)]
     pub trigger: Option<String>,
-    /// What is put into the event: a table whose keys are members of the event, or paths such as "properties.value", and
+    /// Mapping put into the event: a table whose keys are members of the event, or paths such as "properties.value", and
     /// whose values are literals or directives such as `{ "@path" = "$.properties.revenue" }`. Default nothing.
     #[serde(default)]
     pub fields: Option<Fields>,
     /// A file with `fields` in JSON, as Segment's API writes a mapping; instead of `fields`.
     #[serde(default)]
     pub fields_file: Option<PathBuf>,
-    /// Whether the result is merged into the event or replaces it. Default `"merge"`.
+    /// Merges the result into the event, or replaces the event. Default `"merge"`.
     #[serde(default)]
     pub mode: Mode,
-    /// Paths that are taken out of the event; `fields` still sees them. Default none.
+    /// Paths to remove from the event; `fields` still sees them. Default none.
     #[serde(default)]
     pub remove: Vec<String>,
 }

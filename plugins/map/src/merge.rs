@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use signalbox_core::json::write_json_string;
 use signalbox_segment::value::{Numbers, Value};
 
-/// Up to so many members are looked through one by one.
+/// Most members that are searched one by one.
 const FEW: usize = 16;
 
 /// Writes the object `under` with the object `over` laid over it: objects in both are merged likewise, everything else

@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What becomes of the event's other members.
+/// The treatment of the event's other members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// They stay. Objects are merged member by member, everything else is replaced.
+    /// Keep them. Objects are merged member by member, everything else is replaced.
     #[default]
     Merge,
-    /// They go, but for `messageId`, `type`, the timestamps, `integrations` and the consent.
+    /// Remove them, except `messageId`, `type`, the timestamps, `integrations` and the consent.
     Replace,
 }

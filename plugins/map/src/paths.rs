@@ -7,7 +7,7 @@ use signalbox_segment::settings::child;
 /// Fields whose keys are members, and where they came from.
 pub(crate) struct Expanded {
     pub(crate) fields: Map<String, Json>,
-    /// Of each key with dots: the path of its value now, and the path of the setting it is written in.
+    /// For each key with dots: the path of its value now, and the path of the setting it is written in.
     moved: Vec<(String, String)>,
 }
 

@@ -2,7 +2,7 @@
 
 use signalbox_core::{Noted, Reason};
 
-/// What an event's `type` can be.
+/// The values of an event's `type`.
 pub(crate) const TYPES: [&str; 6] = ["track", "identify", "page", "screen", "group", "alias"];
 
 /// `mapping_failed`: the mapping is one directive, and it met a value it cannot work with.
@@ -29,7 +29,7 @@ pub(crate) fn nothing_to_merge() -> Noted {
     }
 }
 
-/// `mapping_too_deep`: what the mapping made could not be read back.
+/// `mapping_too_deep`: the result of the mapping could not be read back.
 pub(crate) fn too_deep() -> Reason {
     Reason::new(
         "mapping_too_deep",
@@ -37,7 +37,7 @@ pub(crate) fn too_deep() -> Reason {
     )
 }
 
-/// `mapping_kept`: a member that must not become what was mapped to it.
+/// `mapping_kept`: a member that must not take the value mapped to it.
 pub(crate) fn kept(path: &str) -> Noted {
     let message = match path {
         "context" => {

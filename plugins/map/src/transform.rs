@@ -11,8 +11,8 @@ use crate::merge::write_merged;
 use crate::options::Mode;
 use crate::reasons::{self, TYPES};
 
-/// What `replace` keeps unless it is mapped: what names an event, when it happened, and where it may go. The consent in
-/// `context` stays, too.
+/// Members that `replace` keeps unless they are mapped: the event's names, its times, and the sinks it may go to. The
+/// consent in `context` stays, too.
 const KEPT: [&str; 7] = [
     "messageId",
     "type",
@@ -117,7 +117,7 @@ fn parsed(text: Vec<u8>) -> Result<Document, Reason> {
 
 type Members<'a> = &'a [(&'a str, Value<'a>)];
 
-/// The members of the result, without those that would leave the event without name or type, or hide its consent.
+/// Returns the members of the result, but none that would remove the event's name or type, or hide its consent.
 fn permitted<'a>(made: Value<'a>, event: Node<'a>, arena: &'a Bump, notes: &mut Vec<Noted>) -> Members<'a> {
     let mut members = bumpalo::collections::Vec::new_in(arena);
     members.extend(made.members().filter(|(key, value)| {
@@ -135,7 +135,7 @@ fn permitted<'a>(made: Value<'a>, event: Node<'a>, arena: &'a Bump, notes: &mut 
     members.into_bump_slice()
 }
 
-/// What `replace` keeps of an event.
+/// The members that `replace` keeps of an event.
 fn kept<'a>(event: Node<'a>, mapped: Members<'a>, arena: &'a Bump) -> Value<'a> {
     let mut members = bumpalo::collections::Vec::new_in(arena);
     for key in KEPT {

@@ -10,7 +10,7 @@ use signalbox_core::limiter::{Denied, KeyedLimiter, Limiter, Quota};
 /// Calls between two evictions, at least; a full sweep each time would cost more than the limiting itself.
 const SWEEP_EVERY: usize = 1024;
 
-/// How many quotas are shared by the keys for which there is no room.
+/// Number of quotas shared by the keys for which there is no room.
 const SHARED: u64 = 1024;
 
 /// Names one bucket.
@@ -96,8 +96,8 @@ impl<C: Clock + Clone> Buckets<C> {
 }
 
 impl<C: Clock + Clone> PerKey<C> {
-    /// Whether keys may have buckets of their own; forgets idle keys now and then. At most `SWEEP_EVERY` keys more
-    /// than allowed are ever remembered.
+    /// Returns true if a new key may have a separate bucket; evicts idle keys now and then. The map never holds more than
+    /// `SWEEP_EVERY` keys beyond the limit.
     fn has_room(&self) -> bool {
         let mut sweep = self.sweep.lock().unwrap_or_else(PoisonError::into_inner);
         sweep.calls += 1;

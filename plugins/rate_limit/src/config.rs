@@ -1,4 +1,4 @@
-//! What users write.
+//! The settings in a pipeline file.
 
 use governor::clock::DefaultClock;
 use schemars::JsonSchema;
@@ -12,32 +12,32 @@ use crate::key::KeyTemplate;
 use crate::options::OnExceeded;
 use crate::transform::RateLimit;
 
-/// How many keys are remembered unless `max_keys` says otherwise: a few megabytes.
+/// Default of `max_keys`; that many keys take a few megabytes.
 const MAX_KEYS: u32 = 100_000;
 
 /// Settings of the transform `rate_limit`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimitConfig {
-    /// How many events pass in any second, minute or hour (see `per`), bursts included. At least 1. Required.
+    /// Number of events that pass in any second, minute or hour (see `per`), bursts included. At least 1. Required.
     #[schemars(range(min = 1))]
     pub limit: u32,
-    /// What `limit` is counted over: any window of this length, not the one of the clock. Required.
+    /// Window over which `limit` is counted: any window of this length, not the one of the clock. Required.
     pub per: Per,
-    /// How many of `limit` may come at once, from 1 to `limit`. The rest is spread evenly: after a burst, events pass
-    /// at `limit - burst + 1` per window. Default: a tenth of `limit`, rounded up.
+    /// Number of events of `limit` that may come at once, from 1 to `limit`. The rest is spread evenly: after a
+    /// burst, events pass at `limit - burst + 1` per window. Default: a tenth of `limit`, rounded up.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub burst: Option<u32>,
-    /// A template such as `"{{ userId }}"`: each value it takes has a quota of its own. Events that lack one of its
-    /// paths share one quota. Default: one quota for all events.
+    /// A template such as `"{{ userId }}"`: each of its values has a separate quota. Events that lack one of its paths
+    /// share one quota. Default: one quota for all events.
     #[serde(default)]
     pub key: Option<String>,
-    /// How many keys are remembered at once; beyond that, keys share quotas. At least 1. Default 100000.
+    /// Number of keys remembered at once; beyond that, keys share quotas. At least 1. Default 100000.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub max_keys: Option<u32>,
-    /// What happens to an event over the quota. Default: `"wait"` on a sink, `"refuse"` on a source.
+    /// Treatment of an event over the quota. Default: `"wait"` on a sink, `"refuse"` on a source.
     #[serde(default)]
     pub on_exceeded: Option<OnExceeded>,
 }

@@ -1,30 +1,30 @@
-//! Waiting for a bucket, one behind the other.
+//! A queue before each bucket.
 //!
-//! An empty bucket says when its next token comes, and would say the same to everybody: thousands of events would wake
-//! together, one would pass, the others would ask again for the next token. Here each event is told a time of its own,
-//! one token's time behind the event before it, so each asks about twice in all. An event that comes while others
-//! wait gets in line behind them even if there is a token just now: it belongs to the one whose time has come.
+//! An empty bucket knows when its next token comes. If all waiting events woke at that time, one would pass, and
+//! thousands would ask again for the next token. So each event gets a different time, one token's time behind the event
+//! before it, and asks about twice in all. An event that comes while others wait queues behind them even if there is a
+//! token now: that token belongs to the event whose time has come.
 //!
-//! Who wakes late (a timer is a millisecond off, a sink was held for an hour) may find that the bucket cannot hold all
-//! tokens of that time. Those are given times of their own as well, apart from the newcomers', so that they stay ahead.
+//! Events may wake late: a timer is a millisecond off, a sink was held for an hour. The bucket cannot hold all tokens of
+//! that time, so late events queue again, apart from newcomers and ahead of them.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::buckets::BucketId;
 
-/// Lines that are forgotten when they are empty are looked for when there are this many.
+/// Number of queues at which the first sweep removes empty ones.
 const MANY: usize = 1024;
 
 /// The lines before all buckets.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    /// How long a token takes to come back.
+    /// Time after which one token is back.
     period: Duration,
     lines: HashMap<BucketId, Line>,
-    /// Events that were told a time, by a hash of what names them.
+    /// Times given to events, by a hash of the event's name.
     waiting: HashSet<u64>,
-    /// When empty lines are looked for next, by their number.
+    /// Number of queues at which the next sweep runs.
     sweep_at: usize,
 }
 
@@ -51,7 +51,7 @@ impl Lines {
         }
     }
 
-    /// Lets an event pass, or tells when it shall ask again.
+    /// Lets an event pass, or returns the time at which it should ask again.
     pub(crate) fn ask(
         &mut self,
         bucket: BucketId,
@@ -106,7 +106,7 @@ impl Lines {
     }
 }
 
-/// A time that far off, or in a day if there is no such time.
+/// Returns the time that far off, or a day off if the clock has no such time.
 fn later(at: Instant, by: Duration) -> Instant {
     const DAY: Duration = Duration::from_secs(24 * 3600);
     at.checked_add(by).or_else(|| at.checked_add(DAY)).unwrap_or(at)

@@ -22,7 +22,7 @@ pub(crate) struct RateLimit<C: Clock + Clone = DefaultClock> {
     names: RandomState,
 }
 
-/// What happens over the quota, with what must be remembered for it.
+/// The action on an event over the quota, with the state it needs.
 enum Exceeded<C: Clock + Clone> {
     Wait(Buckets<C>, Mutex<Lines>),
     Drop(Buckets<C>),

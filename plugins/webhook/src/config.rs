@@ -1,4 +1,4 @@
-//! What users write.
+//! The settings in a pipeline file.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,7 +21,7 @@ use crate::sink::Webhook;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookConfig {
-    /// Where to send: an `https://` or `http://` URL. Treated as a secret, since such URLs often are one.
+    /// The `https://` or `http://` URL to send to. Treated as a secret, since such URLs often are one.
     pub url: Secret,
     /// The method of every request. Default `"POST"`.
     #[serde(default)]
@@ -29,7 +29,7 @@ pub struct WebhookConfig {
     /// Headers of every request; the values are treated as secrets. Default none.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,
-    /// Whether a request carries an array of events or one event. Default `"batch"`.
+    /// A request carries an array of events (`"batch"`) or one event (`"single"`). Default `"batch"`.
     #[serde(default)]
     pub mode: Mode,
     /// Statuses (300 to 599) after which the same records are sent again later, besides 408, 425, 429 and 5xx.
@@ -56,7 +56,7 @@ pub struct WebhookConfig {
     /// Time for DNS, TCP and TLS together. Default `"10s"`.
     #[serde(default = "ten_seconds")]
     pub connect_timeout: HumanDuration,
-    /// What is sent of which events. Each that an event fires makes a record of it. Default: every event as it is.
+    /// Mappings of events to JSON. Each mapping whose trigger matches makes a record. Default: every event as it is.
     #[serde(default)]
     pub mappings: Vec<MappingConfig>,
 }

@@ -1,4 +1,4 @@
-//! What a request looks like and what an answer means. Pure.
+//! Builds requests and interprets answers. Pure.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) struct Webhook {
     pub(crate) mode: Mode,
     pub(crate) headers: HeaderMap,
     pub(crate) statuses: StatusTable,
-    /// Those that are enabled; `None`: there are none at all, and every event is sent as it is.
+    /// The enabled mappings; `None` if the settings have none, and every event is sent as it is.
     pub(crate) mappings: Option<Vec<Configured>>,
 }
 
@@ -101,7 +101,7 @@ impl Destination for Webhook {
             reply.status.is_success()
         } else {
             // Servers that do not know OPTIONS answer 403, 404, 405 or 501. Taken for failures, these would
-            // hold the sink for ever; taken for successes, they cost one request.
+            // hold the sink forever; taken for successes, they cost one request.
             !matches!(status, 401 | 407 | 500 | 502..=599)
         };
         if works {
@@ -120,7 +120,7 @@ impl Destination for Webhook {
     }
 }
 
-/// What one mapping makes of an event.
+/// Evaluates one mapping on an event.
 fn mapped(configured: &Configured, event: &Event) -> Result<Record, Rejection> {
     let mut warnings = noted(event);
     let bytes = match &configured.mapping {
@@ -163,7 +163,7 @@ fn whole(event: &Event) -> Vec<u8> {
     bytes
 }
 
-/// What transforms left out.
+/// The paths that transforms removed.
 fn noted(event: &Event) -> Vec<Warning> {
     event.facts().warnings.iter().map(Into::into).collect()
 }
@@ -171,7 +171,7 @@ fn noted(event: &Event) -> Vec<Warning> {
 fn record(mapping: &Arc<str>, bytes: Vec<u8>, warnings: Vec<Warning>) -> Record {
     Record {
         mapping: mapping.clone(),
-        // It does not recognise what it has already.
+        // A webhook does not recognise duplicates.
         dedup_key: None,
         bytes: bytes.into(),
         warnings,

@@ -58,7 +58,7 @@ fn to_ascii(c: char) -> Option<char> {
         _ if is_js_space(c) => Some(' '),
         '年' | '月' => Some('-'),
         '日' => Some(' '),
-        // What is no digit spoils the date.
+        // Other characters become '?', which makes the date unreadable.
         _ => Some(ascii_digit(c).unwrap_or('?')),
     }
 }
@@ -100,7 +100,7 @@ fn split_time(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Whether a time cannot move the date: it is midnight, or it names no zone.
+/// Returns true if a time cannot move the date: it is midnight, or it names no zone.
 fn is_harmless_time(time: &str) -> bool {
     let clock = time
         .find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ','))

@@ -18,7 +18,7 @@ const SUFFIXES: [&str; 9] = ["jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", 
 /// - A name that is hashed already (64 hexadecimal digits) cannot be split: nothing.
 ///
 /// Simple on purpose: names that need more (two family names, family name first without a comma) come out as their
-/// first and last words. Whoever has the parts sends the parts.
+/// first and last words. Senders that know the parts should send them apart.
 pub fn split_name(full: &str) -> (Option<&str>, Option<&str>) {
     let full = js_trim(full);
     if full.len() == 64 && full.bytes().all(|b| b.is_ascii_hexdigit()) {

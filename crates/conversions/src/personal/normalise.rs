@@ -37,7 +37,7 @@ pub fn normalise(field: Field, rules: &Rules, text: &str, out: &mut String) -> R
 }
 
 fn screened(field: Field, steps: &[Step], text: &str, out: &mut String) -> Result<Form, Dropped> {
-    // Most phones: too short to be a hash of any kind, and nothing to clean but what is no digit.
+    // Most phones: too short to be a hash of any kind, and the digits need no cleaning.
     let digits = matches!(steps, [Step::Digits, ..]);
     if digits && text.len() < 32 && text.is_ascii() && !js_trim(text).is_empty() {
         return run(steps, field, text, out).map(|()| Form::Plain);
@@ -52,7 +52,7 @@ fn screened(field: Field, steps: &[Step], text: &str, out: &mut String) -> Resul
     if placeholders::is_foreign_hash(field, out) {
         return Err(Dropped::ForeignHash);
     }
-    // A date is not looked up as a word, and a phone is only digits: both have an error of their own.
+    // Dates and phones are not looked up as words: their own errors say more.
     if !matches!(field, Field::Phone | Field::DateOfBirth) && placeholders::is_junk(field, out) {
         return Err(Dropped::Junk);
     }
@@ -125,7 +125,7 @@ fn replace_lower(code: Option<&str>, out: &mut String) {
     }
 }
 
-/// One `@` with something on both sides. More is not asked: deliverability is not ours to judge.
+/// Checks for one `@` with something on both sides, and no more: only the mail server knows which addresses exist.
 fn email(cleaned: &str) -> Result<(), Dropped> {
     let bytes = cleaned.as_bytes();
     let at = memchr::memchr(b'@', bytes).ok_or(Dropped::NotAnEmail)?;

@@ -2,7 +2,7 @@
 
 use super::field::Field;
 
-/// Whether a cleaned text (no white space, lower case) is a placeholder.
+/// Returns true if a cleaned text (no white space, lower case) is a placeholder.
 ///
 /// Three kinds: words that programs write where a value is missing; nothing but zeros, dashes and braces (the
 /// advertising id of devices that limit tracking, nil UUIDs, user 0); no letter or digit at all (`-`, `***`).
@@ -32,8 +32,8 @@ fn is_placeholder(field: Field, cleaned: &str) -> bool {
     }
 }
 
-/// Whether a cleaned text looks like a hash that is not SHA-256 (MD5, SHA-1, SHA-512, or a damaged one): 32 or more
-/// hexadecimal digits, a letter among them.
+/// Returns true if a cleaned text looks like a hash other than SHA-256 (MD5, SHA-1, SHA-512, or a damaged one): 32 or
+/// more hexadecimal digits, a letter among them.
 ///
 /// Such a value was meant to be sent as it is, but destinations match SHA-256 only; hashing it again makes a value that
 /// looks right and never matches. An external id may be any text, so this means nothing there, and an

@@ -68,7 +68,7 @@ impl fmt::Debug for HexAsGiven {
 ///
 /// # Errors
 /// [`Dropped::NoDigits`] alone: a phone without ASCII digits, for which Segment fails the whole event
-/// (`EmptyValueError`), whatever else the event holds.
+/// (`EmptyValueError`).
 pub fn hash(field: Field, text: &str, scratch: &mut String) -> Result<Value, Dropped> {
     match normalise(field, &SEGMENT, text, scratch) {
         Ok(Form::Plain) => Ok(Value::Hash(Sha256Hex::of(scratch))),

@@ -7,7 +7,7 @@ use super::*;
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const IVY: &str = "ce38229635d6a3976034a98fb4923805dca39b18a12200a8c498fc2811144cfd";
 
-/// What is hashed, or the code of the reason why nothing is.
+/// Returns the text that is hashed, or the code of the reason why none is.
 fn pinterest(field: Field, text: &str) -> String {
     let mut out = "left over".to_owned();
     match normalise(field, &PINTEREST, text, &mut out) {

@@ -44,14 +44,14 @@ pub(super) fn clean(text: &str, out: &mut String) {
         bytes,
         out,
     );
-    // Composing comes last: what is removed may have stood between a letter and its accent, and lower-casing can
+    // Composing comes last: a removed character may have stood between a letter and its accent, and lower-casing can
     // leave a letter decomposed. Lower-casing and composing may be swapped, a property test holds that.
     if !is_composed(out) && is_nfc_quick(out.chars()) != IsNormalized::Yes {
         *out = out.nfc().collect();
     }
 }
 
-/// What bytes a text has, learnt by looking at each once.
+/// The classes of bytes in a text, found in one pass.
 #[derive(Clone, Copy)]
 struct Bytes(u8);
 
@@ -114,8 +114,8 @@ impl Bytes {
     }
 }
 
-/// Whether a text holds only characters before the first that can be joined to another, U+0300: those of most European
-/// languages.
+/// Returns true if all characters are below U+0300, the first combining character. Texts of most European languages
+/// are.
 fn is_composed(text: &str) -> bool {
     const FIRST: u8 = 0xcc;
     text.bytes().all(|byte| byte < FIRST)

@@ -1,4 +1,4 @@
-//! `POST /v5/ad_accounts/{ad_account_id}/events`: who may call, which faults strike, what is recorded.
+//! `POST /v5/ad_accounts/{ad_account_id}/events`: authentication, faults, recording.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Bytes,
 }
 
-/// Answers a call, late if so told.
+/// Answers a call, late if the fault `slow` strikes.
 pub(crate) async fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
     let slow = {
         let mut memory = shared.memory();
@@ -36,8 +36,8 @@ pub(crate) async fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
     };
     if slow.after_accept {
         let reply = decide(shared, call);
-        // Switched off while the events were looked at, it is off for them, too: whoever switches it off and then reads
-        // what was accepted has all that it struck.
+        // A fault switched off meanwhile is off for these events too: a test that switches it off and then reads the
+        // accepted events sees all that it struck.
         let still_on = shared.memory().injector.faults().slow.is_some();
         if still_on {
             wait(shared, slow.delay_ms).await;
@@ -85,7 +85,7 @@ fn decide(shared: &Shared, call: &Call<'_>) -> Reply {
     }
 }
 
-/// Everything that is answered without a look at the events.
+/// Returns the answers that do not depend on the events.
 fn turned_away(shared: &Shared, call: &Call<'_>) -> Option<Reply> {
     let mut memory = shared.memory();
     let faults = memory.injector.faults().clone();
@@ -142,7 +142,7 @@ fn turned_away(shared: &Shared, call: &Call<'_>) -> Option<Reply> {
     strikes(&mut memory, Kind::BadRequest).then(|| reply::invalid("The request was refused."))
 }
 
-/// Whether the call bears the token, or any if none is set.
+/// Returns true if the call bears the token, or any token if none is configured.
 fn authenticated(headers: &HeaderMap, token: Option<&str>) -> bool {
     let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some((scheme, given)) = value.and_then(|value| value.split_once(' ')) else {
@@ -152,7 +152,7 @@ fn authenticated(headers: &HeaderMap, token: Option<&str>) -> bool {
     scheme.eq_ignore_ascii_case("bearer") && !given.is_empty() && token.is_none_or(|token| token == given)
 }
 
-/// Whether the query says `test=true`.
+/// Returns true for a query with `test=true`.
 fn test_mode(query: &str) -> Result<bool, Reply> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("test="));
     match value {
@@ -286,7 +286,7 @@ fn processed(verdicts: Vec<Verdict<'_>>) -> Processed {
     }
 }
 
-/// Whether the fault strikes now; if so it is counted.
+/// Returns true if the fault strikes now, and counts it.
 fn strikes(memory: &mut Memory, kind: Kind) -> bool {
     let strikes = memory.injector.strikes(kind);
     if strikes {

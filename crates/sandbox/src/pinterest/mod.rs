@@ -1,4 +1,4 @@
-//! The stand-in for Pinterest: its one path, and what it accepts there.
+//! The stand-in for Pinterest: its one path, and the rules of its events.
 
 mod endpoint;
 mod reply;

@@ -1,4 +1,4 @@
-//! What an event may hold, as tables: one line for each property of Pinterest's OpenAPI description 5.23.0.
+//! The properties of an event as tables: one line for each property of Pinterest's OpenAPI description 5.23.0.
 //!
 //! The tables are written from Pinterest's published description and nothing else. In particular they share
 //! no line with the `pinterest_conversions` sink: a mistake there must be seen here.
@@ -14,10 +14,10 @@ pub(crate) struct Shape {
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    /// Whether `null` may stand in its place.
+    /// True if the value may be `null`.
     pub(crate) nullable: bool,
     pub(crate) required: bool,
-    /// Whether Pinterest's description lists it; two properties are sent in production though it does not.
+    /// True if Pinterest's description lists it; two properties that it does not list are sent in production.
     pub(crate) published: bool,
     pub(crate) note: Option<Note>,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Field {
 pub(crate) enum Kind {
     /// A string of any content.
     Text,
-    /// A string of at most so many characters.
+    /// A string of at most this many characters.
     Chars(usize),
     /// A string from a list.
     OneOf(&'static [&'static str]),

@@ -14,11 +14,11 @@ use crate::json::{Members, Type};
 /// The greatest number of events in a request.
 pub(crate) const MAX_EVENTS: usize = 1000;
 
-/// How many messages about one event, or characters of a property's name, are told.
+/// Most messages about one event, and characters of a property's name, in an answer.
 const MAX_MESSAGES: usize = 5;
 const MAX_NAME_CHARS: usize = 100;
 
-/// What the sandbox is told to be stricter about.
+/// Settings that make the sandbox stricter.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rules<'a> {
     /// Refuse the two properties Pinterest's description does not list.
@@ -27,12 +27,12 @@ pub(crate) struct Rules<'a> {
     pub(crate) unexpected_property: Option<&'a str>,
 }
 
-/// Why the whole request was refused.
+/// The reason why the whole request was refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// The message of the 400.
     pub(crate) message: String,
-    /// How many events were refused with it, as far as the request could be read.
+    /// Number of events refused with it, as far as the request could be read.
     pub(crate) events: usize,
 }
 
@@ -45,7 +45,7 @@ impl Refusal {
     }
 }
 
-/// What was found out about one event of a well-formed request.
+/// The findings about one event of a well-formed request.
 #[derive(Debug)]
 pub(crate) struct Verdict<'a> {
     /// The event as it stood in the body.
@@ -55,7 +55,7 @@ pub(crate) struct Verdict<'a> {
     pub(crate) event_id: String,
     /// `event_name` and `event_id`, where Pinterest would deduplicate by them.
     pub(crate) dedup_key: Option<(String, String)>,
-    /// Whether the event asks for Limited Data Processing, and if so whether it can be applied.
+    /// `Some` if the event asks for Limited Data Processing: true if it can be applied.
     pub(crate) ldp: Option<bool>,
 }
 
@@ -123,7 +123,7 @@ fn event<'a>(index: usize, raw: &'a RawValue, rules: Rules<'_>) -> Result<Verdic
     })
 }
 
-/// What the rules over a whole event need.
+/// Facts about an event for the rules over the whole of it.
 #[derive(Default)]
 struct Facts {
     event_name: String,
@@ -292,7 +292,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Fails the event for what is at the current path.
+    /// Fails the event for the value at the current path.
     fn error(&mut self, text: &str) {
         let path = self
             .path

@@ -1,8 +1,8 @@
-//! Checks of the content of strings, where Pinterest says what a string must hold.
+//! Checks of strings for which Pinterest publishes a form.
 
 use std::net::IpAddr;
 
-/// What a check found in a value of the right type.
+/// A fault that a check found in a value of the right type.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Finding {
     /// The event is refused: the text completes `'path' …`.
@@ -11,7 +11,7 @@ pub(crate) enum Finding {
     Warning(&'static str),
 }
 
-/// SHA-256 of nothing: whoever sends it hashed an empty value.
+/// SHA-256 of the empty text: its sender hashed an empty value.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// 64 lowercase hex digits. Pinterest takes the event and warns, so the sandbox does too.

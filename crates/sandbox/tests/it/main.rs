@@ -1,4 +1,4 @@
-//! The sandbox over real HTTP: shapes of answers, what is recorded, and every fault.
+//! The sandbox over real HTTP: shapes of answers, recording, and every fault.
 
 #![allow(
     clippy::unwrap_used,

@@ -167,7 +167,7 @@ async fn shutdown_and_drop_close_the_port() {
         assert_eq!(send(client().get(&url)).await.unwrap().status, 200);
         if drop_it {
             drop(sandbox);
-            // The server's task ends on its own; wait for what it does, not for a time.
+            // The server's task ends by itself; wait until it refuses connections, not for a time.
             while send(new_client().get(&url)).await.is_ok() {
                 tokio::task::yield_now().await;
             }

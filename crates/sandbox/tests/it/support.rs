@@ -28,7 +28,7 @@ pub(crate) fn new_client() -> reqwest::Client {
 }
 
 thread_local! {
-    /// Making a client reads the machine's certificates; each test has a thread and runtime of its own.
+    /// One per test, since each test has its thread and runtime; making a client reads the machine's certificates.
     static CLIENT: reqwest::Client = new_client();
 }
 

@@ -1,4 +1,4 @@
-//! Who may call, and the shapes of the answers.
+//! Authentication, and the shapes of the answers.
 
 use serde_json::{Value, json};
 use signalbox_sandbox::{SandboxConfig, start};

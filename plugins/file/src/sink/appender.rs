@@ -1,4 +1,4 @@
-//! A file that lines are appended to. Blocking; called on a thread of its own.
+//! A file that lines are appended to. Blocking; called on a blocking thread.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -115,8 +115,8 @@ impl Appender {
         Ok(count)
     }
 
-    /// Makes sure that the file at `path` is open and ends in a line break; returns its size. Somebody may have
-    /// moved or deleted it (logrotate, an operator): then a new one is made.
+    /// Ensures that the file at `path` is open and ends in a line break; returns its size. Creates a new file if
+    /// logrotate or an operator moved or deleted it.
     fn ready(&mut self) -> io::Result<u64> {
         if let Some(file) = &self.open {
             match fs::metadata(&self.path) {
@@ -153,8 +153,8 @@ impl Appender {
         Ok(file)
     }
 
-    /// Sets the file aside as `path.1`; what is there moves up. Only up to the first free number: were all
-    /// shifted each time, a rotation that fails halfway and is tried again would push old files out.
+    /// Renames the file to `path.1`; older files move up, but only up to the first free number. If all moved each time, a
+    /// rotation that fails halfway and is tried again would push old files out.
     fn rotate(&mut self, keep: u32) -> io::Result<()> {
         self.open = None;
         let mut free = 1;
@@ -193,7 +193,7 @@ impl Appender {
         File::open(folder(&self.path))?.sync_all()
     }
 
-    /// Whether appending can work, without writing or making anything.
+    /// Checks that appending can work, without writing or creating anything.
     pub(super) fn probe(&self) -> io::Result<()> {
         match fs::metadata(&self.path) {
             Ok(there) if there.is_file() => options().open(&self.path).map(drop),
@@ -209,7 +209,7 @@ impl Appender {
         }
     }
 
-    /// Brings what is written to the disk, and closes.
+    /// Syncs the file to disk and closes it.
     pub(super) fn close(&mut self) -> io::Result<()> {
         match self.open.take() {
             Some(file) => file.sync_all(),
@@ -269,7 +269,7 @@ fn same_file(_: &Metadata, _: &Metadata) -> bool {
     true
 }
 
-/// What [`write_or_undo`] needs of a file.
+/// The operations that [`write_or_undo`] needs of a file.
 trait Growing: Write {
     fn length(&self) -> io::Result<u64>;
     fn cut(&mut self, length: u64) -> io::Result<()>;
@@ -285,7 +285,7 @@ impl Growing for File {
     }
 }
 
-/// Writes the whole group, or takes back what was written of it (a disk that fills up takes half a line).
+/// Writes the whole group, or truncates its written part (a disk that fills up takes half a line).
 fn write_or_undo(file: &mut impl Growing, size: u64, group: &[u8]) -> Result<(), Failure> {
     let mut written = 0;
     let error = loop {
@@ -299,7 +299,7 @@ fn write_or_undo(file: &mut impl Growing, size: u64, group: &[u8]) -> Result<(),
             Err(error) => break error,
         }
     };
-    // If the file is longer than we made it, somebody else writes to it, and cutting would cut theirs.
+    // If the file is longer than we made it, another process writes to it, and cutting would cut theirs.
     let ours = || file.length().is_ok_and(|length| length == size + written as u64);
     let undone = written == 0 || (ours() && file.cut(size).is_ok());
     Err(Failure {
@@ -312,7 +312,7 @@ fn write_or_undo(file: &mut impl Growing, size: u64, group: &[u8]) -> Result<(),
 mod tests {
     use super::*;
 
-    /// A disk with room for so many bytes.
+    /// A disk with a limited number of free bytes.
     struct Disk {
         bytes: Vec<u8>,
         room: usize,

@@ -1,4 +1,4 @@
-//! What users write.
+//! The settings in a pipeline file.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,14 +22,13 @@ pub struct FileSinkConfig {
     /// The file is set aside before it grows beyond this size. A single line may be longer. Default: never.
     #[serde(default)]
     pub max_size: Option<Size>,
-    /// How many files that were set aside are kept, as `path.1` (the newest) and so on, 1 to 10000. The oldest
-    /// is deleted, which the log tells and the metric `signalbox_sink_warnings_total` counts. Only with `max_size`.
-    /// Default 5.
+    /// Number of rotated files to keep, as `path.1` (the newest) and so on, 1 to 10000. The oldest is deleted, which is
+    /// logged and counted by the metric `signalbox_sink_warnings_total`. Only with `max_size`. Default 5.
     #[serde(default)]
     #[schemars(range(min = 1, max = 10_000))]
     pub keep: Option<u32>,
-    /// Whether an event counts as delivered only when it is on the disk (fsync after each batch), and not
-    /// already when the operating system has it. Default true.
+    /// If true, an event counts as delivered only when it is on the disk (fsync after each batch), and not already when
+    /// the operating system has it. Default true.
     #[serde(default = "yes")]
     pub sync: bool,
 }

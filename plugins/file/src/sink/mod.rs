@@ -107,7 +107,7 @@ impl Sink for FileSink {
 
     async fn close(&self) {
         let mut appender = Arc::clone(&self.appender).lock_owned().await;
-        // Whoever turned `sync` off accepts that this can fail; there is no record left to settle by it.
+        // With `sync` off this may fail; no record is left to settle by it.
         let _ = tokio::task::spawn_blocking(move || appender.close()).await;
     }
 }

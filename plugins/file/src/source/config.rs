@@ -1,4 +1,4 @@
-//! What users write.
+//! The settings in a pipeline file.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,8 +12,8 @@ use super::FileSource;
 pub struct FileSourceConfig {
     /// The file to read, or `-` for standard input. A relative path starts at the directory Signalbox runs in.
     pub path: String,
-    /// Whether the file is read from its beginning at each start. Otherwise reading goes on where it was left, and a file
-    /// that was read to its end is read again only when it has grown or another stands in its place. Default false.
+    /// If true, the file is read from its beginning at each start. Otherwise reading resumes where it stopped, and a file
+    /// that was read to its end is read again only when it has grown or another has replaced it. Default false.
     #[serde(default)]
     pub read_again: bool,
 }

@@ -20,7 +20,7 @@ pub(super) enum Input {
 
 /// The source's memory of an input.
 pub(super) enum Memory {
-    /// Nothing: the input is a stream.
+    /// None: the input is a stream.
     None,
     /// A file, and the progress of reading it.
     File(Box<Remembered>),
@@ -55,7 +55,7 @@ impl Input {
         })
     }
 
-    /// Looks up what the source remembers of the input. The log tells which part will be read.
+    /// Looks up the checkpoint of the input, and logs the part that will be read.
     pub(super) async fn recognise(
         &self,
         path: &str,

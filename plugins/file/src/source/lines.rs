@@ -8,7 +8,7 @@ use signalbox_segment::ingest::MAX_EVENT_BYTES;
 /// Lines in a chunk.
 pub(super) const MAX_LINES: usize = 100;
 
-/// Bytes read at once. A pipe gives what it has.
+/// Bytes read at once; a pipe may return fewer.
 const BUFFER: usize = 256 * 1024;
 
 /// A byte order mark and a carriage return may stand around an event.
@@ -36,7 +36,7 @@ pub(super) struct Line {
     pub(super) text: Option<Vec<u8>>,
 }
 
-/// What the reader passes on.
+/// An item that the reader passes on.
 #[derive(Debug)]
 pub(super) enum Chunk {
     /// Up to [`MAX_LINES`] lines; a last line without a line break comes alone.
@@ -125,7 +125,7 @@ pub(super) fn read(input: impl Read, from: Place, mut pass_on: impl FnMut(Chunk)
 struct Partial {
     /// The beginning of the line.
     begin: Place,
-    /// Bytes of the line so far, including those that were not kept.
+    /// Bytes of the line so far, dropped ones included.
     length: u64,
     text: Vec<u8>,
     too_long: bool,

@@ -39,8 +39,8 @@ impl Source for FileSource {
         };
         let (sender, chunks) = mpsc::channel(AHEAD);
         let from = file.as_ref().map(Remembered::place);
-        // A thread of its own, never waited for: reading standard input may block for ever, and neither
-        // shutdown nor the end of the process may wait for it.
+        // A detached thread: reading standard input may block forever, and neither shutdown nor the end of the process
+        // may wait for it.
         std::thread::Builder::new()
             .name(format!("source {}", context.name))
             .spawn(move || input.read(from, |chunk| sender.blocking_send(chunk).is_ok()))

@@ -97,8 +97,8 @@ impl Pump {
         self.save(place, blocks);
     }
 
-    /// Stores a chunk, waiting as long as there is no room; an error if the source is told to stop meanwhile. False if
-    /// the chunk was a last line without a line break that is no event.
+    /// Stores a chunk, waiting while the journal is full; fails if the source is stopped meanwhile. Returns false if the
+    /// chunk was a last line without a line break that is no event.
     async fn store(&mut self, lines: &[Line]) -> Result<bool, Stopped> {
         // Events of a stream may have no ids, so they must not be sent again when only the dead letters were refused.
         let mut sent = false;
@@ -184,5 +184,5 @@ fn unix_seconds() -> u64 {
         .as_secs()
 }
 
-/// The source was told to stop while it waited for room, or for the disk.
+/// The source was stopped while it waited for room or for the disk.
 struct Stopped;

@@ -203,8 +203,7 @@ async fn what_is_read_again_after_a_crash_has_the_same_ids() {
     let users: Vec<String> = (0..250).map(|n| format!("user-{n}")).collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
     rig.write("in", &lines(&users));
-    // The source is told to stop in the middle: the intake takes nothing more, as if the process had died while it
-    // waited.
+    // The source is stopped in the middle: the intake takes nothing more, as if the process had died while it waited.
     let (intake, shutdown) = (IntakeDouble::default(), CancellationToken::new());
     intake.refuse(Some(Refused {
         cause: RefusedCause::Full,

@@ -14,7 +14,7 @@ use signalbox_core::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// The runtime's side: refuses so many times, then takes everything.
+/// The runtime's side: refuses a number of times, then takes everything.
 struct Double {
     events: Mutex<Vec<Value>>,
     sizes: Mutex<Vec<usize>>,
@@ -25,7 +25,7 @@ struct Double {
 }
 
 impl Double {
-    /// Refuses as often as it was told to.
+    /// Refuses the configured number of times.
     fn refuse_some(&self) -> Result<(), Refused> {
         let mut refusals = self.refusals.lock().unwrap();
         let Some(left) = refusals.checked_sub(1) else {

@@ -23,7 +23,7 @@ fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
     built(settings).map(|built| built.component)
 }
 
-/// Whether an event goes on, and that it is left as it is.
+/// Returns true if an event goes on; asserts that it is unchanged.
 fn passes(filter: &dyn Transform, json: &str) -> bool {
     let receipt = Receipt {
         source: "site".into(),

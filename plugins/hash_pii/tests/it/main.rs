@@ -37,7 +37,7 @@ fn event(payload: &Value) -> Event {
     Event::parse(&payload.to_string(), receipt).unwrap()
 }
 
-/// What the transform made of an event.
+/// The event as the transform left it.
 struct Made {
     payload: Value,
     hashed: Vec<String>,

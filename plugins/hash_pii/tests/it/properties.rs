@@ -1,4 +1,4 @@
-//! What holds for any event.
+//! Properties that hold for any event.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use signalbox_core::{Flow, Side};
 
 use crate::{build, event};
 
-/// In every text that stands at a listed path.
+/// A marker in every text at a listed path.
 const SECRET: &str = "q7secretz";
 
 fn settings() -> impl Strategy<Value = &'static str> {
@@ -88,7 +88,7 @@ fn payload() -> impl Strategy<Value = Value> {
         })
 }
 
-/// Whatever stands at a listed path: anything may be there, as well as in objects and arrays around it.
+/// Any value at a listed path, also inside objects and arrays.
 fn wild() -> impl Strategy<Value = Value> {
     (payload(), value(), value()).prop_map(|(mut payload, address, list)| {
         payload["traits"]["address"] = address.clone();

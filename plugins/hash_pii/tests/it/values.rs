@@ -1,4 +1,4 @@
-//! What becomes of values of every kind at listed paths.
+//! Values of every kind at listed paths.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Who is marked, who goes on, who is stopped.
+//! Events that are marked, passed on unmarked, or stopped.
 
 use serde_json::{Value, json};
 use signalbox_core::{Facts, Flow, LimitedDataProcessing, Sha256Hex};

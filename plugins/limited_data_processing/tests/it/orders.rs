@@ -1,5 +1,5 @@
-//! Before and after hashing, the decision is the same. Hashing is done here as `hash_pii` does it: by the same
-//! function, and what has no hash goes.
+//! Before and after hashing, the decision is the same. The test hashes as `hash_pii` does: by the same function, and
+//! values without a hash are removed.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ fn country() -> impl Strategy<Value = String> {
     prop_oneof![1 => spelled(all.collect()), 2 => spelled(vec!["US".into(), "USA".into(), "United States".into()]), 1 => Just(String::new())]
 }
 
-/// What nobody expects, and what nearly is a state.
+/// Texts out of the ordinary, and texts that nearly name a state.
 fn odd() -> impl Strategy<Value = String> {
     prop_oneof![
         "\\PC{0,12}",

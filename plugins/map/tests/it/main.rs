@@ -35,7 +35,7 @@ fn event(json: &str) -> Event {
     Event::parse(json, receipt).unwrap()
 }
 
-/// What the transform makes of an event, and the codes and paths of its warnings.
+/// The event as the transform leaves it, and the codes and paths of its warnings.
 fn made(settings: &str, json: &str) -> (String, Vec<(String, String)>) {
     let map = build(settings).unwrap_or_else(|errors| panic!("{errors:?}"));
     let mut event = event(json);

@@ -156,7 +156,7 @@ fn what_could_not_be_read_again_is_rejected() {
     assert_eq!(order.to_json(), deep);
 }
 
-/// What merging means, said plainly.
+/// A simple reference implementation of merging.
 fn merged(under: &Value, over: &Value) -> Value {
     match (under, over) {
         (Value::Object(under), Value::Object(over)) => {

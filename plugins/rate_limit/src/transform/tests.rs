@@ -44,7 +44,7 @@ impl Bench {
         self.limit.apply_at(event, self.now())
     }
 
-    /// Asks for the admission of a request with this many events.
+    /// Admits a request with this many events.
     fn admit(&self, count: usize) -> Result<(), Duration> {
         let request: Vec<Event> = (0..count).map(|i| event(i, "a")).collect();
         self.limit.admit_at(&mut request.iter(), self.now())
@@ -60,7 +60,7 @@ fn event(number: usize, user: &str) -> Event {
     Event::parse(&text, receipt).unwrap()
 }
 
-/// What came of events that all came at once and were asked again when told, each a bit late.
+/// The result of events that all came at once, each asking again a little after its time.
 struct Waited {
     passed: Vec<(Instant, usize)>,
     asks: usize,
@@ -141,7 +141,7 @@ fn a_newcomer_does_not_overtake_those_who_wait() {
 #[test]
 fn a_held_sink_does_not_wake_all_at_once_for_ever() {
     let bench = Bench::new(100, Some(10), None, OnExceeded::Wait);
-    // Everybody comes back ten minutes after the time they were told, the first time.
+    // Each event asks again ten minutes after its time, the first time.
     let told = std::cell::Cell::new(0);
     let waited = wait_for_all(&bench, 2_000, |_| {
         told.set(told.get() + 1);
@@ -179,7 +179,7 @@ proptest! {
                 prop_assert!(attempt < 3, "refused again after the time it was told");
                 let now = (bench.now() - bench.start).as_nanos();
                 let Err(after) = bench.admit(*size) else {
-                    // Earlier requests stay within what the quota gives in that time.
+                    // Earlier requests stay within the quota of that time.
                     let cells = u128::from(limit - burst + 1);
                     let given = u128::from(burst) + now * cells / 1_000_000_000;
                     prop_assert!(admitted as u128 <= given, "{} of {}", admitted, given);

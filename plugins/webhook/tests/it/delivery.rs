@@ -1,4 +1,4 @@
-//! What goes out and what answers become.
+//! Requests that go out, and the outcomes of their answers.
 
 use std::sync::Arc;
 use std::time::Duration;

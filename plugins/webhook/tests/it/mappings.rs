@@ -30,7 +30,7 @@ fn event(json: &str) -> Event {
     Event::parse(json, receipt).unwrap()
 }
 
-/// What becomes of an event: `name: record`, `name! code`, or the code of why it is filtered.
+/// The result for an event: `name: record`, `name! code`, or the code of the reason why it is filtered.
 fn made(mappings: &str, json: &str) -> Vec<String> {
     let sink = build(mappings).unwrap_or_else(|errors| panic!("{errors:?}"));
     match sink.prepare(&event(json)) {

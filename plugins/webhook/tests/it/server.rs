@@ -1,4 +1,4 @@
-//! A server that gives one answer to everything and keeps what it was asked.
+//! A server that gives one answer to every request and keeps the requests.
 
 use std::sync::{Arc, Mutex};
 

@@ -59,7 +59,7 @@ fn find(
 }
 
 /// The code of a state named, or written as `us-ca`, in a cleaned text (no white space, lower case). Plain codes are
-/// not looked up: they are what they are.
+/// not looked up, since they need no translation.
 pub(super) fn state_in(cleaned: &str) -> Option<&'static str> {
     if cleaned.len() <= 2 || cleaned.len() > LONGEST {
         return None;
@@ -109,7 +109,7 @@ fn by_name(names: &Names, cleaned: &str) -> Option<&'static str> {
     }
 }
 
-/// What two spellings of a name have in common: its letters and digits without accents, `&` as `and`, no article
+/// Returns the key that spellings of a name share: its letters and digits without accents, `&` as `and`, no article
 /// at the start or end of a part (`Bahamas, The`, `Netherlands (the)`). The text has no blanks and is in lower case.
 fn key(cleaned: &str) -> String {
     let folded: String = cleaned.nfd().filter(|&c| !is_combining_mark(c)).collect();
