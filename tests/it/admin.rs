@@ -7,7 +7,6 @@ use signalbox_sandbox::{FailEvents, Faults, RateLimit};
 
 use crate::support::client::{get, post, post_all};
 use crate::support::events::{orders, unmatched};
-use crate::support::process::Process;
 use crate::support::world::{World, shop};
 
 /// Sums of a metric's series, by the value of a label.
@@ -47,7 +46,7 @@ async fn the_sums_close_in_metrics_too() {
         "p.toml",
         &shop("[admin]\nlisten = \"${ADMIN}\"", "", "batch.max_events = 8"),
     );
-    let process = Process::router(&config, &world.variables());
+    let process = world.router(&config).await;
     process.status(&world.admin, |status| status.ready).await;
     post_all(&world.listen, &orders("m", 30)).await;
     post_all(
@@ -137,7 +136,7 @@ async fn a_token_is_asked_for_where_one_is_set() {
     let world = World::new().await;
     let top = "[admin]\nlisten = \"${ADMIN}\"\ntoken = \"zq-admin-token\"";
     let config = world.write("p.toml", &shop(top, "", ""));
-    let process = Process::router(&config, &world.variables());
+    let process = world.router(&config).await;
     process.logged("\"running\"").await;
     assert_eq!(get(&world.admin, "/status").await.status, 401);
     assert_eq!(get(&world.admin, "/health").await.status, 200);

@@ -29,8 +29,8 @@ async fn start(world: &World, top: &str) -> Process {
         "p.toml",
         &shop(&top.replace("LISTEN", "listen = \"${ADMIN}\""), "", ""),
     );
-    let process = Process::router(&config, &world.variables());
-    while TcpStream::connect(&world.admin).await.is_err() {
+    let process = world.router(&config).await;
+    while TcpStream::connect(&*world.admin).await.is_err() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     process
@@ -38,7 +38,7 @@ async fn start(world: &World, top: &str) -> Process {
 
 /// Sends a request of these bytes, and reads the whole answer.
 async fn raw(world: &World, request: &str) -> String {
-    let mut stream = TcpStream::connect(&world.admin).await.unwrap();
+    let mut stream = TcpStream::connect(&*world.admin).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let _ = timeout(Duration::from_secs(30), stream.read_to_end(&mut answer))
@@ -288,7 +288,7 @@ async fn silent_connections_do_not_hold_up_the_others() {
     let _process = start(&world, "[admin]\nLISTEN\n").await;
     let mut silent = Vec::new();
     for _ in 0..300 {
-        silent.push(TcpStream::connect(&world.admin).await.unwrap());
+        silent.push(TcpStream::connect(&*world.admin).await.unwrap());
     }
     for _ in 0..5 {
         let answered = timeout(Duration::from_secs(5), ask(&world, "GET /health", &["host: a"])).await;

@@ -104,6 +104,7 @@ async fn console() {
     let path = config.to_str().unwrap();
     let mut command = crate::support::process::command(&["run", "--config", path], &world.variables());
     let process = Process::spawn_into(&mut command, full.into());
+    world.learn(&process).await;
     process.status(&world.admin, |status| status.ready).await;
     crate::support::client::post_all(&world.listen, &[crate::support::events::order("one")]).await;
     let status = process

@@ -7,7 +7,6 @@ use tokio::time::timeout;
 
 use crate::support::client::{basic, get, post_all, try_send};
 use crate::support::events::{ids, orders};
-use crate::support::process::Process;
 use crate::support::world::{World, shop};
 
 /// Number of silent connections, several times the places of the source.
@@ -17,12 +16,12 @@ const CROWD: usize = 300;
 async fn silent_connections_from_one_address_cost_no_event() {
     let world = World::new().await;
     let text = shop("[admin]\nlisten = \"${ADMIN}\"", "max_connections = 50", "");
-    let process = Process::router(&world.write("p.toml", &text), &world.variables());
+    let process = world.router(&world.write("p.toml", &text)).await;
     process.status(&world.admin, |status| status.ready).await;
 
     let mut silent = Vec::new();
     for _ in 0..CROWD {
-        silent.push(TcpStream::connect(&world.listen).await.unwrap());
+        silent.push(TcpStream::connect(&*world.listen).await.unwrap());
     }
     let events = orders("c", 20);
     for four in events.chunks(4) {

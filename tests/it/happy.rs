@@ -6,7 +6,6 @@ use signalbox_core::Sha256Hex;
 use crate::support::client::{post, post_all};
 use crate::support::events::{ids, order, orders, unmatched};
 use crate::support::pipe::Pipe;
-use crate::support::process::Process;
 use crate::support::world::{World, shop};
 
 #[tokio::test]
@@ -87,7 +86,7 @@ async fn the_binary_does_the_same() {
     let world = World::new().await;
     let text = shop("[admin]\nlisten = \"${ADMIN}\"", "", "");
     let config = world.write("pipeline.toml", &text);
-    let process = Process::router(&config, &world.variables());
+    let process = world.router(&config).await;
     process.status(&world.admin, |status| status.ready).await;
     let events = orders("b", 25);
     post_all(&world.listen, &events).await;

@@ -11,7 +11,7 @@ use signalbox_journal::{DiskJournal, DiskOptions, Journal};
 
 use crate::support::client::post_all;
 use crate::support::events::ids;
-use crate::support::process::{Process, run};
+use crate::support::process::run;
 use crate::support::until;
 use crate::support::world::World;
 
@@ -90,25 +90,30 @@ async fn what_earlier_versions_left_is_delivered() {
     }
 }
 
+/// The world's variables, and the folder of the journal.
+fn variables(world: &World, journal: &Path) -> Vec<(String, String)> {
+    let folder = ("JOURNAL".to_owned(), journal.display().to_string());
+    [world.variables(), vec![folder]].concat()
+}
+
 async fn delivered(version: &str) {
     let world = World::new().await;
     let journal = world.path("journal");
     let manifest = copy(version, &journal);
-    let mut variables = world.variables();
-    variables.push(("JOURNAL".into(), journal.display().to_string()));
+    let variables = || variables(&world, &journal);
     let config = world.write("p.toml", &text("pipeline.toml"));
     let path = config.to_str().unwrap();
 
     // The dead letters are those of the manifest.
     let list = ["deadletters", "list", "--json", "--config", path];
-    let letters = run(&list, &variables).await.lines();
+    let letters = run(&list, &variables()).await.lines();
     for (component, wanted) in &manifest.dead_letters {
         let of = letters.iter().filter(|letter| letter["sink"] == **component);
         let found: Vec<Value> = of.cloned().collect();
         assert_eq!(&ids(&found, "message_id"), wanted, "{version}: {component}");
     }
 
-    let router = Process::router(&config, &variables);
+    let router = world.router_with(&config, &variables()).await;
     let done = |status: &Status| {
         status.ready && status.sums_close && status.sinks.values().all(|sink| sink.pending == 0)
     };
@@ -151,7 +156,7 @@ async fn delivered(version: &str) {
     router.signal("HUP");
     router.logged("the new configuration runs").await;
     let retry = ["deadletters", "retry", "--config", path];
-    let told = run(&retry, &variables).await;
+    let told = run(&retry, &variables()).await;
     assert_eq!(told.code, Some(0), "{told:?}");
     let all = sorted(manifest.orphan.pending.iter().cloned());
     let rejected = &manifest.dead_letters["source:shop"];
@@ -172,7 +177,7 @@ async fn delivered(version: &str) {
     assert_eq!(exit.code, Some(0), "{exit:?}");
     assert!(!exit.stderr.contains("\"ERROR\""), "{version}: {}", exit.stderr);
     assert_eq!(set_aside(&journal), Vec::<String>::new(), "{version}");
-    let offline = run(&["status", "--json", "--config", path], &variables).await;
+    let offline = run(&["status", "--json", "--config", path], &variables()).await;
     let status: Status = serde_json::from_str(&offline.stdout).unwrap();
     assert!(
         done(&Status {
@@ -198,8 +203,7 @@ async fn without_their_state_everything_of_them_comes_again() {
         let journal = world.path("journal");
         let manifest = copy(&version, &journal);
         std::fs::remove_file(journal.join("state.redb")).unwrap();
-        let mut variables = world.variables();
-        variables.push(("JOURNAL".into(), journal.display().to_string()));
+        let variables = variables(&world, &journal);
         let config = world.write("p.toml", &(text("pipeline.toml") + &text("orphan.toml")));
         // A command creates the state, which then knows no sinks.
         let asked = run(&["status", "--config", config.to_str().unwrap()], &variables).await;
@@ -207,7 +211,7 @@ async fn without_their_state_everything_of_them_comes_again() {
             asked.stderr.contains("state is missing beside its events"),
             "{asked:?}"
         );
-        let router = Process::router(&config, &variables);
+        let router = world.router_with(&config, &variables).await;
         let done = |status: &Status| {
             status.ready && status.sums_close && status.sinks.values().all(|sink| sink.pending == 0)
         };

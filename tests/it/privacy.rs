@@ -10,7 +10,7 @@ use signalbox_testkit::{Act, Server};
 
 use crate::support::client::{WRITE_KEY, basic, get, try_send};
 use crate::support::events::ago;
-use crate::support::process::{Process, command, run_with};
+use crate::support::process::{command, run_with};
 use crate::support::world::{TOKEN, World};
 
 /// Every plaintext value of [`person`] that is personal, in the spellings it could show in.
@@ -261,11 +261,12 @@ async fn nothing_private_is_ever_shown() {
     variables.push(("ECHO".to_owned(), echo.url()));
     variables.push(("SIGNALBOX_LOG".to_owned(), "trace".to_owned()));
     let config = world.write("p.toml", CONFIG);
-    let process = Process::spawn(&mut command(
-        &["run", "--config", config.to_str().unwrap()],
-        &variables,
-    ));
-    process.logged("\"running\"").await;
+    let process = world
+        .spawn(&mut command(
+            &["run", "--config", config.to_str().unwrap()],
+            &variables,
+        ))
+        .await;
     let admin = |path: &'static str| {
         let world = &world;
         async move {

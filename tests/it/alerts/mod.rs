@@ -58,7 +58,7 @@ fn now() -> f64 {
 
 async fn router(world: &World, text: &str) -> Process {
     let config = world.write("p.toml", text);
-    let process = Process::router(&config, &world.variables());
+    let process = world.router(&config).await;
     process.status(&world.admin, |status| status.ready).await;
     process
 }

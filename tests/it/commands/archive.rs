@@ -3,7 +3,6 @@
 use super::signalbox;
 use crate::support::client::post_all;
 use crate::support::events::orders;
-use crate::support::process::Process;
 use crate::support::world::{World, shop};
 
 #[tokio::test]
@@ -27,7 +26,7 @@ async fn a_file_that_rotation_deletes_is_logged_and_counted() {
     let rotating = "path = \"${FOLDER}/archive.jsonl\"\nmax_size = \"1kB\"\nkeep = 1";
     let text = shop("[admin]\nlisten = \"${ADMIN}\"\n", "", "");
     let text = text.replace("path = \"${FOLDER}/archive.jsonl\"", rotating);
-    let router = Process::router(&world.write("p.toml", &text), &world.variables());
+    let router = world.router(&world.write("p.toml", &text)).await;
     router.status(&world.admin, |status| status.ready).await;
     let events = orders("r", 20);
     post_all(&world.listen, &events).await;

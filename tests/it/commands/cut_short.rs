@@ -6,7 +6,7 @@ use signalbox_sandbox::{Faults, Slow};
 
 use crate::support::client::post_all;
 use crate::support::events::{ids, orders};
-use crate::support::process::{Process, run};
+use crate::support::process::run;
 use crate::support::world::{World, shop};
 
 const ADMIN: &str = "[admin]\nlisten = \"${ADMIN}\"\n";
@@ -24,7 +24,7 @@ async fn a_second_signal_that_cuts_deliveries_short_is_no_success() {
     });
     let events = orders("s", 3);
     let config = world.write("p.toml", &shop(ADMIN, "", "timeout = \"90s\""));
-    let process = Process::router(&config, &world.variables());
+    let process = world.router(&config).await;
     process.status(&world.admin, |status| status.ready).await;
     post_all(&world.listen, &events).await;
     process
@@ -46,7 +46,7 @@ async fn a_second_signal_that_cuts_deliveries_short_is_no_success() {
     );
     // The deliveries are still where the log says.
     world.sandbox.set_faults(Faults::default());
-    let process = Process::router(&config, &world.variables());
+    let process = world.router(&config).await;
     process
         .status(&world.admin, |status| status.sinks["pinterest"].delivered == 3)
         .await;

@@ -6,7 +6,7 @@ use signalbox_sandbox::{Faults, Unavailable};
 
 use crate::support::client::{WRITE_KEY, post_all};
 use crate::support::events::{order, unmatched};
-use crate::support::process::{Exit, Process};
+use crate::support::process::Exit;
 use crate::support::world::{TOKEN, World, shop};
 
 /// Runs a router that gets one order, whose first delivery fails; the order again; an event for nobody; and one whose
@@ -21,7 +21,7 @@ async fn log(level: Option<&str>) -> Exit {
     let config = world.write("p.toml", &shop(top, "", "batch.max_events = 1\nconcurrency = 1"));
     let mut variables = world.variables();
     variables.extend(level.map(|level| ("SIGNALBOX_LOG".to_owned(), level.to_owned())));
-    let process = Process::router(&config, &variables);
+    let process = world.router_with(&config, &variables).await;
     process.status(&world.admin, |status| status.ready).await;
     for event in [
         order("zq-1"),
@@ -136,7 +136,7 @@ async fn encoded_addresses_and_commands_to_terminals_are_not_in_it() {
     let config = world.write("p.toml", &shop("[admin]\nlisten = \"${ADMIN}\"\n", "", ""));
     let mut variables = world.variables();
     variables.push(("SIGNALBOX_LOG".to_owned(), "debug".to_owned()));
-    let process = Process::router(&config, &variables);
+    let process = world.router_with(&config, &variables).await;
     process.status(&world.admin, |status| status.ready).await;
     let evil = "J\u{202e}\u{2066}\u{9b}31m";
     let ids = [evil, "x-ada%40example.com", "ada\u{ff20}example.com"];

@@ -13,29 +13,30 @@ use crate::support::until;
 use crate::support::world::{World, shop};
 
 /// A process that is handed the socket, as a service manager does.
-fn start(world: &World, config: &str, listener: &TcpListener) -> Process {
+async fn start(world: &World, config: &str, listener: &TcpListener) -> Process {
     let handed_over = OwnedFd::from(listener.try_clone().unwrap());
     let mut command = command(&["run", "--config", config], &world.variables());
     command
         .env("LISTEN_FDS", "1")
         .env("LISTEN_FDS_FIRST_FD", "0")
         .stdin(Stdio::from(handed_over));
-    Process::spawn(&mut command)
+    world.spawn(&mut command).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_refuses_nobody() {
     let world = World::new().await;
-    let listener = TcpListener::bind(&world.listen).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    world.listen.is(listener.local_addr().unwrap());
     let config = world.write("p.toml", &shop("[admin]\nlisten = \"${ADMIN}\"\n", "", ""));
     let config = config.to_str().unwrap();
-    let first = start(&world, config, &listener);
+    let first = start(&world, config, &listener).await;
     first.status(&world.admin, |status| status.ready).await;
 
     let (enough, taken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..4)
         .map(|client| {
-            let (enough, taken, address) = (enough.clone(), taken.clone(), world.listen.clone());
+            let (enough, taken, address) = (enough.clone(), taken.clone(), world.listen.to_string());
             tokio::spawn(async move {
                 let key = basic(WRITE_KEY);
                 let mut sent = Vec::new();
@@ -62,7 +63,7 @@ async fn a_restart_refuses_nobody() {
     first.signal("TERM");
     let exit = first.exit().await;
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
-    let second = start(&world, config, &listener);
+    let second = start(&world, config, &listener).await;
     more(20).await;
     enough.store(true, Relaxed);
     let mut sent = Vec::new();

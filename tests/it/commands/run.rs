@@ -15,7 +15,7 @@ const ADMIN: &str = "[admin]\nlisten = \"${ADMIN}\"\n";
 
 async fn started(world: &World, top: &str, pinterest: &str) -> Process {
     let config = world.write("p.toml", &shop(&format!("{ADMIN}{top}"), "", pinterest));
-    let process = Process::router(&config, &world.variables());
+    let process = world.router(&config).await;
     process.status(&world.admin, |status| status.ready).await;
     process
 }
@@ -213,7 +213,7 @@ async fn standard_input_that_never_ends_does_not_hold_up_the_end() {
     let world = World::new().await;
     let config = world.write("p.toml", &format!("{ADMIN}{PIPE}"));
     let mut command = command(&["run", "--config", config.to_str().unwrap()], &world.variables());
-    let mut process = Process::spawn(command.stdin(Stdio::piped()));
+    let mut process = world.spawn(command.stdin(Stdio::piped())).await;
     let mut stdin = process.stdin();
     stdin
         .write_all(format!("{}\n", order("typed")).as_bytes())

@@ -5,19 +5,18 @@ use serde_json::{Value, json};
 use super::signalbox;
 use crate::support::client::{get, try_send};
 use crate::support::process::{Process, command};
+use crate::support::until;
 use crate::support::world::World;
-use crate::support::{free_port, until};
 
 #[tokio::test]
 async fn serves_captures_and_fails_on_demand() {
     let world = World::new().await;
-    let address = format!("127.0.0.1:{}", free_port());
     let capture = world.path("capture.jsonl");
     let process = Process::spawn(&mut command(
         &[
             "sandbox",
             "--listen",
-            &address,
+            "127.0.0.1:0",
             "--capture",
             capture.to_str().unwrap(),
             "--token",
@@ -34,13 +33,9 @@ async fn serves_captures_and_fails_on_demand() {
         || process.stderr(),
     )
     .await;
-    assert!(
-        process
-            .stdout()
-            .contains(&format!("base_url = \"http://{address}/v5\"")),
-        "{}",
-        process.stdout()
-    );
+    let told = process.stdout();
+    let url = told.split_once("base_url = \"http://").unwrap().1;
+    let (address, _) = url.split_once("/v5\"").unwrap();
 
     let event = r#"{"event_name":"checkout","action_source":"web","event_time":1772442122,"event_id":"e","user_data":{"em":["5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"]}}"#;
     let body = format!("{{\"data\":[{event}]}}");
@@ -54,7 +49,7 @@ async fn serves_captures_and_fails_on_demand() {
     ] {
         let token = format!("Bearer {token}");
         let answer = try_send(
-            &address,
+            address,
             "POST",
             path,
             &[("authorization", &token)],
@@ -66,9 +61,9 @@ async fn serves_captures_and_fails_on_demand() {
     }
     assert_eq!(statuses, [503, 200, 401, 403]);
     assert_eq!(std::fs::read_to_string(&capture).unwrap(), format!("{event}\n"));
-    let counts: Value = get(&address, "/_sandbox/counts").await.json();
+    let counts: Value = get(address, "/_sandbox/counts").await.json();
     assert_eq!((&counts["accepted"], &counts["requests"]), (&json!(1), &json!(4)));
-    let put = try_send(&address, "PUT", "/_sandbox/faults", &[], br#"{"nonsense":1}"#)
+    let put = try_send(address, "PUT", "/_sandbox/faults", &[], br#"{"nonsense":1}"#)
         .await
         .unwrap();
     assert_eq!(put.status, 400);

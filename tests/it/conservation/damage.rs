@@ -79,6 +79,8 @@ impl Rig {
         };
         rig.write();
         rig.start().await;
+        // The second start has the ports that the first one got, and keeps them over reloads.
+        rig.killed(|_| {}).await;
         rig
     }
 
@@ -137,8 +139,8 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
         folder.join("journal")
     }
 
-    fn launch(&mut self) {
-        let process = Process::router(&self.world.path("p.toml"), &self.world.variables());
+    async fn launch(&mut self) {
+        let process = self.world.router(&self.world.path("p.toml")).await;
         self.process = Some(process);
     }
 
@@ -149,7 +151,7 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
     }
 
     async fn start(&mut self) {
-        self.launch();
+        self.launch().await;
         self.ready().await;
     }
 
@@ -219,7 +221,7 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
                 if self.rng.bool() {
                     // The router starts without free space, to deliver.
                     self.process = None;
-                    self.launch();
+                    self.launch().await;
                     let up = || async {
                         try_send(&self.world.admin, "GET", "/live", &[], b"")
                             .await

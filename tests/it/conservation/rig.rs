@@ -109,7 +109,7 @@ impl Rig {
     }
 
     async fn start(&mut self) {
-        let process = Process::router(Path::new(&self.config()), &self.world.variables());
+        let process = self.world.router(Path::new(&self.config())).await;
         process.status(&self.world.admin, |status| status.ready).await;
         self.process = Some(process);
     }

@@ -8,7 +8,6 @@ use super::{Rig, pipeline};
 use crate::support::client::{Answer, get};
 use crate::support::disk::Disk;
 use crate::support::events::ids;
-use crate::support::process::Process;
 use crate::support::until;
 use crate::support::world::World;
 
@@ -36,7 +35,7 @@ async fn start(disk: &Disk, journal: &str) -> Rig {
 
 /// Starts a router that need not be ready.
 async fn started(rig: &mut Rig) {
-    rig.router = Some(Process::router(&rig.config(), &rig.world.variables()));
+    rig.router = Some(rig.world.router(&rig.config()).await);
     rig.wait(|_| true).await;
 }
 

@@ -65,7 +65,7 @@ async fn whatever_becomes_of_the_state_no_event_is_lost() {
     let mut rig = Rig::start_with(&pipeline("", "")).await;
     let (end, acknowledged) = (Arc::default(), Arc::new(Mutex::new(BTreeSet::new())));
     let posting = tokio::spawn(post_on(
-        rig.world.listen.clone(),
+        rig.world.listen.to_string(),
         Arc::clone(&end),
         acknowledged.clone(),
     ));

@@ -7,7 +7,7 @@ use signalbox_testkit::server::{Act, Server};
 use super::{Rig, pipeline};
 use crate::support::client::{get, post_all};
 use crate::support::events::orders;
-use crate::support::process::{Process, command, run, run_with};
+use crate::support::process::{command, run, run_with};
 use crate::support::world::World;
 
 /// Sets a title, rings, goes back to the beginning of the line, colours with a C1 character, and turns text round.
@@ -116,7 +116,7 @@ async fn of_a_destination_s_refusal() {
             "--config",
             config.to_str().unwrap(),
         ];
-        let router = Process::spawn(&mut command(&arguments, &world.variables()));
+        let router = world.spawn(&mut command(&arguments, &world.variables())).await;
         router.status(&world.admin, |status| status.ready).await;
         post_all(&world.listen, &orders("h", 1)).await;
         router

@@ -111,7 +111,7 @@ async fn a_kill_while_it_reads_loses_and_doubles_nothing() {
     let config = world.path("p.toml");
     let mut kills = 0;
     for journalled in [1, 4_000, 9_000, 15_000] {
-        let router = Process::router(&config, &world.variables());
+        let router = world.router(&config).await;
         let read = |status: &signalbox_admin::Status| status.sources["backfill"].journalled >= journalled;
         let status = router.status(&world.admin, read).await;
         // Dropping the router kills it.
@@ -119,7 +119,7 @@ async fn a_kill_while_it_reads_loses_and_doubles_nothing() {
         kills += u64::from(status.sources["backfill"].journalled < USERS as u64);
     }
     assert!(kills > 0, "it was never killed while it read");
-    let router = Process::router(&config, &world.variables());
+    let router = world.router(&config).await;
     let status = router
         .status(&world.admin, |status| {
             let (source, sink) = (&status.sources["backfill"], &status.sinks["archive"]);

@@ -6,7 +6,6 @@ use signalbox_sandbox::{Faults, Unavailable};
 use super::{Rig, pipeline};
 use crate::support::client::{Answer, post};
 use crate::support::events::{ids, order};
-use crate::support::process::Process;
 use crate::support::until;
 
 pub(super) fn down() -> Faults {
@@ -145,7 +144,7 @@ async fn a_disk_that_takes_no_more() {
         .envs(rig.world.variables())
         .stdin(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped());
-    rig.router = Some(Process::spawn(&mut shell));
+    rig.router = Some(rig.world.spawn(&mut shell).await);
     rig.wait(|status| status.ready).await;
     rig.world.sandbox.set_faults(down());
     let mut taken = Vec::new();

@@ -6,7 +6,7 @@ use signalbox_sandbox::SandboxConfig;
 use super::{Rig, pipeline};
 use crate::support::client::{get, post_all, try_send};
 use crate::support::events::{ids, orders};
-use crate::support::process::{Process, command};
+use crate::support::process::command;
 use crate::support::world::{TOKEN, World};
 
 /// The ways to ask for a reload.
@@ -33,7 +33,10 @@ async fn held(by: By) -> Rig {
     if let By::Watch = by {
         arguments.push("--watch-config");
     }
-    let router = Process::spawn(&mut command(&arguments, &rig.world.variables()));
+    let router = rig
+        .world
+        .spawn(&mut command(&arguments, &rig.world.variables()))
+        .await;
     router.status(&rig.world.admin, |status| status.ready).await;
     let rig = Rig {
         router: Some(router),

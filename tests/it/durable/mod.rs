@@ -71,9 +71,16 @@ impl Rig {
 
     /// Starts the router that was stopped or killed.
     async fn again(&mut self) {
-        let router = Process::router(&self.config(), &self.world.variables());
+        let router = self.world.router(&self.config()).await;
         router.status(&self.world.admin, |status| status.ready).await;
         self.router = Some(router);
+    }
+
+    /// Restarts the first router, which listens on port 0 by its variables. The next one has the ports that it got, and
+    /// keeps them when a reload replaces the source.
+    async fn keep_ports(&mut self) {
+        self.stop().await;
+        self.again().await;
     }
 
     fn router(&self) -> &Process {

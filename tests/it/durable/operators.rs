@@ -3,7 +3,7 @@
 use super::{Rig, pipeline};
 use crate::support::client::{get, post_all};
 use crate::support::events::orders;
-use crate::support::process::{Exit, Process, run};
+use crate::support::process::{Exit, run};
 use crate::support::world::World;
 
 /// Commands that read or act, with their arguments.
@@ -83,10 +83,9 @@ async fn a_token_that_is_not_known_matters_only_to_a_running_router() {
         "listen = \"${ADMIN}\"\ntoken = \"${ADMIN_TOKEN}\"",
     );
     let config = rig.world.write("p.toml", &text);
-    let mut variables = rig.world.variables();
-    variables.push(("ADMIN_TOKEN".to_owned(), "secret-of-the-operator".to_owned()));
-    let router = Process::router(&config, &variables);
-    router.logged("running").await;
+    let token = ("ADMIN_TOKEN".to_owned(), "secret-of-the-operator".to_owned());
+    let variables = |world: &World| [world.variables(), vec![token.clone()]].concat();
+    let router = rig.world.router_with(&config, &variables(&rig.world)).await;
     let exit = rig.command(&["status"]).await;
     assert_eq!(exit.code, Some(3), "{exit:?}");
     assert!(
@@ -94,7 +93,11 @@ async fn a_token_that_is_not_known_matters_only_to_a_running_router() {
             .contains("wants its token: admin.token: the environment variable 'ADMIN_TOKEN' is not set"),
         "{exit:?}"
     );
-    let known = run(&["status", "--config", config.to_str().unwrap()], &variables).await;
+    let known = run(
+        &["status", "--config", config.to_str().unwrap()],
+        &variables(&rig.world),
+    )
+    .await;
     assert_eq!(known.code, Some(0), "{known:?}");
     rig.router = Some(router);
     rig.stop().await;
@@ -165,7 +168,7 @@ async fn an_admin_address_of_another_pipeline_is_refused() {
     let exit = without_secrets(&rig.world, "memory.toml", &["status"]).await;
     assert_eq!(exit.code, Some(1), "{exit:?}");
     // A source answers here, not an admin address.
-    let (listen, admin) = (rig.world.listen.clone(), rig.world.admin.clone());
+    let (listen, admin) = (&*rig.world.listen, &*rig.world.admin);
     rig.world.write(
         "p2.toml",
         &pipeline("", "").replace("listen = \"${ADMIN}\"", &format!("listen = \"{listen}\"")),
@@ -178,7 +181,7 @@ async fn an_admin_address_of_another_pipeline_is_refused() {
     let before = rig.asked().await;
     assert_eq!(before.sinks["hook"].delivered, 3);
     let id = before.journal.id.unwrap();
-    let header = get(&admin, "/health")
+    let header = get(admin, "/health")
         .await
         .header("x-signalbox-journal")
         .unwrap()

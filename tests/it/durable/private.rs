@@ -23,7 +23,7 @@ fn files(folder: &Path) -> Vec<(String, u32)> {
 }
 
 /// Starts a router with an umask that takes nothing away.
-fn open_handed(rig: &Rig) -> Process {
+async fn open_handed(rig: &Rig) -> Process {
     let mut shell = Command::new("sh");
     shell
         .args(["-c", "umask 000; exec \"$0\" run --config \"$1\""])
@@ -34,7 +34,7 @@ fn open_handed(rig: &Rig) -> Process {
         .envs(rig.world.variables())
         .stdin(Stdio::null())
         .stderr(Stdio::piped());
-    Process::spawn(&mut shell)
+    rig.world.spawn(&mut shell).await
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn the_journal_and_the_archive_are_for_their_owner_alone() {
     let world = World::new().await;
     let mut rig = Rig { world, router: None };
     rig.write(&pipeline("[journal]\npath = \"${FOLDER}/deep/journal\"\n", ""));
-    rig.router = Some(open_handed(&rig));
+    rig.router = Some(open_handed(&rig).await);
     rig.wait(|status| status.ready).await;
     post_all(&rig.world.listen, &orders("p", 5)).await;
     rig.settled().await;

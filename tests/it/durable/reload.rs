@@ -8,7 +8,7 @@ use signalbox_sandbox::{Faults, Unavailable};
 use super::{Rig, pipeline};
 use crate::support::client::{WRITE_KEY, basic, post_all, try_send};
 use crate::support::events::{ids, order, orders};
-use crate::support::process::{Process, command};
+use crate::support::process::command;
 use crate::support::until;
 
 #[tokio::test]
@@ -99,7 +99,10 @@ async fn a_changed_file_is_noticed() {
     rig.stop().await;
     let config = rig.config();
     let arguments = ["run", "--watch-config", "--config", config.to_str().unwrap()];
-    let router = Process::spawn(&mut command(&arguments, &rig.world.variables()));
+    let router = rig
+        .world
+        .spawn(&mut command(&arguments, &rig.world.variables()))
+        .await;
     router.status(&rig.world.admin, |status| status.ready).await;
     rig.write(&(pipeline("", "") + "\n# nothing new\n"));
     router
@@ -126,11 +129,12 @@ fn joined(number: u64) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_refused_meanwhile() {
-    let rig = Rig::start("").await;
+    let mut rig = Rig::start("").await;
+    rig.keep_ports().await;
     let enough = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..4)
         .map(|client| {
-            let (enough, address) = (enough.clone(), rig.world.listen.clone());
+            let (enough, address) = (enough.clone(), rig.world.listen.to_string());
             tokio::spawn(async move {
                 let key = basic(WRITE_KEY);
                 let headers = [("authorization", key.as_str())];

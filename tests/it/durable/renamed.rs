@@ -11,7 +11,8 @@ use crate::support::process::Exit;
 
 /// Starts a router with events of `shop` that wait for the webhook, which refuses them; the other sinks have them.
 async fn waiting(count: u64) -> Rig {
-    let rig = Rig::start("").await;
+    let mut rig = Rig::start("").await;
+    rig.keep_ports().await;
     rig.world.hook.act(Act::reply(503, ""));
     post_all(&rig.world.listen, &orders("o", count as usize)).await;
     let others = |status: &Status| {

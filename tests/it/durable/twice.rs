@@ -5,7 +5,6 @@ use serde_json::json;
 use super::{Rig, pipeline, values};
 use crate::support::client::{post, post_all, try_send};
 use crate::support::events::orders;
-use crate::support::free_port;
 
 /// An order without anything to match a person by: Pinterest's sink rejects it.
 fn nobody(id: &str) -> String {
@@ -74,14 +73,18 @@ async fn what_a_source_rejected_goes_through_the_source_again() {
 
 #[tokio::test]
 async fn an_address_that_is_given_up_is_closed_and_none_is_used_twice() {
-    let rig = Rig::start("").await;
-    let old = rig.world.listen.clone();
-    let new = format!("127.0.0.1:{}", free_port());
+    let mut rig = Rig::start("").await;
+    // The address of an earlier run, which is free again; the next run gets another.
+    post_all(&rig.world.listen, &orders("w", 1)).await;
+    rig.stop().await;
+    let new = std::mem::take(&mut rig.world.listen);
+    rig.again().await;
+    let old = &rig.world.listen;
     rig.write(&pipeline("", "").replace("${LISTEN}", &new));
     rig.reload("the new configuration runs").await;
     post_all(&new, &orders("x", 1)).await;
     let closed = || async {
-        try_send(&old, "POST", "/v1/track", &[], b"{}")
+        try_send(old, "POST", "/v1/track", &[], b"{}")
             .await
             .is_none()
             .then_some(())

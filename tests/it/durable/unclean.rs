@@ -68,7 +68,7 @@ async fn killed_at_any_moment(state: bool) {
     while after <= FIRST {
         copy(&base, &journal);
         rig.world.hook.forget();
-        let first = Process::router(&rig.config(), &rig.world.variables());
+        let first = rig.world.router(&rig.config()).await;
         // There is no condition to wait for: the test is about the moment.
         tokio::time::sleep(after).await;
         drop(first);

@@ -30,19 +30,3 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
-
-/// A port that nobody uses and that the system gives to no outgoing connection, so that it is still free when it is
-/// taken.
-pub(crate) fn free_port() -> u16 {
-    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    // Below the ephemeral range; another process of these tests starts somewhere else.
-    let start = std::process::id().wrapping_mul(977);
-    loop {
-        let at = start.wrapping_add(NEXT.fetch_add(1, Relaxed)) % 20_000;
-        let port = 12_000 + at as u16;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}

@@ -8,6 +8,7 @@ use signalbox_journal::{DeadLetter, DeadLetterFilter};
 use signalbox_runtime::operate::Remote;
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::running::Running;
+use signalbox_runtime::sockets::OpenSockets;
 
 use super::until;
 use super::world::World;
@@ -37,13 +38,19 @@ pub(crate) struct Pipe {
 impl Pipe {
     /// Builds and starts a pipeline file.
     pub(crate) async fn start(world: &World, text: &str) -> Pipe {
+        // The test opens the socket and hands it over, as a service manager does: the port is known from the start.
+        let socket = std::net::TcpListener::bind(&*world.listen).unwrap();
+        let sockets = Arc::new(OpenSockets::default());
+        let address = sockets.adopt(socket).unwrap();
+        if *world.listen != address.to_string() {
+            world.listen.is(address);
+        }
         let mut pipeline = config::load("test.toml", text, &Variables(world.variables()))
             .and_then(Pipeline::build)
             .unwrap_or_else(|diagnostics| panic!("{diagnostics}\n{text}"));
         pipeline.journal.path.get_or_insert(world.path("journal"));
         let ledger = Running::ledger_of(&pipeline);
         let journal = signalbox_runtime::journal::open(&pipeline.journal, &pipeline.dead_letters).unwrap();
-        let sockets = Arc::default();
         let running = Running::start(pipeline, journal, ledger, None, sockets)
             .await
             .unwrap();

@@ -61,6 +61,10 @@ impl Output {
         String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
     }
 
+    fn ended(&self) -> bool {
+        self.reading.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     fn end(&mut self) -> String {
         if let Some(reading) = self.reading.take() {
             reading.join().unwrap();
@@ -151,6 +155,14 @@ impl Process {
         self.stdout.so_far()
     }
 
+    /// Waits until every listener is open, or the process has ended.
+    pub(crate) async fn running(&self) {
+        // The whole message, in either format of the log: names of modules hold the word too.
+        let runs = |line: &str| line.contains("\"message\":\"running\"") || line.ends_with(" running");
+        let ask = || async { (self.stderr.ended() || self.stderr().lines().any(runs)).then_some(()) };
+        until(ask, || self.stderr()).await;
+    }
+
     /// Waits until the log holds this.
     pub(crate) async fn logged(&self, text: &str) {
         let ask = || async { self.stderr().contains(text).then_some(()) };
@@ -159,12 +171,14 @@ impl Process {
 
     /// Waits until the status that the admin address shows is as wanted.
     pub(crate) async fn status(&self, admin: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+        let last = Mutex::new(None);
         let ask = || async {
             let answer = try_send(admin, "GET", "/status", &[], b"").await?;
             let status: Status = serde_json::from_str(&answer.body).unwrap();
+            *last.lock().unwrap() = Some(status.clone());
             Some(status).filter(&wanted)
         };
-        until(ask, || self.stderr()).await
+        until(ask, || format!("{:#?}\n{}", last.lock().unwrap(), self.stderr())).await
     }
 
     /// Sends a signal by its name without SIG.

@@ -1,6 +1,10 @@
 //! All that a pipeline touches: a stand-in for Pinterest, a webhook's receiver, a folder, addresses.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 use signalbox_sandbox::{Sandbox, SandboxConfig};
@@ -8,10 +12,45 @@ use signalbox_testkit::{Act, Server};
 use tempfile::TempDir;
 
 use super::client::WRITE_KEY;
-use super::free_port;
+use super::process::{Process, command};
 
 /// The conversion token in these tests; as long as Pinterest's are.
 pub(crate) const TOKEN: &str = "zqtoken5e1c0a7f93b24d68a1f0c3e97b5d2846";
+
+/// An address on loopback: port 0 until a listener has opened it, from then on with the port that it got.
+#[derive(Default)]
+pub(crate) struct Address(OnceLock<String>);
+
+impl Address {
+    /// Keeps what a listener got; it stays the address of later listeners.
+    pub(crate) fn is(&self, address: impl ToString) {
+        self.0.set(address.to_string()).unwrap();
+    }
+
+    /// Reads the address from the first line of a log that says so.
+    fn learn(&self, log: &str, told: &str) {
+        let line = log.lines().find(|line| line.contains(told));
+        let Some((_, rest)) = line.and_then(|line| line.split_once("127.0.0.1:")) else {
+            return;
+        };
+        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        self.0.get_or_init(|| format!("127.0.0.1:{port}"));
+    }
+}
+
+impl Deref for Address {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.get().map_or("127.0.0.1:0", String::as_str)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
 
 /// The surroundings of one test.
 pub(crate) struct World {
@@ -19,9 +58,9 @@ pub(crate) struct World {
     pub(crate) hook: Server,
     pub(crate) folder: TempDir,
     /// Where the source listens.
-    pub(crate) listen: String,
+    pub(crate) listen: Address,
     /// The admin address.
-    pub(crate) admin: String,
+    pub(crate) admin: Address,
 }
 
 impl World {
@@ -34,16 +73,16 @@ impl World {
             sandbox: signalbox_sandbox::start(config).await.unwrap(),
             hook: Server::start(Act::reply(200, "")).await,
             folder: tempfile::tempdir().unwrap(),
-            listen: format!("127.0.0.1:{}", free_port()),
-            admin: format!("127.0.0.1:{}", free_port()),
+            listen: Address::default(),
+            admin: Address::default(),
         }
     }
 
     /// What pipeline files of these tests may put in.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         [
-            ("LISTEN", self.listen.clone()),
-            ("ADMIN", self.admin.clone()),
+            ("LISTEN", self.listen.to_string()),
+            ("ADMIN", self.admin.to_string()),
             ("WRITE_KEY", WRITE_KEY.to_owned()),
             ("PINTEREST", self.sandbox.base_url()),
             ("TOKEN", TOKEN.to_owned()),
@@ -52,6 +91,35 @@ impl World {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
+    }
+
+    /// Starts `signalbox run` with this pipeline file.
+    pub(crate) async fn router(&self, config: &Path) -> Process {
+        self.router_with(config, &self.variables()).await
+    }
+
+    /// As [`World::router`], with these variables.
+    pub(crate) async fn router_with(&self, config: &Path, variables: &[(String, String)]) -> Process {
+        let arguments = ["run", "--config", config.to_str().unwrap()];
+        self.spawn(&mut command(&arguments, variables)).await
+    }
+
+    /// Starts a router, and learns the addresses of the first one.
+    pub(crate) async fn spawn(&self, command: &mut Command) -> Process {
+        let process = Process::spawn(command);
+        self.learn(&process).await;
+        process
+    }
+
+    /// Waits until the first router's log tells the ports that the system gave to it, or the process has ended. Later
+    /// routers get the same ports.
+    pub(crate) async fn learn(&self, router: &Process) {
+        if self.listen.0.get().is_none() || self.admin.0.get().is_none() {
+            router.running().await;
+            let log = router.stderr();
+            self.listen.learn(&log, "listening for Segment SDKs");
+            self.admin.learn(&log, "the admin address is open");
+        }
     }
 
     /// A path in the folder.
