@@ -19,6 +19,8 @@ pub struct Row {
     pub vendor_default: Option<Default>,
     /// The value worked out from the event when the mapping leaves the field empty.
     pub derive: Option<Derive>,
+    /// The derived value, as the reference describes it.
+    pub derived: &'static str,
     /// The property can be left out when the destination refuses it.
     pub strippable: bool,
     /// Segment's destination does not send the field.
@@ -42,8 +44,8 @@ pub enum Kind {
     Currency,
     /// Distinct texts.
     Texts,
-    /// Two-letter language codes.
-    Languages,
+    /// Two-letter language codes, with the most there may be.
+    Languages(usize),
     /// Unix seconds.
     Time,
     /// Products.
@@ -65,7 +67,7 @@ impl Kind {
         };
         let field = Field::new(key, label, kind);
         match self {
-            Kind::Texts | Kind::Languages | Kind::Contents | Kind::Hashed(_) => field.multiple(),
+            Kind::Texts | Kind::Languages(_) | Kind::Contents | Kind::Hashed(_) => field.multiple(),
             _ => field,
         }
     }
@@ -87,16 +89,12 @@ pub enum Default {
 /// A value that the vendor's code works out from the event when the mapping leaves a field empty, since directives cannot
 /// say it. It is tied to one field and used only while that field keeps its default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Derive {
-    bit: u8,
-    /// The value, as the reference describes it.
-    pub description: &'static str,
-}
+pub struct Derive(u8);
 
 impl Derive {
-    /// Names a derived value. `bit` is its own among those of the vendor, below 16.
-    pub const fn new(bit: u8, description: &'static str) -> Derive {
-        Derive { bit, description }
+    /// Names a derived value by a number below 16, which no other of the vendor's has.
+    pub const fn new(number: u8) -> Derive {
+        Derive(number)
     }
 }
 
@@ -113,12 +111,12 @@ impl Derives {
     /// Returns true if this value is derived.
     #[inline]
     pub fn has(self, derive: Derive) -> bool {
-        self.0 & (1 << derive.bit) != 0
+        self.0 & (1 << derive.0) != 0
     }
 
     /// Leaves one value out.
     pub(crate) fn except(self, derive: Derive) -> Derives {
-        Derives(self.0 & !(1 << derive.bit))
+        Derives(self.0 & !(1 << derive.0))
     }
 }
 
@@ -147,6 +145,7 @@ impl Row {
             kind,
             vendor_default: None,
             derive: None,
+            derived: "",
             strippable: false,
             vendor_only: false,
             format: None,
@@ -203,9 +202,10 @@ impl Row {
         self
     }
 
-    /// Derives a value when the mapping leaves the field empty.
-    pub const fn derived(mut self, derive: Derive) -> Row {
+    /// Derives a value when the mapping leaves the field empty, and describes it for the reference.
+    pub const fn derived(mut self, derive: Derive, description: &'static str) -> Row {
         self.derive = Some(derive);
+        self.derived = description;
         self
     }
 

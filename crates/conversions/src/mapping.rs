@@ -21,17 +21,15 @@ pub enum Trigger {
 }
 
 /// The parts of an event that presets look at; read once for all of them.
-#[derive(Debug)]
-pub struct Call<'a> {
+pub(crate) struct Call<'a> {
     root: Node<'a>,
     kind: &'a str,
     event: Option<&'a str>,
 }
 
 impl<'a> Call<'a> {
-    /// Reads an event.
     #[inline]
-    pub fn of(event: &'a Event) -> Call<'a> {
+    pub(crate) fn of(event: &'a Event) -> Call<'a> {
         let root = event.root();
         Call {
             root,
@@ -47,9 +45,8 @@ impl Trigger {
         self.fires(&Call::of(event))
     }
 
-    /// Returns true if it listens to an event that has been read.
     #[inline]
-    pub fn fires(&self, call: &Call<'_>) -> bool {
+    pub(crate) fn fires(&self, call: &Call<'_>) -> bool {
         match self {
             Trigger::Fql(trigger) => trigger.matches(call.root),
             Trigger::Preset(Listens::Page) => call.kind == "page",

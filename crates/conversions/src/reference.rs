@@ -59,10 +59,10 @@ fn default_of(spec: &Spec, name: &str, field: &Field<'_>) -> String {
         Some(Default::Nothing) => String::new(),
         None => field.default.map(segment_default).unwrap_or_default(),
     };
-    match row.and_then(|row| row.derive) {
-        Some(derive) if text.is_empty() => derive.description.to_owned(),
-        Some(derive) => format!("{text}; {}", derive.description),
-        None => text,
+    match row.map(|row| row.derived).unwrap_or_default() {
+        "" => text,
+        derived if text.is_empty() => derived.to_owned(),
+        derived => format!("{text}; {derived}"),
     }
 }
 

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
-use signalbox_core::{BuildError, BuildErrors, PlainRead, Sha256Hex};
+use signalbox_core::{BuildError, BuildErrors, PlainRead, Sha256Hex, SinkDeclarations};
 use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Required, Schema as FieldSchema};
 use signalbox_segment::settings::{self, Findings, child, template_reads, trigger_reads};
 use signalbox_segment::value::parse_json;
@@ -100,8 +100,7 @@ impl Presets {
         })
     }
 
-    /// Returns the presets that are on.
-    pub fn chosen(&self, spec: &'static Spec, errors: &mut BuildErrors) -> Vec<&'static Preset> {
+    fn chosen(&self, spec: &'static Spec, errors: &mut BuildErrors) -> Vec<&'static Preset> {
         match self {
             Presets::All => spec.presets.iter().collect(),
             Presets::None => Vec::new(),
@@ -125,8 +124,18 @@ impl Presets {
     }
 }
 
+/// Declares what the runtime needs to know of a sink with these mappings; the rate group is the vendor's.
+pub fn declares(spec: &Spec, compat: Compat, mappings: &[MappingConfig]) -> SinkDeclarations {
+    SinkDeclarations {
+        rate_group: None,
+        hashing_rules: Some(spec.rules_of(compat).name()),
+        mappings: fingerprints(mappings),
+        reads: reads(mappings),
+    }
+}
+
 /// Returns the enabled mappings by name, each with a fingerprint.
-pub fn fingerprints(mappings: &[MappingConfig]) -> Vec<(String, String)> {
+fn fingerprints(mappings: &[MappingConfig]) -> Vec<(String, String)> {
     let one = |mapping: &MappingConfig| {
         let name = mapping.name.clone().or_else(|| mapping.preset.clone())?;
         let what = MappingConfig {
@@ -140,7 +149,7 @@ pub fn fingerprints(mappings: &[MappingConfig]) -> Vec<(String, String)> {
 }
 
 /// Returns the values of the event that enabled mappings compare or write into texts.
-pub fn reads(mappings: &[MappingConfig]) -> Vec<PlainRead> {
+fn reads(mappings: &[MappingConfig]) -> Vec<PlainRead> {
     let mut reads = Vec::new();
     for (index, mapping) in mappings.iter().enumerate().filter(|(_, mapping)| mapping.enabled) {
         let path = format!("mappings.{index}");
@@ -153,8 +162,29 @@ pub fn reads(mappings: &[MappingConfig]) -> Vec<PlainRead> {
     reads
 }
 
+/// Compiles the mappings of a sink, and warns if there is none.
+pub fn sink_mappings(
+    spec: &'static Spec,
+    presets: &Presets,
+    mappings: &[MappingConfig],
+    compat: Compat,
+    findings: &mut Findings,
+) -> Vec<CompiledMapping> {
+    let presets = presets.chosen(spec, &mut findings.errors);
+    let result = compile(spec, &presets, mappings, compat, findings);
+    if result.is_empty() && findings.errors.is_empty() {
+        let warning = BuildError::new(
+            "presets",
+            "no preset and no mapping is on, so nothing is ever sent",
+        );
+        let help = "take presets out, which switches all on, or add mappings";
+        findings.warnings.push(warning.help(help));
+    }
+    result
+}
+
 /// Compiles the presets that are on, and the mappings; a mapping of a preset stands in its place.
-pub fn compile(
+pub(crate) fn compile(
     spec: &'static Spec,
     presets: &[&'static Preset],
     mappings: &[MappingConfig],

@@ -5,6 +5,9 @@ use signalbox_segment::schema::Field;
 use signalbox_segment::value::Path;
 
 use crate::field::{Default, Derives, Row};
+use crate::lookups::Place;
+use crate::personal::Rules;
+use crate::personal::rules::SEGMENT;
 use crate::presets::Preset;
 
 /// The data of a vendor.
@@ -22,9 +25,10 @@ pub struct Spec {
     pub event_field: &'static str,
     /// The field that chooses a format of the request, for vendors that have several ([`Row::format`]).
     pub format_field: Option<&'static str>,
-    /// The paths in an event that derived values are worked out from, with dots. They are looked up together with those of
-    /// the mapping; [`Found::at`](signalbox_segment::mapping::Found::at) takes the index.
-    pub looked_up: &'static [&'static str],
+    /// The places in an event that derived values are worked out from.
+    pub places: &'static [Place],
+    /// The rules of normalising and hashing.
+    pub rules: &'static Rules,
     /// Properties that settings fill, not mappings, and that can be left out.
     pub settings: &'static [&'static str],
 }
@@ -50,6 +54,14 @@ impl Compat {
 }
 
 impl Spec {
+    /// Returns the rules of hashing that a sink follows.
+    pub fn rules_of(&self, compat: Compat) -> &'static Rules {
+        match compat {
+            Compat::Vendor => self.rules,
+            Compat::Segment => &SEGMENT,
+        }
+    }
+
     /// Returns the preset of a name: as Segment shows it, in any letter case, or the vendor's event name.
     pub fn preset(&self, name: &str) -> Option<&'static Preset> {
         let is = |preset: &&Preset| preset.name.eq_ignore_ascii_case(name) || preset.event_name == name;
@@ -156,9 +168,9 @@ impl Spec {
 
     /// Returns the paths that mappings look up beside their own.
     pub(crate) fn paths(&self) -> Vec<Path> {
-        self.looked_up
+        self.places
             .iter()
-            .map(|path| Path::of_template(path))
+            .map(|place| Path::of_template(place.path))
             .collect()
     }
 }

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use signalbox_conversions::settings::{self, MappingConfig, Presets};
+use signalbox_conversions::{Conversions, Encoder};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
     SinkDefaults, register_plugin,
@@ -14,11 +15,8 @@ use signalbox_core::{
 use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
 use signalbox_segment::settings::Findings;
 
-use crate::encode::{EncodeOptions, Encoder};
 use crate::fields::SPEC;
-use crate::options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty};
-use crate::sink::PinterestConversions;
-use signalbox_conversions::encode::StrippedFields;
+use crate::options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty, Pinterest};
 
 /// Settings of a `pinterest_conversions` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -125,13 +123,8 @@ impl SinkConfig for PinterestConversionsConfig {
             return Err(findings.errors);
         };
         let declares = SinkDeclarations {
-            rate_group: Some(rate_group(&destination.probe_url)),
-            hashing_rules: Some(match self.compat {
-                Compat::Pinterest => "pinterest",
-                Compat::Segment => "segment",
-            }),
-            mappings: settings::fingerprints(&self.mappings),
-            reads: settings::reads(&self.mappings),
+            rate_group: Some(rate_group(&destination.encoder().vendor().probe_url)),
+            ..settings::declares(&SPEC, self.compat.into(), &self.mappings)
         };
         match HttpSink::new(destination, &ClientOptions::default()) {
             Ok(sink) => Ok(Built::sink(sink).warnings(findings.warnings).declares(declares)),
@@ -172,8 +165,22 @@ fn is_partner_name(name: &str) -> bool {
 }
 
 impl PinterestConversionsConfig {
-    /// The sink without its client; `None` only beside an error.
-    pub(crate) fn destination(&self, findings: &mut Findings) -> Option<PinterestConversions> {
+    /// Returns the sink without its client; `None` only beside an error.
+    pub fn destination(&self, findings: &mut Findings) -> Option<Conversions<Pinterest>> {
+        let vendor = self.vendor(findings);
+        let compat = self.compat.into();
+        let mappings = settings::sink_mappings(&SPEC, &self.presets, &self.mappings, compat, findings);
+        match Encoder::new(vendor?, mappings) {
+            Ok(encoder) => Some(Conversions::new(encoder)),
+            Err(error) => {
+                findings.errors.push(BuildError::new("", error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// Returns the vendor as the settings beside mappings say; `None` only beside an error.
+    pub fn vendor(&self, findings: &mut Findings) -> Option<Pinterest> {
         if !self.ad_account_id.is_well_formed() {
             findings.errors.push(
                 BuildError::new("ad_account_id", "must be 1 to 18 digits")
@@ -184,63 +191,32 @@ impl PinterestConversionsConfig {
         let url = self.url(&mut findings.errors);
         for (path, value) in [("partner_name", &self.partner_name), ("np", &self.np)] {
             if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
-                findings
-                    .errors
-                    .push(BuildError::new(path, "must not be empty").help("leave it out"));
+                let error = BuildError::new(path, "must not be empty");
+                findings.errors.push(error.help("leave it out"));
             }
         }
-        let presets = self.presets.chosen(&SPEC, &mut findings.errors);
-        let mappings = settings::compile(&SPEC, &presets, &self.mappings, self.compat.into(), findings);
-        if mappings.is_empty() && findings.errors.is_empty() {
-            let warning = BuildError::new(
-                "presets",
-                "no preset and no mapping is on, so nothing is ever sent",
-            );
-            findings
-                .warnings
-                .push(warning.help("take presets out, which switches all on, or add mappings"));
-        }
-        if self
-            .partner_name
-            .as_ref()
-            .is_some_and(|name| !is_partner_name(name))
-        {
+        let partner_name = self.partner_name.as_deref();
+        if partner_name.is_some_and(|name| !is_partner_name(name)) {
             let warning = BuildError::new(
                 "partner_name",
                 "Pinterest asks for \"ss-\" and a name in lower case",
             );
-            findings
-                .warnings
-                .push(warning.help("leave it out unless Pinterest told you to use it"));
+            let help = "leave it out unless Pinterest told you to use it";
+            findings.warnings.push(warning.help(help));
         }
-        let encoder = match Encoder::new(self.encode_options(), mappings) {
-            Ok(encoder) => encoder,
-            Err(error) => {
-                findings.errors.push(BuildError::new("", error.to_string()));
-                return None;
-            }
-        };
         let mut probe_url = url.clone()?;
         probe_url.set_query(Some("test=true"));
-        let url = if self.test { probe_url.clone() } else { url? };
-        Some(PinterestConversions {
-            encoder,
-            url,
-            probe_url,
-            authorization: authorization?,
-            on_unknown_property: self.on_unknown_property,
-            learned: StrippedFields::default(),
-        })
-    }
-
-    fn encode_options(&self) -> EncodeOptions {
-        EncodeOptions {
-            compat: self.compat.into(),
+        Some(Pinterest {
+            compat: self.compat,
             partner_name: self.partner_name.clone(),
             np: self.np.clone(),
             ldp_hash_case: self.ldp_hash_case,
             on_incomplete: self.on_incomplete,
-        }
+            on_unknown_property: self.on_unknown_property,
+            url: if self.test { probe_url.clone() } else { url? },
+            probe_url,
+            authorization: authorization?,
+        })
     }
 
     fn authorization(&self, errors: &mut BuildErrors) -> Option<signalbox_http::HeaderValue> {

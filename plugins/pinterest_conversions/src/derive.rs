@@ -2,102 +2,73 @@
 //!
 //! The places in the event are looked up together with the paths of the mapping.
 
-use signalbox_conversions::encode::whole;
+use bumpalo::Bump;
+use signalbox_conversions::Resolved;
+use signalbox_conversions::encode::{list, whole};
 use signalbox_conversions::field::Derive;
-use signalbox_segment::mapping::Found;
-use signalbox_segment::value::Value;
+use signalbox_conversions::lookups::{Lookups, Place, index, places};
+use signalbox_conversions::personal::split_name;
+use signalbox_segment::value::{Number, Value};
+
+use crate::payload::contents;
 
 /// `context.device.type`, or `context.os.name` beside `context.app`, tells; this one replaces the default `web`.
-pub(crate) const ACTION_SOURCE: Derive =
-    Derive::new(0, "`app_ios` or `app_android` for events of mobile apps");
-pub(crate) const OPT_OUT: Derive = Derive::new(1, "the opposite of `context.device.adTrackingEnabled`");
-pub(crate) const FIRST_NAME: Derive =
-    Derive::new(2, "the given name in `traits.name` or `context.traits.name`");
-pub(crate) const LAST_NAME: Derive =
-    Derive::new(3, "the family name in `traits.name` or `context.traits.name`");
-pub(crate) const CLICK_ID: Derive = Derive::new(
-    4,
-    "`epik` in the query of `context.page.search` or `context.page.url`",
-);
-pub(crate) const CONTENT_IDS: Derive = Derive::new(5, "the ids of the contents");
+pub(crate) const ACTION_SOURCE: Derive = Derive::new(0);
+pub(crate) const OPT_OUT: Derive = Derive::new(1);
+pub(crate) const FIRST_NAME: Derive = Derive::new(2);
+pub(crate) const LAST_NAME: Derive = Derive::new(3);
+pub(crate) const CLICK_ID: Derive = Derive::new(4);
+pub(crate) const CONTENT_IDS: Derive = Derive::new(5);
 /// A product of a list counts once if it has no quantity.
-pub(crate) const NUM_ITEMS: Derive = Derive::new(6, "the quantities of the contents, added up");
-pub(crate) const OS_FAMILY: Derive = Derive::new(7, "the family of `context.os.name`");
+pub(crate) const NUM_ITEMS: Derive = Derive::new(6);
+pub(crate) const OS_FAMILY: Derive = Derive::new(7);
 
 /// The places in an event that are looked at.
-#[derive(Clone, Copy)]
-enum Place {
-    Device,
-    DeviceType,
-    AdTracking,
-    Context,
-    App,
-    Os,
-    OsName,
-    Page,
-    Search,
-    Url,
-    Properties,
-    Products,
-    Traits,
-    TraitsName,
-    ContextTraits,
-    ContextTraitsName,
+pub(crate) const PLACES: [Place; 16] = places(&[
+    "context",
+    "context.app",
+    "context.device",
+    "context.device.adTrackingEnabled",
+    "context.device.type",
+    "context.os",
+    "context.os.name",
+    "context.page",
+    "context.page.search",
+    "context.page.url",
+    "context.traits",
+    "context.traits.name",
+    "properties",
+    "properties.products",
+    "traits",
+    "traits.name",
+]);
+
+/// The index of a place.
+macro_rules! at {
+    ($path:literal) => {
+        const { index(&PLACES, $path) }
+    };
 }
 
-/// Each with what it stands in and its path.
-const PLACES: [(Place, Place, &str); 16] = {
-    use Place::{
-        AdTracking, App, Context, ContextTraits, ContextTraitsName, Device, DeviceType, Os, OsName, Page,
-        Products, Properties, Search, Traits, TraitsName, Url,
-    };
-    [
-        (Device, Context, "context.device"),
-        (DeviceType, Device, "context.device.type"),
-        (AdTracking, Device, "context.device.adTrackingEnabled"),
-        (Context, Context, "context"),
-        (App, Context, "context.app"),
-        (Os, Context, "context.os"),
-        (OsName, Os, "context.os.name"),
-        (Page, Context, "context.page"),
-        (Search, Page, "context.page.search"),
-        (Url, Page, "context.page.url"),
-        (Properties, Properties, "properties"),
-        (Products, Properties, "properties.products"),
-        (Traits, Traits, "traits"),
-        (TraitsName, Traits, "traits.name"),
-        (ContextTraits, Context, "context.traits"),
-        (ContextTraitsName, ContextTraits, "context.traits.name"),
-    ]
-};
-
-/// The paths of all places, for a mapping to look up with its own.
-pub(crate) const PATHS: [&str; PLACES.len()] = {
-    let mut paths = [""; PLACES.len()];
-    let mut at = 0;
-    while at < PLACES.len() {
-        paths[at] = PLACES[at].2;
-        at += 1;
-    }
-    paths
-};
-
-/// An event whose places have been looked up.
-#[derive(Clone, Copy)]
-pub(crate) struct Lookups<'a>(pub(crate) Found<'a>);
-
-impl<'a> Lookups<'a> {
-    /// What stands at a place. Paths answer for what is below null or zero; here nothing is.
-    fn at(self, place: Place) -> Value<'a> {
-        let (_, parent, _) = PLACES[place as usize];
-        let value = self.0.at(place as usize);
-        let there = parent as usize == place as usize || self.0.at(parent as usize).is_object();
-        if there { value } else { Value::Undefined }
-    }
-
-    fn text(self, place: Place) -> Option<&'a str> {
-        let text = self.at(place).as_str().map(str::trim);
-        text.filter(|text| !text.is_empty())
+/// Works a value out.
+pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
+    let lookups = resolved.lookups;
+    let text = |text: Option<&'a str>| text.map(Value::Str).into();
+    match derive {
+        ACTION_SOURCE => text(action_source(lookups)),
+        OPT_OUT => ad_tracking(lookups).map(|enabled| Value::Bool(!enabled)).into(),
+        FIRST_NAME => text(full_name(lookups).and_then(|name| split_name(name).0)),
+        LAST_NAME => text(full_name(lookups).and_then(|name| split_name(name).1)),
+        CLICK_ID => text(epik(lookups, resolved.arena)),
+        CONTENT_IDS => content_ids(contents(resolved.payload), resolved.arena),
+        // If a quantity did not fit and was left out, nothing can be added up.
+        NUM_ITEMS if !resolved.has_dropped("].quantity") => {
+            let sum = num_items(contents(resolved.payload), lookups);
+            let written = sum.map(|sum| bumpalo::format!(in resolved.arena, "{}", sum).into_bump_str());
+            written.map(|text| Value::Number(Number::Source(text))).into()
+        }
+        OS_FAMILY => text(lookups.at(at!("context.os.name")).as_str().and_then(os_family)),
+        _ => Value::Undefined,
     }
 }
 
@@ -105,22 +76,25 @@ impl<'a> Lookups<'a> {
 ///
 /// SDKs for mobile apps set `context.device.type`; where it is missing, the operating system tells if there is an app
 /// beside it (a browser on a phone has none).
-pub(crate) fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
+fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
     let platform = |name: &str| match os_family(name) {
         Some("ios") => Some("app_ios"),
         Some("android") => Some("app_android"),
         _ => None,
     };
-    let by_device = lookups.text(Place::DeviceType).and_then(platform);
+    let by_device = lookups.text(at!("context.device.type")).and_then(platform);
     by_device.or_else(|| {
-        let app = !lookups.at(Place::App).is_nullish();
-        lookups.text(Place::OsName).filter(|_| app).and_then(platform)
+        let app = !lookups.at(at!("context.app")).is_nullish();
+        lookups
+            .text(at!("context.os.name"))
+            .filter(|_| app)
+            .and_then(platform)
     })
 }
 
 /// `context.device.adTrackingEnabled`.
-pub(crate) fn ad_tracking(lookups: Lookups<'_>) -> Option<bool> {
-    match lookups.at(Place::AdTracking) {
+fn ad_tracking(lookups: Lookups<'_>) -> Option<bool> {
+    match lookups.at(at!("context.device.adTrackingEnabled")) {
         Value::Bool(enabled) => Some(enabled),
         Value::Str(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
         Value::Str(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
@@ -131,31 +105,25 @@ pub(crate) fn ad_tracking(lookups: Lookups<'_>) -> Option<bool> {
 }
 
 /// A person's whole name. `properties.name` is a page's or a product's.
-pub(crate) fn full_name(lookups: Lookups<'_>) -> Option<&str> {
+fn full_name(lookups: Lookups<'_>) -> Option<&str> {
     lookups
-        .text(Place::TraitsName)
-        .or_else(|| lookups.text(Place::ContextTraitsName))
+        .text(at!("traits.name"))
+        .or_else(|| lookups.text(at!("context.traits.name")))
 }
 
-/// The name of the operating system.
-pub(crate) fn os_name(lookups: Lookups<'_>) -> Option<&str> {
-    lookups.at(Place::OsName).as_str()
-}
-
-/// The `epik` parameter of the page's query, decoded into `out` where it has to be.
-pub(crate) fn epik<'a>(lookups: Lookups<'a>, out: &'a mut String) -> Option<&'a str> {
-    let search = lookups.at(Place::Search).as_str();
+/// The `epik` parameter of the page's query, decoded.
+fn epik<'a>(lookups: Lookups<'a>, arena: &'a Bump) -> Option<&'a str> {
+    let search = lookups.at(at!("context.page.search")).as_str();
     let search = search.and_then(|search| epik_in(search.trim_start_matches('?')));
     let found = search.or_else(|| {
-        let (_, query) = lookups.at(Place::Url).as_str()?.split_once('?')?;
+        let (_, query) = lookups.at(at!("context.page.url")).as_str()?.split_once('?')?;
         epik_in(query)
     })?;
     if !found.contains('%') {
         return Some(found);
     }
-    out.clear();
-    out.push_str(&percent_encoding::percent_decode_str(found).decode_utf8_lossy());
-    Some(out.as_str())
+    let decoded = percent_encoding::percent_decode_str(found).decode_utf8_lossy();
+    Some(arena.alloc_str(&decoded))
 }
 
 fn epik_in(query: &str) -> Option<&str> {
@@ -165,7 +133,7 @@ fn epik_in(query: &str) -> Option<&str> {
 }
 
 /// The family of an operating system's name. `None` if it is none we know.
-pub(crate) fn os_family(name: &str) -> Option<&'static str> {
+fn os_family(name: &str) -> Option<&'static str> {
     const FAMILIES: [(&str, &str); 20] = [
         ("ios", "ios"),
         ("ipados", "ios"),
@@ -198,11 +166,16 @@ pub(crate) fn os_family(name: &str) -> Option<&'static str> {
         .map(|(_, family)| *family)
 }
 
+fn content_ids<'a>(contents: Value<'a>, arena: &'a Bump) -> Value<'a> {
+    let ids = list(contents).iter().map(|item| item.get("id"));
+    Value::Array(arena.alloc_slice_fill_iter(ids))
+}
+
 /// The quantities of all products together; nothing if one of them is unusable.
 ///
 /// In a list, a product without a quantity counts once. A single product's event says how many or nothing.
-pub(crate) fn num_items(contents: Value<'_>, lookups: Lookups<'_>) -> Option<i64> {
-    let listed = !lookups.at(Place::Products).is_nullish();
+fn num_items(contents: Value<'_>, lookups: Lookups<'_>) -> Option<i64> {
+    let listed = !lookups.at(at!("properties.products")).is_nullish();
     let mut sum: i64 = 0;
     let mut any = false;
     for item in contents.items().filter(|item| item.members().next().is_some()) {
@@ -227,17 +200,11 @@ mod tests {
     fn with<R>(json: &str, take: impl FnOnce(Lookups<'_>) -> R) -> R {
         let (document, arena) = (Document::parse(json).unwrap(), Bump::new());
         let mapping = Mapping::compile(&serde_json::json!({})).unwrap();
-        let mapping = mapping.looking_up(&PATHS.map(Path::of_template));
-        take(Lookups(mapping.look(document.root(), &arena).unwrap()))
-    }
-
-    #[test]
-    fn places_are_where_they_say() {
-        for (at, (place, parent, path)) in PLACES.into_iter().enumerate() {
-            assert_eq!(place as usize, at);
-            let (.., above) = PLACES[parent as usize];
-            assert_eq!(path.rsplit_once('.').map_or(path, |(above, _)| above), above);
-        }
+        let mapping = mapping.looking_up(&PLACES.map(|place| Path::of_template(place.path)));
+        take(Lookups::new(
+            mapping.look(document.root(), &arena).unwrap(),
+            &PLACES,
+        ))
     }
 
     #[test]
@@ -296,7 +263,7 @@ mod tests {
             assert_eq!(with(json, ad_tracking), None, "{json}");
         }
         assert!(with(r#"{"properties":0}"#, |lookups| lookups
-            .at(Place::Products)
+            .at(at!("properties.products"))
             .is_nullish()));
     }
 
@@ -318,8 +285,8 @@ mod tests {
             (r#"{"url":7}"#, None),
         ] {
             let json = format!(r#"{{"context":{{"page":{page}}}}}"#);
-            let mut out = String::new();
-            let epik = with(&json, |lookups| epik(lookups, &mut out).map(str::to_owned));
+            let arena = Bump::new();
+            let epik = with(&json, |lookups| epik(lookups, &arena).map(str::to_owned));
             assert_eq!(epik.as_deref(), found, "{page}");
         }
     }

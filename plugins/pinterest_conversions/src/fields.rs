@@ -11,6 +11,7 @@ use signalbox_conversions::field::Kind::{
 };
 use signalbox_conversions::field::{Row, fields};
 use signalbox_conversions::personal::Field as Personal;
+use signalbox_conversions::personal::rules::PINTEREST;
 use signalbox_conversions::{Spec, key};
 use signalbox_segment::schema::FieldType::{Boolean, Object, String};
 use signalbox_segment::schema::{Choice, Field};
@@ -94,8 +95,8 @@ pub(crate) const USER_DATA: &[Row] = &[
     Row::hashed("phone", "Phone Number", key!("ph"), Personal::Phone).describe("Phone numbers with country and area code.").vendor_default(FirstOf(&["properties.phone", "traits.phone", "context.traits.phone"])),
     Row::hashed("gender", "Gender", key!("ge"), Personal::Gender).describe("Female, male or non-binary.").vendor_default(FirstOf(&["properties.gender", "traits.gender", "context.traits.gender"])),
     Row::hashed("date_of_birth", "Date of Birth", key!("db"), Personal::DateOfBirth).describe("Year, month and day.").vendor_default(FirstOf(&[ "properties.birthday", "properties.date_of_birth", "properties.dateOfBirth", "traits.birthday", "traits.date_of_birth", "traits.dateOfBirth", "context.traits.birthday", "context.traits.date_of_birth", "context.traits.dateOfBirth", ])),
-    Row::hashed("last_name", "Last Name", key!("ln"), Personal::LastName).describe("Family names.").vendor_default(FirstOf(&[ "properties.lastName", "properties.last_name", "traits.lastName", "traits.last_name", "context.traits.lastName", "context.traits.last_name", ])).derived(derive::LAST_NAME),
-    Row::hashed("first_name", "First Name", key!("fn"), Personal::FirstName).describe("Given names.").vendor_default(FirstOf(&[ "properties.firstName", "properties.first_name", "traits.firstName", "traits.first_name", "context.traits.firstName", "context.traits.first_name", ])).derived(derive::FIRST_NAME),
+    Row::hashed("last_name", "Last Name", key!("ln"), Personal::LastName).describe("Family names.").vendor_default(FirstOf(&[ "properties.lastName", "properties.last_name", "traits.lastName", "traits.last_name", "context.traits.lastName", "context.traits.last_name", ])).derived(derive::LAST_NAME, "the family name in `traits.name` or `context.traits.name`"),
+    Row::hashed("first_name", "First Name", key!("fn"), Personal::FirstName).describe("Given names.").vendor_default(FirstOf(&[ "properties.firstName", "properties.first_name", "traits.firstName", "traits.first_name", "context.traits.firstName", "context.traits.first_name", ])).derived(derive::FIRST_NAME, "the given name in `traits.name` or `context.traits.name`"),
     Row::hashed("city", "City", key!("ct"), Personal::City).describe("Cities of residence.").vendor_default(FirstOf(&[ "properties.address.city", "traits.address.city", "traits.city", "context.traits.address.city", "context.traits.city", ])),
     Row::hashed("state", "State", key!("st"), Personal::State).describe("States of residence; two-letter codes in the US.").vendor_default(FirstOf(&[ "properties.address.state", "traits.address.state", "traits.state", "context.traits.address.state", "context.traits.state", ])),
     Row::hashed("zip", "Zip Code", key!("zp"), Personal::Zip).describe("Postal codes.").vendor_default(FirstOf(&[ "properties.address.postalCode", "properties.address.postal_code", "properties.address.zip", "traits.address.postalCode", "traits.address.postal_code", "traits.address.zip", "traits.postalCode", "traits.postal_code", "traits.zip", "context.traits.address.postalCode", "context.traits.address.postal_code", "context.traits.address.zip", "context.traits.postalCode", "context.traits.postal_code", "context.traits.zip", ])),
@@ -107,7 +108,7 @@ pub(crate) const USER_DATA: &[Row] = &[
             .default_mapping(r#"{"@path":"$.context.userAgent"}"#),
     Row::hashed("hashed_maids", "Mobile Ad Identifier", key!("hashed_maids"), Personal::MobileAdId).describe("Advertising ids of the user's devices (IDFA, GAID).").vendor_default(FirstOf(&["context.device.advertisingId"])),
     event!("click_id", "Click ID", String).nullable()
-            .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter.").vendor_default(FirstOf(&["properties._epik", "properties.epik", "context._epik"])).derived(derive::CLICK_ID),
+            .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter.").vendor_default(FirstOf(&["properties._epik", "properties.epik", "context._epik"])).derived(derive::CLICK_ID, "`epik` in the query of `context.page.search` or `context.page.url`"),
     event!("partner_id", "Partner ID", String).nullable()
             .describe("A visitor id from a partner; only if Pinterest asks for it."),
 ];
@@ -120,9 +121,9 @@ pub(crate) const CUSTOM_DATA: &[Row] = &[
     member!("value", "Value", Money).describe("What the event is worth in all.").default_mapping(
                     r#"{"@if":{"exists":{"@path":"$.properties.price"},"then":{"@path":"$.properties.price"},"else":{"@path":"$.properties.value"}}}"#,
                 ).vendor_default(VALUE),
-    member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").derived(derive::CONTENT_IDS),
+    member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").derived(derive::CONTENT_IDS, "the ids of the contents"),
     contents(),
-    member!("num_items", "Number of Items", COUNT).describe("How many products in all.").derived(derive::NUM_ITEMS),
+    member!("num_items", "Number of Items", COUNT).describe("How many products in all.").derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("order_id", "Order ID", ANY).describe("The order's id.")
                     .default_mapping(r#"{"@path":"$.properties.order_id"}"#),
     member!("search_string", "Search String", ANY).describe("What was searched for.")
@@ -217,7 +218,7 @@ pub(crate) const DEVICE_INFO: &[Row] = &[
         ]),
     member!("kernel_version", "Kernel Version", Text(100))
         .describe("Version of the operating system's kernel."),
-    member!("languages", "Languages", Languages).describe("ISO 639-1 codes of two letters."),
+    member!("languages", "Languages", Languages(100)).describe("ISO 639-1 codes of two letters."),
     member!("locale", "Locale", Text(35))
         .describe("Locale of the device.")
         .default_mapping(r#"{"@path":"$.context.locale"}"#),
@@ -247,7 +248,7 @@ pub(crate) const DEVICE_INFO: &[Row] = &[
             choice("bsd"),
             choice("other"),
         ])
-        .derived(derive::OS_FAMILY),
+        .derived(derive::OS_FAMILY, "the family of `context.os.name`"),
     member!("os_name", "OS Name", Text(100))
         .at_most(100.0)
         .describe("Name of the operating system.")
@@ -290,7 +291,7 @@ pub(crate) const EVENT: &[Row] = &[
     event!("action_source", "Action Source", String).required()
             .choices(&[choice("app_android"), choice("app_ios"), choice("web"), choice("offline")])
             .describe("Where it happened.")
-            .default_mapping(r#""web""#).derived(derive::ACTION_SOURCE),
+            .default_mapping(r#""web""#).derived(derive::ACTION_SOURCE, "`app_ios` or `app_android` for events of mobile apps"),
     event!("event_time", "Event Time", String).required()
             .describe("When it happened: a date, or epoch seconds or milliseconds.")
             .default_mapping(r#"{"@path":"$.timestamp"}"#),
@@ -301,7 +302,7 @@ pub(crate) const EVENT: &[Row] = &[
             .default_mapping(r#"{"@path":"$.context.page.url"}"#).optional(),
     // Segment's default tells Pinterest that every user opted out.
     event!("opt_out", "Opt Out", Boolean).describe("Whether the user opted out of tracking.")
-            .default_mapping("true").optional().vendor_default(Nothing).derived(derive::OPT_OUT),
+            .default_mapping("true").optional().vendor_default(Nothing).derived(derive::OPT_OUT, "the opposite of `context.device.adTrackingEnabled`"),
     event!("advertiser_tracking_enabled", "Advertiser Tracking Enabled", Boolean).describe("Whether the user allows tracking in this app (iOS App Tracking Transparency).")
             .default_mapping(r#"{"@path":"$.context.device.adTrackingEnabled"}"#).optional(),
     event!("user_data", "User Data", Object).members(USER_DATA, &USER_DATA_FIELDS).describe("Who it was. Pinterest needs an e-mail, an advertising id, or both IP address and user agent."),
@@ -367,7 +368,8 @@ pub static SPEC: Spec = Spec {
     presets: PRESETS,
     event_field: "event_name",
     format_field: Some("data_format"),
-    looked_up: &derive::PATHS,
+    places: &derive::PLACES,
+    rules: &PINTEREST,
     settings: &["partner_name", "np"],
 };
 

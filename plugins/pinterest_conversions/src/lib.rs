@@ -3,18 +3,20 @@
 mod api;
 mod config;
 mod derive;
-mod encode;
 mod fields;
 mod import;
+mod ldp;
 mod options;
+mod payload;
+mod person;
 mod presets;
 mod reasons;
+mod segment;
 mod sink;
 mod wire;
+mod write;
 
 pub use config::{AdAccountId, PinterestConversionsConfig};
-pub use encode::{EncodeOptions, Encoder};
 pub use fields::SPEC;
 pub use import::import;
-pub use options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty};
-pub use sink::PinterestConversions;
+pub use options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty, Pinterest};

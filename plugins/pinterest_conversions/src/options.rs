@@ -2,8 +2,24 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use signalbox_http::{HeaderValue, Url};
 
-/// Whose rules a sink follows.
+/// A sink for Pinterest, as its settings say.
+#[derive(Debug)]
+pub struct Pinterest {
+    pub(crate) compat: Compat,
+    pub(crate) partner_name: Option<String>,
+    pub(crate) np: Option<String>,
+    pub(crate) ldp_hash_case: LdpHashCase,
+    pub(crate) on_incomplete: OnIncomplete,
+    pub(crate) on_unknown_property: OnUnknownProperty,
+    pub(crate) url: Url,
+    pub(crate) probe_url: Url,
+    /// Marked as sensitive.
+    pub(crate) authorization: HeaderValue,
+}
+
+/// The rules that a sink follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Compat {

@@ -3,21 +3,17 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Verdict};
-use signalbox_http::{
-    Body, Bytes, Destination, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, Url,
-};
-use signalbox_http::{header, join};
+use signalbox_conversions::encode::{Object, StrippedFields};
+use signalbox_conversions::field::Derive;
+use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written, refused_properties};
+use signalbox_core::{Outcome, Reason, Record, Verdict};
+use signalbox_http::{Body, Bytes, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, Url, header};
+use signalbox_segment::value::Value;
 
-use crate::api::{Failed, Processed, Status, unexpected_properties};
-use crate::encode::Encoder;
+use crate::api::{EventStatus, Failed, Processed, Status, unexpected_properties};
 use crate::fields::SPEC;
-use crate::options::OnUnknownProperty;
-use signalbox_conversions::encode::StrippedFields;
-
-const OPEN: &str = "{\"data\":[";
-const SEPARATOR: &str = ",";
-const CLOSE: &str = "]}";
+use crate::options::{Compat, OnUnknownProperty, Pinterest};
+use crate::{derive, segment, write};
 
 /// A test event that Pinterest checks and does not record. Its e-mail hash, sha256("test@example.com"), belongs to
 /// nobody. Pinterest would find a fixed time too old after a week.
@@ -33,36 +29,43 @@ fn probe_at(now: SystemTime) -> String {
     )
 }
 
-/// The sink without its client.
-#[derive(Debug)]
-pub struct PinterestConversions {
-    pub(crate) encoder: Encoder,
-    pub(crate) url: Url,
-    pub(crate) probe_url: Url,
-    /// Marked as sensitive.
-    pub(crate) authorization: HeaderValue,
-    pub(crate) on_unknown_property: OnUnknownProperty,
-    pub(crate) learned: StrippedFields,
-}
+impl Vendor for Pinterest {
+    const SPEC: &'static Spec = &SPEC;
 
-impl Destination for PinterestConversions {
-    fn encode(&self, event: &Event) -> Prepared {
-        self.encoder.encode_without(event, &self.learned.now())
+    fn compat(&self) -> signalbox_conversions::Compat {
+        self.compat.into()
     }
 
-    fn request(&self, records: &[Arc<Record>]) -> Request {
-        let body = join(OPEN, records.iter().map(|record| &record.bytes), SEPARATOR, CLOSE);
-        self.post(self.url.clone(), body)
+    fn derive<'a>(&self, derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
+        derive::derive(derive, resolved)
     }
 
-    fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict {
+    fn write<'a>(&self, resolved: Resolved<'a, '_>, out: &mut Object<'_>) -> Result<Written<'a>, Refusal> {
+        match self.compat {
+            Compat::Pinterest => write::write(self, resolved, out),
+            Compat::Segment => segment::write(self, resolved, out),
+        }
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        Frame {
+            open: "{\"data\":[",
+            close: "]}",
+        }
+    }
+
+    fn post(&self, body: Body) -> Request {
+        self.request(self.url.clone(), body)
+    }
+
+    fn interpret(&self, reply: &Reply, records: &[Arc<Record>], stripped: &StrippedFields) -> Verdict {
         match reply.status.as_u16() {
             200 => match serde_json::from_slice::<Processed>(&reply.body) {
                 Ok(processed) => per_event(processed, records.len()),
                 Err(_) => unreadable(reply),
             },
-            422 => self.unprocessable(reply, records),
-            400 => self.refused(reply, records),
+            422 => unprocessable(reply, records),
+            400 => self.refused(reply, records, stripped),
             401 | 403 | 404 => Verdict::Hold(operator(reply)),
             _ => StatusTable::new().failure(reply, &words(reply)),
         }
@@ -70,7 +73,7 @@ impl Destination for PinterestConversions {
 
     fn probe(&self) -> Option<Request> {
         let body = Bytes::from(probe_at(SystemTime::now()));
-        Some(self.post(self.probe_url.clone(), body.into()))
+        Some(self.request(self.probe_url.clone(), body.into()))
     }
 
     fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
@@ -82,24 +85,10 @@ impl Destination for PinterestConversions {
             _ => Err(StatusTable::new().reason(reply, &words(reply))),
         }
     }
-
-    fn framing(&self) -> Framing {
-        Framing {
-            request: OPEN.len() + CLOSE.len(),
-            separator: SEPARATOR.len(),
-        }
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let stripped = self.learned.now();
-        let note =
-            |name: &&str| format!("Pinterest refused the property \"{name}\"; it is left out since then");
-        stripped.names().iter().map(note).collect()
-    }
 }
 
-impl PinterestConversions {
-    fn post(&self, url: Url, body: Body) -> Request {
+impl Pinterest {
+    fn request(&self, url: Url, body: Body) -> Request {
         let mut headers = HeaderMap::with_capacity(2);
         headers.insert(header::AUTHORIZATION, self.authorization.clone());
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -111,46 +100,27 @@ impl PinterestConversions {
         }
     }
 
-    fn unprocessable(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict {
-        match serde_json::from_slice::<Failed>(&reply.body) {
-            Ok(Failed {
-                details: Some(processed),
-                ..
-            }) => per_event(processed, records.len()),
-            Ok(failed) => StatusTable::new().failure(reply, &failed.message.unwrap_or_default()),
-            Err(_) => unreadable(reply),
-        }
-    }
-
     /// A 400: about a property we can do without, or about one bad event, which the runtime then looks for.
-    fn refused(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict {
+    fn refused(&self, reply: &Reply, records: &[Arc<Record>], stripped: &StrippedFields) -> Verdict {
         let words = words(reply);
-        if self.on_unknown_property == OnUnknownProperty::Strip {
-            let names: Vec<&'static str> = unexpected_properties(&words)
-                .filter_map(|name| SPEC.strippable(name))
-                // One that these records do not have cannot be what is wrong with them.
-                .filter(|name| records.iter().any(|record| has_key(&record.bytes, name)))
-                .collect();
-            if !names.is_empty() {
-                self.learned.strip(&names);
-                return Verdict::Reencode(Reason::new(
-                    "property_stripped",
-                    format!(
-                        "Pinterest does not know the property {}; it is left out from now on",
-                        names.join(", ")
-                    ),
-                ));
-            }
-        }
-        StatusTable::new().failure(reply, &words)
+        let strip = || refused_properties(&SPEC, unexpected_properties(&words), records, stripped);
+        let stripped = match self.on_unknown_property {
+            OnUnknownProperty::Strip => strip(),
+            OnUnknownProperty::Reject => None,
+        };
+        stripped.unwrap_or_else(|| StatusTable::new().failure(reply, &words))
     }
 }
 
-fn has_key(record: &[u8], name: &str) -> bool {
-    memchr::memmem::find_iter(record, name.as_bytes()).any(|at| {
-        let end = at + name.len();
-        at > 0 && record[at - 1] == b'"' && record[end..].starts_with(b"\":")
-    })
+fn unprocessable(reply: &Reply, records: &[Arc<Record>]) -> Verdict {
+    match serde_json::from_slice::<Failed>(&reply.body) {
+        Ok(Failed {
+            details: Some(processed),
+            ..
+        }) => per_event(processed, records.len()),
+        Ok(failed) => StatusTable::new().failure(reply, &failed.message.unwrap_or_default()),
+        Err(_) => unreadable(reply),
+    }
 }
 
 /// Outcomes from a reply that has one status for each event.
@@ -168,7 +138,7 @@ fn per_event(processed: Processed, sent: usize) -> Verdict {
             maybe_written: true,
         });
     }
-    let outcome = |event: crate::api::EventStatus| match event.status {
+    let outcome = |event: EventStatus| match event.status {
         Status::Failed => Outcome::Rejected(Reason::from_vendor(
             "pinterest_rejected",
             "Pinterest refused the event",

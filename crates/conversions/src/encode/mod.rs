@@ -3,6 +3,7 @@
 pub mod languages;
 mod members;
 mod money;
+mod segment;
 mod stripped;
 mod user_data;
 mod wire;
@@ -10,6 +11,7 @@ mod writer;
 
 pub use members::{Members, list, member_at, place, whole};
 pub use money::push_money;
+pub use segment::{segment_member, segment_value};
 pub use stripped::{Stripped, StrippedFields};
 pub use user_data::{Hashed, HashedKey, PlainKey, UserData};
 pub use wire::{PersonalField, Wire, count_hashed, personal, wires};

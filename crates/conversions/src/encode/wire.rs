@@ -50,6 +50,8 @@ pub struct PersonalField {
     pub key: HashedKey,
     /// The rule that normalises it.
     pub field: Personal,
+    /// The value worked out from the event when the mapping leaves the field empty.
+    pub derive: Option<Derive>,
 }
 
 /// Returns the hashed rows, in their order. `N` is their number ([`count_hashed`]).
@@ -58,6 +60,7 @@ pub const fn personal<const N: usize>(rows: &[Row]) -> [PersonalField; N] {
         member: "",
         key: HashedKey(rows[0].key),
         field: Personal::Email,
+        derive: None,
     };
     let mut personal = [none; N];
     let (mut row, mut at) = (0, 0);
@@ -67,6 +70,7 @@ pub const fn personal<const N: usize>(rows: &[Row]) -> [PersonalField; N] {
                 member: rows[row].field.key,
                 key: HashedKey(rows[row].key),
                 field,
+                derive: rows[row].derive,
             };
             at += 1;
         }

@@ -10,7 +10,7 @@ const PREFIX: &str = "signalbox-";
 const MAY_USE: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("segment", &["core"]),
-    ("conversions", &["core", "segment"]),
+    ("conversions", &["core", "segment", "http"]),
     ("http", &["core"]),
     ("journal", &["core"]),
     ("config", &["core"]),

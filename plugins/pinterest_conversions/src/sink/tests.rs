@@ -1,10 +1,11 @@
 use super::*;
 use crate::PinterestConversionsConfig;
-use signalbox_core::{BuildErrors, Receipt, Verdict};
-use signalbox_http::StatusCode;
+use signalbox_conversions::Conversions;
+use signalbox_core::{BuildErrors, Event, Prepared, Receipt};
+use signalbox_http::{Destination, StatusCode};
 use signalbox_segment::settings::Findings;
 
-fn destination(more: &str) -> PinterestConversions {
+fn destination(more: &str) -> Conversions<Pinterest> {
     let toml = format!("ad_account_id = \"549755885175\"\nconversion_token = \"pina_secret\"\n{more}");
     let config: PinterestConversionsConfig = toml::from_str(&toml).unwrap();
     let mut findings = Findings::default();
@@ -57,6 +58,10 @@ fn short(answer: &Verdict) -> (&'static str, String) {
         Verdict::Hold(reason) => ("hold", reason.code().to_owned()),
         Verdict::Reencode(reason) => ("reencode", reason.code().to_owned()),
     }
+}
+
+fn has_key(record: &[u8], name: &str) -> bool {
+    String::from_utf8_lossy(record).contains(&format!("\"{name}\":"))
 }
 
 #[test]
@@ -358,14 +363,17 @@ fn only_optional_properties_are_left_out() {
 
 #[test]
 fn every_preset_is_on_by_default() {
-    assert_eq!(destination("").encoder.mapping_names().count(), 16);
+    assert_eq!(destination("").encoder().mapping_names().count(), 16);
     assert_eq!(
-        destination("presets = \"none\"").encoder.mapping_names().count(),
+        destination("presets = \"none\"")
+            .encoder()
+            .mapping_names()
+            .count(),
         0
     );
     let some = destination("presets = [\"Checkout\", \"page_visit\"]");
     assert_eq!(
-        some.encoder.mapping_names().collect::<Vec<_>>(),
+        some.encoder().mapping_names().collect::<Vec<_>>(),
         ["Checkout", "Page Visit"]
     );
 }

@@ -5,10 +5,10 @@ use signalbox_conversions::{Compat, Draft, Preset, Trigger, set};
 use signalbox_core::{
     BuildContext, Event, ImportError, Imported, Prepared, Side, Sink, SinkConfig, segment_imports,
 };
-use signalbox_pinterest_conversions::{EncodeOptions, Encoder, SPEC, import};
+use signalbox_pinterest_conversions::{SPEC, import};
 use signalbox_segment::fql;
 
-use crate::support::{Case, event, pairs, same};
+use crate::support::{Case, EncodeOptions, event, pairs, same, with_mappings};
 
 const TOKEN: &str = "pina_EXAMPLE_OF_A_SECRET";
 
@@ -108,8 +108,10 @@ impl Subscription {
             compat: Compat::Segment,
             ..EncodeOptions::default()
         };
-        let encoder = Encoder::new(options, vec![mapping]).unwrap();
-        summary(encoder.encode(event)).pop().map(|(_, result)| result)
+        let encoder = with_mappings(options, vec![mapping]);
+        summary(encoder.encode(event, &Default::default()))
+            .pop()
+            .map(|(_, result)| result)
     }
 }
 

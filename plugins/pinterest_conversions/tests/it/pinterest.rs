@@ -5,9 +5,9 @@ use signalbox_conversions::{Compat, CompiledMapping, Draft, Trigger};
 use signalbox_core::{
     HashedPath, LimitedDataProcessing, Noted, Prepared, Record, Rejection, Resend, Sha256Hex,
 };
-use signalbox_pinterest_conversions::{EncodeOptions, Encoder, LdpHashCase, OnIncomplete, SPEC};
+use signalbox_pinterest_conversions::{LdpHashCase, OnIncomplete, SPEC};
 
-use crate::support::{body, event};
+use crate::support::{EncodeOptions, body, event, with_mappings};
 
 /// An encoder of one preset, in the default mode, with some fields mapped otherwise.
 struct Setup {
@@ -60,7 +60,7 @@ impl Setup {
         };
         let mut event = event(&event_json.to_string()).unwrap();
         event.facts_mut().limited_data_processing = self.fact.clone();
-        Encoder::new(options, vec![mapping]).unwrap().encode(&event)
+        with_mappings(options, vec![mapping]).encode(&event, &Default::default())
     }
 
     fn result(&self, event: &Json) -> Result<Record, Rejection> {
@@ -217,8 +217,8 @@ fn hashes_are_passed_on_in_lower_case() {
     });
     let mapping =
         CompiledMapping::of_preset(&SPEC, SPEC.preset("checkout").unwrap(), Compat::Vendor).unwrap();
-    let encoder = Encoder::new(EncodeOptions::default(), vec![mapping]).unwrap();
-    let Prepared::Mapped(mut results) = encoder.encode(&event) else {
+    let encoder = with_mappings(EncodeOptions::default(), vec![mapping]);
+    let Prepared::Mapped(mut results) = encoder.encode(&event, &Default::default()) else {
         panic!()
     };
     let record = results.remove(0).unwrap();

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
-use signalbox_conversions::{Compat, Draft, Preset, Trigger};
+use signalbox_conversions::{Compat, CompiledMapping, Draft, Encoder, Preset, Trigger};
 use signalbox_core::{BuildContext, Event, Prepared, Receipt, Record, Rejection, Side, SinkConfig};
 use signalbox_pinterest_conversions::{
-    EncodeOptions, Encoder, OnIncomplete, PinterestConversionsConfig, SPEC,
+    LdpHashCase, OnIncomplete, Pinterest, PinterestConversionsConfig, SPEC,
 };
+use signalbox_segment::settings::Findings;
 
 /// A line of `cases.jsonl`. The event stays text, as its numbers are spelled on purpose.
 #[derive(serde::Deserialize)]
@@ -111,11 +112,37 @@ pub(crate) enum Made {
     Refused(String, Vec<signalbox_core::Warning>),
 }
 
+/// The settings that shape a record.
+#[derive(Clone, Default)]
+pub(crate) struct EncodeOptions {
+    pub(crate) compat: Compat,
+    pub(crate) partner_name: Option<String>,
+    pub(crate) np: Option<String>,
+    pub(crate) ldp_hash_case: LdpHashCase,
+    pub(crate) on_incomplete: OnIncomplete,
+}
+
+/// An encoder with these settings and mappings. The account does not matter.
+pub(crate) fn with_mappings(options: EncodeOptions, mappings: Vec<CompiledMapping>) -> Encoder<Pinterest> {
+    let settings = serde_json::json!({ "ad_account_id": "1", "conversion_token": "pina_TEST_TOKEN" });
+    let mut config: PinterestConversionsConfig = serde_json::from_value(settings).unwrap();
+    config.compat = match options.compat {
+        Compat::Vendor => signalbox_pinterest_conversions::Compat::Pinterest,
+        Compat::Segment => signalbox_pinterest_conversions::Compat::Segment,
+    };
+    config.partner_name = options.partner_name;
+    config.np = options.np;
+    config.ldp_hash_case = options.ldp_hash_case;
+    config.on_incomplete = options.on_incomplete;
+    let vendor = config.vendor(&mut Findings::default()).unwrap();
+    Encoder::new(vendor, mappings).unwrap()
+}
+
 /// Builds the encoder a case describes, below the settings' checks.
 ///
 /// # Errors
 /// What is wrong with the mapping or the trigger, by kind.
-pub(crate) fn encoder(case: &Case, compat: Compat) -> Result<Encoder, &'static str> {
+pub(crate) fn encoder(case: &Case, compat: Compat) -> Result<Encoder<Pinterest>, &'static str> {
     let options = EncodeOptions {
         compat,
         partner_name: Some("ss-segment".into()),
@@ -147,7 +174,7 @@ pub(crate) fn encoder(case: &Case, compat: Compat) -> Result<Encoder, &'static s
         };
         mappings.push(draft.compile(preset.name, trigger).map_err(|_| "mapping")?);
     }
-    Ok(Encoder::new(options, mappings).unwrap())
+    Ok(with_mappings(options, mappings))
 }
 
 fn trigger(text: &str) -> Result<Trigger, &'static str> {
@@ -178,7 +205,7 @@ pub(crate) fn run(case: &Case, compat: Compat) -> Result<Made, &'static str> {
             Ok(Made::Nothing)
         };
     };
-    Ok(match encoder.encode(&event) {
+    Ok(match encoder.encode(&event, &Default::default()) {
         Prepared::Filtered(_) => Made::Nothing,
         Prepared::Rejected(reason) => Made::Refused(reason.code().to_owned(), Vec::new()),
         Prepared::Mapped(mut results) => {

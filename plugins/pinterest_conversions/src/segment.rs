@@ -1,43 +1,27 @@
 //! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
 
-use signalbox_conversions::personal::{Dropped, segment as rules};
+use signalbox_conversions::encode::{Object, PlainKey, UserData, segment_member, segment_value};
+use signalbox_conversions::field::Kind;
+use signalbox_conversions::personal::{Dropped, Field, segment as rules};
+use signalbox_conversions::{Refusal, Resolved, Written, key};
 use signalbox_core::Node;
-use signalbox_segment::schema::Leniency;
 use signalbox_segment::time::segment as time;
-use signalbox_segment::value::{Numbers, Value, utf16_len};
+use signalbox_segment::value::{Value, utf16_len};
 
-use super::ldp::{self, Codes};
-use super::record::{Buffers, EncodeOptions, Input, Refusal, Written};
-use crate::options::OnIncomplete;
+use crate::ldp::{self, Codes};
+use crate::options::{OnIncomplete, Pinterest};
 use crate::reasons;
 use crate::wire::{
     APP_INFO, CLICK_ID, CLIENT_IP_ADDRESS, CLIENT_USER_AGENT, CONTENT, CUSTOM_DATA, DEVICE_INFO, LEGACY,
     PARTNER_ID, PERSONAL,
 };
-use signalbox_conversions::encode::{Key, Object, PlainKey, UserData, Wire};
-use signalbox_conversions::field::Kind;
-use signalbox_conversions::key;
-use signalbox_conversions::personal::Field as Personal;
-use signalbox_conversions::reasons::{mapping_failed, segment_validation};
 
-pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Written<'a>, Refusal> {
-    let Input {
-        options,
-        schema,
-        mapping,
-        event,
-        stripped,
-        arena,
-    } = input;
-    let mapped = mapping
-        .mapping
-        .resolve(event.root(), arena)
-        .map_err(|error| mapping_failed(error.to_string()))?;
-    let coerced = schema.coerce(mapped, arena, Leniency::Segment);
-    if !coerced.errors.is_empty() {
-        return Err(segment_validation(&coerced.errors).into());
-    }
-    let payload = coerced.value;
+pub(crate) fn write<'a>(
+    vendor: &Pinterest,
+    resolved: Resolved<'a, '_>,
+    out: &mut Object<'_>,
+) -> Result<Written<'a>, Refusal> {
+    let Resolved { event, payload, .. } = resolved;
     let latest = payload.get("data_format").as_str() == Some("latest");
     if !latest && !payload.get("app_name").is_defined() {
         return Err(reasons::segment::app_name().into());
@@ -51,17 +35,15 @@ pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Writt
     }
 
     let fact = event.facts().limited_data_processing.as_ref();
-    let codes = fact.map(|fact| Codes::of(fact, options.ldp_hash_case));
+    let codes = fact.map(|fact| Codes::of(fact, vendor.ldp_hash_case));
     let custom = payload.get(if latest { "custom_data_2" } else { "custom_data" });
     let contents = if latest {
         payload.get("contents")
     } else {
         custom.get("contents")
     };
-    incomplete_opt_out(options, fact.is_some(), custom, members)?;
+    incomplete_opt_out(vendor.on_incomplete, fact.is_some(), custom, members)?;
 
-    let mut object = Object::open(&mut buffers.out, stripped);
-    let out = &mut object;
     let text = |key: &str| payload.get(key).as_str();
     out.text(key!("event_name"), text("event_name").unwrap_or_default());
     out.text(key!("action_source"), text("action_source").unwrap_or_default());
@@ -70,17 +52,17 @@ pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Writt
         None => out.raw(key!("event_time"), "null"),
     }
     out.text(key!("event_id"), text("event_id").unwrap_or_default());
-    scalar(out, key!("event_source_url"), payload.get("event_source_url"));
-    if let Some(partner) = &options.partner_name {
+    segment_value(out, key!("event_source_url"), payload.get("event_source_url"));
+    if let Some(partner) = &vendor.partner_name {
         out.text(key!("partner_name"), partner);
     }
-    scalar(out, key!("opt_out"), payload.get("opt_out"));
-    scalar(
+    segment_value(out, key!("opt_out"), payload.get("opt_out"));
+    segment_value(
         out,
         key!("advertiser_tracking_enabled"),
         payload.get("advertiser_tracking_enabled"),
     );
-    let scratch = &mut buffers.text;
+    let scratch = resolved.text;
     out.object(key!("user_data"), true, |out| {
         user_data(&mut UserData::new(out), members, codes.as_ref(), scratch)
     })
@@ -93,10 +75,10 @@ pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Writt
                     ldp::with_ldp(custom.get(wire.key.name()).as_str(), scratch);
                     out.text(wire.key, scratch);
                 }
-                _ => member(out, wire, custom.get(wire.key.name())),
+                _ => segment_member(out, wire, custom.get(wire.key.name())),
             }
         }
-        if let Some(np) = &options.np {
+        if let Some(np) = &vendor.np {
             out.text(key!("np"), np);
         }
     });
@@ -106,22 +88,21 @@ pub(super) fn write<'a>(input: Input<'a>, buffers: &mut Buffers) -> Result<Writt
             languages_of_two(info)?;
             out.object(key, false, |out| {
                 for wire in table {
-                    member(out, wire, info.get(wire.key.name()));
+                    segment_member(out, wire, info.get(wire.key.name()));
                 }
             });
         }
     } else {
         for wire in LEGACY {
-            member(out, wire, payload.get(wire.key.name()));
+            segment_member(out, wire, payload.get(wire.key.name()));
         }
     }
-    scalar(out, key!("wifi"), payload.get("wifi"));
-    scalar(out, key!("language"), payload.get("language"));
-    object.close();
+    segment_value(out, key!("wifi"), payload.get("wifi"));
+    segment_value(out, key!("language"), payload.get("language"));
     Ok(Written {
         event_name: text("event_name").unwrap_or_default(),
         event_id: text("event_id").unwrap_or_default(),
-        offline: text("action_source") == Some("offline"),
+        recognised: text("action_source") != Some("offline"),
     })
 }
 
@@ -139,7 +120,7 @@ fn identified(members: Value<'_>) -> bool {
 
 /// An opt-out that Pinterest would ignore follows the policy in both modes.
 fn incomplete_opt_out(
-    options: &EncodeOptions,
+    policy: OnIncomplete,
     fact: bool,
     custom: Value<'_>,
     members: Value<'_>,
@@ -154,7 +135,7 @@ fn incomplete_opt_out(
     if !mapped || (some("state") && some("country")) {
         return Ok(());
     }
-    match options.on_incomplete {
+    match policy {
         OnIncomplete::Reject => Err(Refusal::Rejected(reasons::ldp_incomplete())),
         OnIncomplete::Drop => Err(Refusal::Dropped(reasons::ldp_incomplete())),
         OnIncomplete::Send => Ok(()),
@@ -169,13 +150,13 @@ fn user_data(
 ) -> Result<(), Refusal> {
     for personal in &PERSONAL {
         let key = personal.key;
-        if personal.field == Personal::MobileAdId {
+        if personal.field == Field::MobileAdId {
             plain(out, CLIENT_IP_ADDRESS, members);
             plain(out, CLIENT_USER_AGENT, members);
         }
         match (codes, personal.field) {
-            (Some(codes), Personal::State) => out.hashed(key, codes.state()),
-            (Some(codes), Personal::Country) => out.hashed(key, codes.country()),
+            (Some(codes), Field::State) => out.hashed(key, codes.state()),
+            (Some(codes), Field::Country) => out.hashed(key, codes.country()),
             _ => {
                 let values = members.get(personal.member);
                 if !values.is_defined() {
@@ -211,7 +192,7 @@ fn products(out: &mut Object<'_>, contents: Value<'_>) {
         for item in contents.items() {
             array.object(true, |out| {
                 for wire in CONTENT {
-                    member(out, wire, item.get(wire.key.name()));
+                    segment_member(out, wire, item.get(wire.key.name()));
                 }
             });
         }
@@ -223,29 +204,5 @@ fn languages_of_two(info: Value<'_>) -> Result<(), Refusal> {
     match info.get("languages").items().all(two) {
         true => Ok(()),
         false => Err(reasons::segment::languages().into()),
-    }
-}
-
-fn member(out: &mut Object<'_>, wire: &Wire, value: Value<'_>) {
-    match (wire.kind, value) {
-        _ if wire.vendor_only => {}
-        (_, Value::Undefined) => {}
-        (Kind::Money, Value::Number(number)) => {
-            number.with_js_text(|text| out.text(wire.key, text));
-        }
-        (Kind::Time, Value::Str(text)) => {
-            if let Some(seconds) = time::install_time(text) {
-                scalar(out, wire.key, Value::from(seconds));
-            }
-        }
-        _ => scalar(out, wire.key, value),
-    }
-}
-
-fn scalar(out: &mut Object<'_>, key: &'static Key, value: Value<'_>) {
-    if value.is_defined() {
-        out.with(key, |out| {
-            out.with(|out| value.write_json(out, Numbers::JavaScript));
-        });
     }
 }

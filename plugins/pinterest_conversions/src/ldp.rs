@@ -7,14 +7,14 @@ use signalbox_segment::value::Value;
 use crate::options::LdpHashCase;
 
 /// Whether a list of flags, joined by commas, has `LDP`.
-pub(super) fn asks_for_ldp(opt_out_type: &str) -> bool {
+pub(crate) fn asks_for_ldp(opt_out_type: &str) -> bool {
     opt_out_type
         .split(',')
         .any(|flag| flag.trim().eq_ignore_ascii_case("ldp"))
 }
 
 /// The flags with `LDP` among them.
-pub(super) fn with_ldp(opt_out_type: Option<&str>, out: &mut String) {
+pub(crate) fn with_ldp(opt_out_type: Option<&str>, out: &mut String) {
     out.clear();
     match opt_out_type.map(str::trim).filter(|flags| !flags.is_empty()) {
         Some(flags) if asks_for_ldp(flags) => out.push_str(flags),
@@ -27,19 +27,19 @@ pub(super) fn with_ldp(opt_out_type: Option<&str>, out: &mut String) {
 }
 
 /// State and country of a user that opted out, as they are sent.
-pub(super) struct Codes {
+pub(crate) struct Codes {
     state: [Sha256Hex; 2],
     country: [Sha256Hex; 2],
     case: LdpHashCase,
 }
 
 impl Codes {
-    pub(super) fn of(fact: &LimitedDataProcessing, case: LdpHashCase) -> Codes {
+    pub(crate) fn of(fact: &LimitedDataProcessing, case: LdpHashCase) -> Codes {
         Codes::new(&fact.state, &fact.country, case)
     }
 
     /// The codes of mapped values, if both are known: a mapping that sets the flag itself gets the same hashes.
-    pub(super) fn of_mapped(state: Value<'_>, country: Value<'_>, case: LdpHashCase) -> Option<Codes> {
+    pub(crate) fn of_mapped(state: Value<'_>, country: Value<'_>, case: LdpHashCase) -> Option<Codes> {
         let state = single(state).and_then(geo::state_code)?;
         let country = single(country).and_then(geo::country_code)?;
         Some(Codes::new(state, country, case))
@@ -59,11 +59,11 @@ impl Codes {
         }
     }
 
-    pub(super) fn state(&self) -> &[Sha256Hex] {
+    pub(crate) fn state(&self) -> &[Sha256Hex] {
         self.pick(&self.state)
     }
 
-    pub(super) fn country(&self) -> &[Sha256Hex] {
+    pub(crate) fn country(&self) -> &[Sha256Hex] {
         self.pick(&self.country)
     }
 

@@ -1,0 +1,31 @@
+//! `compat = "segment"`: values as Segment's destinations write them.
+
+use signalbox_segment::time::segment::install_time;
+use signalbox_segment::value::{Numbers, Value};
+
+use super::wire::Wire;
+use super::writer::{Key, Object};
+use crate::field::Kind;
+
+/// Writes a member as Segment does.
+pub fn segment_member(out: &mut Object<'_>, wire: &Wire, value: Value<'_>) {
+    match (wire.kind, value) {
+        _ if wire.vendor_only || !value.is_defined() => {}
+        (Kind::Money, Value::Number(number)) => number.with_js_text(|text| out.text(wire.key, text)),
+        (Kind::Time, Value::Str(text)) => {
+            if let Some(seconds) = install_time(text) {
+                segment_value(out, wire.key, Value::from(seconds));
+            }
+        }
+        _ => segment_value(out, wire.key, value),
+    }
+}
+
+/// Writes a value as JavaScript does, if it is defined.
+pub fn segment_value(out: &mut Object<'_>, key: &'static Key, value: Value<'_>) {
+    if value.is_defined() {
+        out.with(key, |out| {
+            out.with(|out| value.write_json(out, Numbers::JavaScript));
+        });
+    }
+}

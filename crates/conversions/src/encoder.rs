@@ -1,0 +1,202 @@
+//! From an event to records: which mappings match, and what the vendor writes of what they give.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use bumpalo::Bump;
+use signalbox_core::json::JsonWriter;
+use signalbox_core::{ByteSlab, Event, Prepared, Record, Rejection, Resend, Sha256Hex, Warning};
+use signalbox_segment::schema::{Leniency, Schema, SchemaError};
+
+use crate::encode::{Object, Stripped};
+use crate::lookups::Lookups;
+use crate::mapping::{Call, CompiledMapping};
+use crate::reasons;
+use crate::spec::Compat;
+use crate::vendor::{Refusal, Resolved, Vendor};
+
+/// Makes records of events.
+#[derive(Debug)]
+pub struct Encoder<V> {
+    vendor: V,
+    mappings: Vec<CompiledMapping>,
+    schema: Schema<'static>,
+    slab: ByteSlab,
+}
+
+/// Buffers kept for the next event, so that an event costs few allocations.
+#[derive(Default)]
+struct Scratch {
+    arena: Bump,
+    buffers: Buffers,
+}
+
+#[derive(Default)]
+struct Buffers {
+    /// The record being written.
+    out: JsonWriter,
+    /// A personal value while it is normalised.
+    text: String,
+    /// The hashes of one field.
+    hashes: Vec<Sha256Hex>,
+    key: String,
+}
+
+/// Bytes of scratch memory beyond which it is given back after the event that needed it.
+const KEEP: usize = 1 << 20;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+impl<V: Vendor> Encoder<V> {
+    /// Makes an encoder with these mappings; an event is tried on each, in their order.
+    ///
+    /// # Errors
+    /// None, as a test of each vendor holds: the field table is well-formed.
+    pub fn new(vendor: V, mappings: Vec<CompiledMapping>) -> Result<Encoder<V>, SchemaError> {
+        Ok(Encoder {
+            vendor,
+            mappings,
+            schema: Schema::new(V::SPEC.fields)?,
+            slab: ByteSlab::default(),
+        })
+    }
+
+    /// Returns the vendor.
+    pub fn vendor(&self) -> &V {
+        &self.vendor
+    }
+
+    /// Returns the names of the mappings, in their order.
+    pub fn mapping_names(&self) -> impl Iterator<Item = &str> {
+        self.mappings.iter().map(|mapping| &*mapping.name)
+    }
+
+    /// Makes the records of an event, without the properties that are stripped.
+    pub fn encode(&self, event: &Event, stripped: &Stripped) -> Prepared {
+        SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+            Ok(mut scratch) => self.encode_in(event, stripped, &mut scratch),
+            // Unreachable: nothing in here calls back.
+            Err(_) => self.encode_in(event, stripped, &mut Scratch::default()),
+        })
+    }
+
+    fn encode_in(&self, event: &Event, stripped: &Stripped, scratch: &mut Scratch) -> Prepared {
+        // Most events match one mapping; the default capacity of four would take half a kilobyte.
+        let mut results = Vec::with_capacity(1);
+        let mut dropped = None;
+        let call = Call::of(event);
+        for mapping in self
+            .mappings
+            .iter()
+            .filter(|mapping| mapping.trigger.fires(&call))
+        {
+            match self.record(mapping, event, stripped, &scratch.arena, &mut scratch.buffers) {
+                Ok(record) => results.push(Ok(record)),
+                Err((Refusal::Rejected(reason), warnings)) => {
+                    results.push(Err(Rejection {
+                        mapping: Arc::clone(&mapping.name),
+                        reason,
+                        warnings,
+                    }));
+                }
+                Err((Refusal::Dropped(reason), _)) => dropped = Some(reason),
+            }
+            scratch.arena.reset();
+        }
+        if scratch.arena.allocated_bytes() > KEEP || scratch.buffers.out.capacity() > KEEP {
+            *scratch = Scratch::default();
+        }
+        match (results.is_empty(), dropped) {
+            (false, _) => Prepared::Mapped(results),
+            (true, Some(reason)) => Prepared::Filtered(reason),
+            (true, None) => Prepared::Filtered(reasons::no_trigger_matched()),
+        }
+    }
+
+    fn record(
+        &self,
+        mapping: &CompiledMapping,
+        event: &Event,
+        stripped: &Stripped,
+        arena: &Bump,
+        buffers: &mut Buffers,
+    ) -> Result<Record, (Refusal, Vec<Warning>)> {
+        let mut warnings: Vec<Warning> = event.facts().warnings.iter().map(Warning::from).collect();
+        buffers.out.clear();
+        let mut out = Object::open(&mut buffers.out, stripped);
+        let (text, hashes) = (&mut buffers.text, &mut buffers.hashes);
+        let written = self
+            .resolve(mapping, event, arena, (&mut warnings, text, hashes))
+            .and_then(|resolved| self.vendor.write(resolved, &mut out));
+        out.close();
+        match written {
+            Ok(written) => Ok(Record {
+                mapping: Arc::clone(&mapping.name),
+                dedup_key: written.dedup_key(&mut buffers.key),
+                bytes: self.slab.keep(buffers.out.as_bytes()),
+                warnings,
+                resend: match written.recognised {
+                    true => Resend::Safe,
+                    false => Resend::MayDuplicate,
+                },
+            }),
+            Err(refusal) => Err((refusal, warnings)),
+        }
+    }
+
+    /// Evaluates a mapping and coerces its payload to the field table.
+    fn resolve<'a, 'b>(
+        &self,
+        mapping: &'a CompiledMapping,
+        event: &'a Event,
+        arena: &'a Bump,
+        (warnings, text, hashes): (&'b mut Vec<Warning>, &'b mut String, &'b mut Vec<Sha256Hex>),
+    ) -> Result<Resolved<'a, 'b>, Refusal> {
+        let (payload, lookups, dropped) = match self.vendor.compat() {
+            Compat::Vendor => {
+                let mut failed = Vec::new();
+                let mapped = mapping.mapping.look(event.root(), arena).and_then(|found| {
+                    let coerced = self
+                        .schema
+                        .coerce_mapped(&mapping.mapping, found, arena, &mut failed)?;
+                    Ok((found, coerced))
+                });
+                let (found, coerced) = mapped.map_err(|error| reasons::mapping_failed(error.to_string()))?;
+                for error in failed {
+                    let field = error.field().unwrap_or_default();
+                    warnings.push(Warning::new("mapping_failed", field, error.message()));
+                }
+                let before = warnings.len();
+                warnings.extend(coerced.dropped.into_iter().map(reasons::dropped));
+                if !coerced.errors.is_empty() {
+                    return Err(reasons::required(&coerced.errors).into());
+                }
+                let lookups = Lookups::new(found, V::SPEC.places);
+                (coerced.value, lookups, before..warnings.len())
+            }
+            Compat::Segment => {
+                let mapped = mapping.mapping.resolve(event.root(), arena);
+                let mapped = mapped.map_err(|error| reasons::mapping_failed(error.to_string()))?;
+                let coerced = self.schema.coerce(mapped, arena, Leniency::Segment);
+                if !coerced.errors.is_empty() {
+                    return Err(reasons::segment_validation(&coerced.errors).into());
+                }
+                (coerced.value, Lookups::none(), 0..0)
+            }
+        };
+        Ok(Resolved {
+            spec: V::SPEC,
+            event,
+            payload,
+            derives: mapping.derives,
+            lookups,
+            arena,
+            warnings,
+            text,
+            hashes,
+            dropped,
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! Places in an event that derived values are worked out from. They are looked up together with the paths of the mapping.
+
+use signalbox_segment::mapping::Found;
+use signalbox_segment::value::Value;
+
+/// A place in an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The path, with dots.
+    pub path: &'static str,
+    /// The index of the object that holds the place; the place's own if that is the event.
+    parent: usize,
+}
+
+/// Returns the places of these paths. The compiler refuses a path whose parent is not among them.
+pub const fn places<const N: usize>(paths: &[&'static str; N]) -> [Place; N] {
+    let mut places = [Place { path: "", parent: 0 }; N];
+    let mut at = 0;
+    while at < N {
+        let parent = match parent_len(paths[at]) {
+            0 => at,
+            len => find(paths, paths[at], len),
+        };
+        places[at] = Place {
+            path: paths[at],
+            parent,
+        };
+        at += 1;
+    }
+    places
+}
+
+/// Returns the index of a path, for constants. The compiler refuses a path that is not there.
+pub const fn index(places: &[Place], path: &str) -> usize {
+    let mut at = 0;
+    while !is_prefix(places[at].path, path, path.len()) {
+        at += 1;
+    }
+    at
+}
+
+const fn find(paths: &[&str], path: &str, len: usize) -> usize {
+    let mut at = 0;
+    while !is_prefix(paths[at], path, len) {
+        at += 1;
+    }
+    at
+}
+
+/// Returns true if `text` is the first `len` bytes of `path`.
+const fn is_prefix(text: &str, path: &str, len: usize) -> bool {
+    let (text, path) = (text.as_bytes(), path.as_bytes());
+    let mut at = 0;
+    while at < len && at < text.len() && text[at] == path[at] {
+        at += 1;
+    }
+    at == len && at == text.len()
+}
+
+/// Returns the length of the path before the last dot.
+const fn parent_len(path: &str) -> usize {
+    let mut at = path.len();
+    while at > 0 && path.as_bytes()[at - 1] != b'.' {
+        at -= 1;
+    }
+    at.saturating_sub(1)
+}
+
+/// An event whose places have been looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct Lookups<'a> {
+    /// `None` where nothing is derived.
+    found: Option<Found<'a>>,
+    places: &'static [Place],
+}
+
+impl<'a> Lookups<'a> {
+    /// Takes the places that a mapping has looked up in an event.
+    #[inline]
+    pub fn new(found: Found<'a>, places: &'static [Place]) -> Lookups<'a> {
+        Lookups {
+            found: Some(found),
+            places,
+        }
+    }
+
+    /// Takes an event from which nothing is derived.
+    pub(crate) fn none() -> Lookups<'a> {
+        Lookups {
+            found: None,
+            places: &[],
+        }
+    }
+
+    /// Returns the value at a place. Paths give a value below null or zero; here nothing stands there.
+    #[inline]
+    pub fn at(self, index: usize) -> Value<'a> {
+        let (Some(found), Some(place)) = (self.found, self.places.get(index)) else {
+            return Value::Undefined;
+        };
+        let there = place.parent == index || found.at(place.parent).is_object();
+        if there { found.at(index) } else { Value::Undefined }
+    }
+
+    /// Returns the text at a place, trimmed, unless it is blank.
+    #[inline]
+    pub fn text(self, index: usize) -> Option<&'a str> {
+        let text = self.at(index).as_str().map(str::trim);
+        text.filter(|text| !text.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_know_their_parents() {
+        const PLACES: [Place; 4] = places(&["context.page.url", "context", "traits", "context.page"]);
+        assert_eq!(PLACES.map(|place| place.parent), [3, 1, 2, 1]);
+        assert_eq!(index(&PLACES, "context.page"), 3);
+    }
+}

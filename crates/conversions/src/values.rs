@@ -1,0 +1,259 @@
+//! Writing values by the form of their field: within the vendor's limits, or left out with a warning.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::Hash;
+
+use bumpalo::collections::Vec as BumpVec;
+use signalbox_core::Warning;
+use signalbox_segment::time::Millis;
+use signalbox_segment::value::Value;
+
+use crate::encode::{Key, Members, Object, PersonalField, Wire, languages, list, push_money, whole};
+use crate::field::Kind;
+use crate::personal::{self, Dropped};
+use crate::reasons;
+use crate::time::unix_seconds;
+use crate::vendor::{Resolved, Vendor};
+
+/// The object that a member stands in, written out only for a warning.
+#[derive(Debug, Clone, Copy)]
+pub enum Parent {
+    /// The event.
+    Event,
+    /// An object.
+    Object(&'static str),
+    /// An object of a list.
+    Item(&'static str, usize),
+}
+
+impl fmt::Display for Parent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Parent::Event => Ok(()),
+            Parent::Object(path) => f.write_str(path),
+            Parent::Item(path, index) => write!(f, "{path}[{index}]"),
+        }
+    }
+}
+
+impl Parent {
+    fn child(self, key: &str) -> String {
+        match self {
+            Parent::Event => key.to_owned(),
+            parent => format!("{parent}.{key}"),
+        }
+    }
+}
+
+impl<'a> Resolved<'a, '_> {
+    /// Writes the members of an object of the payload.
+    pub fn members<V: Vendor>(
+        &mut self,
+        vendor: &V,
+        out: &mut Object<'_>,
+        table: &[Wire],
+        object: Value<'a>,
+        parent: Parent,
+    ) {
+        let mut members = Members::of(object);
+        for wire in table {
+            let value = self.or_derived(vendor, wire, members.take(wire.key.name()));
+            self.member(out, wire, value, parent);
+        }
+    }
+
+    /// Writes products; one without any usable value is left out with a warning.
+    pub fn contents<V: Vendor>(
+        &mut self,
+        vendor: &V,
+        out: &mut Object<'_>,
+        (key, table): (&'static Key, &[Wire]),
+        contents: Value<'a>,
+        path: &'static str,
+    ) {
+        out.array(key, false, |array| {
+            for (index, item) in list(contents).iter().enumerate() {
+                let parent = Parent::Item(path, index);
+                if !array.object(false, |out| self.members(vendor, out, table, *item, parent)) {
+                    self.warnings.push(reasons::empty_content(&parent.to_string()));
+                }
+            }
+        });
+    }
+
+    /// Writes one value, or leaves it out with a warning if it does not fit the vendor's limits.
+    pub fn member(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>, parent: Parent) {
+        if !value.is_defined() {
+            return;
+        }
+        let path = || parent.child(wire.key.name());
+        match (wire.kind, value) {
+            (Kind::Text(most), Value::Str(text)) => {
+                if text.len() > most && text.chars().count() > most {
+                    self.warnings
+                        .push(reasons::too_long(self.spec.vendor, &path(), most));
+                } else {
+                    out.text(wire.key, text);
+                }
+            }
+            (Kind::Whole(least, most), _) => {
+                match whole(value).filter(|number| (least..=most).contains(number)) {
+                    Some(number) => out.integer(wire.key, number),
+                    None => self
+                        .warnings
+                        .push(reasons::out_of_range(self.spec.vendor, &path(), least, most)),
+                }
+            }
+            (Kind::Money, Value::Number(number)) if number.is_finite() => out.with(wire.key, |out| {
+                out.byte(b'"');
+                push_money(number, out);
+                out.byte(b'"');
+            }),
+            (Kind::Money, _) => self.warnings.push(reasons::wrong_form(&path(), "a number")),
+            (Kind::Currency, Value::Str(text)) => {
+                let text = text.trim();
+                if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
+                    self.text.clear();
+                    self.text.push_str(text);
+                    self.text.make_ascii_uppercase();
+                    out.text(wire.key, self.text);
+                } else {
+                    let wanted = "an ISO 4217 code of three letters";
+                    self.warnings.push(reasons::wrong_form(&path(), wanted));
+                }
+            }
+            (Kind::Texts, _) => self.texts(out, wire.key, value),
+            (Kind::Languages(most), _) => self.languages(out, wire.key, value, most, &path),
+            (Kind::Time, _) => {
+                let seconds = match value {
+                    Value::Str(text) => unix_seconds(text).ok(),
+                    Value::Number(number) => Millis::from_epoch(number.to_f64()).map(Millis::seconds),
+                    _ => None,
+                };
+                match seconds.filter(|seconds| *seconds >= 0) {
+                    Some(seconds) => out.integer(wire.key, seconds),
+                    None => self
+                        .warnings
+                        .push(reasons::wrong_form(&path(), "a time since 1970")),
+                }
+            }
+            // The schema has made texts of texts and lists of lists; those have functions of their own.
+            _ => {}
+        }
+    }
+
+    fn texts(&mut self, out: &mut Object<'_>, key: &'static Key, value: Value<'a>) {
+        let items = list(value);
+        let mut texts = BumpVec::with_capacity_in(items.len(), self.arena);
+        texts.extend(
+            items
+                .iter()
+                .filter_map(|item| item.as_str())
+                .filter(|text| !text.is_empty()),
+        );
+        let kept = distinct(&mut texts);
+        out.array(key, false, |array| {
+            texts[..kept].iter().for_each(|text| array.text(text))
+        });
+    }
+
+    fn languages(
+        &mut self,
+        out: &mut Object<'_>,
+        key: &'static Key,
+        value: Value<'a>,
+        most: usize,
+        path: &dyn Fn() -> String,
+    ) {
+        let vendor = self.spec.vendor;
+        let warnings = &mut *self.warnings;
+        out.array(key, false, |array| {
+            let mut codes: Vec<[u8; 2]> = Vec::new();
+            for (index, item) in value.items().enumerate() {
+                match languages::code(item.as_str().unwrap_or_default()) {
+                    Some(code) if codes.contains(&code) => {}
+                    Some(_) if codes.len() == most => {
+                        let message = format!("cut: {vendor} takes at most {most} languages");
+                        warnings.push(Warning::new("out_of_range", path(), message));
+                        break;
+                    }
+                    Some(code) => {
+                        array.text(languages::as_str(&code));
+                        codes.push(code);
+                    }
+                    None => warnings.push(reasons::wrong_form(
+                        &format!("{}[{index}]", path()),
+                        "a language code of two letters",
+                    )),
+                }
+            }
+        });
+    }
+
+    /// Hashes the values of a personal field into [`hashes`](Resolved::hashes), or the value derived in their place.
+    /// `parent` is the object that the field stands in. True if there are any.
+    pub fn hash_personal<V: Vendor>(
+        &mut self,
+        vendor: &V,
+        field: &PersonalField,
+        values: Value<'a>,
+        parent: &str,
+    ) -> bool {
+        self.hashes.clear();
+        let values = list(values);
+        let several = values.len() > 1;
+        for (index, value) in values.iter().enumerate() {
+            let text = value.as_str().unwrap_or_default();
+            self.hash(field, text, parent, several.then_some(index));
+        }
+        if self.hashes.is_empty()
+            && let Some(derive) = field.derive
+            && let Some(text) = self.derived(vendor, derive).as_str()
+        {
+            self.hash(field, text, parent, None);
+        }
+        let kept = distinct(self.hashes);
+        self.hashes.truncate(kept);
+        !self.hashes.is_empty()
+    }
+
+    fn hash(&mut self, field: &PersonalField, text: &str, parent: &str, index: Option<usize>) {
+        match personal::hash(field.field, self.spec.rules, text, self.text) {
+            Ok(hash) => self.hashes.push(hash),
+            Err(Dropped::Empty) => {}
+            Err(dropped) => {
+                let path = match index {
+                    Some(index) => format!("{parent}.{}[{index}]", field.member),
+                    None => format!("{parent}.{}", field.member),
+                };
+                self.warnings
+                    .push(Warning::new(dropped.code(), path, dropped.message()));
+            }
+        }
+    }
+}
+
+/// Number of values up to which each is compared with the others; more go through a set.
+const FEW: usize = 32;
+
+/// Brings the first of each value to the front, in their order, and returns their number.
+fn distinct<T: Copy + Eq + Hash>(values: &mut [T]) -> usize {
+    if values.len() < 2 {
+        return values.len();
+    }
+    let mut seen = (values.len() > FEW).then(HashSet::new);
+    let mut kept = 0;
+    for at in 0..values.len() {
+        let value = values[at];
+        let new = match &mut seen {
+            Some(seen) => seen.insert(value),
+            None => !values[..kept].contains(&value),
+        };
+        if new {
+            values[kept] = value;
+            kept += 1;
+        }
+    }
+    kept
+}

@@ -1,0 +1,160 @@
+//! The interface of a vendor: its table, and the code that directives cannot say.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bumpalo::Bump;
+use signalbox_core::{Event, Reason, Record, Sha256Hex, Verdict, Warning};
+use signalbox_http::{Body, Reply, Request};
+use signalbox_segment::value::Value;
+
+use crate::encode::{Object, StrippedFields, Wire};
+use crate::field::{Derive, Derives};
+use crate::lookups::Lookups;
+use crate::spec::{Compat, Spec};
+
+/// A conversions API. The kit matches events with mappings, evaluates them, coerces what they give to the field table, and
+/// hands the result to [`write`](Vendor::write); records are sent in a [`frame`](Vendor::frame).
+pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
+    /// The vendor's data.
+    const SPEC: &'static Spec;
+
+    /// Returns the rules that this sink follows. Default: the vendor's own.
+    fn compat(&self) -> Compat {
+        Compat::Vendor
+    }
+
+    /// Works out a value that the mapping left empty; undefined if the event does not tell. Called only for rows that name
+    /// one ([`Row::derived`](crate::field::Row::derived)). Default: undefined.
+    fn derive<'a>(&self, _derive: Derive, _resolved: &Resolved<'a, '_>) -> Value<'a> {
+        Value::Undefined
+    }
+
+    /// Writes the record of an event.
+    ///
+    /// # Errors
+    /// The reason why no record is made.
+    fn write<'a>(&self, resolved: Resolved<'a, '_>, out: &mut Object<'_>) -> Result<Written<'a>, Refusal>;
+
+    /// Returns the text around the records of a request.
+    fn frame(&self) -> Frame<'_>;
+
+    /// Makes the request that carries a body.
+    fn post(&self, body: Body) -> Request;
+
+    /// Reads the reply about these records, in their order. Nothing is delivered unless the reply says so. What the vendor
+    /// refuses by name can be left out from then on ([`refused_properties`](crate::refused_properties)).
+    fn interpret(&self, reply: &Reply, records: &[Arc<Record>], stripped: &StrippedFields) -> Verdict;
+
+    /// Returns a request that shows if deliveries can work now, and delivers nothing. Default: there is none.
+    fn probe(&self) -> Option<Request> {
+        None
+    }
+
+    /// Reads the reply to the probe. Default: every reply says that deliveries can work.
+    ///
+    /// # Errors
+    /// The reason why deliveries cannot work.
+    fn interpret_probe(&self, _reply: &Reply) -> Result<(), Reason> {
+        Ok(())
+    }
+}
+
+/// The text of a request's body around its records, which commas separate.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'s> {
+    /// The text before the first record.
+    pub open: &'s str,
+    /// The text behind the last record.
+    pub close: &'s str,
+}
+
+/// The payload that a mapping gave for an event, and the tools to write it with.
+pub struct Resolved<'a, 'b> {
+    /// The vendor's data.
+    pub spec: &'static Spec,
+    /// The event.
+    pub event: &'a Event,
+    /// The payload, coerced to the field table.
+    pub payload: Value<'a>,
+    /// The values to derive.
+    pub derives: Derives,
+    /// The places in the event that values are derived from.
+    pub lookups: Lookups<'a>,
+    /// Memory for values that last until the record is written.
+    pub arena: &'a Bump,
+    /// Warnings for the record.
+    pub warnings: &'b mut Vec<Warning>,
+    /// A buffer for one text.
+    pub text: &'b mut String,
+    /// The hashes of one personal field.
+    pub hashes: &'b mut Vec<Sha256Hex>,
+    /// The warnings about values that the schema dropped.
+    pub(crate) dropped: Range<usize>,
+}
+
+impl<'a> Resolved<'a, '_> {
+    /// Returns a member's value, or the one derived in its place.
+    #[inline]
+    pub fn or_derived<V: Vendor>(&self, vendor: &V, wire: &Wire, value: Value<'a>) -> Value<'a> {
+        match wire.derive {
+            Some(derive) if !value.is_defined() => self.derived(vendor, derive),
+            _ => value,
+        }
+    }
+
+    /// Returns a derived value; undefined where the mapping keeps it from being derived.
+    #[inline]
+    pub fn derived<V: Vendor>(&self, vendor: &V, derive: Derive) -> Value<'a> {
+        if self.derives.has(derive) {
+            vendor.derive(derive, self)
+        } else {
+            Value::Undefined
+        }
+    }
+
+    /// Returns true if the schema dropped a value whose path ends like this.
+    pub fn has_dropped(&self, end: &str) -> bool {
+        let dropped = self.warnings.get(self.dropped.clone()).unwrap_or_default();
+        dropped.iter().any(|warning| warning.path.ends_with(end))
+    }
+}
+
+/// The facts about a record that the runtime needs beside its bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// The vendor's name of the conversion.
+    pub event_name: &'a str,
+    /// The id by which the vendor recognises duplicates; empty if there is none.
+    pub event_id: &'a str,
+    /// The vendor recognises duplicates of this event. If not, a second copy may count twice.
+    pub recognised: bool,
+}
+
+impl Written<'_> {
+    pub(crate) fn dedup_key(&self, scratch: &mut String) -> Option<Box<str>> {
+        if !self.recognised || self.event_id.is_empty() {
+            return None;
+        }
+        scratch.clear();
+        scratch.push_str(self.event_name);
+        scratch.push(' ');
+        scratch.push_str(self.event_id);
+        Some(scratch.as_str().into())
+    }
+}
+
+/// The reason why a mapping that matched made no record.
+#[derive(Debug)]
+pub enum Refusal {
+    /// It should have: a dead letter.
+    Rejected(Reason),
+    /// The settings say to let the event go.
+    Dropped(Reason),
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Refusal::Rejected(reason)
+    }
+}
