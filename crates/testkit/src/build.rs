@@ -1,9 +1,12 @@
-//! Builders: events, records, batches.
+//! Builders: events, records, batches, transforms.
 
 use std::sync::Arc;
 
 use serde_json::Value;
-use signalbox_core::{Batch, Event, Prepared, Receipt, Record, Sink};
+use signalbox_core::{
+    Batch, BuildContext, BuildErrors, Built, Event, Prepared, Receipt, Record, Side, Sink, Transform,
+    TransformConfig,
+};
 
 /// An event of this payload, received at the start of 1970 by the source `test`.
 ///
@@ -46,4 +49,27 @@ pub fn records(sink: &dyn Sink, event: &Event) -> Vec<Arc<Record>> {
 /// As [`records`].
 pub fn batch(sink: &dyn Sink, events: &[Event]) -> Batch {
     Batch::new(1, events.iter().flat_map(|event| records(sink, event)).collect())
+}
+
+/// Reads the settings of a transform: TOML as in a pipeline file, without the type.
+///
+/// # Errors
+/// Settings that do not fit the type.
+pub fn transform_config(kind: &str, settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
+    toml::from_str(&format!("type = \"{kind}\"\n{settings}"))
+}
+
+/// Builds a transform from its settings; its name is its type.
+///
+/// # Errors
+/// As [`TransformConfig::build`].
+///
+/// # Panics
+/// If the settings cannot be read.
+pub fn transform(kind: &str, place: Side, settings: &str) -> Result<Built<dyn Transform>, BuildErrors> {
+    let config = transform_config(kind, settings).expect("settings of the type");
+    config.build(&BuildContext {
+        name: kind.into(),
+        place,
+    })
 }

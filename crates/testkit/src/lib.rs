@@ -15,7 +15,7 @@ mod intake;
 pub mod server;
 mod sockets;
 
-pub use build::{batch, event, event_of, records};
+pub use build::{batch, event, event_of, records, transform, transform_config};
 pub use checkpoints::MemoryCheckpoints;
 pub use intake::IntakeDouble;
 pub use server::{Act, Seen, Server};

@@ -2,21 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
-use signalbox_core::{
-    BuildContext, BuildErrors, Built, Event, Flow, PluginKind, Receipt, Side, Transform, TransformConfig,
-    plugins,
-};
+use signalbox_core::{BuildErrors, Built, Flow, PluginKind, Side, Transform, plugins};
 use signalbox_filter as _;
-
-fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
-    toml::from_str(&format!("type = \"filter\"\n{settings}"))
-}
+use signalbox_testkit::{event, transform, transform_config};
 
 fn built(settings: &str) -> Result<Built<dyn Transform>, BuildErrors> {
-    config(settings).unwrap().build(&BuildContext {
-        name: "orders".into(),
-        place: Side::Sink,
-    })
+    transform("filter", Side::Sink, settings)
 }
 
 fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
@@ -25,18 +16,14 @@ fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
 
 /// Returns true if an event goes on; asserts that it is unchanged.
 fn passes(filter: &dyn Transform, json: &str) -> bool {
-    let receipt = Receipt {
-        source: "site".into(),
-        received_at: 0,
-    };
-    let mut event = Event::parse(json, receipt).unwrap();
+    let mut event = event(json);
     let flow = filter.apply(&mut event);
     assert_eq!(event.to_json(), json);
     match flow {
         Flow::Pass => true,
         Flow::Filtered(reason) => {
             assert_eq!(reason.code(), "filter");
-            assert!(reason.message().ends_with("the trigger of 'orders'"), "{reason}");
+            assert!(reason.message().ends_with("the trigger of 'filter'"), "{reason}");
             false
         }
         other => panic!("{other:?}"),
@@ -81,7 +68,7 @@ fn a_trigger_that_is_none_is_an_error() {
         ("", "missing field `trigger`"),
         ("trigger = 'type = \"track\"'\nnot = true", "unknown field `not`"),
     ] {
-        let error = config(settings).unwrap_err().to_string();
+        let error = transform_config("filter", settings).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use signalbox_core::{PluginKind, Side, plugins};
+use signalbox_testkit::transform_config;
 
-use crate::{build, config, made, sha};
+use crate::{build, made, sha};
 
 #[test]
 fn paths_add_to_the_defaults_or_replace_them() {
@@ -79,7 +80,7 @@ fn settings_that_do_not_fit_are_told() {
         (r#"paths = { "a" = "mail" }"#, "unknown variant `mail`"),
         ("fields = []", "unknown field `fields`"),
     ] {
-        let error = config(settings).unwrap_err().to_string();
+        let error = transform_config("hash_pii", settings).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
 }

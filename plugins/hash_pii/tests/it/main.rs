@@ -8,33 +8,14 @@ mod properties;
 mod values;
 
 use serde_json::Value;
-use signalbox_core::{
-    BuildContext, BuildErrors, Event, Flow, Noted, Receipt, Sha256Hex, Side, Transform, TransformConfig,
-};
+use signalbox_core::{BuildErrors, Flow, Noted, Sha256Hex, Side, Transform};
 use signalbox_hash_pii as _;
+use signalbox_testkit::{event_of, transform};
 
 const PLACES: [Side; 2] = [Side::Source, Side::Sink];
 
-fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
-    toml::from_str(&format!("type = \"hash_pii\"\n{settings}"))
-}
-
 fn build(place: Side, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
-    config(settings)
-        .unwrap()
-        .build(&BuildContext {
-            name: "hash".into(),
-            place,
-        })
-        .map(|built| built.component)
-}
-
-fn event(payload: &Value) -> Event {
-    let receipt = Receipt {
-        source: "site".into(),
-        received_at: 0,
-    };
-    Event::parse(&payload.to_string(), receipt).unwrap()
+    transform("hash_pii", place, settings).map(|built| built.component)
 }
 
 /// The event as the transform left it.
@@ -45,7 +26,7 @@ struct Made {
 }
 
 fn apply(transform: &dyn Transform, payload: &Value) -> Made {
-    let mut event = event(payload);
+    let mut event = event_of(payload);
     assert_eq!(transform.apply(&mut event), Flow::Pass);
     let facts = event.facts();
     Made {

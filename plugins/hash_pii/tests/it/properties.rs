@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use signalbox_core::{Flow, Side};
+use signalbox_testkit::event_of;
 
-use crate::{build, event};
+use crate::build;
 
 /// A marker in every text at a listed path.
 const SECRET: &str = "q7secretz";
@@ -100,7 +101,7 @@ fn wild() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn a_second_run_changes_nothing(payload in wild(), first in settings(), again in settings()) {
-        let mut event = event(&payload);
+        let mut event = event_of(&payload);
         prop_assert_eq!(build(Side::Source, first).unwrap().apply(&mut event), Flow::Pass);
         let (text, facts) = (event.to_json(), event.facts().clone());
         prop_assert_eq!(build(Side::Sink, first).unwrap().apply(&mut event), Flow::Pass);
@@ -114,7 +115,7 @@ proptest! {
     #[test]
     fn nothing_readable_is_left_at_a_listed_path(payload in payload()) {
         for settings in ["", "rules = \"segment\""] {
-            let mut event = event(&payload);
+            let mut event = event_of(&payload);
             prop_assert_eq!(build(Side::Source, settings).unwrap().apply(&mut event), Flow::Pass);
             let text = event.to_json();
             prop_assert!(!text.to_lowercase().contains(SECRET), "{}", text);

@@ -1,8 +1,9 @@
 //! Settings, good and bad.
 
 use signalbox_core::{PluginKind, Side, plugins};
+use signalbox_testkit::transform_config;
 
-use crate::{DO_NOT_SELL, build, config};
+use crate::{DO_NOT_SELL, build};
 
 #[test]
 fn settings_that_do_not_fit_are_told_together() {
@@ -50,7 +51,9 @@ fn settings_that_cannot_be_read_are_told() {
         ),
         (&format!("{DO_NOT_SELL}state = \"CA\""), "unknown field `state`"),
     ] {
-        let error = config(settings).unwrap_err().to_string();
+        let error = transform_config("limited_data_processing", settings)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(wanted), "{error}");
     }
 }

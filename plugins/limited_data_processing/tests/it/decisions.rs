@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 use signalbox_core::{Facts, Flow, LimitedDataProcessing, Sha256Hex};
+use signalbox_testkit::event_of;
 
-use crate::{DO_NOT_SELL, PLACES, build, event};
+use crate::{DO_NOT_SELL, PLACES, build};
 
 fn decide(settings: &str, payload: &Value) -> (Flow, Facts) {
     let [source, sink] = PLACES.map(|place| {
-        let mut event = event(payload);
+        let mut event = event_of(payload);
         let before = event.to_json();
         let flow = build(place, settings).unwrap().apply(&mut event);
         assert_eq!(event.to_json(), before, "the payload stays");
@@ -218,12 +219,12 @@ fn the_first_path_with_a_known_value_counts() {
 
 #[test]
 fn a_mark_stays_and_a_second_run_adds_nothing() {
-    let mut marked = event(&at_home("CA", "US"));
+    let mut marked = event_of(&at_home("CA", "US"));
     for settings in [DO_NOT_SELL, &format!("{DO_NOT_SELL}states = [\"TX\"]")] {
         assert_eq!(build(PLACES[1], settings).unwrap().apply(&mut marked), Flow::Pass);
         assert_eq!(marked.facts().limited_data_processing, fact("CA"));
     }
-    let mut sent = event(&json!({ "properties": { "do_not_sell": "hm" } }));
+    let mut sent = event_of(&json!({ "properties": { "do_not_sell": "hm" } }));
     for place in PLACES {
         let transform = build(place, &format!("{DO_NOT_SELL}on_incomplete = \"send\"")).unwrap();
         assert_eq!(transform.apply(&mut sent), Flow::Pass);

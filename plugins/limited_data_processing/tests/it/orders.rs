@@ -7,8 +7,9 @@ use signalbox_conversions::personal::geo::{COUNTRIES, STATES};
 use signalbox_conversions::personal::rules::{PINTEREST, SEGMENT};
 use signalbox_conversions::personal::{Field, Rules, hash};
 use signalbox_core::{Event, Flow, LimitedDataProcessing, Path, Scalar, Side};
+use signalbox_testkit::event_of;
 
-use crate::{build, event};
+use crate::build;
 
 const SETTINGS: &str = "opted_out = [{ path = \"properties.opt_out\" }]\nstates = [\"CA\", \"NY\", \"VA\"]";
 
@@ -94,7 +95,7 @@ fn odd() -> impl Strategy<Value = String> {
 }
 
 fn same_in_both_orders(payload: &Value, rules: &'static Rules) -> Result<(), TestCaseError> {
-    let (mut before, mut after) = (event(payload), event(payload));
+    let (mut before, mut after) = (event_of(payload), event_of(payload));
     let decided_first = outcome(&mut before);
     hash_pii(&mut before, rules);
     hash_pii(&mut after, rules);

@@ -1,8 +1,9 @@
 //! Settings, good and bad.
 
 use signalbox_core::{PluginKind, plugins};
+use signalbox_testkit::transform_config;
 
-use crate::{build, built, config, made};
+use crate::{build, built, made};
 
 fn errors(settings: &str) -> Vec<String> {
     let errors = build(settings).err().unwrap();
@@ -59,7 +60,7 @@ fn mistakes_are_told_with_their_place() {
         ("mode = \"overwrite\"", "expected `merge` or `replace`"),
         ("unset = []", "unknown field `unset`"),
     ] {
-        let error = config(settings).unwrap_err().to_string();
+        let error = transform_config("map", settings).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
 }

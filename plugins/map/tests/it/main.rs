@@ -7,20 +7,12 @@ mod merge;
 mod replace;
 
 use serde_json::Value;
-use signalbox_core::{
-    BuildContext, BuildErrors, Built, Event, Flow, Receipt, Side, Transform, TransformConfig,
-};
+use signalbox_core::{BuildErrors, Built, Event, Flow, Receipt, Side, Transform};
 use signalbox_map as _;
-
-fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
-    toml::from_str(&format!("type = \"map\"\n{settings}"))
-}
+use signalbox_testkit::transform;
 
 fn built(settings: &str) -> Result<Built<dyn Transform>, BuildErrors> {
-    config(settings).unwrap().build(&BuildContext {
-        name: "names".into(),
-        place: Side::Source,
-    })
+    transform("map", Side::Source, settings)
 }
 
 fn build(settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {

@@ -2,23 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
-use signalbox_core::{
-    BuildContext, BuildErrors, Event, Flow, PluginKind, Receipt, Side, Transform, TransformConfig, plugins,
-};
+use signalbox_core::{BuildContext, BuildErrors, Event, Flow, PluginKind, Receipt, Side, Transform, plugins};
 use signalbox_rate_limit as _;
-
-fn config(settings: &str) -> Result<Box<dyn TransformConfig>, toml::de::Error> {
-    toml::from_str(&format!("type = \"rate_limit\"\n{settings}"))
-}
+use signalbox_testkit::{transform, transform_config};
 
 fn build(place: Side, settings: &str) -> Result<Box<dyn Transform>, BuildErrors> {
-    config(settings)
-        .unwrap()
-        .build(&BuildContext {
-            name: "gently".into(),
-            place,
-        })
-        .map(|built| built.component)
+    transform("rate_limit", place, settings).map(|built| built.component)
 }
 
 fn errors(place: Side, settings: &str) -> Vec<(String, String)> {
@@ -98,7 +87,7 @@ fn dropping_works_on_both_sides_with_and_without_keys() {
 
 #[test]
 fn each_place_has_its_own_quota() {
-    let config = config(ONE_AN_HOUR).unwrap();
+    let config = transform_config("rate_limit", ONE_AN_HOUR).unwrap();
     for name in ["pinterest", "archive"] {
         let context = BuildContext {
             name: name.into(),
@@ -151,7 +140,7 @@ fn settings_that_cannot_be_read_are_told() {
         ),
         ("limit = -5\nper = \"second\"", "invalid value"),
     ] {
-        let error = config(settings).unwrap_err().to_string();
+        let error = transform_config("rate_limit", settings).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
 }
