@@ -15,11 +15,11 @@ use serde_json::value::RawValue;
 use signalbox_journal::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterId, LetterCounts, Order, Page, StoredLetter,
 };
+use signalbox_runtime::operate::{Acted, Piece, act, act_on_all};
 
 use crate::AdminState;
 use crate::operator::{Choice, No, acting, chosen, no};
 use crate::reply::{failed, json as as_json};
-use signalbox_runtime::operate::{Acted, Piece, act, act_on_all};
 
 /// Dead letters in a list if the request sets no limit.
 const LIMIT: u64 = 100;

@@ -5,12 +5,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use signalbox_journal::{DeadLetterFilter, DeadLetterId};
+use signalbox_runtime::forget::Forget;
+use signalbox_runtime::operate::{ReplayRange, Where};
 
 use crate::AdminState;
 use crate::guard::HEADER;
 use crate::reply::{failed, json as as_json, text};
-use signalbox_runtime::forget::Forget;
-use signalbox_runtime::operate::{ReplayRange, Where};
 
 /// The query of these paths; every key is optional.
 #[derive(Debug, Default, PartialEq, Eq)]

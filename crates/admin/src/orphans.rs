@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use signalbox_journal::SinkState;
-
 use signalbox_runtime::operate::StatusSource;
 
 /// The time that an answer waits for the journal before it falls back on the last report.

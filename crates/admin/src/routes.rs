@@ -9,11 +9,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use signalbox_runtime::identity;
 
 use crate::guard::{Guard, guard};
 use crate::reply::{json, text};
 use crate::{AdminState, letters, operator};
-use signalbox_runtime::identity;
 
 /// Builds the routes of the admin address, behind its guard.
 pub(crate) fn router(state: AdminState, guarded: Guard) -> Router {

@@ -6,34 +6,26 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, HttpBody as _};
-use axum::http::Request;
-use axum::http::header::CONTENT_LENGTH;
-use axum::response::Response;
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use signalbox_core::slots::{Slot, Slots};
-use tokio::net::{TcpListener, TcpStream};
+use signalbox_http::server::Limits;
+use signalbox_runtime::sockets::{check_listen, open_listener};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 
 use crate::AdminState;
 use crate::guard::{Access, Guard};
-use signalbox_runtime::sockets::{check_listen, open_listener};
 
-/// The most connections at once. Those without a request under way close to make room for more.
-const CONNECTIONS: usize = 64;
-/// The time for the head of a request, and so for an idle connection.
-const HEAD: Duration = Duration::from_secs(15);
-/// The life of a connection; who scrapes just opens another.
-const LIFE: Duration = Duration::from_secs(300);
-/// The time for answers under way when a connection has to end.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// The limits of the address. A scraper whose connection reaches the end of its life opens another.
+const LIMITS: Limits = Limits {
+    connections: 64,
+    body_bytes: 0,
+    read_timeout: Duration::from_secs(15),
+    write_timeout: Duration::from_secs(300),
+    life: Some(Duration::from_secs(300)),
+    half_close: false,
+    linger: Duration::ZERO,
+    ending: Duration::from_secs(1),
+    drain: Duration::from_secs(2),
+};
 
 /// A running admin address.
 #[derive(Debug)]
@@ -75,7 +67,9 @@ pub async fn serve(
         .local_addr()
         .map_err(|error| cannot_listen(listen, &error))?;
     let router = crate::routes::router(state, Guard::new(listen, access));
-    let task = tokio::spawn(accept(listener, router, stop));
+    let task = tokio::spawn(signalbox_http::server::serve(
+        listener, router, LIMITS, None, stop,
+    ));
     tracing::info!(%address, "the admin address is open");
     Ok(AdminServer { address, task })
 }
@@ -90,75 +84,4 @@ fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> String {
         _ => "",
     };
     format!("the admin address {listen} cannot be opened: {error}{remedy}")
-}
-
-async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let connections = TaskTracker::new();
-    let slots = Slots::new(CONNECTIONS);
-    while let Some(accepted) = until(&stop, listener.accept()).await {
-        match accepted {
-            Ok((stream, peer)) => {
-                let Some(Some(slot)) = until(&stop, slots.enter(peer.ip(), None)).await else {
-                    break;
-                };
-                connections.spawn(converse(stream, router.clone(), slot, stop.clone()));
-            }
-            Err(error) => {
-                // Mostly no file descriptor left: without a pause this would spin.
-                tracing::warn!(%error, "the admin address could not accept a connection");
-                let _ = until(&stop, tokio::time::sleep(Duration::from_millis(100))).await;
-            }
-        }
-    }
-    drop(listener);
-    connections.close();
-    connections.wait().await;
-}
-
-/// The result of the work, or nothing if it is time to stop.
-async fn until<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
-    stop.run_until_cancelled(work).await
-}
-
-/// The end of a connection whose place was needed before its request had begun.
-#[derive(Debug, thiserror::Error)]
-#[error("another connection needed the place")]
-struct GivenWay;
-
-async fn converse(stream: TcpStream, router: Router, slot: Slot, stop: CancellationToken) {
-    let service = service_fn(|request| answer(&slot, router.clone(), request));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    // A connection that breaks is the client's affair.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = slot.closed() => return,
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(LIFE) => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(LAST_WORDS, connection).await;
-}
-
-/// Answers a request. Until the answer is written, the connection does not give way.
-async fn answer(slot: &Slot, router: Router, request: Request<Incoming>) -> Result<Response, GivenWay> {
-    let under_way = slot.begin().ok_or(GivenWay)?;
-    // No path here waits for a body.
-    under_way.received();
-    let response = match router.oneshot(request.map(Body::new)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
-    let (mut head, body) = response.into_parts();
-    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
-        head.headers.entry(CONTENT_LENGTH).or_insert(length.into());
-    }
-    let body = body.map_frame(move |frame| {
-        let _under_way = &under_way;
-        frame
-    });
-    Ok(Response::from_parts(head, Body::new(body)))
 }

@@ -6,7 +6,6 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_journal::{SOURCE, SinkState};
-
 use signalbox_runtime::hold::HoldCause;
 use signalbox_runtime::ledger::{Ledger, SinkLedger, SourceLedger};
 use signalbox_runtime::operate::StatusSource;

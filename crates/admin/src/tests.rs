@@ -5,15 +5,15 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use signalbox_core::{Reason, Secret};
 use signalbox_journal::{DeadLetter, Journal, MemoryJournal, SinkState, Start, Subscription};
+use signalbox_runtime::ledger::{SinkLedger, SourceLedger};
+use signalbox_runtime::operate::{Acted, Piece, ReplayPlan, ReplayRange};
+use signalbox_runtime::sockets::check_listen;
+use signalbox_runtime::telemetry::TelemetryOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use signalbox_runtime::ledger::{SinkLedger, SourceLedger};
-use signalbox_runtime::operate::{Acted, Piece, ReplayPlan, ReplayRange};
-use signalbox_runtime::sockets::check_listen;
-use signalbox_runtime::telemetry::TelemetryOptions;
 
 const TOKEN: &str = "s3cret-t0ken-of-the-operator";
 

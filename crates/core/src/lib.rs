@@ -23,7 +23,6 @@ mod reason;
 mod record;
 mod registry;
 mod secret;
-pub mod slots;
 mod units;
 mod vitals;
 

@@ -8,12 +8,15 @@
 //! - Redirects are not followed, the environment's proxy variables are not read, no reply is longer in memory
 //!   than [`ClientOptions::max_reply_bytes`].
 //! - No message names more of a URL than its host: paths and queries hold ids and tokens.
+//!
+//! [`server`] is the other side: the listeners of sources, of the admin address and of the sandbox.
 
 mod body;
 mod client;
 mod failure;
 mod message;
 mod retry_after;
+pub mod server;
 mod sink;
 mod status;
 mod tls;

@@ -6,26 +6,37 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use signalbox_http::server::{Limits, serve};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::capture::Capture;
 use crate::counts::Counts;
 use crate::faults::Faults;
 use crate::inject::Injector;
 use crate::options::SandboxConfig;
-use crate::server;
+use crate::server::{self, MAX_BODY};
 use crate::state::{Received, Shared};
 
-/// Time that a stopping sandbox waits for requests under way.
-const STOP_WITHIN: Duration = Duration::from_secs(2);
+/// The limits of the address, wide: the sandbox serves its own machine.
+const LIMITS: Limits = Limits {
+    connections: 10_000,
+    body_bytes: MAX_BODY,
+    read_timeout: Duration::from_secs(3600),
+    write_timeout: Duration::from_secs(3600),
+    life: None,
+    half_close: false,
+    linger: Duration::ZERO,
+    ending: Duration::from_secs(2),
+    drain: Duration::from_secs(2),
+};
 
 /// A running sandbox. It stops when this is dropped; [`Sandbox::shutdown`] also waits for requests under way.
 pub struct Sandbox {
     addr: SocketAddr,
     shared: Arc<Shared>,
-    stop: watch::Sender<bool>,
+    stop: DropGuard,
     server: JoinHandle<()>,
 }
 
@@ -57,25 +68,14 @@ pub async fn start(config: SandboxConfig) -> io::Result<Sandbox> {
         .await
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
     let addr = listener.local_addr()?;
-    let (stop, stopped) = watch::channel(false);
-    let shared = Shared::new(config, capture, stopped.clone());
+    let stop = CancellationToken::new();
+    let shared = Shared::new(config, capture, stop.clone());
     let router = server::router(Arc::clone(&shared));
-    let server = tokio::spawn(async move {
-        let mut stopped = stopped;
-        // A sender that is gone means stop as well.
-        let stopped = async move { drop(stopped.wait_for(|&stop| stop).await) };
-        // axum::serve goes on after errors of single connections and ends only when told.
-        if let Err(error) = axum::serve(listener, router)
-            .with_graceful_shutdown(stopped)
-            .await
-        {
-            tracing::error!(%error, "the sandbox stopped serving");
-        }
-    });
+    let server = tokio::spawn(serve(listener, router, LIMITS, None, stop.clone()));
     Ok(Sandbox {
         addr,
         shared,
-        stop,
+        stop: stop.drop_guard(),
         server,
     })
 }
@@ -124,11 +124,8 @@ impl Sandbox {
 
     /// Stops: takes no new connections, and answers requests under way (slow answers at once) for at most two seconds.
     pub async fn shutdown(self) {
-        // No receiver left means the server has ended already.
-        let _ = self.stop.send(true);
-        let mut server = self.server;
-        if tokio::time::timeout(STOP_WITHIN, &mut server).await.is_err() {
-            server.abort();
-        }
+        drop(self.stop);
+        // The task does not panic; if it did, it has stopped all the same.
+        let _ = self.server.await;
     }
 }

@@ -18,7 +18,7 @@ use crate::request_guard::RequestGuard;
 use crate::state::Shared;
 
 /// Largest body read. Destinations may publish no limit; this one only protects the machine.
-const MAX_BODY: usize = 32 << 20;
+pub(crate) const MAX_BODY: usize = 32 << 20;
 
 /// Default of `limit` in `GET /_sandbox/events`.
 const EVENTS_SHOWN: usize = 100;

@@ -7,7 +7,7 @@ use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::capture::Capture;
 use crate::counts::Counts;
@@ -46,8 +46,8 @@ impl fmt::Debug for Received {
 /// The state behind the server.
 pub(crate) struct Shared {
     pub(crate) config: SandboxConfig,
-    /// Becomes true, or closes, when the sandbox is to stop.
-    pub(crate) stop: watch::Receiver<bool>,
+    /// Cancelled when the sandbox stops, or is dropped.
+    pub(crate) stop: CancellationToken,
     memory: Mutex<Memory>,
 }
 
@@ -62,11 +62,7 @@ pub(crate) struct Memory {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        config: SandboxConfig,
-        capture: Option<Capture>,
-        stop: watch::Receiver<bool>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(config: SandboxConfig, capture: Option<Capture>, stop: CancellationToken) -> Arc<Self> {
         let memory = Memory {
             injector: Injector::new(Faults::default()),
             counts: Counts::default(),

@@ -10,13 +10,12 @@ use http::{HeaderMap, request};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use signalbox_core::Reason;
+use signalbox_http::server::BEYOND_BODIES;
 use signalbox_segment::ingest::{MAX_BATCH_BYTES, too_large};
 use tokio::time::{Instant, timeout_at};
 
-use crate::traffic::BEYOND_BODIES;
-
 /// The most bytes of an excessive request that are read and thrown away, so that the client gets to read the answer
-/// instead of a reset connection. Beyond that the connection ends, see [`Traffic`](crate::traffic::Traffic).
+/// instead of a reset connection. Beyond that the connection ends, see [`signalbox_http::server::BEYOND_BODIES`].
 const DISCARDED: usize = MAX_BATCH_BYTES + BEYOND_BODIES * 9 / 10;
 
 /// Why there is no body.

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use http::header::{ORIGIN, USER_AGENT};
 use http::request;
 use signalbox_core::{Event, Outlet, Reason, Refused, RefusedCause, RejectedInput};
+use signalbox_http::server::Peer;
 use signalbox_segment::ingest::{Endpoint, MAX_BATCH_BYTES, Origin, Reception, decode, split, too_large};
 use signalbox_segment::time::Millis;
 
 use crate::admission::Admission;
 use crate::auth::header_key;
 use crate::body::{self, Unread};
-use crate::exchange::Peer;
 use crate::keys::Key;
 use crate::options::UnknownKey;
 use crate::peer::{client_ip, is_trusted, sender_ip};

@@ -2,12 +2,11 @@
 
 mod admission;
 mod analytics_js;
+mod application;
 mod auth;
 mod body;
 mod config;
-mod connection;
 mod cors;
-mod exchange;
 mod ingest;
 mod keys;
 mod options;
@@ -15,14 +14,11 @@ mod origins;
 mod peer;
 mod pixel;
 mod reply;
-mod requests;
 mod routes;
 mod sdk_settings;
 mod settings;
 mod source;
 mod tls;
-mod traffic;
-mod write_timeout;
 mod wrong_keys;
 
 pub use config::SegmentHttpConfig;

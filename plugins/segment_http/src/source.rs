@@ -1,4 +1,4 @@
-//! The listener: accepting connections, and stopping without losing a request.
+//! The source: a listener with its limits, and the application behind it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,27 +6,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use signalbox_core::slots::{Slot, Slots};
 use signalbox_core::{Source, SourceContext, SourceTask, StartError};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::task::TaskTracker;
+use signalbox_http::server::{Certificate, Limits, serve};
+use signalbox_segment::ingest::MAX_BATCH_BYTES;
+use tokio::net::TcpListener;
 
 use crate::admission::Admission;
-use crate::connection::{Connections, is_of_a_client};
+use crate::application::Application;
 use crate::ingest::Server;
-use crate::peer::is_trusted;
 use crate::settings::Settings;
-use crate::tls::Tls;
 use crate::wrong_keys::WrongKeys;
 
-/// How long requests under way may take once the source is told to stop. SDKs wait 8 to 15 s.
+/// The time for requests under way after the order to stop. SDKs wait 8 to 15 s.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// The time for which HTTP/1.1 connections still accept requests after the order to stop.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// The time for the requests of a connection that has to end, unless `read_timeout` is longer.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// A built `segment_http` source.
 #[derive(Debug)]
 pub struct SegmentHttp {
     pub(crate) listen: SocketAddr,
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<Certificate>,
     pub(crate) max_connections: usize,
     pub(crate) max_per_address: Option<usize>,
     pub(crate) settings: Settings,
@@ -46,6 +50,7 @@ impl SegmentHttp {
         let address = listener.local_addr().unwrap_or(self.listen);
         let secure = self.tls.is_some();
         tracing::info!(source = &*context.name, %address, secure, "listening for Segment SDKs");
+        let limits = self.limits();
         let (tls, keep_new) = match self.tls.map(|tls| tls.start(context.vitals.clone())).transpose() {
             Ok(started) => started.unzip(),
             Err(error) => return Err(StartError(format!("tls: {error}"))),
@@ -57,27 +62,37 @@ impl SegmentHttp {
             admission: Admission::default(),
             wrong_keys: WrongKeys::default(),
         });
-        let connections = Connections::new(server.clone(), tls, self.max_connections, context.shutdown);
-        let acceptor = Acceptor {
-            connections: Arc::new(connections),
-            server,
-            slots: Slots::new(self.max_connections),
-            max_per_address: self.max_per_address,
-            tasks: TaskTracker::new(),
-        };
+        let application = Application::new(server, self.max_per_address);
+        let serving = serve(listener, application, limits, tls, context.shutdown);
         Ok((
             address,
             Box::pin(async move {
                 match keep_new {
-                    None => acceptor.serve(listener).await,
+                    None => serving.await,
                     Some(keep_new) => tokio::select! {
-                        () = acceptor.serve(listener) => {}
+                        () = serving => {}
                         () = keep_new => {}
                     },
                 }
                 Ok(())
             }),
         ))
+    }
+
+    fn limits(&self) -> Limits {
+        let read_timeout = self.settings.read_timeout;
+        Limits {
+            connections: self.max_connections,
+            body_bytes: MAX_BATCH_BYTES,
+            read_timeout,
+            write_timeout: read_timeout,
+            life: None,
+            // A client that has sent all it wants to may close its side; that cancels nothing.
+            half_close: true,
+            linger: LINGER,
+            ending: read_timeout.max(ENDING),
+            drain: DRAIN,
+        }
     }
 }
 
@@ -102,73 +117,4 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> StartError {
         _ => "check `listen`",
     };
     StartError(format!("cannot listen on {address}: {error}; {help}"))
-}
-
-/// Accepts connections, within the limits of their number.
-struct Acceptor {
-    connections: Arc<Connections>,
-    server: Arc<Server>,
-    slots: Arc<Slots>,
-    max_per_address: Option<usize>,
-    tasks: TaskTracker,
-}
-
-impl Acceptor {
-    /// Accepts until told to stop, then waits for what is under way.
-    async fn serve(&self, listener: TcpListener) {
-        let stopped = self.connections.stop.cancelled();
-        tokio::pin!(stopped);
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = &mut stopped => break,
-                accepted = listener.accept() => accepted,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) if is_of_a_client(&error) => continue,
-                Err(error) => {
-                    // Out of file descriptors, mostly: trying again at once would spin.
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
-            };
-            let slot = tokio::select! {
-                slot = self.slots.enter(peer.ip(), self.limit_of(peer)) => slot,
-                // This connection was accepted before the order to stop: it may hold a request that nobody else would
-                // answer.
-                () = &mut stopped => {
-                    self.enter(stream, peer, self.slots.squeeze_in(peer.ip()));
-                    break;
-                }
-            };
-            match slot {
-                Some(slot) => self.enter(stream, peer, slot),
-                None => tracing::debug!("an address has too many connections; one is closed"),
-            }
-        }
-        drop(listener);
-        self.tasks.close();
-        if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
-            tracing::warn!(
-                connections = self.tasks.len(),
-                "closing connections that are still busy"
-            );
-            self.connections.kill.cancel();
-            self.tasks.wait().await;
-        }
-    }
-
-    /// Returns the most connections that an address may have.
-    fn limit_of(&self, peer: SocketAddr) -> Option<usize> {
-        let trusted = is_trusted(peer.ip().to_canonical(), &self.server.settings.proxies);
-        self.max_per_address.filter(|_| !trusted)
-    }
-
-    fn enter(&self, stream: TcpStream, peer: SocketAddr, slot: Slot) {
-        let connections = self.connections.clone();
-        self.tasks
-            .spawn(async move { connections.serve(stream, peer, slot).await });
-    }
 }

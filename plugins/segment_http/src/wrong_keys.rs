@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use signalbox_core::limiter::{DebtBucket, Quota};
-use signalbox_core::slots::neighbourhood;
+use signalbox_http::server::neighbourhood;
 
 /// Requests with a wrong key that an address may send in a minute, and at once, before it is told to slow down.
 const MOST: u32 = 60;

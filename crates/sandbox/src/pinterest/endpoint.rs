@@ -51,9 +51,7 @@ pub(crate) async fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
 
 /// Waits, but not beyond the end of the sandbox.
 async fn wait(shared: &Shared, delay_ms: u64) {
-    let mut stop = shared.stop.clone();
-    // Both the signal and a sandbox that is gone end the wait.
-    let _ = tokio::time::timeout(Duration::from_millis(delay_ms), stop.wait_for(|&stop| stop)).await;
+    let _ = tokio::time::timeout(Duration::from_millis(delay_ms), shared.stop.cancelled()).await;
 }
 
 fn decide(shared: &Shared, call: &Call<'_>) -> Reply {

@@ -3,16 +3,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use signalbox_core::slots::{Slot, Slots};
 use tokio::sync::Mutex;
 
-use crate::traffic::Open;
+use super::slots::{Slot, Slots};
+use super::traffic::Open;
 
 /// The HTTP/2 requests that may be under way, which bounds the memory of their bodies; HTTP/1.1 has one per connection.
 /// A request takes its place before its body is read. When none is left, requests give way as connections do: the oldest
 /// whose body is still coming, first of the address that has most. One that was received whole keeps its place.
 #[derive(Debug)]
-pub(crate) struct Requests {
+pub(super) struct Requests {
     places: Arc<Slots>,
     /// One request at a time looks for a place, in the order in which they came: thousands of them would all wake up
     /// for each place that becomes free.
@@ -20,7 +20,7 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    pub(crate) fn new(most: usize) -> Requests {
+    pub(super) fn new(most: usize) -> Requests {
         Requests {
             places: Slots::new(most),
             turn: Mutex::new(()),
@@ -28,7 +28,7 @@ impl Requests {
     }
 
     /// Takes a place for an open request, which gives it back when it is dropped.
-    pub(crate) async fn enter(&self, address: IpAddr, open: &Open) -> Option<Slot> {
+    pub(super) async fn enter(&self, address: IpAddr, open: &Open) -> Option<Slot> {
         // Held until the request is noted: its place would look idle to the next one.
         let _turn = self.turn.lock().await;
         let place = self.places.enter(address, None).await?;

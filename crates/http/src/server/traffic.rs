@@ -10,20 +10,20 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use signalbox_core::slots::UnderWay;
-use signalbox_segment::ingest::MAX_BATCH_BYTES;
 use tokio::time::{Instant, sleep};
 
-/// The most bytes that a connection may send besides bodies before it completes a request: heads, framing, TLS.
-pub(crate) const BEYOND_BODIES: usize = 1_000_000;
+use super::limits::BEYOND_BODIES;
+use super::slots::UnderWay;
 
 /// A pause of the client with no request open, after which the time counts from the beginning.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The bytes and the time that a connection has taken since it last completed a request.
 #[derive(Debug)]
-pub(crate) struct Traffic {
+pub(super) struct Traffic {
     read_timeout: Duration,
+    /// The most bytes of a body.
+    body_bytes: usize,
     state: Mutex<State>,
 }
 
@@ -45,7 +45,7 @@ struct State {
 
 /// A request from its head to its answer; ended when dropped.
 #[derive(Debug)]
-pub(crate) struct Open {
+pub(super) struct Open {
     traffic: Arc<Traffic>,
     under_way: UnderWay,
     /// The same request in the list of those of HTTP/2.
@@ -63,9 +63,10 @@ enum Reception {
 }
 
 impl Traffic {
-    pub(crate) fn new(read_timeout: Duration) -> Arc<Traffic> {
+    pub(super) fn new(read_timeout: Duration, body_bytes: usize) -> Arc<Traffic> {
         Arc::new(Traffic {
             read_timeout,
+            body_bytes,
             state: Mutex::default(),
         })
     }
@@ -75,7 +76,7 @@ impl Traffic {
     /// # Errors
     /// An error if the client has sent too much, or for too long, without completing a request; the connection then
     /// ends.
-    pub(crate) fn received(&self, bytes: usize) -> io::Result<()> {
+    pub(super) fn received(&self, bytes: usize) -> io::Result<()> {
         let now = Instant::now();
         let mut state = self.state();
         if state.whole > 0 || state.open == 0 && state.last.is_some_and(|last| now - last > PAUSE) {
@@ -85,7 +86,7 @@ impl Traffic {
         let since = *state.since.get_or_insert(now);
         state.bytes = state.bytes.saturating_add(bytes);
         // Concurrent requests may all be under way before the first is complete.
-        let most = state.open.max(1).saturating_mul(MAX_BATCH_BYTES) + BEYOND_BODIES;
+        let most = state.open.max(1).saturating_mul(self.body_bytes) + BEYOND_BODIES;
         // The timers of heads and bodies report more precisely, so they come first.
         if state.bytes > most || now - since > self.read_timeout + self.read_timeout / 4 {
             return Err(io::Error::new(
@@ -97,7 +98,7 @@ impl Traffic {
     }
 
     /// Notes a request whose head has come.
-    pub(crate) fn begin(self: &Arc<Traffic>, under_way: UnderWay) -> Arc<Open> {
+    pub(super) fn begin(self: &Arc<Traffic>, under_way: UnderWay) -> Arc<Open> {
         let mut state = self.state();
         state.open += 1;
         state.begun += 1;
@@ -110,12 +111,12 @@ impl Traffic {
     }
 
     /// Starts counting anew, at the end of a handshake.
-    pub(crate) fn restart(&self) {
+    pub(super) fn restart(&self) {
         self.state().restart();
     }
 
     /// Returns when there has been no request for at least `read_timeout`, and at most twice as long.
-    pub(crate) async fn idle(&self) {
+    pub(super) async fn idle(&self) {
         loop {
             let begun = self.state().begun;
             sleep(self.read_timeout).await;
@@ -140,13 +141,13 @@ impl State {
 
 impl Open {
     /// Notes the place that the request has taken, before its body is read.
-    pub(crate) fn takes(&self, place: UnderWay) {
+    pub(super) fn takes(&self, place: UnderWay) {
         // It takes one place only.
         let _ = self.in_place.set(place);
     }
 
     /// Notes that the request was received whole, or is answered without the rest of it.
-    pub(crate) fn complete(&self) {
+    pub(super) fn complete(&self) {
         if self.becomes(Reception::Whole) {
             self.under_way.received();
             if let Some(place) = self.in_place.get() {
@@ -178,17 +179,20 @@ impl Drop for Open {
 }
 
 /// A request's body that notes its end.
-pub(crate) struct Noted {
+pub(super) struct Noted {
     body: Incoming,
     open: Arc<Open>,
 }
 
 impl Noted {
     /// Wraps a body for the router.
-    pub(crate) fn wrap(body: Incoming, open: Arc<Open>) -> Body {
+    pub(super) fn wrap(body: Incoming, open: Arc<Open>) -> Body {
         if body.is_end_stream() {
             open.complete();
             return Body::empty();
+        }
+        if open.traffic.body_bytes == 0 {
+            open.complete();
         }
         Body::new(Noted { body, open })
     }
@@ -223,9 +227,10 @@ impl HttpBody for Noted {
 
 #[cfg(test)]
 mod tests {
-    use signalbox_core::slots::Slots;
-
+    use super::super::slots::Slots;
     use super::*;
+
+    const BODY: usize = 500_000;
 
     const READ_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -236,14 +241,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bytes_count_until_a_request_is_complete() {
-        let traffic = Traffic::new(READ_TIMEOUT);
-        let most = MAX_BATCH_BYTES + BEYOND_BODIES;
+        let traffic = Traffic::new(READ_TIMEOUT, BODY);
+        let most = BODY + BEYOND_BODIES;
         assert!(traffic.received(most).is_ok());
         let first = begin(&traffic).await;
         first.complete();
         assert!(traffic.received(most).is_ok());
         let second = begin(&traffic).await;
-        assert!(traffic.received(MAX_BATCH_BYTES).is_ok(), "two are open");
+        assert!(traffic.received(BODY).is_ok(), "two are open");
         drop((first, second));
         assert!(
             traffic.received(1).is_err(),
@@ -253,7 +258,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn time_counts_while_the_client_sends_and_nothing_is_complete() {
-        let traffic = Traffic::new(READ_TIMEOUT);
+        let traffic = Traffic::new(READ_TIMEOUT, BODY);
         let trickle = async |seconds: u64| {
             for _ in 0..2 * seconds {
                 traffic.received(1)?;

@@ -21,7 +21,7 @@ const CLOSING: u64 = 1 << 63;
 /// being received is closed: bodies that never end keep no client out either. While every connection has a request that
 /// was received whole, the next connection waits.
 #[derive(Debug)]
-pub struct Slots {
+pub(super) struct Slots {
     most: usize,
     state: Mutex<State>,
     /// True while a connection waits for a slot.
@@ -48,7 +48,7 @@ struct Connection {
 
 /// A connection's slot; freed when dropped.
 #[derive(Debug)]
-pub struct Slot {
+pub(super) struct Slot {
     slots: Arc<Slots>,
     address: IpAddr,
     number: u64,
@@ -57,7 +57,7 @@ pub struct Slot {
 
 /// A request under way; ended when dropped.
 #[derive(Debug)]
-pub struct UnderWay {
+pub(super) struct UnderWay {
     slots: Arc<Slots>,
     connection: Arc<Connection>,
     received: AtomicBool,
@@ -65,7 +65,7 @@ pub struct UnderWay {
 
 impl Slots {
     /// Creates `most` slots.
-    pub fn new(most: usize) -> Arc<Slots> {
+    pub(super) fn new(most: usize) -> Arc<Slots> {
         Arc::new(Slots {
             most,
             state: Mutex::default(),
@@ -75,7 +75,7 @@ impl Slots {
 
     /// Takes a slot as soon as one is free. Returns `None` if the address has `limit` slots already. IPv6 addresses of
     /// one /64 network count as one.
-    pub async fn enter(self: &Arc<Slots>, address: IpAddr, limit: Option<usize>) -> Option<Slot> {
+    pub(super) async fn enter(self: &Arc<Slots>, address: IpAddr, limit: Option<usize>) -> Option<Slot> {
         let address = neighbourhood(address);
         loop {
             let wait = {
@@ -99,7 +99,7 @@ impl Slots {
     }
 
     /// Takes a slot beyond the limits, for a connection that was accepted and cannot wait.
-    pub fn squeeze_in(self: &Arc<Slots>, address: IpAddr) -> Slot {
+    pub(super) fn squeeze_in(self: &Arc<Slots>, address: IpAddr) -> Slot {
         self.add(&mut self.state(), neighbourhood(address))
     }
 
@@ -162,7 +162,7 @@ impl Connection {
 impl Slot {
     /// Notes a request, before any work for it. Returns `None` if the connection must close.
     #[must_use]
-    pub fn begin(&self) -> Option<UnderWay> {
+    pub(super) fn begin(&self) -> Option<UnderWay> {
         let under_way = UnderWay {
             slots: self.slots.clone(),
             connection: self.connection.clone(),
@@ -173,7 +173,7 @@ impl Slot {
     }
 
     /// Waits until the connection must close, which it must then do at once: another one waits for its slot.
-    pub async fn closed(&self) {
+    pub(super) async fn closed(&self) {
         self.connection.close.cancelled().await;
     }
 }
@@ -197,7 +197,7 @@ impl Drop for Slot {
 
 impl UnderWay {
     /// Notes that the request was received whole, after which its connection is not closed for another one.
-    pub fn received(&self) {
+    pub(super) fn received(&self) {
         if !self.received.swap(true, SeqCst) {
             self.connection.requests.fetch_add(RECEIVED, SeqCst);
         }

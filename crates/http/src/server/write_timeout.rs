@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use crate::traffic::Traffic;
+use super::traffic::Traffic;
 
 /// A stream that fails once nothing could be written for `timeout`: a client that does not read its answers would hold
 /// its slot without end. Reads are limited by [`Traffic`].
 #[derive(Debug)]
-pub(crate) struct WriteTimeout<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
     timeout: Duration,
     traffic: Arc<Traffic>,
@@ -23,7 +23,7 @@ pub(crate) struct WriteTimeout<S> {
 }
 
 impl<S> WriteTimeout<S> {
-    pub(crate) fn new(stream: S, timeout: Duration, traffic: Arc<Traffic>) -> WriteTimeout<S> {
+    pub(super) fn new(stream: S, timeout: Duration, traffic: Arc<Traffic>) -> WriteTimeout<S> {
         WriteTimeout {
             stream,
             timeout,
@@ -100,7 +100,7 @@ mod tests {
     async fn writing_waits_only_so_long() {
         let (mut other, stream) = tokio::io::duplex(4);
         let timeout = Duration::from_secs(5);
-        let mut stream = WriteTimeout::new(stream, timeout, Traffic::new(timeout));
+        let mut stream = WriteTimeout::new(stream, timeout, Traffic::new(timeout, 0));
         stream.write_all(b"abcd").await.unwrap();
         let error = stream.write_all(b"e").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
