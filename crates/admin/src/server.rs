@@ -6,8 +6,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use signalbox_config::check_admin;
 use signalbox_http::server::Limits;
-use signalbox_runtime::sockets::{check_listen, open_listener};
+use signalbox_runtime::sockets::open_listener;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -52,14 +53,17 @@ impl AdminServer {
 /// sinks drain.
 ///
 /// # Errors
-/// [`check_listen`]'s, or why the address cannot be listened on.
+/// [`check_admin`]'s, or why the address cannot be listened on.
 pub async fn serve(
     listen: SocketAddr,
     access: Access,
     state: AdminState,
     stop: CancellationToken,
 ) -> Result<AdminServer, String> {
-    check_listen(listen, access.token.as_ref())?;
+    check_admin(listen, access.token.as_ref()).map_err(|error| {
+        let help = error.help.iter().map(|help| format!("; {help}"));
+        format!("admin.{error}{}", help.collect::<String>())
+    })?;
     let listener = open_listener(listen)
         .and_then(TcpListener::from_std)
         .map_err(|error| cannot_listen(listen, &error))?;

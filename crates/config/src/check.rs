@@ -213,7 +213,7 @@ impl References<'_, '_> {
                 }
                 message.push_str(&suggest::hint(name, names.iter().copied()));
                 // The one that was meant is not unused as well.
-                if let Some(meant) = suggest::nearest(name, names.iter().copied()) {
+                if let Some(meant) = signalbox_core::nearest(name, names.iter().copied()) {
                     self.used.insert((wanted, meant.to_owned()));
                 }
                 self.findings.push(finding(message));

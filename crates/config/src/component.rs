@@ -267,6 +267,10 @@ fn limits(node: &Node, keys: &SinkRuntime, defaults: &SinkDefaults) -> Vec<Findi
             None,
         );
     }
+    if keys.rate_group.as_ref().is_some_and(String::is_empty) {
+        let help = Some("give it a name, or leave it out");
+        wrong(&["rate_group"], "it must not be empty".into(), help);
+    }
     if keys.batch.max_bytes.is_some_and(|given| given.0 < LEAST_BYTES) {
         let help = Some("set it to 100kB or more");
         wrong(

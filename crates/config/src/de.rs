@@ -10,10 +10,11 @@ use std::cell::RefCell;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
+use signalbox_core::child_path;
 
 use super::diagnostic::Finding;
 use super::failure::Failure;
-use super::tree::{Entry, Node, Text, TextState, Value, child};
+use super::tree::{Entry, Node, Text, TextState, Value};
 
 /// Reads `entries` of the table `node` as `T`.
 ///
@@ -104,7 +105,7 @@ impl Trace {
             return None;
         }
         let path = match &noted.failure.field {
-            Some(field) => child(&noted.path, field),
+            Some(field) => child_path(&noted.path, field),
             None => noted.path,
         };
         Some(Finding {

@@ -8,6 +8,7 @@
 //! Two things hold for every text made here: it gives the file, line, column and full path; and it shows no value of
 //! the file, only keys, kinds and the names of what is known, because any value may be a token in the wrong place.
 
+mod admin_access;
 mod check;
 mod component;
 mod de;
@@ -29,6 +30,7 @@ mod tests;
 mod tree;
 mod walk;
 
+pub use admin_access::check_admin;
 pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use interpolate::{Environment, ProcessEnvironment};
 pub use load::{load, load_file};

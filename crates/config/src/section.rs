@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::admin_access::check_admin;
 use super::component::merge;
 use super::diagnostic::Finding;
 use super::settings::{
@@ -67,13 +68,11 @@ pub(crate) fn sections(root: &Node, findings: &mut Vec<Finding>, warnings: &mut 
                     .map(|finding| finding.help("set admin.token, or personal_data = \"hashed\"")),
             );
         }
-        let token = admin.token.as_ref().filter(|token| !token.is_empty());
-        if admin.token.is_some() && token.is_none() {
-            findings.extend(at(root, "admin", "token", "must not be empty"));
-        } else if token.is_none() && !admin.listen.ip().is_loopback() {
-            let message = "an address that other machines can reach needs a token";
-            findings.extend(at(root, "admin", "listen", message).map(|finding| {
-                finding.help("set admin.token, for instance to \"${file:/path}\", or listen on 127.0.0.1")
+        if let Err(error) = check_admin(admin.listen, admin.token.as_ref()) {
+            let finding = at(root, "admin", &error.path, &error.message);
+            findings.extend(finding.map(|finding| Finding {
+                help: error.help,
+                ..finding
             }));
         }
     }

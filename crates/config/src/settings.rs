@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 use signalbox_core::{HumanDuration, Secret, Size};
 
 /// Where events wait between sources and sinks.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JournalSettings {
     /// The kind of journal. Default: `disk`.
@@ -53,21 +53,6 @@ impl JournalSettings {
             JournalKind::Disk => 10_000_000_000,
         };
         self.max_bytes.map_or(default, |size| size.0)
-    }
-}
-
-impl Default for JournalSettings {
-    fn default() -> Self {
-        Self {
-            kind: JournalKind::Disk,
-            path: None,
-            max_bytes: None,
-            max_age: None,
-            retain: None,
-            dedup_window: None,
-            dedup_memory: None,
-            orphan_retention: None,
-        }
     }
 }
 
@@ -156,51 +141,37 @@ pub struct AdminSettings {
 
 /// Where metrics are sent, besides `/metrics` of the admin address.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct TelemetrySettings {
     /// The OTLP/HTTP endpoint of a collector, such as `"http://127.0.0.1:4318"`; `/v1/metrics` is added.
     /// Default: none, nothing is sent.
     pub otlp_endpoint: Option<String>,
     /// The time between two exports. Default: `"60s"`.
-    #[serde(default = "TelemetrySettings::default_interval")]
     pub interval: HumanDuration,
-}
-
-impl TelemetrySettings {
-    fn default_interval() -> HumanDuration {
-        HumanDuration::from_secs(60)
-    }
 }
 
 impl Default for TelemetrySettings {
     fn default() -> Self {
         Self {
             otlp_endpoint: None,
-            interval: Self::default_interval(),
+            interval: HumanDuration::from_secs(60),
         }
     }
 }
 
 /// How the process ends.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ShutdownSettings {
     /// How long sinks may go on delivering after SIGTERM or SIGINT. Default: `"25s"`, which fits into the 30 s
     /// that Kubernetes gives.
-    #[serde(default = "ShutdownSettings::default_deadline")]
     pub deadline: HumanDuration,
-}
-
-impl ShutdownSettings {
-    fn default_deadline() -> HumanDuration {
-        HumanDuration::from_secs(25)
-    }
 }
 
 impl Default for ShutdownSettings {
     fn default() -> Self {
         Self {
-            deadline: Self::default_deadline(),
+            deadline: HumanDuration::from_secs(25),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use signalbox_core::child_path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -113,20 +114,6 @@ impl Node {
     }
 }
 
-/// `base.key`, the key quoted when TOML would need that; control characters are escaped.
-pub(crate) fn child(base: &str, key: &str) -> String {
-    let bare = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let key = if bare { key.to_owned() } else { format!("{key:?}") };
-    if base.is_empty() {
-        key
-    } else {
-        format!("{base}.{key}")
-    }
-}
-
 /// Makes the tree. What cannot be in it (nested too deeply, an integer TOML does not define) is a finding.
 pub(crate) fn build(root: Spanned<DeTable<'_>>, findings: &mut Vec<Finding>) -> Node {
     let span = root.span();
@@ -144,7 +131,7 @@ fn table(table: DeTable<'_>, path: &str, depth: usize, findings: &mut Vec<Findin
     for (key, value) in table {
         let at = key.span().start;
         let key = key.into_inner().into_owned();
-        let path = child(path, &key);
+        let path = child_path(path, &key);
         if let Some(node) = node(value, path, depth + 1, findings) {
             entries.push(Entry { key, at, node });
         }

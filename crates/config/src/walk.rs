@@ -5,10 +5,11 @@
 //! about what it does not understand: whether a value is accepted is decided by reading it, never here.
 
 use serde_json::{Map, Value as Json};
+use signalbox_core::child_path;
 
 use super::diagnostic::Finding;
 use super::suggest;
-use super::tree::{Node, Text, TextState, Value, child};
+use super::tree::{Node, Text, TextState, Value};
 
 /// How many `$ref`s in a row are followed.
 const LONGEST_CHAIN: usize = 16;
@@ -278,7 +279,7 @@ pub(crate) fn unknown_field(path: &str, at: usize, key: &str, known: &[&str]) ->
 /// The finding for a key that must be there: it points at the table.
 pub(crate) fn missing_field(table: &Node, key: &str, about: Option<&str>) -> Finding {
     let finding = Finding::new(
-        child(&table.path, key),
+        child_path(&table.path, key),
         table.at,
         format!("missing field '{key}'"),
     );

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
-use signalbox_core::{BuildError, BuildErrors, PlainRead, Sha256Hex, SinkDeclarations};
+use signalbox_core::{BuildError, BuildErrors, PlainRead, Sha256Hex, SinkDeclarations, nearest};
 use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Required, Schema as FieldSchema};
 use signalbox_segment::settings::{self, Findings, child, template_reads, trigger_reads};
 use signalbox_segment::value::parse_json;
@@ -401,25 +401,17 @@ fn unknown_field(spec: &Spec, path: String, name: &str) -> BuildError {
         })
         .collect();
     let error = BuildError::new(path, "no field has this name");
-    match nearest(name, paths.iter().map(String::as_str)) {
+    // `email` for `user_data.email` is the commonest slip.
+    let named = |path: &&str| {
+        path.rsplit('.')
+            .next()
+            .is_some_and(|last| last.eq_ignore_ascii_case(name))
+    };
+    let known = paths.iter().map(String::as_str);
+    match known.clone().find(named).or_else(|| nearest(name, known)) {
         Some(near) => error.help(format!("did you mean \"{near}\"?")),
         None => error.help("the plugin's README lists the fields"),
     }
-}
-
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let last = |path: &'n str| path.rsplit('.').next().unwrap_or(path);
-    let scored = known.map(|path| {
-        // `email` for `user_data.email` is the commonest slip.
-        let score = if last(path).eq_ignore_ascii_case(name) {
-            0.95
-        } else {
-            strsim::jaro_winkler(name, path)
-        };
-        (path, score)
-    });
-    let best = scored.max_by(|(_, left), (_, right)| left.total_cmp(right))?;
-    (best.1 > 0.85).then_some(best.0)
 }
 
 /// Whether a field is known and a literal fits it. Directives are checked when they are compiled.

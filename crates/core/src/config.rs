@@ -2,6 +2,7 @@
 //! Settings are compiled once for all three.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::{HumanDuration, Sink, Source, Transform};
@@ -55,7 +56,7 @@ pub struct SinkDefaults {
     /// Requests under way at once.
     pub concurrency: usize,
     /// Attempts in any 60 seconds; `None` sets no limit.
-    pub calls_per_minute: Option<u32>,
+    pub calls_per_minute: Option<NonZeroU32>,
     /// Time for one request and its answer.
     pub timeout: HumanDuration,
     /// Time for retries of a record, counted from its first attempt; time on hold does not count.
@@ -222,6 +223,20 @@ pub struct PlainRead {
     pub setting: String,
     /// Path of the value in the event, with dots.
     pub event_path: String,
+}
+
+/// Appends a key to the path of a setting. A key that TOML wants quoted is quoted, with control characters escaped.
+pub fn child_path(path: &str, key: &str) -> String {
+    let bare = !key.is_empty()
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let dot = if path.is_empty() { "" } else { "." };
+    if bare {
+        format!("{path}{dot}{key}")
+    } else {
+        format!("{path}{dot}{key:?}")
+    }
 }
 
 /// A setting that does not fit, or one that is probably not meant (see [`Built::warnings`]).

@@ -17,6 +17,7 @@ mod import;
 pub mod json;
 pub mod limiter;
 mod mask;
+mod nearest;
 mod outlet;
 mod private;
 mod reason;
@@ -33,6 +34,7 @@ pub use component::{Flow, Framing, Sink, Sockets, Source, SourceContext, SourceT
 pub use config::{
     BuildContext, BuildError, BuildErrors, Built, Component, Hashes, PlainRead, Side, SinkConfig,
     SinkDeclarations, SinkDefaults, SourceConfig, SourceDeclarations, TransformConfig, TransformDeclarations,
+    child_path,
 };
 pub use event::{Event, EventError, Receipt};
 pub use facts::{Facts, HashedPath, LimitedDataProcessing, Noted};
@@ -40,6 +42,7 @@ pub use hash::Sha256Hex;
 pub use import::{ImportError, Imported, SegmentImport, segment_imports};
 pub use json::{Document, Kind, Node, NodeId, ParseError, Path, Scalar};
 pub use mask::mask;
+pub use nearest::nearest;
 pub use outlet::{Fate, Intake, Outlet, Refused, RefusedCause, RejectedInput};
 pub use private::{PRIVATE_FILE, PRIVATE_FOLDER, exposed};
 pub use reason::{Reason, Warning, may_be_address, redact};

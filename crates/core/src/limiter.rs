@@ -45,6 +45,12 @@ pub enum QuotaError {
     ZeroWindow,
 }
 
+/// The default burst of a limit.
+fn tenth(limit: NonZeroU32) -> NonZeroU32 {
+    const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+    limit.div_ceil(TEN)
+}
+
 impl Quota {
     /// Creates a quota. The burst defaults to a tenth of the limit, at least 1.
     ///
@@ -52,8 +58,10 @@ impl Quota {
     /// [`QuotaError`] for values that make no sense.
     pub fn new(limit: u32, window: Duration, burst: Option<u32>) -> Result<Quota, QuotaError> {
         let limit = NonZeroU32::new(limit).ok_or(QuotaError::ZeroLimit)?;
-        let burst = burst.unwrap_or(limit.get().div_ceil(10));
-        let burst = NonZeroU32::new(burst).ok_or(QuotaError::ZeroBurst)?;
+        let burst = match burst {
+            Some(burst) => NonZeroU32::new(burst).ok_or(QuotaError::ZeroBurst)?,
+            None => tenth(limit),
+        };
         if burst > limit {
             return Err(QuotaError::BurstAboveLimit);
         }
@@ -61,6 +69,13 @@ impl Quota {
             return Err(QuotaError::ZeroWindow);
         }
         Ok(Quota { limit, window, burst })
+    }
+
+    /// Creates a quota for one minute, with the default burst.
+    pub fn per_minute(limit: NonZeroU32) -> Quota {
+        let window = Duration::from_secs(60);
+        let burst = tenth(limit);
+        Quota { limit, window, burst }
     }
 
     /// Returns the number that passes in any window.

@@ -14,7 +14,7 @@ use signalbox_journal::{Named, Roster, Start};
 
 use crate::debts::{Listeners, Listening};
 use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
-use crate::rate_group::{self, WINDOW};
+use crate::rate_group;
 use crate::routing::Route;
 use signalbox_config::{
     AdminSettings, DeadLetterSettings, Diagnostics, InputsRemoved, JournalKind, JournalSettings,
@@ -120,9 +120,8 @@ impl Pipeline {
                 let transforms = faults.transforms(&config, &path, through, Side::Sink, &mut declared);
                 let sink = faults.collect(&path, entry.config.build(&context));
                 let durable = config.journal.kind == JournalKind::Disk;
-                let declares = sink.as_ref().map(|sink| &sink.declares);
-                let options = faults.collect(&path, options(entry, declares, durable));
-                let (options, sink, transforms) = (options?, sink?, transforms?);
+                let (sink, transforms) = (sink?, transforms?);
+                let options = options(entry, &sink.declares, durable);
                 declared.warn(&path, sink.warnings);
                 declared.sinks.insert(entry.name.clone(), sink.declares);
                 let sink: Arc<dyn Sink> = sink.component.into();
@@ -145,13 +144,6 @@ impl Pipeline {
                 })
             })
             .collect();
-        if let Some(admin) = &config.admin
-            && let Err(problem) = crate::sockets::check_listen(admin.listen, admin.token.as_ref())
-        {
-            faults
-                .list
-                .push(config.origin.diagnostic("admin.listen", problem, None));
-        }
         let faults = faults.list;
         if !faults.is_empty() {
             return Err(config.origin.diagnostics(faults));
@@ -432,48 +424,23 @@ impl Faults<'_> {
 }
 
 /// The runtime's keys of a sink, completed by the plugin's defaults. The loader has checked their limits.
-/// Without declarations, the sink itself could not be built.
-fn options(
-    entry: &SinkEntry,
-    declares: Option<&SinkDeclarations>,
-    durable: bool,
-) -> Result<SinkOptions, BuildErrors> {
+fn options(entry: &SinkEntry, declares: &SinkDeclarations, durable: bool) -> SinkOptions {
     let defaults: SinkDefaults = entry.config.defaults();
     let keys: &SinkRuntime = &entry.runtime;
-    let mut errors = Vec::new();
     let max_events = keys.batch.max_events.map_or(defaults.max_events, |n| n.get());
     let max_bytes = keys.batch.max_bytes.map_or(defaults.max_bytes, |size| size.0);
-    let calls = keys
-        .calls_per_minute
-        .map(|n| n.get())
-        .or(defaults.calls_per_minute);
-    let calls = calls.map(|calls| Quota::new(calls, WINDOW, None)).transpose();
-    let calls = calls.unwrap_or_else(|error| {
-        errors.push(BuildError::new("calls_per_minute", error.to_string()));
-        None
-    });
-    let declared_group = || declares.and_then(|declares| declares.rate_group.clone());
-    let rate_group = keys.rate_group.clone().or_else(declared_group);
-    if rate_group.as_ref().is_some_and(String::is_empty) {
-        let error = BuildError::new("rate_group", "it must not be empty");
-        errors.push(error.help("give it a name, or leave it out"));
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
+    let calls = keys.calls_per_minute.or(defaults.calls_per_minute);
+    let rate_group = keys.rate_group.clone().or_else(|| declares.rate_group.clone());
     let concurrency = keys.concurrency.map_or(defaults.concurrency, |n| n.get());
     let integration = keys
         .integration
         .clone()
         .or(defaults.integration.map(str::to_owned));
-    Ok(SinkOptions {
+    SinkOptions {
         name: entry.name.as_str().into(),
         inputs: keys.inputs.iter().map(|name| name.as_str().into()).collect(),
         filter_removed: keys.inputs_removed == InputsRemoved::Filter,
-        mappings: declares
-            .iter()
-            .flat_map(|declares| declares.mappings.iter().cloned())
-            .collect(),
+        mappings: declares.mappings.iter().cloned().collect(),
         orphan: false,
         route: Route {
             sink: entry.name.clone(),
@@ -487,7 +454,7 @@ fn options(
         },
         concurrency,
         timeout: keys.timeout.unwrap_or(defaults.timeout).0,
-        calls,
+        calls: calls.map(Quota::per_minute),
         rate_group: rate_group
             .unwrap_or_else(|| format!("sinks.{}", entry.name))
             .into(),
@@ -508,5 +475,5 @@ fn options(
         window_bytes: usize::try_from(max_bytes)
             .unwrap_or(usize::MAX)
             .saturating_mul(concurrency + 2),
-    })
+    }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use signalbox_core::limiter::{Clock, Denied, Limiter, Quota};
 
 /// The period that `calls_per_minute` refers to.
-pub(crate) const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_secs(60);
 
 /// Tokio's clock, so that tests can pause it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -130,7 +130,7 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     fn quota(limit: u32) -> Quota {
-        Quota::new(limit, WINDOW, None).unwrap()
+        Quota::per_minute(NonZeroU32::new(limit).unwrap())
     }
 
     fn arrange(groups: &mut RateGroups, limits: &[Option<u32>], idle: Duration) -> Arc<RateGroup> {

@@ -5,34 +5,12 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use signalbox_core::{Secret, Sockets};
+use signalbox_core::Sockets;
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Length of the queue of connections that wait to be accepted. The standard library asks for 128, which a few hundred
 /// clients that come back at once overflow. The system may allow less (`net.core.somaxconn`).
 const BACKLOG: i32 = 1024;
-
-/// Checks the listen address of the admin API: an address that other machines can reach needs a token.
-///
-/// # Errors
-/// A sentence that names the change to make.
-pub fn check_listen(listen: SocketAddr, token: Option<&Secret>) -> Result<(), String> {
-    match token {
-        Some(token) if token.expose().trim().is_empty() => {
-            Err("the token is empty; leave it out or set one".to_owned())
-        }
-        // A header cannot carry anything else, so no request could ever match.
-        Some(token) if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Err("the token may hold visible ASCII characters only, without spaces".to_owned())
-        }
-        Some(_) => Ok(()),
-        None if listen.ip().to_canonical().is_loopback() => Ok(()),
-        None => Err(format!(
-            "other machines can reach this address, so it needs a token; set 'token', or listen on 127.0.0.1:{}",
-            listen.port()
-        )),
-    }
-}
 
 /// Opens a non-blocking listening socket.
 ///

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU32;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -141,7 +142,7 @@ impl SinkConfig for PinterestConversionsConfig {
             // A second fills batches, and is short against the hour within which Pinterest matches.
             max_wait: HumanDuration::from_secs(1),
             concurrency: 4,
-            calls_per_minute: Some(5000),
+            calls_per_minute: NonZeroU32::new(5000),
             timeout: HumanDuration::from_secs(30),
             retry_for: HumanDuration::from_secs(24 * 60 * 60),
             // Pinterest classes web and app conversions that arrive later as offline ("Track conversions with the API").

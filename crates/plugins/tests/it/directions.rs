@@ -15,7 +15,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("journal", &["core"]),
     ("config", &["core"]),
     ("runtime", &["config", "core", "journal"]),
-    ("admin", &["core", "http", "journal", "runtime"]),
+    ("admin", &["config", "core", "http", "journal", "runtime"]),
     ("sandbox", &["core", "http"]),
     ("testkit", &["core", "http", "runtime"]),
     // The binary may use every library but the one that is for tests.

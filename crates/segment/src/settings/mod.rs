@@ -20,6 +20,8 @@ pub use mappings::{
 
 pub use reads::{template_reads, trigger_reads};
 
+pub use signalbox_core::child_path as child;
+
 use std::cell::RefCell;
 
 use bumpalo::Bump;
@@ -86,20 +88,6 @@ pub fn mapping(fields: &Json, path: &str, findings: &mut Findings) -> Option<Map
             }
             None
         }
-    }
-}
-
-/// Joins a setting's path and a key as diagnostics print them, with quotes around keys that TOML wants quoted.
-pub fn child(path: &str, key: &str) -> String {
-    let bare = !key.is_empty()
-        && key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    let dot = if path.is_empty() { "" } else { "." };
-    if bare {
-        format!("{path}{dot}{key}")
-    } else {
-        format!("{path}{dot}{key:?}")
     }
 }
 

@@ -1,5 +1,7 @@
 //! The settings as a pipeline file has them: what is taken, and what each mistake is told.
 
+use std::num::NonZeroU32;
+
 use serde_json::Value as Json;
 use signalbox_core::{BuildContext, BuildError, Built, Prepared, Side, Sink, SinkConfig};
 use signalbox_pinterest_conversions::PinterestConversionsConfig;
@@ -90,7 +92,7 @@ fn defaults_of_the_runtime() {
         ),
         (1000, 1000, 2_000_000)
     );
-    assert_eq!(defaults.calls_per_minute, Some(5000));
+    assert_eq!(defaults.calls_per_minute, NonZeroU32::new(5000));
     assert!(!format!("{config:?}").contains("pina_secret"));
 }
 
