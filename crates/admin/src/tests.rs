@@ -7,7 +7,6 @@ use signalbox_core::{Reason, Secret};
 use signalbox_journal::{DeadLetter, Journal, MemoryJournal, SinkState, Start, Subscription};
 use signalbox_runtime::ledger::{SinkLedger, SourceLedger};
 use signalbox_runtime::operate::{Acted, Piece, ReplayPlan, ReplayRange};
-use signalbox_runtime::sockets::check_listen;
 use signalbox_runtime::telemetry::TelemetryOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
