@@ -189,7 +189,7 @@ impl Row {
         self
     }
 
-    /// Makes the field an object, with the rows of its members and their schema ([`fields`]).
+    /// Makes the field an object, with the rows of its members and their schema ([`fields!`](crate::fields)).
     pub const fn members(mut self, rows: &'static [Row], fields: &'static [Field<'static>]) -> Row {
         self.members = rows;
         self.field = self.field.properties(fields);
@@ -243,4 +243,12 @@ pub const fn fields<const N: usize>(rows: &[Row]) -> [Field<'static>; N] {
         at += 1;
     }
     fields
+}
+
+/// Returns the schema of rows, as a constant.
+#[macro_export]
+macro_rules! fields {
+    ($rows:expr) => {
+        const { &$crate::field::fields::<{ $rows.len() }>($rows) }
+    };
 }

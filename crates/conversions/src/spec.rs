@@ -17,7 +17,7 @@ pub struct Spec {
     pub vendor: &'static str,
     /// The field table, in the order of the request.
     pub rows: &'static [Row],
-    /// The schema of the rows ([`fields`](crate::field::fields)).
+    /// The schema of the rows ([`fields!`](crate::fields)).
     pub fields: &'static [Field<'static>],
     /// All presets, in Segment's order.
     pub presets: &'static [Preset],

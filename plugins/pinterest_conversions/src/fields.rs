@@ -9,10 +9,10 @@ use signalbox_conversions::field::Default::{self, FirstNumberOf, FirstOf, Json, 
 use signalbox_conversions::field::Kind::{
     self, Contents, Currency, Languages, Money, Own, Text, Texts, Time, Whole,
 };
-use signalbox_conversions::field::{Row, fields};
+use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::PINTEREST;
-use signalbox_conversions::{Spec, key};
+use signalbox_conversions::{Spec, fields, key};
 use signalbox_segment::schema::FieldType::{Boolean, Object, String};
 use signalbox_segment::schema::{Choice, Field};
 
@@ -153,7 +153,7 @@ pub(crate) const CONTENT: &[Row] = &[
 
 const fn contents() -> Row {
     member!("contents", "Contents", Contents)
-        .members(CONTENT, &CONTENT_FIELDS)
+        .members(CONTENT, fields!(CONTENT))
         .describe("The products of the event.")
         .vendor_default(Json(PRODUCTS))
 }
@@ -305,14 +305,14 @@ pub(crate) const EVENT: &[Row] = &[
             .default_mapping("true").optional().vendor_default(Nothing).derived(derive::OPT_OUT, "the opposite of `context.device.adTrackingEnabled`"),
     event!("advertiser_tracking_enabled", "Advertiser Tracking Enabled", Boolean).describe("Whether the user allows tracking in this app (iOS App Tracking Transparency).")
             .default_mapping(r#"{"@path":"$.context.device.adTrackingEnabled"}"#).optional(),
-    event!("user_data", "User Data", Object).members(USER_DATA, &USER_DATA_FIELDS).describe("Who it was. Pinterest needs an e-mail, an advertising id, or both IP address and user agent."),
+    event!("user_data", "User Data", Object).members(USER_DATA, fields!(USER_DATA)).describe("Who it was. Pinterest needs an e-mail, an advertising id, or both IP address and user agent."),
     event!("custom_data", "Custom Data (Legacy)", Object).members(CUSTOM_DATA, &CUSTOM_DATA_LEGACY_FIELDS).describe("What it was about; sent if data_format is `legacy`.").only_in("legacy"),
     event!("custom_data_2", "Custom Data", Object).members(CUSTOM_DATA, &CUSTOM_DATA_FIELDS).describe("What it was about; sent if data_format is `latest`.").only_in("latest"),
     contents().default_mapping(
             r#"{"@arrayPath":["$.properties.products",{"id":{"@path":"$.product_id"},"item_price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"item_name":{"@path":"$.name"},"item_category":{"@path":"$.category"},"item_brand":{"@path":"$.brand"}}]}"#,
         ).only_in("latest"),
-    event!("app_info", "App Info", Object).members(APP_INFO, &APP_INFO_FIELDS).describe("The app; sent if data_format is `latest`.").only_in("latest").optional(),
-    event!("device_info", "Device Info", Object).members(DEVICE_INFO, &DEVICE_INFO_FIELDS).describe("The device; sent if data_format is `latest`.").only_in("latest").optional(),
+    event!("app_info", "App Info", Object).members(APP_INFO, fields!(APP_INFO)).describe("The app; sent if data_format is `latest`.").only_in("latest").optional(),
+    event!("device_info", "Device Info", Object).members(DEVICE_INFO, fields!(DEVICE_INFO)).describe("The device; sent if data_format is `latest`.").only_in("latest").optional(),
     legacy(key!("app_id"), "App ID", r#"{"@path":"$.context.app.id"}"#),
     legacy(key!("app_name"), "App Name", r#"{"@path":"$.context.app.name"}"#),
     legacy(key!("app_version"), "App Version", r#"{"@path":"$.context.app.version"}"#),
@@ -333,12 +333,8 @@ const fn legacy(key: &'static Key, label: &'static str, default: &'static str) -
         .only_in("legacy")
 }
 
-const USER_DATA_FIELDS: [Field<'static>; USER_DATA.len()] = fields(USER_DATA);
 const CUSTOM_DATA_LEGACY_FIELDS: [Field<'static>; CUSTOM_DATA.len()] = custom_data_fields();
 const CUSTOM_DATA_FIELDS: [Field<'static>; CUSTOM_DATA.len() - 1] = custom_data_fields();
-const CONTENT_FIELDS: [Field<'static>; CONTENT.len()] = fields(CONTENT);
-const APP_INFO_FIELDS: [Field<'static>; APP_INFO.len()] = fields(APP_INFO);
-const DEVICE_INFO_FIELDS: [Field<'static>; DEVICE_INFO.len()] = fields(DEVICE_INFO);
 
 /// Returns the schema of the custom data. `contents` comes last in the legacy format, and the latest format, for which `N`
 /// has no room, has it in the event instead.
@@ -358,7 +354,7 @@ const fn custom_data_fields<const N: usize>() -> [Field<'static>; N] {
 }
 
 /// Every field of the action for the schema, top level first, objects with their members.
-pub(crate) static FIELDS: &[Field<'static>] = &fields::<{ EVENT.len() }>(EVENT);
+pub(crate) static FIELDS: &[Field<'static>] = fields!(EVENT);
 
 /// Pinterest's conversions as data.
 pub static SPEC: Spec = Spec {

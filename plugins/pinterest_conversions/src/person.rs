@@ -34,7 +34,7 @@ impl<'a> RecordBuilder<'a, '_> {
         }
         let (mut identified, mut state, mut country) = (false, self.codes.is_some(), self.codes.is_some());
         let mut members = Members::of(object);
-        for personal in &PERSONAL {
+        for personal in PERSONAL {
             let key = personal.key;
             if personal.field == Field::MobileAdId {
                 identified |= self.address_and_agent(&mut members, out);

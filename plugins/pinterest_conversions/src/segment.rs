@@ -148,7 +148,7 @@ fn user_data(
     codes: Option<&Codes>,
     scratch: &mut String,
 ) -> Result<(), Refusal> {
-    for personal in &PERSONAL {
+    for personal in PERSONAL {
         let key = personal.key;
         if personal.field == Field::MobileAdId {
             plain(out, CLIENT_IP_ADDRESS, members);

@@ -1,16 +1,15 @@
 //! The members of the request, in their order.
 
-use signalbox_conversions::encode::{PersonalField, PlainKey, Wire, count_hashed, personal, wires};
+use signalbox_conversions::encode::{PersonalField, PlainKey, Wire};
 use signalbox_conversions::field::{Kind, Row};
+use signalbox_conversions::{personal, wires};
 
-use crate::fields::{
-    APP_INFO as APP, CONTENT as PRODUCT, CUSTOM_DATA as CUSTOM, DEVICE_INFO as DEVICE, EVENT, USER_DATA,
-};
+use crate::fields::{self, EVENT, USER_DATA};
 
-pub(crate) const CUSTOM_DATA: &[Wire] = &wires::<{ CUSTOM.len() }>(CUSTOM);
-pub(crate) const CONTENT: &[Wire] = &wires::<{ PRODUCT.len() }>(PRODUCT);
-pub(crate) const APP_INFO: &[Wire] = &wires::<{ APP.len() }>(APP);
-pub(crate) const DEVICE_INFO: &[Wire] = &wires::<{ DEVICE.len() }>(DEVICE);
+pub(crate) const CUSTOM_DATA: &[Wire] = wires!(fields::CUSTOM_DATA);
+pub(crate) const CONTENT: &[Wire] = wires!(fields::CONTENT);
+pub(crate) const APP_INFO: &[Wire] = wires!(fields::APP_INFO);
+pub(crate) const DEVICE_INFO: &[Wire] = wires!(fields::DEVICE_INFO);
 
 /// The flat fields of the legacy format.
 pub(crate) const LEGACY: &[Wire] = &{
@@ -40,7 +39,7 @@ const fn count_flat(rows: &[Row]) -> usize {
 }
 
 /// The personal fields. `client_ip_address` and `client_user_agent` stand before the last.
-pub(crate) const PERSONAL: [PersonalField; count_hashed(USER_DATA)] = personal(USER_DATA);
+pub(crate) const PERSONAL: &[PersonalField] = personal!(USER_DATA);
 
 pub(crate) const CLIENT_IP_ADDRESS: PlainKey = PlainKey::of(USER_DATA, "client_ip_address");
 pub(crate) const CLIENT_USER_AGENT: PlainKey = PlainKey::of(USER_DATA, "client_user_agent");

@@ -30,6 +30,22 @@ impl Wire {
     }
 }
 
+/// Returns the members of an object's rows, as a constant.
+#[macro_export]
+macro_rules! wires {
+    ($rows:expr) => {
+        const { &$crate::encode::wires::<{ $rows.len() }>($rows) }
+    };
+}
+
+/// Returns the hashed rows, in their order, as a constant.
+#[macro_export]
+macro_rules! personal {
+    ($rows:expr) => {
+        const { &$crate::encode::personal::<{ $crate::encode::count_hashed($rows) }>($rows) }
+    };
+}
+
 /// Returns the members of an object. The compiler refuses an `N` that is not the number of rows.
 pub const fn wires<const N: usize>(rows: &[Row]) -> [Wire; N] {
     let mut wires = [Wire::of(&rows[0]); N];

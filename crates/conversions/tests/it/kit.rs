@@ -1,0 +1,187 @@
+//! The kit with a small vendor: what the table says is what is mapped, written and left out.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use signalbox_conversions::settings::{MappingConfig, Presets, declares, sink_mappings};
+use signalbox_conversions::{Compat, Conversions, Encoder, reference};
+use signalbox_core::{Event, Outcome, Prepared, Receipt, Record, Resend, Sha256Hex, Verdict};
+use signalbox_http::{Bytes, Destination, HeaderMap, Reply, StatusCode, Url};
+use signalbox_segment::settings::Findings;
+
+use crate::acme::{Acme, SPEC};
+
+fn destination(mappings: Json) -> Result<Conversions<Acme>, Findings> {
+    let mappings: Vec<MappingConfig> = serde_json::from_value(mappings).unwrap();
+    let mut findings = Findings::default();
+    let compiled = sink_mappings(&SPEC, &Presets::All, &mappings, Compat::Vendor, &mut findings);
+    if !findings.errors.is_empty() {
+        return Err(findings);
+    }
+    let acme = Acme {
+        url: Url::parse("https://acme.example/events").unwrap(),
+        open: r#"{"account":"7","events":["#.to_owned(),
+    };
+    Ok(Conversions::new(Encoder::new(acme, compiled).unwrap()))
+}
+
+fn record(destination: &Conversions<Acme>, more: &Json) -> Record {
+    let mut event = json!({
+        "type": "track", "event": "Order Completed", "messageId": "m1", "timestamp": "2026-03-02T09:02:02Z",
+        "context": { "os": { "name": "iOS" }, "traits": { "email": " Ivy@Example.com" } },
+        "properties": { "total": 129.50, "coupon": "SPRING" },
+    });
+    for (key, value) in more.as_object().unwrap() {
+        event[key] = value.clone();
+    }
+    let receipt = Receipt {
+        source: "test".into(),
+        received_at: 0,
+    };
+    match destination.encode(&Event::parse(&event.to_string(), receipt).unwrap()) {
+        Prepared::Mapped(mut results) => results.remove(0).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn body(record: &Record) -> Json {
+    serde_json::from_slice(&record.bytes).unwrap()
+}
+
+fn reply(status: u16, body: &str) -> Reply {
+    Reply {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: HeaderMap::new(),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    }
+}
+
+#[test]
+fn an_event_becomes_what_the_table_says() {
+    let destination = destination(json!([])).unwrap();
+    let purchase = record(&destination, &json!({}));
+    let hash = Sha256Hex::of("ivy@example.com");
+    let written =
+        format!(r#"{{"name":"purchase","id":"m1","at":1772442122,"user":{{"email_sha256":["{hash}"]}},"#)
+            + r#""details":{"value":"129.5","coupon":"SPRING","platform":"iOS"}}"#;
+    assert_eq!(std::str::from_utf8(&purchase.bytes).unwrap(), written);
+    assert_eq!(
+        (&*purchase.mapping, purchase.dedup_key.as_deref()),
+        ("Purchase", Some("purchase m1"))
+    );
+    assert_eq!(purchase.resend, Resend::Safe);
+
+    let request = destination.request(&[Arc::new(purchase.clone()), Arc::new(purchase)]);
+    let framing = destination.framing();
+    assert_eq!(
+        request.body.len(),
+        framing.request + framing.separator + 2 * written.len()
+    );
+    assert_eq!(
+        request.body.to_bytes(),
+        format!(r#"{{"account":"7","events":[{written},{written}]}}"#)
+    );
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_left_out_with_a_warning() {
+    let destination = destination(json!([])).unwrap();
+    let more = json!({ "properties": { "total": "much", "coupon": "far too long", "email": ["n/a", "x@y.example"] } });
+    let record = record(&destination, &more);
+    assert_eq!(body(&record)["details"], json!({ "platform": "iOS" }));
+    let warnings: Vec<String> = record
+        .warnings
+        .iter()
+        .map(|warning| format!("{} {}: {}", warning.code, warning.path, warning.message))
+        .collect();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(
+        warnings.contains(&"too_long details.coupon: left out: Acme takes at most 8 characters".to_owned())
+    );
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.starts_with("junk user.email[0]: "))
+    );
+}
+
+#[test]
+fn a_mapped_field_is_not_derived() {
+    let mapped = json!([{ "preset": "Purchase", "fields": { "details.platform": "web" }, "unset": ["details.coupon"] }]);
+    let found = body(&record(&destination(mapped).unwrap(), &json!({})));
+    assert_eq!(found["details"], json!({ "value": "129.5", "platform": "web" }));
+}
+
+#[test]
+fn mistakes_in_settings_name_the_place_and_the_nearest_name() {
+    let mistakes = json!([{ "preset": "Purchse" }, { "preset": "Page", "fields": { "details.cupon": "x" } }]);
+    let found = destination(mistakes).unwrap_err().errors;
+    let found: Vec<String> = found
+        .iter()
+        .map(|error| format!("{}: {}", error.path, error.help.clone().unwrap_or_default()))
+        .collect();
+    for expected in [
+        "mappings.0.preset: did you mean \"Purchase\"?",
+        "mappings.1.fields.\"details.cupon\": did you mean \"details.coupon\"?",
+    ] {
+        assert!(found.iter().any(|found| found == expected), "{found:?}");
+    }
+}
+
+#[test]
+fn unrecognised_duplicates_have_no_key() {
+    let page = record(&destination(json!([])).unwrap(), &json!({ "type": "page" }));
+    assert_eq!(
+        (&*page.mapping, page.dedup_key, page.resend),
+        ("Page", None, Resend::MayDuplicate)
+    );
+}
+
+#[test]
+fn replies_are_the_vendors_to_read() {
+    let destination = destination(json!([])).unwrap();
+    let purchase = Arc::new(record(&destination, &json!({})));
+    let records = [Arc::clone(&purchase), purchase];
+    let Verdict::Settled(outcomes) = destination.interpret(&reply(200, r#"{"refused":[1]}"#), &records)
+    else {
+        panic!()
+    };
+    assert_eq!(outcomes[0], Outcome::delivered());
+    assert!(matches!(&outcomes[1], Outcome::Rejected(reason) if reason.code() == "acme_refused"));
+
+    // A property that is refused is stripped, one that must be sent is not.
+    let verdict = destination.interpret(&reply(400, r#"{"unknown":"coupon"}"#), &records);
+    assert!(matches!(verdict, Verdict::Reencode(reason) if reason.code() == "property_stripped"));
+    assert!(!destination.notes().is_empty());
+    let after = record(&destination, &json!({}));
+    assert_eq!(
+        body(&after)["details"],
+        json!({ "value": "129.5", "platform": "iOS" })
+    );
+    for name in ["coupon", "id"] {
+        let verdict = destination.interpret(
+            &reply(400, &json!({ "unknown": name }).to_string()),
+            &[Arc::new(after.clone())],
+        );
+        assert!(matches!(verdict, Verdict::Isolate(_)), "{name}");
+    }
+    assert!(destination.probe().is_none() && destination.interpret_probe(&reply(500, "")).is_ok());
+}
+
+#[test]
+fn the_table_is_the_reference_and_the_declaration() {
+    let text = reference(&SPEC);
+    assert!(text.contains("| Purchase | track \"Order Completed\" | `purchase` |"));
+    let row = "| `user.email` | text, one or a list | first of `properties.email`, `context.traits.email` \
+               | `properties.email` | E-mail addresses. |";
+    assert!(text.contains(row), "{text}");
+    assert!(text.contains("| `details.platform` | text | the name in `context.os` |  | Operating system. |"));
+    assert_eq!(
+        declares(&SPEC, Compat::Vendor, &[]).hashing_rules,
+        Some("pinterest")
+    );
+    assert_eq!(
+        declares(&SPEC, Compat::Segment, &[]).hashing_rules,
+        Some("segment")
+    );
+}
