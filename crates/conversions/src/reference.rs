@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::Value as Json;
-use signalbox_segment::schema::{Field, FieldType, Required};
+use signalbox_segment::schema::{Field, FieldType};
 
 use crate::field::Default;
 use crate::presets::Listens;
@@ -108,7 +108,7 @@ fn type_name(field: &Field<'_>) -> String {
 
 fn notes(field: &Field<'_>) -> String {
     let mut text = field.description.to_owned();
-    if matches!(field.required, Required::Always) {
+    if field.required {
         text.push_str(" Required.");
     }
     if !field.choices.is_empty() {

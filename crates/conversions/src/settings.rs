@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 use signalbox_core::{BuildError, BuildErrors, PlainRead, Sha256Hex, SinkDeclarations, nearest};
-use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Required, Schema as FieldSchema};
+use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Schema as FieldSchema};
 use signalbox_segment::settings::{self, Findings, child, template_reads, trigger_reads};
 use signalbox_segment::value::parse_json;
 
@@ -443,7 +443,7 @@ fn check_literal(field: &'static Field<'static>, literal: &Json, path: &str, err
         return;
     };
     for error in schema.coerce(payload, &arena, Leniency::Segment).errors {
-        if error.kind == FieldErrorKind::Missing && !matches!(field.required, Required::Always) {
+        if error.kind == FieldErrorKind::Missing && !field.required {
             continue;
         }
         errors.push(BuildError::new(path, error.message));
@@ -461,12 +461,7 @@ fn has_directive(mapping: &Json) -> bool {
 }
 
 fn check_required(draft: &Draft, path: &str, errors: &mut BuildErrors) {
-    for field in draft
-        .spec
-        .fields
-        .iter()
-        .filter(|field| matches!(field.required, Required::Always))
-    {
+    for field in draft.spec.fields.iter().filter(|field| field.required) {
         if draft.fields.get(field.key).is_none_or(Json::is_null) {
             errors.push(
                 BuildError::new(

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use signalbox_segment::schema::Field;
-use signalbox_segment::value::Path;
+use signalbox_segment::value::ValuePath;
 
 use crate::field::{Default, Derives, Row};
 use crate::lookups::Place;
@@ -167,10 +167,10 @@ impl Spec {
     }
 
     /// Returns the paths that mappings look up beside their own.
-    pub(crate) fn paths(&self) -> Vec<Path> {
+    pub(crate) fn paths(&self) -> Vec<ValuePath> {
         self.places
             .iter()
-            .map(|place| Path::of_template(place.path))
+            .map(|place| ValuePath::of_template(place.path))
             .collect()
     }
 }

@@ -195,12 +195,12 @@ mod tests {
     use bumpalo::Bump;
     use signalbox_core::Document;
     use signalbox_segment::mapping::Mapping;
-    use signalbox_segment::value::Path;
+    use signalbox_segment::value::ValuePath;
 
     fn with<R>(json: &str, take: impl FnOnce(Lookups<'_>) -> R) -> R {
         let (document, arena) = (Document::parse(json).unwrap(), Bump::new());
         let mapping = Mapping::compile(&serde_json::json!({})).unwrap();
-        let mapping = mapping.looking_up(&PLACES.map(|place| Path::of_template(place.path)));
+        let mapping = mapping.looking_up(&PLACES.map(|place| ValuePath::of_template(place.path)));
         take(Lookups::new(
             mapping.look(document.root(), &arena).unwrap(),
             &PLACES,

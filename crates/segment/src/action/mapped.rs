@@ -131,7 +131,7 @@ impl<'a> Coercion<'a> {
                     let path = context.path.key(plan.field.key);
                     let built =
                         self.mapped_members(&path, plan.rule.label, members, object, context.eval, None)?;
-                    if plan.is_required() || !self.drops(before) {
+                    if plan.field.required || !self.drops(before) {
                         *value = Value::Object(built);
                     }
                     Ok(true)

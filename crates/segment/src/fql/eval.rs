@@ -2,7 +2,7 @@
 
 use super::ast::{Condition, Field, Literal};
 use super::error::EvaluationError;
-use crate::value::{Path, Value};
+use crate::value::{Value, ValuePath};
 use memchr::memmem::Finder;
 
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) enum Program {
 #[derive(Debug)]
 pub(super) enum Lookup {
     Member(&'static str),
-    Below(&'static str, Path),
+    Below(&'static str, ValuePath),
 }
 
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Lookup {
     /// Returns `None` for a path without keys, which Segment cannot look up.
     fn new(field: &Field) -> Option<Lookup> {
         let below = |root, name: &str| {
-            let path = Path::of_trigger(name);
+            let path = ValuePath::of_trigger(name);
             path.keys().next()?;
             Some(Lookup::Below(root, path))
         };

@@ -5,7 +5,7 @@ use super::check::{CheckFn, ordered};
 use super::error::{CompileError, MappingError, RuntimeError};
 use super::plan::{Expr, Object, Scope};
 use super::slots::Slots;
-use crate::value::Path;
+use crate::value::ValuePath;
 use serde_json::{Map, Value as Json};
 
 /// Compiles the argument of a directive.
@@ -140,6 +140,6 @@ impl Compiler {
 
     /// Compiles a path into the current payload.
     pub(super) fn path(&mut self, path: &str) -> Expr {
-        Expr::Slot(self.slots.slot(&Path::of_directive(path)))
+        Expr::Slot(self.slots.slot(&ValuePath::of_directive(path)))
     }
 }

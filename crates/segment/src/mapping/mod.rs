@@ -55,7 +55,7 @@ pub use limits::{MAX_DEPTH, MAX_TEXT};
 pub use lint::MappingWarning;
 
 use crate::schema::Field;
-use crate::value::{Path, Type, Value};
+use crate::value::{Type, Value, ValuePath};
 use bumpalo::Bump;
 use eval::Eval;
 use plan::{Expr, Object, Scope};
@@ -107,7 +107,7 @@ impl Mapping {
     }
 
     /// Adds the caller's paths to the mapping's walk, since many are equal or share prefixes; see [`Found::at`].
-    pub fn looking_up(mut self, paths: &[Path]) -> Mapping {
+    pub fn looking_up(mut self, paths: &[ValuePath]) -> Mapping {
         let mut slots = std::mem::take(&mut self.plan.slots);
         self.looked_up = paths.iter().map(|path| slots.slot(path)).collect();
         self.plan.slots = slots.finish();

@@ -3,7 +3,7 @@
 //! A mapping has dozens of paths that share prefixes, and many of them are absent. Looking up each alone scans the same
 //! objects repeatedly. This walk visits each object once and looks up each member in a small hash table of wanted keys.
 
-use crate::value::{Path, Value};
+use crate::value::{Value, ValuePath};
 use bumpalo::Bump;
 use signalbox_core::Kind;
 use signalbox_core::json::KeyMark;
@@ -34,7 +34,7 @@ struct Child {
     key: Box<str>,
     mark: KeyMark,
     /// The key as a path, for arrays and text.
-    path: Path,
+    path: ValuePath,
     slot: u32,
 }
 
@@ -46,7 +46,7 @@ impl Slots {
     }
 
     /// Adds a path and returns its slot.
-    pub(super) fn slot(&mut self, path: &Path) -> usize {
+    pub(super) fn slot(&mut self, path: &ValuePath) -> usize {
         let mut at = 0;
         for key in path.keys() {
             let known = self.nodes[at].children.iter().find(|child| &*child.key == key);
@@ -55,7 +55,7 @@ impl Slots {
                 None => {
                     let slot = self.nodes.len();
                     self.nodes.push(KeyNode::default());
-                    let path = Path::new([key.to_owned()]);
+                    let path = ValuePath::new([key.to_owned()]);
                     self.nodes[at].children.push(Child {
                         key: key.into(),
                         mark: KeyMark::of(key),
@@ -187,7 +187,7 @@ mod tests {
             paths in prop::collection::vec("(a|b|c|aa|ab|0|1|length)(\\.(a|b|c|ab|0|1|length)){0,3}", 1..12),
             json in prop::sample::select(PAYLOADS.to_vec()),
         ) {
-            let paths: Vec<_> = paths.iter().map(|path| Path::of_template(path)).collect();
+            let paths: Vec<_> = paths.iter().map(|path| ValuePath::of_template(path)).collect();
             let mut slots = Slots::new();
             let numbers: Vec<_> = paths.iter().map(|path| slots.slot(path)).collect();
             let slots = slots.finish();

@@ -218,7 +218,7 @@ impl<'a> Coercion<'a> {
                 admit(plan.field, value);
             }
             if !value.is_defined() {
-                if plan.is_required() {
+                if plan.field.required {
                     self.missing_before(&mut missing_until, path, label, plan.field.key);
                 }
             } else if !plan.rule.plain.has(value) {
@@ -260,7 +260,7 @@ impl<'a> Coercion<'a> {
         let before = self.errors.len();
         let path = path.key(plan.field.key);
         *value = self.value(&path, plan, &plan.rule, *value, prune);
-        if !plan.is_required() && self.drops(before) {
+        if !plan.field.required && self.drops(before) {
             *value = Value::Undefined;
         }
     }

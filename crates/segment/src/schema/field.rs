@@ -31,8 +31,8 @@ pub struct Field<'t> {
     pub kind: FieldType,
     /// Takes a list of values. A single value at the top level is wrapped. Items keep only the type and the choices.
     pub multiple: bool,
-    /// Required or optional.
-    pub required: Required,
+    /// Must be present.
+    pub required: bool,
     /// Accepts `null` as a value. Ignored for `multiple` and for objects with properties, as at Segment.
     pub allow_null: bool,
     /// Allowed values; empty for any.
@@ -83,15 +83,6 @@ impl<'t> Choice<'t> {
     }
 }
 
-/// Required or optional.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Required {
-    /// Optional.
-    No,
-    /// Required.
-    Always,
-}
-
 impl<'t> Field<'t> {
     /// Creates an optional field of one value.
     pub const fn new(key: &'t str, label: &'t str, kind: FieldType) -> Self {
@@ -101,7 +92,7 @@ impl<'t> Field<'t> {
             description: "",
             kind,
             multiple: false,
-            required: Required::No,
+            required: false,
             allow_null: false,
             choices: &[],
             minimum: None,
@@ -119,7 +110,7 @@ impl<'t> Field<'t> {
 
     /// Makes the field required.
     pub const fn required(mut self) -> Self {
-        self.required = Required::Always;
+        self.required = true;
         self
     }
 

@@ -40,7 +40,7 @@ mod words;
 
 pub use date::is_date_like;
 pub use error::{FieldError, FieldErrorKind, SchemaError};
-pub use field::{Choice, Field, FieldType, Required};
+pub use field::{Choice, Field, FieldType};
 
 use crate::value::Value;
 use bumpalo::Bump;

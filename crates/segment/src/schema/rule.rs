@@ -1,7 +1,7 @@
 //! The rules for one value that a field implies, once `multiple`, `allow_null` and the like are resolved as Segment
 //! does. They are computed once for each table.
 
-use super::field::{Choice, Field, FieldType, Required};
+use super::field::{Choice, Field, FieldType};
 use crate::value::{Number, Value};
 use signalbox_core::json::KeyMark;
 
@@ -160,15 +160,11 @@ impl<'t> ObjectPlan<'t> {
 }
 
 impl<'t> FieldPlan<'t> {
-    pub(crate) fn is_required(&self) -> bool {
-        self.field.required == Required::Always
-    }
-
     fn summary(&self) -> FieldSummary<'t> {
         FieldSummary {
             key: self.field.key,
             common: self.common(),
-            required: self.is_required(),
+            required: self.field.required,
         }
     }
 

@@ -24,7 +24,7 @@ mod text;
 pub(crate) use json::unique_members;
 pub use json::{Numbers, parse_json};
 pub use number::{Number, js_text_to_number};
-pub use path::Path;
+pub use path::ValuePath;
 pub(crate) use path::utf16_unit;
 pub use text::{is_js_space, js_trim, utf16_len};
 

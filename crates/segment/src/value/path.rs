@@ -4,7 +4,7 @@ use super::{Value, array_index};
 
 /// A path split into keys. Three constructors split it, since Segment's languages differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path {
+pub struct ValuePath {
     keys: Box<[PathKey]>,
 }
 
@@ -15,12 +15,12 @@ struct PathKey {
     index: Option<u32>,
 }
 
-impl Path {
+impl ValuePath {
     /// Splits a path of `@path` and `@arrayPath`: deletes the first `$.` anywhere, then splits as a template does.
-    pub fn of_directive(path: &str) -> Path {
+    pub fn of_directive(path: &str) -> ValuePath {
         match path.split_once("$.") {
-            Some((before, after)) => Path::of_template(&format!("{before}{after}")),
-            None => Path::of_template(path),
+            Some((before, after)) => ValuePath::of_template(&format!("{before}{after}")),
+            None => ValuePath::of_template(path),
         }
     }
 
@@ -28,7 +28,7 @@ impl Path {
     ///
     /// Splits at `.`, at `[` before a quote or digit, and at a run of `]` after one, and deletes quotes. There is no
     /// escape, so a key with a dot or a quote cannot be reached.
-    pub fn of_template(path: &str) -> Path {
+    pub fn of_template(path: &str) -> ValuePath {
         let opens = |next: Option<char>| next.is_some_and(|c| matches!(c, '"' | '\'' | '0'..='9'));
         let mut pieces = vec![String::new()];
         let mut before = None;
@@ -43,7 +43,7 @@ impl Path {
             }
             before = Some(c);
         }
-        Path::new(
+        ValuePath::new(
             pieces
                 .iter()
                 .filter(|piece| !piece.is_empty())
@@ -52,8 +52,8 @@ impl Path {
     }
 
     /// Splits a field path of a trigger below its root, at every `.`, `[` and `]`.
-    pub fn of_trigger(path: &str) -> Path {
-        Path::new(
+    pub fn of_trigger(path: &str) -> ValuePath {
+        ValuePath::new(
             path.split(['.', '[', ']'])
                 .filter(|piece| !piece.is_empty())
                 .map(str::to_owned),
@@ -61,12 +61,12 @@ impl Path {
     }
 
     /// Creates a path of exactly these keys, which may contain dots.
-    pub fn new(keys: impl IntoIterator<Item = String>) -> Path {
+    pub fn new(keys: impl IntoIterator<Item = String>) -> ValuePath {
         let keys = keys.into_iter().map(|key| PathKey {
             index: array_index(&key),
             key: key.into_boxed_str(),
         });
-        Path { keys: keys.collect() }
+        ValuePath { keys: keys.collect() }
     }
 
     /// Returns the keys in order; none for the whole payload.
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn keys(path: &str) -> Vec<String> {
-        Path::of_directive(path).keys().map(str::to_owned).collect()
+        ValuePath::of_directive(path).keys().map(str::to_owned).collect()
     }
 
     #[test]
@@ -157,15 +157,15 @@ mod tests {
     fn falsy_parents_answer_for_their_children() {
         let object = Value::Object(&[("a", Value::Str("")), ("b", Value::Null)]);
         assert!(matches!(
-            Path::of_directive("$.a.x").resolve(object),
+            ValuePath::of_directive("$.a.x").resolve(object),
             Value::Str("")
         ));
         assert!(matches!(
-            Path::of_directive("$.b.x.y").resolve(object),
+            ValuePath::of_directive("$.b.x.y").resolve(object),
             Value::Null
         ));
         assert!(matches!(
-            Path::of_directive("$.c.x").resolve(object),
+            ValuePath::of_directive("$.c.x").resolve(object),
             Value::Undefined
         ));
     }
@@ -173,9 +173,18 @@ mod tests {
     #[test]
     fn text_answers_indices_and_length() {
         let text = Value::Str("a😀b");
-        assert_eq!(Path::of_directive("length").resolve(text).as_f64(), Some(4.0));
-        assert_eq!(Path::of_directive("[3]").resolve(text).as_str(), Some("b"));
-        assert_eq!(Path::of_directive("1").resolve(text).as_str(), Some("\u{fffd}"));
-        assert!(matches!(Path::of_directive("4").resolve(text), Value::Undefined));
+        assert_eq!(
+            ValuePath::of_directive("length").resolve(text).as_f64(),
+            Some(4.0)
+        );
+        assert_eq!(ValuePath::of_directive("[3]").resolve(text).as_str(), Some("b"));
+        assert_eq!(
+            ValuePath::of_directive("1").resolve(text).as_str(),
+            Some("\u{fffd}")
+        );
+        assert!(matches!(
+            ValuePath::of_directive("4").resolve(text),
+            Value::Undefined
+        ));
     }
 }

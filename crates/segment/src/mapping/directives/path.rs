@@ -1,7 +1,7 @@
 //! `@path`: the value at a path of the payload.
 
 use crate::mapping::directive::*;
-use crate::value::{Path, Value};
+use crate::value::{Value, ValuePath};
 
 pub(super) const DIRECTIVE: Directive = Directive {
     lint: |lint, argument| {
@@ -25,6 +25,6 @@ fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
 
 impl Evaluate for PathOf {
     fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError> {
-        Ok(Path::of_directive(eval.text_argument("@path", &self.0)?).resolve(eval.payload))
+        Ok(ValuePath::of_directive(eval.text_argument("@path", &self.0)?).resolve(eval.payload))
     }
 }

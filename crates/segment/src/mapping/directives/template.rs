@@ -3,7 +3,7 @@
 use crate::mapping::directive::*;
 use crate::mapping::limits::push_value;
 use crate::mapping::lint::Lint;
-use crate::value::{Path, Value, js_trim};
+use crate::value::{Value, ValuePath, js_trim};
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
 
@@ -64,7 +64,7 @@ pub(super) enum Template {
 #[derive(Debug)]
 pub(super) enum Part {
     Text(Box<str>),
-    Placeholder(Path),
+    Placeholder(ValuePath),
 }
 
 enum Piece<'t> {
@@ -103,7 +103,7 @@ impl Template {
     }
 
     /// Returns the path if the template is one placeholder and nothing else.
-    pub(super) fn only_placeholder(&self) -> Option<&Path> {
+    pub(super) fn only_placeholder(&self) -> Option<&ValuePath> {
         match self {
             Template::Parts(parts) => match &**parts {
                 [Part::Placeholder(path)] => Some(path),
@@ -144,7 +144,9 @@ fn second_pass<'a>(text: &'a str, payload: Value<'a>, arena: &'a Bump) -> Result
 fn push(out: &mut BumpString<'_>, piece: &Piece<'_>, payload: Value<'_>) -> Result<(), RuntimeError> {
     match piece {
         Piece::Text(text) => out.push_str(text),
-        Piece::Placeholder(place) => push_value(out, Path::of_template(js_trim(place)).resolve(payload))?,
+        Piece::Placeholder(place) => {
+            push_value(out, ValuePath::of_template(js_trim(place)).resolve(payload))?
+        }
     }
     bounded(out.len())
 }
@@ -166,7 +168,7 @@ fn parts(text: &str, braces: usize) -> Box<[Part]> {
     let result: Result<(), std::convert::Infallible> = scan(text, braces, |piece| {
         parts.push(match piece {
             Piece::Text(text) => Part::Text(text.into()),
-            Piece::Placeholder(place) => Part::Placeholder(Path::of_template(js_trim(place))),
+            Piece::Placeholder(place) => Part::Placeholder(ValuePath::of_template(js_trim(place))),
         });
         Ok(())
     });

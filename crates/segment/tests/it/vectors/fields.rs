@@ -2,7 +2,7 @@
 
 use bumpalo::Bump;
 use serde_json::{Map, Value as Json};
-use signalbox_segment::schema::{Choice, Field, FieldType, Required, SchemaError};
+use signalbox_segment::schema::{Choice, Field, FieldType, SchemaError};
 use signalbox_segment::value::{Number, Value};
 
 /// Reads a table of fields from JSON: an object of field definitions by key, in order.
@@ -80,11 +80,7 @@ fn field<'t>(key: &str, json: &Map<String, Json>, arena: &'t Bump, name: &str) -
         description: arena.alloc_str(text("description").unwrap_or_default()),
         kind,
         multiple: flag("multiple"),
-        required: if flag("required") {
-            Required::Always
-        } else {
-            Required::No
-        },
+        required: flag("required"),
         allow_null: flag("allowNull"),
         choices: choices(json.get("choices"), arena)?,
         minimum: limit("minimum"),
