@@ -106,8 +106,8 @@ pub trait Sink: Send + Sync {
     /// time-out, retry, bisecting, holding. A panic counts as [`Batch::isolate`].
     async fn deliver(&self, batch: Batch) -> Report;
 
-    /// Probes the destination: returns `Ok` if deliveries can work now, without delivering anything. Called while the sink
-    /// is held, and by `validate --probe`.
+    /// Probes the destination: returns `Ok` if deliveries can work now, without delivering anything. Called while the
+    /// sink is held, and by `validate --probe`.
     ///
     /// # Errors
     /// The reason why deliveries cannot work.

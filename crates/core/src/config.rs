@@ -68,8 +68,9 @@ pub struct SinkDefaults {
     pub duplicate_window: Option<HumanDuration>,
 }
 
-/// A sink that posts JSON in batches: 100 records or 1 MB in a request, one second of waiting, two requests under way, 30
-/// seconds for each, a day of retries, no limit on calls. Records count as late after an hour, and keys are not remembered.
+/// A sink that posts JSON in batches: 100 records or 1 MB in a request, one second of waiting, two requests under way,
+/// 30 seconds for each, a day of retries, no limit on calls. Records count as late after an hour, and keys are not
+/// remembered.
 impl Default for SinkDefaults {
     fn default() -> Self {
         SinkDefaults {
@@ -188,7 +189,7 @@ pub struct SourceDeclarations {
 /// Declarations of a transform.
 #[derive(Debug, Default)]
 pub struct TransformDeclarations {
-    /// Hashing that the transform does. A sink behind it must follow the same rules, and cannot compare hashed values.
+    /// Hashing that the transform does. A sink after it must follow the same rules, and cannot compare hashed values.
     pub hashes: Option<Hashes>,
 }
 
@@ -225,7 +226,7 @@ pub struct PlainRead {
     pub event_path: String,
 }
 
-/// Appends a key to the path of a setting. A key that TOML wants quoted is quoted, with control characters escaped.
+/// Appends a key to the path of a setting. A key that needs quotes in TOML is quoted, with control characters escaped.
 pub fn child_path(path: &str, key: &str) -> String {
     let bare = !key.is_empty()
         && key

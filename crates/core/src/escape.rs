@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Returns true for characters that a terminal may execute: C0 (tab and newline included), DEL, C1, and any that changes
-/// the direction of text.
+/// Returns true for characters that a terminal may execute: C0 (tab and newline included), DEL, C1, and any that
+/// changes the direction of text.
 pub(crate) fn is_obeyed(character: char) -> bool {
     matches!(character,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'

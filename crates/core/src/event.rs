@@ -127,7 +127,7 @@ impl Event {
         &self.receipt
     }
 
-    /// Returns the facts beside the payload.
+    /// Returns the facts of the event.
     pub fn facts(&self) -> &Facts {
         self.facts.as_deref().unwrap_or(&NO_FACTS)
     }

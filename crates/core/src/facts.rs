@@ -1,4 +1,4 @@
-//! Facts about an event beside its payload.
+//! Facts about an event, in addition to its payload.
 
 use std::sync::Arc;
 

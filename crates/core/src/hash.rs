@@ -83,7 +83,7 @@ fn short_digest(text: &[u8]) -> Option<[u8; 32]> {
         0x1f83_d9ab,
         0x5be0_cd19,
     ];
-    // The padding behind the text is a one, zeros, and the text's length in bits (5.1.1).
+    // The padding after the text is a one, zeros, and the text's length in bits (5.1.1).
     let mut block = [0; 64];
     let (padded, length) = block.split_at_mut(56);
     *padded.get_mut(text.len())? = 0x80;

@@ -77,7 +77,7 @@ pub struct Rejection {
     pub mapping: Arc<str>,
     /// Reason of the failure.
     pub reason: Reason,
-    /// Warnings beside it.
+    /// Further warnings.
     pub warnings: Vec<Warning>,
 }
 

@@ -1,4 +1,4 @@
-//! Numbers that only a running component knows, reported beside the runtime's counts.
+//! Numbers that only a running component knows, reported in addition to the runtime's counts.
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 

@@ -67,8 +67,8 @@ impl Document {
         Node { doc: self, at: id.0 }
     }
 
-    /// Prefetches the document into this core's cache. Walking a document that another core parsed stalls on every node;
-    /// touching it linearly first does not, since the loads are independent.
+    /// Prefetches the document into this core's cache. Walking a document that another core parsed stalls on every
+    /// node; touching it linearly first does not, since the loads are independent.
     pub fn fetch(&self) {
         // Two values and 64 bytes of text are at most a cache line each.
         let values = self.slots.iter().step_by(2).map(|slot| slot.next as u8);

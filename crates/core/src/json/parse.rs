@@ -49,7 +49,7 @@ impl Document {
         }
     }
 
-    /// Parses the value at the start of a text, ignores the text behind it, and returns its length in bytes; `None`
+    /// Parses the value at the start of a text, ignores the text after it, and returns its length in bytes; `None`
     /// without a value. Made for many values in a row, each about as large as the `last`.
     pub fn parse_next(text: &str, last: Option<&Document>) -> Option<(Document, usize)> {
         let text = text.get(..text.len().min(TOO_LONG - 1))?;

@@ -141,7 +141,7 @@ impl Reader<'_, '_> {
         Some(self.build.close(&array))
     }
 
-    /// Reads a member's value and takes the byte behind it.
+    /// Reads a member's value and takes the byte after it.
     fn child(&mut self, object: &mut Container, key: Key, depth: usize) -> Option<u8> {
         let byte = self.next()?;
         let child = self.value(byte, key, depth + 1)?;
@@ -149,7 +149,7 @@ impl Reader<'_, '_> {
         self.next()
     }
 
-    /// Reads a string behind its opening quote.
+    /// Reads a string after its opening quote.
     #[inline]
     fn string(&mut self) -> Option<TextRef> {
         let start = self.at;

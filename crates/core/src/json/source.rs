@@ -37,7 +37,7 @@ pub(super) struct Source {
 
 const BITS: u32 = u128::BITS;
 
-/// The end of a value: in the source text, and the slot behind its last one.
+/// The end of a value: in the source text, and the slot after its last one.
 #[derive(Clone, Copy)]
 pub(super) struct End {
     pub(super) text: u32,
@@ -91,7 +91,7 @@ impl Source {
         }
     }
 
-    /// Notes that a child was added behind the last one.
+    /// Notes that a child was added after the last one.
     pub(super) fn added(&mut self, parent: u32, last: u32, child: u32) {
         if parent == 0 && (last == NONE || last < self.slots) {
             self.added = child;
@@ -145,7 +145,7 @@ impl Document {
         })
     }
 
-    /// Returns the next child to write (an added one or none) if a member and all members behind it can be copied up to
+    /// Returns the next child to write (an added one or none) if a member and all members after it can be copied up to
     /// the container's end. Most values of an event are copied this way, without looking at their slots.
     #[inline]
     pub(super) fn can_copy_rest(&self, container: u32, member: u32, end: End) -> Option<u32> {

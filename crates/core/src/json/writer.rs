@@ -2,10 +2,10 @@
 
 use super::write::{any_escape, needs_escape, push_json_string};
 
-/// Spare bytes kept behind the end: the largest piece that one store of constant length writes.
+/// Spare bytes kept after the end: the largest piece that one store of constant length writes.
 const ROOM: usize = 80;
 
-/// JSON being written. There are always spare bytes behind its end, so pieces are stored in constant lengths, a few
+/// JSON being written. There are always spare bytes after its end, so pieces are stored in constant lengths, a few
 /// instructions each, and the next piece overwrites the surplus. A `Vec` would check its capacity and call memcpy for
 /// each piece.
 #[derive(Default)]
@@ -118,7 +118,7 @@ impl JsonWriter {
         self.byte(b'"');
     }
 
-    /// Returns the spare bytes behind the end, at least `len`.
+    /// Returns the spare bytes after the end, at least `len`.
     #[inline]
     fn room(&mut self, len: usize) -> &mut [u8] {
         if self.bytes.len() - self.len < len {

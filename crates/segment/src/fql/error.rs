@@ -7,12 +7,12 @@ use std::fmt;
 pub struct Span {
     /// Index of the first byte.
     pub start: usize,
-    /// Index behind the last byte.
+    /// Index after the last byte.
     pub end: usize,
 }
 
-/// A syntax error, at which Segment refuses the trigger too, or a warning about a misleading part, whose meaning differs
-/// from its look.
+/// A syntax error, at which Segment refuses the trigger too, or a warning about a misleading part, whose meaning
+/// differs from its look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TriggerFault {
     /// A stable code for counting; `syntax` for an error.

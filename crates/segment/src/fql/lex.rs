@@ -151,7 +151,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// Reads up to the next such quote; there are no escapes. A closing quote without a terminator behind it also
+    /// Reads up to the next such quote; there are no escapes. A closing quote without a terminator after it also
     /// begins the next string.
     fn string(&mut self, quote: char) -> Result<(), TriggerFault> {
         let start = self.at;

@@ -1,5 +1,5 @@
-//! Compiles checked JSON to the plan. A mistake in a part that Segment's validation skips becomes a node that fails when
-//! reached.
+//! Compiles checked JSON to the plan. A mistake in a part that Segment's validation skips becomes a node that fails
+//! when reached.
 
 use super::check::{CheckFn, ordered};
 use super::error::{CompileError, MappingError, RuntimeError};

@@ -52,11 +52,11 @@ impl<'a> Eval<'a> {
         Ok(Value::Object(built.into_bump_slice()))
     }
 
-    /// Evaluates an expression. Returns a reference: a value does not fit into the registers that a function returns, and
-    /// most values lie in memory already.
+    /// Evaluates an expression. Returns a reference: a value does not fit into the registers that a function returns,
+    /// and most values lie in memory already.
     ///
-    /// This function handles the nodes that nearly all mappings consist of; [`Eval::rare`] handles the others, which keeps
-    /// this function's stack frame small.
+    /// This function handles the nodes that nearly all mappings consist of; [`Eval::rare`] handles the others, which
+    /// keeps this function's stack frame small.
     pub(crate) fn eval(&self, expr: &'a Expr) -> Result<&'a Value<'a>> {
         match expr {
             Expr::Slot(slot) => Ok(self.slots.get(*slot).unwrap_or(&Value::Undefined)),

@@ -5,11 +5,12 @@ use crate::value::Value;
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
 
-/// Maximum nesting depth of a mapping. Segment has no limit and overflows its stack near 1,900; real mappings nest 6 deep.
+/// Maximum nesting depth of a mapping. Segment has no limit and overflows its stack near 1,900; real mappings nest 6
+/// deep.
 pub const MAX_DEPTH: usize = 100;
 
-/// Maximum length, in bytes, of a text that a directive makes of an event; a longer one is a run-time error. Keeps hostile
-/// events from growing quadratically through templates, replacements and flattened keys.
+/// Maximum length, in bytes, of a text that a directive makes of an event; a longer one is a run-time error. Keeps
+/// hostile events from growing quadratically through templates, replacements and flattened keys.
 pub const MAX_TEXT: usize = 1 << 20;
 
 /// Returns the text that a placeholder shows for a value.

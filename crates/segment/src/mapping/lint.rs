@@ -1,4 +1,5 @@
-//! Warns about misleading parts of a mapping, whose effect differs from their look. Segment accepts all of them silently.
+//! Warns about misleading parts of a mapping, whose effect differs from their look. Segment accepts all of them
+//! silently.
 
 use super::check::ordered;
 use serde_json::Value as Json;

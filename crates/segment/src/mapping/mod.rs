@@ -32,11 +32,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! All directives are supported, `@liquid` as far as mappings use it; loading refuses the rest. Segment reaches JavaScript
-//! prototype members (`$.constructor`); here paths reach own members, array indices and `length` only.
+//! All directives are supported, `@liquid` as far as mappings use it; loading refuses the rest. Segment reaches
+//! JavaScript prototype members (`$.constructor`); here paths reach own members, array indices and `length` only.
 //!
-//! Modules, from the bottom: `plan` and `eval` (the compiled form and its evaluation), `check`, `compile` and `lint` (walks
-//! over the JSON), `directives` (one file each, with a registry).
+//! Modules, from the bottom: `plan` and `eval` (the compiled form and its evaluation), `check`, `compile` and `lint`
+//! (walks over the JSON), `directives` (one file each, with a registry).
 
 mod check;
 mod compile;

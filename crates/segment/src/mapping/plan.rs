@@ -13,7 +13,8 @@ pub(crate) trait Evaluate: fmt::Debug + Send + Sync {
     fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError>;
 }
 
-/// A node of the plan: constants, objects, and the directives that the fast path looks into (`@path`, `@if`, `@arrayPath`).
+/// A node of the plan: constants, objects, and the directives that the fast path looks into (`@path`, `@if`,
+/// `@arrayPath`).
 #[derive(Debug)]
 pub(crate) enum Expr {
     Undefined,
@@ -46,8 +47,8 @@ pub(crate) struct Object {
     pub(crate) in_places: bool,
 }
 
-/// The first path of several that leads to a value. Mappings write it as `@if` in the `else` of `@if`, often over a dozen
-/// paths. Nested nodes would evaluate each path twice.
+/// The first path of several that leads to a value. Mappings write it as `@if` in the `else` of `@if`, often over a
+/// dozen paths. Nested nodes would evaluate each path twice.
 #[derive(Debug)]
 pub(crate) struct First {
     pub(crate) paths: Vec<(Ask, usize)>,

@@ -228,7 +228,7 @@ impl<'a> Coercion<'a> {
         built
     }
 
-    /// Reports a missing member before the errors from index `until` on, and moves the index behind it.
+    /// Reports a missing member before the errors from index `until` on, and moves the index past it.
     pub(crate) fn missing_before(
         &mut self,
         until: &mut usize,

@@ -4,7 +4,7 @@ use super::rule::JsonType;
 use crate::value::{Number, Value, js_text_to_number};
 use bumpalo::Bump;
 
-/// The outcome of a conversion: the value, and whether it has a wanted type now.
+/// The outcome of a conversion: the value, and a flag for a wanted type.
 pub(super) struct Converted<'a> {
     pub(super) value: Value<'a>,
     pub(super) fits: bool,

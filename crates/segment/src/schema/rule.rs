@@ -50,7 +50,7 @@ pub(crate) struct ValueRule<'t> {
     pub(crate) types: &'static [JsonType],
     pub(crate) label: Option<&'t str>,
     pub(crate) choices: &'t [Choice<'t>],
-    /// Accepts `null` beside the choices.
+    /// Accepts `null` in addition to the choices.
     pub(crate) null_choice: bool,
     pub(crate) number_limits: (Option<f64>, Option<f64>),
     pub(crate) length_limits: (Option<f64>, Option<f64>),

@@ -59,7 +59,7 @@ fn instant(text: &str) -> Option<Millis> {
 type Parts<'a> = [&'a str; 7];
 
 /// Splits a text of the shape `YYYY[-/]MM[-/]DD[T or blanks]hh:mm:ss.fraction`, in which all parts and separators
-/// behind the year are optional.
+/// after the year are optional.
 fn parts(text: &str) -> Option<Parts<'_>> {
     let mut rest = text;
     let mut parts = [""; 7];

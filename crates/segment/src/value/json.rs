@@ -83,7 +83,7 @@ fn write_number(number: Number<'_>, out: &mut Vec<u8>, numbers: Numbers) {
 
 /// Reads strict JSON into the arena; `None` if it is not JSON or nests deeper than events may.
 ///
-/// Of equal keys the last one wins, as in JavaScript.
+/// The last of equal keys wins, as in JavaScript.
 pub fn parse_json<'a>(text: &str, arena: &'a Bump) -> Option<Value<'a>> {
     let document = Document::parse(text).ok()?;
     Some(copied(document.root(), arena))

@@ -99,7 +99,7 @@ fn printed_as_written(text: &str) -> Option<&str> {
     if bytes.len() > DIGITS + 1 {
         return None;
     }
-    // Position of the point; behind the digits if there is none.
+    // Position of the point; after the digits if there is none.
     let point = bytes.iter().position(|byte| *byte == b'.').unwrap_or(bytes.len());
     let (whole, fraction) = (bytes.get(..point)?, bytes.get(point + 1..).unwrap_or_default());
     let plain_fraction = fraction

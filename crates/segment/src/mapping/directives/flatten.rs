@@ -58,7 +58,8 @@ impl Evaluate for Flatten {
     }
 }
 
-/// A walk that joins the keys on the way to each leaf. Containers without leaves vanish; a lone scalar gets the key `""`.
+/// A walk that joins the keys on the way to each leaf. Containers without leaves vanish; a lone scalar gets the key
+/// `""`.
 struct Flattening<'s, 'a> {
     separator: &'s str,
     omit_arrays: bool,

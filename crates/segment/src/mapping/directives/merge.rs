@@ -63,8 +63,8 @@ impl Evaluate for Merge {
     }
 }
 
-/// Copies the members of each element into one object. Later members win, also undefined ones. Lists and texts add their
-/// elements by index; other scalars add nothing.
+/// Copies the members of each element into one object. Later members win, also undefined ones. Lists and texts add
+/// their elements by index; other scalars add nothing.
 fn merge<'a>(elements: &[Value<'a>], eval: Eval<'a>) -> &'a [(&'a str, Value<'a>)] {
     let mut merged = BumpVec::new_in(eval.arena);
     for element in elements {

@@ -1,7 +1,7 @@
 //! The directives: one file each, and the registry.
 //!
-//! A directive's file holds its check, its compilation, its evaluation, its warnings and the plain values it reads. A new
-//! directive is such a file and a line in [`DIRECTIVES`].
+//! A directive's file holds its check, its compilation, its evaluation, its warnings and the plain values it reads. A
+//! new directive is such a file and a line in [`DIRECTIVES`].
 
 mod array_path;
 mod case;

@@ -153,8 +153,8 @@ fn find(text: &str, from: usize, pattern: &str, ignore_case: bool) -> Option<(us
     None
 }
 
-/// Folds a character as ECMAScript does to ignore case without the `u` flag: to the simple upper case of one UTF-16 unit,
-/// but never from outside ASCII into ASCII.
+/// Folds a character as ECMAScript does to ignore case without the `u` flag: to the simple upper case of one UTF-16
+/// unit, but never from outside ASCII into ASCII.
 fn fold(c: char) -> char {
     let mut upper = c.to_uppercase();
     match (upper.next(), upper.next()) {

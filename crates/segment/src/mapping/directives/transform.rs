@@ -33,7 +33,8 @@ fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
         }
     }
     let apply = object.get("apply").unwrap_or(&Json::Null);
-    // `apply` is a whole mapping: it is rewritten and checked again, since inside raw arrays nothing has been checked yet.
+    // `apply` is a whole mapping: it is rewritten and checked again, since inside raw arrays nothing has been checked
+    // yet.
     let apply = rewrite_root(apply).and_then(|apply| {
         check::mapping(&apply, compiler.registry.check)?;
         Ok(compiler.expr(&apply))

@@ -1,8 +1,8 @@
 //! `@liquid`: the part of Liquid that mappings use.
 //!
 //! Supported are output with filters, `assign`, `if`/`elsif`/`else`, `unless` and `comment`. As at Segment, tags and
-//! filters that Segment disables fail when evaluated, and unknown filters are ignored. The check at load refuses tags and
-//! filters that Segment supports and this implementation does not.
+//! filters that Segment disables fail when evaluated, and unknown filters are ignored. The check at load refuses tags
+//! and filters that Segment supports and this implementation does not.
 
 mod filter;
 mod parse;

@@ -3,7 +3,7 @@
 use crate::value::{Value, utf16_len};
 use bumpalo::collections::String as BumpString;
 
-/// True of everything but nil and false, so of `""` and 0 too.
+/// Returns true for everything but nil and false, so for `""` and 0 too.
 pub(super) fn is_truthy(value: Value<'_>) -> bool {
     !value.is_nullish() && value.as_bool() != Some(false)
 }
