@@ -1,114 +1,265 @@
 //! From the journal to records that wait for their batch.
 
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Reason, Record, Rejection};
-use signalbox_journal::{DeadLetter, Entry, Lost, Position, Read, RecordEnd, Standing};
+use signalbox_journal::{Entry, Lost, Open, Owed, Parked, Position, Read, RecordEnd, Resumed, Standing};
 use tokio::time::Instant;
 
-use super::driver::{Aside, Driver};
+use super::events::Events;
 use super::item::{Due, First, Item};
-use super::prepare::Staged;
+use super::options::SinkOptions;
+use super::outgoing::Outgoing;
+use super::prepare::{Stage, Staged};
+use super::returned::{self, Returning};
+use super::trail;
 use crate::dead_letters::now_millis;
 use crate::telemetry::warning_key;
 
-impl Driver {
-    /// Takes events from the journal and prepares them.
-    pub(super) async fn take_in(&mut self, read: Read) {
+/// Takes events from the journal and prepares them.
+pub(super) struct Fill {
+    options: Arc<SinkOptions>,
+    stage: Arc<Stage>,
+    /// True once the journal is closed and read to its end.
+    pub(super) at_end: bool,
+    /// True once another driver of the sink has begun.
+    pub(super) revoked: bool,
+    /// The record of which events are for this sink.
+    owed: Owed,
+    /// The present names of renamed mappings.
+    mappings: BTreeMap<String, String>,
+    /// Histories of events that were under way before a restart, until they are read again.
+    histories: HashMap<Position, Open>,
+    pub(super) returning: Returning,
+    /// Events that a transform told to wait.
+    aside: BinaryHeap<Due<Aside>>,
+}
+
+/// An event that waits for a transform.
+struct Aside {
+    position: Position,
+    event: Box<Event>,
+    transform: usize,
+}
+
+impl Fill {
+    pub(super) fn new(options: Arc<SinkOptions>, stage: Arc<Stage>, resumed: &mut Resumed) -> Fill {
+        let mappings = std::mem::take(&mut resumed.mappings);
+        let open = std::mem::take(&mut resumed.progress.open).into_iter();
+        Fill {
+            histories: open
+                .map(|open| (open.position, renamed(open, &mappings)))
+                .collect(),
+            options,
+            stage,
+            at_end: false,
+            revoked: false,
+            owed: std::mem::take(&mut resumed.owed),
+            mappings,
+            returning: Returning::new(resumed.returned > 0),
+            aside: BinaryHeap::new(),
+        }
+    }
+
+    /// Number of events that wait for a transform.
+    pub(super) fn aside(&self) -> usize {
+        self.aside.len()
+    }
+
+    /// Time at which the first of them goes on.
+    pub(super) fn aside_until(&self) -> Option<Instant> {
+        self.aside.peek().map(|due| due.at)
+    }
+
+    /// Opens the events that were parked when the driver began.
+    pub(super) fn open_parked(&mut self, parked: Vec<Parked>, events: &mut Events, outgoing: &mut Outgoing) {
+        for parked in parked {
+            let standing = if self.owed.is_removed(&parked.event.receipt().source) {
+                Standing::Removed
+            } else {
+                Standing::Input
+            };
+            self.open_one_parked(parked, standing, events, outgoing);
+        }
+    }
+
+    fn open_one_parked(
+        &mut self,
+        parked: Parked,
+        standing: Standing,
+        events: &mut Events,
+        outgoing: &mut Outgoing,
+    ) {
+        let parked = under_new_names(parked, &self.mappings);
+        events.window.open_parked(&parked);
+        self.prepare(parked.position, &parked.event, standing, events, outgoing);
+    }
+
+    /// Takes events that the journal handed out.
+    pub(super) async fn take_in(&mut self, read: Read, events: &mut Events, outgoing: &mut Outgoing) {
         match read {
             Read::Events(entries) => {
                 if let Some(last) = entries.last() {
-                    let wanted = self.window.wanted_by(last.position);
-                    self.recall(wanted.into_iter()).await;
+                    let wanted = events.window.wanted_by(last.position);
+                    events.recall(wanted.into_iter()).await;
                 }
                 let ours = |entry: &&Entry| {
                     let source = &entry.event.receipt().source;
                     self.owed.at(entry.position, source).is_some()
                 };
-                self.ledger.took(entries.iter().filter(ours).count() as u64);
+                events.ledger.took(entries.iter().filter(ours).count() as u64);
                 let mut entries = entries.into_iter();
                 while let Some(Entry { position, event }) = entries.next() {
                     if let Some(next) = entries.as_slice().first() {
                         next.event.fetch();
                     }
-                    self.take_event(position, event);
+                    self.take_event(position, event, events, outgoing);
                 }
             }
-            Read::Lost(lost) => self.lost(lost).await,
+            Read::Lost(lost) => self.lost(lost, events).await,
             Read::End => self.at_end = true,
             Read::Revoked => self.revoked = true,
         }
-        self.commit_soon();
+        events.commits.soon();
     }
 
-    pub(super) fn take_event(&mut self, position: Position, event: Arc<Event>) {
+    fn take_event(
+        &mut self,
+        position: Position,
+        event: Arc<Event>,
+        events: &mut Events,
+        outgoing: &mut Outgoing,
+    ) {
         let owed = self.owed.at(position, &event.receipt().source);
-        let Some(standing) = owed.filter(|_| !self.window.is_parked(position)) else {
-            return self.window.skip_before(position + 1);
+        let Some(standing) = owed.filter(|_| !events.window.is_parked(position)) else {
+            return events.window.skip_before(position + 1);
         };
-        self.tell_taken(position, &event);
+        trail::taken(&self.options.name, position, &event);
         let history = self.histories.remove(&position);
-        self.window.open(position, event.clone(), history);
-        let staged = self.begin(position, &event, standing);
-        self.prepared(position, staged);
+        events.window.open(position, event.clone(), history);
+        self.prepare(position, &event, standing, events, outgoing);
     }
 
     /// Prepares an event that the sink is owed.
-    pub(super) fn begin(&mut self, position: Position, event: &Arc<Event>, standing: Standing) -> Staged {
-        if standing == Standing::Removed && !self.options.orphan {
-            self.strangers.insert(position, event.receipt().source.clone());
-            if self.options.filter_removed {
-                return Staged::Filtered(Reason::new(
-                    "input_removed",
-                    "its source is no longer an input of the sink",
-                ));
+    pub(super) fn prepare(
+        &mut self,
+        position: Position,
+        event: &Arc<Event>,
+        standing: Standing,
+        events: &mut Events,
+        outgoing: &mut Outgoing,
+    ) {
+        let staged = if self.options.orphan {
+            self.stage.map(event.clone())
+        } else {
+            if standing == Standing::Removed {
+                events.comes_from_former(position, event.receipt().source.clone());
+            }
+            if standing == Standing::Removed && self.options.filter_removed {
+                let told = "its source is no longer an input of the sink";
+                Staged::Filtered(Reason::new("input_removed", told))
+            } else {
+                self.stage.begin(event)
+            }
+        };
+        self.staged(position, staged, events, outgoing);
+    }
+
+    /// Takes some of the events that came back from the dead letters.
+    pub(super) async fn take_returned(&mut self, events: &mut Events, outgoing: &mut Outgoing) {
+        let read = events.reader.returned(self.returning.last(), returned::AT_ONCE);
+        match read.await {
+            Ok(returned) => {
+                self.returning.took(&returned);
+                for position in returned.unreadable {
+                    let told = "an event that came back from the dead letters is unreadable";
+                    let reason = Reason::new("journal_unreadable", told);
+                    events.ledger.rejected.add(reason.code(), 1);
+                    events.bury_lost(&reason);
+                    events.window.forget_parked(position);
+                }
+                for parked in returned.events {
+                    // The operator asked for this event, so it is delivered even if its source is no longer an input.
+                    self.open_one_parked(parked, Standing::Input, events, outgoing);
+                }
+            }
+            Err(error) => {
+                self.returning.failed();
+                tracing::error!(
+                    sink = %self.options.name,
+                    "events that came back from the dead letters cannot be read, trying again: {error}"
+                );
             }
         }
-        if self.options.orphan {
-            return self.stage.map(event.clone());
+    }
+
+    /// Goes on with the events for whose dead letters there was no room, now that there is some.
+    pub(super) async fn prepare_again(
+        &mut self,
+        mut positions: Vec<Position>,
+        events: &mut Events,
+        outgoing: &mut Outgoing,
+    ) {
+        positions.retain(|position| events.window.is_open(*position));
+        events.recall(positions.iter().copied()).await;
+        for position in positions {
+            match events.window.event(position) {
+                Some(event) => self.prepare(position, &event, Standing::Input, events, outgoing),
+                None => {
+                    let reason = Reason::new("journal_unreadable", "the event could not be read again");
+                    events.reject_event(position, &reason);
+                }
+            }
         }
-        self.stage.begin(event)
+    }
+
+    /// Goes on with the events whose transform has waited long enough.
+    pub(super) fn wake(&mut self, now: Instant, events: &mut Events, outgoing: &mut Outgoing) {
+        while let Some(aside) = Due::pop(&mut self.aside, now) {
+            let staged = self.stage.resume(aside.event, aside.transform);
+            self.staged(aside.position, staged, events, outgoing);
+        }
     }
 
     /// Counts events that the journal lost and has reported in the log. The number of this sink's among them follows
     /// from what is left.
-    async fn lost(&mut self, lost: Lost) {
-        self.window.skip_before(lost.to);
-        let events = match self.reader.ahead(self.returning.last()).await {
+    async fn lost(&mut self, lost: Lost, events: &mut Events) {
+        events.window.skip_before(lost.to);
+        let count = match events.reader.ahead(self.returning.last()).await {
             Ok(ahead) => {
                 let unread = ahead.unread.iter().map(|(_, count)| count).sum::<u64>();
-                let left = self.window.len() as u64 + ahead.returned + unread;
-                let pending = self.ledger.pending_of(ahead.arrived);
+                let left = events.window.len() as u64 + ahead.returned + unread;
+                let pending = events.ledger.pending_of(ahead.arrived);
                 pending.saturating_sub(left).min(lost.events)
             }
             Err(error) => {
                 tracing::warn!(sink = %self.options.name, "lost events are counted without their sources: {error}");
-                self.ledger.pending().min(lost.events)
+                events.ledger.pending().min(lost.events)
             }
         };
-        if events > 0 {
-            self.ledger.rejected.add(lost.loss.code(), events);
-            self.tell_lost(&lost, events);
+        if count > 0 {
+            events.ledger.rejected.add(lost.loss.code(), count);
+            self.bury_lost(&lost, count, events);
         }
     }
 
     /// Keeps a dead letter that stands for lost events of this sink.
-    pub(super) fn tell_lost(&mut self, Lost { from, to, loss, .. }: &Lost, events: u64) {
+    pub(super) fn bury_lost(&self, Lost { from, to, loss, .. }: &Lost, count: u64, events: &mut Events) {
         let told = format!(
-            "{events} events at the positions {from} to {to} are lost: {}",
+            "{count} events at the positions {from} to {to} are lost: {}",
             loss.told()
         );
         tracing::error!(sink = %self.options.name, reason = loss.code(), "{told}");
-        let reason = Reason::new(loss.code(), told);
-        let letter = self.dead_letters.nameless(&self.options.name, &reason);
-        self.add_letter(letter);
-        self.commit_soon();
+        events.bury_lost(&Reason::new(loss.code(), told));
     }
 
-    pub(super) fn prepared(&mut self, position: Position, staged: Staged) {
-        if self.waits_for_room(position, &staged) {
-            return;
+    fn staged(&mut self, position: Position, staged: Staged, events: &mut Events, outgoing: &mut Outgoing) {
+        if needs_letter(&staged, outgoing) && events.found_letters_full() {
+            // The event waits as if it had not been prepared.
+            events.letters_full.wait(position);
+            return events.window.let_go(position);
         }
         match staged {
             Staged::Wait {
@@ -116,91 +267,88 @@ impl Driver {
                 event,
                 transform,
             } => {
+                let what = Aside {
+                    position,
+                    event,
+                    transform,
+                };
                 let at = Instant::from_std(until);
-                self.aside.push(Due {
-                    at,
-                    what: Aside {
-                        position,
-                        event,
-                        transform,
-                    },
-                });
+                self.aside.push(Due { at, what });
             }
             Staged::Filtered(reason) => {
-                self.close_event(position, RecordEnd::Filtered(reason.code().to_owned()));
+                events.close_event(position, RecordEnd::Filtered(reason.code().to_owned()));
             }
-            Staged::Rejected(reason) => {
-                self.bury(position, "", &reason);
-                self.close_event(position, RecordEnd::Rejected(reason.code().to_owned()));
-            }
+            Staged::Rejected(reason) => events.reject_event(position, &reason),
             Staged::Mapped { event, results } => {
-                self.window.expect(position, results.len() as u32);
+                events.window.expect(position, results.len() as u32);
                 let made = |result: &Result<Record, Rejection>, only: &Arc<str>| match result {
                     Ok(record) => record.mapping == *only,
                     Err(rejection) => rejection.mapping == *only,
                 };
-                if let Some(only) = self.window.only(position)
+                if let Some(only) = events.window.only(position)
                     && !results.iter().any(|result| made(result, &only))
                 {
                     // The sink owes this record, and would otherwise drop it without a word.
-                    self.window.expect(position, 1);
+                    events.window.expect(position, 1);
                     let told = format!(
                         "the mapping '{only}' is no longer in the sink, or makes no record of the event"
                     );
-                    self.reject_unsent(position, &only, &Reason::new("mapping_gone", told));
+                    events.reject_unsent(position, &only, &Reason::new("mapping_gone", told));
                 }
                 for result in results {
-                    self.mapped(position, &event, result.map_err(|r| (r.mapping, r.reason)));
+                    self.mapped(position, &event, result, events, outgoing);
                 }
-                self.expect_less(position);
-                self.window.let_go(position);
+                events.expect_less(position);
+                events.window.let_go(position);
             }
         }
     }
 
-    pub(super) fn mapped(
-        &mut self,
+    fn mapped(
+        &self,
         position: Position,
         event: &Arc<Event>,
-        result: Result<Record, (Arc<str>, Reason)>,
+        result: Result<Record, Rejection>,
+        events: &mut Events,
+        outgoing: &mut Outgoing,
     ) {
-        let mapping = result
-            .as_ref()
-            .map_or_else(|(mapping, _)| mapping, |record| &record.mapping);
-        if !self.window.wants(position, mapping) {
-            return self.expect_less(position);
+        let mapping = match &result {
+            Ok(record) => &record.mapping,
+            Err(rejection) => &rejection.mapping,
+        };
+        if !events.window.wants(position, mapping) {
+            return events.expect_less(position);
         }
         let mut record = match result {
-            Ok(record) if self.ready.fits(record.bytes.len()) => record,
+            Ok(record) if outgoing.ready.fits(record.bytes.len()) => record,
             Ok(record) => {
                 let reason = Reason::new("record_too_large", "one record is larger than batch.max_bytes");
-                return self.reject_unsent(position, &record.mapping, &reason);
+                return events.reject_unsent(position, &record.mapping, &reason);
             }
-            Err((mapping, reason)) => return self.reject_unsent(position, &mapping, &reason),
+            Err(rejection) => return events.reject_unsent(position, &rejection.mapping, &rejection.reason),
         };
         let now = Instant::now();
         // The claim stands for the key from here on.
         let key = record.dedup_key.take();
         let key = key.filter(|_| self.options.duplicate_window.is_some());
-        let claim = key.as_deref().map(|key| self.sent_keys.claim(key, now));
+        let claim = key.as_deref().map(|key| events.sent_keys.claim(key, now));
         if claim == Some(None) {
-            self.ledger.records_duplicate.add(1);
-            return self.close_record(position, &record.mapping, RecordEnd::Duplicate);
+            events.ledger.records_duplicate.add(1);
+            return events.close_record(position, &record.mapping, RecordEnd::Duplicate);
         }
         for warning in &record.warnings {
-            self.ledger
-                .warnings
-                .add(&warning_key(&warning.code, &warning.path), 1);
+            let key = warning_key(&warning.code, &warning.path);
+            events.ledger.warnings.add(&key, 1);
         }
-        self.window.holds(position, record.bytes.len());
-        let (attempts, first_attempt) = self.window.history(position);
+        events.window.holds(position, record.bytes.len());
+        let (attempts, first_attempt) = events.window.history(position);
         let first = (first_attempt > 0).then(|| First {
             at: now,
             earlier: Duration::from_millis(u64::try_from(now_millis() - first_attempt).unwrap_or(0)),
             wall: first_attempt,
-            held: self.holds.time(),
+            held: outgoing.held_for(),
         });
-        self.ready.push_back(Item {
+        outgoing.ready.push_back(Item {
             record: Arc::new(record),
             claim: claim.flatten(),
             event: (!self.stage.transforms.is_empty()).then(|| event.clone()),
@@ -212,60 +360,41 @@ impl Driver {
             ready_since: now,
         });
     }
+}
 
-    pub(super) fn reject_unsent(&mut self, position: Position, mapping: &Arc<str>, reason: &Reason) {
-        self.bury(position, mapping, reason);
-        self.ledger.records_rejected.add(reason.code(), 1);
-        let end = RecordEnd::Rejected(reason.code().to_owned());
-        self.close_record(position, mapping, end);
-    }
-
-    /// A dead letter of an event that was not tried.
-    pub(super) fn bury(&mut self, position: Position, mapping: &str, reason: &Reason) {
-        if self.window.is_open(position) {
-            let letter = self.letter(position, mapping, reason, None);
-            self.add_letter(letter);
-        }
-    }
-
-    /// A dead letter of an event, which should have been recalled; of `prepared`, what the sink's transforms made of
-    /// it, if it is gone. If that is missing, too, the letter tells where the event was.
-    pub(super) fn letter(
-        &mut self,
-        position: Position,
-        mapping: &str,
-        reason: &Reason,
-        prepared: Option<&Arc<Event>>,
-    ) -> DeadLetter {
-        let (sink, in_log) = (&self.options.name, self.window.place(position));
-        let dead_letters = &self.dead_letters;
-        if let Some(event) = self.window.event(position).as_ref().or(prepared) {
-            return dead_letters.letter(sink, event, in_log, mapping, reason);
-        }
-        let nameless = dead_letters.nameless(sink, reason);
-        let received_at = self.window.received_at(position).unwrap_or(nameless.received_at);
-        DeadLetter {
-            mapping: mapping.to_owned(),
-            position: in_log,
-            received_at,
-            first_at: received_at,
-            ..nameless
-        }
-    }
-
-    /// Has events at hand again that were let go of, as far as the journal still has them.
-    pub(super) async fn recall(&mut self, positions: impl Iterator<Item = Position>) {
-        let missing = self.window.missing(positions);
-        if missing.is_empty() {
-            return;
-        }
-        for Entry { position, event } in self.reader.fetch(&missing).await {
-            self.window.bring_back(position, event);
-        }
+/// True if a prepared event becomes a dead letter, or one of its records does.
+fn needs_letter(staged: &Staged, outgoing: &Outgoing) -> bool {
+    match staged {
+        Staged::Rejected(_) => true,
+        Staged::Mapped { results, .. } => results.iter().any(|result| match result {
+            Ok(record) => !outgoing.ready.fits(record.bytes.len()),
+            Err(_) => true,
+        }),
+        Staged::Wait { .. } | Staged::Filtered(_) => false,
     }
 }
 
-/// When the event happened by its own `timestamp`, else when it arrived.
+/// Rewrites a history to the present names of mappings.
+fn renamed(mut open: Open, names: &BTreeMap<String, String>) -> Open {
+    for (mapping, _) in &mut open.ended {
+        if let Some(new) = names.get(mapping) {
+            mapping.clone_from(new);
+        }
+    }
+    open
+}
+
+/// Rewrites a parked event to the present names of mappings.
+fn under_new_names(parked: Parked, names: &BTreeMap<String, String>) -> Parked {
+    let new = |only: String| names.get(&only).cloned().unwrap_or(only);
+    Parked {
+        open: renamed(parked.open, names),
+        only: parked.only.map(new),
+        ..parked
+    }
+}
+
+/// Returns the time of the event by its own `timestamp`, else that of its arrival.
 fn happened_at(event: &Event) -> i64 {
     event
         .root()

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 
 use crate::rate_group::RateGroup;
 
@@ -13,6 +14,8 @@ use crate::rate_group::RateGroup;
 pub(super) struct Gate {
     group: Arc<RateGroup>,
     turn: Turn,
+    /// No call before then, since the limit is used up.
+    until: Option<Instant>,
 }
 
 /// The sink's place in the queue. Each call is one turn.
@@ -23,6 +26,7 @@ enum Turn {
 }
 
 /// The reasons why a call must wait.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Blocked {
     /// Another sink has its turn; see [`Gate::turn_comes`].
     NotMyTurn,
@@ -35,6 +39,7 @@ impl Gate {
         Gate {
             group,
             turn: Turn::None,
+            until: None,
         }
     }
 
@@ -44,7 +49,7 @@ impl Gate {
 
     /// Takes a call. While the limit is used up the sink keeps its turn; a sink that no longer needs it must [step
     /// back](Gate::step_back).
-    pub(super) fn pass(&mut self) -> Result<(), Blocked> {
+    pub(super) fn pass(&mut self, now: Instant) -> Result<(), Blocked> {
         if !self.group.is_limited() {
             return Ok(());
         }
@@ -57,9 +62,23 @@ impl Gate {
         if self.is_awaited() {
             return Err(Blocked::NotMyTurn);
         }
-        self.group.take().map_err(Blocked::For)?;
+        self.group.take().map_err(|wait| {
+            // A wait shorter than the timer's resolution would make the loop spin.
+            self.until = Some(now + wait.max(Duration::from_millis(1)));
+            Blocked::For(wait)
+        })?;
         self.step_back();
         Ok(())
+    }
+
+    /// The time until which the limit is used up.
+    pub(super) fn closed_until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// Opens the gate once the limit has room again.
+    pub(super) fn wake(&mut self, now: Instant) {
+        self.until = self.until.filter(|at| *at > now);
     }
 
     /// Lets others go first.
@@ -78,5 +97,38 @@ impl Gate {
             Turn::Awaited(coming) => self.turn = Turn::Mine(coming.await),
             Turn::None | Turn::Mine(_) => std::future::pending().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signalbox_core::limiter::Quota;
+
+    use super::*;
+    use crate::rate_group::WINDOW;
+
+    #[tokio::test(start_paused = true)]
+    async fn sinks_of_a_group_take_turns_and_wait_while_the_limit_is_used_up() {
+        let quota = Quota::new(10, WINDOW, None).unwrap();
+        let group = Arc::new(RateGroup::full(Some(quota)));
+        let (mut one, mut other) = (Gate::of(group.clone()), Gate::of(group));
+        let now = Instant::now();
+        assert_eq!(one.pass(now), Ok(()));
+        let Err(Blocked::For(wait)) = one.pass(now) else {
+            panic!("the burst is one call");
+        };
+        assert_eq!(one.closed_until(), Some(now + wait));
+        assert_eq!(
+            other.pass(now),
+            Err(Blocked::NotMyTurn),
+            "the first sink keeps its turn"
+        );
+        one.step_back();
+        other.turn_comes().await;
+        tokio::time::advance(wait).await;
+        assert_eq!(other.pass(now + wait), Ok(()));
+        one.wake(now + wait);
+        assert_eq!(one.closed_until(), None);
+        assert!(matches!(one.pass(now + wait), Err(Blocked::For(_))));
     }
 }

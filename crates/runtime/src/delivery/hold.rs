@@ -2,16 +2,11 @@
 //! refusing destination now and then.
 
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use signalbox_core::Reason;
 use tokio::time::Instant;
 
-use super::driver::{Done, Driver};
-use super::item::First;
-use super::options::SinkOptions;
 use crate::hold::HoldCause;
 
 /// First and longest wait between probes while held.
@@ -47,25 +42,16 @@ impl Holds {
 
     /// Prepares the state for the next driver of the same sink. That driver asks the destination at once: an operator
     /// who retries or replays may have put things right.
-    pub(super) fn taken_over(mut self, options: &SinkOptions) -> Holds {
+    pub(super) fn taken_over(mut self, by_operator: bool) -> Holds {
         let now = Instant::now();
         self.causes.retain(|cause, _| *cause == HoldCause::Destination);
         self.next_probe = (!self.causes.is_empty()).then_some(now);
-        if options.hold {
+        if by_operator {
             let reason = Reason::new("on_hold", "the pipeline file says `hold = true` for this sink");
             self.causes.insert(HoldCause::Operator, reason);
         }
         self.past = Duration::ZERO;
         self.since = (!self.causes.is_empty()).then_some(now);
-        for (cause, reason) in &self.causes {
-            tracing::warn!(
-                sink = %options.name,
-                cause = cause.code(),
-                reason = reason.code(),
-                "starts on hold: {}",
-                reason.message()
-            );
-        }
         self
     }
 
@@ -81,9 +67,47 @@ impl Holds {
         &self.causes
     }
 
+    /// Begins a hold; returns false if this cause holds the sink already.
+    pub(super) fn begin(&mut self, cause: HoldCause, reason: Reason) -> bool {
+        if self.causes.contains_key(&cause) {
+            return false;
+        }
+        self.since.get_or_insert_with(Instant::now);
+        if cause == HoldCause::Destination {
+            self.ask_later();
+        }
+        self.causes.insert(cause, reason);
+        true
+    }
+
+    /// Ends a cause; returns false if it did not hold the sink.
+    pub(super) fn end(&mut self, cause: HoldCause) -> bool {
+        if self.causes.remove(&cause).is_none() {
+            return false;
+        }
+        if cause == HoldCause::Destination {
+            self.next_probe = None;
+        }
+        if self.causes.is_empty() {
+            self.past = self.time();
+            self.since = None;
+        }
+        true
+    }
+
     /// Total time on hold so far.
     pub(super) fn time(&self) -> Duration {
         self.past + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Notes a delivery: the next hold begins with a short wait again.
+    pub(super) fn delivered(&mut self) {
+        self.wait = PROBE_FIRST;
+    }
+
+    /// True if it is time for a probe, whose answer plans the next one.
+    pub(super) fn takes_probe(&mut self, now: Instant) -> bool {
+        self.next_probe.take_if(|at| *at <= now).is_some()
     }
 
     /// Asks the destination at once, if a probe is planned at all.
@@ -94,100 +118,68 @@ impl Holds {
     }
 
     /// Plans the next probe; each wait is twice the one before.
-    fn ask_later(&mut self) {
+    pub(super) fn ask_later(&mut self) {
         self.next_probe = Some(Instant::now() + self.wait);
         self.wait = (self.wait * 2).min(PROBE_MAX);
     }
 }
 
-impl Driver {
-    /// Pauses deliveries until the cause has ended.
-    pub(super) fn enter_hold(&mut self, cause: HoldCause, reason: Reason) {
-        if self.holds.causes.contains_key(&cause) {
-            return;
-        }
-        tracing::error!(
-            sink = %self.options.name,
-            cause = cause.code(),
-            reason = reason.code(),
-            "deliveries are on hold, nothing is lost: {}",
-            reason.message()
-        );
-        self.holds.since.get_or_insert_with(Instant::now);
-        if cause == HoldCause::Destination {
-            self.holds.ask_later();
-        }
-        self.ledger.held.begin(cause, reason.clone());
-        self.holds.causes.insert(cause, reason);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn reason() -> Reason {
+        Reason::new("unauthorized", "")
     }
 
-    /// Ends a cause; deliveries go on if it was the last.
-    pub(super) fn end_hold(&mut self, cause: HoldCause) {
-        if self.holds.causes.remove(&cause).is_none() {
-            return;
-        }
-        self.ledger.held.end(cause);
-        if cause == HoldCause::Destination {
-            self.holds.next_probe = None;
-            self.episodes.forget_streak();
-        }
-        match self.holds.causes.first_key_value() {
-            None => {
-                self.holds.past = self.holds.time();
-                self.holds.since = None;
-                tracing::info!(sink = %self.options.name, cause = cause.code(), "deliveries go on");
+    #[tokio::test(start_paused = true)]
+    async fn probes_ever_less_often_until_a_delivery() {
+        let mut holds = Holds::none();
+        for waits in [[5, 10, 20, 40, 60, 60], [5, 10, 20, 40, 60, 60]] {
+            assert!(holds.begin(HoldCause::Destination, reason()));
+            for wait in waits {
+                let at = holds.next_probe().unwrap();
+                assert_eq!(at - Instant::now(), SECOND * wait);
+                assert!(!holds.takes_probe(at - SECOND) && holds.takes_probe(at));
+                assert_eq!(holds.next_probe(), None, "the answer plans the next one");
+                tokio::time::advance(SECOND * wait).await;
+                holds.ask_later();
             }
-            Some((other, reason)) => tracing::info!(
-                sink = %self.options.name,
-                cause = cause.code(),
-                "a hold has ended, another goes on ({}): {}",
-                other.code(),
-                reason.message()
-            ),
+            assert!(holds.end(HoldCause::Destination));
+            assert_eq!(holds.next_probe(), None);
+            holds.delivered();
         }
     }
 
-    /// Ends the hold by the destination, since a delivery succeeded.
-    pub(super) fn destination_accepts(&mut self) {
-        self.holds.wait = PROBE_FIRST;
-        self.end_hold(HoldCause::Destination);
+    #[tokio::test(start_paused = true)]
+    async fn counts_the_time_until_the_last_cause_has_ended() {
+        let mut holds = Holds::none();
+        assert!(holds.begin(HoldCause::DeadLettersFull, reason()));
+        assert!(!holds.begin(HoldCause::DeadLettersFull, reason()));
+        assert_eq!(holds.next_probe(), None, "a probe cannot end this hold");
+        tokio::time::advance(SECOND).await;
+        assert!(holds.begin(HoldCause::Destination, reason()));
+        assert!(holds.end(HoldCause::DeadLettersFull) && holds.any());
+        tokio::time::advance(SECOND).await;
+        assert!(holds.end(HoldCause::Destination) && !holds.any());
+        assert!(!holds.end(HoldCause::Destination));
+        tokio::time::advance(SECOND).await;
+        assert_eq!(holds.time(), SECOND * 2);
     }
 
-    pub(super) fn probe(&mut self) {
-        // The answer to this probe sets the next one.
-        self.holds.next_probe = None;
-        let (sink, limit) = (self.stage.sink.clone(), self.options.timeout);
-        self.attempts.spawn(async move {
-            let probe = AssertUnwindSafe(sink.probe()).catch_unwind();
-            Done::Probe(match tokio::time::timeout(limit, probe).await {
-                Ok(Ok(result)) => result,
-                Ok(Err(_)) => Err(Reason::new("probe_panicked", "the probe panicked")),
-                Err(_) => Err(Reason::new("timed_out", "the probe was not answered in time")),
-            })
-        });
-    }
-
-    pub(super) fn probed(&mut self, result: Result<(), Reason>) {
-        if !self.holds.causes.contains_key(&HoldCause::Destination) {
-            return;
-        }
-        match result {
-            Ok(()) => self.end_hold(HoldCause::Destination),
-            Err(reason) => {
-                self.holds.ask_later();
-                tracing::warn!(
-                    sink = %self.options.name,
-                    reason = reason.code(),
-                    "still on hold: {}",
-                    reason.message()
-                );
-            }
-        }
-    }
-
-    /// How long a record has been tried, without the time on hold.
-    pub(super) fn tried_for(&self, first: First) -> Duration {
-        let held = self.holds.time().saturating_sub(first.held);
-        (first.earlier + first.at.elapsed()).saturating_sub(held)
+    #[tokio::test(start_paused = true)]
+    async fn the_next_driver_asks_at_once_and_follows_the_file() {
+        let mut holds = Holds::none();
+        holds.begin(HoldCause::Destination, reason());
+        holds.begin(HoldCause::DeadLettersFull, reason());
+        tokio::time::advance(SECOND).await;
+        let mut holds = holds.taken_over(true);
+        let causes: Vec<_> = holds.causes().keys().copied().collect();
+        assert_eq!(causes, [HoldCause::Operator, HoldCause::Destination]);
+        assert_eq!(holds.time(), Duration::ZERO);
+        assert!(holds.takes_probe(Instant::now()));
+        assert!(!Holds::none().taken_over(false).any());
     }
 }

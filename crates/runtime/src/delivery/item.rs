@@ -1,6 +1,7 @@
 //! Records under way.
 
 use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,9 @@ use super::sent_keys::Claim;
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) record: Arc<Record>,
-    /// As the sink's transforms left it; `None` if there are none, and the journal has it as it was prepared.
+    /// The event as the sink's transforms left it; `None` if there are none, since the journal then has the same.
     pub(super) event: Option<Arc<Event>>,
-    /// Of what the destination knows the record by, if it does.
+    /// The claim on the key by which the destination knows the record, if it has one.
     pub(super) claim: Option<Claim>,
     pub(super) position: Position,
     /// Unix milliseconds at which the event happened, as far as it says.
@@ -24,7 +25,7 @@ pub(super) struct Item {
     pub(super) attempts: u32,
     pub(super) first: Option<First>,
     pub(super) last_attempt: Option<Instant>,
-    /// When it began to wait for its batch.
+    /// The moment at which it began to wait for its batch.
     pub(super) ready_since: Instant,
 }
 
@@ -32,12 +33,20 @@ pub(super) struct Item {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct First {
     pub(super) at: Instant,
-    /// How long it had been tried before this process.
+    /// Time for which it had been tried before this process.
     pub(super) earlier: Duration,
     /// Unix milliseconds.
     pub(super) wall: i64,
-    /// How long the sink had been held by then, in total; held time does not count.
+    /// Total time for which the sink had been on hold by then; it does not count.
     pub(super) held: Duration,
+}
+
+impl First {
+    /// Returns how long the record has been tried, without the time on hold; `held` is that of the sink up to now.
+    pub(super) fn tried_for(self, held: Duration) -> Duration {
+        let held = held.saturating_sub(self.held);
+        (self.earlier + self.at.elapsed()).saturating_sub(held)
+    }
 }
 
 /// Records that go together.
@@ -46,9 +55,9 @@ pub(super) struct Group {
     pub(super) items: Vec<Item>,
     /// The bisection it belongs to.
     pub(super) episode: Option<u64>,
-    /// What the sink has learnt from it already.
+    /// The lessons that the sink has drawn from it.
     pub(super) lessons: Vec<String>,
-    /// Keep together and do not fill up with others: it is suspected to hold a record that spoils it.
+    /// True if it stays as it is, since one of its records may spoil it.
     pub(super) apart: bool,
 }
 
@@ -57,6 +66,16 @@ pub(super) struct Group {
 pub(super) struct Due<T> {
     pub(super) at: Instant,
     pub(super) what: T,
+}
+
+impl<T> Due<T> {
+    /// Takes the earliest of a heap if its time has come.
+    pub(super) fn pop(heap: &mut BinaryHeap<Due<T>>, now: Instant) -> Option<T> {
+        if heap.peek()?.at > now {
+            return None;
+        }
+        heap.pop().map(|due| due.what)
+    }
 }
 
 impl<T> PartialEq for Due<T> {

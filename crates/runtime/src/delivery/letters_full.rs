@@ -5,13 +5,8 @@
 use std::time::Duration;
 
 use signalbox_core::Reason;
-use signalbox_journal::{DeadLetter, Position, RecordEnd, Standing};
+use signalbox_journal::Position;
 use tokio::time::Instant;
-
-use super::driver::Driver;
-use super::item::Item;
-use super::prepare::Staged;
-use crate::hold::HoldCause;
 
 /// Interval between checks for room.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -20,98 +15,88 @@ const AT_ONCE: usize = 64;
 
 /// Events whose dead letter found no room.
 #[derive(Debug, Default)]
-pub(super) struct Unburied {
+pub(super) struct LettersFull {
     /// Their positions, the oldest first.
     positions: Vec<Position>,
     /// Time of the next check for room.
     look_at: Option<Instant>,
+    /// True from the first letter without room until a check finds some.
+    full: bool,
 }
 
-impl Unburied {
-    /// Time of the next check; the present if there is room and events wait.
+impl LettersFull {
+    /// Time of the next check, or of preparing further events; `None` if there is room and no event waits.
     pub(super) fn look_at(&self) -> Option<Instant> {
         self.look_at
     }
+
+    /// True if the time has come to check.
+    pub(super) fn is_due(&self) -> bool {
+        self.look_at.is_some_and(|at| at <= Instant::now())
+    }
+
+    /// True if deliveries have to be on hold.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Notes that there is no room.
+    pub(super) fn found_full(&mut self) {
+        self.full = true;
+        self.look_at.get_or_insert_with(|| Instant::now() + LOOK_EVERY);
+    }
+
+    /// Notes that there still was no room at a check.
+    pub(super) fn still_full(&mut self) {
+        self.look_at = Some(Instant::now() + LOOK_EVERY);
+    }
+
+    /// Keeps an event until there is room.
+    pub(super) fn wait(&mut self, position: Position) {
+        self.positions.push(position);
+    }
+
+    /// Takes the oldest events when there is room, and plans the next turn for those that still wait.
+    pub(super) fn take(&mut self) -> Vec<Position> {
+        self.full = false;
+        let count = self.positions.len().min(AT_ONCE);
+        let taken = self.positions.drain(..count).collect();
+        self.look_at = (!self.positions.is_empty()).then(Instant::now);
+        taken
+    }
+
+    /// The reason of the hold.
+    pub(super) fn reason(sink: &str) -> Reason {
+        Reason::new(
+            "dead_letters_full",
+            format!(
+                "its dead letters take all the room they may; look at them (signalbox deadletters summary --sink \
+                 {sink}), then retry or discard some, or raise [dead_letters] max_bytes"
+            ),
+        )
+    }
 }
 
-impl Driver {
-    /// True if there is no room for another dead letter; deliveries are on hold from then on.
-    pub(super) fn holds_for_letters(&mut self) -> bool {
-        if !self.reader.dead_letters_full(self.buried_bytes) {
-            return false;
-        }
-        self.unburied
-            .look_at
-            .get_or_insert_with(|| Instant::now() + LOOK_EVERY);
-        let told = format!(
-            "its dead letters take all the room they may; look at them (signalbox deadletters summary --sink {}), then \
-             retry or discard some, or raise [dead_letters] max_bytes",
-            self.options.name
-        );
-        self.enter_hold(HoldCause::DeadLettersFull, Reason::new("dead_letters_full", told));
-        true
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Adds a dead letter to the next commit.
-    pub(super) fn add_letter(&mut self, letter: DeadLetter) {
-        self.buried_bytes += letter.size();
-        self.buried.push(letter);
-    }
-
-    /// Puts back a record that would become a dead letter, to wait with the others.
-    pub(super) fn keep(&mut self, item: Item) {
-        self.ready.push_front(item);
-    }
-
-    /// True if a prepared event needs a dead letter for which there is no room. The event then waits as if it had not
-    /// been prepared.
-    pub(super) fn waits_for_room(&mut self, position: Position, staged: &Staged) -> bool {
-        let needs_letter = match staged {
-            Staged::Rejected(_) => true,
-            Staged::Mapped { results, .. } => results.iter().any(|result| match result {
-                Ok(record) => !self.ready.fits(record.bytes.len()),
-                Err(_) => true,
-            }),
-            Staged::Wait { .. } | Staged::Filtered(_) => false,
-        };
-        if !needs_letter || !self.holds_for_letters() {
-            return false;
-        }
-        self.unburied.positions.push(position);
-        self.window.let_go(position);
-        true
-    }
-
-    /// Ends the hold when there is room again, then prepares the waiting events, a few at a time.
-    pub(super) async fn look_for_room(&mut self) {
-        if self.unburied.look_at.is_none_or(|at| Instant::now() < at) {
-            return;
-        }
-        if self.reader.dead_letters_full(self.buried_bytes) {
-            self.unburied.look_at = Some(Instant::now() + LOOK_EVERY);
-            return;
-        }
-        self.unburied.look_at = None;
-        self.end_hold(HoldCause::DeadLettersFull);
-        let count = self.unburied.positions.len().min(AT_ONCE);
-        let mut positions: Vec<Position> = self.unburied.positions.drain(..count).collect();
-        positions.retain(|position| self.window.is_open(*position));
-        self.recall(positions.iter().copied()).await;
-        for position in positions {
-            match self.window.event(position) {
-                Some(event) => {
-                    let staged = self.begin(position, &event, Standing::Input);
-                    self.prepared(position, staged);
-                }
-                None => {
-                    let reason = Reason::new("journal_unreadable", "the event could not be read again");
-                    self.bury(position, "", &reason);
-                    self.close_event(position, RecordEnd::Rejected(reason.code().to_owned()));
-                }
-            }
-        }
-        if !self.unburied.positions.is_empty() {
-            self.unburied.look_at.get_or_insert_with(Instant::now);
-        }
+    #[tokio::test(start_paused = true)]
+    async fn looks_for_room_now_and_then_and_goes_on_a_few_events_at_a_time() {
+        let mut full = LettersFull::default();
+        assert!(!full.is_due() && !full.is_full());
+        full.found_full();
+        tokio::time::advance(LOOK_EVERY / 2).await;
+        full.found_full();
+        assert!(!full.is_due() && full.is_full());
+        tokio::time::advance(LOOK_EVERY / 2).await;
+        assert!(full.is_due());
+        (0..=AT_ONCE as Position).for_each(|position| full.wait(position));
+        full.still_full();
+        assert!(!full.is_due() && full.is_full());
+        assert_eq!(full.take().len(), AT_ONCE);
+        assert!(full.is_due() && !full.is_full(), "one still waits");
+        assert_eq!(full.take(), [AT_ONCE as Position]);
+        assert_eq!(full.look_at(), None);
     }
 }

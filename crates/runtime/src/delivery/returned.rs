@@ -3,14 +3,11 @@
 
 use std::time::Duration;
 
-use signalbox_core::Reason;
-use signalbox_journal::{Position, Standing};
+use signalbox_journal::{Position, Returned};
 use tokio::time::Instant;
 
-use super::driver::Driver;
-
 /// The most events taken at once.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 /// Pause before a failed read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -47,66 +44,71 @@ impl Returning {
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.not_before
     }
+
+    /// Notes that more events came back.
+    pub(super) fn more(&mut self) {
+        self.waiting = true;
+    }
+
+    /// True if there are returned events and room for them. They get a quarter of a window of `window` events, since new
+    /// events must not wait for all of them; `under_way` counts those in it, and `has_room` says that memory is left.
+    pub(super) fn wants(&self, under_way: impl FnOnce() -> usize, window: usize, has_room: bool) -> bool {
+        self.waiting && self.not_before.is_none_or(|at| at <= Instant::now()) && {
+            let under_way = under_way();
+            under_way == 0 || has_room && under_way < (window / 4).max(AT_ONCE)
+        }
+    }
+
+    /// Notes what a read took.
+    pub(super) fn took(&mut self, returned: &Returned) {
+        self.not_before = None;
+        self.waiting = returned.more;
+        self.last = returned.last().unwrap_or(self.last);
+    }
+
+    /// Plans another read after one that failed.
+    pub(super) fn failed(&mut self) {
+        self.not_before = Some(Instant::now() + RETRY);
+    }
 }
 
-impl Driver {
-    /// Notes that more events came back. An operator who retries may have put things right, so the driver asks a
-    /// destination that refused again.
-    pub(super) fn more_returned(&mut self) {
-        self.returning.waiting = true;
-        self.holds.ask_now();
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// True if there are returned events and room for them. They get a quarter of the window, since new events must not
-    /// wait for all of them.
-    pub(super) fn wants_returned(&self) -> bool {
-        let Returning {
-            waiting, not_before, ..
-        } = self.returning;
-        waiting && not_before.is_none_or(|at| at <= Instant::now()) && {
-            let under_way = self.window.returned();
-            let room = self.window.bytes() < self.options.window_bytes;
-            under_way == 0 || room && under_way < (self.options.window / 4).max(AT_ONCE)
+    #[tokio::test(start_paused = true)]
+    async fn takes_a_quarter_of_the_window_and_waits_after_a_failure() {
+        let mut returning = Returning::new(false);
+        assert!(!returning.wants(|| 0, 1_000, true));
+        returning.more();
+        for (under_way, has_room, expected) in [
+            (0, false, true),
+            (1, false, false),
+            (249, true, true),
+            (250, true, false),
+        ] {
+            assert_eq!(
+                returning.wants(|| under_way, 1_000, has_room),
+                expected,
+                "{under_way}"
+            );
         }
-    }
-
-    /// Takes and prepares some of them.
-    pub(super) async fn take_returned(&mut self) {
-        self.returning.not_before = None;
-        match self.reader.returned(self.returning.last, AT_ONCE).await {
-            Ok(returned) => {
-                self.returning.waiting = returned.more;
-                self.returning.last = returned.last().unwrap_or(self.returning.last);
-                for position in returned.unreadable {
-                    self.lost_returned(position);
-                }
-                for parked in returned.events {
-                    let parked = self.under_new_names(parked);
-                    self.window.open_parked(&parked);
-                    // The operator asked for this event, so it is delivered even if its source is no longer an input.
-                    let staged = self.begin(parked.position, &parked.event, Standing::Input);
-                    self.prepared(parked.position, staged);
-                }
-            }
-            Err(error) => {
-                self.returning.not_before = Some(Instant::now() + RETRY);
-                tracing::error!(
-                    sink = %self.options.name,
-                    "events that came back from the dead letters cannot be read, trying again: {error}"
-                );
-            }
-        }
-    }
-
-    fn lost_returned(&mut self, position: Position) {
-        let reason = Reason::new(
-            "journal_unreadable",
-            "an event that came back from the dead letters is unreadable",
+        assert!(
+            returning.wants(|| AT_ONCE - 1, 8, true),
+            "a small window takes some"
         );
-        self.ledger.rejected.add(reason.code(), 1);
-        let letter = self.dead_letters.nameless(&self.options.name, &reason);
-        self.add_letter(letter);
-        self.window.forget_parked(position);
-        self.commit_soon();
+        returning.failed();
+        assert!(!returning.wants(|| 0, 1_000, true));
+        tokio::time::advance(RETRY).await;
+        assert!(returning.wants(|| 0, 1_000, true));
+        let page = Returned {
+            unreadable: vec![7],
+            ..Returned::default()
+        };
+        returning.took(&page);
+        assert_eq!(
+            (returning.is_waiting(), returning.last(), returning.retry_at()),
+            (false, 7, None)
+        );
     }
 }

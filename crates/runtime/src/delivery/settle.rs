@@ -1,21 +1,26 @@
-//! What an answer means for each record of a batch.
+//! The consequences of a verdict for each record of its batch.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Outcome, Prepared, Reason, Rejection, Resend, Verdict};
-use signalbox_journal::{DeadLetter, Position, RecordEnd};
+use signalbox_journal::{Position, RecordEnd};
 use tokio::time::Instant;
 
-use super::driver::{Driver, Flight};
-use super::item::{Due, Group, Item};
-use super::prepare::guard;
-use super::trail::label;
+use super::attempts::Flight;
+use super::events::Events;
+use super::isolate::MAX_ALONE;
+use super::item::{Group, Item};
+use super::options::SinkOptions;
+use super::outgoing::Outgoing;
+use super::prepare::{Stage, guard};
+use super::trail::{self, label};
 use crate::dead_letters::now_millis;
 use crate::hold::HoldCause;
+use crate::telemetry::SinkMeters;
 
-/// The events of a batch that are needed again by what became of it: to be encoded again, or for a dead letter, now
-/// or when their records have been tried for long enough.
+/// Lists the events of a batch that its verdict makes necessary again: to encode them again, or for dead letters, now or
+/// when their records have been tried for long enough.
 fn in_need<'a>(group: &'a Group, verdict: &'a Verdict) -> impl Iterator<Item = Position> + 'a {
     let needs = move |index: usize| match verdict {
         Verdict::Settled(outcomes) => !matches!(outcomes.get(index), Some(Outcome::Delivered { .. })),
@@ -37,14 +42,40 @@ struct Again {
     maybe_written: bool,
 }
 
-impl Driver {
+/// Rejects records; those for whose dead letters there is no room wait again.
+pub(super) fn reject(
+    events: &mut Events,
+    outgoing: &mut Outgoing,
+    rejected: impl IntoIterator<Item = (Item, Reason)>,
+) {
+    for (item, reason) in rejected {
+        if let Some(item) = events.reject(item, &reason) {
+            outgoing.ready.push_front(item);
+        }
+    }
+}
+
+/// The parts of a driver that a verdict changes.
+pub(super) struct Settling<'a> {
+    pub(super) options: &'a SinkOptions,
+    pub(super) stage: &'a Stage,
+    pub(super) meters: &'a SinkMeters,
+    pub(super) events: &'a mut Events,
+    pub(super) outgoing: &'a mut Outgoing,
+}
+
+impl Settling<'_> {
     /// Settles the records of a batch by its verdict.
-    pub(super) async fn settle(&mut self, ticket: u64, flight: Flight, verdict: Verdict) {
+    pub(super) async fn settle(&mut self, flight: Flight, verdict: Verdict) {
         let elapsed = flight.started.elapsed();
-        self.recall(in_need(&flight.group, &verdict)).await;
-        let Flight { group, started } = flight;
+        self.events.recall(in_need(&flight.group, &verdict)).await;
+        let Flight {
+            ticket,
+            group,
+            started,
+        } = flight;
         self.meters.request(elapsed.as_secs_f64(), label(&verdict));
-        self.tell_answered(ticket, &group, &verdict, elapsed);
+        trail::answered(&self.options.name, ticket, &group, &verdict, elapsed);
         match verdict {
             Verdict::Settled(outcomes) => self.settled(group, started, outcomes),
             Verdict::All(outcome) => {
@@ -57,6 +88,10 @@ impl Driver {
         }
     }
 
+    fn reject(&mut self, item: Item, reason: Reason) {
+        reject(self.events, self.outgoing, [(item, reason)]);
+    }
+
     fn settled(&mut self, group: Group, started: Instant, outcomes: Vec<Outcome>) {
         let whole = group.items.len();
         let (mut again, mut ages, mut bytes) = (Vec::new(), Vec::new(), 0);
@@ -65,14 +100,14 @@ impl Driver {
             match outcome {
                 Outcome::Delivered { warning } => {
                     if let Some(warning) = warning {
-                        self.ledger.warnings.add(warning.code(), 1);
+                        self.events.ledger.warnings.add(warning.code(), 1);
                         tracing::debug!(sink = %self.options.name, "delivered with a warning: {warning}");
                     }
                     ages.push((now - item.happened_at) as f64 / 1000.0);
                     bytes += item.record.bytes.len() as u64;
-                    self.close_item(&item, RecordEnd::Delivered);
+                    self.events.close_item(&item, RecordEnd::Delivered);
                 }
-                Outcome::Rejected(reason) => self.reject(item, &reason),
+                Outcome::Rejected(reason) => self.reject(item, reason),
                 Outcome::Retry {
                     reason,
                     after,
@@ -88,156 +123,67 @@ impl Driver {
             }
         }
         if !ages.is_empty() {
-            self.ledger.records_delivered.add(ages.len() as u64);
-            self.ledger.bytes_delivered.add(bytes);
+            let ledger = &self.events.ledger;
+            ledger.records_delivered.add(ages.len() as u64);
+            ledger.bytes_delivered.add(bytes);
             if let Some(limit) = self.options.late_after {
                 let late = ages.iter().filter(|age| **age > limit.as_secs_f64());
-                self.ledger.late.add(late.count() as u64);
+                ledger.late.add(late.count() as u64);
             }
             self.meters.event_ages(&ages);
-            if self.failures > 0 {
-                tracing::info!(
-                    sink = %self.options.name,
-                    "deliveries work again after {} attempts in vain",
-                    self.failures
-                );
-            }
-            self.failures = 0;
-            self.last_success = Some(Instant::now());
-            self.destination_accepts();
-            for (item, reason) in self.episodes.accepted(group.episode) {
-                self.reject(item, &reason);
-            }
+            self.outgoing.accepted();
+            let at_fault = self.outgoing.episodes.accepted(group.episode);
+            reject(self.events, self.outgoing, at_fault);
         }
-        for (item, reason) in self.episodes.answered(group.episode) {
-            self.reject(item, &reason);
-        }
+        self.answered(group.episode);
         if !again.is_empty() {
             let all = again.len() == whole;
             self.retry(again, all, started);
         }
     }
 
-    pub(super) fn reject(&mut self, item: Item, reason: &Reason) {
-        if self.holds_for_letters() {
-            return self.keep(item);
-        }
-        self.ledger.records_rejected.add(reason.code(), 1);
-        self.bury_tried(&item, reason);
-        self.close_item(&item, RecordEnd::Rejected(reason.code().to_owned()));
+    /// Notes that a group has left its bisection for good, and rejects those that thereby are at fault.
+    fn answered(&mut self, episode: Option<u64>) {
+        let at_fault = self.outgoing.episodes.answered(episode);
+        reject(self.events, self.outgoing, at_fault);
     }
 
-    fn close_item(&mut self, item: &Item, end: RecordEnd) {
-        if let Some(claim) = item.claim {
-            if end == RecordEnd::Delivered {
-                self.sent_keys.delivered(claim);
-            } else {
-                self.sent_keys.release(claim);
-            }
-        }
-        self.close_record(item.position, &item.record.mapping, end);
-    }
-
-    fn bury_tried(&mut self, item: &Item, reason: &Reason) {
-        let mapping = &item.record.mapping;
-        let letter = self.letter(item.position, mapping, reason, item.event.as_ref());
-        let first_at = item.first.map_or(letter.first_at, |first| first.wall);
-        self.add_letter(DeadLetter {
-            attempts: item.attempts,
-            first_at,
-            ..letter
-        });
-    }
-
-    /// Puts records back to wait, unless their time is over. If nothing of the batch got through, the
-    /// destination as a whole is taken to be in trouble and the sink pauses, unless others got through
-    /// meanwhile: then the batch may hold what spoils it, and goes on in halves.
+    /// Puts records back to wait, unless their time is over. If nothing of the batch got through, the destination as a
+    /// whole is taken to be in trouble and the sink pauses, unless others got through meanwhile: then the batch may hold
+    /// a record that spoils it, and goes on in halves.
     fn retry(&mut self, again: Vec<Again>, whole_batch: bool, started: Instant) {
         let now = Instant::now();
         let slow_down = again.iter().filter_map(|again| again.after).max();
         let spoiled = whole_batch && slow_down.is_none() && again.len() > 1 && {
             let before = again.iter().filter_map(|again| again.item.last_attempt).min();
-            before.is_some_and(|before| self.last_success.is_some_and(|success| success > before))
+            before.is_some_and(|before| self.outgoing.retry.succeeded_since(before))
         };
+        let slow_down = slow_down.unwrap_or_default();
         let why = again.first().map(|again| again.reason.clone());
-        let mut kept = Vec::with_capacity(again.len());
-        for Again {
-            mut item,
-            reason,
-            maybe_written,
-            ..
-        } in again
+        let again = again.into_iter();
+        let mut kept: Vec<Item> = again
+            .filter_map(|again| self.another_attempt(again, whole_batch, started))
+            .collect();
+        if whole_batch
+            && self.outgoing.retry.failed()
+            && let Some(reason) = why
         {
-            item.last_attempt = Some(started);
-            if maybe_written
-                && item.record.resend == Resend::MayDuplicate
-                && !self.options.retry_maybe_duplicates
-            {
-                let reason = Reason::new(
-                    "maybe_written",
-                    format!(
-                        "it may have arrived ({}), and the destination would count it twice",
-                        reason.message()
-                    ),
-                );
-                self.reject(item, &reason);
-            } else if item
-                .first
-                .is_some_and(|first| self.tried_for(first) >= self.options.retry.window)
-                && !self.holds_for_letters()
-            {
-                let told = Reason::new(
-                    "expired",
-                    format!(
-                        "not delivered within {:?}; the last attempt ended with: {}",
-                        self.options.retry.window,
-                        reason.message()
-                    ),
-                );
-                self.bury_tried(&item, &told);
-                self.close_item(&item, RecordEnd::Expired(reason.code().to_owned()));
-            } else {
-                self.ledger.records_retried.add(reason.code(), 1);
-                if !whole_batch {
-                    item.record = Arc::new(item.record.apart());
-                }
-                let first_attempt = item.first.map_or(0, |first| first.wall);
-                self.window.tried(item.position, item.attempts, first_attempt);
-                kept.push(item);
-            }
-        }
-        if whole_batch {
-            self.failures = self.failures.saturating_add(1);
-            if self.failures == 1
-                && let Some(reason) = why
-            {
-                tracing::warn!(
-                    sink = %self.options.name,
-                    reason = reason.code(),
-                    "a delivery failed, trying again: {}",
-                    reason.message()
-                );
-            }
+            tracing::warn!(
+                sink = %self.options.name,
+                reason = reason.code(),
+                "a delivery failed, trying again: {}",
+                reason.message()
+            );
         }
         if kept.is_empty() {
             return;
         }
         if whole_batch && !spoiled {
-            let wait = self
-                .options
-                .retry
-                .backoff(self.failures)
-                .max(slow_down.unwrap_or_default());
-            self.pause_until = self.pause_until.max(Some(now + wait));
-            return self.back_to_ready(kept);
+            self.outgoing.retry.pause(now, slow_down);
+            return self.outgoing.put_back(kept);
         }
         let tries = kept.iter().map(|item| item.attempts).max().unwrap_or(1);
-        let at = now
-            + self
-                .options
-                .retry
-                .backoff(tries)
-                .max(slow_down.unwrap_or_default());
+        let at = now + self.options.retry.backoff(tries).max(slow_down);
         let rest = if spoiled {
             kept.split_off(kept.len() / 2)
         } else {
@@ -245,24 +191,64 @@ impl Driver {
         };
         for items in [kept, rest] {
             if !items.is_empty() {
-                let what = Group {
+                let group = Group {
                     items,
                     apart: spoiled,
                     ..Group::default()
                 };
-                self.delayed.push(Due { at, what });
+                self.outgoing.delay(at, group);
             }
         }
     }
 
+    /// Returns a record for another attempt, unless it must not be tried again.
+    fn another_attempt(&mut self, again: Again, whole_batch: bool, started: Instant) -> Option<Item> {
+        let Again {
+            mut item,
+            reason,
+            maybe_written,
+            ..
+        } = again;
+        item.last_attempt = Some(started);
+        if maybe_written && item.record.resend == Resend::MayDuplicate && !self.options.retry_maybe_duplicates
+        {
+            let told = format!(
+                "it may have arrived ({}), and the destination would count it twice",
+                reason.message()
+            );
+            self.reject(item, Reason::new("maybe_written", told));
+            return None;
+        }
+        let (window, held) = (self.options.retry.window, self.outgoing.held_for());
+        if item.first.is_some_and(|first| first.tried_for(held) >= window)
+            && !self.events.found_letters_full()
+        {
+            let told = format!(
+                "not delivered within {window:?}; the last attempt ended with: {}",
+                reason.message()
+            );
+            self.events.expire(&item, &reason, &Reason::new("expired", told));
+            return None;
+        }
+        self.events.ledger.records_retried.add(reason.code(), 1);
+        if !whole_batch {
+            item.record = Arc::new(item.record.apart());
+        }
+        let first_attempt = item.first.map_or(0, |first| first.wall);
+        self.events
+            .window
+            .tried(item.position, item.attempts, first_attempt);
+        Some(item)
+    }
+
     fn isolate(&mut self, mut group: Group, reason: Reason) {
         if group.items.len() > 1 {
-            let episode = self.episodes.split(group.episode, 2);
+            let episode = self.outgoing.episodes.split(group.episode, 2);
             let rest = group.items.split_off(group.items.len() / 2);
             for items in [group.items, rest] {
                 // Not the records' fault yet: being in a refused batch is no attempt of theirs.
                 let lessons = group.lessons.clone();
-                self.groups.push_back(Group {
+                self.outgoing.groups.push_back(Group {
                     items,
                     episode: Some(episode),
                     lessons,
@@ -272,28 +258,22 @@ impl Driver {
             return;
         }
         let Some(item) = group.items.pop() else { return };
-        let judged = self.episodes.refused_alone(group.episode, item, reason);
-        for (item, reason) in judged.rejected {
-            self.reject(item, &reason);
-        }
+        let judged = self.outgoing.episodes.refused_alone(group.episode, item, reason);
+        reject(self.events, self.outgoing, judged.rejected);
         if let Some((mut kept, last)) = judged.kept {
             // The other parts of bisections would only be refused one by one as well.
-            for group in std::mem::take(&mut self.groups) {
-                for (item, _) in self.episodes.answered(group.episode) {
-                    kept.push(item);
-                }
+            for group in std::mem::take(&mut self.outgoing.groups) {
+                let suspects = self.outgoing.episodes.answered(group.episode);
+                kept.extend(suspects.into_iter().map(|(item, _)| item));
                 kept.extend(group.items);
             }
-            self.back_to_ready(kept);
-            let reason = Reason::new(
-                "all_refused",
-                format!(
-                    "{} records in a row were refused one by one and none was accepted; the last time: {}",
-                    super::isolate::MAX_ALONE,
-                    last.message()
-                ),
+            self.outgoing.put_back(kept);
+            let told = format!(
+                "{MAX_ALONE} records in a row were refused one by one and none was accepted; the last time: {}",
+                last.message()
             );
-            self.enter_hold(HoldCause::Destination, reason);
+            let reason = Reason::new("all_refused", told);
+            self.outgoing.hold(HoldCause::Destination, reason);
         }
     }
 
@@ -304,10 +284,10 @@ impl Driver {
                 item.first = None;
             }
         }
-        let suspects = self.episodes.answered(group.episode);
+        let suspects = self.outgoing.episodes.answered(group.episode);
         group.items.extend(suspects.into_iter().map(|(item, _)| item));
-        self.back_to_ready(group.items);
-        self.enter_hold(HoldCause::Destination, reason);
+        self.outgoing.put_back(group.items);
+        self.outgoing.hold(HoldCause::Destination, reason);
     }
 
     fn reencode(&mut self, mut group: Group, reason: Reason) {
@@ -317,49 +297,52 @@ impl Driver {
         }
         tracing::warn!(sink = %self.options.name, reason = reason.code(), "encoding again: {}", reason.message());
         group.lessons.push(lesson);
-        let mut items = Vec::with_capacity(group.items.len());
         for mut item in std::mem::take(&mut group.items) {
-            let same = |mapping: &Arc<str>| *mapping == item.record.mapping;
-            let event = item.event.clone().or_else(|| self.window.event(item.position));
-            let prepared = match &event {
-                Some(event) => guard("mapping_panicked", || self.stage.sink.prepare(event)),
-                None => Err(Reason::new(
-                    "journal_unreadable",
-                    "the event could not be read again to encode it again",
-                )),
-            };
-            let result = match prepared {
-                Ok(Prepared::Mapped(results)) => results.into_iter().find(|result| match result {
-                    Ok(record) => same(&record.mapping),
-                    Err(rejection) => same(&rejection.mapping),
-                }),
-                Ok(Prepared::Rejected(reason) | Prepared::Filtered(reason)) | Err(reason) => {
-                    Some(Err(Rejection {
-                        mapping: item.record.mapping.clone(),
-                        reason,
-                        warnings: Vec::new(),
-                    }))
-                }
-            };
-            match result {
+            match self.encode_again(&item) {
                 Some(Ok(record)) => {
                     item.record = Arc::new(record);
-                    items.push(item);
+                    group.items.push(item);
                 }
-                Some(Err(rejection)) => self.reject(item, &rejection.reason),
+                Some(Err(rejection)) => self.reject(item, rejection.reason),
                 None => self.reject(
                     item,
-                    &Reason::new("mapping_gone", "encoding again made no such record"),
+                    Reason::new("mapping_gone", "encoding again made no such record"),
                 ),
             }
         }
-        group.items = items;
         if group.items.is_empty() {
-            for (item, reason) in self.episodes.answered(group.episode) {
-                self.reject(item, &reason);
-            }
+            self.answered(group.episode);
         } else {
-            self.groups.push_front(group);
+            self.outgoing.groups.push_front(group);
+        }
+    }
+
+    /// Makes a record again; `None` if its mapping makes none any more.
+    fn encode_again(&mut self, item: &Item) -> Option<Result<signalbox_core::Record, Rejection>> {
+        let same = |mapping: &Arc<str>| *mapping == item.record.mapping;
+        let event = item
+            .event
+            .clone()
+            .or_else(|| self.events.window.event(item.position));
+        let prepared = match &event {
+            Some(event) => guard("mapping_panicked", || self.stage.sink.prepare(event)),
+            None => Err(Reason::new(
+                "journal_unreadable",
+                "the event could not be read again to encode it again",
+            )),
+        };
+        match prepared {
+            Ok(Prepared::Mapped(results)) => results.into_iter().find(|result| match result {
+                Ok(record) => same(&record.mapping),
+                Err(rejection) => same(&rejection.mapping),
+            }),
+            Ok(Prepared::Rejected(reason) | Prepared::Filtered(reason)) | Err(reason) => {
+                Some(Err(Rejection {
+                    mapping: item.record.mapping.clone(),
+                    reason,
+                    warnings: Vec::new(),
+                }))
+            }
         }
     }
 }

@@ -1,0 +1,127 @@
+//! Attempts under way. They run beside the driver; each ends as a verdict, even if the sink panics or takes too long.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use signalbox_core::{Batch, Outcome, Reason, Report, Sink, Verdict};
+use signalbox_journal::Position;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout};
+
+use super::item::Group;
+
+/// The attempts and probes of one sink.
+#[derive(Default)]
+pub(super) struct Attempts {
+    tasks: JoinSet<Done>,
+    flights: HashMap<u64, Flight>,
+    /// The ticket of the last attempt.
+    last: u64,
+}
+
+/// A batch on its way.
+pub(super) struct Flight {
+    pub(super) ticket: u64,
+    pub(super) group: Group,
+    pub(super) started: Instant,
+}
+
+enum Done {
+    Attempt(u64, Verdict),
+    Probe(Result<(), Reason>),
+}
+
+/// The end of an attempt or a probe.
+pub(super) enum Landed {
+    Attempt(Flight, Verdict),
+    Probe(Result<(), Reason>),
+}
+
+impl Attempts {
+    /// Number of batches on their way.
+    pub(super) fn len(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Positions of the events in these batches.
+    pub(super) fn positions(&self) -> HashSet<Position> {
+        let items = self.flights.values().flat_map(|flight| &flight.group.items);
+        items.map(|item| item.position).collect()
+    }
+
+    /// Returns the ticket of the next attempt.
+    pub(super) fn next_ticket(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Starts an attempt.
+    pub(super) fn start(&mut self, sink: Arc<dyn Sink>, limit: Duration, flight: Flight) {
+        let ticket = flight.ticket;
+        let records = flight.group.items.iter().map(|item| item.record.clone());
+        let batch = Batch::new(ticket, records.collect());
+        self.tasks.spawn(async move {
+            let deliver = AssertUnwindSafe(sink.deliver(batch)).catch_unwind();
+            Done::Attempt(ticket, verdict(ticket, timeout(limit, deliver).await))
+        });
+        self.flights.insert(ticket, flight);
+    }
+
+    /// Starts a probe.
+    pub(super) fn probe(&mut self, sink: Arc<dyn Sink>, limit: Duration) {
+        self.tasks.spawn(async move {
+            let probe = AssertUnwindSafe(sink.probe()).catch_unwind();
+            Done::Probe(match timeout(limit, probe).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(Reason::new("probe_panicked", "the probe panicked")),
+                Err(_) => Err(Reason::new("timed_out", "the probe was not answered in time")),
+            })
+        });
+    }
+
+    /// Returns the next attempt or probe that ends; `None` if none is under way. Cancel safe.
+    ///
+    /// # Errors
+    /// [`JoinError`] if a task was lost. Tasks catch their panics, so this happens only when the process ends.
+    pub(super) async fn next(&mut self) -> Option<Result<Landed, JoinError>> {
+        loop {
+            match self.tasks.join_next().await? {
+                Ok(Done::Probe(result)) => return Some(Ok(Landed::Probe(result))),
+                Ok(Done::Attempt(ticket, verdict)) => {
+                    if let Some(flight) = self.flights.remove(&ticket) {
+                        return Some(Ok(Landed::Attempt(flight, verdict)));
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// Breaks off what is under way.
+    pub(super) async fn shutdown(&mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+/// Returns the verdict of an attempt that ran to its end, panicked or took too long.
+fn verdict(ticket: u64, ended: Result<std::thread::Result<Report>, Elapsed>) -> Verdict {
+    match ended {
+        Ok(Ok(report)) => match report.into_parts() {
+            (same, verdict) if same == ticket => verdict,
+            _ => Verdict::Isolate(Reason::new("wrong_report", "the sink reported on another batch")),
+        },
+        Ok(Err(_)) => Verdict::Isolate(Reason::new(
+            "delivery_panicked",
+            "the sink panicked on this batch",
+        )),
+        Err(_) => Verdict::All(Outcome::Retry {
+            reason: Reason::new("timed_out", "the destination did not answer in time"),
+            after: None,
+            maybe_written: true,
+        }),
+    }
+}

@@ -1,0 +1,235 @@
+//! Records that wait to be sent, and the rules that say when the next batch goes.
+
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_core::{Framing, Reason};
+use tokio::time::Instant;
+
+use super::batching::Ready;
+use super::gate::{Blocked, Gate};
+use super::hold::Holds;
+use super::isolate::Episodes;
+use super::item::{Due, Group, Item};
+use super::options::SinkOptions;
+use super::retry::Retry;
+use super::trail;
+use crate::hold::HoldCause;
+use crate::ledger::SinkLedger;
+
+/// The records of one sink between being made and being sent.
+pub(super) struct Outgoing {
+    options: Arc<SinkOptions>,
+    ledger: Arc<SinkLedger>,
+    pub(super) ready: Ready,
+    /// Groups that go before `ready`, as they are.
+    pub(super) groups: VecDeque<Group>,
+    /// Groups that wait for their next attempt.
+    delayed: BinaryHeap<Due<Group>>,
+    pub(super) episodes: Episodes,
+    pub(super) retry: Retry,
+    pub(super) gate: Gate,
+    pub(super) holds: Holds,
+}
+
+impl Outgoing {
+    pub(super) fn new(
+        options: Arc<SinkOptions>,
+        ledger: Arc<SinkLedger>,
+        framing: Framing,
+        gate: Gate,
+        holds: Holds,
+    ) -> Outgoing {
+        for (cause, reason) in holds.causes() {
+            tracing::warn!(
+                sink = %options.name,
+                cause = cause.code(),
+                reason = reason.code(),
+                "starts on hold: {}",
+                reason.message()
+            );
+        }
+        ledger.held.replace(holds.causes().clone());
+        Outgoing {
+            ready: Ready::new(options.batch, framing),
+            groups: VecDeque::new(),
+            delayed: BinaryHeap::new(),
+            episodes: Episodes::default(),
+            retry: Retry::new(options.retry),
+            gate,
+            holds,
+            options,
+            ledger,
+        }
+    }
+
+    /// Puts records back to the front, where the oldest stand.
+    pub(super) fn put_back(&mut self, items: Vec<Item>) {
+        for item in items.into_iter().rev() {
+            self.ready.push_front(item);
+        }
+    }
+
+    /// Keeps a group for an attempt of its own later, or for a later batch if it does not go apart.
+    pub(super) fn delay(&mut self, at: Instant, what: Group) {
+        self.delayed.push(Due { at, what });
+    }
+
+    /// Drops the records for which `keep` returns false, wherever they wait.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Item) -> bool) {
+        self.ready.retain(&mut keep);
+        self.episodes.retain(&mut keep);
+        for group in &mut self.groups {
+            group.items.retain(&mut keep);
+        }
+        let mut delayed = std::mem::take(&mut self.delayed).into_vec();
+        for due in &mut delayed {
+            due.what.items.retain(&mut keep);
+        }
+        self.delayed = delayed.into();
+    }
+
+    /// Moves what has become due.
+    pub(super) fn wake(&mut self, now: Instant) {
+        self.retry.wake(now);
+        self.gate.wake(now);
+        while let Some(group) = Due::pop(&mut self.delayed, now) {
+            if group.apart {
+                self.groups.push_back(group);
+            } else {
+                self.put_back(group.items);
+            }
+        }
+    }
+
+    /// The next moment at which [`Outgoing::wake`] or [`Outgoing::next`] has something to do, with `under_way` batches
+    /// on their way.
+    pub(super) fn wake_at(&self, under_way: usize) -> Option<Instant> {
+        if self.holds.any() {
+            return self.holds.next_probe();
+        }
+        let delayed = self.delayed.peek().map(|due| due.at);
+        if under_way >= self.options.concurrency || self.gate.is_awaited() {
+            return delayed;
+        }
+        let blocked = self.retry.paused_until().max(self.gate.closed_until());
+        let next = if !self.groups.is_empty() || self.ready.is_full() {
+            blocked
+        } else {
+            self.ready
+                .due()
+                .map(|due| blocked.map_or(due, |blocked| blocked.max(due)))
+        };
+        delayed.into_iter().chain(next).min()
+    }
+
+    /// Takes the next group that may go now, with `under_way` batches on their way. `at_end` means that no more events
+    /// come to fill it up; `may_launch` is asked when one is due.
+    pub(super) fn next(
+        &mut self,
+        now: Instant,
+        under_way: usize,
+        at_end: bool,
+        may_launch: impl FnOnce() -> bool,
+    ) -> Option<Group> {
+        if self.holds.any() || self.retry.paused_until().is_some() || under_way >= self.options.concurrency {
+            self.gate.step_back();
+            return None;
+        }
+        if self.gate.closed_until().is_some() {
+            return None;
+        }
+        let due = self.ready.is_full()
+            || self.ready.due().is_some_and(|at| at <= now)
+            || at_end && !self.ready.is_empty();
+        if self.groups.is_empty() && !due {
+            self.gate.step_back();
+            return None;
+        }
+        if !may_launch() {
+            return None;
+        }
+        match self.gate.pass(now) {
+            Ok(()) => Some(self.groups.pop_front().unwrap_or_else(|| self.ready.cut())),
+            Err(Blocked::NotMyTurn) => None,
+            Err(Blocked::For(wait)) => {
+                trail::blocked(&self.options.name, wait);
+                None
+            }
+        }
+    }
+
+    /// Total time on hold so far.
+    pub(super) fn held_for(&self) -> Duration {
+        self.holds.time()
+    }
+
+    /// Pauses deliveries until the cause has ended.
+    pub(super) fn hold(&mut self, cause: HoldCause, reason: Reason) {
+        if !self.holds.begin(cause, reason.clone()) {
+            return;
+        }
+        tracing::error!(
+            sink = %self.options.name,
+            cause = cause.code(),
+            reason = reason.code(),
+            "deliveries are on hold, nothing is lost: {}",
+            reason.message()
+        );
+        self.ledger.held.begin(cause, reason);
+    }
+
+    /// Ends a cause; deliveries go on if it was the last.
+    pub(super) fn release(&mut self, cause: HoldCause) {
+        if !self.holds.end(cause) {
+            return;
+        }
+        self.ledger.held.end(cause);
+        if cause == HoldCause::Destination {
+            self.episodes.forget_streak();
+        }
+        match self.holds.causes().first_key_value() {
+            None => tracing::info!(sink = %self.options.name, cause = cause.code(), "deliveries go on"),
+            Some((other, reason)) => tracing::info!(
+                sink = %self.options.name,
+                cause = cause.code(),
+                "a hold has ended, another goes on ({}): {}",
+                other.code(),
+                reason.message()
+            ),
+        }
+    }
+
+    /// Notes that the destination accepted records: failures and a hold by it have ended.
+    pub(super) fn accepted(&mut self) {
+        let failures = self.retry.succeeded();
+        if failures > 0 {
+            tracing::info!(
+                sink = %self.options.name,
+                "deliveries work again after {failures} attempts in vain"
+            );
+        }
+        self.holds.delivered();
+        self.release(HoldCause::Destination);
+    }
+
+    /// Takes the answer of a probe.
+    pub(super) fn probed(&mut self, result: Result<(), Reason>) {
+        if !self.holds.causes().contains_key(&HoldCause::Destination) {
+            return;
+        }
+        match result {
+            Ok(()) => self.release(HoldCause::Destination),
+            Err(reason) => {
+                self.holds.ask_later();
+                tracing::warn!(
+                    sink = %self.options.name,
+                    reason = reason.code(),
+                    "still on hold: {}",
+                    reason.message()
+                );
+            }
+        }
+    }
+}
