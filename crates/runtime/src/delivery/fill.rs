@@ -101,10 +101,8 @@ impl Fill {
     pub(super) async fn take_in(&mut self, read: Read, events: &mut Events, outgoing: &mut Outgoing) {
         match read {
             Read::Events(entries) => {
-                if let Some(last) = entries.last() {
-                    let wanted = events.window.wanted_by(last.position);
-                    events.recall(wanted.into_iter()).await;
-                }
+                let wanted = events.window.wanted_by(entries.len());
+                events.recall(wanted.into_iter()).await;
                 let ours = |entry: &&Entry| {
                     let source = &entry.event.receipt().source;
                     self.owed.at(entry.position, source).is_some()
@@ -134,7 +132,7 @@ impl Fill {
     ) {
         let owed = self.owed.at(position, &event.receipt().source);
         let Some(standing) = owed.filter(|_| !events.window.is_parked(position)) else {
-            return events.window.skip_before(position + 1);
+            return events.window.pass(position);
         };
         trail::taken(&self.options.name, position, &event);
         let history = self.histories.remove(&position);

@@ -10,14 +10,23 @@ use super::in_flight::{History, InFlight};
 
 /// Keeps open events by position and tells how far everything is settled.
 ///
-/// A few events that stay open for long (their record is retried for hours) must not keep all later ones in
-/// the journal: once the window spans more than its limit, the oldest open events are parked and the cursor
-/// goes on.
+/// A few events that stay open for long (their record is retried for hours) must not keep all later ones in the journal:
+/// once the window holds more events than its limit, the oldest open ones are parked and the cursor goes on.
+///
+/// Positions may have gaps. The slots of successive positions are a run; a journal without gaps makes one of them.
 #[derive(Debug)]
 pub(super) struct Window {
     limit: usize,
+    /// The cursor: everything before is settled or parked.
     base: Position,
+    /// Everything before has been read; `base` if there are no slots.
+    end: Position,
+    /// Events from `base` on; `None` once settled.
     slots: VecDeque<Option<InFlight>>,
+    /// Number of the first slot. Slots keep their numbers.
+    first_slot: u64,
+    /// In order; there is one for each slot.
+    runs: VecDeque<Run>,
     parked: BTreeMap<Position, InFlight>,
     /// Ranges beyond the cursor that were settled when the window began, in order.
     settled_before: VecDeque<(Position, Position)>,
@@ -30,7 +39,15 @@ pub(super) struct Window {
     unparked: Vec<Position>,
 }
 
-/// What changed since the last commit.
+/// Slots of successive positions, up to the first slot of the next run.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    first: Position,
+    /// Number of the first slot.
+    slot: u64,
+}
+
+/// The changes since the last commit.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub(super) progress: Progress,
@@ -40,11 +57,14 @@ pub(super) struct Changes {
 }
 
 impl Window {
-    /// A window that goes on where a sink left off and spans at most so many positions.
+    /// Creates a window that goes on where a sink left off and holds at most `limit` events.
     pub(super) fn new(progress: &Progress, limit: usize) -> Window {
         let mut window = Window {
             limit: limit.max(1),
             base: progress.cursor,
+            end: progress.cursor,
+            first_slot: 0,
+            runs: VecDeque::new(),
             settled_before: progress.settled.iter().copied().collect(),
             slots: VecDeque::new(),
             parked: BTreeMap::new(),
@@ -58,13 +78,13 @@ impl Window {
         window
     }
 
-    /// Opens the event at a position, unsettled until [`Window::close`] is called as often as it was opened
-    /// and [`Window::expect`]ed. Positions up to it that were never opened are settled.
+    /// Opens the event at a position, unsettled until as many records have ended as were [expected](Window::expect), and
+    /// one more. Positions up to it that were never opened are settled.
     pub(super) fn open(&mut self, position: Position, event: Arc<Event>, history: Option<Open>) {
         self.skip_before(position);
         let bytes = event.memory();
         self.bytes += bytes;
-        self.slots.push_back(Some(InFlight {
+        self.push(Some(InFlight {
             received_at: event.receipt().received_at,
             event: Some(event),
             unsettled: 1,
@@ -79,32 +99,93 @@ impl Window {
                 // Not even the journal has it any more. It stays where it is until its records have ended.
                 break;
             }
-            if let Some(Some(slot)) = self.slots.pop_front() {
+            let position = self.base;
+            if let Some(Some(slot)) = self.pop() {
                 self.newly_parked.extend(slot.event.clone().map(|event| Parked {
-                    position: self.base,
+                    position,
                     event,
-                    open: slot.open(self.base),
+                    open: slot.open(position),
                     only: None,
                 }));
-                self.parked.insert(self.base, slot);
+                self.parked.insert(position, slot);
             }
-            self.base += 1;
             self.advance();
         }
     }
 
-    /// Which events have to be at hand, and are not, when the next ones up to a position are opened: the oldest are
+    /// Passes over an event that is not for the sink.
+    pub(super) fn pass(&mut self, position: Position) {
+        self.skip_before(position);
+        if self.slots.is_empty() {
+            self.skip_before(position + 1);
+        } else {
+            self.push(None);
+        }
+    }
+
+    /// Adds a slot at the end.
+    fn push(&mut self, slot: Option<InFlight>) {
+        let number = self.next_slot();
+        let successive = |run: &Run| run.first + (number - run.slot) == self.end;
+        if !self.runs.back().is_some_and(successive) {
+            let first = self.end;
+            self.runs.push_back(Run { first, slot: number });
+        }
+        self.slots.push_back(slot);
+        self.end += 1;
+    }
+
+    /// Removes the first slot; the cursor goes on to the next one.
+    fn pop(&mut self) -> Option<Option<InFlight>> {
+        let slot = self.slots.pop_front()?;
+        self.first_slot += 1;
+        let next = self.runs.get(1).map_or(self.next_slot(), |run| run.slot);
+        if let Some(run) = self.runs.front_mut() {
+            run.first += 1;
+            run.slot += 1;
+        }
+        self.runs.pop_front_if(|run| run.slot == next);
+        self.base = self.runs.front().map_or(self.end, |run| run.first);
+        Some(slot)
+    }
+
+    /// Number of the next slot.
+    fn next_slot(&self) -> u64 {
+        self.first_slot + self.slots.len() as u64
+    }
+
+    /// Returns the place of a position among the slots.
+    fn index(&self, position: Position) -> Option<usize> {
+        let after = self.runs.partition_point(|run| run.first <= position);
+        let run = self.runs.get(after.checked_sub(1)?)?;
+        let slot = run.slot + (position - run.first);
+        let end = self.runs.get(after).map_or(self.next_slot(), |next| next.slot);
+        let index = usize::try_from(slot - self.first_slot).ok()?;
+        (slot < end).then_some(index)
+    }
+
+    /// Iterates over the slots with their positions, in order.
+    fn positions(&self) -> impl Iterator<Item = (Position, &Option<InFlight>)> {
+        let ends = self.runs.iter().skip(1).map(|run| run.slot);
+        let ends = ends.chain([self.next_slot()]);
+        let runs = self.runs.iter().zip(ends);
+        runs.flat_map(|(run, end)| run.first..run.first + (end - run.slot))
+            .zip(&self.slots)
+    }
+
+    /// Lists the events that have to be at hand, and are not, when `coming` further events are opened: the oldest are
     /// parked then.
-    pub(super) fn wanted_by(&self, last: Position) -> Vec<Position> {
-        let kept = (last + 1).saturating_sub(self.limit as u64);
-        let open = (self.base..kept).zip(&self.slots);
-        open.filter(|(_, slot)| slot.as_ref().is_some_and(|slot| slot.event.is_none()))
+    pub(super) fn wanted_by(&self, coming: usize) -> Vec<Position> {
+        let parked = (self.slots.len() + coming).saturating_sub(self.limit);
+        self.positions()
+            .take(parked)
+            .filter(|(_, slot)| slot.as_ref().is_some_and(|slot| slot.event.is_none()))
             .map(|(position, _)| position)
             .collect()
     }
 
-    /// An event is not needed any more, unless something goes wrong: a parsed event takes three times what it takes
-    /// in the journal, where it is until it is settled.
+    /// Releases an event that is needed again only if something goes wrong: a parsed event takes three times its size in
+    /// the journal, which keeps it until it is settled.
     pub(super) fn let_go(&mut self, position: Position) {
         if self.parked.contains_key(&position) {
             return;
@@ -117,7 +198,7 @@ impl Window {
         self.bytes -= event.map_or(0, |event| event.memory());
     }
 
-    /// Which of these are open and not at hand.
+    /// Lists those of these events that are open and not at hand.
     pub(super) fn missing(&mut self, positions: impl Iterator<Item = Position>) -> Vec<Position> {
         let mut missing: Vec<Position> = positions
             .filter(|position| self.slot(*position).is_some_and(|slot| slot.event.is_none()))
@@ -127,7 +208,7 @@ impl Window {
         missing
     }
 
-    /// An event is at hand again.
+    /// Takes a released event back.
     pub(super) fn bring_back(&mut self, position: Position, event: Arc<Event>) {
         let bytes = event.memory();
         if let Some(slot) = self.slot(position)
@@ -166,25 +247,22 @@ impl Window {
         self.unparked.push(position);
     }
 
-    /// Everything before this position that is not open is settled.
+    /// Settles everything before this position that is not open.
     pub(super) fn skip_before(&mut self, position: Position) {
-        while self.base + (self.slots.len() as u64) < position {
-            if self.slots.is_empty() {
-                self.base = position;
-            } else {
-                self.slots.push_back(None);
-            }
+        self.end = self.end.max(position);
+        if self.slots.is_empty() {
+            self.base = self.end;
         }
     }
 
-    /// So many more ends will come for an event.
+    /// Expects `more` further record outcomes for the event.
     pub(super) fn expect(&mut self, position: Position, more: u32) {
         if let Some(slot) = self.slot(position) {
             slot.unsettled += more;
         }
     }
 
-    /// A record of an event takes so many bytes more, until the event is settled.
+    /// Adds the memory of a record to that of its event, until the event is settled.
     pub(super) fn holds(&mut self, position: Position, bytes: usize) {
         if let Some(slot) = self.slot(position) {
             slot.bytes += bytes;
@@ -192,7 +270,7 @@ impl Window {
         }
     }
 
-    /// Whether a mapping's record shall be made: it has not ended before, and no other was asked for.
+    /// True if a mapping's record shall be made: it has not ended before, and no other was asked for.
     pub(super) fn wants(&mut self, position: Position, mapping: &str) -> bool {
         let history = self.slot(position).and_then(|slot| slot.history.as_ref());
         history.is_none_or(|history| {
@@ -207,7 +285,7 @@ impl Window {
         history.only.as_deref().map(Into::into)
     }
 
-    /// Where an event is in the log; `None` if it never was there.
+    /// Returns the place of an event in the log; `None` if it never was there.
     pub(super) fn place(&mut self, position: Position) -> Option<Position> {
         if position < Parked::BACK {
             Some(position)
@@ -216,13 +294,13 @@ impl Window {
         }
     }
 
-    /// The positions of the oldest open events still in the log, at most so many.
+    /// The positions of the oldest open events in the log, at most `count`.
     pub(super) fn oldest_open(&self, count: usize) -> Vec<Position> {
-        let open = (self.base..).zip(&self.slots).filter(|(_, slot)| slot.is_some());
+        let open = self.positions().filter(|(_, slot)| slot.is_some());
         open.map(|(position, _)| position).take(count).collect()
     }
 
-    /// Whether the event at a position is under way.
+    /// True if the event at a position is under way.
     pub(super) fn is_open(&mut self, position: Position) -> bool {
         self.slot(position).is_some()
     }
@@ -232,7 +310,7 @@ impl Window {
         self.slot(position)?.event.clone()
     }
 
-    /// When the event at a position arrived.
+    /// Time at which the event at a position arrived.
     pub(super) fn received_at(&mut self, position: Position) -> Option<i64> {
         self.slot(position).map(|slot| slot.received_at)
     }
@@ -245,7 +323,7 @@ impl Window {
         })
     }
 
-    /// A record was tried and waits again: worth remembering over a restart.
+    /// Notes that a record was tried and waits again, to remember it over a restart.
     pub(super) fn tried(&mut self, position: Position, attempts: u32, first_attempt: i64) {
         let parked = self.parked.contains_key(&position);
         if let Some(slot) = self.slot(position) {
@@ -303,7 +381,7 @@ impl Window {
             self.unparked.push(position);
             self.parked.remove(&position)?
         } else {
-            let index = usize::try_from(position.checked_sub(self.base)?).ok()?;
+            let index = self.index(position)?;
             self.slots.get_mut(index)?.take()?
         };
         self.open -= 1;
@@ -317,51 +395,58 @@ impl Window {
         if !self.parked.is_empty() && self.parked.contains_key(&position) {
             return self.parked.get_mut(&position);
         }
-        let index = usize::try_from(position.checked_sub(self.base)?).ok()?;
+        let index = self.index(position)?;
         self.slots.get_mut(index)?.as_mut()
     }
 
-    /// Whether an event is parked.
+    /// True if an event is parked.
     pub(super) fn is_parked(&self, position: Position) -> bool {
         self.parked.contains_key(&position)
     }
 
     fn advance(&mut self) {
         while let Some(None) = self.slots.front() {
-            self.slots.pop_front();
-            self.base += 1;
+            self.pop();
         }
         // The reader leaves out what was settled before; nothing else would move past the last of it.
         while self.slots.is_empty()
             && let Some((_, to)) = self.settled_before.pop_front_if(|(from, _)| *from <= self.base)
         {
-            self.base = self.base.max(to);
+            self.skip_before(to);
         }
     }
 
-    /// What changed since this was called last.
+    /// Takes the changes since the last call.
     pub(super) fn changes(&mut self, totals: Totals) -> Changes {
         let mut progress = Progress {
             cursor: self.base,
             totals,
             ..Progress::default()
         };
-        for (position, slot) in (self.base..).zip(&self.slots) {
-            match (slot, progress.settled.last_mut()) {
-                (Some(slot), _) => {
+        let settled = &mut progress.settled;
+        let mut settle = |from: Position, to: Position| match settled.last_mut() {
+            Some((_, end)) if *end == from => *end = to,
+            _ if from < to => settled.push((from, to)),
+            _ => {}
+        };
+        let mut reached = self.base;
+        for (position, slot) in self.positions() {
+            settle(reached, position);
+            reached = position + 1;
+            match slot {
+                None => settle(position, reached),
+                Some(slot) => {
                     let open = slot.history.as_ref().map(|history| &history.open);
                     let tells = |open: &&Open| open.attempts > 0 || !open.ended.is_empty();
                     progress.open.extend(open.filter(tells).cloned());
                 }
-                (None, Some((_, to))) if *to == position => *to += 1,
-                (None, _) => progress.settled.push((position, position + 1)),
             }
         }
-        let read_to = self.base + self.slots.len() as u64;
-        let unread = self.settled_before.iter().filter(|(_, to)| *to > read_to);
+        settle(reached, self.end);
+        let unread = self.settled_before.iter().filter(|(_, to)| *to > self.end);
         progress
             .settled
-            .extend(unread.map(|(from, to)| ((*from).max(read_to), *to)));
+            .extend(unread.map(|(from, to)| ((*from).max(self.end), *to)));
         let changed = std::mem::take(&mut self.parked_changed);
         let parked_open = changed
             .iter()
@@ -384,7 +469,7 @@ impl Window {
         self.bytes
     }
 
-    /// When the oldest event under way arrived, in Unix milliseconds; 0 if there is none.
+    /// Arrival of the oldest event under way, in Unix milliseconds; 0 if there is none.
     pub(super) fn oldest(&self) -> i64 {
         let parked = self.parked.values().map(|slot| slot.received_at).min();
         let first = self.slots.front().and_then(Option::as_ref);
@@ -395,8 +480,10 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
     use signalbox_core::Receipt;
+
+    use super::*;
 
     fn event(received_at: i64) -> Arc<Event> {
         Arc::new(
@@ -539,6 +626,134 @@ mod tests {
         let mut window = Window::new(&at(0), 4);
         window.skip_before(1 << 60);
         assert_eq!(cursor(&mut window), 1 << 60);
+        window.open(1 << 60, event(0), None);
+        window.open(1 << 61, event(0), None);
+        let progress = window.changes(Totals::default()).progress;
+        let gap = ((1 << 60) + 1, 1 << 61);
+        assert_eq!((progress.cursor, progress.settled), (1 << 60, vec![gap]));
+        close(&mut window, 1 << 60, RecordEnd::Delivered);
+        assert_eq!(cursor(&mut window), 1 << 61);
+    }
+
+    /// A step of a sink through its journal.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// Opens the next event after a gap.
+        Open(u64),
+        /// Passes over the next event after a gap.
+        Pass(u64),
+        /// Reads over positions without an event.
+        Skip(u64),
+        /// Ends one of the open events.
+        Close(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let gap = || prop_oneof![4 => Just(0u64), 1 => 1..4u64];
+        let step = prop_oneof![
+            4 => gap().prop_map(Step::Open),
+            1 => gap().prop_map(Step::Pass),
+            1 => (1..4u64).prop_map(Step::Skip),
+            4 => (0..8usize).prop_map(Step::Close),
+        ];
+        proptest::collection::vec(step, 0..60)
+    }
+
+    /// Keeps a state for each position, read or not: the slow twin.
+    #[derive(Default)]
+    struct Twin {
+        next: Position,
+        /// Events in the window; false once settled.
+        events: BTreeMap<Position, bool>,
+        parked: Vec<Position>,
+    }
+
+    impl Twin {
+        fn cursor(&self) -> Position {
+            let open = self.events.iter().find(|(_, open)| **open);
+            open.map_or(self.next, |(position, _)| *position)
+        }
+
+        /// Forgets settled events at the front, and parks the oldest beyond the limit.
+        fn advance(&mut self, limit: usize) {
+            loop {
+                let Some(first) = self.events.first_entry() else {
+                    return;
+                };
+                if *first.get() && self.events.len() <= limit {
+                    return;
+                }
+                if let (position, true) = self.events.pop_first().unwrap() {
+                    self.parked.push(position);
+                }
+            }
+        }
+
+        fn open(&self) -> Vec<Position> {
+            let open = self.events.iter().filter(|(_, open)| **open);
+            open.map(|(position, _)| *position).collect()
+        }
+
+        fn settled(&self) -> Vec<(Position, Position)> {
+            let mut ranges: Vec<(Position, Position)> = Vec::new();
+            for position in self.cursor()..self.next {
+                match ranges.last_mut() {
+                    _ if self.events.get(&position) == Some(&true) => {}
+                    Some((_, to)) if *to == position => *to += 1,
+                    _ => ranges.push((position, position + 1)),
+                }
+            }
+            ranges
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_its_slow_twin_over_gaps(steps in steps(), limit in 1..6usize) {
+            let (mut window, mut twin) = (Window::new(&at(0), limit), Twin::default());
+            for step in steps {
+                match step {
+                    Step::Open(gap) => {
+                        let position = twin.next + gap;
+                        twin.next = position + 1;
+                        twin.events.insert(position, true);
+                        window.open(position, event(0), None);
+                        twin.advance(limit);
+                    }
+                    Step::Pass(gap) => {
+                        let position = twin.next + gap;
+                        twin.next = position + 1;
+                        window.pass(position);
+                        twin.events.insert(position, false);
+                        twin.advance(usize::MAX);
+                    }
+                    Step::Skip(more) => {
+                        twin.next += more;
+                        window.skip_before(twin.next);
+                    }
+                    Step::Close(which) => {
+                        let open = [twin.parked.clone(), twin.open()].concat();
+                        if let Some(position) = open.get(which) {
+                            twin.parked.retain(|parked| parked != position);
+                            twin.events.entry(*position).and_modify(|open| *open = false);
+                            let ended = close(&mut window, *position, RecordEnd::Delivered);
+                            prop_assert_eq!(ended, Some(RecordEnd::Delivered));
+                            prop_assert_eq!(close(&mut window, *position, RecordEnd::Delivered), None);
+                            twin.advance(usize::MAX);
+                        }
+                    }
+                }
+                let progress = window.changes(Totals::default()).progress;
+                prop_assert_eq!(progress.cursor, twin.cursor());
+                prop_assert_eq!(progress.settled, twin.settled());
+                prop_assert_eq!(window.oldest_open(usize::MAX), twin.open());
+                prop_assert_eq!(window.len(), twin.open().len() + twin.parked.len());
+                for position in 0..=twin.next {
+                    let open = twin.events.get(&position) == Some(&true) || twin.parked.contains(&position);
+                    prop_assert_eq!(window.is_open(position), open, "{}", position);
+                }
+            }
+        }
     }
 
     #[test]
@@ -608,9 +823,9 @@ mod tests {
             window.open(position, event(0), None);
             window.let_go(position);
         }
-        assert_eq!(window.wanted_by(1), [0; 0]);
-        assert_eq!(window.wanted_by(2), [0]);
-        assert_eq!(window.wanted_by(9), [0, 1]);
+        assert_eq!(window.wanted_by(0), [0; 0]);
+        assert_eq!(window.wanted_by(1), [0]);
+        assert_eq!(window.wanted_by(8), [0, 1]);
         window.bring_back(0, event(0));
         window.open(2, event(0), None);
         assert_eq!(window.changes(Totals::default()).park.len(), 1);
