@@ -47,7 +47,7 @@ pub(crate) fn with_sinks(count: usize, door: oneshot::Sender<Outlet>) -> Pipelin
 fn sink(name: &str) -> BuiltSink {
     let mut sink = build(PLAIN).sinks.remove(0);
     sink.options.name = name.into();
-    sink.options.calls = None;
+    sink.options.requests.calls = None;
     sink.options.batch.max_wait = Duration::from_millis(1);
     sink.stage.sink = Arc::new(Accepting(sink.stage.sink));
     sink

@@ -293,12 +293,12 @@ impl SinkStatus {
             holds: sink.held.total(),
             attempts: sink.attempts.get(),
             in_flight: sink.in_flight.get(),
-            records_delivered: sink.records_delivered.get(),
-            records_duplicate: sink.records_duplicate.get(),
-            bytes_delivered: sink.bytes_delivered.get(),
-            records_rejected: sink.records_rejected.snapshot(),
-            records_retried: sink.records_retried.snapshot(),
-            records_late: sink.late.get(),
+            records_delivered: sink.records.delivered.get(),
+            records_duplicate: sink.records.duplicate.get(),
+            bytes_delivered: sink.records.bytes_delivered.get(),
+            records_rejected: sink.records.rejected.snapshot(),
+            records_retried: sink.records.retried.snapshot(),
+            records_late: sink.records.late.get(),
             warnings: warnings(sink),
             removed_inputs: sink.debts(),
             ..SinkStatus::default()
@@ -313,7 +313,7 @@ impl SinkStatus {
 
 fn warnings(sink: &SinkLedger) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
-    for (key, count) in sink.warnings.snapshot() {
+    for (key, count) in sink.records.warnings.snapshot() {
         let (code, path) = key.split_once(' ').unwrap_or((&key, ""));
         *sums.entry(warning_key(code, path)).or_default() += count;
     }

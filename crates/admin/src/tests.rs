@@ -83,10 +83,12 @@ async fn pipeline() -> (Arc<Pipeline>, AdminState) {
     sink.delivered.add(6);
     sink.filtered.add("no_trigger", 2);
     sink.rejected.add("bad_field", 1);
-    sink.records_retried.add("rate_limited", 4);
-    sink.warnings.add("left_out contents[0].price", 1);
-    sink.warnings.add("left_out contents[1].price", 1);
-    sink.warnings.add("left_out properties.ada@example.com", 1);
+    sink.records.retried.add("rate_limited", 4);
+    sink.records.warnings.add("left_out contents[0].price", 1);
+    sink.records.warnings.add("left_out contents[1].price", 1);
+    sink.records
+        .warnings
+        .add("left_out properties.ada@example.com", 1);
     // A destination that answers with what it was sent: only a redacted part of that is ever kept.
     let reason = Reason::from_vendor(
         "unauthorized",

@@ -199,7 +199,7 @@ impl SourceLedger {
 }
 
 /// What became of the events one sink read from the journal.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SinkLedger {
     /// Events in the journal for this sink, read or not.
     pub journalled: Journalled,
@@ -211,22 +211,10 @@ pub struct SinkLedger {
     pub rejected: ByCode,
     /// Events with an expired record, by reason of the last failure.
     pub expired: ByCode,
-    /// Records delivered.
-    pub records_delivered: Count,
-    /// Records not sent, since the destination has one with their key already.
-    pub records_duplicate: Count,
-    /// Bytes of delivered records.
-    pub bytes_delivered: Count,
-    /// Records rejected.
-    pub records_rejected: ByCode,
-    /// Records sent back to wait, by reason.
-    pub records_retried: ByCode,
+    /// Counts of records.
+    pub records: RecordLedger,
     /// Requests (attempts) made.
     pub attempts: Count,
-    /// Warnings by `code path`.
-    pub warnings: ByCode,
-    /// Delivered records whose event was over an hour old.
-    pub late: Count,
     /// Unix milliseconds of the oldest unsettled event's arrival; 0 if none.
     pub oldest_pending: AtomicI64,
     /// Requests under way.
@@ -238,29 +226,23 @@ pub struct SinkLedger {
     debts: Mutex<BTreeMap<String, u64>>,
 }
 
-impl Default for SinkLedger {
-    fn default() -> Self {
-        SinkLedger {
-            journalled: Journalled::default(),
-            delivered: Count::default(),
-            filtered: ByCode::default(),
-            rejected: ByCode::default(),
-            expired: ByCode::default(),
-            records_delivered: Count::default(),
-            records_duplicate: Count::default(),
-            bytes_delivered: Count::default(),
-            records_rejected: ByCode::default(),
-            records_retried: ByCode::default(),
-            attempts: Count::default(),
-            warnings: ByCode::default(),
-            late: Count::default(),
-            oldest_pending: AtomicI64::new(0),
-            in_flight: Count::default(),
-            held: Held::default(),
-            backpressure: Backpressure::default(),
-            debts: Mutex::default(),
-        }
-    }
+/// Counts of the records that a sink made of its events.
+#[derive(Debug, Default)]
+pub struct RecordLedger {
+    /// Records delivered.
+    pub delivered: Count,
+    /// Records not sent, since the destination has one with their key already.
+    pub duplicate: Count,
+    /// Bytes of delivered records.
+    pub bytes_delivered: Count,
+    /// Records rejected.
+    pub rejected: ByCode,
+    /// Records sent back to wait, by reason.
+    pub retried: ByCode,
+    /// Warnings by `code path`.
+    pub warnings: ByCode,
+    /// Delivered records whose event was over an hour old.
+    pub late: Count,
 }
 
 impl SinkLedger {

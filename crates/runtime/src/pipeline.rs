@@ -13,8 +13,8 @@ use signalbox_core::{
 use signalbox_journal::{Named, Roster, Start};
 
 use crate::debts::{Listeners, Listening};
-use crate::delivery::{BatchLimits, RetryPolicy, SinkOptions, Stage};
-use crate::rate_group;
+use crate::delivery::{BatchLimits, RequestLimits, RetryPolicy, SinkOptions, Stage, WindowLimits};
+use crate::rate_group::{self, WINDOW};
 use crate::routing::Route;
 use signalbox_config::{
     AdminSettings, DeadLetterSettings, Diagnostics, InputsRemoved, JournalKind, JournalSettings,
@@ -255,7 +255,7 @@ fn rate_groups(sinks: &[BuiltSink], origin: &Origin) -> Vec<String> {
     let mut groups: BTreeMap<&str, Vec<&SinkOptions>> = BTreeMap::new();
     for sink in sinks {
         groups
-            .entry(&sink.options.rate_group)
+            .entry(&sink.options.requests.rate_group)
             .or_default()
             .push(&sink.options);
     }
@@ -263,10 +263,10 @@ fn rate_groups(sinks: &[BuiltSink], origin: &Origin) -> Vec<String> {
     for members in groups.values() {
         let lowest = members
             .iter()
-            .fold(None, |lowest, one| rate_group::lower(lowest, one.calls));
+            .fold(None, |lowest, one| rate_group::lower(lowest, one.requests.calls));
         let Some(lowest) = lowest else { continue };
-        for sink in members.iter().filter(|sink| sink.calls != Some(lowest)) {
-            let holder = members.iter().find(|one| one.calls == Some(lowest));
+        for sink in members.iter().filter(|sink| sink.requests.calls != Some(lowest)) {
+            let holder = members.iter().find(|one| one.requests.calls == Some(lowest));
             let holder = holder.map(|one| one.name.to_string()).unwrap_or_default();
             let message = format!(
                 "it shares its rate group with '{holder}', whose calls_per_minute is lower: {} counts for both together",
@@ -452,28 +452,32 @@ fn options(entry: &SinkEntry, declares: &SinkDeclarations, durable: bool) -> Sin
             max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX),
             max_wait: keys.batch.max_wait.unwrap_or(defaults.max_wait).0,
         },
-        concurrency,
-        timeout: keys.timeout.unwrap_or(defaults.timeout).0,
-        calls: calls.map(Quota::per_minute),
-        rate_group: rate_group
-            .unwrap_or_else(|| format!("sinks.{}", entry.name))
-            .into(),
+        requests: RequestLimits {
+            concurrency,
+            timeout: keys.timeout.unwrap_or(defaults.timeout).0,
+            calls: calls.map(Quota::per_minute),
+            rate_group: rate_group
+                .unwrap_or_else(|| format!("sinks.{}", entry.name))
+                .into(),
+        },
         retry: RetryPolicy {
             window: keys.retry.window.unwrap_or(defaults.retry_for).0,
             initial: keys.retry.initial_backoff().0,
             max: keys.retry.max_backoff().0,
+            maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
         },
         late_after: defaults.late_after.map(|age| age.0),
         duplicate_window: defaults.duplicate_window.map(|window| window.0),
-        retry_maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
         durable,
         hold: keys.hold,
         shed_when_full: keys.on_journal_full == OnJournalFull::DeadLetterOldest,
         // Enough to fill every request under way and the next ones, not more: the rest waits in the journal.
-        window: max_events.saturating_mul(concurrency + 2).max(1_000),
-        // The same in bytes; events are not kept once their records are made.
-        window_bytes: usize::try_from(max_bytes)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(concurrency + 2),
+        window: WindowLimits {
+            events: max_events.saturating_mul(concurrency + 2).max(1_000),
+            // The same in bytes; events are not kept once their records are made.
+            bytes: usize::try_from(max_bytes)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(concurrency + 2),
+        },
     }
 }

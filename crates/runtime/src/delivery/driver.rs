@@ -107,7 +107,7 @@ impl Driver {
         let mut events = Events::new(
             options.name.clone(),
             reader,
-            (&resumed.progress, options.window),
+            (&resumed.progress, options.window.events),
             sent_keys,
             ledger.clone(),
             dead_letters,
@@ -230,16 +230,16 @@ impl Driver {
     /// less memory in the journal.
     fn wants_input(&self) -> bool {
         let window = &self.events.window;
-        let room = window.len() < self.options.window && window.bytes() < self.options.window_bytes;
+        let room = window.len() < self.options.window.events && window.bytes() < self.options.window.bytes;
         !self.fill.at_end && (window.len() < READ || room && !self.outgoing.ready.is_full())
     }
 
     fn wants_returned(&self) -> bool {
         let window = &self.events.window;
-        let has_room = window.bytes() < self.options.window_bytes;
+        let has_room = window.bytes() < self.options.window.bytes;
         self.fill
             .returning
-            .wants(|| window.returned(), self.options.window, has_room)
+            .wants(|| window.returned(), self.options.window.events, has_room)
     }
 
     fn next_wake(&self) -> Option<Instant> {
@@ -256,7 +256,8 @@ impl Driver {
     fn wake(&mut self) {
         let now = Instant::now();
         if self.outgoing.holds.takes_probe(now) {
-            self.attempts.probe(self.stage.sink.clone(), self.options.timeout);
+            self.attempts
+                .probe(self.stage.sink.clone(), self.options.requests.timeout);
         }
         self.outgoing.wake(now);
         self.fill.wake(now, &mut self.events, &mut self.outgoing);
@@ -323,7 +324,7 @@ impl Driver {
             started: now,
         };
         self.attempts
-            .start(self.stage.sink.clone(), self.options.timeout, flight);
+            .start(self.stage.sink.clone(), self.options.requests.timeout, flight);
     }
 
     async fn landed(&mut self, landed: Result<Landed, tokio::task::JoinError>) {

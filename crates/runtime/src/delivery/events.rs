@@ -111,7 +111,7 @@ impl Events {
         if self.found_letters_full() {
             return Some(item);
         }
-        self.ledger.records_rejected.add(reason.code(), 1);
+        self.ledger.records.rejected.add(reason.code(), 1);
         self.bury_tried(&item, reason);
         self.close_item(&item, RecordEnd::Rejected(reason.code().to_owned()));
         None
@@ -126,7 +126,7 @@ impl Events {
     /// Rejects a record that could not be made.
     pub(super) fn reject_unsent(&mut self, position: Position, mapping: &str, reason: &Reason) {
         self.bury(position, mapping, reason);
-        self.ledger.records_rejected.add(reason.code(), 1);
+        self.ledger.records.rejected.add(reason.code(), 1);
         self.close_record(position, mapping, RecordEnd::Rejected(reason.code().to_owned()));
     }
 

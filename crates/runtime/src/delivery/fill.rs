@@ -331,12 +331,12 @@ impl Fill {
         let key = key.filter(|_| self.options.duplicate_window.is_some());
         let claim = key.as_deref().map(|key| events.sent_keys.claim(key, now));
         if claim == Some(None) {
-            events.ledger.records_duplicate.add(1);
+            events.ledger.records.duplicate.add(1);
             return events.close_record(position, &record.mapping, RecordEnd::Duplicate);
         }
         for warning in &record.warnings {
             let key = warning_key(&warning.code, &warning.path);
-            events.ledger.warnings.add(&key, 1);
+            events.ledger.records.warnings.add(&key, 1);
         }
         events.window.holds(position, record.bytes.len());
         let (attempts, first_attempt) = events.window.history(position);

@@ -82,6 +82,6 @@ mod tests;
 pub(crate) use driver::debts;
 pub use driver::{Driver, Parts, Stop};
 pub use load_shed::LoadShed;
-pub use options::{BatchLimits, RetryPolicy, SinkOptions};
+pub use options::{BatchLimits, RequestLimits, RetryPolicy, SinkOptions, WindowLimits};
 pub(crate) use prepare::guard;
 pub use prepare::{Stage, Staged};

@@ -26,34 +26,22 @@ pub struct SinkOptions {
     pub route: Route,
     /// When a batch is full.
     pub batch: BatchLimits,
-    /// Attempts under way at once.
-    pub concurrency: usize,
-    /// Time for one attempt.
-    pub timeout: Duration,
-    /// Attempts in any 60 seconds, retries and halves included; `None` is no limit. The lowest limit of the rate group
-    /// applies.
-    pub calls: Option<Quota>,
-    /// The rate group; its sinks share one limit.
-    pub rate_group: Arc<str>,
+    /// The limits of requests.
+    pub requests: RequestLimits,
     /// When to try again.
     pub retry: RetryPolicy,
     /// Age of an event at delivery beyond which its record counts as late.
     pub late_after: Option<Duration>,
     /// Time for which the key of a delivered record is not sent again; `None` remembers no keys.
     pub duplicate_window: Option<Duration>,
-    /// Whether a record that may have been written, and that the destination would not recognise as a
-    /// duplicate, is tried again (it may count twice) or rejected (it may be missing).
-    pub retry_maybe_duplicates: bool,
     /// Whether the journal keeps what is left at the end: then events that a transform told to wait stay there.
     pub durable: bool,
     /// True if the operator holds the sink.
     pub hold: bool,
     /// Whether its oldest events are given up when the journal is full.
     pub shed_when_full: bool,
-    /// Events read from the journal and not settled yet. When so many wait, reading stops.
-    pub window: usize,
-    /// Bytes of memory that such events and their records may take, about.
-    pub window_bytes: usize,
+    /// The limits of unsettled events.
+    pub window: WindowLimits,
 }
 
 impl SinkOptions {
@@ -71,23 +59,27 @@ impl SinkOptions {
                 max_bytes: 1,
                 max_wait: Duration::ZERO,
             },
-            concurrency: 1,
-            timeout: Duration::from_secs(1),
-            calls: None,
-            rate_group: name.into(),
+            requests: RequestLimits {
+                concurrency: 1,
+                timeout: Duration::from_secs(1),
+                calls: None,
+                rate_group: name.into(),
+            },
             retry: RetryPolicy {
                 window: Duration::ZERO,
                 initial: Duration::from_secs(1),
                 max: Duration::from_secs(1),
+                maybe_duplicates: true,
             },
             late_after: None,
             duplicate_window: None,
-            retry_maybe_duplicates: true,
             durable: true,
             hold: false,
             shed_when_full: false,
-            window: 1_000,
-            window_bytes: 1 << 20,
+            window: WindowLimits {
+                events: 1_000,
+                bytes: 1 << 20,
+            },
         }
     }
 }
@@ -103,6 +95,29 @@ pub struct BatchLimits {
     pub max_wait: Duration,
 }
 
+/// The limits of a sink's requests.
+#[derive(Debug, Clone)]
+pub struct RequestLimits {
+    /// Attempts under way at once.
+    pub concurrency: usize,
+    /// Time for one attempt.
+    pub timeout: Duration,
+    /// Attempts in any 60 seconds, retries and halves included; `None` is no limit. The lowest limit of the rate group
+    /// applies.
+    pub calls: Option<Quota>,
+    /// The rate group; its sinks share one limit.
+    pub rate_group: Arc<str>,
+}
+
+/// Number and memory of unsettled events at which a sink reads no further.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowLimits {
+    /// Events.
+    pub events: usize,
+    /// Bytes of the events and their records, about.
+    pub bytes: usize,
+}
+
 /// Exponential backoff with jitter, bounded in time.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
@@ -112,6 +127,9 @@ pub struct RetryPolicy {
     pub initial: Duration,
     /// The longest wait.
     pub max: Duration,
+    /// True if a record that may have been written, and that the destination would not recognise as a duplicate, is tried
+    /// again (it may count twice); false if it is rejected (it may be missing).
+    pub maybe_duplicates: bool,
 }
 
 impl RetryPolicy {

@@ -110,7 +110,7 @@ impl Outgoing {
             return self.holds.next_probe();
         }
         let delayed = self.delayed.peek().map(|due| due.at);
-        if under_way >= self.options.concurrency || self.gate.is_awaited() {
+        if under_way >= self.options.requests.concurrency || self.gate.is_awaited() {
             return delayed;
         }
         let blocked = self.retry.paused_until().max(self.gate.closed_until());
@@ -133,7 +133,10 @@ impl Outgoing {
         at_end: bool,
         may_launch: impl FnOnce() -> bool,
     ) -> Option<Group> {
-        if self.holds.any() || self.retry.paused_until().is_some() || under_way >= self.options.concurrency {
+        if self.holds.any()
+            || self.retry.paused_until().is_some()
+            || under_way >= self.options.requests.concurrency
+        {
             self.gate.step_back();
             return None;
         }

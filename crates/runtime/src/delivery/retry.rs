@@ -72,6 +72,7 @@ mod tests {
             window: second * 600,
             initial: second,
             max: second * 60,
+            maybe_duplicates: true,
         };
         let mut retry = Retry::new(policy);
         let now = Instant::now();

@@ -100,7 +100,7 @@ impl Settling<'_> {
             match outcome {
                 Outcome::Delivered { warning } => {
                     if let Some(warning) = warning {
-                        self.events.ledger.warnings.add(warning.code(), 1);
+                        self.events.ledger.records.warnings.add(warning.code(), 1);
                         tracing::debug!(sink = %self.options.name, "delivered with a warning: {warning}");
                     }
                     ages.push((now - item.happened_at) as f64 / 1000.0);
@@ -124,11 +124,11 @@ impl Settling<'_> {
         }
         if !ages.is_empty() {
             let ledger = &self.events.ledger;
-            ledger.records_delivered.add(ages.len() as u64);
-            ledger.bytes_delivered.add(bytes);
+            ledger.records.delivered.add(ages.len() as u64);
+            ledger.records.bytes_delivered.add(bytes);
             if let Some(limit) = self.options.late_after {
                 let late = ages.iter().filter(|age| **age > limit.as_secs_f64());
-                ledger.late.add(late.count() as u64);
+                ledger.records.late.add(late.count() as u64);
             }
             self.meters.event_ages(&ages);
             self.outgoing.accepted();
@@ -210,7 +210,7 @@ impl Settling<'_> {
             ..
         } = again;
         item.last_attempt = Some(started);
-        if maybe_written && item.record.resend == Resend::MayDuplicate && !self.options.retry_maybe_duplicates
+        if maybe_written && item.record.resend == Resend::MayDuplicate && !self.options.retry.maybe_duplicates
         {
             let told = format!(
                 "it may have arrived ({}), and the destination would count it twice",
@@ -230,7 +230,7 @@ impl Settling<'_> {
             self.events.expire(&item, &reason, &Reason::new("expired", told));
             return None;
         }
-        self.events.ledger.records_retried.add(reason.code(), 1);
+        self.events.ledger.records.retried.add(reason.code(), 1);
         if !whole_batch {
             item.record = Arc::new(item.record.apart());
         }

@@ -180,23 +180,27 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
                 max_bytes: 10_000,
                 max_wait: Duration::from_secs(1),
             },
-            concurrency: 1,
-            timeout: Duration::from_secs(30),
-            calls: None,
-            rate_group: "sinks.sink".into(),
+            requests: RequestLimits {
+                concurrency: 1,
+                timeout: Duration::from_secs(30),
+                calls: None,
+                rate_group: "sinks.sink".into(),
+            },
             retry: RetryPolicy {
                 window: Duration::from_secs(600),
                 initial: Duration::from_secs(1),
                 max: Duration::from_secs(60),
+                maybe_duplicates: true,
             },
             late_after: Some(Duration::from_secs(3600)),
             duplicate_window: Some(Duration::from_secs(24 * 3600)),
-            retry_maybe_duplicates: true,
             durable: false,
             hold: false,
             shed_when_full: false,
-            window: 1_000,
-            window_bytes: usize::MAX,
+            window: WindowLimits {
+                events: 1_000,
+                bytes: usize::MAX,
+            },
         },
         transforms: Vec::new(),
         probes_fail_until: Duration::ZERO,
@@ -233,7 +237,7 @@ impl Rig {
         let inputs = self.options.inputs.iter().map(|input| &**input);
         let listening = Subscription::new(inputs, Start::End);
         let opened = journal.reader("sink", &listening).await.unwrap();
-        let rate_group = Arc::new(RateGroup::full(self.options.calls));
+        let rate_group = Arc::new(RateGroup::full(self.options.requests.calls));
         let parts = Parts::new(self.options, stage, rate_group);
         let dead_letters = Arc::new(DeadLetters::new(PersonalData::None));
         let signals = (stop, Arc::default(), Arc::default());
@@ -329,7 +333,7 @@ async fn retries_only_the_failing_subset() {
         "{:?}",
         ended.log
     );
-    assert_eq!(ended.ledger.records_delivered.get(), 10);
+    assert_eq!(ended.ledger.records.delivered.get(), 10);
 }
 
 #[tokio::test(start_paused = true)]
@@ -446,7 +450,7 @@ async fn a_few_bad_records_without_good_ones_are_rejected() {
 async fn when_everything_is_refused_it_holds_and_loses_nothing() {
     let mut rig = rig(0..1_000);
     rig.options.batch.max_events = 500;
-    rig.options.concurrency = 3;
+    rig.options.requests.concurrency = 3;
     rig.probes_fail_until = Duration::from_secs(1_000);
     let ended = rig
         .run(|_, at| {
@@ -507,7 +511,7 @@ async fn a_panic_costs_only_the_record_that_panics_alone() {
 async fn a_timeout_is_no_success_and_may_have_been_written() {
     for (retry_maybe_duplicates, offline_delivered) in [(true, 1), (false, 0)] {
         let mut rig = rig(["web", "offline"]);
-        rig.options.retry_maybe_duplicates = retry_maybe_duplicates;
+        rig.options.retry.maybe_duplicates = retry_maybe_duplicates;
         let ended = rig
             .run(|_, at| {
                 if at < Duration::from_secs(20) {
@@ -530,8 +534,8 @@ async fn a_timeout_is_no_success_and_may_have_been_written() {
 #[tokio::test(start_paused = true)]
 async fn one_spoiling_record_does_not_block_the_others() {
     let mut rig = rig(0..200);
-    rig.options.concurrency = 2;
-    rig.options.window = 40;
+    rig.options.requests.concurrency = 2;
+    rig.options.window.events = 40;
     let ended = rig
         .run(|ids, _| {
             if ids.iter().any(|id| id == "5") {
@@ -560,15 +564,15 @@ async fn an_event_of_two_mappings_ends_by_its_worst_record() {
     assert_eq!(ended.ledger.delivered.get(), 1);
     assert_eq!(ended.ledger.rejected.snapshot()["no_identifier"], 1);
     assert_eq!(ended.ledger.filtered.snapshot()["no_mapping_matched"], 1);
-    assert_eq!(ended.ledger.records_delivered.get(), 2);
+    assert_eq!(ended.ledger.records.delivered.get(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_attempt_passes_the_rate_gate() {
     let mut rig = rig(0..20);
     rig.options.batch.max_events = 1;
-    rig.options.concurrency = 8;
-    rig.options.calls = Some(Quota::new(4, Duration::from_secs(60), Some(1)).unwrap());
+    rig.options.requests.concurrency = 8;
+    rig.options.requests.calls = Some(Quota::new(4, Duration::from_secs(60), Some(1)).unwrap());
     let ended = rig.run(|_, _| Act::Deliver).await;
     ended.assert_closed(20);
     let at: Vec<u64> = ended.log.iter().map(|(at, _)| at.as_secs()).collect();
@@ -629,7 +633,7 @@ mod chaos {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
             let ended = runtime.block_on(async move {
                 let mut rig = rig(0..150);
-                rig.options.concurrency = concurrency;
+                rig.options.requests.concurrency = concurrency;
                 rig.options.batch.max_events = batch;
                 let next = Mutex::new(faults.into_iter());
                 rig.run(move |ids, _| match next.lock().unwrap().next() {

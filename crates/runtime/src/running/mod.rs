@@ -83,9 +83,9 @@ async fn tell(sinks: SinkList) {
 /// Lists the sinks of a pipeline as members of their rate groups.
 fn members(sinks: &[BuiltSink]) -> impl Iterator<Item = Member<'_>> {
     sinks.iter().map(|sink| Member {
-        group: &sink.options.rate_group,
-        calls: sink.options.calls,
-        timeout: sink.options.timeout,
+        group: &sink.options.requests.rate_group,
+        calls: sink.options.requests.calls,
+        timeout: sink.options.requests.timeout,
     })
 }
 
@@ -93,7 +93,7 @@ fn members(sinks: &[BuiltSink]) -> impl Iterator<Item = Member<'_>> {
 fn groups(sinks: &[BuiltSink]) -> Vec<Group> {
     let mut groups: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
     for BuiltSink { options, .. } in sinks {
-        let members = groups.entry(options.rate_group.clone()).or_default();
+        let members = groups.entry(options.requests.rate_group.clone()).or_default();
         members.push(options.name.clone());
     }
     let group = |(name, sinks)| Group { name, sinks };
@@ -273,7 +273,7 @@ impl Running {
             start,
             fingerprint,
         } = sink;
-        let rate_group = self.rate_groups.get(&options.rate_group);
+        let rate_group = self.rate_groups.get(&options.requests.rate_group);
         let parts = Parts::new(options, stage, rate_group);
         let meters = telemetry.map(|telemetry| telemetry.sink_meters(&parts.options.name));
         self.drive(parts, start, fingerprint, meters.unwrap_or_else(SinkMeters::none))

@@ -331,7 +331,7 @@ pub(super) static METRICS: &[Metric] = &[
         "signalbox.sink.records.delivered",
         Kind::Counter,
         "Records delivered.",
-        Read::Sink(|sink, emit| emit(sink.ledger.records_delivered.get(), &[])),
+        Read::Sink(|sink, emit| emit(sink.ledger.records.delivered.get(), &[])),
     ),
     Metric {
         unit: "By",
@@ -339,32 +339,32 @@ pub(super) static METRICS: &[Metric] = &[
             "signalbox.sink.delivered",
             Kind::Counter,
             "Bytes of delivered records.",
-            Read::Sink(|sink, emit| emit(sink.ledger.bytes_delivered.get(), &[])),
+            Read::Sink(|sink, emit| emit(sink.ledger.records.bytes_delivered.get(), &[])),
         )
     },
     metric(
         "signalbox.sink.records.duplicate",
         Kind::Counter,
         "Records not sent, since the destination has one with their key already.",
-        Read::Sink(|sink, emit| emit(sink.ledger.records_duplicate.get(), &[])),
+        Read::Sink(|sink, emit| emit(sink.ledger.records.duplicate.get(), &[])),
     ),
     metric(
         "signalbox.sink.records.rejected",
         Kind::Counter,
         "Records that the destination will never take.",
-        Read::Sink(|sink, emit| by_reason(&sink.ledger.records_rejected, &["maybe_written"], emit)),
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.records.rejected, &["maybe_written"], emit)),
     ),
     metric(
         "signalbox.sink.records.retried",
         Kind::Counter,
         "Records sent back to wait.",
-        Read::Sink(|sink, emit| by_reason(&sink.ledger.records_retried, &["timed_out"], emit)),
+        Read::Sink(|sink, emit| by_reason(&sink.ledger.records.retried, &["timed_out"], emit)),
     ),
     metric(
         "signalbox.sink.records.late",
         Kind::Counter,
         "Delivered records whose event was more than an hour old.",
-        Read::Sink(|sink, emit| emit(sink.ledger.late.get(), &[])),
+        Read::Sink(|sink, emit| emit(sink.ledger.records.late.get(), &[])),
     ),
     Metric {
         unit: "s",
@@ -381,7 +381,7 @@ pub(super) static METRICS: &[Metric] = &[
         "signalbox.sink.warnings",
         Kind::Counter,
         "What was left out of delivered records or is in doubt, by code and field.",
-        Read::Sink(|sink, emit| warnings(&sink.ledger.warnings, sink.paths, emit)),
+        Read::Sink(|sink, emit| warnings(&sink.ledger.records.warnings, sink.paths, emit)),
     ),
 ];
 

@@ -29,17 +29,19 @@ fn busy() -> Ledger {
     sink.filtered.add("no_trigger", 2);
     sink.rejected.add("bad_field", 1);
     sink.expired.add("timeout", 1);
-    sink.records_delivered.add(5);
-    sink.records_duplicate.add(2);
-    sink.bytes_delivered.add(5000);
-    sink.records_rejected.add("bad_field", 1);
-    sink.records_retried.add("rate_limited", 7);
+    sink.records.delivered.add(5);
+    sink.records.duplicate.add(2);
+    sink.records.bytes_delivered.add(5000);
+    sink.records.rejected.add("bad_field", 1);
+    sink.records.retried.add("rate_limited", 7);
     sink.attempts.add(9);
-    sink.warnings
+    sink.records
+        .warnings
         .add("left_out custom_data.contents[0].item_price", 2);
-    sink.warnings
+    sink.records
+        .warnings
         .add("left_out custom_data.contents[1].item_price", 3);
-    sink.late.add(1);
+    sink.records.late.add(1);
     sink.oldest_pending
         .store(jiff::Timestamp::now().as_millisecond() - 7_200_000, Relaxed);
     sink.in_flight.set(2);

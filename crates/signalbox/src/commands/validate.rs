@@ -31,7 +31,7 @@ pub(crate) async fn run(args: &Validate) -> Code {
     }
     let mut code = exit::OK;
     for sink in &pipeline.sinks {
-        let answer = tokio::time::timeout(sink.options.timeout, sink.stage.sink.probe()).await;
+        let answer = tokio::time::timeout(sink.options.requests.timeout, sink.stage.sink.probe()).await;
         let line = match answer {
             Ok(Ok(())) => "ok".to_owned(),
             Ok(Err(reason)) => {
@@ -40,7 +40,7 @@ pub(crate) async fn run(args: &Validate) -> Code {
             }
             Err(_) => {
                 code = exit::PROBE;
-                format!("no answer within {:?} (timed_out)", sink.options.timeout)
+                format!("no answer within {:?} (timed_out)", sink.options.requests.timeout)
             }
         };
         super::print(&format!("probe sinks.{}: {}\n", sink.options.name, plain(&line)));

@@ -22,7 +22,7 @@ async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'st
         let mut options = rig([""; 0]).options;
         options.name = name.into();
         options.batch.max_events = 1;
-        options.concurrency = concurrency;
+        options.requests.concurrency = concurrency;
         let calls = calls.clone();
         let sink = Arc::new(Scripted {
             script: Box::new(move |_, at| {

@@ -7,7 +7,7 @@ use crate::hold::HoldCause;
 #[tokio::test(start_paused = true)]
 async fn a_delivery_that_succeeds_ends_a_hold_by_the_destination() {
     let mut rig = rig(0..20);
-    rig.options.concurrency = 2;
+    rig.options.requests.concurrency = 2;
     // No probe will succeed.
     rig.probes_fail_until = Duration::MAX;
     let ended = rig
