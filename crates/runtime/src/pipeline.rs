@@ -14,7 +14,7 @@ use signalbox_journal::{Named, Roster, Start};
 
 use crate::debts::{Listeners, Listening};
 use crate::delivery::{BatchLimits, RequestLimits, RetryPolicy, SinkOptions, Stage, WindowLimits};
-use crate::rate_group::{self, WINDOW};
+use crate::rate_group;
 use crate::routing::Route;
 use signalbox_config::{
     AdminSettings, DeadLetterSettings, Diagnostics, InputsRemoved, JournalKind, JournalSettings,

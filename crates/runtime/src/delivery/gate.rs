@@ -102,14 +102,15 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use signalbox_core::limiter::Quota;
 
     use super::*;
-    use crate::rate_group::WINDOW;
 
     #[tokio::test(start_paused = true)]
     async fn sinks_of_a_group_take_turns_and_wait_while_the_limit_is_used_up() {
-        let quota = Quota::new(10, WINDOW, None).unwrap();
+        let quota = Quota::per_minute(NonZeroU32::new(10).unwrap());
         let group = Arc::new(RateGroup::full(Some(quota)));
         let (mut one, mut other) = (Gate::of(group.clone()), Gate::of(group));
         let now = Instant::now();
