@@ -217,6 +217,43 @@ pub struct Faults {
     pub garbage_body: Option<GarbageBody>,
 }
 
+/// Declares the kinds of faults that have a trigger, each with its field of [`Faults`].
+macro_rules! kinds {
+    ($($kind:ident $field:ident,)*) => {
+        /// The kinds of faults that have a trigger; the names are those of [`crate::Counts::faults`].
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(crate) enum Kind { $($kind,)* }
+
+        impl Kind {
+            pub(crate) const ALL: [Kind; [$(stringify!($kind)),*].len()] = [$(Kind::$kind),*];
+
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Kind::$kind => stringify!($field),)* }
+            }
+        }
+
+        impl Faults {
+            pub(crate) fn trigger(&self, kind: Kind) -> Option<Trigger> {
+                match kind { $(Kind::$kind => self.$field.as_ref().map($kind::trigger),)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Slow slow,
+    Redirect redirect,
+    RateLimit rate_limit,
+    Unavailable unavailable,
+    Status status,
+    BadRequest bad_request,
+    Reset reset,
+    FailEvents fail_events,
+    WarnEvents warn_events,
+    ShortBody short_body,
+    GarbageBody garbage_body,
+}
+
 impl Faults {
     /// Reads faults from JSON.
     ///
@@ -238,29 +275,14 @@ impl Faults {
     }
 
     fn check(&self) -> Result<(), String> {
-        let triggers = [
-            ("slow", self.slow.as_ref().map(Slow::trigger)),
-            ("redirect", self.redirect.as_ref().map(Redirect::trigger)),
-            ("rate_limit", self.rate_limit.as_ref().map(RateLimit::trigger)),
-            ("unavailable", self.unavailable.as_ref().map(Unavailable::trigger)),
-            ("status", self.status.as_ref().map(Status::trigger)),
-            ("bad_request", self.bad_request.as_ref().map(BadRequest::trigger)),
-            ("reset", self.reset.as_ref().map(Reset::trigger)),
-            ("fail_events", self.fail_events.as_ref().map(FailEvents::trigger)),
-            ("warn_events", self.warn_events.as_ref().map(WarnEvents::trigger)),
-            ("short_body", self.short_body.as_ref().map(ShortBody::trigger)),
-            (
-                "garbage_body",
-                self.garbage_body.as_ref().map(GarbageBody::trigger),
-            ),
-        ];
-        for (name, trigger) in triggers {
+        for kind in Kind::ALL {
             let Some(Trigger {
                 percent, every_nth, ..
-            }) = trigger
+            }) = self.trigger(kind)
             else {
                 continue;
             };
+            let name = kind.name();
             if percent.is_some() && every_nth.is_some() {
                 return Err(format!("{name}: percent and every_nth cannot both be given"));
             }

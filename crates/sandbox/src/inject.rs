@@ -1,43 +1,6 @@
 //! Deciding when a fault strikes.
 
-use crate::faults::{Faults, Trigger};
-
-/// The kinds of faults that are asked time and again; the names are those of [`crate::Counts::faults`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(usize)]
-pub(crate) enum Kind {
-    Slow,
-    Redirect,
-    RateLimit,
-    Unavailable,
-    Status,
-    BadRequest,
-    FailEvents,
-    WarnEvents,
-    Reset,
-    ShortBody,
-    GarbageBody,
-}
-
-impl Kind {
-    const COUNT: usize = Self::GarbageBody as usize + 1;
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Slow => "slow",
-            Self::Redirect => "redirect",
-            Self::RateLimit => "rate_limit",
-            Self::Unavailable => "unavailable",
-            Self::Status => "status",
-            Self::BadRequest => "bad_request",
-            Self::FailEvents => "fail_events",
-            Self::WarnEvents => "warn_events",
-            Self::Reset => "reset",
-            Self::ShortBody => "short_body",
-            Self::GarbageBody => "garbage_body",
-        }
-    }
-}
+use crate::faults::{Faults, Kind, Trigger};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Asked {
@@ -50,7 +13,7 @@ struct Asked {
 pub(crate) struct Injector {
     faults: Faults,
     dice: fastrand::Rng,
-    asked: [Asked; Kind::COUNT],
+    asked: [Asked; Kind::ALL.len()],
 }
 
 impl Injector {
@@ -60,7 +23,7 @@ impl Injector {
         Self {
             faults,
             dice,
-            asked: [Asked::default(); Kind::COUNT],
+            asked: [Asked::default(); Kind::ALL.len()],
         }
     }
 
@@ -74,7 +37,7 @@ impl Injector {
             percent,
             every_nth,
             times,
-        }) = self.trigger(kind)
+        }) = self.faults.trigger(kind)
         else {
             return false;
         };
@@ -89,23 +52,6 @@ impl Injector {
         let strikes = due && times.is_none_or(|times| asked.struck < times);
         asked.struck += u64::from(strikes);
         strikes
-    }
-
-    fn trigger(&self, kind: Kind) -> Option<Trigger> {
-        let faults = &self.faults;
-        match kind {
-            Kind::Slow => faults.slow.as_ref().map(|fault| fault.trigger()),
-            Kind::Redirect => faults.redirect.as_ref().map(|fault| fault.trigger()),
-            Kind::RateLimit => faults.rate_limit.as_ref().map(|fault| fault.trigger()),
-            Kind::Unavailable => faults.unavailable.as_ref().map(|fault| fault.trigger()),
-            Kind::Status => faults.status.as_ref().map(|fault| fault.trigger()),
-            Kind::BadRequest => faults.bad_request.as_ref().map(|fault| fault.trigger()),
-            Kind::FailEvents => faults.fail_events.as_ref().map(|fault| fault.trigger()),
-            Kind::WarnEvents => faults.warn_events.as_ref().map(|fault| fault.trigger()),
-            Kind::Reset => faults.reset.as_ref().map(|fault| fault.trigger()),
-            Kind::ShortBody => faults.short_body.as_ref().map(|fault| fault.trigger()),
-            Kind::GarbageBody => faults.garbage_body.as_ref().map(|fault| fault.trigger()),
-        }
     }
 }
 

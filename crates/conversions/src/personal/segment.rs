@@ -33,15 +33,6 @@ impl Value {
             Value::Blank => "",
         }
     }
-
-    /// The same as a proper hash; nothing for a blank.
-    pub fn sha256(&self) -> Option<Sha256Hex> {
-        match self {
-            Value::Hash(hash) => Some(*hash),
-            Value::AsGiven(hex) => Sha256Hex::from_prehashed(hex.as_str()),
-            Value::Blank => None,
-        }
-    }
 }
 
 /// 64 hexadecimal digits, some of them in upper case.

@@ -298,7 +298,6 @@ fn hashed_values_are_passed_on() {
     );
     let segment = |text: &str| segment::hash(Field::Email, text, &mut String::new()).unwrap();
     assert_eq!(segment(&IVY.to_uppercase()).as_str(), IVY.to_uppercase());
-    assert_eq!(segment(&IVY.to_uppercase()).sha256().unwrap().as_str(), IVY);
     assert_ne!(segment(&format!(" {IVY}")).as_str(), IVY);
     assert_eq!(segment("  "), segment::Value::Blank);
 }

@@ -8,8 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::reply::{self, EventAnswer, Processed};
 use super::validate::{self, Refusal, Rules, Verdict};
-use crate::faults::Garbage;
-use crate::inject::Kind;
+use crate::faults::{Garbage, Kind};
 use crate::reply::Reply;
 use crate::state::{Memory, Shared};
 
