@@ -2,13 +2,12 @@
 //!
 //! A sink that keeps pace gets events as their source parsed them. One that fell out of the journal's cache reads and
 //! parses them again; that costs more, so it falls back further, and sinks that fell back to different places no
-//! longer share anything. So on a machine that is fully busy taking in must not outrun delivering: an answer waits a
-//! little while a sink that could go on has many events to read before those that are answered for. What came later
-//! is no reason to wait: whoever sends first is answered first.
+//! longer share anything. On a machine that is fully busy, taking in must therefore not outrun delivering: an answer
+//! waits a little while a sink that could go on has many events to read before those of the request. Later events do not
+//! count, so the first to send is the first to be answered.
 //!
-//! No destination can make a source wait by this: a sink that waits for its own does not ask for more events. A sink
-//! that does not move at all, or has too many events before it to be reached in the cache, is not waited for until it
-//! has caught up.
+//! No destination can make a source wait: a sink that waits for its destination does not ask for more events. Answers do
+//! not wait for a sink that stands still, or that is too far behind for the cache, until it has caught up.
 
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -19,27 +18,27 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// Events a sink may have before it, a few times what it takes at once. What requests under way bring comes on top,
-/// and the journal's cache has to hold all of it.
+/// Lag of a sink in events for which no answer waits: a few times the events it takes at once. The events of requests
+/// under way come on top, and the journal's cache has to hold all of them.
 const NEAR: u64 = 256;
-/// With more it is not waited for any more.
+/// Lag of a sink in events beyond which no answer waits any more.
 const FAR: u64 = 5_000;
-/// The longest that an answer waits: on a crowded machine a sink does some thousand events in that time.
+/// Longest wait of an answer: on a crowded machine a sink takes some thousand events in that time.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What is awaited when nobody waits.
-const NOBODY: u64 = u64::MAX;
+/// The value of `awaited` while no answer waits.
+const NONE: u64 = u64::MAX;
 
-/// How far one sink has read.
+/// The lag of one sink, and the answers that wait for it.
 #[derive(Debug)]
 pub(crate) struct Backpressure {
-    /// Events it has read, counted as its ledger counts those that were journalled.
+    /// Events it has read, on the same scale as the journalled events of its ledger.
     read: AtomicU64,
-    /// It would read more if it were there.
+    /// True while it would read more events.
     asks: AtomicBool,
-    /// It has to catch up by itself.
+    /// True if it has to catch up by itself.
     behind: AtomicBool,
-    /// The least that it has to have read for somebody to go on.
+    /// The least value of `read` with which an answer goes on.
     awaited: AtomicU64,
     news: Notify,
 }
@@ -50,39 +49,39 @@ impl Default for Backpressure {
             read: 0.into(),
             asks: false.into(),
             behind: false.into(),
-            awaited: NOBODY.into(),
+            awaited: NONE.into(),
             news: Notify::new(),
         }
     }
 }
 
 impl Backpressure {
-    /// Begins at so many.
+    /// Sets the number of events read before.
     pub(crate) fn begin(&self, read: u64) {
         self.read.store(read, Relaxed);
     }
 
-    /// The sink has read so many more, of all that were journalled for it.
+    /// Notes that the sink has read further events; `journalled` is the number of all of them, read or not.
     pub(crate) fn took(&self, events: u64, journalled: u64) {
         let read = self.read.fetch_add(events, SeqCst) + events;
         if journalled.saturating_sub(read) <= NEAR {
             self.behind.store(false, Relaxed);
         }
-        // In one order with what a waiter does: it names what it awaits, then looks how far the sink is.
+        // Sequentially consistent with the waiter, which first stores `awaited`, then loads `read`.
         if read >= self.awaited.load(SeqCst) {
-            self.awaited.store(NOBODY, SeqCst);
+            self.awaited.store(NONE, SeqCst);
             self.news.notify_waiters();
         }
     }
 
-    /// Whether the sink would read more.
+    /// Sets whether the sink would read more.
     pub(crate) fn asks(&self, more: bool) {
         if self.asks.swap(more, Relaxed) && !more {
             self.news.notify_waiters();
         }
     }
 
-    /// Waits for the sink to come near the last of so many events, unless it is too far away to be waited for.
+    /// Waits for the sink to come near the event with this number, unless the sink is too far behind.
     pub(crate) async fn wait(&self, journalled: u64) {
         let before = || journalled.saturating_sub(self.read.load(SeqCst));
         let waits = || before() > NEAR && self.asks.load(Relaxed) && !self.behind.load(Relaxed);
@@ -96,7 +95,7 @@ impl Backpressure {
         loop {
             let news = self.news.notified();
             tokio::pin!(news);
-            // Registered before looking, so that nothing in between is missed.
+            // Registered before the check, so that no news in between is missed.
             news.as_mut().enable();
             self.awaited.fetch_min(journalled.saturating_sub(NEAR), SeqCst);
             if !waits() {

@@ -63,7 +63,7 @@ impl fmt::Display for Debt {
     }
 }
 
-/// Finds the debts of removed sinks: those that the journal knows and this pipeline does not have.
+/// Finds the debts of removed sinks, which the journal knows and this pipeline does not have.
 ///
 /// # Errors
 /// A sentence if the journal cannot be read.

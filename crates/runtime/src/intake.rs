@@ -12,9 +12,9 @@ use crate::dead_letters::{DeadLetters, safe_id};
 use crate::delivery::{LoadShed, guard};
 use crate::ledger::{SinkLedger, SourceLedger};
 
-/// How long clients are told to wait while the router stops: another process may take over by then.
+/// `Retry-After` for clients while the router stops: another process may take over by then.
 const STOPPING_RETRY: Duration = Duration::from_secs(5);
-/// How long they are told to wait while room is being made.
+/// `Retry-After` while a sink makes room.
 const SHEDDING_RETRY: Duration = Duration::from_secs(1);
 
 /// A sink that listens to a source.
@@ -148,8 +148,8 @@ impl SourceIntake {
             self.ledger.rejected.add(reason.code(), 1);
         }
         self.save_totals();
-        // The counts shall survive whatever the letters survive. If they cannot be written now, the journal logs it and
-        // tries again; the letters are safe.
+        // The counts shall survive as long as the letters. If they cannot be written now, the journal logs it and tries
+        // again; the letters are safe.
         let _ = self.journal.save_counts().await;
         Ok(())
     }
@@ -229,7 +229,7 @@ impl SourceIntake {
         }
     }
 
-    /// Asks the sink that keeps the journal full to make room, if it prefers new events to old ones.
+    /// Requests room from the sink that keeps the journal full, if it prefers new events to old ones.
     fn full(&self, retry_after: Duration) -> Refused {
         let slowest = self.journal.slowest().map(|(name, _)| name);
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);

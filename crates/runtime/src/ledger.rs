@@ -3,7 +3,7 @@
 //! Per source: received = refused + duplicate + filtered + rejected + journalled.
 //! Per sink: journalled = filtered + delivered + rejected + expired + pending.
 //! All counts are events, unless a name says records. They are plain atomics and maps updated once a batch;
-//! telemetry reads them when it is asked.
+//! telemetry reads them on demand.
 //!
 //! Events that ended before a restart count too: the journal keeps those totals. Telemetry leaves them out, since a
 //! counter that begins where another process left off would look like that many new events.
@@ -111,7 +111,7 @@ impl Count {
     }
 }
 
-/// A sink's events in the journal: those counted when its reader was opened, and those that have arrived since.
+/// A sink's events in the journal: the number when its reader was opened, and the arrivals since.
 #[derive(Debug, Default)]
 pub struct Journalled {
     counted: Count,
@@ -143,27 +143,27 @@ impl Journalled {
     }
 }
 
-/// What one source took in. Counts are events.
+/// Counts of one source, in events.
 #[derive(Debug, Default)]
 pub struct SourceLedger {
     /// Everything that reached the source and was, or should have been, an event.
     pub received: Count,
-    /// In the journal.
+    /// Events in the journal.
     pub journalled: Count,
-    /// Known already.
+    /// Events whose ids were known already.
     pub duplicate: Count,
     /// Filtered by a transform before the journal.
     pub filtered: ByCode,
     /// Unusable, or rejected by a transform before the journal.
     pub rejected: ByCode,
-    /// Refused; the client was told to come again or to give up.
+    /// Refused; the answer told the client to come again or to give up.
     pub refused: ByCode,
     /// The source's own report about itself.
     pub vitals: Arc<Vitals>,
 }
 
 impl SourceLedger {
-    /// Begins with what was counted before a restart.
+    /// Restores the counts of earlier processes.
     pub fn restore(&self, totals: &SourceTotals) {
         self.journalled.restore(totals.journalled);
         self.duplicate.restore(totals.duplicate);
@@ -176,7 +176,7 @@ impl SourceLedger {
             .restore(settled + by_code.map(ByCode::total).iter().sum::<u64>());
     }
 
-    /// What was counted so far, to be kept.
+    /// The counts so far, for the journal to keep.
     pub fn totals(&self) -> SourceTotals {
         SourceTotals {
             journalled: self.journalled.get(),
@@ -187,7 +187,7 @@ impl SourceLedger {
         }
     }
 
-    /// What is unaccounted for: 0, except for the moment between receiving and settling.
+    /// Events unaccounted for: 0, except for the moment between receiving and settling.
     pub fn unaccounted(&self) -> i64 {
         let settled = self.journalled.get()
             + self.duplicate.get()
@@ -198,7 +198,7 @@ impl SourceLedger {
     }
 }
 
-/// What became of the events one sink read from the journal.
+/// Counts of one sink, in events unless the name says otherwise.
 #[derive(Debug, Default)]
 pub struct SinkLedger {
     /// Events in the journal for this sink, read or not.
@@ -241,7 +241,7 @@ pub struct RecordLedger {
     pub retried: ByCode,
     /// Warnings by `code path`.
     pub warnings: ByCode,
-    /// Delivered records whose event was over an hour old.
+    /// Delivered records of events older than the destination's limit.
     pub late: Count,
 }
 
@@ -251,13 +251,12 @@ impl SinkLedger {
         self.journalled.get().saturating_sub(self.settled())
     }
 
-    /// The events that are not settled yet of those that were journalled when so many had arrived since the sink was
-    /// opened.
+    /// Events not settled yet, of those journalled up to the moment at which `arrived` had arrived since the opening.
     pub(crate) fn pending_of(&self, arrived: u64) -> u64 {
         (self.journalled.counted.get() + arrived).saturating_sub(self.settled())
     }
 
-    /// Begins with what ended before a restart, with what was pending when the sink was opened, and with what arrives
+    /// Restores the ends of earlier processes, the events pending when the sink was opened, and the count of arrivals
     /// since. Returns the events journalled at the opening.
     pub fn restore(&self, totals: &Totals, pending: u64, arrivals: Arrivals) -> u64 {
         self.delivered.restore(totals.delivered);
@@ -269,12 +268,12 @@ impl SinkLedger {
         journalled
     }
 
-    /// The sink has read so many more from the journal.
+    /// Notes that the sink has read further events from the journal.
     pub(crate) fn took(&self, events: u64) {
         self.backpressure.took(events, self.journalled.get());
     }
 
-    /// What has ended so far, to be kept.
+    /// The counts of ended events, for the journal to keep.
     pub fn totals(&self) -> Totals {
         Totals {
             delivered: self.delivered.get(),

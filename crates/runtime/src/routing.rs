@@ -1,9 +1,9 @@
-//! Which sinks an event is meant for: those its source allows, its consent, then its `integrations` object.
+//! The sinks that an event is meant for, by its write key, its consent, then its `integrations` object.
 //! Rules: Segment's documentation of both (Spec: Common Fields; Consent Management).
 
 use signalbox_core::{Event, Kind, Reason};
 
-/// What decides whether an event goes to one sink.
+/// The rules that let events through to one sink.
 #[derive(Debug, Clone, Default)]
 pub struct Route {
     /// The sink's name in the pipeline file.
@@ -15,7 +15,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether the event may go to this sink.
+    /// Checks that the event may go to this sink.
     ///
     /// # Errors
     /// The reason why it is filtered.

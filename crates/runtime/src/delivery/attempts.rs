@@ -101,7 +101,7 @@ impl Attempts {
         }
     }
 
-    /// Breaks off what is under way.
+    /// Cancels all attempts.
     pub(super) async fn shutdown(&mut self) {
         self.tasks.shutdown().await;
     }

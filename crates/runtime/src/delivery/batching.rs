@@ -37,7 +37,7 @@ impl Ready {
         (self.limits.max_bytes + self.framing.separator).saturating_sub(self.framing.request)
     }
 
-    /// Whether a record fits into a request at all.
+    /// True if a record of `len` bytes fits into a request.
     pub(super) fn fits(&self, len: usize) -> bool {
         len + self.framing.separator <= self.room()
     }
@@ -66,7 +66,7 @@ impl Ready {
         self.items.len() >= self.limits.max_events || self.bytes >= self.room()
     }
 
-    /// When the oldest record has waited long enough.
+    /// Time at which the oldest record has waited long enough.
     pub(super) fn due(&self) -> Option<Instant> {
         self.items
             .front()

@@ -37,9 +37,9 @@ const READ: usize = 64;
 /// The ways to stop a driver.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
-    /// Finish what is there; when held, leave it.
+    /// Settle all events; on hold, leave them for the next process.
     pub drain: CancellationToken,
-    /// Start no attempt any more, see those under way through, and leave the rest for another driver.
+    /// Start no further attempt, finish those under way, and leave the rest for another driver.
     pub leave: CancellationToken,
     /// Leave everything as it is.
     pub abort: CancellationToken,
@@ -252,7 +252,7 @@ impl Driver {
         wakes.flatten().min()
     }
 
-    /// Moves what has become due.
+    /// Starts a due probe and moves due records and events on.
     fn wake(&mut self) {
         let now = Instant::now();
         if self.outgoing.holds.takes_probe(now) {
@@ -286,7 +286,7 @@ impl Driver {
             let may_launch = || {
                 let holds = self.tenure.holds();
                 if !holds {
-                    // The next router goes on with what is left.
+                    // The next router delivers the rest.
                     self.stop.leave.cancel();
                 }
                 holds

@@ -58,7 +58,7 @@ impl Events {
         self.former.insert(position, source);
     }
 
-    /// Ends a whole event, whatever was expected of it.
+    /// Ends a whole event, with all records that were still expected.
     pub(super) fn close_event(&mut self, position: Position, end: RecordEnd) {
         let end = self.window.close_event(position, end);
         self.closed(position, end);

@@ -1,4 +1,4 @@
-//! From the journal to records that wait for their batch.
+//! The way of an event from the journal to records that wait for their batch.
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) struct Fill {
     /// Histories of events that were under way before a restart, until they are read again.
     histories: HashMap<Position, Open>,
     pub(super) returning: Returning,
-    /// Events that a transform told to wait.
+    /// Events that wait for a transform.
     aside: BinaryHeap<Due<Aside>>,
 }
 
@@ -221,8 +221,8 @@ impl Fill {
         }
     }
 
-    /// Counts events that the journal lost and has reported in the log. The number of this sink's among them follows
-    /// from what is left.
+    /// Counts events that the journal lost and has reported in the log. This sink's share is the number of pending events
+    /// that are neither in the window nor ahead of the reader.
     async fn lost(&mut self, lost: Lost, events: &mut Events) {
         events.window.skip_before(lost.to);
         let count = match events.reader.ahead(self.returning.last()).await {

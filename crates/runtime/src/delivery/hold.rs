@@ -110,7 +110,7 @@ impl Holds {
         self.next_probe.take_if(|at| *at <= now).is_some()
     }
 
-    /// Asks the destination at once, if a probe is planned at all.
+    /// Brings a planned probe forward to this moment.
     pub(super) fn ask_now(&mut self) {
         if let Some(at) = &mut self.next_probe {
             *at = Instant::now();

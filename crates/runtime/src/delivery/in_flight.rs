@@ -1,28 +1,28 @@
-//! One event of a sink's window, and how it ends.
+//! One event of a sink's window, and its end.
 
 use std::sync::Arc;
 
 use signalbox_core::Event;
 use signalbox_journal::{Open, Position, RecordEnd};
 
-/// An event under way. There are thousands of them, so what few have stands elsewhere.
+/// An event under way. There are thousands of them, so the history that few have is boxed.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    /// As the journal has it; `None` while nothing needs it.
+    /// The event as the journal has it; `None` while it is released.
     pub(super) event: Option<Arc<Event>>,
-    /// When it arrived.
+    /// Arrival in Unix milliseconds.
     pub(super) received_at: i64,
     pub(super) unsettled: u32,
-    /// Memory that it and its records take.
+    /// Memory of the event and its records.
     pub(super) bytes: usize,
     pub(super) history: Option<Box<History>>,
 }
 
-/// What happened to an event before it is settled.
+/// The history of an event that is not settled yet.
 #[derive(Debug, Default)]
 pub(super) struct History {
     pub(super) open: Open,
-    /// Only this mapping was asked for.
+    /// The one mapping that the operator retries; `None` means all.
     pub(super) only: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl History {
 }
 
 impl InFlight {
-    /// What few have; made when it is first needed.
+    /// Returns the history, which is made when first needed.
     pub(super) fn history(&mut self, position: Position) -> &mut History {
         self.history
             .get_or_insert_with(|| Box::new(History::at(position)))

@@ -8,7 +8,7 @@ use signalbox_core::Reason;
 
 use super::item::Item;
 
-/// So many records refused alone, and none accepted in between, put the sink on hold.
+/// Number of records refused alone, with none accepted in between, that puts the sink on hold.
 pub(super) const MAX_ALONE: usize = 8;
 
 /// Bisections under way.
@@ -29,16 +29,16 @@ struct Episode {
     suspects: Vec<(Item, Reason)>,
 }
 
-/// What shall happen to records refused alone.
+/// The decision about records refused alone.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
     pub(super) rejected: Vec<(Item, Reason)>,
-    /// Not their fault: put on hold and keep these.
+    /// Records that are not at fault: the sink goes on hold and keeps them.
     pub(super) kept: Option<(Vec<Item>, Reason)>,
 }
 
 impl Episodes {
-    /// A group of an episode (a new one if it had none) is replaced by so many.
+    /// Replaces a group of an episode (a new one if it had none) by `into` groups.
     pub(super) fn split(&mut self, episode: Option<u64>, into: usize) -> u64 {
         let id = episode.unwrap_or_else(|| {
             self.last += 1;
@@ -57,7 +57,7 @@ impl Episodes {
         id
     }
 
-    /// A record was refused alone.
+    /// Takes a record that was refused alone.
     pub(super) fn refused_alone(&mut self, episode: Option<u64>, item: Item, reason: Reason) -> Judged {
         self.streak += 1;
         let id = self.split(episode, 1);
@@ -84,7 +84,7 @@ impl Episodes {
         judged
     }
 
-    /// Something was accepted; returns those of its episode that thereby are at fault.
+    /// Notes that a record was accepted; returns the suspects of its episode, which are at fault then.
     pub(super) fn accepted(&mut self, episode: Option<u64>) -> Vec<(Item, Reason)> {
         self.streak = 0;
         let Some(open) = episode.and_then(|id| self.open.get_mut(&id)) else {
@@ -94,7 +94,8 @@ impl Episodes {
         std::mem::take(&mut open.suspects)
     }
 
-    /// A group has left its episode for good. When it was the last, nobody else is left to be at fault.
+    /// Takes a group out of its episode for good. After the last one, returns the suspects: no other record can be at
+    /// fault.
     pub(super) fn answered(&mut self, episode: Option<u64>) -> Vec<(Item, Reason)> {
         let Some(id) = episode else { return Vec::new() };
         let Some(open) = self.open.get_mut(&id) else {
@@ -117,7 +118,7 @@ impl Episodes {
         }
     }
 
-    /// Deliveries go on after a hold: start counting anew.
+    /// Begins to count anew, since deliveries go on after a hold.
     pub(super) fn forget_streak(&mut self) {
         self.streak = 0;
     }

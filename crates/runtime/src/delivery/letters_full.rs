@@ -56,7 +56,7 @@ impl LettersFull {
         self.positions.push(position);
     }
 
-    /// Takes the oldest events when there is room, and plans the next turn for those that still wait.
+    /// Takes the oldest events when there is room, and plans the next turn for the others.
     pub(super) fn take(&mut self) -> Vec<Position> {
         self.full = false;
         let count = self.positions.len().min(AT_ONCE);

@@ -17,13 +17,13 @@ pub struct LoadShed {
 }
 
 impl LoadShed {
-    /// Asks; does not wait.
+    /// Requests room, without waiting for it.
     pub fn ask(&self) {
         self.asked.store(true, Ordering::Release);
         self.news.notify_one();
     }
 
-    /// Returns when asked, at once if that was before.
+    /// Returns when a source has asked since the last call.
     pub(super) async fn asked(&self) {
         while !self.asked.swap(false, Ordering::AcqRel) {
             self.news.notified().await;

@@ -2,8 +2,7 @@
 //! [`Sink::deliver`](signalbox_core::Sink::deliver).
 //!
 //! One task owns all state of its sink, so there are no locks and no order of locks; only the attempts run beside it.
-//! The state lies in small values with rules of their own, which do no I/O and are tested by themselves. The driver asks
-//! them in its loop:
+//! The state lies in small values, each with its rules and unit tests, which do no I/O. The driver asks them in its loop:
 //!
 //! | value | decides |
 //! |---|---|
@@ -40,7 +39,7 @@
 //! ```
 //!
 //! An event whose records take long is *parked* by the window: it stays open while the cursor goes on without it. After a
-//! restart, parked events and those that came back from the dead letters begin at `open` again.
+//! restart, parked events and events that came back from the dead letters begin at `open` again.
 //!
 //! # Invariants
 //!

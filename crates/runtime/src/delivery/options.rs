@@ -1,4 +1,4 @@
-//! How one sink is driven.
+//! The settings of a driver.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use signalbox_core::limiter::Quota;
 
 use crate::routing::Route;
 
-/// Settings of one sink, after its plugin's defaults have filled in what the pipeline file leaves out.
+/// Settings of one sink, completed with its plugin's defaults.
 #[derive(Debug, Clone)]
 pub struct SinkOptions {
     /// Its name in the pipeline file.
@@ -22,23 +22,23 @@ pub struct SinkOptions {
     /// True if the sink is no longer in the pipeline file. Every event that the journal holds for it then counts as its
     /// own.
     pub orphan: bool,
-    /// Which events are meant for it.
+    /// The events that are meant for it.
     pub route: Route,
-    /// When a batch is full.
+    /// The limits of a batch.
     pub batch: BatchLimits,
     /// The limits of requests.
     pub requests: RequestLimits,
-    /// When to try again.
+    /// The waits between attempts.
     pub retry: RetryPolicy,
     /// Age of an event at delivery beyond which its record counts as late.
     pub late_after: Option<Duration>,
     /// Time for which the key of a delivered record is not sent again; `None` remembers no keys.
     pub duplicate_window: Option<Duration>,
-    /// Whether the journal keeps what is left at the end: then events that a transform told to wait stay there.
+    /// True if the journal keeps unsettled events at the end; events that wait for a transform then stay there.
     pub durable: bool,
     /// True if the operator holds the sink.
     pub hold: bool,
-    /// Whether its oldest events are given up when the journal is full.
+    /// True if the sink gives up its oldest events when the journal is full.
     pub shed_when_full: bool,
     /// The limits of unsettled events.
     pub window: WindowLimits,
@@ -91,7 +91,7 @@ pub struct BatchLimits {
     pub max_events: usize,
     /// Bytes of the request's body, framing included.
     pub max_bytes: usize,
-    /// How long the first record waits.
+    /// Longest wait of the first record.
     pub max_wait: Duration,
 }
 
@@ -121,7 +121,7 @@ pub struct WindowLimits {
 /// Exponential backoff with jitter, bounded in time.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// How long a record is tried, from its first attempt; time on hold does not count.
+    /// Time for which a record is tried, from its first attempt; time on hold does not count.
     pub window: Duration,
     /// The first wait.
     pub initial: Duration,
@@ -133,8 +133,8 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The wait after so many failures in a row: doubled each time, then somewhere in its upper half, so that
-    /// many clients of one destination do not come back at once.
+    /// Returns the wait after a number of failures in a row. It doubles each time; the jitter takes it from the upper half,
+    /// so that many clients of one destination do not come back at once.
     pub fn backoff(&self, failures: u32) -> Duration {
         let doubled = self
             .initial

@@ -71,7 +71,7 @@ impl Outgoing {
         }
     }
 
-    /// Keeps a group for an attempt of its own later, or for a later batch if it does not go apart.
+    /// Keeps a group until `at`; a group that stays apart then goes as it is, the records of others join a batch.
     pub(super) fn delay(&mut self, at: Instant, what: Group) {
         self.delayed.push(Due { at, what });
     }
@@ -90,7 +90,7 @@ impl Outgoing {
         self.delayed = delayed.into();
     }
 
-    /// Moves what has become due.
+    /// Ends pauses that are over and moves groups that are due.
     pub(super) fn wake(&mut self, now: Instant) {
         self.retry.wake(now);
         self.gate.wake(now);
@@ -103,8 +103,8 @@ impl Outgoing {
         }
     }
 
-    /// The next moment at which [`Outgoing::wake`] or [`Outgoing::next`] has something to do, with `under_way` batches
-    /// on their way.
+    /// Returns the next moment at which [`Outgoing::wake`] or [`Outgoing::next`] has something to do, with `under_way`
+    /// batches on their way.
     pub(super) fn wake_at(&self, under_way: usize) -> Option<Instant> {
         if self.holds.any() {
             return self.holds.next_probe();
@@ -125,7 +125,7 @@ impl Outgoing {
     }
 
     /// Takes the next group that may go now, with `under_way` batches on their way. `at_end` means that no more events
-    /// come to fill it up; `may_launch` is asked when one is due.
+    /// come to fill it up; `may_launch` has the last word when one is due.
     pub(super) fn next(
         &mut self,
         now: Instant,

@@ -1,4 +1,4 @@
-//! From an event to records: routing, the sink's transforms, its mapping.
+//! Preparation of an event for a sink: routing, the sink's transforms, its mapping.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use signalbox_core::{Event, Flow, Prepared, Reason, Record, Rejection, Sink, Tra
 
 use crate::routing::Route;
 
-/// What happens to an event on one sink before it is batched. `dry-run` uses the same.
+/// The steps of an event on one sink before its records are batched; `dry-run` uses the same.
 pub struct Stage {
     /// Which events are meant for the sink.
     pub route: Route,
@@ -18,23 +18,23 @@ pub struct Stage {
     pub sink: Arc<dyn Sink>,
 }
 
-/// What became of an event.
+/// The result of preparing an event.
 #[derive(Debug)]
 pub enum Staged {
-    /// A transform says: not before then. Go on at this transform with this event.
+    /// A transform lets the event wait; [`Stage::resume`] goes on.
     Wait {
-        /// When.
+        /// Time of the next try.
         until: Instant,
-        /// The event as the transforms before it left it.
+        /// The event after the transforms before this one.
         event: Box<Event>,
-        /// The transform to ask again.
+        /// The transform that goes on.
         transform: usize,
     },
-    /// Not for this sink.
+    /// The event is not for this sink.
     Filtered(Reason),
-    /// It should have been delivered, but cannot be.
+    /// The event should have been delivered, but cannot be.
     Rejected(Reason),
-    /// Records, or why one could not be made, for each mapping that matched.
+    /// A record, or the reason why there is none, for each mapping that matched.
     Mapped {
         /// The event as the mapping saw it.
         event: Arc<Event>,
@@ -55,7 +55,7 @@ impl Stage {
         self.resume(Box::new(Event::clone(event)), 0)
     }
 
-    /// Goes on at a transform that said wait.
+    /// Goes on at a transform that let the event wait.
     pub fn resume(&self, mut event: Box<Event>, from: usize) -> Staged {
         for (index, transform) in self.transforms.iter().enumerate().skip(from) {
             match guard("transform_panicked", || transform.apply(&mut event)) {

@@ -59,7 +59,7 @@ impl Returning {
         }
     }
 
-    /// Notes what a read took.
+    /// Goes on after the events of a read.
     pub(super) fn took(&mut self, returned: &Returned) {
         self.not_before = None;
         self.waiting = returned.more;

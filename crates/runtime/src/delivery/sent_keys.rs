@@ -11,13 +11,13 @@ use std::time::Duration;
 use hashbrown::HashTable;
 use tokio::time::Instant;
 
-/// How many keys of each of two generations are known; the older one goes as a whole. Just below what a quarter of a
-/// million places hold, at 9 bytes a place.
+/// Keys of each of two generations at most; the older generation goes as a whole. Just below the capacity of a table of
+/// 2^18 places, at 9 bytes a place.
 const MOST: usize = 225_000;
-/// What half as many places hold. A fuller table would double to get rid of the places that removed keys leave.
+/// Capacity of a table of half as many places. A fuller table would double to reclaim the places of removed keys.
 const HALF: usize = 114_688;
 
-/// Bits of an entry that say when it was made, in units of the window; they come round after three windows.
+/// Bits of an entry that hold its time, in units of the window; they come round after three windows.
 const WHEN_BITS: u32 = 14;
 const WHEN_MASK: u64 = (1 << WHEN_BITS) - 1;
 /// Units of time in a window at most.
@@ -31,12 +31,12 @@ pub(super) struct SentKeys {
     /// Seconds of a unit.
     unit: u64,
     hasher: RandomState,
-    /// A key's hash, and when it came.
+    /// Hashes of keys, with the times of their claims.
     young: HashTable<u64>,
-    /// The same, of the generation before. Nothing is ever sorted out: that would take tens of milliseconds at once,
+    /// The generation before. Keys are not dropped one by one: sorting them out would take tens of milliseconds at once,
     /// and twice the places in the end.
     old: HashTable<u64>,
-    /// Hashes of those whose record is not delivered yet.
+    /// Hashes of the keys whose records are not delivered yet.
     under_way: HashTable<u64>,
     began: Instant,
     /// When the young generation began.
@@ -47,7 +47,7 @@ pub(super) struct SentKeys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim(u64);
 
-/// Where an entry stands in the table.
+/// Hash of an entry for the table.
 fn spread(entry: &u64) -> u64 {
     (entry >> WHEN_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -84,7 +84,7 @@ impl SentKeys {
         (now.duration_since(self.began).as_secs() / self.unit) & WHEN_MASK
     }
 
-    /// `None` if a record with this key is delivered or under way.
+    /// Claims a key; `None` if a record with it is delivered or under way.
     pub(super) fn claim(&mut self, key: &str, now: Instant) -> Option<Claim> {
         self.make_room(now);
         let (hash, when) = (self.hash(key), self.when(now));
@@ -122,7 +122,7 @@ impl SentKeys {
         }
     }
 
-    /// The record with this key was delivered.
+    /// Notes that the record of a claim was delivered.
     pub(super) fn delivered(&mut self, Claim(hash): Claim) {
         let found = self
             .under_way
@@ -132,13 +132,13 @@ impl SentKeys {
         }
     }
 
-    /// The record with this key was not delivered after all: another one may be.
+    /// Gives a claim up, since its record was not delivered: another one may be.
     pub(super) fn release(&mut self, claim: Claim) {
         self.delivered(claim);
         self.forget(claim.0);
     }
 
-    /// Whatever is under way is left: another driver will send it.
+    /// Gives up the claims of all records under way, which another driver will send.
     pub(super) fn leave(&mut self) {
         for hash in std::mem::take(&mut self.under_way) {
             self.forget(hash);

@@ -142,7 +142,7 @@ impl Settling<'_> {
         }
     }
 
-    /// Notes that a group has left its bisection for good, and rejects those that thereby are at fault.
+    /// Takes a group out of its bisection for good, and rejects the records that are at fault by this.
     fn answered(&mut self, episode: Option<u64>) {
         let at_fault = self.outgoing.episodes.answered(episode);
         reject(self.events, self.outgoing, at_fault);

@@ -21,7 +21,7 @@ use crate::routing::Route;
 use crate::telemetry::SinkMeters;
 use signalbox_config::PersonalData;
 
-/// What the destination does with a batch of ids, at a moment since the start.
+/// The destination's answer to a batch of ids, at a moment since the start.
 type Script = dyn Fn(&[String], Duration) -> Act + Send + Sync;
 
 /// When which ids were sent together.
@@ -627,7 +627,7 @@ mod chaos {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
-        /// Whatever the destination answers, every event ends somewhere and the sums close.
+        /// Checks that every event ends and the sums close under all answers of a destination.
         #[test]
         fn sums_close(faults in prop::collection::vec(0u8..10, 1..60), concurrency in 1usize..5, batch in 1usize..40) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
@@ -700,7 +700,7 @@ mod restart {
             }
         }
 
-        /// Drives until the stop; what is sent is logged.
+        /// Drives until the stop, and logs the records that it sends.
         pub(super) async fn drive(
             &self,
             stop: Stop,
@@ -709,7 +709,7 @@ mod restart {
             self.drive_with(stop, Arc::default(), script).await
         }
 
-        /// Works like [`Bench::drive`], and is told when events come back.
+        /// Works like [`Bench::drive`], with news of returned events.
         pub(super) async fn drive_with(
             &self,
             stop: Stop,
@@ -759,7 +759,7 @@ mod restart {
                 .unwrap()
         }
 
-        /// How often each id was sent.
+        /// Number of times each id was sent.
         pub(super) fn sent(&self) -> BTreeMap<String, usize> {
             let mut sent = BTreeMap::new();
             for id in self.log.lock().unwrap().iter().flat_map(|(_, ids)| ids) {
@@ -815,7 +815,7 @@ mod restart {
         assert_eq!(bench.journal.usage().events, 0);
     }
 
-    /// Checks that an acknowledged event stays owed to the sink, whatever the pipeline file says later.
+    /// Checks that an acknowledged event stays owed to the sink when the pipeline file changes.
     #[tokio::test(start_paused = true)]
     async fn events_of_a_source_that_is_no_longer_an_input_are_delivered_or_filtered_and_counted() {
         for filter_removed in [false, true] {

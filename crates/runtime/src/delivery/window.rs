@@ -21,11 +21,11 @@ pub(super) struct Window {
     base: Position,
     /// Everything before has been read; `base` if there are no slots.
     end: Position,
-    /// Events from `base` on; `None` once settled.
+    /// Events from `base` on; `None` once they are settled.
     slots: VecDeque<Option<InFlight>>,
     /// Number of the first slot. Slots keep their numbers.
     first_slot: u64,
-    /// In order; there is one for each slot.
+    /// Runs in order; each slot belongs to one.
     runs: VecDeque<Run>,
     parked: BTreeMap<Position, InFlight>,
     /// Ranges beyond the cursor that were settled when the window began, in order.
@@ -336,7 +336,7 @@ impl Window {
         }
     }
 
-    /// Ends a whole event, whatever was expected of it; returns its outcome if it was open.
+    /// Ends a whole event, with all records that were still expected; returns its outcome if it was open.
     pub(super) fn close_event(&mut self, position: Position, end: RecordEnd) -> Option<RecordEnd> {
         Some(self.take(position)?.end(Some(end), None))
     }
@@ -408,7 +408,7 @@ impl Window {
         while let Some(None) = self.slots.front() {
             self.pop();
         }
-        // The reader leaves out what was settled before; nothing else would move past the last of it.
+        // The reader leaves out positions that were settled before, so nothing else moves the cursor over the last ones.
         while self.slots.is_empty()
             && let Some((_, to)) = self.settled_before.pop_front_if(|(from, _)| *from <= self.base)
         {
