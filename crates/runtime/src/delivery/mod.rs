@@ -6,15 +6,15 @@
 //!
 //! | value | decides |
 //! |---|---|
-//! | [`Fill`](fill::Fill) | which events of the journal are for the sink, and in which state they begin |
-//! | [`Events`](events::Events), with [`Window`](window::Window) and [`SentKeys`](sent_keys::SentKeys) | when an event has ended, and how |
-//! | [`Commits`](commits::Commits) | when ends become durable |
-//! | [`LettersFull`](letters_full::LettersFull), [`LoadShed`] | what happens without room for dead letters, or in the journal |
-//! | [`Returning`](returned::Returning) | when events come back from the dead letters |
-//! | [`Outgoing`](outgoing::Outgoing), with [`Ready`](batching::Ready) | which records go next |
-//! | [`Retry`](retry::Retry), [`Gate`](gate::Gate), [`Holds`](hold::Holds) | whether anything may go now |
-//! | [`Episodes`](isolate::Episodes) | which record of a refused batch is at fault |
-//! | [`Settling`](settle::Settling) | where a verdict sends each record of its batch |
+//! | `Fill` | which events of the journal are for the sink, and in which state they begin |
+//! | `Events`, with `Window` and `SentKeys` | when an event has ended, and how |
+//! | `Commits` | when ends become durable |
+//! | `LettersFull`, [`LoadShed`] | what happens without room for dead letters, or in the journal |
+//! | `Returning` | when events come back from the dead letters |
+//! | `Outgoing`, with `Ready` | which records go next |
+//! | `Retry`, `Gate`, `Holds` | whether anything may go now |
+//! | `Episodes` | which record of a refused batch is at fault |
+//! | `Settling` | where a verdict sends each record of its batch |
 //!
 //! # States of an event and its records
 //!
