@@ -1,13 +1,22 @@
-//! The runtime's side of an outlet, as a test wants it.
+//! A double of the runtime's side of an outlet.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use signalbox_core::{Event, Fate, Intake, Outlet, Reason, Refused, RejectedInput};
+use tokio::sync::watch;
 
-/// Takes everything in and keeps it, until it is told to refuse.
+/// Takes everything in and keeps it, unless a test has it refuse or wait.
 #[derive(Debug, Clone, Default)]
-pub struct IntakeDouble(Arc<Mutex<Kept>>);
+pub struct IntakeDouble(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    kept: Mutex<Kept>,
+    held: watch::Sender<bool>,
+    /// Calls since the last [`IntakeDouble::hold`] or [`IntakeDouble::refuse`].
+    calls: watch::Sender<usize>,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -21,42 +30,74 @@ struct Kept {
 impl IntakeDouble {
     /// The outlet to hand to a source.
     pub fn outlet(&self) -> Outlet {
-        Outlet::new(Arc::new(self.clone()))
+        Outlet::new(self.0.clone())
     }
 
     /// From now on refuses everything like this; `None` takes everything in again.
     pub fn refuse(&self, refused: Option<Refused>) {
-        self.kept().refuse = refused;
+        self.0.kept().refuse = refused;
+        self.0.calls.send_replace(0);
+    }
+
+    /// From now on calls wait; `false` lets them go on.
+    pub fn hold(&self, held: bool) {
+        self.0.held.send_replace(held);
+        self.0.calls.send_replace(0);
+    }
+
+    /// Resolves once the source has called since the last [`hold`](Self::hold) or [`refuse`](Self::refuse).
+    ///
+    /// # Panics
+    /// Never: the sender lives as long as this.
+    pub async fn called(&self) {
+        let called = self
+            .0
+            .calls
+            .subscribe()
+            .wait_for(|calls| *calls > 0)
+            .await
+            .map(drop);
+        called.expect("the sender is alive");
     }
 
     /// The fates of the next events, in order; those after them are accepted.
     pub fn fates(&self, fates: Vec<Fate>) {
-        self.kept().fates = fates;
+        self.0.kept().fates = fates;
     }
 
     /// Accepted events so far.
     pub fn events(&self) -> Vec<Event> {
-        self.kept().events.clone()
+        self.0.kept().events.clone()
     }
 
     /// What was handed over as unusable.
     pub fn rejected(&self) -> Vec<RejectedInput> {
-        self.kept().rejected.clone()
+        self.0.kept().rejected.clone()
     }
 
     /// What was counted as refused before it became events.
     pub fn refused(&self) -> Vec<(u64, Reason)> {
-        self.kept().refused.clone()
+        self.0.kept().refused.clone()
+    }
+}
+
+impl Shared {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Counts a call, and waits while calls are held.
+    async fn enter(&self) {
+        self.calls.send_modify(|calls| *calls += 1);
+        let open = self.held.subscribe().wait_for(|held| !held).await.map(drop);
+        open.expect("the sender is alive");
     }
 }
 
 #[async_trait]
-impl Intake for IntakeDouble {
+impl Intake for Shared {
     async fn send(self: Arc<Self>, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
+        self.enter().await;
         let mut kept = self.kept();
         if let Some(refused) = &kept.refuse {
             return Err(refused.clone());
@@ -77,6 +118,7 @@ impl Intake for IntakeDouble {
     }
 
     async fn reject(self: Arc<Self>, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
+        self.enter().await;
         let mut kept = self.kept();
         if let Some(refused) = &kept.refuse {
             return Err(refused.clone());

@@ -1,5 +1,5 @@
-//! For tests only: builders, a server that answers what a test wants, a double of the runtime's intake, and the
-//! contract that every sink must keep.
+//! For tests only: builders, a server with scripted answers, a double of the runtime's intake, and the contracts of
+//! sources, transforms and sinks.
 //!
 //! Helpers panic where a test should fail; nothing here belongs into a running router.
 #![allow(
@@ -19,4 +19,4 @@ pub use build::{batch, event, event_of, records, transform, transform_config};
 pub use checkpoints::MemoryCheckpoints;
 pub use intake::IntakeDouble;
 pub use server::{Act, Seen, Server};
-pub use sockets::NewSockets;
+pub use sockets::{NewSockets, OneSocket};

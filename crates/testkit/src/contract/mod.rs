@@ -1,3 +1,6 @@
+//! The contracts of plugins: [`source`], [`transform`], and here that of sinks. A suite holds every registered component
+//! to its contract, and fails for one that it does not check.
+//!
 //! The contract of sinks: whatever a destination does, nothing is called delivered that it has not confirmed, every
 //! record of a batch gets its outcome, and no reason shows a secret or personal data.
 //!
@@ -7,6 +10,8 @@ mod case;
 mod cases;
 mod judge;
 mod sample;
+pub mod source;
+pub mod transform;
 
 use std::sync::Arc;
 
