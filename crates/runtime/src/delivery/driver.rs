@@ -20,9 +20,10 @@ use super::letters_full::LettersFull;
 use super::load_shed::{self, LoadShed};
 use super::options::SinkOptions;
 use super::outgoing::Outgoing;
+use super::pending::Pending;
 use super::prepare::Stage;
 use super::sent_keys::SentKeys;
-use super::settle::{Settling, reject};
+use super::settle::Settling;
 use super::trail;
 use crate::dead_letters::{DeadLetters, now_millis};
 use crate::hold::HoldCause;
@@ -79,8 +80,7 @@ pub struct Driver {
     /// Woken when events come back from the dead letters.
     news: Arc<Notify>,
     fill: Fill,
-    events: Events,
-    outgoing: Outgoing,
+    pending: Pending,
     attempts: Attempts,
     /// The right to launch attempts.
     tenure: Tenure,
@@ -104,7 +104,7 @@ impl Driver {
             rate_group,
         } = parts;
         restore(&ledger, &resumed);
-        let mut events = Events::new(
+        let events = Events::new(
             options.name.clone(),
             reader,
             (&resumed.progress, options.window.events),
@@ -112,18 +112,19 @@ impl Driver {
             ledger.clone(),
             dead_letters,
         );
-        let mut outgoing = Outgoing::new(
+        let outgoing = Outgoing::new(
             options.clone(),
             ledger,
             stage.sink.framing(),
             Gate::of(rate_group),
             holds.taken_over(options.hold),
         );
+        let mut pending = Pending { events, outgoing };
         let mut fill = Fill::new(options.clone(), stage.clone(), &mut resumed);
         for lost in &resumed.lost {
-            fill.bury_lost(lost, lost.events, &mut events);
+            fill.bury_lost(lost, lost.events, &mut pending.events);
         }
-        fill.open_parked(resumed.parked, &mut events, &mut outgoing);
+        fill.open_parked(resumed.parked, &mut pending);
         Driver {
             options,
             stage,
@@ -132,8 +133,7 @@ impl Driver {
             load_shed,
             news,
             fill,
-            events,
-            outgoing,
+            pending,
             attempts: Attempts::default(),
             tenure: Tenure::endless(),
         }
@@ -153,19 +153,23 @@ impl Driver {
             self.wake();
             self.look_for_room().await;
             if !leaving && self.wants_returned() {
-                self.fill
-                    .take_returned(&mut self.events, &mut self.outgoing)
-                    .await;
+                self.fill.take_returned(&mut self.pending).await;
             }
-            if self.events.letters_full.is_full() {
+            if self.pending.events.letters_full.is_full() {
                 let reason = LettersFull::reason(&self.options.name);
-                self.outgoing.hold(HoldCause::DeadLettersFull, reason);
+                self.pending.outgoing.hold(HoldCause::DeadLettersFull, reason);
             }
             if !leaving {
                 self.launch();
             }
-            if self.events.commits.at().is_some_and(|at| at <= Instant::now()) {
-                self.events.commit();
+            if self
+                .pending
+                .events
+                .commits
+                .at()
+                .is_some_and(|at| at <= Instant::now())
+            {
+                self.pending.events.commit();
             }
             self.report();
             if self.fill.revoked || self.finished() || leaving && self.attempts.len() == 0 {
@@ -176,66 +180,68 @@ impl Driver {
                 () = self.stop.abort.cancelled() => break,
                 () = self.stop.leave.cancelled(), if !leaving => {
                     leaving = true;
-                    self.outgoing.gate.step_back();
+                    self.pending.outgoing.gate.step_back();
                 }
                 () = self.load_shed.asked(), if self.options.shed_when_full => self.shed_oldest().await,
                 () = self.news.notified() => {
                     // An operator who retries may have put things right.
                     self.fill.returning.more();
-                    self.outgoing.holds.ask_now();
+                    self.pending.outgoing.holds.ask_now();
                 }
                 () = self.stop.drain.cancelled(), if !draining => draining = true,
                 Some(landed) = self.attempts.next() => self.landed(landed).await,
-                () = self.outgoing.gate.turn_comes(), if !leaving && self.outgoing.gate.is_awaited() => {}
-                read = self.events.reader.next(READ), if self.wants_input() => {
-                    self.fill.take_in(read, &mut self.events, &mut self.outgoing).await;
+                () = self.pending.outgoing.gate.turn_comes(), if !leaving && self.pending.outgoing.gate.is_awaited() => {}
+                read = self.pending.events.reader.next(READ), if self.wants_input() => {
+                    self.fill.take_in(read, &mut self.pending).await;
                 }
                 () = sleep_until(wake) => {}
             }
         }
-        self.events.ledger.backpressure.asks(false);
+        self.pending.events.ledger.backpressure.asks(false);
         self.attempts.shutdown().await;
-        self.events.commit();
-        self.events.reader.flush().await;
-        self.events.ledger.in_flight.set(0);
+        self.pending.events.commit();
+        self.pending.events.reader.flush().await;
+        self.pending.events.ledger.in_flight.set(0);
         // The next driver sends the records that were not delivered.
-        self.events.sent_keys.leave();
+        self.pending.events.sent_keys.leave();
         Parts {
             options: self.options,
             stage: self.stage,
-            sent_keys: self.events.sent_keys,
-            rate_group: self.outgoing.gate.group(),
-            holds: self.outgoing.holds,
+            sent_keys: self.pending.events.sent_keys,
+            rate_group: self.pending.outgoing.gate.group(),
+            holds: self.pending.outgoing.holds,
         }
     }
 
     /// Shows the driver's state in the ledger.
     fn report(&self) {
-        let ledger = &self.events.ledger;
+        let ledger = &self.pending.events.ledger;
         ledger.in_flight.set(self.attempts.len() as u64);
         ledger.backpressure.asks(self.wants_input());
-        ledger.oldest_pending.store(self.events.window.oldest(), Relaxed);
+        ledger
+            .oldest_pending
+            .store(self.pending.events.window.oldest(), Relaxed);
     }
 
     fn finished(&self) -> bool {
-        let open = self.events.window.len();
+        let open = self.pending.events.window.len();
         let read = self.fill.at_end && !self.fill.returning.is_waiting();
         // Waiting for a transform's time is no reason to stay, if the journal keeps the event.
         let only_waiting = self.options.durable && read && open == self.fill.aside();
-        let may_leave = self.stop.drain.is_cancelled() && (self.outgoing.holds.any() || only_waiting);
+        let may_leave = self.stop.drain.is_cancelled() && (self.pending.outgoing.holds.any() || only_waiting);
         self.attempts.len() == 0 && (read && open == 0 || may_leave)
     }
 
     /// True if the driver wants events from the journal. One batch that waits for its turn is enough: later events take
     /// less memory in the journal.
     fn wants_input(&self) -> bool {
-        let window = &self.events.window;
+        let window = &self.pending.events.window;
         let room = window.len() < self.options.window.events && window.bytes() < self.options.window.bytes;
-        !self.fill.at_end && (window.len() < READ || room && !self.outgoing.ready.is_full())
+        !self.fill.at_end && (window.len() < READ || room && !self.pending.outgoing.ready.is_full())
     }
 
     fn wants_returned(&self) -> bool {
-        let window = &self.events.window;
+        let window = &self.pending.events.window;
         let has_room = window.bytes() < self.options.window.bytes;
         self.fill
             .returning
@@ -244,9 +250,12 @@ impl Driver {
 
     fn next_wake(&self) -> Option<Instant> {
         let returned = self.wants_returned().then(Instant::now);
-        let (commit, letters) = (self.events.commits.at(), self.events.letters_full.look_at());
-        let outgoing = self.outgoing.wake_at(self.attempts.len());
-        let held = self.outgoing.holds.any();
+        let (commit, letters) = (
+            self.pending.events.commits.at(),
+            self.pending.events.letters_full.look_at(),
+        );
+        let outgoing = self.pending.outgoing.wake_at(self.attempts.len());
+        let held = self.pending.outgoing.holds.any();
         let fill = [self.fill.returning.retry_at(), self.fill.aside_until()].map(|at| at.filter(|_| !held));
         let wakes = [commit, returned, letters, outgoing].into_iter().chain(fill);
         wakes.flatten().min()
@@ -255,27 +264,25 @@ impl Driver {
     /// Starts a due probe and moves due records and events on.
     fn wake(&mut self) {
         let now = Instant::now();
-        if self.outgoing.holds.takes_probe(now) {
+        if self.pending.outgoing.holds.takes_probe(now) {
             self.attempts
                 .probe(self.stage.sink.clone(), self.options.requests.timeout);
         }
-        self.outgoing.wake(now);
-        self.fill.wake(now, &mut self.events, &mut self.outgoing);
+        self.pending.outgoing.wake(now);
+        self.fill.wake(now, &mut self.pending);
     }
 
     /// Ends the hold by full dead letters when there is room again, then prepares the waiting events, a few at a time.
     async fn look_for_room(&mut self) {
-        if !self.events.letters_full.is_due() {
+        if !self.pending.events.letters_full.is_due() {
             return;
         }
-        if self.events.letters_are_full() {
-            return self.events.letters_full.still_full();
+        if self.pending.events.letters_are_full() {
+            return self.pending.events.letters_full.still_full();
         }
-        let positions = self.events.letters_full.take();
-        self.outgoing.release(HoldCause::DeadLettersFull);
-        self.fill
-            .prepare_again(positions, &mut self.events, &mut self.outgoing)
-            .await;
+        let positions = self.pending.events.letters_full.take();
+        self.pending.outgoing.release(HoldCause::DeadLettersFull);
+        self.fill.prepare_again(positions, &mut self.pending).await;
     }
 
     /// Starts as many attempts as may run now.
@@ -291,7 +298,10 @@ impl Driver {
                 }
                 holds
             };
-            let next = self.outgoing.next(now, under_way, self.fill.at_end, may_launch);
+            let next = self
+                .pending
+                .outgoing
+                .next(now, under_way, self.fill.at_end, may_launch);
             let Some(group) = next else { return };
             self.attempt(group, now);
         }
@@ -302,10 +312,9 @@ impl Driver {
         // Events may have been given up meanwhile.
         group
             .items
-            .retain(|item| self.events.window.is_open(item.position));
+            .retain(|item| self.pending.events.window.is_open(item.position));
         if group.items.is_empty() {
-            let at_fault = self.outgoing.episodes.answered(group.episode);
-            return reject(&mut self.events, &mut self.outgoing, at_fault);
+            return self.pending.answered(group.episode);
         }
         for item in &mut group.items {
             item.attempts += 1;
@@ -313,11 +322,11 @@ impl Driver {
                 at: now,
                 earlier: Duration::ZERO,
                 wall: now_millis(),
-                held: self.outgoing.held_for(),
+                held: self.pending.outgoing.held_for(),
             });
         }
         trail::sent(&self.options.name, ticket, &group);
-        self.events.ledger.attempts.add(1);
+        self.pending.events.ledger.attempts.add(1);
         let flight = Flight {
             ticket,
             group,
@@ -334,14 +343,13 @@ impl Driver {
                     options: &self.options,
                     stage: &self.stage,
                     meters: &self.meters,
-                    events: &mut self.events,
-                    outgoing: &mut self.outgoing,
+                    pending: &mut self.pending,
                 };
                 settling.settle(flight, verdict).await;
                 // A crash before the commit sends delivered records twice.
-                self.events.commits.now();
+                self.pending.events.commits.now();
             }
-            Ok(Landed::Probe(result)) => self.outgoing.probed(result),
+            Ok(Landed::Probe(result)) => self.pending.outgoing.probed(result),
             // Tasks catch their panics and are cancelled only when the driver ends.
             Err(error) => tracing::error!(sink = %self.options.name, "a delivery task was lost: {error}"),
         }
@@ -349,35 +357,35 @@ impl Driver {
 
     /// Makes dead letters of the oldest events under way, if there is room for these.
     async fn shed_oldest(&mut self) {
-        if self.events.found_letters_full() {
+        if self.pending.events.found_letters_full() {
             return;
         }
         // Events in a request under way may be delivered all the same.
         let in_flight = self.attempts.positions();
-        let mut oldest: Vec<Position> = self.events.window.oldest_open(load_shed::AT_ONCE);
+        let mut oldest: Vec<Position> = self.pending.events.window.oldest_open(load_shed::AT_ONCE);
         oldest.retain(|position| !in_flight.contains(position));
         tracing::warn!(
             sink = %self.options.name,
             "the journal is full: the {} oldest events become dead letters",
             oldest.len()
         );
-        self.events.recall(oldest.iter().copied()).await;
+        self.pending.events.recall(oldest.iter().copied()).await;
         let reason = LoadShed::reason();
         for position in oldest {
-            self.events.reject_event(position, &reason);
+            self.pending.events.reject_event(position, &reason);
         }
         // Given-up events may come back from the dead letters; the claims of their records would then be in their way.
         let Events {
             window, sent_keys, ..
-        } = &mut self.events;
-        self.outgoing.retain(|item| {
+        } = &mut self.pending.events;
+        self.pending.outgoing.retain(|item| {
             let open = window.is_open(item.position);
             if !open && let Some(claim) = item.claim {
                 sent_keys.release(claim);
             }
             open
         });
-        self.events.commits.now();
+        self.pending.events.commits.now();
     }
 }
 

@@ -12,6 +12,7 @@ use super::events::Events;
 use super::item::{Due, First, Item};
 use super::options::SinkOptions;
 use super::outgoing::Outgoing;
+use super::pending::Pending;
 use super::prepare::{Stage, Staged};
 use super::returned::{self, Returning};
 use super::trail;
@@ -74,70 +75,61 @@ impl Fill {
     }
 
     /// Opens the events that were parked when the driver began.
-    pub(super) fn open_parked(&mut self, parked: Vec<Parked>, events: &mut Events, outgoing: &mut Outgoing) {
+    pub(super) fn open_parked(&mut self, parked: Vec<Parked>, pending: &mut Pending) {
         for parked in parked {
             let standing = if self.owed.is_removed(&parked.event.receipt().source) {
                 Standing::Removed
             } else {
                 Standing::Input
             };
-            self.open_one_parked(parked, standing, events, outgoing);
+            self.open_one(parked, standing, pending);
         }
     }
 
-    fn open_one_parked(
-        &mut self,
-        parked: Parked,
-        standing: Standing,
-        events: &mut Events,
-        outgoing: &mut Outgoing,
-    ) {
+    fn open_one(&mut self, parked: Parked, standing: Standing, pending: &mut Pending) {
         let parked = under_new_names(parked, &self.mappings);
-        events.window.open_parked(&parked);
-        self.prepare(parked.position, &parked.event, standing, events, outgoing);
+        pending.events.window.open_parked(&parked);
+        self.prepare(parked.position, &parked.event, standing, pending);
     }
 
     /// Takes events that the journal handed out.
-    pub(super) async fn take_in(&mut self, read: Read, events: &mut Events, outgoing: &mut Outgoing) {
+    pub(super) async fn take_in(&mut self, read: Read, pending: &mut Pending) {
         match read {
             Read::Events(entries) => {
-                let wanted = events.window.wanted_by(entries.len());
-                events.recall(wanted.into_iter()).await;
+                let wanted = pending.events.window.wanted_by(entries.len());
+                pending.events.recall(wanted.into_iter()).await;
                 let ours = |entry: &&Entry| {
                     let source = &entry.event.receipt().source;
                     self.owed.at(entry.position, source).is_some()
                 };
-                events.ledger.took(entries.iter().filter(ours).count() as u64);
+                pending
+                    .events
+                    .ledger
+                    .took(entries.iter().filter(ours).count() as u64);
                 let mut entries = entries.into_iter();
                 while let Some(Entry { position, event }) = entries.next() {
                     if let Some(next) = entries.as_slice().first() {
                         next.event.fetch();
                     }
-                    self.take_event(position, event, events, outgoing);
+                    self.take_event(position, event, pending);
                 }
             }
-            Read::Lost(lost) => self.lost(lost, events).await,
+            Read::Lost(lost) => self.lost(lost, &mut pending.events).await,
             Read::End => self.at_end = true,
             Read::Revoked => self.revoked = true,
         }
-        events.commits.soon();
+        pending.events.commits.soon();
     }
 
-    fn take_event(
-        &mut self,
-        position: Position,
-        event: Arc<Event>,
-        events: &mut Events,
-        outgoing: &mut Outgoing,
-    ) {
+    fn take_event(&mut self, position: Position, event: Arc<Event>, pending: &mut Pending) {
         let owed = self.owed.at(position, &event.receipt().source);
-        let Some(standing) = owed.filter(|_| !events.window.is_parked(position)) else {
-            return events.window.pass(position);
+        let Some(standing) = owed.filter(|_| !pending.events.window.is_parked(position)) else {
+            return pending.events.window.pass(position);
         };
         trail::taken(&self.options.name, position, &event);
         let history = self.histories.remove(&position);
-        events.window.open(position, event.clone(), history);
-        self.prepare(position, &event, standing, events, outgoing);
+        pending.events.window.open(position, event.clone(), history);
+        self.prepare(position, &event, standing, pending);
     }
 
     /// Prepares an event that the sink is owed.
@@ -146,14 +138,15 @@ impl Fill {
         position: Position,
         event: &Arc<Event>,
         standing: Standing,
-        events: &mut Events,
-        outgoing: &mut Outgoing,
+        pending: &mut Pending,
     ) {
         let staged = if self.options.orphan {
             self.stage.map(event.clone())
         } else {
             if standing == Standing::Removed {
-                events.comes_from_former(position, event.receipt().source.clone());
+                pending
+                    .events
+                    .comes_from_former(position, event.receipt().source.clone());
             }
             if standing == Standing::Removed && self.options.filter_removed {
                 let told = "its source is no longer an input of the sink";
@@ -162,25 +155,28 @@ impl Fill {
                 self.stage.begin(event)
             }
         };
-        self.staged(position, staged, events, outgoing);
+        self.staged(position, staged, pending);
     }
 
     /// Takes some of the events that came back from the dead letters.
-    pub(super) async fn take_returned(&mut self, events: &mut Events, outgoing: &mut Outgoing) {
-        let read = events.reader.returned(self.returning.last(), returned::AT_ONCE);
+    pub(super) async fn take_returned(&mut self, pending: &mut Pending) {
+        let read = pending
+            .events
+            .reader
+            .returned(self.returning.last(), returned::AT_ONCE);
         match read.await {
             Ok(returned) => {
                 self.returning.took(&returned);
                 for position in returned.unreadable {
                     let told = "an event that came back from the dead letters is unreadable";
                     let reason = Reason::new("journal_unreadable", told);
-                    events.ledger.rejected.add(reason.code(), 1);
-                    events.bury_lost(&reason);
-                    events.window.forget_parked(position);
+                    pending.events.ledger.rejected.add(reason.code(), 1);
+                    pending.events.bury_lost(&reason);
+                    pending.events.window.forget_parked(position);
                 }
                 for parked in returned.events {
                     // The operator asked for this event, so it is delivered even if its source is no longer an input.
-                    self.open_one_parked(parked, Standing::Input, events, outgoing);
+                    self.open_one(parked, Standing::Input, pending);
                 }
             }
             Err(error) => {
@@ -194,30 +190,25 @@ impl Fill {
     }
 
     /// Goes on with the events for whose dead letters there was no room, now that there is some.
-    pub(super) async fn prepare_again(
-        &mut self,
-        mut positions: Vec<Position>,
-        events: &mut Events,
-        outgoing: &mut Outgoing,
-    ) {
-        positions.retain(|position| events.window.is_open(*position));
-        events.recall(positions.iter().copied()).await;
+    pub(super) async fn prepare_again(&mut self, mut positions: Vec<Position>, pending: &mut Pending) {
+        positions.retain(|position| pending.events.window.is_open(*position));
+        pending.events.recall(positions.iter().copied()).await;
         for position in positions {
-            match events.window.event(position) {
-                Some(event) => self.prepare(position, &event, Standing::Input, events, outgoing),
+            match pending.events.window.event(position) {
+                Some(event) => self.prepare(position, &event, Standing::Input, pending),
                 None => {
                     let reason = Reason::new("journal_unreadable", "the event could not be read again");
-                    events.reject_event(position, &reason);
+                    pending.events.reject_event(position, &reason);
                 }
             }
         }
     }
 
     /// Goes on with the events whose transform has waited long enough.
-    pub(super) fn wake(&mut self, now: Instant, events: &mut Events, outgoing: &mut Outgoing) {
+    pub(super) fn wake(&mut self, now: Instant, pending: &mut Pending) {
         while let Some(aside) = Due::pop(&mut self.aside, now) {
             let staged = self.stage.resume(aside.event, aside.transform);
-            self.staged(aside.position, staged, events, outgoing);
+            self.staged(aside.position, staged, pending);
         }
     }
 
@@ -253,11 +244,11 @@ impl Fill {
         events.bury_lost(&Reason::new(loss.code(), told));
     }
 
-    fn staged(&mut self, position: Position, staged: Staged, events: &mut Events, outgoing: &mut Outgoing) {
-        if needs_letter(&staged, outgoing) && events.found_letters_full() {
+    fn staged(&mut self, position: Position, staged: Staged, pending: &mut Pending) {
+        if needs_letter(&staged, &pending.outgoing) && pending.events.found_letters_full() {
             // The event waits as if it had not been prepared.
-            events.letters_full.wait(position);
-            return events.window.let_go(position);
+            pending.events.letters_full.wait(position);
+            return pending.events.window.let_go(position);
         }
         match staged {
             Staged::Wait {
@@ -274,30 +265,34 @@ impl Fill {
                 self.aside.push(Due { at, what });
             }
             Staged::Filtered(reason) => {
-                events.close_event(position, RecordEnd::Filtered(reason.code().to_owned()));
+                pending
+                    .events
+                    .close_event(position, RecordEnd::Filtered(reason.code().to_owned()));
             }
-            Staged::Rejected(reason) => events.reject_event(position, &reason),
+            Staged::Rejected(reason) => pending.events.reject_event(position, &reason),
             Staged::Mapped { event, results } => {
-                events.window.expect(position, results.len() as u32);
+                pending.events.window.expect(position, results.len() as u32);
                 let made = |result: &Result<Record, Rejection>, only: &Arc<str>| match result {
                     Ok(record) => record.mapping == *only,
                     Err(rejection) => rejection.mapping == *only,
                 };
-                if let Some(only) = events.window.only(position)
+                if let Some(only) = pending.events.window.only(position)
                     && !results.iter().any(|result| made(result, &only))
                 {
                     // The sink owes this record, and would otherwise drop it without a word.
-                    events.window.expect(position, 1);
+                    pending.events.window.expect(position, 1);
                     let told = format!(
                         "the mapping '{only}' is no longer in the sink, or makes no record of the event"
                     );
-                    events.reject_unsent(position, &only, &Reason::new("mapping_gone", told));
+                    pending
+                        .events
+                        .reject_unsent(position, &only, &Reason::new("mapping_gone", told));
                 }
                 for result in results {
-                    self.mapped(position, &event, result, events, outgoing);
+                    self.mapped(position, &event, result, pending);
                 }
-                events.expect_less(position);
-                events.window.let_go(position);
+                pending.events.expect_less(position);
+                pending.events.window.let_go(position);
             }
         }
     }
@@ -307,9 +302,9 @@ impl Fill {
         position: Position,
         event: &Arc<Event>,
         result: Result<Record, Rejection>,
-        events: &mut Events,
-        outgoing: &mut Outgoing,
+        pending: &mut Pending,
     ) {
+        let Pending { events, outgoing } = pending;
         let mapping = match &result {
             Ok(record) => &record.mapping,
             Err(rejection) => &rejection.mapping,

@@ -2,7 +2,8 @@
 //! [`Sink::deliver`](signalbox_core::Sink::deliver).
 //!
 //! One task owns all state of its sink, so there are no locks and no order of locks; only the attempts run beside it.
-//! The state lies in small values, each with its rules and unit tests, which do no I/O. The driver asks them in its loop:
+//! The state lies in small values. `Fill` and `Events` touch the journal, `Attempts` the sink; the others are rules
+//! without I/O, and unit tests hold them. The driver asks them in its loop:
 //!
 //! | value | decides |
 //! |---|---|
@@ -67,6 +68,7 @@ mod letters_full;
 mod load_shed;
 mod options;
 mod outgoing;
+mod pending;
 mod prepare;
 mod retry;
 mod returned;

@@ -236,3 +236,121 @@ impl Outgoing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use signalbox_core::{Record, Resend};
+
+    use super::*;
+    use crate::rate_group::RateGroup;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn item(position: u64) -> Item {
+        Item {
+            record: Arc::new(Record {
+                mapping: "m".into(),
+                dedup_key: None,
+                bytes: Vec::new().into(),
+                warnings: Vec::new(),
+                resend: Resend::Safe,
+            }),
+            event: None,
+            claim: None,
+            position,
+            happened_at: 0,
+            attempts: 0,
+            first: None,
+            last_attempt: None,
+            ready_since: Instant::now(),
+        }
+    }
+
+    fn group(position: u64, apart: bool) -> Group {
+        Group {
+            items: vec![item(position)],
+            apart,
+            ..Group::default()
+        }
+    }
+
+    /// Makes batches of two records, which wait for a second; two requests may be under way.
+    fn outgoing() -> Outgoing {
+        let mut options = SinkOptions::without_destination("sink");
+        options.batch.max_events = 2;
+        options.batch.max_bytes = 100;
+        options.batch.max_wait = SECOND;
+        options.requests.concurrency = 2;
+        let gate = Gate::of(Arc::new(RateGroup::default()));
+        Outgoing::new(
+            Arc::new(options),
+            Arc::default(),
+            Framing::default(),
+            gate,
+            Holds::none(),
+        )
+    }
+
+    /// Positions of the next group, if one may go.
+    fn next(outgoing: &mut Outgoing, under_way: usize, at_end: bool) -> Option<Vec<u64>> {
+        let now = Instant::now();
+        outgoing.wake(now);
+        let group = outgoing.next(now, under_way, at_end, || true)?;
+        Some(group.items.iter().map(|item| item.position).collect())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_goes_when_it_is_full_or_old_or_the_last() {
+        let mut outgoing = outgoing();
+        outgoing.ready.push_back(item(1));
+        assert_eq!(next(&mut outgoing, 0, false), None);
+        assert_eq!(outgoing.wake_at(0), Some(Instant::now() + SECOND));
+        assert_eq!(next(&mut outgoing, 0, true), Some(vec![1]), "the last");
+        outgoing.ready.push_back(item(2));
+        tokio::time::advance(SECOND).await;
+        assert_eq!(next(&mut outgoing, 2, false), None, "two are under way");
+        assert_eq!(outgoing.wake_at(2), None);
+        assert_eq!(next(&mut outgoing, 1, false), Some(vec![2]), "old");
+        (3..=5).for_each(|position| outgoing.ready.push_back(item(position)));
+        assert!(outgoing.next(Instant::now(), 0, false, || false).is_none());
+        assert_eq!(next(&mut outgoing, 0, false), Some(vec![3, 4]), "full");
+        assert_eq!(next(&mut outgoing, 0, false), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn delayed_groups_come_back_as_they_are_or_join_a_batch() {
+        let mut outgoing = outgoing();
+        let now = Instant::now();
+        outgoing.delay(now + SECOND * 2, group(1, true));
+        outgoing.delay(now + SECOND, group(2, false));
+        assert_eq!(outgoing.wake_at(0), Some(now + SECOND));
+        tokio::time::advance(SECOND * 2).await;
+        assert_eq!(next(&mut outgoing, 0, false), Some(vec![1]), "apart goes first");
+        assert_eq!(next(&mut outgoing, 0, true), Some(vec![2]));
+        outgoing.delay(now, group(3, true));
+        outgoing.ready.push_back(item(4));
+        outgoing.retain(|item| item.position == 4);
+        outgoing.wake(Instant::now());
+        assert!(outgoing.groups[0].items.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_goes_during_a_pause_or_on_hold() {
+        let mut outgoing = outgoing();
+        outgoing.put_back(vec![item(1), item(2)]);
+        outgoing.retry.failed();
+        outgoing.retry.pause(Instant::now(), SECOND * 5);
+        assert_eq!(next(&mut outgoing, 0, true), None);
+        assert_eq!(outgoing.wake_at(0), Some(Instant::now() + SECOND * 5));
+        outgoing.hold(HoldCause::Destination, Reason::new("unauthorized", ""));
+        tokio::time::advance(SECOND * 5).await;
+        assert_eq!(next(&mut outgoing, 0, true), None);
+        assert_eq!(outgoing.wake_at(0), outgoing.holds.next_probe());
+        assert_eq!(outgoing.ledger.held.total(), 1);
+        outgoing.probed(Err(Reason::new("unauthorized", "")));
+        assert!(outgoing.holds.any());
+        outgoing.probed(Ok(()));
+        assert!(!outgoing.holds.any() && outgoing.ledger.held.first().is_none());
+        assert_eq!(next(&mut outgoing, 0, true), Some(vec![1, 2]));
+    }
+}

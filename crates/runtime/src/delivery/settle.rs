@@ -8,11 +8,10 @@ use signalbox_journal::{Position, RecordEnd};
 use tokio::time::Instant;
 
 use super::attempts::Flight;
-use super::events::Events;
 use super::isolate::MAX_ALONE;
 use super::item::{Group, Item};
 use super::options::SinkOptions;
-use super::outgoing::Outgoing;
+use super::pending::Pending;
 use super::prepare::{Stage, guard};
 use super::trail::{self, label};
 use crate::dead_letters::now_millis;
@@ -42,33 +41,19 @@ struct Again {
     maybe_written: bool,
 }
 
-/// Rejects records; those for whose dead letters there is no room wait again.
-pub(super) fn reject(
-    events: &mut Events,
-    outgoing: &mut Outgoing,
-    rejected: impl IntoIterator<Item = (Item, Reason)>,
-) {
-    for (item, reason) in rejected {
-        if let Some(item) = events.reject(item, &reason) {
-            outgoing.ready.push_front(item);
-        }
-    }
-}
-
 /// The parts of a driver that a verdict changes.
 pub(super) struct Settling<'a> {
     pub(super) options: &'a SinkOptions,
     pub(super) stage: &'a Stage,
     pub(super) meters: &'a SinkMeters,
-    pub(super) events: &'a mut Events,
-    pub(super) outgoing: &'a mut Outgoing,
+    pub(super) pending: &'a mut Pending,
 }
 
 impl Settling<'_> {
     /// Settles the records of a batch by its verdict.
     pub(super) async fn settle(&mut self, flight: Flight, verdict: Verdict) {
         let elapsed = flight.started.elapsed();
-        self.events.recall(in_need(&flight.group, &verdict)).await;
+        self.pending.events.recall(in_need(&flight.group, &verdict)).await;
         let Flight {
             ticket,
             group,
@@ -88,10 +73,6 @@ impl Settling<'_> {
         }
     }
 
-    fn reject(&mut self, item: Item, reason: Reason) {
-        reject(self.events, self.outgoing, [(item, reason)]);
-    }
-
     fn settled(&mut self, group: Group, started: Instant, outcomes: Vec<Outcome>) {
         let whole = group.items.len();
         let (mut again, mut ages, mut bytes) = (Vec::new(), Vec::new(), 0);
@@ -100,14 +81,14 @@ impl Settling<'_> {
             match outcome {
                 Outcome::Delivered { warning } => {
                     if let Some(warning) = warning {
-                        self.events.ledger.records.warnings.add(warning.code(), 1);
+                        self.pending.events.ledger.records.warnings.add(warning.code(), 1);
                         tracing::debug!(sink = %self.options.name, "delivered with a warning: {warning}");
                     }
                     ages.push((now - item.happened_at) as f64 / 1000.0);
                     bytes += item.record.bytes.len() as u64;
-                    self.events.close_item(&item, RecordEnd::Delivered);
+                    self.pending.events.close_item(&item, RecordEnd::Delivered);
                 }
-                Outcome::Rejected(reason) => self.reject(item, reason),
+                Outcome::Rejected(reason) => self.pending.reject([(item, reason)]),
                 Outcome::Retry {
                     reason,
                     after,
@@ -123,7 +104,7 @@ impl Settling<'_> {
             }
         }
         if !ages.is_empty() {
-            let ledger = &self.events.ledger;
+            let ledger = &self.pending.events.ledger;
             ledger.records.delivered.add(ages.len() as u64);
             ledger.records.bytes_delivered.add(bytes);
             if let Some(limit) = self.options.late_after {
@@ -131,21 +112,15 @@ impl Settling<'_> {
                 ledger.records.late.add(late.count() as u64);
             }
             self.meters.event_ages(&ages);
-            self.outgoing.accepted();
-            let at_fault = self.outgoing.episodes.accepted(group.episode);
-            reject(self.events, self.outgoing, at_fault);
+            self.pending.outgoing.accepted();
+            let at_fault = self.pending.outgoing.episodes.accepted(group.episode);
+            self.pending.reject(at_fault);
         }
-        self.answered(group.episode);
+        self.pending.answered(group.episode);
         if !again.is_empty() {
             let all = again.len() == whole;
             self.retry(again, all, started);
         }
-    }
-
-    /// Takes a group out of its bisection for good, and rejects the records that are at fault by this.
-    fn answered(&mut self, episode: Option<u64>) {
-        let at_fault = self.outgoing.episodes.answered(episode);
-        reject(self.events, self.outgoing, at_fault);
     }
 
     /// Puts records back to wait, unless their time is over. If nothing of the batch got through, the destination as a
@@ -156,7 +131,7 @@ impl Settling<'_> {
         let slow_down = again.iter().filter_map(|again| again.after).max();
         let spoiled = whole_batch && slow_down.is_none() && again.len() > 1 && {
             let before = again.iter().filter_map(|again| again.item.last_attempt).min();
-            before.is_some_and(|before| self.outgoing.retry.succeeded_since(before))
+            before.is_some_and(|before| self.pending.outgoing.retry.succeeded_since(before))
         };
         let slow_down = slow_down.unwrap_or_default();
         let why = again.first().map(|again| again.reason.clone());
@@ -165,7 +140,7 @@ impl Settling<'_> {
             .filter_map(|again| self.another_attempt(again, whole_batch, started))
             .collect();
         if whole_batch
-            && self.outgoing.retry.failed()
+            && self.pending.outgoing.retry.failed()
             && let Some(reason) = why
         {
             tracing::warn!(
@@ -179,8 +154,8 @@ impl Settling<'_> {
             return;
         }
         if whole_batch && !spoiled {
-            self.outgoing.retry.pause(now, slow_down);
-            return self.outgoing.put_back(kept);
+            self.pending.outgoing.retry.pause(now, slow_down);
+            return self.pending.outgoing.put_back(kept);
         }
         let tries = kept.iter().map(|item| item.attempts).max().unwrap_or(1);
         let at = now + self.options.retry.backoff(tries).max(slow_down);
@@ -196,7 +171,7 @@ impl Settling<'_> {
                     apart: spoiled,
                     ..Group::default()
                 };
-                self.outgoing.delay(at, group);
+                self.pending.outgoing.delay(at, group);
             }
         }
     }
@@ -216,26 +191,29 @@ impl Settling<'_> {
                 "it may have arrived ({}), and the destination would count it twice",
                 reason.message()
             );
-            self.reject(item, Reason::new("maybe_written", told));
+            self.pending.reject([(item, Reason::new("maybe_written", told))]);
             return None;
         }
-        let (window, held) = (self.options.retry.window, self.outgoing.held_for());
+        let (window, held) = (self.options.retry.window, self.pending.outgoing.held_for());
         if item.first.is_some_and(|first| first.tried_for(held) >= window)
-            && !self.events.found_letters_full()
+            && !self.pending.events.found_letters_full()
         {
             let told = format!(
                 "not delivered within {window:?}; the last attempt ended with: {}",
                 reason.message()
             );
-            self.events.expire(&item, &reason, &Reason::new("expired", told));
+            self.pending
+                .events
+                .expire(&item, &reason, &Reason::new("expired", told));
             return None;
         }
-        self.events.ledger.records.retried.add(reason.code(), 1);
+        self.pending.events.ledger.records.retried.add(reason.code(), 1);
         if !whole_batch {
             item.record = Arc::new(item.record.apart());
         }
         let first_attempt = item.first.map_or(0, |first| first.wall);
-        self.events
+        self.pending
+            .events
             .window
             .tried(item.position, item.attempts, first_attempt);
         Some(item)
@@ -243,12 +221,12 @@ impl Settling<'_> {
 
     fn isolate(&mut self, mut group: Group, reason: Reason) {
         if group.items.len() > 1 {
-            let episode = self.outgoing.episodes.split(group.episode, 2);
+            let episode = self.pending.outgoing.episodes.split(group.episode, 2);
             let rest = group.items.split_off(group.items.len() / 2);
             for items in [group.items, rest] {
                 // Not the records' fault yet: being in a refused batch is no attempt of theirs.
                 let lessons = group.lessons.clone();
-                self.outgoing.groups.push_back(Group {
+                self.pending.outgoing.groups.push_back(Group {
                     items,
                     episode: Some(episode),
                     lessons,
@@ -258,22 +236,26 @@ impl Settling<'_> {
             return;
         }
         let Some(item) = group.items.pop() else { return };
-        let judged = self.outgoing.episodes.refused_alone(group.episode, item, reason);
-        reject(self.events, self.outgoing, judged.rejected);
+        let judged = self
+            .pending
+            .outgoing
+            .episodes
+            .refused_alone(group.episode, item, reason);
+        self.pending.reject(judged.rejected);
         if let Some((mut kept, last)) = judged.kept {
             // The other parts of bisections would only be refused one by one as well.
-            for group in std::mem::take(&mut self.outgoing.groups) {
-                let suspects = self.outgoing.episodes.answered(group.episode);
+            for group in std::mem::take(&mut self.pending.outgoing.groups) {
+                let suspects = self.pending.outgoing.episodes.answered(group.episode);
                 kept.extend(suspects.into_iter().map(|(item, _)| item));
                 kept.extend(group.items);
             }
-            self.outgoing.put_back(kept);
+            self.pending.outgoing.put_back(kept);
             let told = format!(
                 "{MAX_ALONE} records in a row were refused one by one and none was accepted; the last time: {}",
                 last.message()
             );
             let reason = Reason::new("all_refused", told);
-            self.outgoing.hold(HoldCause::Destination, reason);
+            self.pending.outgoing.hold(HoldCause::Destination, reason);
         }
     }
 
@@ -284,10 +266,10 @@ impl Settling<'_> {
                 item.first = None;
             }
         }
-        let suspects = self.outgoing.episodes.answered(group.episode);
+        let suspects = self.pending.outgoing.episodes.answered(group.episode);
         group.items.extend(suspects.into_iter().map(|(item, _)| item));
-        self.outgoing.put_back(group.items);
-        self.outgoing.hold(HoldCause::Destination, reason);
+        self.pending.outgoing.put_back(group.items);
+        self.pending.outgoing.hold(HoldCause::Destination, reason);
     }
 
     fn reencode(&mut self, mut group: Group, reason: Reason) {
@@ -303,17 +285,17 @@ impl Settling<'_> {
                     item.record = Arc::new(record);
                     group.items.push(item);
                 }
-                Some(Err(rejection)) => self.reject(item, rejection.reason),
-                None => self.reject(
-                    item,
-                    Reason::new("mapping_gone", "encoding again made no such record"),
-                ),
+                Some(Err(rejection)) => self.pending.reject([(item, rejection.reason)]),
+                None => {
+                    let reason = Reason::new("mapping_gone", "encoding again made no such record");
+                    self.pending.reject([(item, reason)]);
+                }
             }
         }
         if group.items.is_empty() {
-            self.answered(group.episode);
+            self.pending.answered(group.episode);
         } else {
-            self.outgoing.groups.push_front(group);
+            self.pending.outgoing.groups.push_front(group);
         }
     }
 
@@ -323,7 +305,7 @@ impl Settling<'_> {
         let event = item
             .event
             .clone()
-            .or_else(|| self.events.window.event(item.position));
+            .or_else(|| self.pending.events.window.event(item.position));
         let prepared = match &event {
             Some(event) => guard("mapping_panicked", || self.stage.sink.prepare(event)),
             None => Err(Reason::new(
