@@ -1,6 +1,6 @@
 //! A journal in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::arrivals::Counters;
 use crate::dead_letter::Budget;
+use crate::dedup::{Dedup as _, Id, RecentIds, fingerprint};
 use crate::inputs::{Held, Inputs};
 use crate::mappings::Mappings;
 use crate::names::Names;
@@ -17,16 +18,13 @@ use crate::ranges;
 use crate::requeue::{Requeue, requeue};
 use crate::{
     Ahead, AppendError, Appended, Arrivals, Commit, DeadLetter, DeadLetterFilter, DeadLetterId,
-    DeadLetterPage, DeadLetterQuota, Entry, Found, Journal, JournalError, LetterCounts, Loss, Lost, Named,
-    Order, Page, Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState,
-    SourceTotals, Start, StoredLetter, Subscription, Taken, Usage,
+    DeadLetterPage, DeadLetterQuota, Entry, Found, JournalError, LetterCounts, Letters, Log, Loss, Lost,
+    Named, Order, Page, Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState,
+    SourceTotals, Start, States, StoredLetter, Subscription, Taken, Usage,
 };
 
 /// How long clients are told to wait when it is full.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-/// How many ids are remembered for deduplication, newest first.
-const IDS: usize = 200_000;
-
 /// Keeps events in memory: nothing survives the process. Refuses more than its limit of bytes. Remembers the
 /// newest 200,000 ids.
 #[derive(Clone)]
@@ -50,8 +48,7 @@ struct State {
     sources: BTreeMap<String, SourceTotals>,
     arrivals: Counters,
     checkpoints: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
-    ids: HashSet<(Arc<str>, String)>,
-    ids_in_order: VecDeque<(Arc<str>, String)>,
+    ids: RecentIds,
     dead_letters: BTreeMap<DeadLetterId, DeadLetter>,
     letter_counts: BTreeMap<String, LetterCounts>,
     quota: DeadLetterQuota,
@@ -100,22 +97,17 @@ impl State {
 
     /// False if the id was known.
     fn learn(&mut self, event: &Event) -> bool {
-        let source = &event.receipt().source;
-        let key = match self.names.key(source) {
-            same if same == &**source => source.clone(),
-            key => key.into(),
+        let source = self.names.key(&event.receipt().source);
+        let id = Id {
+            fingerprint: fingerprint(source, event.message_id()),
+            source,
+            id: event.message_id(),
         };
-        let id = (key, event.message_id().to_owned());
-        if id.1.is_empty() || !self.ids.insert(id.clone()) {
-            return id.1.is_empty();
+        let new = !self.ids.knows(id, 0);
+        if new {
+            self.ids.learn(id, 0);
         }
-        self.ids_in_order.push_back(id);
-        if self.ids_in_order.len() > IDS
-            && let Some(oldest) = self.ids_in_order.pop_front()
-        {
-            self.ids.remove(&oldest);
-        }
-        true
+        new
     }
 
     fn bury(&mut self, letters: Vec<DeadLetter>) {
@@ -312,7 +304,7 @@ impl MemoryJournal {
 }
 
 #[async_trait]
-impl Journal for MemoryJournal {
+impl Log for MemoryJournal {
     async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, AppendError> {
         let mut state = self.state();
         if state.closed {
@@ -341,11 +333,6 @@ impl Journal for MemoryJournal {
         drop(state);
         self.0.news.notify_waiters();
         Ok(fates)
-    }
-
-    async fn adopt(&self, roster: &Roster) -> Result<(), JournalError> {
-        self.state().adopt(roster);
-        Ok(())
     }
 
     async fn reader(
@@ -398,12 +385,17 @@ impl Journal for MemoryJournal {
         Ok((Box::new(reader), resumed))
     }
 
-    fn close(&self) {
-        self.state().closed = true;
-        self.0.news.notify_waiters();
+    async fn find(&self, arrived_at: i64) -> Result<Found, JournalError> {
+        let state = self.state();
+        let index = state
+            .entries
+            .partition_point(|(event, _)| event.receipt().received_at < arrived_at);
+        Ok(Found {
+            at: state.base + index as u64,
+            from: state.base,
+            to: state.end(),
+        })
     }
-
-    async fn shutdown(&self) {}
 
     fn usage(&self) -> Usage {
         let state = self.state();
@@ -419,6 +411,21 @@ impl Journal for MemoryJournal {
         let holding = state.sinks.iter().filter(|(_, sink)| !sink.released);
         let slowest = holding.min_by_key(|(_, sink)| sink.progress.cursor);
         slowest.map(|(name, sink)| (name.clone(), sink.progress.cursor))
+    }
+
+    fn close(&self) {
+        self.state().closed = true;
+        self.0.news.notify_waiters();
+    }
+
+    async fn shutdown(&self) {}
+}
+
+#[async_trait]
+impl States for MemoryJournal {
+    async fn adopt(&self, roster: &Roster) -> Result<(), JournalError> {
+        self.state().adopt(roster);
+        Ok(())
     }
 
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {
@@ -441,6 +448,20 @@ impl Journal for MemoryJournal {
             }
         };
         Ok(state.sinks.iter().map(describe).collect())
+    }
+
+    async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
+        let mut state = self.state();
+        let base = state.base;
+        let sink = state
+            .sinks
+            .get_mut(sink)
+            .ok_or_else(|| JournalError(format!("no sink '{sink}'")))?;
+        let cursor = progress.cursor.max(base);
+        let before = std::mem::replace(&mut sink.progress, Progress { cursor, ..progress });
+        sink.inputs.replay(&before, &sink.progress);
+        sink.released = false;
+        Ok(())
     }
 
     async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError> {
@@ -466,32 +487,6 @@ impl Journal for MemoryJournal {
         state.sinks.insert(sink.to_owned(), known);
         state.truncate();
         Ok(count)
-    }
-
-    async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
-        let mut state = self.state();
-        let base = state.base;
-        let sink = state
-            .sinks
-            .get_mut(sink)
-            .ok_or_else(|| JournalError(format!("no sink '{sink}'")))?;
-        let cursor = progress.cursor.max(base);
-        let before = std::mem::replace(&mut sink.progress, Progress { cursor, ..progress });
-        sink.inputs.replay(&before, &sink.progress);
-        sink.released = false;
-        Ok(())
-    }
-
-    async fn find(&self, arrived_at: i64) -> Result<Found, JournalError> {
-        let state = self.state();
-        let index = state
-            .entries
-            .partition_point(|(event, _)| event.receipt().received_at < arrived_at);
-        Ok(Found {
-            at: state.base + index as u64,
-            from: state.base,
-            to: state.end(),
-        })
     }
 
     fn save_source(&self, source: &str, totals: SourceTotals) {
@@ -528,6 +523,31 @@ impl Journal for MemoryJournal {
     }
 
     async fn flush(&self) {}
+}
+
+#[async_trait]
+impl Letters for MemoryJournal {
+    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), AppendError> {
+        self.state().bury(letters);
+        Ok(())
+    }
+
+    async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
+        let mut state = self.state();
+        if !retry {
+            return Ok(Taken {
+                removed: state.remove(ids.to_vec())?,
+                ..Taken::default()
+            });
+        }
+        let mut seen = BTreeSet::new();
+        let letters: Vec<_> = ids
+            .iter()
+            .filter(|id| seen.insert(**id))
+            .filter_map(|id| Some((*id, state.dead_letters.get(id)?.clone())))
+            .collect();
+        requeue(&mut *state, letters)
+    }
 
     async fn dead_letter_page(
         &self,
@@ -574,28 +594,6 @@ impl Journal for MemoryJournal {
 
     fn dead_letter_quota(&self) -> DeadLetterQuota {
         self.state().quota
-    }
-
-    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), AppendError> {
-        self.state().bury(letters);
-        Ok(())
-    }
-
-    async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
-        let mut state = self.state();
-        if !retry {
-            return Ok(Taken {
-                removed: state.remove(ids.to_vec())?,
-                ..Taken::default()
-            });
-        }
-        let mut seen = BTreeSet::new();
-        let letters: Vec<_> = ids
-            .iter()
-            .filter(|id| seen.insert(**id))
-            .filter_map(|id| Some((*id, state.dead_letters.get(id)?.clone())))
-            .collect();
-        requeue(&mut *state, letters)
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn fingerprint(source: &str, id: &str) -> u64 {
 }
 
 /// An id in question.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Id<'a> {
     pub(crate) fingerprint: u64,
     pub(crate) source: &'a str,

@@ -15,6 +15,7 @@ mod current;
 mod file;
 mod id;
 mod merge;
+mod recent;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use file::IdFile;
 pub(crate) use file::newer;
 use id::LONGEST;
 pub(crate) use id::{Id, fingerprint};
+pub(crate) use recent::RecentIds;
 use table::Table;
 
 /// A part is frozen after this time in any case, Unix milliseconds.
@@ -43,8 +45,19 @@ const MERGE_AT: usize = 8;
 const MERGE_SPAN: i64 = 2 * PART_AGE;
 /// After a part could not be written.
 const RETRY: Duration = Duration::from_secs(1);
-/// The known ids. Owned by the writer.
-pub(crate) struct Dedup {
+
+/// The ids that an append must not store again. An id is learnt when its event is stored and not before: events that are
+/// refused come again under the same id.
+pub(crate) trait Dedup {
+    /// True if an id was learnt within the window that ends now. Events without an id are never known.
+    fn knows(&mut self, id: Id<'_>, now: i64) -> bool;
+
+    /// Remembers an id whose event was just stored.
+    fn learn(&mut self, id: Id<'_>, at: i64);
+}
+
+/// The ids known to a journal on disk. The writer owns them.
+pub(crate) struct IdStore {
     folder: PathBuf,
     window: i64,
     part: usize,
@@ -68,14 +81,14 @@ struct Frozen {
     again: Instant,
 }
 
-impl Dedup {
+impl IdStore {
     /// Finds the files of a folder. A window of zero knows nothing.
-    pub(crate) fn load(folder: &Path, window: Duration, memory: u64, now: i64) -> Dedup {
+    pub(crate) fn load(folder: &Path, window: Duration, memory: u64, now: i64) -> IdStore {
         let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
         let mut files = file::find(folder);
         files.retain(|file| !file.forget_if_before(now.saturating_sub(window)));
         let table = Table::new(memory);
-        let mut dedup = Dedup {
+        let mut dedup = IdStore {
             folder: folder.to_owned(),
             window,
             part: usize::try_from((memory / 8 / BYTES_PER_ID).min(table.capacity() / PARTS))
@@ -117,41 +130,6 @@ impl Dedup {
     /// True if an id is of the kind that is remembered.
     pub(crate) fn is_on(&self, id: Id<'_>) -> bool {
         !id.id.is_empty() && id.id.len() <= LONGEST && self.window != 0
-    }
-
-    /// True if an id was seen within the window. Events without an id are never known.
-    pub(crate) fn knows(&mut self, id: Id<'_>, now: i64) -> bool {
-        if !self.is_on(id) {
-            return false;
-        }
-        let since = now.saturating_sub(self.window);
-        let seen = |at: Option<i64>| at.is_some_and(|at| at > since);
-        if seen(self.current.find(id))
-            || self
-                .frozen
-                .as_ref()
-                .is_some_and(|frozen| seen(frozen.part.find(id)))
-        {
-            return true;
-        }
-        let files = &self.files;
-        let in_file = |slot: u64| {
-            files
-                .iter()
-                .filter(|file| file.loaded && table::slot(file.number) == slot)
-                .any(|file| seen(file.find(id)))
-        };
-        self.table.candidates(id.fingerprint).any(in_file)
-            || files
-                .iter()
-                .any(|file| !file.loaded && file.latest > since && seen(file.find(id)))
-    }
-
-    /// Remembers an id that was just written at a moment.
-    pub(crate) fn learn(&mut self, id: Id<'_>, at: i64) {
-        if self.is_on(id) {
-            self.current.add(id, at);
-        }
     }
 
     /// Freezes the current part if it is full or old (`end` is the position after the last event learnt), takes in files
@@ -317,6 +295,41 @@ impl Dedup {
     }
 }
 
+impl Dedup for IdStore {
+    fn knows(&mut self, id: Id<'_>, now: i64) -> bool {
+        if !self.is_on(id) {
+            return false;
+        }
+        let since = now.saturating_sub(self.window);
+        let seen = |at: Option<i64>| at.is_some_and(|at| at > since);
+        if seen(self.current.find(id))
+            || self
+                .frozen
+                .as_ref()
+                .is_some_and(|frozen| seen(frozen.part.find(id)))
+        {
+            return true;
+        }
+        let files = &self.files;
+        let in_file = |slot: u64| {
+            files
+                .iter()
+                .filter(|file| file.loaded && table::slot(file.number) == slot)
+                .any(|file| seen(file.find(id)))
+        };
+        self.table.candidates(id.fingerprint).any(in_file)
+            || files
+                .iter()
+                .any(|file| !file.loaded && file.latest > since && seen(file.find(id)))
+    }
+
+    fn learn(&mut self, id: Id<'_>, at: i64) {
+        if self.is_on(id) {
+            self.current.add(id, at);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,7 +344,7 @@ mod tests {
         }
     }
 
-    fn fill(dedup: &mut Dedup, range: std::ops::Range<u64>, at: i64) {
+    fn fill(dedup: &mut IdStore, range: std::ops::Range<u64>, at: i64) {
         for n in range {
             let text = format!("id-{n}");
             assert!(!dedup.knows(id(&text), at), "{text}");
@@ -340,7 +353,7 @@ mod tests {
         }
     }
 
-    fn all_known(dedup: &mut Dedup, range: std::ops::Range<u64>, now: i64) {
+    fn all_known(dedup: &mut IdStore, range: std::ops::Range<u64>, now: i64) {
         for n in range {
             assert!(dedup.knows(id(&format!("id-{n}")), now), "{n}");
         }
@@ -350,13 +363,13 @@ mod tests {
     fn ids_are_known_from_memory_and_from_files_and_after_a_restart() {
         for memory in [0, 100_000, 10_000_000] {
             let folder = tempfile::tempdir().unwrap();
-            let mut dedup = Dedup::load(folder.path(), DAY, memory, 0);
+            let mut dedup = IdStore::load(folder.path(), DAY, memory, 0);
             fill(&mut dedup, 0..5000, 1000);
             all_known(&mut dedup, 0..5000, 2000);
             dedup.close(5000, 2000);
             assert_eq!(dedup.sealed_to(), 5000);
             all_known(&mut dedup, 0..5000, 2000);
-            let mut dedup = Dedup::load(folder.path(), DAY, memory, 2000);
+            let mut dedup = IdStore::load(folder.path(), DAY, memory, 2000);
             assert_eq!(dedup.sealed_to(), 5000);
             all_known(&mut dedup, 0..5000, 2000);
             fill(&mut dedup, 5000..5100, 2000);
@@ -373,7 +386,7 @@ mod tests {
     #[test]
     fn ids_are_forgotten_a_window_after_their_first_sight() {
         let folder = tempfile::tempdir().unwrap();
-        let mut dedup = Dedup::load(folder.path(), Duration::from_millis(100), 1 << 20, 0);
+        let mut dedup = IdStore::load(folder.path(), Duration::from_millis(100), 1 << 20, 0);
         fill(&mut dedup, 0..10, 1000);
         assert!(dedup.knows(id("id-3"), 1099));
         assert!(!dedup.knows(id("id-3"), 1100));
@@ -387,7 +400,7 @@ mod tests {
     #[test]
     fn equal_fingerprints_are_told_apart_by_their_ids() {
         let folder = tempfile::tempdir().unwrap();
-        let mut dedup = Dedup::load(folder.path(), DAY, 1 << 20, 0);
+        let mut dedup = IdStore::load(folder.path(), DAY, 1 << 20, 0);
         let same = |text| Id {
             fingerprint: 77,
             source: "s",
@@ -406,7 +419,7 @@ mod tests {
     #[test]
     fn damaged_files_let_duplicates_pass_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let mut dedup = Dedup::load(folder.path(), DAY, 0, 0);
+        let mut dedup = IdStore::load(folder.path(), DAY, 0, 0);
         fill(&mut dedup, 0..300, 1000);
         dedup.close(300, 1000);
         let path = dedup.files[0].path.clone();
@@ -416,7 +429,7 @@ mod tests {
             let mut bad = good.clone();
             bad[at] ^= 0x10;
             std::fs::write(&path, &bad).unwrap();
-            let mut dedup = Dedup::load(folder.path(), DAY, if at % 2 == 0 { 0 } else { 1 << 20 }, 1000);
+            let mut dedup = IdStore::load(folder.path(), DAY, if at % 2 == 0 { 0 } else { 1 << 20 }, 1000);
             for n in 0..320 {
                 let known = dedup.knows(id(&format!("id-{n}")), 1000);
                 assert!(n < 300 || !known);
@@ -427,7 +440,7 @@ mod tests {
     #[test]
     fn many_files_become_few() {
         let folder = tempfile::tempdir().unwrap();
-        let mut dedup = Dedup::load(folder.path(), DAY, 0, 0);
+        let mut dedup = IdStore::load(folder.path(), DAY, 0, 0);
         fill(&mut dedup, 0..256 * 18, 1000);
         for _ in 0..20 {
             dedup.take_in(true);
@@ -438,7 +451,7 @@ mod tests {
         all_known(&mut dedup, 0..256 * 18, 1000);
         let names = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(names, dedup.files.len());
-        let mut dedup = Dedup::load(folder.path(), DAY, 0, 1000);
+        let mut dedup = IdStore::load(folder.path(), DAY, 0, 1000);
         all_known(&mut dedup, 0..256 * 18, 1000);
     }
 }

@@ -53,7 +53,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::{DiskJournal, DiskOptions, Journal};
+    use crate::{DiskJournal, DiskOptions, Letters, Log};
 
     fn letters(count: usize, bytes: usize) -> Vec<DeadLetter> {
         let letter = DeadLetter {

@@ -16,6 +16,7 @@ mod folder_lock;
 mod formats;
 mod identity;
 mod letter_watch;
+mod letters;
 mod new_ids;
 mod options;
 mod reader;
@@ -23,10 +24,10 @@ mod room;
 mod shared;
 mod sinks;
 mod state_writer;
+mod states;
 mod take_letters;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
@@ -40,7 +41,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub use options::DiskOptions;
 
-use crate::dedup::{Dedup, Id, fingerprint};
+use crate::dedup::{Dedup as _, Id, IdStore, fingerprint};
 use crate::fs::folder_error;
 use crate::halt::Cause;
 use crate::log::AlignedBuffer;
@@ -48,18 +49,15 @@ use crate::log::encode::EncodedAppend;
 use crate::log::files::{self, LogFiles};
 use crate::mutex::lock;
 use crate::state::compact::{self, Compacted};
+use crate::state::dead_letters;
 use crate::state::opening::Found as FoundState;
 use crate::state::rebuild::Basis;
 use crate::state::state_file::StateFile;
 use crate::state::store::Store;
-use crate::state::{dead_letters, tables};
 use crate::{
-    AppendError, Appended, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota,
-    Found, Journal, JournalError, LetterCounts, Page, Position, Progress, Reader, Refusing, Resumed, Roster,
-    SinkState, SourceTotals, Subscription, Taken, Usage,
+    AppendError, Appended, Found, JournalError, Log, Position, Reader, Refusing, Resumed, Subscription, Usage,
 };
 use ballast::Ballast;
-use burial::Burial;
 use clock::Clock;
 use reader::DiskReader;
 use shared::{Journalled, Shared, Sink};
@@ -125,7 +123,7 @@ impl DiskJournal {
         if loaded.head.saved_at == 0 {
             clock.passed(log.newest().unwrap_or(0));
         }
-        let mut dedup = Dedup::load(
+        let mut dedup = IdStore::load(
             &options.path,
             options.dedup_window,
             options.dedup_memory,
@@ -252,6 +250,11 @@ impl DiskJournal {
         compact::compact(folder)
     }
 
+    /// Returns how many appends were refused with [`AppendError::Full`] since it was opened.
+    pub fn refusals(&self) -> u64 {
+        self.shared.refusals.load(Ordering::Relaxed)
+    }
+
     /// Group commits of events since it was opened; with the number of appends it tells how many share one.
     pub fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::Relaxed)
@@ -293,7 +296,12 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 
 /// Learns the ids that were in memory only when the process ended, from the frames. Frames keep the name that a source had,
 /// which may be another source's by now; the names that held when a file was begun hold for all of it.
-fn learn_again(log: &LogFiles, dedup: &mut Dedup, end: Position, clock: &Clock) -> Result<(), JournalError> {
+fn learn_again(
+    log: &LogFiles,
+    dedup: &mut IdStore,
+    end: Position,
+    clock: &Clock,
+) -> Result<(), JournalError> {
     let from = dedup.sealed_to();
     for log_file in log.log_files() {
         if log_file.end() <= from {
@@ -324,7 +332,7 @@ fn learn_again(log: &LogFiles, dedup: &mut Dedup, end: Position, clock: &Clock) 
 }
 
 #[async_trait]
-impl Journal for DiskJournal {
+impl Log for DiskJournal {
     async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, AppendError> {
         let Some(entered) = self.shared.enter() else {
             return Err(AppendError::Closed);
@@ -353,11 +361,6 @@ impl Journal for DiskJournal {
         answer.await.unwrap_or(Err(AppendError::Closed))
     }
 
-    async fn adopt(&self, roster: &Roster) -> Result<(), JournalError> {
-        let roster = roster.clone();
-        self.ask(move |state_writer| state_writer.adopt(roster)).await?
-    }
-
     async fn reader(
         &self,
         sink: &str,
@@ -383,6 +386,38 @@ impl Journal for DiskJournal {
         Ok((Box::new(reader), resumed))
     }
 
+    async fn find(&self, arrived_at: i64) -> Result<Found, JournalError> {
+        let find = move |state_writer: &mut StateWriter| {
+            let (from, to) = (state_writer.shared.start(), state_writer.shared.end());
+            Ok(Found {
+                at: state_writer.shared.log.find(arrived_at)?.unwrap_or(to).min(to),
+                from,
+                to,
+            })
+        };
+        self.ask(find).await?
+    }
+
+    fn usage(&self) -> Usage {
+        self.shared.usage()
+    }
+
+    fn slowest(&self) -> Option<(String, Position)> {
+        self.shared.slowest()
+    }
+
+    fn refusing(&self) -> Option<Refusing> {
+        self.shared.halts.told()
+    }
+
+    fn id(&self) -> Option<String> {
+        Some(self.id.clone())
+    }
+
+    fn idle_before(&self) -> Option<Duration> {
+        self.idle_before
+    }
+
     fn close(&self) {
         self.shared.close();
     }
@@ -403,177 +438,5 @@ impl Journal for DiskJournal {
             drop(lock(&shared.lock).take());
         });
         let _ = done.await;
-    }
-
-    fn id(&self) -> Option<String> {
-        Some(self.id.clone())
-    }
-
-    fn usage(&self) -> Usage {
-        self.shared.usage()
-    }
-
-    fn idle_before(&self) -> Option<Duration> {
-        self.idle_before
-    }
-
-    fn slowest(&self) -> Option<(String, Position)> {
-        self.shared.slowest()
-    }
-
-    fn refusals(&self) -> u64 {
-        self.shared.refusals.load(Ordering::Relaxed)
-    }
-
-    fn all_opened(&self) {
-        self.shared.all_opened.store(true, Ordering::Relaxed);
-    }
-
-    fn rebuilt(&self) -> Option<BTreeMap<String, u64>> {
-        let rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
-        rebuilt.then(|| lock(&self.shared.again).clone())
-    }
-
-    fn refusing(&self) -> Option<Refusing> {
-        self.shared.halts.told()
-    }
-
-    async fn sinks(&self) -> Result<Vec<SinkState>, JournalError> {
-        self.ask(|state_writer| state_writer.describe_sinks()).await?
-    }
-
-    async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError> {
-        let (name, source) = (sink.to_owned(), source.map(str::to_owned));
-        self.ask(move |state_writer| state_writer.forget(&name, source.as_deref()))
-            .await?
-    }
-
-    async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
-        let name = sink.to_owned();
-        self.ask(move |state_writer| state_writer.set_progress(&name, progress))
-            .await?
-    }
-
-    async fn find(&self, arrived_at: i64) -> Result<Found, JournalError> {
-        let find = move |state_writer: &mut StateWriter| {
-            let (from, to) = (state_writer.shared.start(), state_writer.shared.end());
-            Ok(Found {
-                at: state_writer.shared.log.find(arrived_at)?.unwrap_or(to).min(to),
-                from,
-                to,
-            })
-        };
-        self.ask(find).await?
-    }
-
-    fn save_source(&self, source: &str, totals: SourceTotals) {
-        // A source may still answer requests under its old name after it was renamed.
-        let names = lock(&self.shared.names).clone();
-        let mut sources = lock(&self.shared.sources);
-        sources.changed = true;
-        sources.totals.insert(names.now(source).to_owned(), totals);
-    }
-
-    async fn save_counts(&self) -> Result<(), JournalError> {
-        self.ask(StateWriter::save_counts).await?
-    }
-
-    async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
-        let mut totals: BTreeMap<String, SourceTotals> = lock(&self.shared.sources).totals.clone();
-        for totals in totals.values_mut() {
-            totals.journalled = 0;
-        }
-        // The runtime's count may lack the last second before a crash; this one does not.
-        let names = lock(&self.shared.names).clone();
-        for (source, count) in &lock(&self.shared.journalled).counts {
-            let now = names.now(source);
-            totals.entry(now.to_owned()).or_default().journalled += *count;
-        }
-        Ok(totals.into_iter().collect())
-    }
-
-    async fn checkpoints(&self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError> {
-        let source = source.to_owned();
-        self.ask(move |state_writer| state_writer.checkpoints(&source))
-            .await?
-    }
-
-    fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>) {
-        // A source may still read under its old name after it was renamed.
-        let names = lock(&self.shared.names).clone();
-        let saved = ToStateWriter::Checkpoint(names.now(source).to_owned(), key.to_owned(), value);
-        if self.state_writer.send(saved).is_err() {
-            tracing::warn!(
-                source,
-                "a checkpoint came after the journal was shut down: the source reads a little again"
-            );
-        }
-    }
-
-    async fn flush(&self) {
-        let (reply, written) = oneshot::channel();
-        // After a shutdown everything is written already.
-        if self.state_writer.send(ToStateWriter::Flush(reply)).is_ok() {
-            let _ = written.await;
-        }
-    }
-
-    async fn dead_letter_page(
-        &self,
-        filter: &DeadLetterFilter,
-        page: Page,
-    ) -> Result<DeadLetterPage, JournalError> {
-        let (store, filter) = (self.store.clone(), filter.clone());
-        let file = self.shared.options.path.join(tables::FILE);
-        let reading = tokio::task::spawn_blocking(move || {
-            let read = store.read(|txn| dead_letters::page(txn, &filter, page));
-            let (found, damaged) = read.map_err(|trouble| trouble.at(&file))?;
-            if damaged > 0 {
-                tracing::error!(file = %file.display(), damaged, "dead letters unreadable");
-            }
-            Ok(found)
-        });
-        reading
-            .await
-            .unwrap_or_else(|_| Err(JournalError("reading was cut off".into())))
-    }
-
-    fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
-        lock(&self.shared.letters).clone()
-    }
-
-    fn dead_letter_quota(&self) -> DeadLetterQuota {
-        self.shared.options.dead_letters
-    }
-
-    fn behind(&self) -> Duration {
-        self.shared.behind()
-    }
-
-    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), AppendError> {
-        for (letters, weight) in burial::pieces(letters) {
-            let permit = self.burying.clone().acquire_many_owned(weight).await;
-            let permit = permit.map_err(|_| AppendError::Closed)?;
-            if let Some(error) = self.shared.halts.refuse(1) {
-                return Err(AppendError::Failed(error));
-            }
-            let (reply, answer) = oneshot::channel();
-            let burial = Burial {
-                letters,
-                reply,
-                permit,
-            };
-            self.state_writer
-                .send(ToStateWriter::Bury(burial))
-                .map_err(|_| AppendError::Closed)?;
-            answer.await.unwrap_or(Err(AppendError::Closed))?;
-        }
-        Ok(())
-    }
-
-    async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
-        let ids = ids.to_vec();
-        self.ask(move |state_writer| state_writer.take_letters(&ids, retry))
-            .await?
     }
 }

@@ -7,10 +7,6 @@ use crate::dedup::Id;
 /// A set of new ids. Each brings its fingerprint, so nothing is hashed again.
 pub(super) struct NewIds<'a>(HashTable<Id<'a>>);
 
-fn same(one: Id<'_>, other: Id<'_>) -> bool {
-    (one.fingerprint, one.id, one.source) == (other.fingerprint, other.id, other.source)
-}
-
 impl<'a> NewIds<'a> {
     /// Makes a set with room for `count` ids.
     pub(super) fn with_capacity(count: usize) -> NewIds<'a> {
@@ -19,11 +15,9 @@ impl<'a> NewIds<'a> {
 
     /// Adds an id; returns false if it is there already.
     pub(super) fn add(&mut self, id: Id<'a>) -> bool {
-        let entry = self.0.entry(
-            id.fingerprint,
-            |other| same(id, *other),
-            |other| other.fingerprint,
-        );
+        let entry = self
+            .0
+            .entry(id.fingerprint, |other| id == *other, |other| other.fingerprint);
         match entry {
             hashbrown::hash_table::Entry::Occupied(_) => false,
             hashbrown::hash_table::Entry::Vacant(place) => {
@@ -34,7 +28,7 @@ impl<'a> NewIds<'a> {
     }
 
     pub(super) fn remove(&mut self, id: Id<'_>) {
-        if let Ok(entry) = self.0.find_entry(id.fingerprint, |other| same(id, *other)) {
+        if let Ok(entry) = self.0.find_entry(id.fingerprint, |other| id == *other) {
             entry.remove();
         }
     }

@@ -468,7 +468,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::state::dead_letters;
-    use crate::{DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Journal, Page};
+    use crate::{DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Letters, Log, Page, States};
 
     #[tokio::test]
     async fn reading_waits_for_nothing_that_is_written() {

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::new_ids::NewIds;
 use super::shared::{Entered, Shared};
-use crate::dedup::Dedup;
+use crate::dedup::{Dedup as _, IdStore};
 use crate::halt::Cause;
 use crate::log::AlignedBuffer;
 use crate::log::encode::{EncodedAppend, FrameInfo};
@@ -47,7 +47,7 @@ pub(crate) struct Append {
 pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) inbox: Receiver<ToWriter>,
-    pub(crate) dedup: Dedup,
+    pub(crate) dedup: IdStore,
     /// The buffer for frames that are copied; kept from one commit to the next.
     pub(crate) buffer: AlignedBuffer,
 }

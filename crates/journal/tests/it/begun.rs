@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use signalbox_journal::{DiskJournal, Journal, Start};
+use signalbox_journal::{DiskJournal, Start};
 
 use crate::support::*;
 

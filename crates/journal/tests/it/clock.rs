@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, SystemTime};
 
-use signalbox_journal::{Appended, DiskJournal, DiskOptions, Journal as _, Start};
+use signalbox_journal::{Appended, DiskJournal, DiskOptions, Log, Start, States};
 
 use crate::support::{event, options, reader};
 

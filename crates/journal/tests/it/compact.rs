@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use signalbox_journal::{DeadLetter, DeadLetterFilter, DiskJournal, Journal};
+use signalbox_journal::{DeadLetter, DeadLetterFilter, DiskJournal};
 
 use crate::support::*;
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use proptest::prelude::*;
-use signalbox_journal::{DiskJournal, DiskOptions, Journal, Start};
+use signalbox_journal::{DiskJournal, DiskOptions, Start};
 
 use crate::support::*;
 

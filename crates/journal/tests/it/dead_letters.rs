@@ -1,7 +1,7 @@
 //! Dead letters.
 
 use signalbox_journal::{
-    Commit, DeadLetter, DeadLetterFilter, DeadLetterQuota, DiskOptions, Journal, OnFull, Start, Taken,
+    Commit, DeadLetter, DeadLetterFilter, DeadLetterQuota, DiskOptions, OnFull, Start, Taken,
 };
 
 use crate::support::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Receipt};
-use signalbox_journal::{AppendError, Appended, DiskOptions, Journal, Start};
+use signalbox_journal::{AppendError, Appended, DiskOptions, Start};
 
 use crate::support::*;
 

@@ -1,6 +1,6 @@
 //! Folders that cannot be used.
 
-use signalbox_journal::{DiskJournal, Journal};
+use signalbox_journal::DiskJournal;
 
 use crate::support::*;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signalbox_journal::{DiskJournal, DiskOptions, Journal, MemoryJournal, Start, Subscription};
+use signalbox_journal::{DiskJournal, DiskOptions, Log, MemoryJournal, Start, Subscription};
 
 #[tokio::test]
 async fn a_journal_tells_how_long_nothing_was_committed() {

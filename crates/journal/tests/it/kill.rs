@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use signalbox_journal::{DiskOptions, Journal, Start};
+use signalbox_journal::{DiskOptions, Start};
 
 use crate::support::*;
 

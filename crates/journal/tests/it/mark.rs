@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use signalbox_journal::{Journal, Start};
+use signalbox_journal::Start;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::support::*;

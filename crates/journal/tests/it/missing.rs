@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use signalbox_journal::{DiskOptions, Journal, Loss, Lost, Position, Read, Start};
+use signalbox_journal::{DiskOptions, Loss, Lost, Position, Read, Start};
 
 use crate::support::*;
 

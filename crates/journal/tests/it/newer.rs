@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use redb::ReadableTable;
-use signalbox_journal::{DiskJournal, Journal, Start};
+use signalbox_journal::{DiskJournal, Start};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::support::*;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_journal::{
-    AppendError, Commit, DiskOptions, Journal, Loss, Lost, Parked, Progress, Start, Usage,
-};
+use signalbox_journal::{AppendError, Commit, DiskOptions, Loss, Lost, Parked, Progress, Start, Usage};
 
 use crate::support::*;
 

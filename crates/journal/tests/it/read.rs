@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_journal::{
-    AppendError, Appended, Commit, DiskOptions, Found, Journal, Open, Parked, Progress, Read, RecordEnd,
-    SourceTotals, Start, Totals,
+    AppendError, Appended, Commit, DiskOptions, Found, Open, Parked, Progress, Read, RecordEnd, SourceTotals,
+    Start, Totals,
 };
 
 use crate::support::*;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use signalbox_journal::{Commit, DiskOptions, Journal, Named, Progress, Roster, Start, Subscription, Totals};
+use signalbox_journal::{Commit, DiskOptions, Named, Progress, Roster, Start, Subscription, Totals};
 
 use crate::support::*;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use signalbox_journal::{AppendError, DiskOptions, Journal, Start};
+use signalbox_journal::{AppendError, DiskOptions, Start};
 
 use crate::support::*;
 

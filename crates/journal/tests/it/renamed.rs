@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use signalbox_journal::{
-    Appended, Commit, DeadLetter, DeadLetterFilter, Journal, MemoryJournal, Named, Parked, Progress,
-    RecordEnd, Roster, SourceTotals, Standing, Start, Subscription,
+    Appended, Commit, DeadLetter, DeadLetterFilter, Journal, Log, MemoryJournal, Named, Parked, Progress,
+    RecordEnd, Roster, SourceTotals, Standing, Start, States, Subscription,
 };
 
 use crate::support::{copy, event, open};

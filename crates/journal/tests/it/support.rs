@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use signalbox_core::{Event, Facts, HashedPath, LimitedDataProcessing, Noted, Receipt};
 use signalbox_journal::{
-    Appended, Commit, DiskJournal, DiskOptions, Entry, Journal, Lost, Named, Position, Progress, Read,
-    Reader, Resumed, Roster, Start, Subscription,
+    Appended, Commit, DiskJournal, DiskOptions, Entry, Lost, Named, Position, Progress, Read, Reader,
+    Resumed, Roster, Start, Subscription,
 };
+pub(crate) use signalbox_journal::{Letters, Log, States};
 
 /// The sources of events.
 pub(crate) const SOURCES: [&str; 2] = ["app", "web"];

@@ -1,0 +1,105 @@
+//! What a journal keeps of sinks and sources beside the events.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{JournalError, Progress, Roster, SourceTotals};
+
+/// The states of sinks and sources.
+#[async_trait]
+pub trait States: Send + Sync {
+    /// Adopts the pipeline's components, before their sinks are opened: renamed ones take over what the journal keeps
+    /// under their old name, and sinks outside the pipeline are owed no further events. Adopting the same components
+    /// again changes nothing.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the change cannot be written; nothing has changed then.
+    async fn adopt(&self, roster: &Roster) -> Result<(), JournalError>;
+
+    /// Notes that every sink of the pipeline has been opened. If the journal had lost its records of sinks, names that
+    /// it does not know count as new from the next start on; after a start that ends before this call they do not.
+    fn all_opened(&self) {}
+
+    /// The number of events that may come again, by sink, if the journal lost its records of sinks and began them anew
+    /// since the last clean start.
+    fn rebuilt(&self) -> Option<BTreeMap<String, u64>> {
+        None
+    }
+
+    /// Every sink the journal knows, also those no longer configured.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn sinks(&self) -> Result<Vec<SinkState>, JournalError>;
+
+    /// Changes where a sink stands while it has no reader: replay, by moving back what is settled.
+    ///
+    /// # Errors
+    /// [`JournalError`] if that cannot be written.
+    async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError>;
+
+    /// Forgets the events that a sink without a reader is owed, of one source or of all: events that only this sink
+    /// held may be dropped. Returns the number of these events; they count as filtered (`forgotten`).
+    ///
+    /// # Errors
+    /// [`JournalError`] if there is no such sink, or the change cannot be written.
+    async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError>;
+
+    /// Saves the counts of a source; with the next commit, not at once.
+    fn save_source(&self, source: &str, totals: SourceTotals);
+
+    /// Returns when the counts given to [`Journal::save_source`] are durable.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be written; the journal tries again by itself.
+    async fn save_counts(&self) -> Result<(), JournalError>;
+
+    /// The saved counts of all sources; `journalled` is exact, the others may lack the last second before a crash,
+    /// unless [`Journal::save_counts`] was waited for.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError>;
+
+    /// Reads the checkpoints of a source, by key.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they cannot be read.
+    async fn checkpoints(&self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError>;
+
+    /// Saves a checkpoint of a source, or with `None` removes it. It is written with the next commit, and never before
+    /// dead letters that were handed over earlier.
+    fn save_checkpoint(&self, source: &str, key: &str, value: Option<Vec<u8>>);
+
+    /// Returns when all earlier checkpoints and dead letters are durable.
+    async fn flush(&self);
+
+    /// The time for which changes of the journal's state have been waiting to be written: its counts are that old.
+    fn behind(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// A sink as the journal knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkState {
+    /// Its name.
+    pub name: String,
+    /// What was committed last.
+    pub progress: Progress,
+    /// Parked events.
+    pub parked: u64,
+    /// The number of events in the log that the sink is owed and has not settled, by source.
+    pub unread: Vec<(String, u64)>,
+    /// The sources among them that were not among the sink's inputs under any name when it was last opened.
+    pub removed: Vec<String>,
+    /// The present names of those sources that were renamed.
+    pub renamed: BTreeMap<String, String>,
+    /// Unix milliseconds of the arrival of its oldest unsettled event; `None` if there is none.
+    pub oldest_pending: Option<i64>,
+    /// Unix milliseconds when it was last opened.
+    pub last_opened: i64,
+}
