@@ -14,9 +14,7 @@ use std::time::{Duration, Instant};
 use criterion::Throughput;
 use rustix::time::{ClockId, clock_gettime};
 use signalbox_core::Event;
-use signalbox_journal::{
-    Commit, DiskJournal, DiskOptions, Journal, Progress, Read, Reader, Start, Subscription,
-};
+use signalbox_journal::{Commit, DiskJournal, DiskOptions, Log, Progress, Read, Reader, Start, Subscription};
 use tokio::runtime::Runtime;
 
 use crate::ingest::{Bodies, take};

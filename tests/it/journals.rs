@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 use signalbox_admin::Status;
-use signalbox_journal::{DiskJournal, DiskOptions, Journal};
+use signalbox_journal::{DiskJournal, DiskOptions, Log, States};
 
 use crate::support::client::post_all;
 use crate::support::events::ids;

@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use signalbox_core::{Reason, Secret};
-use signalbox_journal::{DeadLetter, Journal, MemoryJournal, SinkState, Start, Subscription};
+use signalbox_journal::{
+    DeadLetter, Journal, Letters, Log, MemoryJournal, SinkState, Start, States, Subscription,
+};
 use signalbox_runtime::ledger::{SinkLedger, SourceLedger};
 use signalbox_runtime::operate::{Acted, Piece, ReplayPlan, ReplayRange};
 use signalbox_runtime::telemetry::TelemetryOptions;

@@ -1,7 +1,7 @@
 //! `signalbox deadletters` and the admin address with many dead letters.
 
 use serde_json::{Value, json};
-use signalbox_journal::{DeadLetter, DiskJournal, DiskOptions, Journal as _};
+use signalbox_journal::{DeadLetter, DiskJournal, DiskOptions, Letters, Log};
 
 use super::{Rig, pipeline};
 use crate::support::client::{get, post_all, try_send};

@@ -10,7 +10,9 @@ use signalbox_core::{
     Batch, Event, Flow, Outcome, Prepared, Reason, Receipt, Record, Rejection, Report, Resend, Sink,
     Transform,
 };
-use signalbox_journal::{DeadLetter, DeadLetterFilter, Journal, MemoryJournal, Start, Subscription, Tenure};
+use signalbox_journal::{
+    DeadLetter, DeadLetterFilter, Letters, Log as _, MemoryJournal, Start, States, Subscription, Tenure,
+};
 use tokio::time::Instant;
 
 use super::*;
