@@ -9,9 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, HOST, ORIGIN, TRANSFER_ENCODING, WWW_AUTHENTICATE,
-};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HOST, ORIGIN, WWW_AUTHENTICATE};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::middleware::Next;
@@ -155,8 +153,6 @@ impl Guard {
 
 /// Lets permitted requests through, and marks every answer as not for caches.
 pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    // A proxy in front may see the end of such a request elsewhere (RFC 9112, 6.3).
-    let last = request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = match guard.check(&request) {
         Ok(()) => next.run(request).await,
         Err((status, told)) => text(status, told),
@@ -166,9 +162,6 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if unauthorized {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    if last {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
@@ -18,8 +18,8 @@ use signalbox_journal::{
 use signalbox_runtime::operate::{Acted, Piece, act, act_on_all};
 
 use crate::AdminState;
-use crate::operator::{Choice, No, acting, chosen, no};
-use crate::reply::{failed, json as as_json};
+use crate::query::{Acting, Query, Reading};
+use crate::reply::{Refusal, json};
 
 /// Dead letters in a list if the request sets no limit.
 const LIMIT: u64 = 100;
@@ -79,25 +79,17 @@ pub fn describe(id: DeadLetterId, letter: &DeadLetter, payload: bool) -> Value {
 }
 
 /// Answers with a page of dead letters.
-pub(crate) async fn list(State(state): State<AdminState>, request: Request) -> Response {
-    let choice = match chosen(&request) {
-        Ok(choice) => choice,
-        Err(problem) => return no(problem),
-    };
+pub(crate) async fn list(
+    State(state): State<AdminState>,
+    Reading(choice): Reading,
+) -> Result<Response, Refusal> {
     let limit = usize::try_from(choice.limit.unwrap_or(LIMIT).min(PAGE)).unwrap_or(usize::MAX);
     let mut page = first_page(&choice, limit);
     let (begun, mut letters) = (Instant::now(), Vec::new());
     // A filter that matches few letters may have to look at many before it finds them.
     let next = loop {
-        let found = match state
-            .source
-            .journal()
-            .dead_letter_page(&choice.filter, page)
-            .await
-        {
-            Ok(found) => found,
-            Err(error) => return failed(&error.to_string()),
-        };
+        let journal = state.source.journal();
+        let found = journal.dead_letter_page(&choice.filter, page).await?;
         letters.extend(found.letters);
         page.limit = limit - letters.len();
         page.after = found.next;
@@ -112,12 +104,12 @@ pub(crate) async fn list(State(state): State<AdminState>, request: Request) -> R
         .iter()
         .map(|StoredLetter { id, letter, .. }| Shown::new(*id, letter, choice.payload))
         .collect();
-    as_json(&Listed {
+    Ok(json(&Listed {
         kept: kept(&state),
         dead_letters: shown,
         next,
         behind_seconds: state.source.journal().behind().as_secs(),
-    })
+    }))
 }
 
 #[derive(Serialize)]
@@ -136,7 +128,7 @@ fn kept(state: &AdminState) -> Value {
         .collect()
 }
 
-fn first_page(choice: &Choice, limit: usize) -> Page {
+fn first_page(choice: &Query, limit: usize) -> Page {
     Page {
         after: choice.cursor,
         order: if choice.oldest_first {
@@ -161,27 +153,20 @@ pub struct LetterSummary {
 }
 
 /// Answers with the counts of matching letters.
-pub(crate) async fn summary(State(state): State<AdminState>, request: Request) -> Response {
-    let choice = match chosen(&request) {
-        Ok(choice) => choice,
-        Err(problem) => return no(problem),
-    };
-    match state.source.journal().dead_letter_summary(&choice.filter).await {
-        Ok(summary) => as_json(&LetterSummary {
-            kept: state.source.letter_counts(),
-            groups: summary.groups,
-            behind_seconds: state.source.journal().behind().as_secs(),
-        }),
-        Err(error) => failed(&error.to_string()),
-    }
+pub(crate) async fn summary(
+    State(state): State<AdminState>,
+    Reading(choice): Reading,
+) -> Result<Response, Refusal> {
+    let journal = state.source.journal();
+    Ok(json(&LetterSummary {
+        groups: journal.dead_letter_summary(&choice.filter).await?.groups,
+        kept: state.source.letter_counts(),
+        behind_seconds: journal.behind().as_secs(),
+    }))
 }
 
 /// Sends all matching letters, one JSON object a line. The next page is read once the client has taken the one before.
-pub(crate) async fn export(State(state): State<AdminState>, request: Request) -> Response {
-    let choice = match chosen(&request) {
-        Ok(choice) => choice,
-        Err(problem) => return no(problem),
-    };
+pub(crate) async fn export(State(state): State<AdminState>, Reading(choice): Reading) -> Response {
     let page = Page {
         order: Order::OldestFirst,
         ..first_page(&choice, 0)
@@ -231,33 +216,32 @@ async fn next_lines(
     Ok((lines.into(), onward))
 }
 
-pub(crate) async fn retry(State(state): State<AdminState>, request: Request) -> Response {
-    act_upon(&state, acting(&request), true).await
+pub(crate) async fn retry(
+    State(state): State<AdminState>,
+    Acting(choice): Acting,
+) -> Result<Response, Refusal> {
+    act_upon(&state, choice, true).await
 }
 
-pub(crate) async fn discard(State(state): State<AdminState>, request: Request) -> Response {
-    act_upon(&state, acting(&request), false).await
+pub(crate) async fn discard(
+    State(state): State<AdminState>,
+    Acting(choice): Acting,
+) -> Result<Response, Refusal> {
+    act_upon(&state, choice, false).await
 }
 
 /// Acts on one piece if the request has a cursor (0 begins), else on all.
-async fn act_upon(state: &AdminState, choice: Result<Choice, No>, retry: bool) -> Response {
-    let choice = match choice {
-        Ok(choice) => choice,
-        Err(problem) => return no(problem),
-    };
+async fn act_upon(state: &AdminState, choice: Query, retry: bool) -> Result<Response, Refusal> {
     let piece = Piece {
         filter: choice.filter,
         after: choice.cursor,
         limit: choice.limit,
     };
     let acted = match piece.after {
-        Some(_) => act(&*state.source, piece, retry).await,
-        None => act_on_all(&*state.source, piece, retry).await,
+        Some(_) => act(&*state.source, piece, retry).await?,
+        None => act_on_all(&*state.source, piece, retry).await?,
     };
-    match acted {
-        Ok(acted) => as_json(&ActedReport::from(&acted)),
-        Err(error) => failed(&error),
-    }
+    Ok(json(&ActedReport::from(&acted)))
 }
 
 /// The result of a retry or discard, as the admin address and `signalbox deadletters --json` report it.

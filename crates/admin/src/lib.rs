@@ -1,25 +1,13 @@
 //! The address for operators: metrics, health, readiness, status, dead letters.
 //!
-//! | path | answer |
-//! |---|---|
-//! | `/health`, `/live` | 200 while the process lives; needs no token |
-//! | `/ready` | 200 while every source takes events in, 503 with the reason otherwise |
-//! | `/metrics` | every metric in the Prometheus text format |
-//! | `/status` | [`Status`] as JSON |
-//! | `/dead_letters` | a page of the newest dead letters as JSON; `sink`, `reason`, `mapping`, `message_id`, `since`, `before`, `id` and `limit` choose, `cursor` begins the next page, `payload=1` shows the kept parts of the events |
-//! | `/dead_letters/summary` | counts by sink, reason and mapping; the same choice |
-//! | `/dead_letters/export` | all of them, the oldest first, one JSON object a line; the same choice |
-//! | `POST /dead_letters/retry`, `POST /dead_letters/discard` | tries them again, or removes them; the same choice; with `cursor` one piece of them |
-//! | `POST /replay?sink=NAME&from=…` | delivers a part of the journal again; `to`, `dry_run=1` |
-//! | `/sinks` | every sink that the journal knows, with its pending events by source |
-//! | `POST /forget?sink=NAME&source=NAME` | forgets pending events that the file no longer mentions |
-//! | `POST /reload` | reads the configuration file again |
+//! `routes::ENDPOINTS` lists the paths, and writes their table in docs/operations.md.
 
 mod guard;
 mod human;
 mod letters;
 mod operator;
 mod orphans;
+mod query;
 mod reply;
 mod routes;
 mod server;
@@ -31,6 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use self::guard::Access;
 pub use self::letters::{ActedReport, LetterSummary, PAGE, describe as describe_dead_letter};
+pub use self::query::Query;
 pub use self::server::{AdminServer, serve};
 pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Started, Status};
 use signalbox_runtime::identity::JournalIdentity;

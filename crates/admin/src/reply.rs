@@ -2,9 +2,10 @@
 
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use signalbox_core::escape::plain_json;
+use signalbox_journal::JournalError;
 
 /// Answers with JSON, escaped so that text from events and destinations cannot control a terminal.
 pub(crate) fn json(value: &impl Serialize) -> Response {
@@ -31,7 +32,24 @@ pub(crate) fn text(status: StatusCode, body: &str) -> Response {
         .into_response()
 }
 
-/// Answers 409 with the reason for which the router did not act.
-pub(crate) fn failed(error: &str) -> Response {
-    text(StatusCode::CONFLICT, error)
+/// A request that is not carried out: the status, and the reason.
+pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        text(self.0, &self.1)
+    }
+}
+
+/// The engine's own reasons are conflicts (409).
+impl From<String> for Refusal {
+    fn from(problem: String) -> Refusal {
+        Refusal(StatusCode::CONFLICT, problem)
+    }
+}
+
+impl From<JournalError> for Refusal {
+    fn from(error: JournalError) -> Refusal {
+        error.to_string().into()
+    }
 }

@@ -8,37 +8,134 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use signalbox_runtime::identity;
 
 use crate::guard::{Guard, guard};
 use crate::reply::{json, text};
 use crate::{AdminState, letters, operator};
 
+/// A row of the table of endpoints in docs/operations.md.
+struct Endpoint {
+    /// The paths that are answered alike, with their method unless it is GET, and their parameters.
+    shown: &'static str,
+    /// The answer, in Markdown.
+    answer: &'static str,
+    route: fn() -> MethodRouter<AdminState>,
+}
+
+impl Endpoint {
+    fn paths(&self) -> impl Iterator<Item = &'static str> {
+        let shown = self.shown.split(", ");
+        shown.filter_map(|path| path.trim_start_matches("POST ").split('?').next())
+    }
+}
+
+/// The endpoints, in the order of the documentation.
+const ENDPOINTS: [Endpoint; 13] = [
+    Endpoint {
+        shown: "/health, /live",
+        answer: "200 while the process lives. For liveness probes; needs no token.",
+        route: || get(alive),
+    },
+    Endpoint {
+        shown: "/ready",
+        answer: "200 while every source takes events in; 503 with the reason while it starts, from the moment it is \
+                 told to stop, and while the journal cannot be written (a full disk, files that were deleted). For \
+                 load balancers.",
+        route: || get(ready),
+    },
+    Endpoint {
+        shown: "/metrics",
+        answer: "All metrics in the Prometheus text format.",
+        route: || get(metrics),
+    },
+    Endpoint {
+        shown: "/status",
+        answer: "Everything the ledger knows as JSON: counts by source and sink, whether the sums close, what is held \
+                 and why, the age of the oldest pending event, what sinks have learnt, how many dead letters are kept \
+                 and were dropped. It is answered from memory, however slow the disk is: `journal.behind_seconds` and \
+                 `orphans_age_seconds` tell how old the counts of dead letters and what is said of removed sinks are. \
+                 After the journal's [state was lost](journal.md#damage), `journal.may_come_again` tells for each \
+                 sink how many events may be delivered twice.",
+        route: || get(status),
+    },
+    Endpoint {
+        shown: "/dead_letters",
+        answer: "A page of the newest dead letters as JSON. `?sink=NAME` chooses a sink (or `source:NAME`), \
+                 `reason=CODE` a reason, `mapping=NAME` a mapping, `message_id=ID` an event, `since=MILLIS` and \
+                 `before=MILLIS` those that ended at or after, or before a moment (Unix milliseconds), `id=N` one, \
+                 `limit=N` how many (100 unless given, 1,000 at most), `payload=1` shows what is kept of the events, \
+                 `order=oldest` begins with the oldest. `next` in the answer is the `cursor=N` that leads on; without \
+                 it that was all.",
+        route: || get(letters::list),
+    },
+    Endpoint {
+        shown: "/dead_letters/summary",
+        answer: "How many match, by sink, reason and mapping, and how many are kept and were dropped; the same \
+                 choice.",
+        route: || get(letters::summary),
+    },
+    Endpoint {
+        shown: "/dead_letters/export",
+        answer: "All that match, the oldest first, one JSON object a line, sent as they are read; the same choice. An \
+                 answer takes at most 5 minutes, as all connections here; one that was cut off ends without the last \
+                 chunk.",
+        route: || get(letters::export),
+    },
+    Endpoint {
+        shown: "POST /dead_letters/retry",
+        answer: "Delivers dead letters again, the oldest first; the same choice. With `cursor=N` (`cursor=0` begins) \
+                 only a piece of them, so that no request takes long: `next` leads on, and `up_to`, sent along, \
+                 leaves out what became a dead letter meanwhile.",
+        route: || post(letters::retry),
+    },
+    Endpoint {
+        shown: "POST /dead_letters/discard",
+        answer: "Removes them for good; likewise.",
+        route: || post(letters::discard),
+    },
+    Endpoint {
+        shown: "/sinks",
+        answer: "Every sink that the journal knows, with what it is owed by source. Reads files, so it wants \
+                 `X-Signalbox`.",
+        route: || get(operator::sinks),
+    },
+    Endpoint {
+        shown: "POST /forget?source=NAME&sink=NAME",
+        answer: "Lets go of pending events of a source that a sink no longer listens to, or of a sink that is no \
+                 longer in the file; either may be left out.",
+        route: || post(operator::forget),
+    },
+    Endpoint {
+        shown: "POST /replay?sink=NAME&from=WHERE",
+        answer: "Delivers a part of the journal to a sink again; `to=WHERE`, `dry_run=1` only tells how many events. \
+                 `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a date (`2026-11-28`, from its \
+                 beginning in UTC), or how long ago (`2h`, `3d`, `1d12h`).",
+        route: || post(operator::replay),
+    },
+    Endpoint {
+        shown: "POST /reload",
+        answer: "Reads the configuration file again, as SIGHUP does.",
+        route: || post(operator::reload),
+    },
+];
+
 /// Builds the routes of the admin address, behind its guard.
 pub(crate) fn router(state: AdminState, guarded: Guard) -> Router {
     let identity = state.identity.as_ref();
     let identity = identity.and_then(|identity| HeaderValue::from_str(&identity.header()).ok());
-    Router::new()
-        .route("/health", get(alive))
-        .route("/live", get(alive))
-        .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
-        .route("/status", get(status))
-        .route("/dead_letters", get(letters::list))
-        .route("/dead_letters/summary", get(letters::summary))
-        .route("/dead_letters/export", get(letters::export))
-        .route("/dead_letters/retry", post(letters::retry))
-        .route("/dead_letters/discard", post(letters::discard))
-        .route("/replay", post(operator::replay))
-        .route("/sinks", get(operator::sinks))
-        .route("/forget", post(operator::forget))
-        .route("/reload", post(operator::reload))
+    let mut router = Router::new();
+    for endpoint in &ENDPOINTS {
+        for path in endpoint.paths() {
+            router = router.route(path, (endpoint.route)());
+        }
+    }
+    router
         .fallback(|| async {
-            text(
-                StatusCode::NOT_FOUND,
-                "no such path; there are /health, /live, /ready, /metrics, /status, /dead_letters",
-            )
+            let rows = ENDPOINTS.map(|endpoint| format!("  {}: {}", endpoint.shown, endpoint.answer));
+            let told = format!("no such path; there are\n{}", rows.join("\n"));
+            text(StatusCode::NOT_FOUND, &told)
         })
         .with_state(state)
         .layer(middleware::from_fn_with_state(Arc::new(guarded), guard))
@@ -97,4 +194,33 @@ async fn blocking(answer: impl FnOnce() -> Response + Send + 'static) -> Respons
             "this went wrong; the log has the place",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of docs/operations.md; `UPDATE_DOCS=1` writes it anew.
+    #[test]
+    fn the_documentation_has_the_table_of_endpoints() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md");
+        let found = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = found.split_once("| path | answer |\n|---|---|\n").unwrap();
+        let (_, after) = rest.split_once("\n\n").unwrap();
+        let mut wanted = format!("{before}| path | answer |\n|---|---|\n");
+        for endpoint in &ENDPOINTS {
+            let shown = endpoint.shown.replace(", ", "`, `");
+            wanted.push_str(&format!("| `{shown}` | {} |\n", endpoint.answer));
+        }
+        wanted.push('\n');
+        wanted.push_str(after);
+        if found != wanted && std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &wanted).unwrap();
+        } else {
+            assert!(
+                found == wanted,
+                "the table of endpoints is out of date; run the tests once with UPDATE_DOCS=1"
+            );
+        }
+    }
 }

@@ -109,6 +109,15 @@ pub enum Where {
     Position(Position),
 }
 
+impl std::fmt::Display for Where {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Where::Position(position) => position.fmt(f),
+            Where::Time(at) => jiff::Timestamp::from_millisecond(*at).unwrap_or_default().fmt(f),
+        }
+    }
+}
+
 impl std::str::FromStr for Where {
     type Err = String;
 

@@ -1,5 +1,7 @@
 //! The exit codes of all commands; `--help` and `docs/operations.md` list the same ones.
 
+use crate::terminal::{can_confirm, complain};
+
 /// A code to leave with.
 pub(crate) type Code = u8;
 
@@ -19,6 +21,43 @@ pub(crate) const PROBE: Code = 5;
 /// The command line is wrong. The usual code for this would be 2, but a typing error in a script must not look like a
 /// held sink.
 pub(crate) const USAGE: Code = 64;
+
+/// The end of a command that has not done its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The problem has been reported.
+    Reported(Code),
+    /// The problem is still to be reported.
+    Problem(Code, String),
+}
+
+impl From<String> for Failure {
+    fn from(problem: String) -> Failure {
+        Failure::Problem(FAILED, problem)
+    }
+}
+
+impl Failure {
+    /// Reports the problem, and returns the code.
+    pub(crate) fn report(self) -> Code {
+        match self {
+            Failure::Reported(code) => code,
+            Failure::Problem(code, problem) => {
+                complain(&problem);
+                code
+            }
+        }
+    }
+}
+
+/// Ends a command that would have to ask when no answer is possible, before it does anything.
+pub(crate) fn must_be_confirmed(what: &str, yes: bool) -> Result<(), Failure> {
+    if can_confirm(yes) {
+        return Ok(());
+    }
+    let problem = format!("{what}, and nobody is at the terminal to confirm it: say --yes");
+    Err(Failure::Problem(USAGE, problem))
+}
 
 /// For the end of `--help`.
 pub(crate) const HELP: &str = "\

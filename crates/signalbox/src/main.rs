@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod router;
 mod sockets;
+mod terminal;
 
 use std::borrow::Cow;
 

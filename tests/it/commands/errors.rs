@@ -24,8 +24,8 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "per =",
         "pre =",
-        "transforms.limit.per: missing field 'per'\n  --> p.toml:5:1\n  help: per: What `limit` is counted over: any \
-         window of this length, not the one of the clock\n\n\
+        "transforms.limit.per: missing field 'per'\n  --> p.toml:5:1\n  help: per: Window over which `limit` is counted: \
+         any window of this length, not the one of the clock\n\n\
          transforms.limit.pre: unknown field 'pre', expected one of type, limit, per, burst, key, max_keys, \
          on_exceeded (did you mean 'per'?)\n  --> p.toml:8:1",
     ),

@@ -1,17 +1,20 @@
 //! The client of the admin API of a running router, and the journal of a stopped one in its place.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-use signalbox_config::{self as config, AdminAddress, JournalKind, JournalSettings, ProcessEnvironment};
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+use signalbox_admin::Query;
+use signalbox_config::{AdminAddress, JournalKind, JournalSettings};
+use signalbox_journal::SinkState;
 use signalbox_runtime::identity::{HEADER, JournalIdentity};
 use signalbox_runtime::journal;
-use signalbox_runtime::operate::{StatusSource, Stopped};
+use signalbox_runtime::operate::{StatusSource as _, Stopped};
 
-use super::complain;
-use crate::exit::{self, Code};
+use super::load::load_for_operators;
+use crate::exit::{self, Failure};
+use crate::terminal::{complain, tell};
 
 /// How long a running router may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,15 +25,34 @@ pub(super) enum AdminClient {
 }
 
 impl AdminClient {
+    /// Does some work with a client, and the names that [`AdminClient::open`] returns.
+    pub(super) async fn with<T>(
+        config: &Path,
+        work: impl AsyncFnOnce(&AdminClient, Vec<String>) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let (client, names) = AdminClient::open(config).await?;
+        let result = work(&client, names).await;
+        if let AdminClient::Stopped(stopped) = client {
+            // Closes the files.
+            stopped.close().await;
+        }
+        Ok(result?)
+    }
+
+    /// Lists the sinks that the journal knows.
+    pub(super) async fn sinks(&self) -> Result<Vec<SinkState>, String> {
+        match self {
+            AdminClient::Running(live) => live.get("/sinks", &Query::default()).await,
+            AdminClient::Stopped(stopped) => stopped.sinks().await,
+        }
+    }
+
     /// Finds out if a router runs by this configuration, and returns the names of the components that may have dead
     /// letters. Reads only `[journal]`, `[admin]` and names, and creates no journal where there is none.
-    pub(super) async fn open(config: &Path) -> Result<(AdminClient, Vec<String>), Code> {
-        let settings = config::load_for_operators(config, &ProcessEnvironment).map_err(|diagnostics| {
-            super::tell(&diagnostics.to_string());
-            exit::CONFIG
-        })?;
+    async fn open(config: &Path) -> Result<(AdminClient, Vec<String>), Failure> {
+        let settings = load_for_operators(config)?;
         if settings.broken {
-            super::tell(
+            tell(
                 "note: the file is no TOML outside of [journal] and [admin]; 'signalbox validate' tells what is wrong",
             );
         }
@@ -42,10 +64,9 @@ impl AdminClient {
             return Ok((AdminClient::Running(live), names));
         }
         if settings.journal.kind == JournalKind::Memory {
-            complain(
-                "no router answers at [admin] listen, and a journal in memory leaves nothing to look at",
-            );
-            return Err(exit::FAILED);
+            let problem =
+                "no router answers at [admin] listen, and a journal in memory leaves nothing to look at";
+            return Err(problem.to_owned().into());
         }
         let has_admin = settings.admin.is_some();
         let opened = tokio::task::spawn_blocking(move || {
@@ -55,21 +76,14 @@ impl AdminClient {
             Ok(Ok(journal)) => Ok((AdminClient::Stopped(Stopped::new(journal)), names)),
             Ok(Err(problem)) => {
                 complain(&problem);
-                if has_admin {
-                    complain("no router answers at [admin] listen");
+                let hint = if has_admin {
+                    "no router answers at [admin] listen"
                 } else {
-                    complain("to ask a running router, give it an [admin] listen address");
-                }
-                Err(exit::FAILED)
+                    "to ask a running router, give it an [admin] listen address"
+                };
+                Err(hint.to_owned().into())
             }
-            Err(_) => Err(exit::FAILED),
-        }
-    }
-
-    /// Lets go of the files.
-    pub(super) async fn close(self) {
-        if let AdminClient::Stopped(stopped) = self {
-            stopped.close().await;
+            Err(_) => Err(Failure::Reported(exit::FAILED)),
         }
     }
 }
@@ -84,15 +98,12 @@ pub(super) struct Live {
 impl Live {
     /// Finds the router at the admin address, if one answers there. A router with another journal than the file names
     /// belongs to another pipeline, and is asked nothing more.
-    async fn find(admin: &AdminAddress, journal: &JournalSettings) -> Result<Option<Live>, Code> {
+    async fn find(admin: &AdminAddress, journal: &JournalSettings) -> Result<Option<Live>, Failure> {
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(PATIENCE)
             .build()
-            .map_err(|error| {
-                complain(&error.to_string());
-                exit::FAILED
-            })?;
+            .map_err(|error| error.to_string())?;
         let base = format!("http://{}", admin.listen);
         let Ok(reply) = client.get(format!("{base}/health")).send().await else {
             return Ok(None);
@@ -102,35 +113,28 @@ impl Live {
             .and_then(|value| value.to_str().ok())
             .and_then(JournalIdentity::parse);
         let ours = JournalIdentity::of_folder(journal);
-        if let Err(problem) = check(router.as_ref(), &ours, admin, journal) {
-            complain(&problem);
-            return Err(exit::FAILED);
-        }
+        check(router.as_ref(), &ours, admin, journal)?;
         let token = admin.token.clone().map_err(|problem| {
-            complain(&format!(
-                "the router at {} wants its token: {problem}",
-                admin.listen
-            ));
-            exit::CONFIG
+            let problem = format!("the router at {} wants its token: {problem}", admin.listen);
+            Failure::Problem(exit::CONFIG, problem)
         })?;
         Ok(Some(Live { client, base, token }))
     }
 
-    /// GET, or POST for what changes something; the answer as JSON.
-    pub(super) async fn ask(
-        &self,
-        post: bool,
-        path: &str,
-        query: &[(&str, String)],
-    ) -> Result<Value, String> {
-        let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), query)
+    /// Sends a GET, and reads the answer.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &Query) -> Result<T, String> {
+        self.ask(Method::GET, path, query).await
+    }
+
+    /// Sends a POST, which changes something, and reads the answer.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, query: &Query) -> Result<T, String> {
+        self.ask(Method::POST, path, query).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, query: &Query) -> Result<T, String> {
+        let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), query.pairs())
             .map_err(|error| error.to_string())?;
-        let request = if post {
-            self.client.post(url)
-        } else {
-            self.client.get(url).header("x-signalbox", "1")
-        };
-        let mut request = request.header("x-signalbox", "1");
+        let mut request = self.client.request(method, url).header("x-signalbox", "1");
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
         }
@@ -147,7 +151,7 @@ impl Live {
             return Err(format!("the router answers: {}", text.trim()));
         }
         serde_json::from_str(&text)
-            .map_err(|_| "the router's answer is no JSON; is it another version?".to_owned())
+            .map_err(|_| "the router's answer is of another version of Signalbox".to_owned())
     }
 }
 
@@ -177,36 +181,4 @@ fn check(
         "the router at {at} belongs to another pipeline: it does not run with {own}; correct [admin] listen or [journal] \
          path, or use the file that router runs by (a relative path starts at the directory the command runs in)"
     ))
-}
-
-/// Ends a command that would have to ask when nobody is there to answer, before it does anything.
-pub(super) fn somebody_answers(what: &str, yes: bool) -> Result<(), Code> {
-    use std::io::IsTerminal as _;
-    if yes || std::io::stdin().is_terminal() {
-        return Ok(());
-    }
-    complain(&format!(
-        "{what}, and nobody is at the terminal to confirm it: say --yes"
-    ));
-    Err(exit::USAGE)
-}
-
-/// Asks on the terminal; without one the answer is no.
-pub(super) fn confirmed(question: &str, yes: bool) -> bool {
-    use std::io::{BufRead as _, IsTerminal as _};
-    if yes {
-        return true;
-    }
-    if !std::io::stdin().is_terminal() {
-        complain(&format!("{question} Say --yes to do it."));
-        return false;
-    }
-    eprint!("{question} [y/N] ");
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
-}
-
-/// Shorthand for what a stopped router answers by the same trait.
-pub(super) fn source(stopped: &Stopped) -> Arc<dyn StatusSource> {
-    Arc::new(stopped.clone())
 }

@@ -5,30 +5,21 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use signalbox_core::escape::plain_json;
 use signalbox_runtime::dry_run::DryRun;
 
-use crate::exit::{self, Code};
+use super::load::load;
+use crate::exit::{self, Code, Failure};
 
 /// A line longer than this is no event: the Tracking API refuses events over 32 KiB.
 const LONGEST: u64 = 1 << 20;
 
-pub(crate) fn run(args: &crate::cli::DryRun) -> Code {
-    let pipeline = match super::load(&args.config.config) {
-        Ok(pipeline) => pipeline,
-        Err(code) => return code,
-    };
-    let dry_run = match DryRun::new(pipeline, args.sink.as_deref(), args.source.as_deref()) {
-        Ok(dry_run) => dry_run,
-        Err(problem) => {
-            super::complain(&problem.to_string());
-            return exit::USAGE;
-        }
-    };
+pub(crate) fn run(args: &crate::cli::DryRun) -> Result<Code, Failure> {
+    let pipeline = load(&args.config.config)?;
+    let dry_run = DryRun::new(pipeline, args.sink.as_deref(), args.source.as_deref())
+        .map_err(|problem| Failure::Problem(exit::USAGE, problem.to_string()))?;
     match copy(&dry_run) {
-        Ok(()) => exit::OK,
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::OK,
-        Err(error) => {
-            super::complain(&format!("standard input or output: {error}"));
-            exit::FAILED
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("standard input or output: {error}").into())
         }
+        _ => Ok(exit::OK),
     }
 }
 

@@ -5,9 +5,10 @@ use std::io::Read as _;
 use signalbox_core::{ImportError, segment_imports};
 
 use crate::cli::ImportSegment;
-use crate::exit::{self, Code};
+use crate::exit::{self, Code, Failure};
+use crate::terminal::{print, tell};
 
-pub(crate) fn run(args: &ImportSegment) -> Code {
+pub(crate) fn run(args: &ImportSegment) -> Result<Code, Failure> {
     let path = args.file.display();
     let read = if args.file.as_os_str() == "-" {
         let mut text = String::new();
@@ -15,13 +16,7 @@ pub(crate) fn run(args: &ImportSegment) -> Code {
     } else {
         std::fs::read_to_string(&args.file)
     };
-    let text = match read {
-        Ok(text) => text,
-        Err(error) => {
-            super::complain(&format!("{path} cannot be read: {error}"));
-            return exit::FAILED;
-        }
-    };
+    let text = read.map_err(|error| format!("{path} cannot be read: {error}"))?;
     // The first plugin whose destination it is; what another one says of it is no news.
     let mut result = Err(ImportError::OtherDestination);
     for plugin in segment_imports() {
@@ -30,17 +25,10 @@ pub(crate) fn run(args: &ImportSegment) -> Code {
             break;
         }
     }
-    match result {
-        Ok(imported) => {
-            super::print(&imported.toml);
-            for note in imported.notes {
-                super::tell(&format!("note: {note}"));
-            }
-            exit::OK
-        }
-        Err(problem) => {
-            super::complain(&format!("{path}: {problem}"));
-            exit::FAILED
-        }
+    let imported = result.map_err(|problem| format!("{path}: {problem}"))?;
+    print(&imported.toml);
+    for note in imported.notes {
+        tell(&format!("note: {note}"));
     }
+    Ok(exit::OK)
 }

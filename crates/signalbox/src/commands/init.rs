@@ -4,12 +4,13 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 
 use crate::cli::Init;
-use crate::exit::{self, Code};
+use crate::exit::{self, Code, Failure};
+use crate::terminal::print;
 
 /// The pipeline to start from; the tests of this crate validate it.
 pub(crate) const STARTER: &str = include_str!("../../../../examples/pinterest.toml");
 
-pub(crate) fn run(args: &Init) -> Code {
+pub(crate) fn run(args: &Init) -> Result<Code, Failure> {
     let path = args.path.display();
     let mut options = OpenOptions::new();
     options.write(true);
@@ -26,21 +27,17 @@ pub(crate) fn run(args: &Init) -> Code {
         .and_then(|mut file| file.write_all(STARTER.as_bytes()))
     {
         Ok(()) => {
-            super::print(&format!(
+            print(&format!(
                 "{path} written. Next:\n\
                  \x20 1. fill in what it asks for\n\
                  \x20 2. signalbox validate --config {path}\n\
                  \x20 3. signalbox run --config {path}\n"
             ));
-            exit::OK
+            Ok(exit::OK)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            super::complain(&format!("{path} exists already; --force replaces it"));
-            exit::FAILED
+            Err(format!("{path} exists already; --force replaces it").into())
         }
-        Err(error) => {
-            super::complain(&format!("{path} cannot be written: {error}"));
-            exit::FAILED
-        }
+        Err(error) => Err(format!("{path} cannot be written: {error}").into()),
     }
 }

@@ -1,25 +1,19 @@
 //! `signalbox journal`
 
-use signalbox_config::{self as config, JournalKind, ProcessEnvironment};
+use signalbox_config::JournalKind;
 use signalbox_journal::{Compacted, DiskJournal};
 
-use super::complain;
+use super::load::load_for_operators;
 use super::numbers::about;
 use crate::cli::JournalAction;
-use crate::exit::{self, Code};
+use crate::exit::{self, Code, Failure};
+use crate::terminal::print;
 
-pub(crate) async fn run(action: JournalAction) -> Code {
+pub(crate) async fn run(action: JournalAction) -> Result<Code, Failure> {
     let JournalAction::Compact(args) = action;
-    let settings = match config::load_for_operators(&args.config, &ProcessEnvironment) {
-        Ok(settings) => settings,
-        Err(diagnostics) => {
-            super::tell(&diagnostics.to_string());
-            return exit::CONFIG;
-        }
-    };
+    let settings = load_for_operators(&args.config)?;
     if settings.journal.kind == JournalKind::Memory {
-        complain("a journal in memory has no files to compact");
-        return exit::FAILED;
+        return Err("a journal in memory has no files to compact".to_owned().into());
     }
     let folder = settings.journal.folder();
     let work = tokio::task::spawn_blocking(move || match DiskJournal::exists(&folder) {
@@ -33,13 +27,10 @@ pub(crate) async fn run(action: JournalAction) -> Code {
     match work.await {
         Ok(Ok(Compacted { before, after })) => {
             let (before, after) = (about(before), about(after));
-            super::print(&format!("the state took {before} and takes {after}\n"));
-            exit::OK
+            print(&format!("the state took {before} and takes {after}\n"));
+            Ok(exit::OK)
         }
-        Ok(Err(problem)) => {
-            complain(&format!("journal: {problem}"));
-            exit::FAILED
-        }
-        Err(_) => exit::FAILED,
+        Ok(Err(problem)) => Err(format!("journal: {problem}").into()),
+        Err(_) => Err(Failure::Reported(exit::FAILED)),
     }
 }

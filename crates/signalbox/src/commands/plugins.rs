@@ -5,28 +5,26 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use signalbox_core::{PluginInfo, plugins};
 
-use crate::exit::{self, Code};
+use crate::exit::{self, Code, Failure};
+use crate::terminal::print;
 
-pub(crate) fn run(name: Option<&str>) -> Code {
+pub(crate) fn run(name: Option<&str>) -> Result<Code, Failure> {
     let all = plugins();
     let Some(name) = name else {
-        super::print(&list(&all));
-        return exit::OK;
+        print(&list(&all));
+        return Ok(exit::OK);
     };
     // `file` is a source and a sink.
     let chosen: Vec<_> = all.iter().filter(|plugin| plugin.name == name).collect();
     if chosen.is_empty() {
         let names: Vec<_> = all.iter().map(|plugin| plugin.name).collect();
-        super::complain(&format!(
-            "there is no plugin '{name}'; there are {}",
-            names.join(", ")
-        ));
-        return exit::USAGE;
+        let problem = format!("there is no plugin '{name}'; there are {}", names.join(", "));
+        return Err(Failure::Problem(exit::USAGE, problem));
     }
     for plugin in chosen {
-        super::print(&describe(plugin));
+        print(&describe(plugin));
     }
-    exit::OK
+    Ok(exit::OK)
 }
 
 fn list(all: &[&PluginInfo]) -> String {

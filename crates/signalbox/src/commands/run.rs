@@ -8,38 +8,24 @@ use signalbox_runtime::operate::Command;
 use signalbox_runtime::pipeline::Pipeline;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::load::load;
 use crate::cli::Run;
-use crate::exit::{self, Code};
+use crate::exit::{self, Code, Failure};
 use crate::router::Router;
 
 /// How often `--watch-config` looks at the file.
 const WATCH: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(args: &Run) -> Code {
+pub(crate) async fn run(args: &Run) -> Result<Code, Failure> {
     // First of all: no other file may have taken their numbers.
     let sockets = crate::sockets::inherited();
     // Before anything else, so that a signal during start-up is not lost.
-    let mut signals = match Signals::new() {
-        Ok(signals) => signals,
-        Err(error) => {
-            super::complain(&format!("signals cannot be watched: {error}"));
-            return exit::FAILED;
-        }
-    };
+    let mut signals = Signals::new()?;
     let path = &args.config.config;
-    let pipeline = match super::load(path) {
-        Ok(pipeline) => pipeline,
-        Err(code) => return code,
-    };
+    let pipeline = load(path)?;
     let mut deadline = pipeline.shutdown.deadline.0;
     let durable = pipeline.journal.kind == config::JournalKind::Disk;
-    let mut router = match Router::start(pipeline, sockets).await {
-        Ok(router) => router,
-        Err(problem) => {
-            super::complain(&problem.to_string());
-            return exit::FAILED;
-        }
-    };
+    let mut router = Router::start(pipeline, sockets).await?;
     tracing::info!("running");
     let mut watch = Watch::new(args.watch_config.then_some(path));
     let name = loop {
@@ -91,7 +77,7 @@ pub(crate) async fn run(args: &Run) -> Code {
         tracing::error!(
             "{left} deliveries were not made and are lost with this process, unless the journal's files are put back"
         );
-        return exit::UNDELIVERED;
+        return Ok(exit::UNDELIVERED);
     } else if cut_short && durable {
         tracing::error!(
             "cut short with {left} deliveries to make: they are in the journal for the next start, but a request that \
@@ -103,15 +89,15 @@ pub(crate) async fn run(args: &Run) -> Code {
         tracing::error!(
             "{left} deliveries were not made and are lost with this process: the journal is in memory"
         );
-        return exit::UNDELIVERED;
+        return Ok(exit::UNDELIVERED);
     } else {
         tracing::info!("stopped; everything was delivered or is accounted for");
     }
-    if failed || cut_short {
+    Ok(if failed || cut_short {
         exit::FAILED
     } else {
         exit::OK
-    }
+    })
 }
 
 enum Why {
@@ -187,11 +173,12 @@ struct Signals {
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Signals> {
+    fn new() -> Result<Signals, String> {
+        let watch = |kind| signal(kind).map_err(|error| format!("signals cannot be watched: {error}"));
         Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
+            terminate: watch(SignalKind::terminate())?,
+            interrupt: watch(SignalKind::interrupt())?,
+            hangup: watch(SignalKind::hangup())?,
         })
     }
 
@@ -212,7 +199,7 @@ impl Signals {
 }
 
 /// Waits for SIGTERM or SIGINT.
-pub(super) async fn interrupted() -> std::io::Result<()> {
+pub(super) async fn interrupted() -> Result<(), String> {
     Signals::new()?.stop().await;
     Ok(())
 }

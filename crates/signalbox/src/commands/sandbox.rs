@@ -2,17 +2,14 @@
 
 use signalbox_sandbox::{Faults, SandboxConfig};
 
+use super::run::interrupted;
 use crate::cli::Sandbox;
-use crate::exit::{self, Code};
+use crate::exit::{self, Code, Failure};
+use crate::terminal::print;
 
-pub(crate) async fn run(args: Sandbox) -> Code {
-    let faults = match args.faults.as_deref().map(Faults::from_json).transpose() {
-        Ok(faults) => faults,
-        Err(problem) => {
-            super::complain(&format!("--faults: {problem}"));
-            return exit::USAGE;
-        }
-    };
+pub(crate) async fn run(args: Sandbox) -> Result<Code, Failure> {
+    let faults = args.faults.as_deref().map(Faults::from_json).transpose();
+    let faults = faults.map_err(|problem| Failure::Problem(exit::USAGE, format!("--faults: {problem}")))?;
     let picky = args.token.is_some() || args.ad_account_id.is_some();
     let config = SandboxConfig {
         listen: args.listen,
@@ -22,17 +19,12 @@ pub(crate) async fn run(args: Sandbox) -> Code {
         strict_openapi: args.strict_openapi,
         ..SandboxConfig::default()
     };
-    let sandbox = match signalbox_sandbox::start(config).await {
-        Ok(sandbox) => sandbox,
-        Err(error) => {
-            super::complain(&error.to_string());
-            return exit::FAILED;
-        }
-    };
+    let sandbox = signalbox_sandbox::start(config).await;
+    let sandbox = sandbox.map_err(|error| error.to_string())?;
     if let Some(faults) = faults {
         sandbox.set_faults(faults);
     }
-    super::print(&format!(
+    print(&format!(
         "A stand-in for the Pinterest Conversions API.\n\
          Put  base_url = \"{}\"  into the sink; any token and ad account id will do{}.\n\
          Faults: PUT http://{addr}/_sandbox/faults   Counts: GET http://{addr}/_sandbox/counts\n",
@@ -44,15 +36,12 @@ pub(crate) async fn run(args: Sandbox) -> Code {
         },
         addr = sandbox.addr(),
     ));
-    if let Err(error) = super::run::interrupted().await {
-        super::complain(&format!("signals cannot be watched: {error}"));
-        return exit::FAILED;
-    }
+    interrupted().await?;
     let counts = sandbox.counts();
     sandbox.shutdown().await;
-    super::print(&format!(
+    print(&format!(
         "{} events accepted in {} requests\n",
         counts.accepted, counts.requests
     ));
-    exit::OK
+    Ok(exit::OK)
 }

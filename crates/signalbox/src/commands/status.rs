@@ -1,29 +1,16 @@
 //! `signalbox status`
 
-use signalbox_admin::{Started, Status};
+use signalbox_admin::{Query, Started, Status};
 use signalbox_core::escape::{plain_json, plain_lines};
 
-use super::admin_client::{AdminClient, source};
-use crate::exit::{self, Code};
+use super::admin_client::AdminClient;
+use crate::exit::{self, Code, Failure};
+use crate::terminal::print;
 
-pub(crate) async fn run(args: &crate::cli::Status) -> Code {
-    let client = match AdminClient::open(&args.config.config).await {
-        Ok((client, _)) => client,
-        Err(code) => return code,
-    };
-    let result = read(&client).await;
-    client.close().await;
-    let shown = result.and_then(|status| Ok((show(&status, args.json)?, code(&status))));
-    match shown {
-        Ok((text, code)) => {
-            super::print(&text);
-            code
-        }
-        Err(problem) => {
-            super::complain(&problem);
-            exit::FAILED
-        }
-    }
+pub(crate) async fn run(args: &crate::cli::Status) -> Result<Code, Failure> {
+    let status = AdminClient::with(&args.config.config, async |client, _| read(client).await).await?;
+    print(&show(&status, args.json)?);
+    Ok(code(&status))
 }
 
 /// Formats the status. Reasons quote destinations, and paths in warnings come from events: neither may command the
@@ -47,14 +34,10 @@ fn code(status: &Status) -> Code {
 
 async fn read(client: &AdminClient) -> Result<Status, String> {
     match client {
-        AdminClient::Running(live) => {
-            let answer = live.ask(false, "/status", &[]).await?;
-            serde_json::from_value(answer)
-                .map_err(|_| "the router's status is of another version of Signalbox".to_owned())
-        }
+        AdminClient::Running(live) => live.get("/status", &Query::default()).await,
         AdminClient::Stopped(stopped) => {
             let ledger = stopped.ledger().await?;
-            Ok(Status::read(&ledger, &*source(stopped), Started::now()))
+            Ok(Status::read(&ledger, stopped, Started::now()))
         }
     }
 }

@@ -11,8 +11,9 @@ use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::sockets::OpenSockets;
 use signalbox_sandbox::{Sandbox, SandboxConfig};
 
-use crate::exit::{self, Code};
+use crate::exit::{self, Code, Failure};
 use crate::router::Router;
+use crate::terminal::print;
 
 /// The same file that the README tells people to run.
 pub(crate) const QUICKSTART: &str = include_str!("../../../../examples/quickstart.toml");
@@ -20,17 +21,13 @@ pub(crate) const QUICKSTART: &str = include_str!("../../../../examples/quickstar
 /// How long the demo waits for everything to be delivered.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) async fn run() -> Code {
-    match try_run().await {
-        Ok(true) => exit::OK,
-        Ok(false) => {
-            crate::commands::complain("the demo's sums do not close; please report this");
-            exit::FAILED
-        }
-        Err(problem) => {
-            crate::commands::complain(&problem.to_string());
-            exit::FAILED
-        }
+pub(crate) async fn run() -> Result<Code, Failure> {
+    if try_run().await? {
+        Ok(exit::OK)
+    } else {
+        Err("the demo's sums do not close; please report this"
+            .to_owned()
+            .into())
     }
 }
 
@@ -85,7 +82,7 @@ async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<boo
         .and_then(Pipeline::build)
         .map_err(|diagnostics| diagnostics.to_string())?;
     let mut router = Router::start(pipeline, OpenSockets::default()).await?;
-    crate::commands::print(&format!(
+    print(&format!(
         "Sending events to http://{}, as a shop's and an app's Segment SDKs would.\n\n",
         environment.listen
     ));
@@ -102,7 +99,7 @@ async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<boo
     let archived = std::fs::read_to_string(&environment.archive).map_err(|error| error.to_string())?;
     let (text, closes) = report::render(&status, sandbox, sent, archived.lines().count() as u64);
     router.close().await;
-    crate::commands::print(&text);
+    print(&text);
     Ok(closes)
 }
 

@@ -1,50 +1,34 @@
 //! Access to dead letters through a running router or from the files of a stopped one, a page or a piece at a time.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use serde_json::Value;
-use signalbox_admin::{ActedReport, LetterSummary, PAGE, describe_dead_letter};
+use signalbox_admin::{ActedReport, LetterSummary, PAGE, Query, describe_dead_letter};
 use signalbox_journal::{DeadLetterFilter, DeadLetterId, Order, Page};
 use signalbox_runtime::operate::{self, Piece, StatusSource as _};
 
 use super::super::admin_client::AdminClient;
 
 /// Some dead letters, and the cursor of the next ones.
+#[derive(Deserialize)]
 pub(super) struct Letters {
+    #[serde(rename = "dead_letters")]
     pub(super) letters: Vec<Value>,
     pub(super) next: Option<DeadLetterId>,
 }
 
-fn other_version<T>(what: &str) -> Result<T, String> {
-    Err(format!(
-        "the router's answer has no {what}; is it another version?"
-    ))
+/// The counts of kept letters, by component, in a list of letters.
+#[derive(Deserialize)]
+struct Kept {
+    kept: BTreeMap<String, u64>,
 }
 
-fn query(filter: &DeadLetterFilter) -> Vec<(&'static str, String)> {
-    let DeadLetterFilter {
-        component,
-        reason,
-        mapping,
-        message_id,
-        since,
-        before,
-        id,
-        up_to,
-    } = filter;
-    let number = |number: &Option<u64>| number.map(|number| number.to_string());
-    let pairs = [
-        ("sink", component.clone()),
-        ("reason", reason.clone()),
-        ("mapping", mapping.clone()),
-        ("message_id", message_id.clone()),
-        ("since", since.map(|at| at.to_string())),
-        ("before", before.map(|at| at.to_string())),
-        ("id", number(id)),
-        ("up_to", number(up_to)),
-    ];
-    pairs
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect()
+fn query(filter: &DeadLetterFilter) -> Query {
+    Query {
+        filter: filter.clone(),
+        ..Query::default()
+    }
 }
 
 /// Fetches a page of dead letters.
@@ -55,21 +39,14 @@ pub(super) async fn page(
 ) -> Result<Letters, String> {
     match client {
         AdminClient::Running(live) => {
-            let mut query = query(filter);
-            query.push(("limit", page.limit.to_string()));
-            if page.order == Order::OldestFirst {
-                query.push(("order", "oldest".to_owned()));
-            }
-            query.extend(page.after.map(|after| ("cursor", after.to_string())));
-            if page.payloads {
-                query.push(("payload", "1".to_owned()));
-            }
-            let mut answer = live.ask(false, "/dead_letters", &query).await?;
-            let next = answer["next"].as_u64();
-            match answer["dead_letters"].take() {
-                Value::Array(letters) => Ok(Letters { letters, next }),
-                _ => other_version("list of dead letters"),
-            }
+            let query = Query {
+                limit: Some(page.limit as u64),
+                cursor: page.after,
+                oldest_first: page.order == Order::OldestFirst,
+                payload: page.payloads,
+                ..query(filter)
+            };
+            live.get("/dead_letters", &query).await
         }
         AdminClient::Stopped(stopped) => {
             let found = stopped.journal().dead_letter_page(filter, page).await;
@@ -122,10 +99,7 @@ pub(super) async fn summary(
     filter: &DeadLetterFilter,
 ) -> Result<LetterSummary, String> {
     match client {
-        AdminClient::Running(live) => {
-            let answer = live.ask(false, "/dead_letters/summary", &query(filter)).await?;
-            serde_json::from_value(answer).or_else(|_| other_version("summary"))
-        }
+        AdminClient::Running(live) => live.get("/dead_letters/summary", &query(filter)).await,
         AdminClient::Stopped(stopped) => {
             let summary = stopped.journal().dead_letter_summary(filter).await;
             Ok(LetterSummary {
@@ -151,13 +125,13 @@ pub(super) async fn count(client: &AdminClient, filter: &DeadLetterFilter) -> Re
     };
     match client {
         AdminClient::Running(live) => {
-            let one = [("limit", "1".to_owned())];
-            let answer = live.ask(false, "/dead_letters", &one).await?;
-            let Some(kept) = answer["kept"].as_object() else {
-                return other_version("counts of dead letters");
+            let one = Query {
+                limit: Some(1),
+                ..Query::default()
             };
+            let Kept { kept } = live.get("/dead_letters", &one).await?;
             let kept = kept.iter().filter(|(name, _)| wanted(name));
-            Ok(kept.filter_map(|(_, count)| count.as_u64()).sum())
+            Ok(kept.map(|(_, count)| count).sum())
         }
         AdminClient::Stopped(stopped) => {
             let kept = stopped.journal().letter_counts().into_iter();
@@ -176,11 +150,12 @@ pub(super) async fn act(client: &AdminClient, piece: &Piece, retry: bool) -> Res
             } else {
                 "/dead_letters/discard"
             };
-            let mut query = query(&piece.filter);
-            query.push(("cursor", piece.after.unwrap_or(0).to_string()));
-            query.extend(piece.limit.map(|limit| ("limit", limit.to_string())));
-            let answer = live.ask(true, path, &query).await?;
-            serde_json::from_value(answer).or_else(|_| other_version("counts"))
+            let query = Query {
+                cursor: Some(piece.after.unwrap_or(0)),
+                limit: piece.limit,
+                ..query(&piece.filter)
+            };
+            live.post(path, &query).await
         }
         AdminClient::Stopped(stopped) => operate::act(stopped, piece.clone(), retry)
             .await

@@ -10,12 +10,12 @@ use signalbox_journal::{DeadLetterFilter, Order};
 use signalbox_runtime::operate::Piece;
 
 use self::asking::{act, count, each};
-use super::admin_client::{AdminClient, confirmed, somebody_answers};
+use super::admin_client::AdminClient;
 use super::numbers::thousands;
 use super::progress::Progress;
-use super::{complain, print};
 use crate::cli::{DeadLetterAction, DeadLetterChoice, DeadLetterList, HowMany};
-use crate::exit::{self, Code};
+use crate::exit::{self, Code, Failure};
+use crate::terminal::{confirmed, print, tell};
 
 /// Dead letters that `list` and `show` print if the command sets no limit.
 const LIMIT: u64 = 100;
@@ -44,34 +44,23 @@ impl HowMany {
     }
 }
 
-pub(crate) async fn run(action: DeadLetterAction) -> Code {
-    if let DeadLetterAction::Discard(args) = &action
-        && let Err(code) = somebody_answers("discard removes dead letters for good", args.yes)
-    {
-        return code;
+pub(crate) async fn run(action: DeadLetterAction) -> Result<Code, Failure> {
+    if let DeadLetterAction::Discard(args) = &action {
+        exit::must_be_confirmed("discard removes dead letters for good", args.yes)?;
     }
     let choice = action.choice();
-    let (client, names) = match AdminClient::open(&choice.config.config).await {
-        Ok(opened) => opened,
-        Err(code) => return code,
-    };
-    if let Some(unknown) = choice.sink.as_ref().filter(|name| !names.contains(name)) {
-        // The component may have existed once, and its dead letters still do.
-        super::tell(&format!(
-            "note: the configuration has no '{}'; it has {}",
-            plain(unknown),
-            names.join(", ")
-        ));
-    }
-    let result = carry_out(&action, &client).await;
-    client.close().await;
-    match result {
-        Ok(code) => code,
-        Err(problem) => {
-            complain(&problem);
-            exit::FAILED
+    AdminClient::with(&choice.config.config, async |client, names| {
+        if let Some(unknown) = choice.sink.as_ref().filter(|name| !names.contains(name)) {
+            // The component may have existed once, and its dead letters still do.
+            tell(&format!(
+                "note: the configuration has no '{}'; it has {}",
+                plain(unknown),
+                names.join(", ")
+            ));
         }
-    }
+        carry_out(&action, client).await
+    })
+    .await
 }
 
 async fn carry_out(action: &DeadLetterAction, client: &AdminClient) -> Result<Code, String> {
@@ -162,7 +151,7 @@ async fn list(
     let limit = args.how_many.or(LIMIT);
     let (shown, more) = each(client, filter, (Order::NewestFirst, payloads), limit, show).await?;
     if more {
-        super::tell(&format!(
+        tell(&format!(
             "{} of {} shown; --limit N or --all shows more",
             thousands(shown),
             thousands(count(client, filter).await?.max(shown))
@@ -197,13 +186,13 @@ async fn export(
     let (_, more) = each(client, filter, (Order::OldestFirst, true), limit, show).await?;
     drop(progress);
     if more {
-        super::tell(&format!(
+        tell(&format!(
             "the oldest {} that match; --all exports all",
             thousands(limit)
         ));
     }
     if nothing_kept > 0 {
-        super::tell(&format!(
+        tell(&format!(
             "of {} dead letters nothing is kept to export",
             thousands(nothing_kept)
         ));

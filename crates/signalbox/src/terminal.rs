@@ -1,0 +1,40 @@
+//! The terminal: what commands print, report and ask.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use signalbox_core::escape::plain_lines;
+
+/// Prints to standard output; false once the reader has gone (`| head`), which is no error.
+pub(crate) fn print(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+/// Reports something on standard error, in a form that cannot command the terminal.
+pub(crate) fn tell(text: &str) {
+    eprintln!("{}", plain_lines(text));
+}
+
+/// Reports on standard error why a command ends, in a form that cannot command the terminal.
+pub(crate) fn complain(problem: &str) {
+    eprintln!("signalbox: {}", plain_lines(problem));
+}
+
+/// Returns true if a question can be answered: by `--yes`, or at a terminal. Commands ask this before they do anything.
+pub(crate) fn can_confirm(yes: bool) -> bool {
+    yes || std::io::stdin().is_terminal()
+}
+
+/// Asks on the terminal; without one the answer is no.
+pub(crate) fn confirmed(question: &str, yes: bool) -> bool {
+    if yes {
+        return true;
+    }
+    if !std::io::stdin().is_terminal() {
+        complain(&format!("{question} Say --yes to do it."));
+        return false;
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
