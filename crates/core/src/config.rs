@@ -66,6 +66,9 @@ pub struct SinkDefaults {
     /// Time for which a delivered key ([`Record::dedup_key`](crate::Record::dedup_key)) is not sent again; `None` sends
     /// every record.
     pub duplicate_window: Option<HumanDuration>,
+    /// If true, a record that may have been written is sent again though the destination may count it twice
+    /// ([`Resend::MayDuplicate`](crate::Resend::MayDuplicate)).
+    pub retry_maybe_duplicates: bool,
 }
 
 /// A sink that posts JSON in batches: 100 records or 1 MB in a request, one second of waiting, two requests under way,
@@ -85,6 +88,7 @@ impl Default for SinkDefaults {
             retry_for: HumanDuration::from_secs(24 * 3600),
             late_after: Some(HumanDuration::from_secs(3600)),
             duplicate_window: None,
+            retry_maybe_duplicates: true,
         }
     }
 }

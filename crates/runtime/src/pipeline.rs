@@ -464,7 +464,9 @@ fn options(entry: &SinkEntry, declares: &SinkDeclarations, durable: bool) -> Sin
             window: keys.retry.window.unwrap_or(defaults.retry_for).0,
             initial: keys.retry.initial_backoff().0,
             max: keys.retry.max_backoff().0,
-            maybe_duplicates: keys.retry_timeouts_of_offline.unwrap_or(true),
+            maybe_duplicates: keys
+                .retry_timeouts_of_offline
+                .unwrap_or(defaults.retry_maybe_duplicates),
         },
         late_after: defaults.late_after.map(|age| age.0),
         duplicate_window: defaults.duplicate_window.map(|window| window.0),

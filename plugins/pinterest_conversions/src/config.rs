@@ -139,16 +139,13 @@ impl SinkConfig for PinterestConversionsConfig {
             max_events: 1000,
             max_events_ceiling: 1000,
             max_bytes: 2_000_000,
-            // A second fills batches, and is short against the hour within which Pinterest matches.
-            max_wait: HumanDuration::from_secs(1),
             concurrency: 4,
             calls_per_minute: NonZeroU32::new(5000),
-            timeout: HumanDuration::from_secs(30),
-            retry_for: HumanDuration::from_secs(24 * 60 * 60),
             // Pinterest classes web and app conversions that arrive later as offline ("Track conversions with the API").
             late_after: Some(HumanDuration::from_secs(60 * 60)),
             // Pinterest drops the second event with one name and id for certain only between its tag and this API.
             duplicate_window: Some(HumanDuration::from_secs(24 * 60 * 60)),
+            ..SinkDefaults::default()
         }
     }
 }
