@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use signalbox_journal::{Position, Reader, Resumed, Tenure};
+use signalbox_journal::{Position, Read, Reader, Resumed, Tenure};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,8 +22,9 @@ use super::options::SinkOptions;
 use super::outgoing::Outgoing;
 use super::pending::Pending;
 use super::prepare::Stage;
+use super::returned::AT_ONCE;
 use super::sent_keys::SentKeys;
-use super::settle::Settling;
+use super::settle::{Settling, in_need};
 use super::trail;
 use crate::dead_letters::{DeadLetters, now_millis};
 use crate::hold::HoldCause;
@@ -153,7 +154,7 @@ impl Driver {
             self.wake();
             self.look_for_room().await;
             if !leaving && self.wants_returned() {
-                self.fill.take_returned(&mut self.pending).await;
+                self.take_returned().await;
             }
             if self.pending.events.letters_full.is_full() {
                 let reason = LettersFull::reason(&self.options.name);
@@ -191,9 +192,7 @@ impl Driver {
                 () = self.stop.drain.cancelled(), if !draining => draining = true,
                 Some(landed) = self.attempts.next() => self.landed(landed).await,
                 () = self.pending.outgoing.gate.turn_comes(), if !leaving && self.pending.outgoing.gate.is_awaited() => {}
-                read = self.pending.events.reader.next(READ), if self.wants_input() => {
-                    self.fill.take_in(read, &mut self.pending).await;
-                }
+                read = self.pending.events.reader.next(READ), if self.wants_input() => self.take_in(read).await,
                 () = sleep_until(wake) => {}
             }
         }
@@ -280,9 +279,39 @@ impl Driver {
         if self.pending.events.letters_are_full() {
             return self.pending.events.letters_full.still_full();
         }
-        let positions = self.pending.events.letters_full.take();
         self.pending.outgoing.release(HoldCause::DeadLettersFull);
-        self.fill.prepare_again(positions, &mut self.pending).await;
+        let mut positions = self.pending.events.letters_full.take();
+        positions.retain(|position| self.pending.events.window.is_open(*position));
+        self.pending.events.recall(positions.iter().copied()).await;
+        for position in positions {
+            self.fill.prepare_again(position, &mut self.pending);
+        }
+    }
+
+    /// Takes from the journal.
+    async fn take_in(&mut self, read: Read) {
+        let events = &mut self.pending.events;
+        match read {
+            Read::Events(entries) => {
+                let wanted = events.window.wanted_by(entries.len());
+                events.recall(wanted.into_iter()).await;
+                self.fill.take_in(entries, &mut self.pending);
+            }
+            Read::Lost(lost) => {
+                let ahead = events.reader.ahead(self.fill.returning.last()).await;
+                self.fill.lost(&lost, ahead, events);
+            }
+            Read::End => self.fill.at_end = true,
+            Read::Revoked => self.fill.revoked = true,
+        }
+        self.pending.events.commits.soon();
+    }
+
+    /// Takes some of the events that came back from the dead letters.
+    async fn take_returned(&mut self) {
+        let reader = &mut self.pending.events.reader;
+        let read = reader.returned(self.fill.returning.last(), AT_ONCE).await;
+        self.fill.take_returned(read, &mut self.pending);
     }
 
     /// Starts as many attempts as may run now.
@@ -339,13 +368,16 @@ impl Driver {
     async fn landed(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
         match landed {
             Ok(Landed::Attempt(flight, verdict)) => {
+                let elapsed = flight.started.elapsed();
+                let needed = in_need(&flight.group, &verdict);
+                self.pending.events.recall(needed).await;
                 let mut settling = Settling {
                     options: &self.options,
                     stage: &self.stage,
                     meters: &self.meters,
                     pending: &mut self.pending,
                 };
-                settling.settle(flight, verdict).await;
+                settling.settle(flight, verdict, elapsed);
                 // A crash before the commit sends delivered records twice.
                 self.pending.events.commits.now();
             }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::{Event, Reason, Record, Rejection};
-use signalbox_journal::{Entry, Lost, Open, Owed, Parked, Position, Read, RecordEnd, Resumed, Standing};
+use signalbox_journal::{
+    Ahead, Entry, JournalError, Lost, Open, Owed, Parked, Position, RecordEnd, Resumed, Returned, Standing,
+};
 use tokio::time::Instant;
 
 use super::events::Events;
@@ -14,12 +16,12 @@ use super::options::SinkOptions;
 use super::outgoing::Outgoing;
 use super::pending::Pending;
 use super::prepare::{Stage, Staged};
-use super::returned::{self, Returning};
+use super::returned::Returning;
 use super::trail;
 use crate::dead_letters::now_millis;
 use crate::telemetry::warning_key;
 
-/// Takes events from the journal and prepares them.
+/// Prepares the events that the driver reads from the journal.
 pub(super) struct Fill {
     options: Arc<SinkOptions>,
     stage: Arc<Stage>,
@@ -93,32 +95,20 @@ impl Fill {
     }
 
     /// Takes events that the journal handed out.
-    pub(super) async fn take_in(&mut self, read: Read, pending: &mut Pending) {
-        match read {
-            Read::Events(entries) => {
-                let wanted = pending.events.window.wanted_by(entries.len());
-                pending.events.recall(wanted.into_iter()).await;
-                let ours = |entry: &&Entry| {
-                    let source = &entry.event.receipt().source;
-                    self.owed.at(entry.position, source).is_some()
-                };
-                pending
-                    .events
-                    .ledger
-                    .took(entries.iter().filter(ours).count() as u64);
-                let mut entries = entries.into_iter();
-                while let Some(Entry { position, event }) = entries.next() {
-                    if let Some(next) = entries.as_slice().first() {
-                        next.event.fetch();
-                    }
-                    self.take_event(position, event, pending);
-                }
+    pub(super) fn take_in(&mut self, entries: Vec<Entry>, pending: &mut Pending) {
+        let ours = |entry: &&Entry| {
+            let source = &entry.event.receipt().source;
+            self.owed.at(entry.position, source).is_some()
+        };
+        let count = entries.iter().filter(ours).count() as u64;
+        pending.events.ledger.took(count);
+        let mut entries = entries.into_iter();
+        while let Some(Entry { position, event }) = entries.next() {
+            if let Some(next) = entries.as_slice().first() {
+                next.event.fetch();
             }
-            Read::Lost(lost) => self.lost(lost, &mut pending.events).await,
-            Read::End => self.at_end = true,
-            Read::Revoked => self.revoked = true,
+            self.take_event(position, event, pending);
         }
-        pending.events.commits.soon();
     }
 
     fn take_event(&mut self, position: Position, event: Arc<Event>, pending: &mut Pending) {
@@ -158,48 +148,40 @@ impl Fill {
         self.staged(position, staged, pending);
     }
 
-    /// Takes some of the events that came back from the dead letters.
-    pub(super) async fn take_returned(&mut self, pending: &mut Pending) {
-        let read = pending
-            .events
-            .reader
-            .returned(self.returning.last(), returned::AT_ONCE);
-        match read.await {
-            Ok(returned) => {
-                self.returning.took(&returned);
-                for position in returned.unreadable {
-                    let told = "an event that came back from the dead letters is unreadable";
-                    let reason = Reason::new("journal_unreadable", told);
-                    pending.events.ledger.rejected.add(reason.code(), 1);
-                    pending.events.bury_lost(&reason);
-                    pending.events.window.forget_parked(position);
-                }
-                for parked in returned.events {
-                    // The operator asked for this event, so it is delivered even if its source is no longer an input.
-                    self.open_one(parked, Standing::Input, pending);
-                }
-            }
+    /// Takes events that came back from the dead letters.
+    pub(super) fn take_returned(&mut self, read: Result<Returned, JournalError>, pending: &mut Pending) {
+        let returned = match read {
+            Ok(returned) => returned,
             Err(error) => {
                 self.returning.failed();
                 tracing::error!(
                     sink = %self.options.name,
                     "events that came back from the dead letters cannot be read, trying again: {error}"
                 );
+                return;
             }
+        };
+        self.returning.took(&returned);
+        for position in returned.unreadable {
+            let told = "an event that came back from the dead letters is unreadable";
+            let reason = Reason::new("journal_unreadable", told);
+            pending.events.ledger.rejected.add(reason.code(), 1);
+            pending.events.bury_lost(&reason);
+            pending.events.window.forget_parked(position);
+        }
+        for parked in returned.events {
+            // The operator asked for this event, so it is delivered even if its source is no longer an input.
+            self.open_one(parked, Standing::Input, pending);
         }
     }
 
-    /// Goes on with the events for whose dead letters there was no room, now that there is some.
-    pub(super) async fn prepare_again(&mut self, mut positions: Vec<Position>, pending: &mut Pending) {
-        positions.retain(|position| pending.events.window.is_open(*position));
-        pending.events.recall(positions.iter().copied()).await;
-        for position in positions {
-            match pending.events.window.event(position) {
-                Some(event) => self.prepare(position, &event, Standing::Input, pending),
-                None => {
-                    let reason = Reason::new("journal_unreadable", "the event could not be read again");
-                    pending.events.reject_event(position, &reason);
-                }
+    /// Goes on with an event for whose dead letter there was no room; it should have been recalled.
+    pub(super) fn prepare_again(&mut self, position: Position, pending: &mut Pending) {
+        match pending.events.window.event(position) {
+            Some(event) => self.prepare(position, &event, Standing::Input, pending),
+            None => {
+                let reason = Reason::new("journal_unreadable", "the event could not be read again");
+                pending.events.reject_event(position, &reason);
             }
         }
     }
@@ -214,9 +196,9 @@ impl Fill {
 
     /// Counts events that the journal lost and has reported in the log. This sink's share is the number of pending events
     /// that are neither in the window nor ahead of the reader.
-    async fn lost(&mut self, lost: Lost, events: &mut Events) {
+    pub(super) fn lost(&self, lost: &Lost, ahead: Result<Ahead, JournalError>, events: &mut Events) {
         events.window.skip_before(lost.to);
-        let count = match events.reader.ahead(self.returning.last()).await {
+        let count = match ahead {
             Ok(ahead) => {
                 let unread = ahead.unread.iter().map(|(_, count)| count).sum::<u64>();
                 let left = events.window.len() as u64 + ahead.returned + unread;
@@ -230,7 +212,7 @@ impl Fill {
         };
         if count > 0 {
             events.ledger.rejected.add(lost.loss.code(), count);
-            self.bury_lost(&lost, count, events);
+            self.bury_lost(lost, count, events);
         }
     }
 

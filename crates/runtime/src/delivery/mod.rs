@@ -2,8 +2,8 @@
 //! [`Sink::deliver`](signalbox_core::Sink::deliver).
 //!
 //! One task owns all state of its sink, so there are no locks and no order of locks; only the attempts run beside it.
-//! The state lies in small values. `Fill` and `Events` touch the journal, `Attempts` the sink; the others are rules
-//! without I/O, and unit tests hold them. The driver asks them in its loop:
+//! The state lies in small values: rules without I/O, held by unit tests. The driver alone reads, commits, starts attempts
+//! and waits. It asks the values in its loop:
 //!
 //! | value | decides |
 //! |---|---|

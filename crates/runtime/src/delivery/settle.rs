@@ -20,7 +20,7 @@ use crate::telemetry::SinkMeters;
 
 /// Lists the events of a batch that its verdict makes necessary again: to encode them again, or for dead letters, now or
 /// when their records have been tried for long enough.
-fn in_need<'a>(group: &'a Group, verdict: &'a Verdict) -> impl Iterator<Item = Position> + 'a {
+pub(super) fn in_need<'a>(group: &'a Group, verdict: &'a Verdict) -> impl Iterator<Item = Position> + 'a {
     let needs = move |index: usize| match verdict {
         Verdict::Settled(outcomes) => !matches!(outcomes.get(index), Some(Outcome::Delivered { .. })),
         Verdict::All(outcome) => !matches!(outcome, Outcome::Delivered { .. }),
@@ -50,10 +50,9 @@ pub(super) struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    /// Settles the records of a batch by its verdict.
-    pub(super) async fn settle(&mut self, flight: Flight, verdict: Verdict) {
-        let elapsed = flight.started.elapsed();
-        self.pending.events.recall(in_need(&flight.group, &verdict)).await;
+    /// Settles the records of a batch, which was answered after `elapsed`, by its verdict. The events [in need](in_need)
+    /// should have been recalled.
+    pub(super) fn settle(&mut self, flight: Flight, verdict: Verdict, elapsed: Duration) {
         let Flight {
             ticket,
             group,
