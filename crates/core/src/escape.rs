@@ -96,11 +96,11 @@ mod tests {
     #[test]
     fn json_stays_json() {
         let text = "{\"a\":\"\u{202e}x\u{9b}\u{7f}\",\n\"b\":\"\\u001b\"}";
-        let told = plain_json(text);
-        assert_eq!(told, "{\"a\":\"\\u202ex\\u009b\\u007f\",\n\"b\":\"\\u001b\"}");
+        let escaped = plain_json(text);
+        assert_eq!(escaped, "{\"a\":\"\\u202ex\\u009b\\u007f\",\n\"b\":\"\\u001b\"}");
         let (before, after): (serde_json::Value, serde_json::Value) = (
             serde_json::from_str(text).unwrap(),
-            serde_json::from_str(&told).unwrap(),
+            serde_json::from_str(&escaped).unwrap(),
         );
         assert_eq!(before, after);
     }

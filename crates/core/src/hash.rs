@@ -62,9 +62,9 @@ impl Sha256Hex {
 fn digits(digest: &[u8; 32]) -> Sha256Hex {
     let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
     let mut hex = [0; 64];
-    for ([high, low], byte) in hex.as_chunks_mut().0.iter_mut().zip(digest) {
-        *high = digit(byte >> 4);
-        *low = digit(byte & 0xf);
+    for (at, byte) in digest.iter().enumerate() {
+        hex[2 * at] = digit(byte >> 4);
+        hex[2 * at + 1] = digit(byte & 0xf);
     }
     Sha256Hex(hex)
 }
@@ -92,11 +92,7 @@ fn short_digest(text: &[u8]) -> Option<[u8; 32]> {
     length.copy_from_slice(&(text.len() as u64 * 8).to_be_bytes());
     let mut state = START;
     compress256(&mut state, std::slice::from_ref(&block));
-    let mut digest = [0; 32];
-    for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(state) {
-        *bytes = word.to_be_bytes();
-    }
-    Some(digest)
+    state.map(u32::to_be_bytes).as_flattened().try_into().ok()
 }
 
 impl fmt::Display for Sha256Hex {

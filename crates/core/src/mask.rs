@@ -240,8 +240,8 @@ mod tests {
             }
         }
         for form in forms {
-            let told = format!("we got '{form}' from you");
-            let masked = mask(&told);
+            let text = format!("we got '{form}' from you");
+            let masked = mask(&text);
             let expected = match form.as_str() {
                 form if form.starts_with("Bearer ") => "we got 'Bearer [secret]' from you",
                 form if form.starts_with("x=") => "we got 'x=[secret]&y=1' from you",
@@ -274,8 +274,8 @@ mod tests {
     fn no_cut_of_a_long_text_shows_a_part() {
         let _secret = Secret::new("zq-cut-where-it-ends");
         for before in 270..300 {
-            let told = redact(&format!("{} zq-cut-where-it-ends", "a ".repeat(before / 2)));
-            assert!(!told.contains("zq-"), "{told}");
+            let text = redact(&format!("{} zq-cut-where-it-ends", "a ".repeat(before / 2)));
+            assert!(!text.contains("zq-"), "{text}");
         }
     }
 
@@ -285,8 +285,8 @@ mod tests {
             let _secret = Secret::new(secret.clone());
             let whole = format!("{before}{secret}{behind}");
             let engine = if url { BASE64_URL_SAFE } else { BASE64_STANDARD };
-            let told = format!("<{}>", engine.encode(&whole));
-            prop_assert_eq!(mask(&told), "<[secret]>");
+            let text = format!("<{}>", engine.encode(&whole));
+            prop_assert_eq!(mask(&text), "<[secret]>");
             prop_assert!(!mask(&whole).contains(&secret));
         }
     }

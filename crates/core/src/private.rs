@@ -24,14 +24,17 @@ mod tests {
 
     #[test]
     fn only_what_is_open_to_others_is_told() {
-        let told = |mode| exposed(Path::new("/a/key"), mode);
-        assert_eq!((told(0o100_600), told(0o40_700), told(0o400)), (None, None, None));
-        let text = told(0o100_640).unwrap();
+        let found = |mode| exposed(Path::new("/a/key"), mode);
+        assert_eq!(
+            (found(0o100_600), found(0o40_700), found(0o400)),
+            (None, None, None)
+        );
+        let text = found(0o100_640).unwrap();
         assert!(
             text.starts_with("/a/key: ") && text.contains("mode 0640"),
             "{text}"
         );
         assert!(text.ends_with("chmod go= /a/key"), "{text}");
-        assert!(told(0o40_701).is_some());
+        assert!(found(0o40_701).is_some());
     }
 }

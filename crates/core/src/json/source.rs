@@ -325,7 +325,7 @@ mod tests {
     }
 
     /// Renders a node member by member, independently of the writer.
-    fn told(node: Node<'_>, out: &mut String) {
+    fn render(node: Node<'_>, out: &mut String) {
         let string = |text: &str| serde_json::to_string(text).unwrap();
         match node.content() {
             Content::Null => out.push_str("null"),
@@ -340,7 +340,7 @@ mod tests {
                     if keyed {
                         out.push_str(&format!("{}:", string(child.key())));
                     }
-                    told(child, out);
+                    render(child, out);
                 }
                 out.push(if keyed { '}' } else { ']' });
             }
@@ -378,10 +378,10 @@ mod tests {
             for edit in &edits {
                 apply(&mut document, edit);
                 let (copied, mut members) = (document.to_json(), String::new());
-                told(document.root(), &mut members);
+                render(document.root(), &mut members);
                 // Parsing the copy again yields the same members; only the spelling of strings may differ.
                 let mut again = String::new();
-                told(Document::parse(&copied).unwrap().root(), &mut again);
+                render(Document::parse(&copied).unwrap().root(), &mut again);
                 prop_assert_eq!(&again, &members, "{}", &text.out);
                 let mut written = Vec::new();
                 document.root().write_to(&mut written);

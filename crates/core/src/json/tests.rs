@@ -133,12 +133,12 @@ fn refuses_depth_and_nonsense_without_showing_it() {
 
 #[test]
 fn a_syntax_error_names_the_byte() {
-    for (text, told) in [
+    for (text, message) in [
         ("{\"a\":1,\n\"b\":x}", "not valid JSON: expected value at byte 12"),
         ("[1 2]", "not valid JSON: expected `,` or `]` at byte 3"),
         ("01", "not valid JSON: invalid number at byte 1"),
     ] {
-        assert_eq!(Document::parse(text).unwrap_err().to_string(), told);
+        assert_eq!(Document::parse(text).unwrap_err().to_string(), message);
     }
 }
 

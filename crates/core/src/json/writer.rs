@@ -146,9 +146,12 @@ const CHUNK: usize = 16;
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) -> bool {
     if let Some(last) = from.last_chunk::<CHUNK>() {
         let mut escapes = any_escape(last);
-        for (piece, place) in from.as_chunks::<CHUNK>().0.iter().zip(to.as_chunks_mut().0) {
+        // Without iterator adapters, which are not inlined in every build.
+        let (mut pieces, mut places) = (from.as_chunks::<CHUNK>().0, to.as_chunks_mut::<CHUNK>().0);
+        while let ([piece, more @ ..], [place, room @ ..]) = (pieces, places) {
             *place = *piece;
             escapes |= any_escape(piece);
+            (pieces, places) = (more, room);
         }
         put(to, from.len() - CHUNK, last);
         return !escapes;
@@ -163,8 +166,8 @@ pub(crate) fn copy(from: &[u8], to: &mut [u8]) -> bool {
         put(to, from.len() - 4, last);
         return !(any_escape(first) | any_escape(last));
     }
-    for (place, byte) in to.iter_mut().zip(from) {
-        *place = *byte;
+    for (at, byte) in from.iter().enumerate() {
+        put(to, at, &[*byte]);
     }
     !from.iter().any(|&byte| needs_escape(byte))
 }

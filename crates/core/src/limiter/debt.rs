@@ -90,7 +90,7 @@ mod tests {
                 now += Duration::from_millis(pause);
                 if let Some(wait) = bucket.wait(&quota, now) {
                     now += wait;
-                    prop_assert_eq!(bucket.wait(&quota, now), None, "the time that was told is enough");
+                    prop_assert_eq!(bucket.wait(&quota, now), None, "the returned time is enough");
                 }
                 let refilled = (now - start).as_nanos() / quota.period().as_nanos();
                 prop_assert!(admitted < u128::from(burst) + refilled, "{} before a request", admitted);

@@ -119,10 +119,10 @@ mod tests {
         {"a":"é\u00e9","a":null},{}], "integrations":{"All":false},"other":[[],"\n"]} "#;
 
     /// An event's text, if it parses, and the length of its source.
-    type Told = (Option<String>, usize);
+    type Rendered = (Option<String>, usize);
 
     /// Renders the parts for comparison with the slow path.
-    fn told(parts: &BatchParts<'_>) -> (Option<Vec<Told>>, [Option<String>; 5]) {
+    fn rendered(parts: &BatchParts<'_>) -> (Option<Vec<Rendered>>, [Option<String>; 5]) {
         let events = parts.batch.as_ref().map(|batch| match batch {
             Batch::Events(events) => events,
             Batch::TooMany | Batch::NoArray => panic!("not events"),
@@ -152,7 +152,7 @@ mod tests {
             return false;
         };
         let slow = BatchParts::read(body).unwrap_or_else(|error| panic!("{error}: {body}"));
-        assert_eq!(told(&fast), told(&slow), "{body}");
+        assert_eq!(rendered(&fast), rendered(&slow), "{body}");
         true
     }
 

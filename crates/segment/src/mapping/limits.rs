@@ -13,7 +13,8 @@ pub const MAX_DEPTH: usize = 100;
 /// hostile events from growing quadratically through templates, replacements and flattened keys.
 pub const MAX_TEXT: usize = 1 << 20;
 
-/// Returns the text that a placeholder shows for a value.
+/// Returns the text that a placeholder shows for a value. Cold, so that it is not inlined into the evaluation.
+#[cold]
 pub(super) fn text_of<'a>(value: Value<'_>, arena: &'a Bump) -> Result<&'a str, RuntimeError> {
     let mut out = BumpString::new_in(arena);
     push_value(&mut out, value)?;

@@ -16,7 +16,7 @@ fn compiled(mappings: serde_json::Value) -> (Vec<Configured>, Findings) {
     (compiled, findings)
 }
 
-fn told(list: &[BuildError]) -> Vec<String> {
+fn printed(list: &[BuildError]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
@@ -62,10 +62,10 @@ fn mistakes_are_told_with_their_path() {
         "mappings.4.fields_file: holds the whole mapping",
         "mappings.6.name: another mapping has this name",
     ];
-    let told = told(&findings.errors);
-    assert_eq!(told.len(), expected.len(), "{told:#?}");
-    for (told, expected) in told.iter().zip(expected) {
-        assert!(told.starts_with(expected), "{told}");
+    let printed = printed(&findings.errors);
+    assert_eq!(printed.len(), expected.len(), "{printed:#?}");
+    for (line, expected) in printed.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}");
     }
 }
 

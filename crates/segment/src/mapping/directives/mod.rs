@@ -58,3 +58,21 @@ pub(crate) fn reads(name: &str, argument: &Json) -> Vec<String> {
 fn find(name: &str) -> Option<&'static Directive> {
     DIRECTIVES.iter().find(|directive| directive.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GUIDE: &str = include_str!("../../../../../docs/mappings.md");
+
+    #[test]
+    fn the_guide_lists_every_directive() {
+        for directive in &DIRECTIVES {
+            assert!(
+                GUIDE.contains(&format!("| `{{ \"{}\" = ", directive.name)),
+                "{}",
+                directive.name
+            );
+        }
+    }
+}
