@@ -1,13 +1,13 @@
 //! Sources and sinks kept together while both wait for the same processor.
 //!
 //! A sink that keeps pace gets events as their source parsed them. One that fell out of the journal's cache reads and
-//! parses them again; that costs more, so it falls back further, and sinks that fell back to different places no
-//! longer share anything. On a machine that is fully busy, taking in must therefore not outrun delivering: an answer
-//! waits a little while a sink that could go on has many events to read before those of the request. Later events do not
-//! count, so the first to send is the first to be answered.
+//! parses them again; that costs more, so it falls back further, and sinks that fell back to different places no longer
+//! share anything. On a machine that is fully busy, taking in must therefore not outrun delivering: an answer waits a
+//! little while a sink that could go on has many events to read before those of the request. Later events do not count,
+//! so the first to send is the first to be answered.
 //!
-//! No destination can make a source wait: a sink that waits for its destination does not ask for more events. Answers do
-//! not wait for a sink that stands still, or that is too far behind for the cache, until it has caught up.
+//! No destination can make a source wait: a sink that waits for its destination does not ask for more events. Answers
+//! do not wait for a sink that stands still, or that is too far behind for the cache, until it has caught up.
 
 use std::sync::atomic::{
     AtomicBool, AtomicU64,

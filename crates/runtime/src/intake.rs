@@ -269,7 +269,8 @@ impl SourceIntake {
             .unwrap_or_else(|_| Err(refused(RefusedCause::Stopping, STOPPING_RETRY)))
     }
 
-    /// Returns the ledger of a listener. The sinks are awaited one after another, and a reload may change them meanwhile.
+    /// Returns the ledger of a listener. The sinks are awaited one after another, and a reload may change them
+    /// meanwhile.
     fn sink(&self, index: usize) -> Option<Arc<SinkLedger>> {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
         listeners.get(index).map(|listener| listener.ledger.clone())

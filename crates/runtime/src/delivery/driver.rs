@@ -146,8 +146,8 @@ impl Driver {
         Driver { tenure, ..self }
     }
 
-    /// Runs until the journal is closed and everything is settled, or until it is stopped. Returns the parts for another
-    /// driver of the same sink.
+    /// Runs until the journal is closed and everything is settled, or until it is stopped. Returns the parts for
+    /// another driver of the same sink.
     pub async fn run(mut self) -> Parts {
         let (mut leaving, mut draining) = (false, false);
         loop {
@@ -163,13 +163,8 @@ impl Driver {
             if !leaving {
                 self.launch();
             }
-            if self
-                .pending
-                .events
-                .commits
-                .at()
-                .is_some_and(|at| at <= Instant::now())
-            {
+            let commits = &self.pending.events.commits;
+            if commits.at().is_some_and(|at| at <= Instant::now()) {
                 self.pending.events.commit();
             }
             self.report();
@@ -177,6 +172,7 @@ impl Driver {
                 break;
             }
             let wake = self.next_wake();
+            let awaits_turn = !leaving && self.pending.outgoing.gate.is_awaited();
             tokio::select! {
                 () = self.stop.abort.cancelled() => break,
                 () = self.stop.leave.cancelled(), if !leaving => {
@@ -191,7 +187,7 @@ impl Driver {
                 }
                 () = self.stop.drain.cancelled(), if !draining => draining = true,
                 Some(landed) = self.attempts.next() => self.landed(landed).await,
-                () = self.pending.outgoing.gate.turn_comes(), if !leaving && self.pending.outgoing.gate.is_awaited() => {}
+                () = self.pending.outgoing.gate.turn_comes(), if awaits_turn => {}
                 read = self.pending.events.reader.next(READ), if self.wants_input() => self.take_in(read).await,
                 () = sleep_until(wake) => {}
             }
@@ -249,10 +245,8 @@ impl Driver {
 
     fn next_wake(&self) -> Option<Instant> {
         let returned = self.wants_returned().then(Instant::now);
-        let (commit, letters) = (
-            self.pending.events.commits.at(),
-            self.pending.events.letters_full.look_at(),
-        );
+        let commit = self.pending.events.commits.at();
+        let letters = self.pending.events.letters_full.look_at();
         let outgoing = self.pending.outgoing.wake_at(self.attempts.len());
         let held = self.pending.outgoing.holds.any();
         let fill = [self.fill.returning.retry_at(), self.fill.aside_until()].map(|at| at.filter(|_| !held));

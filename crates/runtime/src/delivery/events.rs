@@ -162,8 +162,8 @@ impl Events {
         });
     }
 
-    /// Makes a dead letter of an event, which should have been [recalled](Events::recall), else of `prepared`, which the
-    /// sink's transforms made of it. Without either the letter names the place of the event only.
+    /// Makes a dead letter of an event, which should have been [recalled](Events::recall), else of `prepared`, which
+    /// the sink's transforms made of it. Without either the letter names the place of the event only.
     fn letter(
         &mut self,
         position: Position,

@@ -194,8 +194,8 @@ impl Fill {
         }
     }
 
-    /// Counts events that the journal lost and has reported in the log. This sink's share is the number of pending events
-    /// that are neither in the window nor ahead of the reader.
+    /// Counts events that the journal lost and has reported in the log. This sink's share is the number of pending
+    /// events that are neither in the window nor ahead of the reader.
     pub(super) fn lost(&self, lost: &Lost, ahead: Result<Ahead, JournalError>, events: &mut Events) {
         events.window.skip_before(lost.to);
         let count = match ahead {

@@ -2,8 +2,8 @@
 //! [`Sink::deliver`](signalbox_core::Sink::deliver).
 //!
 //! One task owns all state of its sink, so there are no locks and no order of locks; only the attempts run beside it.
-//! The state lies in small values: rules without I/O, held by unit tests. The driver alone reads, commits, starts attempts
-//! and waits. It asks the values in its loop:
+//! The state lies in small values: rules without I/O, held by unit tests. The driver alone reads, commits, starts
+//! attempts and waits. It asks the values in its loop:
 //!
 //! | value | decides |
 //! |---|---|
@@ -39,8 +39,8 @@
 //!     +--commit-- the event ends with its last record
 //! ```
 //!
-//! An event whose records take long is *parked* by the window: it stays open while the cursor goes on without it. After a
-//! restart, parked events and events that came back from the dead letters begin at `open` again.
+//! An event whose records take long is *parked* by the window: it stays open while the cursor goes on without it. After
+//! a restart, parked events and events that came back from the dead letters begin at `open` again.
 //!
 //! # Invariants
 //!

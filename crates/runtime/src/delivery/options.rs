@@ -127,14 +127,14 @@ pub struct RetryPolicy {
     pub initial: Duration,
     /// The longest wait.
     pub max: Duration,
-    /// True if a record that may have been written, and that the destination would not recognise as a duplicate, is tried
-    /// again (it may count twice); false if it is rejected (it may be missing).
+    /// True if a record that may have been written, and that the destination would not recognise as a duplicate, is
+    /// tried again (it may count twice); false if it is rejected (it may be missing).
     pub maybe_duplicates: bool,
 }
 
 impl RetryPolicy {
-    /// Returns the wait after a number of failures in a row. It doubles each time; the jitter takes it from the upper half,
-    /// so that many clients of one destination do not come back at once.
+    /// Returns the wait after a number of failures in a row. It doubles each time; the jitter takes it from the upper
+    /// half, so that many clients of one destination do not come back at once.
     pub fn backoff(&self, failures: u32) -> Duration {
         let doubled = self
             .initial

@@ -50,8 +50,9 @@ impl Returning {
         self.waiting = true;
     }
 
-    /// True if there are returned events and room for them. They get a quarter of a window of `window` events, since new
-    /// events must not wait for all of them; `under_way` counts those in it, and `has_room` says that memory is left.
+    /// True if there are returned events and room for them. They get a quarter of a window of `window` events, since
+    /// new events must not wait for all of them; `under_way` counts those in it, and `has_room` says that memory is
+    /// left.
     pub(super) fn wants(&self, under_way: impl FnOnce() -> usize, window: usize, has_room: bool) -> bool {
         self.waiting && self.not_before.is_none_or(|at| at <= Instant::now()) && {
             let under_way = under_way();

@@ -33,8 +33,8 @@ pub(super) struct SentKeys {
     hasher: RandomState,
     /// Hashes of keys, with the times of their claims.
     young: HashTable<u64>,
-    /// The generation before. Keys are not dropped one by one: sorting them out would take tens of milliseconds at once,
-    /// and twice the places in the end.
+    /// The generation before. Keys are not dropped one by one: sorting them out would take tens of milliseconds at
+    /// once, and twice the places in the end.
     old: HashTable<u64>,
     /// Hashes of the keys whose records are not delivered yet.
     under_way: HashTable<u64>,

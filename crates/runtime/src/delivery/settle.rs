@@ -18,8 +18,8 @@ use crate::dead_letters::now_millis;
 use crate::hold::HoldCause;
 use crate::telemetry::SinkMeters;
 
-/// Lists the events of a batch that its verdict makes necessary again: to encode them again, or for dead letters, now or
-/// when their records have been tried for long enough.
+/// Lists the events of a batch that its verdict makes necessary again: to encode them again, or for dead letters, now
+/// or when their records have been tried for long enough.
 pub(super) fn in_need<'a>(group: &'a Group, verdict: &'a Verdict) -> impl Iterator<Item = Position> + 'a {
     let needs = move |index: usize| match verdict {
         Verdict::Settled(outcomes) => !matches!(outcomes.get(index), Some(Outcome::Delivered { .. })),
@@ -50,8 +50,8 @@ pub(super) struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    /// Settles the records of a batch, which was answered after `elapsed`, by its verdict. The events [in need](in_need)
-    /// should have been recalled.
+    /// Settles the records of a batch, which was answered after `elapsed`, by its verdict. The events [in
+    /// need](in_need) should have been recalled.
     pub(super) fn settle(&mut self, flight: Flight, verdict: Verdict, elapsed: Duration) {
         let Flight {
             ticket,
@@ -123,8 +123,8 @@ impl Settling<'_> {
     }
 
     /// Puts records back to wait, unless their time is over. If nothing of the batch got through, the destination as a
-    /// whole is taken to be in trouble and the sink pauses, unless others got through meanwhile: then the batch may hold
-    /// a record that spoils it, and goes on in halves.
+    /// whole is taken to be in trouble and the sink pauses, unless others got through meanwhile: then the batch may
+    /// hold a record that spoils it, and goes on in halves.
     fn retry(&mut self, again: Vec<Again>, whole_batch: bool, started: Instant) {
         let now = Instant::now();
         let slow_down = again.iter().filter_map(|again| again.after).max();

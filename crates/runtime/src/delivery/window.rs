@@ -10,8 +10,8 @@ use super::in_flight::{History, InFlight};
 
 /// Keeps open events by position and tells how far everything is settled.
 ///
-/// A few events that stay open for long (their record is retried for hours) must not keep all later ones in the journal:
-/// once the window holds more events than its limit, the oldest open ones are parked and the cursor goes on.
+/// A few events that stay open for long (their record is retried for hours) must not keep all later ones in the
+/// journal: once the window holds more events than its limit, the oldest open ones are parked and the cursor goes on.
 ///
 /// Positions may have gaps. The slots of successive positions are a run; a journal without gaps makes one of them.
 #[derive(Debug)]
@@ -78,8 +78,8 @@ impl Window {
         window
     }
 
-    /// Opens the event at a position, unsettled until as many records have ended as were [expected](Window::expect), and
-    /// one more. Positions up to it that were never opened are settled.
+    /// Opens the event at a position, unsettled until as many records have ended as were [expected](Window::expect),
+    /// and one more. Positions up to it that were never opened are settled.
     pub(super) fn open(&mut self, position: Position, event: Arc<Event>, history: Option<Open>) {
         self.skip_before(position);
         let bytes = event.memory();
@@ -184,8 +184,8 @@ impl Window {
             .collect()
     }
 
-    /// Releases an event that is needed again only if something goes wrong: a parsed event takes three times its size in
-    /// the journal, which keeps it until it is settled.
+    /// Releases an event that is needed again only if something goes wrong: a parsed event takes three times its size
+    /// in the journal, which keeps it until it is settled.
     pub(super) fn let_go(&mut self, position: Position) {
         if self.parked.contains_key(&position) {
             return;
@@ -408,7 +408,8 @@ impl Window {
         while let Some(None) = self.slots.front() {
             self.pop();
         }
-        // The reader leaves out positions that were settled before, so nothing else moves the cursor over the last ones.
+        // The reader leaves out positions that were settled before, so nothing else moves the cursor over the last
+        // ones.
         while self.slots.is_empty()
             && let Some((_, to)) = self.settled_before.pop_front_if(|(from, _)| *from <= self.base)
         {
