@@ -39,5 +39,5 @@ fn members(object: &mut Object, fields: &'static [Field<'static>]) {
     }
     arranged.append(&mut given);
     object.members = arranged.into_boxed_slice();
-    object.in_places = true;
+    object.laid_out = true;
 }

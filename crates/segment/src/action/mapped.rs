@@ -125,7 +125,7 @@ impl<'a> Coercion<'a> {
                 self.mapped(context, plan, CommonCase::One(PlainType::Never), chosen, value)?;
                 Ok(true)
             }
-            Expr::Object(object) => match arranged(plan, &plan.rule, object) {
+            Expr::Object(object) => match laid_out_for(plan, &plan.rule, object) {
                 Some(members) => {
                     let before = self.errors.len();
                     let path = context.path.key(plan.field.key);
@@ -157,7 +157,7 @@ impl<'a> Coercion<'a> {
         let Expr::Object(object) = &shape.expr else {
             return Ok(false);
         };
-        let Some(members) = arranged(plan, &plan.item, object) else {
+        let Some(members) = laid_out_for(plan, &plan.item, object) else {
             return Ok(false);
         };
         let root = *context.eval.eval(&parts.root)?;
@@ -184,7 +184,7 @@ impl<'a> Coercion<'a> {
 
 /// Returns the members of a field, or of its items, if the mapping's object is laid out for them and the rule takes any
 /// such object.
-fn arranged<'p, 't>(
+fn laid_out_for<'p, 't>(
     plan: &'p FieldPlan<'t>,
     rule: &ValueRule<'t>,
     object: &Object,
@@ -192,7 +192,7 @@ fn arranged<'p, 't>(
     let members = plan.members.as_ref()?;
     let just_so = rule.object
         && rule.choices.is_empty()
-        && object.in_places
+        && object.laid_out
         && object.members.len() == members.plans.len();
     just_so.then_some(members)
 }

@@ -115,7 +115,7 @@ impl Compiler {
                         .into_iter()
                         .map(|(key, value)| (key.to_owned().into(), self.expr(value)))
                         .collect(),
-                    in_places: false,
+                    laid_out: false,
                 }),
             },
         }

@@ -45,7 +45,7 @@ impl<'a> Eval<'a> {
                 }
                 (Err(error), None) => return Err(error.in_field(key)),
             };
-            if object.in_places || value.is_defined() {
+            if object.laid_out || value.is_defined() {
                 built.push((&**key, *value));
             }
         }
@@ -109,7 +109,7 @@ impl<'a> Eval<'a> {
     #[inline(never)]
     fn object(self, object: &'a Object) -> Result<&'a Value<'a>> {
         let mut built = BumpVec::with_capacity_in(object.members.len(), self.arena);
-        let keep_undefined = self.keep_undefined || object.in_places;
+        let keep_undefined = self.keep_undefined || object.laid_out;
         for (key, member) in &object.members {
             let value = self.eval(member)?;
             if keep_undefined || value.is_defined() {

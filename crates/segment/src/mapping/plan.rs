@@ -47,7 +47,7 @@ pub(crate) struct Object {
     /// Members in JavaScript's key order, or in the order of the fields that they fill.
     pub(crate) members: Box<[(Cow<'static, str>, Expr)]>,
     /// The members are laid out for a field table: absent ones are kept as undefined, so that each has its index.
-    pub(crate) in_places: bool,
+    pub(crate) laid_out: bool,
 }
 
 /// The first path of several that leads to a value. Mappings write it as `@if` in the `else` of `@if`, often over a
