@@ -41,7 +41,7 @@ impl<V: Vendor> Destination for Conversions<V> {
 
     fn request(&self, records: &[Arc<Record>]) -> Request {
         let vendor = self.encoder.vendor();
-        let frame = vendor.frame();
+        let frame = vendor.frame(records.first().map_or(0, |record| record.batch_key));
         let records = records.iter().map(|record| &record.bytes);
         vendor.post(join(frame.open, records, SEPARATOR, frame.close))
     }
@@ -59,7 +59,7 @@ impl<V: Vendor> Destination for Conversions<V> {
     }
 
     fn framing(&self) -> Framing {
-        let frame = self.encoder.vendor().frame();
+        let frame = self.encoder.vendor().frame(0);
         Framing {
             request: frame.open.len() + frame.close.len(),
             separator: SEPARATOR.len(),

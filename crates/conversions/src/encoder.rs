@@ -137,10 +137,12 @@ impl<V: Vendor> Encoder<V> {
                 dedup_key: written.dedup_key(&mut buffers.key),
                 bytes: self.slab.keep(buffers.out.as_bytes()),
                 warnings,
-                resend: match written.recognised {
-                    true => Resend::Safe,
-                    false => Resend::MayDuplicate,
+                resend: match written.may_count_twice {
+                    false => Resend::Safe,
+                    true => Resend::MayDuplicate,
                 },
+                batch_key: written.batch_key,
+                expires_at: written.expires_at,
             }),
             Err(refusal) => Err((refusal, warnings)),
         }

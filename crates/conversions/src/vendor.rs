@@ -1,5 +1,6 @@
 //! The interface of a vendor: its table, and the code that directives cannot say.
 
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,8 +37,9 @@ pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     /// The reason why no record is made.
     fn write<'a>(&self, resolved: Resolved<'a, '_>, out: &mut Object<'_>) -> Result<Written<'a>, Refusal>;
 
-    /// Returns the text around the records of a request.
-    fn frame(&self) -> Frame<'_>;
+    /// Returns the text around the records of a request, which all have this key ([`Written::batch_key`]). No key has a
+    /// longer one than 0.
+    fn frame(&self, batch_key: u16) -> Frame<'_>;
 
     /// Makes the request that carries a body.
     fn post(&self, body: Body) -> Request;
@@ -121,19 +123,23 @@ impl<'a> Resolved<'a, '_> {
 }
 
 /// The facts about a record that the runtime needs beside its bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Written<'a> {
     /// The vendor's name of the conversion.
     pub event_name: &'a str,
     /// The id by which the vendor recognises duplicates; empty if there is none.
     pub event_id: &'a str,
-    /// The vendor recognises duplicates of this event. If not, a second copy may count twice.
-    pub recognised: bool,
+    /// The vendor does not recognise duplicates of this event, so a second copy may count twice.
+    pub may_count_twice: bool,
+    /// The key of requests, see [`Record::batch_key`].
+    pub batch_key: u16,
+    /// Unix seconds from which on the vendor refuses the event for its age.
+    pub expires_at: Option<NonZeroU32>,
 }
 
 impl Written<'_> {
     pub(crate) fn dedup_key(&self, scratch: &mut String) -> Option<Box<str>> {
-        if !self.recognised || self.event_id.is_empty() {
+        if self.may_count_twice || self.event_id.is_empty() {
             return None;
         }
         scratch.clear();

@@ -196,15 +196,7 @@ mod tests {
 
     #[test]
     fn a_wrong_number_of_outcomes_is_never_success() {
-        let record = || {
-            Arc::new(Record {
-                mapping: "m".into(),
-                dedup_key: None,
-                bytes: Default::default(),
-                warnings: Vec::new(),
-                resend: Default::default(),
-            })
-        };
+        let record = || Arc::new(Record::new("m", Vec::new()));
         for outcomes in [0, 1, 3] {
             let batch = Batch::new(7, vec![record(), record()]);
             let (ticket, verdict) = batch

@@ -1,5 +1,6 @@
 //! Records, which sinks make of events.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,6 +21,10 @@ pub struct Record {
     pub warnings: Vec<Warning>,
     /// Effect of sending the record twice.
     pub resend: Resend,
+    /// Only records of one key share a request. Each sink counts its own keys; 0 if there is one.
+    pub batch_key: u16,
+    /// Unix seconds from which on the destination refuses the record for its age. Sinks check it when they send.
+    pub expires_at: Option<NonZeroU32>,
 }
 
 /// Shows no payload.
@@ -30,6 +35,19 @@ impl std::fmt::Debug for Record {
 }
 
 impl Record {
+    /// Makes a record that knows no duplicates, shares a request with any other, and does not expire.
+    pub fn new(mapping: impl Into<Arc<str>>, bytes: impl Into<Bytes>) -> Record {
+        Record {
+            mapping: mapping.into(),
+            dedup_key: None,
+            bytes: bytes.into(),
+            warnings: Vec::new(),
+            resend: Resend::Safe,
+            batch_key: 0,
+            expires_at: None,
+        }
+    }
+
     /// Copies the record out of the memory that it shares with others ([`crate::ByteSlab`]), for a record that outlives
     /// them.
     pub fn apart(&self) -> Record {
@@ -50,11 +68,8 @@ impl Record {
             event.root().write_to(&mut bytes);
         }
         Record {
-            mapping,
-            dedup_key: None,
-            bytes: bytes.into(),
             warnings: event.facts().warnings.iter().map(Into::into).collect(),
-            resend: Resend::Safe,
+            ..Record::new(mapping, bytes)
         }
     }
 }

@@ -1,9 +1,10 @@
 //! From a destination's pure functions to a sink.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use signalbox_core::{Batch, Event, Framing, Prepared, Reason, Record, Report, Sink, Verdict};
+use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink, Verdict};
 
 use crate::{Client, ClientError, ClientOptions, Reply, Request};
 
@@ -69,6 +70,28 @@ impl<D: Destination> HttpSink<D> {
     }
 }
 
+/// Rejects the records that the destination would refuse for their age, and with them perhaps the whole request, and has the
+/// others tried again without them. `None` if no record has expired.
+fn without_expired(records: &[Arc<Record>], now: SystemTime) -> Option<Vec<Outcome>> {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let expired = |record: &Record| record.expires_at.is_some_and(|at| u64::from(at.get()) <= now);
+    if !records.iter().any(|record| expired(record)) {
+        return None;
+    }
+    let outcome = |record: &Arc<Record>| match expired(record) {
+        true => Outcome::Rejected(Reason::new(
+            "too_old",
+            "the event is older than the destination accepts",
+        )),
+        false => Outcome::Retry {
+            reason: Reason::new("too_old", "another record of the request is too old to be sent"),
+            after: None,
+            maybe_written: false,
+        },
+    };
+    Some(records.iter().map(outcome).collect())
+}
+
 #[async_trait]
 impl<D: Destination> Sink for HttpSink<D> {
     fn prepare(&self, event: &Event) -> Prepared {
@@ -76,6 +99,9 @@ impl<D: Destination> Sink for HttpSink<D> {
     }
 
     async fn deliver(&self, batch: Batch) -> Report {
+        if let Some(outcomes) = without_expired(batch.records(), SystemTime::now()) {
+            return batch.settle_each(outcomes);
+        }
         let request = self.destination.request(batch.records());
         let verdict = match self.client.send(request).await {
             Ok(reply) => self.destination.interpret(&reply, batch.records()),

@@ -102,7 +102,8 @@ pub(crate) fn write<'a>(
     Ok(Written {
         event_name: text("event_name").unwrap_or_default(),
         event_id: text("event_id").unwrap_or_default(),
-        recognised: text("action_source") != Some("offline"),
+        may_count_twice: text("action_source") == Some("offline"),
+        ..Written::default()
     })
 }
 

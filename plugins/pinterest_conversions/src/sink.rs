@@ -47,7 +47,7 @@ impl Vendor for Pinterest {
         }
     }
 
-    fn frame(&self) -> Frame<'_> {
+    fn frame(&self, _: u16) -> Frame<'_> {
         Frame {
             open: "{\"data\":[",
             close: "]}",

@@ -112,7 +112,8 @@ impl<'a> RecordBuilder<'a, '_> {
             event_name,
             event_id,
             // Pinterest does not recognise duplicates of offline events.
-            recognised: action_source != "offline",
+            may_count_twice: action_source == "offline",
+            ..Written::default()
         })
     }
 

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use signalbox_core::{
-    Event, Framing, Outcome, Prepared, Reason, Record, Rejection, Resend, Verdict, Warning,
-};
+use signalbox_core::{Event, Framing, Outcome, Prepared, Reason, Record, Rejection, Verdict, Warning};
 use signalbox_http::{Body, Class, Destination, HeaderMap, Reply, Request, StatusTable, Url, header, join};
 use signalbox_segment::mapping::Mapping;
 use signalbox_segment::settings::{Configured, failed_fields, with_arena};
@@ -170,11 +168,7 @@ fn noted(event: &Event) -> Vec<Warning> {
 
 fn record(mapping: &Arc<str>, bytes: Vec<u8>, warnings: Vec<Warning>) -> Record {
     Record {
-        mapping: mapping.clone(),
-        // A webhook does not recognise duplicates.
-        dedup_key: None,
-        bytes: bytes.into(),
         warnings,
-        resend: Resend::Safe,
+        ..Record::new(mapping.clone(), bytes)
     }
 }

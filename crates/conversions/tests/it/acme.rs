@@ -1,6 +1,7 @@
-//! A whole vendor: Acme takes `{"account":"…","events":[…]}`, hashed e-mails and phones, and answers with the indices of the
+//! A whole vendor: Acme takes `{"account":"…","events":[…]}` or `"pages"`, hashed e-mails and phones, and answers with the indices of the
 //! events that it refuses.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -75,7 +76,8 @@ const DETAIL: &[Wire] = wires!(DETAILS);
 #[derive(Debug)]
 pub(crate) struct Acme {
     pub(crate) url: Url,
-    pub(crate) open: String,
+    /// The text before events, and before page views.
+    pub(crate) open: [String; 2],
 }
 
 impl Vendor for Acme {
@@ -99,9 +101,10 @@ impl Vendor for Acme {
         let event_name = required(const { place(FIELDS, "name") });
         let event_id = required(const { place(FIELDS, "id") });
         let at = unix_seconds(required(const { place(FIELDS, "at") }));
+        let at = at.map_err(|error| reasons::bad_time("at", error))?;
         out.text(key!("name"), event_name);
         out.text(key!("id"), event_id);
-        out.integer(key!("at"), at.map_err(|error| reasons::bad_time("at", error))?);
+        out.integer(key!("at"), at);
         let user = field(const { place(FIELDS, "user") });
         out.object(key!("user"), false, |out| {
             for personal in HASHED {
@@ -113,18 +116,21 @@ impl Vendor for Acme {
         out.object(key!("details"), false, |out| {
             resolved.members(self, out, DETAIL, details, Parent::Object("details"));
         });
+        // Page views go in requests of their own, and Acme takes no event that is older than a day.
+        let page = event_name == "page_view";
         Ok(Written {
             event_name,
             event_id,
-            recognised: event_name != "page_view",
+            may_count_twice: page,
+            batch_key: page.into(),
+            expires_at: u32::try_from(at + 86_400).ok().and_then(NonZeroU32::new),
         })
     }
 
-    fn frame(&self) -> Frame<'_> {
-        Frame {
-            open: &self.open,
-            close: "]}",
-        }
+    fn frame(&self, batch_key: u16) -> Frame<'_> {
+        let [events, pages] = &self.open;
+        let open = if batch_key == 0 { events } else { pages };
+        Frame { open, close: "]}" }
     }
 
     fn post(&self, body: Body) -> Request {

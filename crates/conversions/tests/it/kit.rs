@@ -1,5 +1,6 @@
 //! The kit with a small vendor: what the table says is what is mapped, written and left out.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -20,7 +21,7 @@ fn destination(mappings: Json) -> Result<Conversions<Acme>, Findings> {
     }
     let acme = Acme {
         url: Url::parse("https://acme.example/events").unwrap(),
-        open: r#"{"account":"7","events":["#.to_owned(),
+        open: ["events", "pages"].map(|list| format!(r#"{{"account":"7","{list}":["#)),
     };
     Ok(Conversions::new(Encoder::new(acme, compiled).unwrap()))
 }
@@ -70,6 +71,10 @@ fn an_event_becomes_what_the_table_says() {
         ("Purchase", Some("purchase m1"))
     );
     assert_eq!(purchase.resend, Resend::Safe);
+    assert_eq!(
+        purchase.expires_at.map(NonZeroU32::get),
+        Some(1_772_442_122 + 86_400)
+    );
 
     let request = destination.request(&[Arc::new(purchase.clone()), Arc::new(purchase)]);
     let framing = destination.framing();
@@ -129,12 +134,16 @@ fn mistakes_in_settings_name_the_place_and_the_nearest_name() {
 }
 
 #[test]
-fn unrecognised_duplicates_have_no_key() {
-    let page = record(&destination(json!([])).unwrap(), &json!({ "type": "page" }));
+fn page_views_have_no_key_and_requests_of_their_own() {
+    let destination = destination(json!([])).unwrap();
+    let page = record(&destination, &json!({ "type": "page" }));
+    assert_eq!((&*page.mapping, page.batch_key), ("Page", 1));
     assert_eq!(
-        (&*page.mapping, page.dedup_key, page.resend),
-        ("Page", None, Resend::MayDuplicate)
+        (page.resend, page.dedup_key.as_ref()),
+        (Resend::MayDuplicate, None)
     );
+    let body = destination.request(&[Arc::new(page)]).body.to_bytes();
+    assert!(body.starts_with(br#"{"account":"7","pages":[{"name":"page_view","#));
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! What each kind of reply, and each kind of none, becomes.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_core::{
-    Batch, Event, Framing, Outcome, Prepared, Reason, Record, Resend, Secret, Sink, Verdict,
-};
+use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Secret, Sink, Verdict};
 use signalbox_http::{
     ClientOptions, Destination, HeaderMap, HttpSink, Method, Reply, Request, StatusTable, bearer, join,
     parse_url,
@@ -22,13 +21,7 @@ struct Plain {
 
 impl Destination for Plain {
     fn encode(&self, event: &Event) -> Prepared {
-        Prepared::Mapped(vec![Ok(Record {
-            mapping: "plain".into(),
-            dedup_key: None,
-            bytes: event.to_json().into(),
-            warnings: Vec::new(),
-            resend: Resend::Safe,
-        })])
+        Prepared::Mapped(vec![Ok(Record::new("plain", event.to_json()))])
     }
 
     fn request(&self, records: &[Arc<Record>]) -> Request {
@@ -86,15 +79,7 @@ fn to(server: &Server) -> HttpSink<Plain> {
 }
 
 fn batch() -> Batch {
-    let record = |n: u8| {
-        Arc::new(Record {
-            mapping: "plain".into(),
-            dedup_key: None,
-            bytes: vec![b'0' + n].into(),
-            warnings: Vec::new(),
-            resend: Resend::Safe,
-        })
-    };
+    let record = |n: u8| Arc::new(Record::new("plain", vec![b'0' + n]));
     Batch::new(1, vec![record(1), record(2)])
 }
 
@@ -141,6 +126,35 @@ async fn a_good_reply_delivers_over_one_connection() {
     }
     assert_eq!(sink.probe().await, Ok(()));
     assert_eq!((server.requests(), server.connections()), (4, 1));
+}
+
+#[tokio::test]
+async fn an_expired_record_is_not_sent_and_the_others_go_without_it() {
+    let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec();
+    let server = Server::start(Act::Write(reply)).await;
+    let expiring = |at: u32| {
+        Arc::new(Record {
+            expires_at: NonZeroU32::new(at),
+            ..Record::new("plain", "1")
+        })
+    };
+    let records = vec![expiring(1), expiring(u32::MAX)];
+    let (_, verdict) = to(&server).deliver(Batch::new(1, records)).await.into_parts();
+    let Verdict::Settled(outcomes) = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert!(matches!(&outcomes[0], Outcome::Rejected(reason) if reason.code() == "too_old"));
+    assert!(matches!(
+        &outcomes[1],
+        Outcome::Retry {
+            maybe_written: false,
+            ..
+        }
+    ));
+    assert_eq!(server.requests(), 0);
+    let records = vec![expiring(u32::MAX)];
+    let (_, verdict) = to(&server).deliver(Batch::new(2, records)).await.into_parts();
+    assert!(matches!(verdict, Verdict::Settled(outcomes) if outcomes == [Outcome::delivered()]));
 }
 
 #[tokio::test]
@@ -222,14 +236,8 @@ async fn a_body_refused_before_its_end_is_refused() {
     let refused =
         b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec();
     let server = Server::start(Act::Early(refused)).await;
-    let record = Arc::new(Record {
-        mapping: "plain".into(),
-        dedup_key: None,
-        // More than any socket buffers, so the answer comes while the body is being written.
-        bytes: vec![b'1'; 16 << 20].into(),
-        warnings: Vec::new(),
-        resend: Resend::Safe,
-    });
+    // More than any socket buffers, so the answer comes while the body is being written.
+    let record = Arc::new(Record::new("plain", vec![b'1'; 16 << 20]));
     let (_, verdict) = to(&server)
         .deliver(Batch::new(1, vec![record]))
         .await

@@ -73,12 +73,13 @@ impl Ready {
             .map(|item| item.ready_since + self.limits.max_wait)
     }
 
-    /// Takes the next batch; at least one record if there is any.
+    /// Takes the next batch, of records with one key; at least one record if there is any.
     pub(super) fn cut(&mut self) -> Group {
         let (mut count, mut bytes, room) = (0, 0, self.room());
+        let key = self.items.front().map(|item| item.record.batch_key);
         for item in self.items.iter().take(self.limits.max_events) {
             let cost = self.cost(item);
-            if count > 0 && bytes + cost > room {
+            if count > 0 && (bytes + cost > room || key != Some(item.record.batch_key)) {
                 break;
             }
             bytes += cost;

@@ -59,15 +59,13 @@ impl Sink for Scripted {
             return Prepared::Filtered(Reason::new("no_mapping_matched", ""));
         }
         let record = |mapping: &str| Record {
-            mapping: mapping.into(),
-            dedup_key: None,
-            bytes: id.clone().into_bytes().into(),
-            warnings: Vec::new(),
             resend: if id.starts_with("offline") {
                 Resend::MayDuplicate
             } else {
                 Resend::Safe
             },
+            batch_key: u16::from(id.starts_with("odd")),
+            ..Record::new(mapping, id.clone())
         };
         if id.starts_with("half") {
             let bad = Rejection {
@@ -309,6 +307,15 @@ async fn batches_by_exact_bytes() {
     ended.assert_closed(5);
     assert_eq!(ended.batches(), [vec!["aaaa", "bbbb"], vec!["cccc", "dd"]]);
     assert_eq!(ended.dead().values().collect::<Vec<_>>(), ["record_too_large"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_of_different_keys_share_no_request() {
+    let ended = rig(["a", "b", "odd1", "odd2", "c"])
+        .run(|_, _| Act::Deliver)
+        .await;
+    ended.assert_closed(5);
+    assert_eq!(ended.batches(), [vec!["a", "b"], vec!["odd1", "odd2"], vec!["c"]]);
 }
 
 #[tokio::test(start_paused = true)]

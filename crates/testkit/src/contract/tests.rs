@@ -29,13 +29,7 @@ struct Plain {
 
 impl Destination for Plain {
     fn encode(&self, event: &Event) -> Prepared {
-        Prepared::Mapped(vec![Ok(Record {
-            mapping: "plain".into(),
-            dedup_key: None,
-            bytes: event.to_json().into(),
-            warnings: Vec::new(),
-            resend: Default::default(),
-        })])
+        Prepared::Mapped(vec![Ok(Record::new("plain", event.to_json()))])
     }
 
     fn request(&self, records: &[Arc<Record>]) -> Request {

@@ -15,13 +15,7 @@ fn destination(more: &str) -> Conversions<Pinterest> {
 }
 
 fn record(bytes: &'static str) -> Arc<Record> {
-    Arc::new(Record {
-        mapping: "Checkout".into(),
-        dedup_key: None,
-        bytes: Bytes::from_static(bytes.as_bytes()),
-        warnings: Vec::new(),
-        resend: Default::default(),
-    })
+    Arc::new(Record::new("Checkout", bytes))
 }
 
 fn reply(status: u16, body: &str) -> Reply {
