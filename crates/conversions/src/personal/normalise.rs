@@ -40,7 +40,8 @@ fn screened(field: Field, steps: &[Step], text: &str, out: &mut String) -> Resul
     // Most phones: too short to be a hash of any kind, and the digits need no cleaning.
     let digits = matches!(steps, [Step::Digits, ..]);
     if digits && text.len() < 32 && text.is_ascii() && !js_trim(text).is_empty() {
-        return run(steps, field, text, out).map(|()| Form::Plain);
+        run(steps, field, text, out)?;
+        return Ok(Form::Plain);
     }
     text::clean(text, out);
     if out.is_empty() {
@@ -55,6 +56,9 @@ fn screened(field: Field, steps: &[Step], text: &str, out: &mut String) -> Resul
     // Dates and phones are not looked up as words: their own errors say more.
     if !matches!(field, Field::Phone | Field::DateOfBirth) && placeholders::is_junk(field, out) {
         return Err(Dropped::Junk);
+    }
+    if steps.is_empty() {
+        return Ok(Form::Plain);
     }
     run(steps, field, text, out)?;
     // A hash may have been written with something between its digits; it must not be hashed again either.
