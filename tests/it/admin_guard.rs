@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::support::client::post_all;
 use crate::support::events::{orders, unmatched};
 use crate::support::process::{Process, run};
+use crate::support::until;
 use crate::support::world::{World, shop};
 
 const TOKEN: &str = "zq-operator-token-8d1f";
@@ -29,11 +30,7 @@ async fn start(world: &World, top: &str) -> Process {
         "p.toml",
         &shop(&top.replace("LISTEN", "listen = \"${ADMIN}\""), "", ""),
     );
-    let process = world.router(&config).await;
-    while TcpStream::connect(&*world.admin).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    process
+    world.router(&config).await
 }
 
 /// Sends a request of these bytes, and reads the whole answer.
@@ -202,13 +199,10 @@ async fn keep_one(world: &World, authorization: &str) {
     });
     post_all(&world.listen, &orders("kept", 1)).await;
     let kept = async || {
-        ask(world, "GET /status", &["host: localhost", authorization])
-            .await
-            .1
+        let (_, status) = ask(world, "GET /status", &["host: localhost", authorization]).await;
+        status.contains("\"dead_letters\": 1").then_some(())
     };
-    while !kept().await.contains("\"dead_letters\": 1") {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(kept, || "no dead letter is kept".to_owned()).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// What the server does once it has read a request.
 #[derive(Debug, Clone)]
@@ -59,6 +60,8 @@ pub struct Seen {
 pub struct Server {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
+    /// Requests read since the start or the last [`Server::forget`].
+    reads: Arc<watch::Sender<usize>>,
 }
 
 #[derive(Debug)]
@@ -85,6 +88,7 @@ impl Server {
                 seen: Vec::new(),
                 connections: 0,
             })),
+            reads: Arc::default(),
         };
         let serving = server.clone();
         tokio::spawn(async move {
@@ -119,6 +123,7 @@ impl Server {
     /// Forgets the requests read so far.
     pub fn forget(&self) {
         self.state().seen.clear();
+        self.reads.send_replace(0);
     }
 
     /// Connections accepted so far.
@@ -128,9 +133,13 @@ impl Server {
 
     /// Resolves once a request was read (since the start or the last [`Server::forget`]).
     pub async fn reached(&self) {
-        while self.state().seen.is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
+        let reached = self
+            .reads
+            .subscribe()
+            .wait_for(|reads| *reads > 0)
+            .await
+            .map(drop);
+        reached.expect("the server has the sender");
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,6 +150,7 @@ impl Server {
     fn note(&self, seen: Seen) -> Act {
         let mut state = self.state();
         state.seen.push(seen);
+        self.reads.send_replace(state.seen.len());
         if state.first.is_empty() {
             state.act.clone()
         } else {

@@ -68,7 +68,7 @@ async fn what_nobody_wants_any_more_makes_room() {
                 }
             }
         };
-        let events = until_mut(again, || rig.router().stderr()).await;
+        let events = until(again, || rig.router().stderr()).await;
         taken.extend(events);
         taken.extend(send_all(&rig, 600..610).await);
         let status = rig.settled().await;
@@ -90,17 +90,6 @@ async fn what_nobody_wants_any_more_makes_room() {
         accepted.dedup();
         assert_eq!(accepted, ids(&taken, "messageId"));
         rig.kill();
-    }
-}
-
-async fn until_mut<T>(mut ask: impl AsyncFnMut() -> Option<T>, shown: impl Fn() -> String) -> T {
-    let end = std::time::Instant::now() + crate::support::PATIENCE;
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(std::time::Instant::now() < end, "waited in vain: {}", shown());
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
 
@@ -191,7 +180,7 @@ async fn room_is_set_aside_while_there_is_some() {
         let number = numbers.next().unwrap();
         (send(&rig, number).await.1.status == 503).then_some(())
     };
-    until_mut(refused, || rig.router().stderr()).await;
+    until(refused, || rig.router().stderr()).await;
     // The router has released the ballast, so that it can write the state, and makes it again.
     assert!(!ballast.exists());
     disk.clear();

@@ -209,9 +209,10 @@ async fn the_time_a_record_is_tried_for_goes_on_meanwhile() {
     let mut rig = Rig::start("retry.for = \"2s\"").await;
     rig.world.sandbox.set_faults(down());
     post_all(&rig.world.listen, &orders("t", 3)).await;
+    let over = tokio::time::Instant::now() + std::time::Duration::from_secs(2);
     rig.wait(|status| status.sinks["pinterest"].attempts > 1).await;
     rig.stop().await;
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    tokio::time::sleep_until(over).await;
     rig.again().await;
     let status = rig
         .wait(|status| status.sinks["pinterest"].pending == 0 && status.sums_close)

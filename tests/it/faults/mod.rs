@@ -18,6 +18,13 @@ use crate::support::world::{World, shop};
 /// How many orders are sent.
 const SENT: usize = 20;
 
+/// Faults with one change.
+fn faults(change: impl FnOnce(&mut Faults)) -> Faults {
+    let mut faults = Faults::default();
+    change(&mut faults);
+    faults
+}
+
 /// One pipeline and one Pinterest with faults, after [`SENT`] orders were posted.
 struct Day {
     world: World,

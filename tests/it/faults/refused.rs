@@ -2,7 +2,7 @@
 
 use signalbox_sandbox::{BadRequest, FailEvents, Faults, Status, WarnEvents};
 
-use super::{Day, SENT};
+use super::{Day, SENT, faults};
 use crate::support::client::post_all;
 use crate::support::events::{ids, order};
 
@@ -26,12 +26,8 @@ async fn single_events_fail() {
 
 #[tokio::test]
 async fn all_events_fail() {
-    let fail_events = Some(FailEvents::always());
     let day = Day::begin(
-        Faults {
-            fail_events,
-            ..Faults::default()
-        },
+        faults(|faults| faults.fail_events = Some(FailEvents::always())),
         "",
     )
     .await;
@@ -46,12 +42,8 @@ async fn all_events_fail() {
 
 #[tokio::test]
 async fn warnings_are_kept() {
-    let warn_events = Some(WarnEvents::every_nth(2));
     let day = Day::begin(
-        Faults {
-            warn_events,
-            ..Faults::default()
-        },
+        faults(|faults| faults.warn_events = Some(WarnEvents::every_nth(2))),
         "",
     )
     .await;
@@ -62,12 +54,8 @@ async fn warnings_are_kept() {
 
 #[tokio::test]
 async fn one_poisons_its_request() {
-    let poison_event_ids = vec!["o-3".to_owned(), "o-17".to_owned()];
     let day = Day::begin(
-        Faults {
-            poison_event_ids,
-            ..Faults::default()
-        },
+        faults(|faults| faults.poison_event_ids = vec!["o-3".to_owned(), "o-17".to_owned()]),
         "",
     )
     .await;
@@ -76,12 +64,8 @@ async fn one_poisons_its_request() {
 
 #[tokio::test]
 async fn one_alone_is_poison() {
-    let poison_event_ids = vec!["alone".to_owned()];
     let day = Day::begin(
-        Faults {
-            poison_event_ids,
-            ..Faults::default()
-        },
+        faults(|faults| faults.poison_event_ids = vec!["alone".to_owned()]),
         "",
     )
     .await;
@@ -94,12 +78,8 @@ async fn one_alone_is_poison() {
 
 #[tokio::test]
 async fn a_request_is_refused_once_without_a_reason() {
-    let bad_request = Some(BadRequest::times(2));
     let day = Day::begin(
-        Faults {
-            bad_request,
-            ..Faults::default()
-        },
+        faults(|faults| faults.bad_request = Some(BadRequest::times(2))),
         "concurrency = 1",
     )
     .await;
@@ -108,15 +88,13 @@ async fn a_request_is_refused_once_without_a_reason() {
 
 #[tokio::test]
 async fn a_422_that_does_not_say_which() {
-    let status = Some(Status {
-        code: 422,
-        ..Status::times(2)
-    });
     let day = Day::begin(
-        Faults {
-            status,
-            ..Faults::default()
-        },
+        faults(|faults| {
+            faults.status = Some(Status {
+                code: 422,
+                ..Status::times(2)
+            })
+        }),
         "concurrency = 1",
     )
     .await;
@@ -125,14 +103,7 @@ async fn a_422_that_does_not_say_which() {
 
 #[tokio::test]
 async fn too_large_a_request_is_halved() {
-    let day = Day::begin(
-        Faults {
-            max_bytes: Some(3_000),
-            ..Faults::default()
-        },
-        "",
-    )
-    .await;
+    let day = Day::begin(faults(|faults| faults.max_bytes = Some(3_000)), "").await;
     day.exactly_once().await;
     assert!(day.world.sandbox.counts().by_status[&413] > 0);
 }
@@ -152,12 +123,8 @@ async fn an_event_too_large_for_any_request() {
 
 #[tokio::test]
 async fn an_unexpected_property_is_left_out_from_then_on() {
-    let unexpected_property = Some("order_id".to_owned());
     let day = Day::begin(
-        Faults {
-            unexpected_property,
-            ..Faults::default()
-        },
+        faults(|faults| faults.unexpected_property = Some("order_id".to_owned())),
         "",
     )
     .await;
@@ -180,11 +147,7 @@ async fn an_unexpected_property_is_left_out_from_then_on() {
 
 #[tokio::test]
 async fn or_it_is_looked_for() {
-    let unexpected_property = Some("search_string".to_owned());
-    let faults = Faults {
-        unexpected_property,
-        ..Faults::default()
-    };
+    let faults = faults(|faults| faults.unexpected_property = Some("search_string".to_owned()));
     let day = Day::begin(faults, "on_unknown_property = \"reject\"").await;
     let mut search = order("search");
     search["event"] = "Products Searched".into();

@@ -3,240 +3,104 @@
 use std::time::{Duration, Instant};
 
 use signalbox_sandbox::{
-    Faults, Garbage, GarbageBody, RateLimit, Redirect, Reset, ShortBody, Slow, Status, Unavailable,
+    Garbage, GarbageBody, RateLimit, Redirect, Reset, ShortBody, Slow, Status, Unavailable,
 };
 
-use super::Day;
+use super::{Day, faults};
 
-async fn once(faults: Faults, code: &str) {
-    let day = Day::begin(faults, "").await;
-    let pinterest = day.exactly_once().await;
-    assert!(pinterest.records_retried[code] > 0, "{pinterest:?}");
-    assert_eq!(pinterest.records_retried.len(), 1, "{pinterest:?}");
+/// The number of times that Pinterest gets an event.
+#[derive(Debug, Clone, Copy)]
+enum Arrives {
+    Once,
+    Again,
 }
 
-async fn twice(faults: Faults, code: &str) {
-    let day = Day::begin(faults, "").await;
-    let pinterest = day.with_duplicates().await;
-    assert!(pinterest.records_retried[code] > 0, "{pinterest:?}");
+/// A test for each row: the fault, settings of the sink, the number of arrivals, and the code of the retries (any code if
+/// empty).
+macro_rules! retried {
+    ($($name:ident: $fault:ident = $value:expr, $settings:literal, $arrives:ident, $code:literal;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let day = Day::begin(faults(|faults| faults.$fault = Some($value)), $settings).await;
+            let pinterest = match Arrives::$arrives {
+                Arrives::Once => day.exactly_once().await,
+                Arrives::Again => day.with_duplicates().await,
+            };
+            let retried = &pinterest.records_retried;
+            assert!(retried.values().sum::<u64>() > 0, "{pinterest:?}");
+            assert!($code.is_empty() || retried.keys().eq([$code]), "{pinterest:?}");
+        }
+    )*};
 }
 
-#[tokio::test]
-async fn rate_limited_without_a_word_on_when() {
-    let rate_limit = Some(RateLimit::times(3));
-    once(
-        Faults {
-            rate_limit,
-            ..Faults::default()
-        },
-        "rate_limited",
-    )
-    .await;
+retried! {
+    rate_limited_without_a_word_on_when: rate_limit = RateLimit::times(3), "", Once, "rate_limited";
+    unavailable: unavailable = Unavailable::times(3), "", Once, "server_error";
+    an_internal_error: status = status(500), "", Once, "server_error";
+    a_request_that_timed_out_there: status = status(408), "", Once, "request_timed_out";
+    a_request_that_came_too_early: status = status(425), "", Once, "too_early";
+    a_201_that_promises_without_saying_so: status = status(201), "", Once, "";
+    a_202_that_promises_without_saying_so: status = status(202), "", Once, "";
+    a_204_that_promises_without_saying_so: status = status(204), "", Once, "";
+    moved_elsewhere: redirect = Redirect::times(2), "", Once, "redirected";
+    reset_before_the_events_are_taken: reset = reset(false), "", Once, "connection_lost";
+    reset_after_the_events_are_taken: reset = reset(true), "", Again, "connection_lost";
+    too_slow: slow = slow(false), "timeout = \"300ms\"", Once, "timed_out";
+    too_slow_after_the_events_are_taken: slow = slow(true), "timeout = \"300ms\"", Again, "timed_out";
+    an_answer_that_lacks_an_event: short_body = ShortBody::times(1), "", Again, "";
+    an_answer_in_html: garbage_body = garbage(Garbage::Html), "", Again, "";
+    an_answer_that_is_cut_off: garbage_body = garbage(Garbage::Truncated), "", Again, "";
+    an_empty_answer: garbage_body = garbage(Garbage::Empty), "", Again, "";
+}
+
+fn status(code: u16) -> Status {
+    Status {
+        code,
+        ..Status::times(2)
+    }
+}
+
+fn reset(after_accept: bool) -> Reset {
+    Reset {
+        after_accept,
+        ..Reset::times(2)
+    }
+}
+
+fn slow(after_accept: bool) -> Slow {
+    Slow {
+        delay_ms: 60_000,
+        after_accept,
+        ..Slow::times(1)
+    }
+}
+
+fn garbage(form: Garbage) -> GarbageBody {
+    GarbageBody {
+        form,
+        ..GarbageBody::times(1)
+    }
 }
 
 #[tokio::test]
 async fn rate_limited_for_a_second() {
-    let rate_limit = Some(RateLimit {
+    let rate_limit = RateLimit {
         retry_after_s: Some(1),
         ..RateLimit::times(1)
-    });
+    };
     let began = Instant::now();
-    once(
-        Faults {
-            rate_limit,
-            ..Faults::default()
-        },
-        "rate_limited",
-    )
-    .await;
+    let day = Day::begin(faults(|faults| faults.rate_limit = Some(rate_limit)), "").await;
+    let pinterest = day.exactly_once().await;
+    assert!(
+        pinterest.records_retried.keys().eq(["rate_limited"]),
+        "{pinterest:?}"
+    );
     assert!(began.elapsed() >= Duration::from_secs(1), "came back too early");
 }
 
 #[tokio::test]
-async fn unavailable() {
-    let unavailable = Some(Unavailable::times(3));
-    once(
-        Faults {
-            unavailable,
-            ..Faults::default()
-        },
-        "server_error",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn other_statuses() {
-    for (code, reason) in [
-        (500, "server_error"),
-        (408, "request_timed_out"),
-        (425, "too_early"),
-    ] {
-        let status = Some(Status {
-            code,
-            ..Status::times(2)
-        });
-        once(
-            Faults {
-                status,
-                ..Faults::default()
-            },
-            reason,
-        )
-        .await;
-    }
-}
-
-#[tokio::test]
-async fn statuses_that_promise_without_saying_so() {
-    for code in [201, 202, 204] {
-        let status = Some(Status {
-            code,
-            ..Status::times(2)
-        });
-        let day = Day::begin(
-            Faults {
-                status,
-                ..Faults::default()
-            },
-            "",
-        )
-        .await;
-        let pinterest = day.exactly_once().await;
-        assert!(
-            pinterest.records_retried.values().sum::<u64>() > 0,
-            "{pinterest:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn moved_elsewhere() {
-    let redirect = Some(Redirect::times(2));
-    once(
-        Faults {
-            redirect,
-            ..Faults::default()
-        },
-        "redirected",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn reset_before_the_events_are_taken() {
-    let reset = Some(Reset::times(2));
-    once(
-        Faults {
-            reset,
-            ..Faults::default()
-        },
-        "connection_lost",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn reset_after_the_events_are_taken() {
-    let reset = Some(Reset {
-        after_accept: true,
-        ..Reset::times(2)
-    });
-    twice(
-        Faults {
-            reset,
-            ..Faults::default()
-        },
-        "connection_lost",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn too_slow() {
-    let slow = Some(Slow {
-        delay_ms: 60_000,
-        ..Slow::times(1)
-    });
-    let day = Day::begin(
-        Faults {
-            slow,
-            ..Faults::default()
-        },
-        "timeout = \"300ms\"",
-    )
-    .await;
-    let pinterest = day.exactly_once().await;
-    assert!(pinterest.records_retried["timed_out"] > 0, "{pinterest:?}");
-}
-
-#[tokio::test]
-async fn too_slow_after_the_events_are_taken() {
-    let slow = Some(Slow {
-        delay_ms: 60_000,
-        after_accept: true,
-        ..Slow::times(1)
-    });
-    let day = Day::begin(
-        Faults {
-            slow,
-            ..Faults::default()
-        },
-        "timeout = \"300ms\"",
-    )
-    .await;
-    let pinterest = day.with_duplicates().await;
-    assert!(pinterest.records_retried["timed_out"] > 0, "{pinterest:?}");
-}
-
-#[tokio::test]
-async fn an_answer_that_lacks_an_event() {
-    let short_body = Some(ShortBody::times(1));
-    let day = Day::begin(
-        Faults {
-            short_body,
-            ..Faults::default()
-        },
-        "",
-    )
-    .await;
-    let pinterest = day.with_duplicates().await;
-    assert!(
-        pinterest.records_retried.values().sum::<u64>() > 0,
-        "{pinterest:?}"
-    );
-}
-
-#[tokio::test]
-async fn answers_that_cannot_be_read() {
-    for form in [Garbage::Html, Garbage::Truncated, Garbage::Empty] {
-        let garbage_body = Some(GarbageBody {
-            form,
-            ..GarbageBody::times(1)
-        });
-        let day = Day::begin(
-            Faults {
-                garbage_body,
-                ..Faults::default()
-            },
-            "",
-        )
-        .await;
-        let pinterest = day.with_duplicates().await;
-        assert!(
-            pinterest.records_retried.values().sum::<u64>() > 0,
-            "{form:?} {pinterest:?}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn what_is_retried_too_long_expires() {
-    let unavailable = Some(Unavailable::always());
-    let faults = Faults {
-        unavailable,
-        ..Faults::default()
-    };
+    let faults = faults(|faults| faults.unavailable = Some(Unavailable::always()));
     let day = Day::begin(faults, "retry.for = \"200ms\"").await;
     let status = day.end().await;
     let pinterest = &status.sinks["pinterest"];

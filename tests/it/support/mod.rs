@@ -7,7 +7,6 @@ pub(crate) mod pipe;
 pub(crate) mod process;
 pub(crate) mod world;
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// The longest that anything is waited for: far more than it takes, since machines differ.
@@ -17,10 +16,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 ///
 /// # Panics
 /// After [`PATIENCE`], with what `shown` says.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
-    mut ask: impl FnMut() -> F,
-    shown: impl Fn() -> String,
-) -> T {
+pub(crate) async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>, shown: impl Fn() -> String) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(answer) = ask().await {

@@ -213,11 +213,7 @@ async fn what_is_read_again_after_a_crash_has_the_same_ids() {
     let waiting = rig.start(&path, false, &intake, &shutdown);
     tokio::select! {
         () = waiting => panic!("it has ended"),
-        () = async {
-            while rig.checkpoints.saved().is_empty() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        } => {}
+        () = intake.called() => {}
     }
     let at_the_beginning = rig.checkpoints.saved();
     let whole = rig.read("in").await;
@@ -243,9 +239,7 @@ async fn a_refused_chunk_is_not_taken_for_read() {
     }));
     let path = rig.path("in");
     let stop = async {
-        while rig.checkpoints.saved().is_empty() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        intake.called().await;
         shutdown.cancel();
     };
     tokio::join!(rig.start(&path, false, &intake, &shutdown), stop);
