@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo bench --profile counts -p signalbox --bench counts                # compare with benches/counts.json
-//! cargo bench --profile counts -p signalbox --bench counts -- --update    # write what is measured now
+//! cargo bench --profile counts -p signalbox --bench counts -- --update    # write the new figures
 //! ```
 //! Fails if a figure is further than the tolerance from the committed one, in either direction: an improvement is worth
 //! committing too. Figures belong to one compiler and one profile: with others they are shown, not judged. Without
@@ -28,10 +28,10 @@ type Work = fn(&[String]);
 /// Figures by the row's name.
 type Figures = BTreeMap<String, f64>;
 
-/// What is committed.
+/// The committed figures.
 #[derive(Serialize, Deserialize)]
 struct Committed {
-    /// What `rustc --version` says.
+    /// The output of `rustc --version`.
     compiler: String,
     /// Cargo's profile.
     profile: String,
@@ -115,7 +115,7 @@ fn main() -> ExitCode {
     compare(&now)
 }
 
-/// What this was compiled by, as cargo would do it again now.
+/// The compiler of this program, as cargo would run it again now.
 fn compiler() -> String {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     let version = Command::new(&rustc)
@@ -133,7 +133,7 @@ fn profile() -> String {
     folder.unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Per event, less what is set up once: the difference of two runs.
+/// Cost of an event without one-time set-up: the difference of two runs.
 fn allocations(work: Work) -> f64 {
     let texts = corpus::orders(EVENTS);
     let half = EVENTS / 2;
@@ -153,7 +153,7 @@ fn instructions() -> Option<Figures> {
     Some(WORK.iter().enumerate().map(per_event).collect())
 }
 
-/// Instructions of a process that does this work on so many events.
+/// Instructions of a process that does this work on a number of events.
 fn callgrind(work: usize, events: usize) -> u64 {
     let program = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
     let output = Command::new("valgrind")

@@ -31,7 +31,7 @@ struct Row {
     name: &'static str,
     /// The journal's kind.
     journal: &'static str,
-    /// Whether ids are known for a day, which takes memory for each, or not at all.
+    /// Deduplication: ids are known for a day, which takes memory for each, or not at all.
     deduplicates: bool,
     /// Goes into the source's table.
     through: &'static str,
@@ -43,9 +43,9 @@ struct Row {
     connections: usize,
     /// Events a second that clients send at most; as fast as they are answered if there is none.
     pace: Option<usize>,
-    /// The router is held to so many cores.
+    /// Number of cores for the router.
     cores: Option<usize>,
-    /// Of the events asked for, one in so many.
+    /// Divisor of the number of events asked for.
     share: usize,
 }
 
@@ -144,7 +144,7 @@ static ROWS: [Row; 14] = [
     },
 ];
 
-/// As long as it takes to see whether memory grows.
+/// A run long enough to show whether memory grows.
 static LONG: [Row; 3] = [
     Row {
         name: "a million events, one sink",
@@ -268,7 +268,7 @@ batch.max_wait = "200ms"
     text
 }
 
-/// What was measured of a row.
+/// The figures of a row.
 struct Measured {
     events: usize,
     cpu: Duration,
@@ -278,7 +278,7 @@ struct Measured {
     peak_kb: f64,
     /// Resident after each tenth of the events was delivered.
     memory: Vec<f64>,
-    /// From the start of the process to the first event's answer.
+    /// Time from the start of the process to the first event's answer.
     start: Duration,
     start_cpu: Duration,
 }
@@ -331,7 +331,7 @@ async fn measure(row: Row, events: usize) -> Measured {
     let router = Router::start(env!("CARGO_BIN_EXE_signalbox"), &file, row.cores);
     Client::connect(&listen).await.post(&first).await;
     let (start, start_cpu) = (started.elapsed(), router.cpu_time());
-    // The same work once before, so that what is set up once does not count.
+    // The same work once before, so that one-time set-up does not count.
     load.post(1..warm).await;
     rig.received(warm * row.batch * row.sinks).await;
 
@@ -393,7 +393,7 @@ fn request(row: &Row, listen: &str, bodies: &[String], number: usize) -> Vec<u8>
     )
 }
 
-/// What is sent to the router.
+/// The requests for the router.
 #[derive(Clone)]
 struct Load {
     row: Row,

@@ -1,4 +1,4 @@
-//! How the cost of an event grows.
+//! Growth of the cost of an event.
 
 use criterion::{BenchmarkId, Throughput};
 use signalbox_core::{Event, Prepared, Record};
@@ -53,7 +53,7 @@ pub(crate) fn sinks(c: &mut CpuCriterion) {
     group.finish();
 }
 
-/// What a mapping costs that fires, that is asked and does not fire, and that listens to another event.
+/// Costs of a mapping that fires, of one whose trigger does not match, and of one that listens to another event.
 pub(crate) fn mappings(c: &mut CpuCriterion) {
     const EVENTS: usize = 500;
     let events: Vec<Event> = corpus::orders(EVENTS).iter().map(|text| parse(text)).collect();

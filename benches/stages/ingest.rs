@@ -28,7 +28,7 @@ pub(crate) struct Bodies {
 }
 
 impl Bodies {
-    /// Bodies of so many events.
+    /// Bodies of a number of events.
     pub(crate) fn of(batch: usize) -> Bodies {
         let texts = corpus::events();
         Bodies {
@@ -118,7 +118,7 @@ pub(crate) fn batch(c: &mut CpuCriterion) {
     group.finish();
 }
 
-/// From a body to the moment it may be answered, through the runtime's intake: CPU time of all threads.
+/// Time from a body to its answer, through the runtime's intake: CPU time of all threads.
 pub(crate) fn durable(c: &mut CpuCriterion) {
     let runtime = runtime();
     let mut group = c.benchmark_group("ingest of 100 to disk, all threads");
@@ -158,7 +158,7 @@ impl Router {
         }
     }
 
-    /// The CPU time of so many batches.
+    /// CPU time of a number of batches.
     async fn take_in(&mut self, batches: u64, gzip: bool) -> Duration {
         // Packing takes ten times as long as unpacking and would leave the processor's cache full of it.
         let packed = (0..batches)

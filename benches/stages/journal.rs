@@ -1,4 +1,4 @@
-//! The journal on disk: what keeping an event costs. It works on threads of its own, so these figures are the CPU time
+//! The journal on disk: the cost of keeping an event. It works on its own threads, so these figures are the CPU time
 //! of all threads of this program, the system's part of writing included; making the events is left out.
 //!
 //! How long a commit takes is a matter of the disk, so it is printed beside the disk's own time for as many bytes, and
@@ -41,7 +41,7 @@ impl Stopwatch {
         }
     }
 
-    /// Does what is not measured, on this thread alone.
+    /// Does the unmeasured work, on this thread alone.
     pub(crate) fn leave_out<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let start = cpu_time();
         let made = work();
@@ -120,7 +120,7 @@ impl Bench {
         self.appended += FRAME as u64;
     }
 
-    /// The CPU time of so many appends, until every sink has settled them.
+    /// CPU time of a number of appends, until every sink has settled them.
     async fn frames(&mut self, count: u64) -> Duration {
         let mut stopwatch = Stopwatch::start();
         for _ in 0..count {
@@ -141,7 +141,7 @@ impl Bench {
     }
 }
 
-/// A sink that settles whatever it reads.
+/// A sink that settles every event it reads.
 async fn read(mut reader: Box<dyn Reader>, settled: Arc<AtomicU64>) {
     let mut committed = 0;
     while let Read::Events(entries) = reader.next(1000).await {
@@ -180,7 +180,7 @@ pub(crate) fn disk(c: &mut CpuCriterion) {
     runtime.block_on(latency());
 }
 
-/// How many commits are timed: enough for a 99th percentile where benches are measured and not only tried.
+/// Number of timed commits: enough for a 99th percentile in a measured run, few in a trial run.
 fn commits() -> usize {
     if std::env::args().any(|argument| argument == "--bench") {
         400

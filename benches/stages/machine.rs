@@ -1,4 +1,4 @@
-//! What this machine takes for work that others' libraries do all of, so that figures of two machines can be compared.
+//! Work that only third-party libraries do, so that figures of two machines can be compared.
 
 use std::hint::black_box;
 

@@ -1,6 +1,6 @@
-//! What each stage of an event's way costs, by Criterion. One program, since linking it takes longer than running it:
+//! The cost of each stage of an event's way, by Criterion. One program, since linking it takes longer than running it:
 //! `cargo bench -p signalbox --bench stages -- FILTER` runs a part. Figures are events a second; docs/performance.md
-//! says what they are held against.
+//! names the figures to compare them with.
 
 #[path = "../support/mod.rs"]
 mod support;

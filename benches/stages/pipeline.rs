@@ -34,7 +34,7 @@ impl Source for Door {
     }
 }
 
-/// The pipeline with so many sinks, its edges replaced.
+/// The pipeline with a number of sinks, its edges replaced.
 pub(crate) fn with_sinks(count: usize, door: oneshot::Sender<Outlet>) -> Pipeline {
     let mut pipeline = build(PLAIN);
     pipeline.sources[0].source = Box::new(Door(door));

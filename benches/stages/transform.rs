@@ -1,4 +1,4 @@
-//! From the bytes of an event to its bytes in a request to Pinterest: as a whole, stage by stage, and the naive way.
+//! The way from an event's bytes to its bytes in a request to Pinterest: as a whole, stage by stage, and the naive way.
 
 use std::hint::black_box;
 

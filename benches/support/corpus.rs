@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-/// How many there are. More than caches and branch predictors learn by heart.
+/// Number of events: more than caches and branch predictors can learn.
 pub(crate) const EVENTS: usize = 4_000;
 
 /// When they are received, in Unix milliseconds: two seconds after the last of them happened.
@@ -14,19 +14,19 @@ pub(crate) fn events() -> Vec<String> {
     orders(EVENTS)
 }
 
-/// The first so many.
+/// Returns the first events.
 pub(crate) fn orders(count: usize) -> Vec<String> {
     (0..count).map(|number| order(number, 3, 0)).collect()
 }
 
-/// Events of about so many bytes, grown by products, all of which the destination gets.
+/// Makes events of about this size in bytes, grown by products, all of which the destination gets.
 pub(crate) fn with_products(bytes: usize, count: usize) -> Vec<String> {
     let (bare, one) = (order(0, 0, 0).len(), order(0, 1, 0).len());
     let products = bytes.saturating_sub(bare) / (one - bare);
     (0..count).map(|number| order(number, products, 0)).collect()
 }
 
-/// Events of about so many bytes, grown by properties nobody maps.
+/// Makes events of about this size in bytes, grown by properties that no mapping reads.
 pub(crate) fn with_properties(bytes: usize, count: usize) -> Vec<String> {
     let (bare, one) = (order(0, 3, 0).len(), order(0, 3, 1).len());
     let properties = bytes.saturating_sub(bare) / (one - bare);

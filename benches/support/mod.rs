@@ -1,6 +1,6 @@
-//! What the benches share: the same events and the same pipeline everywhere, so that their figures compare.
+//! Helpers of the benches: the same events and the same pipeline everywhere, so that their figures compare.
 
-// Each bench is a program of its own and uses a part of this.
+// Each bench is a separate program and uses a part of this.
 #![allow(dead_code)]
 
 pub(crate) mod corpus;

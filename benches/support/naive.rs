@@ -1,13 +1,13 @@
 //! The same work done the usual way: text to `serde_json::Value`, a mapping of Segment's directives interpreted into
-//! another `Value`, that written as text. The yardstick of the other figures, so it is written as one would write it
-//! who does not care for speed but makes no blunder: no clone that can be left out, normalising and hashing by the
+//! another `Value`, that written as text. It is the yardstick of the other figures, so it is written as usual code,
+//! without care for speed but without blunders: no avoidable clone, normalising and hashing by the
 //! same functions. [`agrees`] holds that it makes the same records.
 
 use serde_json::{Map, Value, json};
 use signalbox_conversions::personal::{self, Field, rules::PINTEREST};
 use signalbox_conversions::time::unix_seconds;
 
-/// The mapping of the preset `Checkout`, in Segment's language: what the sink's own table says.
+/// The mapping of the preset `Checkout`, in Segment's language, equal to the sink's own table.
 pub(crate) const CHECKOUT: &str = include_str!("checkout.json");
 
 const HASHED: [(&str, &str, Field); 12] = [
@@ -39,7 +39,7 @@ pub(crate) fn record(mapping: &Value, text: &str) -> Vec<u8> {
     serde_json::to_vec(&record).unwrap_or_default()
 }
 
-/// Panics unless the record says what the sink's says, whatever the order of its members.
+/// Panics unless the record equals the sink's, in any order of members.
 pub(crate) fn agrees(mapping: &Value, text: &str, record_of_the_sink: &[u8]) {
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap_or_default();
     assert_eq!(read(&record(mapping, text)), read(record_of_the_sink), "{text}");

@@ -1,4 +1,4 @@
-//! What stands at both ends of the router in the end-to-end bench, as cheap as can be.
+//! Both ends of the router in the end-to-end bench, as cheap as possible.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener as StdListener;
@@ -51,7 +51,7 @@ impl Rig {
         Rig { address, received }
     }
 
-    /// Waits until so many events came.
+    /// Waits until this number of events came.
     pub(crate) async fn received(&self, wanted: usize) {
         let mut received = self.received.clone();
         let all = tokio::time::timeout(PATIENCE, received.wait_for(|count| *count >= wanted)).await;
@@ -141,7 +141,7 @@ impl Client {
     }
 }
 
-/// An address nobody listens on.
+/// Returns an address without a listener.
 pub(crate) fn free_address() -> String {
     let listener = StdListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     listener.unwrap_or_else(|error| panic!("{error}")).to_string()
@@ -158,7 +158,7 @@ impl Drop for Router {
 }
 
 impl Router {
-    /// Starts the program, on so many cores.
+    /// Starts the program on a number of cores.
     pub(crate) fn start(program: &str, config: &Path, cores: Option<usize>) -> Router {
         let mut command = Command::new(program);
         command

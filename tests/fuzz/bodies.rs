@@ -1,4 +1,4 @@
-//! What the fuzz targets do with their bytes; the integration tests do the same with the seeds.
+//! The bodies of the fuzz targets; the integration tests run them on the seeds.
 
 use bumpalo::Bump;
 use signalbox_core::{Document, Event, Receipt};
@@ -46,7 +46,7 @@ pub(crate) fn ingest(data: &[u8]) {
     }
 }
 
-/// A trigger, and after its last line break the event it is asked about.
+/// Splits the bytes at the last line break: a trigger, then the event it judges.
 pub(crate) fn fql(data: &[u8]) {
     let Some((text, event)) = halves(data) else { return };
     let Ok(trigger) = Trigger::parse(text) else { return };
@@ -55,7 +55,7 @@ pub(crate) fn fql(data: &[u8]) {
         trigger.evaluate(event.root()).unwrap_or(false)
     );
     let _ = trigger.tree().to_json();
-    // The language has no escapes, so what it writes for people is not always read back as the same.
+    // The language has no escapes, so its rendering for people does not always parse back to the same trigger.
     let again = trigger
         .meaning()
         .and_then(|meaning| Trigger::parse(&meaning).ok());

@@ -1,4 +1,4 @@
-//! The guard of the admin address: it answers the right requests, and silent clients keep nobody else from an answer.
+//! The guard of the admin address: it answers the right requests, and silent clients do not hold up the others.
 
 use std::time::Duration;
 
@@ -178,7 +178,7 @@ async fn kept_events_are_shown_to_tools_and_people_not_to_pages() {
     }
     let typed = ["host: evil.example", "sec-fetch-site: same-origin"];
     assert_eq!(ask(&world, "GET /dead_letters", &typed).await.0, 421);
-    // A request that changes something needs the header, whatever a browser says of it.
+    // A request that changes something needs the header, with any headers of a browser.
     let (status, answer) = ask(
         &world,
         "POST /reload",

@@ -1,4 +1,4 @@
-//! The sinks beside Pinterest have bad days of their own.
+//! Faults of the sinks beside Pinterest.
 
 use signalbox_testkit::Act;
 

@@ -93,7 +93,7 @@ fn traits() -> Value {
     })
 }
 
-/// An order of somebody whose every value can be told from anything else.
+/// An order whose personal values occur nowhere else.
 fn person(id: &str) -> Value {
     json!({
         "type": "track", "event": "Order Completed", "messageId": id, "userId": "zq-user-4711", "timestamp": ago(10),
@@ -208,7 +208,7 @@ fn faults() -> Vec<Faults> {
     ]
 }
 
-/// What the echoing server says in the rounds: everything it was sent, in every form.
+/// The echoing server's replies, round by round: everything it received, in every form.
 fn echoes() -> Vec<Act> {
     let echo = |status: u16, body: &str| Act::Echo {
         status: format!("{status} Echo"),
@@ -384,7 +384,7 @@ async fn nothing_private_is_ever_shown() {
     clean("the log", &exit.stderr);
     clean("standard output", &exit.stdout);
 
-    // With the hashing on the source, nobody got a plaintext value.
+    // With the hashing on the source, no sink got a plaintext value.
     let requests = world.sandbox.requests();
     assert!(requests.len() > 15);
     for request in &requests {

@@ -28,7 +28,7 @@ pub fn event(text: &str) -> Event {
     Event::parse(text, receipt).expect("a JSON object")
 }
 
-/// What a sink makes of an event: its records, at least one.
+/// Returns the records that a sink makes of an event, at least one.
 ///
 /// # Panics
 /// If the sink filters or rejects it, with the reason.

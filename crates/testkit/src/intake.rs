@@ -28,18 +28,18 @@ struct Kept {
 }
 
 impl IntakeDouble {
-    /// The outlet to hand to a source.
+    /// Returns the outlet for a source.
     pub fn outlet(&self) -> Outlet {
         Outlet::new(self.0.clone())
     }
 
-    /// From now on refuses everything like this; `None` takes everything in again.
+    /// Refuses everything like this from now on; `None` takes everything in again.
     pub fn refuse(&self, refused: Option<Refused>) {
         self.0.kept().refuse = refused;
         self.0.calls.send_replace(0);
     }
 
-    /// From now on calls wait; `false` lets them go on.
+    /// Has calls wait from now on; `false` lets them go on.
     pub fn hold(&self, held: bool) {
         self.0.held.send_replace(held);
         self.0.calls.send_replace(0);
@@ -70,12 +70,12 @@ impl IntakeDouble {
         self.0.kept().events.clone()
     }
 
-    /// What was handed over as unusable.
+    /// Inputs that the source handed over as unusable.
     pub fn rejected(&self) -> Vec<RejectedInput> {
         self.0.kept().rejected.clone()
     }
 
-    /// What was counted as refused before it became events.
+    /// Counts of events refused before they became events, with their reasons.
     pub fn refused(&self) -> Vec<(u64, Reason)> {
         self.0.kept().refused.clone()
     }

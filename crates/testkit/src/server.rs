@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What the server does once it has read a request.
+/// The server's reaction to a request.
 #[derive(Debug, Clone)]
 pub enum Act {
     /// Writes a whole reply and keeps the connection open.
@@ -17,7 +17,7 @@ pub enum Act {
         /// The body.
         body: Vec<u8>,
     },
-    /// As `Reply`, with the request (head and body) put into the body in the place of every `{echo}`, escaped as in
+    /// Like `Reply`, but each `{echo}` in the body becomes the request (head and body), escaped as in
     /// a JSON string.
     Echo {
         /// Status and phrase.
@@ -54,7 +54,7 @@ pub struct Seen {
     pub body: Vec<u8>,
 }
 
-/// A server that does the same to every request, until it is told to do something else. It stops with the runtime
+/// A server that reacts to every request in the same way until a test changes it. It stops with the runtime
 /// it was started in.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -105,12 +105,12 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// What is done from now on.
+    /// Changes the reaction to requests from now on.
     pub fn act(&self, act: Act) {
         self.state().act = act;
     }
 
-    /// What is done to the next requests, one each, before the rest.
+    /// Sets the reactions to the next requests, one each; the usual one follows.
     pub fn first(&self, acts: Vec<Act>) {
         self.state().first = acts;
     }
@@ -159,7 +159,7 @@ impl Server {
     }
 }
 
-/// A URL that nobody listens on: connecting is refused.
+/// Returns a URL without a listener: the system refuses connections to it.
 ///
 /// # Panics
 /// If there is no free port.

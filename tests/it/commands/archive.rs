@@ -57,7 +57,7 @@ async fn a_file_that_rotation_deletes_is_logged_and_counted() {
             "{line}"
         );
     }
-    // The lines that are left and those that were deleted are all lines.
+    // Some lines were deleted.
     let left = |name: &str| std::fs::read_to_string(world.path(name)).unwrap().lines().count();
     assert!(left("archive.jsonl") + left("archive.jsonl.1") < 20);
 }

@@ -9,7 +9,7 @@ use crate::support::events::{order, unmatched};
 use crate::support::process::Exit;
 use crate::support::world::{TOKEN, World, shop};
 
-/// Runs a router that gets one order, whose first delivery fails; the order again; an event for nobody; and one whose
+/// Runs a router that gets one order, whose first delivery fails; the order again; an event for no sink; and one whose
 /// id is an e-mail address.
 async fn log(level: Option<&str>) -> Exit {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! `dry-run`: what it prints is what Pinterest then gets.
+//! `dry-run`: it prints the records that Pinterest then gets.
 
 use std::collections::BTreeMap;
 
@@ -127,7 +127,7 @@ async fn the_record_is_what_pinterest_gets() {
     post_all(&world.listen, &events).await;
     pipe.settled(10).await;
 
-    // As they are after the source: what it has completed is in the archive, hashed.
+    // The archive has the events as the source completed and hashed them.
     let exit = dry_run(&world, &text, &["--sink", "pinterest"], &lines(&events)).await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
     let shown: BTreeMap<String, Value> = exit

@@ -1,4 +1,4 @@
-//! What is wrong with a pipeline file, as the binary tells it.
+//! The binary's errors about a pipeline file.
 
 use super::signalbox;
 use crate::support::world::World;
@@ -19,7 +19,7 @@ ad_account_id = "549755885175"
 conversion_token = "zq-token"
 "#;
 
-/// (what is replaced, by what, everything on standard error but the closing count)
+/// (text to replace, its replacement, standard error without the closing count)
 const CASES: &[(&str, &str, &str)] = &[
     (
         "per =",

@@ -5,7 +5,7 @@ use crate::support::world::World;
 
 use super::{lists::examples, signalbox};
 
-/// What the starter file and the examples ask for.
+/// The variables that the starter file and the examples name.
 fn environment() -> Vec<(String, String)> {
     ["PINTEREST_TOKEN", "SHOP_WRITE_KEY", "PINTEREST_AD_ACCOUNT_ID"]
         .map(|name| {

@@ -1,4 +1,4 @@
-//! `import-segment`: what it writes loads, and does what the destination did.
+//! `import-segment`: its output loads, and maps as the destination did.
 
 use serde_json::json;
 

@@ -66,7 +66,7 @@ async fn each_plugin_shows_its_settings() {
     );
 }
 
-/// What a pipeline file may name is what `plugins` lists, kind by kind.
+/// A pipeline file may name exactly the types that `plugins` lists, kind by kind.
 #[tokio::test]
 async fn an_unknown_type_is_told_exactly_what_is_listed() {
     let world = World::new().await;
@@ -127,7 +127,7 @@ pub(super) fn examples() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
 }
 
-/// As much of JSON Schema as our schema uses.
+/// The part of JSON Schema that our schema uses.
 fn fits(root: &Value, schema: &Value, value: &Value, path: &str) -> Result<(), String> {
     match schema {
         Value::Bool(true) => return Ok(()),

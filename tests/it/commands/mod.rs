@@ -1,4 +1,4 @@
-//! The commands of the binary, by what they print and how they end.
+//! The commands of the binary: their output and exit codes.
 
 mod archive;
 mod cut_short;

@@ -1,4 +1,4 @@
-//! `validate --probe`: token and account errors are told apart, and nothing is delivered.
+//! `validate --probe`: it distinguishes token and account errors, and delivers nothing.
 
 use signalbox_sandbox::{Faults, SandboxConfig};
 

@@ -43,7 +43,7 @@ async fn sigterm_drains() {
         .await;
     process.signal("TERM");
     process.logged("SIGTERM: stopping").await;
-    // Nothing more is taken in, while what was accepted is delivered.
+    // The router takes in no more events and delivers those it has accepted.
     let exit = process.exit().await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
     assert_eq!(ids(&world.accepted(), "event_id"), ids(&events, "messageId"));
@@ -75,7 +75,7 @@ async fn the_admin_address_stays_while_it_drains() {
     assert_eq!(status.not_ready.as_deref(), Some("stopping"));
     assert_eq!(get(&world.admin, "/ready").await.status, 503);
     assert_eq!(get(&world.admin, "/health").await.status, 200);
-    // A second signal gives up at once, and says what is left.
+    // A second signal gives up at once, and the log counts the deliveries that are left.
     process.signal("TERM");
     let exit = process.exit().await;
     assert_eq!(exit.code, Some(4), "{exit:?}");
@@ -108,7 +108,7 @@ async fn the_deadline_ends_a_drain() {
             "{exit:?}"
         );
     }
-    // What the disk kept goes out by the next start, and nothing else does.
+    // The next start delivers the events that the disk kept, and no others.
     world.sandbox.set_faults(Faults::default());
     let process = started(&world, "", "").await;
     let status = process
@@ -270,7 +270,7 @@ async fn a_full_journal_refuses_until_there_is_room() {
     assert_eq!(status.sources["shop"].refused["journal_full"], 1);
     assert_eq!(status.sources["shop"].journalled, accepted);
 
-    // What a client does then.
+    // The client repeats its request.
     world.sandbox.set_faults(Faults::default());
     let again = order(&format!("j-{accepted}")).to_string();
     crate::support::until(

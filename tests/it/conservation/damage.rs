@@ -22,9 +22,9 @@ use crate::support::world::World;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Kill,
-    /// A reload gives the source another name, and the file says what it was called.
+    /// A reload gives the source another name, and the file names the old one in `was`.
     SourceRenamed,
-    /// A restart gives the source another name, and the file does not say what it was called.
+    /// A restart gives the source another name, and the file does not name the old one.
     SourceReplaced,
     SinksRenamed,
     StateEmptied,

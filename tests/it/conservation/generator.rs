@@ -13,7 +13,7 @@ use crate::support::client::{WRITE_KEY, basic, try_send};
 
 /// Requests under way at once.
 const WORKERS: usize = 4;
-/// What shows in nothing but the personal values of these events.
+/// Texts that occur only in the personal values of these events.
 pub(super) const PERSONAL: &[&str] = &["zqmail", "zqfirst", "zqlast", "zquser", "zqstreet", "zqtown"];
 
 /// Every tenth event is none of Pinterest's.
@@ -63,7 +63,7 @@ fn total(number: u64) -> f64 {
     (number % 9973) as f64 + 0.5
 }
 
-/// What Pinterest must have of an event.
+/// Asserts that Pinterest has an event as it was sent, hashed.
 pub(super) fn same_at_pinterest(number: u64, got: &Value) {
     assert_eq!(got["event_name"], "checkout", "{got}");
     assert_eq!(
@@ -81,7 +81,7 @@ pub(super) fn same_at_pinterest(number: u64, got: &Value) {
     assert_eq!(got["custom_data"]["order_id"], format!("order-{number}"), "{got}");
 }
 
-/// What the archive must have of an event.
+/// Asserts that the archive has an event as it was sent, hashed.
 pub(super) fn same_in_archive(number: u64, got: &Value) {
     let sent = event(number);
     for member in ["type", "event", "messageId", "properties"] {
@@ -94,7 +94,7 @@ pub(super) fn same_in_archive(number: u64, got: &Value) {
     );
 }
 
-/// What is known of the requests.
+/// The books of the clients.
 #[derive(Debug, Default)]
 struct Book {
     next: u64,
@@ -120,7 +120,7 @@ struct Shared {
 }
 
 impl Generator {
-    /// Starts clients that will send so many events, as far as [`Generator::allow`] lets them.
+    /// Starts clients that will send `total` events, as far as [`Generator::allow`] lets them.
     pub(super) fn start(address: &str, total: u64, seed: u64) -> Generator {
         let shared = Arc::new(Shared {
             address: address.to_owned(),
@@ -147,7 +147,7 @@ impl Generator {
             .fetch_max(up_to.min(self.shared.total), Relaxed);
     }
 
-    /// How many events are not sent yet of those that may be.
+    /// Number of events that may be sent and are not yet.
     pub(super) fn open(&self) -> u64 {
         let book = self.shared.book.lock().unwrap();
         self.shared.allowed.load(Relaxed) - (book.acknowledged.len() + book.given_up.len()) as u64
@@ -158,7 +158,7 @@ impl Generator {
         self.shared.book.lock().unwrap().next
     }
 
-    /// How often a request was refused for want of room.
+    /// Number of requests refused for want of room.
     pub(super) fn refused(&self) -> u64 {
         self.shared.refused.load(Relaxed)
     }
@@ -262,7 +262,7 @@ impl Shared {
     }
 }
 
-/// What was sent in the end.
+/// The events sent in the end.
 pub(super) struct Sent {
     acknowledged: Vec<u64>,
     given_up: usize,

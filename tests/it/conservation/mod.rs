@@ -1,4 +1,4 @@
-//! The oracle of the whole project: whatever is killed, refused, filled up or reconfigured in between, every event
+//! The oracle of the whole project: under kills, refusals, full disks and reloads, every event
 //! that was acknowledged reaches its destinations, is counted as filtered, or is a dead letter; nothing is corrupt,
 //! every second copy has a cause, and the sums close.
 //!
@@ -61,7 +61,7 @@ async fn nothing_acknowledged_is_lost() {
     println!("{summary}\n{}\nwall time {wall:.1?}", generator.told());
 }
 
-/// Holds everything against what was sent; returns the figures.
+/// Compares everything with the events sent; returns the figures.
 fn check(rig: &Rig, sent: &generator::Sent, live: &Status, offline: &Status, dead: &[Value]) -> String {
     // Live and from the files, the same numbers.
     for (name, sink) in &live.sinks {

@@ -54,7 +54,7 @@ retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
     )
 }
 
-/// What was committed when a process ended, beside what Pinterest had by then.
+/// The commits of a process at its end, beside the events that Pinterest had by then.
 struct Ended {
     killed: bool,
     /// Pinterest's lines by then.
@@ -215,7 +215,7 @@ impl Rig {
         wait_for(answer, 60, || async { count() > before }).await;
     }
 
-    /// Sees what a process left behind: its sums close, and nothing is called delivered that is not there.
+    /// Checks the files of a process that has ended: its sums close, and every event called delivered is at Pinterest.
     async fn gone(&mut self, killed: bool) {
         let status = self.offline().await;
         assert!(status.sums_close, "{status:#?}");
@@ -252,7 +252,7 @@ impl Rig {
         }
     }
 
-    /// Stops in order, and gives what the files say then.
+    /// Stops the router in order, and returns the status by its files.
     pub(super) async fn stop(&mut self) -> Status {
         let process = self.process.take().unwrap();
         process.signal("TERM");

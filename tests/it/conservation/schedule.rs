@@ -1,4 +1,4 @@
-//! What goes wrong, and when.
+//! The faults and their times.
 
 use signalbox_sandbox::{
     BadRequest, FailEvents, Faults, Garbage, GarbageBody, RateLimit, Redirect, Reset, ShortBody, Slow,
@@ -25,9 +25,9 @@ pub(super) struct Phase {
     pub(super) until_full: bool,
     /// The next few orders are refused, without a word on which.
     pub(super) poison: bool,
-    /// Not killed in, so that its dead letters stay.
+    /// Set for a phase without kills, so that its dead letters stay.
     pub(super) calm: bool,
-    /// How many events the clients may have sent by its end.
+    /// Number of events that the clients may have sent by its end.
     pub(super) allowed: u64,
     pub(super) acts: Vec<Act>,
     /// After the faults have ended.
@@ -198,7 +198,7 @@ pub(super) fn phases(events: u64, kills: u64, seed: u64) -> Vec<Phase> {
     }
     phases.push(last());
     let count = phases.len() as u64;
-    // The journal is filled by what one phase lets out on top of the others' even shares.
+    // The events that one phase lets out on top of the others' even shares fill the journal.
     let extra = (events / 3 / rounds).min(4_000);
     let share = (events - extra * rounds) / count;
     let (mut allowed, mut due) = (0, 0);

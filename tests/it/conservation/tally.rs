@@ -1,4 +1,4 @@
-//! What arrived: read line by line from a file that grows.
+//! Arrived events, read line by line from a file that grows.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -32,7 +32,7 @@ impl Tally {
         }
     }
 
-    /// Reads what is new and holds each event against what was sent; returns how many lines there are.
+    /// Reads the new lines and compares each event with the one sent; returns the number of lines.
     pub(super) fn catch_up(&mut self) -> usize {
         let Ok(mut file) = std::fs::File::open(&self.path) else {
             return 0;

@@ -80,7 +80,7 @@ async fn file() {
     }
 }
 
-/// The console is the process's own, so a process of its own has to show it.
+/// The console belongs to the process, so this test starts one.
 #[tokio::test]
 async fn console() {
     let world = World::new().await;

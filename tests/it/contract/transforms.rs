@@ -80,7 +80,7 @@ fn map() {
         |place| build("map", merged.clone(), place),
         &[],
     );
-    // A mapping that reads what it writes gives another result the second time.
+    // A mapping that reads its own output gives another result the second time.
     let replaced = json!({
         "mode": "replace",
         "fields": { "type": "track", "event": "E", "properties": { "before": { "@path": "$.properties" } } },
@@ -92,7 +92,7 @@ fn map() {
     check("map", claims, |place| build("map", replaced.clone(), place), &[]);
 }
 
-/// It counts events, so what came before decides.
+/// The limiter counts events, so earlier events decide.
 #[test]
 fn rate_limit() {
     let claims = Claims {

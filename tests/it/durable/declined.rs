@@ -10,7 +10,7 @@ use crate::support::client::post_all;
 use crate::support::events::orders;
 use crate::support::process::{Exit, Process, command};
 
-/// Runs a command at a terminal, where somebody types this.
+/// Runs a command at a terminal with this typed.
 async fn typed(rig: &Rig, arguments: &[&str], keys: &str) -> Exit {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();

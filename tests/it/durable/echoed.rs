@@ -1,4 +1,4 @@
-//! A destination that sends back the token it was sent, plain and encoded: Signalbox shows it to nobody.
+//! A destination that echoes the token it got, plain and encoded: Signalbox never shows it.
 
 use serde_json::{Value, json};
 use signalbox_testkit::Act;

@@ -1,4 +1,4 @@
-//! A `file` source over restarts: it does not read again what it has read.
+//! A `file` source over restarts: it does not read lines again.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The journal's folder: one router at a time, and what is said when it cannot be used.
+//! The journal's folder: one router at a time, and errors for a folder that cannot be used.
 
 use super::{Rig, pipeline};
 use crate::support::client::post_all;

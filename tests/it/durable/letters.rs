@@ -66,7 +66,7 @@ async fn a_mapping_is_fixed_and_what_it_spoilt_is_retried() {
     assert!(table.contains("empty_record") && table.contains("d-2"), "{table}");
     let none = rig.told(&["deadletters", "list", "--sink", "archive"]).await;
     assert_eq!(none, "no dead letters match\n");
-    // What is kept is hashed.
+    // The kept payloads are hashed.
     let shown = rig.lines(&["deadletters", "show"]).await;
     let hash = Sha256Hex::of("ada.okafor@example.com");
     for letter in &shown {
@@ -157,7 +157,7 @@ async fn of_a_stopped_router() {
     assert_eq!(rig.lines(&["deadletters", "show"]).await, live);
     assert_eq!(rig.lines(&["deadletters", "export"]).await.len(), 4);
 
-    // Nobody is there to say yes.
+    // No terminal is there to confirm.
     let id = live[0]["id"].to_string();
     let asked = rig.command(&["deadletters", "discard", "--id", &id]).await;
     assert!(
@@ -188,7 +188,7 @@ async fn of_a_stopped_router() {
     wanted.retain(|id| id != discarded);
     let accepted = rig.world.accepted();
     assert_eq!(ids(&accepted, "event_id"), wanted);
-    // As from the original, not from what the letter kept.
+    // The event comes from the journal's original, not from the letter's payload.
     for event in accepted {
         assert_eq!(
             event["user_data"]["em"],

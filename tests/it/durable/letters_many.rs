@@ -288,7 +288,7 @@ async fn a_retry_that_is_killed_loses_nothing() {
     rig.wait(|status| status.sinks["hook"].dead_letters < COUNT as u64)
         .await;
     rig.kill();
-    // The command has ended either with its report or because the router has gone.
+    // The command has ended either with its report or because the router has ended.
     retry.await.unwrap();
     rig.again().await;
     rig.told(&["deadletters", "retry"]).await;

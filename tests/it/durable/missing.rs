@@ -1,4 +1,4 @@
-//! A file of events that somebody deleted, emptied or cut: the router reports and counts the loss, and delivers the
+//! A file of events that was deleted, emptied or cut: the router reports and counts the loss, and delivers the
 //! rest.
 
 use std::path::{Path, PathBuf};

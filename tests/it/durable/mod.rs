@@ -1,4 +1,4 @@
-//! What the journal keeps: over restarts, reloads and commands, through the real binary.
+//! The journal over restarts, reloads and commands, through the real binary.
 
 mod dates;
 mod declined;
@@ -106,14 +106,14 @@ impl Rig {
         run(&arguments, &self.world.variables()).await
     }
 
-    /// As [`Rig::command`]; it must end well. Gives its standard output.
+    /// Runs [`Rig::command`], which must succeed, and returns its standard output.
     async fn told(&self, command: &[&str]) -> String {
         let exit = self.command(command).await;
         assert_eq!(exit.code, Some(0), "{command:?}: {exit:?}");
         exit.stdout
     }
 
-    /// As [`Rig::told`], with `--json`, as JSON lines.
+    /// Runs [`Rig::told`] with `--json` and returns the JSON lines.
     async fn lines(&self, command: &[&str]) -> Vec<Value> {
         let text = self.told(&[command, &["--json"]].concat()).await;
         text.lines()
@@ -121,7 +121,7 @@ impl Rig {
             .collect()
     }
 
-    /// What `signalbox status` says, whoever it asks.
+    /// Returns the status by `signalbox status`, from the running router or from the files.
     async fn asked(&self) -> Status {
         let exit = self.command(&["status", "--json"]).await;
         let status: Status = serde_json::from_str(&exit.stdout).unwrap();
@@ -141,12 +141,12 @@ impl Rig {
         self.wait(done).await
     }
 
-    /// Waits until a sink has so many dead letters. They are written in the commit that follows their count.
+    /// Waits until a sink has this number of dead letters. They are written in the commit that follows their count.
     async fn has_letters(&self, sink: &str, count: u64) {
         self.wait(|status| status.sinks[sink].dead_letters == count).await;
     }
 
-    /// Reads the pipeline file again, and waits until the log says what came of it.
+    /// Reloads the pipeline file, and waits until the log holds this answer once more.
     async fn reload(&self, answer: &str) {
         let count = || self.router().stderr().matches(answer).count();
         let before = count();

@@ -1,4 +1,4 @@
-//! Files on disk: they are for the router's user alone, whatever the umask.
+//! Files on disk: only the router's user may use them, under any umask.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;

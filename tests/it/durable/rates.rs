@@ -28,7 +28,7 @@ async fn starts_in_a_row_stay_within_the_limit() {
     let began = Instant::now();
     let mut rig = Rig::start(SLOW).await;
     post_all(&rig.world.listen, &orders("r", 60)).await;
-    // The journal is new, so nobody can have called before.
+    // The journal is new, so there were no calls before.
     calls(&rig, BURST).await;
     for round in 0..4 {
         rig.kill();

@@ -13,7 +13,7 @@ fn with_opt_out() -> String {
     pipeline(transforms, "").replace(write_keys, &format!("{write_keys}through = [\"opt_out\"]\n"))
 }
 
-/// An order of somebody who opted out and tells no country, which the transform rejects.
+/// An order of a user who opted out and has no country, which the transform rejects.
 fn opted_out(id: &str) -> Value {
     let mut event = order(id);
     event["properties"]["do_not_sell"] = true.into();
@@ -85,7 +85,7 @@ async fn rejected_events_are_refused_while_the_journal_cannot_be_written() {
     let single = post(&rig.world.listen, "/v1/track", r#"{"event":"E"}"#).await;
     assert_eq!(single.status, 503, "{single:?}");
     assert_eq!(single.json()["code"], "journal_unwritable");
-    // An image is an image whatever happened.
+    // The pixel is an image even for a rejected event.
     let pixel = format!("/v1/pixel/track?writeKey={}", crate::support::client::WRITE_KEY);
     assert_eq!(get(&rig.world.listen, &pixel).await.status, 200);
     let status = rig.wait(|status| !status.ready).await;

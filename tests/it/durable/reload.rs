@@ -181,7 +181,7 @@ async fn nobody_is_refused_meanwhile() {
     assert_eq!(ids(&rig.world.accepted(), "event_id"), sent);
     assert_eq!(ids(&rig.world.archived(), "messageId"), sent);
     assert_eq!(ids(&rig.world.hooked(), "messageId"), sent);
-    // Whoever joined counts what it got, from its first event on.
+    // A sink that joined counts the events that it got, from the first one on.
     for new in 0..10 {
         let path = rig.world.path(&format!("joined{new}.jsonl"));
         let got = std::fs::read_to_string(path).unwrap().lines().count() as u64;

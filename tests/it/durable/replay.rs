@@ -20,13 +20,13 @@ async fn of_a_running_router() {
         .told(&["replay", "--sink", "hook", "--from", "0", "--dry-run"])
         .await;
     assert!(plan.starts_with("5 events, positions 0 to 5,"), "{plan}");
-    // Nobody is there to say yes.
+    // No terminal is there to confirm.
     let asked = rig.command(&["replay", "--sink", "hook", "--from", "0"]).await;
     assert_eq!(asked.code, Some(64), "{asked:?}");
     assert!(asked.stderr.contains("say --yes"), "{asked:?}");
     assert_eq!(ids(&rig.world.hooked(), "messageId"), once);
 
-    // Pinterest is not sent what this router has delivered to it; a webhook gets it all again.
+    // Pinterest does not get again the events that this router delivered to it; a webhook gets all of them.
     for (sink, known) in [("pinterest", 5), ("hook", 0)] {
         let told = rig
             .told(&["replay", "--sink", sink, "--from", "1h", "--yes"])

@@ -68,7 +68,7 @@ async fn an_event_is_taken_once_whatever_ends_in_between() {
     let status = rig.settled().await;
     let source = &status.sources["shop"];
     assert_eq!((source.journalled, source.duplicate), (6, 8), "{source:#?}");
-    // What the kill came too soon for to be noted down as delivered is sent twice, nothing else.
+    // Only events whose delivery was not committed before the kill are sent twice.
     for mut got in [
         ids(&rig.world.accepted(), "event_id"),
         ids(&rig.world.archived(), "messageId"),

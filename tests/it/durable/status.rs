@@ -7,7 +7,7 @@ use super::Rig;
 use crate::support::client::{post, post_all};
 use crate::support::events::{orders, unmatched};
 
-/// What both know.
+/// The members that both statuses have.
 fn numbers(status: &Status) -> Vec<String> {
     let sources = status.sources.iter().map(|(name, s)| {
         format!(

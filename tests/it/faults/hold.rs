@@ -1,4 +1,4 @@
-//! What the operator must act on: everything is kept, and goes on by itself.
+//! Faults that need the operator: every event is kept, and delivery resumes by itself.
 
 use std::time::Duration;
 

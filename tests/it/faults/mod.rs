@@ -1,4 +1,4 @@
-//! Pinterest's bad days: whatever the sandbox does, the sums close and nothing is lost.
+//! Pinterest's bad days: under every fault of the sandbox the sums close and nothing is lost.
 
 mod hold;
 mod mixed;
@@ -15,7 +15,7 @@ use crate::support::events::{ids, orders};
 use crate::support::pipe::Pipe;
 use crate::support::world::{World, shop};
 
-/// How many orders are sent.
+/// Number of orders sent.
 const SENT: usize = 20;
 
 /// Faults with one change.

@@ -1,4 +1,4 @@
-//! Offline events: Pinterest knows no second copy of them, so the operator says what is worse, two or none.
+//! Offline events: Pinterest recognises no second copy of them, so the operator chooses between a copy too many and none.
 
 use signalbox_sandbox::{Faults, Reset};
 
@@ -35,7 +35,7 @@ async fn they_are_sent_again_unless_told_otherwise() {
 async fn or_what_may_have_arrived_becomes_a_dead_letter() {
     let day = Day::begin_with(broken(), &format!("{OFFLINE}\nretry_timeouts_of_offline = false")).await;
     let status = day.end().await;
-    // Nothing twice, nothing missing; what is in doubt is told.
+    // Nothing twice, nothing missing; the status names the records in doubt.
     assert_eq!(ids(&day.world.accepted(), "event_id"), day.wanted());
     let dead = day.pipe.dead("pinterest").await;
     assert!(!dead.is_empty() && dead.len() <= 8, "{dead:?}");

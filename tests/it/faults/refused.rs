@@ -1,4 +1,4 @@
-//! What Pinterest refuses: only the event at fault becomes a dead letter.
+//! Refusals by Pinterest: only the event at fault becomes a dead letter.
 
 use signalbox_sandbox::{BadRequest, FailEvents, Faults, Status, WarnEvents};
 

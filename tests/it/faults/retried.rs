@@ -1,4 +1,4 @@
-//! What is tried again: every event arrives, once where the fault allows it.
+//! Faults that are retried: every event arrives, once where the fault allows it.
 
 use std::time::{Duration, Instant};
 

@@ -30,7 +30,7 @@ impl Answer {
     }
 }
 
-/// Sends a request over a connection of its own; `None` if no answer came.
+/// Sends a request over a new connection; `None` if no answer came.
 pub(crate) async fn try_send(
     address: &str,
     method: &str,

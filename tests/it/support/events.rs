@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// So many seconds ago, as SDKs write it.
+/// Formats the time some seconds ago, as SDKs do.
 pub(crate) fn ago(seconds: i64) -> String {
     let at = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
@@ -27,7 +27,7 @@ pub(crate) fn order(id: &str) -> Value {
     })
 }
 
-/// So many orders: `a-0`, `a-1`, ….
+/// Makes orders with the ids `PREFIX-0`, `PREFIX-1`, ….
 pub(crate) fn orders(prefix: &str, count: usize) -> Vec<Value> {
     (0..count).map(|n| order(&format!("{prefix}-{n}"))).collect()
 }

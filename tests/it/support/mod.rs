@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of the tests.
 
 pub(crate) mod client;
 pub(crate) mod disk;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// The longest that anything is waited for: far more than it takes, since machines differ.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Asks until there is an answer.
+/// Polls until there is an answer.
 ///
 /// # Panics
 /// After [`PATIENCE`], with what `shown` says.

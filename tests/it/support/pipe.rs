@@ -13,7 +13,7 @@ use signalbox_runtime::sockets::OpenSockets;
 use super::until;
 use super::world::World;
 
-/// What a pipeline file may put in.
+/// The variables of a pipeline file.
 pub(crate) struct Variables(pub(crate) Vec<(String, String)>);
 
 impl Environment for Variables {
@@ -68,7 +68,7 @@ impl Pipe {
         until(ask, || format!("{:#?}", self.status())).await
     }
 
-    /// Waits until so many events were received and everything is settled; the sums then close.
+    /// Waits until this number of events was received and everything is settled; the sums then close.
     pub(crate) async fn settled(&self, received: u64) -> Status {
         let status = self
             .wait(|status| {

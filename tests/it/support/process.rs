@@ -18,7 +18,7 @@ pub(crate) struct Process {
     stderr: Output,
 }
 
-/// How a process ended.
+/// The end of a process.
 #[derive(Debug)]
 pub(crate) struct Exit {
     pub(crate) code: Option<i32>,
@@ -76,7 +76,7 @@ impl Output {
 /// The command, with no environment but these variables.
 pub(crate) fn command(arguments: &[&str], variables: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
-    // What a pipeline leaves where it runs (its journal) stays in the test's folder.
+    // A journal with a relative path stays in the test's folder.
     if let Some((_, folder)) = variables.iter().find(|(name, _)| name == "FOLDER") {
         command.current_dir(folder);
     }
@@ -104,7 +104,7 @@ pub(crate) async fn run_with(arguments: &[&str], variables: &[(String, String)],
     // From a thread: a process that writes much before it has read everything would wait for us otherwise.
     let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let exit = process.exit().await;
-    // A process that ends before it has read everything closes the pipe; its exit tells what it thinks.
+    // A process that ends before it has read everything closes the pipe; its exit is judged by the test.
     let _ = writing.join();
     exit
 }

@@ -22,7 +22,7 @@ pub(crate) const TOKEN: &str = "zqtoken5e1c0a7f93b24d68a1f0c3e97b5d2846";
 pub(crate) struct Address(OnceLock<String>);
 
 impl Address {
-    /// Keeps what a listener got; it stays the address of later listeners.
+    /// Keeps the address that a listener got, for later listeners too.
     pub(crate) fn is(&self, address: impl ToString) {
         self.0.set(address.to_string()).unwrap();
     }
@@ -78,7 +78,7 @@ impl World {
         }
     }
 
-    /// What pipeline files of these tests may put in.
+    /// Returns the variables of these tests' pipeline files.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         [
             ("LISTEN", self.listen.to_string()),
@@ -98,7 +98,7 @@ impl World {
         self.router_with(config, &self.variables()).await
     }
 
-    /// As [`World::router`], with these variables.
+    /// Starts [`World::router`] with these variables.
     pub(crate) async fn router_with(&self, config: &Path, variables: &[(String, String)]) -> Process {
         let arguments = ["run", "--config", config.to_str().unwrap()];
         self.spawn(&mut command(&arguments, variables)).await
@@ -134,7 +134,7 @@ impl World {
         path
     }
 
-    /// What Pinterest accepted.
+    /// Returns the events that Pinterest accepted.
     pub(crate) fn accepted(&self) -> Vec<Value> {
         self.sandbox
             .events()
@@ -143,7 +143,7 @@ impl World {
             .collect()
     }
 
-    /// What the file sink wrote.
+    /// Returns the events that the file sink wrote.
     pub(crate) fn archived(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.path("archive.jsonl")).unwrap_or_default();
         text.lines()
@@ -151,7 +151,7 @@ impl World {
             .collect()
     }
 
-    /// What the webhook's receiver got, retries included.
+    /// Returns the events that the webhook's receiver got, retries included.
     pub(crate) fn hooked(&self) -> Vec<Value> {
         let bodies = self
             .hook

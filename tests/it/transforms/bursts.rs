@@ -34,7 +34,7 @@ async fn burst(world: &World) -> (Vec<Answer>, Answer) {
     (vec![a, b, c, d], one)
 }
 
-/// Asserts that one batch came through, and that all other requests were told to come back once it is paid for.
+/// Asserts that one batch came through, and that the answers to all others named the time after which it is paid for.
 async fn assert_one_came_through(world: &World, pipe: &Pipe) {
     let (answers, one) = burst(world).await;
     let taken = answers.iter().filter(|answer| answer.status == 200).count();

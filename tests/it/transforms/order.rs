@@ -51,7 +51,7 @@ fn customers() -> Vec<Value> {
     ]
 }
 
-/// What Pinterest got, by event.
+/// The events that Pinterest got, by id.
 async fn accepted(source: &[&str], sink: &[&str]) -> BTreeMap<String, Value> {
     let world = World::new().await;
     let pipe = Pipe::start(&world, &shop(TRANSFORMS, &through(source), &through(sink))).await;
@@ -81,7 +81,7 @@ async fn accepted(source: &[&str], sink: &[&str]) -> BTreeMap<String, Value> {
         "{source:?} {sink:?}"
     );
 
-    // What is on Pinterest's sink is for it alone; what is on the source is for all.
+    // A transform on Pinterest's sink is for that sink alone, one on the source is for all.
     let archived = world.archived();
     let taken = if source.contains(&"opt_out") { 5 } else { 7 };
     assert_eq!(archived.len(), taken);

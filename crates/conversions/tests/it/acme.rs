@@ -116,7 +116,7 @@ impl Vendor for Acme {
         out.object(key!("details"), false, |out| {
             resolved.members(self, out, DETAIL, details, Parent::Object("details"));
         });
-        // Page views go in requests of their own, and Acme takes no event that is older than a day.
+        // Page views go in separate requests, and Acme takes no event that is older than a day.
         let page = event_name == "page_view";
         Ok(Written {
             event_name,

@@ -1,4 +1,4 @@
-//! The kit with a small vendor: what the table says is what is mapped, written and left out.
+//! The kit with a small vendor: its table decides which fields the kit maps, writes and leaves out.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

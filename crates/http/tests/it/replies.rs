@@ -1,4 +1,4 @@
-//! What each kind of reply, and each kind of none, becomes.
+//! The verdict for each kind of reply, and for each way to get none.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -263,7 +263,7 @@ async fn a_silent_server_can_be_given_up() {
 
 #[tokio::test]
 async fn no_connection_means_nothing_was_written() {
-    // A port that was free a moment ago and that nobody listens on.
+    // A port that was free a moment ago, without a listener.
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the server does once it has read a request.
+/// The server's reaction to a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
     /// Writes these bytes and keeps the connection open.

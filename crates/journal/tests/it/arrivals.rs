@@ -1,4 +1,4 @@
-//! What comes for a sink while its reader is opened, and readers that are replaced.
+//! Events that come for a sink while its reader is opened, and readers that are replaced.
 
 use std::sync::Arc;
 

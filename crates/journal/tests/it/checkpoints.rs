@@ -39,7 +39,7 @@ async fn they_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open_with(&options(folder.path()));
     keeps(&journal).await;
-    // A copy of the files after `flush` is what a kill leaves.
+    // A kill leaves the same files as a copy after `flush`.
     let copy = tempfile::tempdir().unwrap();
     for name in files(folder.path(), "") {
         std::fs::copy(folder.path().join(&name), copy.path().join(&name)).unwrap();

@@ -29,7 +29,7 @@ async fn build(folder: &Path) {
     journal.shutdown().await;
 }
 
-/// What two sinks find, and what a new event becomes.
+/// The events that two sinks find, and the position of a new one.
 async fn check(folder: &Path) -> (HashSet<u64>, Vec<(u64, u64)>) {
     let journal = crate::support::open_with(&small(folder));
     let (mut old, resumed) = reader(&journal, "a", Start::End).await;

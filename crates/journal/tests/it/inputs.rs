@@ -31,7 +31,7 @@ async fn listen(journal: &dyn Journal, inputs: &[&str], start: Start) -> (Box<dy
     journal.reader("sink", &subscription).await.unwrap()
 }
 
-/// Finds out why the sink is owed each of the next events, by position; leaves out those that it is not owed.
+/// Returns the reason why the sink is owed each of the next events, by position; leaves out events it is not owed.
 async fn owed(opened: &mut (Box<dyn Reader>, Resumed), to: Position) -> BTreeMap<Position, Standing> {
     let (reader, resumed) = opened;
     let mut owed = BTreeMap::new();

@@ -22,7 +22,7 @@ fn small(folder: &Path) -> DiskOptions {
     }
 }
 
-/// Appends until it is killed and prints the numbers of what was acknowledged.
+/// Appends until it is killed, and prints the numbers of the acknowledged events.
 async fn append_for_ever(folder: &Path, first: u64) {
     let journal = Arc::new(crate::support::open_with(&small(folder)));
     let (mut sink, _) = reader(&journal, "settling", Start::End).await;
@@ -85,7 +85,7 @@ async fn every_acknowledged_event_survives() {
             acknowledged.extend(n..n + 7);
             seen += 1;
             if seen == 40 + round * 17 {
-                // SIGKILL. What it has acknowledged meanwhile is still in the pipe and counts.
+                // SIGKILL. The numbers acknowledged meanwhile are still in the pipe and count.
                 child.kill().unwrap();
             }
         }

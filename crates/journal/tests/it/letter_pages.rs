@@ -58,7 +58,7 @@ async fn pages_and_summary(journal: &dyn Journal) {
     assert!(pages >= 50, "{pages}");
     let (ids, pages) = walk(journal, &all, page(Order::NewestFirst, usize::MAX, true)).await;
     assert_eq!(ids, (1..=5_000).rev().collect::<Vec<u64>>());
-    // No page takes more than a few megabytes, whatever was asked for.
+    // No page takes more than a few megabytes, for any limit.
     assert!(pages > 1, "{pages}");
 
     let chosen = |filter: DeadLetterFilter| async move {

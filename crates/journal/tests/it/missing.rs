@@ -1,4 +1,4 @@
-//! Files in the middle that are missing, empty or cut short: the losses that a sink is told, and those that are
+//! Files in the middle that are missing, empty or cut short: losses reported to a sink, and losses that are
 //! counted.
 
 use std::path::{Path, PathBuf};

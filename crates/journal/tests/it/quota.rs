@@ -1,4 +1,4 @@
-//! What is kept and what is given back.
+//! Retention, and the space given back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,7 +195,7 @@ async fn events_past_max_age_are_lost_to_their_readers() {
     journal.tidy().await.unwrap();
     assert!(files(folder.path(), "frames-").is_empty());
     journal.close();
-    // Those that are still in memory are handed out all the same.
+    // The reader still hands out events that are in memory.
     let found = rest(&mut a).await;
     assert_eq!(found.entries.len(), 10);
     journal.shutdown().await;

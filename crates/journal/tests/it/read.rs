@@ -329,7 +329,7 @@ async fn what_was_handed_out_can_be_had_again() {
         .map(|entry| (entry.position, number(&entry.event)))
         .collect();
     assert_eq!(found, [0, 19, 20, 57, 99].map(|n| (n, n)));
-    // It changes nothing about what comes next.
+    // Reading again does not move the reader.
     append(&journal, 100..101).await;
     assert_eq!(take(&mut sink, 1).await, [100]);
     journal.shutdown().await;

@@ -1,4 +1,4 @@
-//! A lost state costs only what came since the newest file was begun.
+//! A lost state costs only the progress made since the newest file was begun.
 
 use std::path::Path;
 

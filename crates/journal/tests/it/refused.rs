@@ -11,7 +11,7 @@ use crate::support::*;
 const FOLDER: &str = "SIGNALBOX_JOURNAL_TEST_REFUSED";
 const NAME: &str = "refused::a_disk_that_takes_no_more_refuses_and_loses_nothing";
 
-/// In a process whose files may not grow beyond a limit.
+/// Runs in a process whose files may not grow beyond a limit.
 async fn fill(folder: &Path) {
     let journal = crate::support::open_with(&options(folder));
     let (mut sink, _) = reader(&journal, "a", Start::End).await;
@@ -27,7 +27,7 @@ async fn fill(folder: &Path) {
         panic!("{error}")
     };
     assert!(error.to_string().contains(folder.to_str().unwrap()), "{error}");
-    // The next file has room again, and no id of what was refused is known.
+    // The next file has room again, and the journal knows no id of the refused events.
     append(&journal, n..n + 100).await;
     n += 100;
     journal.close();

@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! Helpers of the tests.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) fn source(n: u64) -> &'static str {
     if n.is_multiple_of(5) { "app" } else { "web" }
 }
 
-/// An event that can be told from all others by its number.
+/// An event whose number distinguishes it from all others.
 pub(crate) fn event(n: u64) -> Event {
     let receipt = Receipt {
         source: source(n).into(),
@@ -73,7 +73,7 @@ pub(crate) fn options(folder: &Path) -> DiskOptions {
     }
 }
 
-/// Nothing is kept beyond its use, and no ids.
+/// Options that retain neither settled events nor ids.
 pub(crate) fn sparing(folder: &Path) -> DiskOptions {
     DiskOptions {
         retain: Duration::ZERO,
@@ -82,8 +82,8 @@ pub(crate) fn sparing(folder: &Path) -> DiskOptions {
     }
 }
 
-/// Other tests start processes, and until such a one has become another program it holds what this one has open, the
-/// lock of a journal that was just closed included.
+/// Opens a journal once its lock is free. Other tests start processes, and between fork and exec each holds the
+/// descriptors of this one, the lock of a journal that was just closed included.
 pub(crate) fn open_with(options: &DiskOptions) -> DiskJournal {
     let mut tries = 0;
     loop {
@@ -113,7 +113,7 @@ pub(crate) async fn append(journal: &DiskJournal, range: std::ops::Range<u64>) {
     }
 }
 
-/// What can be read to the end of a closed journal.
+/// The rest of a closed journal, read to its end.
 #[derive(Default)]
 pub(crate) struct Rest {
     pub(crate) entries: Vec<Entry>,
@@ -139,7 +139,7 @@ pub(crate) async fn rest(reader: &mut Box<dyn Reader>) -> Rest {
     }
 }
 
-/// Reads so many events.
+/// Reads this number of events.
 pub(crate) async fn take(reader: &mut Box<dyn Reader>, count: usize) -> Vec<u64> {
     let mut numbers = Vec::new();
     while numbers.len() < count {

@@ -1,4 +1,4 @@
-//! No circles between the files of a crate: a reader who follows what a file uses comes to an end.
+//! No circles between the files of a crate: a reader who follows the uses of a file comes to an end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -251,7 +251,7 @@ fn flatten(tree: &UseTree, before: &mut Vec<String>, found: &mut Vec<Import>) {
     }
 }
 
-/// The paths in a file's own items: what it imports, and what it names in passing.
+/// The paths in a file's own items: imports, and paths in expressions and types.
 #[derive(Default)]
 struct Paths {
     found: BTreeSet<Vec<String>>,

@@ -39,7 +39,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 /// The same for each plugin: never another plugin, never the runtime.
 const PLUGIN_MAY_USE: &[&str] = &["core", "segment", "conversions", "http"];
 
-/// Crates that hold no I/O, and what they could not hold any with.
+/// Crates without I/O, and the dependencies that would give them some.
 const PURE: [&str; 3] = ["core", "segment", "conversions"];
 const IO: [&str; 6] = ["tokio", "reqwest", "hyper", "hyper-util", "axum", "redb"];
 
@@ -50,7 +50,7 @@ struct Member {
 }
 
 impl Member {
-    /// Names of what it depends on, in one way or another.
+    /// Names of its dependencies, direct and transitive.
     fn uses(&self, kinds: &[DependencyKind]) -> BTreeSet<&str> {
         self.package
             .dependencies
@@ -118,7 +118,7 @@ fn plugins(members: &[Member]) -> BTreeSet<&str> {
         .collect()
 }
 
-/// What a crate may use; `None` for the crate that links the plugins.
+/// The crates that a crate may use; `None` for the one that links the plugins.
 fn may_use(member: &Member) -> Option<BTreeSet<&'static str>> {
     if member.is_plugin {
         return Some(PLUGIN_MAY_USE.iter().copied().collect());
@@ -199,7 +199,7 @@ fn packages_are_named_after_their_folders() {
     }
 }
 
-/// What a newcomer sees first stays short: these, files that begin with a dot, and what builds leave behind.
+/// The top level stays short: these entries, files that begin with a dot, and the output of builds.
 #[test]
 fn the_top_level_is_what_it_shall_be() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

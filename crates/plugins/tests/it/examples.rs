@@ -1,4 +1,4 @@
-//! What the guide and the plugins' own pages show works.
+//! The examples of the guide and of the plugins' pages work.
 
 use serde::de::DeserializeOwned;
 use signalbox_core::{BuildContext, BuildErrors, Built, Component, Side, SinkConfig, TransformConfig};

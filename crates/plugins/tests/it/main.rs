@@ -1,4 +1,4 @@
-//! What is linked, and which crate may use which.
+//! The linked plugins, and the directions of dependencies.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What a server may do to a delivery.
+//! The ways in which a server may fail a delivery.
 
 use crate::server::Act;
 
@@ -108,7 +108,7 @@ pub(super) fn all(promise: Promise) -> Vec<Case> {
     cases
 }
 
-/// Replies that break off, never end, or are none: never success, whatever a status may promise.
+/// Replies that break off, never end, or are not HTTP: never a success, even with a status that promises one.
 fn broken() -> Vec<Case> {
     let mut cases = Vec::new();
     let short = "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{\"num_events_received\":1";

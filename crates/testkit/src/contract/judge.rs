@@ -1,4 +1,4 @@
-//! Looks at what a sink reports.
+//! Judges the reports of a sink.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl Judge {
         }
     }
 
-    /// So many copies of the event, each with an id of its own.
+    /// Returns copies of the event with separate ids.
     pub(super) fn batch(&self, count: usize) -> Batch {
         let path = "messageId".parse().expect("a path");
         let events: Vec<Event> = (0..count)

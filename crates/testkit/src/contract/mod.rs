@@ -1,7 +1,7 @@
-//! The contracts of plugins: [`source`], [`transform`], and here that of sinks. A suite holds every registered component
-//! to its contract, and fails for one that it does not check.
+//! The contracts of plugins: [`source`], [`transform`], and here that of sinks. The test suite holds every registered
+//! component to its contract, and fails for one that it does not check.
 //!
-//! The contract of sinks: whatever a destination does, nothing is called delivered that it has not confirmed, every
+//! The contract of sinks: a sink reports nothing as delivered that its destination has not confirmed, every
 //! record of a batch gets its outcome, and no reason shows a secret or personal data.
 //!
 //! [`check`] holds an HTTP sink to it, [`check_unwritable`] one that writes to something on this machine.
@@ -32,7 +32,7 @@ pub async fn check(name: &str, build: impl Fn(&str) -> Box<dyn Sink>, event: &Ev
     check_promise(name, build, event, Promise::default()).await;
 }
 
-/// As [`check`], for a sink that documents exceptions.
+/// Runs [`check`] for a sink that documents exceptions.
 ///
 /// # Panics
 /// As [`check`].

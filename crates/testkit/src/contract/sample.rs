@@ -1,8 +1,8 @@
-//! An event whose personal values can be told from anything else.
+//! An event whose personal values occur nowhere else.
 
 use signalbox_core::Event;
 
-/// What every secret of a sink under test must contain: token, key, header. As long as tokens are.
+/// Text that every secret of a sink under test must contain: token, key, header. Its length is a token's.
 pub const SECRET: &str = "zqsecret9d41b7c05e6f4a2d8b93c1e07f5a6d48";
 
 /// The personal values of [`sample`].

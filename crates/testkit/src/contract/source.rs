@@ -32,8 +32,8 @@ pub trait Feed: Send + Sync {
         NewSockets::shared()
     }
 
-    /// Sends these texts as one input and repeats it, as clients do, until the source acknowledges it. Never returns for
-    /// an input with an end, such as a file: its source acknowledges by ending.
+    /// Sends these texts as one input and repeats it, as clients do, until the source acknowledges it. Never returns for an
+    /// input with an end, such as a file: its source acknowledges by ending.
     async fn send(&self, texts: &[String]);
 }
 
@@ -126,7 +126,7 @@ impl Bench<'_> {
         run.shutdown.cancel();
         self.intake.hold(false);
         run.stop().await;
-        // The next run takes in what this one has not, and nothing else.
+        // The next run takes in the events that this one has not, and no others.
         let next = self.start().await;
         self.acknowledged(&mut sending, next).await;
     }

@@ -1,5 +1,6 @@
 //! The contract of transforms: an event passes, is filtered or is rejected, each with a reason that shows nothing of a
-//! person; the same event has the same end each time, whatever came before; and what claims to be idempotent is.
+//! person; the same event has the same end each time, regardless of earlier events; a transform that claims to be
+//! idempotent is.
 
 use signalbox_core::{Flow, Reason, Side, Transform};
 

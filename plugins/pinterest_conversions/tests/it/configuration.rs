@@ -1,4 +1,4 @@
-//! The settings as a pipeline file has them: what is taken, and what each mistake is told.
+//! The settings of a pipeline file: the accepted ones, and the error for each mistake.
 
 use std::num::NonZeroU32;
 
@@ -31,7 +31,7 @@ fn errors(more: &str) -> Vec<String> {
         .collect()
 }
 
-/// What the sink makes of an event: mapping names and records.
+/// Returns the mapping names and records that the sink makes of an event.
 fn made(more: &str, json: &str) -> Vec<(String, Json)> {
     let sink = build(&format!("{ACCOUNT}{more}")).unwrap_or_else(|errors| panic!("{errors:?}"));
     match sink.prepare(&event(json).unwrap()) {

@@ -8,7 +8,7 @@ use signalbox_conversions::Compat;
 use crate::support::{Case, Golden, Made, body, known_failures, pairs, run, settings_are_taken};
 use crate::vectors::kind;
 
-/// What differs between Segment's result and ours: fields of the record, or the outcome.
+/// Differences between Segment's result and ours: fields of the record, or the outcome.
 fn differences(case: &Case, golden: &Golden) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let expected = golden.results.first();
@@ -52,7 +52,7 @@ fn fields(left: &Json, right: &Json, path: &str, found: &mut BTreeSet<String>) {
                 };
                 let absent = Json::Null;
                 match (left.get(key), right.get(key)) {
-                    // An object only one has: what is in it.
+                    // Only one side has this object: its members differ.
                     (Some(value @ Json::Object(_)), None) => {
                         fields(value, &Json::Object(Default::default()), &path, found)
                     }
@@ -75,7 +75,7 @@ fn fields(left: &Json, right: &Json, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// A row of the table: its name and what it covers.
+/// A row of the table: its name and the differences it covers.
 struct Row {
     name: String,
     covers: Vec<String>,

@@ -12,7 +12,7 @@ use crate::support::{Case, EncodeOptions, event, pairs, same, with_mappings};
 
 const TOKEN: &str = "pina_EXAMPLE_OF_A_SECRET";
 
-/// As the loader does: `inputs` taken away, `$$` made `$`.
+/// Does the loader's part: takes `inputs` away, makes `$$` a `$`.
 fn sink(toml: &str) -> Box<dyn Sink> {
     fn plain(value: &mut toml::Value) {
         match value {
@@ -95,7 +95,7 @@ impl Subscription {
             .collect()
     }
 
-    /// What Segment's rules make of an event, without any pipeline file.
+    /// Returns the result of Segment's rules for an event, without any pipeline file.
     fn run(&self, event: &Event) -> Option<Result<Json, String>> {
         let Ok(trigger) = fql::Trigger::parse(&self.trigger) else {
             return Some(Err("trigger".into()));
@@ -198,7 +198,7 @@ fn the_golden_cases_make_the_same_records() {
                         );
                         sent += 1;
                     }
-                    // What Segment refuses for every event alike may be left out, if it is told.
+                    // The import may leave out a mapping that Segment refuses for every event, if a note says so.
                     (None, Some(Err(_))) => {
                         let told = |note: &String| note.contains("left out") && note.contains(&one.name);
                         assert!(notes.iter().any(told), "{}", case.name);

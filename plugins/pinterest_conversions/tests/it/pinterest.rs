@@ -196,7 +196,7 @@ fn parts_of_a_name_come_before_the_whole() {
     // Mapped by the user, and empty: then it stays empty.
     let setup = checkout().map("user_data.last_name", json!({ "@path": "$.traits.surname" }));
     assert_eq!(setup.sent(&event)["user_data"]["ln"], Json::Null);
-    // A product's name is nobody's.
+    // A product's name is not a person's.
     let event = order(json!({ "properties": { "name": "Brass Lamp" } }));
     assert_eq!(checkout().sent(&event)["user_data"]["fn"], Json::Null);
 }
@@ -223,7 +223,7 @@ fn hashes_are_passed_on_in_lower_case() {
     };
     let record = results.remove(0).unwrap();
     assert_eq!(body(&record)["user_data"]["em"], hash("ivy@example.com"));
-    // What a transform left out stays visible.
+    // A value that a transform left out stays visible as a warning.
     assert_eq!(record.warnings[0].path, "traits.email");
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn folder() -> PathBuf {
         .join("pinterest")
 }
 
-/// Cases and what is expected of them, by the names of two files. Lines that cannot be read are passed over and counted.
+/// Cases and their expected results, by the names of two files. Lines that cannot be read are passed over and counted.
 pub(crate) fn pairs(cases: &str, golden: &str) -> (Vec<(Case, Golden)>, usize) {
     let read = |file: &str| {
         let path = folder().join(file);
@@ -84,7 +84,7 @@ pub(crate) fn pairs(cases: &str, golden: &str) -> (Vec<(Case, Golden)>, usize) {
     (pairs, unreadable)
 }
 
-/// Whether our configuration takes a case's settings.
+/// Returns true if our configuration accepts a case's settings.
 pub(crate) fn settings_are_taken(case: &Case) -> bool {
     if case.settings.is_none() {
         return true;
@@ -102,9 +102,9 @@ pub(crate) fn settings_are_taken(case: &Case) -> bool {
         .is_ok_and(|config| config.build(&context).is_ok())
 }
 
-/// What an encoder made of a case.
+/// An encoder's result for a case.
 pub(crate) enum Made {
-    /// Nothing listens.
+    /// No mapping listens.
     Nothing,
     /// One record.
     Sent(Box<Record>),
@@ -141,7 +141,7 @@ pub(crate) fn with_mappings(options: EncodeOptions, mappings: Vec<CompiledMappin
 /// Builds the encoder a case describes, below the settings' checks.
 ///
 /// # Errors
-/// What is wrong with the mapping or the trigger, by kind.
+/// The kind of fault in the mapping or the trigger.
 pub(crate) fn encoder(case: &Case, compat: Compat) -> Result<Encoder<Pinterest>, &'static str> {
     let options = EncodeOptions {
         compat,
@@ -198,7 +198,7 @@ pub(crate) fn event(json: &str) -> Option<Event> {
 pub(crate) fn run(case: &Case, compat: Compat) -> Result<Made, &'static str> {
     let encoder = encoder(case, compat)?;
     let Some(event) = event(case.event.get()) else {
-        // No source lets through what is no object; Segment's code fails on null and ignores the rest.
+        // No source passes a payload that is no object; Segment's code fails on null and ignores the rest.
         return if case.event.get() == "null" {
             Err("crash")
         } else {

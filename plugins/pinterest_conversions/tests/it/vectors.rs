@@ -34,7 +34,7 @@ fn kind_of_code(code: &str) -> &'static str {
     }
 }
 
-/// What Segment did, and what we do, each in a word or as the event sent.
+/// Segment's result and ours, each in a word or as the event sent.
 fn check(case: &Case, golden: &Golden) -> Result<(), String> {
     let expected = golden.results.first();
     let made = run(case, Compat::Segment);

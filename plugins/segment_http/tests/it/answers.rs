@@ -1,4 +1,4 @@
-//! Statuses, bodies, and what is counted.
+//! Statuses, bodies and counts.
 
 use std::time::Duration;
 

@@ -34,6 +34,6 @@ async fn requests_opened_only_to_be_dropped_harm_nobody_else() {
     for _ in 0..20 {
         assert_eq!(honest.send_request(track()).await.unwrap().status(), 200);
     }
-    // What was dropped in the middle gives its place back.
+    // A request that was dropped in the middle gives its place back.
     assert!(service.events().len() >= 20);
 }

@@ -1,4 +1,4 @@
-//! How bytes come over the wire.
+//! The framing of requests on the wire.
 
 use std::io::Write;
 

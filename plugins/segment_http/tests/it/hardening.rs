@@ -34,7 +34,7 @@ async fn what_two_servers_could_read_differently_hides_no_request() {
         ("Content-Length: 0x2\r\n", "{}", Some(400)),
         ("Content-Length: 99999999999999999999\r\n", "{}", Some(400)),
         ("Content-Length:\r\n", "{}", Some(400)),
-        // Refused: not chunked, whatever somebody may make of it.
+        // Refused: it is not chunked, though other servers may read it so.
         ("Transfer-Encoding: xchunked\r\n", chunked, Some(400)),
         ("Transfer-Encoding: chunked, identity\r\n", chunked, Some(400)),
         ("Transfer-Encoding: identity\r\n", chunked, Some(400)),
@@ -90,7 +90,7 @@ async fn what_two_servers_could_read_differently_hides_no_request() {
         assert!(connection.try_answer().await.is_none(), "{lines:?} {body:?}");
         assert!(service.events().is_empty(), "{lines:?} {body:?}");
     }
-    // What is not ambiguous may go on.
+    // A request without ambiguity may go on.
     let mut connection = service.connect().await;
     connection
         .write(&smuggler("Content-Length: 2\r\nContent-Length: 2\r\n", "{}"))

@@ -1,4 +1,4 @@
-//! What is set for a write key by itself.
+//! Settings of a single write key.
 
 use serde_json::json;
 
@@ -60,7 +60,7 @@ async fn a_key_over_its_rate_is_told_when_to_come_back() {
     );
     assert_eq!(service.refused(), [(1, "rate_limited".into())]);
     assert_eq!(service.events().len(), 4);
-    // Others are not concerned, and nothing is asked of an empty batch.
+    // Other keys are not affected, and an empty batch needs no room.
     assert_eq!(post(&service, KEY, None, "/v1/batch", &two).await.status, 200);
     assert_eq!(
         post(&service, "slow", None, "/v1/batch", r#"{"batch":[]}"#)

@@ -79,7 +79,7 @@ impl Recording {
         out
     }
 
-    /// What the client meant to send: each event and the batch around it.
+    /// The client's intent: each event and the batch around it.
     fn sent(&self) -> (Vec<Value>, Value) {
         if self.method != "POST" || self.target == "/v1/m" {
             return (Vec::new(), Value::Null);
@@ -117,7 +117,7 @@ async fn every_recorded_request_is_answered_and_its_events_come_out() {
             continue;
         }
         let (mut sent, batch) = recording.sent();
-        // Of compact JSON the size is what was sent; Python's blanks make no difference at this limit.
+        // The size is that of compact JSON; Python's blanks make no difference at this limit.
         sent.retain(|event| serde_json::to_string(event).unwrap().len() <= MAX_EVENT_BYTES);
         assert_eq!(came_out.len(), sent.len(), "{}", recording.name);
         for (sent, out) in sent.iter().zip(&came_out) {

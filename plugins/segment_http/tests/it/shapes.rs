@@ -1,4 +1,4 @@
-//! Requests of SDKs that nobody recorded, built from what is known of them: Segment's documentation and the SDKs'
+//! Requests of SDKs without recordings, built from Segment's documentation and the SDKs'
 //! sources, at the versions named.
 
 use std::io::Write;
@@ -18,7 +18,7 @@ struct Shape {
     gzip: bool,
     chunked: bool,
     body: Value,
-    /// What comes out of its first event, by JSON pointer.
+    /// Members of its first event, by JSON pointer.
     wanted: Vec<(&'static str, Value)>,
     device: bool,
 }

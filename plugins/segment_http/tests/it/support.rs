@@ -1,4 +1,4 @@
-//! A running source, what it handed over, and a client that sends exactly the bytes it is told to.
+//! A running source, a double of its intake, and a client that sends exactly the given bytes.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -108,7 +108,7 @@ impl Service {
         Service::run(settings, double(true)).await
     }
 
-    /// Nothing gets through until the gate is given permits.
+    /// Starts a source whose requests wait until the gate gets permits.
     pub(crate) async fn held() -> Service {
         Service::held_with(serde_json::json!({})).await
     }
@@ -147,7 +147,7 @@ impl Service {
         }
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a new connection.
     pub(crate) async fn send(&self, request: &[u8]) -> Answer {
         let mut connection = self.connect().await;
         connection.write(request).await;
@@ -245,7 +245,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Connection {
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        // The server may hang up in the middle; what it answered tells.
+        // The server may hang up in the middle; the test judges its answer.
         let _ = self.stream.write_all(bytes).await;
     }
 
