@@ -1,5 +1,5 @@
-//! Whether the names in the file fit together. It looks at the tree, not at what was read from it, so that it can
-//! speak of all components even when some of them have errors of their own.
+//! Checks that the names in the file fit together. It reads the tree and not the settings, so that components with other
+//! mistakes are checked too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub(crate) struct Part<'t> {
     pub(crate) entry: &'t Entry,
 }
 
-/// All findings about names.
+/// Returns all findings about names.
 pub(crate) fn names(root: &Node, parts: &[Part<'_>], lines: &Lines<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for kind in [PluginKind::Source, PluginKind::Sink] {
@@ -87,7 +87,7 @@ fn former(
     }
 }
 
-/// Every component by its name; findings for names that are not well formed or not unique.
+/// Indexes the components by name. Names that are malformed or not unique are findings.
 fn distinct<'t>(
     parts: &[Part<'t>],
     lines: &Lines<'_>,
@@ -133,7 +133,7 @@ fn distinct<'t>(
 struct References<'k, 't> {
     known: &'k BTreeMap<&'t str, PluginKind>,
     used: BTreeSet<(PluginKind, String)>,
-    /// Whether some reference to a source, to a transform, cannot be read: then "unused" is not to be said.
+    /// True if a reference to a source, or to a transform, is unreadable: no component of that kind is called unused then.
     unclear: [bool; 2],
     findings: Vec<Finding>,
 }
@@ -143,7 +143,7 @@ impl References<'_, '_> {
         self.unclear[usize::from(wanted == PluginKind::Transform)] = true;
     }
 
-    /// Checks the references under `key`; what is no list of strings is reported by the reading.
+    /// Checks the references under `key`. Reading the settings reports values that are not lists of strings.
     fn list(&mut self, part: &Part<'_>, key: &str, wanted: PluginKind) {
         let node = &part.entry.node;
         let Some(list) = node.get(key).map(|entry| &entry.node) else {
@@ -192,7 +192,7 @@ impl References<'_, '_> {
                 );
                 let mut finding = finding(message);
                 if *kind == PluginKind::Transform {
-                    // As Vector has it: what is meant is clear, so neither side is unused as well.
+                    // The intention is clear, so neither side is reported as unused as well.
                     finding = finding.help("'inputs' names sources; name transforms in 'through'");
                     self.used.insert((*kind, name.to_owned()));
                     self.unclear(wanted);
@@ -212,7 +212,7 @@ impl References<'_, '_> {
                     some => message.push_str(&suggest::expected(some.iter().copied())),
                 }
                 message.push_str(&suggest::hint(name, names.iter().copied()));
-                // The one that was meant is not unused as well.
+                // The suggested name is not reported as unused as well.
                 if let Some(meant) = signalbox_core::nearest(name, names.iter().copied()) {
                     self.used.insert((wanted, meant.to_owned()));
                 }

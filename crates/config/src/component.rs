@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value as Json;
-use signalbox_core::{PluginInfo, PluginKind, SinkDefaults};
+use signalbox_core::{PluginInfo, PluginKind};
 
 use super::diagnostic::Finding;
 use super::loaded::{SinkEntry, SourceEntry, TransformEntry};
@@ -20,7 +20,7 @@ pub(crate) struct Components {
     pub(crate) sinks: Vec<SinkEntry>,
 }
 
-/// Reads the component in `entry` into `into`, or adds what is wrong with it to `findings`.
+/// Reads the component in `entry` into `into`, or adds its mistakes to `findings`.
 pub(crate) fn component(
     kind: PluginKind,
     entry: &Entry,
@@ -69,7 +69,8 @@ pub(crate) fn component(
                     runtime,
                     config,
                 };
-                findings.extend(limits(node, &sink.runtime, &sink.config.defaults()));
+                let faults = sink.runtime.faults(&sink.config.defaults());
+                findings.extend(faults.into_iter().filter_map(|fault| node.finding(fault)));
                 into.sinks.push(sink);
             }
         }
@@ -80,8 +81,8 @@ pub(crate) fn component(
 #[derive(Deserialize)]
 struct Nothing {}
 
-/// Reads the two parts of a component. What the walk along the schema finds is reported with what the reading fails
-/// at; when the reading fails at nothing, the walk has nothing to say.
+/// Reads the two parts of a component. If reading fails, a walk along the schema adds its findings; if reading succeeds,
+/// the walk is skipped.
 fn parts<'t, R, C>(
     node: &'t Node,
     plugin: Option<&'static PluginInfo>,
@@ -121,7 +122,7 @@ where
     (runtime, config)
 }
 
-/// Which kind's runtime keys a struct holds.
+/// The kind of component whose runtime keys a struct holds.
 trait RuntimeKeys {
     const KIND: Option<PluginKind>;
 }
@@ -138,11 +139,11 @@ impl RuntimeKeys for Nothing {
     const KIND: Option<PluginKind> = None;
 }
 
-/// Puts together what walking and reading say about one table, each thing once: the walk knows all keys, the reading
-/// knows best what a value should be.
+/// Merges the findings of the walk and of reading about one table, without repeating any: the walk knows all keys, and
+/// reading knows best the form of a value.
 ///
-/// serde buffers the inside of an internally tagged enum, so that a failure there is placed at the enum; when the walk
-/// found something within, that is the same and nearer.
+/// serde buffers the inside of an internally tagged enum, so reading places a failure there at the enum. A finding of the
+/// walk within the enum is the same failure with a better place.
 pub(crate) fn merge(table: &Node, walked: Walked, failures: Vec<Finding>, findings: &mut Vec<Finding>) {
     let same = |list: &[Finding], one: &Finding| list.iter().any(|other| other.path == one.path);
     let nearer = |one: &Finding| {
@@ -171,7 +172,7 @@ pub(crate) fn merge(table: &Node, walked: Walked, failures: Vec<Finding>, findin
     findings.extend(failures);
 }
 
-/// The plugin that `type` names. `Err(None)`: its interpolation failed, which is reported already.
+/// Finds the plugin that `type` names. `Err(None)`: its interpolation failed, which is reported already.
 fn find_plugin(kind: PluginKind, node: &Node) -> Result<&'static PluginInfo, Option<Finding>> {
     let plugins = signalbox_core::plugins();
     let names = || {
@@ -218,66 +219,4 @@ fn find_plugin(kind: PluginKind, node: &Node) -> Result<&'static PluginInfo, Opt
         "unknown type of {}{expected}{hint}",
         kind.name()
     ))))
-}
-
-/// Least `batch.max_bytes`.
-const LEAST_BYTES: u64 = 1_000;
-
-/// Finds values of the runtime's keys that are outside their limits.
-fn limits(node: &Node, keys: &SinkRuntime, defaults: &SinkDefaults) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut wrong = |path: &[&str], message: String, help: Option<&str>| {
-        let found = path.iter().try_fold(node, |node, key| Some(&node.get(key)?.node));
-        if let Some(found) = found {
-            findings.push(Finding {
-                help: help.map(str::to_owned),
-                ..Finding::new(&found.path, found.at, message)
-            });
-        }
-    };
-    let zero = |span: Option<signalbox_core::HumanDuration>| span.is_some_and(|span| span.0.is_zero());
-    if zero(keys.timeout) {
-        wrong(&["timeout"], "must be longer than zero".into(), None);
-    }
-    if zero(keys.retry.initial_backoff) {
-        wrong(
-            &["retry", "initial_backoff"],
-            "must be longer than zero".into(),
-            None,
-        );
-    }
-    if keys.retry.initial_backoff() > keys.retry.max_backoff() {
-        let longest = keys.retry.max_backoff.is_some();
-        let message = "'initial_backoff' must not be longer than 'max_backoff'";
-        wrong(
-            &["retry", if longest { "max_backoff" } else { "initial_backoff" }],
-            message.into(),
-            None,
-        );
-    }
-    if keys
-        .batch
-        .max_events
-        .is_some_and(|given| given.get() > defaults.max_events_ceiling)
-    {
-        let ceiling = defaults.max_events_ceiling;
-        wrong(
-            &["batch", "max_events"],
-            format!("this type of sink takes at most {ceiling} records in a batch"),
-            None,
-        );
-    }
-    if keys.rate_group.as_ref().is_some_and(String::is_empty) {
-        let help = Some("give it a name, or leave it out");
-        wrong(&["rate_group"], "it must not be empty".into(), help);
-    }
-    if keys.batch.max_bytes.is_some_and(|given| given.0 < LEAST_BYTES) {
-        let help = Some("set it to 100kB or more");
-        wrong(
-            &["batch", "max_bytes"],
-            "no record fits into so few bytes".into(),
-            help,
-        );
-    }
-    findings
 }

@@ -1,9 +1,9 @@
-//! A serde deserializer over the tree that knows where it is.
+//! A serde deserializer over the tree that notes the place of a failure.
 //!
-//! Plugins are built through typetag, which erases the deserializer and turns every error into text; and an error
-//! carries no place in serde anyway. So the place is kept beside the error: the innermost value whose reading fails
-//! notes its path in a [`Trace`], and the caller takes what is noted there instead of the error it gets back.
-//! typetag reads on without buffering as long as the tag is the first key, which [`read_tagged`] sees to.
+//! Plugins are built through typetag, which erases the deserializer and turns every error into text, and serde's errors
+//! carry no place. So the place is kept beside the error: the innermost value whose reading fails notes its path in a
+//! [`Trace`], and the caller uses that note instead of the returned error. typetag does not buffer as long as the tag is
+//! the first key, which [`read_tagged`] ensures.
 
 use std::cell::RefCell;
 
@@ -37,7 +37,7 @@ pub(crate) fn read<'t, T: Deserialize<'t>>(
     }
 }
 
-/// As [`read`], for a plugin's settings: puts the entry `type` first, where typetag wants it.
+/// Reads a plugin's settings like [`read`], with the entry `type` first, where typetag needs it.
 pub(crate) fn read_tagged<'t, T: Deserialize<'t>>(
     node: &'t Node,
     mut entries: Vec<&'t Entry>,
@@ -46,7 +46,7 @@ pub(crate) fn read_tagged<'t, T: Deserialize<'t>>(
     read(node, entries)
 }
 
-/// What a reading failed with, and where; the innermost place wins.
+/// The failure of a reading and its place; the innermost place wins.
 #[derive(Default)]
 struct Trace {
     noted: RefCell<Option<Noted>>,
@@ -60,7 +60,7 @@ struct Noted {
 }
 
 impl Trace {
-    /// Notes a failure at `node` unless one further in is noted already; forgets it when the reading went well.
+    /// Notes a failure at `node` unless one further in is noted already; a success clears the note.
     fn at<T>(&self, node: &Node, result: Result<T, Failure>) -> Result<T, Failure> {
         self.note(&node.path, node.at, Some(node), result)
     }
@@ -157,7 +157,7 @@ impl<'t, 'r> Reader<'t, 'r> {
         self.trace.at(self.node, result)
     }
 
-    /// The text, when interpolation made it: then it may stand for a number or a boolean.
+    /// Returns the text if interpolation made it: it may stand for a number or a boolean.
     fn interpolated(&self) -> Option<&'t str> {
         match &self.node.value {
             Value::Text(text) if text.state == TextState::Interpolated => Some(text.text.trim()),

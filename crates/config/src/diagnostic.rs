@@ -1,7 +1,7 @@
-//! What the loader says about a configuration file: each finding with its place, all of them together.
+//! Diagnostics about a configuration file: each finding with its place, all of them together.
 //!
-//! A diagnostic names the path and the kind of what is wrong and never shows a value of the file: any value may be
-//! a token that someone put into the wrong place.
+//! A diagnostic names the path and the kind of a mistake and never shows a value of the file: any value may be a token in
+//! the wrong place.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,13 +35,13 @@ pub struct Diagnostic {
     /// The full dotted path of the setting, such as `sinks.pin.mappings[2].fields`; empty when the finding is about
     /// the file as a whole.
     pub path: String,
-    /// What is wrong.
+    /// The mistake.
     pub message: String,
     /// The remedy, when the message alone does not say it.
     pub help: Option<String>,
     /// The file, as the user named it.
     pub file: Arc<str>,
-    /// Where in the file; `None` when the file could not be read at all.
+    /// The place in the file; `None` when the file could not be read at all.
     pub position: Option<Position>,
 }
 
@@ -78,19 +78,19 @@ impl Diagnostics {
         Self { file, list }
     }
 
-    /// The findings, sorted by place.
+    /// Returns the findings, sorted by place.
     #[must_use]
     pub fn as_slice(&self) -> &[Diagnostic] {
         &self.list
     }
 
-    /// How many there are.
+    /// Returns the number of findings.
     #[must_use]
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there is no finding.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -111,7 +111,7 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// A finding before it has a file and a position: what the parts of the loader hand each other.
+/// A finding without file and position, as the parts of the loader pass it on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) path: String,

@@ -1,4 +1,4 @@
-//! serde's errors in the words of this file's users, without its values.
+//! serde's errors in the terms of TOML, without values of the file.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use serde::de::{self, Unexpected};
 use super::tree::Node;
 use super::{redact, suggest};
 
-/// Why a value cannot be read. Its text never contains the value.
+/// The reason why a value cannot be read. Its text never contains the value.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) message: String,
-    /// The missing field, when that is the failure: it belongs to the path.
+    /// The missing field, if that is the failure; it belongs to the path.
     pub(crate) field: Option<String>,
-    /// Whether the text was made by someone else and may repeat the value.
+    /// True if the text comes from other code and may repeat the value.
     foreign: bool,
 }
 
@@ -50,7 +50,7 @@ impl std::error::Error for Failure {}
 impl de::Error for Failure {
     fn custom<T: fmt::Display>(message: T) -> Self {
         let message = message.to_string();
-        // A failure of ours that went through typetag comes back as its text.
+        // typetag turns a failure of ours into its text.
         let field = message
             .strip_prefix("missing field '")
             .and_then(|rest| rest.strip_suffix('\''))
@@ -116,7 +116,7 @@ impl de::Error for Failure {
     }
 }
 
-/// serde names what it wants in the terms of Rust; users know those of TOML.
+/// Translates an expectation from the terms of Rust to those of TOML.
 fn plainly(wanted: &str) -> String {
     match wanted {
         "u8" => "an integer from 0 to 255".to_owned(),

@@ -1,27 +1,27 @@
-//! `${VAR}`, `${VAR:-default}` and `${file:/path}` in strings, after parsing: what is put in can never become syntax.
+//! Interpolates `${VAR}`, `${VAR:-default}` and `${file:/path}` in strings, after parsing, so that no value becomes syntax.
 //!
-//! `$$` is a dollar sign; a `$` before anything but `{` or `$` is one too. Keys are never touched.
+//! `$$` is a dollar sign, and so is a `$` before anything but `{` or `$`. Keys are left alone.
 
 use std::io::Read;
 
 use super::diagnostic::Finding;
 use super::tree::{Node, Text, TextState, Value};
 
-/// The largest file `${file:…}` reads, in bytes: it is meant for secrets, not for data.
+/// Most bytes that `${file:…}` reads: it is meant for secrets, not for data.
 const LARGEST_FILE: u64 = 1 << 20;
 
-/// Where interpolation takes its values from: the process, or a table in tests.
+/// The source of interpolated values: the process, or a table in tests.
 pub trait Environment {
-    /// The variable's value, `None` when it is not set.
+    /// Returns the variable's value, or `None` when it is not set.
     ///
     /// # Errors
-    /// Why it cannot be used, without showing it.
+    /// The reason why it cannot be used, without its value.
     fn variable(&self, name: &str) -> Result<Option<String>, String>;
 
-    /// The contents of a file.
+    /// Returns the contents of a file.
     ///
     /// # Errors
-    /// Why it cannot be read, without showing any of it.
+    /// The reason why it cannot be read, without any of its contents.
     fn file(&self, path: &str) -> Result<String, String>;
 }
 
@@ -39,7 +39,7 @@ impl Environment for ProcessEnvironment {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        // Opening a named pipe would wait for a writer, perhaps for ever.
+        // Opening a named pipe would wait for a writer, possibly without end.
         let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
         if !metadata.is_file() {
             return Err(format!(
@@ -71,7 +71,7 @@ fn kind(kind: std::fs::FileType) -> &'static str {
     }
 }
 
-/// Replaces the references in every string leaf under `node`. `text` is the file, to point at the reference itself.
+/// Replaces the references in every string under `node`. `text` is the file, to place findings at the reference itself.
 pub(crate) fn interpolate(node: &mut Node, text: &str, from: &dyn Environment, findings: &mut Vec<Finding>) {
     let (at, end) = (node.at, node.end);
     match &mut node.value {
@@ -96,7 +96,7 @@ pub(crate) fn interpolate(node: &mut Node, text: &str, from: &dyn Environment, f
     }
 }
 
-/// Where the string stands in the file, and how far its references have been found again there.
+/// The range of a string in the file, and the progress of finding its references there.
 struct Place<'a> {
     path: &'a str,
     at: usize,
@@ -105,7 +105,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// The offset of the next occurrence of `reference` in the text as written. A string with escapes may be written
+    /// Returns the offset of the next occurrence of `reference` in the text as written. A string with escapes may be written
     /// differently; then the place is that of the whole string.
     fn find(&mut self, reference: &str) -> usize {
         match self
@@ -172,7 +172,7 @@ fn expand(source: &str, place: &mut Place<'_>, from: &dyn Environment, findings:
     Text { text: out, state }
 }
 
-/// The value of what stands between `${` and `}`, or what is wrong and the remedy.
+/// Resolves the text between `${` and `}`; an error is a message and its remedy.
 fn resolve(inner: &str, from: &dyn Environment) -> Result<String, (String, String)> {
     if let Some(path) = inner.strip_prefix("file:").filter(|path| !path.starts_with('-')) {
         if path.is_empty() {

@@ -1,14 +1,13 @@
-//! The configuration file: reading it, and saying well what is wrong with it.
+//! The pipeline file: settings read from it, and every mistake in it reported with its place.
 //!
-//! [`load`] parses TOML into a tree that knows its places, puts `${…}` in, reads the runtime's own tables and each
-//! component (typetag builds a plugin's settings straight from the tree), checks that the names fit together, and
-//! returns either a [`LoadedConfig`] or every finding at once ([`Diagnostics`]). Nothing is opened, bound or sent;
-//! building the components is the next stage, and [`Origin`] lets it point into the file too.
+//! [`load`] parses TOML into a tree of values with their places, interpolates `${…}`, reads the runtime's own tables and
+//! each component (typetag builds a plugin's settings straight from the tree), checks the names, and returns either a
+//! [`LoadedConfig`] or every finding at once ([`Diagnostics`]). It opens, binds and sends nothing. The runtime builds the
+//! components later, and points into the file with [`Origin`].
 //!
-//! Two things hold for every text made here: it gives the file, line, column and full path; and it shows no value of
-//! the file, only keys, kinds and the names of what is known, because any value may be a token in the wrong place.
+//! Every message gives the file, line, column and full path. No message shows a value of the file, only keys, kinds and
+//! known names, because any value may be a token in the wrong place.
 
-mod admin_access;
 mod check;
 mod component;
 mod de;
@@ -30,7 +29,6 @@ mod tests;
 mod tree;
 mod walk;
 
-pub use admin_access::check_admin;
 pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use interpolate::{Environment, ProcessEnvironment};
 pub use load::{load, load_file};
@@ -41,5 +39,5 @@ pub use schema::{reserved_keys, schema};
 pub use settings::{
     AdminSettings, BatchKeys, DeadLetterSettings, InputsRemoved, JournalKind, JournalSettings, OnFull,
     OnJournalFull, PersonalData, RetryKeys, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt,
-    TelemetrySettings,
+    TelemetrySettings, check_admin,
 };

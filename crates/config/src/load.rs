@@ -1,4 +1,4 @@
-//! The way from a text to a [`LoadedConfig`].
+//! Loading: from the text of a file to a [`LoadedConfig`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::{schema, syntax, tree, walk};
 /// Reads and loads a configuration file. `path` is shown in diagnostics as it is given.
 ///
 /// # Errors
-/// Everything that is wrong with the file, or that it cannot be read.
+/// All mistakes in the file, or the reason why it cannot be read.
 pub fn load_file(path: &Path, environment: &dyn Environment) -> Result<LoadedConfig, Diagnostics> {
     load(&path.display().to_string(), &read_file(path)?, environment)
 }
@@ -66,8 +66,8 @@ pub(super) fn read_file(path: &Path) -> Result<String, Diagnostics> {
 /// Loads a configuration from `text`; `file` is its name in diagnostics.
 ///
 /// # Errors
-/// Everything that is wrong with it: all syntax errors if there are any; otherwise all unknown and missing keys, at
-/// least one wrong value for each component, and every name that leads nowhere.
+/// All syntax errors if there are any; otherwise all unknown and missing keys, at least one wrong value for each component,
+/// and every name without a component.
 pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<LoadedConfig, Diagnostics> {
     let file: Arc<str> = file.into();
     let lines = Lines::new(text);
@@ -120,13 +120,13 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
 /// The stack of the parsing thread, in bytes.
 const PARSER_STACK: usize = 64 << 20;
 
-/// Parses in a thread with a large stack: the TOML parser bounds nesting and dotted keys each, but their product is
-/// some six thousand levels, and it frees them by recursion. The tree that comes out is bounded.
+/// Parses in a thread with a large stack. The TOML parser bounds nesting and dotted keys separately; their product is
+/// about six thousand levels, which it frees by recursion. The resulting tree is bounded.
 pub(super) fn parse(text: &str, lines: &Lines<'_>) -> Result<(Node, Vec<Finding>), Vec<Finding>> {
     let work = || {
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut findings = Vec::new();
-        // What a recovering parser made of the rest is no ground to judge it by.
+        // After a syntax error, skip validation: the recovered tree is a guess.
         if errors.is_empty() {
             Ok((tree::build(table, &mut findings), findings))
         } else {
@@ -167,7 +167,7 @@ fn unknown_tables(root: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The tables of a kind's components; what is no table is a finding.
+/// Returns the tables of a kind's components, and reports entries that are not tables.
 pub(super) fn tables<'t>(root: &'t Node, kind: PluginKind, findings: &mut Vec<Finding>) -> Vec<&'t Entry> {
     let name = schema::table_of(kind);
     let Some(all) = root.get(name) else {

@@ -1,4 +1,4 @@
-//! What a good file becomes.
+//! The result of loading a file without mistakes.
 
 use signalbox_core::{BuildError, SinkConfig, SourceConfig, TransformConfig};
 
@@ -28,7 +28,7 @@ pub struct LoadedConfig {
     pub transforms: Vec<TransformEntry>,
     /// `[sinks.NAME]`, at least one.
     pub sinks: Vec<SinkEntry>,
-    /// What is accepted but probably not meant.
+    /// Settings that are accepted but probably not meant.
     pub warnings: Vec<Diagnostic>,
     /// The file, for diagnostics of later stages.
     pub origin: Origin,
@@ -41,7 +41,7 @@ pub struct SourceEntry {
     pub name: String,
     /// Its `type`.
     pub plugin: &'static str,
-    /// Where it is defined.
+    /// The place of its definition.
     pub position: Position,
     /// The runtime's keys.
     pub runtime: SourceRuntime,
@@ -56,7 +56,7 @@ pub struct TransformEntry {
     pub name: String,
     /// Its `type`.
     pub plugin: &'static str,
-    /// Where it is defined.
+    /// The place of its definition.
     pub position: Position,
     /// The plugin's settings, ready to build (once for each place that names it).
     pub config: Box<dyn TransformConfig>,
@@ -69,7 +69,7 @@ pub struct SinkEntry {
     pub name: String,
     /// Its `type`.
     pub plugin: &'static str,
-    /// Where it is defined.
+    /// The place of its definition.
     pub position: Position,
     /// The runtime's keys.
     pub runtime: SinkRuntime,
@@ -78,7 +78,7 @@ pub struct SinkEntry {
 }
 
 impl Origin {
-    /// A plugin's build error as a diagnostic of the file. `component` is the component's path, such as `sinks.pin`.
+    /// Turns a plugin's build error into a diagnostic of the file. `component` is the component's path, such as `sinks.pin`.
     #[must_use]
     pub fn build_error(&self, component: &str, error: &BuildError) -> Diagnostic {
         self.diagnostic(
@@ -88,7 +88,7 @@ impl Origin {
         )
     }
 
-    /// Diagnostics of a later stage as one error, sorted and counted like those of loading.
+    /// Joins the diagnostics of a later stage into one error, sorted and counted like those of loading.
     #[must_use]
     pub fn diagnostics(&self, list: Vec<Diagnostic>) -> Diagnostics {
         Diagnostics::new(self.file().into(), list)

@@ -1,5 +1,5 @@
-//! The parts of a pipeline file that operators' commands read: `[journal]`, `[admin]` and names. Neither secrets nor
-//! mistakes elsewhere in the file keep operators from their work.
+//! The parts of a pipeline file that operators' commands read: `[journal]`, `[dead_letters]`, `[admin]` and names. Missing
+//! secrets and mistakes elsewhere in the file do not stop these commands.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub struct OperatorSettings {
     pub sources: Vec<String>,
     /// Names of the sinks.
     pub sinks: Vec<String>,
-    /// True if the rest of the file is not even TOML.
+    /// True if the rest of the file is not TOML.
     pub broken: bool,
 }
 

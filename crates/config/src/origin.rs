@@ -1,4 +1,4 @@
-//! From byte offsets and paths to places in the file, kept after loading so that later stages can point too.
+//! Translates byte offsets and paths to places in the file, for diagnostics of loading and of later stages.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -7,12 +7,11 @@ use std::sync::Arc;
 use super::diagnostic::{Diagnostic, Finding, Position};
 use super::tree::{Node, Value};
 
-/// Where the lines of a text begin.
+/// The offsets at which the lines of a text begin.
 pub(crate) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
-    /// The last offset asked for and its place, so that asking in order costs the length of a line once, not each
-    /// time.
+    /// The last offset and its place, so that queries in ascending order scan each line once.
     last: Cell<(usize, Position)>,
 }
 
@@ -28,7 +27,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// The place of a byte offset. Offsets past the end mean the end; a byte order mark takes no column.
+    /// Returns the place of a byte offset. Offsets past the end mean the end; a byte order mark takes no column.
     pub(crate) fn position(&self, at: usize) -> Position {
         let mut at = at.min(self.text.len());
         while !self.text.is_char_boundary(at) {
@@ -58,12 +57,12 @@ impl<'t> Lines<'t> {
 
 /// The file a configuration came from: its name and the place of every setting in it, without any value.
 ///
-/// Later stages use it to point into the file: a plugin's build error, a graph that does not close.
+/// Later stages use it to place their diagnostics, such as a plugin's build error.
 #[derive(Clone, Debug)]
 pub struct Origin {
     file: Arc<str>,
     places: BTreeMap<String, Position>,
-    /// Of each component's table.
+    /// Fingerprints of the components' tables.
     prints: BTreeMap<String, u64>,
 }
 
@@ -91,21 +90,21 @@ impl Origin {
         Self { file, places, prints }
     }
 
-    /// Equal for equal settings of a component (`sinks.pin`), after interpolation: whether a reload changes it. Says
-    /// nothing about the values.
+    /// Returns the fingerprint of a component (`sinks.pin`), equal for equal settings after interpolation. A reload keeps
+    /// components with equal fingerprints.
     #[must_use]
     pub fn fingerprint(&self, component: &str) -> Option<u64> {
         self.prints.get(component).copied()
     }
 
-    /// The file, as the user named it.
+    /// Returns the name of the file, as the user gave it.
     #[must_use]
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The place of the value at `path` (dotted, as diagnostics print it), or of the nearest table or list around it
-    /// that the file does contain; `None` when not even its first part occurs.
+    /// Returns the place of the value at `path` (dotted, as diagnostics print it), or of the nearest table or list around it
+    /// in the file; `None` if the file does not contain its first part either.
     #[must_use]
     pub fn locate(&self, path: &str) -> Option<Position> {
         let mut path = path;
@@ -121,7 +120,7 @@ impl Origin {
         None
     }
 
-    /// A diagnostic at `path`, for the stages after loading.
+    /// Creates a diagnostic at `path`, for the stages after loading.
     #[must_use]
     pub fn diagnostic(&self, path: &str, message: impl Into<String>, help: Option<String>) -> Diagnostic {
         Diagnostic {
@@ -149,8 +148,8 @@ pub(crate) fn place(mut findings: Vec<Finding>, file: &Arc<str>, lines: &Lines<'
         .collect()
 }
 
-/// `base` and a path relative to it, which may be empty, a key (`retry.for`) or an element (`[2].fields`, or `2.fields`
-/// as plugins may write it).
+/// Joins `base` and a path relative to it, which may be empty, a key (`retry.for`) or an element (`[2].fields`, or
+/// `2.fields` as plugins may write it).
 #[must_use]
 pub fn join(base: &str, relative: &str) -> String {
     let mut path = base.to_owned();

@@ -1,18 +1,18 @@
-//! Takes values of the file out of texts that other code made.
+//! Removes values of the file from messages of other code.
 
 use super::tree::{Node, Value};
 
-/// Shorter values are left: taking `a` or `12` out of a sentence would spoil it and protects nobody.
+/// Least length of a replaced value: replacing `a` or `12` would spoil the sentence and protect nothing.
 const SHORTEST: usize = 3;
 
-/// `message` with every scalar under `node` replaced by `…` wherever it stands as a word of its own.
+/// Replaces every scalar under `node` by `…` in `message`, wherever it stands as a whole word.
 ///
-/// A plugin's own conversion (`parse().map_err(custom)`) may repeat what it was given. It should not, but a token in
-/// the wrong place must not depend on every plugin's care.
+/// A plugin's conversion (`parse().map_err(custom)`) may repeat its input. It should not, but a token in the wrong place
+/// must stay secret all the same.
 pub(crate) fn redact(message: &str, node: &Node) -> String {
     let mut values = Vec::new();
     collect(node, &mut values);
-    // The longest first, so that a value within another leaves no rest.
+    // The longest first, so that a value within another leaves no remainder.
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     values
         .iter()
@@ -30,7 +30,7 @@ fn collect(node: &Node, values: &mut Vec<String>) {
         Value::Float(number) => values.push(number.to_string()),
         Value::Bool(_) => {}
         Value::List(items) => items.iter().for_each(|item| collect(item, values)),
-        // The name of a plugin is no secret, and its messages may well contain it.
+        // The name of a plugin is no secret, and its messages may contain it.
         Value::Table(entries) => entries
             .iter()
             .filter(|entry| entry.key != "type")

@@ -5,11 +5,11 @@ use serde_json::{Map, Value as Json, json};
 use signalbox_core::{PluginInfo, PluginKind};
 
 use super::settings::{
-    AdminSettings, DeadLetterSettings, JournalSettings, ShutdownSettings, SinkRuntime, SourceRuntime,
+    AdminSettings, DeadLetterSettings, JournalSettings, ShutdownSettings, SinkRuntime, SourceRuntime, Table,
     TelemetrySettings,
 };
 
-/// The table in which components of a kind stand.
+/// Returns the name of the table for components of a kind.
 pub(crate) fn table_of(kind: PluginKind) -> &'static str {
     match kind {
         PluginKind::Source => "sources",
@@ -18,18 +18,21 @@ pub(crate) fn table_of(kind: PluginKind) -> &'static str {
     }
 }
 
-/// The runtime's own tables: name, schema, and what each is for.
+/// Returns names and schemas of the runtime's own tables.
 pub(crate) fn sections() -> [(&'static str, Json); 5] {
+    fn named<T: Table>() -> (&'static str, Json) {
+        (T::NAME, of::<T>())
+    }
     [
-        ("journal", of::<JournalSettings>()),
-        ("dead_letters", of::<DeadLetterSettings>()),
-        ("admin", of::<AdminSettings>()),
-        ("telemetry", of::<TelemetrySettings>()),
-        ("shutdown", of::<ShutdownSettings>()),
+        named::<JournalSettings>(),
+        named::<DeadLetterSettings>(),
+        named::<AdminSettings>(),
+        named::<TelemetrySettings>(),
+        named::<ShutdownSettings>(),
     ]
 }
 
-/// The schema of the runtime's keys in a component of this kind; transforms have none.
+/// Returns the schema of the runtime's keys in a component of this kind; transforms have none.
 pub(crate) fn runtime_keys(kind: PluginKind) -> Option<Json> {
     match kind {
         PluginKind::Source => Some(of::<SourceRuntime>()),
@@ -38,7 +41,7 @@ pub(crate) fn runtime_keys(kind: PluginKind) -> Option<Json> {
     }
 }
 
-/// The keys in a component of this kind that are the runtime's, `type` first. A plugin's setting of the same name would
+/// Lists the runtime's keys in a component of this kind, `type` first. A plugin's setting of the same name would
 /// never reach the plugin; a test over all linked plugins should hold them apart.
 #[must_use]
 pub fn reserved_keys(kind: PluginKind) -> Vec<String> {
@@ -52,7 +55,7 @@ pub fn reserved_keys(kind: PluginKind) -> Vec<String> {
         .collect()
 }
 
-/// The schema of a component's table: `type`, the runtime's keys, then the plugin's settings. Its `$defs` are within.
+/// Builds the schema of a component's table: `type`, the runtime's keys, then the plugin's settings. Its `$defs` are within.
 pub(crate) fn component(plugin: &PluginInfo) -> Json {
     let mut merged = (plugin.schema)().to_value();
     let mut runtime = runtime_keys(plugin.kind).unwrap_or_else(|| json!({}));
@@ -75,7 +78,7 @@ pub(crate) fn component(plugin: &PluginInfo) -> Json {
         let of = |key: &str| part.get(key).cloned().unwrap_or(Json::Null);
         if let Json::Object(known) = of("properties") {
             for (key, schema) in known {
-                // The runtime takes its keys away before the plugin sees the table, so its meaning is the one.
+                // The plugin never sees the runtime's keys, so the runtime's schema is the right one.
                 properties.entry(key).or_insert(schema);
             }
         }
@@ -94,8 +97,8 @@ pub(crate) fn component(plugin: &PluginInfo) -> Json {
     merged
 }
 
-/// The JSON Schema (draft 2020-12) of the whole configuration file, with every linked plugin in it: what
-/// `signalbox schema` prints, for editors.
+/// Builds the JSON Schema (draft 2020-12) of the whole configuration file, with every linked plugin in it. `signalbox
+/// schema` prints it for editors.
 #[must_use]
 pub fn schema() -> Json {
     let mut definitions = Map::new();
@@ -145,7 +148,8 @@ pub fn schema() -> Json {
     whole
 }
 
-fn of<T: JsonSchema>() -> Json {
+/// Returns the schema of a struct of settings.
+pub(crate) fn of<T: JsonSchema>() -> Json {
     let mut schema = schemars::schema_for!(T).to_value();
     if let Some(object) = schema.as_object_mut() {
         object.remove("$schema");
@@ -154,7 +158,7 @@ fn of<T: JsonSchema>() -> Json {
     schema
 }
 
-/// Takes the `$defs` out of `schema` and puts them into `definitions` under `prefix`.
+/// Moves the `$defs` of `schema` to `definitions`, with `prefix` before their names.
 fn lift(schema: &mut Json, prefix: &str, definitions: &mut Map<String, Json>) {
     prefix_references(schema, prefix);
     if let Some(Json::Object(own)) = schema.as_object_mut().and_then(|object| object.remove("$defs")) {
@@ -180,7 +184,7 @@ fn prefix_references(schema: &mut Json, prefix: &str) {
     });
 }
 
-/// JSON Schema's `duration` is that of ISO 8601, which ours is not: an editor would underline `"500ms"`.
+/// Removes the format `duration`: JSON Schema means durations of ISO 8601, so an editor would underline `"500ms"`.
 fn forget_duration_format(schema: &mut Json) {
     each_object(schema, &mut |object| {
         if object.get("format").and_then(Json::as_str) == Some("duration") {

@@ -1,11 +1,11 @@
-//! What TOML itself refuses, in words that help. The parser's own texts name no values.
+//! Findings for syntax errors, with remedies. The parser's messages contain no values.
 
 use std::ops::Range;
 
 use super::diagnostic::Finding;
 use super::origin::Lines;
 
-/// One finding for each syntax error.
+/// Returns one finding for each syntax error.
 pub(crate) fn findings(errors: &[toml::de::Error], text: &str, lines: &Lines<'_>) -> Vec<Finding> {
     let mut twice = Vec::new();
     let mut findings = Vec::new();
@@ -17,7 +17,7 @@ pub(crate) fn findings(errors: &[toml::de::Error], text: &str, lines: &Lines<'_>
             twice.push(line_start(span.start, text));
             findings.push(duplicate(&span, text, lines));
         } else if !twice.contains(&header_above(span.start, text)) {
-            // The keys of a table that is there twice are no mistake of their own.
+            // A duplicate table is reported once, not again for each of its keys.
             findings.push(duplicate(&span, text, lines));
         }
     }
@@ -30,13 +30,13 @@ fn line_start(at: usize, text: &str) -> usize {
         .map_or(0, |end| end + 1)
 }
 
-/// Whether the key stands in a table header rather than before a value.
+/// Returns true if the key stands in a table header rather than before a value.
 fn is_header(span: &Range<usize>, text: &str) -> bool {
     text.get(line_start(span.start, text)..span.end)
         .is_some_and(|line| line.trim_start().starts_with('['))
 }
 
-/// The offset of the nearest line above that begins with a bracket.
+/// Returns the offset of the nearest line above that begins with a bracket.
 fn header_above(at: usize, text: &str) -> usize {
     text.get(..at)
         .and_then(|before| before.rfind("\n["))
@@ -44,7 +44,7 @@ fn header_above(at: usize, text: &str) -> usize {
 }
 
 fn finding(message: &str, span: &Range<usize>, text: &str) -> Finding {
-    // The first words are what is wrong, what follows a comma is what the parser would have taken.
+    // The message up to the comma is the mistake; the rest lists the tokens that the parser accepts.
     let what = message.split(',').next().unwrap_or(message);
     let at = span.start;
     match what {
@@ -62,7 +62,7 @@ fn finding(message: &str, span: &Range<usize>, text: &str) -> Finding {
     }
 }
 
-/// A table header or a key written twice. Keys are names, not values, so they may be shown.
+/// Returns the finding for a duplicate table header or key. Keys are names, not values, so they may be shown.
 fn duplicate(span: &Range<usize>, text: &str, lines: &Lines<'_>) -> Finding {
     let key = text.get(span.clone()).unwrap_or("").trim_matches(['"', '\'']);
     let start = line_start(span.start, text);
@@ -87,7 +87,7 @@ fn duplicate(span: &Range<usize>, text: &str, lines: &Lines<'_>) -> Finding {
     }
 }
 
-/// The offset of the first header `[path]` before `end`.
+/// Returns the offset of the first header `[path]` before `end`.
 fn first_header(path: &str, text: &str, end: usize) -> Option<usize> {
     let mut at = 0;
     for line in text.get(..end)?.split_inclusive('\n') {

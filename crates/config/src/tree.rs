@@ -1,14 +1,14 @@
-//! The file as a tree whose every node knows its path and its place.
+//! The file as a tree of values with their paths and places.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use signalbox_core::child_path;
+use signalbox_core::{BuildError, child_path};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Finding;
 
-/// How deep tables and lists may nest. Deeper input is refused, so that every walk over the tree is bounded.
+/// Deepest nesting of tables and lists. Deeper input is refused, so that every walk over the tree is bounded.
 const DEEPEST: usize = 64;
 
 /// One value. No `Debug`: it may hold secrets.
@@ -35,14 +35,14 @@ pub(crate) enum Value {
     Integer(i128),
     Float(f64),
     Bool(bool),
-    /// As written; plugins read it as a string.
+    /// A date or time as written; plugins read it as a string.
     Date(String),
     List(Vec<Node>),
-    /// In the order of the file.
+    /// The entries in the order of the file.
     Table(Vec<Entry>),
 }
 
-/// A string, and what interpolation made of it.
+/// A string and its state of interpolation.
 pub(crate) struct Text {
     pub(crate) text: String,
     pub(crate) state: TextState,
@@ -50,16 +50,16 @@ pub(crate) struct Text {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TextState {
-    /// Exactly as written: a string and nothing else.
+    /// Exactly as written: always a string.
     Literal,
-    /// Something was put in: it may answer for a number or a boolean.
+    /// With an interpolated value: it may stand for a number or a boolean.
     Interpolated,
-    /// Interpolation failed and was reported; nothing more is to be said about this value.
+    /// Interpolation failed and was reported; this value causes no further finding.
     Failed,
 }
 
 impl Node {
-    /// The entries of a table; nothing for other values.
+    /// Returns the entries of a table; none for other values.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Table(entries) => entries,
@@ -67,7 +67,7 @@ impl Node {
         }
     }
 
-    /// A hash of the value with everything in it; places do not count.
+    /// Returns a hash of the value with everything in it, without places.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.hash_into(&mut hasher);
@@ -100,7 +100,19 @@ impl Node {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
-    /// What kind of value this is, with its article.
+    /// Places a fault of a table's settings at the key it is about; `None` if the table does not have the key.
+    pub(crate) fn finding(&self, fault: BuildError) -> Option<Finding> {
+        let mut keys = fault.path.split('.');
+        let node = keys.try_fold(self, |node, key| Some(&node.get(key)?.node))?;
+        Some(Finding {
+            path: node.path.clone(),
+            at: node.at,
+            message: fault.message,
+            help: fault.help,
+        })
+    }
+
+    /// Returns the kind of this value, with its article.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
             Value::Text(_) => "a string",
@@ -114,7 +126,7 @@ impl Node {
     }
 }
 
-/// Makes the tree. What cannot be in it (nested too deeply, an integer TOML does not define) is a finding.
+/// Builds the tree. Values that do not fit (nested too deeply, an integer beyond 64 bits) are findings.
 pub(crate) fn build(root: Spanned<DeTable<'_>>, findings: &mut Vec<Finding>) -> Node {
     let span = root.span();
     let value = Value::Table(table(root.into_inner(), "", 0, findings));
@@ -156,7 +168,7 @@ fn node(
             text: text.into_owned(),
             state: TextState::Literal,
         }),
-        // TOML promises 64 bits; a number beyond them is reported here rather than rounded somewhere.
+        // TOML promises 64 bits; a number beyond them is reported here rather than rounded later.
         DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
             Ok(number) => Value::Integer(number.into()),
             Err(_) => match u64::from_str_radix(digits.as_str(), digits.radix()) {

@@ -1,8 +1,7 @@
-//! Finds every unknown key, missing key and wrong kind of value under a table at once, by walking it along its JSON
-//! Schema.
+//! Finds all unknown keys, missing keys and values of a wrong kind under a table, by a walk along its JSON Schema.
 //!
-//! serde stops at the first error; this does not. It understands what schemars makes of our structs and says nothing
-//! about what it does not understand: whether a value is accepted is decided by reading it, never here.
+//! serde stops at the first error; the walk does not. It understands the schemas that schemars makes of our structs and
+//! skips everything else: reading decides if a value is accepted, never the walk.
 
 use serde_json::{Map, Value as Json};
 use signalbox_core::child_path;
@@ -11,10 +10,10 @@ use super::diagnostic::Finding;
 use super::suggest;
 use super::tree::{Node, Text, TextState, Value};
 
-/// How many `$ref`s in a row are followed.
+/// Longest chain of `$ref`s that is followed.
 const LONGEST_CHAIN: usize = 16;
 
-/// What the walk found, by kind: the first is about keys, the second about values.
+/// The findings of a walk.
 #[derive(Default)]
 pub(crate) struct Walked {
     pub(crate) keys: Vec<Finding>,
@@ -101,7 +100,7 @@ impl<'s> Walker<'s> {
     }
 
     fn table(&mut self, node: &Node, object: &'s Map<String, Json>) {
-        // Parts of a schema put together some other way are not looked into.
+        // Schemas of any other form are skipped.
         if ["allOf", "patternProperties", "if", "not"]
             .iter()
             .any(|key| object.contains_key(*key))
@@ -140,7 +139,7 @@ impl<'s> Walker<'s> {
         }
     }
 
-    /// The first sentence of a setting's description.
+    /// Returns the first sentence of a setting's description.
     fn about(&self, schema: &'s Json) -> Option<&'s str> {
         let own = schema.get("description").and_then(Json::as_str);
         let text = own.or_else(|| self.resolve(schema)?.get("description")?.as_str())?;
@@ -149,7 +148,7 @@ impl<'s> Walker<'s> {
         Some(line.trim().trim_end_matches('.'))
     }
 
-    /// The neighbouring table that knows `key`, when exactly one does.
+    /// Returns the neighbouring table with `key`, if exactly one has it.
     fn lives_in(&self, properties: &'s Map<String, Json>, key: &str) -> Option<&'s str> {
         let mut found = None;
         for (name, schema) in properties {
@@ -172,7 +171,7 @@ impl<'s> Walker<'s> {
         found
     }
 
-    /// Of several alternatives, walks the one that is meant, when that can be told.
+    /// Walks the intended one of several alternatives, if it is recognisable.
     fn choose(&mut self, node: &Node, alternatives: &'s [Json]) {
         let mut several: Vec<(&'s Json, &'s Map<String, Json>)> = Vec::new();
         for schema in alternatives {
@@ -218,7 +217,7 @@ impl<'s> Walker<'s> {
         }
     }
 
-    /// Enums with data: told apart by a tag within the table, or by its single key.
+    /// Walks an enum with data, recognised by a tag within the table or by its single key.
     fn choose_table(&mut self, node: &Node, several: &[&(&'s Json, &'s Map<String, Json>)]) {
         let properties = |object: &'s Map<String, Json>| object.get("properties").and_then(Json::as_object);
         let Some(first) = several.first().and_then(|(_, object)| properties(object)) else {
@@ -265,7 +264,7 @@ impl<'s> Walker<'s> {
     }
 }
 
-/// The finding for a key nobody knows.
+/// Creates the finding for an unknown key.
 pub(crate) fn unknown_field(path: &str, at: usize, key: &str, known: &[&str]) -> Finding {
     let expected = suggest::expected(known.iter().copied());
     let hint = suggest::hint(key, known.iter().copied());
@@ -276,7 +275,7 @@ pub(crate) fn unknown_field(path: &str, at: usize, key: &str, known: &[&str]) ->
     )
 }
 
-/// The finding for a key that must be there: it points at the table.
+/// Creates the finding for a missing key, placed at the table.
 pub(crate) fn missing_field(table: &Node, key: &str, about: Option<&str>) -> Finding {
     let finding = Finding::new(
         child_path(&table.path, key),
@@ -297,7 +296,7 @@ fn alternatives(object: &Map<String, Json>) -> Option<&[Json]> {
         .map(Vec::as_slice)
 }
 
-/// The strings of an `enum` or a `const`, when the schema is nothing else.
+/// Returns the strings of an `enum` or a `const`, if the schema is nothing else.
 fn constants(object: &Map<String, Json>) -> Option<Vec<&str>> {
     if let Some(one) = object.get("const") {
         return one.as_str().map(|one| vec![one]);
@@ -334,12 +333,12 @@ fn accepts(name: &str, node: &Node) -> bool {
         ("integer", _) => interpolated.is_some_and(|text| text.parse::<i128>().is_ok()),
         ("number", _) => interpolated.is_some_and(|text| text.parse::<f64>().is_ok()),
         ("boolean", _) => interpolated.is_some_and(|text| matches!(text, "true" | "false")),
-        // A type this walk has never heard of is left to the reading.
+        // Reading judges values of unknown types.
         (name, _) => !["string", "array", "object", "null"].contains(&name),
     }
 }
 
-/// What a schema wants, with an example when it gives one.
+/// Names the kinds of value that a schema accepts, with its example if it has one.
 fn wanted(object: &Map<String, Json>, types: &[&str]) -> String {
     let example = object
         .get("examples")

@@ -1,4 +1,4 @@
-//! What a good file becomes.
+//! The settings of files without mistakes.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 

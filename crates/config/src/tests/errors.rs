@@ -17,7 +17,7 @@ fn table(cases: &[(&str, String, &[&str])]) {
     }
 }
 
-/// `, expected …` with the names of a kind, whatever plugins the other tests of this crate bring along.
+/// Returns `, expected …` with the names of a kind, including plugins of other tests of this crate.
 fn plugin_names(kind: PluginKind) -> String {
     let names: Vec<&str> = plugins()
         .iter()
@@ -540,7 +540,7 @@ fn later_stages_point_into_the_file_too() {
         ),
         "sinks.pin.mappings[0].name: is reserved\n  --> p.toml:8:8\n  help: take another"
     );
-    // What the file leaves to its default is placed at the table around it.
+    // A setting left to its default is placed at the table around it.
     assert_eq!(
         show(
             "sinks.pin",

@@ -44,7 +44,7 @@ fn replaces_in_strings() {
         ("$$${A}", "$x"),
         ("$$$$", "$$"),
         ("$.properties.$5 $", "$.properties.$5 $"),
-        // What is put in is not looked at again.
+        // An interpolated value is not interpolated again.
         ("${TWICE}", "${A}"),
     ] {
         assert_eq!(account(written, &environment), expected, "{written}");

@@ -1,4 +1,4 @@
-//! The loader through its front door, with plugins of its own.
+//! Tests of the loader by its public functions, with plugins for these tests.
 
 mod accepted;
 mod admin;
@@ -6,6 +6,7 @@ mod errors;
 mod former;
 mod interpolation;
 mod plugins;
+mod reference;
 mod robust;
 mod schema;
 mod secrets;
@@ -70,7 +71,7 @@ inputs = [\"web\"]
 account = \"a1\"
 ";
 
-/// `PIPELINE` with lines behind it: what is added belongs to `[sinks.pin]` and begins on line 7.
+/// Returns `PIPELINE` with added lines, which belong to `[sinks.pin]` and begin on line 7.
 fn pipeline(more: &str) -> String {
     format!("{PIPELINE}{more}")
 }

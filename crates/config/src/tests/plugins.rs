@@ -77,12 +77,12 @@ pub(super) struct ProbeSink {
     pub(super) test: bool,
     /// A factor.
     pub(super) factor: Option<f64>,
-    /// How long something takes.
+    /// A duration.
     pub(super) linger: Option<HumanDuration>,
     /// Mappings.
     #[serde(default)]
     pub(super) mappings: Vec<Mapping>,
-    /// A value with a conversion of its own, which repeats what it was given.
+    /// A value whose conversion repeats its input in the error.
     #[serde(default, deserialize_with = "repeating")]
     #[schemars(with = "Option<String>")]
     pub(super) careless: Option<u8>,
@@ -97,7 +97,7 @@ pub(super) struct Mapping {
     /// Its fields.
     #[serde(default)]
     pub(super) fields: Vec<String>,
-    /// What it does on failure.
+    /// The reaction to a failure.
     pub(super) otherwise: Option<Otherwise>,
     /// When it applies.
     pub(super) trigger: Option<Trigger>,

@@ -134,7 +134,7 @@ fn deep_nesting_is_refused() {
 #[test]
 fn long_texts_take_linear_time() {
     let environment = Fixture::default();
-    // Far more than anyone writes: whatever is quadratic shows here as a test that does not end.
+    // Far larger than any real file: quadratic work would show as a test that does not end.
     let many = 20_000;
     let text = format!("{}x = \"{}\"\n", pipeline(""), "${A:-b}$$".repeat(many));
     assert!(load("p.toml", &text, &environment).is_err());

@@ -5,7 +5,7 @@ use crate::load;
 
 const CANARY: &str = "pina_canary.7Q";
 
-/// Whatever comes of the text, none of it shows the canary.
+/// Asserts that no result of the text shows the canary.
 fn quiet(text: &str) -> String {
     let environment = env(&[("CANARY", CANARY), ("NUMBER", "918273645")]);
     let shown = match load("p.toml", text, &environment) {

@@ -1,0 +1,38 @@
+//! The settings of the file that are not a plugin's: the runtime's own tables, and its keys within a component.
+//!
+//! Each field has its meaning, its default and its limit beside it. `signalbox schema`, editors and the tables of
+//! docs/configuration.md show the comments of the fields: the meaning, then `Default: …` or `Required.`.
+
+mod admin;
+mod dead_letters;
+mod journal;
+mod process;
+mod sink;
+mod source;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use signalbox_core::BuildError;
+
+pub use admin::{AdminSettings, check_admin};
+pub use dead_letters::{DeadLetterSettings, OnFull, PersonalData};
+pub use journal::{JournalKind, JournalSettings};
+pub use process::{ShutdownSettings, TelemetrySettings};
+pub use sink::{BatchKeys, InputsRemoved, OnJournalFull, RetryKeys, SinkRuntime, StartAt};
+pub use source::SourceRuntime;
+
+/// A table of the runtime, with the checks of its values. Only keys that are in the file are reported.
+pub(crate) trait Table: DeserializeOwned + JsonSchema {
+    /// Its name in the file.
+    const NAME: &'static str;
+
+    /// Values outside their limits.
+    fn faults(&self) -> Vec<BuildError> {
+        Vec::new()
+    }
+
+    /// Values that are accepted but probably not meant.
+    fn doubts(&self) -> Vec<BuildError> {
+        Vec::new()
+    }
+}
