@@ -1,4 +1,4 @@
-//! Making dead letters: what is kept of an event that could not be delivered.
+//! Makes dead letters: the kept part of an event that could not be delivered.
 
 use signalbox_core::{
     BuildContext, Event, Flow, Reason, RejectedInput, Side, Transform, TransformConfig, may_be_address,
@@ -12,7 +12,7 @@ use signalbox_config::PersonalData;
 /// Makes dead letters as far as the setting `personal_data` allows.
 pub struct DeadLetters {
     keep: PersonalData,
-    /// Hashes what is kept; `None` if the plugin that does it is not linked.
+    /// Hashes kept events; `None` if the plugin for it is not linked.
     hasher: Option<Box<dyn Transform>>,
 }
 

@@ -1,4 +1,4 @@
-//! What would be sent for an event, without sending it.
+//! Dry runs: the records that events would become, without sending them.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::dead_letters::now_millis;
 use crate::delivery::{Stage, Staged, guard};
 use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
 
-/// Turns events into lines that tell what each sink would make of them.
+/// Turns events into lines, one for each record or rejection of each sink.
 pub struct DryRun {
     sinks: Vec<DrySink>,
 }
 
 /// A source's transforms; several sinks may listen to it.
-type Shared = Arc<Vec<Box<dyn Transform>>>;
+type SourceTransforms = Arc<Vec<Box<dyn Transform>>>;
 
 struct DrySink {
     name: Arc<str>,
     source: Arc<str>,
-    source_transforms: Shared,
+    source_transforms: SourceTransforms,
     stage: Stage,
 }
 
@@ -51,7 +51,7 @@ impl DryRun {
                 names(&source_names)
             ));
         }
-        let transforms: Vec<(Arc<str>, Shared)> = pipeline
+        let transforms: Vec<(Arc<str>, SourceTransforms)> = pipeline
             .sources
             .into_iter()
             .map(|BuiltSource { name, transforms, .. }| (name, Arc::new(without_pacing(transforms))))
@@ -86,7 +86,7 @@ impl DryRun {
         Ok(DryRun { sinks })
     }
 
-    /// The output lines for one input line: one for each sink and mapping.
+    /// Returns the output lines for one input line: one for each sink and mapping.
     pub fn line(&self, number: u64, text: &str) -> Vec<String> {
         self.sinks
             .iter()
@@ -118,7 +118,7 @@ impl DrySink {
         let id = event.message_id().to_owned();
         for transform in &*self.source_transforms {
             let (outcome, reason) = match guard("transform_panicked", || transform.apply(&mut event)) {
-                // What only delays an event changes nothing about it.
+                // A delay changes nothing about the event.
                 Ok(Flow::Pass | Flow::NotBefore(_)) => continue,
                 Ok(Flow::Filtered(reason)) => ("filtered", reason),
                 Ok(Flow::Rejected(reason)) | Err(reason) => ("rejected", reason),
@@ -227,8 +227,8 @@ impl<'a> Output<'a> {
     }
 }
 
-/// The record to the byte, if it is JSON (an object parsed again would lose how numbers are spelled), else as
-/// a JSON string.
+/// Returns the record byte for byte if it is JSON (parsing it again would lose the spelling of numbers), else as a JSON
+/// string.
 fn raw(bytes: &[u8]) -> Option<Box<RawValue>> {
     serde_json::from_slice(bytes)
         .or_else(|_| serde_json::value::to_raw_value(&String::from_utf8_lossy(bytes)))

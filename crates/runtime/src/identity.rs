@@ -1,4 +1,4 @@
-//! The identity of a router's journal, by which a command recognises the router of its own pipeline file.
+//! The identity of a router's journal, by which a command recognises the router of a pipeline file.
 
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,7 @@ impl JournalIdentity {
         }
     }
 
-    /// The value of the header.
+    /// Returns the value of the header.
     #[must_use]
     pub fn header(&self) -> String {
         match &self.place {

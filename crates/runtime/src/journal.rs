@@ -31,7 +31,7 @@ pub fn open(
     Ok(Arc::new(journal))
 }
 
-/// Opens the journal that a router has left, for a command that must not make one.
+/// Opens an existing journal, for a command that must not create one.
 ///
 /// # Errors
 /// The errors of [`open`], and a missing journal.
@@ -51,7 +51,7 @@ pub fn open_existing(
     open(settings, dead_letters)
 }
 
-/// The quota that the settings give, completed with a journal's own defaults.
+/// Computes the quota from the settings and a journal's defaults.
 fn quota(settings: &DeadLetterSettings, default: &DeadLetterQuota) -> DeadLetterQuota {
     DeadLetterQuota {
         sink_bytes: settings.max_bytes.map_or(default.sink_bytes, |size| size.0),

@@ -1,4 +1,4 @@
-//! Logs by tracing, on stderr: for people on a terminal, as JSON lines otherwise.
+//! Logs by tracing, on stderr: readable on a terminal, as JSON lines otherwise.
 
 mod escaping;
 
@@ -15,11 +15,11 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use self::escaping::Escaping;
 
-/// The environment variable that says what is logged, in tracing's filter language: `debug`,
+/// The environment variable with the log filter, in tracing's filter language: `debug`,
 /// `info,signalbox_runtime=trace`. Default: `info`.
 pub const FILTER_VARIABLE: &str = "SIGNALBOX_LOG";
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// Human if stderr is a terminal, JSON otherwise.
@@ -31,8 +31,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sets up logging and the panic hook for the process. Call it once, first of all. `filter` counts unless
-/// [`FILTER_VARIABLE`] is set, for instance `info`.
+/// Sets up logging and the panic hook for the process. Call it once, first of all. `filter`, for instance `info`, applies
+/// unless [`FILTER_VARIABLE`] is set.
 ///
 /// # Errors
 /// A sentence if the filter in [`FILTER_VARIABLE`] is wrong, or if logging was set up before.
@@ -86,13 +86,13 @@ fn parse_filter(text: &str) -> Result<EnvFilter, String> {
     })
 }
 
-/// Whatever the filter says, other people's code speaks at level info and above only: below it HTTP libraries write
-/// down addresses, headers and bytes, and these hold tokens and personal data.
+/// Limits other crates to level info and above, regardless of the filter: below it HTTP libraries log addresses, headers
+/// and bytes, which hold tokens and personal data.
 fn presentable(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::INFO || metadata.target().starts_with("signalbox")
 }
 
-/// The panic hook: tells where, never what. A panic's message may quote the data it stumbled over.
+/// The panic hook: logs the place of a panic and never its message, which may quote personal data.
 fn tell_place(info: &PanicHookInfo<'_>) {
     let mut place = String::from("an unknown place");
     if let Some(location) = info.location() {
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    /// What is logged by `speak`.
+    /// Returns the log lines of `speak`.
     fn logged(look: Look, filter: &str, speak: impl FnOnce()) -> String {
         let buffer = Buffer::default();
         let writer = buffer.clone();

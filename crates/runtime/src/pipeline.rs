@@ -22,8 +22,8 @@ use signalbox_config::{
     TelemetrySettings,
 };
 
-/// Everything built, nothing started: no port is open, nothing is written. `validate` stops here. Plugins may read files
-/// that their settings name (a certificate), so that it judges these too.
+/// A pipeline that is built and not started: no port is open, nothing is written. `validate` stops here. Plugins may read
+/// files that their settings name (a certificate), so that `validate` checks these too.
 pub struct Pipeline {
     /// `[journal]`
     pub journal: JournalSettings,
@@ -57,7 +57,7 @@ pub struct BuiltSource {
     pub fingerprint: u64,
 }
 
-/// A sink with what stands before it.
+/// A sink with its routing and transforms.
 pub struct BuiltSink {
     /// The runtime's keys, complete.
     pub options: SinkOptions,
@@ -194,7 +194,7 @@ impl Pipeline {
     }
 }
 
-/// Fingerprint of a component's settings and those of its transforms.
+/// Computes the fingerprint of a component's settings and those of its transforms.
 fn fingerprint(config: &LoadedConfig, component: &str, through: &[String]) -> u64 {
     let mut hasher = DefaultHasher::new();
     config.origin.fingerprint(component).hash(&mut hasher);
@@ -219,13 +219,13 @@ struct Declared {
 }
 
 impl Declared {
-    /// Keeps a component's warnings. A transform is built for each of its places, and says the same each time.
+    /// Keeps a component's warnings. A transform is built for each of its places, with the same warnings each time.
     fn warn(&mut self, path: &str, warnings: Vec<BuildError>) {
         self.warnings.insert(path.to_owned(), warnings);
     }
 }
 
-/// Warnings of the loader, of the plugins, and about hashing; those of plugins in the order of the file.
+/// Lists the warnings of the loader, of the plugins in the order of the file, and about hashing.
 fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
     let sources = config
         .sources
@@ -285,8 +285,8 @@ fn rate_groups(sinks: &[BuiltSink], origin: &Origin) -> Vec<String> {
     told
 }
 
-/// Finds sinks that do not agree with the hashing before them: it follows other rules, so that the same person has two
-/// hashes; or a setting needs a plain value that is hashed by then.
+/// Finds sinks that do not agree with the hashing before them: its rules differ, so that the same person has two hashes, or
+/// a setting needs a plain value that is hashed by then.
 fn hashing(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
     let mut told = Vec::new();
     for sink in &config.sinks {
@@ -349,7 +349,7 @@ fn hashing(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
     told
 }
 
-/// Collects what does not fit, so that one run tells everything.
+/// Collects faults, so that one run reports all of them.
 struct Faults<'a> {
     origin: &'a Origin,
     list: Vec<signalbox_config::Diagnostic>,
@@ -368,7 +368,7 @@ impl Faults<'_> {
             .ok()
     }
 
-    /// A sink that a source's settings name must be there, and listen to it.
+    /// Checks that each sink named in a source's settings exists and listens to the source.
     fn named_sinks(&mut self, source: &SourceEntry, declares: &SourceDeclarations, sinks: &[SinkEntry]) {
         for (path, name) in &declares.named_sinks {
             let listens = |sink: &SinkEntry| sink.name == *name && sink.runtime.inputs.contains(&source.name);
@@ -384,7 +384,7 @@ impl Faults<'_> {
         }
     }
 
-    /// The transforms named by a `through`, built for this place.
+    /// Builds the transforms named by a `through` for this place.
     fn transforms(
         &mut self,
         config: &LoadedConfig,
@@ -423,7 +423,7 @@ impl Faults<'_> {
     }
 }
 
-/// The runtime's keys of a sink, completed by the plugin's defaults. The loader has checked their limits.
+/// Completes the runtime's keys of a sink with the plugin's defaults. The loader has checked their limits.
 fn options(entry: &SinkEntry, declares: &SinkDeclarations, durable: bool) -> SinkOptions {
     let defaults: SinkDefaults = entry.config.defaults();
     let keys: &SinkRuntime = &entry.runtime;
@@ -473,10 +473,10 @@ fn options(entry: &SinkEntry, declares: &SinkDeclarations, durable: bool) -> Sin
         durable,
         hold: keys.hold,
         shed_when_full: keys.on_journal_full == OnJournalFull::DeadLetterOldest,
-        // Enough to fill every request under way and the next ones, not more: the rest waits in the journal.
+        // Enough for every request under way and the next ones; the rest waits in the journal.
         window: WindowLimits {
             events: max_events.saturating_mul(concurrency + 2).max(1_000),
-            // The same in bytes; events are not kept once their records are made.
+            // The same in bytes; an event is released once its records are made.
             bytes: usize::try_from(max_bytes)
                 .unwrap_or(usize::MAX)
                 .saturating_mul(concurrency + 2),

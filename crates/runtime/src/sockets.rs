@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use signalbox_core::Sockets;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Length of the queue of connections that wait to be accepted. The standard library asks for 128, which a few hundred
-/// clients that come back at once overflow. The system may allow less (`net.core.somaxconn`).
+/// Backlog of a listening socket. A few hundred clients that reconnect at once overflow the standard library's 128. The
+/// system may allow less (`net.core.somaxconn`).
 const BACKLOG: i32 = 1024;
 
 /// Opens a non-blocking listening socket.
@@ -18,8 +18,8 @@ const BACKLOG: i32 = 1024;
 /// Errors of the operating system.
 pub fn open_listener(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A restart need not wait until the system forgets old connections of the port. On other systems the option would
-    // allow two programs on one port.
+    // Lets a restart bind while old connections of the port are in TIME_WAIT. On other systems the option would allow two
+    // programs on one port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -29,20 +29,20 @@ pub fn open_listener(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Keeps listening sockets open while one source gives way to another on the same address: connections wait in the
-/// backlog instead of being refused. A socket that nobody uses any more is closed.
+/// backlog instead of being refused. A socket without users is closed.
 #[derive(Debug, Default)]
-pub struct OpenSockets(Mutex<State>);
+pub struct OpenSockets(Mutex<SocketTable>);
 
 #[derive(Debug, Default)]
-struct State {
-    open: BTreeMap<SocketAddr, Open>,
+struct SocketTable {
+    open: BTreeMap<SocketAddr, OpenSocket>,
     last: u64,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenSocket {
     listener: TcpListener,
-    /// Who uses it; empty for one that was handed over and not asked for yet.
+    /// Its users; empty for an inherited socket that no source has asked for yet.
     users: Vec<User>,
 }
 
@@ -50,12 +50,12 @@ struct Open {
 struct User {
     id: u64,
     source: Arc<str>,
-    /// About to end: another source may take the address.
+    /// True if the source is about to end: another source may take the address.
     leaving: bool,
 }
 
 impl OpenSockets {
-    /// Takes over a socket that is listening already, with the backlog that it has.
+    /// Takes over a socket that is listening already, with its backlog.
     ///
     /// # Errors
     /// Errors of the operating system.
@@ -64,7 +64,7 @@ impl OpenSockets {
         let address = listener.local_addr()?;
         self.state().open.insert(
             address,
-            Open {
+            OpenSocket {
                 listener,
                 users: Vec::new(),
             },
@@ -72,18 +72,18 @@ impl OpenSockets {
         Ok(address)
     }
 
-    /// A source's access. Its sockets are closed when it is dropped, unless another source uses them.
-    pub fn access(self: &Arc<Self>, source: Arc<str>) -> Access {
+    /// Returns a source's access. Dropping it closes its sockets, unless another source uses them.
+    pub fn access(self: &Arc<Self>, source: Arc<str>) -> SocketAccess {
         let mut state = self.state();
         state.last += 1;
-        Access {
+        SocketAccess {
             sockets: self.clone(),
             id: state.last,
             source,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SocketTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -107,7 +107,7 @@ impl OpenSockets {
         if address.port() != 0 {
             state.open.insert(
                 address,
-                Open {
+                OpenSocket {
                     listener,
                     users: vec![user],
                 },
@@ -119,14 +119,14 @@ impl OpenSockets {
 
 /// One source's access to the sockets of the process.
 #[derive(Debug)]
-pub struct Access {
+pub struct SocketAccess {
     sockets: Arc<OpenSockets>,
     id: u64,
     source: Arc<str>,
 }
 
-impl Access {
-    /// The source is about to end: another may take its addresses over from now on.
+impl SocketAccess {
+    /// Marks the source as about to end: another source may take its addresses over.
     pub fn leave(&self) {
         for open in self.sockets.state().open.values_mut() {
             open.users
@@ -136,21 +136,21 @@ impl Access {
         }
     }
 
-    /// What the source is given.
+    /// Returns the sockets in the form that sources get.
     pub fn sockets(&self) -> Arc<dyn Sockets> {
         let user = User {
             id: self.id,
             source: self.source.clone(),
             leaving: false,
         };
-        Arc::new(Given {
+        Arc::new(SourceSockets {
             sockets: self.sockets.clone(),
             user,
         })
     }
 }
 
-impl Drop for Access {
+impl Drop for SocketAccess {
     fn drop(&mut self) {
         self.sockets.state().open.retain(|_, open| {
             let used = open.users.iter().any(|user| user.id == self.id);
@@ -161,12 +161,12 @@ impl Drop for Access {
 }
 
 #[derive(Debug)]
-struct Given {
+struct SourceSockets {
     sockets: Arc<OpenSockets>,
     user: User,
 }
 
-impl Sockets for Given {
+impl Sockets for SourceSockets {
     fn listen(&self, address: SocketAddr) -> io::Result<TcpListener> {
         self.sockets.listen(address, self.user.clone())
     }

@@ -1,4 +1,4 @@
-//! The last step of every log line: no character in it may command a terminal, wherever its texts come from.
+//! Escapes control characters in log lines, so that no text in them can control a terminal.
 
 use std::borrow::Cow;
 use std::io;
@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::Look;
 
-/// Makes writers that escape what the formatter wrote.
+/// Makes writers that escape the output of the formatter.
 pub(super) struct Escaping<M> {
     inner: M,
     look: Look,

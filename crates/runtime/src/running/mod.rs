@@ -1,15 +1,16 @@
-//! A pipeline at work, and what operators can do to it: reload, replay, retry dead letters, stop.
+//! A running pipeline, and the operators' actions on it: reload, replay, retry of dead letters, stop.
 
+mod ending;
 mod reload;
 mod stop;
 mod view;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use signalbox_core::{Event, Fate, Outlet, Sink, SourceContext, StartError};
+use signalbox_core::{Event, Fate, Outlet, SourceContext, StartError};
 use signalbox_journal::{Group, Journal, Owed, Roster, Start, Subscription, Tenures};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -25,9 +26,10 @@ use crate::ledger::Ledger;
 use crate::orphans::Orphans;
 use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
 use crate::rate_group::{Member, RateGroups};
-use crate::sockets::{Access, OpenSockets};
+use crate::sockets::{OpenSockets, SocketAccess};
 use crate::telemetry::{SinkMeters, Telemetry};
 
+use ending::Ending;
 pub use view::View;
 
 /// A running pipeline: sources taking in, sinks delivering.
@@ -38,46 +40,33 @@ pub struct Running {
     sockets: Arc<OpenSockets>,
     sinks: BTreeMap<Arc<str>, SinkHandle>,
     sources: BTreeMap<Arc<str>, SourceHandle>,
-    /// The work of all sources, those that a reload replaced included.
+    /// The tasks of all sources, including those that a reload replaced.
     tasks: JoinSet<(Arc<str>, Result<(), StartError>)>,
-    stopping: Arc<AtomicBool>,
-    /// Sources have ended: whatever they might still send is refused. While they end, they may not be refused what
-    /// they have taken in: its clients could not all send it again.
-    closed: Arc<AtomicBool>,
-    started: Arc<AtomicBool>,
     rate_groups: RateGroups,
     /// The sinks that this router may drive.
     tenures: watch::Receiver<Tenures>,
-    /// For [`Running::abort_handle`].
-    abort: CancellationToken,
-    failed: bool,
-    draining: bool,
-    notes: SinkList,
+    ending: Ending,
+    view: View,
     roster: Roster,
     orphans: Option<Orphans>,
-    /// Time for which sinks hold what they are owed after they have left the file.
+    /// Time for which sinks keep their unsettled events after they have left the file.
     retention: Option<Duration>,
 }
 
-/// The sinks as the admin address sees them.
-type SinkList = Arc<RwLock<BTreeMap<Arc<str>, Arc<dyn Sink>>>>;
-
-/// When the sinks are asked for what the operator should know. To answer they may read files (the certificates of the
-/// system), for which the first events need not wait.
+/// Delay of the sinks' notes after the start. Sinks may read files for them (the certificates of the system), which must
+/// not delay the first events.
 const NOTES_AFTER: Duration = Duration::from_secs(1);
 
-async fn tell(sinks: SinkList) {
+/// Logs the notes of the sinks for the operator.
+async fn log_notes(view: View) {
     tokio::time::sleep(NOTES_AFTER).await;
-    let told = tokio::task::spawn_blocking(move || {
-        let sinks = sinks.read().unwrap_or_else(PoisonError::into_inner).clone();
-        for (name, sink) in sinks {
-            for note in sink.notes() {
-                tracing::warn!(sink = %name, "{note}");
-            }
+    let logged = tokio::task::spawn_blocking(move || {
+        for (name, note) in view.all_notes() {
+            tracing::warn!(sink = %name, "{note}");
         }
     });
-    // The router has ended, or a plugin panicked, which the panic hook has told.
-    let _ = told.await;
+    // An error means that the router has ended or a plugin panicked, which the panic hook has logged.
+    let _ = logged.await;
 }
 
 /// Lists the sinks of a pipeline as members of their rate groups.
@@ -103,7 +92,7 @@ fn groups(sinks: &[BuiltSink]) -> Vec<Group> {
 struct SinkHandle {
     stop: Stop,
     shed: Arc<LoadShed>,
-    /// Woken when events come back from the dead letters.
+    /// Notified when events return from the dead letters.
     returned: Arc<Notify>,
     task: JoinHandle<Parts>,
     inputs: Vec<Arc<str>>,
@@ -116,8 +105,8 @@ struct SinkHandle {
 }
 
 impl SinkHandle {
-    /// True if the journal counts events of one of these sources as the sink's although it is not an input: the source
-    /// was one when it left the pipeline, and is back now.
+    /// True if the journal counts events of one of these sources as the sink's although the source is not an input: it
+    /// was an input when it left the pipeline, and is back now.
     fn expects_any(&self, sources: &[BuiltSource]) -> bool {
         let unasked =
             |source: &BuiltSource| self.owed.listens_to(&source.name) && !self.inputs.contains(&source.name);
@@ -127,14 +116,14 @@ impl SinkHandle {
 
 struct SourceHandle {
     /// Keeps its listening sockets open.
-    access: Access,
+    access: SocketAccess,
     shutdown: CancellationToken,
     intake: Arc<SourceIntake>,
     fingerprint: u64,
 }
 
 impl Running {
-    /// The ledgers of a pipeline that is about to start, for telemetry.
+    /// Creates the ledgers of a pipeline that is about to start, for telemetry.
     pub fn ledger_of(pipeline: &Pipeline) -> Ledger {
         Ledger {
             sources: pipeline
@@ -165,20 +154,15 @@ impl Running {
         let mut running = Running {
             ledger,
             dead_letters: Arc::new(DeadLetters::new(pipeline.dead_letters.personal_data)),
+            view: View::new(journal.clone()),
             journal,
             sockets,
             sinks: BTreeMap::new(),
             sources: BTreeMap::new(),
             tasks: JoinSet::new(),
-            stopping: Arc::default(),
-            closed: Arc::default(),
-            started: Arc::default(),
             rate_groups: RateGroups::default(),
             tenures: watch::channel(Tenures::default()).1,
-            abort: CancellationToken::new(),
-            failed: false,
-            draining: false,
-            notes: SinkList::default(),
+            ending: Ending::default(),
             roster: pipeline.roster(),
             orphans: None,
             retention: pipeline.journal.orphan_retention.map(|span| span.0),
@@ -188,9 +172,9 @@ impl Running {
             running.stop(Duration::from_secs(1)).await;
             return Err(error);
         }
-        running.started.store(true, Relaxed);
+        running.view.started.store(true, Relaxed);
         running.watch_orphans();
-        tokio::spawn(tell(running.notes.clone()));
+        tokio::spawn(log_notes(running.view.clone()));
         Ok(running)
     }
 
@@ -213,7 +197,7 @@ impl Running {
         self.restore_sources(|name| sources.iter().any(|source| **source == *name))
             .await
             .map_err(StartError)?;
-        // If the journal cannot tell, the process before may have called a moment ago.
+        // Without a known idle time, the previous process may have called a moment ago.
         let idle = self.journal.idle_before().unwrap_or_default();
         self.tenures = self.journal.tenures(groups(&pipeline.sinks));
         let first = self.tenures.borrow().are_first();
@@ -299,17 +283,14 @@ impl Running {
         let opened = opened.map_err(|error| StartError(format!("sinks.{name}: {error}")))?;
         let ledger = self.ledger.sinks.get(&name).cloned().unwrap_or_default();
         let stop = Stop {
-            abort: self.abort.child_token(),
+            abort: self.ending.abort.child_token(),
             ..Stop::default()
         };
         let (shed, returned) = (Arc::new(LoadShed::default()), Arc::new(Notify::new()));
         let (inputs, owed) = (parts.options.inputs.clone(), opened.1.owed.clone());
         let debts = crate::delivery::debts(&opened.1);
         let (filters, sheds) = (parts.options.filter_removed, parts.options.shed_when_full);
-        self.notes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.clone(), parts.stage.sink.clone());
+        self.view.show(&name, parts.stage.sink.clone());
         let dead_letters = self.dead_letters.clone();
         let driver = Driver::new(
             parts,
@@ -351,7 +332,7 @@ impl Running {
             ledger: ledger.clone(),
             listeners: RwLock::new(self.listeners(&name)),
             dead_letters: self.dead_letters.clone(),
-            closed: self.closed.clone(),
+            closed: self.ending.closed.clone(),
         });
         let shutdown = CancellationToken::new();
         let access = self.sockets.access(name.clone());
@@ -399,7 +380,7 @@ impl Running {
             .collect()
     }
 
-    /// From now on a source counts for the sinks there are now.
+    /// Updates the sinks for which a source counts.
     fn listen(&self, name: &str, source: &SourceHandle) {
         let mut listeners = source
             .intake
@@ -409,10 +390,10 @@ impl Running {
         *listeners = self.listeners(name);
     }
 
-    /// Stops a sink's deliveries, lets `change` do something to its state in the journal, and goes on from there.
+    /// Stops a sink's deliveries, applies `change` to its state in the journal, and continues from there.
     ///
     /// # Errors
-    /// What `change` returned, or that there is no such sink.
+    /// The error of `change`, or a sentence if there is no such sink.
     pub async fn rewind<T, F>(&mut self, sink: &str, meters: SinkMeters, change: F) -> Result<T, String>
     where
         F: AsyncFnOnce(&Arc<dyn Journal>) -> Result<T, String>,
@@ -433,7 +414,7 @@ impl Running {
             // The debts were reported when the sink was first opened.
             handle.untold = None;
         }
-        // Sources count for the ledger, which is the same; only the way to ask for room is new.
+        // The ledgers that sources count into stay the same; only the handles for load shedding are new.
         for (name, source) in &self.sources {
             self.listen(name, source);
         }
@@ -507,7 +488,7 @@ impl Running {
         Ok(forgotten)
     }
 
-    /// Takes an event in again, as if its source had sent it now.
+    /// Takes in an event again, as if its source sent it now.
     ///
     /// # Errors
     /// A sentence if there is no such source, or if it refuses.
@@ -524,17 +505,17 @@ impl Running {
             .ok_or_else(|| "the source took nothing".to_owned())
     }
 
-    /// Cancelling it makes [`Running::stop`] give up at once.
-    pub fn abort_handle(&self) -> CancellationToken {
-        self.abort.clone()
+    /// Returns a view that stays current, through reloads too.
+    pub fn view(&self) -> View {
+        self.view.clone()
     }
 
-    /// The journal.
+    /// Returns the journal.
     pub fn journal(&self) -> &Arc<dyn Journal> {
         &self.journal
     }
 
-    /// The counts.
+    /// Returns the counts.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }

@@ -1,6 +1,6 @@
-//! A reload: components that changed give way to their successors.
+//! Reloads: changed components give way to their successors.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::StartError;
@@ -12,12 +12,11 @@ use crate::pipeline::{BuiltSource, Pipeline};
 use crate::telemetry::Telemetry;
 
 impl Running {
-    /// Puts another pipeline in the place of this one. Components that did not change go on untouched; a changed
-    /// sink finishes its requests under way and goes on, as its successor, where it left off; a changed source keeps
-    /// its listening socket.
+    /// Replaces this pipeline by another one. Unchanged components continue untouched; a changed sink finishes its requests
+    /// under way, and its successor continues from there; a changed source keeps its listening socket.
     ///
     /// # Errors
-    /// The components that could not start. The rest of the new pipeline runs; nothing that was accepted is lost.
+    /// The components that could not start. The rest of the new pipeline runs; no accepted event is lost.
     pub async fn reload(
         &mut self,
         pipeline: Pipeline,
@@ -58,10 +57,7 @@ impl Running {
             }
         }
         for (name, handle) in leaving {
-            self.notes
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&name);
+            self.view.hide(&name);
             if let Ok(parts) = handle.task.await {
                 parts.stage.sink.close().await;
             }
@@ -73,7 +69,7 @@ impl Running {
         if let Err(error) = self.journal.adopt(&roster).await {
             problems.push(error.to_string());
         }
-        // Sources whose counts do not simply go on.
+        // Sources whose counts do not continue from the running ones.
         let began = |name: &str| {
             let was = roster.sources.iter().find(|source| source.name == name);
             let was = was.and_then(|source| source.was.as_deref()).unwrap_or(name);
@@ -114,7 +110,7 @@ impl Running {
                     self.sources.insert(source.name, handle);
                 }
                 replaced => {
-                    // The new one listens before the old one ends, so nobody is refused.
+                    // The new source listens before the old one ends, so no connection is refused.
                     let name = source.name.clone();
                     if let Some(handle) = &replaced {
                         self.listen(&name, handle);

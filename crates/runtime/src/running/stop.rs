@@ -1,28 +1,35 @@
-//! The end of a pipeline: by itself, when all sources have ended, or when it is told to stop.
+//! The end of a pipeline: once all its sources have ended, or by a stop.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use super::Running;
 
 /// The time that sources have to answer for the events they have taken in.
 const SOURCE_GRACE: Duration = Duration::from_secs(10);
 
-/// The time that drivers have to commit after they were told to give up.
+/// The time that drivers have to commit after an abort.
 const COMMIT_GRACE: Duration = Duration::from_secs(5);
 
 impl Running {
+    /// Returns a token that makes [`Running::stop`] give up at once when it is cancelled.
+    pub fn abort_handle(&self) -> CancellationToken {
+        self.ending.abort.clone()
+    }
+
     /// Waits until every source has ended by itself (a file was read to its end, a source failed). Cancel safe.
     pub async fn sources_ended(&mut self) {
         while let Some(ended) = self.tasks.join_next().await {
             match ended {
                 Ok((_, Ok(()))) => {}
                 Ok((name, Err(error))) => {
-                    self.failed = true;
+                    self.ending.failed = true;
                     tracing::error!(source = %name, "the source ended: {error}");
                 }
                 Err(_) => {
-                    self.failed = true;
+                    self.ending.failed = true;
                     tracing::error!("a source panicked and has ended; the line above tells where");
                 }
             }
@@ -31,7 +38,7 @@ impl Running {
 
     /// Returns when every source has ended by itself and everything is delivered. Cancel safe.
     pub async fn run_out(&mut self) {
-        if !self.draining {
+        if !self.ending.draining {
             self.sources_ended().await;
             tracing::info!("every source has ended; delivering what is left");
         }
@@ -40,17 +47,17 @@ impl Running {
 
     /// True if the journal takes no more events, since every source has ended.
     pub fn is_draining(&self) -> bool {
-        self.draining
+        self.ending.draining
     }
 
     /// True if a source ended by an error.
     pub fn failed(&self) -> bool {
-        self.failed
+        self.ending.failed
     }
 
-    /// Delivers what is there, however long it takes. Call after [`Running::sources_ended`]. Cancel safe.
+    /// Delivers everything in the journal, without a deadline. Call after [`Running::sources_ended`]. Cancel safe.
     pub async fn drained(&mut self) {
-        self.draining = true;
+        self.ending.draining = true;
         self.journal.close();
         while let Some(mut entry) = self.sinks.first_entry() {
             let parts = (&mut entry.get_mut().task).await;
@@ -61,11 +68,10 @@ impl Running {
         }
     }
 
-    /// Stops: sources take nothing more and answer what they have, sinks deliver what is there until the
-    /// deadline. What is left stays in the journal, as far as that keeps it. Returns how many events were left
-    /// undelivered, over all sinks.
+    /// Stops: sources take nothing more and answer their requests under way, and sinks deliver until the deadline. The
+    /// rest stays in the journal, unless that is in memory. Returns the number of undelivered events, over all sinks.
     pub async fn stop(&mut self, deadline: Duration) -> u64 {
-        self.stopping.store(true, Relaxed);
+        self.view.stopping.store(true, Relaxed);
         for source in self.sources.values() {
             source.shutdown.cancel();
         }
@@ -77,13 +83,13 @@ impl Running {
             tracing::warn!("a source did not end in time and was cut off");
             self.tasks.shutdown().await;
         }
-        self.closed.store(true, Relaxed);
+        self.ending.closed.store(true, Relaxed);
         for sink in self.sinks.values() {
             sink.stop.drain.cancel();
         }
         if tokio::time::timeout_at(end, self.drained()).await.is_err() {
-            self.abort.cancel();
-            // They still commit how far they came, unless the disk refuses.
+            self.ending.abort.cancel();
+            // The drivers still commit their progress, unless the disk refuses.
             if tokio::time::timeout(COMMIT_GRACE, self.drained()).await.is_err() {
                 tracing::error!(
                     "the journal could not be written in time; what was delivered last may go out again"

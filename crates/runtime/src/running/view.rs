@@ -1,34 +1,55 @@
 //! A running pipeline as the admin address sees it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use signalbox_core::Sink;
 use signalbox_journal::Journal;
 
-use super::{Running, SinkList};
-
-impl Running {
-    /// What the admin address asks.
-    pub fn view(&self) -> View {
-        View {
-            stopping: self.stopping.clone(),
-            started: self.started.clone(),
-            journal: self.journal.clone(),
-            sinks: self.notes.clone(),
-        }
-    }
-}
-
-/// What can be seen of a running pipeline beside its ledger.
+/// The visible state of a running pipeline beside its ledger. Cheap to clone.
 #[derive(Clone)]
 pub struct View {
-    stopping: Arc<AtomicBool>,
-    started: Arc<AtomicBool>,
+    pub(super) stopping: Arc<AtomicBool>,
+    pub(super) started: Arc<AtomicBool>,
     journal: Arc<dyn Journal>,
-    sinks: SinkList,
+    sinks: Arc<RwLock<Sinks>>,
 }
 
+type Sinks = BTreeMap<Arc<str>, Arc<dyn Sink>>;
+
 impl View {
+    pub(super) fn new(journal: Arc<dyn Journal>) -> View {
+        View {
+            stopping: Arc::default(),
+            started: Arc::default(),
+            journal,
+            sinks: Arc::default(),
+        }
+    }
+
+    /// Adds a sink, or replaces the one of this name.
+    pub(super) fn show(&self, name: &Arc<str>, sink: Arc<dyn Sink>) {
+        let mut sinks = self.sinks.write().unwrap_or_else(PoisonError::into_inner);
+        sinks.insert(name.clone(), sink);
+    }
+
+    /// Removes a sink.
+    pub(super) fn hide(&self, name: &str) {
+        let mut sinks = self.sinks.write().unwrap_or_else(PoisonError::into_inner);
+        sinks.remove(name);
+    }
+
+    /// Lists the notes of all sinks, with the sinks' names.
+    pub(super) fn all_notes(&self) -> Vec<(Arc<str>, String)> {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let notes = |(name, sink): (Arc<str>, Arc<dyn Sink>)| {
+            let notes = sink.notes().into_iter();
+            notes.map(move |note| (name.clone(), note))
+        };
+        sinks.into_iter().flat_map(notes).collect()
+    }
+
     /// Returns `Ok` if every source has started, no stop is in progress, and the journal can be written.
     ///
     /// # Errors
@@ -46,7 +67,7 @@ impl View {
         }
     }
 
-    /// What a sink has learnt while running ([`signalbox_core::Sink::notes`]).
+    /// Lists a sink's findings while running ([`signalbox_core::Sink::notes`]).
     pub fn sink_notes(&self, sink: &str) -> Vec<String> {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
         sinks.get(sink).map(|sink| sink.notes()).unwrap_or_default()

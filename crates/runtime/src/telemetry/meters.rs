@@ -1,4 +1,4 @@
-//! What a delivery driver records as it happens: latencies and ages, once a batch.
+//! Histograms that a delivery driver records once a batch: latencies and ages.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use opentelemetry::metrics::{BoundHistogram, Histogram};
 
 /// The histograms of one sink. Cheap to clone; all other numbers of a sink are read from its ledger.
 ///
-/// Ages go through an instrument bound to the sink's label, since looking labels up for each value costs five times
-/// as much as recording it.
+/// Ages use an instrument bound to the sink's label, since looking labels up for each value costs five times as much as
+/// recording it.
 #[derive(Clone, Debug)]
 pub struct SinkMeters(Option<Arc<Meters>>);
 
@@ -26,14 +26,14 @@ impl SinkMeters {
         SinkMeters(Some(Arc::new(Meters { sink, request, age })))
     }
 
-    /// Meters that record nothing, for tests and for `dry-run`.
+    /// Returns meters that record nothing, for tests and for `dry-run`.
     #[must_use]
     pub fn none() -> SinkMeters {
         SinkMeters(None)
     }
 
-    /// One request: how long it took in seconds, and what came of it. The outcome becomes a label: one of the few
-    /// words that `docs/operations.md` lists.
+    /// Records the duration of one request in seconds and its outcome. The outcome becomes a label: one of the few words
+    /// that `docs/operations.md` lists.
     pub fn request(&self, seconds: f64, outcome: &'static str) {
         if let Some(meters) = &self.0 {
             meters.request.record(
@@ -43,7 +43,7 @@ impl SinkMeters {
         }
     }
 
-    /// The ages of the events of one batch's delivered records, in seconds. An event from the future counts as new.
+    /// Records the ages in seconds of a batch's delivered events. An event from the future counts as new.
     pub fn event_ages(&self, ages: &[f64]) {
         if let Some(meters) = &self.0 {
             ages.iter().for_each(|age| meters.age.record(at_least_zero(*age)));
@@ -51,7 +51,7 @@ impl SinkMeters {
     }
 }
 
-/// A clock set back must not spoil a histogram's sum, nor must what is no number.
+/// Replaces negative values, as of a clock set back, and NaN by 0: they would spoil a histogram's sum.
 fn at_least_zero(seconds: f64) -> f64 {
     if seconds.is_finite() {
         seconds.max(0.0)

@@ -1,7 +1,7 @@
-//! Every metric on one screen: its name, kind, unit, labels, meaning, and where its value comes from.
+//! The table of all metrics: name, kind, unit, labels, meaning, and the source of the value.
 //!
-//! `docs/operations.md` holds the same list for people; a test holds both equal. Labels are component names, stable
-//! codes, and paths with the indices taken out: never keys, urls or ids, of which there is no end.
+//! `docs/operations.md` has the same list; a test holds both equal. Labels are component names, stable codes, and paths
+//! without indices, never keys, URLs or ids, whose number is unbounded.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,12 +13,12 @@ use super::paths::Paths;
 use crate::hold::HoldCause;
 use crate::ledger::{ByCode, LetterLedger, SinkLedger, SourceLedger};
 
-/// One metric, and how it is read when somebody asks.
+/// One metric and the way to read it.
 pub(super) struct Metric {
     /// The OpenTelemetry name. On `/metrics` dots are underscores, and unit and `_total` are added.
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    /// UCUM code, as OpenTelemetry wants it; empty for plain counts.
+    /// UCUM code, as OpenTelemetry requires; empty for plain counts.
     pub(super) unit: &'static str,
     pub(super) help: &'static str,
     pub(super) read: Read,
@@ -31,7 +31,7 @@ pub(super) enum Kind {
     Histogram,
 }
 
-/// Takes a value with the labels that come after the component's.
+/// Receives a value with the labels that follow the component's.
 pub(super) type Emit<'a> = dyn FnMut(u64, &[(&'static str, &str)]) + 'a;
 
 pub(super) enum Read {
@@ -46,7 +46,7 @@ pub(super) enum Read {
     Recorded(&'static [f64]),
 }
 
-/// What is known of the process as a whole.
+/// Values of the process as a whole.
 #[derive(Debug, Default)]
 pub(super) struct Process {
     /// Unix seconds.
@@ -56,7 +56,7 @@ pub(super) struct Process {
     pub(super) journal: LetterLedger,
 }
 
-/// What a sink's metrics are read from.
+/// The sources of a sink's metrics.
 pub(super) struct SinkView<'a> {
     pub(super) ledger: &'a SinkLedger,
     pub(super) paths: &'a Paths,
@@ -64,7 +64,7 @@ pub(super) struct SinkView<'a> {
     pub(super) now: i64,
 }
 
-/// Reason shown from the start where only plugins know the reasons, so that the metric exists.
+/// Reason shown from the start where only plugins know the reasons, so that the metric exists before the first event.
 const OTHER: &str = "other";
 
 /// The request latency.
@@ -82,7 +82,7 @@ const fn metric(name: &'static str, kind: Kind, help: &'static str, read: Read) 
     }
 }
 
-/// All of them.
+/// All metrics.
 pub(super) static METRICS: &[Metric] = &[
     Metric {
         unit: "s",
@@ -385,7 +385,7 @@ pub(super) static METRICS: &[Metric] = &[
     ),
 ];
 
-/// Seconds since the oldest unsettled event arrived; `None` if there is none. A clock set back gives 0.
+/// Returns the seconds since the oldest unsettled event arrived; `None` if there is none. A clock set back gives 0.
 pub fn oldest_pending_age(sink: &SinkLedger, now: i64) -> Option<u64> {
     match sink.oldest_pending.load(Relaxed) {
         0 => None,
@@ -414,7 +414,7 @@ fn by_reason(counts: &ByCode, known: &[&str], emit: &mut Emit<'_>) {
     }
 }
 
-/// Several keys of the ledger may have the same labels: their counts come together here.
+/// Sums the counts of ledger keys with the same labels.
 fn warnings(counts: &ByCode, paths: &Paths, emit: &mut Emit<'_>) {
     let none = ((OTHER.to_owned(), OTHER.to_owned()), 0);
     let mut sums: BTreeMap<(String, String), u64> = BTreeMap::from([none]);

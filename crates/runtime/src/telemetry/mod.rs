@@ -1,8 +1,8 @@
-//! Metrics by OpenTelemetry: as text for Prometheus, and to a collector when one is configured.
+//! Metrics by OpenTelemetry: as text for Prometheus, and to a collector if one is configured.
 //!
-//! Counters are not counted here. They are read from the [`Ledger`] when somebody asks, so an event costs telemetry
-//! nothing; only latencies and ages are recorded as they happen, once a batch ([`SinkMeters`]). There is no global
-//! state: each [`Telemetry`] has its own provider and registry.
+//! An export reads the counters from the [`Ledger`], so telemetry adds no work per event; only latencies and ages are
+//! recorded as they happen, once a batch ([`SinkMeters`]). There is no global state: each [`Telemetry`] has a provider and a
+//! registry.
 
 mod meters;
 mod metrics;
@@ -32,7 +32,7 @@ use crate::ledger::{Ledger, LetterLedger, SinkLedger, SourceLedger};
 /// The version that telemetry and status report.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// How telemetry is set up.
+/// Options of telemetry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TelemetryOptions {
     /// The OTLP/HTTP endpoint of a collector, such as `http://127.0.0.1:4318`; `/v1/metrics` is added. Default: none.
@@ -113,7 +113,7 @@ impl Telemetry {
         })
     }
 
-    /// All metrics in the Prometheus text format.
+    /// Returns all metrics in the Prometheus text format.
     #[must_use]
     pub fn prometheus_text(&self) -> String {
         TextEncoder::new()
@@ -124,23 +124,23 @@ impl Telemetry {
             })
     }
 
-    /// What the delivery driver of a sink records into.
+    /// Returns the meters for the delivery driver of a sink.
     #[must_use]
     pub fn sink_meters(&self, sink: &str) -> SinkMeters {
         SinkMeters::new(sink, self.request.clone(), &self.age)
     }
 
-    /// Sends what has not been sent and ends, waiting at most `within`: a dead collector must not hold up the end of
-    /// the process. Afterwards [`Telemetry::prometheus_text`] is empty.
+    /// Exports a last time and ends, within `within` at most: a dead collector must not delay the end of the process.
+    /// Afterwards [`Telemetry::prometheus_text`] is empty.
     ///
     /// # Errors
     /// A sentence when the last export failed or did not end in time.
     pub async fn shutdown(&self, within: Duration) -> Result<(), String> {
         let provider = self.provider.clone();
         let (done, wait) = tokio::sync::oneshot::channel();
-        // A thread of its own, not of the runtime's pool: the runtime waits for its pool when it ends.
+        // A separate thread, not of the runtime's pool: the runtime waits for its pool when it ends.
         std::thread::spawn(move || {
-            // Nobody may be listening any more.
+            // The receiver may have been dropped after a time-out.
             let _ = done.send(provider.shutdown());
         });
         match tokio::time::timeout(within, wait).await {
@@ -157,8 +157,8 @@ impl Telemetry {
     }
 }
 
-/// Who sends these metrics. Instances need an id of their own: without one, two routers that send to one collector
-/// would write over each other's counters.
+/// Describes the sender of the metrics. Each instance has an id: without it, two routers that send to one collector would
+/// overwrite each other's counters.
 fn resource(attributes: &[(String, String)]) -> Resource {
     let name = std::env::var("OTEL_SERVICE_NAME")
         .ok()
@@ -183,7 +183,7 @@ fn unix_seconds() -> u64 {
     u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
 }
 
-/// What the observable metrics are read from, each component with its label ready.
+/// The sources of the observable metrics, each component with its label ready.
 struct ReadFrom {
     process: Arc<Process>,
     sources: Vec<(KeyValue, Arc<SourceLedger>)>,
@@ -256,7 +256,7 @@ impl ReadFrom {
     }
 }
 
-/// Registers a metric that is read from the ledger. The provider keeps the callback; the instrument has no other use.
+/// Registers a metric that is read from the ledger. The provider keeps the callback, so the instrument is dropped.
 fn observe(meter: &Meter, metric: &'static Metric, read_from: &Arc<ReadFrom>) {
     let read_from = Arc::clone(read_from);
     let read = move |observer: &dyn AsyncInstrument<u64>| read_from.read(metric, observer);
@@ -273,7 +273,7 @@ fn observe(meter: &Meter, metric: &'static Metric, read_from: &Arc<ReadFrom>) {
     }
 }
 
-/// Makes a recorded metric.
+/// Creates a recorded metric.
 fn histogram(meter: &Meter, name: &'static str) -> Histogram<f64> {
     let mut builder = meter.f64_histogram(name);
     if let Some(metric) = METRICS.iter().find(|metric| metric.name == name) {

@@ -1,8 +1,8 @@
 //! Sending metrics to an OpenTelemetry collector, by HTTP with protobuf.
 //!
-//! The SDK exports from a thread of its own without an async runtime, where an async HTTP client panics and ends all
-//! telemetry without a word. So the client is a blocking one, always given explicitly (which one the exporter would
-//! take by itself depends on the features that any other crate turns on), and failures are told and counted.
+//! The SDK exports from a thread without an async runtime, where an async HTTP client panics and silently ends all
+//! telemetry. So the client is a blocking one, always given explicitly (the exporter's default depends on the features that
+//! other crates turn on), and failures are logged and counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -16,13 +16,13 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 
 use super::metrics::Process;
 
-/// The longest an export may take.
+/// Time-out of an export.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The address of the metrics of a collector: `/v1/metrics` is added if it is not there yet.
+/// Returns the metrics address of a collector: `/v1/metrics` is added if it is missing.
 ///
 /// # Errors
-/// What is wrong with it. Credentials are refused, since an address may turn up in a message.
+/// The mistake in the address. Credentials are refused, since a message may show the address.
 pub(super) fn endpoint(address: &str) -> Result<String, String> {
     let rest = address
         .strip_prefix("http://")
@@ -45,11 +45,11 @@ pub(super) fn endpoint(address: &str) -> Result<String, String> {
     })
 }
 
-/// An exporter to that address, whose failures are told and counted.
+/// Creates an exporter to that address, whose failures are logged and counted.
 pub(super) fn exporter(endpoint: String, process: Arc<Process>) -> Result<Watched, String> {
-    // Whoever was first has installed a provider; any will do.
+    // An error means that a provider is installed already; any will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // Blocking clients must not be made on a thread that drives async tasks.
+    // Blocking clients must not be created on a thread that drives async tasks.
     let client = std::thread::spawn(|| {
         reqwest::blocking::Client::builder()
             .timeout(TIMEOUT)
@@ -76,7 +76,7 @@ pub(super) fn exporter(endpoint: String, process: Arc<Process>) -> Result<Watche
     })
 }
 
-/// Tells when exports begin to fail and when they work again; not each time, a collector may be down for days.
+/// Logs the first failure of a series and its end. A collector may be down for days.
 pub(super) struct Watched {
     inner: MetricExporter,
     process: Arc<Process>,

@@ -1,18 +1,18 @@
-//! Paths in keys and labels: few enough, and nothing personal in them.
+//! Paths in keys and labels: bounded in number, without personal data.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-/// How many different pairs of code and path one sink may show; those that come later are shown as `other`.
+/// Most pairs of code and path that one sink shows; later ones are shown as `other`.
 const MOST: usize = 200;
 /// The longest path shown, in bytes.
 const LONGEST: usize = 120;
 /// The label of paths that are not shown.
 const OTHER: &str = "other";
 
-/// The key under which a ledger counts a warning: code and path, joined by a space. Array indices are taken out of the
-/// path, so that a cart of a hundred products makes one key and not a hundred; a path that may hold what a client
-/// chose becomes `other`. Giving it such a key's parts changes nothing.
+/// Returns the key under which a ledger counts a warning: code and path, joined by a space. Array indices are removed from
+/// the path, so that a cart of a hundred products makes one key and not a hundred; a path that may contain a client's text
+/// becomes `other`. Applied to the parts of such a key, it changes nothing.
 pub fn warning_key(code: &str, path: &str) -> String {
     let path = without_indices(path);
     let path = if presentable(&path) { &path } else { OTHER };
@@ -23,12 +23,12 @@ pub fn warning_key(code: &str, path: &str) -> String {
     }
 }
 
-/// The warnings that one sink shows as series. First come, first shown: a series never turns into `other` later.
+/// The warnings that one sink shows as series, in the order of their appearance: a series never turns into `other` later.
 #[derive(Debug, Default)]
 pub(super) struct Paths(Mutex<BTreeSet<String>>);
 
 impl Paths {
-    /// The labels, code and path, for a key of the ledger.
+    /// Returns the labels, code and path, for a key of the ledger.
     pub(super) fn labels(&self, key: &str) -> (String, String) {
         let (code, path) = key.split_once(' ').unwrap_or((key, ""));
         let key = warning_key(code, path);
@@ -44,14 +44,14 @@ impl Paths {
     }
 }
 
-/// A path could contain a key that a client chose (an e-mail address as a property name): only what looks like the
-/// path of a field is shown.
+/// Returns true if a path looks like the path of a field. Any other path may contain a key that a client chose (an e-mail
+/// address as a property name) and is not shown.
 fn presentable(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$' | '[' | ']');
     path.len() <= LONGEST && path.chars().all(plain) && path.bytes().filter(u8::is_ascii_digit).count() < 7
 }
 
-/// `contents[12].price` and `contents.12.price` as `contents[].price`.
+/// Writes `contents[12].price` and `contents.12.price` as `contents[].price`.
 fn without_indices(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for (i, step) in path.split('.').enumerate() {

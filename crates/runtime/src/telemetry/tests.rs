@@ -334,7 +334,7 @@ async fn a_collector_that_is_not_there_ends_nothing() {
     };
     let telemetry = Telemetry::new(options, &busy()).unwrap();
     let provider = telemetry.provider.clone();
-    // Fails, of course; what counts is what is left of the rest.
+    // The export fails; the text for Prometheus must stay readable.
     assert!(
         tokio::task::spawn_blocking(move || provider.force_flush())
             .await
@@ -356,7 +356,7 @@ async fn a_collector_that_is_not_there_ends_nothing() {
 
 #[tokio::test]
 async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
-    // The kernel takes the connection; nobody ever reads from it.
+    // The kernel accepts the connection; nothing reads from it.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", silent.local_addr().unwrap());
     let options = TelemetryOptions {
