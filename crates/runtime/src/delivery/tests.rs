@@ -625,6 +625,7 @@ async fn events_of_sources_that_never_were_inputs_are_not_sent() {
     assert_eq!(ended.left_in_journal, 0);
 }
 
+mod fill;
 mod gates;
 mod holds;
 mod letters;
