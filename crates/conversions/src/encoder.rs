@@ -1,4 +1,4 @@
-//! From an event to records: which mappings match, and what the vendor writes of what they give.
+//! The encoder: matches an event with mappings, evaluates them, and has the vendor write the records.
 
 use std::cell::RefCell;
 use std::sync::Arc;

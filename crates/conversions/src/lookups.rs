@@ -3,6 +3,8 @@
 use signalbox_segment::mapping::Found;
 use signalbox_segment::value::Value;
 
+use crate::encode::is_prefix;
+
 /// A place in an event.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
@@ -17,13 +19,14 @@ pub const fn places<const N: usize>(paths: &[&'static str; N]) -> [Place; N] {
     let mut places = [Place { path: "", parent: 0 }; N];
     let mut at = 0;
     while at < N {
-        let parent = match parent_len(paths[at]) {
+        places[at].path = paths[at];
+        at += 1;
+    }
+    at = 0;
+    while at < N {
+        places[at].parent = match parent_len(paths[at]) {
             0 => at,
-            len => find(paths, paths[at], len),
-        };
-        places[at] = Place {
-            path: paths[at],
-            parent,
+            len => find(&places, paths[at], len),
         };
         at += 1;
     }
@@ -32,29 +35,16 @@ pub const fn places<const N: usize>(paths: &[&'static str; N]) -> [Place; N] {
 
 /// Returns the index of a path, for constants. The compiler refuses a path that is not there.
 pub const fn index(places: &[Place], path: &str) -> usize {
+    find(places, path, path.len())
+}
+
+/// Returns the index of the first `len` bytes of a path.
+const fn find(places: &[Place], path: &str, len: usize) -> usize {
     let mut at = 0;
-    while !is_prefix(places[at].path, path, path.len()) {
+    while !is_prefix(places[at].path, path, len) {
         at += 1;
     }
     at
-}
-
-const fn find(paths: &[&str], path: &str, len: usize) -> usize {
-    let mut at = 0;
-    while !is_prefix(paths[at], path, len) {
-        at += 1;
-    }
-    at
-}
-
-/// Returns true if `text` is the first `len` bytes of `path`.
-const fn is_prefix(text: &str, path: &str, len: usize) -> bool {
-    let (text, path) = (text.as_bytes(), path.as_bytes());
-    let mut at = 0;
-    while at < len && at < text.len() && text[at] == path[at] {
-        at += 1;
-    }
-    at == len && at == text.len()
 }
 
 /// Returns the length of the path before the last dot.

@@ -1,4 +1,4 @@
-//! A mapping that is ready to run: what it listens to and what it makes of it.
+//! Compiled mappings, and the drafts they are compiled from.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -151,8 +151,8 @@ struct Compiled {
     mappings: Vec<(&'static str, Arc<Mapping>)>,
 }
 
-/// Returns a preset's mapping, compiled once in a process: every sink has the same ones, and compiling them was most of
-/// what a start took.
+/// Returns a preset's mapping, compiled once in a process: every sink has the same ones, and compiling them took most of
+/// the time to start.
 fn of_preset(spec: &'static Spec, preset: &Preset, compat: Compat) -> Result<Arc<Mapping>, CompileError> {
     static COMPILED: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
     let mut all = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);

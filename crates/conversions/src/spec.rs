@@ -36,10 +36,10 @@ pub struct Spec {
 /// The rules that a sink follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compat {
-    /// The vendor's own.
+    /// The vendor's rules.
     #[default]
     Vendor,
-    /// Those of Segment's destination.
+    /// The rules of Segment's destination.
     Segment,
 }
 

@@ -10,7 +10,7 @@ use signalbox_segment::value::js_trim;
 pub enum BadTime {
     /// Missing, or blank.
     Empty,
-    /// Not a time in any shape that is read.
+    /// The text has none of the forms that are read.
     Unreadable,
 }
 

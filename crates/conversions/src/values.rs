@@ -138,7 +138,7 @@ impl<'a> Resolved<'a, '_> {
                         .push(reasons::wrong_form(&path(), "a time since 1970")),
                 }
             }
-            // The schema has made texts of texts and lists of lists; those have functions of their own.
+            // The schema lets no other value through; products and hashes have their own functions.
             _ => {}
         }
     }

@@ -14,8 +14,8 @@ use crate::field::{Derive, Derives};
 use crate::lookups::Lookups;
 use crate::spec::{Compat, Spec};
 
-/// A conversions API. The kit matches events with mappings, evaluates them, coerces what they give to the field table, and
-/// hands the result to [`write`](Vendor::write); records are sent in a [`frame`](Vendor::frame).
+/// A conversions API. The kit matches events with mappings, evaluates them, coerces their payload to the field table, and
+/// hands the result to [`write`](Vendor::write); it sends records in a [`frame`](Vendor::frame).
 pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     /// The vendor's data.
     const SPEC: &'static Spec;
@@ -44,8 +44,8 @@ pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     /// Makes the request that carries a body.
     fn post(&self, body: Body) -> Request;
 
-    /// Reads the reply about these records, in their order. Nothing is delivered unless the reply says so. What the vendor
-    /// refuses by name can be left out from then on ([`refused_properties`](crate::refused_properties)).
+    /// Reads the reply about these records, in their order. Nothing is delivered unless the reply says so. Properties that
+    /// the vendor refuses by name can be left out from then on ([`refused_properties`](crate::refused_properties)).
     fn interpret(&self, reply: &Reply, records: &[Arc<Record>], stripped: &StrippedFields) -> Verdict;
 
     /// Returns a request that shows if deliveries can work now, and delivers nothing. Default: there is none.
@@ -153,9 +153,9 @@ impl Written<'_> {
 /// The reason why a mapping that matched made no record.
 #[derive(Debug)]
 pub enum Refusal {
-    /// It should have: a dead letter.
+    /// The event becomes a dead letter.
     Rejected(Reason),
-    /// The settings say to let the event go.
+    /// The settings filter the event out.
     Dropped(Reason),
 }
 

@@ -1,4 +1,4 @@
-//! What Pinterest answers.
+//! Pinterest's replies.
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ pub(crate) struct Processed {
     pub(crate) events: Vec<EventStatus>,
 }
 
-/// What became of one event.
+/// The result of one event.
 #[derive(Debug, Deserialize)]
 pub(crate) struct EventStatus {
     pub(crate) status: Status,

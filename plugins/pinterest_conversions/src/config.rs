@@ -27,13 +27,13 @@ pub struct PinterestConversionsConfig {
     pub ad_account_id: AdAccountId,
     /// The conversion access token of this ad account.
     pub conversion_token: Secret,
-    /// Where the API is.
+    /// Base URL of the API.
     #[serde(default = "base_url")]
     pub base_url: String,
     /// Pinterest checks events and answers as usual, but does not record them.
     #[serde(default)]
     pub test: bool,
-    /// Whose rules are followed.
+    /// The rules to follow.
     #[serde(default)]
     pub compat: Compat,
     /// `partner_name` of every event, `ss-` and a name in lower case; only if Pinterest told you to. Default none.
@@ -42,16 +42,16 @@ pub struct PinterestConversionsConfig {
     /// `custom_data.np` of every event; only if Pinterest told you to. Default none.
     #[serde(default)]
     pub np: Option<String>,
-    /// Which hashes of state and country an event under Limited Data Processing carries.
+    /// Hashes of state and country that an event under Limited Data Processing carries.
     #[serde(default)]
     pub ldp_hash_case: LdpHashCase,
-    /// What to do when Pinterest refuses a whole request over a property it does not know.
+    /// Treatment of a whole request that Pinterest refuses over a property it does not know.
     #[serde(default)]
     pub on_unknown_property: OnUnknownProperty,
-    /// What to do with an event whose mapping sets `opt_out_type` to LDP but not both state and country.
+    /// Treatment of an event whose mapping sets `opt_out_type` to LDP but not both state and country.
     #[serde(default)]
     pub on_incomplete: OnIncomplete,
-    /// Which presets are on: "all", "none" or a list of their names.
+    /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
     pub presets: Presets,

@@ -6,14 +6,14 @@ use signalbox_segment::value::Value;
 
 use crate::options::LdpHashCase;
 
-/// Whether a list of flags, joined by commas, has `LDP`.
+/// Returns true if a list of flags, joined by commas, has `LDP`.
 pub(crate) fn asks_for_ldp(opt_out_type: &str) -> bool {
     opt_out_type
         .split(',')
         .any(|flag| flag.trim().eq_ignore_ascii_case("ldp"))
 }
 
-/// The flags with `LDP` among them.
+/// Writes the flags with `LDP` among them.
 pub(crate) fn with_ldp(opt_out_type: Option<&str>, out: &mut String) {
     out.clear();
     match opt_out_type.map(str::trim).filter(|flags| !flags.is_empty()) {

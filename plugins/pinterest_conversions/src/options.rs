@@ -39,21 +39,21 @@ impl From<Compat> for signalbox_conversions::Compat {
     }
 }
 
-/// Which hashes of state and country an event under Limited Data Processing carries. Pinterest's pages disagree on the
+/// Hashes of state and country that an event under Limited Data Processing carries. Pinterest's pages disagree on the
 /// letter case that is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LdpHashCase {
-    /// Both, so that one of them is right.
+    /// Both hashes, so that one of them is right.
     #[default]
     Both,
-    /// Of the lower-case codes, as Pinterest's rules for user data ask.
+    /// The hash of the lower-case codes, which Pinterest's rules for user data ask for.
     Lower,
-    /// Of the upper-case codes, as Pinterest's page on Limited Data Processing shows.
+    /// The hash of the upper-case codes, which Pinterest's page on Limited Data Processing shows.
     Upper,
 }
 
-/// What to do when Pinterest refuses a request over a property it does not know.
+/// Treatment of a request that Pinterest refuses over a property it does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnknownProperty {
@@ -64,7 +64,7 @@ pub enum OnUnknownProperty {
     Reject,
 }
 
-/// What to do with an opt-out that Pinterest would ignore, since state or country is missing.
+/// Treatment of an opt-out that Pinterest would ignore, since state or country is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnIncomplete {

@@ -11,7 +11,7 @@ pub(crate) fn ldp_incomplete() -> Reason {
     )
 }
 
-/// `no_identifier`: Pinterest refuses events of nobody.
+/// `no_identifier`: Pinterest refuses events without an identified user.
 pub(crate) fn no_identifier() -> Reason {
     Reason::new(
         "no_identifier",

@@ -15,8 +15,8 @@ use crate::fields::SPEC;
 use crate::options::{Compat, OnUnknownProperty, Pinterest};
 use crate::{derive, segment, write};
 
-/// A test event that Pinterest checks and does not record. Its e-mail hash, sha256("test@example.com"), belongs to
-/// nobody. Pinterest would find a fixed time too old after a week.
+/// A test event that Pinterest checks and does not record. Its e-mail hash is that of
+/// `test@example.com`. Pinterest would find a fixed time too old after a week.
 fn probe_at(now: SystemTime) -> String {
     // A clock before 1970 is wrong anyway, so 1970 will do.
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -183,7 +183,7 @@ fn failed(reply: &Reply) -> Failed {
     serde_json::from_slice(&reply.body).unwrap_or_default()
 }
 
-/// Failures that only the operator can end: what is wrong and what to do.
+/// Returns the reason of a failure that only the operator can end, with the remedy.
 fn operator(reply: &Reply) -> Reason {
     let Failed { code, message, .. } = failed(reply);
     let words = message.unwrap_or_default();

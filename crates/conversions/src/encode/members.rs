@@ -52,20 +52,21 @@ pub fn member_at<'a>(payload: Value<'a>, place: usize) -> Value<'a> {
 /// Returns the place of a field in its table, for constants. The compiler refuses a key that the table does not have.
 pub const fn place(fields: &[Field<'_>], key: &str) -> usize {
     let mut at = 0;
-    // Traits are not there at compile time, so neither is `==` of texts.
-    while !same(fields[at].key, key) {
+    while !is_prefix(fields[at].key, key, key.len()) {
         at += 1;
     }
     at
 }
 
-pub(super) const fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+/// Returns true if `text` is the first `len` bytes of `other`. Traits are not there at compile time, so neither is `==` of
+/// texts.
+pub(crate) const fn is_prefix(text: &str, other: &str, len: usize) -> bool {
+    let (text, other) = (text.as_bytes(), other.as_bytes());
     let mut at = 0;
-    while at < a.len() && at < b.len() && a[at] == b[at] {
+    while at < len && at < text.len() && text[at] == other[at] {
         at += 1;
     }
-    at == a.len() && at == b.len()
+    at == len && at == text.len()
 }
 
 /// Returns a number as an integer, if it is one and fits.

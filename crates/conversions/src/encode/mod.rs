@@ -9,6 +9,7 @@ mod user_data;
 mod wire;
 mod writer;
 
+pub(crate) use members::is_prefix;
 pub use members::{Members, list, member_at, place, whole};
 pub use money::push_money;
 pub use segment::{segment_member, segment_value};

@@ -3,6 +3,7 @@
 use signalbox_core::Sha256Hex;
 use signalbox_core::json::JsonWriter;
 
+use super::members::is_prefix;
 use super::writer::{Key, Object};
 use crate::field::{Kind, Row};
 use crate::personal::segment;
@@ -20,7 +21,7 @@ impl PlainKey {
     /// Returns the key of a row, for constants. The compiler refuses one that is hashed, or not in the table.
     pub const fn of(rows: &'static [Row], name: &str) -> PlainKey {
         let mut at = 0;
-        while matches!(rows[at].kind, Kind::Hashed(_)) || !super::members::same(rows[at].key.name(), name) {
+        while matches!(rows[at].kind, Kind::Hashed(_)) || !is_prefix(rows[at].key.name(), name, name.len()) {
             at += 1;
         }
         PlainKey(rows[at].key)

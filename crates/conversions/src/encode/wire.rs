@@ -1,4 +1,4 @@
-//! The field table as the encoder reads it: keys with the form of their values, without what the schema needs.
+//! The field table for the encoder: keys and the form of their values, without the schema's part.
 
 use super::user_data::HashedKey;
 use super::writer::Key;

@@ -165,7 +165,8 @@ impl<'w> Object<'w> {
     }
 }
 
-/// Puts brackets around what was written since `start`, where a comma stands unless that is nothing.
+/// Puts brackets around the text written since `start`, whose leading comma makes room for the first. An empty text has
+/// none.
 #[inline]
 fn close(out: &mut JsonWriter, start: usize, [opening, closing]: [u8; 2]) {
     if out.len() == start {

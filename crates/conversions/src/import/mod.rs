@@ -1,6 +1,6 @@
 //! A destination of Segment's as a table of the pipeline file.
 //!
-//! The table says what the destination does, no more: fields that have the defaults of their preset are left to it, and
+//! The table holds the differences from the defaults: fields that have the defaults of their preset are left to it, and
 //! `compat = "segment"` keeps the requests as they were. Subscriptions that could never have sent anything (with a trigger
 //! or mapping that Segment refuses, too) are left out and noted.
 

@@ -17,7 +17,7 @@ pub struct Import {
     pub action: &'static str,
     /// The destination's settings that [`Import::settings`] reads. The first one is not found elsewhere.
     pub known: &'static [&'static str],
-    /// Writes the sink's settings, and notes what is left to do.
+    /// Writes the sink's settings, and notes the steps that are left to the user.
     pub settings: fn(&Map<String, Json>, &mut Vec<String>) -> String,
 }
 

@@ -10,13 +10,13 @@ use crate::presets::Preset;
 use crate::settings::{self, MappingConfig};
 use crate::spec::{Compat, Spec};
 
-/// How deep a mapping may nest: the loader takes tables nested 64 deep.
+/// Deepest nesting of a mapping; the loader takes tables nested 64 deep.
 const DEEPEST: usize = 48;
 
-/// What Segment keeps among the fields for itself, without a meaning here: how it batches.
+/// Segment's settings of batches among the fields, which mean nothing here.
 const BATCHING: [&str; 3] = ["enable_batching", "batch_size", "batch_keys"];
 
-/// Where Segment keeps a directive that takes the whole mapping in.
+/// The member in which Segment keeps a directive around the whole mapping.
 const AROUND_ALL: &str = "__segment_internal_directive";
 
 /// A subscription that was carried over.
@@ -26,7 +26,7 @@ pub(super) struct Carried {
 }
 
 impl Carried {
-    /// Whether it is its preset and nothing more.
+    /// Returns true if it is its preset and nothing more.
     pub(super) fn is_as_preset(&self) -> bool {
         let config = &self.config;
         config.enabled
@@ -133,7 +133,7 @@ pub(super) fn carry(
     findings.errors.is_empty().then_some(Carried { preset, config })
 }
 
-/// What is said about a setting, with its path below the mapping.
+/// Returns a finding about a setting, with its path below the mapping.
 fn below(told: &BuildError) -> String {
     let told = told.to_string();
     told.strip_prefix("mappings.0.").unwrap_or(&told).to_owned()

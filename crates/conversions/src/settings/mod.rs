@@ -1,23 +1,23 @@
 //! Mappings as the pipeline file has them: presets changed, and mappings made from scratch.
 
-use std::fmt;
+mod check;
+mod presets;
+
 use std::path::{Path, PathBuf};
 
-use bumpalo::Bump;
-use schemars::{JsonSchema, Schema, json_schema};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
-use signalbox_core::{BuildError, BuildErrors, PlainRead, Sha256Hex, SinkDeclarations, nearest};
-use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Schema as FieldSchema};
+use signalbox_core::{BuildError, BuildErrors, PlainRead, Sha256Hex, SinkDeclarations};
 use signalbox_segment::settings::{self, Findings, child, template_reads, trigger_reads};
-use signalbox_segment::value::parse_json;
 
 use crate::mapping::{CompiledMapping, Draft, Trigger};
 use crate::presets::Preset;
 use crate::spec::{Compat, Spec};
+use check::{check_field, check_required, unknown_field, unknown_preset};
+pub use presets::Presets;
 
-/// A mapping: what it listens to, and what it makes of it.
+/// A mapping: a trigger, and the fields it fills.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MappingConfig {
@@ -27,7 +27,7 @@ pub struct MappingConfig {
     /// The preset it begins from, in whose place it stands.
     #[serde(default)]
     pub preset: Option<String>,
-    /// What it listens to, in Segment's trigger language. Default: what the preset listens to.
+    /// Its trigger, in Segment's trigger language. Default: that of the preset.
     #[serde(default)]
     pub trigger: Option<String>,
     /// False: neither this mapping nor the preset it stands for.
@@ -49,82 +49,7 @@ fn yes() -> bool {
     true
 }
 
-/// The presets that are on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Presets {
-    /// All of them.
-    #[default]
-    All,
-    /// None.
-    None,
-    /// Those of these names.
-    Some(Vec<String>),
-}
-
-impl<'de> Deserialize<'de> for Presets {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = Presets;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("\"all\", \"none\" or a list of preset names")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Presets, E> {
-                match text {
-                    "all" => Ok(Presets::All),
-                    "none" => Ok(Presets::None),
-                    _ => Err(E::custom("expected \"all\", \"none\" or a list of preset names")),
-                }
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Presets, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = access.next_element()? {
-                    names.push(name);
-                }
-                Ok(Presets::Some(names))
-            }
-        }
-        deserializer.deserialize_any(Names)
-    }
-}
-
-impl Presets {
-    /// Returns the JSON schema of the setting.
-    pub fn schema(spec: &Spec) -> Schema {
-        let names: Vec<&str> = spec.presets.iter().map(|preset| preset.name).collect();
-        json_schema!({
-            "anyOf": [
-                { "type": "string", "enum": ["all", "none"] },
-                { "type": "array", "items": { "type": "string", "examples": names } }
-            ]
-        })
-    }
-
-    fn chosen(&self, spec: &'static Spec, errors: &mut BuildErrors) -> Vec<&'static Preset> {
-        match self {
-            Presets::All => spec.presets.iter().collect(),
-            Presets::None => Vec::new(),
-            Presets::Some(names) => {
-                let mut chosen: Vec<&'static Preset> = Vec::new();
-                for (index, name) in names.iter().enumerate() {
-                    match spec.preset(name) {
-                        Some(preset) if chosen.contains(&preset) => {
-                            errors.push(BuildError::new(
-                                format!("presets.{index}"),
-                                "this preset is there already",
-                            ));
-                        }
-                        Some(preset) => chosen.push(preset),
-                        None => errors.push(unknown_preset(spec, format!("presets.{index}"), name)),
-                    }
-                }
-                chosen
-            }
-        }
-    }
-}
-
-/// Declares what the runtime needs to know of a sink with these mappings; the rate group is the vendor's.
+/// Makes the declarations of a sink with these mappings to the runtime, without the vendor's rate group.
 pub fn declares(spec: &Spec, compat: Compat, mappings: &[MappingConfig]) -> SinkDeclarations {
     SinkDeclarations {
         rate_group: None,
@@ -372,104 +297,7 @@ impl MappingConfig {
     }
 }
 
-/// What Segment keeps in a mapping for itself.
+/// Returns true for members of a mapping that only Segment reads.
 fn is_segments_own(name: &str) -> bool {
     name.starts_with("__segment") || matches!(name, "enable_batching" | "batch_size" | "batch_keys")
-}
-
-fn unknown_preset(spec: &Spec, path: String, name: &str) -> BuildError {
-    let known = spec.presets.iter().map(|preset| preset.name);
-    let help = match nearest(name, known.clone()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("the presets are: {}", known.collect::<Vec<_>>().join(", ")),
-    };
-    BuildError::new(path, "no preset has this name").help(help)
-}
-
-fn unknown_field(spec: &Spec, path: String, name: &str) -> BuildError {
-    let paths: Vec<String> = spec
-        .fields
-        .iter()
-        .flat_map(|field| {
-            let members = field
-                .properties
-                .unwrap_or_default()
-                .iter()
-                .filter(|_| !field.multiple);
-            let members = members.map(|member| format!("{}.{}", field.key, member.key));
-            std::iter::once(field.key.to_owned()).chain(members)
-        })
-        .collect();
-    let error = BuildError::new(path, "no field has this name");
-    // `email` for `user_data.email` is the commonest slip.
-    let named = |path: &&str| {
-        path.rsplit('.')
-            .next()
-            .is_some_and(|last| last.eq_ignore_ascii_case(name))
-    };
-    let known = paths.iter().map(String::as_str);
-    match known.clone().find(named).or_else(|| nearest(name, known)) {
-        Some(near) => error.help(format!("did you mean \"{near}\"?")),
-        None => error.help("the plugin's README lists the fields"),
-    }
-}
-
-/// Whether a field is known and a literal fits it. Directives are checked when they are compiled.
-fn check_field(spec: &Spec, name: &str, mapping: &Json, path: &str, errors: &mut BuildErrors) {
-    let Some(field) = spec.field(name) else {
-        errors.push(unknown_field(spec, path.to_owned(), name));
-        return;
-    };
-    if has_directive(mapping) || mapping.is_null() {
-        if let (Json::Object(members), Some(properties)) = (mapping, field.properties) {
-            let unknown =
-                |key: &&String| !key.starts_with('@') && properties.iter().all(|known| known.key != **key);
-            for key in members.keys().filter(unknown).filter(|key| *key != "_metadata") {
-                errors.push(unknown_field(spec, child(path, key), &format!("{name}.{key}")));
-            }
-        }
-        return;
-    }
-    check_literal(field, mapping, path, errors);
-}
-
-fn check_literal(field: &'static Field<'static>, literal: &Json, path: &str, errors: &mut BuildErrors) {
-    let Ok(schema) = FieldSchema::new(std::slice::from_ref(field)) else {
-        return;
-    };
-    let payload = Json::Object(Map::from_iter([(field.key.to_owned(), literal.clone())])).to_string();
-    let arena = Bump::new();
-    let Some(payload) = parse_json(&payload, &arena) else {
-        return;
-    };
-    for error in schema.coerce(payload, &arena, Leniency::Segment).errors {
-        if error.kind == FieldErrorKind::Missing && !field.required {
-            continue;
-        }
-        errors.push(BuildError::new(path, error.message));
-    }
-}
-
-fn has_directive(mapping: &Json) -> bool {
-    match mapping {
-        Json::Object(members) => members
-            .iter()
-            .any(|(key, value)| key.starts_with('@') || has_directive(value)),
-        Json::Array(items) => items.iter().any(has_directive),
-        _ => false,
-    }
-}
-
-fn check_required(draft: &Draft, path: &str, errors: &mut BuildErrors) {
-    for field in draft.spec.fields.iter().filter(|field| field.required) {
-        if draft.fields.get(field.key).is_none_or(Json::is_null) {
-            errors.push(
-                BuildError::new(
-                    path,
-                    format!("the required field \"{}\" has no mapping", field.key),
-                )
-                .help(field.description),
-            );
-        }
-    }
 }

@@ -1,0 +1,108 @@
+//! Checks of mappings in settings against the field table.
+
+use bumpalo::Bump;
+use serde_json::{Map, Value as Json};
+use signalbox_core::{BuildError, BuildErrors, nearest};
+use signalbox_segment::schema::{Field, FieldErrorKind, Leniency, Schema};
+use signalbox_segment::settings::child;
+use signalbox_segment::value::parse_json;
+
+use crate::mapping::Draft;
+use crate::spec::Spec;
+
+pub(super) fn unknown_preset(spec: &Spec, path: String, name: &str) -> BuildError {
+    let known = spec.presets.iter().map(|preset| preset.name);
+    let help = match nearest(name, known.clone()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("the presets are: {}", known.collect::<Vec<_>>().join(", ")),
+    };
+    BuildError::new(path, "no preset has this name").help(help)
+}
+
+pub(super) fn unknown_field(spec: &Spec, path: String, name: &str) -> BuildError {
+    let paths: Vec<String> = spec
+        .fields
+        .iter()
+        .flat_map(|field| {
+            let members = field
+                .properties
+                .unwrap_or_default()
+                .iter()
+                .filter(|_| !field.multiple);
+            let members = members.map(|member| format!("{}.{}", field.key, member.key));
+            std::iter::once(field.key.to_owned()).chain(members)
+        })
+        .collect();
+    let error = BuildError::new(path, "no field has this name");
+    // `email` for `user_data.email` is the commonest slip.
+    let named = |path: &&str| {
+        path.rsplit('.')
+            .next()
+            .is_some_and(|last| last.eq_ignore_ascii_case(name))
+    };
+    let known = paths.iter().map(String::as_str);
+    match known.clone().find(named).or_else(|| nearest(name, known)) {
+        Some(near) => error.help(format!("did you mean \"{near}\"?")),
+        None => error.help("the plugin's README lists the fields"),
+    }
+}
+
+/// Checks that a field is known and that a literal fits it. Directives are checked when they are compiled.
+pub(super) fn check_field(spec: &Spec, name: &str, mapping: &Json, path: &str, errors: &mut BuildErrors) {
+    let Some(field) = spec.field(name) else {
+        errors.push(unknown_field(spec, path.to_owned(), name));
+        return;
+    };
+    if has_directive(mapping) || mapping.is_null() {
+        if let (Json::Object(members), Some(properties)) = (mapping, field.properties) {
+            let unknown =
+                |key: &&String| !key.starts_with('@') && properties.iter().all(|known| known.key != **key);
+            for key in members.keys().filter(unknown).filter(|key| *key != "_metadata") {
+                errors.push(unknown_field(spec, child(path, key), &format!("{name}.{key}")));
+            }
+        }
+        return;
+    }
+    check_literal(field, mapping, path, errors);
+}
+
+fn check_literal(field: &'static Field<'static>, literal: &Json, path: &str, errors: &mut BuildErrors) {
+    let Ok(schema) = Schema::new(std::slice::from_ref(field)) else {
+        return;
+    };
+    let payload = Json::Object(Map::from_iter([(field.key.to_owned(), literal.clone())])).to_string();
+    let arena = Bump::new();
+    let Some(payload) = parse_json(&payload, &arena) else {
+        return;
+    };
+    for error in schema.coerce(payload, &arena, Leniency::Segment).errors {
+        if error.kind == FieldErrorKind::Missing && !field.required {
+            continue;
+        }
+        errors.push(BuildError::new(path, error.message));
+    }
+}
+
+fn has_directive(mapping: &Json) -> bool {
+    match mapping {
+        Json::Object(members) => members
+            .iter()
+            .any(|(key, value)| key.starts_with('@') || has_directive(value)),
+        Json::Array(items) => items.iter().any(has_directive),
+        _ => false,
+    }
+}
+
+pub(super) fn check_required(draft: &Draft, path: &str, errors: &mut BuildErrors) {
+    for field in draft.spec.fields.iter().filter(|field| field.required) {
+        if draft.fields.get(field.key).is_none_or(Json::is_null) {
+            errors.push(
+                BuildError::new(
+                    path,
+                    format!("the required field \"{}\" has no mapping", field.key),
+                )
+                .help(field.description),
+            );
+        }
+    }
+}
