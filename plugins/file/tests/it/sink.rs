@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, from_value, json};
 use signalbox_core::{
-    Batch, BuildContext, BuildErrors, Built, Event, Outcome, PluginKind, Prepared, Receipt, Record, Side,
-    Sink, SinkConfig, Verdict, plugins,
+    Batch, BuildContext, BuildErrors, Built, Event, Outcome, Prepared, Receipt, Record, Side, Sink,
+    SinkConfig, Verdict,
 };
 
 fn config(mut settings: Value) -> Result<Box<dyn SinkConfig>, serde_json::Error> {
@@ -196,19 +196,6 @@ fn settings_are_checked() {
     let error = config(json!({ "path": "a", "rotate": true })).unwrap_err();
     assert!(error.to_string().contains("unknown field `rotate`"), "{error}");
     assert!(config(json!({})).is_err());
-}
-
-#[test]
-fn is_listed_with_a_description_of_every_setting() {
-    let plugins = plugins();
-    let plugin = plugins
-        .iter()
-        .find(|plugin| (plugin.kind, plugin.name) == (PluginKind::Sink, "file"))
-        .unwrap();
-    let schema = (plugin.schema)().to_value();
-    for (name, property) in schema["properties"].as_object().unwrap() {
-        assert!(property["description"].is_string(), "{name}");
-    }
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! Settings, good and bad.
 
-use signalbox_core::{PluginKind, plugins};
 use signalbox_testkit::transform_config;
 
 use crate::{build, built, made};
@@ -99,17 +98,4 @@ fn doubts_are_told() {
         warnings("remove = [\"context\", \"context.consent.x\", \"integrations\", \"context.ip\"]"),
         ["remove.0", "remove.1", "remove.2"]
     );
-}
-
-#[test]
-fn is_listed_with_a_description_of_every_setting() {
-    let plugins = plugins();
-    let [plugin] = plugins[..] else {
-        panic!("{plugins:?}")
-    };
-    assert_eq!((plugin.kind, plugin.name), (PluginKind::Transform, "map"));
-    let schema = (plugin.schema)().to_value();
-    for (name, property) in schema["properties"].as_object().unwrap() {
-        assert!(property["description"].is_string(), "{name}");
-    }
 }
