@@ -1,7 +1,6 @@
-// Child processes, each ended by its id, and free ports.
+// Child processes, each ended by its id.
 
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const running = new Set()
@@ -37,17 +36,6 @@ export async function stop(child) {
 /** Ends everything that was started and is still there. */
 export async function stopAll() {
   await Promise.all([...running].map(stop))
-}
-
-/** A port nobody listens on. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 /** Waits until `ask` gives something, for at most `seconds`. */

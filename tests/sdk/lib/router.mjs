@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-import { freePort, start, stop, until } from './process.mjs'
+import { start, stop, until } from './process.mjs'
 
 const ROOT = path.resolve(import.meta.dirname, '../../..')
 const TARGET = path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target')
@@ -21,11 +21,6 @@ export class Router {
   static async start({ journal = '64MB' } = {}) {
     const router = new Router()
     router.folder = mkdtempSync(path.join(tmpdir(), 'signalbox-sdk-'))
-    const [http, https, admin, sandbox] = await Promise.all([1, 2, 3, 4].map(freePort))
-    router.url = `http://127.0.0.1:${http}`
-    router.secureHost = `127.0.0.1:${https}`
-    router.admin = `http://127.0.0.1:${admin}`
-    router.sandboxUrl = `http://127.0.0.1:${sandbox}`
     router.archive = path.join(router.folder, 'archive.jsonl')
     router.capture = path.join(router.folder, 'accepted.jsonl')
     const certificate = path.join(router.folder, 'certificate.pem')
@@ -35,6 +30,8 @@ export class Router {
       ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
       ...['-keyout', key, '-out', certificate],
     ], { stdio: 'ignore' })
+    router.sandbox = start(BINARY, ['sandbox', '--listen', '127.0.0.1:0', '--capture', router.capture])
+    router.sandboxUrl = await told(router.sandbox, /base_url = "(.*)\/v5"/)
     const config = path.join(router.folder, 'pipeline.toml')
     writeFileSync(config, `
 [journal]
@@ -42,11 +39,11 @@ type = "memory"
 max_bytes = "${journal}"
 
 [admin]
-listen = "127.0.0.1:${admin}"
+listen = "127.0.0.1:0"
 
 [sources.shop]
 type = "segment_http"
-listen = "127.0.0.1:${http}"
+listen = "127.0.0.1:0"
 write_keys = [
   "${KEY}",
   { key = "${SLOW_KEY}", name = "slow", rate_limit = { limit = 12, per = "minute", burst = 1 } },
@@ -54,7 +51,7 @@ write_keys = [
 
 [sources.secure]
 type = "segment_http"
-listen = "127.0.0.1:${https}"
+listen = "127.0.0.1:0"
 write_keys = ["${KEY}"]
 analytics_js = "${LIBRARY}"
 tls = { certificate = "${certificate}", key = "${key}" }
@@ -73,15 +70,11 @@ conversion_token = "a-token-of-the-sandbox"
 batch = { max_wait = "100ms" }
 retry = { initial_backoff = "100ms", max_backoff = "500ms" }
 `)
-    router.sandbox = start(BINARY, ['sandbox', '--listen', `127.0.0.1:${sandbox}`, '--capture', router.capture])
     router.process = start(BINARY, ['run', '--config', config])
-    await until(() => `a ready router (${router.output()})`, async () => {
-      for (const child of [router.process, router.sandbox]) {
-        if (child.exitCode !== null) throw new Error(`it ended:\n${child.output}`)
-      }
-      const answers = [fetch(`${router.admin}/ready`), fetch(`${router.sandboxUrl}/_sandbox/counts`)]
-      return (await Promise.allSettled(answers)).every(({ value }) => value?.ok)
-    })
+    router.url = `http://${await told(router.process, /"source":"shop","address":"(.*?)"/)}`
+    router.secureHost = await told(router.process, /"source":"secure","address":"(.*?)"/)
+    router.admin = `http://${await told(router.process, /"the admin address is open","address":"(.*?)"/)}`
+    await until(() => `a ready router (${router.output()})`, async () => (await fetch(`${router.admin}/ready`)).ok)
     return router
   }
 
@@ -138,6 +131,14 @@ retry = { initial_backoff = "100ms", max_backoff = "500ms" }
     })
     return found()
   }
+}
+
+/** Waits until a program's output tells what this pattern catches: the address that the system gave for port 0. */
+function told(child, pattern) {
+  return until(() => `${pattern} in ${child.output}`, () => {
+    if (child.exitCode !== null) throw new Error(`it ended:\n${child.output}`)
+    return child.output.match(pattern)?.[1]
+  })
 }
 
 function lines(file) {
