@@ -9,22 +9,22 @@ use super::diagnostic::Finding;
 use super::origin::Lines;
 use super::schema::table_of;
 use super::suggest;
-use super::tree::{Entry, Node, TextState, Value};
+use super::tree::{TextState, TomlEntry, TomlNode, TomlValue};
 
 /// A component of the file.
-pub(crate) struct Part<'t> {
+pub(crate) struct Component<'t> {
     pub(crate) kind: PluginKind,
-    pub(crate) entry: &'t Entry,
+    pub(crate) entry: &'t TomlEntry,
 }
 
 /// Returns all findings about names.
-pub(crate) fn names(root: &Node, parts: &[Part<'_>], lines: &Lines<'_>) -> Vec<Finding> {
+pub(crate) fn names(root: &TomlNode, parts: &[Component<'_>], lines: &Lines<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for kind in [PluginKind::Source, PluginKind::Sink] {
         let table = table_of(kind);
         let empty = root
             .get(table)
-            .is_none_or(|entry| matches!(&entry.node.value, Value::Table(entries) if entries.is_empty()));
+            .is_none_or(|entry| matches!(&entry.node.value, TomlValue::Table(entries) if entries.is_empty()));
         if empty {
             let at = root.get(table).map_or(0, |entry| entry.at);
             findings.push(
@@ -56,7 +56,7 @@ pub(crate) fn names(root: &Node, parts: &[Part<'_>], lines: &Lines<'_>) -> Vec<F
 
 /// Checks the former names of components: no other component may have them now, or take them over.
 fn former(
-    parts: &[Part<'_>],
+    parts: &[Component<'_>],
     lines: &Lines<'_>,
     known: &BTreeMap<&str, PluginKind>,
     findings: &mut Vec<Finding>,
@@ -67,7 +67,9 @@ fn former(
             continue;
         };
         // The typed reading reports values that are not strings.
-        let Value::Text(text) = &node.value else { continue };
+        let TomlValue::Text(text) = &node.value else {
+            continue;
+        };
         if text.state == TextState::Failed {
             continue;
         }
@@ -89,11 +91,11 @@ fn former(
 
 /// Indexes the components by name. Names that are malformed or not unique are findings.
 fn distinct<'t>(
-    parts: &[Part<'t>],
+    parts: &[Component<'t>],
     lines: &Lines<'_>,
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<&'t str, PluginKind> {
-    let mut in_order: Vec<&Part<'t>> = parts.iter().collect();
+    let mut in_order: Vec<&Component<'t>> = parts.iter().collect();
     in_order.sort_by_key(|part| part.entry.at);
     let mut known: BTreeMap<&str, (PluginKind, usize)> = BTreeMap::new();
     for part in in_order {
@@ -144,7 +146,7 @@ impl References<'_, '_> {
     }
 
     /// Checks the references under `key`. Reading the settings reports values that are not lists of strings.
-    fn list(&mut self, part: &Part<'_>, key: &str, wanted: PluginKind) {
+    fn list(&mut self, part: &Component<'_>, key: &str, wanted: PluginKind) {
         let node = &part.entry.node;
         let Some(list) = node.get(key).map(|entry| &entry.node) else {
             if key == "inputs" {
@@ -152,7 +154,7 @@ impl References<'_, '_> {
             }
             return;
         };
-        let Value::List(items) = &list.value else {
+        let TomlValue::List(items) = &list.value else {
             return self.unclear(wanted);
         };
         if key == "inputs" && items.is_empty() {
@@ -165,7 +167,7 @@ impl References<'_, '_> {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         for item in items {
             match &item.value {
-                Value::Text(text) if text.state != TextState::Failed => {
+                TomlValue::Text(text) if text.state != TextState::Failed => {
                     if !seen.insert(&text.text) {
                         let message = format!("this {} is named twice", wanted.name());
                         self.findings.push(Finding::new(&item.path, item.at, message));
@@ -177,7 +179,7 @@ impl References<'_, '_> {
         }
     }
 
-    fn reference(&mut self, item: &Node, name: &str, wanted: PluginKind) {
+    fn reference(&mut self, item: &TomlNode, name: &str, wanted: PluginKind) {
         let finding = |message: String| Finding::new(&item.path, item.at, message);
         match self.known.get_key_value(name) {
             Some((_, kind)) if *kind == wanted => {
@@ -222,7 +224,7 @@ impl References<'_, '_> {
     }
 }
 
-fn unused(parts: &[Part<'_>], references: References<'_, '_>) -> Vec<Finding> {
+fn unused(parts: &[Component<'_>], references: References<'_, '_>) -> Vec<Finding> {
     let References {
         used,
         unclear,

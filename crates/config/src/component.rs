@@ -8,7 +8,7 @@ use super::diagnostic::Finding;
 use super::loaded::{SinkEntry, SourceEntry, TransformEntry};
 use super::origin::Lines;
 use super::settings::{SinkRuntime, SourceRuntime};
-use super::tree::{Entry, Node, TextState, Value};
+use super::tree::{TextState, TomlEntry, TomlNode, TomlValue};
 use super::walk::{Walked, missing_field, walk};
 use super::{de, schema, suggest};
 
@@ -23,7 +23,7 @@ pub(crate) struct Components {
 /// Reads the component in `entry` into `into`, or adds its mistakes to `findings`.
 pub(crate) fn component(
     kind: PluginKind,
-    entry: &Entry,
+    entry: &TomlEntry,
     lines: &Lines<'_>,
     into: &mut Components,
     findings: &mut Vec<Finding>,
@@ -51,7 +51,7 @@ pub(crate) fn component(
             }
         }
         PluginKind::Transform => {
-            if let (Some(Nothing {}), Some((plugin, config))) = parts(node, plugin, findings) {
+            if let (Some(NoKeys {}), Some((plugin, config))) = parts(node, plugin, findings) {
                 into.transforms.push(TransformEntry {
                     name,
                     plugin,
@@ -79,12 +79,12 @@ pub(crate) fn component(
 
 /// The runtime's keys of a transform: none.
 #[derive(Deserialize)]
-struct Nothing {}
+struct NoKeys {}
 
 /// Reads the two parts of a component. If reading fails, a walk along the schema adds its findings; if reading succeeds,
 /// the walk is skipped.
 fn parts<'t, R, C>(
-    node: &'t Node,
+    node: &'t TomlNode,
     plugin: Option<&'static PluginInfo>,
     findings: &mut Vec<Finding>,
 ) -> (Option<R>, Option<(&'static str, C)>)
@@ -135,7 +135,7 @@ impl RuntimeKeys for SinkRuntime {
     const KIND: Option<PluginKind> = Some(PluginKind::Sink);
 }
 
-impl RuntimeKeys for Nothing {
+impl RuntimeKeys for NoKeys {
     const KIND: Option<PluginKind> = None;
 }
 
@@ -144,7 +144,7 @@ impl RuntimeKeys for Nothing {
 ///
 /// serde buffers the inside of an internally tagged enum, so reading places a failure there at the enum. A finding of the
 /// walk within the enum is the same failure with a better place.
-pub(crate) fn merge(table: &Node, walked: Walked, failures: Vec<Finding>, findings: &mut Vec<Finding>) {
+pub(crate) fn merge(table: &TomlNode, walked: Walked, failures: Vec<Finding>, findings: &mut Vec<Finding>) {
     let same = |list: &[Finding], one: &Finding| list.iter().any(|other| other.path == one.path);
     let nearer = |one: &Finding| {
         let within = |path: &str| {
@@ -173,7 +173,7 @@ pub(crate) fn merge(table: &Node, walked: Walked, failures: Vec<Finding>, findin
 }
 
 /// Finds the plugin that `type` names. `Err(None)`: its interpolation failed, which is reported already.
-fn find_plugin(kind: PluginKind, node: &Node) -> Result<&'static PluginInfo, Option<Finding>> {
+fn find_plugin(kind: PluginKind, node: &TomlNode) -> Result<&'static PluginInfo, Option<Finding>> {
     let plugins = signalbox_core::plugins();
     let names = || {
         plugins
@@ -187,7 +187,7 @@ fn find_plugin(kind: PluginKind, node: &Node) -> Result<&'static PluginInfo, Opt
         return Err(Some(finding));
     };
     let finding = |message: String| Finding::new(&entry.node.path, entry.node.at, message);
-    let Value::Text(text) = &entry.node.value else {
+    let TomlValue::Text(text) = &entry.node.value else {
         return Err(Some(finding(format!(
             "expected a string, found {}",
             entry.node.kind()

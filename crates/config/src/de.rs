@@ -14,15 +14,15 @@ use signalbox_core::child_path;
 
 use super::diagnostic::Finding;
 use super::failure::Failure;
-use super::tree::{Entry, Node, Text, TextState, Value};
+use super::tree::{TextState, TomlEntry, TomlNode, TomlText, TomlValue};
 
 /// Reads `entries` of the table `node` as `T`.
 ///
 /// # Errors
 /// The finding; `None` when it lies at a failed interpolation, which is reported already.
 pub(crate) fn read<'t, T: Deserialize<'t>>(
-    node: &'t Node,
-    entries: Vec<&'t Entry>,
+    node: &'t TomlNode,
+    entries: Vec<&'t TomlEntry>,
 ) -> Result<T, Option<Finding>> {
     let trace = Trace::default();
     let reader = Fields {
@@ -39,8 +39,8 @@ pub(crate) fn read<'t, T: Deserialize<'t>>(
 
 /// Reads a plugin's settings like [`read`], with the entry `type` first, where typetag needs it.
 pub(crate) fn read_tagged<'t, T: Deserialize<'t>>(
-    node: &'t Node,
-    mut entries: Vec<&'t Entry>,
+    node: &'t TomlNode,
+    mut entries: Vec<&'t TomlEntry>,
 ) -> Result<T, Option<Finding>> {
     entries.sort_by_key(|entry| entry.key != "type");
     read(node, entries)
@@ -61,7 +61,7 @@ struct Noted {
 
 impl Trace {
     /// Notes a failure at `node` unless one further in is noted already; a success clears the note.
-    fn at<T>(&self, node: &Node, result: Result<T, Failure>) -> Result<T, Failure> {
+    fn at<T>(&self, node: &TomlNode, result: Result<T, Failure>) -> Result<T, Failure> {
         self.note(&node.path, node.at, Some(node), result)
     }
 
@@ -69,7 +69,7 @@ impl Trace {
         &self,
         path: &str,
         at: usize,
-        node: Option<&Node>,
+        node: Option<&TomlNode>,
         result: Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut noted = self.noted.borrow_mut();
@@ -80,13 +80,13 @@ impl Trace {
             }
             Err(failure) => {
                 if noted.is_none() {
-                    let failed_text = |text: &Text| text.state == TextState::Failed;
+                    let failed_text = |text: &TomlText| text.state == TextState::Failed;
                     let leaf = node.map(|node| &node.value);
                     *noted = Some(Noted {
                         path: path.to_owned(),
                         at,
                         failure: failure.redacted(node),
-                        interpolation_failed: matches!(leaf, Some(Value::Text(text)) if failed_text(text)),
+                        interpolation_failed: matches!(leaf, Some(TomlValue::Text(text)) if failed_text(text)),
                     });
                 }
                 Err(failure)
@@ -94,7 +94,7 @@ impl Trace {
         }
     }
 
-    fn into_finding(self, failure: Failure, node: &Node) -> Option<Finding> {
+    fn into_finding(self, failure: Failure, node: &TomlNode) -> Option<Finding> {
         let noted = self.noted.into_inner().unwrap_or_else(|| Noted {
             path: node.path.clone(),
             at: node.at,
@@ -120,22 +120,22 @@ impl Trace {
 /// One value of the tree.
 #[derive(Clone, Copy)]
 struct Reader<'t, 'r> {
-    node: &'t Node,
+    node: &'t TomlNode,
     trace: &'r Trace,
 }
 
 impl<'t, 'r> Reader<'t, 'r> {
     fn visit<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Failure> {
         let result = match &self.node.value {
-            Value::Text(text) if text.state == TextState::Failed => {
+            TomlValue::Text(text) if text.state == TextState::Failed => {
                 Err(Failure::of("its interpolation failed".to_owned()))
             }
-            Value::Text(text) => visitor.visit_borrowed_str(&text.text),
-            Value::Date(text) => visitor.visit_borrowed_str(text),
-            Value::Integer(number) => visit_integer(*number, visitor),
-            Value::Float(number) => visitor.visit_f64(*number),
-            Value::Bool(value) => visitor.visit_bool(*value),
-            Value::List(items) => {
+            TomlValue::Text(text) => visitor.visit_borrowed_str(&text.text),
+            TomlValue::Date(text) => visitor.visit_borrowed_str(text),
+            TomlValue::Integer(number) => visit_integer(*number, visitor),
+            TomlValue::Float(number) => visitor.visit_f64(*number),
+            TomlValue::Bool(value) => visitor.visit_bool(*value),
+            TomlValue::List(items) => {
                 let mut items = Items {
                     items: items.iter(),
                     trace: self.trace,
@@ -147,7 +147,7 @@ impl<'t, 'r> Reader<'t, 'r> {
                         more => Err(Failure::of(format!("the list has {more} elements too many"))),
                     })
             }
-            Value::Table(entries) => visitor.visit_map(Fields {
+            TomlValue::Table(entries) => visitor.visit_map(Fields {
                 node: self.node,
                 entries: entries.iter().collect::<Vec<_>>().into_iter(),
                 current: None,
@@ -160,7 +160,7 @@ impl<'t, 'r> Reader<'t, 'r> {
     /// Returns the text if interpolation made it: it may stand for a number or a boolean.
     fn interpolated(&self) -> Option<&'t str> {
         match &self.node.value {
-            Value::Text(text) if text.state == TextState::Interpolated => Some(text.text.trim()),
+            TomlValue::Text(text) if text.state == TextState::Interpolated => Some(text.text.trim()),
             _ => None,
         }
     }
@@ -242,11 +242,11 @@ impl<'t> Deserializer<'t> for Reader<'t, '_> {
         visitor: V,
     ) -> Result<V::Value, Failure> {
         let result = match &self.node.value {
-            Value::Text(text) if text.state != TextState::Failed => {
+            TomlValue::Text(text) if text.state != TextState::Failed => {
                 visitor.visit_enum(StrDeserializer::<Failure>::new(&text.text))
             }
-            Value::Text(_) => Err(Failure::of("its interpolation failed".to_owned())),
-            Value::Table(entries) => match entries.as_slice() {
+            TomlValue::Text(_) => Err(Failure::of("its interpolation failed".to_owned())),
+            TomlValue::Table(entries) => match entries.as_slice() {
                 [one] => visitor.visit_enum(Variant {
                     entry: one,
                     trace: self.trace,
@@ -291,9 +291,9 @@ impl<'t> Deserializer<'t> for TableReader<'t, '_> {
 }
 
 struct Fields<'t, 'r> {
-    node: &'t Node,
-    entries: std::vec::IntoIter<&'t Entry>,
-    current: Option<&'t Entry>,
+    node: &'t TomlNode,
+    entries: std::vec::IntoIter<&'t TomlEntry>,
+    current: Option<&'t TomlEntry>,
     trace: &'r Trace,
 }
 
@@ -331,7 +331,7 @@ impl<'t> de::MapAccess<'t> for Fields<'t, '_> {
 }
 
 struct Items<'t, 'r> {
-    items: std::slice::Iter<'t, Node>,
+    items: std::slice::Iter<'t, TomlNode>,
     trace: &'r Trace,
 }
 
@@ -356,7 +356,7 @@ impl<'t> de::SeqAccess<'t> for &mut Items<'t, '_> {
 
 /// `{ variant = … }`
 struct Variant<'t, 'r> {
-    entry: &'t Entry,
+    entry: &'t TomlEntry,
     trace: &'r Trace,
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{self, Unexpected};
 
-use super::tree::Node;
+use super::tree::TomlNode;
 use super::{redact, suggest};
 
 /// The reason why a value cannot be read. Its text never contains the value.
@@ -26,7 +26,7 @@ impl Failure {
         }
     }
 
-    pub(crate) fn redacted(&self, node: Option<&Node>) -> Self {
+    pub(crate) fn redacted(&self, node: Option<&TomlNode>) -> Self {
         let message = match node {
             Some(node) if self.foreign => redact::redact(&self.message, node),
             _ => self.message.clone(),

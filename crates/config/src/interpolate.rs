@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use super::diagnostic::Finding;
-use super::tree::{Node, Text, TextState, Value};
+use super::tree::{TextState, TomlNode, TomlText, TomlValue};
 
 /// Most bytes that `${file:…}` reads: it is meant for secrets, not for data.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -72,11 +72,16 @@ fn kind(kind: std::fs::FileType) -> &'static str {
 }
 
 /// Replaces the references in every string under `node`. `text` is the file, to place findings at the reference itself.
-pub(crate) fn interpolate(node: &mut Node, text: &str, from: &dyn Environment, findings: &mut Vec<Finding>) {
+pub(crate) fn interpolate(
+    node: &mut TomlNode,
+    text: &str,
+    from: &dyn Environment,
+    findings: &mut Vec<Finding>,
+) {
     let (at, end) = (node.at, node.end);
     match &mut node.value {
-        Value::Text(leaf) if leaf.text.contains('$') => {
-            let mut place = Place {
+        TomlValue::Text(leaf) if leaf.text.contains('$') => {
+            let mut place = Occurrences {
                 path: &node.path,
                 at,
                 raw: text.get(at..end).unwrap_or(""),
@@ -84,10 +89,10 @@ pub(crate) fn interpolate(node: &mut Node, text: &str, from: &dyn Environment, f
             };
             *leaf = expand(&leaf.text, &mut place, from, findings);
         }
-        Value::List(items) => items
+        TomlValue::List(items) => items
             .iter_mut()
             .for_each(|item| interpolate(item, text, from, findings)),
-        Value::Table(entries) => {
+        TomlValue::Table(entries) => {
             entries
                 .iter_mut()
                 .for_each(|entry| interpolate(&mut entry.node, text, from, findings));
@@ -97,14 +102,14 @@ pub(crate) fn interpolate(node: &mut Node, text: &str, from: &dyn Environment, f
 }
 
 /// The range of a string in the file, and the progress of finding its references there.
-struct Place<'a> {
+struct Occurrences<'a> {
     path: &'a str,
     at: usize,
     raw: &'a str,
     searched: usize,
 }
 
-impl Place<'_> {
+impl Occurrences<'_> {
     /// Returns the offset of the next occurrence of `reference` in the text as written. A string with escapes may be written
     /// differently; then the place is that of the whole string.
     fn find(&mut self, reference: &str) -> usize {
@@ -126,7 +131,12 @@ impl Place<'_> {
     }
 }
 
-fn expand(source: &str, place: &mut Place<'_>, from: &dyn Environment, findings: &mut Vec<Finding>) -> Text {
+fn expand(
+    source: &str,
+    place: &mut Occurrences<'_>,
+    from: &dyn Environment,
+    findings: &mut Vec<Finding>,
+) -> TomlText {
     let mut out = String::with_capacity(source.len());
     let mut state = TextState::Literal;
     let mut rest = source;
@@ -144,7 +154,7 @@ fn expand(source: &str, place: &mut Place<'_>, from: &dyn Environment, findings:
                     Finding::new(place.path, at, "'${' without a closing '}'")
                         .help("write ${VARIABLE}, or $$ for a dollar sign"),
                 );
-                return Text {
+                return TomlText {
                     text: String::new(),
                     state: TextState::Failed,
                 };
@@ -169,7 +179,7 @@ fn expand(source: &str, place: &mut Place<'_>, from: &dyn Environment, findings:
         }
     }
     out.push_str(rest);
-    Text { text: out, state }
+    TomlText { text: out, state }
 }
 
 /// Resolves the text between `${` and `}`; an error is a message and its remedy.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use signalbox_core::PluginKind;
 use toml::de::DeTable;
 
-use super::check::{self, Part};
+use super::check::{self, Component};
 use super::component::{Components, component};
 use super::diagnostic::{Diagnostic, Diagnostics, Finding};
 use super::interpolate::{Environment, interpolate};
 use super::loaded::LoadedConfig;
 use super::origin::{Lines, Origin, place};
 use super::section::{Sections, sections};
-use super::tree::{Entry, Node, Value};
+use super::tree::{TomlEntry, TomlNode, TomlValue};
 use super::{schema, syntax, tree, walk};
 
 /// Reads and loads a configuration file. `path` is shown in diagnostics as it is given.
@@ -94,7 +94,7 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
     let mut parts = Vec::new();
     for kind in [PluginKind::Source, PluginKind::Transform, PluginKind::Sink] {
         for entry in tables(&root, kind, &mut findings) {
-            parts.push(Part { kind, entry });
+            parts.push(Component { kind, entry });
             component(kind, entry, &lines, &mut components, &mut findings);
         }
     }
@@ -122,7 +122,7 @@ const PARSER_STACK: usize = 64 << 20;
 
 /// Parses in a thread with a large stack. The TOML parser bounds nesting and dotted keys separately; their product is
 /// about six thousand levels, which it frees by recursion. The resulting tree is bounded.
-pub(super) fn parse(text: &str, lines: &Lines<'_>) -> Result<(Node, Vec<Finding>), Vec<Finding>> {
+pub(super) fn parse(text: &str, lines: &Lines<'_>) -> Result<(TomlNode, Vec<Finding>), Vec<Finding>> {
     let work = || {
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut findings = Vec::new();
@@ -149,7 +149,7 @@ pub(super) fn parse(text: &str, lines: &Lines<'_>) -> Result<(Node, Vec<Finding>
     })
 }
 
-fn unknown_tables(root: &Node, findings: &mut Vec<Finding>) {
+fn unknown_tables(root: &TomlNode, findings: &mut Vec<Finding>) {
     let known: Vec<&str> = (schema::sections().iter().map(|(name, _)| *name))
         .chain(["sources", "transforms", "sinks"])
         .collect();
@@ -168,16 +168,20 @@ fn unknown_tables(root: &Node, findings: &mut Vec<Finding>) {
 }
 
 /// Returns the tables of a kind's components, and reports entries that are not tables.
-pub(super) fn tables<'t>(root: &'t Node, kind: PluginKind, findings: &mut Vec<Finding>) -> Vec<&'t Entry> {
+pub(super) fn tables<'t>(
+    root: &'t TomlNode,
+    kind: PluginKind,
+    findings: &mut Vec<Finding>,
+) -> Vec<&'t TomlEntry> {
     let name = schema::table_of(kind);
     let Some(all) = root.get(name) else {
         return Vec::new();
     };
-    let mut wrong = |node: &Node, help: String| {
+    let mut wrong = |node: &TomlNode, help: String| {
         let message = format!("expected a table, found {}", node.kind());
         findings.push(Finding::new(&node.path, node.at, message).help(help));
     };
-    let Value::Table(entries) = &all.node.value else {
+    let TomlValue::Table(entries) = &all.node.value else {
         wrong(
             &all.node,
             format!("give each {} a table of its own: [{name}.NAME]", kind.name()),
@@ -186,8 +190,8 @@ pub(super) fn tables<'t>(root: &'t Node, kind: PluginKind, findings: &mut Vec<Fi
     };
     for entry in entries {
         match &entry.node.value {
-            Value::Table(_) => {}
-            Value::List(_) => wrong(
+            TomlValue::Table(_) => {}
+            TomlValue::List(_) => wrong(
                 &entry.node,
                 format!("write [{}] in single brackets", entry.node.path),
             ),
@@ -199,6 +203,6 @@ pub(super) fn tables<'t>(root: &'t Node, kind: PluginKind, findings: &mut Vec<Fi
     }
     entries
         .iter()
-        .filter(|entry| matches!(entry.node.value, Value::Table(_)))
+        .filter(|entry| matches!(entry.node.value, TomlValue::Table(_)))
         .collect()
 }

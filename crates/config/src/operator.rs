@@ -13,7 +13,7 @@ use super::load::{parse, read_file, tables};
 use super::origin::{Lines, place};
 use super::section::sections;
 use super::settings::{DeadLetterSettings, JournalSettings};
-use super::tree::{Node, Text, TextState, Value};
+use super::tree::{TextState, TomlNode, TomlText, TomlValue};
 
 /// The tables that operators' commands read.
 const TABLES: [&str; 3] = ["journal", "dead_letters", "admin"];
@@ -73,7 +73,7 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
         entries.into_iter().map(|entry| entry.key.clone()).collect()
     };
     let (sources, sinks) = (names(PluginKind::Source), names(PluginKind::Sink));
-    if let Value::Table(entries) = &mut root.value {
+    if let TomlValue::Table(entries) = &mut root.value {
         entries.retain(|entry| TABLES.contains(&entry.key.as_str()));
     }
     let mut findings = Vec::new();
@@ -99,20 +99,20 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
 }
 
 /// Removes the finding about an unreadable token and returns it: the token matters only if a router asks for it.
-fn set_token_aside(root: &mut Node, findings: &mut Vec<Finding>) -> Option<String> {
+fn set_token_aside(root: &mut TomlNode, findings: &mut Vec<Finding>) -> Option<String> {
     const TOKEN: &str = "admin.token";
-    let Value::Table(entries) = &mut root.value else {
+    let TomlValue::Table(entries) = &mut root.value else {
         return None;
     };
     let admin = entries.iter_mut().find(|entry| entry.key == "admin")?;
-    let Value::Table(keys) = &mut admin.node.value else {
+    let TomlValue::Table(keys) = &mut admin.node.value else {
         return None;
     };
     let token = keys.iter_mut().find(|entry| entry.key == "token")?;
-    let failed = matches!(&token.node.value, Value::Text(text) if text.state == TextState::Failed);
+    let failed = matches!(&token.node.value, TomlValue::Text(text) if text.state == TextState::Failed);
     let at = findings.iter().position(|finding| finding.path == TOKEN);
     let finding = findings.remove(at.filter(|_| failed)?);
-    token.node.value = Value::Text(Text {
+    token.node.value = TomlValue::Text(TomlText {
         text: "unknown".to_owned(),
         state: TextState::Literal,
     });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Finding, Position};
-use super::tree::{Node, Value};
+use super::tree::{TomlNode, TomlValue};
 
 /// The offsets at which the lines of a text begin.
 pub(crate) struct Lines<'t> {
@@ -67,14 +67,14 @@ pub struct Origin {
 }
 
 impl Origin {
-    pub(crate) fn new(file: Arc<str>, root: &Node, lines: &Lines<'_>) -> Self {
+    pub(crate) fn new(file: Arc<str>, root: &TomlNode, lines: &Lines<'_>) -> Self {
         let mut nodes = Vec::new();
         let mut open = vec![root];
         while let Some(node) = open.pop() {
             nodes.push(node);
             match &node.value {
-                Value::Table(entries) => open.extend(entries.iter().map(|entry| &entry.node)),
-                Value::List(items) => open.extend(items),
+                TomlValue::Table(entries) => open.extend(entries.iter().map(|entry| &entry.node)),
+                TomlValue::List(items) => open.extend(items),
                 _ => {}
             }
         }

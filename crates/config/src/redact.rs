@@ -1,6 +1,6 @@
 //! Removes values of the file from messages of other code.
 
-use super::tree::{Node, Value};
+use super::tree::{TomlNode, TomlValue};
 
 /// Least length of a replaced value: replacing `a` or `12` would spoil the sentence and protect nothing.
 const SHORTEST: usize = 3;
@@ -9,7 +9,7 @@ const SHORTEST: usize = 3;
 ///
 /// A plugin's conversion (`parse().map_err(custom)`) may repeat its input. It should not, but a token in the wrong place
 /// must stay secret all the same.
-pub(crate) fn redact(message: &str, node: &Node) -> String {
+pub(crate) fn redact(message: &str, node: &TomlNode) -> String {
     let mut values = Vec::new();
     collect(node, &mut values);
     // The longest first, so that a value within another leaves no remainder.
@@ -19,19 +19,19 @@ pub(crate) fn redact(message: &str, node: &Node) -> String {
         .fold(message.to_owned(), |message, value| replace_word(&message, value))
 }
 
-fn collect(node: &Node, values: &mut Vec<String>) {
+fn collect(node: &TomlNode, values: &mut Vec<String>) {
     match &node.value {
-        Value::Text(text) => {
+        TomlValue::Text(text) => {
             values.push(text.text.clone());
             values.push(text.text.escape_debug().to_string());
         }
-        Value::Date(text) => values.push(text.clone()),
-        Value::Integer(number) => values.push(number.to_string()),
-        Value::Float(number) => values.push(number.to_string()),
-        Value::Bool(_) => {}
-        Value::List(items) => items.iter().for_each(|item| collect(item, values)),
+        TomlValue::Date(text) => values.push(text.clone()),
+        TomlValue::Integer(number) => values.push(number.to_string()),
+        TomlValue::Float(number) => values.push(number.to_string()),
+        TomlValue::Bool(_) => {}
+        TomlValue::List(items) => items.iter().for_each(|item| collect(item, values)),
         // The name of a plugin is no secret, and its messages may contain it.
-        Value::Table(entries) => entries
+        TomlValue::Table(entries) => entries
             .iter()
             .filter(|entry| entry.key != "type")
             .for_each(|entry| collect(&entry.node, values)),

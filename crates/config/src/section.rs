@@ -8,7 +8,7 @@ use super::settings::{
     AdminSettings, DeadLetterSettings, JournalSettings, PersonalData, ShutdownSettings, Table,
     TelemetrySettings,
 };
-use super::tree::{Node, Value};
+use super::tree::{TomlNode, TomlValue};
 use super::walk::walk;
 use super::{de, schema};
 
@@ -22,7 +22,11 @@ pub(crate) struct Sections {
 }
 
 /// Reads and checks all tables of the runtime.
-pub(crate) fn sections(root: &Node, findings: &mut Vec<Finding>, warnings: &mut Vec<Finding>) -> Sections {
+pub(crate) fn sections(
+    root: &TomlNode,
+    findings: &mut Vec<Finding>,
+    warnings: &mut Vec<Finding>,
+) -> Sections {
     let read = Sections {
         journal: section(root, findings, warnings).unwrap_or_default(),
         dead_letters: section(root, findings, warnings).unwrap_or_default(),
@@ -40,9 +44,9 @@ pub(crate) fn sections(root: &Node, findings: &mut Vec<Finding>, warnings: &mut 
 }
 
 /// Reads one table and checks its values; `None` if it is absent or wrong.
-fn section<T: Table>(root: &Node, findings: &mut Vec<Finding>, warnings: &mut Vec<Finding>) -> Option<T> {
+fn section<T: Table>(root: &TomlNode, findings: &mut Vec<Finding>, warnings: &mut Vec<Finding>) -> Option<T> {
     let node = &root.get(T::NAME)?.node;
-    let Value::Table(entries) = &node.value else {
+    let TomlValue::Table(entries) = &node.value else {
         let message = format!("expected a table, found {}", node.kind());
         let help = format!("write it as a table: [{}]", T::NAME);
         findings.push(Finding::new(&node.path, node.at, message).help(help));

@@ -12,38 +12,38 @@ use super::diagnostic::Finding;
 const DEEPEST: usize = 64;
 
 /// One value. No `Debug`: it may hold secrets.
-pub(crate) struct Node {
+pub(crate) struct TomlNode {
     /// The full path, as diagnostics print it; empty at the root.
     pub(crate) path: String,
     /// Byte offset of the value; of the header, for a table that has one.
     pub(crate) at: usize,
     /// Byte offset behind the value.
     pub(crate) end: usize,
-    pub(crate) value: Value,
+    pub(crate) value: TomlValue,
 }
 
 /// A key with its value.
-pub(crate) struct Entry {
+pub(crate) struct TomlEntry {
     pub(crate) key: String,
     /// Byte offset of the key.
     pub(crate) at: usize,
-    pub(crate) node: Node,
+    pub(crate) node: TomlNode,
 }
 
-pub(crate) enum Value {
-    Text(Text),
+pub(crate) enum TomlValue {
+    Text(TomlText),
     Integer(i128),
     Float(f64),
     Bool(bool),
     /// A date or time as written; plugins read it as a string.
     Date(String),
-    List(Vec<Node>),
+    List(Vec<TomlNode>),
     /// The entries in the order of the file.
-    Table(Vec<Entry>),
+    Table(Vec<TomlEntry>),
 }
 
 /// A string and its state of interpolation.
-pub(crate) struct Text {
+pub(crate) struct TomlText {
     pub(crate) text: String,
     pub(crate) state: TextState,
 }
@@ -58,11 +58,11 @@ pub(crate) enum TextState {
     Failed,
 }
 
-impl Node {
+impl TomlNode {
     /// Returns the entries of a table; none for other values.
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[TomlEntry] {
         match &self.value {
-            Value::Table(entries) => entries,
+            TomlValue::Table(entries) => entries,
             _ => &[],
         }
     }
@@ -77,16 +77,16 @@ impl Node {
     fn hash_into(&self, hasher: &mut DefaultHasher) {
         std::mem::discriminant(&self.value).hash(hasher);
         match &self.value {
-            Value::Text(text) => text.text.hash(hasher),
-            Value::Integer(value) => value.hash(hasher),
-            Value::Float(value) => value.to_bits().hash(hasher),
-            Value::Bool(value) => value.hash(hasher),
-            Value::Date(text) => text.hash(hasher),
-            Value::List(items) => {
+            TomlValue::Text(text) => text.text.hash(hasher),
+            TomlValue::Integer(value) => value.hash(hasher),
+            TomlValue::Float(value) => value.to_bits().hash(hasher),
+            TomlValue::Bool(value) => value.hash(hasher),
+            TomlValue::Date(text) => text.hash(hasher),
+            TomlValue::List(items) => {
                 items.len().hash(hasher);
                 items.iter().for_each(|item| item.hash_into(hasher));
             }
-            Value::Table(entries) => {
+            TomlValue::Table(entries) => {
                 entries.len().hash(hasher);
                 for entry in entries {
                     entry.key.hash(hasher);
@@ -96,7 +96,7 @@ impl Node {
         }
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn get(&self, key: &str) -> Option<&TomlEntry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
@@ -115,22 +115,22 @@ impl Node {
     /// Returns the kind of this value, with its article.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
-            Value::Text(_) => "a string",
-            Value::Integer(_) => "an integer",
-            Value::Float(_) => "a float",
-            Value::Bool(_) => "a boolean",
-            Value::Date(_) => "a date or time",
-            Value::List(_) => "a list",
-            Value::Table(_) => "a table",
+            TomlValue::Text(_) => "a string",
+            TomlValue::Integer(_) => "an integer",
+            TomlValue::Float(_) => "a float",
+            TomlValue::Bool(_) => "a boolean",
+            TomlValue::Date(_) => "a date or time",
+            TomlValue::List(_) => "a list",
+            TomlValue::Table(_) => "a table",
         }
     }
 }
 
 /// Builds the tree. Values that do not fit (nested too deeply, an integer beyond 64 bits) are findings.
-pub(crate) fn build(root: Spanned<DeTable<'_>>, findings: &mut Vec<Finding>) -> Node {
+pub(crate) fn build(root: Spanned<DeTable<'_>>, findings: &mut Vec<Finding>) -> TomlNode {
     let span = root.span();
-    let value = Value::Table(table(root.into_inner(), "", 0, findings));
-    Node {
+    let value = TomlValue::Table(table(root.into_inner(), "", 0, findings));
+    TomlNode {
         path: String::new(),
         at: span.start,
         end: span.end,
@@ -138,14 +138,14 @@ pub(crate) fn build(root: Spanned<DeTable<'_>>, findings: &mut Vec<Finding>) -> 
     }
 }
 
-fn table(table: DeTable<'_>, path: &str, depth: usize, findings: &mut Vec<Finding>) -> Vec<Entry> {
+fn table(table: DeTable<'_>, path: &str, depth: usize, findings: &mut Vec<Finding>) -> Vec<TomlEntry> {
     let mut entries = Vec::with_capacity(table.len());
     for (key, value) in table {
         let at = key.span().start;
         let key = key.into_inner().into_owned();
         let path = child_path(path, &key);
         if let Some(node) = node(value, path, depth + 1, findings) {
-            entries.push(Entry { key, at, node });
+            entries.push(TomlEntry { key, at, node });
         }
     }
     entries.sort_by_key(|entry| entry.at);
@@ -157,45 +157,45 @@ fn node(
     path: String,
     depth: usize,
     findings: &mut Vec<Finding>,
-) -> Option<Node> {
+) -> Option<TomlNode> {
     let span = value.span();
     let refuse = |findings: &mut Vec<Finding>, message: String| {
         findings.push(Finding::new(path.clone(), span.start, message));
         None
     };
     let value = match value.into_inner() {
-        DeValue::String(text) => Value::Text(Text {
+        DeValue::String(text) => TomlValue::Text(TomlText {
             text: text.into_owned(),
             state: TextState::Literal,
         }),
         // TOML promises 64 bits; a number beyond them is reported here rather than rounded later.
         DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
-            Ok(number) => Value::Integer(number.into()),
+            Ok(number) => TomlValue::Integer(number.into()),
             Err(_) => match u64::from_str_radix(digits.as_str(), digits.radix()) {
-                Ok(number) => Value::Integer(number.into()),
+                Ok(number) => TomlValue::Integer(number.into()),
                 Err(_) => return refuse(findings, "this integer does not fit into 64 bits".to_owned()),
             },
         },
         DeValue::Float(digits) => match digits.as_str().parse::<f64>() {
-            Ok(number) => Value::Float(number),
+            Ok(number) => TomlValue::Float(number),
             Err(_) => return refuse(findings, "this number cannot be read".to_owned()),
         },
-        DeValue::Boolean(value) => Value::Bool(value),
-        DeValue::Datetime(value) => Value::Date(value.to_string()),
+        DeValue::Boolean(value) => TomlValue::Bool(value),
+        DeValue::Datetime(value) => TomlValue::Date(value.to_string()),
         DeValue::Array(_) | DeValue::Table(_) if depth > DEEPEST => {
             return refuse(findings, format!("nested more than {DEEPEST} levels deep"));
         }
         DeValue::Array(items) => {
             let items = items.into_iter().enumerate();
-            Value::List(
+            TomlValue::List(
                 items
                     .filter_map(|(i, item)| node(item, format!("{path}[{i}]"), depth + 1, findings))
                     .collect(),
             )
         }
-        DeValue::Table(inner) => Value::Table(table(inner, &path, depth, findings)),
+        DeValue::Table(inner) => TomlValue::Table(table(inner, &path, depth, findings)),
     };
-    Some(Node {
+    Some(TomlNode {
         path,
         at: span.start,
         end: span.end,

@@ -8,7 +8,7 @@ use signalbox_core::child_path;
 
 use super::diagnostic::Finding;
 use super::suggest;
-use super::tree::{Node, Text, TextState, Value};
+use super::tree::{TextState, TomlNode, TomlText, TomlValue};
 
 /// Longest chain of `$ref`s that is followed.
 const LONGEST_CHAIN: usize = 16;
@@ -21,7 +21,7 @@ pub(crate) struct Walked {
 }
 
 /// Walks `node` along `schema`, whose `$defs` are at its root.
-pub(crate) fn walk(node: &Node, schema: &Json) -> Walked {
+pub(crate) fn walk(node: &TomlNode, schema: &Json) -> Walked {
     let mut walker = Walker {
         root: schema,
         found: Walked::default(),
@@ -49,8 +49,8 @@ impl<'s> Walker<'s> {
 
     /// The tree is at most 64 deep and each step into the schema follows one into the tree, but for alternatives
     /// within alternatives, which only a schema written by hand could chain.
-    fn value(&mut self, node: &Node, schema: &'s Json) {
-        if matches!(&node.value, Value::Text(text) if text.state == TextState::Failed) {
+    fn value(&mut self, node: &TomlNode, schema: &'s Json) {
+        if matches!(&node.value, TomlValue::Text(text) if text.state == TextState::Failed) {
             return;
         }
         let Some(object) = self.resolve(schema) else {
@@ -68,8 +68,8 @@ impl<'s> Walker<'s> {
             return;
         }
         match &node.value {
-            Value::Table(_) => self.table(node, object),
-            Value::List(items) => {
+            TomlValue::Table(_) => self.table(node, object),
+            TomlValue::List(items) => {
                 if let Some(schema) = object.get("items") {
                     items.iter().for_each(|item| self.value(item, schema));
                 }
@@ -78,15 +78,15 @@ impl<'s> Walker<'s> {
         }
     }
 
-    fn mismatch(&mut self, node: &Node, wanted: &str) {
+    fn mismatch(&mut self, node: &TomlNode, wanted: &str) {
         let message = format!("expected {wanted}, found {}", node.kind());
         self.found.values.push(Finding::new(&node.path, node.at, message));
     }
 
-    fn constant(&mut self, node: &Node, names: &[&str]) {
+    fn constant(&mut self, node: &TomlNode, names: &[&str]) {
         match &node.value {
-            Value::Text(text) if names.contains(&text.text.as_str()) => {}
-            Value::Text(text) => {
+            TomlValue::Text(text) if names.contains(&text.text.as_str()) => {}
+            TomlValue::Text(text) => {
                 let (expected, hint) = (names.iter().copied(), names.iter().copied());
                 let message = format!(
                     "unknown value{}{}",
@@ -99,7 +99,7 @@ impl<'s> Walker<'s> {
         }
     }
 
-    fn table(&mut self, node: &Node, object: &'s Map<String, Json>) {
+    fn table(&mut self, node: &TomlNode, object: &'s Map<String, Json>) {
         // Schemas of any other form are skipped.
         if ["allOf", "patternProperties", "if", "not"]
             .iter()
@@ -172,7 +172,7 @@ impl<'s> Walker<'s> {
     }
 
     /// Walks the intended one of several alternatives, if it is recognisable.
-    fn choose(&mut self, node: &Node, alternatives: &'s [Json]) {
+    fn choose(&mut self, node: &TomlNode, alternatives: &'s [Json]) {
         let mut several: Vec<(&'s Json, &'s Map<String, Json>)> = Vec::new();
         for schema in alternatives {
             let Some(object) = self.resolve(schema) else {
@@ -200,7 +200,7 @@ impl<'s> Walker<'s> {
             return;
         }
         let fits = |object: &Map<String, Json>| match constants(object) {
-            Some(_) => matches!(node.value, Value::Text(_)),
+            Some(_) => matches!(node.value, TomlValue::Text(_)),
             None => types(object).iter().any(|name| accepts(name, node)),
         };
         let fitting: Vec<_> = several.iter().filter(|(_, object)| fits(object)).collect();
@@ -218,7 +218,7 @@ impl<'s> Walker<'s> {
     }
 
     /// Walks an enum with data, recognised by a tag within the table or by its single key.
-    fn choose_table(&mut self, node: &Node, several: &[&(&'s Json, &'s Map<String, Json>)]) {
+    fn choose_table(&mut self, node: &TomlNode, several: &[&(&'s Json, &'s Map<String, Json>)]) {
         let properties = |object: &'s Map<String, Json>| object.get("properties").and_then(Json::as_object);
         let Some(first) = several.first().and_then(|(_, object)| properties(object)) else {
             return;
@@ -238,7 +238,7 @@ impl<'s> Walker<'s> {
                 self.found.keys.push(missing_field(node, tag, None));
                 return;
             };
-            let Value::Text(Text { text, .. }) = &entry.node.value else {
+            let TomlValue::Text(TomlText { text, .. }) = &entry.node.value else {
                 return self.mismatch(&entry.node, "a string");
             };
             match several
@@ -276,7 +276,7 @@ pub(crate) fn unknown_field(path: &str, at: usize, key: &str, known: &[&str]) ->
 }
 
 /// Creates the finding for a missing key, placed at the table.
-pub(crate) fn missing_field(table: &Node, key: &str, about: Option<&str>) -> Finding {
+pub(crate) fn missing_field(table: &TomlNode, key: &str, about: Option<&str>) -> Finding {
     let finding = Finding::new(
         child_path(&table.path, key),
         table.at,
@@ -318,18 +318,18 @@ fn types(object: &Map<String, Json>) -> Vec<&str> {
     }
 }
 
-fn accepts(name: &str, node: &Node) -> bool {
+fn accepts(name: &str, node: &TomlNode) -> bool {
     let interpolated = match &node.value {
-        Value::Text(text) if text.state != TextState::Literal => Some(text.text.trim()),
+        TomlValue::Text(text) if text.state != TextState::Literal => Some(text.text.trim()),
         _ => None,
     };
     match (name, &node.value) {
-        ("string", Value::Text(_) | Value::Date(_))
-        | ("integer" | "number", Value::Integer(_))
-        | ("number", Value::Float(_))
-        | ("boolean", Value::Bool(_))
-        | ("array", Value::List(_))
-        | ("object", Value::Table(_)) => true,
+        ("string", TomlValue::Text(_) | TomlValue::Date(_))
+        | ("integer" | "number", TomlValue::Integer(_))
+        | ("number", TomlValue::Float(_))
+        | ("boolean", TomlValue::Bool(_))
+        | ("array", TomlValue::List(_))
+        | ("object", TomlValue::Table(_)) => true,
         ("integer", _) => interpolated.is_some_and(|text| text.parse::<i128>().is_ok()),
         ("number", _) => interpolated.is_some_and(|text| text.parse::<f64>().is_ok()),
         ("boolean", _) => interpolated.is_some_and(|text| matches!(text, "true" | "false")),

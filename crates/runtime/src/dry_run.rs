@@ -139,14 +139,14 @@ impl DrySink {
             Staged::Mapped { results, .. } => results
                 .iter()
                 .map(|result| match result {
-                    Ok(record) => Output {
+                    Ok(record) => OutputLine {
                         mapping: Some(&record.mapping),
                         record: raw(&record.bytes),
                         warnings: &record.warnings,
                         ..self.output(number, &id, "mapped")
                     }
                     .print(),
-                    Err(rejection) => Output {
+                    Err(rejection) => OutputLine {
                         mapping: Some(&rejection.mapping),
                         warnings: &rejection.warnings,
                         ..self.output(number, &id, "rejected").reason(&rejection.reason)
@@ -158,8 +158,8 @@ impl DrySink {
         }
     }
 
-    fn output<'a>(&'a self, line: u64, message_id: &'a str, outcome: &'static str) -> Output<'a> {
-        Output {
+    fn output<'a>(&'a self, line: u64, message_id: &'a str, outcome: &'static str) -> OutputLine<'a> {
+        OutputLine {
             line,
             message_id,
             sink: &self.name,
@@ -174,7 +174,7 @@ impl DrySink {
 
 /// One output line, members in the documented order.
 #[derive(Serialize)]
-struct Output<'a> {
+struct OutputLine<'a> {
     line: u64,
     #[serde(skip_serializing_if = "str::is_empty")]
     message_id: &'a str,
@@ -211,9 +211,9 @@ fn warnings<S: Serializer>(warnings: &&[Warning], serializer: S) -> Result<S::Ok
     }))
 }
 
-impl<'a> Output<'a> {
-    fn reason(self, reason: &'a Reason) -> Output<'a> {
-        Output {
+impl<'a> OutputLine<'a> {
+    fn reason(self, reason: &'a Reason) -> OutputLine<'a> {
+        OutputLine {
             reason: Some(ReasonOutput {
                 code: reason.code(),
                 message: reason.message(),

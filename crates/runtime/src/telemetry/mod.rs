@@ -24,7 +24,7 @@ use signalbox_journal::SOURCE;
 
 pub use self::meters::SinkMeters;
 pub use self::metrics::oldest_pending_age;
-use self::metrics::{Kind, METRICS, Metric, Process, Read, SinkView};
+use self::metrics::{METRICS, Metric, MetricKind, Process, Reading, SinkView};
 use self::paths::Paths;
 pub use self::paths::warning_key;
 use crate::ledger::{Ledger, LetterLedger, SinkLedger, SourceLedger};
@@ -219,13 +219,13 @@ impl ReadFrom {
             observer.observe(value, &attributes);
         };
         match &metric.read {
-            Read::Process(read) => read(&self.process, &mut |value, labels| emit(None, value, labels)),
-            Read::Source(read) => {
+            Reading::Process(read) => read(&self.process, &mut |value, labels| emit(None, value, labels)),
+            Reading::Source(read) => {
                 for (name, source) in &self.sources {
                     read(source, &mut |value, labels| emit(Some(name), value, labels));
                 }
             }
-            Read::Sink(read) => {
+            Reading::Sink(read) => {
                 let now = jiff::Timestamp::now().as_millisecond();
                 for (name, sink, paths) in &self.sinks {
                     let view = SinkView {
@@ -236,13 +236,13 @@ impl ReadFrom {
                     read(&view, &mut |value, labels| emit(Some(name), value, labels));
                 }
             }
-            Read::SourceLetters(read) => {
+            Reading::SourceLetters(read) => {
                 for (label, _) in &self.sources {
                     let letters = self.letters.of_component(&format!("{SOURCE}{}", label.value));
                     emit(Some(label), read(&letters), &[]);
                 }
             }
-            Read::SinkLetters(read) => {
+            Reading::SinkLetters(read) => {
                 for (label, _, _) in &self.sinks {
                     emit(
                         Some(label),
@@ -251,7 +251,7 @@ impl ReadFrom {
                     );
                 }
             }
-            Read::Recorded(_) => {}
+            Reading::Recorded(_) => {}
         }
     }
 }
@@ -261,15 +261,15 @@ fn observe(meter: &Meter, metric: &'static Metric, read_from: &Arc<ReadFrom>) {
     let read_from = Arc::clone(read_from);
     let read = move |observer: &dyn AsyncInstrument<u64>| read_from.read(metric, observer);
     match metric.kind {
-        Kind::Counter => {
+        MetricKind::Counter => {
             let builder = meter.u64_observable_counter(metric.name).with_unit(metric.unit);
             let _ = builder.with_description(metric.help).with_callback(read).build();
         }
-        Kind::Gauge => {
+        MetricKind::Gauge => {
             let builder = meter.u64_observable_gauge(metric.name).with_unit(metric.unit);
             let _ = builder.with_description(metric.help).with_callback(read).build();
         }
-        Kind::Histogram => {}
+        MetricKind::Histogram => {}
     }
 }
 
@@ -278,7 +278,7 @@ fn histogram(meter: &Meter, name: &'static str) -> Histogram<f64> {
     let mut builder = meter.f64_histogram(name);
     if let Some(metric) = METRICS.iter().find(|metric| metric.name == name) {
         builder = builder.with_unit(metric.unit).with_description(metric.help);
-        if let Read::Recorded(bounds) = metric.read {
+        if let Reading::Recorded(bounds) = metric.read {
             builder = builder.with_boundaries(bounds.to_vec());
         }
     }
