@@ -254,6 +254,8 @@ mod tests {
                 bytes: Vec::new().into(),
                 warnings: Vec::new(),
                 resend: Resend::Safe,
+                batch_key: 0,
+                expires_at: None,
             }),
             event: None,
             claim: None,
