@@ -60,10 +60,10 @@ async fn the_sums_close_in_metrics_too() {
             let idle = status
                 .sinks
                 .values()
-                .all(|sink| sink.pending == 0 && sink.in_flight == 0);
+                .all(|sink| sink.pending == 0 && sink.requests.in_flight == 0);
             // The router writes dead letters in the commit that follows their count.
             let letters =
-                status.sinks["pinterest"].dead_letters == 4 && status.sources["shop"].dead_letters == 1;
+                status.sinks["pinterest"].letters.kept == 4 && status.sources["shop"].dead_letters == 1;
             idle && letters && status.sums_close && status.sources["shop"].journalled == 31
         })
         .await;
@@ -106,10 +106,14 @@ async fn the_sums_close_in_metrics_too() {
                 + count("events_pending"),
             "{name}"
         );
-        assert_eq!(count("records_delivered_total"), sink.records_delivered, "{name}");
-        assert_eq!(count("attempts_total"), sink.attempts, "{name}");
-        assert_eq!(count("request_duration_seconds_count"), sink.attempts, "{name}");
-        assert_eq!(count("event_age_seconds_count"), sink.records_delivered, "{name}");
+        assert_eq!(count("records_delivered_total"), sink.records.delivered, "{name}");
+        assert_eq!(count("attempts_total"), sink.requests.attempts, "{name}");
+        assert_eq!(
+            count("request_duration_seconds_count"),
+            sink.requests.attempts,
+            "{name}"
+        );
+        assert_eq!(count("event_age_seconds_count"), sink.records.delivered, "{name}");
     }
     let mut reasons = series(&metrics, "signalbox_sink_events_rejected_total", "reason");
     // Reasons that the runtime knows beforehand are there too, with zero.

@@ -23,9 +23,9 @@ async fn the_webhook_refuses_breaks_off_and_comes_back() {
     post_all(&world.listen, &events).await;
     let status = pipe.settled(20).await;
     let hook = &status.sinks["hook"];
-    assert_eq!((hook.delivered, hook.records_delivered), (20, 20));
+    assert_eq!((hook.delivered, hook.records.delivered), (20, 20));
     for code in ["server_error", "connection_lost", "redirected"] {
-        assert!(hook.records_retried.contains_key(code), "{hook:?}");
+        assert!(hook.records.retried.contains_key(code), "{hook:?}");
     }
     let mut got = ids(&world.hooked(), "messageId");
     got.dedup();
@@ -76,5 +76,5 @@ async fn thousands_of_events_add_up() {
     assert_eq!(ids(&world.archived(), "messageId"), wanted);
     assert_eq!(ids(&world.hooked(), "messageId"), wanted);
     // Batches were used: far fewer requests than events.
-    assert!(status.sinks["pinterest"].attempts < 100, "{status:?}");
+    assert!(status.sinks["pinterest"].requests.attempts < 100, "{status:?}");
 }

@@ -26,10 +26,10 @@ async fn every_sink_gets_each_event_once() {
         ids(&events[..40], "messageId")
     );
     let pinterest = &status.sinks["pinterest"];
-    assert_eq!((pinterest.delivered, pinterest.records_delivered), (40, 40));
+    assert_eq!((pinterest.delivered, pinterest.records.delivered), (40, 40));
     assert_eq!(pinterest.filtered.values().sum::<u64>(), 1, "{pinterest:?}");
     assert_eq!(status.sources["shop"].journalled, 41);
-    assert_eq!(pinterest.attempts, world.sandbox.counts().requests);
+    assert_eq!(pinterest.requests.attempts, world.sandbox.counts().requests);
     assert_eq!(pipe.stop(std::time::Duration::from_secs(5)).await, 0);
 }
 

@@ -70,21 +70,21 @@ impl Status {
                 "pending of inputs no longer named",
                 &sink.removed_inputs,
             );
-            codes(&mut details, name, "retried records", &sink.records_retried);
-            codes(&mut details, name, "warnings", &sink.warnings);
+            codes(&mut details, name, "retried records", &sink.records.retried);
+            codes(&mut details, name, "warnings", &sink.records.warnings);
             line(
                 &mut details,
                 name,
                 "not sent again, the destination has them",
-                (sink.records_duplicate > 0).then(|| sink.records_duplicate.to_string()),
+                (sink.records.duplicate > 0).then(|| sink.records.duplicate.to_string()),
             );
             line(
                 &mut details,
                 name,
                 "late records",
-                (sink.records_late > 0).then(|| sink.records_late.to_string()),
+                (sink.records.late > 0).then(|| sink.records.late.to_string()),
             );
-            dropped(&mut details, name, sink.dead_letters_dropped);
+            dropped(&mut details, name, sink.letters.dropped);
             line(
                 &mut details,
                 name,
@@ -154,7 +154,7 @@ fn sink_row(name: &str, sink: &SinkStatus) -> Vec<String> {
         sum(&sink.rejected),
         sum(&sink.expired),
         sink.pending,
-        sum(&sink.records_retried),
+        sum(&sink.records.retried),
     ];
     let mut row = row(name, &numbers);
     row.push(if sink.held.is_some() { "held" } else { "ok" }.to_owned());

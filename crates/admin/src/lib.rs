@@ -21,7 +21,10 @@ pub use self::guard::Access;
 pub use self::letters::{ActedReport, LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::query::Query;
 pub use self::server::{AdminServer, serve};
-pub use self::status::{HoldStatus, JournalStatus, OrphanStatus, SinkStatus, SourceStatus, Started, Status};
+pub use self::status::{
+    HoldStatus, JournalStatus, LetterStatus, OrphanStatus, RecordStatus, RequestStatus, SinkStatus,
+    SourceStatus, Started, Status,
+};
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::ledger::Ledger;
 use signalbox_runtime::operate::StatusSource;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use signalbox_journal::{SOURCE, SinkState};
+use signalbox_journal::{LetterCounts, SOURCE, SinkState};
 use signalbox_runtime::hold::HoldCause;
 use signalbox_runtime::ledger::{Ledger, SinkLedger, SourceLedger};
 use signalbox_runtime::operate::StatusSource;
@@ -111,37 +111,78 @@ pub struct SinkStatus {
     pub held: Option<HoldStatus>,
     /// How often it was put on hold.
     pub holds: u64,
+    /// Its requests.
+    #[serde(flatten)]
+    pub requests: RequestStatus,
+    /// Its records.
+    #[serde(flatten)]
+    pub records: RecordStatus,
+    /// Notes of the plugin, such as properties that it leaves out.
+    pub notes: Vec<String>,
+    /// Its dead letters.
+    #[serde(flatten)]
+    pub letters: LetterStatus,
+}
+
+/// The requests of a sink.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestStatus {
     /// Requests made.
     pub attempts: u64,
     /// Requests under way.
     pub in_flight: u64,
+}
+
+/// The records of a sink.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordStatus {
     /// Records delivered.
-    pub records_delivered: u64,
+    #[serde(rename = "records_delivered")]
+    pub delivered: u64,
     /// Records not sent, since the destination has one with their key already.
-    pub records_duplicate: u64,
+    #[serde(rename = "records_duplicate")]
+    pub duplicate: u64,
     /// Bytes of delivered records.
     pub bytes_delivered: u64,
     /// Records rejected, by reason code.
-    pub records_rejected: BTreeMap<String, u64>,
+    #[serde(rename = "records_rejected")]
+    pub rejected: BTreeMap<String, u64>,
     /// Records sent back to wait, by reason code.
-    pub records_retried: BTreeMap<String, u64>,
-    /// Delivered records whose event was over an hour old.
-    pub records_late: u64,
+    #[serde(rename = "records_retried")]
+    pub retried: BTreeMap<String, u64>,
+    /// Delivered records of events older than the destination's limit.
+    #[serde(rename = "records_late")]
+    pub late: u64,
     /// Warnings by code and path, joined by a space; the path without array indices.
     pub warnings: BTreeMap<String, u64>,
-    /// What it has learnt while running.
-    pub notes: Vec<String>,
+}
+
+/// The dead letters of a sink.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterStatus {
     /// Dead letters kept.
-    pub dead_letters: u64,
+    #[serde(rename = "dead_letters")]
+    pub kept: u64,
     /// Bytes of the kept dead letters.
-    #[serde(default)]
-    pub dead_letter_bytes: u64,
+    #[serde(rename = "dead_letter_bytes", default)]
+    pub bytes: u64,
     /// The most bytes of dead letters that are kept.
-    #[serde(default)]
-    pub dead_letter_max_bytes: u64,
+    #[serde(rename = "dead_letter_max_bytes", default)]
+    pub max_bytes: u64,
     /// Dead letters dropped to make room for newer ones, over all time.
-    #[serde(default)]
-    pub dead_letters_dropped: u64,
+    #[serde(rename = "dead_letters_dropped", default)]
+    pub dropped: u64,
+}
+
+impl From<LetterCounts> for LetterStatus {
+    fn from(counts: LetterCounts) -> LetterStatus {
+        LetterStatus {
+            kept: counts.kept,
+            bytes: counts.bytes,
+            max_bytes: counts.max_bytes,
+            dropped: counts.dropped,
+        }
+    }
 }
 
 /// How full the journal is.
@@ -212,9 +253,7 @@ impl Status {
             .map(|(name, sink)| {
                 let mut status = SinkStatus::read(sink, now);
                 status.notes = source.sink_notes(name);
-                let counts = source.letters_of(name);
-                (status.dead_letters, status.dead_letters_dropped) = (counts.kept, counts.dropped);
-                (status.dead_letter_bytes, status.dead_letter_max_bytes) = (counts.bytes, counts.max_bytes);
+                status.letters = source.letters_of(name).into();
                 (name.to_string(), status)
             })
             .collect();
@@ -291,15 +330,19 @@ impl SinkStatus {
                 message: reason.message().to_owned(),
             }),
             holds: sink.held.total(),
-            attempts: sink.attempts.get(),
-            in_flight: sink.in_flight.get(),
-            records_delivered: sink.records.delivered.get(),
-            records_duplicate: sink.records.duplicate.get(),
-            bytes_delivered: sink.records.bytes_delivered.get(),
-            records_rejected: sink.records.rejected.snapshot(),
-            records_retried: sink.records.retried.snapshot(),
-            records_late: sink.records.late.get(),
-            warnings: warnings(sink),
+            requests: RequestStatus {
+                attempts: sink.attempts.get(),
+                in_flight: sink.in_flight.get(),
+            },
+            records: RecordStatus {
+                delivered: sink.records.delivered.get(),
+                duplicate: sink.records.duplicate.get(),
+                bytes_delivered: sink.records.bytes_delivered.get(),
+                rejected: sink.records.rejected.snapshot(),
+                retried: sink.records.retried.snapshot(),
+                late: sink.records.late.get(),
+                warnings: warnings(sink),
+            },
             removed_inputs: sink.debts(),
             ..SinkStatus::default()
         };

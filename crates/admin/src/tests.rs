@@ -221,7 +221,7 @@ async fn status_has_every_number_and_reads_back() {
     );
     let pin = &status.sinks["pin"];
     assert_eq!(
-        (pin.journalled, pin.delivered, pin.pending, pin.dead_letters),
+        (pin.journalled, pin.delivered, pin.pending, pin.letters.kept),
         (10, 6, 1, 1)
     );
     assert_eq!(pin.notes, ["leaves out 'custom_data.np'"]);
@@ -230,7 +230,7 @@ async fn status_has_every_number_and_reads_back() {
         ("left_out contents[].price".to_owned(), 2),
         ("left_out other".to_owned(), 1),
     ];
-    assert_eq!(pin.warnings, BTreeMap::from(warnings));
+    assert_eq!(pin.records.warnings, BTreeMap::from(warnings));
     assert!(!answer.body.contains("pina_"), "{}", answer.body);
     stop.cancel();
     server.stopped().await;
@@ -432,4 +432,42 @@ The sums close.
         text.contains("not ready: starting") && text.ends_with("\nThe sums do not close.\n"),
         "{text}"
     );
+}
+
+#[test]
+fn the_groups_of_a_sink_are_flat_in_json() {
+    let json = serde_json::to_value(SinkStatus::default()).unwrap();
+    let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        [
+            "journalled",
+            "delivered",
+            "filtered",
+            "rejected",
+            "expired",
+            "pending",
+            "removed_inputs",
+            "sums_close",
+            "oldest_pending_age_seconds",
+            "held",
+            "holds",
+            "attempts",
+            "in_flight",
+            "records_delivered",
+            "records_duplicate",
+            "bytes_delivered",
+            "records_rejected",
+            "records_retried",
+            "records_late",
+            "warnings",
+            "notes",
+            "dead_letters",
+            "dead_letter_bytes",
+            "dead_letter_max_bytes",
+            "dead_letters_dropped",
+        ]
+    );
+    let read: SinkStatus = serde_json::from_value(json).unwrap();
+    assert_eq!(read, SinkStatus::default());
 }

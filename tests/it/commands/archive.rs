@@ -33,7 +33,7 @@ async fn a_file_that_rotation_deletes_is_logged_and_counted() {
     let status = router
         .status(&world.admin, |status| status.sinks["archive"].delivered == 20)
         .await;
-    let deleted = status.sinks["archive"].warnings["rotated_file_deleted"];
+    let deleted = status.sinks["archive"].records.warnings["rotated_file_deleted"];
     assert!(deleted > 0);
     let metrics = crate::support::client::get(&world.admin, "/metrics").await.body;
     let counted = metrics.lines().find(|line| {

@@ -32,7 +32,7 @@ async fn a_second_signal_that_cuts_deliveries_short_is_no_success() {
             let others = ["archive", "hook"]
                 .iter()
                 .all(|name| status.sinks[*name].delivered == 3);
-            others && status.sinks["pinterest"].in_flight > 0
+            others && status.sinks["pinterest"].requests.in_flight > 0
         })
         .await;
     process.signal("TERM");

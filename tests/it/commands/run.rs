@@ -39,7 +39,9 @@ async fn sigterm_drains() {
     let events = orders("t", 30);
     post_all(&world.listen, &events).await;
     process
-        .status(&world.admin, |status| status.sinks["pinterest"].in_flight > 0)
+        .status(&world.admin, |status| {
+            status.sinks["pinterest"].requests.in_flight > 0
+        })
         .await;
     process.signal("TERM");
     process.logged("SIGTERM: stopping").await;
@@ -68,7 +70,9 @@ async fn the_admin_address_stays_while_it_drains() {
     assert_eq!(get(&world.admin, "/ready").await.status, 200);
     post_all(&world.listen, &orders("t", 3)).await;
     process
-        .status(&world.admin, |status| status.sinks["pinterest"].in_flight > 0)
+        .status(&world.admin, |status| {
+            status.sinks["pinterest"].requests.in_flight > 0
+        })
         .await;
     process.signal("TERM");
     let status = process.status(&world.admin, |status| !status.ready).await;

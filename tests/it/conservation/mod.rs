@@ -67,12 +67,12 @@ fn check(rig: &Rig, sent: &generator::Sent, live: &Status, offline: &Status, dea
     for (name, sink) in &live.sinks {
         let stopped = &offline.sinks[name];
         assert_eq!(
-            (sink.journalled, sink.delivered, sink.pending, sink.dead_letters),
+            (sink.journalled, sink.delivered, sink.pending, sink.letters.kept),
             (
                 stopped.journalled,
                 stopped.delivered,
                 stopped.pending,
-                stopped.dead_letters
+                stopped.letters.kept
             ),
             "{name}"
         );
@@ -98,7 +98,7 @@ fn check(rig: &Rig, sent: &generator::Sent, live: &Status, offline: &Status, dea
     // Dead letters: as many as were rejected and not taken out again.
     let rejected: u64 = pinterest.rejected.values().sum();
     assert_eq!(dead.len() as u64, rejected - rig.retried(), "{pinterest:#?}");
-    assert_eq!(pinterest.dead_letters, dead.len() as u64);
+    assert_eq!(pinterest.letters.kept, dead.len() as u64);
     let mut dead_ids = BTreeSet::new();
     for letter in dead {
         assert!(

@@ -99,7 +99,7 @@ async fn console() {
     crate::support::client::post_all(&world.listen, &[crate::support::events::order("one")]).await;
     let status = process
         .status(&world.admin, |status| {
-            !status.sinks["look"].records_retried.is_empty()
+            !status.sinks["look"].records.retried.is_empty()
         })
         .await;
     assert_eq!(

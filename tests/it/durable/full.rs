@@ -120,7 +120,7 @@ async fn a_sink_may_prefer_new_events_to_old_ones() {
     // They are not lost: a retry sends them, now that there is room.
     rig.told(&["deadletters", "retry", "--sink", "pinterest"]).await;
     let status = rig.settled().await;
-    assert_eq!(status.sinks["pinterest"].records_duplicate, 0);
+    assert_eq!(status.sinks["pinterest"].records.duplicate, 0);
     assert_eq!(ids(&rig.world.accepted(), "event_id"), sent);
 }
 

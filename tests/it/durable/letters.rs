@@ -93,7 +93,7 @@ async fn a_mapping_is_fixed_and_what_it_spoilt_is_retried() {
     );
     let status = rig.settled().await;
     let hook = &status.sinks["hook"];
-    assert_eq!((hook.delivered, hook.dead_letters), (3, 0), "{hook:#?}");
+    assert_eq!((hook.delivered, hook.letters.kept), (3, 0), "{hook:#?}");
     let wanted: Vec<String> = (0..3).map(|n| format!("order-d-{n}")).collect();
     assert_eq!(ids(&rig.world.hooked(), "order_id"), wanted);
     assert_eq!(
@@ -120,7 +120,8 @@ async fn a_retry_sends_what_waits_as_well() {
     post_all(&rig.world.listen, &waiting).await;
     rig.wait(|status| {
         status.sinks["pinterest"]
-            .records_retried
+            .records
+            .retried
             .contains_key("server_error")
     })
     .await;
@@ -129,7 +130,7 @@ async fn a_retry_sends_what_waits_as_well() {
     let status = rig.settled().await;
     let pinterest = &status.sinks["pinterest"];
     assert_eq!(
-        (pinterest.delivered, pinterest.records_duplicate),
+        (pinterest.delivered, pinterest.records.duplicate),
         (32, 0),
         "{pinterest:#?}"
     );
@@ -219,7 +220,7 @@ async fn discarded_and_retried_live_by_reason() {
     assert_eq!(
         (
             status.sinks["pinterest"].rejected[&reason],
-            status.sinks["pinterest"].dead_letters
+            status.sinks["pinterest"].letters.kept
         ),
         (2, 0)
     );

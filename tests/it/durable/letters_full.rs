@@ -31,7 +31,7 @@ async fn full() -> Rig {
             // The router writes letters in the commit that follows their count.
             let counted: u64 = hook.rejected.values().sum();
             hook.held.is_some()
-                && hook.dead_letters == counted
+                && hook.letters.kept == counted
                 && others
                     .iter()
                     .all(|name| status.sinks[*name].delivered == COUNT as u64)
@@ -48,7 +48,7 @@ async fn full() -> Rig {
         "{hold:?}"
     );
     assert!(
-        hook.pending > 0 && hook.dead_letters > 0 && status.sums_close,
+        hook.pending > 0 && hook.letters.kept > 0 && status.sums_close,
         "{hook:#?}"
     );
     assert_eq!(
@@ -88,17 +88,17 @@ async fn hold_the_sink_alone_and_let_it_go_on_when_some_are_discarded() {
         let left = COUNT as u64 - gone;
         let goes_on = |status: &signalbox_admin::Status| {
             let hook = &status.sinks["hook"];
-            hook.dead_letters + hook.pending == left && (hook.held.is_some() || hook.pending == 0)
+            hook.letters.kept + hook.pending == left && (hook.held.is_some() || hook.pending == 0)
         };
         let status = rig.wait(goes_on).await;
-        if status.sinks["hook"].pending == 0 && status.sinks["hook"].dead_letters == left {
+        if status.sinks["hook"].pending == 0 && status.sinks["hook"].letters.kept == left {
             break;
         }
     }
     let status = rig.settled().await;
     let hook = &status.sinks["hook"];
     assert_eq!(
-        (hook.rejected["empty_record"], hook.dead_letters_dropped),
+        (hook.rejected["empty_record"], hook.letters.dropped),
         (COUNT as u64, 0),
         "{hook:#?}"
     );
@@ -114,11 +114,11 @@ async fn lose_nothing_once_the_cause_is_repaired() {
     rig.reload("the new configuration runs").await;
     let status = rig.settled().await;
     let hook = &status.sinks["hook"];
-    assert_eq!(hook.delivered + hook.dead_letters, COUNT as u64, "{hook:#?}");
+    assert_eq!(hook.delivered + hook.letters.kept, COUNT as u64, "{hook:#?}");
     rig.told(&["deadletters", "retry"]).await;
     let status = rig.settled().await;
     assert_eq!(
-        (status.sinks["hook"].delivered, status.sinks["hook"].dead_letters),
+        (status.sinks["hook"].delivered, status.sinks["hook"].letters.kept),
         (COUNT as u64, 0)
     );
     let mut wanted: Vec<String> = (0..COUNT).map(|n| format!("order-f-{n}")).collect();
@@ -151,12 +151,12 @@ async fn drop_the_oldest_if_the_file_says_so_and_count_them() {
     rig.settled().await;
     let all = |status: &signalbox_admin::Status| {
         let hook = &status.sinks["hook"];
-        hook.dead_letters + hook.dead_letters_dropped == COUNT as u64
+        hook.letters.kept + hook.letters.dropped == COUNT as u64
     };
     let status = rig.wait(all).await;
     let hook = &status.sinks["hook"];
-    assert!(hook.dead_letters_dropped > 0 && hook.held.is_none(), "{hook:#?}");
-    let dropped = hook.dead_letters_dropped;
+    assert!(hook.letters.dropped > 0 && hook.held.is_none(), "{hook:#?}");
+    let dropped = hook.letters.dropped;
     let series = format!("signalbox_sink_dead_letters_dropped_total{{sink=\"hook\"}} {dropped}");
     let metrics = get(&rig.world.admin, "/metrics").await.body;
     assert!(metrics.contains(&series), "{series} in {metrics}");
@@ -178,7 +178,7 @@ async fn drop_the_oldest_if_the_file_says_so_and_count_them() {
     rig.stop().await;
     rig.again().await;
     let status = rig.wait(all).await;
-    assert_eq!(status.sinks["hook"].dead_letters_dropped, dropped);
+    assert_eq!(status.sinks["hook"].letters.dropped, dropped);
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn a_limit_limits_what_is_done() {
     let told = rig.lines(&["deadletters", "retry", "--limit", "3"]).await;
     assert_eq!((&told[0]["removed"], &told[0]["matched"]), (&json!(3), &json!(3)));
     let status = rig.settled().await;
-    assert_eq!(status.sinks["hook"].dead_letters, 8, "{status:#?}");
+    assert_eq!(status.sinks["hook"].letters.kept, 8, "{status:#?}");
     // The oldest letters come first.
     assert_eq!(
         ids(&rig.world.hooked(), "order_id"),
@@ -97,7 +97,7 @@ async fn a_limit_limits_what_is_done() {
     assert!(told.starts_with("8 to be delivered again"), "{told}");
     let status = rig.settled().await;
     let hook = &status.sinks["hook"];
-    assert_eq!((hook.delivered, hook.dead_letters), (11, 0), "{hook:#?}");
+    assert_eq!((hook.delivered, hook.letters.kept), (11, 0), "{hook:#?}");
 }
 
 #[tokio::test]
@@ -285,7 +285,7 @@ async fn a_retry_that_is_killed_loses_nothing() {
         crate::support::process::run(&command, &variables).await
     });
     // The kill comes in the middle: some events have come back, and few are delivered.
-    rig.wait(|status| status.sinks["hook"].dead_letters < COUNT as u64)
+    rig.wait(|status| status.sinks["hook"].letters.kept < COUNT as u64)
         .await;
     rig.kill();
     // The command has ended either with its report or because the router has ended.
@@ -293,7 +293,7 @@ async fn a_retry_that_is_killed_loses_nothing() {
     rig.again().await;
     rig.told(&["deadletters", "retry"]).await;
     let status = rig.settled().await;
-    assert_eq!(status.sinks["hook"].dead_letters, 0, "{status:#?}");
+    assert_eq!(status.sinks["hook"].letters.kept, 0, "{status:#?}");
     let mut wanted: Vec<String> = (0..COUNT).map(|n| format!("order-m-{n}")).collect();
     wanted.sort();
     let mut hooked = ids(&rig.world.hooked(), "order_id");

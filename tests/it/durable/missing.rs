@@ -126,7 +126,8 @@ async fn a_file_that_vanishes_under_a_running_router_is_in_log_and_books_when_a_
     for empty in [false, true] {
         let mut rig = with_three_files(true).await;
         rig.again().await;
-        rig.wait(|status| status.sinks["pinterest"].attempts >= 3).await;
+        rig.wait(|status| status.sinks["pinterest"].requests.attempts >= 3)
+            .await;
         harm(&files(&rig)[1], empty);
         rig.world.sandbox.set_faults(Faults::default());
         rig.router()

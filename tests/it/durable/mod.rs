@@ -143,7 +143,7 @@ impl Rig {
 
     /// Waits until a sink has this number of dead letters. They are written in the commit that follows their count.
     async fn has_letters(&self, sink: &str, count: u64) {
-        self.wait(|status| status.sinks[sink].dead_letters == count).await;
+        self.wait(|status| status.sinks[sink].letters.kept == count).await;
     }
 
     /// Reloads the pipeline file, and waits until the log holds this answer once more.

@@ -104,7 +104,7 @@ async fn two_sinks_of_one_account_share_its_limit() {
         .await;
     let made: u64 = ["pinterest", "second"]
         .iter()
-        .map(|name| status.sinks[*name].attempts)
+        .map(|name| status.sinks[*name].requests.attempts)
         .sum();
     assert!(made <= allowed(began), "{made} calls in {:?}", began.elapsed());
     assert!(status.sinks["pinterest"].pending > 0 && status.sinks["second"].pending > 0);

@@ -21,8 +21,10 @@ async fn a_changed_sink_goes_on_where_it_was() {
         .hook
         .act(signalbox_testkit::Act::reply(503, "nobody here"));
     post_all(&rig.world.listen, &events).await;
-    rig.wait(|status| status.sinks["archive"].delivered == 8 && status.sinks["pinterest"].attempts > 1)
-        .await;
+    rig.wait(|status| {
+        status.sinks["archive"].delivered == 8 && status.sinks["pinterest"].requests.attempts > 1
+    })
+    .await;
     rig.world.hook.act(signalbox_testkit::Act::reply(200, ""));
     rig.wait(|status| status.sinks["hook"].delivered == 8).await;
     rig.write(&pipeline("", ""));

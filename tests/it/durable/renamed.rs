@@ -17,7 +17,7 @@ async fn waiting(count: u64) -> Rig {
     post_all(&rig.world.listen, &orders("o", count as usize)).await;
     let others = |status: &Status| {
         let done = |name: &str| status.sinks[name].delivered == count;
-        done("pinterest") && done("archive") && status.sinks["hook"].attempts > 0
+        done("pinterest") && done("archive") && status.sinks["hook"].requests.attempts > 0
     };
     rig.wait(others).await;
     rig
@@ -312,7 +312,7 @@ async fn a_sink_that_says_what_it_was_takes_everything_along() {
             assert!(!told.contains("pending events"), "{told}");
             let status = rig.wait(|status| status.orphans.is_empty()).await;
             let caller = &status.sinks["caller"];
-            assert_eq!((caller.pending, caller.dead_letters), (3, 5), "{status:#?}");
+            assert_eq!((caller.pending, caller.letters.kept), (3, 5), "{status:#?}");
             assert_eq!(caller.rejected.values().sum::<u64>(), 5);
         }
         let (status, got) = rig.released().await;

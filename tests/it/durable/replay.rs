@@ -38,7 +38,7 @@ async fn of_a_running_router() {
         assert_eq!(
             (
                 status.sinks[sink].journalled,
-                status.sinks[sink].records_duplicate
+                status.sinks[sink].records.duplicate
             ),
             (10, known)
         );

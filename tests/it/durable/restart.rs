@@ -20,7 +20,9 @@ async fn attempts_and_dead_letters_are_kept() {
     let mut rig = Rig::start("").await;
     rig.world.sandbox.set_faults(down());
     post_all(&rig.world.listen, &orders("k", 3)).await;
-    let before = rig.wait(|status| status.sinks["pinterest"].attempts >= 5).await;
+    let before = rig
+        .wait(|status| status.sinks["pinterest"].requests.attempts >= 5)
+        .await;
     assert_eq!(before.sinks["pinterest"].pending, 3);
     rig.stop().await;
     let offline = rig.asked().await;
@@ -50,7 +52,7 @@ async fn attempts_and_dead_letters_are_kept() {
     rig.kill();
     rig.again().await;
     assert_eq!(rig.lines(&["deadletters", "list"]).await, letters);
-    assert_eq!(rig.asked().await.sinks["pinterest"].dead_letters, 3);
+    assert_eq!(rig.asked().await.sinks["pinterest"].letters.kept, 3);
 }
 
 #[tokio::test]
@@ -198,7 +200,7 @@ async fn a_removed_sink_holds_its_events_for_a_while_only() {
     let hook = &offline.sinks["hook"];
     assert_eq!((hook.pending, hook.delivered), (0, 0), "{hook:#?}");
     assert_eq!(
-        (hook.rejected["orphaned"], hook.dead_letters),
+        (hook.rejected["orphaned"], hook.letters.kept),
         (4, 4),
         "{hook:#?}"
     );
@@ -210,7 +212,8 @@ async fn the_time_a_record_is_tried_for_goes_on_meanwhile() {
     rig.world.sandbox.set_faults(down());
     post_all(&rig.world.listen, &orders("t", 3)).await;
     let over = tokio::time::Instant::now() + std::time::Duration::from_secs(2);
-    rig.wait(|status| status.sinks["pinterest"].attempts > 1).await;
+    rig.wait(|status| status.sinks["pinterest"].requests.attempts > 1)
+        .await;
     rig.stop().await;
     tokio::time::sleep_until(over).await;
     rig.again().await;
@@ -220,7 +223,7 @@ async fn the_time_a_record_is_tried_for_goes_on_meanwhile() {
     let pinterest = &status.sinks["pinterest"];
     assert_eq!(pinterest.expired["server_error"], 3, "{pinterest:#?}");
     // Its time was over, so it was tried once more and no further.
-    assert_eq!(pinterest.attempts, 1, "{pinterest:#?}");
+    assert_eq!(pinterest.requests.attempts, 1, "{pinterest:#?}");
     rig.has_letters("pinterest", 3).await;
     let letters = rig.lines(&["deadletters", "list", "--reason", "expired"]).await;
     assert_eq!(letters.len(), 3);

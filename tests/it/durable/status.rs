@@ -31,7 +31,7 @@ fn numbers(status: &Status) -> Vec<String> {
             s.rejected,
             s.expired,
             s.pending,
-            s.dead_letters,
+            s.letters.kept,
             s.sums_close
         )
     });
@@ -81,7 +81,7 @@ async fn live_and_from_the_files() {
     );
     assert_eq!(pinterest.filtered.values().sum::<u64>(), 3);
     assert_eq!(
-        (pinterest.rejected.values().sum::<u64>(), pinterest.dead_letters),
+        (pinterest.rejected.values().sum::<u64>(), pinterest.letters.kept),
         (2, 2)
     );
     assert!(pinterest.oldest_pending_age_seconds.is_some());

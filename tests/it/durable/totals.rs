@@ -55,9 +55,9 @@ async fn status_goes_on_and_metrics_begin_at_nothing() {
             (is.journalled, is.delivered, &is.filtered, &is.rejected),
             (was.journalled, was.delivered, &was.filtered, &was.rejected)
         );
-        assert_eq!(is.dead_letters, 2);
+        assert_eq!(is.letters.kept, 2);
         // These counts are of this process alone.
-        assert_eq!((is.records_delivered, is.attempts), (0, 0));
+        assert_eq!((is.records.delivered, is.requests.attempts), (0, 0));
         let metrics = metrics(&rig).await;
         for series in [
             "signalbox_source_events_received_total{source=\"shop\"}",

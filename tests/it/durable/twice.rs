@@ -29,7 +29,7 @@ async fn the_journals_original_is_used_each_time() {
             told.starts_with("1 to be delivered again: 1 from the journal"),
             "{told}"
         );
-        rig.wait(|status| status.sinks["pinterest"].dead_letters == 1 && status.sums_close)
+        rig.wait(|status| status.sinks["pinterest"].letters.kept == 1 && status.sums_close)
             .await;
         rig.settled().await;
         let letters = rig.lines(&["deadletters", "list", "--sink", "pinterest"]).await;

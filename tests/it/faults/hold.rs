@@ -122,7 +122,7 @@ async fn a_dead_destination_delays_no_other() {
         .wait(|status| {
             let done = |name: &str| status.sinks[name].delivered == 200;
             let pinterest = &status.sinks["pinterest"];
-            done("archive") && done("hook") && pinterest.records_retried.contains_key("connect_failed")
+            done("archive") && done("hook") && pinterest.records.retried.contains_key("connect_failed")
         })
         .await;
     assert_eq!(status.sinks["pinterest"].pending, 200);

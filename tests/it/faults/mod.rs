@@ -90,7 +90,7 @@ impl Day {
     async fn all_delivered(&self, status: &Status) -> SinkStatus {
         let pinterest = status.sinks["pinterest"].clone();
         assert_eq!(
-            (pinterest.delivered, pinterest.records_delivered),
+            (pinterest.delivered, pinterest.records.delivered),
             (SENT as u64, SENT as u64)
         );
         assert!(self.pipe.dead("pinterest").await.is_empty());
@@ -106,7 +106,7 @@ impl Day {
         let pinterest = status.sinks["pinterest"].clone();
         assert_eq!(pinterest.delivered, wanted.len() as u64);
         assert_eq!(pinterest.rejected.values().sum::<u64>(), rejected.len() as u64);
-        assert_eq!(pinterest.rejected, pinterest.records_rejected);
+        assert_eq!(pinterest.rejected, pinterest.records.rejected);
         let mut dead = Vec::new();
         for letter in self.pipe.dead("pinterest").await {
             assert_eq!(letter.reason, reason, "{letter:?}");

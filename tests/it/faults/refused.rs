@@ -19,8 +19,8 @@ async fn single_events_fail() {
         };
         let day = Day::begin(faults, "concurrency = 1").await;
         let pinterest = day.all_but(&["o-14", "o-4", "o-9"], "pinterest_rejected").await;
-        assert_eq!(pinterest.records_retried.len(), 0, "{pinterest:?}");
-        assert_eq!(pinterest.attempts, 3);
+        assert_eq!(pinterest.records.retried.len(), 0, "{pinterest:?}");
+        assert_eq!(pinterest.requests.attempts, 3);
     }
 }
 
@@ -48,7 +48,7 @@ async fn warnings_are_kept() {
     )
     .await;
     let pinterest = day.exactly_once().await;
-    let warned: u64 = pinterest.warnings.values().sum();
+    let warned: u64 = pinterest.records.warnings.values().sum();
     assert_eq!(warned, SENT as u64 / 2, "{pinterest:?}");
 }
 
@@ -137,12 +137,12 @@ async fn an_unexpected_property_is_left_out_from_then_on() {
         pinterest.notes.iter().any(|note| note.contains("order_id")),
         "{pinterest:?}"
     );
-    assert!(pinterest.records_rejected.is_empty());
+    assert!(pinterest.records.rejected.is_empty());
     // The lesson was learnt: the next ones go right through.
-    let attempts = pinterest.attempts;
+    let attempts = pinterest.requests.attempts;
     post_all(&day.world.listen, &[order("next")]).await;
     let status = day.pipe.settled(SENT as u64 + 1).await;
-    assert_eq!(status.sinks["pinterest"].attempts, attempts + 1);
+    assert_eq!(status.sinks["pinterest"].requests.attempts, attempts + 1);
 }
 
 #[tokio::test]

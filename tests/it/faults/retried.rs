@@ -26,7 +26,7 @@ macro_rules! retried {
                 Arrives::Once => day.exactly_once().await,
                 Arrives::Again => day.with_duplicates().await,
             };
-            let retried = &pinterest.records_retried;
+            let retried = &pinterest.records.retried;
             assert!(retried.values().sum::<u64>() > 0, "{pinterest:?}");
             assert!($code.is_empty() || retried.keys().eq([$code]), "{pinterest:?}");
         }
@@ -92,7 +92,7 @@ async fn rate_limited_for_a_second() {
     let day = Day::begin(faults(|faults| faults.rate_limit = Some(rate_limit)), "").await;
     let pinterest = day.exactly_once().await;
     assert!(
-        pinterest.records_retried.keys().eq(["rate_limited"]),
+        pinterest.records.retried.keys().eq(["rate_limited"]),
         "{pinterest:?}"
     );
     assert!(began.elapsed() >= Duration::from_secs(1), "came back too early");

@@ -169,6 +169,7 @@ async fn an_opt_out_can_be_dropped_or_sent_instead() {
         );
         assert!(pipe.dead("pinterest").await.is_empty());
         let warned = pinterest
+            .records
             .warnings
             .iter()
             .any(|(key, _)| key.starts_with("ldp_incomplete"));

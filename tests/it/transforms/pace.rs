@@ -76,9 +76,9 @@ async fn a_sink_waits_and_the_others_do_not() {
     );
     assert_eq!(ids(&world.accepted(), "event_id"), ids(&events, "messageId"));
     // Waiting is no attempt and no retry.
-    assert!(status.sinks["pinterest"].records_retried.is_empty());
+    assert!(status.sinks["pinterest"].records.retried.is_empty());
     assert_eq!(
-        status.sinks["pinterest"].attempts,
+        status.sinks["pinterest"].requests.attempts,
         world.sandbox.counts().requests
     );
 }

@@ -11,7 +11,7 @@ pub(crate) fn render(status: &Status, sandbox: &Sandbox, sent: u64, archived: u6
     let mut out = status.render_human();
     let counts = sandbox.counts();
     let received: u64 = status.sources.values().map(|source| source.received).sum();
-    let delivered = |sink: &str| status.sinks.get(sink).map_or(0, |sink| sink.records_delivered);
+    let delivered = |sink: &str| status.sinks.get(sink).map_or(0, |sink| sink.records.delivered);
     let pending: u64 = status.sinks.values().map(|sink| sink.pending).sum();
     let checks = [
         (format!("sent {sent} = received {received}"), sent == received),
