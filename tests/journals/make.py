@@ -174,7 +174,9 @@ def make(binary, folder):
         rig.end(signal.SIGKILL)
         with open(os.path.join(scratch, "archive.jsonl")) as archive:
             written = [json.loads(line) for line in archive]
-    os.remove(os.path.join(journal, "LOCK"))
+    for name in ["LOCK", "ballast.bin"]:
+        if os.path.exists(os.path.join(journal, name)):
+            os.remove(os.path.join(journal, name))
     names = lambda prefix, count: [f"{prefix}-{n}" for n in range(count)]
     waiting = names("stuck", 1) + ["bad-2"] + names("first", 5) + names("second", 7)
     first = names("stuck", 1) + names("bad", 3) + names("opted", 2) + names("passed", PASSED)

@@ -39,6 +39,9 @@ pub struct HashedPath {
     pub path: Arc<str>,
     /// Name of the normalising rules.
     pub rules: Arc<str>,
+    /// More hashes of the value, where one does not do: of its other spellings. The payload holds the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hashes: Vec<Arc<str>>,
 }
 
 /// A [`Warning`] in its stored form.

@@ -58,9 +58,14 @@ fn classify(error: redb::Error) -> Trouble {
 /// Makes the error for a file of an unknown format version; `reads` is the newest version that this program reads.
 pub(crate) fn newer(what: &str, version: u32, reads: Option<u32>) -> Trouble {
     let reads = reads.map_or_else(String::new, |reads| format!(", this one reads {reads}"));
+    newer_with(&format!("{what} format {version}{reads}"))
+}
+
+/// Makes the error for a file that has something which this program does not know.
+pub(crate) fn newer_with(what: &str) -> Trouble {
     Trouble::Newer(format!(
-        "written by a newer version of Signalbox ({what} format {version}{reads}), and left as it is; use that version, \
-         or set journal.path to another folder"
+        "written by a newer version of Signalbox ({what}), and left as it is; use that version, or set journal.path to \
+         another folder"
     ))
 }
 

@@ -97,6 +97,7 @@ impl HashPii {
                 facts.hashed.push(HashedPath {
                     path: self.plan.shared_path(id),
                     rules: Arc::clone(&self.rules_name),
+                    hashes: Vec::new(),
                 });
             }
         }

@@ -121,9 +121,13 @@ impl Heading {
             Err(Trouble::Broken(_)) => return Ok(None),
             Err(refused) => return Err(refused),
         }
-        let heading = (xxh3_64(&text) == checksum).then(|| serde_json::from_slice(&text).ok());
+        let heading = (xxh3_64(&text) == checksum).then(|| serde_json::from_slice::<Heading>(&text).ok());
+        let heading = heading.flatten();
+        for (name, sink) in heading.iter().flat_map(|heading| &heading.sinks) {
+            sink.record.check(name)?;
+        }
         let blocks = u32::try_from((FIXED + text.len()).div_ceil(BLOCK)).unwrap_or(u32::MAX);
-        Ok(heading.flatten().map(|heading| Read {
+        Ok(heading.map(|heading| Read {
             first,
             heading,
             blocks,

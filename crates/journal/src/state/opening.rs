@@ -200,6 +200,9 @@ pub(super) fn look(path: &Path) -> Result<Found, Trouble> {
         txn.commit()?;
         Ok((db, loaded))
     })?;
+    for (name, (sink, _)) in &loaded.sinks {
+        sink.check(name)?;
+    }
     // An earlier version first committed an empty head, and only later noted that the state was rebuilt.
     let head = &loaded.head;
     if head.complete || head.next_position > 0 || !loaded.sinks.is_empty() {

@@ -13,8 +13,8 @@ use crate::{DeadLetterId, Position, SourceTotals};
 
 /// The name of the file.
 pub(crate) const FILE: &str = "state.redb";
-/// The format of the state. A program refuses a state of a newer format than its own, and leaves it as it is.
-pub(super) const FORMAT: u32 = 3;
+/// The format of the state: 3 had no flags and no key in the records of sinks. A program refuses a state of a newer format than its own, and leaves it as it is.
+pub(super) const FORMAT: u32 = 4;
 pub(super) const CACHE: usize = 4_000_000;
 
 pub(super) const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("head");

@@ -40,21 +40,22 @@ fn renew(bytes: &mut [u8], version: usize, length: usize) {
     bytes[length - 8..length].copy_from_slice(&checksum);
 }
 
-/// Makes the bytes of a state of format 99, as a killed router leaves it, or one that ended cleanly.
-fn newer_state(path: &Path, killed: bool) -> Vec<u8> {
+/// Makes the bytes of a state in which one number of a record is another, as a killed router leaves it, or one that ended
+/// cleanly.
+fn newer_state(path: &Path, killed: bool, (table, record, member): (&str, &str, &str)) -> Vec<u8> {
     let db = redb::Database::open(path).unwrap();
-    let table = redb::TableDefinition::<&str, &[u8]>::new("head");
     let txn = db.begin_write().unwrap();
     {
+        let table = redb::TableDefinition::<&str, &[u8]>::new(table);
         let mut table = txn.open_table(table).unwrap();
-        let mut head: serde_json::Value = {
-            let sealed = table.get("head").unwrap().unwrap();
+        let mut value: serde_json::Value = {
+            let sealed = table.get(record).unwrap().unwrap();
             serde_json::from_slice(&sealed.value()[8..]).unwrap()
         };
-        head["format"] = 99.into();
-        let text = serde_json::to_vec(&head).unwrap();
+        value[member] = 99.into();
+        let text = serde_json::to_vec(&value).unwrap();
         let sealed = [&xxh3_64(&text).to_le_bytes()[..], &text].concat();
-        table.insert("head", sealed.as_slice()).unwrap();
+        table.insert(record, sealed.as_slice()).unwrap();
     }
     txn.commit().unwrap();
     let open = std::fs::read(path).unwrap();
@@ -69,11 +70,11 @@ fn newer_state(path: &Path, killed: bool) -> Vec<u8> {
 #[tokio::test]
 async fn a_newer_file_stops_the_journal_and_nothing_is_changed() {
     for killed in [true, false] {
-        for what in ["frame", "file", "mark", "ids", "state"] {
+        for what in ["frame", "file", "mark", "ids", "state", "flags", "key"] {
             let folder = build(killed).await;
             let name = match what {
                 "mark" => "MARK".to_owned(),
-                "state" => "state.redb".to_owned(),
+                "state" | "flags" | "key" => "state.redb".to_owned(),
                 "ids" => files(folder.path(), "ids-")[0].clone(),
                 // The newest file, or one that an earlier run left.
                 "file" => files(folder.path(), "frames-")[2].clone(),
@@ -82,7 +83,8 @@ async fn a_newer_file_stops_the_journal_and_nothing_is_changed() {
             let path = folder.path().join(&name);
             let mut bytes = std::fs::read(&path).unwrap();
             match what {
-                "state" => bytes = newer_state(&path, killed),
+                "state" => bytes = newer_state(&path, killed, ("head", "head", "format")),
+                "flags" | "key" => bytes = newer_state(&path, killed, ("sinks", "a", what)),
                 "frame" => renew(&mut bytes[4096..], 8, 78),
                 "file" => renew(&mut bytes, 8, 40),
                 "mark" => renew(&mut bytes, 8, 60),
