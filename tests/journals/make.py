@@ -187,8 +187,9 @@ def make(binary, folder):
         "pending": waiting,
         "parked": {"hook": 2},
         "dead_letters": {"hook": names("bad", 2), "source:shop": names("nowhere", 2)},
-        # What the orphan `gone` has not delivered of what came while it was in the pipeline, and of what came later.
-        "orphan": {"name": "gone", "pending": first + names("first", 5) + names("second", 7)},
+        # What the orphan `gone` has not delivered of what came while it was in the pipeline. (To version 0.1.0 of
+        # 2026-11-28 it was owed what came later, too.)
+        "orphan": {"name": "gone", "pending": first},
         # Events that were taken in and whose second copies are duplicates.
         "known": ["passed-0", "first-0", "second-6"],
         # What a destination gets of some of them.
