@@ -219,7 +219,7 @@ async fn without_their_state_everything_of_them_comes_again() {
         let all = sorted(manifest.orphan.pending.iter().cloned());
         assert_eq!(sorted(hooked(&world, "/gone").into_keys()), all, "{version}");
         let again = status.journal.may_come_again.unwrap();
-        // Without the state the journal counts the events of all sources.
+        // The count reaches to the end of the log, beyond what the sink is owed.
         assert_eq!(again["gone"], manifest.journalled, "{version}");
     }
 }
