@@ -206,11 +206,6 @@ impl<'a> Node<'a> {
         value.is_finite().then_some(value)
     }
 
-    /// Returns a whole number that fits, spelled without fraction or exponent.
-    pub fn as_i64(self) -> Option<i64> {
-        self.number_text()?.parse().ok()
-    }
-
     /// Returns a member of an object by its key.
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         let slot = self.slot();

@@ -1,6 +1,5 @@
 //! The condition tree of a trigger, as Segment's parser builds it.
 
-use serde_json::{Value as Json, json};
 use std::fmt;
 
 /// A node of a trigger's tree.
@@ -110,41 +109,6 @@ impl Literal {
 }
 
 impl Condition {
-    /// Returns the tree as Segment's JSON.
-    pub fn to_json(&self) -> Json {
-        match self {
-            Condition::Hole => Json::Null,
-            Condition::Group { any, children } => json!({
-                "type": "group",
-                "operator": if *any { "or" } else { "and" },
-                "children": children.iter().map(Condition::to_json).collect::<Vec<_>>(),
-            }),
-            Condition::Test {
-                field,
-                operator,
-                value,
-            } => {
-                let mut node = match field {
-                    Field::Type => json!({ "type": "event-type" }),
-                    Field::Event => json!({ "type": "event" }),
-                    Field::Name => json!({ "type": "name" }),
-                    Field::UserId => json!({ "type": "userId" }),
-                    Field::Property(name) => json!({ "type": "event-property", "name": name }),
-                    Field::Trait(name) => json!({ "type": "event-trait", "name": name }),
-                    Field::Context(name) => json!({ "type": "event-context", "name": name }),
-                };
-                node["operator"] = operator.as_str().into();
-                match value {
-                    Some(Literal::Text(text)) => node["value"] = text.as_str().into(),
-                    Some(Literal::Number(number)) => node["value"] = (*number).into(),
-                    Some(Literal::Bool(truth)) => node["value"] = (*truth).into(),
-                    None => {}
-                }
-                node
-            }
-        }
-    }
-
     /// Returns the tree as trigger text, or `None` if it has an empty group. Quotes in values are not escaped, since
     /// the language has no escapes.
     pub fn to_fql(&self) -> Option<String> {

@@ -34,12 +34,6 @@ pub fn install_time(text: &str) -> Option<f64> {
     seconds
 }
 
-/// Returns true for a text that dayjs takes for a date. Segment's validation of date-like texts accepts these, and
-/// plain numbers.
-pub fn is_date(text: &str) -> bool {
-    instant(text).is_some()
-}
-
 /// Returns true if JavaScript prints the number exactly so.
 fn is_canonical(text: &str, number: f64) -> bool {
     ryu_js::Buffer::new().format(number) == text
