@@ -1,26 +1,24 @@
 //! Builds a pipeline from a configuration: every component built, every key checked.
 
-use std::collections::BTreeMap;
+mod options;
+mod warnings;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use signalbox_core::limiter::Quota;
-use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Hashes, Side, Sink, SinkDeclarations, SinkDefaults, Source,
-    SourceDeclarations, Transform,
+use signalbox_config::{
+    AdminSettings, DeadLetterSettings, Diagnostics, JournalKind, JournalSettings, LoadedConfig, Origin,
+    ShutdownSettings, SinkEntry, SourceEntry, StartAt, TelemetrySettings,
 };
-
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, Side, Sink, Source, SourceDeclarations, Transform,
+};
 use signalbox_journal::{Named, Roster, Start};
 
+use self::options::options;
+use self::warnings::{Declared, rate_groups, warnings};
 use crate::debts::{Listeners, Listening};
-use crate::delivery::{BatchLimits, RequestLimits, RetryPolicy, SinkOptions, Stage, WindowLimits};
-use crate::rate_group;
-use crate::routing::Route;
-use signalbox_config::{
-    AdminSettings, DeadLetterSettings, Diagnostics, InputsRemoved, JournalKind, JournalSettings,
-    LoadedConfig, OnJournalFull, Origin, ShutdownSettings, SinkEntry, SinkRuntime, SourceEntry, StartAt,
-    TelemetrySettings,
-};
+use crate::delivery::{SinkOptions, Stage};
 
 /// A pipeline that is built and not started: no port is open, nothing is written. `validate` stops here. Plugins may read
 /// files that their settings name (a certificate), so that `validate` checks these too.
@@ -149,7 +147,8 @@ impl Pipeline {
             return Err(config.origin.diagnostics(faults));
         }
         let mut warnings = warnings(&config, &declared);
-        warnings.extend(rate_groups(&sinks, &config.origin));
+        let options: Vec<&SinkOptions> = sinks.iter().map(|sink| &sink.options).collect();
+        warnings.extend(rate_groups(&options, &config.origin));
         Ok(Pipeline {
             journal: config.journal,
             dead_letters: config.dead_letters,
@@ -205,148 +204,6 @@ fn fingerprint(config: &LoadedConfig, component: &str, through: &[String]) -> u6
             .hash(&mut hasher);
     }
     hasher.finish()
-}
-
-/// Warnings and declarations of the built components.
-#[derive(Default)]
-struct Declared {
-    /// Warnings by the component's path in the file.
-    warnings: BTreeMap<String, Vec<BuildError>>,
-    /// Hashing of each transform that hashes, by its name.
-    hashes: BTreeMap<String, Hashes>,
-    /// Declarations of each sink, by its name.
-    sinks: BTreeMap<String, SinkDeclarations>,
-}
-
-impl Declared {
-    /// Keeps a component's warnings. A transform is built for each of its places, with the same warnings each time.
-    fn warn(&mut self, path: &str, warnings: Vec<BuildError>) {
-        self.warnings.insert(path.to_owned(), warnings);
-    }
-}
-
-/// Lists the warnings of the loader, of the plugins in the order of the file, and about hashing.
-fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
-    let sources = config
-        .sources
-        .iter()
-        .map(|entry| format!("sources.{}", entry.name));
-    let transforms = config
-        .transforms
-        .iter()
-        .map(|entry| format!("transforms.{}", entry.name));
-    let sinks = config.sinks.iter().map(|entry| format!("sinks.{}", entry.name));
-    let of_plugins = sources.chain(transforms).chain(sinks).flat_map(|path| {
-        let warnings = declared.warnings.get(&path).into_iter().flatten();
-        let told = |warning| config.origin.build_error(&path, warning).to_string();
-        warnings.map(told).collect::<Vec<_>>()
-    });
-    config
-        .warnings
-        .iter()
-        .map(ToString::to_string)
-        .chain(of_plugins)
-        .chain(hashing(config, declared))
-        .collect()
-}
-
-/// Finds rate groups whose sinks have different limits.
-fn rate_groups(sinks: &[BuiltSink], origin: &Origin) -> Vec<String> {
-    let mut groups: BTreeMap<&str, Vec<&SinkOptions>> = BTreeMap::new();
-    for sink in sinks {
-        groups
-            .entry(&sink.options.requests.rate_group)
-            .or_default()
-            .push(&sink.options);
-    }
-    let mut told = Vec::new();
-    for members in groups.values() {
-        let lowest = members
-            .iter()
-            .fold(None, |lowest, one| rate_group::lower(lowest, one.requests.calls));
-        let Some(lowest) = lowest else { continue };
-        for sink in members.iter().filter(|sink| sink.requests.calls != Some(lowest)) {
-            let holder = members.iter().find(|one| one.requests.calls == Some(lowest));
-            let holder = holder.map(|one| one.name.to_string()).unwrap_or_default();
-            let message = format!(
-                "it shares its rate group with '{holder}', whose calls_per_minute is lower: {} counts for both together",
-                lowest.limit()
-            );
-            let help = "set calls_per_minute alike, or give the sinks different rate_groups if the destination counts \
-                        their calls apart";
-            let path = format!("sinks.{}.calls_per_minute", sink.name);
-            told.push(
-                origin
-                    .diagnostic(&path, message, Some(help.to_owned()))
-                    .to_string(),
-            );
-        }
-    }
-    told
-}
-
-/// Finds sinks that do not agree with the hashing before them: its rules differ, so that the same person has two hashes, or
-/// a setting needs a plain value that is hashed by then.
-fn hashing(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
-    let mut told = Vec::new();
-    for sink in &config.sinks {
-        let Some(declares) = declared.sinks.get(&sink.name) else {
-            continue;
-        };
-        let sources = config
-            .sources
-            .iter()
-            .filter(|source| sink.runtime.inputs.contains(&source.name));
-        let through = sources
-            .flat_map(|source| &source.runtime.through)
-            .chain(&sink.runtime.through);
-        let mut names: Vec<&String> = through.collect();
-        names.sort();
-        names.dedup();
-        let hashing = config
-            .transforms
-            .iter()
-            .filter(|entry| names.contains(&&entry.name));
-        for (name, hashes) in
-            hashing.filter_map(|entry| Some((&entry.name, declared.hashes.get(&entry.name)?)))
-        {
-            let mut tell = |below: &str, message: String, help: &str| {
-                let path = signalbox_config::join(&format!("sinks.{}", sink.name), below);
-                told.push(
-                    config
-                        .origin
-                        .diagnostic(&path, message, Some(help.to_owned()))
-                        .to_string(),
-                );
-            };
-            if let Some(rules) = declares.hashing_rules.filter(|rules| *rules != hashes.rules) {
-                tell(
-                    "",
-                    format!(
-                        "it hashes by the rules '{rules}', but '{name}' before it by '{}'",
-                        hashes.rules
-                    ),
-                    "set the transform's rules and the sink's compat alike, or the same person has two hashes",
-                );
-            }
-            for read in &declares.reads {
-                let inside = |path: &String| {
-                    *path == read.event_path || read.event_path.starts_with(&format!("{path}."))
-                };
-                if hashes.paths.iter().any(inside) {
-                    tell(
-                        &read.setting,
-                        format!(
-                            "it reads '{}', which '{name}' has hashed by then",
-                            read.event_path
-                        ),
-                        "ask for something that is not personal, or exempt the path (keep) in the transform",
-                    );
-                }
-            }
-        }
-    }
-    told
 }
 
 /// Collects faults, so that one run reports all of them.
@@ -420,66 +277,5 @@ impl Faults<'_> {
             }
         }
         whole.then_some(built)
-    }
-}
-
-/// Completes the runtime's keys of a sink with the plugin's defaults. The loader has checked their limits.
-fn options(entry: &SinkEntry, declares: &SinkDeclarations, durable: bool) -> SinkOptions {
-    let defaults: SinkDefaults = entry.config.defaults();
-    let keys: &SinkRuntime = &entry.runtime;
-    let max_events = keys.batch.max_events.map_or(defaults.max_events, |n| n.get());
-    let max_bytes = keys.batch.max_bytes.map_or(defaults.max_bytes, |size| size.0);
-    let calls = keys.calls_per_minute.or(defaults.calls_per_minute);
-    let rate_group = keys.rate_group.clone().or_else(|| declares.rate_group.clone());
-    let concurrency = keys.concurrency.map_or(defaults.concurrency, |n| n.get());
-    let integration = keys
-        .integration
-        .clone()
-        .or(defaults.integration.map(str::to_owned));
-    SinkOptions {
-        name: entry.name.as_str().into(),
-        inputs: keys.inputs.iter().map(|name| name.as_str().into()).collect(),
-        filter_removed: keys.inputs_removed == InputsRemoved::Filter,
-        mappings: declares.mappings.iter().cloned().collect(),
-        orphan: false,
-        route: Route {
-            sink: entry.name.clone(),
-            integration: integration.unwrap_or_else(|| entry.name.clone()),
-            consent_categories: keys.consent_categories.clone(),
-        },
-        batch: BatchLimits {
-            max_events,
-            max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX),
-            max_wait: keys.batch.max_wait.unwrap_or(defaults.max_wait).0,
-        },
-        requests: RequestLimits {
-            concurrency,
-            timeout: keys.timeout.unwrap_or(defaults.timeout).0,
-            calls: calls.map(Quota::per_minute),
-            rate_group: rate_group
-                .unwrap_or_else(|| format!("sinks.{}", entry.name))
-                .into(),
-        },
-        retry: RetryPolicy {
-            window: keys.retry.window.unwrap_or(defaults.retry_for).0,
-            initial: keys.retry.initial_backoff().0,
-            max: keys.retry.max_backoff().0,
-            maybe_duplicates: keys
-                .retry_timeouts_of_offline
-                .unwrap_or(defaults.retry_maybe_duplicates),
-        },
-        late_after: defaults.late_after.map(|age| age.0),
-        duplicate_window: defaults.duplicate_window.map(|window| window.0),
-        durable,
-        hold: keys.hold,
-        shed_when_full: keys.on_journal_full == OnJournalFull::DeadLetterOldest,
-        // Enough for every request under way and the next ones; the rest waits in the journal.
-        window: WindowLimits {
-            events: max_events.saturating_mul(concurrency + 2).max(1_000),
-            // The same in bytes; an event is released once its records are made.
-            bytes: usize::try_from(max_bytes)
-                .unwrap_or(usize::MAX)
-                .saturating_mul(concurrency + 2),
-        },
     }
 }

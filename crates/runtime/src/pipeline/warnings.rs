@@ -1,0 +1,148 @@
+//! Warnings about settings that are accepted but probably not meant.
+
+use std::collections::BTreeMap;
+
+use signalbox_config::{LoadedConfig, Origin};
+use signalbox_core::{BuildError, Hashes, SinkDeclarations};
+
+use crate::delivery::SinkOptions;
+use crate::rate_group;
+
+/// Warnings and declarations of the built components.
+#[derive(Default)]
+pub(super) struct Declared {
+    /// Warnings by the component's path in the file.
+    pub(super) warnings: BTreeMap<String, Vec<BuildError>>,
+    /// Hashing of each transform that hashes, by its name.
+    pub(super) hashes: BTreeMap<String, Hashes>,
+    /// Declarations of each sink, by its name.
+    pub(super) sinks: BTreeMap<String, SinkDeclarations>,
+}
+
+impl Declared {
+    /// Keeps a component's warnings. A transform is built for each of its places, with the same warnings each time.
+    pub(super) fn warn(&mut self, path: &str, warnings: Vec<BuildError>) {
+        self.warnings.insert(path.to_owned(), warnings);
+    }
+}
+
+/// Lists the warnings of the loader, of the plugins in the order of the file, and about hashing.
+pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
+    let sources = config
+        .sources
+        .iter()
+        .map(|entry| format!("sources.{}", entry.name));
+    let transforms = config
+        .transforms
+        .iter()
+        .map(|entry| format!("transforms.{}", entry.name));
+    let sinks = config.sinks.iter().map(|entry| format!("sinks.{}", entry.name));
+    let of_plugins = sources.chain(transforms).chain(sinks).flat_map(|path| {
+        let warnings = declared.warnings.get(&path).into_iter().flatten();
+        let told = |warning| config.origin.build_error(&path, warning).to_string();
+        warnings.map(told).collect::<Vec<_>>()
+    });
+    config
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .chain(of_plugins)
+        .chain(hashing(config, declared))
+        .collect()
+}
+
+/// Finds rate groups whose sinks have different limits.
+pub(super) fn rate_groups(sinks: &[&SinkOptions], origin: &Origin) -> Vec<String> {
+    let mut groups: BTreeMap<&str, Vec<&SinkOptions>> = BTreeMap::new();
+    for &sink in sinks {
+        groups.entry(&sink.requests.rate_group).or_default().push(sink);
+    }
+    let mut told = Vec::new();
+    for members in groups.values() {
+        let lowest = members
+            .iter()
+            .fold(None, |lowest, one| rate_group::lower(lowest, one.requests.calls));
+        let Some(lowest) = lowest else { continue };
+        for sink in members.iter().filter(|sink| sink.requests.calls != Some(lowest)) {
+            let holder = members.iter().find(|one| one.requests.calls == Some(lowest));
+            let holder = holder.map(|one| one.name.to_string()).unwrap_or_default();
+            let message = format!(
+                "it shares its rate group with '{holder}', whose calls_per_minute is lower: {} counts for both together",
+                lowest.limit()
+            );
+            let help = "set calls_per_minute alike, or give the sinks different rate_groups if the destination counts \
+                        their calls apart";
+            let path = format!("sinks.{}.calls_per_minute", sink.name);
+            told.push(
+                origin
+                    .diagnostic(&path, message, Some(help.to_owned()))
+                    .to_string(),
+            );
+        }
+    }
+    told
+}
+
+/// Finds sinks that do not agree with the hashing before them: its rules differ, so that the same person has two hashes, or
+/// a setting needs a plain value that is hashed by then.
+fn hashing(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
+    let mut told = Vec::new();
+    for sink in &config.sinks {
+        let Some(declares) = declared.sinks.get(&sink.name) else {
+            continue;
+        };
+        let sources = config
+            .sources
+            .iter()
+            .filter(|source| sink.runtime.inputs.contains(&source.name));
+        let through = sources
+            .flat_map(|source| &source.runtime.through)
+            .chain(&sink.runtime.through);
+        let mut names: Vec<&String> = through.collect();
+        names.sort();
+        names.dedup();
+        let hashing = config
+            .transforms
+            .iter()
+            .filter(|entry| names.contains(&&entry.name));
+        for (name, hashes) in
+            hashing.filter_map(|entry| Some((&entry.name, declared.hashes.get(&entry.name)?)))
+        {
+            let mut tell = |below: &str, message: String, help: &str| {
+                let path = signalbox_config::join(&format!("sinks.{}", sink.name), below);
+                told.push(
+                    config
+                        .origin
+                        .diagnostic(&path, message, Some(help.to_owned()))
+                        .to_string(),
+                );
+            };
+            if let Some(rules) = declares.hashing_rules.filter(|rules| *rules != hashes.rules) {
+                tell(
+                    "",
+                    format!(
+                        "it hashes by the rules '{rules}', but '{name}' before it by '{}'",
+                        hashes.rules
+                    ),
+                    "set the transform's rules and the sink's compat alike, or the same person has two hashes",
+                );
+            }
+            for read in &declares.reads {
+                let inside = |path: &String| {
+                    *path == read.event_path || read.event_path.starts_with(&format!("{path}."))
+                };
+                if hashes.paths.iter().any(inside) {
+                    tell(
+                        &read.setting,
+                        format!(
+                            "it reads '{}', which '{name}' has hashed by then",
+                            read.event_path
+                        ),
+                        "ask for something that is not personal, or exempt the path (keep) in the transform",
+                    );
+                }
+            }
+        }
+    }
+    told
+}
