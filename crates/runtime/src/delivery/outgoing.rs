@@ -239,7 +239,7 @@ impl Outgoing {
 
 #[cfg(test)]
 mod tests {
-    use signalbox_core::{Record, Resend};
+    use signalbox_core::Record;
 
     use super::*;
     use crate::rate_group::RateGroup;
@@ -248,15 +248,7 @@ mod tests {
 
     fn item(position: u64) -> Item {
         Item {
-            record: Arc::new(Record {
-                mapping: "m".into(),
-                dedup_key: None,
-                bytes: Vec::new().into(),
-                warnings: Vec::new(),
-                resend: Resend::Safe,
-                batch_key: 0,
-                expires_at: None,
-            }),
+            record: Arc::new(Record::new("m", "")),
             event: None,
             claim: None,
             position,

@@ -5,6 +5,7 @@
 //! ([`SinkOptions::duplicate_window`](super::SinkOptions::duplicate_window)), in memory: after a restart its own
 //! deduplication has to suffice.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub(super) struct SentKeys {
     /// once, and twice the places in the end.
     old: HashTable<u64>,
     /// Hashes of the keys whose records are not delivered yet.
-    under_way: HashTable<u64>,
+    under_way: HashSet<u64>,
     began: Instant,
     /// When the young generation began.
     turned: Instant,
@@ -50,11 +51,6 @@ pub(super) struct Claim(u64);
 /// Hash of an entry for the table.
 fn spread(entry: &u64) -> u64 {
     (entry >> WHEN_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// The same for a hash alone, which is random already.
-fn spread_hash(hash: &u64) -> u64 {
-    spread(&(hash << WHEN_BITS))
 }
 
 fn age(entry: u64, now: u64) -> u64 {
@@ -70,7 +66,7 @@ impl SentKeys {
             hasher: RandomState::new(),
             young: HashTable::new(),
             old: HashTable::new(),
-            under_way: HashTable::new(),
+            under_way: HashSet::new(),
             began: now,
             turned: now,
         }
@@ -102,8 +98,7 @@ impl SentKeys {
             Some(forgotten) => *forgotten = entry,
             None => drop(self.young.insert_unique(spread(&entry), entry, spread)),
         }
-        self.under_way
-            .insert_unique(spread_hash(&hash), hash, spread_hash);
+        self.under_way.insert(hash);
         Some(Claim(hash))
     }
 
@@ -124,12 +119,7 @@ impl SentKeys {
 
     /// Notes that the record of a claim was delivered.
     pub(super) fn delivered(&mut self, Claim(hash): Claim) {
-        let found = self
-            .under_way
-            .find_entry(spread_hash(&hash), |other| *other == hash);
-        if let Ok(entry) = found {
-            entry.remove();
-        }
+        self.under_way.remove(&hash);
     }
 
     /// Gives a claim up, since its record was not delivered: another one may be.
