@@ -1,11 +1,11 @@
-//! Forgetting pending events that nobody wants any more.
+//! Forgets pending events that the pipeline file no longer mentions.
 
 use serde::{Deserialize, Serialize};
 use signalbox_journal::{Journal, SinkState};
 
 use crate::debts::Listeners;
 
-/// The events to forget: those that sinks are owed of a source, or all that a sink is owed.
+/// The events to forget: pending events of a source, or all pending events of a sink.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forget {
     /// Restricts the choice to events of this source.

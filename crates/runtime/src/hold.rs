@@ -29,7 +29,7 @@ impl HoldCause {
         HoldCause::Destination,
     ];
 
-    /// The word for metrics, logs and `/status`.
+    /// Returns the word for metrics, logs and `/status`.
     pub fn code(self) -> &'static str {
         match self {
             HoldCause::Operator => "operator",
@@ -69,7 +69,7 @@ impl Held {
         *shown = now;
     }
 
-    /// The reason why the sink is held, if it is: the first cause in the order of [`HoldCause::ALL`].
+    /// Returns the reason why the sink is held, if it is: the first cause in the order of [`HoldCause::ALL`].
     pub fn first(&self) -> Option<(HoldCause, Reason)> {
         self.lock()
             .first_key_value()
@@ -81,12 +81,12 @@ impl Held {
         self.lock().contains_key(&cause)
     }
 
-    /// Number of holds of this cause that have begun.
+    /// Counts the holds of this cause that have begun.
     pub fn begun(&self, cause: HoldCause) -> u64 {
         self.begun[cause as usize].get()
     }
 
-    /// Number of holds that have begun.
+    /// Counts the holds that have begun.
     pub fn total(&self) -> u64 {
         self.begun.iter().map(Count::get).sum()
     }

@@ -1,7 +1,7 @@
-//! What operators do to a running or stopped pipeline: look at dead letters, retry or discard them, replay, reload.
+//! Actions of operators on a running or stopped pipeline: list, retry and discard dead letters, replay, reload.
 //!
-//! The functions work on the journal alone, so they serve a stopped router too; [`Remote`] is the handle to a running
-//! one: what needs its sinks to stand still goes through its queue of commands.
+//! The functions work on the journal alone, so they serve a stopped router too. [`Remote`] is the handle to a running one:
+//! commands that need its sinks to stand still go through its queue.
 
 mod letters;
 
@@ -32,7 +32,7 @@ pub trait StatusSource: Send + Sync {
     /// Returns the notes of a sink ([`signalbox_core::Sink::notes`]).
     fn sink_notes(&self, sink: &str) -> Vec<String>;
 
-    /// The journal.
+    /// Returns the journal.
     fn journal(&self) -> &dyn Journal;
 
     /// Returns the size of the journal and its limits.
@@ -40,20 +40,20 @@ pub trait StatusSource: Send + Sync {
         self.journal().usage()
     }
 
-    /// Counts of kept dead letters, by component.
+    /// Counts the kept dead letters by component.
     fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
         self.journal().letter_counts()
     }
 
-    /// Counts of a component's kept dead letters.
+    /// Counts the kept dead letters of a component.
     fn letters_of(&self, component: &str) -> LetterCounts {
         self.journal().letters_of(component)
     }
 
-    /// The sinks the journal knows, those no longer configured included.
+    /// Lists the sinks that the journal knows, including removed ones.
     ///
     /// # Errors
-    /// If they cannot be read.
+    /// A sentence if they cannot be read.
     async fn sinks(&self) -> Result<Vec<SinkState>, String> {
         self.journal().sinks().await.map_err(|error| error.to_string())
     }
@@ -72,19 +72,19 @@ pub trait StatusSource: Send + Sync {
         discard(self.journal(), &piece).await
     }
 
-    /// Delivers a part of the journal to a sink again, or tells what that would be.
+    /// Delivers a part of the journal to a sink again, or plans it only.
     ///
     /// # Errors
-    /// If there is nothing to replay, or no such sink.
+    /// A sentence if there is nothing to replay, or no such sink.
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String>;
 
-    /// Lets go of events that sinks are owed and that the pipeline no longer mentions.
+    /// Forgets events that sinks are owed and that the pipeline no longer mentions.
     ///
     /// # Errors
     /// A sentence if the pipeline still mentions them, or there is no such sink.
     async fn forget(&self, what: Forget) -> Result<Vec<Forgotten>, String>;
 
-    /// Reads the configuration file again and runs what it says; returns a sentence about what happened.
+    /// Reads the configuration file again and runs it; returns a sentence about the changes.
     ///
     /// # Errors
     /// The faults of the file; nothing has changed then.
@@ -96,7 +96,7 @@ pub trait StatusSource: Send + Sync {
 pub struct ReplayRange {
     /// The first event.
     pub from: Where,
-    /// The one after the last; `None` means up to where the sink stands.
+    /// The position after the last event; `None` means the sink's own position.
     pub to: Option<Where>,
 }
 
@@ -105,7 +105,7 @@ pub struct ReplayRange {
 pub enum Where {
     /// The first event that arrived at or after this moment, Unix milliseconds.
     Time(i64),
-    /// This position.
+    /// A position.
     Position(Position),
 }
 
@@ -145,26 +145,25 @@ impl std::str::FromStr for Where {
     }
 }
 
-/// The first moment of a date in UTC. A date with a time but without a zone is refused: it could mean several moments.
+/// Returns the first moment of a date in UTC. A date with a time but without a zone is refused: it could mean several moments.
 fn beginning_of(date: &str) -> Option<jiff::Timestamp> {
     const FORM: usize = "2026-11-24".len();
     let date: jiff::civil::Date = date.parse().ok().filter(|_| date.len() == FORM)?;
     jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
 }
 
-/// What a replay would do, or did.
+/// The plan of a replay, or its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ReplayPlan {
     /// The first position delivered again.
     pub from: Position,
     /// The position after the last.
     pub to: Position,
-    /// Events that would be read again; those of other sources are passed over, and what the sink filters is filtered
-    /// again.
+    /// Number of events that are read again. The sink skips events of other sources and filters as before.
     pub events: u64,
 }
 
-/// Works out a replay, and what the sink's progress would be.
+/// Plans a replay, and computes the sink's progress for it.
 ///
 /// # Errors
 /// A sentence if there is no such sink, or nothing to replay.
@@ -215,7 +214,7 @@ fn settled_within(progress: &Progress, from: Position, to: Position) -> Vec<(Pos
     parts.filter(|(a, b)| a < b).collect()
 }
 
-/// The progress of a sink that has not settled `from..to`; everything else is as it was.
+/// Returns the progress with `from..to` unsettled and everything else unchanged.
 fn rewind(progress: &Progress, from: Position, to: Position) -> Progress {
     let before = std::iter::once((from.min(progress.cursor), progress.cursor));
     let mut settled = Vec::new();
@@ -233,13 +232,13 @@ fn rewind(progress: &Progress, from: Position, to: Position) -> Progress {
     }
 }
 
-/// Something that needs a running pipeline to stand still for a moment.
+/// A command that needs a running pipeline to stand still for a moment.
 pub enum Command {
     /// Retry some of the matching dead letters.
     Retry(Piece, oneshot::Sender<Result<Acted, String>>),
     /// Deliver a part of the journal again.
     Replay(String, ReplayRange, oneshot::Sender<Result<ReplayPlan, String>>),
-    /// Let go of events that sinks are owed.
+    /// Forget events that sinks are owed.
     Forget(Forget, oneshot::Sender<Result<Vec<Forgotten>, String>>),
     /// Read the configuration file again.
     Reload(oneshot::Sender<Result<String, String>>),
@@ -249,7 +248,7 @@ impl Command {
     /// Carries out everything but a reload, which only the owner of the configuration can do.
     ///
     /// # Errors
-    /// Gives a reload back.
+    /// Returns a reload to the caller.
     pub async fn apply(
         self,
         running: &mut Running,
@@ -258,7 +257,7 @@ impl Command {
         match self {
             Command::Retry(piece, reply) => {
                 let result = letters::retry_running(running, &piece).await;
-                // Nobody waits any more if the client hung up.
+                // The receiver is gone if the client hung up.
                 let _ = reply.send(result);
             }
             Command::Replay(sink, range, reply) => {
@@ -292,7 +291,7 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// A handle, and the queue that the owner of the pipeline serves.
+    /// Creates a handle, and the queue that the owner of the pipeline serves.
     pub fn new(running: &Running) -> (Remote, mpsc::Receiver<Command>) {
         let (commands, queue) = mpsc::channel(16);
         (
@@ -352,19 +351,19 @@ impl StatusSource for Remote {
     }
 }
 
-/// The journal of a router that does not run, for the same questions.
+/// The journal of a stopped router, with the same interface.
 #[derive(Clone)]
 pub struct Stopped {
     journal: Arc<dyn Journal>,
 }
 
 impl Stopped {
-    /// Of an opened journal.
+    /// Wraps an opened journal.
     pub fn new(journal: Arc<dyn Journal>) -> Stopped {
         Stopped { journal }
     }
 
-    /// Lets go of the files.
+    /// Closes the journal's files.
     pub async fn close(self) {
         self.journal.close();
         self.journal.shutdown().await;
@@ -382,10 +381,10 @@ impl Stopped {
         Ok(forgotten)
     }
 
-    /// The counts, as the journal has them.
+    /// Reads the counts from the journal.
     ///
     /// # Errors
-    /// If they cannot be read.
+    /// A sentence if they cannot be read.
     pub async fn ledger(&self) -> Result<Ledger, String> {
         let mut ledger = Ledger::default();
         for (name, totals) in self

@@ -49,7 +49,7 @@ impl Orphans {
     /// Stops, and returns when no work is under way.
     pub(crate) async fn end(self) {
         self.stop.cancel();
-        // The task has no state of its own: everything it did is committed.
+        // The task has no uncommitted state.
         let _ = self.task.await;
     }
 }
@@ -141,7 +141,7 @@ impl Watch {
     }
 }
 
-/// Takes the place of a sink that is gone.
+/// A stand-in for a removed sink.
 struct Gone;
 
 fn orphaned() -> Reason {

@@ -55,7 +55,7 @@ impl RateGroup {
         self.lock().is_some()
     }
 
-    /// Takes a call; the error tells how long to wait for one.
+    /// Takes a call; the error is the time to wait for one.
     pub(crate) fn take(&self) -> Result<(), Duration> {
         match self
             .lock()
@@ -118,7 +118,7 @@ impl RateGroups {
     }
 }
 
-/// The lower of two limits.
+/// Returns the lower of two limits.
 pub(crate) fn lower(one: Option<Quota>, other: Option<Quota>) -> Option<Quota> {
     one.into_iter().chain(other).min_by_key(Quota::limit)
 }
@@ -174,12 +174,12 @@ mod tests {
         let after = arrange(&mut groups, &[Some(100)], Duration::ZERO);
         assert!(Arc::ptr_eq(&before, &after));
         assert_eq!(at_once(&after), 0);
-        // Another limit begins drained, and sinks that go on untouched see it.
+        // Another limit begins drained, and unchanged sinks see it.
         arrange(&mut groups, &[Some(60)], Duration::ZERO);
         assert_eq!(at_once(&before), 0);
         tokio::time::sleep(WINDOW).await;
         assert_eq!(at_once(&before), 6);
-        // A group whose sinks have gone does not forget.
+        // A group without sinks keeps its calls.
         groups.arrange(std::iter::empty(), Duration::ZERO);
         assert_eq!(at_once(&arrange(&mut groups, &[Some(60)], Duration::ZERO)), 0);
     }

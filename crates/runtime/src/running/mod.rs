@@ -40,7 +40,7 @@ pub struct Running {
     sockets: Arc<OpenSockets>,
     sinks: BTreeMap<Arc<str>, SinkHandle>,
     sources: BTreeMap<Arc<str>, SourceHandle>,
-    /// The tasks of all sources, including those that a reload replaced.
+    /// The tasks of all sources, including sources that a reload replaced.
     tasks: JoinSet<(Arc<str>, Result<(), StartError>)>,
     rate_groups: RateGroups,
     /// The sinks that this router may drive.
