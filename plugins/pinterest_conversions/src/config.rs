@@ -13,7 +13,7 @@ use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
     SinkDefaults, register_plugin,
 };
-use signalbox_http::{ClientOptions, HttpSink, Url, bearer, parse_url};
+use signalbox_http::{ClientOptions, HttpSink, Url, bearer};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::SPEC;
@@ -186,7 +186,8 @@ impl PinterestConversionsConfig {
             );
         }
         let authorization = self.authorization(&mut findings.errors);
-        let url = self.url(&mut findings.errors);
+        let path = ["ad_accounts", &self.ad_account_id.0, "events"];
+        let url = settings::endpoint(&self.base_url, path, &mut findings.errors);
         for (path, value) in [("partner_name", &self.partner_name), ("np", &self.np)] {
             if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
                 let error = BuildError::new(path, "must not be empty");
@@ -234,31 +235,6 @@ impl PinterestConversionsConfig {
             );
         }
         header
-    }
-
-    fn url(&self, errors: &mut BuildErrors) -> Option<Url> {
-        let mut url = match parse_url(&self.base_url) {
-            Ok(url) => url,
-            Err(error) => {
-                errors.push(BuildError::new("base_url", error.to_string()));
-                return None;
-            }
-        };
-        if url.query().is_some() {
-            errors.push(BuildError::new("base_url", "must not have a query (\"?…\")"));
-            return None;
-        }
-        match url.path_segments_mut() {
-            Ok(mut path) => {
-                path.pop_if_empty()
-                    .extend(["ad_accounts", &self.ad_account_id.0, "events"]);
-            }
-            Err(()) => {
-                errors.push(BuildError::new("base_url", "cannot have a path behind it"));
-                return None;
-            }
-        }
-        Some(url)
     }
 }
 

@@ -7,13 +7,13 @@ use crate::settings::MappingConfig;
 /// Appends a mapping of a sink.
 pub(super) fn mapping(sink: &str, config: &MappingConfig, out: &mut String) {
     out.push_str(&format!("\n[[sinks.{sink}.mappings]]\n"));
-    for (key, value) in [
+    for (name, given) in [
         ("name", &config.name),
         ("preset", &config.preset),
         ("trigger", &config.trigger),
     ] {
-        if let Some(value) = value {
-            out.push_str(&format!("{key} = {}\n", text(value)));
+        if let Some(given) = given {
+            out.push_str(&format!("{name} = {}\n", text(given)));
         }
     }
     if !config.enabled {
@@ -27,79 +27,51 @@ pub(super) fn mapping(sink: &str, config: &MappingConfig, out: &mut String) {
         out.push_str(&format!("[sinks.{sink}.mappings.fields]\n"));
     }
     for (field, json) in &config.fields {
-        write_key(field, out);
-        out.push_str(" = ");
-        write_value(json, out);
-        out.push('\n');
+        out.push_str(&format!("{} = {}\n", key(field), value(json)));
     }
 }
 
 /// Returns a TOML string on one line. A dollar sign that the loader would take for a reference is doubled.
 pub fn text(text: &str) -> String {
-    let mut out = String::new();
     if text.contains("${") || text.contains("$$") {
-        write_string(&text.replace('$', "$$"), &mut out);
+        quoted(&text.replace('$', "$$"))
     } else {
-        write_string(text, &mut out);
+        quoted(text)
     }
-    out
 }
 
-fn write_value(json: &Json, out: &mut String) {
+fn value(json: &Json) -> String {
     match json {
         // Replaced before: TOML has none.
-        Json::Null => out.push_str("\"\""),
-        Json::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Json::Null => "\"\"".to_owned(),
+        Json::Bool(truth) => truth.to_string(),
         Json::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => out.push_str(&whole.to_string()),
-            (None, Some(double)) => out.push_str(&format!("{double:?}")),
-            (None, None) => out.push('0'),
+            (Some(whole), _) => whole.to_string(),
+            (None, Some(double)) => format!("{double:?}"),
+            (None, None) => "0".to_owned(),
         },
-        Json::String(string) => out.push_str(&text(string)),
-        Json::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push_str(", ");
-                }
-                write_value(item, out);
-            }
-            out.push(']');
-        }
+        Json::String(string) => text(string),
+        Json::Array(items) => format!("[{}]", items.iter().map(value).collect::<Vec<_>>().join(", ")),
+        Json::Object(members) if members.is_empty() => "{}".to_owned(),
         Json::Object(members) => {
-            out.push('{');
-            for (index, (key, member)) in members.iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { " " });
-                write_key(key, out);
-                out.push_str(" = ");
-                write_value(member, out);
-            }
-            out.push_str(if members.is_empty() { "}" } else { " }" });
+            let members = members
+                .iter()
+                .map(|(name, json)| format!("{} = {}", key(name), value(json)));
+            format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
         }
     }
 }
 
-fn write_key(key: &str, out: &mut String) {
+fn key(key: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !key.is_empty() && key.bytes().all(bare) {
-        out.push_str(key);
+        key.to_owned()
     } else {
-        write_string(key, out);
+        quoted(key)
     }
 }
 
-fn write_string(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
+/// Quotes a string. TOML takes the escapes of JSON, and wants one more.
+fn quoted(text: &str) -> String {
+    Json::from(text).to_string().replace('\u{7f}', "\\u007F")
 }

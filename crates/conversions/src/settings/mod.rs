@@ -1,6 +1,7 @@
 //! Mappings as the pipeline file has them: presets changed, and mappings made from scratch.
 
 mod check;
+mod endpoint;
 mod presets;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::mapping::{CompiledMapping, Draft, Trigger};
 use crate::presets::Preset;
 use crate::spec::{Compat, Spec};
 use check::{check_field, check_required, unknown_field, unknown_preset};
+pub use endpoint::endpoint;
 pub use presets::Presets;
 
 /// A mapping: a trigger, and the fields it fills.
