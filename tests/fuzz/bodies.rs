@@ -54,7 +54,6 @@ pub(crate) fn fql(data: &[u8]) {
         trigger.matches(event.root()),
         trigger.evaluate(event.root()).unwrap_or(false)
     );
-    let _ = trigger.tree().to_json();
     // The language has no escapes, so its rendering for people does not always parse back to the same trigger.
     let again = trigger
         .meaning()
