@@ -17,15 +17,17 @@ pub struct JournalSettings {
     pub kind: JournalKind,
     /// Folder of a disk journal, created if it is missing; one router at a time. Default: `"signalbox-journal"`.
     pub path: Option<PathBuf>,
-    /// Bytes of unsettled events that the journal holds before sources have to wait, at least `"10kB"`. Default: `"10GB"`;
-    /// memory: `"256MB"`.
+    /// Bytes of unsettled events that the journal holds, at least `"10kB"`; beyond, sources have to wait (503 with
+    /// Retry-After). Default: `"10GB"`; memory: `"256MB"`.
     pub max_bytes: Option<Size>,
-    /// Age above which unsettled events are dropped. Disk only. Default: no limit.
+    /// Age above which unsettled events are dropped, by whole files; the sink counts them as rejected (`journal_max_age`).
+    /// Disk only. Default: no limit.
     pub max_age: Option<HumanDuration>,
-    /// Time for which events that every sink has settled are kept for replay. Disk only. Default: `"24h"`.
+    /// Time for which events that every sink has settled are kept for replay, unless their room is needed. Disk only.
+    /// Default: `"24h"`.
     pub retain: Option<HumanDuration>,
-    /// Time for which a `messageId` is known, so that an event is taken only once. Disk only (a memory journal knows the
-    /// newest 200,000). Default: `"24h"`.
+    /// Time for which a `messageId` is known, so that an event is taken only once; `"0s"` switches deduplication off. Disk
+    /// only (a memory journal knows the newest 200,000). Default: `"24h"`.
     pub dedup_window: Option<HumanDuration>,
     /// Memory for deduplication, 12 to 25 bytes an id; ids that do not fit are looked up on disk. Disk only. Default:
     /// `"256MB"`.
