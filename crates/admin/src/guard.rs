@@ -42,10 +42,10 @@ pub(crate) struct Guard {
     plain_letters: bool,
 }
 
-/// The kinds of requests, by what a path gives away.
+/// The kinds of requests, by the information that a path gives away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asks {
-    /// Tells only that the process is there, or ready.
+    /// Shows only that the process runs, or is ready.
     Probe,
     /// Shows counts.
     Counts,
@@ -218,7 +218,7 @@ fn is_asked_by_a_person(request: &Request) -> bool {
     request.method() == Method::GET && matches!(site, Some("same-origin" | "none"))
 }
 
-/// True if the query asks for the kept parts of events, in whatever spelling.
+/// True if the query asks for the kept parts of events, in any spelling.
 fn wants_payload(uri: &Uri) -> bool {
     let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
     uri.query().is_some_and(|query| {
@@ -239,7 +239,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Compares hashes, and in constant time, so that nobody can measure the length or a common prefix of the token.
+/// Compares hashes in constant time, so that no client can measure the length or a common prefix of the token.
 fn same(a: &Sha256Hex, b: &Sha256Hex) -> bool {
     let differences = a
         .as_str()

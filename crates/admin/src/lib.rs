@@ -30,7 +30,7 @@ use signalbox_runtime::ledger::Ledger;
 use signalbox_runtime::operate::StatusSource;
 use signalbox_runtime::telemetry::Telemetry;
 
-/// What the admin address shows. Cheap to clone.
+/// The state that the admin address shows. Cheap to clone.
 #[derive(Clone)]
 pub struct AdminState {
     live: Arc<RwLock<(Ledger, Arc<Telemetry>)>>,
@@ -47,7 +47,7 @@ impl std::fmt::Debug for AdminState {
 }
 
 impl AdminState {
-    /// Puts together what is shown; the uptime counts from here.
+    /// Creates the state; the uptime counts from here.
     #[must_use]
     pub fn new(ledger: Ledger, telemetry: Arc<Telemetry>, source: Arc<dyn StatusSource>) -> AdminState {
         AdminState {

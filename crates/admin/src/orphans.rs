@@ -1,5 +1,5 @@
-//! Sinks that are no longer configured, as the journal last reported them. The journal may have to read to find out
-//! what they hold, and it writes before it answers: a slow disk must not keep anybody waiting for the status.
+//! Sinks that are no longer configured, as the journal last reported them. The journal may have to read frames to count
+//! their events, and it writes before it answers: a slow disk must not delay the status.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,43 +12,43 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The journal's last report about its sinks.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
+pub(crate) struct Report {
     pub(crate) sinks: Arc<Vec<SinkState>>,
     pub(crate) at: Instant,
 }
 
-/// Asks the journal for its sinks, one request at a time.
+/// Reads the journal's sinks, one request at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Orphans {
-    told: Mutex<Option<Told>>,
+    last: Mutex<Option<Report>>,
     asking: tokio::sync::Mutex<()>,
 }
 
 impl Orphans {
-    fn told(&self) -> MutexGuard<'_, Option<Told>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last(&self) -> MutexGuard<'_, Option<Report>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the journal's current report, or the last one if the journal takes longer than a moment; `None` if it
     /// never answered.
-    pub(crate) async fn known(self: &Arc<Self>, source: &Arc<dyn StatusSource>) -> Option<Told> {
+    pub(crate) async fn known(self: &Arc<Self>, source: &Arc<dyn StatusSource>) -> Option<Report> {
         let (orphans, source) = (self.clone(), source.clone());
         // The task goes on by itself, so that the next answer is newer.
         let asked = tokio::spawn(async move { orphans.ask(&*source).await });
         let _ = tokio::time::timeout(PATIENCE, asked).await;
-        self.told().clone()
+        self.last().clone()
     }
 
     async fn ask(&self, source: &dyn StatusSource) {
         let asked_at = Instant::now();
         let _asking = self.asking.lock().await;
-        if self.told().as_ref().is_some_and(|told| told.at >= asked_at) {
+        if self.last().as_ref().is_some_and(|report| report.at >= asked_at) {
             // The task that held the lock has brought the answer meanwhile.
             return;
         }
         let at = Instant::now();
         if let Ok(sinks) = source.sinks().await {
-            *self.told() = Some(Told {
+            *self.last() = Some(Report {
                 sinks: Arc::new(sinks),
                 at,
             });

@@ -1,4 +1,4 @@
-//! What each path answers.
+//! The paths, and their answers.
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use signalbox_runtime::ledger::{Ledger, SinkLedger, SourceLedger};
 use signalbox_runtime::operate::StatusSource;
 use signalbox_runtime::telemetry::{VERSION, oldest_pending_age, warning_key};
 
-/// The start of a pipeline: a time for people, and one by a clock that nobody sets.
+/// The start of a pipeline: a time for people, and one by the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Started {
     at: Timestamp,
@@ -37,14 +37,14 @@ pub struct Status {
     pub version: String,
     /// When the pipeline started, as RFC 3339 in UTC.
     pub started_at: String,
-    /// For how many seconds it has run.
+    /// Seconds since the start.
     pub uptime_seconds: u64,
-    /// Whether every source takes events in.
+    /// True if every source accepts events.
     pub ready: bool,
-    /// Why not, if not.
+    /// The reason why not.
     pub not_ready: Option<String>,
-    /// Whether all sums below close. Between receiving and settling a source's do not, for a moment: what matters is
-    /// that they close when nothing is going on.
+    /// True if all sums below close. A source's sums do not close for a moment between receiving and settling; they
+    /// must close when the pipeline is idle.
     pub sums_close: bool,
     /// The journal.
     pub journal: JournalStatus,
@@ -62,21 +62,21 @@ pub struct Status {
 /// One source: received = refused + duplicate + filtered + rejected + journalled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceStatus {
-    /// Everything that reached it and was, or should have been, an event.
+    /// Events received, valid or not.
     pub received: u64,
-    /// Accepted into the journal.
+    /// Events accepted into the journal.
     pub journalled: u64,
-    /// Known already.
+    /// Events with an id that was known already.
     pub duplicate: u64,
-    /// Filtered before the journal, by reason code.
+    /// Events filtered before the journal, by reason code.
     pub filtered: BTreeMap<String, u64>,
-    /// Unusable, by reason code.
+    /// Unusable events, by reason code.
     pub rejected: BTreeMap<String, u64>,
-    /// Refused, by reason code.
+    /// Events refused, by reason code.
     pub refused: BTreeMap<String, u64>,
-    /// Received and not settled yet.
+    /// Events received and not settled yet.
     pub unaccounted: i64,
-    /// Whether nothing is unaccounted for.
+    /// True if nothing is unaccounted for.
     pub sums_close: bool,
     /// Dead letters kept.
     pub dead_letters: u64,
@@ -88,28 +88,28 @@ pub struct SourceStatus {
 /// One sink: journalled = filtered + delivered + rejected + expired + pending.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SinkStatus {
-    /// In the journal for this sink.
+    /// Events in the journal for this sink.
     pub journalled: u64,
-    /// All of whose records were delivered.
+    /// Events all of whose records were delivered.
     pub delivered: u64,
-    /// Not wanted here, by reason code.
+    /// Events without a record for this sink, by reason code.
     pub filtered: BTreeMap<String, u64>,
-    /// Will never be taken, by reason code.
+    /// Events with a rejected record, by reason code.
     pub rejected: BTreeMap<String, u64>,
-    /// Retried for too long, by the last failure's code.
+    /// Events with a record that was retried for too long, by the code of the last failure.
     pub expired: BTreeMap<String, u64>,
-    /// Not settled yet.
+    /// Events not settled yet.
     pub pending: u64,
     /// Pending events of sources that `inputs` no longer names, by source. They were acknowledged for this sink.
     #[serde(default)]
     pub removed_inputs: BTreeMap<String, u64>,
-    /// Whether no more was settled than journalled (what was settled less is pending).
+    /// True if no more events were settled than journalled; the difference is pending.
     pub sums_close: bool,
     /// Seconds since the oldest unsettled event arrived, if there is one.
     pub oldest_pending_age_seconds: Option<u64>,
-    /// Why it is on hold, if it is.
+    /// The hold, if the sink is on hold.
     pub held: Option<HoldStatus>,
-    /// How often it was put on hold.
+    /// Number of holds so far.
     pub holds: u64,
     /// Its requests.
     #[serde(flatten)]
@@ -185,7 +185,7 @@ impl From<LetterCounts> for LetterStatus {
     }
 }
 
-/// How full the journal is.
+/// The size of the journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalStatus {
     /// The id that tells this journal from others; none in memory.
@@ -193,9 +193,9 @@ pub struct JournalStatus {
     pub id: Option<String>,
     /// Events that some sink has not settled.
     pub events: u64,
-    /// Bytes they take.
+    /// Bytes of these events.
     pub bytes: u64,
-    /// Bytes they may take.
+    /// The most bytes of events.
     pub max_bytes: u64,
     /// Seconds for which a change of the state has been waiting to be written; the counts of dead letters are as old.
     #[serde(default)]
@@ -243,7 +243,7 @@ pub struct HoldStatus {
 
 impl Status {
     /// Reads everything. The numbers are read one after another while work goes on, settled ones before the total, so
-    /// that a sum is never settled beyond what came in.
+    /// that a sum never settles more events than came in.
     #[must_use]
     pub fn read(ledger: &Ledger, source: &dyn StatusSource, started: Started) -> Status {
         let now = Timestamp::now();

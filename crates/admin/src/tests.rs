@@ -91,7 +91,7 @@ async fn pipeline() -> (Arc<Pipeline>, AdminState) {
     sink.records
         .warnings
         .add("left_out properties.ada@example.com", 1);
-    // A destination that answers with what it was sent: only a redacted part of that is ever kept.
+    // A destination that quotes the request in its answer: only a redacted part of the quote is kept.
     let reason = Reason::from_vendor(
         "unauthorized",
         "Pinterest refused the token",

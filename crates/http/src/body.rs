@@ -1,4 +1,4 @@
-//! What a request carries: pieces that stay where they are until the socket takes them.
+//! The body of a request: pieces that are copied only when the socket takes them.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -7,12 +7,13 @@ use std::task::{Context, Poll};
 use bytes::{BufMut, Bytes, BytesMut};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-/// Bytes handed to the connection at once. It takes up to sixteen of these before it waits for the socket, so this is
-/// what a large request holds beside its records. Copied just before they are written, they are in the cache then.
+/// Bytes handed to the connection at once. Hyper buffers up to sixteen chunks before it waits for the socket, which is
+/// the memory of a large request beside its records. A chunk is copied just before it is written, so it is still in the
+/// cache then.
 const CHUNK: usize = 16 * 1024;
 
-/// The body of a request. Records that are joined to one are not copied before they are sent: while a destination
-/// takes its time for megabytes, they are in memory once.
+/// The body of a request. Records are joined without a copy: while a slow destination reads megabytes, they are in
+/// memory once.
 #[derive(Clone, Default)]
 pub struct Body {
     open: Bytes,
@@ -42,19 +43,19 @@ impl From<Bytes> for Body {
 }
 
 impl Body {
-    /// How many bytes it has.
+    /// Length in bytes.
     pub fn len(&self) -> usize {
         let records: usize = self.records.iter().map(Bytes::len).sum();
         let separators = self.records.len().saturating_sub(1) * self.separator.len();
         self.open.len() + records + separators + self.close.len()
     }
 
-    /// Whether it is empty.
+    /// True if the body has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All of it in one piece.
+    /// Copies the body into one piece.
     pub fn to_bytes(&self) -> Bytes {
         let mut all = BytesMut::with_capacity(self.len());
         for number in 0.. {
@@ -145,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// What is sent, and in how many pieces.
+    /// Returns the bytes sent, and the number of frames.
     fn sent(body: Body) -> (Vec<u8>, usize) {
         let left = body.len();
         let mut sending = Sending { body, next: 0, left };

@@ -10,13 +10,13 @@ use signalbox_core::Secret;
 
 use crate::{Failure, Reply, Request, tls};
 
-/// How a [`Client`] connects.
+/// Options of a [`Client`].
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Time for DNS, TCP and TLS together. Default 10 s. The time for the whole request is the runtime's.
+    /// Time for DNS, TCP and TLS together. Default 10 s. The runtime limits the time of the whole request.
     pub connect_timeout: Duration,
-    /// URL of a proxy to send everything through, with its credentials if it wants some. Default none; the
-    /// environment's `HTTPS_PROXY` and the like are never read.
+    /// URL of a proxy for all requests, with credentials if it needs them. Default none; the environment's
+    /// `HTTPS_PROXY` and the like are never read.
     pub proxy: Option<Secret>,
     /// The `User-Agent` header. Default `signalbox/VERSION`.
     pub user_agent: String,
@@ -49,8 +49,8 @@ pub enum ClientError {
     Tls,
 }
 
-/// Servers and load balancers commonly close idle connections after 60 s or more; staying well below it means
-/// that we close first, and no request meets a connection that is just being closed.
+/// Time after which an idle connection is closed. Servers and load balancers commonly close theirs after 60 s or more;
+/// the client closes first, so that no request meets a connection that is just being closed.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// Sends requests over connections that are kept alive. Cheap to clone; clones share the connections.
@@ -61,14 +61,14 @@ pub struct Client {
 
 struct Shared {
     options: ClientOptions,
-    /// For plain HTTP; trusts nobody.
+    /// The client for plain HTTP, without root certificates.
     plain: reqwest::Client,
-    /// Made when it is first needed: reading the system's certificates is a good part of what a start takes, and
-    /// no event has to wait for it at its source.
+    /// Created on first use: reading the system's certificates takes a good part of a start, and no source needs to
+    /// wait for it.
     secure: OnceLock<Secure>,
 }
 
-/// A client for HTTPS, and whether it trusts anybody.
+/// A client for HTTPS; `roots` is true if the system has root certificates.
 struct Secure {
     client: reqwest::Client,
     roots: bool,
@@ -81,7 +81,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// Makes a client. Touches no network and no file and needs no async runtime.
+    /// Creates a client. Touches no network and no file and needs no async runtime.
     ///
     /// # Errors
     /// [`ClientError`] for options that do not fit.
@@ -100,7 +100,7 @@ impl Client {
         })
     }
 
-    /// The client for an address.
+    /// Returns the client for a URL.
     async fn to(&self, url: &Url) -> &reqwest::Client {
         let shared = &self.shared;
         if url.scheme() != "https" && !shared.has_secure_proxy() {
@@ -108,7 +108,7 @@ impl Client {
         }
         if shared.secure.get().is_none() {
             let shared = Arc::clone(shared);
-            // It reads files. Should the task be lost, the next line does its work.
+            // Reading files blocks. If the task is lost, the next line does its work.
             let _ = tokio::task::spawn_blocking(move || shared.secure().roots).await;
         }
         &shared.secure().client
@@ -151,7 +151,7 @@ impl Client {
         })
     }
 
-    /// What the operator should know, for [`signalbox_core::Sink::notes`].
+    /// Notes for the operator, for [`signalbox_core::Sink::notes`].
     pub fn notes(&self) -> Vec<String> {
         if self.shared.secure().roots {
             Vec::new()

@@ -1,4 +1,4 @@
-//! Why no complete reply came.
+//! Failures of requests that got no complete reply.
 
 use std::error::Error;
 use std::io;
@@ -8,25 +8,25 @@ use signalbox_core::{Outcome, Reason, redact};
 /// A request that got no complete reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What went wrong.
+    /// The kind of failure.
     pub kind: FailureKind,
     /// The same for people and metrics: a stable code, and a sentence without any of the URL but its host.
     pub reason: Reason,
 }
 
-/// How far a failed request came.
+/// Kinds of failures, by the step at which the request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// `request_invalid`: it could not even be built. Nothing was written.
     Invalid,
     /// `connect_failed`: no connection (DNS, TCP, TLS, proxy). Nothing was written.
     Connect,
-    /// `timed_out`: the operating system gave up on the connection after something was written. The time for
-    /// the whole request is the runtime's to keep.
+    /// `timed_out`: the operating system gave up on the connection after something was written. The runtime limits the
+    /// time of the whole request.
     TimedOut,
     /// `connection_lost`: it broke while writing, before the reply, or inside it.
     Lost,
-    /// `reply_unreadable`: what came is not HTTP.
+    /// `reply_unreadable`: the reply is not HTTP.
     Unreadable,
     /// `reply_too_large`: more than [`crate::ClientOptions::max_reply_bytes`].
     TooLarge,
@@ -45,14 +45,14 @@ impl FailureKind {
         }
     }
 
-    /// Whether the destination may have the request all the same.
+    /// True if the destination may have received the request all the same.
     pub fn maybe_written(self) -> bool {
         !matches!(self, FailureKind::Invalid | FailureKind::Connect)
     }
 }
 
 impl Failure {
-    /// What it means for every record of the request: try again.
+    /// The outcome of every record of the request: try again.
     pub fn outcome(&self) -> Outcome {
         Outcome::Retry {
             reason: self.reason.clone(),

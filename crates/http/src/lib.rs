@@ -1,8 +1,8 @@
-//! The HTTP sink kit. An author of an HTTP destination writes pure functions (a [`Destination`]: what a request
-//! looks like, what a reply means); [`HttpSink`] makes a [`signalbox_core::Sink`] of them and decides nothing
-//! else. Retrying, pacing, bisecting and holding are the runtime's.
+//! The HTTP sink kit. The author of an HTTP destination writes pure functions (a [`Destination`]: the form of a
+//! request, the meaning of a reply); [`HttpSink`] builds a [`signalbox_core::Sink`] from them and decides nothing else.
+//! The runtime retries, paces, bisects and holds.
 //!
-//! What the kit holds for every destination:
+//! The kit guarantees for every destination:
 //! - A failure to connect (DNS, TCP, TLS) wrote nothing. Any later failure may have been written, and says so.
 //! - Only a [`Destination`] can call a record delivered; no failure, redirect or unreadable reply ever is.
 //! - Redirects are not followed, the environment's proxy variables are not read, no reply is longer in memory

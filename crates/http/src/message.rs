@@ -1,4 +1,4 @@
-//! Requests and replies, and what is needed to build them.
+//! Requests and replies, and helpers to build them.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::Body;
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// Where to; see [`parse_url`].
+    /// The target; see [`parse_url`].
     pub url: Url,
     /// Headers. Values made by [`bearer`] and [`secret_value`] are marked as sensitive.
     pub headers: HeaderMap,
@@ -46,20 +46,20 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// Shows the status and the size: a body may quote what was sent.
+/// Shows the status and the size: a body may quote the request.
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reply({}, {} bytes)", self.status.as_u16(), self.body.len())
     }
 }
 
-/// Why a text is no URL to send to. Never repeats the text.
+/// The reason why requests cannot be sent to a URL. Never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// Not a URL with a scheme and a host.
+    /// The text is no URL with a scheme and a host.
     #[error("not a URL; expected one such as \"https://example.com/path\"")]
     Unreadable,
-    /// Neither `http` nor `https`.
+    /// The scheme is neither `http` nor `https`.
     #[error("the URL must begin with \"https://\" or \"http://\"")]
     Scheme,
     /// `user:password@` stands before the host.
@@ -73,7 +73,7 @@ pub enum UrlError {
 /// Reads a URL that requests can be sent to: absolute, `http` or `https`, without credentials or fragment.
 ///
 /// # Errors
-/// [`UrlError`] says what is wrong, without the text.
+/// [`UrlError`] names the mistake, without the text.
 pub fn parse_url(text: &str) -> Result<Url, UrlError> {
     let url = Url::parse(text).map_err(|_| UrlError::Unreadable)?;
     if !matches!(url.scheme(), "http" | "https") {

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
-/// The longest wait a destination may ask for. A wrong clock or a wrong unit on its side must not stop a sink
-/// for days; asking again once an hour harms nobody.
+/// The longest wait a destination may ask for. A wrong clock or a wrong unit on its side must not stop a sink for days;
+/// one request an hour does no harm.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// How long the destination asks to wait: seconds or an HTTP date, at most [`MAX_RETRY_AFTER`]; a date that
-/// has passed is no wait at all. `None` if the header is missing or neither of the two.
+/// Returns the wait that the destination asks for, in seconds or until an HTTP date, at most [`MAX_RETRY_AFTER`]; zero
+/// for a date in the past, `None` if the header is missing or neither of the two.
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

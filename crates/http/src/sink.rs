@@ -1,4 +1,4 @@
-//! From a destination's pure functions to a sink.
+//! Builds a sink from a destination's pure functions.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,18 +8,18 @@ use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, R
 
 use crate::{Client, ClientError, ClientOptions, Reply, Request};
 
-/// What an HTTP destination is: functions that compute, wait for nothing and touch no network.
+/// An HTTP destination: functions that compute, without waiting and without the network.
 ///
-/// What it learns from replies (a property to leave out) it may keep behind a lock of its own.
+/// A destination may keep facts learnt from replies, such as a property to leave out, behind a lock.
 pub trait Destination: Send + Sync + 'static {
-    /// Makes records of an event. Called again after a restart or an [`Verdict::Reencode`].
+    /// Encodes an event into records. Called again after a restart or a [`Verdict::Reencode`].
     fn encode(&self, event: &Event) -> Prepared;
 
-    /// The request that carries these records. There is at least one.
+    /// Builds the request that carries these records. There is at least one.
     fn request(&self, records: &[Arc<Record>]) -> Request;
 
-    /// What a complete reply says about the records that were sent, in their order. Nothing is delivered
-    /// unless the reply says so; what is no success is best left to [`crate::StatusTable::failure`].
+    /// Interprets a complete reply for the records that were sent, in their order. A record is delivered only if the
+    /// reply says so; leave statuses other than success to [`crate::StatusTable::failure`].
     fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict;
 
     /// Returns a request that shows if deliveries can work now, and delivers nothing. `None`: there is no such request,
@@ -39,7 +39,7 @@ pub trait Destination: Send + Sync + 'static {
     /// Bytes that [`Destination::request`] adds to the records in the body.
     fn framing(&self) -> Framing;
 
-    /// What has been learnt while running, for status.
+    /// Facts learnt while running, for the status.
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
@@ -53,7 +53,7 @@ pub struct HttpSink<D> {
 }
 
 impl<D: Destination> HttpSink<D> {
-    /// Makes the sink. Touches no network and needs no async runtime, so `build()` may call it.
+    /// Creates the sink. Touches no network and needs no async runtime, so `build()` may call it.
     ///
     /// # Errors
     /// [`ClientError`] for options that do not fit.
@@ -70,8 +70,8 @@ impl<D: Destination> HttpSink<D> {
     }
 }
 
-/// Rejects the records that the destination would refuse for their age, and with them perhaps the whole request, and has the
-/// others tried again without them. `None` if no record has expired.
+/// Rejects the records that the destination would refuse for their age, and with them perhaps the whole request, and
+/// has the others tried again without them. `None` if no record has expired.
 fn without_expired(records: &[Arc<Record>], now: SystemTime) -> Option<Vec<Outcome>> {
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let expired = |record: &Record| record.expires_at.is_some_and(|at| u64::from(at.get()) <= now);

@@ -1,4 +1,4 @@
-//! What statuses mean.
+//! The meaning of statuses.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -8,24 +8,23 @@ use signalbox_core::{Outcome, Reason, Verdict};
 
 use crate::{Reply, retry_after};
 
-/// What a status says about the records of its request.
+/// The meaning of a status for the records of its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The request was taken; what became of the records is the destination's to read from the reply.
+    /// The request was accepted; the destination reads the outcomes of the records from the reply.
     Success,
     /// Try again later.
     Retry,
     /// The operator must act: the credentials, the account or the address are wrong.
     Hold,
-    /// The request was refused: halve it until the record at fault is alone. One that is refused alone is
-    /// rejected.
+    /// The request was refused: bisect it until the record at fault is alone. A record refused alone is rejected.
     Isolate,
-    /// Nothing this program knows (a redirect, 1xx): try again later, under a reason of its own.
+    /// Unknown to this program (a redirect, 1xx): try again later, under a separate reason.
     Odd,
 }
 
 impl Class {
-    /// The class of a status where nothing else is known of the destination:
+    /// The class of a status without knowledge of the destination:
     ///
     /// | status | class | reason code |
     /// |---|---|---|
@@ -62,7 +61,7 @@ impl StatusTable {
         StatusTable::default()
     }
 
-    /// Adds exceptions; of several for one status the last one counts.
+    /// Adds exceptions; the last one for a status counts.
     #[must_use]
     pub fn with(mut self, class: Class, statuses: impl IntoIterator<Item = u16>) -> StatusTable {
         self.exceptions
@@ -78,12 +77,11 @@ impl StatusTable {
         }
     }
 
-    /// What a reply means that is no success. Never calls anything delivered: asked about a status of
-    /// [`Class::Success`] (a 204 where only 200 says what became of each record), it answers as for
-    /// [`Class::Odd`].
+    /// Interprets a reply that is no success. Never reports a record as delivered: a status of [`Class::Success`] (a
+    /// 204 where only 200 lists the outcomes of records) counts as [`Class::Odd`].
     ///
-    /// `words` is what the destination says about it, taken from the body by who knows its form; it is shown
-    /// redacted. Empty for nothing. `Retry-After` is honoured with every class that retries.
+    /// `words` is the destination's explanation, which the destination's code reads from the body; it is shown redacted,
+    /// and may be empty. `Retry-After` is honoured with every class that retries.
     pub fn failure(&self, reply: &Reply, words: &str) -> Verdict {
         let class = self.class(reply.status);
         let reason = self.reason(reply, words);
@@ -98,7 +96,7 @@ impl StatusTable {
         }
     }
 
-    /// The reason for a reply that is no success: a code that tells the status's kind, and a sentence with the
+    /// The reason for a reply that is no success: a code for the status's kind, and a sentence with the
     /// status and the destination's words, redacted.
     pub fn reason(&self, reply: &Reply, words: &str) -> Reason {
         let status = reply.status;

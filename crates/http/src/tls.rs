@@ -1,4 +1,4 @@
-//! TLS as the system wants it, set up once for all sinks.
+//! TLS with the settings of the system, shared by all sinks.
 
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt as _;
 
-/// Sinks that begin within this time share what was read of the system's certificates. Those that begin later, by a
-/// reload for instance, read them again and find what was installed meanwhile.
+/// Time for which sinks share one reading of the system's certificates. Sinks that start later, after a reload for
+/// instance, read them again and find newly installed ones.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// Makes ring the TLS provider of this process, unless one is installed already. [`crate::Client::new`] does it; call
-/// it at start if something else uses TLS before.
+/// Installs ring as the TLS provider of this process, unless one is installed already. [`crate::Client::new`] calls
+/// this; call it at start if something else uses TLS earlier.
 pub fn install_tls() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -20,7 +20,7 @@ pub fn install_tls() {
     });
 }
 
-/// TLS that trusts whom the system trusts; `None` if that is nobody. Reads files.
+/// Returns TLS with the root certificates of the system; `None` if there are none. Reads files.
 pub(crate) fn of_system() -> Option<ClientConfig> {
     static READ: Mutex<Option<(Instant, Option<ClientConfig>)>> = Mutex::new(None);
     let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,7 @@ use signalbox_runtime::logs::LogFormat;
 #[derive(Debug, Parser)]
 #[command(name = "signalbox", version, after_help = crate::exit::HELP, propagate_version = true)]
 pub(crate) struct Cli {
-    /// How logs are written to standard error
+    /// Format of the log on standard error
     #[arg(long, global = true, value_enum, default_value_t = Logs::Auto)]
     log_format: Logs,
     #[command(subcommand)]
@@ -38,7 +38,7 @@ impl Cli {
 }
 
 impl Command {
-    /// What is logged unless the environment says otherwise.
+    /// The log filter unless the environment sets one.
     pub(crate) fn log_filter(&self) -> &'static str {
         match self {
             // It prints its own report.
@@ -50,33 +50,33 @@ impl Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the router until it is told to stop (Ctrl-C or SIGTERM drain it; a second signal gives up at once;
-    /// SIGHUP reads the configuration again)
+    /// Run the router until a signal stops it (Ctrl-C or SIGTERM drain it; a second signal gives up at once; SIGHUP
+    /// reads the configuration again)
     Run(Run),
     /// Check a configuration without running it
     Validate(Validate),
-    /// Show what would be sent for events read from standard input, one JSON object a line
+    /// Show the records that events from standard input would make, one JSON object a line
     DryRun(DryRun),
-    /// Show what came in, what became of it and what is pending, of a running or a stopped router
+    /// Show the counts of received, delivered and pending events, of a running or a stopped router
     Status(Status),
-    /// Look at what could not be delivered; retry, export or discard it
+    /// Show events that could not be delivered; retry, export or discard them
     #[command(name = "deadletters")]
     DeadLetters(DeadLetters),
     /// Deliver a part of the journal to a sink again
     Replay(Replay),
-    /// Let go of pending events of a source that a sink no longer listens to, or of a sink that is no longer in the file
+    /// Forget pending events of a source that a sink no longer listens to, or of a sink that is no longer in the file
     Forget(Forget),
-    /// Look after the files of a journal whose router does not run
+    /// Maintain the files of a journal whose router does not run
     Journal(Journal),
     /// Serve a stand-in for the Pinterest Conversions API on this machine, to try pipelines without an account
     Sandbox(Sandbox),
-    /// Run the whole thing once on this machine, with the sandbox as destination, and print what became of the events
+    /// Run a whole pipeline once on this machine, with the sandbox as destination, and print the outcomes of its events
     Demo,
     /// List the sources, transforms and sinks of this build, or the settings of one
     Plugins(Plugins),
     /// Print the JSON Schema of the configuration file, for editors
     Schema,
-    /// Turn a destination as Segment's API writes it (JSON) into a sink of a pipeline file
+    /// Turn a destination from Segment's API (JSON) into a sink of a pipeline file
     ImportSegment(ImportSegment),
     /// Write a commented pipeline to start from
     Init(Init),
@@ -115,18 +115,18 @@ pub(crate) struct DeadLetters {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetterAction {
-    /// How many there are, by sink, reason and mapping: what to look at first
+    /// Count them by sink, reason and mapping: look at this first
     Summary(DeadLetterSummary),
-    /// One line for each, the newest first
+    /// Print one line for each, the newest first
     List(DeadLetterList),
-    /// Everything about them, with what is kept of the events, the newest first
+    /// Print all details, with the kept parts of the events, the newest first
     Show(DeadLetterList),
     /// Print the kept events as JSON lines, the oldest first
     Export(DeadLetterList),
-    /// Deliver those that match again, the oldest first, for instance after a mapping was fixed; a source's go through
+    /// Deliver the matching ones again, the oldest first, for instance after a mapping was fixed; a source's go through
     /// the source again
     Retry(DeadLetterList),
-    /// Remove those that match for good, the oldest first
+    /// Remove the matching ones for good, the oldest first
     Discard(DeadLetterDiscard),
 }
 
@@ -157,7 +157,7 @@ pub(crate) struct DeadLetterDiscard {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct HowMany {
-    /// At most so many (default: 100 for list and show, else all that match)
+    /// At most N (default: 100 for list and show, else all that match)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "all")]
     pub(crate) limit: Option<u64>,
     /// All that match
@@ -181,10 +181,11 @@ pub(crate) struct DeadLetterChoice {
     /// Only of the event with this messageId
     #[arg(long, value_name = "ID")]
     pub(crate) message_id: Option<String>,
-    /// Only those that ended at or after this: a time such as 2026-11-24T10:00:00Z, a date, or how long ago, such as 2h
+    /// Only ones that ended at or after this: a time such as 2026-11-24T10:00:00Z, a date, or a duration back from now,
+    /// such as 2h
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub(crate) since: Option<i64>,
-    /// Only those that ended longer ago than this, for instance 1h or 2d
+    /// Only ones that ended longer ago than this, for instance 1h or 2d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) older_than: Option<signalbox_core::HumanDuration>,
     /// Only the one with this id
@@ -203,7 +204,7 @@ pub(crate) struct Journal {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalAction {
-    /// Shrink the file of dead letters and parked events to what they need
+    /// Shrink the file of dead letters and parked events to its contents
     Compact(Config),
 }
 
@@ -214,14 +215,14 @@ pub(crate) struct Replay {
     /// The sink
     #[arg(long, value_name = "NAME")]
     pub(crate) sink: String,
-    /// From where: a position, a time such as 2026-11-24T10:00:00Z, a date (from its beginning in UTC), or how long
-    /// ago, such as 2h or 3d
+    /// The beginning: a position, a time such as 2026-11-24T10:00:00Z, a date (from its beginning in UTC), or a
+    /// duration back from now, such as 2h or 3d
     #[arg(long, value_name = "WHERE")]
     pub(crate) from: signalbox_runtime::operate::Where,
-    /// Up to where, exclusively (default: the end of the journal)
+    /// The end, exclusively (default: the end of the journal)
     #[arg(long, value_name = "WHERE")]
     pub(crate) to: Option<signalbox_runtime::operate::Where>,
-    /// Only tell how many events that would be
+    /// Only print the number of events
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Do not ask
@@ -245,10 +246,10 @@ fn moment(text: &str) -> Result<i64, &'static str> {
 pub(crate) struct Forget {
     #[command(flatten)]
     pub(crate) config: Config,
-    /// Only what is of this source
+    /// Only events of this source
     #[arg(long, value_name = "NAME", required_unless_present = "sink")]
     pub(crate) source: Option<String>,
-    /// Only what this sink is owed
+    /// Only events for this sink
     #[arg(long, value_name = "NAME")]
     pub(crate) sink: Option<String>,
     /// Do not ask
@@ -264,7 +265,7 @@ fn duration(text: &str) -> Result<signalbox_core::HumanDuration, &'static str> {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) config: Config,
-    /// Also tell which pending events of the journal this file no longer speaks of; asks a running router, or opens
+    /// Also list the pending events of the journal that this file no longer mentions; asks a running router, or opens
     /// the journal, and changes nothing
     #[arg(long)]
     pub(crate) against_journal: bool,
@@ -287,7 +288,7 @@ pub(crate) struct DryRun {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
-    /// Where to listen; loopback only
+    /// Listen address; loopback only
     #[arg(long, default_value = "127.0.0.1:9900")]
     pub(crate) listen: SocketAddr,
     /// Write each accepted event to this file, one a line, exactly as received
@@ -299,7 +300,7 @@ pub(crate) struct Sandbox {
     /// Take only this ad account id (default: any)
     #[arg(long, value_name = "ID")]
     pub(crate) ad_account_id: Option<String>,
-    /// Refuse what Pinterest's published OpenAPI does not list, though vendors send it in production
+    /// Refuse fields that Pinterest's published OpenAPI does not list, though vendors send them in production
     #[arg(long)]
     pub(crate) strict_openapi: bool,
     /// Faults to begin with, as JSON; PUT /_sandbox/faults changes them
@@ -321,7 +322,7 @@ pub(crate) struct ImportSegment {
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// Where to write it
+    /// The file to write
     #[arg(default_value = "signalbox.toml")]
     pub(crate) path: PathBuf,
     /// Replace the file if it exists

@@ -16,13 +16,13 @@ use signalbox_runtime::telemetry::{SinkMeters, Telemetry, TelemetryOptions};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// How long the last export of metrics may take.
+/// Time limit of the last export of metrics.
 const FLUSH: Duration = Duration::from_secs(5);
 
 pub(crate) struct Router {
     pub(crate) running: Running,
     pub(crate) state: AdminState,
-    /// What operators ask for; the owner serves it.
+    /// Commands of operators; the owner of the router carries them out.
     pub(crate) commands: mpsc::Receiver<Command>,
     telemetry: Arc<Telemetry>,
     telemetry_options: TelemetryOptions,
@@ -31,7 +31,7 @@ pub(crate) struct Router {
     fixed: Fixed,
 }
 
-/// What only a restart changes.
+/// Settings that only a restart changes.
 #[derive(Debug, PartialEq)]
 struct Fixed {
     journal: JournalSettings,
@@ -50,7 +50,7 @@ impl Fixed {
 }
 
 impl Router {
-    /// Starts everything; an error has stopped again what had started.
+    /// Starts the pipeline, its telemetry and the admin address. On an error, the parts that had started are stopped.
     pub(crate) async fn start(pipeline: Pipeline, sockets: OpenSockets) -> Result<Router, String> {
         let telemetry_options = telemetry_options(&pipeline);
         let fixed = Fixed::of(&pipeline);
@@ -104,7 +104,7 @@ impl Router {
         })
     }
 
-    /// Carries out what an operator asked for. Gives back what it answers to a reload, which needs the file.
+    /// Carries out an operator's command. Returns the reply channel of a reload, which needs the file.
     pub(crate) async fn serve(
         &mut self,
         command: Command,
@@ -114,7 +114,7 @@ impl Router {
         command.apply(&mut self.running, meters).await.err()
     }
 
-    /// Puts another pipeline in the place of the running one; returns what to tell the operator.
+    /// Puts another pipeline in the place of the running one; returns a sentence for the operator.
     pub(crate) async fn reload(&mut self, pipeline: Pipeline) -> Result<String, String> {
         let mut told = "the new configuration runs".to_owned();
         if Fixed::of(&pipeline) != self.fixed {

@@ -7,7 +7,7 @@ use signalbox_runtime::sockets::OpenSockets;
 /// when it is there, names this process). A source takes one over when its `listen` is the socket's address. Call it
 /// once, first of all: no other file may be open yet.
 ///
-/// What is no listening TCP socket is left alone with a warning: a process that then opens its own address is of
+/// Anything but a listening TCP socket is ignored with a warning: a process that then opens its address itself is of
 /// more use than none.
 #[must_use]
 pub(crate) fn inherited() -> OpenSockets {

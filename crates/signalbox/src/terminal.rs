@@ -4,18 +4,18 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use signalbox_core::escape::plain_lines;
 
-/// Prints to standard output; false once the reader has gone (`| head`), which is no error.
+/// Prints to standard output; returns false once the reader has closed it (`| head`), which is no error.
 pub(crate) fn print(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
 }
 
-/// Reports something on standard error, in a form that cannot command the terminal.
+/// Reports a text on standard error, in a form that cannot command the terminal.
 pub(crate) fn tell(text: &str) {
     eprintln!("{}", plain_lines(text));
 }
 
-/// Reports on standard error why a command ends, in a form that cannot command the terminal.
+/// Reports on standard error the reason why a command ends, in a form that cannot command the terminal.
 pub(crate) fn complain(problem: &str) {
     eprintln!("signalbox: {}", plain_lines(problem));
 }
@@ -25,7 +25,7 @@ pub(crate) fn can_confirm(yes: bool) -> bool {
     yes || std::io::stdin().is_terminal()
 }
 
-/// Asks on the terminal; without one the answer is no.
+/// Puts a question on the terminal; without a terminal the answer is no.
 pub(crate) fn confirmed(question: &str, yes: bool) -> bool {
     if yes {
         return true;

@@ -5,12 +5,12 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Kilobytes of bodies that are being read into events, stored and answered. A parsed event takes five times its text
-/// until it is stored and its sinks have read it; more of them at once would only wait longer, since this keeps every
-/// part of the way busy. What waits for its turn is a body as it came.
+/// The most kilobytes of bodies that are parsed, stored and answered at once. A parsed event takes five times its text
+/// until it is stored and its sinks have read it. More at once would only wait longer, since this keeps every stage
+/// busy; a waiting request holds its body as received.
 const MOST_KB: u32 = 2 * 1024;
 
-/// What a compressed body is taken to hold.
+/// Assumed ratio of a compressed body to its contents.
 const INFLATES_TO: usize = 8;
 
 /// Bounds the memory of requests under way, in the order in which they came.
@@ -24,7 +24,7 @@ impl Default for Admission {
 }
 
 impl Admission {
-    /// Waits until there is room for a request; it ends when what is returned is dropped.
+    /// Waits until there is room for a request; dropping the permit ends it.
     pub(crate) async fn admit(&self, headers: &HeaderMap, body: &Bytes) -> Option<SemaphorePermit<'_>> {
         let times = if headers.contains_key(CONTENT_ENCODING) {
             INFLATES_TO
@@ -32,7 +32,7 @@ impl Admission {
             1
         };
         let kilobytes = u32::try_from(body.len().saturating_mul(times) / 1024).unwrap_or(u32::MAX);
-        // It is never closed.
+        // The semaphore is never closed.
         self.0.acquire_many(kilobytes.clamp(1, MOST_KB)).await.ok()
     }
 }

@@ -19,10 +19,10 @@ use signalbox_core::{BuildError, Sha256Hex};
 /// Bytes of a file; the library has about 100 kB.
 const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
-/// More parts than any version has.
+/// The most parts; no version has as many.
 const MAX_CHUNKS: usize = 200;
 
-/// The script itself, and what it loads later, by name.
+/// The script itself, and the parts that it loads later, by name.
 pub(crate) struct AnalyticsJs {
     script: Script,
     chunks: HashMap<String, Script>,

@@ -18,12 +18,12 @@ use tokio::time::{Instant, timeout_at};
 /// instead of a reset connection. Beyond that the connection ends, see [`signalbox_http::server::BEYOND_BODIES`].
 const DISCARDED: usize = MAX_BATCH_BYTES + BEYOND_BODIES * 9 / 10;
 
-/// Why there is no body.
+/// The reasons why a body was not read.
 #[derive(Debug)]
 pub(crate) enum Unread {
-    /// Over the limit, or broken; the client is told.
+    /// The body is over the limit, or broken; the answer gives the reason.
     Refused(Reason),
-    /// It did not come in time; the connection is closed without an answer.
+    /// The body did not come in time; the connection is closed without an answer.
     Slow,
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn read(
     read_timeout: Duration,
 ) -> Result<Bytes, Unread> {
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    // The client waits for a go-ahead that reading would give; or so much is not waited for.
+    // Reading would give the go-ahead that the client waits for; or the body is too long to discard.
     if declared > limit && (head.headers.contains_key(EXPECT) || declared > DISCARDED) {
         return Err(Unread::Refused(too_large()));
     }
@@ -108,13 +108,13 @@ pub(crate) fn inflate(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<
 
 /// A gzip body may have several members, one after the other.
 fn gunzip(body: &[u8], limit: usize) -> Result<Bytes, Reason> {
-    // Each costs memory to set up, so thousands of empty ones would be a way to keep a server busy.
+    // Each member costs memory to set up: thousands of empty ones would keep a server busy.
     const MOST: usize = 64;
-    // What it says its length is, in its last bytes; with that much room it is inflated in one go.
-    let told = body
+    // The last bytes hold the length of the contents; with that capacity they are inflated in one go.
+    let declared = body
         .last_chunk()
-        .map_or(0, |told| u32::from_le_bytes(*told) as usize);
-    let (mut out, mut rest) = (Vec::with_capacity(told.min(limit) + 1), body);
+        .map_or(0, |length| u32::from_le_bytes(*length) as usize);
+    let (mut out, mut rest) = (Vec::with_capacity(declared.min(limit) + 1), body);
     for _ in 0..MOST {
         let used;
         (out, used) = run(Decompress::new_gzip(15), rest, out, limit)?;
@@ -131,8 +131,8 @@ fn corrupt() -> Reason {
     Reason::new("corrupt_encoding", "the compressed body is damaged or cut off")
 }
 
-/// Inflates one stream behind what is in `out`; returns how much of the input it took. Memory grows with what
-/// comes out, and stops at the limit.
+/// Inflates one stream and appends it to `out`; returns the length of the input it used. Memory grows with the output,
+/// and stops at the limit.
 fn run(
     mut state: Decompress,
     input: &[u8],

@@ -27,11 +27,11 @@ pub struct SegmentHttpConfig {
     #[serde(default = "default_listen")]
     pub listen: String,
 
-    /// The write keys that may send, at least one; each a text, or a table with `key` and more.
+    /// The write keys that may send, at least one; each a text, or a table with `key` and more settings.
     pub write_keys: Vec<WriteKey>,
 
-    /// What a request with an unknown key, or none, gets: `reject` (default) answers 401, so that the mistake is
-    /// seen; `drop` answers 200 as Segment does, and the events are gone.
+    /// Answer to a request with an unknown key, or without one: `reject` (default) answers 401, so that the mistake is
+    /// seen; `drop` answers 200 as Segment does, and the events are lost.
     #[serde(default)]
     pub unknown_key: UnknownKey,
 
@@ -41,16 +41,16 @@ pub struct SegmentHttpConfig {
     pub trusted_proxies: Vec<String>,
 
     /// The host under which SDKs reach this source, with a port if it is not the usual one: `events.example.com`,
-    /// for the settings that SDKs fetch. Default: the `Host` the SDK asked for.
+    /// for the settings that SDKs fetch. Default: the `Host` of the SDK's request.
     #[serde(default)]
     pub public_host: Option<String>,
 
-    /// How SDKs reach it: `https` or `http`. Default: `https` if `public_host` or `tls` is set, else what the
-    /// settings were asked for with.
+    /// Protocol by which SDKs reach this source: `https` or `http`. Default: `https` if `public_host` or `tls` is set,
+    /// else the protocol of the request for the settings.
     #[serde(default)]
     pub public_protocol: Option<Protocol>,
 
-    /// Whether the settings tell SDKs how to retry (`httpConfig`); without it Kotlin and Swift ignore Retry-After.
+    /// True to send SDKs the settings of retries (`httpConfig`); without them Kotlin and Swift ignore Retry-After.
     /// Default true.
     #[serde(default = "default_http_config")]
     pub http_config: bool,
@@ -69,8 +69,8 @@ pub struct SegmentHttpConfig {
     #[serde(default)]
     pub tls: Option<TlsConfig>,
 
-    /// How long a request's head may take, how long its body may, how long an idle connection is kept, how long a
-    /// client may send without completing a request, and how long it may leave answers untaken. Default `30s`.
+    /// Time limit of a request's head, of its body, of an idle connection, of sending without completing a request, and
+    /// of leaving answers unread. Default `30s`.
     #[serde(default = "default_read_timeout")]
     pub read_timeout: HumanDuration,
 

@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! The way of a request to its answer.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -34,16 +34,16 @@ pub(crate) struct Server {
     pub(crate) wrong_keys: WrongKeys,
 }
 
-/// A request's events, told apart.
+/// A request's events, valid ones apart from rejected ones.
 #[derive(Debug, Default)]
 struct Taken {
     events: Vec<Event>,
     rejected: Vec<RejectedInput>,
 }
 
-/// Why nothing of a request is taken, and of how many events.
+/// The reason why no event of a request is accepted, and their number.
 pub(crate) enum NotTaken {
-    /// No events can be made of it; how many were meant is unknown, so it counts as one.
+    /// The request cannot be read as events; their number is unknown, so it counts as one.
     Unusable(Reason),
     /// The key is not listed; the time to wait is set if its address has sent too many such keys.
     UnknownKey(usize, Option<Duration>),
@@ -60,7 +60,7 @@ impl From<Reason> for NotTaken {
 }
 
 impl Server {
-    /// One event or a batch of them.
+    /// Answers a request with one event or a batch.
     pub(crate) async fn post(&self, endpoint: Endpoint, origin: Origin, request: Request) -> Response {
         let (head, body) = request.into_parts();
         let body = match body::read(&head, body, endpoint.max_bytes(), self.settings.read_timeout).await {
@@ -97,14 +97,15 @@ impl Server {
         self.hand_over(taken).await
     }
 
-    /// Sends events on, and answers only once they are stored.
+    /// Forwards events, and answers only once they are stored.
     async fn hand_over(&self, taken: Taken) -> Response {
         if taken.events.is_empty() {
             return reply::success();
         }
         match self.outlet.send(taken.events).await {
-            // If the dead letters cannot be kept, the client sends all of it again; the events that are stored by now are
-            // known by their ids then. The other way round, each refusal for want of room would leave the letters twice.
+            // If the dead letters cannot be kept, the client sends all of it again; the events that are stored by now
+            // are known by their ids then. The other way round, each refusal for want of room would leave the letters
+            // twice.
             Ok(_) => match self.outlet.reject(taken.rejected).await {
                 Ok(()) => reply::success(),
                 Err(refused) => reply::refused(&refused),
@@ -120,7 +121,7 @@ impl Server {
         }
     }
 
-    /// Counts a request nothing is taken of, and answers it.
+    /// Counts a request without accepted events, and answers it.
     pub(crate) fn refuse(&self, not_taken: NotTaken) -> Response {
         let (events, reason, answer) = match not_taken {
             NotTaken::Unusable(reason) => {
@@ -177,7 +178,7 @@ impl Server {
         Ok(taken)
     }
 
-    /// Whether so many events may be sent with this key, from this page, now.
+    /// Returns the key if it may send this number of events, from this page, now.
     pub(crate) fn admit(
         &self,
         key: Option<&str>,
@@ -209,7 +210,7 @@ impl Server {
             .count(sender_ip(peer.address, &head.headers, &self.settings.proxies))
     }
 
-    /// What all events of a request get.
+    /// The circumstances that all events of a request share.
     pub(crate) fn reception<'h>(&self, head: &'h request::Parts, origin: Origin) -> Reception<'h> {
         let peer = head.extensions.get::<Peer>();
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -223,7 +224,7 @@ impl Server {
         }
     }
 
-    /// With what SDKs shall speak to this source.
+    /// The protocol by which SDKs should reach this source.
     pub(crate) fn protocol(&self, request: &Request) -> Protocol {
         if let Some(set) = self.settings.public_protocol {
             return set;
@@ -241,7 +242,7 @@ impl Server {
         }
     }
 
-    /// Reads a body that nobody wants, so that the connection can go on.
+    /// Reads and discards a body, so that the connection stays usable.
     pub(crate) async fn forget(&self, request: Request) -> Response {
         let (head, body) = request.into_parts();
         match body::read(&head, body, MAX_BATCH_BYTES, self.settings.read_timeout).await {

@@ -21,7 +21,7 @@ use crate::origins::Origins;
 #[derive(Debug, Clone)]
 pub struct WriteKey(pub WriteKeySettings);
 
-/// What is set for one write key.
+/// The settings of one write key.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WriteKeySettings {
@@ -37,7 +37,7 @@ pub struct WriteKeySettings {
     #[serde(default)]
     pub sinks: Option<Vec<String>>,
 
-    /// How many of its events are taken; a request over it is answered 429. Default: no limit.
+    /// The quota of its events; a request over it is answered 429. Default: no limit.
     #[serde(default)]
     pub rate_limit: Option<KeyRateLimit>,
 
@@ -52,12 +52,12 @@ pub struct WriteKeySettings {
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRateLimit {
-    /// How many events are taken in any second, minute or hour (see `per`). At least 1. Required.
+    /// Events accepted in any second, minute or hour (see `per`). At least 1. Required.
     #[schemars(range(min = 1))]
     pub limit: u32,
-    /// What `limit` is counted over. Required.
+    /// Window over which `limit` is counted. Required.
     pub per: Per,
-    /// How many of `limit` may come at once, from 1 to `limit`. A request with more events than are left is taken
+    /// Events of `limit` that may come at once, from 1 to `limit`. A request with more events than are left is accepted
     /// once, and the next one when time has paid for all of it. Default: a tenth of `limit`, rounded up.
     #[serde(default)]
     #[schemars(range(min = 1))]
@@ -157,7 +157,7 @@ impl KeyRateLimit {
     }
 }
 
-/// A write key at work.
+/// A write key, with its settings compiled.
 pub(crate) struct Key {
     /// For messages; never the key.
     pub(crate) name: String,
@@ -168,7 +168,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Whether the page that a request comes from may send with it; a request that is no page's may.
+    /// True if the page that sent a request may use the key. Requests from elsewhere may always.
     pub(crate) fn allows(&self, headers: &HeaderMap) -> bool {
         match (&self.origins, headers.get(ORIGIN)) {
             (Some(origins), Some(origin)) => origins.contain(origin.as_bytes()),
@@ -176,7 +176,7 @@ impl Key {
         }
     }
 
-    /// Notes on an event where it may go.
+    /// Marks an event with the sinks that it may go to.
     pub(crate) fn mark(&self, mut event: Event) -> Event {
         if let Some(sinks) = &self.sinks {
             event.facts_mut().sinks = Some(sinks.clone());

@@ -16,7 +16,7 @@ impl Origins {
     /// Reads `https://shop.example`, `http://localhost:3000`, `https://*.shop.example`.
     ///
     /// # Errors
-    /// The places of those that are no origins.
+    /// The indices of texts that are no origins.
     pub(crate) fn parse(texts: &[String]) -> Result<Origins, Vec<usize>> {
         let mut wrong = Vec::new();
         let mut entries = Vec::new();
@@ -33,7 +33,7 @@ impl Origins {
         }
     }
 
-    /// Whether an `Origin` header's value is one of them.
+    /// True if the value of an `Origin` header is one of these.
     pub(crate) fn contain(&self, origin: &[u8]) -> bool {
         let Ok(origin) = std::str::from_utf8(origin) else {
             return false;

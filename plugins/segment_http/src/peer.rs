@@ -1,4 +1,4 @@
-//! Whose address a request comes from.
+//! The address of the client that sent a request.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -33,12 +33,12 @@ pub(crate) fn sender_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]
     hops.find(|hop| !is_trusted(*hop, trusted)).unwrap_or(peer)
 }
 
-/// Whether this address, in its canonical form, is a trusted proxy's.
+/// True if this address, in its canonical form, belongs to a trusted proxy.
 pub(crate) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&peer))
 }
 
-/// An address as proxies write it, some with a port.
+/// Reads an address as proxies write it, some with a port.
 fn hop(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     text.parse()

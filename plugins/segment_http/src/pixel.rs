@@ -12,20 +12,20 @@ use crate::auth::{BASE64, header_key};
 use crate::ingest::{NotTaken, Server};
 use crate::reply;
 
-/// More parameters than any real pixel has.
+/// The most parameters; no real pixel has as many.
 const MAX_PARAMETERS: usize = 500;
 
 /// Names deeper than this are left out.
 const MAX_STEPS: usize = 32;
 
 impl Server {
-    /// Takes the event, if it is one, and answers with the image whatever happened: nobody would read an error.
+    /// Accepts an event, and always answers with the image: no reader would see an error.
     pub(crate) async fn pixel(&self, kind: EventType, request: Request) -> Response {
-        // A look-up of the head is no event.
+        // A HEAD request is no event.
         if request.method() == Method::GET
             && let Err(not_taken) = self.take_pixel(kind, request).await
         {
-            // Counted; what it would be answered, nobody would see.
+            // The refusal is counted; its answer would not be seen.
             drop(self.refuse(not_taken));
         }
         reply::pixel()
@@ -40,7 +40,7 @@ impl Server {
             read_document(document, kind, &self.reception(&head, Origin::Device)).map(|event| key.mark(event))
         };
         match event {
-            // A refusal is counted by whoever refused.
+            // The component that refuses an event counts it.
             Ok(event) => drop(self.outlet.send(vec![event]).await),
             Err(rejected) => drop(self.outlet.reject(vec![rejected]).await),
         }
@@ -48,7 +48,7 @@ impl Server {
     }
 }
 
-/// The event and the write key of a query: base64 JSON in `data`, or plain parameters.
+/// Reads the event and the write key of a query: base64 JSON in `data`, or plain parameters.
 fn parse(query: &str, kind: EventType) -> Result<(Document, Option<String>), Reason> {
     let mut document = Document::parse("{}").map_err(|_| malformed())?;
     let mut key = None;
@@ -91,7 +91,7 @@ fn text(encoded: &str) -> Result<String, Reason> {
         .map_err(|_| Reason::new("not_utf8", "the query is not UTF-8"))
 }
 
-/// Standard and URL-safe alphabets, with or without padding; what was `+` may have become a blank.
+/// Decodes the standard and the URL-safe alphabet, with or without padding; a `+` may have become a blank.
 fn unbase64(data: &str) -> Option<Vec<u8>> {
     let standard: String = data
         .trim_end_matches(['\r', '\n'])

@@ -12,7 +12,7 @@ use signalbox_core::{Reason, Refused, RefusedCause};
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Marks an answer that is none: the connection shall be closed.
+/// Marks a response that is not sent: the connection is closed instead.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HangUp;
 
@@ -28,12 +28,12 @@ pub(crate) fn json(body: impl Into<Body>) -> Response {
     reply(StatusCode::OK, JSON, body)
 }
 
-/// Taken: exactly 200, since PHP's SDK repeats for ever on any other 2xx.
+/// The request is accepted: exactly 200, since PHP's SDK repeats without end on any other 2xx.
 pub(crate) fn success() -> Response {
     json(r#"{"success": true}"#)
 }
 
-/// Not taken, and why.
+/// The request is not accepted, with the reason.
 pub(crate) fn error(status: StatusCode, reason: &Reason) -> Response {
     let mut body = br#"{"success": false, "code": "#.to_vec();
     write_json_string(reason.code(), &mut body);
@@ -55,7 +55,7 @@ pub(crate) fn unknown_key(reason: &Reason) -> Response {
     error(StatusCode::UNAUTHORIZED, reason)
 }
 
-/// 403: for the page that asked, and for good.
+/// 403: this page may never use the key.
 pub(crate) fn forbidden(reason: &Reason) -> Response {
     error(StatusCode::FORBIDDEN, reason)
 }
@@ -113,7 +113,7 @@ fn come_back(status: StatusCode, reason: &Reason, after: Duration) -> Response {
     response
 }
 
-/// A transparent pixel, whatever happened.
+/// A transparent pixel, for accepted and refused events alike.
 pub(crate) fn pixel() -> Response {
     const GIF: &[u8] =
         b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\x21\xf9\x04\x01\x00\x00\x00\x00\
@@ -125,7 +125,7 @@ pub(crate) fn pixel() -> Response {
     response
 }
 
-/// No answer.
+/// Closes the connection without an answer.
 pub(crate) fn hang_up() -> Response {
     let mut response = Response::default();
     response.extensions_mut().insert(HangUp);

@@ -1,4 +1,4 @@
-//! Which path is what.
+//! The paths, and their answers.
 
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ fn takes(endpoint: Endpoint, origin: Origin) -> Routes {
     .merge(others("POST, OPTIONS"))
 }
 
-/// Preflights, and 405 for the rest.
+/// Answers preflights, and 405 for other methods.
 fn others(allow: &'static str) -> Routes {
     on(
         axum::routing::MethodFilter::OPTIONS,
@@ -88,7 +88,7 @@ fn others(allow: &'static str) -> Routes {
     .fallback(move || async move { reply::method_not_allowed(allow) })
 }
 
-/// What SDKs tell about themselves: nobody's to keep, but they want a 200.
+/// Discards the metrics that SDKs send about themselves; they expect a 200.
 async fn metrics(State(server): State<Arc<Server>>, request: Request) -> Response {
     server.forget(request).await
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_core::json::write_json_string;
 
-/// How SDKs speak to this source.
+/// The protocol by which SDKs reach this source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
@@ -30,8 +30,7 @@ pub struct ConsentConfig {
     /// All categories that your sinks' `consent_categories` name. Required.
     pub categories: Vec<String>,
 
-    /// Whether some sink needs no category, so that events are worth sending whatever the user refused.
-    /// Default true.
+    /// True if some sink needs no category, so that events are worth sending for any choice of the user. Default true.
     #[serde(default = "default_unmapped")]
     pub unmapped_destinations: bool,
 }
@@ -40,13 +39,13 @@ fn default_unmapped() -> bool {
     true
 }
 
-/// Whether a text is `host` or `host:port`.
+/// True if a text is `host` or `host:port`.
 pub(crate) fn is_host(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || ".-:[]_".contains(c);
     !text.is_empty() && text.chars().all(fits)
 }
 
-/// What the document says that is not the same for all.
+/// The parts of the document that differ between keys and sources.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Document<'a> {
     pub(crate) key: &'a str,
@@ -56,8 +55,8 @@ pub(crate) struct Document<'a> {
     pub(crate) consent: Option<&'a ConsentConfig>,
 }
 
-/// How SDKs retry: both parts must be switched on, or mobile SDKs take no notice of Retry-After. The values are
-/// those of Segment's SDKs by themselves, with the patience of its mobile ones for all.
+/// The settings of retries. Both parts must be enabled, or mobile SDKs ignore Retry-After. The values are the defaults
+/// of Segment's SDKs, with the long retries of its mobile ones for all.
 const HTTP_CONFIG: &str = concat!(
     r#"{"rateLimitConfig": {"enabled": true, "maxRetryCount": 100, "maxRetryInterval": 300, "#,
     r#""maxRateLimitDuration": 43200}, "#,

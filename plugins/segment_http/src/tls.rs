@@ -15,8 +15,8 @@ pub struct TlsConfig {
     /// PEM file with the certificate's private key. Required.
     pub key: String,
 
-    /// How often the files are looked at; new contents serve new connections, those there are go on. A broken pair
-    /// is logged and the last good one kept. Default `10s`.
+    /// Interval at which the files are checked; new contents apply to new connections, existing ones go on. A broken
+    /// pair is logged and the last good one kept. Default `10s`.
     #[serde(default = "default_check_every")]
     pub check_every: HumanDuration,
 }

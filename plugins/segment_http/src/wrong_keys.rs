@@ -1,7 +1,7 @@
 //! Addresses that send wrong write keys.
 //!
-//! Only requests with a wrong key are slowed down. Requests with a right key are served whatever others behind the same
-//! address do; every web page shows its key, so there is nothing to be gained by guessing.
+//! Only requests with a wrong key are slowed down, not those with a right key from the same address. Every web page
+//! shows its key, so guessing gains nothing.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use signalbox_core::limiter::{DebtBucket, Quota};
 use signalbox_http::server::neighbourhood;
 
-/// Requests with a wrong key that an address may send in a minute, and at once, before it is told to slow down.
+/// Requests with a wrong key that an address may send in a minute, and at once, before it gets 429.
 const MOST: u32 = 60;
 const AT_ONCE: u32 = 30;
 

@@ -63,7 +63,7 @@ impl<A: Application> Acceptor<A> {
             let most = self.connections.application.most_of(peer);
             let slot = tokio::select! {
                 slot = self.slots.enter(peer.ip(), most) => slot,
-                // This connection was accepted before the order to stop: it may hold a request that no other process
+                // This connection was accepted before the order to stop: it may carry a request that no other process
                 // would answer.
                 () = &mut stopped => return self.enter(stream, peer, self.slots.squeeze_in(peer.ip())),
             };
@@ -80,7 +80,7 @@ impl<A: Application> Acceptor<A> {
             .spawn(async move { connections.serve(stream, peer, slot).await });
     }
 
-    /// Waits for the connections to end; closes those that take longer.
+    /// Waits for the connections to end; closes the ones that take longer.
     async fn drain(&self, within: Duration) {
         self.tasks.close();
         if tokio::time::timeout(within, self.tasks.wait()).await.is_err() {

@@ -24,21 +24,22 @@ use super::slots::Slot;
 use super::traffic::Traffic;
 use super::write_timeout::WriteTimeout;
 
-/// Bytes of a request's head, with long cookies; more get 431.
+/// The most bytes of a request's head, with long cookies; larger heads get 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// What a connection reads at once, and keeps room for as long as it lasts. Not less than a head may take.
+/// Size of the read buffer that a connection keeps for its life. Holds at least a whole head.
 const READ_BYTES: usize = MAX_HEAD_BYTES;
 
-/// Requests at once on one HTTP/2 connection. Browsers begin with so many before they have heard of any limit; with
-/// fewer here, some would be refused.
+/// The most concurrent requests on an HTTP/2 connection. Browsers start with this many before they read the server's
+/// settings; with a lower limit some of these would be refused.
 const MAX_STREAMS: u32 = 100;
 
-/// What one HTTP/2 request may send unread, and all of a connection together.
+/// Flow-control windows: the unread bytes that one HTTP/2 request, and all of a connection together, may send.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 512 * 1024;
 
-/// Streams opened and reset by the client before anybody looked at them (rapid reset); more end the connection.
+/// The most streams that a client may open and reset before the server has accepted them (rapid reset); more end the
+/// connection.
 const MAX_RESETS: usize = 20;
 
 /// The state that all connections share.
@@ -49,7 +50,7 @@ pub(super) struct Connections<A> {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     requests: Arc<Requests>,
-    /// No further requests.
+    /// The order to stop: connections accept no further requests.
     pub(super) stop: CancellationToken,
     /// Ends connections at once.
     pub(super) kill: CancellationToken,
@@ -78,7 +79,7 @@ impl<A: Application> Connections<A> {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEAD_BYTES as u32)
             .max_pending_accept_reset_streams(MAX_RESETS)
-            // Finds peers that are gone without a word.
+            // Detects peers that have vanished without closing.
             .keep_alive_interval(read_timeout)
             .keep_alive_timeout(read_timeout);
         Connections {
@@ -93,7 +94,7 @@ impl<A: Application> Connections<A> {
         }
     }
 
-    /// Serves a connection to its end. Its errors are the client's: it left, was too slow, or spoke no HTTP.
+    /// Serves a connection to its end. Errors are the client's: it left, was too slow, or spoke no HTTP.
     pub(super) async fn serve(&self, stream: TcpStream, address: SocketAddr, slot: Slot) {
         // An answer is one small packet; waiting to fill it up only delays it.
         let _ = stream.set_nodelay(true);
@@ -143,7 +144,7 @@ impl<A: Application> Connections<A> {
             }
         });
         let connection = self.http1.serve_connection(TokioIo::new(stream), service);
-        // Hyper itself closes one that is idle.
+        // Hyper itself closes an idle connection.
         let over = async {
             match self.limits.life {
                 Some(life) => sleep(life).await,
@@ -196,7 +197,7 @@ impl<A: Application> Connections<A> {
         };
         connection.as_mut().graceful_shutdown();
         if give_way {
-            // HTTP/2 says goodbye; the source waits for nothing, since another connection needs the place.
+            // HTTP/2 sends GOAWAY; the server does not wait, since another connection needs the slot.
             let _ = std::future::poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx).is_ready())).await;
             return trace(&NoAnswer::Closed);
         }

@@ -13,7 +13,7 @@ use super::application::{Application, NoAnswer, Peer};
 use super::slots::Slot;
 use super::traffic::{Noted, Open, Traffic};
 
-/// The parts of a connection that its requests need.
+/// The parts of a connection that its requests share.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) peer: Peer,
@@ -47,8 +47,9 @@ impl Line {
 }
 
 /// True if nothing more is read from the connection after this request. A proxy in front may see the end of a chunked
-/// body elsewhere, and pass as part of it what this source would take for somebody's next request (request smuggling).
-/// A `Content-Length` beside it counts for nothing, and hyper does not even show it (RFC 9112, 6.3).
+/// body elsewhere, and forward as part of it bytes that this server would read as the next request (request smuggling).
+/// A
+/// `Content-Length` beside it is ignored, and hyper does not even show it (RFC 9112, 6.3).
 pub(super) fn is_last(request: &Request<Incoming>) -> bool {
     request.version() <= Version::HTTP_11 && request.headers().contains_key(TRANSFER_ENCODING)
 }

@@ -20,10 +20,10 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// The life of an HTTP/1.1 connection; `None` sets no limit.
     pub life: Option<Duration>,
-    /// Whether a client that has closed its side still gets its answer; otherwise closing cancels the request.
+    /// True if a client that has closed its side still gets its answer; otherwise closing cancels the request.
     pub half_close: bool,
-    /// The time for which HTTP/1.1 connections still accept requests after the order to stop; their answers then ask the
-    /// client to close. Closed at once, a connection could cross a request on its way, which nobody would answer.
+    /// The time for which HTTP/1.1 connections still accept requests after the order to stop; their answers then ask
+    /// the client to close. A connection closed at once could cross a request on its way, which would get no answer.
     pub linger: Duration,
     /// The time for the requests under way on a connection that has to end.
     pub ending: Duration,

@@ -58,7 +58,7 @@ pub(super) struct Open {
 enum Reception {
     Coming,
     Whole,
-    /// The client gave the request up; answered or not, it counts for nothing.
+    /// The client gave the request up; answered or not, it does not count.
     Broken,
 }
 

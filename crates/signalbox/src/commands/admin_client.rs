@@ -16,7 +16,7 @@ use super::load::load_for_operators;
 use crate::exit::{self, Failure};
 use crate::terminal::{complain, tell};
 
-/// How long a running router may take to answer.
+/// Time limit of an answer of a running router.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) enum AdminClient {
@@ -97,7 +97,7 @@ pub(super) struct Live {
 
 impl Live {
     /// Finds the router at the admin address, if one answers there. A router with another journal than the file names
-    /// belongs to another pipeline, and is asked nothing more.
+    /// belongs to another pipeline, and gets no further request.
     async fn find(admin: &AdminAddress, journal: &JournalSettings) -> Result<Option<Live>, Failure> {
         let client = reqwest::Client::builder()
             .no_proxy()

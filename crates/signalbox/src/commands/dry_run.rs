@@ -35,7 +35,7 @@ fn copy(dry_run: &DryRun) -> std::io::Result<()> {
         if line.len() as u64 == LONGEST && line.last() != Some(&b'\n') {
             input.skip_until(b'\n')?;
         }
-        // What is not UTF-8 is told like any other line that is no event.
+        // A line that is not UTF-8 is reported like any other line that is no event.
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
         if text.is_empty() {
@@ -44,7 +44,7 @@ fn copy(dry_run: &DryRun) -> std::io::Result<()> {
         for line in dry_run.line(number, text) {
             writeln!(output, "{}", plain_json(&line.to_string()))?;
         }
-        // Somebody may be typing.
+        // A person may be typing.
         if input.buffer().is_empty() {
             output.flush()?;
         }

@@ -8,7 +8,7 @@ use signalbox_runtime::pipeline::Pipeline;
 use crate::exit::{self, Failure};
 use crate::terminal::tell;
 
-/// Loads and builds a pipeline; reports what is wrong on standard error.
+/// Loads and builds a pipeline; reports problems on standard error.
 pub(super) fn load(path: &Path) -> Result<Pipeline, Failure> {
     let pipeline = config::load_file(path, &ProcessEnvironment)
         .and_then(Pipeline::build)
@@ -19,7 +19,7 @@ pub(super) fn load(path: &Path) -> Result<Pipeline, Failure> {
     Ok(pipeline)
 }
 
-/// Loads the sections that operators' commands need; reports what is wrong on standard error.
+/// Loads the sections that operators' commands need; reports problems on standard error.
 pub(super) fn load_for_operators(path: &Path) -> Result<OperatorSettings, Failure> {
     config::load_for_operators(path, &ProcessEnvironment).map_err(|diagnostics| reported(&diagnostics))
 }

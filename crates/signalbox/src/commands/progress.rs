@@ -21,7 +21,7 @@ impl Progress {
         Progress(bar)
     }
 
-    /// True if nobody can see a bar, so that its total need not be found out.
+    /// True if a bar would not be visible, so that its total need not be counted.
     pub(super) fn is_hidden() -> bool {
         ProgressBar::new(1).is_hidden()
     }

@@ -13,7 +13,7 @@ use crate::cli::Run;
 use crate::exit::{self, Code, Failure};
 use crate::router::Router;
 
-/// How often `--watch-config` looks at the file.
+/// Interval at which `--watch-config` looks at the file.
 const WATCH: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: &Run) -> Result<Code, Failure> {
@@ -39,12 +39,12 @@ pub(crate) async fn run(args: &Run) -> Result<Code, Failure> {
             Why::Stop(name) => break Some(name),
             Why::Command(command) => {
                 if let Some(reply) = router.serve(command).await {
-                    // Nobody waits any more if the client hung up.
+                    // The receiver is gone if the client hung up.
                     let _ = reply.send(reload(&mut router, path, &mut deadline, "asked to").await);
                 }
             }
             Why::Reload(why) => {
-                // Told in the log.
+                // The result is in the log.
                 let _ = reload(&mut router, path, &mut deadline, why).await;
             }
         }
@@ -106,7 +106,7 @@ enum Why {
     Reload(&'static str),
 }
 
-/// An invalid file changes nothing; what is wrong is logged and returned.
+/// Reloads the pipeline. An invalid file changes nothing; its problems are logged and returned.
 async fn reload(
     router: &mut Router,
     path: &Path,

@@ -23,7 +23,7 @@ fn show(status: &Status, json: bool) -> Result<String, String> {
     Ok(plain_json(&(text + "\n")).into_owned())
 }
 
-/// Chooses the exit code, for scripts: a held sink waits for somebody to act.
+/// Chooses the exit code, for scripts: a held sink waits for an operator.
 fn code(status: &Status) -> Code {
     if status.sinks.values().any(|sink| sink.held.is_some()) {
         exit::HELD

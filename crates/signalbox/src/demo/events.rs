@@ -186,7 +186,7 @@ fn orders() -> Vec<Value> {
         // Opted out in California: delivered, flagged for Limited Data Processing.
         ("Carmen", "Reyes", "CA", "carmen.reyes@example.org", true),
         ("Daniel", "Novak", "New York", "daniel.novak@example.com", false),
-        // Opted out, but nobody knows where: must not be sent as if nothing were.
+        // Opted out in an unknown state: must not be sent as if there were no opt-out.
         ("Eun", "Park", "", "eun.park@example.com", true),
     ];
     let mut events = Vec::new();

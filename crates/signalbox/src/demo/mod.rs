@@ -18,7 +18,7 @@ use crate::terminal::print;
 /// The same file that the README tells people to run.
 pub(crate) const QUICKSTART: &str = include_str!("../../../../examples/quickstart.toml");
 
-/// How long the demo waits for everything to be delivered.
+/// Time within which the demo expects all deliveries.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run() -> Result<Code, Failure> {
@@ -92,7 +92,7 @@ async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<boo
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    // If it takes longer the sums below tell.
+    // If it takes longer, the sums below do not close.
     let _ = tokio::time::timeout(PATIENCE, settled).await;
     let status = router.state.status();
     router.running.stop(Duration::from_secs(5)).await;

@@ -1,4 +1,4 @@
-//! What the demo prints.
+//! The report of the demo.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 use signalbox_admin::Status;
 use signalbox_sandbox::Sandbox;
 
-/// The report, and whether every sum closes.
+/// Returns the report, and true if every sum closes.
 pub(crate) fn render(status: &Status, sandbox: &Sandbox, sent: u64, archived: u64) -> (String, bool) {
     let mut out = status.render_human();
     let counts = sandbox.counts();
@@ -56,7 +56,7 @@ pub(crate) fn render(status: &Status, sandbox: &Sandbox, sent: u64, archived: u6
     (out, checks.iter().all(|(_, holds)| *holds))
 }
 
-/// The delivered order of the one who opted out.
+/// The delivered order of the customer in California who opted out.
 fn flagged(sandbox: &Sandbox) -> Option<Value> {
     sandbox
         .events()

@@ -135,7 +135,7 @@ fn filter(choice: &DeadLetterChoice) -> DeadLetterFilter {
     }
 }
 
-/// Prints one JSON object on a line; false once the reader has gone.
+/// Prints one JSON object on a line; returns false once the reader has closed the output.
 fn print_line(value: &Value) -> bool {
     print(&plain_json(&format!("{value}\n")))
 }
@@ -200,7 +200,7 @@ async fn export(
     Ok(())
 }
 
-/// Creates a progress bar if somebody can see it.
+/// Creates a progress bar if it would be visible.
 async fn bar(
     what: &'static str,
     client: &AdminClient,
