@@ -1,8 +1,18 @@
 //! The parts of conversions destinations that no vendor owns.
 //!
-//! A vendor is a table of fields and presets ([`Spec`]) and the code that directives cannot say. Everything else is here:
-//! settings of mappings and their compilation, personal data normalised and hashed, times, written forms of values, the
-//! JSON writer, and the import of a destination of Segment's. Pure.
+//! A [`Vendor`] is a table of fields and presets ([`Spec`]) and the code that directives cannot say. This crate holds the
+//! rest: settings of mappings and their compilation ([`settings`]), the [`Encoder`], the destination ([`Conversions`]),
+//! personal data normalised and hashed ([`personal`]), times, written forms of values, the JSON writer ([`encode`]), and
+//! the import of a destination of Segment's ([`import`]). It does no I/O.
+//!
+//! | step | done by |
+//! |---|---|
+//! | match the event with presets and triggers | [`Encoder`] |
+//! | evaluate the mapping, coerce the payload to the table | [`Encoder`], by [`Spec::fields`] |
+//! | work out values that are missing | [`Vendor::derive`] |
+//! | write the record | [`Vendor::write`], with the methods of [`Resolved`] |
+//! | put records into a request | [`Conversions`], in [`Vendor::frame`] and [`Vendor::post`] |
+//! | read the reply | [`Vendor::interpret`] |
 
 mod destination;
 pub mod encode;
