@@ -2,7 +2,7 @@
 //!
 //! A [`Vendor`] is a table of fields and presets ([`Spec`]) and the code that directives cannot say. This crate holds the
 //! rest: settings of mappings and their compilation ([`settings`]), the [`Encoder`], the destination ([`Conversions`]),
-//! personal data normalised and hashed ([`personal`]), times, written forms of values, the JSON writer ([`encode`]), and
+//! personal data normalised and hashed ([`mod@personal`]), times, written forms of values, the JSON writer ([`encode`]), and
 //! the import of a destination of Segment's ([`import`]). It does no I/O.
 //!
 //! | step | done by |
