@@ -12,10 +12,10 @@ use crate::arrivals::Counters;
 use crate::dead_letter::Budget;
 use crate::dedup::{Dedup as _, Id, RecentIds, fingerprint};
 use crate::inputs::{Held, Inputs};
-use crate::mappings::Mappings;
 use crate::names::Names;
 use crate::ranges;
 use crate::requeue::{Requeue, requeue};
+use crate::sink_record::SinkRecord;
 use crate::{
     Ahead, AppendError, Appended, Arrivals, Commit, DeadLetter, DeadLetterFilter, DeadLetterId,
     DeadLetterPage, DeadLetterQuota, Entry, Found, JournalError, LetterCounts, Letters, Log, Loss, Lost,
@@ -60,13 +60,8 @@ struct State {
 
 #[derive(Default)]
 struct Sink {
-    progress: Progress,
-    inputs: Inputs,
-    mappings: Mappings,
+    record: SinkRecord,
     parked: BTreeMap<Position, Parked>,
-    last_opened: i64,
-    /// True once the sink has been in no pipeline for a while; it then holds nothing any more.
-    released: bool,
 }
 
 impl State {
@@ -74,11 +69,18 @@ impl State {
         self.base + self.entries.len() as u64
     }
 
+    fn held(&self) -> Held {
+        Held {
+            from: self.base,
+            to: self.end(),
+        }
+    }
+
     /// Drops what every cursor has passed. With no sink at all nothing is ever wanted.
     fn truncate(&mut self) {
-        let holding = self.sinks.values().filter(|sink| !sink.released);
+        let holding = self.sinks.values().filter(|sink| !sink.record.released);
         let slowest = holding
-            .map(|sink| sink.progress.cursor)
+            .map(|sink| sink.record.progress.cursor)
             .min()
             .unwrap_or(self.end());
         while self.base < slowest {
@@ -157,7 +159,7 @@ impl State {
     }
 
     fn unread(&self, sink: &Sink) -> Vec<(String, u64)> {
-        self.unread_from(&sink.inputs, &sink.progress)
+        self.unread_from(&sink.record.inputs, &sink.record.progress)
     }
 
     fn unread_from(&self, inputs: &Inputs, progress: &Progress) -> Vec<(String, u64)> {
@@ -199,23 +201,20 @@ impl State {
             let mut sum = match self.sinks.remove(&new) {
                 None => past,
                 Some(mut newer) => {
-                    newer
-                        .inputs
-                        .merge(&mut newer.progress, past.inputs, past.progress);
+                    newer.record.merge(past.record);
                     newer.parked.extend(past.parked);
-                    newer.released &= past.released;
                     newer
                 }
             };
-            sum.mappings.rename(&old, &new);
+            sum.record.mappings.rename(&old, &new);
             self.sinks.insert(new.clone(), sum);
             self.rename_letters(&old, &new);
         }
         let end = self.end();
         let mut sinks = std::mem::take(&mut self.sinks);
         for (_, sink) in sinks.iter_mut().filter(|(name, _)| !roster.has_sink(name)) {
-            sink.inputs.leave(end);
-            sink.released |= sink.parked.is_empty() && self.unread(sink).is_empty();
+            sink.record.inputs.leave(end);
+            sink.record.released |= sink.parked.is_empty() && self.unread(sink).is_empty();
         }
         self.sinks = sinks;
         self.roster = Some(roster.clone());
@@ -341,27 +340,22 @@ impl Log for MemoryJournal {
         subscription: &Subscription,
     ) -> Result<(Box<dyn Reader>, Resumed), JournalError> {
         let mut state = self.state();
-        let held = Held {
-            from: state.base,
-            to: state.end(),
-        };
+        let held = state.held();
         let known = state.sinks.remove(sink);
         let new = known.is_none();
         let mut opened = known.unwrap_or_default();
-        if new && subscription.start == Start::Beginning {
-            opened.progress.cursor = held.from;
-        } else if new || opened.released {
-            (opened.progress.cursor, opened.progress.settled) = (held.to, Vec::new());
-        }
+        let record = &mut opened.record;
+        let new_at = new.then_some(match subscription.start {
+            Start::Beginning => held.from,
+            Start::End => held.to,
+        });
+        record.begin(new_at, held);
         let roster = (state.roster.as_ref(), &state.names);
-        let Sink { inputs, progress, .. } = &mut opened;
-        inputs.open(progress, subscription, roster, held, &BTreeSet::new());
-        opened.mappings.open(&subscription.mappings);
-        (opened.last_opened, opened.released) = (now(), false);
-        let owed = opened.inputs.owed(&state.names);
+        record.open(subscription, roster, held, &BTreeSet::new(), now());
+        let owed = record.inputs.owed(&state.names);
         let resumed = Resumed {
             arrivals: state.arrivals.open(sink, &owed),
-            progress: opened.progress.clone(),
+            progress: opened.record.progress.clone(),
             parked: opened
                 .parked
                 .range(..Parked::BACK)
@@ -371,7 +365,7 @@ impl Log for MemoryJournal {
             unread: state.unread(&opened),
             lost: Vec::new(),
             owed,
-            mappings: opened.mappings.renamed.clone(),
+            mappings: opened.record.mappings.renamed.clone(),
         };
         state.sinks.insert(sink.to_owned(), opened);
         self.0.news.notify_waiters();
@@ -408,9 +402,9 @@ impl Log for MemoryJournal {
 
     fn slowest(&self) -> Option<(String, Position)> {
         let state = self.state();
-        let holding = state.sinks.iter().filter(|(_, sink)| !sink.released);
-        let slowest = holding.min_by_key(|(_, sink)| sink.progress.cursor);
-        slowest.map(|(name, sink)| (name.clone(), sink.progress.cursor))
+        let holding = state.sinks.iter().filter(|(_, sink)| !sink.record.released);
+        let slowest = holding.min_by_key(|(_, sink)| sink.record.progress.cursor);
+        slowest.map(|(name, sink)| (name.clone(), sink.record.progress.cursor))
     }
 
     fn close(&self) {
@@ -432,35 +426,23 @@ impl States for MemoryJournal {
         let state = self.state();
         let describe = |(name, sink): (&String, &Sink)| {
             let oldest = sink.parked.values().next().map(|parked| &parked.event);
-            let oldest = oldest.or_else(|| state.event(sink.progress.cursor));
+            let oldest = oldest.or_else(|| state.event(sink.record.progress.cursor));
             let unread = state.unread(sink);
-            let removed = |source: &&String| sink.inputs.is_removed(source, &state.names);
-            let sources = unread.iter().map(|(source, _)| source);
-            SinkState {
-                name: name.clone(),
-                progress: sink.progress.clone(),
-                parked: sink.parked.len() as u64,
-                removed: sources.clone().filter(removed).cloned().collect(),
-                renamed: state.names.renamed_among(sources),
-                unread,
-                oldest_pending: oldest.map(|event| event.receipt().received_at),
-                last_opened: sink.last_opened,
-            }
+            let oldest = oldest.map(|event| event.receipt().received_at);
+            let (record, parked) = (sink.record.clone(), sink.parked.len() as u64);
+            record.describe(name.clone(), parked, unread, oldest, &state.names)
         };
         Ok(state.sinks.iter().map(describe).collect())
     }
 
     async fn set_progress(&self, sink: &str, progress: Progress) -> Result<(), JournalError> {
         let mut state = self.state();
-        let base = state.base;
+        let held = state.held();
         let sink = state
             .sinks
             .get_mut(sink)
             .ok_or_else(|| JournalError(format!("no sink '{sink}'")))?;
-        let cursor = progress.cursor.max(base);
-        let before = std::mem::replace(&mut sink.progress, Progress { cursor, ..progress });
-        sink.inputs.replay(&before, &sink.progress);
-        sink.released = false;
+        sink.record.replay(progress, held, now());
         Ok(())
     }
 
@@ -476,14 +458,7 @@ impl States for MemoryJournal {
             .parked
             .retain(|_, parked| !of_it(&parked.event.receipt().source));
         count += (before - known.parked.len()) as u64;
-        match source {
-            Some(source) => drop(known.inputs.spans.remove(source)),
-            None => (known.inputs, known.released) = (Inputs::default(), true),
-        }
-        if count > 0 {
-            let filtered = &mut known.progress.totals.filtered;
-            *filtered.entry("forgotten".into()).or_default() += count;
-        }
+        known.record.forget(source, count);
         state.sinks.insert(sink.to_owned(), known);
         state.truncate();
         Ok(count)
@@ -688,7 +663,7 @@ impl Reader for MemoryReader {
         };
         let after = returned_after.saturating_add(1).max(Parked::BACK);
         Ok(Ahead {
-            unread: state.unread_from(&sink.inputs, &ahead),
+            unread: state.unread_from(&sink.record.inputs, &ahead),
             returned: sink.parked.range(after..).count() as u64,
             arrived: self.arrivals.count(),
         })
@@ -701,7 +676,7 @@ impl Reader for MemoryReader {
             return state.bury(commit.dead_letters);
         };
         if let Some(progress) = commit.progress {
-            sink.progress = progress;
+            sink.record.progress = progress;
         }
         for parked in commit.park {
             sink.parked.insert(parked.position, parked);

@@ -1,11 +1,14 @@
 //! The record of a sink: in the state, and in the heading of each file of frames.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::Progress;
-use crate::inputs::Inputs;
+use crate::inputs::{Held, Inputs};
 use crate::mappings::Mappings;
+use crate::names::Names;
 use crate::panic_guard::{Trouble, newer_with};
+use crate::{Position, Progress, Roster, SinkState, Subscription};
 
 /// A sink as it is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +31,84 @@ pub(crate) struct SinkRecord {
 }
 
 impl SinkRecord {
+    /// Sets the position at which a new sink begins. A sink that held nothing begins at the end of the log.
+    pub(crate) fn begin(&mut self, new_at: Option<Position>, held: Held) {
+        match new_at {
+            Some(position) => self.progress.cursor = position,
+            None if self.released => {
+                (self.progress.cursor, self.progress.settled) = (held.to, Vec::new());
+            }
+            None => {}
+        }
+    }
+
+    /// Opens the sink with a subscription; see [`Inputs::open`].
+    pub(crate) fn open(
+        &mut self,
+        subscription: &Subscription,
+        roster: (Option<&Roster>, &Names),
+        held: Held,
+        unsettled: &BTreeSet<String>,
+        now: i64,
+    ) {
+        self.inputs
+            .open(&mut self.progress, subscription, roster, held, unsettled);
+        self.mappings.open(&subscription.mappings);
+        (self.last_opened, self.released) = (now, false);
+    }
+
+    /// Moves the sink to another progress, for a replay. It then holds its events for a while even without a reader.
+    pub(crate) fn replay(&mut self, progress: Progress, held: Held, now: i64) {
+        let cursor = progress.cursor.max(held.from).min(held.to);
+        let before = std::mem::replace(&mut self.progress, Progress { cursor, ..progress });
+        self.inputs.replay(&before, &self.progress);
+        (self.last_opened, self.released) = (now, false);
+    }
+
+    /// Forgets the events of a source or of all, and counts them.
+    pub(crate) fn forget(&mut self, source: Option<&str>, events: u64) {
+        match source {
+            Some(source) => drop(self.inputs.spans.remove(source)),
+            None => {
+                (self.inputs, self.released) = (Inputs::default(), true);
+                self.progress.open.clear();
+            }
+        }
+        if events > 0 {
+            let filtered = &mut self.progress.totals.filtered;
+            *filtered.entry("forgotten".into()).or_default() += events;
+        }
+    }
+
+    /// Adds the record that the sink had under its earlier name.
+    pub(crate) fn merge(&mut self, past: SinkRecord) {
+        self.inputs.merge(&mut self.progress, past.inputs, past.progress);
+        self.released &= past.released;
+    }
+
+    /// Describes the sink.
+    pub(crate) fn describe(
+        self,
+        name: String,
+        parked: u64,
+        unread: Vec<(String, u64)>,
+        oldest_pending: Option<i64>,
+        names: &Names,
+    ) -> SinkState {
+        let removed = |source: &&String| self.inputs.is_removed(source, names);
+        let sources = unread.iter().map(|(source, _)| source);
+        SinkState {
+            name,
+            removed: sources.clone().filter(removed).cloned().collect(),
+            renamed: names.renamed_among(sources),
+            progress: self.progress,
+            parked,
+            unread,
+            oldest_pending,
+            last_opened: self.last_opened,
+        }
+    }
+
     /// Fails if the record has a property that this version does not know: it must neither use nor change the record.
     pub(crate) fn check(&self, name: &str) -> Result<(), Trouble> {
         let (flags, key) = (self.flags, self.key);

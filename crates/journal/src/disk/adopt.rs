@@ -148,18 +148,14 @@ fn merge(newer: Option<Sink>, mut past: Sink) -> Sink {
     past.generation += 1;
     past.opened = false;
     let Some(newer) = newer else { return past };
-    let (record, other) = (newer.record, past.record);
-    let mut sum = Sink {
+    let mut record = newer.record;
+    record.merge(past.record);
+    Sink {
         record,
         generation: newer.generation.max(past.generation) + 1,
-        ..past
-    };
-    let record = &mut sum.record;
-    record
-        .inputs
-        .merge(&mut record.progress, other.inputs, other.progress);
-    record.released &= other.released;
-    sum
+        parked: past.parked,
+        opened: past.opened,
+    }
 }
 
 fn move_counts(counts: &mut BTreeMap<String, u64>, names: &BTreeMap<&str, &str>) {

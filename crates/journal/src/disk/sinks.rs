@@ -36,43 +36,31 @@ impl StateWriter {
         let new = known.is_none();
         let mut sink = known.unwrap_or_default();
         let rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
-        let SinkRecord {
-            progress,
-            inputs,
-            released,
-            ..
-        } = &mut sink.record;
-        if new {
-            progress.cursor = match subscription.start {
-                Start::End if !rebuilt => held.to,
-                Start::End => {
-                    let from = self.shared.rebuilt_from.load(Ordering::Relaxed);
-                    held.from.max(from).min(held.to)
-                }
-                Start::Beginning => held.from,
-            };
-            if rebuilt {
-                // The record of the events that the sink was owed is lost.
-                *inputs = Inputs::unknown();
-                let events = held.to - progress.cursor;
-                rebuild::tell(name, events);
-                lock(&self.shared.again).insert(name.to_owned(), events);
+        let record = &mut sink.record;
+        let new_at = new.then(|| match subscription.start {
+            Start::End if !rebuilt => held.to,
+            Start::End => {
+                let from = self.shared.rebuilt_from.load(Ordering::Relaxed);
+                held.from.max(from).min(held.to)
             }
-        } else if *released {
-            // The sink holds nothing, so every event in the log is settled.
-            (progress.cursor, progress.settled) = (held.to, Vec::new());
+            Start::Beginning => held.from,
+        });
+        record.begin(new_at, held);
+        if new && rebuilt {
+            // The record of the events that the sink was owed is lost.
+            record.inputs = Inputs::unknown();
+            let events = held.to - record.progress.cursor;
+            rebuild::tell(name, events);
+            lock(&self.shared.again).insert(name.to_owned(), events);
         }
-        let named = inputs.named.clone();
-        let unsettled = ranges::both(&ranges::unsettled(progress), &inputs.all);
+        let named = record.inputs.named.clone();
+        let unsettled = ranges::both(&ranges::unsettled(&record.progress), &record.inputs.all);
         let unsettled = self.sources_within(&ranges::both(&unsettled, &[(0, held.to)]))?;
         let roster = (self.roster.as_ref(), &self.head.names);
-        inputs.open(progress, subscription, roster, held, &unsettled);
-        let listens_otherwise = new || named != inputs.named;
+        record.open(subscription, roster, held, &unsettled, self.shared.clock.now());
+        let listens_otherwise = new || named != record.inputs.named;
         let aged = self.shared.options.max_age.is_some();
-        let lost = write_off(&self.shared.log, progress, held.to, aged);
-        sink.record.mappings.open(&subscription.mappings);
-        sink.record.last_opened = self.shared.clock.now();
-        sink.record.released = false;
+        let lost = write_off(&self.shared.log, &mut record.progress, held.to, aged);
         sink.opened = true;
         sink.generation += 1;
         let (record, generation) = (sink.record.clone(), sink.generation);
@@ -201,18 +189,7 @@ impl StateWriter {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
-            let removed = |source: &&String| record.inputs.is_removed(source, &self.head.names);
-            let sources = unread.iter().map(|(source, _)| source);
-            states.push(SinkState {
-                name,
-                removed: sources.clone().filter(removed).cloned().collect(),
-                renamed: self.head.names.renamed_among(sources),
-                progress: record.progress,
-                parked,
-                unread,
-                oldest_pending,
-                last_opened: record.last_opened,
-            });
+            states.push(record.describe(name, parked, unread, oldest_pending, &self.head.names));
         }
         Ok(states)
     }
@@ -255,22 +232,7 @@ impl StateWriter {
         let parked = self.parked_of(name, source)?;
         let unread = unread.iter().filter(|(source, _)| of_it(source));
         let count = unread.map(|(_, count)| count).sum::<u64>() + parked.len() as u64;
-        let record = &mut sink.record;
-        match source {
-            Some(source) => drop(record.inputs.spans.remove(source)),
-            None => {
-                (record.inputs, record.released) = (Inputs::default(), true);
-                record.progress.open.clear();
-            }
-        }
-        if count > 0 {
-            *record
-                .progress
-                .totals
-                .filtered
-                .entry("forgotten".into())
-                .or_default() += count;
-        }
+        sink.record.forget(source, count);
         sink.parked = sink.parked.saturating_sub(parked.len() as u64);
         sink.generation += 1;
         self.change_sink(name, sink, |txn| {
@@ -285,12 +247,11 @@ impl StateWriter {
     pub(crate) fn set_progress(&mut self, name: &str, progress: Progress) -> Result<(), JournalError> {
         let sink = lock(&self.shared.sinks).get(name).cloned();
         let mut sink = sink.ok_or_else(|| JournalError(format!("the journal knows no sink '{name}'")))?;
-        let cursor = progress.cursor.max(self.shared.start()).min(self.shared.end());
-        let before = std::mem::replace(&mut sink.record.progress, Progress { cursor, ..progress });
-        sink.record.inputs.replay(&before, &sink.record.progress);
-        sink.record.released = false;
-        // A replay was asked for, so the sink holds its events for a while even without a reader.
-        sink.record.last_opened = self.shared.clock.now();
+        let held = Held {
+            from: self.shared.start(),
+            to: self.shared.end(),
+        };
+        sink.record.replay(progress, held, self.shared.clock.now());
         sink.generation += 1;
         self.change_sink(name, sink, |_| Ok(()))
     }
