@@ -1,8 +1,8 @@
 //! The server kit: accepts connections within limits, speaks HTTP/1.1 and HTTP/2 with TLS or without, and drains.
 //!
 //! An [`Application`] answers requests; [`serve`] does the rest. Any client can reach a listener, so each limit holds
-//! against clients that are silent, slow or many: connections give way ([`slots`]), heads, bodies and answers have their
-//! time, and bytes that never become a request are counted ([`traffic`]).
+//! against clients that are silent, slow or many: connections give way (`slots`), heads, bodies and answers have their
+//! time, and bytes that never become a request are counted (`traffic`).
 
 mod accept;
 mod application;
