@@ -18,8 +18,8 @@ use signalbox_journal::{
 use signalbox_runtime::operate::{Acted, Piece, act, act_on_all};
 
 use crate::AdminState;
-use crate::query::{Acting, Query, Reading};
-use crate::reply::{Refusal, json};
+use crate::query::{ActQuery, Query, ReadQuery};
+use crate::reply::{Rejection, json};
 
 /// Dead letters in a list if the request sets no limit.
 const LIMIT: u64 = 100;
@@ -81,8 +81,8 @@ pub fn describe(id: DeadLetterId, letter: &DeadLetter, payload: bool) -> Value {
 /// Answers with a page of dead letters.
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    Reading(choice): Reading,
-) -> Result<Response, Refusal> {
+    ReadQuery(choice): ReadQuery,
+) -> Result<Response, Rejection> {
     let limit = usize::try_from(choice.limit.unwrap_or(LIMIT).min(PAGE)).unwrap_or(usize::MAX);
     let mut page = first_page(&choice, limit);
     let (begun, mut letters) = (Instant::now(), Vec::new());
@@ -155,8 +155,8 @@ pub struct LetterSummary {
 /// Answers with the counts of matching letters.
 pub(crate) async fn summary(
     State(state): State<AdminState>,
-    Reading(choice): Reading,
-) -> Result<Response, Refusal> {
+    ReadQuery(choice): ReadQuery,
+) -> Result<Response, Rejection> {
     let journal = state.source.journal();
     Ok(json(&LetterSummary {
         groups: journal.dead_letter_summary(&choice.filter).await?.groups,
@@ -166,7 +166,7 @@ pub(crate) async fn summary(
 }
 
 /// Sends all matching letters, one JSON object a line. The next page is read once the client has taken the one before.
-pub(crate) async fn export(State(state): State<AdminState>, Reading(choice): Reading) -> Response {
+pub(crate) async fn export(State(state): State<AdminState>, ReadQuery(choice): ReadQuery) -> Response {
     let page = Page {
         order: Order::OldestFirst,
         ..first_page(&choice, 0)
@@ -218,20 +218,20 @@ async fn next_lines(
 
 pub(crate) async fn retry(
     State(state): State<AdminState>,
-    Acting(choice): Acting,
-) -> Result<Response, Refusal> {
+    ActQuery(choice): ActQuery,
+) -> Result<Response, Rejection> {
     act_upon(&state, choice, true).await
 }
 
 pub(crate) async fn discard(
     State(state): State<AdminState>,
-    Acting(choice): Acting,
-) -> Result<Response, Refusal> {
+    ActQuery(choice): ActQuery,
+) -> Result<Response, Rejection> {
     act_upon(&state, choice, false).await
 }
 
 /// Acts on one piece if the request has a cursor (0 begins), else on all.
-async fn act_upon(state: &AdminState, choice: Query, retry: bool) -> Result<Response, Refusal> {
+async fn act_upon(state: &AdminState, choice: Query, retry: bool) -> Result<Response, Rejection> {
     let piece = Piece {
         filter: choice.filter,
         after: choice.cursor,

@@ -1,6 +1,6 @@
 //! The address for operators: metrics, health, readiness, status, dead letters.
 //!
-//! `routes::ENDPOINTS` lists the paths, and writes their table in docs/operations.md.
+//! `routes::ROUTES` lists the paths, and writes their table in docs/operations.md.
 
 mod guard;
 mod human;
@@ -37,7 +37,7 @@ pub struct AdminState {
     source: Arc<dyn StatusSource>,
     identity: Option<Arc<JournalIdentity>>,
     started: Started,
-    orphans: Arc<orphans::Orphans>,
+    orphans: Arc<orphans::OrphanReports>,
 }
 
 impl std::fmt::Debug for AdminState {

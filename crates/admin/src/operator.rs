@@ -7,15 +7,15 @@ use signalbox_runtime::forget::Forget;
 use signalbox_runtime::operate::ReplayRange;
 
 use crate::AdminState;
-use crate::query::Acting;
-use crate::reply::{Refusal, json, text};
+use crate::query::ActQuery;
+use crate::reply::{Rejection, json, text};
 
 pub(crate) async fn replay(
     State(state): State<AdminState>,
-    Acting(query): Acting,
-) -> Result<Response, Refusal> {
+    ActQuery(query): ActQuery,
+) -> Result<Response, Rejection> {
     let (Some(sink), Some(from)) = (query.filter.component, query.from) else {
-        return Err(Refusal(
+        return Err(Rejection(
             StatusCode::BAD_REQUEST,
             "replay needs sink and from".to_owned(),
         ));
@@ -26,8 +26,8 @@ pub(crate) async fn replay(
 
 pub(crate) async fn forget(
     State(state): State<AdminState>,
-    Acting(query): Acting,
-) -> Result<Response, Refusal> {
+    ActQuery(query): ActQuery,
+) -> Result<Response, Rejection> {
     let what = Forget {
         source: query.source,
         sink: query.filter.component,
@@ -36,10 +36,10 @@ pub(crate) async fn forget(
 }
 
 /// Answers with every sink that the journal knows. Counting what sinks are owed reads frames.
-pub(crate) async fn sinks(State(state): State<AdminState>, _: Acting) -> Result<Response, Refusal> {
+pub(crate) async fn sinks(State(state): State<AdminState>, _: ActQuery) -> Result<Response, Rejection> {
     Ok(json(&state.source.sinks().await?))
 }
 
-pub(crate) async fn reload(State(state): State<AdminState>, _: Acting) -> Result<Response, Refusal> {
+pub(crate) async fn reload(State(state): State<AdminState>, _: ActQuery) -> Result<Response, Rejection> {
     Ok(text(StatusCode::OK, &state.source.reload().await?))
 }

@@ -12,26 +12,26 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The journal's last report about its sinks.
 #[derive(Debug, Clone)]
-pub(crate) struct Report {
+pub(crate) struct OrphanReport {
     pub(crate) sinks: Arc<Vec<SinkState>>,
     pub(crate) at: Instant,
 }
 
 /// Reads the journal's sinks, one request at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Orphans {
-    last: Mutex<Option<Report>>,
+pub(crate) struct OrphanReports {
+    last: Mutex<Option<OrphanReport>>,
     asking: tokio::sync::Mutex<()>,
 }
 
-impl Orphans {
-    fn last(&self) -> MutexGuard<'_, Option<Report>> {
+impl OrphanReports {
+    fn last(&self) -> MutexGuard<'_, Option<OrphanReport>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the journal's current report, or the last one if the journal takes longer than a moment; `None` if it
     /// never answered.
-    pub(crate) async fn known(self: &Arc<Self>, source: &Arc<dyn StatusSource>) -> Option<Report> {
+    pub(crate) async fn known(self: &Arc<Self>, source: &Arc<dyn StatusSource>) -> Option<OrphanReport> {
         let (orphans, source) = (self.clone(), source.clone());
         // The task goes on by itself, so that the next answer is newer.
         let asked = tokio::spawn(async move { orphans.ask(&*source).await });
@@ -48,7 +48,7 @@ impl Orphans {
         }
         let at = Instant::now();
         if let Ok(sinks) = source.sinks().await {
-            *self.last() = Some(Report {
+            *self.last() = Some(OrphanReport {
                 sinks: Arc::new(sinks),
                 at,
             });

@@ -12,7 +12,7 @@ use signalbox_journal::{DeadLetterFilter, DeadLetterId};
 use signalbox_runtime::operate::Where;
 
 use crate::guard::HEADER;
-use crate::reply::Refusal;
+use crate::reply::Rejection;
 
 const KEYS: &str = "the query may hold sink, reason, mapping, message_id, since, before, id, up_to, limit, cursor, order \
                     (oldest or newest), payload; for replay sink, from, to, dry_run";
@@ -42,7 +42,7 @@ pub struct Query {
 
 impl Query {
     fn parse(query: &str) -> Result<Query, String> {
-        let mut pairs = Pairs::decode(query)?;
+        let mut pairs = DecodedQuery::decode(query)?;
         let query = Query {
             filter: DeadLetterFilter {
                 component: pairs.0.remove("sink"),
@@ -111,10 +111,10 @@ impl Query {
 }
 
 /// The pairs of a query; the last of a key counts.
-struct Pairs<'a>(BTreeMap<&'a str, String>);
+struct DecodedQuery<'a>(BTreeMap<&'a str, String>);
 
-impl<'a> Pairs<'a> {
-    fn decode(query: &'a str) -> Result<Pairs<'a>, String> {
+impl<'a> DecodedQuery<'a> {
+    fn decode(query: &'a str) -> Result<DecodedQuery<'a>, String> {
         let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = value.replace('+', " ");
@@ -124,7 +124,7 @@ impl<'a> Pairs<'a> {
         });
         pairs
             .collect::<Result<_, &str>>()
-            .map(Pairs)
+            .map(DecodedQuery)
             .map_err(str::to_owned)
     }
 
@@ -135,33 +135,33 @@ impl<'a> Pairs<'a> {
 }
 
 /// The query of a request that only reads.
-pub(crate) struct Reading(pub(crate) Query);
+pub(crate) struct ReadQuery(pub(crate) Query);
 
-impl<S: Sync> FromRequestParts<S> for Reading {
-    type Rejection = Refusal;
+impl<S: Sync> FromRequestParts<S> for ReadQuery {
+    type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Reading, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<ReadQuery, Rejection> {
         let query = Query::parse(parts.uri.query().unwrap_or(""));
         query
-            .map(Reading)
-            .map_err(|problem| Refusal(StatusCode::BAD_REQUEST, problem))
+            .map(ReadQuery)
+            .map_err(|problem| Rejection(StatusCode::BAD_REQUEST, problem))
     }
 }
 
 /// The query of a request that changes something, or costs much: it carries the header that no page in a browser can
 /// send.
-pub(crate) struct Acting(pub(crate) Query);
+pub(crate) struct ActQuery(pub(crate) Query);
 
-impl<S: Sync> FromRequestParts<S> for Acting {
-    type Rejection = Refusal;
+impl<S: Sync> FromRequestParts<S> for ActQuery {
+    type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Acting, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<ActQuery, Rejection> {
         if !parts.headers.contains_key(HEADER) {
             let problem = "send the header X-Signalbox: 1 with requests that change something";
-            return Err(Refusal(StatusCode::FORBIDDEN, problem.to_owned()));
+            return Err(Rejection(StatusCode::FORBIDDEN, problem.to_owned()));
         }
-        let Reading(query) = Reading::from_request_parts(parts, state).await?;
-        Ok(Acting(query))
+        let ReadQuery(query) = ReadQuery::from_request_parts(parts, state).await?;
+        Ok(ActQuery(query))
     }
 }
 

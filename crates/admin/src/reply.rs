@@ -33,23 +33,23 @@ pub(crate) fn text(status: StatusCode, body: &str) -> Response {
 }
 
 /// A request that is not carried out: the status, and the reason.
-pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
+pub(crate) struct Rejection(pub(crate) StatusCode, pub(crate) String);
 
-impl IntoResponse for Refusal {
+impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         text(self.0, &self.1)
     }
 }
 
 /// The engine's own reasons are conflicts (409).
-impl From<String> for Refusal {
-    fn from(problem: String) -> Refusal {
-        Refusal(StatusCode::CONFLICT, problem)
+impl From<String> for Rejection {
+    fn from(problem: String) -> Rejection {
+        Rejection(StatusCode::CONFLICT, problem)
     }
 }
 
-impl From<JournalError> for Refusal {
-    fn from(error: JournalError) -> Refusal {
+impl From<JournalError> for Rejection {
+    fn from(error: JournalError) -> Rejection {
         error.to_string().into()
     }
 }

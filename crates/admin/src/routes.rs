@@ -16,15 +16,15 @@ use crate::reply::{json, text};
 use crate::{AdminState, letters, operator};
 
 /// A row of the table of endpoints in docs/operations.md.
-struct Endpoint {
+struct Route {
     /// The paths that are answered alike, with their method unless it is GET, and their parameters.
     shown: &'static str,
     /// The answer, in Markdown.
     answer: &'static str,
-    route: fn() -> MethodRouter<AdminState>,
+    handler: fn() -> MethodRouter<AdminState>,
 }
 
-impl Endpoint {
+impl Route {
     fn paths(&self) -> impl Iterator<Item = &'static str> {
         let shown = self.shown.split(", ");
         shown.filter_map(|path| path.trim_start_matches("POST ").split('?').next())
@@ -32,25 +32,25 @@ impl Endpoint {
 }
 
 /// The endpoints, in the order of the documentation.
-const ENDPOINTS: [Endpoint; 13] = [
-    Endpoint {
+const ROUTES: [Route; 13] = [
+    Route {
         shown: "/health, /live",
         answer: "200 while the process lives. For liveness probes; needs no token.",
-        route: || get(alive),
+        handler: || get(alive),
     },
-    Endpoint {
+    Route {
         shown: "/ready",
         answer: "200 while every source takes events in; 503 with the reason while it starts, from the moment it is \
                  told to stop, and while the journal cannot be written (a full disk, files that were deleted). For \
                  load balancers.",
-        route: || get(ready),
+        handler: || get(ready),
     },
-    Endpoint {
+    Route {
         shown: "/metrics",
         answer: "All metrics in the Prometheus text format.",
-        route: || get(metrics),
+        handler: || get(metrics),
     },
-    Endpoint {
+    Route {
         shown: "/status",
         answer: "Everything the ledger knows as JSON: counts by source and sink, whether the sums close, what is held \
                  and why, the age of the oldest pending event, what sinks have learnt, how many dead letters are kept \
@@ -58,9 +58,9 @@ const ENDPOINTS: [Endpoint; 13] = [
                  `orphans_age_seconds` tell how old the counts of dead letters and what is said of removed sinks are. \
                  After the journal's [state was lost](journal.md#damage), `journal.may_come_again` tells for each \
                  sink how many events may be delivered twice.",
-        route: || get(status),
+        handler: || get(status),
     },
-    Endpoint {
+    Route {
         shown: "/dead_letters",
         answer: "A page of the newest dead letters as JSON. `?sink=NAME` chooses a sink (or `source:NAME`), \
                  `reason=CODE` a reason, `mapping=NAME` a mapping, `message_id=ID` an event, `since=MILLIS` and \
@@ -68,56 +68,56 @@ const ENDPOINTS: [Endpoint; 13] = [
                  `limit=N` how many (100 unless given, 1,000 at most), `payload=1` shows what is kept of the events, \
                  `order=oldest` begins with the oldest. `next` in the answer is the `cursor=N` that leads on; without \
                  it that was all.",
-        route: || get(letters::list),
+        handler: || get(letters::list),
     },
-    Endpoint {
+    Route {
         shown: "/dead_letters/summary",
         answer: "How many match, by sink, reason and mapping, and how many are kept and were dropped; the same \
                  choice.",
-        route: || get(letters::summary),
+        handler: || get(letters::summary),
     },
-    Endpoint {
+    Route {
         shown: "/dead_letters/export",
         answer: "All that match, the oldest first, one JSON object a line, sent as they are read; the same choice. An \
                  answer takes at most 5 minutes, as all connections here; one that was cut off ends without the last \
                  chunk.",
-        route: || get(letters::export),
+        handler: || get(letters::export),
     },
-    Endpoint {
+    Route {
         shown: "POST /dead_letters/retry",
         answer: "Delivers dead letters again, the oldest first; the same choice. With `cursor=N` (`cursor=0` begins) \
                  only a piece of them, so that no request takes long: `next` leads on, and `up_to`, sent along, \
                  leaves out what became a dead letter meanwhile.",
-        route: || post(letters::retry),
+        handler: || post(letters::retry),
     },
-    Endpoint {
+    Route {
         shown: "POST /dead_letters/discard",
         answer: "Removes them for good; likewise.",
-        route: || post(letters::discard),
+        handler: || post(letters::discard),
     },
-    Endpoint {
+    Route {
         shown: "/sinks",
         answer: "Every sink that the journal knows, with what it is owed by source. Reads files, so it wants \
                  `X-Signalbox`.",
-        route: || get(operator::sinks),
+        handler: || get(operator::sinks),
     },
-    Endpoint {
+    Route {
         shown: "POST /forget?source=NAME&sink=NAME",
         answer: "Lets go of pending events of a source that a sink no longer listens to, or of a sink that is no \
                  longer in the file; either may be left out.",
-        route: || post(operator::forget),
+        handler: || post(operator::forget),
     },
-    Endpoint {
+    Route {
         shown: "POST /replay?sink=NAME&from=WHERE",
         answer: "Delivers a part of the journal to a sink again; `to=WHERE`, `dry_run=1` only tells how many events. \
                  `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a date (`2026-11-28`, from its \
                  beginning in UTC), or how long ago (`2h`, `3d`, `1d12h`).",
-        route: || post(operator::replay),
+        handler: || post(operator::replay),
     },
-    Endpoint {
+    Route {
         shown: "POST /reload",
         answer: "Reads the configuration file again, as SIGHUP does.",
-        route: || post(operator::reload),
+        handler: || post(operator::reload),
     },
 ];
 
@@ -126,14 +126,14 @@ pub(crate) fn router(state: AdminState, guarded: Guard) -> Router {
     let identity = state.identity.as_ref();
     let identity = identity.and_then(|identity| HeaderValue::from_str(&identity.header()).ok());
     let mut router = Router::new();
-    for endpoint in &ENDPOINTS {
-        for path in endpoint.paths() {
-            router = router.route(path, (endpoint.route)());
+    for route in &ROUTES {
+        for path in route.paths() {
+            router = router.route(path, (route.handler)());
         }
     }
     router
         .fallback(|| async {
-            let rows = ENDPOINTS.map(|endpoint| format!("  {}: {}", endpoint.shown, endpoint.answer));
+            let rows = ROUTES.map(|route| format!("  {}: {}", route.shown, route.answer));
             let told = format!("no such path; there are\n{}", rows.join("\n"));
             text(StatusCode::NOT_FOUND, &told)
         })
@@ -208,9 +208,9 @@ mod tests {
         let (before, rest) = found.split_once("| path | answer |\n|---|---|\n").unwrap();
         let (_, after) = rest.split_once("\n\n").unwrap();
         let mut wanted = format!("{before}| path | answer |\n|---|---|\n");
-        for endpoint in &ENDPOINTS {
-            let shown = endpoint.shown.replace(", ", "`, `");
-            wanted.push_str(&format!("| `{shown}` | {} |\n", endpoint.answer));
+        for route in &ROUTES {
+            let shown = route.shown.replace(", ", "`, `");
+            wanted.push_str(&format!("| `{shown}` | {} |\n", route.answer));
         }
         wanted.push('\n');
         wanted.push_str(after);

@@ -52,34 +52,34 @@ impl Command {
 pub(crate) enum Command {
     /// Run the router until a signal stops it (Ctrl-C or SIGTERM drain it; a second signal gives up at once; SIGHUP
     /// reads the configuration again)
-    Run(Run),
+    Run(RunArgs),
     /// Check a configuration without running it
-    Validate(Validate),
+    Validate(ValidateArgs),
     /// Show the records that events from standard input would make, one JSON object a line
-    DryRun(DryRun),
+    DryRun(DryRunArgs),
     /// Show the counts of received, delivered and pending events, of a running or a stopped router
-    Status(Status),
+    Status(StatusArgs),
     /// Show events that could not be delivered; retry, export or discard them
     #[command(name = "deadletters")]
-    DeadLetters(DeadLetters),
+    DeadLetters(DeadLettersArgs),
     /// Deliver a part of the journal to a sink again
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Forget pending events of a source that a sink no longer listens to, or of a sink that is no longer in the file
-    Forget(Forget),
+    Forget(ForgetArgs),
     /// Maintain the files of a journal whose router does not run
-    Journal(Journal),
+    Journal(JournalArgs),
     /// Serve a stand-in for the Pinterest Conversions API on this machine, to try pipelines without an account
-    Sandbox(Sandbox),
+    Sandbox(SandboxArgs),
     /// Run a whole pipeline once on this machine, with the sandbox as destination, and print the outcomes of its events
     Demo,
     /// List the sources, transforms and sinks of this build, or the settings of one
-    Plugins(Plugins),
+    Plugins(PluginsArgs),
     /// Print the JSON Schema of the configuration file, for editors
     Schema,
     /// Turn a destination from Segment's API (JSON) into a sink of a pipeline file
-    ImportSegment(ImportSegment),
+    ImportSegment(ImportSegmentArgs),
     /// Write a commented pipeline to start from
-    Init(Init),
+    Init(InitArgs),
 }
 
 #[derive(Debug, Args)]
@@ -90,7 +90,7 @@ pub(crate) struct Config {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Run {
+pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) config: Config,
     /// Read the configuration again whenever the file changes
@@ -99,7 +99,7 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Status {
+pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) config: Config,
     /// Print JSON
@@ -108,7 +108,7 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DeadLetters {
+pub(crate) struct DeadLettersArgs {
     #[command(subcommand)]
     pub(crate) action: DeadLetterAction,
 }
@@ -116,28 +116,28 @@ pub(crate) struct DeadLetters {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetterAction {
     /// Count them by sink, reason and mapping: look at this first
-    Summary(DeadLetterSummary),
+    Summary(DeadLetterSummaryArgs),
     /// Print one line for each, the newest first
-    List(DeadLetterList),
+    List(DeadLetterListArgs),
     /// Print all details, with the kept parts of the events, the newest first
-    Show(DeadLetterList),
+    Show(DeadLetterListArgs),
     /// Print the kept events as JSON lines, the oldest first
-    Export(DeadLetterList),
+    Export(DeadLetterListArgs),
     /// Deliver the matching ones again, the oldest first, for instance after a mapping was fixed; a source's go through
     /// the source again
-    Retry(DeadLetterList),
+    Retry(DeadLetterListArgs),
     /// Remove the matching ones for good, the oldest first
-    Discard(DeadLetterDiscard),
+    Discard(DeadLetterDiscardArgs),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DeadLetterSummary {
+pub(crate) struct DeadLetterSummaryArgs {
     #[command(flatten)]
     pub(crate) choice: DeadLetterChoice,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DeadLetterList {
+pub(crate) struct DeadLetterListArgs {
     #[command(flatten)]
     pub(crate) choice: DeadLetterChoice,
     #[command(flatten)]
@@ -145,7 +145,7 @@ pub(crate) struct DeadLetterList {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DeadLetterDiscard {
+pub(crate) struct DeadLetterDiscardArgs {
     #[command(flatten)]
     pub(crate) choice: DeadLetterChoice,
     #[command(flatten)]
@@ -197,7 +197,7 @@ pub(crate) struct DeadLetterChoice {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Journal {
+pub(crate) struct JournalArgs {
     #[command(subcommand)]
     pub(crate) action: JournalAction,
 }
@@ -209,7 +209,7 @@ pub(crate) enum JournalAction {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Replay {
+pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub(crate) config: Config,
     /// The sink
@@ -243,7 +243,7 @@ fn moment(text: &str) -> Result<i64, &'static str> {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Forget {
+pub(crate) struct ForgetArgs {
     #[command(flatten)]
     pub(crate) config: Config,
     /// Only events of this source
@@ -262,7 +262,7 @@ fn duration(text: &str) -> Result<signalbox_core::HumanDuration, &'static str> {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Validate {
+pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) config: Config,
     /// Also list the pending events of the journal that this file no longer mentions; asks a running router, or opens
@@ -275,7 +275,7 @@ pub(crate) struct Validate {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DryRun {
+pub(crate) struct DryRunArgs {
     #[command(flatten)]
     pub(crate) config: Config,
     /// Only this sink
@@ -287,7 +287,7 @@ pub(crate) struct DryRun {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Sandbox {
+pub(crate) struct SandboxArgs {
     /// Listen address; loopback only
     #[arg(long, default_value = "127.0.0.1:9900")]
     pub(crate) listen: SocketAddr,
@@ -309,19 +309,19 @@ pub(crate) struct Sandbox {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Plugins {
+pub(crate) struct PluginsArgs {
     /// Show the settings of this one
     pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ImportSegment {
+pub(crate) struct ImportSegmentArgs {
     /// The JSON; `-` reads standard input
     pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Init {
+pub(crate) struct InitArgs {
     /// The file to write
     #[arg(default_value = "signalbox.toml")]
     pub(crate) path: PathBuf,

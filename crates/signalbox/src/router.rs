@@ -165,9 +165,9 @@ impl Router {
     }
 }
 
-type Named<T> = std::collections::BTreeMap<Arc<str>, Arc<T>>;
+type ByName<T> = std::collections::BTreeMap<Arc<str>, Arc<T>>;
 
-fn carry<T>(new: Named<T>, old: &Named<T>, roster: &[signalbox_journal::Named]) -> Named<T> {
+fn carry<T>(new: ByName<T>, old: &ByName<T>, roster: &[signalbox_journal::Named]) -> ByName<T> {
     let before = |name: &Arc<str>| {
         let was = roster
             .iter()

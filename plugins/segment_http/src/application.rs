@@ -13,22 +13,22 @@ use signalbox_core::Reason;
 use signalbox_http::server::{self, NoAnswer, close_after};
 use tower::Service;
 
-use crate::ingest::Server;
+use crate::ingest::Ingest;
 use crate::peer::is_trusted;
 use crate::reply::{self, HangUp};
 use crate::{cors, routes};
 
 /// The routes of a source.
 #[derive(Clone)]
-pub(crate) struct Application {
+pub(crate) struct SourceApplication {
     router: Router,
-    server: Arc<Server>,
+    server: Arc<Ingest>,
     max_per_address: Option<usize>,
 }
 
-impl Application {
-    pub(crate) fn new(server: Arc<Server>, max_per_address: Option<usize>) -> Application {
-        Application {
+impl SourceApplication {
+    pub(crate) fn new(server: Arc<Ingest>, max_per_address: Option<usize>) -> SourceApplication {
+        SourceApplication {
             router: routes::router(server.clone()),
             server,
             max_per_address,
@@ -36,7 +36,7 @@ impl Application {
     }
 }
 
-impl server::Application for Application {
+impl server::Application for SourceApplication {
     async fn answer(mut self, request: Request<Body>) -> Result<Response, NoAnswer> {
         if let Some(refusal) = unclear_host(&request) {
             return Ok(refusal);

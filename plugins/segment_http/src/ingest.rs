@@ -26,7 +26,7 @@ use crate::wrong_keys::WrongKeys;
 
 /// State that all requests share.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct Ingest {
     pub(crate) source: Arc<str>,
     pub(crate) outlet: Outlet,
     pub(crate) settings: Settings,
@@ -59,7 +59,7 @@ impl From<Reason> for NotTaken {
     }
 }
 
-impl Server {
+impl Ingest {
     /// Answers a request with one event or a batch.
     pub(crate) async fn post(&self, endpoint: Endpoint, origin: Origin, request: Request) -> Response {
         let (head, body) = request.into_parts();

@@ -2,10 +2,10 @@
 
 /// A list of origins, some with all their subdomains.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Origins(Vec<Entry>);
+pub(crate) struct Origins(Vec<OriginPattern>);
 
 #[derive(Debug, Clone)]
-enum Entry {
+enum OriginPattern {
     /// This one.
     Is(String),
     /// Scheme with `://`, and the domain with the dot before it and the port behind.
@@ -40,8 +40,8 @@ impl Origins {
         };
         let origin = origin.to_ascii_lowercase();
         self.0.iter().any(|entry| match entry {
-            Entry::Is(one) => *one == origin,
-            Entry::Below(scheme, domain) => origin
+            OriginPattern::Is(one) => *one == origin,
+            OriginPattern::Below(scheme, domain) => origin
                 .strip_prefix(scheme.as_str())
                 .and_then(|host| host.strip_suffix(domain.as_str()))
                 .is_some_and(|sub| !sub.is_empty() && sub.chars().all(is_host)),
@@ -53,7 +53,7 @@ fn is_host(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._".contains(c)
 }
 
-fn entry(text: &str) -> Option<Entry> {
+fn entry(text: &str) -> Option<OriginPattern> {
     let text = text.to_ascii_lowercase();
     let (scheme, rest) = text.split_once("://")?;
     let host = rest.strip_prefix("*.").unwrap_or(rest);
@@ -66,9 +66,9 @@ fn entry(text: &str) -> Option<Entry> {
         return None;
     }
     Some(if host.len() < rest.len() {
-        Entry::Below(format!("{scheme}://"), format!(".{host}"))
+        OriginPattern::Below(format!("{scheme}://"), format!(".{host}"))
     } else {
-        Entry::Is(text)
+        OriginPattern::Is(text)
     })
 }
 

@@ -9,7 +9,7 @@ use signalbox_core::{Document, Path, Reason, Scalar};
 use signalbox_segment::ingest::{Endpoint, EventType, Origin, decode, read_document, split};
 
 use crate::auth::{BASE64, header_key};
-use crate::ingest::{NotTaken, Server};
+use crate::ingest::{Ingest, NotTaken};
 use crate::reply;
 
 /// The most parameters; no real pixel has as many.
@@ -18,7 +18,7 @@ const MAX_PARAMETERS: usize = 500;
 /// Names deeper than this are left out.
 const MAX_STEPS: usize = 32;
 
-impl Server {
+impl Ingest {
     /// Accepts an event, and always answers with the image: no reader would see an error.
     pub(crate) async fn pixel(&self, kind: EventType, request: Request) -> Response {
         // A HEAD request is no event.

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::header::{CACHE_CONTROL, HOST};
 use signalbox_segment::ingest::{Endpoint, EventType, Origin};
 
-use crate::ingest::{Server, foreign_origin};
+use crate::ingest::{Ingest, foreign_origin};
 use crate::{cors, reply, sdk_settings};
 
 /// Paths of single events, with the short forms that only browsers use.
@@ -31,7 +31,7 @@ const BATCH: [(&str, Origin); 4] = [
     ("/v1/import/", Origin::Unknown),
 ];
 
-pub(crate) fn router(server: Arc<Server>) -> Router {
+pub(crate) fn router(server: Arc<Ingest>) -> Router {
     let mut router = Router::new();
     for (kind, long, short) in SINGLE {
         router = router
@@ -40,7 +40,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
             .route(
                 &format!("/v1/pixel/{}", kind.name()),
                 get(
-                    move |State(server): State<Arc<Server>>, request: Request| async move {
+                    move |State(server): State<Arc<Ingest>>, request: Request| async move {
                         server.pixel(kind, request).await
                     },
                 )
@@ -68,11 +68,11 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
-type Routes = MethodRouter<Arc<Server>>;
+type Routes = MethodRouter<Arc<Ingest>>;
 
 fn takes(endpoint: Endpoint, origin: Origin) -> Routes {
     post(
-        move |State(server): State<Arc<Server>>, request: Request| async move {
+        move |State(server): State<Arc<Ingest>>, request: Request| async move {
             server.post(endpoint, origin, request).await
         },
     )
@@ -89,11 +89,11 @@ fn others(allow: &'static str) -> Routes {
 }
 
 /// Discards the metrics that SDKs send about themselves; they expect a 200.
-async fn metrics(State(server): State<Arc<Server>>, request: Request) -> Response {
+async fn metrics(State(server): State<Arc<Ingest>>, request: Request) -> Response {
     server.forget(request).await
 }
 
-async fn settings(State(server): State<Arc<Server>>, Path(key): Path<String>, request: Request) -> Response {
+async fn settings(State(server): State<Arc<Ingest>>, Path(key): Path<String>, request: Request) -> Response {
     let Some(known) = server.settings.keys.find(&key) else {
         let (head, _) = request.into_parts();
         return match server.count_wrong_key(&head) {
@@ -114,7 +114,7 @@ async fn settings(State(server): State<Arc<Server>>, Path(key): Path<String>, re
     let Some(host) = server.settings.public_host.as_deref().or(asked) else {
         return reply::not_found("no host to name in the settings");
     };
-    let document = sdk_settings::Document {
+    let document = sdk_settings::SettingsDocument {
         key: &key,
         host,
         protocol: server.protocol(&request),
@@ -130,7 +130,7 @@ async fn settings(State(server): State<Arc<Server>>, Path(key): Path<String>, re
 }
 
 /// The browser library, for pages whose snippet names this source as its CDN.
-async fn script(State(server): State<Arc<Server>>, Path(key): Path<String>, headers: HeaderMap) -> Response {
+async fn script(State(server): State<Arc<Ingest>>, Path(key): Path<String>, headers: HeaderMap) -> Response {
     match &server.settings.analytics_js {
         Some(library) if server.settings.keys.find(&key).is_some() => library.script(&headers),
         Some(_) => reply::not_found("unknown write key"),
@@ -138,7 +138,7 @@ async fn script(State(server): State<Arc<Server>>, Path(key): Path<String>, head
     }
 }
 
-async fn chunk(State(server): State<Arc<Server>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+async fn chunk(State(server): State<Arc<Ingest>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let library = server.settings.analytics_js.as_ref();
     library
         .and_then(|library| library.chunk(&name, &headers))

@@ -47,7 +47,7 @@ pub(crate) fn is_host(text: &str) -> bool {
 
 /// The parts of the document that differ between keys and sources.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Document<'a> {
+pub(crate) struct SettingsDocument<'a> {
     pub(crate) key: &'a str,
     pub(crate) host: &'a str,
     pub(crate) protocol: Protocol,
@@ -67,7 +67,7 @@ const HTTP_CONFIG: &str = concat!(
     r#""501": "drop", "505": "drop", "511": "drop"}}}"#
 );
 
-impl Document<'_> {
+impl SettingsDocument<'_> {
     /// The least that every SDK accepts. `Segment.io` is the only destination listed: a second one makes browsers
     /// load further scripts. `metrics.sampleRate` 0 keeps SDKs from reporting on themselves.
     pub(crate) fn write(&self) -> Vec<u8> {
@@ -142,14 +142,15 @@ mod tests {
             categories: vec!["ads".into(), "a\"b".into()],
             unmapped_destinations: false,
         };
-        let plain = Document {
+        let plain = SettingsDocument {
             key: "k\"1",
             host: "e.example.com",
             protocol: Protocol::Https,
             http_config: false,
             consent: None,
         };
-        let read = |document: Document<'_>| serde_json::from_slice::<Value>(&document.write()).unwrap();
+        let read =
+            |document: SettingsDocument<'_>| serde_json::from_slice::<Value>(&document.write()).unwrap();
         let json = read(plain);
         let segment = &json["integrations"]["Segment.io"];
         assert_eq!(segment["apiKey"], "k\"1");
@@ -162,7 +163,7 @@ mod tests {
             json["consentSettings"],
             json!({"allCategories": [], "hasUnmappedDestinations": true})
         );
-        let json = read(Document {
+        let json = read(SettingsDocument {
             http_config: true,
             consent: Some(&consent),
             ..plain

@@ -12,8 +12,8 @@ use signalbox_segment::ingest::MAX_BATCH_BYTES;
 use tokio::net::TcpListener;
 
 use crate::admission::Admission;
-use crate::application::Application;
-use crate::ingest::Server;
+use crate::application::SourceApplication;
+use crate::ingest::Ingest;
 use crate::settings::Settings;
 use crate::wrong_keys::WrongKeys;
 
@@ -55,14 +55,14 @@ impl SegmentHttp {
             Ok(started) => started.unzip(),
             Err(error) => return Err(StartError(format!("tls: {error}"))),
         };
-        let server = Arc::new(Server {
+        let server = Arc::new(Ingest {
             source: context.name,
             outlet: context.outlet,
             settings: self.settings,
             admission: Admission::default(),
             wrong_keys: WrongKeys::default(),
         });
-        let application = Application::new(server, self.max_per_address);
+        let application = SourceApplication::new(server, self.max_per_address);
         let serving = serve(listener, application, limits, tls, context.shutdown);
         Ok((
             address,

@@ -19,7 +19,7 @@ use x509_parser::prelude::FromDer as _;
 
 /// The contents of both files.
 #[derive(PartialEq, Eq)]
-struct Pair {
+struct PemPair {
     certificate: Vec<u8>,
     key: Vec<u8>,
 }
@@ -38,7 +38,7 @@ pub struct Certificate {
     certificate: PathBuf,
     key: PathBuf,
     check_every: Duration,
-    loaded: Pair,
+    loaded: PemPair,
     first: Arc<CertifiedKey>,
 }
 
@@ -63,7 +63,7 @@ impl Certificate {
                 message: unreadable(&error),
             })
         };
-        let loaded = Pair {
+        let loaded = PemPair {
             certificate: read("certificate", certificate)?,
             key: read("key", key)?,
         };
@@ -82,7 +82,7 @@ fn unreadable(error: &std::io::Error) -> String {
     format!("the file cannot be read: {error}")
 }
 
-impl Pair {
+impl PemPair {
     fn certified(&self) -> Result<Arc<CertifiedKey>, Broken> {
         let broken = |file, message: &str| Broken {
             file,
@@ -185,7 +185,7 @@ impl Certificate {
                 message: unreadable(&error),
             })
         };
-        let pair = Pair {
+        let pair = PemPair {
             certificate: read("certificate", &self.certificate).await?,
             key: read("key", &self.key).await?,
         };

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::application::{Application, NoAnswer, Peer};
-use super::exchange::{self, Line};
+use super::exchange::{self, ConnectionContext};
 use super::limits::Limits;
 use super::requests::Requests;
 use super::slots::Slot;
@@ -98,7 +98,7 @@ impl<A: Application> Connections<A> {
     pub(super) async fn serve(&self, stream: TcpStream, address: SocketAddr, slot: Slot) {
         // An answer is one small packet; waiting to fill it up only delays it.
         let _ = stream.set_nodelay(true);
-        let mut line = Line {
+        let mut line = ConnectionContext {
             peer: Peer {
                 address,
                 secure: false,
@@ -129,7 +129,11 @@ impl<A: Application> Connections<A> {
         }
     }
 
-    async fn http1(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, line: Line) {
+    async fn http1(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        line: ConnectionContext,
+    ) {
         let service = service_fn(|request| {
             let last = exchange::is_last(&request);
             let answer = line
@@ -155,7 +159,11 @@ impl<A: Application> Connections<A> {
             .await;
     }
 
-    async fn http2(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, line: Line) {
+    async fn http2(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        line: ConnectionContext,
+    ) {
         let (slot, traffic) = (line.slot.clone(), line.traffic.clone());
         let (application, requests) = (self.application.clone(), self.requests.clone());
         let service = service_fn(move |request| {

@@ -11,19 +11,19 @@ use hyper::body::{Body as _, Incoming};
 
 use super::application::{Application, NoAnswer, Peer};
 use super::slots::Slot;
-use super::traffic::{Noted, Open, Traffic};
+use super::traffic::{OpenRequest, TrackedBody, Traffic};
 
 /// The parts of a connection that its requests share.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct ConnectionContext {
     pub(super) peer: Peer,
     pub(super) slot: Arc<Slot>,
     pub(super) traffic: Arc<Traffic>,
 }
 
-impl Line {
+impl ConnectionContext {
     /// Notes a request whose head has come. From this call until its answer is written, the connection is not idle.
-    pub(super) fn begin(&self) -> Result<Arc<Open>, NoAnswer> {
+    pub(super) fn begin(&self) -> Result<Arc<OpenRequest>, NoAnswer> {
         let under_way = self.slot.begin().ok_or(NoAnswer::Closed)?;
         Ok(self.traffic.begin(under_way))
     }
@@ -33,11 +33,11 @@ impl Line {
         &self,
         application: A,
         request: Request<Incoming>,
-        open: Arc<Open>,
+        open: Arc<OpenRequest>,
     ) -> impl Future<Output = Result<Response, NoAnswer>> + Send + use<A> {
         let peer = self.peer;
         async move {
-            let mut request = request.map(|body| Noted::wrap(body, open.clone()));
+            let mut request = request.map(|body| TrackedBody::wrap(body, open.clone()));
             request.extensions_mut().insert(peer);
             let response = application.answer(request).await?;
             open.complete();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::slots::{Slot, Slots};
-use super::traffic::Open;
+use super::traffic::OpenRequest;
 
 /// The HTTP/2 requests that may be under way, which bounds the memory of their bodies; HTTP/1.1 has one per connection.
 /// A request takes its place before its body is read. When none is left, requests give way as connections do: the oldest
@@ -28,7 +28,7 @@ impl Requests {
     }
 
     /// Takes a place for an open request, which gives it back when it is dropped.
-    pub(super) async fn enter(&self, address: IpAddr, open: &Open) -> Option<Slot> {
+    pub(super) async fn enter(&self, address: IpAddr, open: &OpenRequest) -> Option<Slot> {
         // Held until the request is noted: its place would look idle to the next one.
         let _turn = self.turn.lock().await;
         let place = self.places.enter(address, None).await?;

@@ -45,17 +45,17 @@ struct State {
 
 /// A request from its head to its answer; ended when dropped.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct OpenRequest {
     traffic: Arc<Traffic>,
     under_way: UnderWay,
     /// The same request in the list of those of HTTP/2.
     in_place: OnceLock<UnderWay>,
-    reception: Mutex<Reception>,
+    reception: Mutex<BodyState>,
 }
 
 /// The progress of receiving a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reception {
+enum BodyState {
     Coming,
     Whole,
     /// The client gave the request up; answered or not, it does not count.
@@ -98,15 +98,15 @@ impl Traffic {
     }
 
     /// Notes a request whose head has come.
-    pub(super) fn begin(self: &Arc<Traffic>, under_way: UnderWay) -> Arc<Open> {
+    pub(super) fn begin(self: &Arc<Traffic>, under_way: UnderWay) -> Arc<OpenRequest> {
         let mut state = self.state();
         state.open += 1;
         state.begun += 1;
-        Arc::new(Open {
+        Arc::new(OpenRequest {
             traffic: self.clone(),
             under_way,
             in_place: OnceLock::new(),
-            reception: Mutex::new(Reception::Coming),
+            reception: Mutex::new(BodyState::Coming),
         })
     }
 
@@ -139,7 +139,7 @@ impl State {
     }
 }
 
-impl Open {
+impl OpenRequest {
     /// Notes the place that the request has taken, before its body is read.
     pub(super) fn takes(&self, place: UnderWay) {
         // It takes one place only.
@@ -148,7 +148,7 @@ impl Open {
 
     /// Notes that the request was received whole, or is answered without the rest of it.
     pub(super) fn complete(&self) {
-        if self.becomes(Reception::Whole) {
+        if self.becomes(BodyState::Whole) {
             self.under_way.received();
             if let Some(place) = self.in_place.get() {
                 place.received();
@@ -159,9 +159,9 @@ impl Open {
         }
     }
 
-    fn becomes(&self, next: Reception) -> bool {
+    fn becomes(&self, next: BodyState) -> bool {
         let mut reception = self.reception.lock().unwrap_or_else(PoisonError::into_inner);
-        let coming = *reception == Reception::Coming;
+        let coming = *reception == BodyState::Coming;
         if coming {
             *reception = next;
         }
@@ -169,24 +169,24 @@ impl Open {
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         let reception = *self.reception.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.traffic.state();
         state.open -= 1;
-        state.whole -= usize::from(reception == Reception::Whole);
+        state.whole -= usize::from(reception == BodyState::Whole);
     }
 }
 
 /// A request's body that notes its end.
-pub(super) struct Noted {
+pub(super) struct TrackedBody {
     body: Incoming,
-    open: Arc<Open>,
+    open: Arc<OpenRequest>,
 }
 
-impl Noted {
+impl TrackedBody {
     /// Wraps a body for the router.
-    pub(super) fn wrap(body: Incoming, open: Arc<Open>) -> Body {
+    pub(super) fn wrap(body: Incoming, open: Arc<OpenRequest>) -> Body {
         if body.is_end_stream() {
             open.complete();
             return Body::empty();
@@ -194,11 +194,11 @@ impl Noted {
         if open.traffic.body_bytes == 0 {
             open.complete();
         }
-        Body::new(Noted { body, open })
+        Body::new(TrackedBody { body, open })
     }
 }
 
-impl HttpBody for Noted {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -209,7 +209,7 @@ impl HttpBody for Noted {
         let this = self.get_mut();
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         if matches!(frame, Some(Err(_))) {
-            this.open.becomes(Reception::Broken);
+            this.open.becomes(BodyState::Broken);
         } else if frame.is_none() || this.body.is_end_stream() {
             this.open.complete();
         }
@@ -234,7 +234,7 @@ mod tests {
 
     const READ_TIMEOUT: Duration = Duration::from_secs(4);
 
-    async fn begin(traffic: &Arc<Traffic>) -> Arc<Open> {
+    async fn begin(traffic: &Arc<Traffic>) -> Arc<OpenRequest> {
         let slot = Slots::new(1).enter([127, 0, 0, 1].into(), None).await.unwrap();
         traffic.begin(slot.begin().unwrap())
     }

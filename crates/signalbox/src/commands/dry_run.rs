@@ -11,7 +11,7 @@ use crate::exit::{self, Code, Failure};
 /// A line longer than this is no event: the Tracking API refuses events over 32 KiB.
 const LONGEST: u64 = 1 << 20;
 
-pub(crate) fn run(args: &crate::cli::DryRun) -> Result<Code, Failure> {
+pub(crate) fn run(args: &crate::cli::DryRunArgs) -> Result<Code, Failure> {
     let pipeline = load(&args.config.config)?;
     let dry_run = DryRun::new(pipeline, args.sink.as_deref(), args.source.as_deref())
         .map_err(|problem| Failure::Problem(exit::USAGE, problem.to_string()))?;

@@ -9,7 +9,7 @@ use super::load::load;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::{confirmed, print};
 
-pub(crate) async fn run(args: &crate::cli::Forget) -> Result<Code, Failure> {
+pub(crate) async fn run(args: &crate::cli::ForgetArgs) -> Result<Code, Failure> {
     exit::must_be_confirmed("forget gives up for good what is pending", args.yes)?;
     let listeners = load(&args.config.config)?.listeners();
     AdminClient::with(&args.config.config, async |client, _| {
@@ -19,7 +19,7 @@ pub(crate) async fn run(args: &crate::cli::Forget) -> Result<Code, Failure> {
 }
 
 async fn forget(
-    args: &crate::cli::Forget,
+    args: &crate::cli::ForgetArgs,
     client: &AdminClient,
     listeners: &Listeners,
 ) -> Result<Code, String> {

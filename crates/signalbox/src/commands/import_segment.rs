@@ -4,11 +4,11 @@ use std::io::Read as _;
 
 use signalbox_core::{ImportError, segment_imports};
 
-use crate::cli::ImportSegment;
+use crate::cli::ImportSegmentArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::{print, tell};
 
-pub(crate) fn run(args: &ImportSegment) -> Result<Code, Failure> {
+pub(crate) fn run(args: &ImportSegmentArgs) -> Result<Code, Failure> {
     let path = args.file.display();
     let read = if args.file.as_os_str() == "-" {
         let mut text = String::new();

@@ -3,14 +3,14 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 
-use crate::cli::Init;
+use crate::cli::InitArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::print;
 
 /// The pipeline to start from; the tests of this crate validate it.
 pub(crate) const STARTER: &str = include_str!("../../../../examples/pinterest.toml");
 
-pub(crate) fn run(args: &Init) -> Result<Code, Failure> {
+pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
     let path = args.path.display();
     let mut options = OpenOptions::new();
     options.write(true);

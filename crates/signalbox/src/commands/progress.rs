@@ -5,11 +5,11 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on standard error, gone once it is dropped.
-pub(super) struct Progress(ProgressBar);
+pub(super) struct Bar(ProgressBar);
 
-impl Progress {
+impl Bar {
     /// Starts a bar for this many things.
-    pub(super) fn of(what: &'static str, total: u64) -> Progress {
+    pub(super) fn of(what: &'static str, total: u64) -> Bar {
         let bar = ProgressBar::new(total).with_message(what);
         // If the template is wrong, the bar keeps its usual one.
         if let Ok(style) =
@@ -18,7 +18,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(250));
-        Progress(bar)
+        Bar(bar)
     }
 
     /// True if a bar would not be visible, so that its total need not be counted.
@@ -31,7 +31,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

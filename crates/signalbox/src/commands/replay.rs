@@ -4,16 +4,16 @@ use signalbox_admin::Query;
 use signalbox_runtime::operate::{ReplayPlan, ReplayRange, StatusSource as _};
 
 use super::admin_client::AdminClient;
-use crate::cli::Replay;
+use crate::cli::ReplayArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::{confirmed, print};
 
-pub(crate) async fn run(args: &Replay) -> Result<Code, Failure> {
+pub(crate) async fn run(args: &ReplayArgs) -> Result<Code, Failure> {
     exit::must_be_confirmed("replay delivers events again", args.yes || args.dry_run)?;
     AdminClient::with(&args.config.config, async |client, _| replay(args, client).await).await
 }
 
-async fn replay(args: &Replay, client: &AdminClient) -> Result<Code, String> {
+async fn replay(args: &ReplayArgs, client: &AdminClient) -> Result<Code, String> {
     let plan = ask(args, client, true).await?;
     print(&format!(
         "{} events, positions {} to {}, would be delivered to '{}' again. Pinterest is not sent what this \
@@ -35,7 +35,7 @@ async fn replay(args: &Replay, client: &AdminClient) -> Result<Code, String> {
     Ok(exit::OK)
 }
 
-async fn ask(args: &Replay, client: &AdminClient, dry_run: bool) -> Result<ReplayPlan, String> {
+async fn ask(args: &ReplayArgs, client: &AdminClient, dry_run: bool) -> Result<ReplayPlan, String> {
     match client {
         AdminClient::Running(live) => {
             let mut query = Query::default();

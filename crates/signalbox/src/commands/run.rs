@@ -9,14 +9,14 @@ use signalbox_runtime::pipeline::Pipeline;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::load::load;
-use crate::cli::Run;
+use crate::cli::RunArgs;
 use crate::exit::{self, Code, Failure};
 use crate::router::Router;
 
 /// Interval at which `--watch-config` looks at the file.
 const WATCH: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(args: &Run) -> Result<Code, Failure> {
+pub(crate) async fn run(args: &RunArgs) -> Result<Code, Failure> {
     // First of all: no other file may have taken their numbers.
     let sockets = crate::sockets::inherited();
     // Before anything else, so that a signal during start-up is not lost.

@@ -3,11 +3,11 @@
 use signalbox_sandbox::{Faults, SandboxConfig};
 
 use super::run::interrupted;
-use crate::cli::Sandbox;
+use crate::cli::SandboxArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::print;
 
-pub(crate) async fn run(args: Sandbox) -> Result<Code, Failure> {
+pub(crate) async fn run(args: SandboxArgs) -> Result<Code, Failure> {
     let faults = args.faults.as_deref().map(Faults::from_json).transpose();
     let faults = faults.map_err(|problem| Failure::Problem(exit::USAGE, format!("--faults: {problem}")))?;
     let picky = args.token.is_some() || args.ad_account_id.is_some();

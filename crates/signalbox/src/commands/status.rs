@@ -7,7 +7,7 @@ use super::admin_client::AdminClient;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::print;
 
-pub(crate) async fn run(args: &crate::cli::Status) -> Result<Code, Failure> {
+pub(crate) async fn run(args: &crate::cli::StatusArgs) -> Result<Code, Failure> {
     let status = AdminClient::with(&args.config.config, async |client, _| read(client).await).await?;
     print(&show(&status, args.json)?);
     Ok(code(&status))

@@ -5,11 +5,11 @@ use signalbox_runtime::pipeline::Pipeline;
 
 use super::admin_client::AdminClient;
 use super::load::load;
-use crate::cli::Validate;
+use crate::cli::ValidateArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::print;
 
-pub(crate) async fn run(args: &Validate) -> Result<Code, Failure> {
+pub(crate) async fn run(args: &ValidateArgs) -> Result<Code, Failure> {
     let pipeline = load(&args.config.config)?;
     let (sources, sinks) = (pipeline.sources.len(), pipeline.sinks.len());
     print(&format!(
@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &Validate) -> Result<Code, Failure> {
 }
 
 /// Prints the journal's events that the file no longer mentions.
-async fn against_journal(pipeline: &Pipeline, args: &Validate) -> Result<(), Failure> {
+async fn against_journal(pipeline: &Pipeline, args: &ValidateArgs) -> Result<(), Failure> {
     let known = AdminClient::with(&args.config.config, async |client, _| client.sinks().await).await?;
     let debts = pipeline.listeners().debts(&known);
     for debt in &debts {

@@ -12,7 +12,7 @@ use super::super::admin_client::AdminClient;
 
 /// Some dead letters, and the cursor of the next ones.
 #[derive(Deserialize)]
-pub(super) struct Letters {
+pub(super) struct LetterPage {
     #[serde(rename = "dead_letters")]
     pub(super) letters: Vec<Value>,
     pub(super) next: Option<DeadLetterId>,
@@ -20,7 +20,7 @@ pub(super) struct Letters {
 
 /// The counts of kept letters, by component, in a list of letters.
 #[derive(Deserialize)]
-struct Kept {
+struct KeptCounts {
     kept: BTreeMap<String, u64>,
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn page(
     client: &AdminClient,
     filter: &DeadLetterFilter,
     page: Page,
-) -> Result<Letters, String> {
+) -> Result<LetterPage, String> {
     match client {
         AdminClient::Running(live) => {
             let query = Query {
@@ -52,7 +52,7 @@ pub(super) async fn page(
             let found = stopped.journal().dead_letter_page(filter, page).await;
             let found = found.map_err(|error| error.to_string())?;
             let letters = found.letters.iter();
-            Ok(Letters {
+            Ok(LetterPage {
                 letters: letters
                     .map(|stored| describe_dead_letter(stored.id, &stored.letter, page.payloads))
                     .collect(),
@@ -129,7 +129,7 @@ pub(super) async fn count(client: &AdminClient, filter: &DeadLetterFilter) -> Re
                 limit: Some(1),
                 ..Query::default()
             };
-            let Kept { kept } = live.get("/dead_letters", &one).await?;
+            let KeptCounts { kept } = live.get("/dead_letters", &one).await?;
             let kept = kept.iter().filter(|(name, _)| wanted(name));
             Ok(kept.map(|(_, count)| count).sum())
         }

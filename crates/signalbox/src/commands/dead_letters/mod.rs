@@ -12,8 +12,8 @@ use signalbox_runtime::operate::Piece;
 use self::asking::{act, count, each};
 use super::admin_client::AdminClient;
 use super::numbers::thousands;
-use super::progress::Progress;
-use crate::cli::{DeadLetterAction, DeadLetterChoice, DeadLetterList, HowMany};
+use super::progress::Bar;
+use crate::cli::{DeadLetterAction, DeadLetterChoice, DeadLetterListArgs, HowMany};
 use crate::exit::{self, Code, Failure};
 use crate::terminal::{confirmed, print, tell};
 
@@ -144,7 +144,7 @@ fn print_line(value: &Value) -> bool {
 async fn list(
     client: &AdminClient,
     filter: &DeadLetterFilter,
-    args: &DeadLetterList,
+    args: &DeadLetterListArgs,
     payloads: bool,
     show: impl FnMut(Value) -> bool,
 ) -> Result<(), String> {
@@ -165,7 +165,7 @@ async fn list(
 async fn export(
     client: &AdminClient,
     filter: &DeadLetterFilter,
-    args: &DeadLetterList,
+    args: &DeadLetterListArgs,
 ) -> Result<(), String> {
     let limit = args.how_many.or(u64::MAX);
     // The total counts the letters that exist now, as does the bar.
@@ -206,12 +206,12 @@ async fn bar(
     client: &AdminClient,
     filter: &DeadLetterFilter,
     limit: u64,
-) -> Result<Option<Progress>, String> {
-    if Progress::is_hidden() {
+) -> Result<Option<Bar>, String> {
+    if Bar::is_hidden() {
         return Ok(None);
     }
     let total = count(client, filter).await?.min(limit);
-    Ok(Some(Progress::of(what, total)))
+    Ok(Some(Bar::of(what, total)))
 }
 
 /// Retries or discards piece by piece.
