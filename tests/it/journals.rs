@@ -219,7 +219,7 @@ async fn without_their_state_everything_of_them_comes_again() {
         let all = sorted(manifest.orphan.pending.iter().cloned());
         assert_eq!(sorted(hooked(&world, "/gone").into_keys()), all, "{version}");
         let again = status.journal.may_come_again.unwrap();
-        // The count reaches to the end of the log, beyond what the sink is owed.
+        // The count reaches to the end of the log, beyond the events that the sink is owed.
         assert_eq!(again["gone"], manifest.journalled, "{version}");
     }
 }

@@ -37,7 +37,7 @@ async function send(list) {
   return Promise.all(sent)
 }
 
-/** Tracks that can be told from all others. */
+/** Tracks with names that occur nowhere else. */
 function tracks(count) {
   const run = randomUUID()
   const list = []
@@ -170,7 +170,7 @@ export function browsers(test, router) {
       async ({ writeKey, cdn }) => {
         const cdnSettings = await (await fetch(`${cdn}/v1/projects/${writeKey}/settings`)).json()
         Object.assign(cdnSettings.metrics, { sampleRate: 1, flushTimer: 300 })
-        // It reports by HTTPS unless told otherwise here.
+        // Its default is HTTPS.
         const options = { integrations: { 'Segment.io': { protocol: 'http' } } }
         window.client = window.AnalyticsNext.AnalyticsBrowser.load({ writeKey, cdnSettings }, options)
         await window.client.ready()

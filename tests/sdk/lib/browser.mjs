@@ -48,9 +48,9 @@ export class Shop {
     return opened
   }
 
-  /** A page of a visitor nobody has seen before, and all its requests to Signalbox with their answers. */
+  /** A page of a new visitor, and all its requests to Signalbox with their answers. */
   async visit(where = '/') {
-    // The certificate of these tests is nobody's.
+    // No authority has signed the certificate of these tests.
     const context = await this.browser.newContext({ ignoreHTTPSErrors: true })
     const page = await context.newPage()
     const requests = []

@@ -1,4 +1,4 @@
-// What the SDKs are told to send, and what must come out.
+// The calls of the SDKs, and the events expected of them.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'

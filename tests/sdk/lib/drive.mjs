@@ -1,4 +1,4 @@
-// Runs a driver: an SDK in a process of its own, as it is used.
+// Runs a driver: an SDK in a separate process, as its users run it.
 
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
