@@ -1,4 +1,4 @@
-//! Counts what is appended for each sink while its reader is open.
+//! Counts the events appended for each sink while its reader is open.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl Arrivals {
         self.0.events.load(SeqCst)
     }
 
-    /// True if the reader no longer counts, since another one of its sink was opened.
+    /// True if another reader of the sink was opened since.
     #[inline]
     pub fn is_revoked(&self) -> bool {
         self.0.revoked.load(SeqCst)
@@ -39,7 +39,7 @@ pub(crate) struct Counters(BTreeMap<String, (Vec<String>, Arrivals)>);
 impl Counters {
     /// Begins to count for a sink; revokes its earlier reader.
     pub(crate) fn open(&mut self, sink: &str, owed: &Owed) -> Arrivals {
-        // Neither a reader nor a ledger has the others any more.
+        // No reader and no ledger holds the other counters any more.
         self.0
             .retain(|_, (_, arrivals)| Arc::strong_count(&arrivals.0) > 1);
         let sources = owed.open_sources().map(str::to_owned).collect();

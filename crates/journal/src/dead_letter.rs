@@ -1,4 +1,4 @@
-//! What could not be delivered.
+//! Dead letters: records and events that could not be delivered.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -40,7 +40,7 @@ pub struct DeadLetter {
     pub received_at: i64,
     /// The event's payload as JSON, as far as the setting `personal_data` allows; `None` if nothing is kept.
     pub payload: Option<String>,
-    /// What is known beside the payload ([`signalbox_core::Facts`] as JSON), to retry it from this letter.
+    /// The event's [`signalbox_core::Facts`] as JSON, to retry it from this letter.
     pub facts: Option<String>,
 }
 
@@ -80,7 +80,7 @@ pub struct DeadLetterFilter {
     pub before: Option<i64>,
     /// The letter's id.
     pub id: Option<DeadLetterId>,
-    /// The largest id that the letter may have: it chooses those that were there when this id was the newest.
+    /// The largest id that the letter may have: it excludes letters that came after this one.
     pub up_to: Option<DeadLetterId>,
 }
 
@@ -128,7 +128,7 @@ pub struct Page {
     pub order: Order,
     /// The largest number of letters.
     pub limit: usize,
-    /// True if the letters come with what is kept of their events.
+    /// True to include the kept content of the letters' events.
     pub payloads: bool,
 }
 

@@ -11,7 +11,7 @@ pub enum AppendError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// It is closed.
+    /// The journal is closed.
     #[error("the journal is closed")]
     Closed,
     /// The disk refused.
@@ -19,12 +19,12 @@ pub enum AppendError {
     Failed(#[from] JournalError),
 }
 
-/// What went wrong with a file, where, and what to do.
+/// A failure, with the file and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct JournalError(pub String);
 
-/// See [`Journal::refusing`](crate::Journal::refusing).
+/// See [`Log::refusing`](crate::Log::refusing).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusing {
     /// The sentence for people, with the place and the remedy.

@@ -1,5 +1,5 @@
-//! The events of the log that a sink is owed: those that were in the log for it when they were acknowledged, whatever
-//! the pipeline says later.
+//! The events of the log that a sink is owed: those of its inputs at the time when they were acknowledged. Later changes
+//! of the pipeline do not alter them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +12,10 @@ use crate::{Position, Progress};
 /// The place where a sink starts that the journal does not know yet, and with sources that are added to its inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
-    /// With what comes from now on.
+    /// After the newest event.
     #[default]
     End,
-    /// With the oldest event still held.
+    /// At the oldest event still held.
     Beginning,
 }
 
@@ -27,14 +27,14 @@ pub struct Subscription {
     /// The place where the sink begins if the journal does not know it, and with sources that it did not listen to
     /// before.
     pub start: Start,
-    /// True for a sink that is no longer in the pipeline: it is owed what it was owed, whatever the source.
+    /// True for a sink that is no longer in the pipeline: it keeps its earlier claims and gets no new ones.
     pub orphan: bool,
     /// The sink's mappings by name, each with a fingerprint of its contents without the name.
     pub mappings: BTreeMap<String, String>,
 }
 
 impl Subscription {
-    /// Makes the subscription to what a sink is owed that is no longer in the pipeline.
+    /// Makes the subscription of a sink that is no longer in the pipeline.
     pub fn orphan() -> Subscription {
         Subscription {
             orphan: true,
@@ -99,7 +99,7 @@ impl Owed {
         owed.is_some_and(|owed| owed.spans.last().is_some_and(|(_, to)| *to == OPEN))
     }
 
-    /// Lists the sources of which the sink is owed what is acknowledged from now on.
+    /// Lists the sources whose future events the sink is owed.
     pub(crate) fn open_sources(&self) -> impl Iterator<Item = &str> {
         let names = self.sources.iter().map(|owed| owed.name.as_str());
         names.filter(|name| self.listens_to(name))
@@ -153,8 +153,8 @@ impl Inputs {
     ) {
         self.take_over(subscription, (roster, names), held, unsettled);
         for (source, spans) in &mut self.spans {
-            // A source that is no longer there sends only what it has under way, and the sink is still owed that. If
-            // the source comes back, it is new to the sink, unless it is an input again.
+            // A removed source finishes its requests under way, and the sink is owed their events. A source that comes
+            // back is new to the sink, unless it is an input again.
             let may_send = roster.is_none_or(|roster| roster.has_source(source));
             if may_send && !subscription.names(source) {
                 *spans = ranges::both(spans, &[(0, held.to)]);
@@ -182,8 +182,8 @@ impl Inputs {
         self.spans.retain(|_, spans| !spans.is_empty());
     }
 
-    /// Assigns the ranges that another version left without sources to the sink's inputs, and also to sources that
-    /// nobody in the pipeline has: some sink must have had them, and most likely they were renamed.
+    /// Assigns the ranges that another version left without sources to the sink's inputs, and also to sources outside
+    /// the pipeline: some sink must have had them, and most likely they were renamed.
     fn take_over(
         &mut self,
         subscription: &Subscription,
@@ -211,7 +211,7 @@ impl Inputs {
         }
     }
 
-    /// Lets the sink begin with added sources at the oldest event held, even if it has gone further with others, whose
+    /// Lets the sink begin with added sources at the oldest event held, even if it is further ahead with others, whose
     /// settled events stay settled.
     fn add_from_the_beginning(&mut self, progress: &mut Progress, added: &[&String], held: Held) {
         let open = ranges::unsettled(progress);
@@ -306,7 +306,7 @@ impl Inputs {
         !self.named.iter().any(|input| input == source || input == now)
     }
 
-    /// Makes the record of what the sink is owed, for its reader.
+    /// Makes the record of the sink's claims, for its reader.
     pub(crate) fn owed(&self, names: &Names) -> Owed {
         let source = |(name, spans): (&String, &Vec<Span>)| OwedSource {
             name: name.clone(),

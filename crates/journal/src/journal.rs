@@ -1,5 +1,5 @@
 //! The traits of a journal. A journal is written as three parts: the [`Log`] of events, the [`States`] of sinks and
-//! sources, and their dead [`Letters`]. Whatever implements these is a [`Journal`].
+//! sources, and their dead [`Letters`]. A type that implements all three is a [`Journal`].
 //!
 //! Methods with a body have an answer that suits most journals. A journal on one machine needs none of `count`,
 //! `tenures` and `refusing`; one whose positions have gaps, or which several routers share, needs the first two.
@@ -9,7 +9,7 @@
 //! | starts, reloads | [`States::adopt`], [`Log::tenures`], [`Log::reader`] for each sink, [`States::all_opened`] |
 //! | takes events in | [`Log::append`], [`Letters::bury`], [`States::save_source`], [`States::save_checkpoint`] |
 //! | delivers | the [`Reader`] of the sink, which reads events and commits its state with its dead letters |
-//! | is asked by its operator | [`States::sinks`], [`Log::find`], [`States::set_progress`], [`States::forget`], [`Letters`] |
+//! | serves its operator | [`States::sinks`], [`Log::find`], [`States::set_progress`], [`States::forget`], [`Letters`] |
 //! | stops | [`Log::close`], [`Log::shutdown`] |
 
 use std::time::Duration;
@@ -24,8 +24,7 @@ use crate::{AppendError, Group, JournalError, Position, Reader, Refusing, Resume
 
 /// A journal: the log, and the states and dead letters that belong to it.
 ///
-/// What a reader commits changes states and letters at once ([`Reader::commit`]), which is why one value implements all
-/// three.
+/// One value implements all three, since a commit of a reader ([`Reader::commit`]) changes states and letters together.
 pub trait Journal: Log + States + Letters {}
 
 impl<T: Log + States + Letters> Journal for T {}
@@ -41,8 +40,8 @@ pub trait Log: Send + Sync {
     async fn append(&self, events: Vec<Event>) -> Result<Vec<Appended>, AppendError>;
 
     /// Opens the reader of a sink where it left off. There is at most one reader of a name at a time; the last one
-    /// opened counts, and earlier ones get [`Read::Revoked`](crate::Read::Revoked). From now on the sink is owed the events of the subscription's inputs, in addition to what it was
-    /// owed before.
+    /// opened counts, and earlier ones get [`Read::Revoked`](crate::Read::Revoked). From now on the sink is owed the
+    /// events of the subscription's inputs, in addition to its earlier claims.
     ///
     /// # Errors
     /// [`JournalError`] if its state cannot be read or written.
@@ -52,8 +51,8 @@ pub trait Log: Send + Sync {
         subscription: &Subscription,
     ) -> Result<(Box<dyn Reader>, Resumed), JournalError>;
 
-    /// The first position at or after a moment (Unix milliseconds of arrival) that the journal still holds, and the
-    /// range it holds at all (`from..to`).
+    /// Finds the first held position whose event arrived at or after a moment (Unix milliseconds). Also returns the range
+    /// that the journal holds.
     ///
     /// # Errors
     /// [`JournalError`] if it cannot be read.
@@ -67,31 +66,32 @@ pub trait Log: Send + Sync {
         Ok(to.saturating_sub(from))
     }
 
-    /// Asks for the right to drive these groups of sinks; the journal changes what it gives as routers come and go. A
-    /// journal that no other router shares gives all of them at once and never takes one back.
+    /// Requests the right to drive these groups of sinks. The tenures change as routers come and go. A journal that no
+    /// other router shares grants all of them at once and never revokes one.
     fn tenures(&self, groups: Vec<Group>) -> watch::Receiver<Tenures> {
         watch::channel(Tenures::all(groups)).1
     }
 
-    /// How full it is.
+    /// Returns the journal's fill level.
     fn usage(&self) -> Usage;
 
-    /// The sink that keeps the log from being given back, and where it stands: who has to let go when it is full.
+    /// Returns the sink that holds the oldest part of the log, and its position. When the journal is full, this sink must
+    /// settle or drop events before space comes back.
     fn slowest(&self) -> Option<(String, Position)> {
         None
     }
 
-    /// The reason why no events are taken in now, if appends fail for another reason than [`AppendError::Full`].
+    /// Returns the reason why appends fail now, if it is another one than [`AppendError::Full`].
     fn refusing(&self) -> Option<Refusing> {
         None
     }
 
-    /// The id that tells this journal from any other, for as long as its files last; `None` if it has no files.
+    /// Returns the id of this journal's files; `None` if it has no files.
     fn id(&self) -> Option<String> {
         None
     }
 
-    /// The time for which nothing had been committed when the journal was opened; [`Duration::MAX`] for a new one,
+    /// Returns the time for which nothing had been committed when the journal was opened; [`Duration::MAX`] for a new one,
     /// `None` if it is unknown (in memory, or the state was lost).
     fn idle_before(&self) -> Option<Duration> {
         None
@@ -100,20 +100,20 @@ pub trait Log: Send + Sync {
     /// Takes no more events. Readers go on to the end and then get [`Read::End`](crate::Read::End).
     fn close(&self);
 
-    /// Makes everything durable that is not yet, and lets go of the files. Call after all readers have ended.
+    /// Makes all pending changes durable and closes the files. Call after all readers have ended.
     async fn shutdown(&self);
 }
 
-/// What became of one appended event.
+/// The result of appending one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
-    /// It is in the log.
+    /// Stored in the log, at this position.
     Stored(Position),
-    /// Its id was known.
+    /// Left out, since its id is known.
     Duplicate,
 }
 
-/// See [`Journal::find`].
+/// See [`Log::find`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
     /// The first position at or after the moment.
@@ -124,13 +124,13 @@ pub struct Found {
     pub to: Position,
 }
 
-/// How full a journal is.
+/// The fill level of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     /// Events that some sink has not settled.
     pub events: u64,
-    /// Bytes they take.
+    /// Bytes of these events.
     pub bytes: u64,
-    /// Bytes that may be taken.
+    /// The most bytes that such events may take.
     pub max_bytes: u64,
 }

@@ -16,8 +16,8 @@ const SUMMED_AT_ONCE: usize = 5_000;
 /// The dead letters of sinks and sources. Those of sinks come with the commits of their readers.
 #[async_trait]
 pub trait Letters: Send + Sync {
-    /// Adds dead letters that belong to no sink's commit (those of sources), and returns when they are kept. Many calls
-    /// at once wait for each other, so that those on their way take a bounded amount of memory.
+    /// Adds dead letters of sources and returns when they are kept. Concurrent calls take turns, which bounds the memory
+    /// of letters that wait to be written.
     ///
     /// # Errors
     /// [`AppendError`], never [`AppendError::Full`]; the letters are not kept then, or of very many only the first
@@ -25,8 +25,8 @@ pub trait Letters: Send + Sync {
     async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), AppendError>;
 
     /// Removes dead letters. With `retry`, those of sinks become parked events of their sink in the same commit, and
-    /// [`Reader::returned`] hands them out. Returns the number of letters, and of how many the journal still held the
-    /// original (the others are retried from the letter's copy; a letter without payload cannot be retried and stays).
+    /// [`returned`](crate::Reader::returned) hands them out. Letters whose original the journal no longer holds are retried
+    /// from their copy; a letter without payload cannot be retried and stays.
     ///
     /// # Errors
     /// [`JournalError`] if that cannot be read or written.
@@ -43,7 +43,7 @@ pub trait Letters: Send + Sync {
         page: Page,
     ) -> Result<DeadLetterPage, JournalError>;
 
-    /// Dead letters that match, newest first, at most so many.
+    /// Reads at most `limit` matching dead letters, newest first.
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be read.
@@ -97,7 +97,7 @@ pub trait Letters: Send + Sync {
     /// Returns the counts of dead letters for each component that ever had any; reads from memory.
     fn letter_counts(&self) -> BTreeMap<String, LetterCounts>;
 
-    /// How many dead letters there are, by component.
+    /// Returns the number of dead letters by component.
     fn dead_letter_counts(&self) -> Vec<(String, u64)> {
         let counts = self.letter_counts().into_iter();
         let kept = counts.map(|(name, counts)| (name, counts.kept));
@@ -113,20 +113,20 @@ pub trait Letters: Send + Sync {
         })
     }
 
-    /// The quota of dead letters.
+    /// Returns the quota of dead letters.
     fn dead_letter_quota(&self) -> DeadLetterQuota;
 }
 
-/// See [`Journal::take_dead_letters`].
+/// See [`Letters::take_dead_letters`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Taken {
-    /// Removed.
+    /// Letters removed.
     pub removed: u64,
     /// Letters to be retried with the original that the journal still held.
     pub from_journal: u64,
     /// Letters to be retried with the payload that the letter kept.
     pub from_letter: u64,
-    /// Not removed: to be retried, but nothing is left to retry.
+    /// Letters that stay: they should be retried, but their event is gone.
     pub without_payload: u64,
     /// The number of events that return to their sink to be retried, by sink.
     pub returned: Vec<(String, u64)>,

@@ -1,8 +1,8 @@
 //! The log between sources and sinks: one log, which each sink reads at its own pace.
 //!
-//! Sources append. An append that has returned is kept as well as the kind of journal promises. Each sink reads with
-//! its own cursor and commits what it has settled, so a dead destination delays no other sink. Events that every sink
-//! has settled may be dropped.
+//! Sources append. When an append returns, its events are as safe as the kind of journal promises. Each sink reads with
+//! its own cursor and commits its progress, so a dead destination delays no other sink. The journal may drop events once
+//! every sink has settled them.
 //!
 //! [`MemoryJournal`] promises nothing across a restart. [`DiskJournal`] survives kill -9 and power loss from the
 //! moment an append has returned.

@@ -23,8 +23,9 @@ use crate::{
     SourceTotals, Start, States, StoredLetter, Subscription, Taken, Usage,
 };
 
-/// How long clients are told to wait when it is full.
+/// The wait that a full journal suggests to clients.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// Keeps events in memory: nothing survives the process. Refuses more than its limit of bytes. Remembers the
 /// newest 200,000 ids.
 #[derive(Clone)]
@@ -178,7 +179,7 @@ impl State {
             .collect()
     }
 
-    /// Adopts a pipeline; see [`Journal::adopt`].
+    /// Adopts a pipeline; see [`States::adopt`].
     fn adopt(&mut self, roster: &Roster) {
         let was = |component: &Named| Some((component.was.clone()?, component.name.clone()));
         for (old, new) in roster.sources.iter().filter_map(was) {
@@ -278,7 +279,7 @@ impl MemoryJournal {
         source_bytes: 16_000_000,
     };
 
-    /// An empty journal that keeps at most so many bytes of events (as parsed, about three times their text).
+    /// Creates an empty journal for at most `max_bytes` of events (as parsed, about three times their text).
     pub fn new(max_bytes: u64) -> MemoryJournal {
         MemoryJournal::with_quota(max_bytes, MemoryJournal::DEAD_LETTERS)
     }

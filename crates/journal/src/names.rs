@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The components of a pipeline, for [`crate::Journal::adopt`].
+/// The components of a pipeline, for [`crate::States::adopt`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roster {
     /// The sources.

@@ -25,7 +25,7 @@ pub struct Lost {
 pub enum Loss {
     /// A file is missing, or has lost its end or all it held.
     Missing,
-    /// The file does not contain what was written.
+    /// The file's content is not the written one.
     Damaged,
     /// The events became older than the log keeps them.
     Aged,

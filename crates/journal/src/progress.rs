@@ -1,4 +1,4 @@
-//! How far a sink has come.
+//! The progress of a sink.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub struct Progress {
     pub settled: Vec<(Position, Position)>,
     /// Unsettled events beyond the cursor that have a history worth keeping.
     pub open: Vec<Open>,
-    /// What became of all events that ended.
+    /// Counts of all events that ended.
     pub totals: Totals,
 }
 
@@ -48,7 +48,7 @@ pub enum RecordEnd {
     Rejected(String),
     /// A dead letter, after its time was over.
     Expired(String),
-    /// Not for the sink. Ends whole events only, so no [`Open`] holds it.
+    /// The event made no record for the sink. Ends whole events only, so no [`Open`] holds it.
     Filtered(String),
 }
 
@@ -73,13 +73,13 @@ impl Parked {
 /// Counts of a sink's events that ended, over all time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// All of whose records were delivered.
+    /// Events all of whose records were delivered.
     pub delivered: u64,
-    /// That made no record, by reason code.
+    /// Events that made no record, by reason code.
     pub filtered: BTreeMap<String, u64>,
-    /// With a rejected record, by reason code.
+    /// Events with a rejected record, by reason code.
     pub rejected: BTreeMap<String, u64>,
-    /// With an expired record, by reason code.
+    /// Events with an expired record, by reason code.
     pub expired: BTreeMap<String, u64>,
 }
 
@@ -102,9 +102,9 @@ fn add(counts: &mut BTreeMap<String, u64>, others: BTreeMap<String, u64>) {
 /// Counts of a source's events, over all time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceTotals {
-    /// In the journal.
+    /// Events stored in the journal.
     pub journalled: u64,
-    /// Known already.
+    /// Events whose id was known.
     pub duplicate: u64,
     /// By reason code.
     pub filtered: BTreeMap<String, u64>,
@@ -125,10 +125,10 @@ impl SourceTotals {
     }
 }
 
-/// What a sink tells the journal; all of it becomes durable together.
+/// A change of a sink's state. All parts of it become durable together.
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
-    /// Where it stands now; `None` if only the rest changed.
+    /// The new progress; `None` if only the rest changed.
     pub progress: Option<Progress>,
     /// New dead letters.
     pub dead_letters: Vec<DeadLetter>,

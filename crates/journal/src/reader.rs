@@ -9,13 +9,12 @@ use crate::{Arrivals, Commit, Entry, JournalError, Lost, Owed, Parked, Position,
 /// One sink's view of the log.
 #[async_trait]
 pub trait Reader: Send {
-    /// The next events, at most `max`. Waits while there is nothing new. Cancel safe: what it did not return it
-    /// returns next time. Positions that the [`Progress`] it was opened with calls settled are left out.
+    /// Returns the next events, at most `max`, and waits while there are none. Cancel safe: a cancelled call loses no
+    /// events. Skips positions that were settled in the [`Progress`] with which the reader was opened.
     async fn next(&mut self, max: usize) -> Read;
 
-    /// Events that were handed out before, for a sink that did not keep them and needs some again. Those that cannot
-    /// be had any more are left out; while the sink has not settled it, that is an event that became too old, or is
-    /// damaged.
+    /// Reads events again that were returned before. Leaves out lost events. An unsettled event is lost only if it
+    /// became too old or is damaged.
     async fn fetch(&mut self, positions: &[Position]) -> Vec<Entry>;
 
     /// Reads at most `max` events that came back from the dead letters, after a position in their own order (0 begins).
@@ -24,8 +23,8 @@ pub trait Reader: Send {
     /// [`JournalError`] if they cannot be read.
     async fn returned(&mut self, after: Position, max: usize) -> Result<Returned, JournalError>;
 
-    /// True if the sink has as many dead letters as it may keep, and must not make another one; `uncommitted` is the
-    /// size of those that it has not committed yet, in bytes.
+    /// True if the sink's dead letters have reached their quota, so that it must not make another one. `uncommitted` is
+    /// the size of its uncommitted letters in bytes.
     fn dead_letters_full(&self, uncommitted: u64) -> bool;
 
     /// Counts the events that this reader has still to hand out, as far as they can be read; `returned_after` is the
@@ -35,7 +34,7 @@ pub trait Reader: Send {
     /// [`JournalError`] if they cannot be counted.
     async fn ahead(&mut self, returned_after: Position) -> Result<Ahead, JournalError>;
 
-    /// Tells what is settled. Returns at once: commits are merged and written soon, one after the other, each
+    /// Queues a change of the sink's state and returns at once. Commits are merged and written soon, in order, each
     /// atomically. [`Reader::flush`] waits for them.
     fn commit(&mut self, commit: Commit);
 
@@ -43,14 +42,14 @@ pub trait Reader: Send {
     async fn flush(&mut self);
 }
 
-/// What a reader gets.
+/// The result of a read.
 #[derive(Debug)]
 pub enum Read {
     /// At least one event, in order.
     Events(Vec<Entry>),
     /// Events that cannot be read any more (a corrupt frame or file, reported in the log).
     Lost(Lost),
-    /// Another reader of the sink was opened, here or on another machine: what this one commits is not written.
+    /// Another reader of the sink was opened, here or on another machine. Commits of this one have no effect.
     Revoked,
     /// The journal is closed and read to its end.
     End,
@@ -59,14 +58,14 @@ pub enum Read {
 /// Where a reader goes on.
 #[derive(Debug, Clone, Default)]
 pub struct Resumed {
-    /// What was committed last.
+    /// The progress committed last.
     pub progress: Progress,
     /// Events that were moved out of the log's way.
     pub parked: Vec<Parked>,
     /// The number of events that came back from the dead letters and wait; [`Reader::returned`] hands them out.
     pub returned: u64,
-    /// The number of events from the cursor on that the sink is owed and `progress` has not settled, by source; with
-    /// `parked` and `returned` they are what is pending.
+    /// The number of events from the cursor on that the sink is owed and `progress` has not settled, by source. The sink's
+    /// pending events are these, `parked` and `returned`.
     pub unread: Vec<(String, u64)>,
     /// The number of events that came for the sink since `unread` was counted.
     pub arrivals: Arrivals,

@@ -23,7 +23,7 @@ pub(crate) trait Requeue {
     /// Parks an event for a sink.
     fn park(&mut self, sink: &str, parked: Parked) -> Result<(), Self::Error>;
 
-    /// Removes dead letters and counts those that were there.
+    /// Removes dead letters and returns the number of existing ones.
     fn remove(&mut self, ids: Vec<DeadLetterId>) -> Result<u64, Self::Error>;
 }
 

@@ -1,4 +1,4 @@
-//! What a journal keeps of sinks and sources beside the events.
+//! The states of sinks and sources, which a journal keeps beside the events.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use crate::{JournalError, Progress, Roster, SourceTotals};
 /// The states of sinks and sources.
 #[async_trait]
 pub trait States: Send + Sync {
-    /// Adopts the pipeline's components, before their sinks are opened: renamed ones take over what the journal keeps
-    /// under their old name, and sinks outside the pipeline are owed no further events. Adopting the same components
-    /// again changes nothing.
+    /// Adopts the pipeline's components, before their sinks are opened: renamed ones take over the state under their old
+    /// name, and sinks outside the pipeline are owed no further events. Adopting the same components again changes
+    /// nothing.
     ///
     /// # Errors
     /// [`JournalError`] if the change cannot be written; nothing has changed then.
@@ -23,19 +23,19 @@ pub trait States: Send + Sync {
     /// it does not know count as new from the next start on; after a start that ends before this call they do not.
     fn all_opened(&self) {}
 
-    /// The number of events that may come again, by sink, if the journal lost its records of sinks and began them anew
-    /// since the last clean start.
+    /// Returns the number of events that may come again, by sink, if the journal lost its records of sinks and began them
+    /// anew since the last clean start.
     fn rebuilt(&self) -> Option<BTreeMap<String, u64>> {
         None
     }
 
-    /// Every sink the journal knows, also those no longer configured.
+    /// Lists all sinks that the journal knows, also those no longer in the pipeline.
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be read.
     async fn sinks(&self) -> Result<Vec<SinkState>, JournalError>;
 
-    /// Changes where a sink stands while it has no reader: replay, by moving back what is settled.
+    /// Replaces the progress of a sink that has no reader. A replay makes settled events unsettled this way.
     ///
     /// # Errors
     /// [`JournalError`] if that cannot be written.
@@ -48,17 +48,17 @@ pub trait States: Send + Sync {
     /// [`JournalError`] if there is no such sink, or the change cannot be written.
     async fn forget(&self, sink: &str, source: Option<&str>) -> Result<u64, JournalError>;
 
-    /// Saves the counts of a source; with the next commit, not at once.
+    /// Queues the counts of a source for the next commit.
     fn save_source(&self, source: &str, totals: SourceTotals);
 
-    /// Returns when the counts given to [`Journal::save_source`] are durable.
+    /// Returns when the counts given to [`States::save_source`] are durable.
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be written; the journal tries again by itself.
     async fn save_counts(&self) -> Result<(), JournalError>;
 
-    /// The saved counts of all sources; `journalled` is exact, the others may lack the last second before a crash,
-    /// unless [`Journal::save_counts`] was waited for.
+    /// Returns the saved counts of all sources; `journalled` is exact, the others may lack the last second before a crash,
+    /// unless [`States::save_counts`] was waited for.
     ///
     /// # Errors
     /// [`JournalError`] if they cannot be read.
@@ -77,7 +77,7 @@ pub trait States: Send + Sync {
     /// Returns when all earlier checkpoints and dead letters are durable.
     async fn flush(&self);
 
-    /// The time for which changes of the journal's state have been waiting to be written: its counts are that old.
+    /// Returns the time for which changes of the state have been waiting to be written.
     fn behind(&self) -> Duration {
         Duration::ZERO
     }
@@ -88,7 +88,7 @@ pub trait States: Send + Sync {
 pub struct SinkState {
     /// Its name.
     pub name: String,
-    /// What was committed last.
+    /// The progress committed last.
     pub progress: Progress,
     /// Parked events.
     pub parked: u64,

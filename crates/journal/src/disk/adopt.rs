@@ -1,5 +1,5 @@
-//! Adopts another pipeline: renamed components take over what the journal keeps under their old name, and removed sinks
-//! are owed no further events.
+//! Adopts another pipeline: renamed components take over the state under their old name, and removed sinks are owed no
+//! further events.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -143,7 +143,7 @@ fn renamed(component: &Named) -> Option<(String, String)> {
     (was != component.name).then(|| (was, component.name.clone()))
 }
 
-/// Returns a renamed sink under its new name, with what has already happened under that name.
+/// Returns a renamed sink, merged with the sink that already has its new name.
 fn merge(newer: Option<Sink>, mut past: Sink) -> Sink {
     past.generation += 1;
     past.opened = false;

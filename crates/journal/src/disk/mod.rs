@@ -231,7 +231,7 @@ impl DiskJournal {
         identity::is_journal(folder)
     }
 
-    /// Reads the [id](Journal::id) of the journal in a folder, even while a router has it open; `None` if there is
+    /// Reads the [id](Log::id) of the journal in a folder, even while a router has it open; `None` if there is
     /// none.
     ///
     /// # Errors

@@ -10,21 +10,21 @@ use crate::DeadLetterQuota;
 pub struct DiskOptions {
     /// The folder; made if it is missing. One router at a time.
     pub path: PathBuf,
-    /// Bytes of events that some sink has not settled; appends beyond are refused. What is kept for replay only is
+    /// Bytes of events that some sink has not settled; appends beyond are refused. Events kept for replay only are
     /// deleted first. The folder may be larger by about two files, the dead letters and the ids. Default 10 GB.
     pub max_bytes: u64,
     /// Events that arrived longer ago than this are dropped even if a sink has not settled them; its reader then
     /// gets [`crate::Read::Lost`]. Whole files are dropped, so some stay longer. Default: no limit.
     pub max_age: Option<Duration>,
-    /// How long events that every sink has settled are kept for replay. Default 24 hours.
+    /// Time for which events that every sink has settled are kept for replay. Default 24 hours.
     pub retain: Duration,
     /// Bytes after which a new file of frames is begun (one is begun every hour anyway): the unit in which space is
     /// given back and, after a crash, checked (about 3 s per GB). Default 256 MB.
     pub file_bytes: u64,
-    /// How long an append waits for others to share its commit. Default 1 ms; those that come while a commit is
-    /// being written share the next one in any case.
+    /// Time that an append waits for others to share its commit. Default 1 ms. Appends that come while a commit is being
+    /// written share the next one in any case.
     pub linger: Duration,
-    /// How long a `messageId` is known from its first sight. Zero: no deduplication. Default 24 hours.
+    /// Time for which a `messageId` is known from its first sight. Zero: no deduplication. Default 24 hours.
     pub dedup_window: Duration,
     /// Bytes of memory for deduplication, about 12 to 25 an id; ids beyond are looked up on disk, which costs some
     /// microseconds an event. Default 256 MB (some 14 million ids).

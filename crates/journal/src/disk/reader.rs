@@ -33,7 +33,7 @@ pub(crate) struct DiskReader {
     pub(crate) store: Store,
     pub(crate) sink: String,
     pub(crate) generation: u64,
-    /// Counts what comes for the sink, and knows of a later reader.
+    /// The events appended since this reader was opened, and the flag that a later reader sets.
     pub(crate) arrivals: Arrivals,
     /// Its number in the tail cache.
     pub(crate) number: u64,

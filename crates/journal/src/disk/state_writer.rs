@@ -116,7 +116,7 @@ impl StateWriter {
         self.finish();
     }
 
-    /// Takes a message and those that follow closely, and writes; returns false after the last one.
+    /// Gathers messages that come within [`LINGER`] and writes them; returns false after the last one.
     fn gather(&mut self, first: ToStateWriter, inbox: &Receiver<ToStateWriter>) -> bool {
         let until = Instant::now() + LINGER;
         let mut next = Some(first);

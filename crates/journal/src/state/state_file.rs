@@ -56,8 +56,7 @@ impl StateFile {
         self.pin = ReadPin::default();
     }
 
-    /// Reads a sink's parked events of the log, and counts those that came back from the dead
-    /// letters. Damaged events are logged.
+    /// Reads a sink's parked events of the log, and counts its returned dead letters. Damaged events are logged.
     pub(crate) fn parked(&self, sink: &str) -> Result<(Vec<Parked>, u64), Trouble> {
         let parked = self
             .store
