@@ -7,6 +7,8 @@ use signalbox_core::escape::plain;
 
 use crate::status::{SinkStatus, SourceStatus, Status, sum};
 
+const DROPPED: &str = "dead letters dropped to make room";
+
 impl Status {
     /// Tables and sentences for a terminal, without colours; ends with a newline.
     #[must_use]
@@ -19,89 +21,18 @@ impl Status {
             "Signalbox {}, up {} s, {state}\n",
             self.version, self.uptime_seconds
         );
-        table(
-            &mut out,
-            &[
-                "source",
-                "received",
-                "journalled",
-                "duplicate",
-                "filtered",
-                "rejected",
-                "refused",
-            ],
-            self.sources
-                .iter()
-                .map(|(name, source)| source_row(name, source))
-                .collect(),
-        );
-        table(
-            &mut out,
-            &[
-                "sink",
-                "journalled",
-                "delivered",
-                "filtered",
-                "rejected",
-                "expired",
-                "pending",
-                "retried",
-                "state",
-            ],
-            self.sinks
-                .iter()
-                .map(|(name, sink)| sink_row(name, sink))
-                .collect(),
-        );
+        let sources = self.sources.iter().map(|(name, source)| source_row(name, source));
+        let head = "source received journalled duplicate filtered rejected refused";
+        table(&mut out, head, sources.collect());
+        let sinks = self.sinks.iter().map(|(name, sink)| sink_row(name, sink));
+        let head = "sink journalled delivered filtered rejected expired pending retried state";
+        table(&mut out, head, sinks.collect());
         let mut details = String::new();
         for (name, source) in &self.sources {
-            codes(&mut details, name, "filtered", &source.filtered);
-            codes(&mut details, name, "rejected", &source.rejected);
-            codes(&mut details, name, "refused", &source.refused);
-            dropped(&mut details, name, source.dead_letters_dropped);
+            source_details(source, |what, text| line(&mut details, name, what, text));
         }
         for (name, sink) in &self.sinks {
-            codes(&mut details, name, "filtered", &sink.filtered);
-            codes(&mut details, name, "rejected", &sink.rejected);
-            codes(&mut details, name, "expired", &sink.expired);
-            codes(
-                &mut details,
-                name,
-                "pending of inputs no longer named",
-                &sink.removed_inputs,
-            );
-            codes(&mut details, name, "retried records", &sink.records.retried);
-            codes(&mut details, name, "warnings", &sink.records.warnings);
-            line(
-                &mut details,
-                name,
-                "not sent again, the destination has them",
-                (sink.records.duplicate > 0).then(|| sink.records.duplicate.to_string()),
-            );
-            line(
-                &mut details,
-                name,
-                "late records",
-                (sink.records.late > 0).then(|| sink.records.late.to_string()),
-            );
-            dropped(&mut details, name, sink.letters.dropped);
-            line(
-                &mut details,
-                name,
-                "oldest pending",
-                sink.oldest_pending_age_seconds.map(|age| format!("{age} s")),
-            );
-            line(
-                &mut details,
-                name,
-                "held",
-                sink.held
-                    .as_ref()
-                    .map(|r| format!("{} ({}, cause: {})", r.message, r.code, r.cause.code())),
-            );
-            sink.notes
-                .iter()
-                .for_each(|note| line(&mut details, name, "note", Some(note.clone())));
+            sink_details(sink, |what, text| line(&mut details, name, what, text));
         }
         for orphan in &self.orphans {
             let told = format!(
@@ -131,6 +62,34 @@ impl Status {
             "\nThe sums do not close.\n"
         });
         out
+    }
+}
+
+fn source_details(source: &SourceStatus, mut say: impl FnMut(&str, Option<String>)) {
+    say("filtered", codes(&source.filtered));
+    say("rejected", codes(&source.rejected));
+    say("refused", codes(&source.refused));
+    say(DROPPED, some(source.dead_letters_dropped));
+}
+
+fn sink_details(sink: &SinkStatus, mut say: impl FnMut(&str, Option<String>)) {
+    say("filtered", codes(&sink.filtered));
+    say("rejected", codes(&sink.rejected));
+    say("expired", codes(&sink.expired));
+    say("pending of inputs no longer named", codes(&sink.removed_inputs));
+    say("retried records", codes(&sink.records.retried));
+    say("warnings", codes(&sink.records.warnings));
+    let duplicate = some(sink.records.duplicate);
+    say("not sent again, the destination has them", duplicate);
+    say("late records", some(sink.records.late));
+    say(DROPPED, some(sink.letters.dropped));
+    let age = sink.oldest_pending_age_seconds;
+    say("oldest pending", age.map(|age| format!("{age} s")));
+    let held = sink.held.as_ref();
+    let held = held.map(|hold| format!("{} ({}, cause: {})", hold.message, hold.code, hold.cause.code()));
+    say("held", held);
+    for note in &sink.notes {
+        say("note", Some(note.clone()));
     }
 }
 
@@ -168,12 +127,12 @@ fn row(name: &str, numbers: &[u64]) -> Vec<String> {
 }
 
 /// Columns as wide as their widest cell: names to the left, the rest to the right.
-fn table(out: &mut String, head: &[&str], rows: Vec<Vec<String>>) {
+fn table(out: &mut String, head: &str, rows: Vec<Vec<String>>) {
     if rows.is_empty() {
         return;
     }
     out.push('\n');
-    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let head: Vec<String> = head.split(' ').map(str::to_owned).collect();
     let all = || std::iter::once(&head).chain(&rows);
     let widths: Vec<usize> = (0..head.len())
         .map(|column| {
@@ -198,17 +157,15 @@ fn table(out: &mut String, head: &[&str], rows: Vec<Vec<String>>) {
     }
 }
 
-fn codes(out: &mut String, name: &str, what: &str, counts: &BTreeMap<String, u64>) {
-    let list: Vec<String> = counts
-        .iter()
-        .map(|(code, count)| format!("{count} {code}"))
-        .collect();
-    line(out, name, what, (!list.is_empty()).then(|| list.join(", ")));
+/// Lists counts by code; `None` if there are none.
+fn codes(counts: &BTreeMap<String, u64>) -> Option<String> {
+    let list = counts.iter().map(|(code, count)| format!("{count} {code}"));
+    let list: Vec<String> = list.collect();
+    (!list.is_empty()).then(|| list.join(", "))
 }
 
-fn dropped(out: &mut String, name: &str, count: u64) {
-    let told = (count > 0).then(|| count.to_string());
-    line(out, name, "dead letters dropped to make room", told);
+fn some(count: u64) -> Option<String> {
+    (count > 0).then(|| count.to_string())
 }
 
 fn line(out: &mut String, name: &str, what: &str, text: Option<String>) {

@@ -35,14 +35,13 @@ impl Route {
 const ROUTES: [Route; 13] = [
     Route {
         shown: "/health, /live",
-        answer: "200 while the process lives. For liveness probes; needs no token.",
+        answer: "200 while the process runs. For liveness probes; needs no token.",
         handler: || get(alive),
     },
     Route {
         shown: "/ready",
-        answer: "200 while every source takes events in; 503 with the reason while it starts, from the moment it is \
-                 told to stop, and while the journal cannot be written (a full disk, files that were deleted). For \
-                 load balancers.",
+        answer: "200 while every source accepts events; 503 with the reason during the start, from the signal to stop \
+                 on, and while the journal cannot be written (a full disk, deleted files). For load balancers.",
         handler: || get(ready),
     },
     Route {
@@ -52,66 +51,66 @@ const ROUTES: [Route; 13] = [
     },
     Route {
         shown: "/status",
-        answer: "Everything the ledger knows as JSON: counts by source and sink, whether the sums close, what is held \
-                 and why, the age of the oldest pending event, what sinks have learnt, how many dead letters are kept \
-                 and were dropped. It is answered from memory, however slow the disk is: `journal.behind_seconds` and \
-                 `orphans_age_seconds` tell how old the counts of dead letters and what is said of removed sinks are. \
-                 After the journal's [state was lost](journal.md#damage), `journal.may_come_again` tells for each \
-                 sink how many events may be delivered twice.",
+        answer: "The whole status as JSON: counts by source and sink, whether the sums close, holds with their \
+                 reasons, the age of the oldest pending event, notes of plugins, and the numbers of dead letters kept \
+                 and dropped. It is answered from memory, however slow the disk is: `journal.behind_seconds` is the \
+                 age of the counts of dead letters, `orphans_age_seconds` the age of the list of removed sinks. After \
+                 the journal's [state was lost](journal.md#damage), `journal.may_come_again` gives for each sink the \
+                 number of events that may be delivered twice.",
         handler: || get(status),
     },
     Route {
         shown: "/dead_letters",
         answer: "A page of the newest dead letters as JSON. `?sink=NAME` chooses a sink (or `source:NAME`), \
                  `reason=CODE` a reason, `mapping=NAME` a mapping, `message_id=ID` an event, `since=MILLIS` and \
-                 `before=MILLIS` those that ended at or after, or before a moment (Unix milliseconds), `id=N` one, \
-                 `limit=N` how many (100 unless given, 1,000 at most), `payload=1` shows what is kept of the events, \
-                 `order=oldest` begins with the oldest. `next` in the answer is the `cursor=N` that leads on; without \
-                 it that was all.",
+                 `before=MILLIS` a time (Unix milliseconds) from which, and before which, they ended, `id=N` one of \
+                 them, `limit=N` their number (default 100, at most 1,000), `payload=1` shows the kept parts of the \
+                 events, `order=oldest` begins with the oldest. `next` in the answer is the `cursor=N` of the next \
+                 page; without it the list is complete.",
         handler: || get(letters::list),
     },
     Route {
         shown: "/dead_letters/summary",
-        answer: "How many match, by sink, reason and mapping, and how many are kept and were dropped; the same \
-                 choice.",
+        answer: "Counts of the matching ones by sink, reason and mapping, and the numbers kept and dropped. Takes the \
+                 same parameters.",
         handler: || get(letters::summary),
     },
     Route {
         shown: "/dead_letters/export",
-        answer: "All that match, the oldest first, one JSON object a line, sent as they are read; the same choice. An \
-                 answer takes at most 5 minutes, as all connections here; one that was cut off ends without the last \
-                 chunk.",
+        answer: "All matching ones, the oldest first, one JSON object a line, sent as they are read. Takes the same \
+                 parameters. An answer takes at most 5 minutes, like all connections here; one that is cut off ends \
+                 without the last chunk.",
         handler: || get(letters::export),
     },
     Route {
         shown: "POST /dead_letters/retry",
-        answer: "Delivers dead letters again, the oldest first; the same choice. With `cursor=N` (`cursor=0` begins) \
-                 only a piece of them, so that no request takes long: `next` leads on, and `up_to`, sent along, \
-                 leaves out what became a dead letter meanwhile.",
+        answer: "Delivers dead letters again, the oldest first. Takes the same parameters. With `cursor=N` \
+                 (`cursor=0` begins) it works on one piece, so that no request takes long: `next` is the cursor of \
+                 the next piece, and `up_to`, sent along, excludes events that became dead letters meanwhile.",
         handler: || post(letters::retry),
     },
     Route {
         shown: "POST /dead_letters/discard",
-        answer: "Removes them for good; likewise.",
+        answer: "Removes dead letters for good, in the same way.",
         handler: || post(letters::discard),
     },
     Route {
         shown: "/sinks",
-        answer: "Every sink that the journal knows, with what it is owed by source. Reads files, so it wants \
-                 `X-Signalbox`.",
+        answer: "Every sink that the journal knows, with its pending events by source. Reads files, so it needs the \
+                 header `X-Signalbox`.",
         handler: || get(operator::sinks),
     },
     Route {
         shown: "POST /forget?source=NAME&sink=NAME",
-        answer: "Lets go of pending events of a source that a sink no longer listens to, or of a sink that is no \
-                 longer in the file; either may be left out.",
+        answer: "Forgets pending events of a source that a sink no longer listens to, or of a sink that is no longer \
+                 in the file; one of the two may be left out.",
         handler: || post(operator::forget),
     },
     Route {
         shown: "POST /replay?sink=NAME&from=WHERE",
-        answer: "Delivers a part of the journal to a sink again; `to=WHERE`, `dry_run=1` only tells how many events. \
-                 `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a date (`2026-11-28`, from its \
-                 beginning in UTC), or how long ago (`2h`, `3d`, `1d12h`).",
+        answer: "Delivers a part of the journal to a sink again, up to `to=WHERE`; with `dry_run=1` it only returns \
+                 the number of events. `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a date \
+                 (`2026-11-28`, from its beginning in UTC), or a duration back from now (`2h`, `3d`, `1d12h`).",
         handler: || post(operator::replay),
     },
     Route {
