@@ -3,13 +3,13 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use signalbox_config::TelemetrySettings;
 use signalbox_core::{Reason, Secret};
 use signalbox_journal::{
     DeadLetter, Journal, Letters, Log, MemoryJournal, SinkState, Start, States, Subscription,
 };
 use signalbox_runtime::ledger::{SinkLedger, SourceLedger};
 use signalbox_runtime::operate::{Acted, Piece, ReplayPlan, ReplayRange};
-use signalbox_runtime::telemetry::TelemetryOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -118,7 +118,7 @@ async fn pipeline() -> (Arc<Pipeline>, AdminState) {
         journal,
         stuck: false.into(),
     });
-    let telemetry = Arc::new(Telemetry::new(TelemetryOptions::default(), &ledger).unwrap());
+    let telemetry = Arc::new(Telemetry::new(&TelemetrySettings::default(), &ledger).unwrap());
     let state = AdminState::new(ledger, telemetry, Arc::clone(&pipeline) as Arc<dyn StatusSource>);
     (pipeline, state)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_admin::{Access, AdminServer, AdminState};
-use signalbox_config::{AdminSettings, DeadLetterSettings, JournalSettings, PersonalData};
+use signalbox_config::{AdminSettings, DeadLetterSettings, JournalSettings, PersonalData, TelemetrySettings};
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::journal;
 use signalbox_runtime::ledger::{Ledger, LetterLedger};
@@ -12,7 +12,7 @@ use signalbox_runtime::operate::{Command, Remote};
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::running::Running;
 use signalbox_runtime::sockets::OpenSockets;
-use signalbox_runtime::telemetry::{SinkMeters, Telemetry, TelemetryOptions};
+use signalbox_runtime::telemetry::{SinkMeters, Telemetry};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +25,7 @@ pub(crate) struct Router {
     /// Commands of operators; the owner of the router carries them out.
     pub(crate) commands: mpsc::Receiver<Command>,
     telemetry: Arc<Telemetry>,
-    telemetry_options: TelemetryOptions,
+    telemetry_settings: TelemetrySettings,
     admin: Option<AdminServer>,
     admin_stop: CancellationToken,
     fixed: Fixed,
@@ -52,7 +52,7 @@ impl Fixed {
 impl Router {
     /// Starts the pipeline, its telemetry and the admin address. On an error, the parts that had started are stopped.
     pub(crate) async fn start(pipeline: Pipeline, sockets: OpenSockets) -> Result<Router, String> {
-        let telemetry_options = telemetry_options(&pipeline);
+        let telemetry_settings = pipeline.telemetry.clone();
         let fixed = Fixed::of(&pipeline);
         let mut ledger = Running::ledger_of(&pipeline);
         let (settings, letters) = (pipeline.journal.clone(), pipeline.dead_letters.clone());
@@ -61,7 +61,7 @@ impl Router {
             .await
             .map_err(|_| "the journal could not be opened".to_owned())??;
         ledger.letters = LetterLedger::of(journal.clone());
-        let telemetry = Arc::new(Telemetry::new(telemetry_options.clone(), &ledger)?);
+        let telemetry = Arc::new(Telemetry::new(&telemetry_settings, &ledger)?);
         let admin = pipeline.admin.clone();
         let sockets = Arc::new(sockets);
         let mut running = Running::start(pipeline, journal, ledger.clone(), Some(&telemetry), sockets)
@@ -97,7 +97,7 @@ impl Router {
             state,
             commands,
             telemetry,
-            telemetry_options,
+            telemetry_settings,
             admin,
             admin_stop,
             fixed,
@@ -129,13 +129,13 @@ impl Router {
             sinks: carry(new.sinks, &old.sinks, &roster.sinks),
             letters: old.letters.clone(),
         };
-        let options = telemetry_options(&pipeline);
+        let settings = pipeline.telemetry.clone();
         let same_names =
             old.sources.keys().eq(ledger.sources.keys()) && old.sinks.keys().eq(ledger.sinks.keys());
-        if !same_names || options != self.telemetry_options {
-            let telemetry = Arc::new(Telemetry::new(options.clone(), &ledger)?);
+        if !same_names || settings != self.telemetry_settings {
+            let telemetry = Arc::new(Telemetry::new(&settings, &ledger)?);
             let before = std::mem::replace(&mut self.telemetry, telemetry);
-            self.telemetry_options = options;
+            self.telemetry_settings = settings;
             tokio::spawn(async move {
                 if let Err(problem) = before.shutdown(FLUSH).await {
                     tracing::warn!("the last metrics before the reload were not exported: {problem}");
@@ -182,12 +182,4 @@ fn carry<T>(new: ByName<T>, old: &ByName<T>, roster: &[signalbox_journal::Named]
             (name, counted.unwrap_or(fresh))
         })
         .collect()
-}
-
-fn telemetry_options(pipeline: &Pipeline) -> TelemetryOptions {
-    TelemetryOptions {
-        otlp_endpoint: pipeline.telemetry.otlp_endpoint.clone(),
-        interval: pipeline.telemetry.interval.0,
-        ..TelemetryOptions::default()
-    }
 }

@@ -20,6 +20,7 @@ use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use prometheus::{Registry, TextEncoder};
+use signalbox_config::TelemetrySettings;
 use signalbox_journal::SOURCE;
 
 pub use self::meters::SinkMeters;
@@ -31,28 +32,6 @@ use crate::ledger::{Ledger, LetterLedger, SinkLedger, SourceLedger};
 
 /// The version that telemetry and status report.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Options of telemetry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TelemetryOptions {
-    /// The OTLP/HTTP endpoint of a collector, such as `http://127.0.0.1:4318`; `/v1/metrics` is added. Default: none.
-    pub otlp_endpoint: Option<String>,
-    /// The time between two exports to the collector. Default: 60 s.
-    pub interval: Duration,
-    /// Attributes of the resource beside `service.name`, `service.version` and `service.instance.id` (or instead of
-    /// these). Those of the environment variable `OTEL_RESOURCE_ATTRIBUTES` are taken too. Default: none.
-    pub attributes: Vec<(String, String)>,
-}
-
-impl Default for TelemetryOptions {
-    fn default() -> Self {
-        Self {
-            otlp_endpoint: None,
-            interval: Duration::from_secs(60),
-            attributes: Vec::new(),
-        }
-    }
-}
 
 /// The metrics of a running pipeline. End it by [`Telemetry::shutdown`]: dropping it does the same, but blocks.
 pub struct Telemetry {
@@ -74,7 +53,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// A sentence about the OTLP endpoint if it cannot be used.
-    pub fn new(options: TelemetryOptions, ledger: &Ledger) -> Result<Telemetry, String> {
+    pub fn new(settings: &TelemetrySettings, ledger: &Ledger) -> Result<Telemetry, String> {
         let process = Arc::new(Process {
             started: unix_seconds(),
             journal: ledger.letters.clone(),
@@ -87,13 +66,13 @@ impl Telemetry {
             .build()
             .map_err(|error| format!("metrics cannot be set up: {error}"))?;
         let mut provider = SdkMeterProvider::builder()
-            .with_resource(resource(&options.attributes))
+            .with_resource(resource())
             .with_reader(reader);
-        if let Some(address) = &options.otlp_endpoint {
+        if let Some(address) = &settings.otlp_endpoint {
             let exporter = otlp::exporter(otlp::endpoint(address)?, Arc::clone(&process))?;
             provider = provider.with_reader(
                 PeriodicReader::builder(exporter)
-                    .with_interval(options.interval)
+                    .with_interval(settings.interval.0)
                     .build(),
             );
         }
@@ -158,8 +137,8 @@ impl Telemetry {
 }
 
 /// Describes the sender of the metrics. Each instance has an id: without it, two routers that send to one collector would
-/// overwrite each other's counters.
-fn resource(attributes: &[(String, String)]) -> Resource {
+/// overwrite each other's counters. `OTEL_RESOURCE_ATTRIBUTES` adds attributes.
+fn resource() -> Resource {
     let name = std::env::var("OTEL_SERVICE_NAME")
         .ok()
         .filter(|name| !name.is_empty());
@@ -171,11 +150,6 @@ fn resource(attributes: &[(String, String)]) -> Resource {
         ))
         .with_attribute(KeyValue::new("service.version", VERSION))
         .with_attribute(KeyValue::new("service.instance.id", instance))
-        .with_attributes(
-            attributes
-                .iter()
-                .map(|(key, value)| KeyValue::new(key.clone(), value.clone())),
-        )
         .build()
 }
 

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc;
 
-use signalbox_core::Reason;
+use signalbox_core::{HumanDuration, Reason};
 
 use super::*;
 use crate::hold::HoldCause;
@@ -54,7 +54,7 @@ fn busy() -> Ledger {
 }
 
 fn telemetry(ledger: &Ledger) -> Telemetry {
-    let telemetry = Telemetry::new(TelemetryOptions::default(), ledger).unwrap();
+    let telemetry = Telemetry::new(&TelemetrySettings::default(), ledger).unwrap();
     let meters = telemetry.sink_meters("pin");
     meters.request(0.2, "settled");
     meters.event_ages(&[1.5, 4000.0, -3.0, f64::NAN]);
@@ -292,12 +292,11 @@ fn first_field(message: &[u8]) -> (u8, &[u8]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_arrive_at_a_collector() {
     let (address, received) = collector();
-    let options = TelemetryOptions {
+    let options = TelemetrySettings {
         otlp_endpoint: Some(address),
-        interval: Duration::from_secs(3600),
-        attributes: vec![("deployment.environment.name".into(), "test".into())],
+        interval: HumanDuration::from_secs(3600),
     };
-    let telemetry = Telemetry::new(options, &busy()).unwrap();
+    let telemetry = Telemetry::new(&options, &busy()).unwrap();
     telemetry.sink_meters("pin").request(0.2, "settled");
     telemetry.shutdown(Duration::from_secs(60)).await.unwrap();
 
@@ -313,7 +312,6 @@ async fn metrics_arrive_at_a_collector() {
         "service.name",
         "signalbox",
         "service.instance.id",
-        "deployment.environment.name",
         "signalbox.source.events.received",
         "signalbox.sink.request.duration",
     ] {
@@ -328,11 +326,11 @@ async fn metrics_arrive_at_a_collector() {
 async fn a_collector_that_is_not_there_ends_nothing() {
     // Nothing listens on a port that was just closed.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let options = TelemetryOptions {
+    let options = TelemetrySettings {
         otlp_endpoint: Some(format!("http://{address}")),
-        ..TelemetryOptions::default()
+        ..TelemetrySettings::default()
     };
-    let telemetry = Telemetry::new(options, &busy()).unwrap();
+    let telemetry = Telemetry::new(&options, &busy()).unwrap();
     let provider = telemetry.provider.clone();
     // The export fails; the text for Prometheus must stay readable.
     assert!(
@@ -359,11 +357,11 @@ async fn a_collector_that_never_answers_does_not_hold_up_the_end() {
     // The kernel accepts the connection; nothing reads from it.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", silent.local_addr().unwrap());
-    let options = TelemetryOptions {
+    let options = TelemetrySettings {
         otlp_endpoint: Some(address),
-        ..TelemetryOptions::default()
+        ..TelemetrySettings::default()
     };
-    let telemetry = Telemetry::new(options, &busy()).unwrap();
+    let telemetry = Telemetry::new(&options, &busy()).unwrap();
     let error = telemetry.shutdown(Duration::from_millis(10)).await.unwrap_err();
     assert!(error.contains("did not take the last metrics in time"), "{error}");
 }
