@@ -45,18 +45,14 @@ impl IntakeDouble {
         self.0.calls.send_replace(0);
     }
 
-    /// Resolves once the source has called since the last [`hold`](Self::hold) or [`refuse`](Self::refuse).
+    /// Resolves once the source has made this number of calls since the last [`hold`](Self::hold) or
+    /// [`refuse`](Self::refuse).
     ///
     /// # Panics
     /// Never: the sender lives as long as this.
-    pub async fn called(&self) {
-        let called = self
-            .0
-            .calls
-            .subscribe()
-            .wait_for(|calls| *calls > 0)
-            .await
-            .map(drop);
+    pub async fn called(&self, times: usize) {
+        let mut calls = self.0.calls.subscribe();
+        let called = calls.wait_for(|calls| *calls >= times).await.map(drop);
         called.expect("the sender is alive");
     }
 
@@ -68,6 +64,21 @@ impl IntakeDouble {
     /// Accepted events so far.
     pub fn events(&self) -> Vec<Event> {
         self.0.kept().events.clone()
+    }
+
+    /// Takes out the accepted events.
+    pub fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.0.kept().events)
+    }
+
+    /// Takes out the inputs that the source handed over as unusable.
+    pub fn take_rejected(&self) -> Vec<RejectedInput> {
+        std::mem::take(&mut self.0.kept().rejected)
+    }
+
+    /// Takes out the counts of events refused before they became events.
+    pub fn take_refused(&self) -> Vec<(u64, Reason)> {
+        std::mem::take(&mut self.0.kept().refused)
     }
 
     /// Inputs that the source handed over as unusable.

@@ -197,7 +197,7 @@ impl Bench<'_> {
         let mut early = pin!(early);
         tokio::select! {
             () = &mut early => panic!("{}: {}: acknowledged before it was taken in", self.name, self.case),
-            () = self.intake.called() => {}
+            () = self.intake.called(1) => {}
         }
         let early = timeout(TOO_EARLY, early).await;
         assert!(

@@ -213,7 +213,7 @@ async fn what_is_read_again_after_a_crash_has_the_same_ids() {
     let waiting = rig.start(&path, false, &intake, &shutdown);
     tokio::select! {
         () = waiting => panic!("it has ended"),
-        () = intake.called() => {}
+        () = intake.called(1) => {}
     }
     let at_the_beginning = rig.checkpoints.saved();
     let whole = rig.read("in").await;
@@ -239,7 +239,7 @@ async fn a_refused_chunk_is_not_taken_for_read() {
     }));
     let path = rig.path("in");
     let stop = async {
-        intake.called().await;
+        intake.called(1).await;
         shutdown.cancel();
     };
     tokio::join!(rig.start(&path, false, &intake, &shutdown), stop);

@@ -206,10 +206,10 @@ async fn what_the_runtime_refuses_is_to_be_sent_again() {
         (RefusedCause::Unwritable, 503, "journal_unwritable"),
         (RefusedCause::Stopping, 503, "stopping"),
     ] {
-        *service.double.refusal.lock().unwrap() = Some(Refused {
+        service.double.refuse(Some(Refused {
             cause,
             retry_after: Duration::from_millis(1500),
-        });
+        }));
         let answer = service.post("/v1/batch", &body).await;
         assert_eq!((answer.status, answer.code().as_str()), (status, code));
         assert_eq!(answer.header("retry-after"), Some("2"));
@@ -221,7 +221,7 @@ async fn what_the_runtime_refuses_is_to_be_sent_again() {
         assert!(service.rejected().is_empty(), "it comes again");
         assert_eq!(service.refused(), [(1, code.to_owned())]);
     }
-    *service.double.refusal.lock().unwrap() = None;
+    service.double.refuse(None);
     assert_eq!(service.post("/v1/batch", &body).await.status, 200);
     assert_eq!((service.events().len(), service.rejected().len()), (1, 1));
 }

@@ -60,10 +60,10 @@ async fn a_page_can_read_every_answer() {
     let origin = ("Origin", "null");
     let with_key = [origin, ("Authorization", &*key)];
     let event = br#"{"userId":"u","event":"E"}"#;
-    *service.double.refusal.lock().unwrap() = Some(Refused {
+    service.double.refuse(Some(Refused {
         cause: RefusedCause::RateLimited,
         retry_after: std::time::Duration::ZERO,
-    });
+    }));
     for (request, status) in [
         (request("POST", "/v1/track", &with_key, event), 429),
         (request("POST", "/v1/track", &[origin], event), 401),

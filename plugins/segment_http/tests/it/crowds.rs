@@ -99,10 +99,10 @@ async fn those_with_requests_and_those_of_smaller_crowds_stay() {
     // This is the oldest connection of the crowd's address, and it has a request under way.
     let mut busy = service.connect().await;
     busy.write(&event()).await;
-    service.double.arrived.acquire().await.unwrap().forget();
+    service.double.called(1).await;
     let mut alone = service.connect_from("127.0.0.2").await;
     let _crowd = silent(&service, 60).await;
-    service.double.gate.add_permits(1 << 20);
+    service.double.hold(false);
     assert_eq!(busy.answer().await.status, 200);
     assert_served(&mut alone).await;
     assert_served(&mut busy).await;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-use signalbox_core::{Outlet, SourceContext, Vitals};
+use signalbox_core::{SourceContext, Vitals};
+use signalbox_testkit::IntakeDouble;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{config, double};
+use crate::support::config;
 
 /// First of January of a year, in Unix seconds.
 fn new_year(year: i32) -> i64 {
@@ -31,7 +32,7 @@ async fn the_expiry_of_the_certificate_in_use_is_told() {
     assert_eq!(vitals.certificate_expiry(), None);
     let context = SourceContext {
         name: "web".into(),
-        outlet: Outlet::new(double(true)),
+        outlet: IntakeDouble::default().outlet(),
         shutdown: CancellationToken::new(),
         checkpoints: signalbox_testkit::MemoryCheckpoints::default().shared(),
         vitals: vitals.clone(),

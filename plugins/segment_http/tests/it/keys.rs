@@ -25,7 +25,7 @@ async fn a_key_may_be_for_some_sinks_only_and_the_payload_does_not_show_it() {
             key => post(&service, key, None, "/v1/track", EVENT).await,
         };
         assert_eq!(answer.status, 200);
-        let events = service.double.events.lock().unwrap().split_off(0);
+        let events = service.double.take_events();
         assert_eq!(events[0].facts().sinks, sinks, "{key}");
         assert!(!events[0].to_json().contains("archive"));
     }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use signalbox_core::{BuildContext, PluginKind, Side, SourceConfig, plugins};
+use signalbox_testkit::IntakeDouble;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{KEY, Service, basic, config, double, open, request};
+use crate::support::{KEY, Service, basic, config, open, request};
 
 const EVENT: &[u8] = br#"{"event":"E","userId":"u"}"#;
 
@@ -45,7 +46,7 @@ fn it_is_listed_and_built_by_name() {
 async fn a_taken_port_is_told_with_its_remedy() {
     let service = Service::start().await;
     let taken = config(json!({"listen": service.address.to_string()}));
-    let error = open(taken, double(true), CancellationToken::new())
+    let error = open(taken, &IntakeDouble::default(), CancellationToken::new())
         .await
         .err()
         .unwrap();
@@ -64,11 +65,11 @@ async fn a_200_comes_only_after_the_events_are_stored() {
     connection
         .write(&request("POST", "/v1/track", &[("Authorization", &key)], EVENT))
         .await;
-    service.double.arrived.acquire().await.unwrap().forget();
+    service.double.called(1).await;
     let mut byte = [0];
     let early = connection.stream.try_read(&mut byte);
     assert_eq!(early.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
-    service.double.gate.add_permits(1);
+    service.double.hold(false);
     assert_eq!(connection.answer().await.status, 200);
     assert_eq!(service.events().len(), 1);
 }
@@ -83,7 +84,7 @@ async fn stopping_answers_what_is_under_way_and_closes_the_rest() {
     assert_eq!(idle.answer().await.status, 200);
     let mut busy = service.connect().await;
     busy.write(&event).await;
-    service.double.arrived.acquire().await.unwrap().forget();
+    service.double.called(1).await;
 
     service.shutdown.cancel();
     assert!(idle.try_answer().await.is_none(), "an idle connection is closed");
@@ -91,11 +92,11 @@ async fn stopping_answers_what_is_under_way_and_closes_the_rest() {
     while tokio::net::TcpStream::connect(service.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    service.double.gate.add_permits(1);
+    service.double.hold(false);
     assert_eq!(busy.answer().await.status, 200);
     assert!(busy.try_answer().await.is_none());
     service.task.await.unwrap().unwrap();
-    assert_eq!(service.double.events.lock().unwrap().len(), 1);
+    assert_eq!(service.double.events().len(), 1);
 }
 
 #[tokio::test]
@@ -116,7 +117,7 @@ async fn a_request_that_crosses_the_word_to_stop_is_answered() {
         assert!(connection.try_answer().await.is_none());
     }
     service.task.await.unwrap().unwrap();
-    assert_eq!(service.double.events.lock().unwrap().len(), 3);
+    assert_eq!(service.double.events().len(), 3);
 }
 
 #[tokio::test]
@@ -126,12 +127,12 @@ async fn with_a_request_on_every_connection_the_next_waits_its_turn() {
     let event = request("POST", "/v1/track", &[("Authorization", &key)], EVENT);
     let mut first = service.connect().await;
     first.write(&event).await;
-    service.double.arrived.acquire().await.unwrap().forget();
+    service.double.called(1).await;
     let mut second = service.connect().await;
     second.write(&event).await;
-    let early = tokio::time::timeout(Duration::from_millis(100), service.double.arrived.acquire());
+    let early = tokio::time::timeout(Duration::from_millis(100), service.double.called(2));
     assert!(early.await.is_err(), "the second is not served yet");
-    service.double.gate.add_permits(2);
+    service.double.hold(false);
     assert_eq!(first.answer().await.status, 200);
     assert_eq!(second.answer().await.status, 200);
     assert!(first.try_answer().await.is_none(), "it gave way");

@@ -86,11 +86,11 @@ async fn requests_received_whole_give_way_to_nobody() {
     // These are the oldest requests, of the address that has most.
     let mut honest = http2(&service, &certificate).await;
     let whole = [honest.send_request(track()), honest.send_request(track())];
-    service.double.arrived.acquire_many(2).await.unwrap().forget();
+    service.double.called(2).await;
     let mut stalled = stall(&service, &certificate).await;
     let reset = timeout(SOON, frame(&mut stalled, RST_STREAM)).await;
     assert_eq!(reset.expect("a reset"), 1);
-    service.double.gate.add_permits(10);
+    service.double.hold(false);
     for answer in whole {
         let answer = timeout(SOON, answer).await.expect("an answer at once");
         assert_eq!(answer.unwrap().status(), 200);

@@ -1,65 +1,24 @@
 //! A running source, a double of its intake, and a client that sends exactly the given bytes.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use base64::Engine;
 use serde_json::Value;
-use signalbox_core::{
-    Event, Fate, Intake, Outlet, Reason, Refused, RejectedInput, SourceContext, SourceTask, StartError,
-};
+use signalbox_core::{SourceContext, SourceTask, StartError};
 use signalbox_segment_http::SegmentHttpConfig;
+use signalbox_testkit::IntakeDouble;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const KEY: &str = "cfWriteKey00000000000000000000A1";
 
-/// The runtime's side: remembers everything, refuses when told to, and can be held up.
-pub(crate) struct Double {
-    pub(crate) events: Mutex<Vec<Event>>,
-    pub(crate) rejected: Mutex<Vec<RejectedInput>>,
-    pub(crate) refused: Mutex<Vec<(u64, Reason)>>,
-    pub(crate) refusal: Mutex<Option<Refused>>,
-    /// One permit lets one request through, see [`Service::held`].
-    pub(crate) gate: Semaphore,
-    /// Requests that have come to the gate.
-    pub(crate) arrived: Semaphore,
-}
-
-#[async_trait]
-impl Intake for Double {
-    async fn send(self: Arc<Self>, events: Vec<Event>) -> Result<Vec<Fate>, Refused> {
-        self.arrived.add_permits(1);
-        let _permit = self.gate.acquire().await.unwrap();
-        if let Some(refused) = self.refusal.lock().unwrap().clone() {
-            return Err(refused);
-        }
-        let fates = vec![Fate::Accepted; events.len()];
-        self.events.lock().unwrap().extend(events);
-        Ok(fates)
-    }
-
-    async fn reject(self: Arc<Self>, rejected: Vec<RejectedInput>) -> Result<(), Refused> {
-        if let Some(refused) = self.refusal.lock().unwrap().clone() {
-            return Err(refused);
-        }
-        self.rejected.lock().unwrap().extend(rejected);
-        Ok(())
-    }
-
-    fn refuse(&self, events: u64, reason: Reason) {
-        self.refused.lock().unwrap().push((events, reason));
-    }
-}
-
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
-    pub(crate) double: Arc<Double>,
+    pub(crate) double: IntakeDouble,
     pub(crate) shutdown: CancellationToken,
     pub(crate) task: JoinHandle<Result<(), StartError>>,
 }
@@ -72,25 +31,14 @@ pub(crate) fn config(more: Value) -> SegmentHttpConfig {
     serde_json::from_value(settings).unwrap()
 }
 
-pub(crate) fn double(open: bool) -> Arc<Double> {
-    Arc::new(Double {
-        events: Mutex::default(),
-        rejected: Mutex::default(),
-        refused: Mutex::default(),
-        refusal: Mutex::default(),
-        gate: Semaphore::new(if open { 1 << 20 } else { 0 }),
-        arrived: Semaphore::new(0),
-    })
-}
-
 pub(crate) async fn open(
     config: SegmentHttpConfig,
-    double: Arc<Double>,
+    double: &IntakeDouble,
     shutdown: CancellationToken,
 ) -> Result<(SocketAddr, SourceTask), StartError> {
     let context = SourceContext {
         name: "web".into(),
-        outlet: Outlet::new(double),
+        outlet: double.outlet(),
         shutdown,
         checkpoints: signalbox_testkit::MemoryCheckpoints::default().shared(),
         vitals: Arc::default(),
@@ -105,23 +53,23 @@ impl Service {
     }
 
     pub(crate) async fn with(settings: Value) -> Service {
-        Service::run(settings, double(true)).await
+        Service::run(settings, IntakeDouble::default()).await
     }
 
-    /// Starts a source whose requests wait until the gate gets permits.
+    /// Starts a source whose requests wait until the intake is released.
     pub(crate) async fn held() -> Service {
         Service::held_with(serde_json::json!({})).await
     }
 
     pub(crate) async fn held_with(settings: Value) -> Service {
-        Service::run(settings, double(false)).await
+        let double = IntakeDouble::default();
+        double.hold(true);
+        Service::run(settings, double).await
     }
 
-    async fn run(settings: Value, double: Arc<Double>) -> Service {
+    async fn run(settings: Value, double: IntakeDouble) -> Service {
         let shutdown = CancellationToken::new();
-        let (address, task) = open(config(settings), double.clone(), shutdown.clone())
-            .await
-            .unwrap();
+        let (address, task) = open(config(settings), &double, shutdown.clone()).await.unwrap();
         Service {
             address,
             double,
@@ -171,7 +119,7 @@ impl Service {
 
     /// The events so far, as JSON, and forgets them.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let events = std::mem::take(&mut *self.double.events.lock().unwrap());
+        let events = self.double.take_events();
         events
             .iter()
             .map(|event| serde_json::from_str(&event.to_json()).unwrap())
@@ -179,7 +127,7 @@ impl Service {
     }
 
     pub(crate) fn rejected(&self) -> Vec<String> {
-        let rejected = std::mem::take(&mut *self.double.rejected.lock().unwrap());
+        let rejected = self.double.take_rejected();
         rejected
             .iter()
             .map(|input| input.reason.code().to_owned())
@@ -187,7 +135,7 @@ impl Service {
     }
 
     pub(crate) fn refused(&self) -> Vec<(u64, String)> {
-        let refused = std::mem::take(&mut *self.double.refused.lock().unwrap());
+        let refused = self.double.take_refused();
         refused
             .iter()
             .map(|(count, reason)| (*count, reason.code().to_owned()))

@@ -177,9 +177,9 @@ async fn stopping_answers_http2_requests_under_way() {
     let mut sender = http2(&service, &certificate).await;
     let sent = sender.send_request(track("https://localhost/v1/track", EVENT));
     let answer = tokio::spawn(sent);
-    service.double.arrived.acquire().await.unwrap().forget();
+    service.double.called(1).await;
     service.shutdown.cancel();
-    service.double.gate.add_permits(1);
+    service.double.hold(false);
     assert_eq!(answer.await.unwrap().unwrap().status(), 200);
     service.task.await.unwrap().unwrap();
 }
