@@ -12,5 +12,6 @@ mod examples;
 mod file_names;
 mod linked;
 mod vendor_words;
+mod way;
 
 use signalbox_plugins as _;
