@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use signalbox_core::json::JsonWriter;
 use signalbox_core::{ByteSlab, Event, Prepared, Record, Rejection, Resend, Sha256Hex, Warning};
-use signalbox_segment::schema::{Leniency, Schema, SchemaError};
+use signalbox_segment::schema::{Leniency, Schema};
 
 use crate::encode::{Object, Stripped};
 use crate::lookups::Lookups;
@@ -54,7 +54,7 @@ impl<V: Vendor> Encoder<V> {
     ///
     /// # Errors
     /// None, as a test of each vendor holds: the field table is well-formed.
-    pub fn new(vendor: V, mappings: Vec<CompiledMapping>) -> Result<Encoder<V>, SchemaError> {
+    pub fn new(vendor: V, mappings: Vec<CompiledMapping>) -> Result<Encoder<V>, String> {
         Ok(Encoder {
             vendor,
             mappings,

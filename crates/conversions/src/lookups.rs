@@ -7,7 +7,7 @@ use crate::encode::is_prefix;
 
 /// A place in an event.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct LookupPath {
     /// The path, with dots.
     pub path: &'static str,
     /// The index of the object that holds the place; the place's own if that is the event.
@@ -15,8 +15,8 @@ pub struct Place {
 }
 
 /// Returns the places of these paths. The compiler refuses a path whose parent is not among them.
-pub const fn places<const N: usize>(paths: &[&'static str; N]) -> [Place; N] {
-    let mut places = [Place { path: "", parent: 0 }; N];
+pub const fn places<const N: usize>(paths: &[&'static str; N]) -> [LookupPath; N] {
+    let mut places = [LookupPath { path: "", parent: 0 }; N];
     let mut at = 0;
     while at < N {
         places[at].path = paths[at];
@@ -34,12 +34,12 @@ pub const fn places<const N: usize>(paths: &[&'static str; N]) -> [Place; N] {
 }
 
 /// Returns the index of a path, for constants. The compiler refuses a path that is not there.
-pub const fn index(places: &[Place], path: &str) -> usize {
+pub const fn index(places: &[LookupPath], path: &str) -> usize {
     find(places, path, path.len())
 }
 
 /// Returns the index of the first `len` bytes of a path.
-const fn find(places: &[Place], path: &str, len: usize) -> usize {
+const fn find(places: &[LookupPath], path: &str, len: usize) -> usize {
     let mut at = 0;
     while !is_prefix(places[at].path, path, len) {
         at += 1;
@@ -61,13 +61,13 @@ const fn parent_len(path: &str) -> usize {
 pub struct Lookups<'a> {
     /// `None` where nothing is derived.
     found: Option<Found<'a>>,
-    places: &'static [Place],
+    places: &'static [LookupPath],
 }
 
 impl<'a> Lookups<'a> {
     /// Takes the places that a mapping has looked up in an event.
     #[inline]
-    pub fn new(found: Found<'a>, places: &'static [Place]) -> Lookups<'a> {
+    pub fn new(found: Found<'a>, places: &'static [LookupPath]) -> Lookups<'a> {
         Lookups {
             found: Some(found),
             places,
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn places_know_their_parents() {
-        const PLACES: [Place; 4] = places(&["context.page.url", "context", "traits", "context.page"]);
+        const PLACES: [LookupPath; 4] = places(&["context.page.url", "context", "traits", "context.page"]);
         assert_eq!(PLACES.map(|place| place.parent), [3, 1, 2, 1]);
         assert_eq!(index(&PLACES, "context.page"), 3);
     }

@@ -5,7 +5,7 @@ use signalbox_segment::schema::Field;
 use signalbox_segment::value::ValuePath;
 
 use crate::field::{Default, Derives, Row};
-use crate::lookups::Place;
+use crate::lookups::LookupPath;
 use crate::personal::Rules;
 use crate::personal::rules::SEGMENT;
 use crate::presets::Preset;
@@ -26,7 +26,7 @@ pub struct Spec {
     /// The field that chooses a format of the request, for vendors that have several ([`Row::format`]).
     pub format_field: Option<&'static str>,
     /// The places in an event that derived values are worked out from.
-    pub places: &'static [Place],
+    pub places: &'static [LookupPath],
     /// The rules of normalising and hashing.
     pub rules: &'static Rules,
     /// Properties that settings fill, not mappings, and that can be left out.

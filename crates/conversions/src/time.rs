@@ -1,7 +1,5 @@
 //! Times that a mapping gives: read from any spelling that names one instant, never guessed.
 
-use std::fmt;
-
 use signalbox_segment::time::{Millis, js_date, parse_timestamp};
 use signalbox_segment::value::js_trim;
 
@@ -13,27 +11,6 @@ pub enum BadTime {
     /// The text has none of the forms that are read.
     Unreadable,
 }
-
-impl BadTime {
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            BadTime::Empty => "empty_time",
-            BadTime::Unreadable => "unreadable_time",
-        }
-    }
-}
-
-impl fmt::Display for BadTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            BadTime::Empty => "no time is given",
-            BadTime::Unreadable => "the time cannot be read; use ISO-8601 or epoch seconds or milliseconds",
-        })
-    }
-}
-
-impl std::error::Error for BadTime {}
 
 /// Reads a time as Unix seconds, rounded down.
 ///

@@ -27,13 +27,7 @@ impl Reply {
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Self {
         // Our own structures serialize; should one not, an empty body is the honest answer.
         let body = serde_json::to_vec(value).unwrap_or_default();
-        Self {
-            status,
-            body,
-            content_type: "application/json",
-            header: None,
-            cut: false,
-        }
+        Self::text(status, "application/json", body)
     }
 
     pub(crate) fn text(status: StatusCode, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {

@@ -1,7 +1,7 @@
 //! Every warning this transform leaves on an event. It rejects nothing.
 
 use signalbox_conversions::personal::Dropped;
-use signalbox_core::{Kind, Noted};
+use signalbox_core::{Kind, Noted, Warning};
 
 /// Why a value was taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +25,6 @@ impl Removed {
             ),
             Removed::NoName => ("no_name", "no given or family name is in it".to_owned()),
         };
-        Noted {
-            code: code.to_owned(),
-            path: path.to_owned(),
-            message: format!("{why}; it was left out"),
-        }
+        Warning::new(code, path, format!("{why}; it was left out")).into()
     }
 }

@@ -1,6 +1,6 @@
 //! Every reason and warning this transform gives.
 
-use signalbox_core::{Noted, Reason};
+use signalbox_core::{Noted, Reason, Warning};
 
 use crate::location::{Finding, Location};
 
@@ -14,23 +14,17 @@ pub(crate) fn incomplete(location: &Location) -> Reason {
 
 /// The warning on an event that is sent all the same; `path` is one that was looked at in vain.
 pub(crate) fn sent_incomplete(location: &Location, path: &str) -> Noted {
-    Noted {
-        code: INCOMPLETE.to_owned(),
-        path: path.to_owned(),
-        message: format!(
-            "{}; it was sent without the flag, as on_incomplete says",
-            sentence(location)
-        ),
-    }
+    let message = format!(
+        "{}; it was sent without the flag, as on_incomplete says",
+        sentence(location)
+    );
+    Warning::new(INCOMPLETE, path, message).into()
 }
 
 /// The warning about an opt-out that says neither yes nor no.
 pub(crate) fn unreadable(path: &str) -> Noted {
-    Noted {
-        code: "opt_out_unreadable".to_owned(),
-        path: path.to_owned(),
-        message: "the value says neither yes nor no; it counts as an opt-out".to_owned(),
-    }
+    let message = "the value says neither yes nor no; it counts as an opt-out";
+    Warning::new("opt_out_unreadable", path, message).into()
 }
 
 fn sentence(location: &Location) -> String {

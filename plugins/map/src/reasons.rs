@@ -1,6 +1,6 @@
 //! Every reason and warning this transform gives.
 
-use signalbox_core::{Noted, Reason};
+use signalbox_core::{Noted, Reason, Warning};
 
 /// The values of an event's `type`.
 pub(crate) const TYPES: [&str; 6] = ["track", "identify", "page", "screen", "group", "alias"];
@@ -22,11 +22,12 @@ pub(crate) fn no_event() -> Reason {
 
 /// `mapping_not_an_object`, where the event can go on without.
 pub(crate) fn nothing_to_merge() -> Noted {
-    Noted {
-        code: NOT_AN_OBJECT.to_owned(),
-        path: String::new(),
-        message: "the mapping made no object; the event went on as it was".to_owned(),
-    }
+    Warning::new(
+        NOT_AN_OBJECT,
+        "",
+        "the mapping made no object; the event went on as it was",
+    )
+    .into()
 }
 
 /// `mapping_too_deep`: the result of the mapping could not be read back.
@@ -46,9 +47,5 @@ pub(crate) fn kept(path: &str) -> Noted {
         "type" => "what was mapped to it is no type of event; it was kept",
         _ => "what was mapped to it is no text, or empty; it was kept",
     };
-    Noted {
-        code: "mapping_kept".to_owned(),
-        path: path.to_owned(),
-        message: message.to_owned(),
-    }
+    Warning::new("mapping_kept", path, message).into()
 }

@@ -171,7 +171,7 @@ impl PinterestConversionsConfig {
         match Encoder::new(vendor?, mappings) {
             Ok(encoder) => Some(Conversions::new(encoder)),
             Err(error) => {
-                findings.errors.push(BuildError::new("", error.to_string()));
+                findings.errors.push(BuildError::new("", error));
                 None
             }
         }

@@ -6,7 +6,7 @@ use bumpalo::Bump;
 use signalbox_conversions::Resolved;
 use signalbox_conversions::encode::{list, whole};
 use signalbox_conversions::field::Derive;
-use signalbox_conversions::lookups::{Lookups, Place, index, places};
+use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
 use signalbox_conversions::personal::split_name;
 use signalbox_segment::value::{Number, Value};
 
@@ -24,7 +24,7 @@ pub(crate) const NUM_ITEMS: Derive = Derive::new(6);
 pub(crate) const OS_FAMILY: Derive = Derive::new(7);
 
 /// The places in an event that are looked at.
-pub(crate) const PLACES: [Place; 16] = places(&[
+pub(crate) const PLACES: [LookupPath; 16] = places(&[
     "context",
     "context.app",
     "context.device",

@@ -163,7 +163,7 @@ fn user_data(
                 if !values.is_defined() {
                     continue;
                 }
-                let hashed: Result<Vec<rules::Value>, Dropped> = values
+                let hashed: Result<Vec<rules::SegmentHash<'_>>, Dropped> = values
                     .items()
                     .map(|value| rules::hash(personal.field, value.as_str().unwrap_or_default(), scratch))
                     .collect();

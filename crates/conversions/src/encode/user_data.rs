@@ -6,7 +6,7 @@ use signalbox_core::json::JsonWriter;
 use super::members::is_prefix;
 use super::writer::{Key, Object};
 use crate::field::{Kind, Row};
-use crate::personal::segment;
+use crate::personal::segment::SegmentHash;
 
 /// The key of a member that holds hashes. Only a row of [`Kind::Hashed`] has one
 /// ([`PersonalField`](super::PersonalField)).
@@ -44,7 +44,7 @@ pub trait Hashed: sealed::Sealed {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for signalbox_core::Sha256Hex {}
-    impl Sealed for crate::personal::segment::Value {}
+    impl Sealed for crate::personal::segment::SegmentHash<'_> {}
 }
 
 impl Hashed for Sha256Hex {
@@ -56,7 +56,7 @@ impl Hashed for Sha256Hex {
     }
 }
 
-impl Hashed for segment::Value {
+impl Hashed for SegmentHash<'_> {
     #[inline]
     fn push(&self, out: &mut JsonWriter) {
         out.byte(b'"');

@@ -1,7 +1,5 @@
 //! The personal fields, and the reasons why a value of one has no normal form.
 
-use std::fmt;
-
 use serde::Deserialize;
 
 /// The kinds of personal fields that are hashed.
@@ -109,11 +107,3 @@ impl Dropped {
         }
     }
 }
-
-impl fmt::Display for Dropped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message())
-    }
-}
-
-impl std::error::Error for Dropped {}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use signalbox_conversions::encode::*;
 use signalbox_conversions::field::{Default::FirstOf, Derive, Kind, Row};
-use signalbox_conversions::lookups::{Place, index, places};
+use signalbox_conversions::lookups::{LookupPath, index, places};
 use signalbox_conversions::personal::{Field as Personal, rules};
 use signalbox_conversions::{time::unix_seconds, *};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
@@ -51,7 +51,7 @@ const EVENT: &[Row] = &[
     Row::own(key!("details"), "Details", FieldType::Object).members(DETAILS, fields!(DETAILS)),
 ];
 const FIELDS: &[Field<'static>] = fields!(EVENT);
-const PLACES: &[Place] = &places(&["context", "context.os", "context.os.name"]);
+const PLACES: &[LookupPath] = &places(&["context", "context.os", "context.os.name"]);
 
 pub(crate) static SPEC: Spec = Spec {
     vendor: "Acme",

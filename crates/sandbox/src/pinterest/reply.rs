@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::reply::Reply;
 
@@ -46,20 +47,11 @@ pub(super) fn unavailable(retry_after_s: Option<u64>) -> Reply {
 
 /// Answers 200, or 422 as Pinterest does when events failed.
 pub(super) fn processed(processed: &Processed, unprocessable: bool) -> Reply {
-    #[derive(Serialize)]
-    struct Unprocessable<'a> {
-        code: u16,
-        message: &'a str,
-        details: &'a Processed,
-    }
     if !unprocessable {
         return Reply::json(StatusCode::OK, processed);
     }
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    let body = Unprocessable {
-        code: status.as_u16(),
-        message: "Not all events were successfully processed.",
-        details: processed,
-    };
+    let message = "Not all events were successfully processed.";
+    let body = json!({ "code": status.as_u16(), "message": message, "details": processed });
     Reply::json(status, &body)
 }

@@ -2,15 +2,6 @@
 
 use std::fmt;
 
-/// A range of bytes of the trigger's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// Index of the first byte.
-    pub start: usize,
-    /// Index after the last byte.
-    pub end: usize,
-}
-
 /// A syntax error, at which Segment refuses the trigger too, or a warning about a misleading part, whose meaning
 /// differs from its look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +10,6 @@ pub struct TriggerFault {
     pub code: &'static str,
     /// Description of the fault, or of the actual meaning.
     pub message: String,
-    /// Range of the part concerned.
-    pub span: Span,
     /// Line, from 1.
     pub line: usize,
     /// Character in the line, from 1.
@@ -28,19 +17,18 @@ pub struct TriggerFault {
 }
 
 impl TriggerFault {
-    pub(super) fn new(text: &str, span: Span, code: &'static str, message: impl Into<String>) -> Self {
-        let (line, column) = line_and_column(text, span.start);
+    pub(super) fn new(text: &str, at: usize, code: &'static str, message: impl Into<String>) -> Self {
+        let (line, column) = line_and_column(text, at);
         TriggerFault {
             code,
             message: message.into(),
-            span,
             line,
             column,
         }
     }
 
-    pub(super) fn error(text: &str, span: Span, message: impl Into<String>) -> Self {
-        TriggerFault::new(text, span, "syntax", message)
+    pub(super) fn error(text: &str, at: usize, message: impl Into<String>) -> Self {
+        TriggerFault::new(text, at, "syntax", message)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Splits a trigger into tokens with their positions.
 
-use super::error::{Span, TriggerFault};
+use super::error::TriggerFault;
 
 /// Maximum length of a token that Segment accepts, in characters.
 const MAX_PART: usize = 100_000;
@@ -10,7 +10,8 @@ pub(super) struct Token {
     pub(super) kind: TokenKind,
     /// Text as in Segment's tokens: strings with their quotes, identifiers without backslashes.
     pub(super) text: String,
-    pub(super) span: Span,
+    /// Index of its first byte.
+    pub(super) at: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,6 @@ fn joined(tokens: Vec<Token>) -> Vec<Token> {
         {
             name.text.push('.');
             name.text.push_str(&next.text);
-            name.span.end = next.span.end;
         } else {
             joined.push(token);
         }
@@ -87,7 +87,7 @@ impl Lexer<'_> {
         self.tokens.push(Token {
             kind,
             text: text.to_owned(),
-            span: Span { start, end: self.at },
+            at: start,
         });
     }
 
@@ -99,15 +99,7 @@ impl Lexer<'_> {
     }
 
     fn error(&self, message: impl Into<String>) -> TriggerFault {
-        let width = self.peek().map_or(0, char::len_utf8);
-        TriggerFault::error(
-            self.text,
-            Span {
-                start: self.at,
-                end: self.at + width,
-            },
-            message,
-        )
+        TriggerFault::error(self.text, self.at, message)
     }
 
     fn token(&mut self, c: char) -> Result<(), TriggerFault> {

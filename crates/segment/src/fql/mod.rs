@@ -29,7 +29,7 @@ mod lex;
 mod parse;
 
 pub use ast::{Condition, Field, Literal};
-pub use error::{EvaluationError, Span, TriggerFault};
+pub use error::{EvaluationError, TriggerFault};
 
 use crate::value::Value;
 use eval::Program;
@@ -49,11 +49,11 @@ impl Trigger {
     /// A text that Segment refuses too, with the position of the fault.
     pub fn parse(text: &str) -> Result<Trigger, TriggerFault> {
         let tokens = lex::tokens(text)?;
-        let parsed = parse::parse(text, &tokens)?;
+        let (tree, warnings) = parse::parse(text, &tokens)?;
         Ok(Trigger {
-            program: Program::new(&parsed.tree),
-            tree: parsed.tree,
-            warnings: parsed.warnings,
+            program: Program::new(&tree),
+            tree,
+            warnings,
         })
     }
 

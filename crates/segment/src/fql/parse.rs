@@ -2,28 +2,19 @@
 //! skipped or read against its look.
 
 use super::ast::{Condition, Field, Literal};
-use super::error::{Span, TriggerFault};
+use super::error::TriggerFault;
 use super::lex::{Token, TokenKind};
 
-pub(super) struct Parsed {
-    pub(super) tree: Condition,
-    pub(super) warnings: Vec<TriggerFault>,
-}
-
-pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<Parsed, TriggerFault> {
+pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<(Condition, Vec<TriggerFault>), TriggerFault> {
     let mut parser = Parser {
         text,
         warnings: Vec::new(),
     };
     let tree = match parser.level(tokens)? {
         None | Some(Condition::Hole) => {
-            let span = Span {
-                start: 0,
-                end: text.len(),
-            };
             return Err(TriggerFault::error(
                 text,
-                span,
+                0,
                 "this asks about no known field (type, event, name, userId, properties, traits, context)",
             ));
         }
@@ -33,10 +24,7 @@ pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<Parsed, TriggerFault
             children: vec![single],
         },
     };
-    Ok(Parsed {
-        tree,
-        warnings: parser.warnings,
-    })
+    Ok((tree, parser.warnings))
 }
 
 struct Parser<'t> {
@@ -59,13 +47,13 @@ impl<'t> Tokens<'t> {
 }
 
 impl Parser<'_> {
-    fn warn(&mut self, span: Span, code: &'static str, message: impl Into<String>) {
+    fn warn(&mut self, at: usize, code: &'static str, message: impl Into<String>) {
         self.warnings
-            .push(TriggerFault::new(self.text, span, code, message));
+            .push(TriggerFault::new(self.text, at, code, message));
     }
 
     fn error(&self, token: &Token, message: impl Into<String>) -> TriggerFault {
-        TriggerFault::error(self.text, token.span, message)
+        TriggerFault::error(self.text, token.at, message)
     }
 
     fn level(&mut self, all: &[Token]) -> Result<Option<Condition>, TriggerFault> {
@@ -81,8 +69,8 @@ impl Parser<'_> {
                 TokenKind::Ident if matches!(token.text.as_str(), "contains" | "match") => {
                     nodes.extend(self.function(token, negated, &mut tokens)?);
                 }
-                TokenKind::Ident => match root_of(&token.text) {
-                    Some(root) => nodes.push(self.comparison(token, root, &mut tokens)?),
+                TokenKind::Ident => match field_of(&token.text) {
+                    Some(field) => nodes.push(self.comparison(token, field, &mut tokens)?),
                     None => self.skipped_name(token),
                 },
                 TokenKind::Conditional => words.push(token),
@@ -90,14 +78,14 @@ impl Parser<'_> {
                 TokenKind::Operator if token.text == "!" => self.negation(token, tokens.all.get(tokens.at)),
                 TokenKind::ParenRight => {
                     self.warn(
-                        token.span,
+                        token.at,
                         "stray_parenthesis",
                         "this closing parenthesis is ignored",
                     );
                 }
                 TokenKind::Comma => {}
                 _ => self.warn(
-                    token.span,
+                    token.at,
                     "ignored_token",
                     format!("`{}` is ignored here", token.text),
                 ),
@@ -115,7 +103,7 @@ impl Parser<'_> {
                 last.text,
                 nodes.len()
             );
-            self.warn(last.span, "mixed_conjunctions", message);
+            self.warn(last.at, "mixed_conjunctions", message);
         }
         if nodes.len() > 1 {
             return Ok(Some(Condition::Group { any, children: nodes }));
@@ -137,7 +125,7 @@ impl Parser<'_> {
         inside.push(Token {
             kind: TokenKind::End,
             text: "eos".into(),
-            span: close.span,
+            at: close.at,
         });
         let node = self.level(&inside)?;
         if let Some(function) = function
@@ -147,11 +135,11 @@ impl Parser<'_> {
         {
             let message = "a function inside parentheses ends the group at its own `)`: \
                            what follows stands outside the parentheses";
-            self.warn(function.span, "function_in_group", message);
+            self.warn(function.at, "function_in_group", message);
         }
         Ok(node.unwrap_or_else(|| {
             self.warn(
-                open.span,
+                open.at,
                 "empty_group",
                 "this group asks about no known field; reaching it is an error",
             );
@@ -162,7 +150,7 @@ impl Parser<'_> {
     fn comparison(
         &mut self,
         token: &Token,
-        root: Root,
+        field: Field,
         tokens: &mut Tokens<'_>,
     ) -> Result<Condition, TriggerFault> {
         let missing = |what: &str| {
@@ -173,17 +161,16 @@ impl Parser<'_> {
         };
         let operator = tokens.next().ok_or_else(|| missing("the operator"))?;
         let value = tokens.next().ok_or_else(|| missing("the value"))?;
-        self.check_comparison(token, root, operator, value);
-        let field = root.field(&token.text);
+        self.check_comparison(token, &field, operator, value);
         let plain = |operator: &str| (operator.to_owned(), None);
-        let (operator, literal) = match (root, operator.text.as_str(), value.text.as_str()) {
-            (Root::Type | Root::Event, operator, _) => (operator.to_owned(), Some(as_text(value))),
+        let (operator, literal) = match (&field, operator.text.as_str(), value.text.as_str()) {
+            (Field::Type | Field::Event, operator, _) => (operator.to_owned(), Some(as_text(value))),
             (_, "=", "null") => plain("not_exists"),
             (_, "!=", "null") => plain("exists"),
-            (Root::Name, operator, _) => (operator.to_owned(), Some(as_text(value))),
+            (Field::Name, operator, _) => (operator.to_owned(), Some(as_text(value))),
             (_, "=", "true") => plain("is_true"),
             (_, "=", "false") => plain("is_false"),
-            (Root::UserId, operator, _) => (operator.to_owned(), Some(as_text(value))),
+            (Field::UserId, operator, _) => (operator.to_owned(), Some(as_text(value))),
             (_, "=", _) if value.kind == TokenKind::Number => ("number_equals".into(), Some(literal(value))),
             (_, "!=", _) if value.kind == TokenKind::Number => {
                 ("number_not_equals".into(), Some(literal(value)))
@@ -221,7 +208,7 @@ impl Parser<'_> {
             if !text.starts_with('*') {
                 let message = "a pattern without `*` at its end drops its first character and asks whether the text \
                                ends with the rest; write `*…` or `…*`";
-                self.warn(value.span, "match_without_star", message);
+                self.warn(value.at, "match_without_star", message);
             }
             let rest = without_first_unit(&text);
             self.check_pattern(value, &rest);
@@ -232,7 +219,7 @@ impl Parser<'_> {
                 "{}() cannot ask about `{}`: the call is ignored",
                 token.text, field.text
             );
-            self.warn(field.span, "ignored_function", message);
+            self.warn(field.at, "ignored_function", message);
             return Ok(None);
         };
         let operator = if negated {
@@ -248,60 +235,35 @@ impl Parser<'_> {
     }
 }
 
-/// The roots of fields that triggers can read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Root {
-    Type,
-    Event,
-    Name,
-    UserId,
-    Properties,
-    Traits,
-    Context,
-}
-
-impl Root {
-    fn field(self, path: &str) -> Field {
-        // A bare root reads the member of the same name below itself.
-        let below = || path.split_once('.').map_or(path, |(_, below)| below).to_owned();
-        match self {
-            Root::Type => Field::Type,
-            Root::Event => Field::Event,
-            Root::Name => Field::Name,
-            Root::UserId => Field::UserId,
-            Root::Properties => Field::Property(below()),
-            Root::Traits => Field::Trait(below()),
-            Root::Context => Field::Context(below()),
-        }
-    }
-}
-
-fn root_of(path: &str) -> Option<Root> {
+/// Returns the field that a dotted name stands for.
+fn field_of(path: &str) -> Option<Field> {
     Some(match path.split('.').next()? {
-        "type" => Root::Type,
-        "event" => Root::Event,
-        "name" => Root::Name,
-        "userId" => Root::UserId,
-        "properties" => Root::Properties,
-        "traits" => Root::Traits,
-        "context" => Root::Context,
+        "type" => Field::Type,
+        "event" => Field::Event,
+        "name" => Field::Name,
+        "userId" => Field::UserId,
+        "properties" => Field::Property(below_root(path)),
+        "traits" => Field::Trait(below_root(path)),
+        "context" => Field::Context(below_root(path)),
         _ => return None,
     })
 }
 
+/// Returns the name after the root; of a root alone, the root's name again, as at Segment.
+fn below_root(path: &str) -> String {
+    path.split_once('.').map_or(path, |(_, below)| below).to_owned()
+}
+
+/// Returns the field that a function asks about. Segment takes any name that begins like a root.
 fn function_field(path: &str) -> Option<Field> {
     match path {
         "event" => Some(Field::Event),
         "name" => Some(Field::Name),
         "userId" => Some(Field::UserId),
-        _ => [
-            ("properties", Root::Properties),
-            ("traits", Root::Traits),
-            ("context", Root::Context),
-        ]
-        .into_iter()
-        .find(|(name, _)| path.starts_with(name))
-        .map(|(_, root)| root.field(path)),
+        _ if path.starts_with("properties") => Some(Field::Property(below_root(path))),
+        _ if path.starts_with("traits") => Some(Field::Trait(below_root(path))),
+        _ if path.starts_with("context") => Some(Field::Context(below_root(path))),
+        _ => None,
     }
 }
 
@@ -357,10 +319,10 @@ impl Parser<'_> {
                 let message = format!(
                     "`{name}` is no field a trigger can ask about: the name and what it is compared with are ignored"
                 );
-                return self.warn(token.span, "ignored_field", message);
+                return self.warn(token.at, "ignored_field", message);
             }
         };
-        self.warn(token.span, code, message);
+        self.warn(token.at, code, message);
     }
 
     fn negation(&mut self, token: &Token, next: Option<&Token>) {
@@ -368,17 +330,17 @@ impl Parser<'_> {
             return;
         }
         let message = "this `!` is ignored; only `!contains(…)` and `!match(…)` negate";
-        self.warn(token.span, "ignored_negation", message);
+        self.warn(token.at, "ignored_negation", message);
     }
 
-    fn check_comparison(&mut self, field: &Token, root: Root, operator: &Token, value: &Token) {
-        let scalar_root = matches!(root, Root::Type | Root::Event | Root::Name | Root::UserId);
-        if scalar_root && field.text.contains('.') {
-            self.warn(field.span, "ignored_path", "what stands after the dot is ignored");
+    fn check_comparison(&mut self, name: &Token, field: &Field, operator: &Token, value: &Token) {
+        let scalar_root = matches!(field, Field::Type | Field::Event | Field::Name | Field::UserId);
+        if scalar_root && name.text.contains('.') {
+            self.warn(name.at, "ignored_path", "what stands after the dot is ignored");
         }
-        if !scalar_root && !field.text.contains('.') {
-            let message = format!("this asks about `{0}.{0}`", field.text);
-            self.warn(field.span, "bare_root", message);
+        if !scalar_root && !name.text.contains('.') {
+            let message = format!("this asks about `{0}.{0}`", name.text);
+            self.warn(name.at, "bare_root", message);
         }
         let known = operator.kind == TokenKind::Operator && operator.text != "!";
         if !known {
@@ -386,7 +348,7 @@ impl Parser<'_> {
                 "`{}` is not an operator: the condition never holds",
                 operator.text
             );
-            return self.warn(operator.span, "unknown_operator", message);
+            return self.warn(operator.at, "unknown_operator", message);
         }
         self.check_string(value);
         let equality = matches!(operator.text.as_str(), "=" | "!=");
@@ -407,18 +369,18 @@ impl Parser<'_> {
                 let message = format!(
                     "the value compared with is `{shown}`; put spaces round the operator and quotes round the value"
                 );
-                self.warn(value.span, "odd_value", message);
+                self.warn(value.at, "odd_value", message);
             }
-            TokenKind::Null if matches!(root, Root::Type | Root::Event) => {
+            TokenKind::Null if matches!(field, Field::Type | Field::Event) => {
                 self.warn(
-                    value.span,
+                    value.at,
                     "null_as_text",
                     "here `null` is the word \"null\": missing values are different from it",
                 );
             }
             TokenKind::Null if !equality => {
                 self.warn(
-                    value.span,
+                    value.at,
                     "never_holds",
                     "nothing is greater or less than null: the condition never holds",
                 );
@@ -429,18 +391,18 @@ impl Parser<'_> {
                     && !scalar_root =>
             {
                 let message = "`!=` compares text, so this holds for every value, true and false included";
-                self.warn(operator.span, "always_holds", message);
+                self.warn(operator.at, "always_holds", message);
             }
             TokenKind::Number if scalar_root && equality => {
                 self.warn(
-                    value.span,
+                    value.at,
                     "number_as_text",
                     "this compares text: a number in the event is not equal to it",
                 );
             }
             _ if !equality && literal(value).number().is_nan() => {
                 self.warn(
-                    value.span,
+                    value.at,
                     "never_holds",
                     "this is not a number: the condition never holds",
                 );
@@ -456,11 +418,11 @@ impl Parser<'_> {
         if value.text.starts_with('\'') {
             let message =
                 "single quotes are part of the value: only text that has them matches; use double quotes";
-            self.warn(value.span, "single_quotes", message);
+            self.warn(value.at, "single_quotes", message);
         } else if value.text.len() < 2 || !value.text.ends_with('"') {
             let message = "no space follows this string's closing quote, so the quote begins another string, \
                            which is ignored up to the next quote";
-            self.warn(value.span, "glued_string", message);
+            self.warn(value.at, "glued_string", message);
         }
     }
 
@@ -468,7 +430,7 @@ impl Parser<'_> {
     fn check_pattern(&mut self, value: &Token, rest: &str) {
         if rest.contains(['*', '?']) {
             let message = "only one `*`, at the beginning or the end, is a wildcard; other `*` and `?` are plain characters";
-            self.warn(value.span, "plain_wildcard", message);
+            self.warn(value.at, "plain_wildcard", message);
         }
     }
 }

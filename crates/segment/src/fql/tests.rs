@@ -66,10 +66,7 @@ fn errors_and_warnings_name_the_place() {
     assert_eq!((error.line, error.column), (2, 12));
     let trigger = Trigger::parse("type = \"track\" and\nevent = 'x'").unwrap();
     let warning = &trigger.warnings()[0];
-    assert_eq!(
-        (warning.line, warning.column, warning.span),
-        (2, 9, Span { start: 27, end: 30 })
-    );
+    assert_eq!((warning.line, warning.column), (2, 9));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use signalbox_core::Document;
 
@@ -23,10 +23,19 @@ pub(super) struct BatchParts<'b> {
 
 impl<'b> BatchParts<'b> {
     pub(super) fn read(body: &'b str) -> Result<BatchParts<'b>, serde_json::Error> {
-        let mut reader = serde_json::Deserializer::from_str(body);
-        let parts = reader.deserialize_any(BatchPartsVisitor)?;
-        reader.end()?;
-        Ok(parts)
+        let whole: &RawValue = serde_json::from_str(body)?;
+        let kind = match whole.get().as_bytes().first() {
+            Some(b'{') => return serde_json::Deserializer::from_str(body).deserialize_map(Members),
+            Some(b'[') => "array",
+            Some(b'"') => "string",
+            Some(b't' | b'f') => "boolean",
+            Some(b'n') => "null",
+            _ => "number",
+        };
+        Ok(BatchParts {
+            not_an_object: Some(kind),
+            ..BatchParts::default()
+        })
     }
 
     /// Keeps the text of a member other than `batch`.
@@ -73,63 +82,64 @@ impl<'b> Element<'b> {
     }
 }
 
-struct BatchPartsVisitor;
+/// Visits the members of a batch.
+struct Members;
 
-/// Implements the visitor's methods for the kinds of JSON values that are not used.
-macro_rules! other_kinds {
-    ($null:expr, $bool:expr, $number:expr, $string:expr) => {
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok($null)
-        }
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok($bool)
-        }
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok($number)
-        }
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok($number)
-        }
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok($number)
-        }
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-            Ok($string)
-        }
-    };
-}
-
-fn other<'b>(kind: &'static str) -> BatchParts<'b> {
-    BatchParts {
-        not_an_object: Some(kind),
-        ..BatchParts::default()
-    }
-}
-
-impl<'b> Visitor<'b> for BatchPartsVisitor {
+impl<'b> Visitor<'b> for Members {
     type Value = BatchParts<'b>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a batch object")
     }
 
-    other_kinds!(other("null"), other("boolean"), other("number"), other("string"));
-
-    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<BatchParts<'b>, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(other("array"))
-    }
-
     fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<BatchParts<'b>, A::Error> {
         let mut parts = BatchParts::default();
-        while let Some(name) = members.next_key::<MemberName>()? {
-            if name == MemberName::Batch {
-                parts.batch = Some(members.next_value::<BatchValue<'b>>()?.0);
-                continue;
+        while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
+            match MemberName::of(&name) {
+                MemberName::Batch => parts.batch = Some(Batch::of(value.get()).map_err(A::Error::custom)?),
+                name => parts.keep(name, value.get()),
             }
-            parts.keep(name, members.next_value::<&RawValue>()?.get());
         }
         Ok(parts)
+    }
+}
+
+impl<'b> Batch<'b> {
+    fn of(text: &'b str) -> Result<Batch<'b>, serde_json::Error> {
+        if !text.starts_with('[') {
+            return Ok(Batch::NoArray);
+        }
+        serde_json::Deserializer::from_str(text).deserialize_seq(Elements)
+    }
+}
+
+/// Visits the elements of an array.
+struct Elements;
+
+impl<'b> Visitor<'b> for Elements {
+    type Value = Batch<'b>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of events")
+    }
+
+    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Batch<'b>, A::Error> {
+        let mut events = Vec::new();
+        while events.len() < MAX_BATCH_EVENTS {
+            match items.next_element::<&RawValue>()? {
+                Some(event) => events.push(Element::Text(event.get().into())),
+                None => return Ok(Batch::Events(events)),
+            }
+        }
+        let mut more = false;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            more = true;
+        }
+        Ok(if more {
+            Batch::TooMany
+        } else {
+            Batch::Events(events)
+        })
     }
 }
 
@@ -156,65 +166,5 @@ impl MemberName {
                 .position(|key| *key == name)
                 .map_or(MemberName::Other, MemberName::Key),
         }
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for MemberName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MemberName, D::Error> {
-        struct NameVisitor;
-        impl Visitor<'_> for NameVisitor {
-            type Value = MemberName;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-            fn visit_str<E>(self, name: &str) -> Result<MemberName, E> {
-                Ok(MemberName::of(name))
-            }
-        }
-        deserializer.deserialize_str(NameVisitor)
-    }
-}
-
-struct BatchValue<'b>(Batch<'b>);
-
-impl<'de: 'b, 'b> serde::Deserialize<'de> for BatchValue<'b> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BatchVisitor).map(BatchValue)
-    }
-}
-
-struct BatchVisitor;
-
-impl<'b> Visitor<'b> for BatchVisitor {
-    type Value = Batch<'b>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of events")
-    }
-
-    other_kinds!(Batch::NoArray, Batch::NoArray, Batch::NoArray, Batch::NoArray);
-
-    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<Batch<'b>, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Batch::NoArray)
-    }
-
-    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Batch<'b>, A::Error> {
-        let mut events = Vec::new();
-        while events.len() < MAX_BATCH_EVENTS {
-            match items.next_element::<&RawValue>()? {
-                Some(event) => events.push(Element::Text(event.get().into())),
-                None => return Ok(Batch::Events(events)),
-            }
-        }
-        let mut more = false;
-        while items.next_element::<IgnoredAny>()?.is_some() {
-            more = true;
-        }
-        Ok(if more {
-            Batch::TooMany
-        } else {
-            Batch::Events(events)
-        })
     }
 }

@@ -1,7 +1,7 @@
 //! Segment's check of date-like texts.
 
 use crate::time::js_date;
-use crate::value::js_text_to_number;
+use crate::value::{js_text_to_number, prints_as};
 
 /// The largest instant of JavaScript's `Date`, in milliseconds.
 const MAX_TIME: f64 = 8.64e15;
@@ -12,14 +12,10 @@ const MAX_TIME: f64 = 8.64e15;
 /// without any check of ranges.
 pub fn is_date_like(text: &str) -> bool {
     let number = js_text_to_number(text);
-    if prints_back(number, text) {
+    if prints_as(number, text) {
         return (number * 1000.0).abs() <= MAX_TIME;
     }
     year_first(text) || js_date::parse(text).is_some()
-}
-
-fn prints_back(number: f64, text: &str) -> bool {
-    ryu_js::Buffer::new().format(number) == text
 }
 
 /// Matches `YYYY[-/]M[-/]D[T ]h:m:s.ms`, everything after the year optional, values unchecked; not texts ending in Z.

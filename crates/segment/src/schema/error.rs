@@ -1,7 +1,5 @@
 //! Errors of payloads and schemas.
 
-use std::fmt;
-
 /// A value that does not fit its field. Names types and lengths, never values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
@@ -29,42 +27,3 @@ pub enum FieldErrorKind {
     /// A text that is not a date.
     Format,
 }
-
-impl FieldErrorKind {
-    /// Returns a stable code for counting.
-    pub fn code(self) -> &'static str {
-        match self {
-            FieldErrorKind::Type => "type",
-            FieldErrorKind::Missing => "missing",
-            FieldErrorKind::Choice => "choice",
-            FieldErrorKind::Limit => "limit",
-            FieldErrorKind::Length => "length",
-            FieldErrorKind::Format => "format",
-        }
-    }
-}
-
-impl fmt::Display for FieldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for FieldError {}
-
-/// A field table that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SchemaError {
-    /// The field, `parent.child`.
-    pub field: String,
-    /// Description of the fault.
-    pub message: String,
-}
-
-impl fmt::Display for SchemaError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.message)
-    }
-}
-
-impl std::error::Error for SchemaError {}

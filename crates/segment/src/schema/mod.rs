@@ -39,7 +39,7 @@ pub(crate) mod rule;
 mod words;
 
 pub use date::is_date_like;
-pub use error::{FieldError, FieldErrorKind, SchemaError};
+pub use error::{FieldError, FieldErrorKind};
 pub use field::{Choice, Field, FieldType};
 
 use crate::value::Value;
@@ -80,7 +80,7 @@ impl<'t> Schema<'t> {
     ///
     /// # Errors
     /// Two fields of one object have the same key.
-    pub fn new(fields: &'t [Field<'t>]) -> Result<Schema<'t>, SchemaError> {
+    pub fn new(fields: &'t [Field<'t>]) -> Result<Schema<'t>, String> {
         check(fields, "")?;
         Ok(Schema {
             fields,
@@ -102,7 +102,7 @@ impl<'t> Schema<'t> {
     }
 }
 
-fn check(fields: &[Field<'_>], prefix: &str) -> Result<(), SchemaError> {
+fn check(fields: &[Field<'_>], prefix: &str) -> Result<(), String> {
     for (index, field) in fields.iter().enumerate() {
         let name = if prefix.is_empty() {
             field.key.to_owned()
@@ -110,10 +110,7 @@ fn check(fields: &[Field<'_>], prefix: &str) -> Result<(), SchemaError> {
             format!("{prefix}.{}", field.key)
         };
         if fields[..index].iter().any(|earlier| earlier.key == field.key) {
-            return Err(SchemaError {
-                field: name,
-                message: "is there twice".into(),
-            });
+            return Err(format!("{name}: is there twice"));
         }
         check(field.properties.unwrap_or_default(), &name)?;
     }

@@ -8,7 +8,7 @@
 use super::Millis;
 use super::civil::{self, DAY_MS};
 use super::js_date;
-use crate::value::is_js_space;
+use crate::value::{is_js_space, prints_as};
 
 /// Returns Segment's `event_time`: Unix seconds, rounded down, or `None` for its `null`.
 ///
@@ -29,14 +29,9 @@ pub fn install_time(text: &str) -> Option<f64> {
     let seconds = instant(text).map(|instant| instant.seconds() as f64);
     if digits {
         let number: f64 = text.parse().ok()?;
-        return (number.is_finite() && (seconds.is_some() || is_canonical(text, number))).then_some(number);
+        return (number.is_finite() && (seconds.is_some() || prints_as(number, text))).then_some(number);
     }
     seconds
-}
-
-/// Returns true if JavaScript prints the number exactly so.
-fn is_canonical(text: &str, number: f64) -> bool {
-    ryu_js::Buffer::new().format(number) == text
 }
 
 fn instant(text: &str) -> Option<Millis> {

@@ -23,6 +23,7 @@ mod text;
 
 pub(crate) use json::unique_members;
 pub use json::{Numbers, parse_json};
+pub(crate) use number::prints_as;
 pub use number::{Number, js_text_to_number};
 pub use path::ValuePath;
 pub(crate) use path::utf16_unit;

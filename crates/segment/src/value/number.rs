@@ -152,6 +152,11 @@ pub fn js_text_to_number(text: &str) -> f64 {
     text.parse().unwrap_or(f64::NAN)
 }
 
+/// Returns true if JavaScript prints a number as this text.
+pub(crate) fn prints_as(number: f64, text: &str) -> bool {
+    ryu_js::Buffer::new().format(number) == text
+}
+
 fn digits_of_radix(digits: &str, radix: u32) -> f64 {
     if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
         return f64::NAN;

@@ -17,7 +17,7 @@ const FILES: usize = 64;
 const BLOCK: u64 = 4096;
 
 /// A file that was read, in the form of a checkpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Remembered {
     /// A UUID of this file, from which events without `messageId` get their ids.
     pub(super) id: String,
@@ -121,16 +121,8 @@ impl Recognised {
             .any(|known| known.path == path || known.is_inode(metadata));
         let new = Remembered {
             id: uuid::Uuid::new_v4().simple().to_string(),
-            path: String::new(),
-            device: 0,
-            inode: 0,
-            size: 0,
-            offset: 0,
-            lines: 0,
             head: Block::before(file, metadata.len().min(BLOCK))?,
-            tail: Block::default(),
-            read_at: 0,
-            unfinished: false,
+            ..Remembered::default()
         };
         Ok(Recognised {
             file: now(new),

@@ -3,7 +3,7 @@
 use crate::mapping::directive::*;
 use crate::value::{Numbers, Value, parse_json};
 use bumpalo::Bump;
-use signalbox_core::json::write_json_string;
+use bumpalo::collections::Vec as BumpVec;
 
 pub(super) const DIRECTIVE: Directive = Directive {
     lint: |lint, argument| lint.capitals(argument, "mode", &["encode", "decode"]),
@@ -67,37 +67,20 @@ impl Evaluate for JsonText {
 /// Returns what `JSON.stringify` returns: JavaScript's key order and numbers.
 fn json_text<'a>(value: Value<'a>, arena: &'a Bump) -> &'a str {
     let mut out = Vec::new();
-    write_ordered(value, arena, &mut out);
-    // The text consists of whole strings and ASCII.
+    ordered(value, arena).write_json(&mut out, Numbers::JavaScript);
     arena.alloc_str(&String::from_utf8_lossy(&out))
 }
 
-fn write_ordered<'a>(value: Value<'a>, arena: &'a Bump, out: &mut Vec<u8>) {
+/// Copies a value with the members of its objects in JavaScript's order.
+fn ordered<'a>(value: Value<'a>, arena: &'a Bump) -> Value<'a> {
     if value.is_array() {
-        out.push(b'[');
-        for (index, item) in value.items().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            write_ordered(item, arena, out);
-        }
-        out.push(b']');
+        let items = value.items().map(|item| ordered(item, arena));
+        Value::Array(BumpVec::from_iter_in(items, arena).into_bump_slice())
     } else if value.is_object() {
-        out.push(b'{');
-        let members = value
-            .ordered_members(arena)
-            .iter()
-            .filter(|(_, member)| member.is_defined());
-        for (index, (key, member)) in members.enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            write_json_string(key, out);
-            out.push(b':');
-            write_ordered(*member, arena, out);
-        }
-        out.push(b'}');
+        let members = value.ordered_members(arena).iter();
+        let members = members.map(|(key, member)| (*key, ordered(*member, arena)));
+        Value::Object(BumpVec::from_iter_in(members, arena).into_bump_slice())
     } else {
-        value.write_json(out, Numbers::JavaScript);
+        value
     }
 }

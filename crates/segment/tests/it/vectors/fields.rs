@@ -2,23 +2,20 @@
 
 use bumpalo::Bump;
 use serde_json::{Map, Value as Json};
-use signalbox_segment::schema::{Choice, Field, FieldType, SchemaError};
+use signalbox_segment::schema::{Choice, Field, FieldType};
 use signalbox_segment::value::{Number, Value};
 
 /// Reads a table of fields from JSON: an object of field definitions by key, in order.
 ///
 /// # Errors
 /// An unknown type, an empty list of choices.
-pub(super) fn fields_from_json<'t>(json: &Json, arena: &'t Bump) -> Result<&'t [Field<'t>], SchemaError> {
+pub(super) fn fields_from_json<'t>(json: &Json, arena: &'t Bump) -> Result<&'t [Field<'t>], String> {
     table(json, arena, "")
 }
 
-fn table<'t>(json: &Json, arena: &'t Bump, prefix: &str) -> Result<&'t [Field<'t>], SchemaError> {
+fn table<'t>(json: &Json, arena: &'t Bump, prefix: &str) -> Result<&'t [Field<'t>], String> {
     let Json::Object(fields) = json else {
-        return Err(SchemaError {
-            field: prefix.into(),
-            message: "should be an object of fields".into(),
-        });
+        return Err(format!("{prefix}: should be an object of fields"));
     };
     let mut table = bumpalo::collections::Vec::with_capacity_in(fields.len(), arena);
     for (key, definition) in fields {
@@ -27,10 +24,7 @@ fn table<'t>(json: &Json, arena: &'t Bump, prefix: &str) -> Result<&'t [Field<'t
         } else {
             format!("{prefix}.{key}")
         };
-        let fail = |message: String| SchemaError {
-            field: name.clone(),
-            message,
-        };
+        let fail = |message: String| format!("{name}: {message}");
         let Json::Object(definition) = definition else {
             return Err(fail("should be an object".into()));
         };
@@ -44,7 +38,7 @@ fn table<'t>(json: &Json, arena: &'t Bump, prefix: &str) -> Result<&'t [Field<'t
 
 enum Problem {
     Here(String),
-    Below(SchemaError),
+    Below(String),
 }
 
 fn here<T>(message: impl Into<String>) -> Result<T, Problem> {

@@ -7,111 +7,113 @@ use crate::value::{Value, js_text_to_number, js_trim};
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
 
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Filter {
-    Upcase,
-    Downcase,
-    Capitalize,
-    Strip,
-    Split,
-    First,
-    Last,
-    Join,
-    Default,
-    Plus,
-    Minus,
-    Times,
-    Append,
-    Prepend,
-    Replace,
-    Remove,
-    Size,
-    Date,
+/// Evaluates a filter.
+pub(super) type Filter = for<'a> fn(Call<'a>) -> Result<Value<'a>, RuntimeError>;
+
+/// A filter's input and its arguments, undefined where they are missing.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) value: Value<'a>,
+    pub(super) first: Value<'a>,
+    pub(super) second: Value<'a>,
+    pub(super) arena: &'a Bump,
 }
 
-impl Filter {
-    pub(super) fn from_name(name: &str) -> Option<Filter> {
-        Some(match name {
-            "upcase" => Filter::Upcase,
-            "downcase" => Filter::Downcase,
-            "capitalize" => Filter::Capitalize,
-            "strip" => Filter::Strip,
-            "split" => Filter::Split,
-            "first" => Filter::First,
-            "last" => Filter::Last,
-            "join" => Filter::Join,
-            "default" => Filter::Default,
-            "plus" => Filter::Plus,
-            "minus" => Filter::Minus,
-            "times" => Filter::Times,
-            "append" => Filter::Append,
-            "prepend" => Filter::Prepend,
-            "replace" => Filter::Replace,
-            "remove" => Filter::Remove,
-            "size" => Filter::Size,
-            "date" => Filter::Date,
-            _ => return None,
-        })
-    }
-
-    pub(super) fn apply<'a>(
-        self,
-        value: Value<'a>,
-        [first, second]: [Value<'a>; 2],
-        arena: &'a Bump,
-    ) -> Result<Value<'a>, RuntimeError> {
-        let text = |value| text_of(value, arena);
-        let made = |text: String| Value::Str(arena.alloc_str(&text));
-        let result = match self {
-            Filter::Upcase => made(text(value).to_uppercase()),
-            Filter::Downcase => made(text(value).to_lowercase()),
-            Filter::Capitalize => {
-                let mut chars = text(value).chars();
-                let head: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
-                made(head + &chars.as_str().to_lowercase())
-            }
-            Filter::Strip => Value::Str(js_trim(text(value))),
-            Filter::Split => split(text(value), text(first), arena),
-            Filter::First | Filter::Last if !value.is_array() => Value::Str(""),
-            Filter::First => member(value, Value::Str("first")),
-            Filter::Last => member(value, Value::Str("last")),
-            Filter::Join => {
-                let separator = if first.is_defined() { text(first) } else { " " };
-                let mut joined = BumpString::new_in(arena);
-                for (index, item) in value.items().enumerate() {
-                    if index > 0 {
-                        joined.push_str(separator);
-                    }
-                    write(item, &mut joined);
-                    bounded(joined.len())?;
-                }
-                if value.is_array() {
-                    Value::Str(joined.into_bump_str())
-                } else {
-                    value
-                }
-            }
-            Filter::Default => {
-                let blank = !is_truthy(value)
-                    || matches!(value, Value::Str(""))
-                    || (value.is_array() && value.array_len() == 0);
-                if blank { first } else { value }
-            }
-            Filter::Plus => Value::from(number_of(value) + number_of(first)),
-            Filter::Minus => Value::from(number_of(value) - number_of(first)),
-            Filter::Times => Value::from(number_of(value) * number_of(first)),
-            Filter::Append => made(format!("{}{}", text(value), text(first))),
-            Filter::Prepend => made(format!("{}{}", text(first), text(value))),
-            Filter::Replace | Filter::Remove => replaced(text(value), text(first), text(second), arena)?,
-            Filter::Size => match member(value, Value::Str("size")) {
-                Value::Undefined => Value::from(0.0),
-                size => size,
-            },
-            Filter::Date => date(value, text(first), arena),
-        };
+impl<'a> Call<'a> {
+    /// Evaluates a filter and checks the length of its result.
+    pub(super) fn apply(self, filter: Filter) -> Result<Value<'a>, RuntimeError> {
+        let result = filter(self)?;
         bounded(result.as_str().map_or(0, str::len))?;
         Ok(result)
     }
+
+    fn text(self) -> &'a str {
+        text_of(self.value, self.arena)
+    }
+
+    fn argument(self) -> &'a str {
+        text_of(self.first, self.arena)
+    }
+
+    fn made(self, text: &str) -> Result<Value<'a>, RuntimeError> {
+        Ok(Value::Str(self.arena.alloc_str(text)))
+    }
+
+    fn numbers(self) -> (f64, f64) {
+        (number_of(self.value), number_of(self.first))
+    }
+}
+
+/// Returns the filter of a name, if this implementation has it.
+pub(super) fn named(name: &str) -> Option<Filter> {
+    let filter: Filter = match name {
+        "upcase" => |call| call.made(&call.text().to_uppercase()),
+        "downcase" => |call| call.made(&call.text().to_lowercase()),
+        "capitalize" => |call| {
+            let mut chars = call.text().chars();
+            let head: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+            call.made(&(head + &chars.as_str().to_lowercase()))
+        },
+        "strip" => |call| Ok(Value::Str(js_trim(call.text()))),
+        "split" => |call| Ok(split(call.text(), call.argument(), call.arena)),
+        "first" => |call| Ok(of_list(call.value, "first")),
+        "last" => |call| Ok(of_list(call.value, "last")),
+        "join" => join,
+        "default" => |call| {
+            let blank = !is_truthy(call.value)
+                || matches!(call.value, Value::Str(""))
+                || (call.value.is_array() && call.value.array_len() == 0);
+            Ok(if blank { call.first } else { call.value })
+        },
+        "plus" => |call| Ok(Value::from(call.numbers().0 + call.numbers().1)),
+        "minus" => |call| Ok(Value::from(call.numbers().0 - call.numbers().1)),
+        "times" => |call| Ok(Value::from(call.numbers().0 * call.numbers().1)),
+        "append" => |call| call.made(&format!("{}{}", call.text(), call.argument())),
+        "prepend" => |call| call.made(&format!("{}{}", call.argument(), call.text())),
+        "replace" | "remove" => |call| {
+            replaced(
+                call.text(),
+                call.argument(),
+                text_of(call.second, call.arena),
+                call.arena,
+            )
+        },
+        "size" => |call| match member(call.value, Value::Str("size")) {
+            Value::Undefined => Ok(Value::from(0.0)),
+            size => Ok(size),
+        },
+        "date" => |call| Ok(date(call.value, call.argument(), call.arena)),
+        _ => return None,
+    };
+    Some(filter)
+}
+
+fn of_list<'a>(value: Value<'a>, key: &'static str) -> Value<'a> {
+    if value.is_array() {
+        member(value, Value::Str(key))
+    } else {
+        Value::Str("")
+    }
+}
+
+fn join(call: Call<'_>) -> Result<Value<'_>, RuntimeError> {
+    if !call.value.is_array() {
+        return Ok(call.value);
+    }
+    let separator = if call.first.is_defined() {
+        call.argument()
+    } else {
+        " "
+    };
+    let mut joined = BumpString::new_in(call.arena);
+    for (index, item) in call.value.items().enumerate() {
+        if index > 0 {
+            joined.push_str(separator);
+        }
+        write(item, &mut joined);
+        bounded(joined.len())?;
+    }
+    Ok(Value::Str(joined.into_bump_str()))
 }
 
 fn text_of<'a>(value: Value<'a>, arena: &'a Bump) -> &'a str {

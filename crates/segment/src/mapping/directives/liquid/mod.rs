@@ -13,6 +13,7 @@ use crate::mapping::directive::*;
 use crate::value::Value;
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
+use filter::Call;
 use parse::Problem;
 use syntax::{Comparison, Condition, Expression, Operand, Operator, Statement};
 use values::{equal, is_truthy, member, write};
@@ -113,7 +114,13 @@ impl<'a> Run<'a> {
                     .get(at)
                     .map_or(Value::Undefined, |operand| self.operand(operand))
             };
-            value = filter.apply(value, [argument(0), argument(1)], self.arena)?;
+            let call = Call {
+                value,
+                first: argument(0),
+                second: argument(1),
+                arena: self.arena,
+            };
+            value = call.apply(*filter)?;
         }
         Ok(value)
     }
