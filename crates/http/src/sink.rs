@@ -22,13 +22,15 @@ pub trait Destination: Send + Sync + 'static {
     /// reply says so; leave statuses other than success to [`crate::StatusTable::failure`].
     fn interpret(&self, reply: &Reply, records: &[Arc<Record>]) -> Verdict;
 
-    /// Returns a request that shows if deliveries can work now, and delivers nothing. `None`: there is no such request,
-    /// and a probe always says that deliveries can work. Default: none.
+    /// Returns a request that shows if deliveries can work now, and delivers nothing: an empty list, a read of the account,
+    /// a test event. `None`: there is no such request, and a probe always says that deliveries can work, which the
+    /// contract of the plugins that ship with Signalbox forbids. Default: none.
     fn probe(&self) -> Option<Request> {
         None
     }
 
-    /// Reads the reply to the probe. Default: every reply says that deliveries can work.
+    /// Reads the reply to the probe. [`crate::StatusTable::reason`] makes a reason of a status. Default: every reply says
+    /// that deliveries can work.
     ///
     /// # Errors
     /// The reason why deliveries cannot work.

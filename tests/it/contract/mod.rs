@@ -19,6 +19,9 @@ fn no_component_is_forgotten() {
             .filter(|plugin| plugin.kind == kind)
             .map(|plugin| plugin.name)
             .collect();
-        assert_eq!(linked, checked, "{kind:?}: add a test of the contract for it");
+        assert_eq!(
+            linked, checked,
+            "{kind:?}: add a test of the contract for it, and its name to CHECKED in alphabetical order"
+        );
     }
 }

@@ -114,7 +114,10 @@ impl Judge {
     pub(super) async fn probe(&self, case: &str) {
         let place = format!("{}: {case}", self.name);
         match self.sink.probe().await {
-            Ok(()) => panic!("{place}: the probe says that deliveries can work"),
+            Ok(()) => panic!(
+                "{place}: the probe says that deliveries can work. It needs a request (probe) and must return an error for \
+                 this reply (interpret_probe)"
+            ),
             Err(reason) => self.discreet(&reason, &place),
         }
     }

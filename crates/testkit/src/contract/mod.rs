@@ -2,7 +2,9 @@
 //! component to its contract, and fails for one that it does not check.
 //!
 //! The contract of sinks: a sink reports nothing as delivered that its destination has not confirmed, every
-//! record of a batch gets its outcome, and no reason shows a secret or personal data.
+//! record of a batch gets its outcome, and no reason shows a secret or personal data. Its probe fails while the server
+//! cannot be reached, breaks off, or answers 401, 500, 502, 503 or 504. A request is exactly as long as its framing says.
+//! The cases do not know the form of a vendor's replies: the plugin's own tests check these.
 //!
 //! [`check`] holds an HTTP sink to it, [`check_unwritable`] one that writes to something on this machine.
 
