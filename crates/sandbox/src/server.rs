@@ -8,7 +8,6 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use serde_json::json;
 
 use crate::faults::Faults;
 use crate::inject::Injector;
@@ -59,10 +58,7 @@ fn own_address(shared: &Shared, method: &Method, path: &str, query: &str, body: 
                     memory.injector = Injector::new(faults);
                     Reply::json(StatusCode::OK, memory.injector.faults())
                 }
-                Err(message) => Reply::json(
-                    StatusCode::BAD_REQUEST,
-                    &json!({ "code": 400, "message": message }),
-                ),
+                Err(message) => Reply::other(StatusCode::BAD_REQUEST, &message),
             }
         }
         ("counts", "GET") => Reply::json(StatusCode::OK, &memory.counts),

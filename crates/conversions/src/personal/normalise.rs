@@ -154,7 +154,8 @@ fn code(codes: &Codes, out: &mut String) -> Result<(), Dropped> {
     if !codes.punctuation {
         out.retain(char::is_alphanumeric);
     }
-    match codes.words.iter().find(|(_, words)| words.contains(&&**out)) {
+    let is_one_of = |words: &str| words.split(' ').any(|word| word == *out);
+    match codes.words.iter().find(|(_, words)| is_one_of(words)) {
         Some((code, _)) => {
             out.clear();
             out.push_str(code);

@@ -88,8 +88,8 @@ pub enum Step {
 /// Words and their codes.
 #[derive(Debug)]
 pub struct Codes {
-    /// Each code with the words that stand for it.
-    pub words: &'static [(&'static str, &'static [&'static str])],
+    /// Each code with the words that stand for it, separated by spaces.
+    pub words: &'static [(&'static str, &'static str)],
     /// Treatment of punctuation: words are compared with it, or without it.
     pub punctuation: bool,
     /// Reason to drop other words; `None` leaves them unchanged.
@@ -126,24 +126,11 @@ pub static SEGMENT: Rules = Rules::new(
 /// Genders in common English spellings. `x` (passports), `other` and `diverse` are read as `n`, neither.
 static GENDERS: Codes = Codes {
     words: &[
-        ("m", &["m", "male", "man", "men", "boy"]),
-        ("f", &["f", "female", "w", "woman", "women", "girl"]),
+        ("m", "m male man men boy"),
+        ("f", "f female w woman women girl"),
         (
             "n",
-            &[
-                "n",
-                "nonbinary",
-                "nb",
-                "enby",
-                "x",
-                "other",
-                "diverse",
-                "genderqueer",
-                "genderfluid",
-                "agender",
-                "neutral",
-                "genderneutral",
-            ],
+            "n nonbinary nb enby x other diverse genderqueer genderfluid agender neutral genderneutral",
         ),
     ],
     punctuation: false,
@@ -151,7 +138,7 @@ static GENDERS: Codes = Codes {
 };
 
 static SEGMENT_GENDERS: Codes = Codes {
-    words: &[("m", &["male"]), ("f", &["female"]), ("n", &["non-binary"])],
+    words: &[("m", "male"), ("f", "female"), ("n", "non-binary")],
     punctuation: true,
     unknown: None,
 };

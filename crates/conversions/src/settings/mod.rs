@@ -140,9 +140,7 @@ pub(crate) fn compile(
                 .iter()
                 .any(|earlier: &CompiledMapping| earlier.name == compiled.name)
             {
-                let error = BuildError::new(format!("{path}.name"), "another mapping has this name");
-                let help = "give each mapping a name of its own; outcomes are counted by it";
-                findings.errors.push(error.help(help));
+                findings.errors.push(settings::name_taken(&path));
             }
             result.push(compiled);
         }
@@ -172,17 +170,11 @@ impl MappingConfig {
                 .errors
                 .push(unknown_preset(spec, format!("{path}.preset"), name));
         }
-        let name = match (&self.name, self.preset(spec)) {
-            (Some(name), _) if name.trim().is_empty() => {
-                findings
-                    .errors
-                    .push(BuildError::new(format!("{path}.name"), "must not be empty"));
-                String::new()
-            }
-            (Some(name), _) => name.clone(),
-            (None, Some(preset)) => preset.name.to_owned(),
-            (None, None) => format!("mapping {}", index + 1),
+        let otherwise = || match self.preset(spec) {
+            Some(preset) => preset.name.to_owned(),
+            None => format!("mapping {}", index + 1),
         };
+        let name = settings::mapping_name(self.name.as_deref(), otherwise, path, findings);
         let trigger = self.trigger(spec, path, findings);
         let (draft, at) = match &self.fields_file {
             Some(file) => {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
 
-use super::reply::{self, EventAnswer, Processed};
+use super::reply::{self, Processed};
 use super::validate::{self, Refusal, Rules, Verdict};
 use crate::faults::{Garbage, Kind};
 use crate::reply::Reply;
@@ -260,25 +261,20 @@ fn refuse_all(counts: &mut crate::Counts, events: usize, test: bool) {
 }
 
 fn processed(verdicts: Vec<Verdict<'_>>) -> Processed {
-    let events: Vec<EventAnswer> = verdicts
+    let failed = verdicts.iter().filter(|verdict| verdict.error.is_some()).count();
+    let events: Vec<Value> = verdicts
         .into_iter()
-        .map(|verdict| EventAnswer {
-            status: if verdict.error.is_some() {
-                "failed"
-            } else {
-                "processed"
-            },
-            error_message: verdict.error,
-            warning_message: verdict.warning,
+        .map(|verdict| {
+            json!({
+                "status": if verdict.error.is_some() { "failed" } else { "processed" },
+                "error_message": verdict.error,
+                "warning_message": verdict.warning,
+            })
         })
         .collect();
-    let processed = events
-        .iter()
-        .filter(|event| event.error_message.is_none())
-        .count();
     Processed {
         num_events_received: events.len(),
-        num_events_processed: processed,
+        num_events_processed: events.len() - failed,
         events,
     }
 }

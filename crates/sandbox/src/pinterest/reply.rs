@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::reply::Reply;
 
@@ -11,15 +11,7 @@ use crate::reply::Reply;
 pub(super) struct Processed {
     pub(super) num_events_received: usize,
     pub(super) num_events_processed: usize,
-    pub(super) events: Vec<EventAnswer>,
-}
-
-/// The answer for one event.
-#[derive(Debug, Serialize)]
-pub(super) struct EventAnswer {
-    pub(super) status: &'static str,
-    pub(super) error_message: Option<String>,
-    pub(super) warning_message: Option<String>,
+    pub(super) events: Vec<Value>,
 }
 
 /// Refuses a request that breaks the API description.

@@ -53,7 +53,6 @@ impl<'b> BatchParts<'b> {
 pub(super) enum Batch<'b> {
     Events(Vec<Element<'b>>),
     TooMany,
-    NoArray,
 }
 
 /// An element of a batch.
@@ -96,7 +95,7 @@ impl<'b> Visitor<'b> for Members {
         let mut parts = BatchParts::default();
         while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
             match MemberName::of(&name) {
-                MemberName::Batch => parts.batch = Some(Batch::of(value.get()).map_err(A::Error::custom)?),
+                MemberName::Batch => parts.batch = Batch::of(value.get()).map_err(A::Error::custom)?,
                 name => parts.keep(name, value.get()),
             }
         }
@@ -105,11 +104,11 @@ impl<'b> Visitor<'b> for Members {
 }
 
 impl<'b> Batch<'b> {
-    fn of(text: &'b str) -> Result<Batch<'b>, serde_json::Error> {
-        if !text.starts_with('[') {
-            return Ok(Batch::NoArray);
-        }
-        serde_json::Deserializer::from_str(text).deserialize_seq(Elements)
+    /// Reads the elements of an array; other JSON is no batch.
+    fn of(text: &'b str) -> Result<Option<Batch<'b>>, serde_json::Error> {
+        let array = text.starts_with('[');
+        let elements = || serde_json::Deserializer::from_str(text).deserialize_seq(Elements);
+        array.then(elements).transpose()
     }
 }
 

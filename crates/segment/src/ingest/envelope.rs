@@ -181,7 +181,7 @@ impl<'b> Envelope<'b> {
         let events = match parts.batch {
             Some(Batch::Events(events)) => events,
             Some(Batch::TooMany) => return Err(too_large()),
-            Some(Batch::NoArray) | None => {
+            None => {
                 return Err(Reason::new("batch_missing", "`batch` must be an array of events"));
             }
         };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value as Json;
 use signalbox_core::BuildError;
 
@@ -44,19 +44,14 @@ fn yes() -> bool {
 }
 
 /// The JSON of a mapping.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
 pub struct Fields(pub Json);
 
 /// Shows no value: a mapping may hold a token of the receiver.
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fields(…)")
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Json::deserialize(deserializer).map(Fields)
     }
 }
 
@@ -96,7 +91,8 @@ pub fn compile_mappings(
     let mut compiled: Vec<Configured> = Vec::new();
     for (index, config) in list.iter().enumerate() {
         let path = format!("{path}.{index}");
-        let name = config.name(index, &path, findings);
+        let otherwise = || format!("mapping {}", index + 1);
+        let name = mapping_name(config.name.as_deref(), otherwise, &path, findings);
         let before = findings.errors.len();
         let trigger = config
             .trigger
@@ -112,10 +108,7 @@ pub fn compile_mappings(
             continue;
         }
         if compiled.iter().any(|earlier| *earlier.name == *name) {
-            findings.errors.push(
-                BuildError::new(format!("{path}.name"), "another mapping has this name")
-                    .help("give each mapping a name of its own; outcomes are counted by it"),
-            );
+            findings.errors.push(name_taken(&path));
         }
         compiled.push(Configured {
             name: name.into(),
@@ -126,18 +119,24 @@ pub fn compile_mappings(
     compiled
 }
 
-impl MappingConfig {
-    fn name(&self, index: usize, path: &str, findings: &mut Findings) -> String {
-        match &self.name {
-            Some(name) if name.trim().is_empty() => {
-                let error = BuildError::new(format!("{path}.name"), "must not be empty");
-                findings.errors.push(error);
-                String::new()
-            }
-            Some(name) => name.clone(),
-            None => format!("mapping {}", index + 1),
-        }
+/// Returns the name of a mapping: the given one, which must not be blank, or the other.
+pub fn mapping_name(
+    given: Option<&str>,
+    otherwise: impl FnOnce() -> String,
+    path: &str,
+    findings: &mut Findings,
+) -> String {
+    if given.is_some_and(|name| name.trim().is_empty()) {
+        let error = BuildError::new(format!("{path}.name"), "must not be empty");
+        findings.errors.push(error);
     }
+    given.map_or_else(otherwise, str::to_owned)
+}
+
+/// Returns the error about a name that an earlier mapping has.
+pub fn name_taken(path: &str) -> BuildError {
+    BuildError::new(format!("{path}.name"), "another mapping has this name")
+        .help("give each mapping a name of its own; outcomes are counted by it")
 }
 
 /// The outcome of reading `fields` and `fields_file` of one table.

@@ -16,6 +16,7 @@ mod reads;
 
 pub use mappings::{
     Configured, Fields, Given, MappingConfig, ReadFile, compile_mappings, given_fields, json_file,
+    mapping_name, name_taken,
 };
 
 pub use reads::{template_reads, trigger_reads};

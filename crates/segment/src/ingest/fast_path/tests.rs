@@ -13,7 +13,7 @@ type Rendered = (Option<String>, usize);
 fn rendered(parts: &BatchParts<'_>) -> (Option<Vec<Rendered>>, [Option<String>; 5]) {
     let events = parts.batch.as_ref().map(|batch| match batch {
         Batch::Events(events) => events,
-        Batch::TooMany | Batch::NoArray => panic!("not events"),
+        Batch::TooMany => panic!("not events"),
     });
     let json = |document: &Document| {
         let mut written = Vec::new();
