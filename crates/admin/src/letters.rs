@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use signalbox_journal::{
     DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterId, LetterCounts, Order, Page, StoredLetter,
 };
-use signalbox_runtime::operate::{Acted, Piece, act, act_on_all};
+use signalbox_runtime::operate::{Piece, act, act_on_all};
 
 use crate::AdminState;
 use crate::query::{ActQuery, Query, ReadQuery};
@@ -122,7 +122,7 @@ struct Listed<'a> {
 
 /// Counts the kept dead letters by component.
 fn kept(state: &AdminState) -> Value {
-    let counts = state.source.letter_counts().into_iter();
+    let counts = state.source.journal().letter_counts().into_iter();
     let kept = counts.filter(|(_, counts)| counts.kept > 0);
     kept.map(|(name, counts)| (name, Value::from(counts.kept)))
         .collect()
@@ -160,7 +160,7 @@ pub(crate) async fn summary(
     let journal = state.source.journal();
     Ok(json(&LetterSummary {
         groups: journal.dead_letter_summary(&choice.filter).await?.groups,
-        kept: state.source.letter_counts(),
+        kept: state.source.journal().letter_counts(),
         behind_seconds: journal.behind().as_secs(),
     }))
 }
@@ -241,54 +241,5 @@ async fn act_upon(state: &AdminState, choice: Query, retry: bool) -> Result<Resp
         Some(_) => act(&*state.source, piece, retry).await?,
         None => act_on_all(&*state.source, piece, retry).await?,
     };
-    Ok(json(&ActedReport::from(&acted)))
-}
-
-/// The result of a retry or discard, as the admin address and `signalbox deadletters --json` report it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActedReport {
-    /// Letters that matched.
-    pub matched: u64,
-    /// Letters that are gone: retried or discarded.
-    pub removed: u64,
-    /// Letters retried with the event that the journal still had.
-    pub from_journal: u64,
-    /// Letters retried with the event that the letter had kept.
-    pub from_letter: u64,
-    /// Letters that stay because nothing is left of their events.
-    pub without_payload: u64,
-    /// Letters that stay because their sink or source does not run.
-    pub not_running: u64,
-    /// The `cursor` of the next piece; none at the end.
-    pub next: Option<DeadLetterId>,
-    /// The newest letter when the work began; later ones are left alone.
-    pub up_to: Option<DeadLetterId>,
-}
-
-impl From<&Acted> for ActedReport {
-    fn from(acted: &Acted) -> ActedReport {
-        ActedReport {
-            matched: acted.matched,
-            removed: acted.taken.removed,
-            from_journal: acted.taken.from_journal,
-            from_letter: acted.taken.from_letter,
-            without_payload: acted.taken.without_payload,
-            not_running: acted.not_running,
-            next: acted.next,
-            up_to: acted.up_to,
-        }
-    }
-}
-
-impl ActedReport {
-    /// Adds the result of the next piece.
-    pub fn add(&mut self, more: &ActedReport) {
-        self.matched += more.matched;
-        self.removed += more.removed;
-        self.from_journal += more.from_journal;
-        self.from_letter += more.from_letter;
-        self.without_payload += more.without_payload;
-        self.not_running += more.not_running;
-        (self.next, self.up_to) = (more.next, more.up_to);
-    }
+    Ok(json(&acted))
 }

@@ -253,7 +253,7 @@ impl Status {
             .map(|(name, sink)| {
                 let mut status = SinkStatus::read(sink, now);
                 status.notes = source.sink_notes(name);
-                status.letters = source.letters_of(name).into();
+                status.letters = source.journal().letters_of(name).into();
                 (name.to_string(), status)
             })
             .collect();
@@ -262,13 +262,13 @@ impl Status {
             .iter()
             .map(|(name, ledger)| {
                 let mut status = SourceStatus::read(ledger);
-                let counts = source.letters_of(&format!("{SOURCE}{name}"));
+                let counts = source.journal().letters_of(&format!("{SOURCE}{name}"));
                 (status.dead_letters, status.dead_letters_dropped) = (counts.kept, counts.dropped);
                 (name.to_string(), status)
             })
             .collect();
         let not_ready = source.ready().err();
-        let usage = source.journal_usage();
+        let usage = source.journal().usage();
         Status {
             journal: JournalStatus {
                 id: source.journal().id(),

@@ -35,7 +35,7 @@ pub use load::{load, load_file};
 pub use loaded::{LoadedConfig, SinkEntry, SourceEntry, TransformEntry};
 pub use operator::{AdminAddress, OperatorSettings, load_for_operators};
 pub use origin::{Origin, join};
-pub use schema::{reserved_keys, schema};
+pub use schema::schema;
 pub use settings::{
     AdminSettings, BatchKeys, DeadLetterSettings, InputsRemoved, JournalKind, JournalSettings, OnFull,
     OnJournalFull, PersonalData, RetryKeys, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt,

@@ -40,21 +40,6 @@ pub(crate) fn runtime_keys(kind: PluginKind) -> Option<Json> {
         PluginKind::Sink => Some(of::<SinkRuntime>()),
     }
 }
-
-/// Lists the runtime's keys in a component of this kind, `type` first. A plugin's setting of the same name would
-/// never reach the plugin; a test over all linked plugins should hold them apart.
-#[must_use]
-pub fn reserved_keys(kind: PluginKind) -> Vec<String> {
-    let keys = runtime_keys(kind);
-    let known = keys
-        .as_ref()
-        .and_then(|schema| schema.get("properties"))
-        .and_then(Json::as_object);
-    std::iter::once("type".to_owned())
-        .chain(known.into_iter().flat_map(Map::keys).cloned())
-        .collect()
-}
-
 /// Builds the schema of a component's table: `type`, the runtime's keys, then the plugin's settings. Its `$defs` are within.
 pub(crate) fn component(plugin: &PluginInfo) -> Json {
     let mut merged = (plugin.schema)().to_value();

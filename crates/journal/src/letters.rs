@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::dead_letter::Summing;
 use crate::{
@@ -118,7 +119,7 @@ pub trait Letters: Send + Sync {
 }
 
 /// See [`Letters::take_dead_letters`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Taken {
     /// Letters removed.
     pub removed: u64,
@@ -129,6 +130,7 @@ pub struct Taken {
     /// Letters that stay: they should be retried, but their event is gone.
     pub without_payload: u64,
     /// The number of events that return to their sink to be retried, by sink.
+    #[serde(skip)]
     pub returned: Vec<(String, u64)>,
 }
 

@@ -186,16 +186,6 @@ impl SourceLedger {
             refused: self.refused.snapshot(),
         }
     }
-
-    /// Events unaccounted for: 0, except for the moment between receiving and settling.
-    pub fn unaccounted(&self) -> i64 {
-        let settled = self.journalled.get()
-            + self.duplicate.get()
-            + self.filtered.total()
-            + self.rejected.total()
-            + self.refused.total();
-        self.received.get() as i64 - settled as i64
-    }
 }
 
 /// Counts of one sink, in events unless the name says otherwise.

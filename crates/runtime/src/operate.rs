@@ -5,11 +5,10 @@
 
 mod letters;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use signalbox_journal::{Arrivals, Found, Journal, LetterCounts, Position, Progress, SinkState, Usage};
+use signalbox_journal::{Arrivals, Found, Journal, Position, Progress, SinkState};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::letters::{Acted, Piece, act, act_on_all, discard};
@@ -35,21 +34,6 @@ pub trait StatusSource: Send + Sync {
     /// Returns the journal.
     fn journal(&self) -> &dyn Journal;
 
-    /// Returns the size of the journal and its limits.
-    fn journal_usage(&self) -> Usage {
-        self.journal().usage()
-    }
-
-    /// Counts the kept dead letters by component.
-    fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
-        self.journal().letter_counts()
-    }
-
-    /// Counts the kept dead letters of a component.
-    fn letters_of(&self, component: &str) -> LetterCounts {
-        self.journal().letters_of(component)
-    }
-
     /// Lists the sinks that the journal knows, including removed ones.
     ///
     /// # Errors
@@ -63,14 +47,6 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// A sentence if the letters cannot be retried.
     async fn retry(&self, piece: Piece) -> Result<Acted, String>;
-
-    /// Removes some of the matching dead letters for good.
-    ///
-    /// # Errors
-    /// A sentence if the letters cannot be discarded.
-    async fn discard(&self, piece: Piece) -> Result<Acted, String> {
-        discard(self.journal(), &piece).await
-    }
 
     /// Delivers a part of the journal to a sink again, or plans it only.
     ///

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::{reserved_keys, schema};
+use crate::schema;
 
 fn every<'j>(value: &'j Json, key: &str, found: &mut Vec<&'j Json>) {
     match value {
@@ -102,12 +102,4 @@ fn every_setting_of_the_runtime_is_described() {
         !formats.contains(&&json!("duration")),
         "\"500ms\" is no duration of ISO 8601"
     );
-}
-
-#[test]
-fn the_runtimes_keys_are_known() {
-    use signalbox_core::PluginKind;
-    assert_eq!(reserved_keys(PluginKind::Source), ["type", "through", "was"]);
-    assert_eq!(reserved_keys(PluginKind::Transform), ["type"]);
-    assert_eq!(reserved_keys(PluginKind::Sink).len(), 17);
 }

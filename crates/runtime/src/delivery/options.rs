@@ -9,7 +9,7 @@ use signalbox_core::limiter::Quota;
 use crate::routing::Route;
 
 /// Settings of one sink, completed with its plugin's defaults.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SinkOptions {
     /// Its name in the pipeline file.
     pub name: Arc<str>,
@@ -49,21 +49,11 @@ impl SinkOptions {
     pub(crate) fn without_destination(name: &str) -> SinkOptions {
         SinkOptions {
             name: name.into(),
-            inputs: Vec::new(),
-            filter_removed: false,
-            mappings: BTreeMap::new(),
             orphan: true,
-            route: Route::default(),
             batch: BatchLimits {
                 max_events: 1,
                 max_bytes: 1,
                 max_wait: Duration::ZERO,
-            },
-            requests: RequestLimits {
-                concurrency: 1,
-                timeout: Duration::from_secs(1),
-                calls: None,
-                rate_group: name.into(),
             },
             retry: RetryPolicy {
                 window: Duration::ZERO,
@@ -71,21 +61,18 @@ impl SinkOptions {
                 max: Duration::from_secs(1),
                 maybe_duplicates: true,
             },
-            late_after: None,
-            duplicate_window: None,
             durable: true,
-            hold: false,
-            shed_when_full: false,
             window: WindowLimits {
                 events: 1_000,
                 bytes: 1 << 20,
             },
+            ..SinkOptions::default()
         }
     }
 }
 
 /// A batch goes when it is full by count or bytes, or when its first record has waited long enough.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct BatchLimits {
     /// Records.
     pub max_events: usize,
@@ -96,7 +83,7 @@ pub struct BatchLimits {
 }
 
 /// The limits of a sink's requests.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RequestLimits {
     /// Attempts under way at once.
     pub concurrency: usize,
@@ -110,7 +97,7 @@ pub struct RequestLimits {
 }
 
 /// Number and memory of unsettled events at which a sink reads no further.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct WindowLimits {
     /// Events.
     pub events: usize,
@@ -119,7 +106,7 @@ pub struct WindowLimits {
 }
 
 /// Exponential backoff with jitter, bounded in time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct RetryPolicy {
     /// Time for which a record is tried, from its first attempt; time on hold does not count.
     pub window: Duration,

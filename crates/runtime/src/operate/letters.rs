@@ -1,6 +1,7 @@
 //! Retrying and discarding dead letters: a piece at a time, so that each takes bounded time and memory, and the caller
 //! can show progress.
 
+use serde::{Deserialize, Serialize};
 use signalbox_journal::{DeadLetterFilter, DeadLetterId, Journal, Order, Page, SOURCE, StoredLetter, Taken};
 
 use super::StatusSource;
@@ -24,11 +25,12 @@ pub struct Piece {
 }
 
 /// The result of a piece.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acted {
     /// Letters that matched.
     pub matched: u64,
     /// The letters that were retried or discarded.
+    #[serde(flatten)]
     pub taken: Taken,
     /// Letters that stay, since their sink or source does not run.
     pub not_running: u64,
@@ -56,7 +58,7 @@ pub async fn act(source: &dyn StatusSource, piece: Piece, retry: bool) -> Result
     if retry {
         source.retry(piece).await
     } else {
-        source.discard(piece).await
+        discard(source.journal(), &piece).await
     }
 }
 

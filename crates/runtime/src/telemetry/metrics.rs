@@ -72,132 +72,126 @@ pub(super) const REQUEST_DURATION: &str = "signalbox.sink.request.duration";
 /// The event age at delivery.
 pub(super) const EVENT_AGE: &str = "signalbox.sink.event.age";
 
-const fn metric(name: &'static str, kind: MetricKind, help: &'static str, read: Reading) -> Metric {
-    Metric {
-        name,
-        kind,
-        unit: "",
-        help,
-        read,
+const fn counter(name: &'static str, help: &'static str, read: Reading) -> Metric {
+    Metric::new(name, MetricKind::Counter, help, read)
+}
+
+const fn gauge(name: &'static str, help: &'static str, read: Reading) -> Metric {
+    Metric::new(name, MetricKind::Gauge, help, read)
+}
+
+const fn histogram(name: &'static str, help: &'static str, bounds: &'static [f64]) -> Metric {
+    Metric::new(name, MetricKind::Histogram, help, Reading::Recorded(bounds))
+}
+
+impl Metric {
+    const fn new(name: &'static str, kind: MetricKind, help: &'static str, read: Reading) -> Metric {
+        Metric {
+            name,
+            kind,
+            unit: "",
+            help,
+            read,
+        }
+    }
+
+    const fn unit(self, unit: &'static str) -> Metric {
+        Metric { unit, ..self }
     }
 }
 
 /// All metrics.
 pub(super) static METRICS: &[Metric] = &[
-    Metric {
-        unit: "s",
-        ..metric(
-            "signalbox.start_time",
-            MetricKind::Gauge,
-            "When the process started, in Unix seconds.",
-            Reading::Process(|process, emit| emit(process.started, &[])),
-        )
-    },
-    metric(
+    gauge(
+        "signalbox.start_time",
+        "When the process started, in Unix seconds.",
+        Reading::Process(|process, emit| emit(process.started, &[])),
+    )
+    .unit("s"),
+    counter(
         "signalbox.telemetry.exports",
-        MetricKind::Counter,
         "OTLP exports by outcome (success, failure).",
         Reading::Process(|process, emit| {
             emit(process.exported.get(), &[("outcome", "success")]);
             emit(process.exports_failed.get(), &[("outcome", "failure")]);
         }),
     ),
-    metric(
+    gauge(
         "signalbox.journal.events",
-        MetricKind::Gauge,
         "Events in the journal that some sink has not settled.",
         Reading::Process(|process, emit| emit(process.journal.usage().events, &[])),
     ),
-    Metric {
-        unit: "By",
-        ..metric(
-            "signalbox.journal.size",
-            MetricKind::Gauge,
-            "Bytes of events that some sink has not settled.",
-            Reading::Process(|process, emit| emit(process.journal.usage().bytes, &[])),
-        )
-    },
-    Metric {
-        unit: "By",
-        ..metric(
-            "signalbox.journal.max_size",
-            MetricKind::Gauge,
-            "Bytes of unsettled events from which on sources refuse.",
-            Reading::Process(|process, emit| emit(process.journal.usage().max_bytes, &[])),
-        )
-    },
-    metric(
+    gauge(
+        "signalbox.journal.size",
+        "Bytes of events that some sink has not settled.",
+        Reading::Process(|process, emit| emit(process.journal.usage().bytes, &[])),
+    )
+    .unit("By"),
+    gauge(
+        "signalbox.journal.max_size",
+        "Bytes of unsettled events from which on sources refuse.",
+        Reading::Process(|process, emit| emit(process.journal.usage().max_bytes, &[])),
+    )
+    .unit("By"),
+    counter(
         "signalbox.source.events.received",
-        MetricKind::Counter,
         "Everything that reached the source and was, or should have been, an event.",
         Reading::Source(|source, emit| emit(source.received.of_this_process(), &[])),
     ),
-    metric(
+    counter(
         "signalbox.source.events.journalled",
-        MetricKind::Counter,
         "Events accepted into the journal.",
         Reading::Source(|source, emit| emit(source.journalled.of_this_process(), &[])),
     ),
-    metric(
+    counter(
         "signalbox.source.events.duplicate",
-        MetricKind::Counter,
         "Events whose id was known already.",
         Reading::Source(|source, emit| emit(source.duplicate.of_this_process(), &[])),
     ),
-    metric(
+    counter(
         "signalbox.source.events.filtered",
-        MetricKind::Counter,
         "Events filtered before the journal.",
         Reading::Source(|source, emit| by_reason(&source.filtered, &[OTHER], emit)),
     ),
-    metric(
+    counter(
         "signalbox.source.events.rejected",
-        MetricKind::Counter,
         "Unusable events; each is a dead letter.",
         Reading::Source(|source, emit| by_reason(&source.rejected, &[OTHER], emit)),
     ),
-    metric(
+    counter(
         "signalbox.source.events.refused",
-        MetricKind::Counter,
         "Events refused; the client was told to come again or to give up.",
         Reading::Source(|source, emit| {
             by_reason(&source.refused, &RefusedCause::ALL.map(RefusedCause::code), emit)
         }),
     ),
-    metric(
+    counter(
         "signalbox.source.dead_letters",
-        MetricKind::Counter,
         "Events that became dead letters: those rejected, over all reasons.",
         Reading::Source(|source, emit| emit(of_all_reasons(&source.rejected), &[])),
     ),
-    Metric {
-        unit: "s",
-        ..metric(
-            "signalbox.source.certificate.expiry",
-            MetricKind::Gauge,
-            "When the certificate in use expires, in Unix seconds; only for sources with TLS.",
-            Reading::Source(|source, emit| {
-                if let Some(at) = source.vitals.certificate_expiry() {
-                    emit(u64::try_from(at).unwrap_or(0), &[]);
-                }
-            }),
-        )
-    },
-    metric(
+    gauge(
+        "signalbox.source.certificate.expiry",
+        "When the certificate in use expires, in Unix seconds; only for sources with TLS.",
+        Reading::Source(|source, emit| {
+            if let Some(at) = source.vitals.certificate_expiry() {
+                emit(u64::try_from(at).unwrap_or(0), &[]);
+            }
+        }),
+    )
+    .unit("s"),
+    counter(
         "signalbox.sink.events.journalled",
-        MetricKind::Counter,
         "Events in the journal for this sink, read or not.",
         Reading::Sink(|sink, emit| emit(sink.ledger.journalled.of_this_process(), &[])),
     ),
-    metric(
+    counter(
         "signalbox.sink.events.delivered",
-        MetricKind::Counter,
         "Events all of whose records were delivered.",
         Reading::Sink(|sink, emit| emit(sink.ledger.delivered.of_this_process(), &[])),
     ),
-    metric(
+    counter(
         "signalbox.sink.events.filtered",
-        MetricKind::Counter,
         "Events that this sink does not want.",
         Reading::Sink(|sink, emit| {
             by_reason(
@@ -207,9 +201,8 @@ pub(super) static METRICS: &[Metric] = &[
             )
         }),
     ),
-    metric(
+    counter(
         "signalbox.sink.events.rejected",
-        MetricKind::Counter,
         "Events with a record that the destination will never take; each is a dead letter.",
         Reading::Sink(|sink, emit| {
             by_reason(
@@ -219,167 +212,132 @@ pub(super) static METRICS: &[Metric] = &[
             )
         }),
     ),
-    metric(
+    counter(
         "signalbox.sink.events.expired",
-        MetricKind::Counter,
         "Events with a record that was retried for too long, by its last failure; each is a dead letter.",
         Reading::Sink(|sink, emit| by_reason(&sink.ledger.expired, &["timed_out"], emit)),
     ),
-    metric(
+    counter(
         "signalbox.sink.dead_letters",
-        MetricKind::Counter,
         "Events that became dead letters, over all reasons: rejected or expired.",
         Reading::Sink(|sink, emit| {
             emit(of_all_reasons(&sink.ledger.rejected), &[("outcome", "rejected")]);
             emit(of_all_reasons(&sink.ledger.expired), &[("outcome", "expired")]);
         }),
     ),
-    metric(
+    gauge(
         "signalbox.sink.events.pending",
-        MetricKind::Gauge,
         "Events not settled yet: the queue depth.",
         Reading::Sink(|sink, emit| emit(sink.ledger.pending(), &[])),
     ),
-    Metric {
-        unit: "s",
-        ..metric(
-            "signalbox.sink.oldest_pending_age",
-            MetricKind::Gauge,
-            "Time since the oldest unsettled event arrived, in seconds; 0 if there is none.",
-            Reading::Sink(|sink, emit| emit(oldest_pending_age(sink.ledger, sink.now).unwrap_or(0), &[])),
-        )
-    },
-    metric(
+    gauge(
+        "signalbox.sink.oldest_pending_age",
+        "Time since the oldest unsettled event arrived, in seconds; 0 if there is none.",
+        Reading::Sink(|sink, emit| emit(oldest_pending_age(sink.ledger, sink.now).unwrap_or(0), &[])),
+    )
+    .unit("s"),
+    gauge(
         "signalbox.sink.held",
-        MetricKind::Gauge,
         "1 while the sink is on hold by this cause, else 0.",
         Reading::Sink(|sink, emit| {
             let held = |cause| u64::from(sink.ledger.held.by(cause));
             by_cause(held, emit);
         }),
     ),
-    metric(
+    counter(
         "signalbox.sink.holds",
-        MetricKind::Counter,
         "How often the sink was put on hold by this cause.",
         Reading::Sink(|sink, emit| by_cause(|cause| sink.ledger.held.begun(cause), emit)),
     ),
-    metric(
+    gauge(
         "signalbox.source.dead_letters.kept",
-        MetricKind::Gauge,
         "Dead letters of the source that are kept.",
         Reading::SourceLetters(|letters| letters.kept),
     ),
-    metric(
+    counter(
         "signalbox.source.dead_letters.dropped",
-        MetricKind::Counter,
         "Dead letters of the source that were dropped to make room for newer ones, over all time.",
         Reading::SourceLetters(|letters| letters.dropped),
     ),
-    metric(
+    gauge(
         "signalbox.sink.dead_letters.kept",
-        MetricKind::Gauge,
         "Dead letters of the sink that are kept.",
         Reading::SinkLetters(|letters| letters.kept),
     ),
-    Metric {
-        unit: "By",
-        ..metric(
-            "signalbox.sink.dead_letters.size",
-            MetricKind::Gauge,
-            "Bytes that the dead letters of the sink take.",
-            Reading::SinkLetters(|letters| letters.bytes),
-        )
-    },
-    Metric {
-        unit: "By",
-        ..metric(
-            "signalbox.sink.dead_letters.limit",
-            MetricKind::Gauge,
-            "Bytes that the dead letters of the sink may take.",
-            Reading::SinkLetters(|letters| letters.max_bytes),
-        )
-    },
-    metric(
+    gauge(
+        "signalbox.sink.dead_letters.size",
+        "Bytes that the dead letters of the sink take.",
+        Reading::SinkLetters(|letters| letters.bytes),
+    )
+    .unit("By"),
+    gauge(
+        "signalbox.sink.dead_letters.limit",
+        "Bytes that the dead letters of the sink may take.",
+        Reading::SinkLetters(|letters| letters.max_bytes),
+    )
+    .unit("By"),
+    counter(
         "signalbox.sink.dead_letters.dropped",
-        MetricKind::Counter,
         "Dead letters of the sink that were dropped to make room for newer ones, over all time.",
         Reading::SinkLetters(|letters| letters.dropped),
     ),
-    metric(
+    counter(
         "signalbox.sink.attempts",
-        MetricKind::Counter,
         "Requests made, retries and bisected halves included.",
         Reading::Sink(|sink, emit| emit(sink.ledger.attempts.get(), &[])),
     ),
-    metric(
+    gauge(
         "signalbox.sink.requests.in_flight",
-        MetricKind::Gauge,
         "Requests under way.",
         Reading::Sink(|sink, emit| emit(sink.ledger.in_flight.get(), &[])),
     ),
-    Metric {
-        unit: "s",
-        ..metric(
-            REQUEST_DURATION,
-            MetricKind::Histogram,
-            "Time of one request, by what came of it.",
-            Reading::Recorded(&[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]),
-        )
-    },
-    metric(
+    histogram(
+        REQUEST_DURATION,
+        "Time of one request, by what came of it.",
+        &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0],
+    )
+    .unit("s"),
+    counter(
         "signalbox.sink.records.delivered",
-        MetricKind::Counter,
         "Records delivered.",
         Reading::Sink(|sink, emit| emit(sink.ledger.records.delivered.get(), &[])),
     ),
-    Metric {
-        unit: "By",
-        ..metric(
-            "signalbox.sink.delivered",
-            MetricKind::Counter,
-            "Bytes of delivered records.",
-            Reading::Sink(|sink, emit| emit(sink.ledger.records.bytes_delivered.get(), &[])),
-        )
-    },
-    metric(
+    counter(
+        "signalbox.sink.delivered",
+        "Bytes of delivered records.",
+        Reading::Sink(|sink, emit| emit(sink.ledger.records.bytes_delivered.get(), &[])),
+    )
+    .unit("By"),
+    counter(
         "signalbox.sink.records.duplicate",
-        MetricKind::Counter,
         "Records not sent, since the destination has one with their key already.",
         Reading::Sink(|sink, emit| emit(sink.ledger.records.duplicate.get(), &[])),
     ),
-    metric(
+    counter(
         "signalbox.sink.records.rejected",
-        MetricKind::Counter,
         "Records that the destination will never take.",
         Reading::Sink(|sink, emit| by_reason(&sink.ledger.records.rejected, &["maybe_written"], emit)),
     ),
-    metric(
+    counter(
         "signalbox.sink.records.retried",
-        MetricKind::Counter,
         "Records sent back to wait.",
         Reading::Sink(|sink, emit| by_reason(&sink.ledger.records.retried, &["timed_out"], emit)),
     ),
-    metric(
+    counter(
         "signalbox.sink.records.late",
-        MetricKind::Counter,
         "Delivered records whose event was more than an hour old.",
         Reading::Sink(|sink, emit| emit(sink.ledger.records.late.get(), &[])),
     ),
-    Metric {
-        unit: "s",
-        ..metric(
-            EVENT_AGE,
-            MetricKind::Histogram,
-            "Age of the event when its record was delivered.",
-            Reading::Recorded(&[
-                0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0,
-            ]),
-        )
-    },
-    metric(
+    histogram(
+        EVENT_AGE,
+        "Age of the event when its record was delivered.",
+        &[
+            0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0,
+        ],
+    )
+    .unit("s"),
+    counter(
         "signalbox.sink.warnings",
-        MetricKind::Counter,
         "What was left out of delivered records or is in doubt, by code and field.",
         Reading::Sink(|sink, emit| warnings(&sink.ledger.records.warnings, sink.paths, emit)),
     ),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use signalbox_admin::{ActedReport, LetterSummary, PAGE, Query, describe_dead_letter};
+use signalbox_admin::{LetterSummary, PAGE, Query, describe_dead_letter};
 use signalbox_journal::{DeadLetterFilter, DeadLetterId, Order, Page};
-use signalbox_runtime::operate::{self, Piece, StatusSource as _};
+use signalbox_runtime::operate::{self, Acted, Piece, StatusSource as _};
 
 use super::super::admin_client::AdminClient;
 
@@ -142,7 +142,7 @@ pub(super) async fn count(client: &AdminClient, filter: &DeadLetterFilter) -> Re
 }
 
 /// Retries or discards a piece.
-pub(super) async fn act(client: &AdminClient, piece: &Piece, retry: bool) -> Result<ActedReport, String> {
+pub(super) async fn act(client: &AdminClient, piece: &Piece, retry: bool) -> Result<Acted, String> {
     match client {
         AdminClient::Running(live) => {
             let path = if retry {
@@ -157,8 +157,6 @@ pub(super) async fn act(client: &AdminClient, piece: &Piece, retry: bool) -> Res
             };
             live.post(path, &query).await
         }
-        AdminClient::Stopped(stopped) => operate::act(stopped, piece.clone(), retry)
-            .await
-            .map(|acted| (&acted).into()),
+        AdminClient::Stopped(stopped) => operate::act(stopped, piece.clone(), retry).await,
     }
 }

@@ -4,10 +4,9 @@ mod asking;
 mod table;
 
 use serde_json::{Value, json};
-use signalbox_admin::ActedReport;
 use signalbox_core::escape::{plain, plain_json};
 use signalbox_journal::{DeadLetterFilter, Order};
-use signalbox_runtime::operate::Piece;
+use signalbox_runtime::operate::{Acted, Piece};
 
 use self::asking::{act, count, each};
 use super::admin_client::AdminClient;
@@ -111,7 +110,7 @@ async fn carry_out(action: &DeadLetterAction, client: &AdminClient) -> Result<Co
             if args.choice.json {
                 print_line(&json!(told));
             } else {
-                print(&format!("{} removed\n", told.removed));
+                print(&format!("{} removed\n", told.taken.removed));
             }
         }
     }
@@ -220,7 +219,7 @@ async fn act_on(
     filter: DeadLetterFilter,
     how_many: HowMany,
     retry: bool,
-) -> Result<ActedReport, String> {
+) -> Result<Acted, String> {
     let what = if retry { "retrying" } else { "discarding" };
     let progress = bar(what, client, &filter, how_many.or(u64::MAX)).await?;
     let mut piece = Piece {
@@ -228,10 +227,10 @@ async fn act_on(
         after: None,
         limit: how_many.limit,
     };
-    let mut sum = ActedReport::default();
+    let mut sum = Acted::default();
     loop {
         let told = act(client, &piece, retry).await.map_err(|problem| {
-            let done = thousands(sum.removed);
+            let done = thousands(sum.taken.removed);
             format!("{problem} ({done} were done before that; the same command goes on with the rest)")
         })?;
         if let Some(progress) = &progress {
@@ -239,24 +238,24 @@ async fn act_on(
         }
         piece.limit = piece.limit.map(|limit| limit.saturating_sub(told.matched));
         (piece.after, piece.filter.up_to) = (told.next, told.up_to);
-        sum.add(&told);
-        if told.next.is_none() || piece.limit == Some(0) {
+        sum.add(told);
+        if sum.next.is_none() || piece.limit == Some(0) {
             return Ok(sum);
         }
     }
 }
 
-fn retried(told: &ActedReport, client: &AdminClient) -> String {
+fn retried(told: &Acted, client: &AdminClient) -> String {
     let mut out = format!(
         "{} to be delivered again: {} from the journal, {} from what the dead letter keeps\n",
-        told.removed, told.from_journal, told.from_letter
+        told.taken.removed, told.taken.from_journal, told.taken.from_letter
     );
     let mut stay = |count: u64, why: &str| {
         if count > 0 {
             out.push_str(&format!("{count} stay: {why}\n"));
         }
     };
-    stay(told.without_payload, "nothing is left of their events");
+    stay(told.taken.without_payload, "nothing is left of their events");
     let why = match client {
         AdminClient::Running(_) => "their sink or source is not in the running configuration",
         AdminClient::Stopped(_) => {
@@ -264,7 +263,7 @@ fn retried(told: &ActedReport, client: &AdminClient) -> String {
         }
     };
     stay(told.not_running, why);
-    if matches!(client, AdminClient::Stopped(_)) && told.removed != 0 {
+    if matches!(client, AdminClient::Stopped(_)) && told.taken.removed != 0 {
         out.push_str("The router is not running; they go out when it starts.\n");
     }
     out
