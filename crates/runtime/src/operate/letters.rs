@@ -24,7 +24,7 @@ pub struct Piece {
     pub limit: Option<u64>,
 }
 
-/// The result of a piece.
+/// The result of a piece, as the admin address and `signalbox deadletters --json` report it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acted {
     /// Letters that matched.
