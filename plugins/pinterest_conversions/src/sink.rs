@@ -126,17 +126,9 @@ fn unprocessable(reply: &Reply, records: &[Arc<Record>]) -> Verdict {
 /// Outcomes from a reply that has one status for each event.
 fn per_event(processed: Processed, sent: usize) -> Verdict {
     if processed.events.len() != sent {
-        return Verdict::All(Outcome::Retry {
-            reason: Reason::new(
-                "short_reply",
-                format!(
-                    "Pinterest answered for {} events of {sent}",
-                    processed.events.len()
-                ),
-            ),
-            after: None,
-            maybe_written: true,
-        });
+        let told = processed.events.len();
+        let message = format!("Pinterest answered for {told} events of {sent}");
+        return unclear(Reason::new("short_reply", message));
     }
     let outcome = |event: EventStatus| match event.status {
         Status::Failed => Outcome::Rejected(Reason::from_vendor(
@@ -161,14 +153,15 @@ fn per_event(processed: Processed, sent: usize) -> Verdict {
 }
 
 fn unreadable(reply: &Reply) -> Verdict {
+    let status = reply.status.as_u16();
+    let message = format!("Pinterest answered {status}, but its body cannot be read");
+    unclear(Reason::new("unreadable_reply", message))
+}
+
+/// Sends the events again: they may have been taken, but the reply does not say so.
+fn unclear(reason: Reason) -> Verdict {
     Verdict::All(Outcome::Retry {
-        reason: Reason::new(
-            "unreadable_reply",
-            format!(
-                "Pinterest answered {}, but its body cannot be read",
-                reply.status.as_u16()
-            ),
-        ),
+        reason,
         after: None,
         maybe_written: true,
     })

@@ -6,7 +6,7 @@ use std::io::{self, Seek, SeekFrom};
 use signalbox_core::{Checkpoints, StartError};
 
 use super::lines::{self, Chunk, Place};
-use super::remembered::{Blocks, How, Recognised, Remembered, recall};
+use super::remembered::{Blocks, How, Remembered, recall};
 
 /// An open input.
 pub(super) enum Input {
@@ -71,8 +71,8 @@ impl Input {
             checkpoints.save(&key, None);
         }
         let metadata = file.metadata().map_err(|error| cannot_read(path, &error))?;
-        let found = Recognised::find(file, &metadata, path, &remembered);
-        let Recognised { mut file, how } = found.map_err(|error| cannot_read(path, &error))?;
+        let found = Remembered::find(file, &metadata, path, &remembered);
+        let (mut file, how) = found.map_err(|error| cannot_read(path, &error))?;
         match how {
             How::New => {}
             How::Known if read_again => {

@@ -69,12 +69,6 @@ impl Block {
     }
 }
 
-/// A file that is to be read, and its relation to those read before.
-pub(super) struct Recognised {
-    pub(super) file: Remembered,
-    pub(super) how: How,
-}
-
 /// The relation of a file to those read before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
@@ -86,7 +80,7 @@ pub(super) enum How {
     Another,
 }
 
-impl Recognised {
+impl Remembered {
     /// Looks for a file among those remembered. A file counts as the same if it is at least as long, begins alike, and
     /// has the same bytes before the place up to which it was read: under its old name, renamed (rotated), or copied.
     pub(super) fn find(
@@ -94,7 +88,7 @@ impl Recognised {
         metadata: &Metadata,
         path: &str,
         remembered: &[Remembered],
-    ) -> io::Result<Recognised> {
+    ) -> io::Result<(Remembered, How)> {
         let mut same = Vec::new();
         for known in remembered {
             if known.is(file, metadata)? {
@@ -111,10 +105,7 @@ impl Recognised {
             ..known
         };
         if let Some(known) = same {
-            return Ok(Recognised {
-                file: now(known.clone()),
-                how: How::Known,
-            });
+            return Ok((now(known.clone()), How::Known));
         }
         let replaced = remembered
             .iter()
@@ -124,14 +115,9 @@ impl Recognised {
             head: Block::before(file, metadata.len().min(BLOCK))?,
             ..Remembered::default()
         };
-        Ok(Recognised {
-            file: now(new),
-            how: if replaced { How::Another } else { How::New },
-        })
+        Ok((now(new), if replaced { How::Another } else { How::New }))
     }
-}
 
-impl Remembered {
     fn is_inode(&self, metadata: &Metadata) -> bool {
         (self.device, self.inode) == (metadata.dev(), metadata.ino())
     }
