@@ -629,6 +629,7 @@ mod fill;
 mod gates;
 mod holds;
 mod letters;
+mod revoked;
 
 mod chaos {
     use super::*;
