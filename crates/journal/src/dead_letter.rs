@@ -1,5 +1,6 @@
 //! Dead letters: records and events that could not be delivered.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -169,16 +170,18 @@ pub struct StoredLetter {
     pub letter: DeadLetter,
 }
 
-/// The budget of one page: how much it may return, and how much it may look at to find that.
+/// Collects a page letter by letter, until it holds enough or has looked at enough.
 #[derive(Debug)]
-pub(crate) struct Budget {
-    letters: usize,
+pub(crate) struct Paging<'a> {
+    filter: &'a DeadLetterFilter,
+    page: Page,
+    found: DeadLetterPage,
     given: u64,
     looked: u64,
     bytes: u64,
 }
 
-impl Budget {
+impl<'a> Paging<'a> {
     /// Bytes of letters that a page may return.
     const GIVEN: u64 = 2_000_000;
     /// Letters that a page may look at.
@@ -186,33 +189,57 @@ impl Budget {
     /// Bytes of letters that a page may look at.
     const BYTES: u64 = 64_000_000;
 
-    pub(crate) fn new(limit: usize) -> Budget {
-        Budget {
-            letters: limit.max(1),
+    pub(crate) fn new(filter: &'a DeadLetterFilter, page: Page) -> Paging<'a> {
+        Paging {
+            filter,
+            page,
+            found: DeadLetterPage::default(),
             given: 0,
             looked: 0,
             bytes: 0,
         }
     }
 
-    /// Notes that a letter was looked at.
-    pub(crate) fn look(&mut self, bytes: u64) {
+    /// Takes the next letter of a range in the order of the page; `None` at the end of the page or of the range.
+    pub(crate) fn next<I: DoubleEndedIterator>(&self, letters: &mut I) -> Option<I::Item> {
+        match self.page.order {
+            _ if self.found.next.is_some() => None,
+            Order::NewestFirst => letters.next_back(),
+            Order::OldestFirst => letters.next(),
+        }
+    }
+
+    /// Looks at a letter of `bytes` bytes and adds it if the filter chooses it. `outline` is the letter, at least without
+    /// the kept content of its event, or `None` if it is damaged; `whole` reads all of it.
+    pub(crate) fn look(
+        &mut self,
+        id: DeadLetterId,
+        bytes: u64,
+        outline: Option<Cow<'_, DeadLetter>>,
+        whole: impl FnOnce() -> Option<DeadLetter>,
+    ) {
         self.looked += 1;
         self.bytes += bytes;
-    }
-
-    /// Notes that a letter is returned.
-    pub(crate) fn give(&mut self, letter: &DeadLetter) {
-        self.letters -= 1;
-        self.given += letter.size() + size_of::<StoredLetter>() as u64;
-    }
-
-    /// True if the page ends here.
-    pub(crate) fn is_spent(&self) -> bool {
-        self.letters == 0
+        if let Some(outline) = outline.filter(|letter| self.filter.admits(id, letter)) {
+            let whole = if self.page.payloads { whole() } else { None };
+            let letter = whole.unwrap_or_else(|| DeadLetter {
+                payload: None,
+                facts: None,
+                ..outline.into_owned()
+            });
+            self.given += letter.size() + size_of::<StoredLetter>() as u64;
+            self.found.letters.push(StoredLetter { id, bytes, letter });
+        }
+        let spent = self.found.letters.len() >= self.page.limit.max(1)
             || self.given >= Self::GIVEN
             || self.looked >= Self::LOOKED
-            || self.bytes >= Self::BYTES
+            || self.bytes >= Self::BYTES;
+        self.found.next = spent.then_some(id);
+    }
+
+    /// Returns the page.
+    pub(crate) fn done(self) -> DeadLetterPage {
+        self.found
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod arrivals;
 mod checksum;
+mod clock;
 mod dead_letter;
 mod dedup;
 mod disk;

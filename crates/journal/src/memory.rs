@@ -1,17 +1,20 @@
 //! A journal in memory.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use signalbox_core::Event;
 use tokio::sync::Notify;
 
 use crate::arrivals::Counters;
-use crate::dead_letter::Budget;
+use crate::clock::Clock;
+use crate::dead_letter::Paging;
 use crate::dedup::{Dedup as _, Id, RecentIds, fingerprint};
 use crate::inputs::{Held, Inputs};
+use crate::mutex::lock;
 use crate::names::Names;
 use crate::ranges;
 use crate::requeue::{Requeue, requeue};
@@ -19,8 +22,8 @@ use crate::sink_record::SinkRecord;
 use crate::{
     Ahead, AppendError, Appended, Arrivals, Commit, DeadLetter, DeadLetterFilter, DeadLetterId,
     DeadLetterPage, DeadLetterQuota, Entry, Found, JournalError, LetterCounts, Letters, Log, Loss, Lost,
-    Named, Order, Page, Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState,
-    SourceTotals, Start, States, StoredLetter, Subscription, Taken, Usage,
+    Named, Page, Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState,
+    SourceTotals, Start, States, Subscription, Taken, Usage,
 };
 
 /// The wait that a full journal suggests to clients.
@@ -35,6 +38,7 @@ struct Shared {
     state: Mutex<State>,
     /// Woken by appends and by closing.
     news: Notify,
+    clock: Clock,
 }
 
 #[derive(Default)]
@@ -181,8 +185,7 @@ impl State {
 
     /// Adopts a pipeline; see [`States::adopt`].
     fn adopt(&mut self, roster: &Roster) {
-        let was = |component: &Named| Some((component.was.clone()?, component.name.clone()));
-        for (old, new) in roster.sources.iter().filter_map(was) {
+        for (old, new) in roster.sources.iter().filter_map(Named::renamed) {
             let Some(past) = self.sources.remove(&old) else {
                 continue;
             };
@@ -195,7 +198,7 @@ impl State {
             self.rename_letters(&format!("source:{old}"), &format!("source:{new}"));
         }
         self.names.present(roster);
-        for (old, new) in roster.sinks.iter().filter_map(was) {
+        for (old, new) in roster.sinks.iter().filter_map(Named::renamed) {
             let Some(past) = self.sinks.remove(&old) else {
                 continue;
             };
@@ -295,11 +298,12 @@ impl MemoryJournal {
         MemoryJournal(Arc::new(Shared {
             state: Mutex::new(state),
             news: Notify::new(),
+            clock: Clock::new(SystemTime::now),
         }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.state)
     }
 }
 
@@ -352,7 +356,7 @@ impl Log for MemoryJournal {
         });
         record.begin(new_at, held);
         let roster = (state.roster.as_ref(), &state.names);
-        record.open(subscription, roster, held, &BTreeSet::new(), now());
+        record.open(subscription, roster, held, &BTreeSet::new(), self.0.clock.now());
         let owed = record.inputs.owed(&state.names);
         let resumed = Resumed {
             arrivals: state.arrivals.open(sink, &owed),
@@ -443,7 +447,7 @@ impl States for MemoryJournal {
             .sinks
             .get_mut(sink)
             .ok_or_else(|| JournalError(format!("no sink '{sink}'")))?;
-        sink.record.replay(progress, held, now());
+        sink.record.replay(progress, held, self.0.clock.now());
         Ok(())
     }
 
@@ -531,37 +535,16 @@ impl Letters for MemoryJournal {
         page: Page,
     ) -> Result<DeadLetterPage, JournalError> {
         let state = self.state();
-        let mut found = DeadLetterPage::default();
-        let Some(ids) = page.ids(filter) else {
-            return Ok(found);
-        };
-        let mut letters = state.dead_letters.range(ids);
-        let mut budget = Budget::new(page.limit);
-        loop {
-            let next = match page.order {
-                Order::NewestFirst => letters.next_back(),
-                Order::OldestFirst => letters.next(),
-            };
-            let Some((id, letter)) = next else { break };
-            budget.look(size(letter));
-            if filter.admits(*id, letter) {
-                let mut copy = letter.clone();
-                if !page.payloads {
-                    (copy.payload, copy.facts) = (None, None);
-                }
-                budget.give(&copy);
-                found.letters.push(StoredLetter {
-                    id: *id,
-                    bytes: size(letter),
-                    letter: copy,
+        let mut paging = Paging::new(filter, page);
+        if let Some(ids) = page.ids(filter) {
+            let mut letters = state.dead_letters.range(ids);
+            while let Some((id, letter)) = paging.next(&mut letters) {
+                paging.look(*id, size(letter), Some(Cow::Borrowed(letter)), || {
+                    Some(letter.clone())
                 });
             }
-            if budget.is_spent() {
-                found.next = Some(*id);
-                break;
-            }
         }
-        Ok(found)
+        Ok(paging.done())
     }
 
     fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
@@ -718,13 +701,6 @@ impl Reader for MemoryReader {
     }
 
     async fn flush(&mut self) {}
-}
-
-fn now() -> i64 {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

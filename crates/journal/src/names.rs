@@ -30,6 +30,12 @@ impl Named {
             was: None,
         }
     }
+
+    /// Returns the earlier and the present name of a renamed component.
+    pub(crate) fn renamed(&self) -> Option<(String, String)> {
+        let was = self.was.clone()?;
+        (was != self.name).then(|| (was, self.name.clone()))
+    }
 }
 
 impl Roster {

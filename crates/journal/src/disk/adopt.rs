@@ -15,7 +15,7 @@ use crate::{JournalError, Named, Roster};
 impl StateWriter {
     pub(crate) fn adopt(&mut self, roster: Roster) -> Result<(), JournalError> {
         let mut names = self.head.names.clone();
-        let sources: Vec<(String, String)> = roster.sources.iter().filter_map(renamed).collect();
+        let sources: Vec<(String, String)> = roster.sources.iter().filter_map(Named::renamed).collect();
         let known = |name: &String| {
             lock(&self.shared.journalled).counts.contains_key(name)
                 || lock(&self.shared.sources).totals.contains_key(name)
@@ -28,7 +28,7 @@ impl StateWriter {
         names.present(&roster);
         let (mut moved, mut gone) = (BTreeMap::new(), Vec::new());
         let mut sinks = lock(&self.shared.sinks).clone();
-        for (old, new) in roster.sinks.iter().filter_map(renamed) {
+        for (old, new) in roster.sinks.iter().filter_map(Named::renamed) {
             if let Some(past) = sinks.remove(&old) {
                 let mut sink = merge(sinks.remove(&new), past);
                 sink.record.mappings.rename(&old, &new);
@@ -136,11 +136,6 @@ impl StateWriter {
         }
         Ok(())
     }
-}
-
-fn renamed(component: &Named) -> Option<(String, String)> {
-    let was = component.was.clone()?;
-    (was != component.name).then(|| (was, component.name.clone()))
 }
 
 /// Returns a renamed sink, merged with the sink that already has its new name.

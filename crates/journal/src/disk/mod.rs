@@ -11,7 +11,6 @@
 mod adopt;
 mod ballast;
 mod burial;
-mod clock;
 mod folder_lock;
 mod formats;
 mod identity;
@@ -41,6 +40,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub use options::DiskOptions;
 
+use crate::clock::Clock;
 use crate::dedup::{Dedup as _, Id, IdStore, fingerprint};
 use crate::fs::folder_error;
 use crate::halt::Cause;
@@ -58,7 +58,6 @@ use crate::{
     AppendError, Appended, Found, JournalError, Log, Position, Reader, Refusing, Resumed, Subscription, Usage,
 };
 use ballast::Ballast;
-use clock::Clock;
 use reader::DiskReader;
 use shared::{Journalled, Shared, Sink};
 use state_writer::{StateWriter, ToStateWriter};

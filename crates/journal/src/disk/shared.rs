@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::ballast::Ballast;
-use super::clock::Clock;
 use super::folder_lock::Lock;
 use super::options::DiskOptions;
 use crate::arrivals::Counters;
+use crate::clock::Clock;
 use crate::halt::Halts;
 use crate::log::files::LogFiles;
 use crate::log::heading::{Heading, SinkStanding};

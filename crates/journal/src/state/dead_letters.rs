@@ -1,20 +1,25 @@
 //! Dead letters in the store: adds, removes and renames them, applies their quotas, and reads them page by page.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, WriteTransaction};
 use serde::Deserialize;
 
 use super::tables::{Head, LETTERS, decode, encode};
-use crate::dead_letter::Budget;
+use crate::dead_letter::Paging;
 use crate::{
-    DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota, LetterCounts, Order, Page,
-    Position, StoredLetter,
+    DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota, LetterCounts, Page, Position,
 };
 
 /// A letter without the kept content of its event, which is most of it.
 #[derive(Deserialize)]
-struct Outline {
+struct Outline(#[serde(with = "Members")] DeadLetter);
+
+/// The members of a letter that an outline reads.
+#[derive(Deserialize)]
+#[serde(remote = "DeadLetter")]
+struct Members {
     component: String,
     message_id: String,
     source: String,
@@ -26,26 +31,10 @@ struct Outline {
     last_at: i64,
     position: Option<Position>,
     received_at: i64,
-}
-
-impl From<Outline> for DeadLetter {
-    fn from(outline: Outline) -> DeadLetter {
-        DeadLetter {
-            component: outline.component,
-            message_id: outline.message_id,
-            source: outline.source,
-            mapping: outline.mapping,
-            reason: outline.reason,
-            message: outline.message,
-            attempts: outline.attempts,
-            first_at: outline.first_at,
-            last_at: outline.last_at,
-            position: outline.position,
-            received_at: outline.received_at,
-            payload: None,
-            facts: None,
-        }
-    }
+    #[serde(skip)]
+    payload: Option<String>,
+    #[serde(skip)]
+    facts: Option<String>,
 }
 
 /// The component of a letter, without the rest.
@@ -213,42 +202,20 @@ pub(crate) fn page(
     filter: &DeadLetterFilter,
     page: Page,
 ) -> Result<(DeadLetterPage, u64), redb::Error> {
-    let (mut found, mut damaged) = (DeadLetterPage::default(), 0);
+    let (mut paging, mut damaged) = (Paging::new(filter, page), 0);
     let Some(ids) = page.ids(filter) else {
-        return Ok((found, 0));
+        return Ok((paging.done(), damaged));
     };
     let table = txn.open_table(LETTERS)?;
     let mut entries = table.range(ids)?;
-    let mut budget = Budget::new(page.limit);
-    loop {
-        let entry = match page.order {
-            Order::NewestFirst => entries.next_back(),
-            Order::OldestFirst => entries.next(),
-        };
-        let Some(entry) = entry else { break };
+    while let Some(entry) = paging.next(&mut entries) {
         let (id, bytes) = entry?;
-        let (id, bytes) = (id.value(), bytes.value());
-        budget.look(bytes.len() as u64);
-        match decode::<Outline>(bytes).map(DeadLetter::from) {
-            None => damaged += 1,
-            Some(letter) if filter.admits(id, &letter) => {
-                let whole = if page.payloads { decode(bytes) } else { None };
-                let letter = whole.unwrap_or(letter);
-                budget.give(&letter);
-                found.letters.push(StoredLetter {
-                    id,
-                    bytes: bytes.len() as u64,
-                    letter,
-                });
-            }
-            Some(_) => {}
-        }
-        if budget.is_spent() {
-            found.next = Some(id);
-            break;
-        }
+        let bytes = bytes.value();
+        let outline = decode(bytes).map(|Outline(letter)| Cow::Owned(letter));
+        damaged += u64::from(outline.is_none());
+        paging.look(id.value(), bytes.len() as u64, outline, || decode(bytes));
     }
-    Ok((found, damaged))
+    Ok((paging.done(), damaged))
 }
 
 /// Returns the counts in a head, by component.
