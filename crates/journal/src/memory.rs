@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use crate::arrivals::Counters;
 use crate::clock::Clock;
 use crate::dead_letter::Paging;
-use crate::dedup::{Dedup as _, Id, RecentIds, fingerprint};
-use crate::inputs::{Held, Inputs};
+use crate::dedup::{Dedup as _, Id, RecentIds};
+use crate::inputs::Held;
 use crate::mutex::lock;
 use crate::names::Names;
 use crate::ranges;
@@ -104,12 +104,7 @@ impl State {
 
     /// False if the id was known.
     fn learn(&mut self, event: &Event) -> bool {
-        let source = self.names.key(&event.receipt().source);
-        let id = Id {
-            fingerprint: fingerprint(source, event.message_id()),
-            source,
-            id: event.message_id(),
-        };
+        let id = Id::new(self.names.key(&event.receipt().source), event.message_id());
         let new = !self.ids.knows(id, 0);
         if new {
             self.ids.learn(id, 0);
@@ -163,13 +158,10 @@ impl State {
         true
     }
 
-    fn unread(&self, sink: &Sink) -> Vec<(String, u64)> {
-        self.unread_from(&sink.record.inputs, &sink.record.progress)
-    }
-
-    fn unread_from(&self, inputs: &Inputs, progress: &Progress) -> Vec<(String, u64)> {
+    /// Counts the events that a sink is owed and has not settled, by source.
+    fn unread(&self, record: &SinkRecord) -> Vec<(String, u64)> {
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        for ((from, to), sources) in inputs.pieces(progress, self.end()) {
+        for ((from, to), sources) in record.inputs.pieces(&record.progress, self.end()) {
             let events = (from.max(self.base)..to).filter_map(|position| self.event(position));
             for source in events.map(|event| &*event.receipt().source) {
                 if sources.as_ref().is_none_or(|sources| sources.contains(&source)) {
@@ -218,7 +210,7 @@ impl State {
         let mut sinks = std::mem::take(&mut self.sinks);
         for (_, sink) in sinks.iter_mut().filter(|(name, _)| !roster.has_sink(name)) {
             sink.record.inputs.leave(end);
-            sink.record.released |= sink.parked.is_empty() && self.unread(sink).is_empty();
+            sink.record.released |= sink.parked.is_empty() && self.unread(&sink.record).is_empty();
         }
         self.sinks = sinks;
         self.roster = Some(roster.clone());
@@ -367,7 +359,7 @@ impl Log for MemoryJournal {
                 .map(|(_, parked)| parked.clone())
                 .collect(),
             returned: opened.parked.range(Parked::BACK..).count() as u64,
-            unread: state.unread(&opened),
+            unread: state.unread(&opened.record),
             lost: Vec::new(),
             owed,
             mappings: opened.record.mappings.renamed.clone(),
@@ -432,7 +424,7 @@ impl States for MemoryJournal {
         let describe = |(name, sink): (&String, &Sink)| {
             let oldest = sink.parked.values().next().map(|parked| &parked.event);
             let oldest = oldest.or_else(|| state.event(sink.record.progress.cursor));
-            let unread = state.unread(sink);
+            let unread = state.unread(&sink.record);
             let oldest = oldest.map(|event| event.receipt().received_at);
             let (record, parked) = (sink.record.clone(), sink.parked.len() as u64);
             record.describe(name.clone(), parked, unread, oldest, &state.names)
@@ -456,7 +448,8 @@ impl States for MemoryJournal {
         let known = state.sinks.remove(sink);
         let mut known = known.ok_or_else(|| JournalError(format!("the journal knows no sink '{sink}'")))?;
         let of_it = |other: &str| source.is_none_or(|source| source == other);
-        let unread = state.unread(&known).into_iter().filter(|(name, _)| of_it(name));
+        let unread = state.unread(&known.record);
+        let unread = unread.iter().filter(|(name, _)| of_it(name));
         let mut count = unread.map(|(_, count)| count).sum::<u64>();
         let before = known.parked.len();
         known
@@ -480,12 +473,7 @@ impl States for MemoryJournal {
     }
 
     async fn source_totals(&self) -> Result<Vec<(String, SourceTotals)>, JournalError> {
-        Ok(self
-            .state()
-            .sources
-            .iter()
-            .map(|(name, totals)| (name.clone(), totals.clone()))
-            .collect())
+        Ok(self.state().sources.clone().into_iter().collect())
     }
 
     async fn checkpoints(&self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError> {
@@ -636,18 +624,21 @@ impl Reader for MemoryReader {
     }
 
     async fn ahead(&mut self, returned_after: Position) -> Result<Ahead, JournalError> {
-        let ahead = Progress {
-            cursor: self.at,
-            settled: self.settled.clone(),
-            ..Progress::default()
-        };
         let state = self.journal.state();
         let Some(sink) = state.sinks.get(&self.sink) else {
             return Ok(Ahead::default());
         };
+        let ahead = SinkRecord {
+            progress: Progress {
+                cursor: self.at,
+                settled: self.settled.clone(),
+                ..Progress::default()
+            },
+            ..sink.record.clone()
+        };
         let after = returned_after.saturating_add(1).max(Parked::BACK);
         Ok(Ahead {
-            unread: state.unread_from(&sink.record.inputs, &ahead),
+            unread: state.unread(&ahead),
             returned: sink.parked.range(after..).count() as u64,
             arrived: self.arrivals.count(),
         })
@@ -662,9 +653,8 @@ impl Reader for MemoryReader {
         if let Some(progress) = commit.progress {
             sink.record.progress = progress;
         }
-        for parked in commit.park {
-            sink.parked.insert(parked.position, parked);
-        }
+        let parked = commit.park.into_iter();
+        sink.parked.extend(parked.map(|parked| (parked.position, parked)));
         for open in commit.parked_open {
             if let Some(parked) = sink.parked.get_mut(&open.position) {
                 parked.open = open;

@@ -21,3 +21,15 @@ pub(crate) struct Id<'a> {
     pub(crate) source: &'a str,
     pub(crate) id: &'a str,
 }
+
+impl<'a> Id<'a> {
+    /// Makes the id of an event whose source has this key.
+    pub(crate) fn new(source: &'a str, id: &'a str) -> Id<'a> {
+        let fingerprint = fingerprint(source, id);
+        Id {
+            fingerprint,
+            source,
+            id,
+        }
+    }
+}

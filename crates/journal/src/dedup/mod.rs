@@ -337,11 +337,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
     fn id(text: &str) -> Id<'_> {
-        Id {
-            fingerprint: fingerprint("s", text),
-            source: "s",
-            id: text,
-        }
+        Id::new("s", text)
     }
 
     fn fill(dedup: &mut IdStore, range: std::ops::Range<u64>, at: i64) {
@@ -374,12 +370,7 @@ mod tests {
             all_known(&mut dedup, 0..5000, 2000);
             fill(&mut dedup, 5000..5100, 2000);
             // The same id of another source is another id.
-            let other = Id {
-                fingerprint: fingerprint("t", "id-1"),
-                source: "t",
-                id: "id-1",
-            };
-            assert!(!dedup.knows(other, 2000));
+            assert!(!dedup.knows(Id::new("t", "id-1"), 2000));
         }
     }
 

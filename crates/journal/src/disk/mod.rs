@@ -41,7 +41,7 @@ use tokio::sync::{Semaphore, oneshot};
 pub use options::DiskOptions;
 
 use crate::clock::Clock;
-use crate::dedup::{Dedup as _, Id, IdStore, fingerprint};
+use crate::dedup::{Dedup as _, Id, IdStore};
 use crate::fs::folder_error;
 use crate::halt::Cause;
 use crate::log::AlignedBuffer;
@@ -312,16 +312,7 @@ fn learn_again(
             let at = i64::try_from(frame.head.written_at / 1_000_000).unwrap_or(i64::MAX);
             for (_, raw) in frame.events().filter(|(at, _)| *at >= from) {
                 if let Some(raw) = raw {
-                    let source = names.key(&raw.source);
-                    let fingerprint = fingerprint(source, raw.id);
-                    dedup.learn(
-                        Id {
-                            fingerprint,
-                            source,
-                            id: raw.id,
-                        },
-                        at,
-                    );
+                    dedup.learn(Id::new(names.key(&raw.source), raw.id), at);
                 }
             }
             dedup.tend(frame.head.end(), clock.now(), false);
