@@ -123,7 +123,7 @@ impl<V: Vendor> Encoder<V> {
         arena: &Bump,
         buffers: &mut Buffers,
     ) -> Result<Record, (Refusal, Vec<Warning>)> {
-        let mut warnings: Vec<Warning> = event.facts().warnings.iter().map(Warning::from).collect();
+        let mut warnings = event.facts().warnings.clone();
         buffers.out.clear();
         let mut out = Object::open(&mut buffers.out, stripped);
         let (text, hashes) = (&mut buffers.text, &mut buffers.hashes);

@@ -17,7 +17,7 @@ pub struct Facts {
     pub hashed: Vec<HashedPath>,
     /// Warnings of transforms, for instance about values left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<Noted>,
+    pub warnings: Vec<Warning>,
     /// Names of the only sinks that may get the event. `None`: every sink of its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sinks: Option<Vec<String>>,
@@ -42,35 +42,4 @@ pub struct HashedPath {
     /// More hashes of the value, where one does not do: of its other spellings. The payload holds the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<Arc<str>>,
-}
-
-/// A [`Warning`] in its stored form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Noted {
-    /// Stable code.
-    pub code: String,
-    /// Path of the value concerned.
-    pub path: String,
-    /// A sentence without personal data.
-    pub message: String,
-}
-
-impl From<Warning> for Noted {
-    fn from(warning: Warning) -> Self {
-        Noted {
-            code: warning.code.into_owned(),
-            path: warning.path,
-            message: warning.message,
-        }
-    }
-}
-
-impl From<&Noted> for Warning {
-    fn from(noted: &Noted) -> Self {
-        Warning {
-            code: noted.code.clone().into(),
-            path: noted.path.clone(),
-            message: noted.message.clone(),
-        }
-    }
 }

@@ -37,7 +37,7 @@ pub use config::{
     child_path,
 };
 pub use event::{Event, EventError, Receipt};
-pub use facts::{Facts, HashedPath, LimitedDataProcessing, Noted};
+pub use facts::{Facts, HashedPath, LimitedDataProcessing};
 pub use hash::Sha256Hex;
 pub use import::{ImportError, Imported, SegmentImport, segment_imports};
 pub use json::{Document, Kind, Node, NodeId, ParseError, Path, Scalar};

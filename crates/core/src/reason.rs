@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::escape::is_obeyed;
 use crate::mask;
 
@@ -10,7 +12,7 @@ use crate::mask;
 ///
 /// The sentence never holds personal data: it names paths and kinds, not values. Text of a vendor must pass
 /// [`Reason::from_vendor`], which blanks possibly personal parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
     code: Cow<'static, str>,
     message: String,
@@ -115,7 +117,7 @@ pub fn may_be_address(word: &str) -> bool {
 }
 
 /// A remark about a record that was sent all the same: a detail left out, a value in doubt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// Stable code, as for [`Reason`].
     pub code: Cow<'static, str>,

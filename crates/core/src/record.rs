@@ -68,7 +68,7 @@ impl Record {
             event.root().write_to(&mut bytes);
         }
         Record {
-            warnings: event.facts().warnings.iter().map(Into::into).collect(),
+            warnings: event.facts().warnings.clone(),
             ..Record::new(mapping, bytes)
         }
     }

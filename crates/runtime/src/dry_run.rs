@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use signalbox_core::{Event, Flow, Reason, Receipt, Transform, Warning};
 
@@ -185,39 +185,15 @@ struct OutputLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<ReasonOutput<'a>>,
-    #[serde(skip_serializing_if = "<[Warning]>::is_empty", serialize_with = "warnings")]
+    reason: Option<&'a Reason>,
+    #[serde(skip_serializing_if = "<[Warning]>::is_empty")]
     warnings: &'a [Warning],
-}
-
-#[derive(Serialize)]
-struct ReasonOutput<'a> {
-    code: &'a str,
-    message: &'a str,
-}
-
-#[derive(Serialize)]
-struct WarningOutput<'a> {
-    code: &'a str,
-    path: &'a str,
-    message: &'a str,
-}
-
-fn warnings<S: Serializer>(warnings: &&[Warning], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(warnings.iter().map(|w| WarningOutput {
-        code: &w.code,
-        path: &w.path,
-        message: &w.message,
-    }))
 }
 
 impl<'a> OutputLine<'a> {
     fn reason(self, reason: &'a Reason) -> OutputLine<'a> {
         OutputLine {
-            reason: Some(ReasonOutput {
-                code: reason.code(),
-                message: reason.message(),
-            }),
+            reason: Some(reason),
             ..self
         }
     }

@@ -1,7 +1,7 @@
 //! Every warning this transform leaves on an event. It rejects nothing.
 
 use signalbox_conversions::personal::Dropped;
-use signalbox_core::{Kind, Noted, Warning};
+use signalbox_core::{Kind, Warning};
 
 /// Why a value was taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(crate) enum Removed {
 
 impl Removed {
     /// The warning about a path.
-    pub(crate) fn noted(self, path: &str) -> Noted {
+    pub(crate) fn noted(self, path: &str) -> Warning {
         let (code, why) = match self {
             Removed::Dropped(dropped) => (dropped.code(), dropped.message().to_owned()),
             Removed::Kind(kind) => (
@@ -25,6 +25,6 @@ impl Removed {
             ),
             Removed::NoName => ("no_name", "no given or family name is in it".to_owned()),
         };
-        Warning::new(code, path, format!("{why}; it was left out")).into()
+        Warning::new(code, path, format!("{why}; it was left out"))
     }
 }

@@ -1,6 +1,6 @@
 //! Every reason and warning this transform gives.
 
-use signalbox_core::{Noted, Reason, Warning};
+use signalbox_core::{Reason, Warning};
 
 use crate::location::{Finding, Location};
 
@@ -13,18 +13,18 @@ pub(crate) fn incomplete(location: &Location) -> Reason {
 }
 
 /// The warning on an event that is sent all the same; `path` is one that was looked at in vain.
-pub(crate) fn sent_incomplete(location: &Location, path: &str) -> Noted {
+pub(crate) fn sent_incomplete(location: &Location, path: &str) -> Warning {
     let message = format!(
         "{}; it was sent without the flag, as on_incomplete says",
         sentence(location)
     );
-    Warning::new(INCOMPLETE, path, message).into()
+    Warning::new(INCOMPLETE, path, message)
 }
 
 /// The warning about an opt-out that says neither yes nor no.
-pub(crate) fn unreadable(path: &str) -> Noted {
+pub(crate) fn unreadable(path: &str) -> Warning {
     let message = "the value says neither yes nor no; it counts as an opt-out";
-    Warning::new("opt_out_unreadable", path, message).into()
+    Warning::new("opt_out_unreadable", path, message)
 }
 
 fn sentence(location: &Location) -> String {

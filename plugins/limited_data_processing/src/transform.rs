@@ -1,6 +1,6 @@
 //! The decision.
 
-use signalbox_core::{Event, Flow, LimitedDataProcessing, Noted, Transform};
+use signalbox_core::{Event, Flow, LimitedDataProcessing, Transform, Warning};
 
 use crate::location::{Finding, Location, Places};
 use crate::opt_out::{Condition, Decision};
@@ -84,7 +84,7 @@ impl Transform for Ldp {
 }
 
 /// Adds a warning unless it is there from a run before.
-fn note(event: &mut Event, warning: Noted) {
+fn note(event: &mut Event, warning: Warning) {
     let warnings = &mut event.facts_mut().warnings;
     if !warnings.contains(&warning) {
         warnings.push(warning);

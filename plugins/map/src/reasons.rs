@@ -1,6 +1,6 @@
 //! Every reason and warning this transform gives.
 
-use signalbox_core::{Noted, Reason, Warning};
+use signalbox_core::{Reason, Warning};
 
 /// The values of an event's `type`.
 pub(crate) const TYPES: [&str; 6] = ["track", "identify", "page", "screen", "group", "alias"];
@@ -21,13 +21,12 @@ pub(crate) fn no_event() -> Reason {
 }
 
 /// `mapping_not_an_object`, where the event can go on without.
-pub(crate) fn nothing_to_merge() -> Noted {
+pub(crate) fn nothing_to_merge() -> Warning {
     Warning::new(
         NOT_AN_OBJECT,
         "",
         "the mapping made no object; the event went on as it was",
     )
-    .into()
 }
 
 /// `mapping_too_deep`: the result of the mapping could not be read back.
@@ -39,7 +38,7 @@ pub(crate) fn too_deep() -> Reason {
 }
 
 /// `mapping_kept`: a member that must not take the value mapped to it.
-pub(crate) fn kept(path: &str) -> Noted {
+pub(crate) fn kept(path: &str) -> Warning {
     let message = match path {
         "context" => {
             "context holds the user's consent, and only an object can be merged with it; it was kept"
@@ -47,5 +46,5 @@ pub(crate) fn kept(path: &str) -> Noted {
         "type" => "what was mapped to it is no type of event; it was kept",
         _ => "what was mapped to it is no text, or empty; it was kept",
     };
-    Warning::new("mapping_kept", path, message).into()
+    Warning::new("mapping_kept", path, message)
 }

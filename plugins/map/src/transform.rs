@@ -1,7 +1,7 @@
 //! The transform.
 
 use bumpalo::Bump;
-use signalbox_core::{Document, Event, Flow, Node, Noted, Path, Reason, Transform};
+use signalbox_core::{Document, Event, Flow, Node, Path, Reason, Transform, Warning};
 use signalbox_segment::fql::Trigger;
 use signalbox_segment::mapping::Mapping;
 use signalbox_segment::settings::{failed_fields, with_arena};
@@ -80,13 +80,13 @@ impl Map {
         event: Node<'_>,
         base: Node<'_>,
         arena: &Bump,
-        notes: &mut Vec<Noted>,
+        notes: &mut Vec<Warning>,
     ) -> Result<Option<Vec<u8>>, Reason> {
         let mut failed = Vec::new();
         let made = mapping
             .resolve_leniently(event, arena, &mut failed)
             .map_err(|error| reasons::failed(error.message()))?;
-        notes.extend(failed_fields(&failed).map(Noted::from));
+        notes.extend(failed_fields(&failed));
         if !made.is_object() {
             if self.mode == Mode::Replace {
                 return Err(reasons::no_event());
@@ -118,7 +118,7 @@ fn parsed(text: Vec<u8>) -> Result<Document, Reason> {
 type Members<'a> = &'a [(&'a str, Value<'a>)];
 
 /// Returns the members of the result, but none that would remove the event's name or type, or hide its consent.
-fn permitted<'a>(made: Value<'a>, event: Node<'a>, arena: &'a Bump, notes: &mut Vec<Noted>) -> Members<'a> {
+fn permitted<'a>(made: Value<'a>, event: Node<'a>, arena: &'a Bump, notes: &mut Vec<Warning>) -> Members<'a> {
     let mut members = bumpalo::collections::Vec::new_in(arena);
     members.extend(made.members().filter(|(key, value)| {
         let good = match *key {

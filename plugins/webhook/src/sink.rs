@@ -37,7 +37,7 @@ impl Webhook {
 impl Destination for Webhook {
     fn encode(&self, event: &Event) -> Prepared {
         let Some(mappings) = &self.mappings else {
-            let warnings = noted(event);
+            let warnings = event.facts().warnings.clone();
             return Prepared::Mapped(vec![Ok(record(&self.name, whole(event), warnings))]);
         };
         let root = event.root();
@@ -120,7 +120,7 @@ impl Destination for Webhook {
 
 /// Evaluates one mapping on an event.
 fn mapped(configured: &Configured, event: &Event) -> Result<Record, Rejection> {
-    let mut warnings = noted(event);
+    let mut warnings = event.facts().warnings.clone();
     let bytes = match &configured.mapping {
         None => Ok(whole(event)),
         Some(mapping) => with_arena(|arena| shaped(mapping, event, arena, &mut warnings)),
@@ -159,11 +159,6 @@ fn whole(event: &Event) -> Vec<u8> {
     let mut bytes = Vec::new();
     event.write_to(&mut bytes);
     bytes
-}
-
-/// The paths that transforms removed.
-fn noted(event: &Event) -> Vec<Warning> {
-    event.facts().warnings.iter().map(Into::into).collect()
 }
 
 fn record(mapping: &Arc<str>, bytes: Vec<u8>, warnings: Vec<Warning>) -> Record {

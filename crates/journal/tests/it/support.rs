@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use signalbox_core::{Event, Facts, HashedPath, LimitedDataProcessing, Noted, Receipt};
+use signalbox_core::{Event, Facts, HashedPath, LimitedDataProcessing, Receipt, Warning};
 use signalbox_journal::{
     Appended, Commit, DiskJournal, DiskOptions, Entry, Lost, Named, Position, Progress, Read, Reader,
     Resumed, Roster, Start, Subscription,
@@ -42,7 +42,7 @@ pub(crate) fn event(n: u64) -> Event {
                 rules: "pinterest".into(),
                 hashes: vec![format!("{n:064x}").into(); (n % 2) as usize],
             }],
-            warnings: vec![Noted {
+            warnings: vec![Warning {
                 code: "c".into(),
                 path: "p".into(),
                 message: format!("left out {n}"),

@@ -99,7 +99,7 @@ fn into_event(
     match Event::new(document, receipt) {
         Ok(mut event) => {
             if let Some(warning) = warning {
-                event.facts_mut().warnings.push(warning.into());
+                event.facts_mut().warnings.push(warning);
             }
             Ok(event)
         }

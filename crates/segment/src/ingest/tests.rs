@@ -129,7 +129,7 @@ fn an_unreadable_time_becomes_the_time_of_receipt_with_a_warning() {
     let warnings = &event.facts().warnings;
     assert_eq!(warnings.len(), 1);
     assert_eq!(
-        (warnings[0].code.as_str(), warnings[0].path.as_str()),
+        (&*warnings[0].code, warnings[0].path.as_str()),
         ("timestamp_unreadable", "timestamp")
     );
     let event = json(&event);

@@ -8,7 +8,7 @@ mod properties;
 mod values;
 
 use serde_json::Value;
-use signalbox_core::{BuildErrors, Flow, Noted, Sha256Hex, Side, Transform};
+use signalbox_core::{BuildErrors, Flow, Sha256Hex, Side, Transform, Warning};
 use signalbox_hash_pii as _;
 use signalbox_testkit::{event_of, transform};
 
@@ -22,7 +22,7 @@ fn build(place: Side, settings: &str) -> Result<Box<dyn Transform>, BuildErrors>
 struct Made {
     payload: Value,
     hashed: Vec<String>,
-    warnings: Vec<Noted>,
+    warnings: Vec<Warning>,
 }
 
 fn apply(transform: &dyn Transform, payload: &Value) -> Made {

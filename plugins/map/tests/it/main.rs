@@ -34,7 +34,7 @@ fn made(settings: &str, json: &str) -> (String, Vec<(String, String)>) {
     assert_eq!(map.apply(&mut event), Flow::Pass);
     let warnings = event.facts().warnings.iter();
     let warnings = warnings
-        .map(|noted| (noted.code.clone(), noted.path.clone()))
+        .map(|noted| (noted.code.to_string(), noted.path.clone()))
         .collect();
     (event.to_json(), warnings)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use signalbox_conversions::{Compat, CompiledMapping, Draft, Trigger};
 use signalbox_core::{
-    HashedPath, LimitedDataProcessing, Noted, Prepared, Record, Rejection, Resend, Sha256Hex,
+    HashedPath, LimitedDataProcessing, Prepared, Record, Rejection, Resend, Sha256Hex, Warning,
 };
 use signalbox_pinterest_conversions::{LdpHashCase, OnIncomplete, SPEC};
 
@@ -211,7 +211,7 @@ fn hashes_are_passed_on_in_lower_case() {
         rules: "pinterest".into(),
         hashes: Vec::new(),
     });
-    event.facts_mut().warnings.push(Noted {
+    event.facts_mut().warnings.push(Warning {
         code: "junk".into(),
         path: "traits.email".into(),
         message: "m".into(),

@@ -1,7 +1,7 @@
 //! Records made by mappings, from TOML.
 
 use signalbox_core::{
-    BuildContext, BuildErrors, Built, Event, Noted, Prepared, Receipt, Side, Sink, SinkConfig,
+    BuildContext, BuildErrors, Built, Event, Prepared, Receipt, Side, Sink, SinkConfig, Warning,
 };
 
 fn config(mappings: &str) -> Box<dyn SinkConfig> {
@@ -110,7 +110,7 @@ fn what_fails_is_left_out_or_rejected() {
     assert_eq!(made(field, ORDER), [r#"a: {"id":"m1"}"#]);
     let sink = build(field).unwrap();
     let mut order = event(ORDER);
-    order.facts_mut().warnings.push(Noted {
+    order.facts_mut().warnings.push(Warning {
         code: "junk".into(),
         path: "traits.email".into(),
         message: "left out".into(),
