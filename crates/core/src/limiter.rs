@@ -45,6 +45,16 @@ pub enum QuotaError {
     ZeroWindow,
 }
 
+impl QuotaError {
+    /// The name of the setting that the error is about.
+    pub fn setting(self) -> &'static str {
+        match self {
+            QuotaError::ZeroLimit | QuotaError::ZeroWindow => "limit",
+            QuotaError::ZeroBurst | QuotaError::BurstAboveLimit => "burst",
+        }
+    }
+}
+
 /// The default burst of a limit.
 fn tenth(limit: NonZeroU32) -> NonZeroU32 {
     const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();

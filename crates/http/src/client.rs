@@ -18,8 +18,6 @@ pub struct ClientOptions {
     /// URL of a proxy for all requests, with credentials if it needs them. Default none; the environment's
     /// `HTTPS_PROXY` and the like are never read.
     pub proxy: Option<Secret>,
-    /// The `User-Agent` header. Default `signalbox/VERSION`.
-    pub user_agent: String,
     /// Most bytes of a reply's body; a longer one is a failure. Default 4,000,000.
     pub max_reply_bytes: usize,
 }
@@ -29,7 +27,6 @@ impl Default for ClientOptions {
         ClientOptions {
             connect_timeout: Duration::from_secs(10),
             proxy: None,
-            user_agent: concat!("signalbox/", env!("CARGO_PKG_VERSION")).to_owned(),
             max_reply_bytes: 4_000_000,
         }
     }
@@ -41,9 +38,6 @@ pub enum ClientError {
     /// [`ClientOptions::proxy`] is no URL of a proxy.
     #[error("not the URL of a proxy; expected one such as \"http://proxy.example.com:3128\"")]
     Proxy,
-    /// [`ClientOptions::user_agent`] holds characters that no header may carry.
-    #[error("the user agent holds characters that a header must not carry")]
-    UserAgent,
     /// TLS could not be set up.
     #[error("TLS could not be set up on this system")]
     Tls,
@@ -87,9 +81,6 @@ impl Client {
     /// [`ClientError`] for options that do not fit.
     pub fn new(options: &ClientOptions) -> Result<Client, ClientError> {
         tls::install_tls();
-        if http::HeaderValue::from_str(&options.user_agent).is_err() {
-            return Err(ClientError::UserAgent);
-        }
         let plain = builder(options)?.tls_certs_only([]).build();
         Ok(Client {
             shared: Arc::new(Shared {
@@ -189,7 +180,7 @@ impl Shared {
 
 fn builder(options: &ClientOptions) -> Result<reqwest::ClientBuilder, ClientError> {
     let builder = reqwest::Client::builder()
-        .user_agent(options.user_agent.clone())
+        .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(options.connect_timeout)
         .pool_idle_timeout(IDLE)
         .redirect(redirect::Policy::none())
@@ -221,7 +212,6 @@ mod tests {
     #[test]
     fn is_made_outside_of_any_runtime() {
         assert!(Client::new(&ClientOptions::default()).is_ok());
-        assert!(ClientOptions::default().user_agent.starts_with("signalbox/"));
     }
 
     #[test]
@@ -234,10 +224,5 @@ mod tests {
             };
             assert_eq!(error(options), ClientError::Proxy, "{proxy}");
         }
-        let options = ClientOptions {
-            user_agent: "a\nb".to_owned(),
-            ..ClientOptions::default()
-        };
-        assert_eq!(error(options), ClientError::UserAgent);
     }
 }

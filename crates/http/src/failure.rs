@@ -5,100 +5,61 @@ use std::io;
 
 use signalbox_core::{Outcome, Reason, redact};
 
-/// A request that got no complete reply.
+/// A request that got no complete reply. The codes of the reasons:
+///
+/// | code | step at which the request failed |
+/// |---|---|
+/// | `request_invalid` | it could not even be built; nothing was written |
+/// | `connect_failed` | no connection (DNS, TCP, TLS, proxy); nothing was written |
+/// | `timed_out` | the operating system gave up on the connection after something was written; the runtime limits the time of the whole request |
+/// | `connection_lost` | the connection broke while writing, before the reply, or inside it |
+/// | `reply_unreadable` | the reply is not HTTP |
+/// | `reply_too_large` | the reply has more than [`crate::ClientOptions::max_reply_bytes`] |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The kind of failure.
-    pub kind: FailureKind,
-    /// The same for people and metrics: a stable code, and a sentence without any of the URL but its host.
+    /// A stable code, and a sentence without any of the URL but its host.
     pub reason: Reason,
-}
-
-/// Kinds of failures, by the step at which the request failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    /// `request_invalid`: it could not even be built. Nothing was written.
-    Invalid,
-    /// `connect_failed`: no connection (DNS, TCP, TLS, proxy). Nothing was written.
-    Connect,
-    /// `timed_out`: the operating system gave up on the connection after something was written. The runtime limits the
-    /// time of the whole request.
-    TimedOut,
-    /// `connection_lost`: it broke while writing, before the reply, or inside it.
-    Lost,
-    /// `reply_unreadable`: the reply is not HTTP.
-    Unreadable,
-    /// `reply_too_large`: more than [`crate::ClientOptions::max_reply_bytes`].
-    TooLarge,
-}
-
-impl FailureKind {
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            FailureKind::Invalid => "request_invalid",
-            FailureKind::Connect => "connect_failed",
-            FailureKind::TimedOut => "timed_out",
-            FailureKind::Lost => "connection_lost",
-            FailureKind::Unreadable => "reply_unreadable",
-            FailureKind::TooLarge => "reply_too_large",
-        }
-    }
-
     /// True if the destination may have received the request all the same.
-    pub fn maybe_written(self) -> bool {
-        !matches!(self, FailureKind::Invalid | FailureKind::Connect)
-    }
+    pub maybe_written: bool,
 }
 
 impl Failure {
     /// The outcome of every record of the request: try again.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(self) -> Outcome {
         Outcome::Retry {
-            reason: self.reason.clone(),
+            reason: self.reason,
             after: None,
-            maybe_written: self.kind.maybe_written(),
+            maybe_written: self.maybe_written,
         }
     }
 
     pub(crate) fn too_large(host: &str, limit: usize) -> Failure {
-        Failure::new(
-            FailureKind::TooLarge,
-            format!("the reply of {host} is longer than {limit} bytes"),
-        )
+        let message = format!("the reply of {host} is longer than {limit} bytes");
+        Failure {
+            reason: Reason::new("reply_too_large", message),
+            maybe_written: true,
+        }
     }
 
     pub(crate) fn of(error: &reqwest::Error, host: &str) -> Failure {
-        let kind = kind(error);
-        let what = match kind {
-            FailureKind::Invalid => "the request could not be built",
-            FailureKind::Connect => "could not connect",
-            FailureKind::TimedOut => "the connection timed out",
-            FailureKind::Lost => "the connection broke before the reply was complete",
-            FailureKind::Unreadable | FailureKind::TooLarge => "the reply is not readable HTTP",
+        let (code, what) = if error.is_builder() {
+            ("request_invalid", "the request could not be built")
+        } else if error.is_connect() {
+            ("connect_failed", "could not connect")
+        } else if error.is_timeout() {
+            ("timed_out", "the connection timed out")
+        } else if causes(error).any(is_parse) {
+            ("reply_unreadable", "the reply is not readable HTTP")
+        } else {
+            (
+                "connection_lost",
+                "the connection broke before the reply was complete",
+            )
         };
-        Failure::new(kind, format!("{what} ({host}): {}", root(error)))
-    }
-
-    fn new(kind: FailureKind, message: String) -> Failure {
         Failure {
-            kind,
-            reason: Reason::new(kind.code(), message),
+            reason: Reason::new(code, format!("{what} ({host}): {}", root(error))),
+            maybe_written: !error.is_builder() && !error.is_connect(),
         }
-    }
-}
-
-fn kind(error: &reqwest::Error) -> FailureKind {
-    if error.is_builder() {
-        FailureKind::Invalid
-    } else if error.is_connect() {
-        FailureKind::Connect
-    } else if error.is_timeout() {
-        FailureKind::TimedOut
-    } else if causes(error).any(is_parse) {
-        FailureKind::Unreadable
-    } else {
-        FailureKind::Lost
     }
 }
 

@@ -24,7 +24,7 @@ mod tls;
 pub use body::{Body, join};
 pub use bytes::Bytes;
 pub use client::{Client, ClientError, ClientOptions};
-pub use failure::{Failure, FailureKind};
+pub use failure::Failure;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use message::{Reply, Request, UrlError, bearer, parse_url, secret_value};
 pub use reqwest::Url;

@@ -65,11 +65,6 @@ impl<D: Destination> HttpSink<D> {
             client: Client::new(options)?,
         })
     }
-
-    /// The destination.
-    pub fn destination(&self) -> &D {
-        &self.destination
-    }
 }
 
 /// Rejects the records that the destination would refuse for their age, and with them perhaps the whole request, and

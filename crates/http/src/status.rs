@@ -1,7 +1,7 @@
 //! The meaning of statuses.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::StatusCode;
 use signalbox_core::{Outcome, Reason, Verdict};
@@ -90,7 +90,7 @@ impl StatusTable {
             Class::Hold => Verdict::Hold(reason),
             Class::Retry | Class::Odd | Class::Success => Verdict::All(Outcome::Retry {
                 reason,
-                after: self.wait(reply),
+                after: retry_after(&reply.headers, SystemTime::now()),
                 maybe_written: maybe_written(reply.status),
             }),
         }
@@ -105,10 +105,6 @@ impl StatusTable {
             None => format!("answered {}", status.as_u16()),
         };
         Reason::from_vendor(code(status), &lead, words)
-    }
-
-    fn wait(&self, reply: &Reply) -> Option<Duration> {
-        retry_after(&reply.headers, SystemTime::now())
     }
 }
 
@@ -137,6 +133,8 @@ fn maybe_written(status: StatusCode) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use bytes::Bytes;
     use http::HeaderMap;

@@ -3,7 +3,7 @@
 use governor::clock::DefaultClock;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::limiter::{Per, Quota, QuotaError};
+use signalbox_core::limiter::{Per, Quota};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, Side, Transform, TransformConfig, register_plugin,
 };
@@ -54,7 +54,7 @@ impl TransformConfig for RateLimitConfig {
     fn build(&self, context: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
         let mut errors = Vec::new();
         let quota = Quota::new(self.limit, self.per.window(), self.burst)
-            .map_err(|error| errors.push(quota_error(error)))
+            .map_err(|error| errors.push(BuildError::new(error.setting(), error.to_string())))
             .ok();
         let on_exceeded = self.on_exceeded_at(context.place, &mut errors);
         let key = self.key.as_deref().and_then(|text| {
@@ -111,12 +111,4 @@ impl RateLimitConfig {
             (_, Some(given)) => given,
         }
     }
-}
-
-fn quota_error(error: QuotaError) -> BuildError {
-    let path = match error {
-        QuotaError::ZeroLimit | QuotaError::ZeroWindow => "limit",
-        QuotaError::ZeroBurst | QuotaError::BurstAboveLimit => "burst",
-    };
-    BuildError::new(path, error.to_string())
 }

@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ORIGIN, USER_AGENT};
-use http::request;
+use http::{StatusCode, request};
 use signalbox_core::{Event, Outlet, Reason, Refused, RefusedCause, RejectedInput};
 use signalbox_http::server::Peer;
 use signalbox_segment::ingest::{Endpoint, MAX_BATCH_BYTES, Origin, Reception, decode, split, too_large};
@@ -131,7 +131,8 @@ impl Ingest {
             NotTaken::UnknownKey(events, wait) => {
                 let reason = Reason::new("invalid_write_key", "An invalid write key was provided");
                 let answer = match (self.settings.unknown_key, wait) {
-                    (UnknownKey::Reject, None) => reply::unknown_key(&reason),
+                    // Without `WWW-Authenticate`: browsers would ask the user for a password.
+                    (UnknownKey::Reject, None) => reply::error(StatusCode::UNAUTHORIZED, &reason),
                     (UnknownKey::Reject, Some(wait)) => reply::too_many_wrong_keys(wait),
                     (UnknownKey::Drop, _) => reply::success(),
                 };

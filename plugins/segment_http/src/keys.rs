@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use signalbox_core::limiter::{DebtBucket, Per, Quota, QuotaError};
+use signalbox_core::limiter::{DebtBucket, Per, Quota};
 use signalbox_core::{BuildError, BuildErrors, Event, Secret};
 
 use crate::origins::Origins;
@@ -125,17 +125,10 @@ impl WriteKey {
             })
         });
         let quota = settings.rate_limit.and_then(|limit| {
-            limit
-                .quota()
+            Quota::new(limit.limit, limit.per.window(), limit.burst)
                 .map_err(|error| {
-                    let field = match error {
-                        QuotaError::ZeroBurst | QuotaError::BurstAboveLimit => "burst",
-                        QuotaError::ZeroLimit | QuotaError::ZeroWindow => "limit",
-                    };
-                    errors.push(BuildError::new(
-                        at(&format!("rate_limit.{field}")),
-                        error.to_string(),
-                    ));
+                    let path = at(&format!("rate_limit.{}", error.setting()));
+                    errors.push(BuildError::new(path, error.to_string()));
                 })
                 .ok()
         });
@@ -148,12 +141,6 @@ impl WriteKey {
             origins,
             quota: quota.map(|quota| (quota, Mutex::default())),
         }
-    }
-}
-
-impl KeyRateLimit {
-    fn quota(self) -> Result<Quota, QuotaError> {
-        Quota::new(self.limit, self.per.window(), self.burst)
     }
 }
 

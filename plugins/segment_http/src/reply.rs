@@ -50,11 +50,6 @@ pub(crate) fn bad_request(reason: &Reason) -> Response {
     error(StatusCode::BAD_REQUEST, reason)
 }
 
-/// 401. Without `WWW-Authenticate`: browsers would ask the user for a password.
-pub(crate) fn unknown_key(reason: &Reason) -> Response {
-    error(StatusCode::UNAUTHORIZED, reason)
-}
-
 /// 403: this page may never use the key.
 pub(crate) fn forbidden(reason: &Reason) -> Response {
     error(StatusCode::FORBIDDEN, reason)

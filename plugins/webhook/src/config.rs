@@ -249,7 +249,7 @@ fn valid_url(path: &str, text: &Secret, errors: &mut BuildErrors) -> Option<Url>
 fn client_error(error: ClientError) -> BuildError {
     let path = match error {
         ClientError::Proxy => "proxy",
-        ClientError::UserAgent | ClientError::Tls => "",
+        ClientError::Tls => "",
     };
     BuildError::new(path, error.to_string())
 }
