@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use signalbox_core::HumanDuration;
 use signalbox_runtime::logs::LogFormat;
+use signalbox_runtime::operate::Where;
 
 /// A Segment-compatible event router: events from Segment SDKs in, conversions to advertising platforms out.
 #[derive(Debug, Parser)]
@@ -60,14 +62,15 @@ pub(crate) enum Command {
     /// Show the counts of received, delivered and pending events, of a running or a stopped router
     Status(StatusArgs),
     /// Show events that could not be delivered; retry, export or discard them
-    #[command(name = "deadletters")]
-    DeadLetters(DeadLettersArgs),
+    #[command(name = "deadletters", subcommand)]
+    DeadLetters(DeadLetterAction),
     /// Deliver a part of the journal to a sink again
     Replay(ReplayArgs),
     /// Forget pending events of a source that a sink no longer listens to, or of a sink that is no longer in the file
     Forget(ForgetArgs),
     /// Maintain the files of a journal whose router does not run
-    Journal(JournalArgs),
+    #[command(subcommand)]
+    Journal(JournalAction),
     /// Serve a stand-in for the Pinterest Conversions API on this machine, to try pipelines without an account
     Sandbox(SandboxArgs),
     /// Run a whole pipeline once on this machine, with the sandbox as destination, and print the outcomes of its events
@@ -107,16 +110,10 @@ pub(crate) struct StatusArgs {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct DeadLettersArgs {
-    #[command(subcommand)]
-    pub(crate) action: DeadLetterAction,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetterAction {
     /// Count them by sink, reason and mapping: look at this first
-    Summary(DeadLetterSummaryArgs),
+    Summary(DeadLetterChoice),
     /// Print one line for each, the newest first
     List(DeadLetterListArgs),
     /// Print all details, with the kept parts of the events, the newest first
@@ -131,12 +128,6 @@ pub(crate) enum DeadLetterAction {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DeadLetterSummaryArgs {
-    #[command(flatten)]
-    pub(crate) choice: DeadLetterChoice,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct DeadLetterListArgs {
     #[command(flatten)]
     pub(crate) choice: DeadLetterChoice,
@@ -147,9 +138,7 @@ pub(crate) struct DeadLetterListArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DeadLetterDiscardArgs {
     #[command(flatten)]
-    pub(crate) choice: DeadLetterChoice,
-    #[command(flatten)]
-    pub(crate) how_many: HowMany,
+    pub(crate) list: DeadLetterListArgs,
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
@@ -186,20 +175,14 @@ pub(crate) struct DeadLetterChoice {
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub(crate) since: Option<i64>,
     /// Only ones that ended longer ago than this, for instance 1h or 2d
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(crate) older_than: Option<signalbox_core::HumanDuration>,
+    #[arg(long, value_name = "DURATION", value_parser = HumanDuration::parse)]
+    pub(crate) older_than: Option<HumanDuration>,
     /// Only the one with this id
     #[arg(long)]
     pub(crate) id: Option<u64>,
     /// Print JSON, one object a line
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct JournalArgs {
-    #[command(subcommand)]
-    pub(crate) action: JournalAction,
 }
 
 #[derive(Debug, Subcommand)]
@@ -218,10 +201,10 @@ pub(crate) struct ReplayArgs {
     /// The beginning: a position, a time such as 2026-11-24T10:00:00Z, a date (from its beginning in UTC), or a
     /// duration back from now, such as 2h or 3d
     #[arg(long, value_name = "WHERE")]
-    pub(crate) from: signalbox_runtime::operate::Where,
+    pub(crate) from: Where,
     /// The end, exclusively (default: the end of the journal)
     #[arg(long, value_name = "WHERE")]
-    pub(crate) to: Option<signalbox_runtime::operate::Where>,
+    pub(crate) to: Option<Where>,
     /// Only print the number of events
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -233,8 +216,8 @@ pub(crate) struct ReplayArgs {
 /// Unix milliseconds.
 fn moment(text: &str) -> Result<i64, &'static str> {
     match text.parse() {
-        Ok(signalbox_runtime::operate::Where::Time(at)) => Ok(at),
-        Ok(signalbox_runtime::operate::Where::Position(_)) => Err("expected a time, not a position"),
+        Ok(Where::Time(at)) => Ok(at),
+        Ok(Where::Position(_)) => Err("expected a time, not a position"),
         Err(_) => Err(
             "expected a time with its zone such as 2026-11-24T10:00:00Z, a date such as 2026-11-24 (from its beginning \
              in UTC), or a duration back from now such as 2h or 3d",
@@ -255,10 +238,6 @@ pub(crate) struct ForgetArgs {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
-}
-
-fn duration(text: &str) -> Result<signalbox_core::HumanDuration, &'static str> {
-    signalbox_core::HumanDuration::parse(text)
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,8 @@
 //! The exit codes of all commands; `--help` and `docs/operations.md` list the same ones.
 
-use crate::terminal::{can_confirm, complain};
+use std::io::IsTerminal as _;
+
+use crate::terminal::complain;
 
 /// A code to leave with.
 pub(crate) type Code = u8;
@@ -52,7 +54,7 @@ impl Failure {
 
 /// Ends a command that would have to ask when no answer is possible, before it does anything.
 pub(crate) fn must_be_confirmed(what: &str, yes: bool) -> Result<(), Failure> {
-    if can_confirm(yes) {
+    if yes || std::io::stdin().is_terminal() {
         return Ok(());
     }
     let problem = format!("{what}, and nobody is at the terminal to confirm it: say --yes");

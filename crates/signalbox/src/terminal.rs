@@ -1,6 +1,6 @@
 //! The terminal: what commands print, report and ask.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, Write as _};
 
 use signalbox_core::escape::plain_lines;
 
@@ -20,19 +20,10 @@ pub(crate) fn complain(problem: &str) {
     eprintln!("signalbox: {}", plain_lines(problem));
 }
 
-/// Returns true if a question can be answered: by `--yes`, or at a terminal. Commands ask this before they do anything.
-pub(crate) fn can_confirm(yes: bool) -> bool {
-    yes || std::io::stdin().is_terminal()
-}
-
-/// Puts a question on the terminal; without a terminal the answer is no.
+/// Puts a question on the terminal. The command has called [`crate::exit::must_be_confirmed`] before it did anything.
 pub(crate) fn confirmed(question: &str, yes: bool) -> bool {
     if yes {
         return true;
-    }
-    if !std::io::stdin().is_terminal() {
-        complain(&format!("{question} Say --yes to do it."));
-        return false;
     }
     eprint!("{question} [y/N] ");
     let mut answer = String::new();

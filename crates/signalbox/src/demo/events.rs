@@ -85,97 +85,44 @@ fn browser() -> Vec<(&'static str, Value)> {
             "screen": { "width": 1512, "height": 982, "density": 2 }
         })
     };
-    let event = |id: u32, ago: i64, path: &str, rest: Value| {
-        let mut event = json!({
-            "messageId": format!("demo-web-{id}"),
-            "anonymousId": "0f7a1c52-6d0d-4f0e-9b7e-2f1f6c3f9a10",
-            "timestamp": now(ago),
-            "sentAt": now(0),
-            "context": context(path),
-        });
-        merge(&mut event, rest);
-        event
-    };
+    let track =
+        |event: &str, properties: Value| json!({ "type": "track", "event": event, "properties": properties });
     let product = json!({
         "product_id": "pot-terra-02", "sku": "FF-0202", "name": "Terracotta Pot", "brand": "Fern & Finch",
         "category": "Pots", "price": 24.5, "quantity": 2, "currency": "USD"
     });
-    vec![
+    let mut signed_up = track(
+        "Signed Up",
+        json!({ "email": " Ivy.Marsh@Example.com ", "type": "organic" }),
+    );
+    signed_up["userId"] = json!("u-1001");
+    // Not meant for advertising, and says so.
+    let mut opted_out = track("Product Viewed", json!({ "product_id": "x" }));
+    opted_out["integrations"] = json!({ "All": true, "Pinterest Conversions API": false });
+    let visit = [
+        (240, "/", json!({ "type": "page", "properties": {} })),
         (
-            "/v1/p",
-            event(1, 240, "/", json!({ "type": "page", "properties": {} })),
+            200,
+            "/search",
+            track("Products Searched", json!({ "query": "terracotta" })),
         ),
-        (
-            "/v1/t",
-            event(
-                2,
-                200,
-                "/search",
-                json!({
-                    "type": "track", "event": "Products Searched", "properties": { "query": "terracotta" }
-                }),
-            ),
-        ),
-        (
-            "/v1/t",
-            event(
-                3,
-                180,
-                "/p/pot",
-                json!({
-                    "type": "track", "event": "Product Viewed", "properties": product.clone()
-                }),
-            ),
-        ),
-        (
-            "/v1/t",
-            event(
-                4,
-                150,
-                "/p/pot",
-                json!({
-                    "type": "track", "event": "Product Added", "properties": product
-                }),
-            ),
-        ),
-        (
-            "/v1/t",
-            event(
-                5,
-                120,
-                "/signup",
-                json!({
-                    "type": "track", "event": "Signed Up", "userId": "u-1001",
-                    "properties": { "email": " Ivy.Marsh@Example.com ", "type": "organic" }
-                }),
-            ),
-        ),
-        // Not meant for advertising, and says so.
-        (
-            "/v1/t",
-            event(
-                6,
-                100,
-                "/help",
-                json!({
-                    "type": "track", "event": "Product Viewed", "properties": { "product_id": "x" },
-                    "integrations": { "All": true, "Pinterest Conversions API": false }
-                }),
-            ),
-        ),
+        (180, "/p/pot", track("Product Viewed", product.clone())),
+        (150, "/p/pot", track("Product Added", product)),
+        (120, "/signup", signed_up),
+        (100, "/help", opted_out),
         // No trigger matches: the archive gets it, Pinterest does not.
-        (
-            "/v1/t",
-            event(
-                7,
-                90,
-                "/help",
-                json!({
-                    "type": "track", "event": "Help Opened", "properties": {}
-                }),
-            ),
-        ),
-    ]
+        (90, "/help", track("Help Opened", json!({}))),
+    ];
+    let complete = |(i, (ago, path, mut event)): (usize, (i64, &str, Value))| {
+        event["messageId"] = json!(format!("demo-web-{}", i + 1));
+        event["anonymousId"] = json!("0f7a1c52-6d0d-4f0e-9b7e-2f1f6c3f9a10");
+        event["timestamp"] = json!(now(ago));
+        event["sentAt"] = json!(now(0));
+        event["context"] = context(path);
+        let endpoint = if event["type"] == "page" { "/v1/p" } else { "/v1/t" };
+        (endpoint, event)
+    };
+    visit.into_iter().enumerate().map(complete).collect()
 }
 
 /// Orders, as the shop's server posts them.
@@ -269,10 +216,4 @@ fn app() -> Vec<Value> {
             })
         })
         .collect()
-}
-
-fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
-    }
 }

@@ -4,6 +4,7 @@ mod events;
 mod report;
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 use signalbox_config::{self as config, Environment};
@@ -32,24 +33,12 @@ pub(crate) async fn run() -> Result<Code, Failure> {
 }
 
 /// The quickstart pipeline's variables, pointed at ports and files of this run.
-struct DemoEnvironment {
-    listen: String,
-    admin: String,
-    pinterest: String,
-    archive: String,
-    journal: String,
-}
+struct DemoEnvironment([(&'static str, String); 5]);
 
 impl Environment for DemoEnvironment {
     fn variable(&self, name: &str) -> Result<Option<String>, String> {
-        Ok(match name {
-            "SIGNALBOX_LISTEN" => Some(self.listen.clone()),
-            "SIGNALBOX_ADMIN" => Some(self.admin.clone()),
-            "PINTEREST_BASE_URL" => Some(self.pinterest.clone()),
-            "SIGNALBOX_JOURNAL" => Some(self.journal.clone()),
-            "SIGNALBOX_ARCHIVE" => Some(self.archive.clone()),
-            _ => None,
-        })
+        let found = self.0.iter().find(|(variable, _)| *variable == name);
+        Ok(found.map(|(_, value)| value.clone()))
     }
 
     fn file(&self, _: &str) -> Result<String, String> {
@@ -63,30 +52,35 @@ async fn try_run() -> Result<bool, String> {
     let sandbox = signalbox_sandbox::start(SandboxConfig::default())
         .await
         .map_err(|error| error.to_string())?;
-    let environment = DemoEnvironment {
-        listen: free_address()?,
-        admin: free_address()?,
-        pinterest: sandbox.base_url(),
-        journal: folder.join("journal").display().to_string(),
-        archive: folder.join("archive.jsonl").display().to_string(),
-    };
-    let result = deliver(&environment, &sandbox).await;
+    let (listen, archive) = (free_address()?, folder.join("archive.jsonl"));
+    let environment = DemoEnvironment([
+        ("SIGNALBOX_LISTEN", listen.clone()),
+        ("SIGNALBOX_ADMIN", free_address()?),
+        ("PINTEREST_BASE_URL", sandbox.base_url()),
+        ("SIGNALBOX_JOURNAL", folder.join("journal").display().to_string()),
+        ("SIGNALBOX_ARCHIVE", archive.display().to_string()),
+    ]);
+    let result = deliver(&environment, &listen, &archive, &sandbox).await;
     sandbox.shutdown().await;
     // Nothing of the demo stays behind.
     let _ = std::fs::remove_dir_all(&folder);
     result
 }
 
-async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<bool, String> {
+async fn deliver(
+    environment: &DemoEnvironment,
+    listen: &str,
+    archive: &Path,
+    sandbox: &Sandbox,
+) -> Result<bool, String> {
     let pipeline = config::load("quickstart.toml", QUICKSTART, environment)
         .and_then(Pipeline::build)
         .map_err(|diagnostics| diagnostics.to_string())?;
     let mut router = Router::start(pipeline, OpenSockets::default()).await?;
     print(&format!(
-        "Sending events to http://{}, as a shop's and an app's Segment SDKs would.\n\n",
-        environment.listen
+        "Sending events to http://{listen}, as a shop's and an app's Segment SDKs would.\n\n"
     ));
-    let sent = events::send(&environment.listen).await?;
+    let sent = events::send(listen).await?;
     let settled = async {
         while router.state.status().sinks.values().any(|sink| sink.pending > 0) {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -96,7 +90,7 @@ async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<boo
     let _ = tokio::time::timeout(PATIENCE, settled).await;
     let status = router.state.status();
     router.running.stop(Duration::from_secs(5)).await;
-    let archived = std::fs::read_to_string(&environment.archive).map_err(|error| error.to_string())?;
+    let archived = std::fs::read_to_string(archive).map_err(|error| error.to_string())?;
     let (text, closes) = report::render(&status, sandbox, sent, archived.lines().count() as u64);
     router.close().await;
     print(&text);
@@ -105,9 +99,8 @@ async fn deliver(environment: &DemoEnvironment, sandbox: &Sandbox) -> Result<boo
 
 /// An address on loopback that is free now.
 fn free_address() -> Result<String, String> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    listener
-        .local_addr()
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    address
         .map(|address| address.to_string())
         .map_err(|error| error.to_string())
 }

@@ -22,12 +22,12 @@ const LIMIT: u64 = 100;
 impl DeadLetterAction {
     fn choice(&self) -> &DeadLetterChoice {
         match self {
-            DeadLetterAction::Summary(args) => &args.choice,
+            DeadLetterAction::Summary(choice) => choice,
             DeadLetterAction::List(args)
             | DeadLetterAction::Show(args)
             | DeadLetterAction::Export(args)
             | DeadLetterAction::Retry(args) => &args.choice,
-            DeadLetterAction::Discard(args) => &args.choice,
+            DeadLetterAction::Discard(args) => &args.list.choice,
         }
     }
 }
@@ -63,55 +63,43 @@ pub(crate) async fn run(action: DeadLetterAction) -> Result<Code, Failure> {
 }
 
 async fn carry_out(action: &DeadLetterAction, client: &AdminClient) -> Result<Code, String> {
-    let filter = filter(action.choice());
+    let choice = action.choice();
+    let filter = filter(choice);
+    // Prints a result as JSON or for people; returns false once the reader has closed the output.
+    let show = |result: Value, human: String| match choice.json {
+        true => print_line(&result),
+        false => print(&human),
+    };
     match action {
-        DeadLetterAction::Summary(args) => {
+        DeadLetterAction::Summary(_) => {
             let summary = asking::summary(client, &filter).await?;
-            if args.choice.json {
-                print_line(&json!(summary));
-            } else {
-                print(&table::summary(&summary));
-            }
+            show(json!(summary), table::summary(&summary));
         }
         DeadLetterAction::List(args) => {
-            let show = |letter: Value| {
-                if args.choice.json {
-                    print_line(&letter)
-                } else {
-                    print(&table::row(&letter))
-                }
+            let row = |letter: Value| {
+                let human = table::row(&letter);
+                show(letter, human)
             };
-            list(client, &filter, args, false, show).await?;
+            list(client, &filter, args, false, row).await?;
         }
         DeadLetterAction::Show(args) => {
-            let show = |letter: Value| {
-                if args.choice.json {
-                    print_line(&letter)
-                } else {
-                    print(&plain_json(&format!("{letter:#}\n")))
-                }
+            let details = |letter: Value| {
+                let human = plain_json(&format!("{letter:#}\n")).into_owned();
+                show(letter, human)
             };
-            list(client, &filter, args, true, show).await?;
+            list(client, &filter, args, true, details).await?;
         }
         DeadLetterAction::Export(args) => export(client, &filter, args).await?,
         DeadLetterAction::Retry(args) => {
             let told = act_on(client, filter, args.how_many, true).await?;
-            if args.choice.json {
-                print_line(&json!(told));
-            } else {
-                print(&retried(&told, client));
-            }
+            show(json!(told), retried(&told, client));
         }
         DeadLetterAction::Discard(args) => {
             if !confirmed("Dead letters that match are removed for good.", args.yes) {
                 return Ok(exit::FAILED);
             }
-            let told = act_on(client, filter, args.how_many, false).await?;
-            if args.choice.json {
-                print_line(&json!(told));
-            } else {
-                print(&format!("{} removed\n", told.taken.removed));
-            }
+            let told = act_on(client, filter, args.list.how_many, false).await?;
+            show(json!(told), format!("{} removed\n", told.taken.removed));
         }
     }
     Ok(exit::OK)
