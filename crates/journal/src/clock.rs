@@ -32,8 +32,7 @@ impl Clock {
     /// The time in Unix nanoseconds. It advances evenly while the system's clock is behind.
     pub(crate) fn nanos(&self) -> u64 {
         let elapsed = self.elapsed();
-        let base =
-            nanos((self.wall)().duration_since(UNIX_EPOCH).unwrap_or_default()).saturating_sub(elapsed);
+        let base = self.wall_nanos().saturating_sub(elapsed);
         self.base
             .fetch_max(base, Relaxed)
             .max(base)
@@ -47,9 +46,11 @@ impl Clock {
 
     /// The system's time as it is, in Unix milliseconds, for comparison with times that others set.
     pub(crate) fn wall(&self) -> i64 {
-        millis(nanos(
-            (self.wall)().duration_since(UNIX_EPOCH).unwrap_or_default(),
-        ))
+        millis(self.wall_nanos())
+    }
+
+    fn wall_nanos(&self) -> u64 {
+        nanos((self.wall)().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
     fn elapsed(&self) -> u64 {

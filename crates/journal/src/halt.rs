@@ -2,11 +2,13 @@
 //! its cost when it ends.
 
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::mutex::lock;
+use crate::panic_guard::io;
 use crate::{JournalError, Refusing};
 
 /// The cause of a halt; the causes that pass soonest come first.
@@ -34,6 +36,16 @@ impl Cause {
 pub(crate) struct Failure {
     pub(crate) cause: Cause,
     pub(crate) error: JournalError,
+}
+
+impl Failure {
+    /// Makes the failure for an error of the system with a file.
+    pub(crate) fn at(path: &Path, error: &std::io::Error) -> Failure {
+        Failure {
+            cause: Cause::of(error),
+            error: io(error).at(path),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -69,6 +69,16 @@ pub(crate) fn newer_with(what: &str) -> Trouble {
     ))
 }
 
+/// Returns false if the disk did not deliver the bytes: an unreadable place holds nothing, whereas a system that refuses
+/// to read may do so later.
+pub(crate) fn delivered(read: std::io::Result<()>) -> Result<bool, Trouble> {
+    match read.map_err(|error| io(&error)) {
+        Ok(()) => Ok(true),
+        Err(Trouble::Broken(_)) => Ok(false),
+        Err(refused) => Err(refused),
+    }
+}
+
 pub(crate) fn io(error: &std::io::Error) -> Trouble {
     // EIO: a place on the disk that does not answer; asking again seldom helps, the rest of the file may be read.
     if error.raw_os_error() == Some(5) {

@@ -188,10 +188,7 @@ impl IdStore {
                 None
             }
         };
-        frozen.writing = std::thread::Builder::new()
-            .name("journal-ids".into())
-            .spawn(written)
-            .ok();
+        frozen.writing = in_background(written);
     }
 
     /// Takes in the files written in the background; `wait` waits for those under way.
@@ -280,11 +277,7 @@ impl IdStore {
                 None
             }
         };
-        self.merging = std::thread::Builder::new()
-            .name("journal-ids".into())
-            .spawn(job)
-            .ok()
-            .map(|job| (numbers, job));
+        self.merging = in_background(job).map(|job| (numbers, job));
     }
 
     /// Writes everything down.
@@ -293,6 +286,14 @@ impl IdStore {
         self.tend(end, now, true);
         self.take_in(true);
     }
+}
+
+/// Starts a thread that writes a file of ids; `None` if the system has no thread to give.
+fn in_background(
+    job: impl FnOnce() -> Option<IdFile> + Send + 'static,
+) -> Option<JoinHandle<Option<IdFile>>> {
+    let thread = std::thread::Builder::new().name("journal-ids".into());
+    thread.spawn(job).ok()
 }
 
 impl Dedup for IdStore {

@@ -10,7 +10,7 @@ use crate::mutex::lock;
 use crate::state::checkpoints;
 use crate::state::dead_letters;
 use crate::state::{parked, tables};
-use crate::{JournalError, Named, Roster};
+use crate::{JournalError, Named, Position, Roster};
 
 impl StateWriter {
     pub(crate) fn adopt(&mut self, roster: Roster) -> Result<(), JournalError> {
@@ -92,7 +92,8 @@ impl StateWriter {
                 parked::remove_sink(txn, old)?;
                 dead_letters::rename(txn, head, old, new)?;
                 if let Some(sink) = moved.get_mut(new) {
-                    sink.parked = parked::count_parked(txn, new)?;
+                    let events = txn.open_table(tables::PARKED)?;
+                    sink.parked = parked::count_parked(&events, new, 0..=Position::MAX)?;
                 }
             }
             for (name, sink) in &*moved {

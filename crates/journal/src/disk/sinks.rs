@@ -28,10 +28,7 @@ impl StateWriter {
         name: &str,
         subscription: &Subscription,
     ) -> Result<(Resumed, u64), JournalError> {
-        let held = Held {
-            from: self.shared.start(),
-            to: self.shared.end(),
-        };
+        let held = self.held();
         let known = lock(&self.shared.sinks).get(name).cloned();
         let new = known.is_none();
         let mut sink = known.unwrap_or_default();
@@ -68,10 +65,7 @@ impl StateWriter {
         if listens_otherwise {
             self.begin_file();
         }
-        let (parked, returned) = self
-            .state
-            .parked(name)
-            .map_err(|trouble| self.explain(&trouble))?;
+        let (parked, returned) = self.state.parked(name)?;
         let owed = record.inputs.owed(&self.head.names);
         let (arrivals, end) = {
             let mut journalled = lock(&self.shared.journalled);
@@ -138,6 +132,28 @@ impl StateWriter {
         Ok(sums.into_iter().collect())
     }
 
+    /// Counts the events that a sink is owed now, by source. A released orphan holds nothing: it is not owed later events.
+    fn owed(&self, record: &SinkRecord) -> Result<Vec<(String, u64)>, JournalError> {
+        if record.released {
+            return Ok(Vec::new());
+        }
+        self.unread(record, self.shared.end())
+    }
+
+    /// The positions that the journal holds.
+    fn held(&self) -> Held {
+        Held {
+            from: self.shared.start(),
+            to: self.shared.end(),
+        }
+    }
+
+    /// Returns a sink that is to be changed.
+    fn known(&self, name: &str) -> Result<Sink, JournalError> {
+        let sink = lock(&self.shared.sinks).get(name).cloned();
+        sink.ok_or_else(|| JournalError(format!("the journal knows no sink '{name}'")))
+    }
+
     /// Counts the events that a reader with this progress has still to hand out.
     pub(super) fn ahead(
         &mut self,
@@ -161,7 +177,7 @@ impl StateWriter {
         Ok(Ahead {
             unread: self.unread(&standing, end)?,
             arrived,
-            returned: returned.map_err(|trouble| self.explain(&trouble))?,
+            returned: returned?,
         })
     }
 
@@ -170,16 +186,8 @@ impl StateWriter {
         let mut states = Vec::with_capacity(sinks.len());
         for (name, sink) in sinks {
             let Sink { record, parked, .. } = sink;
-            let parked_since = self
-                .state
-                .oldest_parked(&name)
-                .map_err(|trouble| self.explain(&trouble))?;
-            // A released orphan holds nothing: it is not owed later events.
-            let unread = if record.released {
-                Vec::new()
-            } else {
-                self.unread(&record, self.shared.end())?
-            };
+            let parked_since = self.state.oldest_parked(&name)?;
+            let unread = self.owed(&record)?;
             let first = record.inputs.first(&record.progress, self.shared.end());
             let logged_since = match first {
                 Some(first) if !unread.is_empty() => self.shared.log.arrival(first)?,
@@ -198,11 +206,9 @@ impl StateWriter {
     fn parked_of(&self, name: &str, source: Option<&str>) -> Result<Vec<Position>, JournalError> {
         let (mut found, mut from) = (Vec::new(), 0);
         loop {
-            let read = self
+            let page = self
                 .state
-                .store
-                .read(|txn| parked::read_parked(txn, name, from..=Position::MAX, AT_ONCE));
-            let page = read.map_err(|trouble| self.explain(&trouble))?;
+                .read(|txn| parked::read_parked(txn, name, from..=Position::MAX, AT_ONCE))?;
             let of_it = |event: &Event| source.is_none_or(|source| *event.receipt().source == *source);
             let chosen = page.events.iter().filter(|parked| of_it(&parked.event));
             found.extend(chosen.map(|parked| parked.position));
@@ -218,17 +224,12 @@ impl StateWriter {
 
     /// Forgets the events that a sink is owed, and counts them.
     pub(crate) fn forget(&mut self, name: &str, source: Option<&str>) -> Result<u64, JournalError> {
-        let sink = lock(&self.shared.sinks).get(name).cloned();
-        let mut sink = sink.ok_or_else(|| JournalError(format!("the journal knows no sink '{name}'")))?;
+        let mut sink = self.known(name)?;
         if sink.opened {
             return Err(JournalError(format!("the sink '{name}' is being delivered to")));
         }
         let of_it = |other: &str| source.is_none_or(|source| source == other);
-        let unread = if sink.record.released {
-            Vec::new()
-        } else {
-            self.unread(&sink.record, self.shared.end())?
-        };
+        let unread = self.owed(&sink.record)?;
         let parked = self.parked_of(name, source)?;
         let unread = unread.iter().filter(|(source, _)| of_it(source));
         let count = unread.map(|(_, count)| count).sum::<u64>() + parked.len() as u64;
@@ -245,12 +246,8 @@ impl StateWriter {
     }
 
     pub(crate) fn set_progress(&mut self, name: &str, progress: Progress) -> Result<(), JournalError> {
-        let sink = lock(&self.shared.sinks).get(name).cloned();
-        let mut sink = sink.ok_or_else(|| JournalError(format!("the journal knows no sink '{name}'")))?;
-        let held = Held {
-            from: self.shared.start(),
-            to: self.shared.end(),
-        };
+        let mut sink = self.known(name)?;
+        let held = self.held();
         sink.record.replay(progress, held, self.shared.clock.now());
         sink.generation += 1;
         self.change_sink(name, sink, |_| Ok(()))

@@ -225,7 +225,7 @@ impl StateWriter {
             Err(trouble) => {
                 self.broken = true;
                 lock(&self.shared.sources).changed |= totals.is_some();
-                let error = self.explain(&trouble);
+                let error = trouble.at(self.state.path());
                 if let Trouble::Full(_) = trouble {
                     self.shared.halt(
                         &Failure {
@@ -257,16 +257,9 @@ impl StateWriter {
         }
     }
 
-    pub(crate) fn explain(&self, trouble: &Trouble) -> JournalError {
-        trouble.at(self.state.path())
-    }
-
     /// Reads the checkpoints of a source by key, including those not written yet.
     pub(crate) fn checkpoints(&mut self, source: &str) -> Result<BTreeMap<String, Vec<u8>>, JournalError> {
-        let mut saved = self
-            .state
-            .checkpoints(source)
-            .map_err(|trouble| self.explain(&trouble))?;
+        let mut saved = self.state.checkpoints(source)?;
         let newer = self.pending.checkpoints.iter();
         let newer = newer.filter(|((owner, _), _)| owner == source);
         saved.extend(newer.map(|(key, value)| (key.clone(), value.clone())));

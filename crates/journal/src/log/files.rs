@@ -190,16 +190,17 @@ impl LogFiles {
         Ok(())
     }
 
+    fn list(&self) -> std::sync::RwLockReadGuard<'_, Vec<Arc<LogFile>>> {
+        self.log_files.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn write_list(&self) -> std::sync::RwLockWriteGuard<'_, Vec<Arc<LogFile>>> {
         self.log_files.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The files, oldest first.
     pub(crate) fn log_files(&self) -> Vec<Arc<LogFile>> {
-        self.log_files
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.list().clone()
     }
 
     /// The position after the last one that was given to an event, readable or not, as far as the files and the mark
@@ -215,20 +216,12 @@ impl LogFiles {
 
     /// The oldest position held.
     pub(crate) fn start(&self) -> Option<Position> {
-        self.log_files
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .first()
-            .map(|log_file| log_file.first)
+        self.list().first().map(|log_file| log_file.first)
     }
 
     /// The position after the last event held.
     pub(crate) fn end(&self) -> Option<Position> {
-        self.log_files
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .last()
-            .map(|log_file| log_file.end())
+        self.list().last().map(|log_file| log_file.end())
     }
 
     /// The arrival of the newest event in the last file.
@@ -239,8 +232,7 @@ impl LogFiles {
 
     /// Bytes at and after a position.
     pub(crate) fn bytes_from(&self, from: Position) -> u64 {
-        let log_files = self.log_files.read().unwrap_or_else(PoisonError::into_inner);
-        log_files
+        self.list()
             .iter()
             .rev()
             .map(|log_file| log_file.content())
@@ -303,10 +295,7 @@ impl LogFiles {
                 }
                 return Ok(full);
             };
-            let failure = Failure {
-                cause: Cause::of(&error),
-                error: io(&error).at(&now.log_file.path),
-            };
+            let failure = Failure::at(&now.log_file.path, &error);
             if now.log_file.end() == now.log_file.first {
                 // Nothing in it was ever acknowledged.
                 self.let_go(&now.log_file);
@@ -338,10 +327,7 @@ impl LogFiles {
         }
         let (growing, file) = Growing::create(path, &heading.to_bytes(first)).map_err(|error| {
             let _ = fs::remove_file(path);
-            Failure {
-                cause: Cause::of(&error),
-                error: io(&error).at(path),
-            }
+            Failure::at(path, &error)
         })?;
         sync_folder(&self.folder).map_err(|error| failed(&error))?;
         let file = Arc::new(file);

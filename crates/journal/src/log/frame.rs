@@ -31,6 +31,7 @@ use std::sync::Arc;
 use signalbox_core::{Event, Receipt};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::bytes::{Bytes, Flaw, SHORT};
 use crate::Position;
 
 /// No text contains this: 0xF7 never occurs in UTF-8.
@@ -44,9 +45,6 @@ const OLD: (u16, usize) = (2, 68);
 /// Bytes of the fixed-size entry of an event, which stands before all texts.
 pub(super) const ENTRY: usize = 22;
 const CHECKSUM: usize = 8;
-
-/// The reason why bytes are no frame.
-pub(crate) type Flaw = &'static str;
 
 /// The head of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -289,40 +287,6 @@ impl<'a> Frame<'a> {
             };
             (position, read().unwrap_or_default())
         })
-    }
-}
-
-const SHORT: Flaw = "it is cut short";
-
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, n: usize) -> Result<&'a [u8], Flaw> {
-        let (taken, rest) = self.0.split_at_checked(n).ok_or(SHORT)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Flaw> {
-        let (taken, rest) = self.0.split_first_chunk::<N>().ok_or(SHORT)?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    fn u16(&mut self) -> Result<u16, Flaw> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    fn u32(&mut self) -> Result<u32, Flaw> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Result<u64, Flaw> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    fn i64(&mut self) -> Result<i64, Flaw> {
-        self.array().map(i64::from_le_bytes)
     }
 }
 

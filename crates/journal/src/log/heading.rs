@@ -24,8 +24,9 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::aligned::BLOCK;
+use super::bytes::fixed_part;
 use crate::names::Names;
-use crate::panic_guard::{Trouble, io, newer};
+use crate::panic_guard::{Trouble, delivered, io, newer};
 use crate::sink_record::SinkRecord;
 use crate::{Position, SourceTotals};
 
@@ -95,31 +96,24 @@ impl Heading {
         let mut block = [0; BLOCK];
         let length = usize::try_from(size).unwrap_or(BLOCK).min(BLOCK);
         let (start, _) = block.split_at_mut(length);
-        match file.read_exact_at(start, 0).map_err(|error| io(&error)) {
-            Ok(()) => {}
-            Err(Trouble::Broken(_)) => return Ok(None),
-            Err(refused) => return Err(refused),
+        if !delivered(file.read_exact_at(start, 0))? {
+            return Ok(None);
         }
-        let Some(fields) = fields(&block) else {
+        let Some((version, mut fields)) = fixed_part(&block, &MAGIC) else {
             return Ok(None);
         };
-        if fields.version != VERSION {
-            return Err(newer("file", fields.version.into(), Some(VERSION.into())));
+        if version != VERSION {
+            return Err(newer("file", version.into(), Some(VERSION.into())));
         }
-        let Some((length, first, checksum)) = fields.rest() else {
+        let (Ok(length), Ok(first), Ok(checksum)) = (fields.u32(), fields.u64(), fields.u64()) else {
             return Ok(None);
         };
         if u64::from(length) > size {
             return Ok(None);
         }
         let mut text = vec![0; length as usize];
-        match file
-            .read_exact_at(&mut text, FIXED as u64)
-            .map_err(|error| io(&error))
-        {
-            Ok(()) => {}
-            Err(Trouble::Broken(_)) => return Ok(None),
-            Err(refused) => return Err(refused),
+        if !delivered(file.read_exact_at(&mut text, FIXED as u64))? {
+            return Ok(None);
         }
         let heading = (xxh3_64(&text) == checksum).then(|| serde_json::from_slice::<Heading>(&text).ok());
         let heading = heading.flatten();
@@ -132,39 +126,6 @@ impl Heading {
             heading,
             blocks,
         }))
-    }
-}
-
-/// The fixed part of a heading of any version; its checksum is right.
-struct Fields<'a> {
-    version: u16,
-    bytes: &'a [u8],
-}
-
-/// Reads the fixed part at the beginning of a block; `None` if there is none.
-fn fields(block: &[u8]) -> Option<Fields<'_>> {
-    let rest = block.strip_prefix(&MAGIC)?;
-    let (version, rest) = rest.split_first_chunk::<2>()?;
-    let (length, _) = rest.split_first_chunk::<2>()?;
-    let fixed = block.get(..usize::from(u16::from_le_bytes(*length)))?;
-    let (bytes, checksum) = fixed.split_last_chunk::<8>()?;
-    (xxh3_64(bytes) == u64::from_le_bytes(*checksum)).then_some(Fields {
-        version: u16::from_le_bytes(*version),
-        bytes,
-    })
-}
-
-impl Fields<'_> {
-    /// Reads the length of the text, the position, and the checksum of the text.
-    fn rest(&self) -> Option<(u32, Position, u64)> {
-        let (length, rest) = self.bytes.get(12..)?.split_first_chunk::<4>()?;
-        let (first, rest) = rest.split_first_chunk::<8>()?;
-        let (checksum, _) = rest.split_first_chunk::<8>()?;
-        Some((
-            u32::from_le_bytes(*length),
-            u64::from_le_bytes(*first),
-            u64::from_le_bytes(*checksum),
-        ))
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use super::aligned::BLOCK;
 use super::encode::FrameInfo;
 use super::frame::Frame;
 use crate::Position;
+use crate::mutex::lock;
 
 /// Bytes of frames after which a stretch ends …
 const STRETCH_BYTES: u64 = 4_000_000;
@@ -162,7 +163,7 @@ impl LogFile {
     }
 
     pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.content)
     }
 
     pub(crate) fn end(&self) -> Position {

@@ -24,9 +24,10 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::aligned::BLOCK;
+use super::bytes::fixed_part;
 use crate::Position;
 use crate::fs::private;
-use crate::panic_guard::{Trouble, io as trouble, newer};
+use crate::panic_guard::{Trouble, delivered, io as trouble, newer};
 
 /// No text contains this: 0xF7 never occurs in UTF-8.
 const MAGIC: [u8; 8] = *b"\xF7sbmarks";
@@ -114,14 +115,12 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Marked>, Trouble> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         file => file.map_err(|error| trouble(&error))?,
     };
-    match file.read_exact_at(&mut bytes, 0).map_err(|error| trouble(&error)) {
-        Ok(()) => {}
-        Err(Trouble::Broken(_)) => return Ok(None),
-        Err(refused) => return Err(refused),
+    if !delivered(file.read_exact_at(&mut bytes, 0))? {
+        return Ok(None);
     }
     let mut block = [0; BLOCK];
     let whole = file.read_exact_at(&mut block, 0).is_ok();
-    if let Some(version) = version(if whole { &block } else { &bytes })
+    if let Some((version, _)) = fixed_part(if whole { &block } else { &bytes }, &MAGIC)
         && version != VERSION
     {
         return Err(newer("mark", version.into(), Some(VERSION.into())));
@@ -129,27 +128,14 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Marked>, Trouble> {
     Ok(parse(&bytes, boot()))
 }
 
-/// The version of a mark whose checksum is right.
-fn version(bytes: &[u8]) -> Option<u16> {
-    let rest = bytes.strip_prefix(&MAGIC)?;
-    let (version, rest) = rest.split_first_chunk::<2>()?;
-    let (length, _) = rest.split_first_chunk::<2>()?;
-    let all = bytes.get(..usize::from(u16::from_le_bytes(*length)))?;
-    let (fields, checksum) = all.split_last_chunk::<8>()?;
-    (xxh3_64(fields) == u64::from_le_bytes(*checksum)).then_some(u16::from_le_bytes(*version))
-}
-
 fn parse(bytes: &[u8; LENGTH], boot: Option<u128>) -> Option<Marked> {
-    version(bytes)?;
-    let (written, rest) = bytes.get(12..)?.split_first_chunk::<16>()?;
-    let (file, rest) = rest.split_first_chunk::<8>()?;
-    let (end, rest) = rest.split_first_chunk::<8>()?;
-    let (offset, _) = rest.split_first_chunk::<8>()?;
+    let (_, mut fields) = fixed_part(bytes, &MAGIC)?;
+    let written = u128::from_le_bytes(fields.array().ok()?);
     Some(Marked {
-        file: u64::from_le_bytes(*file),
-        end: u64::from_le_bytes(*end),
-        offset: u64::from_le_bytes(*offset),
-        exact: boot == Some(u128::from_le_bytes(*written)),
+        file: fields.u64().ok()?,
+        end: fields.u64().ok()?,
+        offset: fields.u64().ok()?,
+        exact: boot == Some(written),
     })
 }
 

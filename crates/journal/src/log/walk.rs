@@ -9,7 +9,7 @@ use super::heading::Heading;
 use super::log_file::FrameNote;
 use super::summary::{IndexEntry, Summary, offset};
 use crate::Position;
-use crate::panic_guard::{Trouble, io as trouble, newer};
+use crate::panic_guard::{Trouble, delivered, io as trouble, newer};
 
 /// The result of reading a file through.
 pub(super) struct Walk {
@@ -126,13 +126,8 @@ pub(super) fn frame_at<'a>(
     Ok(Frame::decode(bytes).map_or(At::Torn(head), At::Frame))
 }
 
-/// Reads `length` bytes; returns false if the disk does not deliver them. A place that is unreadable holds no frame,
-/// whereas a system that refuses to read may do so later.
+/// Reads `length` bytes; returns false if the disk does not deliver them.
 fn read(file: &File, at: u64, length: usize, bytes: &mut Vec<u8>) -> Result<bool, Trouble> {
     bytes.resize(length, 0);
-    match file.read_exact_at(bytes, at).map_err(|error| trouble(&error)) {
-        Ok(()) => Ok(true),
-        Err(Trouble::Broken(_)) => Ok(false),
-        Err(refused) => Err(refused),
-    }
+    delivered(file.read_exact_at(bytes, at))
 }

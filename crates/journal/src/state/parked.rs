@@ -77,10 +77,14 @@ fn first_of(
     Ok(first.map(|(key, _)| key.value().1))
 }
 
-/// Counts the events that a sink has parked.
-pub(crate) fn count_parked(txn: &WriteTransaction, sink: &str) -> Result<u64, redb::Error> {
-    let table = txn.open_table(PARKED)?;
-    Ok(table.range((sink, 0)..=(sink, Position::MAX))?.count() as u64)
+/// Counts the events that a sink has parked in a range of positions.
+pub(crate) fn count_parked(
+    parked: &impl ReadableTable<(&'static str, Position), &'static [u8]>,
+    sink: &str,
+    range: RangeInclusive<Position>,
+) -> Result<u64, redb::Error> {
+    let mut entries = parked.range((sink, *range.start())..=(sink, *range.end()))?;
+    Ok(entries.try_fold(0, |count, entry| entry.map(|_| count + 1))?)
 }
 
 /// Removes all parked events of a sink.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use redb::{Database, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::de::DeserializeOwned;
 
 use super::checkpoints;
 use super::contents::Contents;
@@ -100,24 +101,8 @@ fn read_what_can_be(db: &Database) -> (Option<Head>, Contents) {
         head = table.get("head")?.and_then(|head| decode(head.value()));
         Ok(())
     });
-    let _ = guarded(|| {
-        for entry in db.begin_read()?.open_table(SINKS)?.iter()? {
-            let (name, sink) = entry?;
-            saved
-                .sinks
-                .extend(decode(sink.value()).map(|sink| (name.value().to_owned(), sink)));
-        }
-        Ok(())
-    });
-    let _ = guarded(|| {
-        for entry in db.begin_read()?.open_table(SOURCES)?.iter()? {
-            let (name, totals) = entry?;
-            saved
-                .sources
-                .extend(decode(totals.value()).map(|totals| (name.value().to_owned(), totals)));
-        }
-        Ok(())
-    });
+    saved.sinks = readable(db, SINKS);
+    saved.sources = readable(db, SOURCES);
     let _ = guarded(|| {
         let txn = db.begin_read()?;
         let opens = txn.open_table(PARKED_OPEN)?;
@@ -150,4 +135,20 @@ fn read_what_can_be(db: &Database) -> (Option<Head>, Contents) {
     });
     saved.checkpoints = guarded(|| checkpoints::read(&db.begin_read()?, None)).unwrap_or_default();
     (head, saved)
+}
+
+/// Reads the intact records of a table by name, as far as the table is readable.
+fn readable<T: DeserializeOwned>(
+    db: &Database,
+    table: TableDefinition<'_, &str, &[u8]>,
+) -> BTreeMap<String, T> {
+    let mut found = BTreeMap::new();
+    let _ = guarded(|| {
+        for entry in db.begin_read()?.open_table(table)?.iter()? {
+            let (name, value) = entry?;
+            found.extend(decode(value.value()).map(|value| (name.value().to_owned(), value)));
+        }
+        Ok(())
+    });
+    found
 }

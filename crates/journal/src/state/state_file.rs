@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::checkpoints;
-use super::parked::read_parked;
+use super::parked::{count_parked, read_parked};
 use super::read_pin::ReadPin;
 use super::store::Store;
 use super::tables::{HEAD, Head, LETTERS, PARKED, PARKED_OPEN, SINKS, SOURCES, decode};
 use crate::panic_guard::{Trouble, guarded};
 use crate::sink_record::SinkRecord;
-use crate::{Parked, Position, SourceTotals};
+use crate::{JournalError, Parked, Position, SourceTotals};
 
 pub(crate) struct StateFile {
     pub(super) path: PathBuf,
@@ -56,48 +56,44 @@ impl StateFile {
         self.pin = ReadPin::default();
     }
 
+    /// Reads the last commit.
+    pub(crate) fn read<T>(
+        &self,
+        look: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, JournalError> {
+        self.store.read(look).map_err(|trouble| trouble.at(&self.path))
+    }
+
     /// Reads a sink's parked events of the log, and counts its returned dead letters. Damaged events are logged.
-    pub(crate) fn parked(&self, sink: &str) -> Result<(Vec<Parked>, u64), Trouble> {
-        let parked = self
-            .store
-            .read(|txn| read_parked(txn, sink, 0..=Parked::BACK - 1, usize::MAX))?;
-        let returned = self.store.read(|txn| {
-            let mut count = 0;
-            let table = txn.open_table(PARKED)?;
-            for entry in table.range((sink, Parked::BACK)..=(sink, Position::MAX))? {
-                count += u64::from(entry?.0.value().0 == sink);
-            }
-            Ok(count)
-        })?;
+    pub(crate) fn parked(&self, sink: &str) -> Result<(Vec<Parked>, u64), JournalError> {
+        let parked = self.read(|txn| read_parked(txn, sink, 0..=Parked::BACK - 1, usize::MAX))?;
         for position in &parked.unreadable {
             tracing::error!(file = %self.path.display(), sink, position, "parked event unreadable");
         }
+        let returned = self.count_parked(sink, Parked::BACK..=Position::MAX)?;
         Ok((parked.events, returned))
     }
 
     /// The arrival of a sink's first parked event.
-    pub(crate) fn oldest_parked(&self, sink: &str) -> Result<Option<i64>, Trouble> {
-        self.store.read(|txn| {
-            let first = read_parked(txn, sink, 0..=Position::MAX, 1)?.events;
-            Ok(first.first().map(|parked| parked.event.receipt().received_at))
-        })
+    pub(crate) fn oldest_parked(&self, sink: &str) -> Result<Option<i64>, JournalError> {
+        let first = self
+            .read(|txn| read_parked(txn, sink, 0..=Position::MAX, 1))?
+            .events;
+        Ok(first.first().map(|parked| parked.event.receipt().received_at))
     }
 
     /// Counts the parked events of a sink in a range.
-    pub(crate) fn count_parked(&self, sink: &str, range: RangeInclusive<Position>) -> Result<u64, Trouble> {
-        self.store.read(|txn| {
-            let table = txn.open_table(PARKED)?;
-            let mut count = 0;
-            for entry in table.range((sink, *range.start())..=(sink, *range.end()))? {
-                count += u64::from(entry?.0.value().0 == sink);
-            }
-            Ok(count)
-        })
+    pub(crate) fn count_parked(
+        &self,
+        sink: &str,
+        range: RangeInclusive<Position>,
+    ) -> Result<u64, JournalError> {
+        self.read(|txn| count_parked(&txn.open_table(PARKED)?, sink, range))
     }
 
     /// Reads the saved checkpoints of a source.
-    pub(crate) fn checkpoints(&self, source: &str) -> Result<checkpoints::Changed, Trouble> {
-        self.store.read(|txn| checkpoints::read(txn, Some(source)))
+    pub(crate) fn checkpoints(&self, source: &str) -> Result<checkpoints::Changed, JournalError> {
+        self.read(|txn| checkpoints::read(txn, Some(source)))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -116,10 +112,7 @@ pub(super) fn load(txn: &WriteTransaction) -> Result<Loaded, redb::Error> {
         let (name, sink) = entry?;
         let name = name.value();
         let sink = decode(sink.value()).ok_or_else(|| damaged("a sink"))?;
-        let mut count = 0;
-        for entry in parked.range((name, 0)..=(name, Position::MAX))? {
-            count += u64::from(entry?.0.value().0 == name);
-        }
+        let count = count_parked(&parked, name, 0..=Position::MAX)?;
         loaded.sinks.insert(name.to_owned(), (sink, count));
     }
     for entry in txn.open_table(SOURCES)?.iter()? {

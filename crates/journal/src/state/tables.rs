@@ -21,7 +21,7 @@ pub(super) const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("
 pub(super) const SINKS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sinks");
 pub(super) const SOURCES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sources");
 /// Payload and mapping of parked events, which do not change …
-pub(super) const PARKED: TableDefinition<'_, (&str, Position), &[u8]> = TableDefinition::new("parked");
+pub(crate) const PARKED: TableDefinition<'_, (&str, Position), &[u8]> = TableDefinition::new("parked");
 /// … and their history, which does.
 pub(super) const PARKED_OPEN: TableDefinition<'_, (&str, Position), &[u8]> =
     TableDefinition::new("parked_open");

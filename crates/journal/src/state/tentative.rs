@@ -6,9 +6,11 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use redb::StorageBackend;
+
+use crate::mutex::lock;
 
 const PAGE: u64 = 4096;
 
@@ -54,7 +56,7 @@ impl Tentative {
 
     /// Applies the changes held back to the file, in order; from now on changes go through.
     pub(super) fn settle(&self) -> io::Result<()> {
-        let mut held = self.held();
+        let mut held = lock(&self.0.held);
         for step in std::mem::take(&mut held.steps) {
             match step {
                 Step::Resize(length) => self.0.file.set_len(length)?,
@@ -67,13 +69,9 @@ impl Tentative {
         Ok(())
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The changes held back; `None` once they go through.
     fn holding(&self) -> Option<MutexGuard<'_, Held>> {
-        (!self.0.through.load(Ordering::Acquire)).then(|| self.held())
+        (!self.0.through.load(Ordering::Acquire)).then(|| lock(&self.0.held))
     }
 }
 
