@@ -31,14 +31,18 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Lists the files of a folder.
+pub(crate) fn paths(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf> + use<>> {
+    Ok(fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path())))
+}
+
 /// Warns if others may use the folder or a file in it: an earlier version made them so, or a person who copied them.
 pub(crate) fn warn_if_exposed(folder: &Path) {
     let mode = |path: &Path| fs::metadata(path).map_or(0, |there| there.mode());
     if let Some(told) = exposed(folder, mode(folder)) {
         tracing::warn!("the journal's folder holds events: {told}");
     }
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let files = paths(folder).into_iter().flatten();
     let open: Vec<_> = files.filter_map(|path| exposed(&path, mode(&path))).collect();
     if let Some(first) = open.first() {
         tracing::warn!(

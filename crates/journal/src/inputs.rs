@@ -161,11 +161,8 @@ impl Inputs {
             }
         }
         let listens = |spans: &Vec<Span>| spans.last().is_some_and(|(_, to)| *to == OPEN);
-        let added: Vec<&String> = subscription.inputs.iter().collect();
-        let added: Vec<&String> = added
-            .into_iter()
-            .filter(|source| !self.spans.get(*source).is_some_and(listens))
-            .collect();
+        let is_new = |source: &&String| !self.spans.get(*source).is_some_and(listens);
+        let added: Vec<&String> = subscription.inputs.iter().filter(is_new).collect();
         match subscription.start {
             Start::Beginning if !added.is_empty() => self.add_from_the_beginning(progress, &added, held),
             _ => {

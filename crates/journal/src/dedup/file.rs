@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::current::Current;
 use super::id::{Id, LONGEST};
 use crate::Position;
-use crate::fs::private;
+use crate::fs::{paths, private};
 
 const MAGIC: &[u8; 8] = b"sbids\0\0\x01";
 const HEADER: usize = 80;
@@ -76,11 +76,8 @@ fn number_of(name: &str) -> Option<u64> {
 
 /// Finds the files of a folder, oldest first. Damaged ones are logged and left out.
 pub(super) fn find(folder: &Path) -> Vec<IdFile> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
     let mut files = Vec::new();
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+    for path in paths(folder).into_iter().flatten() {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::JournalError;
+use crate::fs::paths;
 use crate::log::log_file::first_of;
 use crate::log::{mark, takeover};
 use crate::panic_guard::{Trouble, newer};
@@ -15,10 +16,7 @@ pub(crate) fn refuse_newer(folder: &Path) -> Result<(), JournalError> {
         return Err(trouble.at(&folder.join(mark::NAME)));
     }
     // The next reader of the folder reports that it cannot be read.
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Ok(());
-    };
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+    for path in paths(folder).into_iter().flatten() {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::JournalError;
 use crate::fs::{folder_error, private, sync_folder};
+use crate::halt::Cause;
 
 const FILE: &str = "ID";
 
@@ -38,7 +39,7 @@ pub(super) fn read_or_make(folder: &Path) -> Result<String, JournalError> {
     let id = uuid::Uuid::new_v4().simple().to_string();
     match write(folder, &id) {
         Ok(()) => Ok(id),
-        Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+        Err(error) if Cause::of(&error) == Cause::Full => {
             tracing::warn!(folder = %folder.display(), "no room for the journal's id: the next start makes one");
             Ok(id)
         }

@@ -98,7 +98,7 @@ impl DiskJournal {
         let new = matches!(found, FoundState::Nothing) && log.end().is_none();
         let basis = Basis {
             held: log.start().zip(log.end()),
-            given: log.given(),
+            given: log.given,
             heading: log.heading()?,
         };
         // On a full disk the state needs the room that was set aside, even to be opened.
@@ -145,7 +145,7 @@ impl DiskJournal {
             head.journalled_to,
             ids,
             log.end().unwrap_or(0),
-            log.given(),
+            log.given,
         ];
         let end = cursors.chain(known).max().unwrap_or(0);
         let cursors = loaded.sinks.values().filter(|(sink, _)| !sink.released);
@@ -181,7 +181,7 @@ impl DiskJournal {
             held,
             clock,
         ));
-        shared.log.watch.note_state(state.path());
+        shared.log.watch.note_state(&state.path);
         shared.counted_to.store(head.journalled_to, Ordering::Release);
         if let Err(error) = room {
             let failure = shared.no_room(&error);
@@ -247,11 +247,6 @@ impl DiskJournal {
         let _held = folder_lock::open(folder)?;
         formats::refuse_newer(folder)?;
         compact::compact(folder)
-    }
-
-    /// Returns how many appends were refused with [`AppendError::Full`] since it was opened.
-    pub fn refusals(&self) -> u64 {
-        self.shared.refusals.load(Ordering::Relaxed)
     }
 
     /// Group commits of events since it was opened; with the number of appends it tells how many share one.

@@ -50,8 +50,6 @@ pub(crate) struct Shared {
     pub(crate) seal_ids: AtomicBool,
     /// Commits of frames.
     pub(crate) commits: AtomicU64,
-    /// Appends refused because it was full.
-    pub(crate) refusals: AtomicU64,
     pub(crate) opened: Instant,
     /// The clock for times that are kept and compared later.
     pub(crate) clock: Clock,
@@ -149,7 +147,6 @@ impl Shared {
             counted_to: 0.into(),
             seal_ids: false.into(),
             commits: 0.into(),
-            refusals: 0.into(),
             opened: Instant::now(),
             clock,
             rebuilt: false.into(),

@@ -177,7 +177,7 @@ impl StateWriter {
                 .collect();
             drop(sinks);
             self.state.reopen(&self.head, &records)?;
-            self.shared.log.watch.note_state(self.state.path());
+            self.shared.log.watch.note_state(&self.state.path);
             self.broken = false;
         }
         Ok(())
@@ -225,7 +225,7 @@ impl StateWriter {
             Err(trouble) => {
                 self.broken = true;
                 lock(&self.shared.sources).changed |= totals.is_some();
-                let error = trouble.at(self.state.path());
+                let error = trouble.at(&self.state.path);
                 if let Trouble::Full(_) = trouble {
                     self.shared.halt(
                         &Failure {
@@ -412,13 +412,8 @@ impl StateWriter {
     fn warn(&mut self) {
         let usage = self.shared.usage();
         let percent = usage.bytes.saturating_mul(100) / usage.max_bytes.max(1);
-        let level = if percent >= 90 {
-            90
-        } else if percent >= 70 {
-            70
-        } else {
-            0
-        };
+        let reached = [90, 70].into_iter().find(|level| percent >= *level);
+        let level = reached.unwrap_or(0);
         if level > self.warned {
             let slowest = self.shared.slowest().map(|(name, _)| name).unwrap_or_default();
             tracing::warn!(

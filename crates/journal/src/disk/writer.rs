@@ -170,7 +170,6 @@ impl Writer {
                     new_ids.remove(encoded.id(item));
                 }
                 next = before;
-                self.shared.refusals.fetch_add(1, Ordering::Relaxed);
                 kept.push(Kept::Some(Vec::new()));
                 answers.push(Err(AppendError::Full {
                     retry_after: RETRY_AFTER,
@@ -190,7 +189,7 @@ impl Writer {
         // Events are freed and ids learnt after the answers, since both take time and no client waits for them.
         let mut gone = Vec::new();
         match written {
-            Ok(_) => gone = self.publish(&frames, stored_of(events, &answers), next),
+            Ok(()) => gone = self.publish(&frames, stored_of(events, &answers), next),
             Err(failure) => {
                 let refused = answers.iter_mut().filter(|answer| answer.is_ok());
                 let refused = refused.map(|answer| *answer = Err(AppendError::Failed(failure.error.clone())));

@@ -32,10 +32,11 @@ pub(crate) struct LogFiles {
     /// Held while writing and while a file is set aside.
     active: Mutex<Option<Active>>,
     mark: Mutex<Mark>,
-    /// The position after the last one that was given to an event, readable or not, as known at the start.
-    given: Position,
+    /// The position after the last one that was given to an event, readable or not, as the files and the mark
+    /// told at the start.
+    pub(crate) given: Position,
     /// The position before which the loss of unreadable events was logged at the start.
-    told: Position,
+    pub(super) told: Position,
     /// Files open for reading. Those of the active one and of the ones read last.
     pool: Mutex<VecDeque<(Arc<LogFile>, Arc<FrameFile>)>>,
     pub(super) reported: Mutex<HashSet<Position>>,
@@ -203,17 +204,6 @@ impl LogFiles {
         self.list().clone()
     }
 
-    /// The position after the last one that was given to an event, readable or not, as far as the files and the mark
-    /// tell.
-    pub(crate) fn given(&self) -> Position {
-        self.given
-    }
-
-    /// The position before which the loss of unreadable events was logged at the start.
-    pub(crate) fn told(&self) -> Position {
-        self.told
-    }
-
     /// The oldest position held.
     pub(crate) fn start(&self) -> Option<Position> {
         self.list().first().map(|log_file| log_file.first)
@@ -260,11 +250,10 @@ impl LogFiles {
         }
     }
 
-    /// Writes frames durably, all or none, behind the frames written before. Returns true if this completed a file. A
-    /// file that is begun for them gets a heading.
-    pub(crate) fn append(&self, layout: &Layout<'_>, heading: impl Fn() -> Heading) -> Result<bool, Failure> {
+    /// Writes frames durably, all or none, behind the frames written before. A file that is begun for them gets a heading.
+    pub(crate) fn append(&self, layout: &Layout<'_>, heading: impl Fn() -> Heading) -> Result<(), Failure> {
         let Some(first) = layout.frames.first().map(|frame| frame.first) else {
-            return Ok(false);
+            return Ok(());
         };
         let mut active = lock(&self.active);
         let mut again = true;
@@ -293,7 +282,7 @@ impl LogFiles {
                 } else {
                     *active = Some(now);
                 }
-                return Ok(full);
+                return Ok(());
             };
             let failure = Failure::at(&now.log_file.path, &error);
             if now.log_file.end() == now.log_file.first {
@@ -344,16 +333,12 @@ impl LogFiles {
         })
     }
 
-    /// Completes the growing file if it is old; returns true if so.
-    pub(crate) fn complete_if_old(&self) -> bool {
+    /// Completes the growing file if it is old.
+    pub(crate) fn complete_if_old(&self) {
         let mut active = lock(&self.active);
-        let old = active
-            .as_ref()
-            .is_some_and(|active| active.began.elapsed() > FILE_AGE);
-        if old && let Some(old) = active.take() {
+        if let Some(old) = active.take_if(|active| active.began.elapsed() > FILE_AGE) {
             self.complete(old);
         }
-        old
     }
 
     /// Completes the growing file: the next append begins another, whose heading records how things stand then.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::files::LogFiles;
 use super::log_file::{LogFile, first_of};
+use crate::fs::paths;
 use crate::{Loss, Lost, Position, Progress};
 
 impl LogFiles {
@@ -54,11 +55,7 @@ impl LogFiles {
         log_files: &[Arc<LogFile>],
         (from, to): (Position, Position),
     ) -> impl Iterator<Item = PathBuf> {
-        let entries = fs::read_dir(&self.folder).ok();
-        let paths = entries
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path()));
+        let paths = paths(&self.folder).into_iter().flatten();
         let before = log_files.iter().rfind(|log_file| log_file.first <= from);
         let (own, end) = before.map_or((None, 0), |log_file| (Some(log_file.first), log_file.end()));
         paths.filter(move |path| {
@@ -74,8 +71,7 @@ impl LogFiles {
     /// The reason why nothing can be read at a position any more.
     pub(super) fn loss(&self, position: Position) -> Loss {
         let log_files = self.log_files();
-        let after = log_files.partition_point(|log_file| log_file.first <= position);
-        match after.checked_sub(1).and_then(|i| log_files.get(i)) {
+        match log_files.iter().rfind(|log_file| log_file.first <= position) {
             // Only `max_age` deletes events that a sink has not settled.
             None => Loss::Aged,
             Some(log_file) if position >= log_file.end() || log_file.is_cut_short() => Loss::Missing,
@@ -89,7 +85,7 @@ impl LogFiles {
         let (held, log_files) = (self.end().unwrap_or(0), self.log_files());
         for Lost { from, to, loss, .. } in self.holes(from, end, aged) {
             // Losses at the end of the last file were logged when it was taken over.
-            let from = if from >= held { from.max(self.told()) } else { from };
+            let from = if from >= held { from.max(self.told) } else { from };
             if from >= to || self.kept(&log_files, (from, to)).next().is_some() {
                 continue;
             }

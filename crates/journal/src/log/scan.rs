@@ -90,8 +90,7 @@ impl LogFiles {
             let log_files = self.log_files();
             let file = log_files
                 .iter()
-                .rev()
-                .find(|log_file| log_file.first <= from)
+                .rfind(|log_file| log_file.first <= from)
                 .map(|s| s.path.clone());
             let (file, positions) = (file.unwrap_or_default(), format!("{from}..{to}"));
             let file = file.display();

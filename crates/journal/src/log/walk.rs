@@ -65,15 +65,13 @@ pub(super) fn walk(file: &File, limit: Position, chain: Option<Chain>) -> Result
         let content = &mut walk.summary.content;
         let frame = match frame_at(file, block, size, &mut bytes)? {
             At::Frame(frame) => frame,
-            At::Torn(head) => {
-                walk.acknowledged = walk.acknowledged.max(head.acknowledged);
-                if head.end() <= limit {
-                    walk.torn = walk.torn.max(head.end());
+            other => {
+                if let At::Torn(head) = other {
+                    walk.acknowledged = walk.acknowledged.max(head.acknowledged);
+                    if head.end() <= limit {
+                        walk.torn = walk.torn.max(head.end());
+                    }
                 }
-                block += 1;
-                continue;
-            }
-            At::Nothing => {
                 block += 1;
                 continue;
             }

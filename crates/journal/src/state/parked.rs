@@ -87,14 +87,6 @@ pub(crate) fn count_parked(
     Ok(entries.try_fold(0, |count, entry| entry.map(|_| count + 1))?)
 }
 
-/// Removes all parked events of a sink.
-pub(crate) fn remove_parked(txn: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
-    let range = || (name, 0)..=(name, Position::MAX);
-    txn.open_table(PARKED)?.retain_in(range(), |_, _| false)?;
-    txn.open_table(PARKED_OPEN)?.retain_in(range(), |_, _| false)?;
-    Ok(())
-}
-
 /// Parks an event; returns true if it was not parked before.
 pub(crate) fn park(txn: &WriteTransaction, sink: &str, parked: &Parked) -> Result<bool, redb::Error> {
     let key = (sink, parked.position);
@@ -158,5 +150,9 @@ pub(crate) fn read_parked(
 /// Removes the record of a sink and its parked events, but not its dead letters.
 pub(crate) fn remove_sink(txn: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
     txn.open_table(SINKS)?.remove(name)?;
-    remove_parked(txn, name)
+    for table in [PARKED, PARKED_OPEN] {
+        let all = (name, 0)..=(name, Position::MAX);
+        txn.open_table(table)?.retain_in(all, |_, _| false)?;
+    }
+    Ok(())
 }

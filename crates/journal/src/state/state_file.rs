@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
@@ -16,7 +16,7 @@ use crate::sink_record::SinkRecord;
 use crate::{JournalError, Parked, Position, SourceTotals};
 
 pub(crate) struct StateFile {
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     pub(super) pin: ReadPin,
     pub(crate) store: Store,
 }
@@ -94,10 +94,6 @@ impl StateFile {
     /// Reads the saved checkpoints of a source.
     pub(crate) fn checkpoints(&self, source: &str) -> Result<checkpoints::Changed, JournalError> {
         self.read(|txn| checkpoints::read(txn, Some(source)))
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 }
 
