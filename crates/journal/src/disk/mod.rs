@@ -49,7 +49,6 @@ use crate::log::encode::EncodedAppend;
 use crate::log::files::{self, LogFiles};
 use crate::mutex::lock;
 use crate::state::compact::{self, Compacted};
-use crate::state::dead_letters;
 use crate::state::opening::Found as FoundState;
 use crate::state::rebuild::Basis;
 use crate::state::state_file::StateFile;
@@ -168,7 +167,6 @@ impl DiskJournal {
             };
             (name, sink)
         });
-        let letters = dead_letters::counts(&head, &options.dead_letters);
         let store = state.store.clone();
         let shared = Arc::new(Shared::new(
             options,
@@ -177,12 +175,11 @@ impl DiskJournal {
             sinks.collect(),
             journalled,
             loaded.sources,
-            letters,
+            &head,
             held,
             clock,
         ));
         shared.log.watch.note_state(&state.path);
-        shared.counted_to.store(head.journalled_to, Ordering::Release);
         if let Err(error) = room {
             let failure = shared.no_room(&error);
             match failure.cause {
@@ -193,10 +190,6 @@ impl DiskJournal {
                 ),
             }
         }
-        shared.rebuilt.store(head.rebuilt, Ordering::Relaxed);
-        shared.rebuilt_from.store(head.rebuilt_from, Ordering::Relaxed);
-        lock(&shared.again).clone_from(&head.again);
-        *lock(&shared.names) = Arc::new(head.names.clone());
         shared.ids_sealed_to.store(dedup.sealed_to(), Ordering::Release);
         let (to_writer, inbox) = mpsc::channel();
         let writer = Writer {

@@ -19,6 +19,8 @@ use crate::log::tail_cache::TailCache;
 use crate::mutex::lock;
 use crate::names::Names;
 use crate::sink_record::SinkRecord;
+use crate::state::dead_letters;
+use crate::state::tables::Head;
 use crate::{DeadLetter, LetterCounts, Position, SourceTotals, Usage};
 
 pub(crate) struct Shared {
@@ -117,11 +119,12 @@ impl Shared {
         sinks: BTreeMap<String, Sink>,
         journalled: Journalled,
         sources: BTreeMap<String, SourceTotals>,
-        letters: BTreeMap<String, LetterCounts>,
+        head: &Head,
         lock: Lock,
         clock: Clock,
     ) -> Shared {
         let tail_cache = TailCache::new(options.cache_bytes);
+        let letters = dead_letters::counts(head, &options.dead_letters);
         Shared {
             ballast: Ballast::new(&options.path, options.ballast_bytes),
             halts: Halts::default(),
@@ -144,16 +147,16 @@ impl Shared {
             unwritten: None.into(),
             tail_cache: tail_cache.into(),
             ids_sealed_to: 0.into(),
-            counted_to: 0.into(),
+            counted_to: head.journalled_to.into(),
             seal_ids: false.into(),
             commits: 0.into(),
             opened: Instant::now(),
             clock,
-            rebuilt: false.into(),
-            rebuilt_from: 0.into(),
+            rebuilt: head.rebuilt.into(),
+            rebuilt_from: head.rebuilt_from.into(),
             all_opened: false.into(),
-            again: Mutex::default(),
-            names: Mutex::default(),
+            again: head.again.clone().into(),
+            names: Mutex::new(Arc::new(head.names.clone())),
             lock: Some(lock).into(),
         }
     }

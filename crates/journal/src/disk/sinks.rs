@@ -101,13 +101,9 @@ impl StateWriter {
     fn sources_within(&self, spans: &[Span]) -> Result<BTreeSet<String>, JournalError> {
         let mut sources = BTreeSet::new();
         for (from, to) in spans.iter().copied() {
-            let counts = self.shared.log.counts(from, to)?;
-            sources.extend(
-                counts
-                    .into_iter()
-                    .filter(|(_, count)| *count > 0)
-                    .map(|(name, _)| name),
-            );
+            let counts = self.shared.log.counts(from, to)?.into_iter();
+            let present = counts.filter(|(_, count)| *count > 0);
+            sources.extend(present.map(|(name, _)| name));
         }
         Ok(sources)
     }

@@ -10,26 +10,18 @@ use std::sync::Mutex;
 
 use crate::mutex::lock;
 
-/// The identity of the file at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-}
-
 /// A path and the file that was there when it was noted.
 #[derive(Debug, Clone)]
 pub(super) struct WatchedFile {
     path: PathBuf,
-    was: Option<Identity>,
+    /// The device and the inode of that file.
+    was: Option<(u64, u64)>,
 }
 
 impl WatchedFile {
     pub(super) fn new(path: PathBuf) -> WatchedFile {
-        let was = fs::metadata(&path).ok().map(|there| Identity {
-            device: there.dev(),
-            inode: there.ino(),
-        });
+        let there = fs::metadata(&path).ok();
+        let was = there.map(|there| (there.dev(), there.ino()));
         WatchedFile { path, was }
     }
 
@@ -39,7 +31,7 @@ impl WatchedFile {
         let was = self.was?;
         let path = self.path.display();
         match fs::metadata(&self.path) {
-            Ok(there) if (there.dev(), there.ino()) == (was.device, was.inode) => None,
+            Ok(there) if (there.dev(), there.ino()) == was => None,
             Ok(_) => Some(format!("{path} was replaced while the router ran")),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Some(format!("{path} was deleted or moved while the router ran"))
