@@ -26,7 +26,7 @@ pub use bytes::Bytes;
 pub use client::{Client, ClientError, ClientOptions};
 pub use failure::Failure;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-pub use message::{Reply, Request, UrlError, bearer, parse_url, secret_value};
+pub use message::{Reply, Request, bearer, parse_url, secret_value};
 pub use reqwest::Url;
 pub use retry_after::{MAX_RETRY_AFTER, retry_after};
 pub use sink::{Destination, HttpSink};

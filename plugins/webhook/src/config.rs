@@ -242,7 +242,7 @@ fn of_the_connection(name: &HeaderName) -> bool {
 
 fn valid_url(path: &str, text: &Secret, errors: &mut BuildErrors) -> Option<Url> {
     parse_url(text.expose())
-        .map_err(|error| errors.push(BuildError::new(path, error.to_string())))
+        .map_err(|error| errors.push(BuildError::new(path, error)))
         .ok()
 }
 

@@ -11,7 +11,7 @@ use signalbox_runtime::operate::{Acted, Piece};
 use self::asking::{act, count, each};
 use super::admin_client::AdminClient;
 use super::numbers::thousands;
-use super::progress::Bar;
+use super::progress::bar;
 use crate::cli::{DeadLetterAction, DeadLetterChoice, DeadLetterListArgs, HowMany};
 use crate::exit::{self, Code, Failure};
 use crate::terminal::{confirmed, print, tell};
@@ -156,12 +156,10 @@ async fn export(
 ) -> Result<(), String> {
     let limit = args.how_many.or(u64::MAX);
     // The total counts the letters that exist now, as does the bar.
-    let progress = bar("exporting", client, filter, limit).await?;
+    let progress = bar("exporting", up_to(limit, client, filter)).await?;
     let mut nothing_kept = 0;
     let show = |mut letter: Value| {
-        if let Some(progress) = &progress {
-            progress.add(1);
-        }
+        progress.inc(1);
         match letter["event"].take() {
             Value::Null => {
                 nothing_kept += 1;
@@ -187,18 +185,9 @@ async fn export(
     Ok(())
 }
 
-/// Creates a progress bar if it would be visible.
-async fn bar(
-    what: &'static str,
-    client: &AdminClient,
-    filter: &DeadLetterFilter,
-    limit: u64,
-) -> Result<Option<Bar>, String> {
-    if Bar::is_hidden() {
-        return Ok(None);
-    }
-    let total = count(client, filter).await?.min(limit);
-    Ok(Some(Bar::of(what, total)))
+/// Counts the matching letters, up to a limit.
+async fn up_to(limit: u64, client: &AdminClient, filter: &DeadLetterFilter) -> Result<u64, String> {
+    Ok(count(client, filter).await?.min(limit))
 }
 
 /// Retries or discards piece by piece.
@@ -209,7 +198,7 @@ async fn act_on(
     retry: bool,
 ) -> Result<Acted, String> {
     let what = if retry { "retrying" } else { "discarding" };
-    let progress = bar(what, client, &filter, how_many.or(u64::MAX)).await?;
+    let progress = bar(what, up_to(how_many.or(u64::MAX), client, &filter)).await?;
     let mut piece = Piece {
         filter,
         after: None,
@@ -221,9 +210,7 @@ async fn act_on(
             let done = thousands(sum.taken.removed);
             format!("{problem} ({done} were done before that; the same command goes on with the rest)")
         })?;
-        if let Some(progress) = &progress {
-            progress.add(told.matched);
-        }
+        progress.inc(told.matched);
         piece.limit = piece.limit.map(|limit| limit.saturating_sub(told.matched));
         (piece.after, piece.filter.up_to) = (told.next, told.up_to);
         sum.add(told);
