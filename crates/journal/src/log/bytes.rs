@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The reason why bytes are not what they should be.
+/// The flaw for which bytes are refused.
 pub(crate) type Flaw = &'static str;
 
 pub(super) const SHORT: Flaw = "it is cut short";
