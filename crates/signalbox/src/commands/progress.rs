@@ -9,16 +9,18 @@ pub(super) async fn bar(
     what: &'static str,
     total: impl Future<Output = Result<u64, String>>,
 ) -> Result<ProgressBar, String> {
-    let bar = ProgressBar::new(0).with_finish(ProgressFinish::AndClear);
+    let bar = ProgressBar::new(0)
+        .with_message(what)
+        .with_finish(ProgressFinish::AndClear);
     if bar.is_hidden() {
         return Ok(bar);
     }
-    bar.set_length(total.await?);
     // If the template is wrong, the bar keeps its usual one.
     if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}, {eta} left") {
         bar.set_style(style);
     }
-    bar.set_message(what);
+    // The first drawing, in the style set above.
+    bar.set_length(total.await?);
     bar.enable_steady_tick(Duration::from_millis(250));
     Ok(bar)
 }
