@@ -48,8 +48,7 @@ impl ConnectionContext {
 
 /// True if nothing more is read from the connection after this request. A proxy in front may see the end of a chunked
 /// body elsewhere, and forward as part of it bytes that this server would read as the next request (request smuggling).
-/// A
-/// `Content-Length` beside it is ignored, and hyper does not even show it (RFC 9112, 6.3).
+/// A `Content-Length` beside it is ignored, and hyper does not even show it (RFC 9112, 6.3).
 pub(super) fn is_last(request: &Request<Incoming>) -> bool {
     request.version() <= Version::HTTP_11 && request.headers().contains_key(TRANSFER_ENCODING)
 }

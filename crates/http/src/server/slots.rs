@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// Parts of a connection's state: one request, one request that was received whole, and the mark of a connection that
-/// must close. has to close.
+/// must close.
 const REQUEST: u64 = 1;
 const RECEIVED: u64 = 1 << 32;
 const CLOSING: u64 = 1 << 63;
