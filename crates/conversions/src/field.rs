@@ -92,8 +92,10 @@ pub enum Default {
 pub struct Derive(u8);
 
 impl Derive {
-    /// Names a derived value by a number below 16, which no other of the vendor's has.
+    /// Names a derived value by a number below 16, which no other of the vendor's has. A larger one does not compile in a
+    /// table.
     pub const fn new(number: u8) -> Derive {
+        assert!(number < 16, "a vendor has at most 16 derived values");
         Derive(number)
     }
 }

@@ -1,6 +1,7 @@
 //! Writes mappings as TOML. A whole serializer would put each field of a directive on its own line.
 
 use serde_json::Value as Json;
+use signalbox_core::escape::plain_json;
 
 use crate::settings::MappingConfig;
 
@@ -71,7 +72,8 @@ fn key(key: &str) -> String {
     }
 }
 
-/// Quotes a string. TOML takes the escapes of JSON, and wants one more.
+/// Quotes a string. TOML takes the escapes of JSON, and wants one more for U+007F; a terminal would execute the characters
+/// behind it.
 fn quoted(text: &str) -> String {
-    Json::from(text).to_string().replace('\u{7f}', "\\u007F")
+    plain_json(&Json::from(text).to_string()).into_owned()
 }

@@ -34,14 +34,14 @@ pub(super) fn unknown_field(spec: &Spec, path: String, name: &str) -> BuildError
         })
         .collect();
     let error = BuildError::new(path, "no field has this name");
-    // `email` for `user_data.email` is the commonest slip.
+    // `email` for `user_data.email` is the commonest slip. The last field of that name belongs to the latest format.
     let named = |path: &&str| {
         path.rsplit('.')
             .next()
             .is_some_and(|last| last.eq_ignore_ascii_case(name))
     };
     let known = paths.iter().map(String::as_str);
-    match known.clone().find(named).or_else(|| nearest(name, known)) {
+    match known.clone().rev().find(named).or_else(|| nearest(name, known)) {
         Some(near) => error.help(format!("did you mean \"{near}\"?")),
         None => error.help("the plugin's README lists the fields"),
     }

@@ -218,6 +218,7 @@ fn mistakes_are_told_with_their_place() {
         unset = ["event_id", "user_data.mail"]
         [mappings.fields]
         email = { "@path" = "$.x" }
+        currency = "EUR"
         opt_out = "maybe"
         event_name = "purchase"
         "custom_data_2.value" = "a lot"
@@ -236,6 +237,7 @@ fn mistakes_are_told_with_their_place() {
         "mappings.1.trigger: ",
         "(line 1, column 6)",
         "mappings.2.fields.email: no field has this name | did you mean \"user_data.email\"?",
+        "mappings.2.fields.currency: no field has this name | did you mean \"custom_data_2.currency\"?",
         "mappings.2.fields.opt_out: Opt Out must be a boolean but it was a string.",
         "mappings.2.fields.event_name: Event Name must be one of: ",
         "mappings.2.fields.\"custom_data_2.value\": Value must be a number but it was a string.",

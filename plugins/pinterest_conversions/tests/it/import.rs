@@ -250,7 +250,7 @@ fn only_what_differs_is_written() {
     set(
         &mut checkout,
         "custom_data_2.order_id",
-        Some(json!("a\"b${c}\u{1}")),
+        Some(json!("a\"b${c}\u{1}\u{7f}\u{9b}")),
     );
     checkout.insert("enable_batching".into(), json!(true));
     let mut custom = SPEC.default_mapping(None, Compat::Segment);
@@ -274,7 +274,7 @@ unset = ["user_data.client_ip_address", "wifi"]
 [sinks.pinterest.mappings.fields]
 opt_out = false
 "user_data.email" = { "@path" = "$.traits.mail" }
-"custom_data_2.order_id" = "a\"b$${c}\u0001"
+"custom_data_2.order_id" = "a\"b$${c}\u0001\u007f\u009b"
 
 [[sinks.pinterest.mappings]]
 name = "Everything"
