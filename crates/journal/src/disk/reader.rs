@@ -302,5 +302,17 @@ impl Drop for DiskReader {
             sink.opened = false;
             sink.record.last_opened = self.shared.clock.now();
         }
+        drop(sinks);
+        // The state thread stores back copies of the sinks that it has written, which may undo this. It repeats the change
+        // before anything that is asked of it later.
+        let (name, generation) = (std::mem::take(&mut self.sink), self.generation);
+        let repeat = move |writer: &mut StateWriter| {
+            let mut sinks = lock(&writer.shared.sinks);
+            if let Some(sink) = sinks.get_mut(&name).filter(|sink| sink.generation == generation) {
+                sink.opened = false;
+            }
+        };
+        // Without a state thread, nothing is asked any more.
+        let _ = self.state_writer.send(ToStateWriter::Do(Box::new(repeat)));
     }
 }

@@ -171,7 +171,7 @@ impl Driver {
             if self.fill.revoked || self.finished() || leaving && self.attempts.len() == 0 {
                 break;
             }
-            let wake = self.next_wake();
+            let wake = self.next_wake(leaving);
             let awaits_turn = !leaving && self.pending.outgoing.gate.is_awaited();
             tokio::select! {
                 () = self.stop.abort.cancelled() => break,
@@ -243,9 +243,13 @@ impl Driver {
             .wants(|| window.returned(), self.options.window.events, has_room)
     }
 
-    fn next_wake(&self) -> Option<Instant> {
-        let returned = self.wants_returned().then(Instant::now);
+    /// Returns the next moment at which the driver has something to do. While it is leaving, it only commits what ends.
+    fn next_wake(&self, leaving: bool) -> Option<Instant> {
         let commit = self.pending.events.commits.at();
+        if leaving {
+            return commit;
+        }
+        let returned = self.wants_returned().then(Instant::now);
         let letters = self.pending.events.letters_full.look_at();
         let outgoing = self.pending.outgoing.wake_at(self.attempts.len());
         let held = self.pending.outgoing.holds.any();
@@ -400,6 +404,7 @@ impl Driver {
         for position in oldest {
             self.pending.events.reject_event(position, &reason);
         }
+        self.fill.drop_ended(&mut self.pending.events.window);
         // Given-up events may come back from the dead letters; the claims of their records would then be in their way.
         let Events {
             window, sent_keys, ..

@@ -18,6 +18,7 @@ use super::pending::Pending;
 use super::prepare::{Stage, Staged};
 use super::returned::Returning;
 use super::trail;
+use super::window::Window;
 use crate::dead_letters::now_millis;
 use crate::telemetry::warning_key;
 
@@ -74,6 +75,11 @@ impl Fill {
     /// Time at which the first of them goes on.
     pub(super) fn aside_until(&self) -> Option<Instant> {
         self.aside.peek().map(|due| due.at)
+    }
+
+    /// Drops waiting events that have ended meanwhile.
+    pub(super) fn drop_ended(&mut self, window: &mut Window) {
+        self.aside.retain(|due| window.is_open(due.what.position));
     }
 
     /// Opens the events that were parked when the driver began.

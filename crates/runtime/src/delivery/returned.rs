@@ -40,9 +40,9 @@ impl Returning {
         self.last
     }
 
-    /// Time at which a failed read is tried again.
+    /// Time at which a failed read is tried again; `None` once it has come.
     pub(super) fn retry_at(&self) -> Option<Instant> {
-        self.not_before
+        self.not_before.filter(|at| *at > Instant::now())
     }
 
     /// Notes that more events came back.

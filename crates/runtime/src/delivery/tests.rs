@@ -65,6 +65,7 @@ impl Sink for Scripted {
                 Resend::Safe
             },
             batch_key: u16::from(id.starts_with("odd")),
+            dedup_key: id.starts_with("keyed").then(|| "key".into()),
             ..Record::new(mapping, id.clone())
         };
         if id.starts_with("half") {
@@ -1024,6 +1025,94 @@ mod restart {
             .collect();
         assert_eq!(twice, ["5", "6", "7"]);
         assert_eq!((bench.ledger.pending(), bench.ledger.delivered.get()), (0, 23));
+    }
+
+    // On a paused clock a driver that wakes again and again would never let the time pass at which the attempt ends.
+    #[tokio::test(start_paused = true)]
+    async fn a_driver_that_leaves_sleeps_until_its_attempts_end() {
+        let bench = Bench::new();
+        let mut options = rig([""; 0]).options;
+        options.requests.concurrency = 2;
+        options.batch.max_events = 2;
+        options.batch.max_wait = Duration::from_millis(100);
+        let stage = Stage {
+            route: options.route.clone(),
+            transforms: Vec::new(),
+            sink: Arc::new(Scripted {
+                script: Box::new(|_, _| Act::DeliverLate),
+                started: bench.started,
+                log: bench.log.clone(),
+                probes_fail_until: Duration::ZERO,
+            }),
+        };
+        let stop = Stop::default();
+        let driver = Driver::new(
+            Parts::new(options, stage, Arc::default()),
+            bench.open().await,
+            bench.ledger.clone(),
+            Arc::new(DeadLetters::new(PersonalData::None)),
+            SinkMeters::none(),
+            (stop.clone(), Arc::default(), Arc::default()),
+        );
+        let running = tokio::spawn(driver.run());
+        bench.append(0..2).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        bench.append(2..3).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stop.leave.cancel();
+        running.await.unwrap();
+        assert_eq!(bench.sent().into_keys().collect::<Vec<_>>(), ["0", "1"]);
+        assert_eq!((bench.ledger.pending(), bench.ledger.delivered.get()), (1, 2));
+    }
+
+    /// Has the first event wait for a minute.
+    #[derive(Default)]
+    struct Late(Mutex<bool>);
+
+    impl Transform for Late {
+        fn apply(&self, _: &mut Event) -> Flow {
+            if std::mem::replace(&mut *self.0.lock().unwrap(), true) {
+                return Flow::Pass;
+            }
+            Flow::NotBefore(std::time::Instant::now() + Duration::from_secs(60))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_given_up_while_it_waits_leaves_its_key_to_others() {
+        let bench = Bench::new();
+        let shed = Arc::new(LoadShed::default());
+        let mut options = rig([""; 0]).options;
+        options.shed_when_full = true;
+        let stage = Stage {
+            route: options.route.clone(),
+            transforms: vec![Box::new(Late::default())],
+            sink: Arc::new(Scripted {
+                script: Box::new(|_, _| Act::Deliver),
+                started: bench.started,
+                log: bench.log.clone(),
+                probes_fail_until: Duration::ZERO,
+            }),
+        };
+        let driver = Driver::new(
+            Parts::new(options, stage, Arc::default()),
+            bench.open().await,
+            bench.ledger.clone(),
+            Arc::new(DeadLetters::new(PersonalData::None)),
+            SinkMeters::none(),
+            (Stop::default(), shed.clone(), Arc::default()),
+        );
+        let running = tokio::spawn(driver.run());
+        bench.journal.append(vec![event("keyed 1")]).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        shed.ask();
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        bench.journal.append(vec![event("keyed 2")]).await.unwrap();
+        bench.journal.close();
+        running.await.unwrap();
+        assert_eq!(bench.sent().into_keys().collect::<Vec<_>>(), ["keyed 2"]);
+        assert_eq!(bench.ledger.rejected.snapshot()["journal_full"], 1);
+        assert_eq!((bench.ledger.pending(), bench.ledger.delivered.get()), (0, 1));
     }
 
     #[tokio::test(start_paused = true)]
