@@ -75,7 +75,7 @@ impl Hashed for SegmentHash<'_> {
 ///     user_data.hashed(email.key, &["ada@example.com"]);
 /// }
 /// ```
-/// What does compile:
+/// A hash compiles:
 /// ```
 /// # use signalbox_core::Sha256Hex;
 /// # use signalbox_conversions::encode::{PersonalField, UserData};

@@ -304,7 +304,7 @@ impl Drop for DiskReader {
         }
         drop(sinks);
         // The state thread stores back copies of the sinks that it has written, which may undo this. It repeats the change
-        // before anything that is asked of it later.
+        // before its later tasks.
         let (name, generation) = (std::mem::take(&mut self.sink), self.generation);
         let repeat = move |writer: &mut StateWriter| {
             let mut sinks = lock(&writer.shared.sinks);
@@ -312,7 +312,7 @@ impl Drop for DiskReader {
                 sink.opened = false;
             }
         };
-        // Without a state thread, nothing is asked any more.
+        // The state thread may have ended: the journal is shut down then.
         let _ = self.state_writer.send(ToStateWriter::Do(Box::new(repeat)));
     }
 }
