@@ -15,12 +15,14 @@
 //! | read the reply | [`Vendor::interpret`] |
 
 mod destination;
+pub mod device;
 pub mod encode;
 mod encoder;
 pub mod field;
 pub mod import;
 pub mod lookups;
 mod mapping;
+pub mod page;
 pub mod personal;
 mod presets;
 pub mod reasons;

@@ -3,11 +3,11 @@
 //! The places in the event are looked up together with the paths of the mapping.
 
 use bumpalo::Bump;
-use signalbox_conversions::Resolved;
 use signalbox_conversions::encode::{list, whole};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
 use signalbox_conversions::personal::split_name;
+use signalbox_conversions::{Resolved, device, page};
 use signalbox_segment::value::{Number, Value};
 
 use crate::payload::contents;
@@ -67,41 +67,32 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
             let written = sum.map(|sum| bumpalo::format!(in resolved.arena, "{}", sum).into_bump_str());
             written.map(|text| Value::Number(Number::Source(text))).into()
         }
-        OS_FAMILY => text(lookups.at(at!("context.os.name")).as_str().and_then(os_family)),
+        OS_FAMILY => text(
+            lookups
+                .at(at!("context.os.name"))
+                .as_str()
+                .and_then(device::os_family),
+        ),
         _ => Value::Undefined,
     }
 }
 
 /// The action source of an event of a mobile app.
-///
-/// SDKs for mobile apps set `context.device.type`; where it is missing, the operating system tells if there is an app
-/// beside it (a browser on a phone has none).
 fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
-    let platform = |name: &str| match os_family(name) {
-        Some("ios") => Some("app_ios"),
-        Some("android") => Some("app_android"),
-        _ => None,
-    };
-    let by_device = lookups.text(at!("context.device.type")).and_then(platform);
-    by_device.or_else(|| {
-        let app = !lookups.at(at!("context.app")).is_nullish();
-        lookups
-            .text(at!("context.os.name"))
-            .filter(|_| app)
-            .and_then(platform)
-    })
+    let platform = device::mobile_platform(
+        lookups.text(at!("context.device.type")),
+        !lookups.at(at!("context.app")).is_nullish(),
+        lookups.text(at!("context.os.name")),
+    );
+    match platform? {
+        "ios" => Some("app_ios"),
+        _ => Some("app_android"),
+    }
 }
 
 /// `context.device.adTrackingEnabled`.
 fn ad_tracking(lookups: Lookups<'_>) -> Option<bool> {
-    match lookups.at(at!("context.device.adTrackingEnabled")) {
-        Value::Bool(enabled) => Some(enabled),
-        Value::Str(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
-        Value::Str(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
-        Value::Number(number) if number.to_f64() == 1.0 => Some(true),
-        Value::Number(number) if number.to_f64() == 0.0 => Some(false),
-        _ => None,
-    }
+    device::flag(lookups.at(at!("context.device.adTrackingEnabled")))
 }
 
 /// A person's whole name. `properties.name` is a page's or a product's.
@@ -111,59 +102,14 @@ fn full_name(lookups: Lookups<'_>) -> Option<&str> {
         .or_else(|| lookups.text(at!("context.traits.name")))
 }
 
-/// The `epik` parameter of the page's query, decoded.
+/// The `epik` parameter of the page's query.
 fn epik<'a>(lookups: Lookups<'a>, arena: &'a Bump) -> Option<&'a str> {
     let search = lookups.at(at!("context.page.search")).as_str();
-    let search = search.and_then(|search| epik_in(search.trim_start_matches('?')));
-    let found = search.or_else(|| {
-        let (_, query) = lookups.at(at!("context.page.url")).as_str()?.split_once('?')?;
-        epik_in(query)
-    })?;
-    if !found.contains('%') {
-        return Some(found);
-    }
-    let decoded = percent_encoding::percent_decode_str(found).decode_utf8_lossy();
-    Some(arena.alloc_str(&decoded))
-}
-
-fn epik_in(query: &str) -> Option<&str> {
-    let query = query.split('#').next().unwrap_or_default();
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("epik="))?;
-    Some(value.trim()).filter(|value| !value.is_empty())
-}
-
-/// The family of an operating system's name. `None` if it is none we know.
-fn os_family(name: &str) -> Option<&'static str> {
-    const FAMILIES: [(&str, &str); 20] = [
-        ("ios", "ios"),
-        ("ipados", "ios"),
-        ("iphone os", "ios"),
-        ("tvos", "ios"),
-        ("watchos", "ios"),
-        ("android", "android"),
-        ("macos", "macos"),
-        ("mac os", "macos"),
-        ("mac os x", "macos"),
-        ("os x", "macos"),
-        ("darwin", "macos"),
-        ("windows", "windows"),
-        ("windows nt", "windows"),
-        ("linux", "linux"),
-        ("ubuntu", "linux"),
-        ("debian", "linux"),
-        ("fedora", "linux"),
-        ("freebsd", "bsd"),
-        ("openbsd", "bsd"),
-        ("netbsd", "bsd"),
-    ];
-    // "Windows 10", "iOS 17.4": the version does not count.
-    let name = name
-        .trim()
-        .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ' ');
-    FAMILIES
-        .iter()
-        .find(|(known, _)| name.eq_ignore_ascii_case(known))
-        .map(|(_, family)| *family)
+    let search = search.and_then(|search| page::query_parameter(search, "epik", arena));
+    search.or_else(|| {
+        let url = lookups.at(at!("context.page.url")).as_str()?;
+        page::url_parameter(url, "epik", arena)
+    })
 }
 
 fn content_ids<'a>(contents: Value<'a>, arena: &'a Bump) -> Value<'a> {
@@ -288,21 +234,6 @@ mod tests {
             let arena = Bump::new();
             let epik = with(&json, |lookups| epik(lookups, &arena).map(str::to_owned));
             assert_eq!(epik.as_deref(), found, "{page}");
-        }
-    }
-
-    #[test]
-    fn operating_systems_have_families() {
-        for (name, family) in [
-            ("iOS", Some("ios")),
-            ("iOS 17.4", Some("ios")),
-            ("Mac OS X", Some("macos")),
-            ("Windows 10", Some("windows")),
-            ("Android", Some("android")),
-            ("TempleOS", None),
-            ("", None),
-        ] {
-            assert_eq!(os_family(name), family, "{name}");
         }
     }
 }

@@ -1,0 +1,89 @@
+//! Facts that Segment's SDKs tell about a device and its app.
+
+use signalbox_segment::value::Value;
+
+/// Returns a flag such as `adTrackingEnabled`: true or false as such, as text in any letter case, or as 1 or 0. `None` of
+/// any other value.
+#[inline]
+pub fn flag(value: Value<'_>) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(flag),
+        Value::Str(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+        Value::Str(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
+        Value::Number(number) if number.to_f64() == 1.0 => Some(true),
+        Value::Number(number) if number.to_f64() == 0.0 => Some(false),
+        _ => None,
+    }
+}
+
+/// Returns the family of an operating system's name: `ios`, `android`, `macos`, `windows`, `linux` or `bsd`. `None` of
+/// any other name.
+#[inline]
+pub fn os_family(name: &str) -> Option<&'static str> {
+    const FAMILIES: [(&str, &str); 20] = [
+        ("ios", "ios"),
+        ("ipados", "ios"),
+        ("iphone os", "ios"),
+        ("tvos", "ios"),
+        ("watchos", "ios"),
+        ("android", "android"),
+        ("macos", "macos"),
+        ("mac os", "macos"),
+        ("mac os x", "macos"),
+        ("os x", "macos"),
+        ("darwin", "macos"),
+        ("windows", "windows"),
+        ("windows nt", "windows"),
+        ("linux", "linux"),
+        ("ubuntu", "linux"),
+        ("debian", "linux"),
+        ("fedora", "linux"),
+        ("freebsd", "bsd"),
+        ("openbsd", "bsd"),
+        ("netbsd", "bsd"),
+    ];
+    // "Windows 10", "iOS 17.4": the version does not count.
+    let name = name
+        .trim()
+        .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ' ');
+    FAMILIES
+        .iter()
+        .find(|(known, _)| name.eq_ignore_ascii_case(known))
+        .map(|(_, family)| *family)
+}
+
+/// Returns the mobile platform of an event, `ios` or `android`; `None` of an event that is no mobile app's.
+///
+/// SDKs for mobile apps set the device's type (`context.device.type`). Where it is missing, the name of the operating
+/// system tells if there is an app beside it (`context.app`); a browser on a phone has none.
+#[inline]
+pub fn mobile_platform(
+    device_type: Option<&str>,
+    has_app: bool,
+    os_name: Option<&str>,
+) -> Option<&'static str> {
+    let mobile = |name: &str| os_family(name).filter(|family| matches!(*family, "ios" | "android"));
+    device_type
+        .and_then(mobile)
+        .or_else(|| os_name.filter(|_| has_app).and_then(mobile))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operating_systems_have_families() {
+        for (name, family) in [
+            ("iOS", Some("ios")),
+            ("iOS 17.4", Some("ios")),
+            ("Mac OS X", Some("macos")),
+            ("Windows 10", Some("windows")),
+            ("Android", Some("android")),
+            ("TempleOS", None),
+            ("", None),
+        ] {
+            assert_eq!(os_family(name), family, "{name}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Click and browser ids in the addresses of pages and in cookies.
+
+use bumpalo::Bump;
+
+/// Returns a parameter of a query such as `?a=1&b=2`, trimmed and with its percent signs decoded. `None` if it is blank or
+/// not there. The question mark may be missing, and a fragment counts as the end. A plus sign stays, as click ids may
+/// hold one.
+#[inline]
+pub fn query_parameter<'a>(query: &'a str, name: &str, arena: &'a Bump) -> Option<&'a str> {
+    let query = query
+        .trim_start_matches('?')
+        .split('#')
+        .next()
+        .unwrap_or_default();
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?
+        .trim();
+    match value {
+        "" => None,
+        value if value.contains('%') => {
+            let decoded = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+            Some(arena.alloc_str(&decoded))
+        }
+        value => Some(value),
+    }
+}
+
+/// Returns a parameter of a URL's query, as [`query_parameter`] does.
+#[inline]
+pub fn url_parameter<'a>(url: &'a str, name: &str, arena: &'a Bump) -> Option<&'a str> {
+    let (_, query) = url.split('#').next()?.split_once('?')?;
+    query_parameter(query, name, arena)
+}
+
+/// Returns a cookie of a `Cookie` header such as `a=1; b=2`, trimmed. `None` if it is blank or not there.
+#[inline]
+pub fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = header.split(';').map(str::trim_start);
+    let value = pairs
+        .filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        .next()?
+        .trim();
+    (!value.is_empty()).then_some(value)
+}
+
+/// Returns the host of an `http` or `https` URL, without user and port; `None` of any other text.
+pub fn host(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.trim().split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host = match host.strip_prefix('[') {
+        Some(address) => address.split(']').next()?,
+        None => host.split(':').next()?,
+    };
+    (!host.is_empty()).then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_stand_in_queries() {
+        let arena = Bump::new();
+        for (query, found) in [
+            ("?click=abc&x=1", Some("abc")),
+            ("x=1&click=abc#top", Some("abc")),
+            ("?click=d%2Bj", Some("d+j")),
+            ("click=a+b", Some("a+b")),
+            ("?click=", None),
+            ("?click=%", Some("%")),
+            ("?notclick=abc", None),
+            ("click", None),
+            ("", None),
+            ("?x=1#click=abc", None),
+        ] {
+            assert_eq!(query_parameter(query, "click", &arena), found, "{query}");
+        }
+        for (url, found) in [
+            ("https://a.example/p?x=1&click=u", Some("u")),
+            ("https://a.example/click=u", None),
+            ("https://a.example/#?click=u", None),
+            ("", None),
+        ] {
+            assert_eq!(url_parameter(url, "click", &arena), found, "{url}");
+        }
+    }
+
+    #[test]
+    fn ids_stand_in_cookies() {
+        for (header, found) in [
+            ("_id=a.1; b=2", Some("a.1")),
+            ("b=2;_id=a=1 ", Some("a=1")),
+            ("x_id=1", None),
+            ("_id=", None),
+            ("_id", None),
+            ("", None),
+        ] {
+            assert_eq!(cookie(header, "_id"), found, "{header}");
+        }
+    }
+
+    #[test]
+    fn urls_have_a_host() {
+        for (url, found) in [
+            ("https://shop.example/a?b", Some("shop.example")),
+            ("HTTP://u:p@shop.example:8080", Some("shop.example")),
+            ("https://[2001:db8::1]:443/", Some("2001:db8::1")),
+            ("https://?x", None),
+            ("mailto:a@shop.example", None),
+            ("shop.example/a", None),
+            ("", None),
+        ] {
+            assert_eq!(host(url), found, "{url}");
+        }
+    }
+}
