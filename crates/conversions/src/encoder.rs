@@ -185,11 +185,19 @@ impl<V: Vendor> Encoder<V> {
                 if !coerced.errors.is_empty() {
                     return Err(reasons::segment_validation(&coerced.errors).into());
                 }
+                let required = mapping.preset.map_or(&[][..], |preset| preset.required);
+                if let Some(field) = required
+                    .iter()
+                    .find(|field| !coerced.value.get(field).is_defined())
+                {
+                    return Err(reasons::segment_requires(field).into());
+                }
                 (coerced.value, Lookups::none(), 0..0)
             }
         };
         Ok(Resolved {
             spec: V::SPEC,
+            preset: mapping.preset,
             event,
             payload,
             derives: mapping.derives,

@@ -92,23 +92,23 @@ pub enum Default {
 pub struct Derive(u8);
 
 impl Derive {
-    /// Names a derived value by a number below 16, which no other of the vendor's has. A larger one does not compile in a
+    /// Names a derived value by a number below 32, which no other of the vendor's has. A larger one does not compile in a
     /// table.
     pub const fn new(number: u8) -> Derive {
-        assert!(number < 16, "a vendor has at most 16 derived values");
+        assert!(number < 32, "a vendor has at most 32 derived values");
         Derive(number)
     }
 }
 
 /// The set of values to derive for a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Derives(u16);
+pub struct Derives(u32);
 
 impl Derives {
     /// The empty set.
     pub const NONE: Derives = Derives(0);
     /// All values.
-    pub const ALL: Derives = Derives(u16::MAX);
+    pub const ALL: Derives = Derives(u32::MAX);
 
     /// Returns true if this value is derived.
     #[inline]

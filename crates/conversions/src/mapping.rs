@@ -51,6 +51,8 @@ impl Trigger {
             Trigger::Fql(trigger) => trigger.matches(call.root),
             Trigger::Preset(Listens::Page) => call.kind == "page",
             Trigger::Preset(Listens::Track(name)) => call.event == Some(name) && call.kind == "track",
+            Trigger::Preset(Listens::Event(name)) => call.event == Some(name),
+            Trigger::Preset(Listens::Nothing) => false,
         }
     }
 }
@@ -60,6 +62,10 @@ impl Trigger {
 pub struct Draft {
     /// The vendor.
     pub spec: &'static Spec,
+    /// The preset that the mapping begins from.
+    pub preset: Option<&'static Preset>,
+    /// The rules to follow.
+    pub compat: Compat,
     /// The mappings of the fields.
     pub fields: Map<String, Json>,
     /// The values derived where the mapping leaves a field empty.
@@ -68,18 +74,27 @@ pub struct Draft {
 
 impl Draft {
     /// Begins with the defaults of a preset, or those of a mapping made from scratch.
-    pub fn new(spec: &'static Spec, preset: Option<&Preset>, compat: Compat) -> Draft {
+    pub fn new(spec: &'static Spec, preset: Option<&'static Preset>, compat: Compat) -> Draft {
         Draft {
             spec,
+            preset,
+            compat,
             fields: spec.default_mapping(preset, compat),
             derives: compat.derives(),
         }
     }
 
     /// Begins with a whole mapping, to which nothing is added.
-    pub fn whole(spec: &'static Spec, fields: Map<String, Json>) -> Draft {
+    pub fn whole(
+        spec: &'static Spec,
+        preset: Option<&'static Preset>,
+        compat: Compat,
+        fields: Map<String, Json>,
+    ) -> Draft {
         Draft {
             spec,
+            preset,
+            compat,
             fields,
             derives: Derives::NONE,
         }
@@ -91,15 +106,25 @@ impl Draft {
         set(&mut self.fields, path, value);
     }
 
+    /// Returns true if Segment's destination does not know the field in this preset, and its rules are followed.
+    pub(crate) fn is_absent(&self, path: &str) -> bool {
+        let field = path.split('.').next().unwrap_or_default();
+        let absent = self.preset.map_or(&[][..], |preset| preset.absent);
+        self.compat == Compat::Segment && absent.contains(&field)
+    }
+
     /// Compiles the mapping.
     ///
     /// # Errors
     /// Every mistake in its directives.
     pub fn compile(&self, name: &str, trigger: Trigger) -> Result<CompiledMapping, CompileError> {
+        let mut fields = self.fields.clone();
+        fields.retain(|field, _| !self.is_absent(field));
         Ok(CompiledMapping {
             name: name.into(),
+            preset: self.preset,
             trigger,
-            mapping: Arc::new(compiled(self.spec, self.fields.clone())?),
+            mapping: Arc::new(compiled(self.spec, fields)?),
             derives: self.derives,
         })
     }
@@ -110,6 +135,8 @@ impl Draft {
 pub struct CompiledMapping {
     /// Its name, which records carry.
     pub name: Arc<str>,
+    /// The preset that the mapping begins from.
+    pub preset: Option<&'static Preset>,
     /// The condition that an event must meet.
     pub trigger: Trigger,
     /// The mapping of the fields.
@@ -125,11 +152,12 @@ impl CompiledMapping {
     /// None, as a test of each vendor holds; the type is that of [`Draft::compile`].
     pub fn of_preset(
         spec: &'static Spec,
-        preset: &Preset,
+        preset: &'static Preset,
         compat: Compat,
     ) -> Result<CompiledMapping, CompileError> {
         Ok(CompiledMapping {
             name: preset.name.into(),
+            preset: Some(preset),
             trigger: Trigger::Preset(preset.listens),
             mapping: of_preset(spec, preset, compat)?,
             derives: compat.derives(),
@@ -146,7 +174,7 @@ fn compiled(spec: &Spec, fields: Map<String, Json>) -> Result<Mapping, CompileEr
 struct Compiled {
     spec: &'static Spec,
     compat: Compat,
-    /// Presets differ in the events they listen to and in the name they give them; this they share.
+    /// The defaults of the field table, which presets share.
     fields: Map<String, Json>,
     mappings: Vec<(&'static str, Arc<Mapping>)>,
 }
@@ -175,7 +203,7 @@ fn of_preset(spec: &'static Spec, preset: &Preset, compat: Compat) -> Result<Arc
         return Ok(Arc::clone(mapping));
     }
     let mut fields = known.fields.clone();
-    fields.insert(spec.event_field.to_owned(), preset.event_name.into());
+    spec.lay_over(&mut fields, preset, compat);
     let mapping = Arc::new(compiled(spec, fields)?);
     known.mappings.push((preset.name, Arc::clone(&mapping)));
     Ok(mapping)

@@ -24,6 +24,12 @@ pub fn segment_validation(errors: &[FieldError]) -> Reason {
     Reason::new("segment_validation", sentences(errors))
 }
 
+/// `segment_validation`, for a field that Segment requires in this preset alone.
+pub fn segment_requires(field: &str) -> Reason {
+    let message = format!("{field}: required by Segment's destination, and empty");
+    Reason::new("segment_validation", message)
+}
+
 /// `unreadable_time` or `missing_field`: the mapped time of the event is no time.
 pub fn bad_time(field: &str, error: BadTime) -> Reason {
     match error {

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 use signalbox_segment::schema::{Field, FieldType};
 
 use crate::field::Default;
-use crate::presets::Listens;
-use crate::spec::Spec;
+use crate::presets::{Listens, Preset};
+use crate::spec::{Compat, Spec};
 
 /// Writes the reference as Markdown.
 pub fn reference(spec: &Spec) -> String {
@@ -18,10 +18,22 @@ pub fn reference(spec: &Spec) -> String {
     for preset in spec.presets {
         let listens = match preset.listens {
             Listens::Track(event) => format!("track \"{event}\""),
+            Listens::Event(event) => format!("any call with the event \"{event}\""),
             Listens::Page => "any page call".to_owned(),
+            Listens::Nothing => "nothing by itself: its mapping needs a trigger".to_owned(),
         };
-        let _ = writeln!(out, "| {} | {listens} | `{}` |", preset.name, preset.event_name);
+        let only = match preset.only {
+            Some(Compat::Vendor) => ", not with `compat = \"segment\"`",
+            Some(Compat::Segment) => ", with `compat = \"segment\"` only",
+            None => "",
+        };
+        let event_name = match preset.event_name {
+            "" => "as mapped".to_owned(),
+            name => format!("`{name}`"),
+        };
+        let _ = writeln!(out, "| {} | {listens}{only} | {event_name} |", preset.name);
     }
+    preset_fields(&mut out, spec);
     out.push_str("\n### Fields\n\n| field | type | default | default with `compat = \"segment\"` | meaning |\n|---|---|---|---|---|\n");
     for field in spec.fields {
         row(&mut out, spec, field.key, field);
@@ -36,6 +48,44 @@ pub fn reference(spec: &Spec) -> String {
     }
     out.push('\n');
     out
+}
+
+/// Writes the defaults by which presets differ from the field table.
+fn preset_fields(out: &mut String, spec: &Spec) {
+    let of_both = |preset: &'static Preset| {
+        let mut paths: Vec<&str> = preset.fields.iter().map(|(path, _)| *path).collect();
+        for (path, _) in preset.vendor_fields {
+            if !paths.contains(path) {
+                paths.push(path);
+            }
+        }
+        paths.into_iter().map(move |path| (preset, path))
+    };
+    let mut rows = spec.presets.iter().flat_map(of_both).peekable();
+    if rows.peek().is_none() {
+        return;
+    }
+    out.push_str("\nSome presets have other defaults of a field than the table below says:\n\n");
+    out.push_str("| preset | field | default | default with `compat = \"segment\"` |\n|---|---|---|---|\n");
+    for (preset, path) in rows {
+        let (name, default) = (preset.name, |compat| {
+            let mapping = spec.default_mapping(Some(preset), compat);
+            let mapping = path
+                .split('.')
+                .fold(Json::Object(mapping), |json, key| json[key].clone());
+            match preset.is_in(compat) {
+                true => segment_default(&mapping.to_string()),
+                false => String::new(),
+            }
+        });
+        let (ours, segments) = (default(Compat::Vendor), default(Compat::Segment));
+        let segments = if segments == ours && !ours.is_empty() {
+            "the same".to_owned()
+        } else {
+            segments
+        };
+        let _ = writeln!(out, "| {name} | `{path}` | {ours} | {segments} |");
+    }
 }
 
 fn row(out: &mut String, spec: &Spec, name: &str, field: &Field<'_>) {
@@ -76,6 +126,9 @@ fn first_of(paths: &[&str]) -> String {
 /// Describes a default of Segment's.
 fn segment_default(json: &str) -> String {
     let mapping: Json = serde_json::from_str(json).unwrap_or_default();
+    if mapping.is_null() {
+        return String::new();
+    }
     let choice = &mapping["@if"];
     if let Some(path) = path(&mapping) {
         format!("`{path}`")

@@ -64,7 +64,10 @@ impl Spec {
 
     /// Returns the preset of a name: as Segment shows it, in any letter case, or the vendor's event name.
     pub fn preset(&self, name: &str) -> Option<&'static Preset> {
-        let is = |preset: &&Preset| preset.name.eq_ignore_ascii_case(name) || preset.event_name == name;
+        let is = |preset: &&Preset| {
+            preset.name.eq_ignore_ascii_case(name)
+                || !preset.event_name.is_empty() && preset.event_name == name
+        };
         self.presets.iter().find(is)
     }
 
@@ -80,9 +83,6 @@ impl Spec {
                 mapping.insert(field.key.to_owned(), value);
             }
         }
-        if let Some(preset) = preset {
-            mapping.insert(self.event_field.to_owned(), json!(preset.event_name));
-        }
         if compat == Compat::Vendor {
             for (path, row) in self.all_rows() {
                 if let Some(default) = &row.vendor_default {
@@ -90,7 +90,31 @@ impl Spec {
                 }
             }
         }
+        if let Some(preset) = preset {
+            self.lay_over(&mut mapping, preset, compat);
+        }
         mapping
+    }
+
+    /// Replaces the defaults of the field table by those of a preset.
+    pub(crate) fn lay_over(&self, mapping: &mut Map<String, Json>, preset: &Preset, compat: Compat) {
+        if !preset.event_name.is_empty() {
+            mapping.insert(self.event_field.to_owned(), json!(preset.event_name));
+        }
+        let vendor = compat == Compat::Vendor;
+        let vendors_own =
+            |path: &str| vendor && self.row(path).is_some_and(|row| row.vendor_default.is_some());
+        for (path, json) in preset.fields.iter().filter(|(path, _)| !vendors_own(path)) {
+            let json = parse(json);
+            set(mapping, path, (!json.is_null()).then_some(json));
+        }
+        if vendor {
+            for (path, default) in preset.vendor_fields {
+                set(mapping, path, json_of(default));
+            }
+        } else {
+            mapping.retain(|field, _| !preset.absent.contains(&field.as_str()));
+        }
     }
 
     /// Removes the fields that the chosen format never sends. (Segment maps and checks them all the same, and loses events

@@ -12,6 +12,7 @@ use signalbox_segment::value::Value;
 use crate::encode::{Object, StrippedFields, Wire};
 use crate::field::{Derive, Derives};
 use crate::lookups::Lookups;
+use crate::presets::Preset;
 use crate::spec::{Compat, Spec};
 
 /// A conversions API. The kit matches events with mappings, evaluates them, coerces their payload to the field table, and
@@ -75,6 +76,8 @@ pub struct Frame<'s> {
 pub struct Resolved<'a, 'b> {
     /// The vendor's data.
     pub spec: &'static Spec,
+    /// The preset that the mapping begins from.
+    pub preset: Option<&'static Preset>,
     /// The event.
     pub event: &'a Event,
     /// The payload, coerced to the field table.

@@ -467,11 +467,11 @@ mod tests {
         };
         let names = PRESETS.iter().filter_map(|preset| match preset.listens {
             Listens::Track(name) => Some(name),
-            Listens::Page => None,
+            _ => None,
         });
         let names: Vec<&str> = names.chain(["", "order completed", "Order Completed "]).collect();
         for preset in PRESETS {
-            let trigger = fql::Trigger::parse(&preset.trigger()).unwrap();
+            let trigger = fql::Trigger::parse(&preset.trigger().unwrap()).unwrap();
             assert!(trigger.warnings().is_empty());
             let listens = Trigger::Preset(preset.listens);
             for kind in ["track", "page", "screen", "Track", "identify"] {

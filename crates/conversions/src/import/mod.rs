@@ -12,6 +12,7 @@ mod toml;
 use signalbox_core::{ImportError, Imported};
 
 use crate::presets::Preset;
+use crate::spec::Compat;
 pub use options::Import;
 use read::Found;
 use subscription::Carried;
@@ -62,7 +63,9 @@ impl Import {
             .filter_map(|one| one.preset)
             .map(|preset| preset.name)
             .collect();
-        if names.len() == self.spec.presets.len() {
+        let all = self.spec.presets.iter();
+        let all = all.filter(|preset| preset.is_default(Compat::Segment));
+        if names.len() == all.count() {
             text.push_str("presets = \"all\"\n");
         } else if names.is_empty() {
             text.push_str("presets = \"none\"\n");

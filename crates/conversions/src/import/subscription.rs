@@ -215,14 +215,15 @@ fn replace_null(value: &mut Json) -> bool {
 /// The preset whose conversion this is.
 fn preset_of(spec: &Spec, mapping: &Map<String, Json>) -> Option<&'static Preset> {
     let name = mapping.get(spec.event_field)?.as_str()?;
-    spec.presets.iter().find(|preset| preset.event_name == name)
+    let is = |preset: &&Preset| preset.event_name == name && preset.is_in(Compat::Segment);
+    spec.presets.iter().find(is)
 }
 
 /// Puts into `fields` and `unset` what differs from the defaults.
 fn differences(
     spec: &Spec,
     mapping: &Map<String, Json>,
-    preset: Option<&Preset>,
+    preset: Option<&'static Preset>,
     config: &mut MappingConfig,
 ) {
     let defaults = spec.default_mapping(preset, Compat::Segment);
@@ -256,7 +257,10 @@ fn is_plain(members: &Map<String, Json>) -> bool {
 }
 
 fn same_trigger(text: &str, preset: &Preset) -> bool {
-    match (Trigger::parse(text), Trigger::parse(&preset.trigger())) {
+    let Some(by_default) = preset.trigger() else {
+        return false;
+    };
+    match (Trigger::parse(text), Trigger::parse(&by_default)) {
         (Ok(left), Ok(right)) => left.tree() == right.tree() && left.warnings().is_empty(),
         _ => false,
     }

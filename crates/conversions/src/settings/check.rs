@@ -8,7 +8,8 @@ use signalbox_segment::settings::child;
 use signalbox_segment::value::parse_json;
 
 use crate::mapping::Draft;
-use crate::spec::Spec;
+use crate::presets::Preset;
+use crate::spec::{Compat, Spec};
 
 pub(super) fn unknown_preset(spec: &Spec, path: String, name: &str) -> BuildError {
     let known = spec.presets.iter().map(|preset| preset.name);
@@ -17,6 +18,18 @@ pub(super) fn unknown_preset(spec: &Spec, path: String, name: &str) -> BuildErro
         None => format!("the presets are: {}", known.collect::<Vec<_>>().join(", ")),
     };
     BuildError::new(path, "no preset has this name").help(help)
+}
+
+/// Returns the error that these rules do not have the preset; `None` if they have it.
+pub(super) fn not_in(preset: &Preset, compat: Compat, path: &str) -> Option<BuildError> {
+    if preset.is_in(compat) {
+        return None;
+    }
+    let message = match compat {
+        Compat::Segment => "Segment's destination has no such preset, so compat = \"segment\" has none",
+        Compat::Vendor => "only compat = \"segment\" has this preset",
+    };
+    Some(BuildError::new(path, message).help("take it out, or add a mapping with a trigger"))
 }
 
 pub(super) fn unknown_field(spec: &Spec, path: String, name: &str) -> BuildError {
@@ -94,7 +107,16 @@ fn has_directive(mapping: &Json) -> bool {
 }
 
 pub(super) fn check_required(draft: &Draft, path: &str, errors: &mut BuildErrors) {
-    for field in draft.spec.fields.iter().filter(|field| field.required) {
+    let of_preset = |field: &Field<'_>| {
+        let required = draft.preset.map_or(&[][..], |preset| preset.required);
+        draft.compat == Compat::Segment && required.contains(&field.key)
+    };
+    for field in draft
+        .spec
+        .fields
+        .iter()
+        .filter(|field| field.required || of_preset(field))
+    {
         if draft.fields.get(field.key).is_none_or(Json::is_null) {
             errors.push(
                 BuildError::new(

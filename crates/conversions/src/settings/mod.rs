@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-use signalbox_core::{BuildError, BuildErrors, PlainRead, Sha256Hex, SinkDeclarations};
+use signalbox_core::{BuildError, PlainRead, Sha256Hex, SinkDeclarations};
 use signalbox_segment::settings::{self, Findings, child, template_reads, trigger_reads};
 
 use crate::mapping::{CompiledMapping, Draft, Trigger};
-use crate::presets::Preset;
+use crate::presets::{Listens, Preset};
 use crate::spec::{Compat, Spec};
-use check::{check_field, check_required, unknown_field, unknown_preset};
+use check::{check_field, check_required, not_in, unknown_field, unknown_preset};
 pub use endpoint::endpoint;
 pub use presets::Presets;
 
@@ -97,7 +97,7 @@ pub fn sink_mappings(
     compat: Compat,
     findings: &mut Findings,
 ) -> Vec<CompiledMapping> {
-    let presets = presets.chosen(spec, &mut findings.errors);
+    let presets = presets.chosen(spec, compat, &mut findings.errors);
     let result = compile(spec, &presets, mappings, compat, findings);
     if result.is_empty() && findings.errors.is_empty() {
         let warning = BuildError::new(
@@ -163,12 +163,13 @@ impl MappingConfig {
         findings: &mut Findings,
     ) -> Option<CompiledMapping> {
         let before = findings.errors.len();
-        if let Some(name) = &self.preset
-            && self.preset(spec).is_none()
-        {
-            findings
-                .errors
-                .push(unknown_preset(spec, format!("{path}.preset"), name));
+        if let Some(name) = &self.preset {
+            let at = format!("{path}.preset");
+            let error = match self.preset(spec) {
+                Some(preset) => not_in(preset, compat, &at),
+                None => Some(unknown_preset(spec, at, name)),
+            };
+            findings.errors.extend(error);
         }
         let otherwise = || match self.preset(spec) {
             Some(preset) => preset.name.to_owned(),
@@ -179,10 +180,11 @@ impl MappingConfig {
         let (draft, at) = match &self.fields_file {
             Some(file) => {
                 let fields = self.whole(spec, file, path, findings);
-                (Draft::whole(spec, fields), child(path, "fields_file"))
+                let draft = Draft::whole(spec, self.preset(spec), compat, fields);
+                (draft, child(path, "fields_file"))
             }
             None => {
-                let draft = self.laid_over(spec, path, compat, &mut findings.errors);
+                let draft = self.laid_over(spec, path, compat, findings);
                 (draft, child(path, "fields"))
             }
         };
@@ -230,13 +232,20 @@ impl MappingConfig {
         let path = format!("{path}.trigger");
         match (&self.trigger, self.preset(spec)) {
             (Some(text), _) => settings::trigger(text, &path, findings).map(Trigger::Fql),
-            (None, Some(preset)) => Some(Trigger::Preset(preset.listens)),
-            (None, None) => {
+            (None, Some(preset)) if preset.listens != Listens::Nothing => {
+                Some(Trigger::Preset(preset.listens))
+            }
+            (None, preset) => {
                 // An unknown preset has its own error.
-                if self.preset.is_none() {
-                    let error = BuildError::new(path, "a mapping needs a preset or a trigger");
+                if self.preset.is_none() || preset.is_some() {
+                    let message = match preset {
+                        Some(_) => {
+                            "this preset listens to no event by itself, so the mapping needs a trigger"
+                        }
+                        None => "a mapping needs a preset or a trigger",
+                    };
                     let help = "for instance: trigger = 'type = \"track\" and event = \"Order Completed\"'";
-                    findings.errors.push(error.help(help));
+                    findings.errors.push(BuildError::new(path, message).help(help));
                 }
                 None
             }
@@ -244,10 +253,16 @@ impl MappingConfig {
     }
 
     /// The defaults with the fields of the settings laid over.
-    fn laid_over(&self, spec: &'static Spec, path: &str, compat: Compat, errors: &mut BuildErrors) -> Draft {
+    fn laid_over(&self, spec: &'static Spec, path: &str, compat: Compat, findings: &mut Findings) -> Draft {
+        let errors = &mut findings.errors;
         let mut draft = Draft::new(spec, self.preset(spec), compat);
         for (name, mapping) in &self.fields {
-            check_field(spec, name, mapping, &child(&child(path, "fields"), name), errors);
+            let at = child(&child(path, "fields"), name);
+            check_field(spec, name, mapping, &at, errors);
+            if draft.is_absent(name) {
+                let message = "has no effect: Segment's destination has no such field in this preset";
+                findings.warnings.push(BuildError::new(at, message));
+            }
             draft.set(name, Some(mapping.clone()));
         }
         for (index, name) in self.unset.iter().enumerate() {

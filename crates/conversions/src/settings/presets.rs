@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use signalbox_core::{BuildError, BuildErrors};
 
-use super::check::unknown_preset;
+use super::check::{not_in, unknown_preset};
 use crate::presets::Preset;
-use crate::spec::Spec;
+use crate::spec::{Compat, Spec};
 
 /// The choice of presets that are on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,9 +62,18 @@ impl Presets {
         })
     }
 
-    pub(super) fn chosen(&self, spec: &'static Spec, errors: &mut BuildErrors) -> Vec<&'static Preset> {
+    pub(super) fn chosen(
+        &self,
+        spec: &'static Spec,
+        compat: Compat,
+        errors: &mut BuildErrors,
+    ) -> Vec<&'static Preset> {
         match self {
-            Presets::All => spec.presets.iter().collect(),
+            Presets::All => spec
+                .presets
+                .iter()
+                .filter(|preset| preset.is_default(compat))
+                .collect(),
             Presets::None => Vec::new(),
             Presets::Some(names) => {
                 let mut chosen: Vec<&'static Preset> = Vec::new();
@@ -76,6 +85,10 @@ impl Presets {
                                 "this preset is there already",
                             ));
                         }
+                        Some(preset) if !preset.is_default(compat) => {
+                            let path = format!("presets.{index}");
+                            errors.push(not_in(preset, compat, &path).unwrap_or_else(|| no_trigger(&path)));
+                        }
                         Some(preset) => chosen.push(preset),
                         None => errors.push(unknown_preset(spec, format!("presets.{index}"), name)),
                     }
@@ -84,4 +97,9 @@ impl Presets {
             }
         }
     }
+}
+
+fn no_trigger(path: &str) -> BuildError {
+    let error = BuildError::new(path, "this preset listens to no event by itself");
+    error.help("add a mapping with this preset and a trigger")
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use signalbox_conversions::encode::*;
-use signalbox_conversions::field::{Default::FirstOf, Derive, Kind, Row};
+use signalbox_conversions::field::Default::{FirstOf, Nothing};
+use signalbox_conversions::field::{Derive, Kind, Row};
 use signalbox_conversions::lookups::{LookupPath, index, places};
 use signalbox_conversions::personal::{Field as Personal, rules};
 use signalbox_conversions::{time::unix_seconds, *};
@@ -60,6 +61,17 @@ pub(crate) static SPEC: Spec = Spec {
     presets: &[
         Preset::track("Purchase", "Order Completed", "purchase"),
         Preset::page("Page", "page_view"),
+        Preset::new("Cart", Listens::Event("Product Added"), "cart")
+            .fields(&[
+                ("details.value", r#"{"@path":"$.properties.price"}"#),
+                ("details.coupon", "null"),
+            ])
+            .required(&["details"])
+            .absent(&["user"]),
+        Preset::track("Sign Up", "Signed Up", "sign_up")
+            .only(Compat::Vendor)
+            .vendor_fields(&[("details.value", Nothing)]),
+        Preset::new("Custom", Listens::Nothing, "").fields(&[("name", r#"{"@path":"$.event"}"#)]),
     ],
     event_field: "name",
     format_field: None,

@@ -147,6 +147,80 @@ fn page_views_have_no_key_and_requests_of_their_own() {
 }
 
 #[test]
+fn presets_have_fields_of_their_own() {
+    let custom = json!([{ "preset": "custom", "trigger": "event = \"Gift Wrapped\"" }]);
+    let destination = destination(custom).unwrap();
+    for (event, mapping, name, details) in [
+        (
+            "Product Added",
+            "Cart",
+            "cart",
+            json!({ "value": "7", "platform": "iOS" }),
+        ),
+        (
+            "Signed Up",
+            "Sign Up",
+            "sign_up",
+            json!({ "coupon": "SPRING", "platform": "iOS" }),
+        ),
+        (
+            "Gift Wrapped",
+            "Custom",
+            "Gift Wrapped",
+            json!({ "value": "9", "coupon": "SPRING", "platform": "iOS" }),
+        ),
+    ] {
+        let properties = json!({ "price": 7, "total": 9, "coupon": "SPRING" });
+        let record = record(&destination, &json!({ "event": event, "properties": properties }));
+        let body = body(&record);
+        assert_eq!(
+            (&*record.mapping, &body["name"], &body["details"]),
+            (mapping, &json!(name), &details)
+        );
+    }
+}
+
+#[test]
+fn presets_exist_for_the_rules_that_have_them() {
+    let fields = |preset: &str, compat| SPEC.default_mapping(SPEC.preset(preset), compat);
+    assert!(fields("Cart", Compat::Vendor).contains_key("user"));
+    assert!(!fields("Cart", Compat::Segment).contains_key("user"));
+    let compile = |presets: Json, mappings: Json, compat| {
+        let mappings: Vec<MappingConfig> = serde_json::from_value(mappings).unwrap();
+        let presets: Presets = serde_json::from_value(presets).unwrap();
+        let mut findings = Findings::default();
+        let names = sink_mappings(&SPEC, &presets, &mappings, compat, &mut findings)
+            .iter()
+            .map(|mapping| mapping.name.to_string())
+            .collect::<Vec<_>>();
+        (names, findings)
+    };
+    let all = |compat| compile(json!("all"), json!([]), compat).0;
+    assert_eq!(all(Compat::Vendor), ["Purchase", "Page", "Cart", "Sign Up"]);
+    assert_eq!(all(Compat::Segment), ["Purchase", "Page", "Cart"]);
+
+    let mistakes =
+        json!([{ "preset": "Sign Up" }, { "preset": "Custom" }, { "preset": "Cart", "unset": ["details"] }]);
+    let found = compile(json!(["Sign Up", "Custom"]), mistakes, Compat::Segment).1;
+    let paths: Vec<&str> = found.errors.iter().map(|error| error.path.as_str()).collect();
+    let expected = [
+        "presets.0",
+        "presets.1",
+        "mappings.0.preset",
+        "mappings.1.trigger",
+        "mappings.2.fields",
+    ];
+    assert_eq!(paths, expected, "{:?}", found.errors);
+    let without_effect = json!([{ "preset": "Cart", "fields": { "user.email": "x@y.example" } }]);
+    let found = compile(json!("all"), without_effect, Compat::Segment).1;
+    assert!(
+        found.errors.is_empty() && found.warnings[0].path == "mappings.0.fields.\"user.email\"",
+        "{:?}",
+        found.warnings
+    );
+}
+
+#[test]
 fn replies_are_the_vendors_to_read() {
     let destination = destination(json!([])).unwrap();
     let purchase = Arc::new(record(&destination, &json!({})));
@@ -181,6 +255,14 @@ fn replies_are_the_vendors_to_read() {
 fn the_table_is_the_reference_and_the_declaration() {
     let text = reference(&SPEC);
     assert!(text.contains("| Purchase | track \"Order Completed\" | `purchase` |"));
+    for row in [
+        "| Cart | any call with the event \"Product Added\" | `cart` |",
+        "| Sign Up | track \"Signed Up\", not with `compat = \"segment\"` | `sign_up` |",
+        "| Custom | nothing by itself: its mapping needs a trigger | as mapped |",
+        "| Cart | `details.value` | `properties.price` | the same |",
+    ] {
+        assert!(text.contains(row), "{text}");
+    }
     let row = "| `user.email` | text, one or a list | first of `properties.email`, `context.traits.email` \
                | `properties.email` | E-mail addresses. |";
     assert!(text.contains(row), "{text}");

@@ -88,7 +88,7 @@ impl Subscription {
                 Subscription {
                     case: case.name.clone(),
                     name: format!("{}, {}", case.name, preset.name),
-                    trigger: case.subscribe.clone().unwrap_or_else(|| preset.trigger()),
+                    trigger: case.subscribe.clone().or_else(|| preset.trigger()).unwrap(),
                     mapping,
                 }
             })
@@ -101,7 +101,9 @@ impl Subscription {
             return Some(Err("trigger".into()));
         };
         let trigger = Trigger::Fql(trigger);
-        let Ok(mapping) = Draft::whole(&SPEC, self.mapping.clone()).compile(&self.name, trigger) else {
+        let Ok(mapping) =
+            Draft::whole(&SPEC, None, Compat::Segment, self.mapping.clone()).compile(&self.name, trigger)
+        else {
             return Some(Err("mapping".into()));
         };
         let options = EncodeOptions {
@@ -216,7 +218,7 @@ fn the_presets_as_they_are_become_a_list() {
     let plain = |preset: &'static Preset| Subscription {
         case: String::new(),
         name: preset.name.to_owned(),
-        trigger: preset.trigger(),
+        trigger: preset.trigger().unwrap(),
         mapping: SPEC.default_mapping(Some(preset), Compat::Segment),
     };
     let all: Vec<_> = SPEC.presets.iter().map(plain).collect();
