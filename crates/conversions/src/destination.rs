@@ -68,7 +68,7 @@ impl<V: Vendor> Destination for Conversions<V> {
 
     fn notes(&self) -> Vec<String> {
         let stripped = self.stripped.now();
-        let vendor = V::SPEC.vendor;
+        let vendor = self.encoder.vendor().spec().vendor;
         let note =
             |name: &&str| format!("{vendor} refused the property \"{name}\"; it is left out since then");
         stripped.names().iter().map(note).collect()

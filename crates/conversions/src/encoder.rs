@@ -56,9 +56,9 @@ impl<V: Vendor> Encoder<V> {
     /// None, as a test of each vendor holds: the field table is well-formed.
     pub fn new(vendor: V, mappings: Vec<CompiledMapping>) -> Result<Encoder<V>, String> {
         Ok(Encoder {
-            vendor,
             mappings,
-            schema: Schema::new(V::SPEC.fields)?,
+            schema: Schema::new(vendor.spec().fields)?,
+            vendor,
             slab: ByteSlab::default(),
         })
     }
@@ -175,7 +175,7 @@ impl<V: Vendor> Encoder<V> {
                 if !coerced.errors.is_empty() {
                     return Err(reasons::required(&coerced.errors).into());
                 }
-                let lookups = Lookups::new(found, V::SPEC.places);
+                let lookups = Lookups::new(found, self.vendor.spec().places);
                 (coerced.value, lookups, before..warnings.len())
             }
             Compat::Segment => {
@@ -196,7 +196,7 @@ impl<V: Vendor> Encoder<V> {
             }
         };
         Ok(Resolved {
-            spec: V::SPEC,
+            spec: self.vendor.spec(),
             preset: mapping.preset,
             event,
             payload,

@@ -18,8 +18,8 @@ use crate::spec::{Compat, Spec};
 /// A conversions API. The kit matches events with mappings, evaluates them, coerces their payload to the field table, and
 /// hands the result to [`write`](Vendor::write); it sends records in a [`frame`](Vendor::frame).
 pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
-    /// The vendor's data.
-    const SPEC: &'static Spec;
+    /// Returns the vendor's data. A vendor with several tables of fields chooses one by its settings.
+    fn spec(&self) -> &'static Spec;
 
     /// Returns the rules that this sink follows. Default: the vendor's own.
     fn compat(&self) -> Compat {

@@ -30,7 +30,10 @@ fn probe_at(now: SystemTime) -> String {
 }
 
 impl Vendor for Pinterest {
-    const SPEC: &'static Spec = &SPEC;
+    #[inline]
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
 
     fn compat(&self) -> signalbox_conversions::Compat {
         self.compat.into()

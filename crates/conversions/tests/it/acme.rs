@@ -93,7 +93,9 @@ pub(crate) struct Acme {
 }
 
 impl Vendor for Acme {
-    const SPEC: &'static Spec = &SPEC;
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
 
     fn derive<'a>(&self, derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
         match derive {
