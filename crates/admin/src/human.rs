@@ -82,6 +82,7 @@ fn sink_details(sink: &SinkStatus, mut say: impl FnMut(&str, Option<String>)) {
     let duplicate = some(sink.records.duplicate);
     say("not sent again, the destination has them", duplicate);
     say("late records", some(sink.records.late));
+    say("too late to be attributed", some(sink.records.unattributed));
     say(DROPPED, some(sink.letters.dropped));
     let age = sink.oldest_pending_age_seconds;
     say("oldest pending", age.map(|age| format!("{age} s")));

@@ -150,9 +150,12 @@ pub struct RecordStatus {
     /// Records sent back to wait, by reason code.
     #[serde(rename = "records_retried")]
     pub retried: BTreeMap<String, u64>,
-    /// Delivered records of events older than the destination's limit.
+    /// Delivered records of events so old that the destination values them less.
     #[serde(rename = "records_late")]
     pub late: u64,
+    /// Delivered records of events so old that the destination no longer attributes them.
+    #[serde(rename = "records_unattributed", default)]
+    pub unattributed: u64,
     /// Warnings by code and path, joined by a space; the path without array indices.
     pub warnings: BTreeMap<String, u64>,
 }
@@ -341,6 +344,7 @@ impl SinkStatus {
                 rejected: sink.records.rejected.snapshot(),
                 retried: sink.records.retried.snapshot(),
                 late: sink.records.late.get(),
+                unattributed: sink.records.unattributed.get(),
                 warnings: warnings(sink),
             },
             removed_inputs: sink.debts(),

@@ -460,6 +460,7 @@ fn the_groups_of_a_sink_are_flat_in_json() {
             "records_rejected",
             "records_retried",
             "records_late",
+            "records_unattributed",
             "warnings",
             "notes",
             "dead_letters",

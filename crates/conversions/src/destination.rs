@@ -71,7 +71,9 @@ impl<V: Vendor> Destination for Conversions<V> {
         let vendor = self.encoder.vendor().spec().vendor;
         let note =
             |name: &&str| format!("{vendor} refused the property \"{name}\"; it is left out since then");
-        stripped.names().iter().map(note).collect()
+        let mut notes = self.encoder.vendor().notes();
+        notes.extend(stripped.names().iter().map(note));
+        notes
     }
 }
 

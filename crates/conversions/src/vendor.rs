@@ -61,6 +61,11 @@ pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     fn interpret_probe(&self, _reply: &Reply) -> Result<(), Reason> {
         Ok(())
     }
+
+    /// Returns facts learnt from replies, for the status. Default: none.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The text of a request's body around its records, which commas separate.
@@ -130,9 +135,9 @@ impl<'a> Resolved<'a, '_> {
 pub struct Written<'a> {
     /// The vendor's name of the conversion.
     pub event_name: &'a str,
-    /// The id by which the vendor recognises duplicates; empty if there is none.
+    /// The id by which duplicates are recognised; empty if every copy is to be sent.
     pub event_id: &'a str,
-    /// The vendor does not recognise duplicates of this event, so a second copy may count twice.
+    /// True if the vendor may count a second copy of this event as another one.
     pub may_count_twice: bool,
     /// The key of requests, see [`Record::batch_key`].
     pub batch_key: u16,
@@ -142,7 +147,7 @@ pub struct Written<'a> {
 
 impl Written<'_> {
     pub(crate) fn dedup_key(&self, scratch: &mut String) -> Option<Box<str>> {
-        if self.may_count_twice || self.event_id.is_empty() {
+        if self.event_id.is_empty() {
             return None;
         }
         scratch.clear();

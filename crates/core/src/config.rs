@@ -63,6 +63,8 @@ pub struct SinkDefaults {
     pub retry_for: HumanDuration,
     /// Age of an event at delivery beyond which its record counts as late; `None` counts none.
     pub late_after: Option<HumanDuration>,
+    /// Age of an event at delivery beyond which the destination no longer attributes it; `None` counts none.
+    pub unattributed_after: Option<HumanDuration>,
     /// Time for which a delivered key ([`Record::dedup_key`](crate::Record::dedup_key)) is not sent again; `None` sends
     /// every record.
     pub duplicate_window: Option<HumanDuration>,
@@ -87,6 +89,7 @@ impl Default for SinkDefaults {
             timeout: HumanDuration::from_secs(30),
             retry_for: HumanDuration::from_secs(24 * 3600),
             late_after: Some(HumanDuration::from_secs(3600)),
+            unattributed_after: None,
             duplicate_window: None,
             retry_maybe_duplicates: true,
         }

@@ -231,8 +231,10 @@ pub struct RecordLedger {
     pub retried: ByCode,
     /// Warnings by `code path`.
     pub warnings: ByCode,
-    /// Delivered records of events older than the destination's limit.
+    /// Delivered records of events so old that the destination values them less.
     pub late: Count,
+    /// Delivered records of events so old that the destination no longer attributes them.
+    pub unattributed: Count,
 }
 
 impl SinkLedger {

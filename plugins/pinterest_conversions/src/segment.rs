@@ -99,10 +99,12 @@ pub(crate) fn write<'a>(
     }
     segment_value(out, key!("wifi"), payload.get("wifi"));
     segment_value(out, key!("language"), payload.get("language"));
+    let offline = text("action_source") == Some("offline");
+    let event_id = text("event_id").filter(|_| !offline);
     Ok(Written {
         event_name: text("event_name").unwrap_or_default(),
-        event_id: text("event_id").unwrap_or_default(),
-        may_count_twice: text("action_source") == Some("offline"),
+        event_id: event_id.unwrap_or_default(),
+        may_count_twice: offline,
         ..Written::default()
     })
 }

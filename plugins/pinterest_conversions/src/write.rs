@@ -108,11 +108,12 @@ impl<'a> RecordBuilder<'a, '_> {
                 }
             }
         }
+        // Pinterest does not recognise duplicates of offline events.
+        let offline = action_source == "offline";
         Ok(Written {
             event_name,
-            event_id,
-            // Pinterest does not recognise duplicates of offline events.
-            may_count_twice: action_source == "offline",
+            event_id: if offline { "" } else { event_id },
+            may_count_twice: offline,
             ..Written::default()
         })
     }

@@ -134,7 +134,7 @@ impl Vendor for Acme {
         let page = event_name == "page_view";
         Ok(Written {
             event_name,
-            event_id,
+            event_id: if page { "" } else { event_id },
             may_count_twice: page,
             batch_key: page.into(),
             expires_at: u32::try_from(at + 86_400).ok().and_then(NonZeroU32::new),

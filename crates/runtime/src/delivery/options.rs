@@ -32,6 +32,8 @@ pub struct SinkOptions {
     pub retry: RetryPolicy,
     /// Age of an event at delivery beyond which its record counts as late.
     pub late_after: Option<Duration>,
+    /// Age of an event at delivery beyond which the destination no longer attributes it.
+    pub unattributed_after: Option<Duration>,
     /// Time for which the key of a delivered record is not sent again; `None` remembers no keys.
     pub duplicate_window: Option<Duration>,
     /// True if the journal keeps unsettled events at the end; events that wait for a transform then stay there.

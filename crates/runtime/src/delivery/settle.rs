@@ -106,9 +106,14 @@ impl Settling<'_> {
             let ledger = &self.pending.events.ledger;
             ledger.records.delivered.add(ages.len() as u64);
             ledger.records.bytes_delivered.add(bytes);
-            if let Some(limit) = self.options.late_after {
-                let late = ages.iter().filter(|age| **age > limit.as_secs_f64());
-                ledger.records.late.add(late.count() as u64);
+            for (limit, older) in [
+                (self.options.late_after, &ledger.records.late),
+                (self.options.unattributed_after, &ledger.records.unattributed),
+            ] {
+                if let Some(limit) = limit {
+                    let late = ages.iter().filter(|age| **age > limit.as_secs_f64());
+                    older.add(late.count() as u64);
+                }
             }
             self.meters.event_ages(&ages);
             self.pending.outgoing.accepted();

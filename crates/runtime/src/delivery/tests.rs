@@ -194,6 +194,7 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
                 maybe_duplicates: true,
             },
             late_after: Some(Duration::from_secs(3600)),
+            unattributed_after: None,
             duplicate_window: Some(Duration::from_secs(24 * 3600)),
             durable: false,
             hold: false,
@@ -298,6 +299,21 @@ async fn nothing_is_sent_once_another_router_may_drive_the_sink() {
     let ended = rig.run(|_, _| Act::Deliver).await;
     assert_eq!((ended.log.len(), ended.ledger.pending()), (0, 25));
     assert_eq!(ended.left_in_journal, 25);
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_events_count_as_late_and_as_unattributed() {
+    let century = Duration::from_secs(100 * 365 * 24 * 3600);
+    let day = Duration::from_secs(24 * 3600);
+    for (unattributed_after, unattributed) in [(None, 0), (Some(day), 3), (Some(century), 0)] {
+        let mut rig = rig(0..3);
+        rig.options.unattributed_after = unattributed_after;
+        let records = &rig.run(|_, _| Act::Deliver).await.ledger.records;
+        assert_eq!(
+            (records.late.get(), records.unattributed.get()),
+            (3, unattributed)
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

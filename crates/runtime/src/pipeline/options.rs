@@ -53,6 +53,7 @@ pub(super) fn options(entry: &SinkEntry, declares: &SinkDeclarations, durable: b
                 .unwrap_or(defaults.retry_maybe_duplicates),
         },
         late_after: defaults.late_after.map(|age| age.0),
+        unattributed_after: defaults.unattributed_after.map(|age| age.0),
         duplicate_window: defaults.duplicate_window.map(|window| window.0),
         durable,
         hold: keys.hold,

@@ -325,8 +325,13 @@ pub(super) static METRICS: &[Metric] = &[
     ),
     counter(
         "signalbox.sink.records.late",
-        "Delivered records whose event was more than an hour old.",
+        "Delivered records of events so old that the destination values them less.",
         Reading::Sink(|sink, emit| emit(sink.ledger.records.late.get(), &[])),
+    ),
+    counter(
+        "signalbox.sink.records.unattributed",
+        "Delivered records of events so old that the destination no longer attributes them.",
+        Reading::Sink(|sink, emit| emit(sink.ledger.records.unattributed.get(), &[])),
     ),
     histogram(
         EVENT_AGE,

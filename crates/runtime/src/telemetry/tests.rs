@@ -42,6 +42,7 @@ fn busy() -> Ledger {
         .warnings
         .add("left_out custom_data.contents[1].item_price", 3);
     sink.records.late.add(1);
+    sink.records.unattributed.add(1);
     sink.oldest_pending
         .store(jiff::Timestamp::now().as_millisecond() - 7_200_000, Relaxed);
     sink.in_flight.set(2);
@@ -116,6 +117,7 @@ fn every_number_of_the_ledger_is_shown() {
         "signalbox_sink_records_rejected_total{reason=\"bad_field\",sink=\"pin\"} 1",
         "signalbox_sink_records_retried_total{reason=\"rate_limited\",sink=\"pin\"} 7",
         "signalbox_sink_records_late_total{sink=\"pin\"} 1",
+        "signalbox_sink_records_unattributed_total{sink=\"pin\"} 1",
         "signalbox_sink_event_age_seconds_sum{sink=\"pin\"} 4001.5",
         "signalbox_sink_event_age_seconds_count{sink=\"pin\"} 4",
         "signalbox_sink_warnings_total{code=\"left_out\",path=\"custom_data.contents[].item_price\",sink=\"pin\"} 5",
