@@ -1,5 +1,5 @@
 //! For tests only: builders, a server with scripted answers, a double of the runtime's intake, and the contracts of
-//! sources, transforms and sinks.
+//! sources, transforms and sinks, and a runner of golden cases.
 //!
 //! Helpers panic where a test should fail; nothing here belongs into a running router.
 #![allow(
@@ -11,6 +11,7 @@
 mod build;
 mod checkpoints;
 pub mod contract;
+pub mod golden;
 mod intake;
 pub mod server;
 mod sockets;

@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("runtime", &["config", "core", "journal"]),
     ("admin", &["config", "core", "http", "journal", "runtime"]),
     ("sandbox", &["core", "http"]),
-    ("testkit", &["core", "http", "runtime"]),
+    ("testkit", &["core", "segment", "conversions", "http", "runtime"]),
     // The binary may use every library but the one that is for tests.
     (
         "signalbox",

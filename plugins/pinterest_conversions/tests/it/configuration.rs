@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use serde_json::Value as Json;
 use signalbox_core::{BuildContext, BuildError, Built, Prepared, Side, Sink, SinkConfig};
 use signalbox_pinterest_conversions::PinterestConversionsConfig;
+use signalbox_testkit::golden::event;
 
-use crate::support::{body, event};
+use crate::support::body;
 
 const ACCOUNT: &str = "ad_account_id = \"549755885175\"\nconversion_token = \"pina_secret\"\n";
 

@@ -7,8 +7,9 @@ use signalbox_core::{
 };
 use signalbox_pinterest_conversions::{SPEC, import};
 use signalbox_segment::fql;
+use signalbox_testkit::golden::{Case, event, pairs, same};
 
-use crate::support::{Case, EncodeOptions, event, pairs, same, with_mappings};
+use crate::support::{EncodeOptions, PinterestCases, with_mappings};
 
 const TOKEN: &str = "pina_EXAMPLE_OF_A_SECRET";
 
@@ -68,7 +69,7 @@ struct Subscription {
 
 impl Subscription {
     fn of(case: &Case) -> Vec<Subscription> {
-        let event = event(case.event.get());
+        let event = case.events().next().and_then(event);
         let listens = |preset: &&Preset| match (&case.preset, &case.subscribe) {
             (Some(name), _) => preset.name == name,
             // The other presets would be the same over again.
@@ -81,9 +82,8 @@ impl Subscription {
         presets
             .map(|preset| {
                 let mut mapping = SPEC.default_mapping(Some(preset), Compat::Segment);
-                for (key, value) in &case.mapping_overrides {
-                    let unset = value == "__unset__";
-                    set(&mut mapping, key, (!unset).then(|| value.clone()));
+                for (path, value) in case.overrides() {
+                    set(&mut mapping, path, value.cloned());
                 }
                 Subscription {
                     case: case.name.clone(),
@@ -170,11 +170,11 @@ fn imported(json: &str) -> Imported {
 /// Several cases share a destination: building a sink takes longer than everything else.
 #[test]
 fn the_golden_cases_make_the_same_records() {
-    let (pairs, _) = pairs("cases.jsonl", "golden.jsonl");
+    let (pairs, _) = pairs::<PinterestCases>("cases.jsonl", "golden.jsonl");
     let cases: Vec<&Case> = pairs
         .iter()
         .map(|(case, _)| case)
-        .filter(|case| !case.mapping_overrides.is_empty() || case.subscribe.is_some())
+        .filter(|case| case.overrides().next().is_some() || case.subscribe.is_some())
         .collect();
     let mut sent = 0;
     for (form, cases) in cases.chunks(24).enumerate() {
@@ -182,7 +182,7 @@ fn the_golden_cases_make_the_same_records() {
         let Imported { toml, notes } = imported(&written(&subscriptions, form));
         let sink = sink(&toml);
         for case in cases {
-            let Some(event) = event(case.event.get()) else {
+            let Some(event) = case.events().next().and_then(event) else {
                 continue;
             };
             let made = summary(sink.prepare(&event));

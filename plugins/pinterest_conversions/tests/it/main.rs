@@ -2,10 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 mod configuration;
-mod differences;
+mod golden;
 mod import;
 mod pinterest;
-mod privacy;
-mod reference;
 mod support;
-mod vectors;

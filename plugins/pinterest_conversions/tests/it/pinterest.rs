@@ -6,8 +6,9 @@ use signalbox_core::{
     HashedPath, LimitedDataProcessing, Prepared, Record, Rejection, Resend, Sha256Hex, Warning,
 };
 use signalbox_pinterest_conversions::{LdpHashCase, OnIncomplete, SPEC};
+use signalbox_testkit::golden::event;
 
-use crate::support::{EncodeOptions, body, event, with_mappings};
+use crate::support::{EncodeOptions, body, with_mappings};
 
 /// An encoder of one preset, in the default mode, with some fields mapped otherwise.
 struct Setup {
