@@ -40,6 +40,8 @@ pub enum Kind {
     Whole(i64, i64),
     /// A number written as text.
     Money,
+    /// A number.
+    Number,
     /// A currency code.
     Currency,
     /// Distinct texts.
@@ -52,6 +54,8 @@ pub enum Kind {
     Contents,
     /// Hashes of personal values.
     Hashed(Personal),
+    /// A personal value in its normal form, which the vendor wants plain.
+    Plain(Personal),
     /// A value that the vendor's code writes.
     Own,
 }
@@ -60,7 +64,7 @@ impl Kind {
     const fn field(self, key: &'static str, label: &'static str) -> Field<'static> {
         let kind = match self {
             Kind::Whole(..) => FieldType::Integer,
-            Kind::Money => FieldType::Number,
+            Kind::Money | Kind::Number => FieldType::Number,
             Kind::Time => FieldType::Datetime,
             Kind::Contents => FieldType::Object,
             _ => FieldType::String,
@@ -140,6 +144,12 @@ impl Row {
         Row::new(key, kind.field(name, label), kind)
     }
 
+    /// Makes the row of a personal field that the vendor wants plain: one value, brought to its normal form.
+    pub const fn plain(key: &'static Key, label: &'static str, rule: Personal) -> Row {
+        let kind = Kind::Plain(rule);
+        Row::new(key, kind.field(key.name(), label), kind)
+    }
+
     const fn new(key: &'static Key, field: Field<'static>, kind: Kind) -> Row {
         Row {
             key,
@@ -164,6 +174,18 @@ impl Row {
     /// Sets Segment's default mapping, as JSON.
     pub const fn default_mapping(mut self, json: &'static str) -> Row {
         self.field = self.field.default_mapping(json);
+        self
+    }
+
+    /// Takes one value where the kind of the field would take a list.
+    pub const fn single(mut self) -> Row {
+        self.field.multiple = false;
+        self
+    }
+
+    /// Sets the type that Segment gives the field, where it is not the one of the kind.
+    pub const fn of_type(mut self, kind: FieldType) -> Row {
+        self.field.kind = kind;
         self
     }
 

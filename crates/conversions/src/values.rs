@@ -11,7 +11,7 @@ use signalbox_segment::value::Value;
 
 use crate::encode::{Key, Members, Object, PersonalField, Wire, languages, list, push_money, whole};
 use crate::field::Kind;
-use crate::personal::{self, Dropped};
+use crate::personal::{self, Dropped, Form};
 use crate::reasons;
 use crate::time::unix_seconds;
 use crate::vendor::{Resolved, Vendor};
@@ -110,7 +110,10 @@ impl<'a> Resolved<'a, '_> {
                 push_money(number, out);
                 out.byte(b'"');
             }),
-            (Kind::Money, _) => self.warnings.push(reasons::wrong_form(&path(), "a number")),
+            (Kind::Number, Value::Number(number)) if number.is_finite() => {
+                out.with(wire.key, |out| push_money(number, out));
+            }
+            (Kind::Money | Kind::Number, _) => self.warnings.push(reasons::wrong_form(&path(), "a number")),
             (Kind::Currency, Value::Str(text)) => {
                 let text = text.trim();
                 if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -201,7 +204,12 @@ impl<'a> Resolved<'a, '_> {
         parent: &str,
     ) -> bool {
         self.hashes.clear();
-        let values = list(values);
+        // A field of one value has no list around it.
+        let values = match &values {
+            Value::Array(values) => values,
+            Value::Str(_) => std::slice::from_ref(&values),
+            _ => &[],
+        };
         let several = values.len() > 1;
         for (index, value) in values.iter().enumerate() {
             let text = value.as_str().unwrap_or_default();
@@ -216,6 +224,28 @@ impl<'a> Resolved<'a, '_> {
         let kept = distinct(self.hashes);
         self.hashes.truncate(kept);
         !self.hashes.is_empty()
+    }
+
+    /// Brings a personal value that the vendor wants plain to its normal form, in [`text`](Resolved::text). `None`, with
+    /// a warning unless the value is blank, if it has none. `path` is that of the field.
+    pub fn normalise(&mut self, field: personal::Field, value: Value<'a>, path: &str) -> Option<&str> {
+        let text = value.as_str()?;
+        match personal::normalise(field, self.spec.rules, text, self.text) {
+            Ok(Form::Plain) => Some(self.text),
+            Ok(Form::Hashed) => {
+                self.warnings.push(reasons::wrong_form(
+                    path,
+                    "plain text, which a hash does not give back",
+                ));
+                None
+            }
+            Err(Dropped::Empty) => None,
+            Err(dropped) => {
+                self.warnings
+                    .push(Warning::new(dropped.code(), path, dropped.message()));
+                None
+            }
+        }
     }
 
     fn hash(&mut self, field: &PersonalField, text: &str, parent: &str, index: Option<usize>) {

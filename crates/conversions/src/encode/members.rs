@@ -58,6 +58,21 @@ pub const fn place(fields: &[Field<'_>], key: &str) -> usize {
     at
 }
 
+/// The place of a field that its table does not have; no payload has a member there.
+pub const NO_PLACE: usize = usize::MAX;
+
+/// Returns the place of a field in its table, or [`NO_PLACE`], for constants.
+pub const fn place_if_any(fields: &[Field<'_>], key: &str) -> usize {
+    let mut at = 0;
+    while at < fields.len() {
+        if is_prefix(fields[at].key, key, key.len()) {
+            return at;
+        }
+        at += 1;
+    }
+    NO_PLACE
+}
+
 /// Returns true if `text` is the first `len` bytes of `other`. Traits are not there at compile time, so neither is `==` of
 /// texts.
 pub(crate) const fn is_prefix(text: &str, other: &str, len: usize) -> bool {

@@ -10,7 +10,7 @@ mod wire;
 mod writer;
 
 pub(crate) use members::is_prefix;
-pub use members::{Members, list, member_at, place, whole};
+pub use members::{Members, NO_PLACE, list, member_at, place, place_if_any, whole};
 pub use money::push_money;
 pub use segment::{segment_member, segment_value};
 pub use stripped::{Stripped, StrippedFields};

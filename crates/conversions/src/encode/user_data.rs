@@ -109,6 +109,12 @@ impl<'o, 'w> UserData<'o, 'w> {
         });
     }
 
+    /// Writes a hashed member that holds one text instead of a list.
+    #[inline]
+    pub fn hashed_text<H: Hashed>(&mut self, key: HashedKey, value: &H) {
+        self.0.with(key.0, |out| value.push(out));
+    }
+
     /// Writes a member that the destination needs as it is.
     #[inline]
     pub fn plain(&mut self, key: PlainKey, text: &str) {
