@@ -101,6 +101,14 @@ impl Batch {
         self.report(Verdict::Isolate(reason))
     }
 
+    /// Reports that the destination refused the batch over the record at `index` and took none of the others. The runtime
+    /// sends the others again at once, and this record alone: the index may be wrong, so only a record that is refused
+    /// alone is rejected. An index outside of the batch counts as [`Batch::isolate`], and so does any index after several
+    /// records that were refused alone with none accepted in between.
+    pub fn culprit(self, index: usize, reason: Reason) -> Report {
+        self.report(Verdict::Culprit { index, reason })
+    }
+
     /// Reports that no record is at fault and the operator must act (wrong token, wrong account). The runtime keeps all
     /// records, probes now and then, and continues by itself.
     pub fn hold(self, reason: Reason) -> Report {
@@ -145,6 +153,13 @@ pub enum Verdict {
     All(Outcome),
     /// The verdict of [`Batch::isolate`].
     Isolate(Reason),
+    /// The verdict of [`Batch::culprit`].
+    Culprit {
+        /// The place of the record in the batch, from 0.
+        index: usize,
+        /// The destination's reason.
+        reason: Reason,
+    },
     /// The verdict of [`Batch::hold`].
     Hold(Reason),
     /// The verdict of [`Batch::reencode`].
@@ -157,7 +172,7 @@ impl Verdict {
         match self {
             Verdict::Settled(outcomes) => outcomes.get(index),
             Verdict::All(outcome) => Some(outcome),
-            Verdict::Isolate(_) | Verdict::Hold(_) | Verdict::Reencode(_) => None,
+            Verdict::Isolate(_) | Verdict::Culprit { .. } | Verdict::Hold(_) | Verdict::Reencode(_) => None,
         }
     }
 }

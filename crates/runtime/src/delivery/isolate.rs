@@ -1,6 +1,9 @@
 //! Bisecting: a batch was refused as a whole, without naming the culprit. Its halves are sent until the
 //! culprit is alone. If record after record is refused alone and none is ever accepted, the records are
 //! hardly at fault: then everything is kept and the sink is put on hold.
+//!
+//! A destination that names the culprit saves the halves: the others go again without it, and it goes alone, since the
+//! name may be wrong. Where names lead to no accepted record, halves find the good records sooner.
 
 use std::collections::HashMap;
 
@@ -10,6 +13,11 @@ use super::item::Item;
 
 /// Number of records refused alone, with none accepted in between, that puts the sink on hold.
 pub(super) const MAX_ALONE: usize = 8;
+
+/// Number of records refused alone, with none accepted in between, from which on batches are halved even if the destination
+/// names a culprit: with many culprits in a batch, taking out one after the other would reach [`MAX_ALONE`] before any good
+/// record is accepted.
+const MAX_NAMED: usize = 4;
 
 /// Bisections under way.
 #[derive(Debug, Default)]
@@ -38,6 +46,11 @@ pub(super) struct Judged {
 }
 
 impl Episodes {
+    /// Returns true while the records that a destination names are taken out of their batch.
+    pub(super) fn trusts_names(&self) -> bool {
+        self.streak < MAX_NAMED
+    }
+
     /// Replaces a group of an episode (a new one if it had none) by `into` groups.
     pub(super) fn split(&mut self, episode: Option<u64>, into: usize) -> u64 {
         let id = episode.unwrap_or_else(|| {

@@ -24,7 +24,7 @@ pub(super) fn in_need<'a>(group: &'a Group, verdict: &'a Verdict) -> impl Iterat
     let needs = move |index: usize| match verdict {
         Verdict::Settled(outcomes) => !matches!(outcomes.get(index), Some(Outcome::Delivered { .. })),
         Verdict::All(outcome) => !matches!(outcome, Outcome::Delivered { .. }),
-        Verdict::Isolate(_) | Verdict::Reencode(_) => true,
+        Verdict::Isolate(_) | Verdict::Culprit { .. } | Verdict::Reencode(_) => true,
         Verdict::Hold(_) => false,
     };
     let items = group.items.iter().enumerate();
@@ -67,6 +67,7 @@ impl Settling<'_> {
                 self.settled(group, started, outcomes);
             }
             Verdict::Isolate(reason) => self.isolate(group, reason),
+            Verdict::Culprit { index, reason } => self.culprit(group, index, reason),
             Verdict::Hold(reason) => self.hold_all(group, reason),
             Verdict::Reencode(reason) => self.reencode(group, reason),
         }
@@ -223,21 +224,34 @@ impl Settling<'_> {
         Some(item)
     }
 
+    /// Sends two parts of a refused batch, the first one first.
+    fn split(&mut self, parts: [Vec<Item>; 2], episode: Option<u64>, lessons: &[String]) {
+        let episode = self.pending.outgoing.episodes.split(episode, 2);
+        for items in parts {
+            // Not the records' fault yet: being in a refused batch is no attempt of theirs.
+            self.pending.outgoing.groups.push_back(Group {
+                items,
+                episode: Some(episode),
+                lessons: lessons.to_vec(),
+                apart: true,
+            });
+        }
+    }
+
+    /// Takes the named record out of a refused batch.
+    fn culprit(&mut self, mut group: Group, index: usize, reason: Reason) {
+        let inside = index < group.items.len() && group.items.len() > 1;
+        if !inside || !self.pending.outgoing.episodes.trusts_names() {
+            return self.isolate(group, reason);
+        }
+        let named = group.items.remove(index);
+        self.split([group.items, vec![named]], group.episode, &group.lessons);
+    }
+
     fn isolate(&mut self, mut group: Group, reason: Reason) {
         if group.items.len() > 1 {
-            let episode = self.pending.outgoing.episodes.split(group.episode, 2);
             let rest = group.items.split_off(group.items.len() / 2);
-            for items in [group.items, rest] {
-                // Not the records' fault yet: being in a refused batch is no attempt of theirs.
-                let lessons = group.lessons.clone();
-                self.pending.outgoing.groups.push_back(Group {
-                    items,
-                    episode: Some(episode),
-                    lessons,
-                    apart: true,
-                });
-            }
-            return;
+            return self.split([group.items, rest], group.episode, &group.lessons);
         }
         let Some(item) = group.items.pop() else { return };
         let judged = self

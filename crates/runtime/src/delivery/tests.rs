@@ -35,6 +35,7 @@ enum Act {
     /// Delivers after other batches that were sent at the same time.
     DeliverLate,
     Isolate,
+    Culprit(usize),
     Hold,
     Reencode(&'static str),
     Hang,
@@ -96,6 +97,7 @@ impl Sink for Scripted {
                 batch.settle_all(|_| Outcome::delivered())
             }
             Act::Isolate => batch.isolate(Reason::new("bad_request", "")),
+            Act::Culprit(index) => batch.culprit(index, Reason::new("bad_request", "")),
             Act::Hold => batch.hold(Reason::new("unauthorized", "")),
             Act::Reencode(what) => batch.reencode(Reason::new("unknown_property", what)),
             Act::Hang => std::future::pending().await,
@@ -642,6 +644,7 @@ async fn events_of_sources_that_never_were_inputs_are_not_sent() {
     assert_eq!(ended.left_in_journal, 0);
 }
 
+mod culprits;
 mod fill;
 mod gates;
 mod holds;
@@ -657,7 +660,7 @@ mod chaos {
 
         /// Checks that every event ends and the sums close under all answers of a destination.
         #[test]
-        fn sums_close(faults in prop::collection::vec(0u8..10, 1..60), concurrency in 1usize..5, batch in 1usize..40) {
+        fn sums_close(faults in prop::collection::vec(0u8..11, 1..60), concurrency in 1usize..5, batch in 1usize..40) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
             let ended = runtime.block_on(async move {
                 let mut rig = rig(0..150);
@@ -677,6 +680,7 @@ mod chaos {
                         1 => Outcome::delivered(),
                         _ => Outcome::Rejected(Reason::new("failed", "")),
                     }).collect()),
+                    Some(8) => Act::Culprit(3),
                     _ => Act::Deliver,
                 }).await
             });

@@ -16,7 +16,7 @@ pub(super) fn label(verdict: &Verdict) -> &'static str {
     let outcomes = match verdict {
         Verdict::Settled(outcomes) => outcomes.as_slice(),
         Verdict::All(outcome) => std::slice::from_ref(outcome),
-        Verdict::Isolate(_) => return "isolate",
+        Verdict::Isolate(_) | Verdict::Culprit { .. } => return "isolate",
         Verdict::Hold(_) => return "hold",
         Verdict::Reencode(_) => return "reencode",
     };
@@ -61,7 +61,10 @@ pub(super) fn answered(sink: &str, batch: u64, group: &Group, verdict: &Verdict,
         return;
     }
     let reason = match verdict {
-        Verdict::Isolate(reason) | Verdict::Hold(reason) | Verdict::Reencode(reason) => reason.code(),
+        Verdict::Isolate(reason)
+        | Verdict::Culprit { reason, .. }
+        | Verdict::Hold(reason)
+        | Verdict::Reencode(reason) => reason.code(),
         Verdict::Settled(_) | Verdict::All(_) => "",
     };
     let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);

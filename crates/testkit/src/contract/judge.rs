@@ -73,7 +73,10 @@ impl Judge {
                 }
             }
             Verdict::All(outcome) => self.outcome(&outcome, case.wanted, &place),
-            Verdict::Isolate(reason) | Verdict::Hold(reason) | Verdict::Reencode(reason) => {
+            Verdict::Isolate(reason)
+            | Verdict::Culprit { reason, .. }
+            | Verdict::Hold(reason)
+            | Verdict::Reencode(reason) => {
                 assert_eq!(
                     case.wanted,
                     Wanted::NotDelivered,
