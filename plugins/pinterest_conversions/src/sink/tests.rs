@@ -49,6 +49,7 @@ fn short(answer: &Verdict) -> (&'static str, String) {
         ),
         Verdict::All(_) => ("all", String::new()),
         Verdict::Isolate(reason) => ("isolate", reason.code().to_owned()),
+        Verdict::Culprit { reason, .. } => ("culprit", reason.code().to_owned()),
         Verdict::Hold(reason) => ("hold", reason.code().to_owned()),
         Verdict::Reencode(reason) => ("reencode", reason.code().to_owned()),
     }
