@@ -1,13 +1,11 @@
 //! The settings, as the pipeline file has them.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
-use signalbox_conversions::settings::{self, MappingConfig, Presets};
+use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
 use signalbox_conversions::{Conversions, Encoder};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
@@ -19,12 +17,16 @@ use signalbox_segment::settings::Findings;
 use crate::fields::SPEC;
 use crate::options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty, Pinterest};
 
+/// The number of digits of an ad account's id.
+pub(crate) const DIGITS: RangeInclusive<usize> = 1..=18;
+
 /// Settings of a `pinterest_conversions` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinterestConversionsConfig {
     /// Id of the ad account, digits only.
-    pub ad_account_id: AdAccountId,
+    #[schemars(extend("pattern" = "^[0-9]{1,18}$", "examples" = ["549755885175"]))]
+    pub ad_account_id: AccountId,
     /// The conversion access token of this ad account.
     pub conversion_token: Secret,
     /// Base URL of the API.
@@ -66,53 +68,6 @@ fn base_url() -> String {
 
 fn presets_schema(_: &mut SchemaGenerator) -> Schema {
     Presets::schema(&SPEC)
-}
-
-/// Id of an ad account: text, or a number that is written without quotes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdAccountId(pub String);
-
-impl AdAccountId {
-    /// Digits only, at most 18.
-    pub(crate) fn is_well_formed(&self) -> bool {
-        (1..=18).contains(&self.0.len()) && self.0.bytes().all(|b| b.is_ascii_digit())
-    }
-}
-
-impl<'de> Deserialize<'de> for AdAccountId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Id;
-        impl Visitor<'_> for Id {
-            type Value = AdAccountId;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the id of an ad account, such as \"549755885175\"")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<AdAccountId, E> {
-                Ok(AdAccountId(text.to_owned()))
-            }
-            fn visit_u64<E: Error>(self, number: u64) -> Result<AdAccountId, E> {
-                Ok(AdAccountId(number.to_string()))
-            }
-            fn visit_i64<E: Error>(self, number: i64) -> Result<AdAccountId, E> {
-                Ok(AdAccountId(number.to_string()))
-            }
-        }
-        deserializer.deserialize_any(Id)
-    }
-}
-
-impl JsonSchema for AdAccountId {
-    fn schema_name() -> Cow<'static, str> {
-        "AdAccountId".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "integer"], "pattern": "^[0-9]{1,18}$", "examples": ["549755885175"] })
-    }
 }
 
 #[typetag::deserialize(name = "pinterest_conversions")]
@@ -179,13 +134,21 @@ impl PinterestConversionsConfig {
 
     /// Returns the vendor as the settings beside mappings say; `None` only beside an error.
     pub fn vendor(&self, findings: &mut Findings) -> Option<Pinterest> {
-        if !self.ad_account_id.is_well_formed() {
+        if !self.ad_account_id.has_digits(DIGITS) {
             findings.errors.push(
                 BuildError::new("ad_account_id", "must be 1 to 18 digits")
                     .help("it stands in Ads Manager beside the account's name"),
             );
         }
-        let authorization = self.authorization(&mut findings.errors);
+        let authorization = settings::token_header(
+            &self.conversion_token,
+            bearer,
+            (
+                "conversion_token",
+                "make one in Ads Manager: Conversions, Conversions API",
+            ),
+            &mut findings.errors,
+        );
         let path = ["ad_accounts", &self.ad_account_id.0, "events"];
         let url = settings::endpoint(&self.base_url, path, &mut findings.errors);
         for (path, value) in [("partner_name", &self.partner_name), ("np", &self.np)] {
@@ -216,25 +179,6 @@ impl PinterestConversionsConfig {
             probe_url,
             authorization: authorization?,
         })
-    }
-
-    fn authorization(&self, errors: &mut BuildErrors) -> Option<signalbox_http::HeaderValue> {
-        let token = self.conversion_token.expose();
-        let error = |message: &str| BuildError::new("conversion_token", message);
-        if token.trim().is_empty() {
-            errors.push(
-                error("must not be empty").help("make one in Ads Manager: Conversions, Conversions API"),
-            );
-            return None;
-        }
-        let header = bearer(&self.conversion_token).filter(|_| !token.contains(char::is_whitespace));
-        if header.is_none() {
-            errors.push(
-                error("holds blanks, line breaks or other characters that no token has")
-                    .help("a file read with ${file:…} may end in a line break"),
-            );
-        }
-        header
     }
 }
 

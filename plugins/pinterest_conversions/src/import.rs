@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value as Json};
 use signalbox_conversions::import::{Import, toml_text};
+use signalbox_conversions::settings::AccountId;
 use signalbox_core::{ImportError, Imported, register_segment_import};
 
-use crate::AdAccountId;
+use crate::config::DIGITS;
 use crate::fields::SPEC;
 
 register_segment_import!("pinterest_conversions", import);
@@ -31,8 +32,8 @@ fn settings(settings: &Map<String, Json>, notes: &mut Vec<String>) -> String {
         Some(Json::Number(number)) => number.to_string(),
         _ => String::new(),
     };
-    let id = AdAccountId(id);
-    let mut text = if id.is_well_formed() {
+    let id = AccountId(id);
+    let mut text = if id.has_digits(DIGITS) {
         format!("ad_account_id = {}\n", toml_text(&id.0))
     } else {
         notes.push(

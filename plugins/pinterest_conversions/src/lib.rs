@@ -16,7 +16,7 @@ mod sink;
 mod wire;
 mod write;
 
-pub use config::{AdAccountId, PinterestConversionsConfig};
+pub use config::PinterestConversionsConfig;
 pub use fields::SPEC;
 pub use import::import;
 pub use options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty, Pinterest};

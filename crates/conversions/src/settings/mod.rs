@@ -1,5 +1,6 @@
 //! Mappings as the pipeline file has them: presets changed, and mappings made from scratch.
 
+mod account;
 mod check;
 mod endpoint;
 mod presets;
@@ -15,6 +16,7 @@ use signalbox_segment::settings::{self, Findings, child, template_reads, trigger
 use crate::mapping::{CompiledMapping, Draft, Trigger};
 use crate::presets::{Listens, Preset};
 use crate::spec::{Compat, Spec};
+pub use account::{AccountId, token_header};
 use check::{check_field, check_required, not_in, unknown_field, unknown_preset};
 pub use endpoint::endpoint;
 pub use presets::Presets;
