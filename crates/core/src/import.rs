@@ -6,16 +6,29 @@
 pub struct SegmentImport {
     /// The `type` of the sink.
     pub plugin: &'static str,
-    /// Reads the destination's JSON as Segment's Public API returns it: the destination, its subscriptions, or both, in
-    /// one text or several in a row.
-    pub import: fn(&str) -> Result<Imported, ImportError>,
+    /// Returns the names of the destinations it reads, as Segment's catalog shows them.
+    pub destinations: fn() -> Vec<&'static str>,
+    /// Reads JSON of destinations as Segment's Public API returns it: destinations, their subscriptions, or both, in one
+    /// text or several in a row.
+    pub import: fn(&str) -> Result<Imports, ImportError>,
 }
 
 inventory::collect!(SegmentImport);
 
+/// The part of a text that one plugin imports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imports {
+    /// The plugin's destinations, in the order of the text; at least one.
+    pub sinks: Vec<Imported>,
+    /// Destinations and subscriptions of the text that are not the plugin's, as a message may name them.
+    pub others: Vec<String>,
+}
+
 /// An imported destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
+    /// The name of the sink.
+    pub sink: String,
     /// A `[sinks.…]` table that loads unchanged once its source and its secrets are there. It holds no secret.
     pub toml: String,
     /// Sentences about settings that were not imported and about steps that remain, without secrets.
@@ -36,9 +49,6 @@ pub enum ImportError {
     /// The JSON is of another kind of destination, or of none.
     #[error("this is no destination that can be imported")]
     OtherDestination,
-    /// The JSON holds settings of several destinations.
-    #[error("this holds several destinations; give the JSON of one of them")]
-    Several,
 }
 
 /// Returns the imports of all linked plugins, ordered by name.
@@ -48,12 +58,16 @@ pub fn segment_imports() -> Vec<&'static SegmentImport> {
     all
 }
 
-/// Registers a plugin's import.
+/// Registers a plugin's import: a value with the methods `names` and `run`, see [`SegmentImport`].
 #[macro_export]
 macro_rules! register_segment_import {
     ($plugin:literal, $import:path) => {
         $crate::__private::inventory::submit! {
-            $crate::SegmentImport { plugin: $plugin, import: $import }
+            $crate::SegmentImport {
+                plugin: $plugin,
+                destinations: || $import.names(),
+                import: |json| $import.run(json),
+            }
         }
     };
 }

@@ -39,7 +39,7 @@ pub use config::{
 pub use event::{Event, EventError, Receipt};
 pub use facts::{Facts, HashedPath, LimitedDataProcessing};
 pub use hash::Sha256Hex;
-pub use import::{ImportError, Imported, SegmentImport, segment_imports};
+pub use import::{ImportError, Imported, Imports, SegmentImport, segment_imports};
 pub use json::{Document, Kind, Node, NodeId, ParseError, Path, Scalar};
 pub use mask::mask;
 pub use nearest::nearest;

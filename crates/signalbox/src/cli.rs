@@ -79,7 +79,7 @@ pub(crate) enum Command {
     Plugins(PluginsArgs),
     /// Print the JSON Schema of the configuration file, for editors
     Schema,
-    /// Turn a destination from Segment's API (JSON) into a sink of a pipeline file
+    /// Turn destinations from Segment's API (JSON) into sinks of a pipeline file
     ImportSegment(ImportSegmentArgs),
     /// Write a commented pipeline to start from
     Init(InitArgs),
@@ -294,8 +294,9 @@ pub(crate) struct PluginsArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = importable_destinations())]
 pub(crate) struct ImportSegmentArgs {
-    /// The JSON; `-` reads standard input
+    /// JSON of one or several destinations and their subscriptions; `-` reads standard input
     pub(crate) file: PathBuf,
 }
 
@@ -307,4 +308,16 @@ pub(crate) struct InitArgs {
     /// Replace the file if it exists
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// A sentence with the names of the destinations that can be imported.
+pub(crate) fn importable_destinations() -> String {
+    let names = signalbox_core::segment_imports()
+        .into_iter()
+        .flat_map(|import| (import.destinations)());
+    let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+    format!(
+        "Segment's destinations that can be imported: {}",
+        names.join(", ")
+    )
 }

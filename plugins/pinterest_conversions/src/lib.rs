@@ -18,5 +18,5 @@ mod write;
 
 pub use config::PinterestConversionsConfig;
 pub use fields::SPEC;
-pub use import::import;
+pub use import::IMPORT;
 pub use options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty, Pinterest};

@@ -44,7 +44,11 @@ async fn a_destination_becomes_a_sink_that_loads() {
 #[tokio::test]
 async fn what_is_no_destination_is_told() {
     let world = World::new().await;
-    for (text, told) in [("{", "not JSON"), ("{}", "no destination that can be imported")] {
+    for (text, told) in [
+        ("{", "not JSON"),
+        ("{}", "no destination that can be imported"),
+        ("[]", "\"Pinterest Conversions API\""),
+    ] {
         let file = world.write("segment.json", text);
         let exit = run(&["import-segment", file.to_str().unwrap()], &world.variables()).await;
         assert_eq!(exit.code, Some(1), "{exit:?}");

@@ -1,42 +1,66 @@
-//! A destination of Segment's as a table of the pipeline file.
+//! Destinations of Segment's as tables of the pipeline file.
 //!
-//! The table holds the differences from the defaults: fields that have the defaults of their preset are left to it, and
+//! A table holds the differences from the defaults: fields that have the defaults of their preset are left to it, and
 //! `compat = "segment"` keeps the requests as they were. Subscriptions that could never have sent anything (with a trigger
 //! or mapping that Segment refuses, too) are left out and noted.
 
 mod options;
 mod read;
+mod sort;
 mod subscription;
 mod toml;
 
-use signalbox_core::{ImportError, Imported};
+use serde_json::{Map, Value as Json};
+use signalbox_core::{ImportError, Imported, Imports};
 
 use crate::presets::Preset;
 use crate::spec::Compat;
-pub use options::Import;
+pub use options::{Action, Destination, Import, Setting};
 use read::Found;
 use subscription::Carried;
-pub use toml::text as toml_text;
 
 impl Import {
-    /// Turns a destination's JSON into a table of sinks.
+    /// Turns the vendor's destinations in a JSON text into tables of sinks.
     ///
-    /// Taken are: Segment's Public API's answers about a destination and about its subscriptions (both at once, too, in one
+    /// Taken are: Segment's Public API's answers about destinations and about their subscriptions (all at once, too, in one
     /// text or behind each other), and the forms of the open-source destinations (`presets`; `subscriptions` beside or in
-    /// `settings`).
+    /// `settings`). A subscription that stands outside of a destination belongs to the one whose id it names, else to the
+    /// last one before it that has its action.
     ///
     /// # Errors
-    /// The text is not JSON, is about another destination, or about several.
-    pub fn run(&self, json: &str) -> Result<Imported, ImportError> {
-        let found = Found::read(self, json)?;
+    /// The text is not JSON, or holds none of the vendor's destinations.
+    pub fn run(&self, json: &str) -> Result<Imports, ImportError> {
+        let (mine, others) = self.sort(read::Document::read(json)?);
+        if mine.is_empty() {
+            return Err(ImportError::OtherDestination);
+        }
+        let mut names: Vec<String> = Vec::new();
+        let mut sinks = Vec::new();
+        for (destination, found) in mine {
+            let same = |name: &&String| {
+                name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_') == destination.sink
+            };
+            let name = match names.iter().filter(same).count() {
+                0 => destination.sink.to_owned(),
+                before => format!("{}_{}", destination.sink, before + 1),
+            };
+            sinks.push(destination.table(self.plugin, &name, found));
+            names.push(name);
+        }
+        Ok(Imports { sinks, others })
+    }
+}
+
+impl Destination {
+    fn table(&self, plugin: &str, sink: &str, found: Found) -> Imported {
         let mut notes = found.notes;
-        let mut text = format!("[sinks.{}]\ntype = \"{}\"\n", self.sink, self.plugin);
+        let mut text = format!("[sinks.{sink}]\ntype = \"{plugin}\"\n");
         text.push_str("inputs = [\"segment\"] # the name of your source\n");
         notes.push("inputs: put the name of your source there".to_owned());
-        text.push_str(&(self.settings)(&found.settings, &mut notes));
-        let beside = ["subscription", "subscriptions"];
-        let unknown = |key: &&String| !self.known.contains(&key.as_str()) && !beside.contains(&key.as_str());
-        for key in found.settings.keys().filter(unknown) {
+        for setting in self.settings {
+            setting.write(&found.settings, &mut text, &mut notes);
+        }
+        for key in found.settings.keys().filter(|key| !self.knows(key)) {
             notes.push(format!("settings.{key}: not known here, left out"));
         }
         let mut names = Vec::new();
@@ -48,13 +72,17 @@ impl Import {
                 subscription::carry(self, subscription, index, &mut names, &mut notes)
             })
             .collect();
-        self.write_mappings(&carried, &mut text);
-        Ok(Imported { toml: text, notes })
+        self.write_mappings(sink, &carried, &mut text);
+        Imported {
+            sink: sink.to_owned(),
+            toml: text,
+            notes,
+        }
     }
 
     /// Presets as they are go by their names; but a preset that any mapping begins from must be a mapping each time, since
     /// a mapping stands in its preset's place.
-    fn write_mappings(&self, carried: &[Carried], text: &mut String) {
+    fn write_mappings(&self, sink: &str, carried: &[Carried], text: &mut String) {
         let of = |preset: &Preset| carried.iter().filter(|one| one.preset == Some(preset)).count();
         let plain = |one: &&Carried| one.is_as_preset() && one.preset.is_some_and(|preset| of(preset) == 1);
         let names: Vec<&str> = carried
@@ -74,7 +102,65 @@ impl Import {
             text.push_str(&format!("presets = [{}]\n", names.join(", ")));
         }
         for one in carried.iter().filter(|one| !plain(one)) {
-            toml::mapping(self.sink, &one.config, text);
+            toml::mapping(sink, &one.config, text);
+        }
+    }
+}
+
+impl Setting {
+    /// Appends the setting's line, and a note on anything that is left to the user.
+    fn write(&self, settings: &Map<String, Json>, text: &mut String, notes: &mut Vec<String>) {
+        match *self {
+            Setting::Id {
+                segment,
+                key,
+                variable,
+                is_valid,
+                form,
+            } => {
+                let id = match settings.get(segment) {
+                    Some(Json::String(text)) => text.trim().to_owned(),
+                    Some(Json::Number(number)) => number.to_string(),
+                    _ => String::new(),
+                };
+                if is_valid(&id) {
+                    text.push_str(&format!("{key} = {}\n", toml::text(&id)));
+                } else {
+                    text.push_str(&format!("{key} = \"${{{variable}}}\"\n"));
+                    notes.push(format!(
+                        "{key}: not there, or not {form}; put it into the environment variable {variable}"
+                    ));
+                }
+            }
+            Setting::Secret {
+                segment,
+                key,
+                variable,
+            } => {
+                text.push_str(&format!("{key} = \"${{{variable}}}\"\n"));
+                let why = if segment.is_some() {
+                    "never copied"
+                } else {
+                    "Segment's settings hold none, since it sends with a token of its own"
+                };
+                notes.push(format!(
+                    "{key}: {why}; put the token into the environment variable {variable}"
+                ));
+            }
+            Setting::Own { key, value, note } => {
+                text.push_str(&format!("{key} = {}\n", toml::text(value)));
+                if !note.is_empty() {
+                    notes.push(format!("{key}: {note}"));
+                }
+            }
+            Setting::LeftOut { segment, why } => {
+                let blank = |value: &Json| {
+                    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+                };
+                if settings.get(segment).is_some_and(|value| !blank(value)) {
+                    notes.push(format!("settings.{segment}: not carried over; {why}"));
+                }
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Finds the destination and its subscriptions in any of the forms they come in.
+//! Finds destinations and their subscriptions in any of the forms they come in.
 
 use serde_json::{Map, Value as Json};
 use signalbox_core::ImportError;
 
-use super::options::Import;
+use super::options::letters;
 
 /// Number of wrappers (`data`, `destination`) that may stand around each other.
 const DEEPEST: usize = 6;
@@ -11,103 +11,97 @@ const DEEPEST: usize = 6;
 /// Members that a subscription has and a destination has not.
 const OF_SUBSCRIPTIONS: [&str; 5] = ["partnerAction", "actionSlug", "actionId", "subscribe", "trigger"];
 
-/// A destination taken apart.
-pub(super) struct Found<'i> {
-    import: &'i Import,
-    pub(super) settings: Map<String, Json>,
-    pub(super) subscriptions: Vec<Map<String, Json>>,
-    pub(super) notes: Vec<String>,
-    destinations: usize,
-    /// Something names the vendor.
-    named: bool,
+/// Everything a text holds.
+#[derive(Default)]
+pub(super) struct Document {
+    pub(super) destinations: Vec<Found>,
+    pub(super) loose: Vec<Loose>,
 }
 
-impl<'i> Found<'i> {
+/// A destination taken apart.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Slug and name in Segment's catalog, in lower case without blanks and punctuation; empty if the text has none.
+    pub(super) catalog: Vec<String>,
+    /// The name for messages.
+    pub(super) shown: Option<String>,
+    pub(super) settings: Map<String, Json>,
+    pub(super) subscriptions: Vec<Map<String, Json>>,
+    /// Notes about parts that are not carried over.
+    pub(super) notes: Vec<String>,
+    id: Option<String>,
+}
+
+/// A subscription that stands outside of a destination.
+pub(super) struct Loose {
+    pub(super) subscription: Map<String, Json>,
+    /// Number of destinations that stand before it.
+    pub(super) after: usize,
+}
+
+impl Document {
     /// Reads one JSON text, or several behind each other.
-    pub(super) fn read(import: &'i Import, text: &str) -> Result<Found<'i>, ImportError> {
-        let mut found = Found {
-            import,
-            settings: Map::new(),
-            subscriptions: Vec::new(),
-            notes: Vec::new(),
-            destinations: 0,
-            named: false,
-        };
-        for document in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
-            let document = document.map_err(|error| ImportError::NotJson {
+    pub(super) fn read(text: &str) -> Result<Document, ImportError> {
+        let mut document = Document::default();
+        for value in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
+            let value = value.map_err(|error| ImportError::NotJson {
                 line: error.line(),
                 column: error.column(),
             })?;
-            found.value(document, 0);
+            document.value(value, None, 0);
         }
-        if found.destinations > 1 {
-            return Err(ImportError::Several);
-        }
-        let own = import
-            .known
-            .first()
-            .is_some_and(|key| found.settings.contains_key(*key));
-        if found.named || own || found.subscriptions.iter().any(|one| import.is_action_of(one)) {
-            Ok(found)
-        } else {
-            Err(ImportError::OtherDestination)
-        }
+        Ok(document)
     }
 
-    fn value(&mut self, value: Json, depth: usize) {
+    /// Returns the destination whose id a subscription names.
+    pub(super) fn named_by(&self, subscription: &Map<String, Json>) -> Option<usize> {
+        let id = text(subscription, "destinationId")?;
+        self.destinations
+            .iter()
+            .position(|found| found.id.as_deref() == Some(id))
+    }
+
+    fn value(&mut self, value: Json, within: Option<usize>, depth: usize) {
         match value {
             Json::Array(items) if depth < DEEPEST => {
                 for item in items {
-                    self.value(item, depth + 1);
+                    self.value(item, within, depth + 1);
                 }
             }
-            Json::Object(object) if depth < DEEPEST => self.object(object, depth),
+            Json::Object(object) if depth < DEEPEST => self.object(object, within, depth),
             _ => {}
         }
     }
 
-    fn object(&mut self, mut object: Map<String, Json>, depth: usize) {
+    fn object(&mut self, mut object: Map<String, Json>, within: Option<usize>, depth: usize) {
         if OF_SUBSCRIPTIONS.iter().any(|key| object.contains_key(*key)) {
-            self.subscriptions.push(object);
+            match within {
+                Some(at) => self.destinations[at].subscriptions.push(object),
+                None => self.loose.push(Loose {
+                    subscription: object,
+                    after: self.destinations.len(),
+                }),
+            }
             return;
         }
-        if let Some(Json::Object(metadata)) = object.get("metadata") {
-            let ours = ["slug", "name"].iter().any(|key| {
-                let name = metadata.get(*key).and_then(Json::as_str).unwrap_or_default();
-                name.to_ascii_lowercase().contains(self.import.sink)
-            });
-            if !ours {
-                return;
-            }
-            self.named = true;
-        }
-        if let Some(Json::Object(mut settings)) = object.remove("settings") {
-            self.destinations += 1;
-            self.beside(&mut settings, depth);
-            self.settings = settings;
-            if object.get("enabled") == Some(&Json::Bool(false)) {
-                let note = "the destination is switched off at Segment; this sink is on as soon as it is in the file";
-                self.notes.push(note.to_owned());
-            }
-            if object
-                .get("filters")
-                .is_some_and(|filters| *filters != Json::Array(Vec::new()))
-            {
-                let note =
-                    "filters of the destination: not carried over; a transform of type \"filter\" can do it";
-                self.notes.push(note.to_owned());
-            }
+        let mut within = within;
+        if let Some((found, mut settings)) = Found::new(&mut object) {
+            self.destinations.push(found);
+            let at = self.destinations.len() - 1;
+            within = Some(at);
+            self.beside(&mut settings, within, depth);
+            self.destinations[at].settings = settings;
         }
         for key in ["data", "destination", "destinations"] {
             if let Some(inner) = object.remove(key) {
-                self.value(inner, depth + 1);
+                self.value(inner, within, depth + 1);
             }
         }
-        self.beside(&mut object, depth);
+        self.beside(&mut object, within, depth);
     }
 
     /// Subscriptions in one of the places where they can stand.
-    fn beside(&mut self, object: &mut Map<String, Json>, depth: usize) {
+    fn beside(&mut self, object: &mut Map<String, Json>, within: Option<usize>, depth: usize) {
         for key in [
             "subscriptions",
             "subscription",
@@ -115,8 +109,49 @@ impl<'i> Found<'i> {
             "presets",
         ] {
             if let Some(inner) = object.remove(key) {
-                self.value(inner, depth + 1);
+                self.value(inner, within, depth + 1);
             }
         }
     }
+}
+
+impl Found {
+    /// Returns the destination that an object is, with its settings.
+    fn new(object: &mut Map<String, Json>) -> Option<(Found, Map<String, Json>)> {
+        let settings = match object.remove("settings") {
+            Some(Json::Object(settings)) => Some(settings),
+            _ => None,
+        };
+        let metadata = object.get("metadata").and_then(Json::as_object);
+        if settings.is_none() && metadata.is_none() {
+            return None;
+        }
+        let catalog = ["slug", "name"].into_iter();
+        let catalog: Vec<&str> = catalog.filter_map(|key| text(metadata?, key)).collect();
+        let mut found = Found {
+            id: text(object, "id").map(str::to_owned),
+            shown: catalog.last().map(|name| (*name).to_owned()),
+            catalog: catalog.into_iter().map(letters).collect(),
+            ..Found::default()
+        };
+        if object.get("enabled") == Some(&Json::Bool(false)) {
+            let note =
+                "the destination is switched off at Segment; this sink is on as soon as it is in the file";
+            found.notes.push(note.to_owned());
+        }
+        if object
+            .get("filters")
+            .is_some_and(|filters| *filters != Json::Array(Vec::new()))
+        {
+            let note =
+                "filters of the destination: not carried over; a transform of type \"filter\" can do it";
+            found.notes.push(note.to_owned());
+        }
+        Some((found, settings.unwrap_or_default()))
+    }
+}
+
+/// Returns the text of a member, if it is one that is not blank.
+pub(super) fn text<'a>(object: &'a Map<String, Json>, key: &str) -> Option<&'a str> {
+    object.get(key)?.as_str().filter(|text| !text.trim().is_empty())
 }

@@ -5,7 +5,8 @@ use signalbox_core::BuildError;
 use signalbox_segment::fql::Trigger;
 use signalbox_segment::settings::Findings;
 
-use super::options::Import;
+use super::options::{Action, Destination};
+use super::read::text;
 use crate::presets::Preset;
 use crate::settings::{self, MappingConfig};
 use crate::spec::{Compat, Spec};
@@ -13,8 +14,13 @@ use crate::spec::{Compat, Spec};
 /// Deepest nesting of a mapping; the loader takes tables nested 64 deep.
 const DEEPEST: usize = 48;
 
-/// Segment's settings of batches among the fields, which mean nothing here.
-const BATCHING: [&str; 3] = ["enable_batching", "batch_size", "batch_keys"];
+/// Segment's own settings among the fields, which mean nothing here: those of batches, and the mode of audiences.
+const OF_SEGMENT: [&str; 4] = [
+    "enable_batching",
+    "batch_size",
+    "batch_keys",
+    "__segment_internal_sync_mode",
+];
 
 /// The member in which Segment keeps a directive around the whole mapping.
 const AROUND_ALL: &str = "__segment_internal_directive";
@@ -39,39 +45,39 @@ impl Carried {
 
 /// Carries a subscription over, or tells why it is left out.
 pub(super) fn carry(
-    import: &Import,
+    destination: &Destination,
     subscription: &Map<String, Json>,
     index: usize,
     names: &mut Vec<String>,
     notes: &mut Vec<String>,
 ) -> Option<Carried> {
-    let spec = import.spec;
-    let text = |keys: [&str; 2]| keys.iter().find_map(|key| subscription.get(*key)?.as_str());
-    let shown = match text(["name", "name"]) {
-        Some(name) if !name.trim().is_empty() => name.to_owned(),
-        _ => format!("subscription {}", index + 1),
+    let spec = destination.spec;
+    let first = |keys: [&str; 2]| keys.iter().find_map(|key| text(subscription, key));
+    let shown = match text(subscription, "name") {
+        Some(name) => name.to_owned(),
+        None => format!("subscription {}", index + 1),
     };
     let mut note = |what: &str| notes.push(format!("{shown:?}: {what}"));
-    if text(["partnerAction", "actionSlug"]).is_some() {
-        if !import.is_action_of(subscription) {
-            note(&format!("an action that is not {}'s; left out", spec.vendor));
+    let action = destination.action_of(subscription);
+    if action.is_none() {
+        if let Some(slug) = first(["partnerAction", "actionSlug"]) {
+            note(&format!(
+                "an action that is not {}'s ({slug:?}); left out",
+                destination.name
+            ));
             return None;
         }
-    } else {
         note(&format!(
             "its action has no name here; taken for {}'s",
             spec.vendor
         ));
     }
-    if ["modelId", "reverseETLModelId"].iter().any(|key| {
-        let model = subscription.get(*key).and_then(Json::as_str);
-        model.is_some_and(|model| !model.is_empty())
-    }) {
+    if first(["modelId", "reverseETLModelId"]).is_some() {
         note(
             "it is fed from a warehouse (reverse ETL), which is not carried over: it listens to your source here",
         );
     }
-    let trigger = text(["subscribe", "trigger"]).unwrap_or_default();
+    let trigger = first(["subscribe", "trigger"]).unwrap_or_default();
     if let Err(error) = Trigger::parse(trigger) {
         note(&format!(
             "its trigger cannot be read and fires at Segment neither ({error}); left out"
@@ -95,8 +101,8 @@ pub(super) fn carry(
         note("a directive stands around its whole mapping, which is not carried over; left out");
         return None;
     }
-    let mapping = known(spec, mapping, &mut note);
-    let preset = preset_of(spec, &mapping);
+    let mut mapping = known(spec, mapping, &mut note);
+    let preset = preset_of(destination, action, &mut mapping);
     let mut config = MappingConfig {
         preset: preset.map(|preset| preset.name.to_owned()),
         enabled: subscription.get("enabled") != Some(&Json::Bool(false)),
@@ -165,7 +171,7 @@ fn known(spec: &Spec, mapping: Map<String, Json>, note: &mut impl FnMut(&str)) -
     let mut nulls = false;
     for (key, mut value) in mapping {
         let Some(field) = spec.field(&key).filter(|_| !key.contains('.')) else {
-            if !BATCHING.contains(&key.as_str()) {
+            if !OF_SEGMENT.contains(&key.as_str()) {
                 note(&format!("the field {key:?} is not known here; left out"));
             }
             continue;
@@ -212,8 +218,21 @@ fn replace_null(value: &mut Json) -> bool {
     }
 }
 
-/// The preset whose conversion this is.
-fn preset_of(spec: &Spec, mapping: &Map<String, Json>) -> Option<&'static Preset> {
+/// Returns the preset whose conversion this is. The mapping of an action with a preset need not name the conversion: then
+/// the preset's name for it is added.
+fn preset_of(
+    destination: &Destination,
+    action: Option<&Action>,
+    mapping: &mut Map<String, Json>,
+) -> Option<&'static Preset> {
+    let spec = destination.spec;
+    if let Some(preset) = action.and_then(|action| destination.preset_of(action)) {
+        if !mapping.contains_key(spec.event_field) {
+            let mut by_default = spec.default_mapping(Some(preset), Compat::Segment);
+            mapping.extend(by_default.remove_entry(spec.event_field));
+        }
+        return Some(preset);
+    }
     let name = mapping.get(spec.event_field)?.as_str()?;
     let is = |preset: &&Preset| preset.event_name == name && preset.is_in(Compat::Segment);
     spec.presets.iter().find(is)

@@ -33,7 +33,7 @@ pub(super) fn mapping(sink: &str, config: &MappingConfig, out: &mut String) {
 }
 
 /// Returns a TOML string on one line. A dollar sign that the loader would take for a reference is doubled.
-pub fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     if text.contains("${") || text.contains("$$") {
         quoted(&text.replace('$', "$$"))
     } else {

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 use signalbox_conversions::{Compat, Draft, Preset, Trigger, set};
 use signalbox_core::{
-    BuildContext, Event, ImportError, Imported, Prepared, Side, Sink, SinkConfig, segment_imports,
+    BuildContext, Event, ImportError, Imported, Imports, Prepared, Side, Sink, SinkConfig, segment_imports,
 };
-use signalbox_pinterest_conversions::{SPEC, import};
+use signalbox_pinterest_conversions::{IMPORT, SPEC};
 use signalbox_segment::fql;
 use signalbox_testkit::golden::{Case, event, pairs, same};
 
@@ -160,11 +160,18 @@ fn written(subscriptions: &[Subscription], form: usize) -> String {
     }
 }
 
-fn imported(json: &str) -> Imported {
-    let imported = import(json).unwrap();
-    let all = format!("{imported:?}");
+fn import(json: &str) -> Result<Imports, ImportError> {
+    let imports = IMPORT.run(json);
+    let all = format!("{imports:?}");
     assert!(!all.contains(TOKEN), "{all}");
-    imported
+    imports
+}
+
+/// Returns the only sink.
+fn imported(json: &str) -> Imported {
+    let mut sinks = import(json).unwrap().sinks;
+    assert_eq!(sinks.len(), 1, "{sinks:?}");
+    sinks.remove(0)
 }
 
 /// Several cases share a destination: building a sink takes longer than everything else.
@@ -179,7 +186,7 @@ fn the_golden_cases_make_the_same_records() {
     let mut sent = 0;
     for (form, cases) in cases.chunks(24).enumerate() {
         let subscriptions: Vec<_> = cases.iter().flat_map(|case| Subscription::of(case)).collect();
-        let Imported { toml, notes } = imported(&written(&subscriptions, form));
+        let Imported { toml, notes, .. } = imported(&written(&subscriptions, form));
         let sink = sink(&toml);
         for case in cases {
             let Some(event) = case.events().next().and_then(event) else {
@@ -255,12 +262,10 @@ fn only_what_differs_is_written() {
         Some(json!("a\"b${c}\u{1}\u{7f}\u{9b}")),
     );
     checkout.insert("enable_batching".into(), json!(true));
-    let mut custom = SPEC.default_mapping(None, Compat::Segment);
-    set(&mut custom, "event_name", Some(json!("custom")));
     let subscriptions = json!([
         { "name": "Checkout", "enabled": false, "partnerAction": "reportConversionEvent",
           "subscribe": "type = \"track\" and event = \"Order Completed\"", "mapping": checkout },
-        { "name": "Everything", "partnerAction": "reportConversionEvent", "subscribe": "type = \"track\"", "mapping": custom },
+        { "name": "Everything", "partnerAction": "reportConversionEvent", "subscribe": "type = \"track\"", "mapping": custom() },
     ]);
     let json = json!({ "settings": { "ad_account_id": 7, "conversion_token": TOKEN }, "subscriptions": subscriptions });
     let toml = imported(&json.to_string()).toml;
@@ -338,7 +343,7 @@ fn what_is_not_carried_over_is_told() {
             one("twice", json!({ "actionSlug": Json::Null, "actionId": "a1" })),
         ]
     } });
-    let Imported { toml, notes } = imported(&json.to_string());
+    let Imported { toml, notes, .. } = imported(&json.to_string());
     assert!(!format!("{toml}{notes:?}").contains("hunter2"));
     for expected in [
         "the destination is switched off",
@@ -346,7 +351,7 @@ fn what_is_not_carried_over_is_told() {
         "ad_account_id: not there, or not 1 to 18 digits",
         "conversion_token: never copied",
         "settings.region: not known here",
-        "\"other\": an action that is not Pinterest's; left out",
+        "\"other\": an action that is not Pinterest Conversions API's (\"sendAudience\"); left out",
         "\"warehouse\": it is fed from a warehouse",
         "\"unread\": its trigger cannot be read",
         "\"doubtful\": in doubt: trigger: ",
@@ -404,12 +409,72 @@ fn what_is_no_such_destination_is_an_error() {
     ] {
         assert_eq!(import(other), Err(ImportError::OtherDestination), "{other}");
     }
-    let one = r#"{"metadata":{"name":"Pinterest"},"settings":{"ad_account_id":"1"}}"#;
-    let two = format!(r#"{{"data":{{"destinations":[{one},{one}]}}}}"#);
-    assert_eq!(import(&two), Err(ImportError::Several));
-    let other = r#"{"metadata":{"name":"Braze"},"settings":{"ad_account_id":"2"}}"#;
-    let list = format!(r#"{{"data":{{"destinations":[{other},{one}]}}}}"#);
-    assert!(import(&list).unwrap().toml.contains("ad_account_id = \"1\""));
+}
+
+/// A mapping that has everything that is required.
+fn custom() -> Map<String, Json> {
+    let mut mapping = SPEC.default_mapping(None, Compat::Segment);
+    set(&mut mapping, "event_name", Some(json!("custom")));
+    mapping
+}
+
+#[test]
+fn several_destinations_become_several_sinks() {
+    let destination = |id: &str, name: &str| {
+        json!({ "id": id, "metadata": { "name": name },
+                "settings": { "ad_account_id": id, "conversion_token": TOKEN } })
+    };
+    let subscription = |name: &str, of: Json| {
+        json!({ "name": name, "actionSlug": "reportConversionEvent", "trigger": "type = \"track\"",
+                "destinationId": of, "settings": custom() })
+    };
+    let destinations = json!({ "data": { "destinations": [
+        destination("1", "Pinterest"), destination("2", "Braze"), destination("3", "Pinterest"),
+    ] } });
+    let subscriptions = json!({ "data": { "subscriptions": [
+        subscription("of the third", json!("3")),
+        subscription("of the second", json!("2")),
+        subscription("of the first", json!("1")),
+        subscription("of the last before it", Json::Null),
+        { "name": "of another", "actionSlug": "trackEvent", "trigger": "type = \"track\"", "settings": {} },
+    ] } });
+    let Imports { sinks, others } = import(&format!("{destinations}{subscriptions}")).unwrap();
+    let holds = |at: usize, texts: &[&str]| {
+        let toml: &str = &sinks[at].toml;
+        assert!(texts.iter().all(|text| toml.contains(text)), "{toml}");
+        assert_eq!(toml.matches("\nname = ").count(), texts.len() - 2, "{toml}");
+    };
+    assert_eq!(
+        (sinks.len(), &*sinks[0].sink, &*sinks[1].sink),
+        (2, "pinterest", "pinterest_2")
+    );
+    holds(0, &["[sinks.pinterest]", "ad_account_id = \"1\"", "of the first"]);
+    holds(
+        1,
+        &[
+            "[sinks.pinterest_2]",
+            "ad_account_id = \"3\"",
+            "of the third",
+            "of the last before it",
+        ],
+    );
+    assert_eq!(
+        others,
+        ["the destination \"Braze\"", "the subscription \"of another\""]
+    );
+}
+
+#[test]
+fn subscriptions_alone_are_taken_for_their_actions_destination() {
+    let subscription = json!({ "name": "A", "actionSlug": "report-conversion-event", "trigger": "type = \"track\"",
+                               "settings": custom() });
+    let Imported { toml, notes, .. } =
+        imported(&json!({ "data": { "subscriptions": [subscription] } }).to_string());
+    assert!(toml.contains("name = \"A\""), "{toml}");
+    assert!(
+        notes[0].contains("taken for Segment's \"Pinterest Conversions API\""),
+        "{notes:?}"
+    );
 }
 
 #[test]
@@ -436,5 +501,6 @@ fn is_listed() {
     let listed = segment_imports();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].plugin, "pinterest_conversions");
+    assert_eq!((listed[0].destinations)(), ["Pinterest Conversions API"]);
     assert_eq!((listed[0].import)(""), Err(ImportError::OtherDestination));
 }
