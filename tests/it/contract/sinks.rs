@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use signalbox_core::{BuildContext, Side, Sink, SinkConfig};
-use signalbox_testkit::contract::{self, Promise, SECRET, sample};
+use signalbox_testkit::contract::{self, Promise, Replies, SECRET, sample};
 
 use crate::support::process::Process;
 use crate::support::world::World;
@@ -31,7 +31,58 @@ async fn check_pinterest_conversions(compat: &str) {
             }),
         )
     };
-    contract::check("pinterest_conversions", build, &sample()).await;
+    let promise = Promise {
+        replies: pinterest_replies(),
+        ..Promise::default()
+    };
+    contract::check_promise("pinterest_conversions", build, &sample(), promise).await;
+}
+
+/// The replies that Pinterest's API description has.
+fn pinterest_replies() -> Replies {
+    fn of(statuses: &[&str]) -> Value {
+        let event = |status: &&str| match *status {
+            "failed" => json!({ "status": status, "error_message": "{echo}" }),
+            _ => json!({ "status": status, "error_message": "", "warning_message": "" }),
+        };
+        let events: Vec<Value> = statuses.iter().map(event).collect();
+        let processed = statuses.iter().filter(|status| **status == "processed").count();
+        json!({ "num_events_received": events.len(), "num_events_processed": processed, "events": events })
+    }
+    fn but_one(records: usize, index: usize) -> Value {
+        let mut statuses = vec!["processed"; records];
+        statuses[index] = "failed";
+        of(&statuses)
+    }
+    Replies {
+        accepts: Some(|records| of(&vec!["processed"; records]).to_string()),
+        refuses_one: vec![
+            |records, index| (200, but_one(records, index).to_string()),
+            |records, index| {
+                let body = json!({ "code": 1, "message": "{echo}", "details": but_one(records, index) });
+                (422, body.to_string())
+            },
+        ],
+        unclear: &[
+            r#"{"num_events_received":3,"num_events_processed":3,"events":[]}"#,
+            r#"{"num_events_received":1,"num_events_processed":1,"events":"processed"}"#,
+            r#"{"num_events_received":1,"num_events_processed":1,"events":[{},{},{}]}"#,
+        ],
+        refused: &[(400, r#"{"code":4196,"message":"{echo}"}"#)],
+        throttled: &[(429, r#"{"code":8,"message":"{echo}"}"#)],
+        unauthorized: &[
+            (401, r#"{"code":2,"message":"Authentication failed. {echo}"}"#),
+            (403, r#"{"code":7,"message":"{echo}"}"#),
+            (404, r#"{"code":50,"message":"{echo}"}"#),
+        ],
+        probe_passes: &[
+            (
+                200,
+                r#"{"num_events_received":1,"num_events_processed":1,"events":[{"status":"processed"}]}"#,
+            ),
+            (400, r#"{"code":4196,"message":"{echo}"}"#),
+        ],
+    }
 }
 
 #[tokio::test]
@@ -48,6 +99,7 @@ async fn pinterest_conversions_as_segment() {
 async fn webhook() {
     let promise = Promise {
         status_delivers: |status| (200..300).contains(&status),
+        ..Promise::default()
     };
     let build = |base: &str| {
         build(

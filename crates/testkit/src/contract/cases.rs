@@ -2,7 +2,7 @@
 
 use crate::server::Act;
 
-use super::case::{Case, Promise, Wanted};
+use super::case::{Case, Promise, Replies, Wanted};
 
 /// Bodies by which servers speak; `{echo}` becomes the whole request, which they are known to quote.
 pub(super) const SPOKEN: [&str; 6] = [
@@ -24,22 +24,7 @@ fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
         ("a number", b"1e999".to_vec()),
         ("a string", b"\"ok\"".to_vec()),
         ("HTML", b"<html><body>200 OK</body></html>".to_vec()),
-        (
-            "half a JSON text",
-            b"{\"num_events_received\":1,\"events\":[{\"sta".to_vec(),
-        ),
-        (
-            "an empty list of events",
-            b"{\"num_events_received\":3,\"num_events_processed\":3,\"events\":[]}".to_vec(),
-        ),
-        (
-            "events of the wrong type",
-            b"{\"num_events_received\":1,\"num_events_processed\":1,\"events\":\"processed\"}".to_vec(),
-        ),
-        (
-            "events without a status",
-            b"{\"num_events_received\":1,\"num_events_processed\":1,\"events\":[{},{},{}]}".to_vec(),
-        ),
+        ("half a JSON text", b"{\"code\":0,\"events\":[{\"sta".to_vec()),
         ("bytes that are no UTF-8", vec![0xff, 0xfe, 0, 0x80]),
         ("depth", vec![b'['; 20_000]),
         ("nested objects", "{\"details\":".repeat(5_000).into_bytes()),
@@ -47,8 +32,8 @@ fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Everything but silence, redirects and a refused connection, which need more than a reply.
-pub(super) fn all(promise: Promise) -> Vec<Case> {
-    let mut cases = Vec::new();
+pub(super) fn all(promise: &Promise) -> Vec<Case> {
+    let mut cases = of_vendor(&promise.replies);
     for status in (300..600).chain([600, 799, 999]) {
         // RFC 9110: it has no body, so the bytes would be taken for the next reply.
         let body = if status == 304 { "" } else { "{}" };
@@ -60,15 +45,7 @@ pub(super) fn all(promise: Promise) -> Vec<Case> {
     }
     for status in [400, 401, 403, 404, 409, 413, 422, 429, 451, 500, 503] {
         for body in SPOKEN {
-            let act = Act::Echo {
-                status: format!("{status} Spoken"),
-                body: body.to_owned(),
-            };
-            cases.push(Case::new(
-                format!("status {status} with {body}"),
-                act,
-                Wanted::NotDelivered,
-            ));
+            cases.push(spoken(status, body, Wanted::NotDelivered));
         }
         for (name, body) in unreadable() {
             cases.push(Case::new(
@@ -93,25 +70,77 @@ pub(super) fn all(promise: Promise) -> Vec<Case> {
             ));
         }
         for body in SPOKEN.iter().filter(|_| !matches!(status, 204 | 205)) {
-            let act = Act::Echo {
-                status: format!("{status} Spoken"),
-                body: (*body).to_owned(),
-            };
-            cases.push(Case::new(
-                format!("status {status} with {body}"),
-                act,
-                Wanted::MaybeWritten,
-            ));
+            cases.push(spoken(status, body, Wanted::MaybeWritten));
         }
     }
     cases.extend(broken());
     cases
 }
 
+/// Replies in the destination's form that stand for all numbers of records.
+fn of_vendor(replies: &Replies) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for body in replies.unclear {
+        let act = Act::reply(200, *body);
+        cases.push(Case::new(
+            format!("status 200 with {body}"),
+            act,
+            Wanted::MaybeWritten,
+        ));
+    }
+    for (replies, wanted) in [
+        (replies.refused, Wanted::Refused),
+        (replies.throttled, Wanted::Retry),
+        (replies.unauthorized, Wanted::Held),
+    ] {
+        let spoken = replies.iter().map(|(status, body)| spoken(*status, body, wanted));
+        cases.extend(spoken);
+    }
+    cases
+}
+
+/// Replies in the destination's form that name this number of records.
+pub(super) fn counted(replies: &Replies, records: usize) -> Vec<Case> {
+    let mut cases = Vec::new();
+    if let Some(accepts) = replies.accepts {
+        let whole = accepts(records);
+        let half = Act::reply(200, &whole.as_bytes()[..whole.len() / 2]);
+        let another = Act::reply(200, accepts(records + 1));
+        cases.push(spoken(200, &whole, Wanted::Delivered));
+        cases.push(Case::new("half of an acceptance", half, Wanted::MaybeWritten));
+        if accepts(records + 1) != whole {
+            cases.push(Case::new(
+                "an acceptance of more records",
+                another,
+                Wanted::MaybeWritten,
+            ));
+        }
+    }
+    for index in 0..records {
+        for reply in &replies.refuses_one {
+            let (status, body) = reply(records, index);
+            cases.push(spoken(status, &body, Wanted::RejectedAt(index)));
+        }
+        for reply in &replies.names_one {
+            let (status, body) = reply(records, index);
+            cases.push(spoken(status, &body, Wanted::CulpritAt(index)));
+        }
+    }
+    cases
+}
+
+fn spoken(status: u16, body: &str, wanted: Wanted) -> Case {
+    let act = Act::Echo {
+        status: format!("{status} Spoken"),
+        body: body.to_owned(),
+    };
+    Case::new(format!("status {status} with {body}"), act, wanted)
+}
+
 /// Replies that break off, never end, or are not HTTP: never a success, even with a status that promises one.
 fn broken() -> Vec<Case> {
     let mut cases = Vec::new();
-    let short = "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{\"num_events_received\":1";
+    let short = "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{\"events\":1";
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n";
     for bytes in [
         "",

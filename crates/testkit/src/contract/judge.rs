@@ -52,13 +52,18 @@ impl Judge {
 
     pub(super) async fn deliver(&self, case: &Case) {
         for count in [1, 3] {
-            let batch = self.batch(count);
-            let records = batch.records().len();
-            let sink = self.sink.clone();
-            let report = tokio::spawn(async move { sink.deliver(batch).await }).await;
-            let report = report.unwrap_or_else(|_| panic!("{}: {}: the sink panicked", self.name, case.name));
-            self.report(report, records, case);
+            self.deliver_some(count, case).await;
         }
+    }
+
+    /// Delivers a batch of this number of events.
+    pub(super) async fn deliver_some(&self, count: usize, case: &Case) {
+        let batch = self.batch(count);
+        let records = batch.records().len();
+        let sink = self.sink.clone();
+        let report = tokio::spawn(async move { sink.deliver(batch).await }).await;
+        let report = report.unwrap_or_else(|_| panic!("{}: {}: the sink panicked", self.name, case.name));
+        self.report(report, records, case);
     }
 
     pub(super) fn report(&self, report: Report, records: usize, case: &Case) {
@@ -68,20 +73,34 @@ impl Judge {
         match verdict {
             Verdict::Settled(outcomes) => {
                 assert_eq!(outcomes.len(), records, "{place}: outcomes");
-                for outcome in &outcomes {
-                    self.outcome(outcome, case.wanted, &place);
+                for (index, outcome) in outcomes.iter().enumerate() {
+                    let wanted = match case.wanted {
+                        Wanted::RejectedAt(at) if at != index => Wanted::Delivered,
+                        wanted => wanted,
+                    };
+                    self.outcome(outcome, wanted, &place);
                 }
             }
             Verdict::All(outcome) => self.outcome(&outcome, case.wanted, &place),
-            Verdict::Isolate(reason)
-            | Verdict::Culprit { reason, .. }
-            | Verdict::Hold(reason)
-            | Verdict::Reencode(reason) => {
-                assert_eq!(
-                    case.wanted,
-                    Wanted::NotDelivered,
-                    "{place}: wanted another verdict than {reason}"
+            Verdict::Culprit { index, reason } => {
+                let expected = match case.wanted {
+                    Wanted::CulpritAt(at) => at == index,
+                    wanted => matches!(wanted, Wanted::NotDelivered | Wanted::Refused),
+                };
+                assert!(
+                    expected && index < records,
+                    "{place}: named record {index}: {reason}"
                 );
+                self.discreet(&reason, &place);
+            }
+            Verdict::Hold(reason) => {
+                let expected = matches!(case.wanted, Wanted::NotDelivered | Wanted::Held);
+                assert!(expected, "{place}: held for {reason}");
+                self.discreet(&reason, &place);
+            }
+            Verdict::Isolate(reason) | Verdict::Reencode(reason) => {
+                let expected = matches!(case.wanted, Wanted::NotDelivered | Wanted::Refused);
+                assert!(expected, "{place}: wanted another verdict than {reason}");
                 self.discreet(&reason, &place);
             }
         }
@@ -89,13 +108,24 @@ impl Judge {
 
     fn outcome(&self, outcome: &Outcome, wanted: Wanted, place: &str) {
         match outcome {
-            Outcome::Delivered { .. } => panic!("{place}: delivered, though the destination never said so"),
-            Outcome::Rejected(reason) => {
-                self.discreet(reason, place);
+            Outcome::Delivered { warning } => {
                 assert_eq!(
                     wanted,
-                    Wanted::NotDelivered,
-                    "{place}: rejected, though nobody refused it"
+                    Wanted::Delivered,
+                    "{place}: delivered, though the destination never said so"
+                );
+                if let Some(warning) = warning {
+                    self.discreet(warning, place);
+                }
+            }
+            Outcome::Rejected(reason) => {
+                self.discreet(reason, place);
+                assert!(
+                    matches!(
+                        wanted,
+                        Wanted::NotDelivered | Wanted::Refused | Wanted::RejectedAt(_)
+                    ),
+                    "{place}: rejected, though nobody refused it: {reason}"
                 );
             }
             Outcome::Retry {
@@ -108,6 +138,13 @@ impl Judge {
                     Wanted::NotWritten => assert!(!maybe_written, "{place}: cannot have been written"),
                     Wanted::MaybeWritten => assert!(maybe_written, "{place}: may have been written"),
                     Wanted::Retry | Wanted::NotDelivered => {}
+                    Wanted::Delivered
+                    | Wanted::RejectedAt(_)
+                    | Wanted::CulpritAt(_)
+                    | Wanted::Refused
+                    | Wanted::Held => {
+                        panic!("{place}: wanted {wanted:?}, not another attempt for {reason}")
+                    }
                 }
             }
         }
@@ -123,6 +160,12 @@ impl Judge {
             ),
             Err(reason) => self.discreet(&reason, &place),
         }
+    }
+
+    /// The probe must say yes.
+    pub(super) async fn probe_passes(&self, case: &str) {
+        let result = self.sink.probe().await;
+        assert!(result.is_ok(), "{}: {case}: {result:?}", self.name);
     }
 
     /// No reason shows a secret or personal data, and each has a code that can be a label.

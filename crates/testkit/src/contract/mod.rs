@@ -4,7 +4,7 @@
 //! The contract of sinks: a sink reports nothing as delivered that its destination has not confirmed, every
 //! record of a batch gets its outcome, and no reason shows a secret or personal data. Its probe fails while the server
 //! cannot be reached, breaks off, or answers 401, 500, 502, 503 or 504. A request is exactly as long as its framing says.
-//! The cases do not know the form of a vendor's replies: the plugin's own tests check these.
+//! The form of a destination's replies comes from its [`Promise`]: what accepts, refuses, throttles, or needs an operator.
 //!
 //! [`check`] holds an HTTP sink to it, [`check_unwritable`] one that writes to something on this machine.
 
@@ -20,8 +20,8 @@ use std::sync::Arc;
 use signalbox_core::{Event, Sink};
 
 use crate::server::{Act, Server, nobody};
-pub use case::Promise;
 use case::{Case, Wanted};
+pub use case::{Promise, RefusesOne, Replies};
 use judge::Judge;
 pub use sample::{PERSONAL, SECRET, sample};
 
@@ -49,13 +49,19 @@ pub async fn check_promise(
     let judge = Judge::new(name, sink.clone(), event);
 
     requests_are_as_announced(&judge, &server).await;
-    for case in cases::all(promise) {
+    for case in cases::all(&promise) {
         server.act(case.act.clone());
         judge.deliver(&case).await;
     }
+    for records in [1, 3] {
+        for case in cases::counted(&promise.replies, records) {
+            server.act(case.act.clone());
+            judge.deliver_some(records, &case).await;
+        }
+    }
     redirects_are_not_followed(&judge, &server).await;
     silence_is_no_answer(&judge, &server).await;
-    probes_tell_the_truth(&judge, &server, &build).await;
+    probes_tell_the_truth(&judge, &server, &build, &promise.replies).await;
 
     let unreachable = Judge::new(name, build(&nobody()).into(), event);
     unreachable
@@ -131,13 +137,29 @@ async fn silence_is_no_answer(judge: &Judge, server: &Server) {
     }
 }
 
-async fn probes_tell_the_truth(judge: &Judge, server: &Server, build: impl Fn(&str) -> Box<dyn Sink>) {
+async fn probes_tell_the_truth(
+    judge: &Judge,
+    server: &Server,
+    build: impl Fn(&str) -> Box<dyn Sink>,
+    replies: &Replies,
+) {
+    let spoken = |status: u16, body: &str| Act::Echo {
+        status: format!("{status} Spoken"),
+        body: body.to_owned(),
+    };
     for status in [401, 500, 502, 503, 504] {
-        server.act(Act::Echo {
-            status: format!("{status} No"),
-            body: cases::SPOKEN[0].to_owned(),
-        });
+        server.act(spoken(status, cases::SPOKEN[0]));
         judge.probe(&format!("{status} to the probe")).await;
+    }
+    for (status, body) in replies.unauthorized {
+        server.act(spoken(*status, body));
+        judge.probe(&format!("{status} with {body} to the probe")).await;
+    }
+    for (status, body) in replies.probe_passes {
+        server.act(spoken(*status, body));
+        judge
+            .probe_passes(&format!("{status} with {body} to the probe"))
+            .await;
     }
     for act in [Act::Reset(Vec::new()), Act::Close(b"HTTP/1.1 200 O".to_vec())] {
         server.act(act);

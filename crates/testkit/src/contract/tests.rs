@@ -8,7 +8,7 @@ use signalbox_http::{
     parse_url,
 };
 
-use super::{Promise, SECRET, check, check_promise, check_unwritable, sample};
+use super::{Promise, Replies, SECRET, check, check_promise, check_unwritable, sample};
 
 /// A breach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,9 @@ enum Fault {
     Framing,
     ProbeLies,
     TooFew,
+    Deaf,
+    RejectsWhenThrottled,
+    TakesFaultsForHolds,
 }
 
 struct Plain {
@@ -50,7 +53,13 @@ impl Destination for Plain {
             (200, Fault::TooFew) => Verdict::Settled(vec![Outcome::Rejected(Reason::new("no", "no"))]),
             (400, Fault::Quotes) => Verdict::Isolate(Reason::new("quoted", body)),
             (418, Fault::Panics) => panic!("a teapot"),
-            (200, _) if body == "ok" => Verdict::Settled(vec![Outcome::delivered(); records.len()]),
+            (400, Fault::TakesFaultsForHolds) => Verdict::Hold(Reason::new("held", "the operator must act")),
+            (429, Fault::RejectsWhenThrottled) => {
+                Verdict::All(Outcome::Rejected(Reason::new("too_many", "too many requests")))
+            }
+            (200, _) if body == "ok" && self.fault != Fault::Deaf => {
+                Verdict::Settled(vec![Outcome::delivered(); records.len()])
+            }
             _ => StatusTable::new().failure(reply, ""),
         }
     }
@@ -78,15 +87,30 @@ fn build(fault: Fault) -> impl Fn(&str) -> Box<dyn Sink> {
     }
 }
 
+fn replies() -> Promise {
+    Promise {
+        replies: Replies {
+            accepts: Some(|_| "ok".into()),
+            refused: &[(400, "{echo}")],
+            throttled: &[(429, "{echo}")],
+            unauthorized: &[(401, "{echo}")],
+            ..Replies::default()
+        },
+        ..Promise::default()
+    }
+}
+
 #[tokio::test]
 async fn a_sink_that_keeps_it_passes() {
     check("plain", build(Fault::None), &sample()).await;
+    check_promise("plain", build(Fault::None), &sample(), replies()).await;
 }
 
 #[tokio::test]
 async fn a_promise_is_an_exception() {
     let promise = Promise {
         status_delivers: |status| status == 200,
+        ..Promise::default()
     };
     check_promise("plain", build(Fault::TwoHundredIsFine), &sample(), promise).await;
 }
@@ -103,8 +127,12 @@ async fn breaches_are_found() {
         (Fault::Framing, "not as long as its framing says"),
         (Fault::ProbeLies, "the probe says that deliveries can work"),
         (Fault::TooFew, "rejected, though nobody refused it"),
+        (Fault::Deaf, "wanted Delivered, not another attempt"),
+        (Fault::RejectsWhenThrottled, "rejected, though nobody refused it"),
+        (Fault::TakesFaultsForHolds, "held for"),
     ] {
-        let check = tokio::spawn(async move { check("plain", build(fault), &sample()).await });
+        let check =
+            tokio::spawn(async move { check_promise("plain", build(fault), &sample(), replies()).await });
         let panic = check.await.expect_err("a breach").into_panic();
         let text = panic.downcast_ref::<String>().map_or("", String::as_str);
         assert!(text.contains(words), "{fault:?}: {text}");
