@@ -63,6 +63,7 @@ fn pinterest_replies() -> Replies {
                 (422, body.to_string())
             },
         ],
+        names_one: Vec::new(),
         unclear: &[
             r#"{"num_events_received":3,"num_events_processed":3,"events":[]}"#,
             r#"{"num_events_received":1,"num_events_processed":1,"events":"processed"}"#,
