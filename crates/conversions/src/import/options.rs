@@ -100,8 +100,8 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// Returns Segment's key.
-    pub(super) fn segment(&self) -> Option<&'static str> {
+    /// Returns Segment's key, if the setting is one of Segment's.
+    pub fn segment(&self) -> Option<&'static str> {
         match self {
             Setting::Id { segment, .. } | Setting::LeftOut { segment, .. } => Some(segment),
             Setting::Secret { segment, .. } => *segment,

@@ -6,6 +6,7 @@
 mod case;
 mod differences;
 mod document;
+mod imports;
 mod privacy;
 mod run;
 mod vectors;
@@ -14,6 +15,7 @@ mod vendor;
 pub use case::{Case, Error, Golden, GoldenResult, pairs, same};
 pub use differences::differences;
 pub use document::reference;
+pub use imports::GoldenImport;
 pub use privacy::personal_values;
 pub use run::{Made, Ran, event, run};
 pub use vectors::{extra_vectors, vectors};

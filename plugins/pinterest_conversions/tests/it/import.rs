@@ -1,163 +1,25 @@
 //! A destination of Segment's becomes a table of the pipeline file that makes the same records.
 
 use serde_json::{Map, Value as Json, json};
-use signalbox_conversions::{Compat, Draft, Preset, Trigger, set};
-use signalbox_core::{
-    BuildContext, Event, ImportError, Imported, Imports, Prepared, Side, Sink, SinkConfig, segment_imports,
-};
+use signalbox_conversions::{Compat, set};
+use signalbox_core::{ImportError, Imported, Imports, segment_imports};
 use signalbox_pinterest_conversions::{IMPORT, SPEC};
-use signalbox_segment::fql;
-use signalbox_testkit::golden::{Case, event, pairs, same};
+use signalbox_testkit::golden::GoldenImport;
 
-use crate::support::{EncodeOptions, PinterestCases, with_mappings};
+use crate::support::PinterestCases;
 
 const TOKEN: &str = "pina_EXAMPLE_OF_A_SECRET";
 
-/// Does the loader's part: takes `inputs` away, makes `$$` a `$`.
-fn sink(toml: &str) -> Box<dyn Sink> {
-    fn plain(value: &mut toml::Value) {
-        match value {
-            toml::Value::String(text) => *text = text.replace("$$", "$"),
-            toml::Value::Array(items) => items.iter_mut().for_each(plain),
-            toml::Value::Table(members) => members.iter_mut().for_each(|(_, member)| plain(member)),
-            _ => {}
-        }
-    }
-    let mut file: toml::Value = toml::from_str(toml).unwrap_or_else(|error| panic!("{error}\n{toml}"));
-    plain(&mut file);
-    let mut table = file["sinks"]["pinterest"].clone();
-    assert!(table.as_table_mut().unwrap().remove("inputs").is_some());
-    let config: Box<dyn SinkConfig> = table.try_into().unwrap_or_else(|error| panic!("{error}\n{toml}"));
-    let context = BuildContext {
-        name: "pinterest".into(),
-        place: Side::Sink,
-    };
-    config
-        .build(&context)
-        .unwrap_or_else(|errors| panic!("{errors:?}\n{toml}"))
-        .component
-}
+const PINTEREST: GoldenImport = GoldenImport {
+    import: &IMPORT,
+    ids: &[("ad_account_id", "549755885175")],
+    token: Some("conversion_token"),
+    settings: "partner_name = \"ss-segment\"\nnp = \"ss-segment\"\non_incomplete = \"send\"",
+};
 
-/// Each mapping's name with its record, or the code of its refusal.
-fn summary(prepared: Prepared) -> Vec<(String, Result<Json, String>)> {
-    match prepared {
-        Prepared::Mapped(results) => results
-            .into_iter()
-            .map(|result| match result {
-                Ok(record) => (
-                    record.mapping.to_string(),
-                    Ok(serde_json::from_slice(&record.bytes).unwrap()),
-                ),
-                Err(rejection) => (
-                    rejection.mapping.to_string(),
-                    Err(rejection.reason.code().to_owned()),
-                ),
-            })
-            .collect(),
-        Prepared::Filtered(_) => Vec::new(),
-        Prepared::Rejected(reason) => vec![(String::new(), Err(reason.code().to_owned()))],
-    }
-}
-
-/// A subscription of a case, with the whole mapping.
-struct Subscription {
-    case: String,
-    name: String,
-    trigger: String,
-    mapping: Map<String, Json>,
-}
-
-impl Subscription {
-    fn of(case: &Case) -> Vec<Subscription> {
-        let event = case.events().next().and_then(event);
-        let listens = |preset: &&Preset| match (&case.preset, &case.subscribe) {
-            (Some(name), _) => preset.name == name,
-            // The other presets would be the same over again.
-            (None, Some(_)) => preset.name == "Checkout" || preset.name == "Page Visit",
-            (None, None) => event
-                .as_ref()
-                .is_some_and(|event| Trigger::Preset(preset.listens).matches(event)),
-        };
-        let presets = SPEC.presets.iter().filter(listens);
-        presets
-            .map(|preset| {
-                let mut mapping = SPEC.default_mapping(Some(preset), Compat::Segment);
-                for (path, value) in case.overrides() {
-                    set(&mut mapping, path, value.cloned());
-                }
-                Subscription {
-                    case: case.name.clone(),
-                    name: format!("{}, {}", case.name, preset.name),
-                    trigger: case.subscribe.clone().or_else(|| preset.trigger()).unwrap(),
-                    mapping,
-                }
-            })
-            .collect()
-    }
-
-    /// Returns the result of Segment's rules for an event, without any pipeline file.
-    fn run(&self, event: &Event) -> Option<Result<Json, String>> {
-        let Ok(trigger) = fql::Trigger::parse(&self.trigger) else {
-            return Some(Err("trigger".into()));
-        };
-        let trigger = Trigger::Fql(trigger);
-        let Ok(mapping) =
-            Draft::whole(&SPEC, None, Compat::Segment, self.mapping.clone()).compile(&self.name, trigger)
-        else {
-            return Some(Err("mapping".into()));
-        };
-        let options = EncodeOptions {
-            compat: Compat::Segment,
-            ..EncodeOptions::default()
-        };
-        let encoder = with_mappings(options, vec![mapping]);
-        summary(encoder.encode(event, &Default::default()))
-            .pop()
-            .map(|(_, result)| result)
-    }
-}
-
-/// The same destination in each of the forms it can come in.
-fn written(subscriptions: &[Subscription], form: usize) -> String {
-    let list = |action: &str, trigger: &str, mapping: &str, as_text: bool| -> Vec<Json> {
-        let one = |one: &Subscription| {
-            let fields = Json::Object(one.mapping.clone());
-            let fields = if as_text {
-                Json::String(fields.to_string())
-            } else {
-                fields
-            };
-            json!({
-                "name": one.name, action: "reportConversionEvent", trigger: one.trigger, mapping: fields
-            })
-        };
-        subscriptions.iter().map(one).collect()
-    };
-    let settings = json!({ "ad_account_id": "549755885175", "conversion_token": TOKEN });
-    match form % 4 {
-        0 => {
-            let destination = json!({ "data": { "destination": {
-                "id": "d1", "name": "Ads", "enabled": true, "settings": settings,
-                "metadata": { "slug": "actions-pinterest-conversions", "name": "Pinterest Conversions API" }
-            } } });
-            let subscriptions = json!({ "data": {
-                "subscriptions": list("actionSlug", "trigger", "settings", false),
-                "pagination": { "current": "MA==", "totalEntries": 1 }
-            } });
-            format!("{destination}\n{subscriptions}\n")
-        }
-        1 => json!({ "settings": settings, "presets": list("partnerAction", "subscribe", "mapping", false) })
-            .to_string(),
-        2 => {
-            let mut settings = settings;
-            settings["subscriptions"] = list("partnerAction", "subscribe", "mapping", false).into();
-            json!({ "destination": { "settings": settings } }).to_string()
-        }
-        _ => {
-            json!({ "settings": settings, "subscriptions": list("actionSlug", "trigger", "settings", true) })
-                .to_string()
-        }
-    }
+#[test]
+fn the_golden_cases_make_the_same_records() {
+    PINTEREST.check(&PinterestCases);
 }
 
 fn import(json: &str) -> Result<Imports, ImportError> {
@@ -172,74 +34,6 @@ fn imported(json: &str) -> Imported {
     let mut sinks = import(json).unwrap().sinks;
     assert_eq!(sinks.len(), 1, "{sinks:?}");
     sinks.remove(0)
-}
-
-/// Several cases share a destination: building a sink takes longer than everything else.
-#[test]
-fn the_golden_cases_make_the_same_records() {
-    let (pairs, _) = pairs::<PinterestCases>("cases.jsonl", "golden.jsonl");
-    let cases: Vec<&Case> = pairs
-        .iter()
-        .map(|(case, _)| case)
-        .filter(|case| case.overrides().next().is_some() || case.subscribe.is_some())
-        .collect();
-    let mut sent = 0;
-    for (form, cases) in cases.chunks(24).enumerate() {
-        let subscriptions: Vec<_> = cases.iter().flat_map(|case| Subscription::of(case)).collect();
-        let Imported { toml, notes, .. } = imported(&written(&subscriptions, form));
-        let sink = sink(&toml);
-        for case in cases {
-            let Some(event) = case.events().next().and_then(event) else {
-                continue;
-            };
-            let made = summary(sink.prepare(&event));
-            for one in subscriptions.iter().filter(|one| one.case == case.name) {
-                let made = made
-                    .iter()
-                    .find(|(name, _)| *name == one.name)
-                    .map(|(_, made)| made);
-                match (made, one.run(&event)) {
-                    (Some(Ok(made)), Some(Ok(expected))) => {
-                        assert!(
-                            same(made, &expected),
-                            "{}: {made} instead of {expected}",
-                            case.name
-                        );
-                        sent += 1;
-                    }
-                    // The import may leave out a mapping that Segment refuses for every event, if a note says so.
-                    (None, Some(Err(_))) => {
-                        let told = |note: &String| note.contains("left out") && note.contains(&one.name);
-                        assert!(notes.iter().any(told), "{}", case.name);
-                    }
-                    (made, expected) => assert_eq!(made, expected.as_ref(), "{}", case.name),
-                }
-            }
-        }
-    }
-    assert!(sent > 250, "{sent}");
-}
-
-#[test]
-fn the_presets_as_they_are_become_a_list() {
-    let plain = |preset: &'static Preset| Subscription {
-        case: String::new(),
-        name: preset.name.to_owned(),
-        trigger: preset.trigger().unwrap(),
-        mapping: SPEC.default_mapping(Some(preset), Compat::Segment),
-    };
-    let all: Vec<_> = SPEC.presets.iter().map(plain).collect();
-    let head = "[sinks.pinterest]\ntype = \"pinterest_conversions\"\ninputs = [\"segment\"] # the name of your source\n\
-                ad_account_id = \"549755885175\"\nconversion_token = \"${PINTEREST_TOKEN}\"\ncompat = \"segment\"\n";
-    assert_eq!(
-        imported(&written(&all, 1)).toml,
-        format!("{head}presets = \"all\"\n")
-    );
-    let some = &all[5..7];
-    assert_eq!(
-        imported(&written(some, 2)).toml,
-        format!("{head}presets = [\"Checkout\", \"Initiate Checkout\"]\n")
-    );
 }
 
 #[test]
@@ -296,7 +90,7 @@ event_name = "custom"
         lines
     };
     assert_eq!(sorted(rest), sorted(expected), "{toml}");
-    sink(&toml);
+    PINTEREST.sink(&toml);
 }
 
 #[test]
@@ -390,7 +184,7 @@ fn what_is_not_carried_over_is_told() {
         toml.contains("then = { \"@json\" = { mode = \"decode\", value = \"null\" } }")
             && !toml.contains("else")
     );
-    sink(&toml.replace("${PINTEREST_AD_ACCOUNT_ID}", "1"));
+    PINTEREST.sink(&toml.replace("${PINTEREST_AD_ACCOUNT_ID}", "1"));
 }
 
 #[test]
