@@ -68,9 +68,48 @@ pub fn mobile_platform(
         .or_else(|| os_name.filter(|_| has_app).and_then(mobile))
 }
 
+/// Returns true for the name of one of Segment's libraries for servers (`context.library.name`), such as
+/// `analytics-node` or `Analytics.NET`. Browsers and mobile apps use others.
+pub fn is_server_library(name: &str) -> bool {
+    const LANGUAGES: [&str; 12] = [
+        "node", "python", "ruby", "php", "go", "java", ".net", "net", "csharp", "clojure", "rust", "elixir",
+    ];
+    let name = name.trim().to_ascii_lowercase();
+    let name = name.strip_prefix("@segment/").unwrap_or(&name);
+    let Some(language) = name.strip_prefix("analytics") else {
+        return false;
+    };
+    let language = language.strip_prefix(['-', '_', '/']).unwrap_or(language);
+    LANGUAGES.contains(&language)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_have_libraries() {
+        for name in [
+            "analytics-node",
+            "@segment/analytics-node",
+            "analytics-python",
+            "Analytics.NET",
+            "analytics-go",
+        ] {
+            assert!(is_server_library(name), "{name}");
+        }
+        for name in [
+            "analytics.js",
+            "analytics-ios",
+            "analytics-android",
+            "analytics-kotlin",
+            "analytics",
+            "node",
+            "",
+        ] {
+            assert!(!is_server_library(name), "{name}");
+        }
+    }
 
     #[test]
     fn operating_systems_have_families() {

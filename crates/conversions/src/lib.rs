@@ -25,6 +25,7 @@ mod mapping;
 pub mod page;
 pub mod personal;
 mod presets;
+pub mod products;
 pub mod reasons;
 mod reference;
 pub mod settings;

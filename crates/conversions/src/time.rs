@@ -21,6 +21,15 @@ pub enum BadTime {
 /// # Errors
 /// [`BadTime`]; a time is never guessed and never null.
 pub fn unix_seconds(text: &str) -> Result<i64, BadTime> {
+    instant(text).map(Millis::seconds)
+}
+
+/// Reads a time as [`unix_seconds`] does, with its milliseconds.
+///
+/// # Errors
+/// As [`unix_seconds`].
+#[inline]
+pub fn instant(text: &str) -> Result<Millis, BadTime> {
     let text = js_trim(text);
     if text.is_empty() {
         return Err(BadTime::Empty);
@@ -28,7 +37,6 @@ pub fn unix_seconds(text: &str) -> Result<i64, BadTime> {
     parse_timestamp(text)
         .or_else(|| written_date(text))
         .or_else(|| parse_timestamp(&padded(text)?))
-        .map(Millis::seconds)
         .ok_or(BadTime::Unreadable)
 }
 

@@ -3,12 +3,11 @@
 //! The places in the event are looked up together with the paths of the mapping.
 
 use bumpalo::Bump;
-use signalbox_conversions::encode::{list, whole};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
 use signalbox_conversions::personal::split_name;
-use signalbox_conversions::{Resolved, device, page};
-use signalbox_segment::value::{Number, Value};
+use signalbox_conversions::{Resolved, device, page, products};
+use signalbox_segment::value::Value;
 
 use crate::payload::contents;
 
@@ -60,12 +59,12 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
         FIRST_NAME => text(full_name(lookups).and_then(|name| split_name(name).0)),
         LAST_NAME => text(full_name(lookups).and_then(|name| split_name(name).1)),
         CLICK_ID => text(epik(lookups, resolved.arena)),
-        CONTENT_IDS => content_ids(contents(resolved.payload), resolved.arena),
+        CONTENT_IDS => products::ids(contents(resolved.payload), resolved.arena),
         // If a quantity did not fit and was left out, nothing can be added up.
         NUM_ITEMS if !resolved.has_dropped("].quantity") => {
-            let sum = num_items(contents(resolved.payload), lookups);
-            let written = sum.map(|sum| bumpalo::format!(in resolved.arena, "{}", sum).into_bump_str());
-            written.map(|text| Value::Number(Number::Source(text))).into()
+            // A single product's event says how many or nothing.
+            let listed = !lookups.at(at!("properties.products")).is_nullish();
+            products::total_quantity(contents(resolved.payload), listed, resolved.arena)
         }
         OS_FAMILY => text(
             lookups
@@ -110,29 +109,6 @@ fn epik<'a>(lookups: Lookups<'a>, arena: &'a Bump) -> Option<&'a str> {
         let url = lookups.at(at!("context.page.url")).as_str()?;
         page::url_parameter(url, "epik", arena)
     })
-}
-
-fn content_ids<'a>(contents: Value<'a>, arena: &'a Bump) -> Value<'a> {
-    let ids = list(contents).iter().map(|item| item.get("id"));
-    Value::Array(arena.alloc_slice_fill_iter(ids))
-}
-
-/// The quantities of all products together; nothing if one of them is unusable.
-///
-/// In a list, a product without a quantity counts once. A single product's event says how many or nothing.
-fn num_items(contents: Value<'_>, lookups: Lookups<'_>) -> Option<i64> {
-    let listed = !lookups.at(at!("properties.products")).is_nullish();
-    let mut sum: i64 = 0;
-    let mut any = false;
-    for item in contents.items().filter(|item| item.members().next().is_some()) {
-        let quantity = match item.get("quantity") {
-            Value::Undefined if listed => 1,
-            value => whole(value).filter(|number| *number >= 0)?,
-        };
-        sum = sum.checked_add(quantity)?;
-        any = true;
-    }
-    any.then_some(sum)
 }
 
 #[cfg(test)]
