@@ -8,7 +8,13 @@ use crate::encode::{list, whole};
 /// Returns the ids of coerced products, as a list.
 #[inline]
 pub fn ids<'a>(contents: Value<'a>, arena: &'a Bump) -> Value<'a> {
-    let ids = list(contents).iter().map(|item| item.get("id"));
+    ids_in(contents, "id", arena)
+}
+
+/// Returns the ids of coerced products, which stand in the member `id`, as a list.
+#[inline]
+pub fn ids_in<'a>(contents: Value<'a>, id: &str, arena: &'a Bump) -> Value<'a> {
+    let ids = list(contents).iter().map(|item| item.get(id));
     Value::Array(arena.alloc_slice_fill_iter(ids))
 }
 
@@ -35,4 +41,68 @@ fn sum(contents: Value<'_>, listed: bool) -> Option<i64> {
         any = true;
     }
     any.then_some(sum)
+}
+
+/// Returns the price of an event's only product times its quantity, which counts as one if it is missing; undefined for any
+/// other number of products.
+pub fn worth_of_one<'a>(contents: Value<'a>, price: &str) -> Value<'a> {
+    let [item] = list(contents) else {
+        return Value::Undefined;
+    };
+    let quantity = match item.get("quantity") {
+        Value::Undefined => Some(1.0),
+        value => value.as_number().map(Number::to_f64),
+    };
+    let price = item.get(price).as_number().map(Number::to_f64);
+    let worth = price.zip(quantity).map(|(price, quantity)| price * quantity);
+    worth.map(|worth| Value::Number(Number::Double(worth))).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_segment::value::parse_json;
+
+    fn each(json: &str, take: impl Fn(Value<'_>, &Bump) -> Option<f64>) -> Option<f64> {
+        let arena = Bump::new();
+        take(parse_json(json, &arena).unwrap(), &arena)
+    }
+
+    #[test]
+    fn quantities_add_up() {
+        for (json, listed, single) in [
+            (r#"[{"quantity":2},{"quantity":3}]"#, Some(5.0), Some(5.0)),
+            (r#"[{"quantity":2},{"id":"a"}]"#, Some(3.0), None),
+            (r#"[{"quantity":2},{}]"#, Some(2.0), Some(2.0)),
+            (r#"[{"quantity":-1}]"#, None, None),
+            (r#"[{"quantity":1.5}]"#, None, None),
+            (r#"[{"quantity":9223372036854775807},{"quantity":1}]"#, None, None),
+            ("[]", None, None),
+        ] {
+            let found = |is_list| {
+                each(json, |contents, arena| {
+                    total_quantity(contents, is_list, arena)
+                        .as_number()
+                        .map(Number::to_f64)
+                })
+            };
+            assert_eq!((found(true), found(false)), (listed, single), "{json}");
+        }
+    }
+
+    #[test]
+    fn one_product_is_worth_its_price() {
+        for (json, worth) in [
+            (r#"[{"price":24.5,"quantity":3}]"#, Some(73.5)),
+            (r#"[{"price":24.5}]"#, Some(24.5)),
+            (r#"[{"quantity":3}]"#, None),
+            (r#"[{"price":1},{"price":1}]"#, None),
+            ("[]", None),
+        ] {
+            let found = each(json, |contents, _| {
+                worth_of_one(contents, "price").as_number().map(Number::to_f64)
+            });
+            assert_eq!(found, worth, "{json}");
+        }
+    }
 }
