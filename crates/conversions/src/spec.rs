@@ -7,7 +7,6 @@ use signalbox_segment::value::ValuePath;
 use crate::field::{Default, Derives, Row};
 use crate::lookups::LookupPath;
 use crate::personal::Rules;
-use crate::personal::rules::SEGMENT;
 use crate::presets::Preset;
 
 /// The data of a vendor.
@@ -29,6 +28,8 @@ pub struct Spec {
     pub places: &'static [LookupPath],
     /// The rules of normalising and hashing.
     pub rules: &'static Rules,
+    /// The rules of Segment's destination.
+    pub segment_rules: &'static Rules,
     /// Properties that settings fill, not mappings, and that can be left out.
     pub settings: &'static [&'static str],
 }
@@ -58,7 +59,7 @@ impl Spec {
     pub fn rules_of(&self, compat: Compat) -> &'static Rules {
         match compat {
             Compat::Vendor => self.rules,
-            Compat::Segment => &SEGMENT,
+            Compat::Segment => self.segment_rules,
         }
     }
 

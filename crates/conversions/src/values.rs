@@ -232,7 +232,7 @@ impl<'a> Resolved<'a, '_> {
         let text = value.as_str()?;
         match personal::normalise(field, self.spec.rules, text, self.text) {
             Ok(Form::Plain) => Some(self.text),
-            Ok(Form::Hashed) => {
+            Ok(Form::Hashed | Form::Given) => {
                 self.warnings.push(reasons::wrong_form(
                     path,
                     "plain text, which a hash does not give back",

@@ -11,7 +11,7 @@ use signalbox_conversions::field::Kind::{
 };
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
-use signalbox_conversions::personal::rules::PINTEREST;
+use signalbox_conversions::personal::rules::{PINTEREST, SEGMENT};
 use signalbox_conversions::{Spec, fields, key};
 use signalbox_segment::schema::FieldType::{Boolean, Object, String};
 use signalbox_segment::schema::{Choice, Field};
@@ -366,6 +366,7 @@ pub static SPEC: Spec = Spec {
     format_field: Some("data_format"),
     places: &derive::PLACES,
     rules: &PINTEREST,
+    segment_rules: &SEGMENT,
     settings: &["partner_name", "np"],
 };
 

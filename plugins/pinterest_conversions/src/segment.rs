@@ -2,7 +2,9 @@
 
 use signalbox_conversions::encode::{Object, PlainKey, UserData, segment_member, segment_value};
 use signalbox_conversions::field::Kind;
-use signalbox_conversions::personal::{Dropped, Field, segment as rules};
+use signalbox_conversions::personal::rules::SEGMENT;
+use signalbox_conversions::personal::segment::{self, SegmentHash};
+use signalbox_conversions::personal::{Dropped, Field};
 use signalbox_conversions::{Refusal, Resolved, Written, key};
 use signalbox_core::Node;
 use signalbox_segment::time::segment as time;
@@ -165,9 +167,9 @@ fn user_data(
                 if !values.is_defined() {
                     continue;
                 }
-                let hashed: Result<Vec<rules::SegmentHash<'_>>, Dropped> = values
-                    .items()
-                    .map(|value| rules::hash(personal.field, value.as_str().unwrap_or_default(), scratch))
+                let texts = values.items().map(|value| value.as_str().unwrap_or_default());
+                let hashed: Result<Vec<SegmentHash<'_>>, Dropped> = texts
+                    .map(|text| segment::hash(personal.field, &SEGMENT, text, scratch))
                     .collect();
                 let hashed = hashed.map_err(|_| reasons::segment::empty_value())?;
                 out.hashed_even_if_empty(key, &hashed);

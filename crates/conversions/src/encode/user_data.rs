@@ -34,10 +34,10 @@ impl PlainKey {
     }
 }
 
-/// A hash. There are two kinds: a SHA-256, and a value that Segment sends in its place (a SHA-256 in upper case, or a
-/// blank), which `compat = "segment"` passes on. Neither can be made of plain text.
+/// A hash. There are two kinds: a SHA-256, and a value that Segment sends in its place (a SHA-256 in upper case, a blank,
+/// a text that it takes for a hash), which `compat = "segment"` passes on.
 pub trait Hashed: sealed::Sealed {
-    /// Appends the text to send, in quotes; it needs no escapes.
+    /// Appends the text to send, in quotes.
     fn push(&self, out: &mut JsonWriter);
 }
 
@@ -59,9 +59,7 @@ impl Hashed for Sha256Hex {
 impl Hashed for SegmentHash<'_> {
     #[inline]
     fn push(&self, out: &mut JsonWriter) {
-        out.byte(b'"');
-        out.short(self.as_str().as_bytes());
-        out.byte(b'"');
+        out.string(self.as_str());
     }
 }
 

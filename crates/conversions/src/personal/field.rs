@@ -68,8 +68,14 @@ pub enum Dropped {
     ForeignHash,
     /// A phone number without digits, or with leading zeros alone where the rules drop these.
     NoDigits,
+    /// A phone number without its country code, where the rules need one.
+    NationalNumber,
+    /// A phone number with fewer than 7 or more than 15 digits.
+    PhoneLength,
     /// A gender that is none of the known spellings.
     UnknownGender,
+    /// A country that is no known code or name.
+    UnknownCountry,
     /// A date of birth that is no date.
     UnreadableDate,
     /// A date of birth that can be read in two ways, such as 01/02/1990.
@@ -86,7 +92,10 @@ impl Dropped {
             Dropped::SeveralValues => "several_values",
             Dropped::ForeignHash => "foreign_hash",
             Dropped::NoDigits => "no_digits",
+            Dropped::NationalNumber => "national_number",
+            Dropped::PhoneLength => "phone_length",
             Dropped::UnknownGender => "unknown_gender",
+            Dropped::UnknownCountry => "unknown_country",
             Dropped::UnreadableDate => "unreadable_date",
             Dropped::AmbiguousDate => "ambiguous_date",
         }
@@ -101,7 +110,10 @@ impl Dropped {
             Dropped::SeveralValues => "the text holds several addresses; send an array",
             Dropped::ForeignHash => "the value is a hash other than SHA-256",
             Dropped::NoDigits => "the phone number has no digits",
+            Dropped::NationalNumber => "the phone number has no country code; write it with `+`",
+            Dropped::PhoneLength => "a phone number has 7 to 15 digits, the country code among them",
             Dropped::UnknownGender => "the gender is none of the known spellings",
+            Dropped::UnknownCountry => "the country is no known name or ISO 3166 code",
             Dropped::UnreadableDate => "the date of birth is not a date",
             Dropped::AmbiguousDate => "the date of birth can be read in two ways; write it as YYYY-MM-DD",
         }

@@ -11,7 +11,7 @@ use signalbox_core::json::KeyMark;
 
 use super::field::{Dropped, Field};
 use super::normalise::{Form, normalise};
-use super::rules::Rules;
+use super::step::Rules;
 
 /// Number of entries. A value replaces another with the same index.
 const PLACES: usize = 128;
@@ -40,9 +40,9 @@ impl Entry {
 /// Normalises and hashes a value, or passes it on if it is hashed already. `scratch` may hold anything; it is left
 /// holding plain text, so keep it as private as the value.
 ///
-/// The empty text is never hashed. Idempotent: the hash of a hash is that hash. Under [`SEGMENT`](super::rules::SEGMENT)
-/// this is the text that Segment sends except for the values [`segment::hash`](super::segment::hash) has more kinds
-/// for: hashes in upper case come out in lower case here, and blank texts are [`Dropped::Empty`].
+/// The empty text is never hashed. Idempotent: the hash of a hash is that hash. Under rules of Segment's this is the text
+/// that Segment sends except for the values [`segment::hash`](super::segment::hash) has more kinds for: hashes in upper
+/// case come out in lower case here, and blank texts are [`Dropped::Empty`].
 ///
 /// # Errors
 /// As [`normalise`].
@@ -68,8 +68,8 @@ fn uncached(
 ) -> Result<Sha256Hex, Dropped> {
     match normalise(field, rules, text, scratch)? {
         Form::Plain => Ok(Sha256Hex::of(scratch)),
-        // The buffer holds 64 digits by the contract of `Form::Hashed`.
-        Form::Hashed => Sha256Hex::from_prehashed(scratch).ok_or(Dropped::Empty),
+        // Not all that is given and taken for a hash is one.
+        Form::Hashed | Form::Given => Sha256Hex::from_prehashed(scratch).ok_or(Dropped::ForeignHash),
     }
 }
 

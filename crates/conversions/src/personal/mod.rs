@@ -14,9 +14,11 @@ pub mod geo;
 mod hash;
 mod name;
 mod normalise;
+mod phone;
 mod placeholders;
 pub mod rules;
 pub mod segment;
+mod step;
 mod text;
 
 pub use field::{Dropped, Field};

@@ -6,18 +6,20 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::field::{Dropped, Field};
-use super::rules::{Codes, Rules, Step};
+use super::step::{Codes, Reading, Rules, Step};
 use super::text::{self, ascii_digit};
-use super::{birthday, geo, placeholders};
+use super::{birthday, geo, phone, placeholders};
 
 /// Form of the text that [`normalise`] left in the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Plain text, ready to be hashed.
     Plain,
-    /// 64 hexadecimal digits: the value was hashed already and must not be hashed again. Lower case under screened
-    /// rules, otherwise as given.
+    /// 64 hexadecimal digits in lower case: the value was hashed already and must not be hashed again.
     Hashed,
+    /// The value as given, which the rules take for a hash: 64 hexadecimal digits of either case, or, under
+    /// [`Reading::HoldsHashOrClean`], any text that holds them.
+    Given,
 }
 
 /// Brings a value into the form that is hashed, in `out` (cleared first).
@@ -29,14 +31,14 @@ pub enum Form {
 /// A [`Dropped`] when nothing can be sent for the value; `out` is then unspecified.
 pub fn normalise(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result<Form, Dropped> {
     out.clear();
-    if rules.screened() {
-        screened(field, rules.steps(field), text, out)
-    } else {
-        verbatim(field, rules.steps(field), text, out)
+    match rules.reading_of(field) {
+        Reading::Screened => screened(field, rules, text, out),
+        reading => verbatim(field, reading, rules.steps(field), text, out),
     }
 }
 
-fn screened(field: Field, steps: &[Step], text: &str, out: &mut String) -> Result<Form, Dropped> {
+fn screened(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result<Form, Dropped> {
+    let steps = rules.steps(field);
     // Most phones: too short to be a hash of any kind, and the digits need no cleaning.
     let digits = matches!(steps, [Step::Digits, ..]);
     if digits && text.len() < 32 && text.is_ascii() && !js_trim(text).is_empty() {
@@ -48,6 +50,10 @@ fn screened(field: Field, steps: &[Step], text: &str, out: &mut String) -> Resul
         return Err(Dropped::Empty);
     }
     if is_sha256(out) {
+        return Ok(Form::Hashed);
+    }
+    if rules.takes_suffixed_hashes() && is_suffixed_sha256(out) {
+        out.truncate(64);
         return Ok(Form::Hashed);
     }
     if placeholders::is_foreign_hash(field, out) {
@@ -65,22 +71,59 @@ fn screened(field: Field, steps: &[Step], text: &str, out: &mut String) -> Resul
     Ok(if is_sha256(out) { Form::Hashed } else { Form::Plain })
 }
 
-fn verbatim(field: Field, steps: &[Step], text: &str, out: &mut String) -> Result<Form, Dropped> {
+fn verbatim(
+    field: Field,
+    reading: Reading,
+    steps: &[Step],
+    text: &str,
+    out: &mut String,
+) -> Result<Form, Dropped> {
     if js_trim(text).is_empty() {
         return Err(Dropped::Empty);
     }
     // No trimming before this test: Segment hashes a padded hash again.
-    if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+    let given = match reading {
+        Reading::HashOrClean => is_hex64(text),
+        Reading::HoldsHashOrClean => holds_hex64(text),
+        _ => false,
+    };
+    if given {
         out.push_str(text);
-        return Ok(Form::Hashed);
+        return Ok(Form::Given);
     }
-    text::squeeze(text, out);
+    match reading {
+        Reading::LowerThenHash => text::lower_case(text, out),
+        _ => text::squeeze(text, out),
+    }
     run(steps, field, text, out)?;
-    Ok(Form::Plain)
+    match reading {
+        _ if out.is_empty() => Err(Dropped::Empty),
+        Reading::CleanThenHash | Reading::LowerThenHash if is_sha256(out) => Ok(Form::Hashed),
+        _ => Ok(Form::Plain),
+    }
 }
 
 fn is_sha256(cleaned: &str) -> bool {
     cleaned.len() == 64 && Sha256Hex::are_digits(cleaned.as_bytes())
+}
+
+/// Returns true for a SHA-256, a dot, and 2 or 8 characters.
+fn is_suffixed_sha256(cleaned: &str) -> bool {
+    let suffix = cleaned.as_bytes().split_first_chunk::<64>();
+    suffix.is_some_and(|(hash, suffix)| {
+        matches!(suffix.len(), 3 | 9) && suffix.first() == Some(&b'.') && Sha256Hex::are_digits(hash)
+    })
+}
+
+fn is_hex64(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn holds_hex64(text: &str) -> bool {
+    text.len() >= 64
+        && text
+            .split(|c: char| !c.is_ascii_hexdigit())
+            .any(|run| run.len() >= 64)
 }
 
 /// Runs the steps of a field on its cleaned text in `out`; `text` is the value as given.
@@ -88,26 +131,45 @@ fn run(steps: &[Step], field: Field, text: &str, out: &mut String) -> Result<(),
     for step in steps {
         match step {
             Step::EmailAddress => email(out)?,
+            Step::OneWord => one_word(text)?,
+            Step::AsGiven => {
+                out.clear();
+                out.push_str(js_trim(text));
+            }
             Step::Digits => {
                 out.clear();
                 text::push_digits(text, out);
                 any_digit(out)?;
             }
-            Step::AsciiDigits => {
-                out.retain(|c| c.is_ascii_digit());
-                any_digit(out)?;
-            }
+            Step::AsciiDigits => out.retain(|c| c.is_ascii_digit()),
+            Step::Required(missing) if out.is_empty() => return Err(*missing),
+            Step::Required(_) => {}
             Step::NoLeadingZeros => {
                 let zeros = out.len() - out.trim_start_matches('0').len();
                 out.drain(..zeros);
                 any_digit(out)?;
             }
+            Step::PhoneLength => phone::length(out)?,
+            Step::E164 => phone::e164(text, out)?,
             Step::Prefix(prefix) => out.insert_str(0, prefix),
+            Step::AtMost(most) => out.truncate(*most),
             Step::Codes(codes) => code(codes, out)?,
+            Step::Names(names) => replace_lower(names.code(out), out),
             Step::Birthday => birthday::compact(text, out)?,
+            Step::NoPunctuation => {
+                out.retain(|c| !c.is_ascii_punctuation());
+                check_again(field, out)?;
+            }
             Step::LettersAndDigits => letters_and_digits(field, out)?,
+            Step::AsciiLettersAndDigits => {
+                out.clear();
+                let kept = text.bytes().filter(u8::is_ascii_alphanumeric);
+                out.extend(kept.map(|byte| char::from(byte.to_ascii_lowercase())));
+            }
             Step::State => replace_lower(geo::state_in(out), out),
+            Step::Province => replace_lower(geo::province_in(out), out),
             Step::Country => replace_lower(geo::country_in(out), out),
+            Step::CountryCode => geo::known_country(out)?,
             Step::PostalCode => postal_code(field, text, out)?,
         }
     }
@@ -126,6 +188,13 @@ fn replace_lower(code: Option<&str>, out: &mut String) {
         out.clear();
         out.push_str(code);
         out.make_ascii_lowercase();
+    }
+}
+
+fn one_word(text: &str) -> Result<(), Dropped> {
+    match js_trim(text).contains(is_js_space) {
+        true => Err(Dropped::NotAnEmail),
+        false => Ok(()),
     }
 }
 

@@ -1,17 +1,17 @@
-//! The hashed values that Segment's open-source destination sends, for `compat = "segment"` alone.
+//! The hashed values that Segment's open-source destinations send, for `compat = "segment"` alone.
 //!
-//! The tests are made in this order for each value: blank after trimming → `""`; exactly 64 hexadecimal digits of
-//! either case → passed on unchanged; cleaned; if nothing is left (a phone without digits) the whole event fails;
-//! SHA-256. Golden tests compare with the output of Segment's open-source code.
+//! A blank value gives a blank; a value that the rules take for a hash passes unchanged; others are normalised and hashed.
+//! Golden tests compare with the output of Segment's open-source code.
 
 use signalbox_core::Sha256Hex;
 
 use super::field::{Dropped, Field};
 use super::normalise::{Form, normalise};
-use super::rules::SEGMENT;
+use super::step::Rules;
 
 /// The text that Segment puts into a hashed field. **`compat = "segment"` only**: vendors ask for lower-case SHA-256 and
-/// nothing else. Never holds plain text.
+/// nothing else. Holds plain text where Segment takes a text with 64 hexadecimal digits in it for a hash
+/// ([`Reading::HoldsHashOrClean`](super::rules::Reading::HoldsHashOrClean)).
 #[derive(Clone, Copy)]
 pub struct SegmentHash<'t>(Kind<'t>);
 
@@ -19,9 +19,9 @@ pub struct SegmentHash<'t>(Kind<'t>);
 enum Kind<'t> {
     /// A SHA-256 in lower case.
     Hash(Sha256Hex),
-    /// 64 hexadecimal digits, which Segment passes on as they came, upper case or lower.
+    /// A text that Segment takes for a hash and passes on as it came.
     AsGiven(&'t str),
-    /// The text was blank: Segment keeps `""` as an entry of the array.
+    /// The text was blank. Segment's destinations differ: `""`, or nothing.
     Blank,
 }
 
@@ -34,19 +34,29 @@ impl SegmentHash<'_> {
             Kind::Blank => "",
         }
     }
+
+    /// Returns true for a blank value.
+    pub fn is_blank(&self) -> bool {
+        matches!(self.0, Kind::Blank)
+    }
 }
 
-/// Hashes a value exactly as Segment does.
+/// Hashes a value exactly as Segment does, by the rules of one of its destinations.
 ///
 /// Lone surrogates must have become U+FFFD, and numbers and booleans text, before.
 ///
 /// # Errors
-/// [`Dropped::NoDigits`] alone: a phone without ASCII digits, for which Segment fails the whole event
-/// (`EmptyValueError`).
-pub fn hash<'t>(field: Field, text: &'t str, scratch: &mut String) -> Result<SegmentHash<'t>, Dropped> {
-    let kind = match normalise(field, &SEGMENT, text, scratch) {
+/// The reason why Segment has no hash for a value that is not blank: a phone without ASCII digits, an unknown gender.
+pub fn hash<'t>(
+    field: Field,
+    rules: &Rules,
+    text: &'t str,
+    scratch: &mut String,
+) -> Result<SegmentHash<'t>, Dropped> {
+    let kind = match normalise(field, rules, text, scratch) {
         Ok(Form::Plain) => Kind::Hash(Sha256Hex::of(scratch)),
-        Ok(Form::Hashed) => Kind::AsGiven(text),
+        Ok(Form::Hashed) => Kind::Hash(Sha256Hex::from_prehashed(scratch).ok_or(Dropped::ForeignHash)?),
+        Ok(Form::Given) => Kind::AsGiven(text),
         Err(Dropped::Empty) => Kind::Blank,
         Err(other) => return Err(other),
     };

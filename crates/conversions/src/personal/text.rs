@@ -32,6 +32,11 @@ pub(super) fn squeeze(text: &str, out: &mut String) {
     }
 }
 
+/// Lower-cases, as `toLowerCase` does.
+pub(super) fn lower_case(text: &str, out: &mut String) {
+    lower(text.chars(), Bytes::of(text), out);
+}
+
 /// [`squeeze`], and further: no invisible characters, Unicode NFC. `out` must be empty.
 pub(super) fn clean(text: &str, out: &mut String) {
     let bytes = Bytes::of(text);

@@ -77,6 +77,7 @@ pub(crate) static SPEC: Spec = Spec {
     format_field: None,
     places: PLACES,
     rules: &rules::PINTEREST,
+    segment_rules: &rules::SEGMENT,
     settings: &[],
 };
 

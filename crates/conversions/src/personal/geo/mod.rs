@@ -1,6 +1,8 @@
 //! US states and ISO countries: codes from codes, names, and hashes of either.
 
 mod countries;
+mod provinces;
+mod segment;
 mod states;
 
 use std::collections::HashMap;
@@ -10,9 +12,12 @@ use signalbox_core::Sha256Hex;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::field::Dropped;
 use super::text;
 
 pub use countries::{COUNTRIES, Country};
+pub use segment::Names;
+pub(super) use segment::{COUNTRY_NAMES_OF_SEGMENT, FIFTY_STATES};
 pub use states::{STATES, State};
 
 /// The longest text that can be a name, in bytes; longer ones are not looked at.
@@ -64,16 +69,38 @@ pub(super) fn state_in(cleaned: &str) -> Option<&'static str> {
     if cleaned.len() <= 2 || cleaned.len() > LONGEST {
         return None;
     }
-    let separator = cleaned.find(|c: char| !c.is_ascii_alphabetic());
-    if let Some(at) = separator
-        && matches!(&cleaned[..at], "us" | "usa")
-    {
-        let part = cleaned[at..].trim_start_matches(|c: char| !c.is_alphanumeric());
+    if let Some(part) = behind_country(cleaned, &["us", "usa"]) {
         return two_letters(part)
             .and_then(states::by_code)
             .or_else(|| by_name(&STATE_NAMES, part));
     }
     by_name(&STATE_NAMES, cleaned)
+}
+
+/// The code of a Canadian province named, or written as `ca-on`, in a cleaned text, as in [`state_in`].
+pub(super) fn province_in(cleaned: &str) -> Option<&'static str> {
+    if cleaned.len() <= 2 || cleaned.len() > LONGEST {
+        return None;
+    }
+    let part = behind_country(cleaned, &["ca", "can"]).unwrap_or(cleaned);
+    by_name(&PROVINCE_NAMES, part)
+}
+
+/// The part of a text behind a country and a separator, if it begins with one of these countries.
+fn behind_country<'a>(cleaned: &'a str, countries: &[&str]) -> Option<&'a str> {
+    let at = cleaned.find(|c: char| !c.is_ascii_alphabetic())?;
+    let (country, part) = cleaned.split_at(at);
+    countries
+        .contains(&country)
+        .then(|| part.trim_start_matches(|c: char| !c.is_alphanumeric()))
+}
+
+/// Drops a cleaned text that is no alpha-2 code.
+pub(super) fn known_country(cleaned: &str) -> Result<(), Dropped> {
+    match countries::by_code(cleaned) {
+        Some(_) => Ok(()),
+        None => Err(Dropped::UnknownCountry),
+    }
 }
 
 /// The code of a country named, or written as alpha-3, in a cleaned text (no white space, lower case). Alpha-2 codes
@@ -91,10 +118,10 @@ fn two_letters(cleaned: &str) -> Option<&str> {
     (cleaned.len() == 2 && cleaned.bytes().all(|b| b.is_ascii_alphabetic())).then_some(cleaned)
 }
 
-type Names = HashMap<String, &'static str>;
+type ByName = HashMap<String, &'static str>;
 
 /// Names are looked up by [`key`]; most texts are their own key.
-fn by_name(names: &Names, cleaned: &str) -> Option<&'static str> {
+fn by_name(names: &ByName, cleaned: &str) -> Option<&'static str> {
     let found = names.get(cleaned);
     if found.is_some() {
         return found.copied();
@@ -136,7 +163,7 @@ fn key_of_name(name: &str) -> String {
     key(&cleaned)
 }
 
-static STATE_NAMES: LazyLock<Names> = LazyLock::new(|| {
+static STATE_NAMES: LazyLock<ByName> = LazyLock::new(|| {
     let of = |state: &'static State| state.names().map(|name| (key_of_name(name), state.code));
     // "d.c." and the like: a code spelled with dots has a key of two letters.
     STATES
@@ -145,7 +172,18 @@ static STATE_NAMES: LazyLock<Names> = LazyLock::new(|| {
         .collect()
 });
 
-static COUNTRY_NAMES: LazyLock<Names> = LazyLock::new(|| {
+static PROVINCE_NAMES: LazyLock<ByName> = LazyLock::new(|| {
+    let of = |(code, names): &(&'static str, &[&str])| {
+        let code = *code;
+        let keys: Vec<String> = names.iter().map(|name| key_of_name(name)).collect();
+        keys.into_iter()
+            .chain([code.to_ascii_lowercase()])
+            .map(move |key| (key, code))
+    };
+    provinces::PROVINCES.iter().flat_map(of).collect()
+});
+
+static COUNTRY_NAMES: LazyLock<ByName> = LazyLock::new(|| {
     let of = |country: &'static Country| {
         let names = country.names().map(|name| (key_of_name(name), country.alpha2));
         names.chain([(country.alpha3.to_ascii_lowercase(), country.alpha2)])

@@ -53,6 +53,57 @@ fn no_name_or_code_means_two_countries_or_states() {
 }
 
 #[test]
+fn segments_names_are_whole() {
+    assert_eq!(FIFTY_STATES.len(), 50);
+    assert_eq!(COUNTRY_NAMES_OF_SEGMENT.len(), 246);
+    for (name, code) in [
+        ("afghanistan", "AF"),
+        ("alandislands", "AX"),
+        ("cocos(keeling)islands", "CC"),
+        ("congo,democraticrepublic", "CD"),
+        ("coted'ivoire", "CI"),
+        ("guinea-bissau", "GW"),
+        ("heardisland&mcdonaldislands", "HM"),
+        ("netherlandsantilles", "AN"),
+        ("palestine", "PS"),
+        ("palestinianterritory,occupied", "PS"),
+        ("southgeorgiaandsandwichisl.", "GS"),
+        ("virginislands,u.s.", "VI"),
+    ] {
+        assert_eq!(COUNTRY_NAMES_OF_SEGMENT.code(name), Some(code), "{name}");
+    }
+    for name in [
+        "usa",
+        "uk",
+        "deutschland",
+        "southkorea",
+        "russia",
+        "northkorea",
+        "c\u{f4}ted'ivoire",
+    ] {
+        assert_eq!(COUNTRY_NAMES_OF_SEGMENT.code(name), None, "{name}");
+    }
+    assert_eq!(FIFTY_STATES.code("northdakota"), Some("ND"));
+    assert_eq!(FIFTY_STATES.code("puertorico"), None);
+}
+
+#[test]
+fn provinces_in_many_spellings() {
+    for (text, code) in [
+        ("ontario", "ON"),
+        ("ca-on", "ON"),
+        ("can_qc", "QC"),
+        ("québec", "QC"),
+        ("b.c.", "BC"),
+    ] {
+        assert_eq!(province_in(text), Some(code), "{text}");
+    }
+    for text in ["on", "us-on", "ca-", "ca-zz", "bayern"] {
+        assert_eq!(province_in(text), None, "{text}");
+    }
+}
+
+#[test]
 fn states_in_many_spellings() {
     for (text, code) in [
         ("CA", "CA"),

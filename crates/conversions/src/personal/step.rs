@@ -1,0 +1,154 @@
+//! Rules as data: the reading of a field's values, then steps to their normal form.
+
+use super::field::{Dropped, Field};
+use super::geo::Names;
+
+/// A named set of rules. Without any step, a field's normal form is the text that its [`Reading`] leaves.
+#[derive(Debug)]
+pub struct Rules {
+    name: &'static str,
+    screened: bool,
+    suffixed_hashes: bool,
+    readings: [Reading; Field::ALL.len()],
+    steps: [&'static [Step]; Field::ALL.len()],
+}
+
+impl Rules {
+    /// Creates a set from the reading of all fields, and the steps of each field that needs some.
+    pub const fn new(name: &'static str, reading: Reading, forms: &[(Field, &'static [Step])]) -> Rules {
+        let mut steps: [&'static [Step]; Field::ALL.len()] = [&[]; Field::ALL.len()];
+        let mut at = 0;
+        while at < forms.len() {
+            steps[forms[at].0 as usize] = forms[at].1;
+            at += 1;
+        }
+        Rules {
+            name,
+            screened: matches!(reading, Reading::Screened),
+            suffixed_hashes: false,
+            readings: [reading; Field::ALL.len()],
+            steps,
+        }
+    }
+
+    /// Reads some fields in another way.
+    pub const fn reading(mut self, reading: Reading, fields: &[Field]) -> Rules {
+        let mut at = 0;
+        while at < fields.len() {
+            self.readings[fields[at] as usize] = reading;
+            at += 1;
+        }
+        self
+    }
+
+    /// Takes `<SHA-256>.<2 or 8 characters>`, as a browser library writes hashes, for the SHA-256.
+    pub const fn suffixed_hashes(mut self) -> Rules {
+        self.suffixed_hashes = true;
+        self
+    }
+
+    /// Returns the name that users write and that the facts of an event carry.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns true if the rules drop values that cannot be an identity; see [`Reading::Screened`].
+    #[inline]
+    pub fn screened(&self) -> bool {
+        self.screened
+    }
+
+    #[inline]
+    pub(super) fn takes_suffixed_hashes(&self) -> bool {
+        self.suffixed_hashes
+    }
+
+    #[inline]
+    pub(super) fn reading_of(&self, field: Field) -> Reading {
+        self.readings[field as usize]
+    }
+
+    #[inline]
+    pub(super) fn steps(&self, field: Field) -> &'static [Step] {
+        self.steps[field as usize]
+    }
+}
+
+/// The treatment of a value before its steps: white space, letter case, and values that are hashes already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Drops values that cannot be an identity (placeholders, hashes other than SHA-256), removes white space and
+    /// invisible characters, lower-cases, composes Unicode to NFC, and recognises a SHA-256 in any letter case and
+    /// spacing.
+    Screened,
+    /// Passes on 64 hexadecimal digits as given; else removes white space and lower-cases.
+    HashOrClean,
+    /// Removes white space and lower-cases; then passes on 64 hexadecimal digits.
+    CleanThenHash,
+    /// Lower-cases; then passes on 64 hexadecimal digits.
+    LowerThenHash,
+    /// Passes on a text as given that holds 64 hexadecimal digits in a row; else removes white space and lower-cases.
+    HoldsHashOrClean,
+    /// Removes white space and lower-cases. The field is not hashed, so no value of it counts as a hash.
+    Clean,
+}
+
+/// A step to the normal form of a field, from the text that the [`Reading`] left.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    /// Drops a text that is no e-mail address: one `@` with something on both sides.
+    EmailAddress,
+    /// Drops a text whose given form has white space inside, since removing it makes another address.
+    OneWord,
+    /// Takes the given text again, without white space at its ends.
+    AsGiven,
+    /// Keeps digits of any script, as ASCII.
+    Digits,
+    /// Keeps ASCII digits.
+    AsciiDigits,
+    /// Drops a text of which nothing is left, for this reason.
+    Required(Dropped),
+    /// Removes leading zeros; no country code is invented.
+    NoLeadingZeros,
+    /// Drops a phone number with fewer or more digits than E.164 allows.
+    PhoneLength,
+    /// Brings a phone number to E.164 with its `+`; drops national numbers, and numbers of a wrong length.
+    E164,
+    /// Puts a text before the value.
+    Prefix(&'static str),
+    /// Cuts an ASCII text to at most this number of characters.
+    AtMost(usize),
+    /// Replaces known words by their codes.
+    Codes(&'static Codes),
+    /// Replaces known names by their codes.
+    Names(&'static Names),
+    /// Turns any unambiguous date into YYYYMMDD.
+    Birthday,
+    /// Removes ASCII punctuation.
+    NoPunctuation,
+    /// Keeps letters and digits of any script; accents and vowel signs are part of letters.
+    LettersAndDigits,
+    /// Keeps ASCII letters and digits of the given text, and lower-cases.
+    AsciiLettersAndDigits,
+    /// Turns names of US states and `us-ca` into two letters.
+    State,
+    /// Turns names of Canadian provinces and `ca-on` into two letters.
+    Province,
+    /// Turns names of countries and alpha-3 codes into alpha-2 codes.
+    Country,
+    /// Drops a text that is no alpha-2 code of a country.
+    CountryCode,
+    /// Keeps the first five digits of a ZIP+4, and letters and digits of other postal codes.
+    PostalCode,
+}
+
+/// Words and their codes.
+#[derive(Debug)]
+pub struct Codes {
+    /// Each code with the words that stand for it, separated by spaces.
+    pub words: &'static [(&'static str, &'static str)],
+    /// Treatment of punctuation: words are compared with it, or without it.
+    pub punctuation: bool,
+    /// Reason to drop other words; `None` leaves them unchanged.
+    pub unknown: Option<Dropped>,
+}
