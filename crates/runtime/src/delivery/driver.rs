@@ -258,13 +258,9 @@ impl Driver {
         wakes.flatten().min()
     }
 
-    /// Starts a due probe and moves due records and events on.
+    /// Moves due records and events on.
     fn wake(&mut self) {
         let now = Instant::now();
-        if self.pending.outgoing.holds.takes_probe(now) {
-            self.attempts
-                .probe(self.stage.sink.clone(), self.options.requests.timeout);
-        }
         self.pending.outgoing.wake(now);
         self.fill.wake(now, &mut self.pending);
     }
@@ -312,8 +308,12 @@ impl Driver {
         self.fill.take_returned(read, &mut self.pending);
     }
 
-    /// Starts as many attempts as may run now.
+    /// Starts a due probe, and as many attempts as may run now.
     fn launch(&mut self) {
+        if self.pending.outgoing.takes_probe(Instant::now()) {
+            self.attempts
+                .probe(self.stage.sink.clone(), self.options.requests.timeout);
+        }
         loop {
             let now = Instant::now();
             let under_way = self.attempts.len();

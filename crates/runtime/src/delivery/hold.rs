@@ -105,6 +105,11 @@ impl Holds {
         self.wait = PROBE_FIRST;
     }
 
+    /// True if it is time for a probe.
+    pub(super) fn probe_is_due(&self, now: Instant) -> bool {
+        self.next_probe.is_some_and(|at| at <= now)
+    }
+
     /// True if it is time for a probe, whose answer plans the next one.
     pub(super) fn takes_probe(&mut self, now: Instant) -> bool {
         self.next_probe.take_if(|at| *at <= now).is_some()

@@ -107,7 +107,8 @@ impl Outgoing {
     /// batches on their way.
     pub(super) fn wake_at(&self, under_way: usize) -> Option<Instant> {
         if self.holds.any() {
-            return self.holds.next_probe();
+            let probe = self.holds.next_probe().filter(|_| !self.gate.is_awaited());
+            return probe.map(|at| self.gate.closed_until().map_or(at, |open| open.max(at)));
         }
         let delayed = self.delayed.peek().map(|due| due.at);
         if under_way >= self.options.requests.concurrency || self.gate.is_awaited() {
@@ -137,7 +138,10 @@ impl Outgoing {
             || self.retry.paused_until().is_some()
             || under_way >= self.options.requests.concurrency
         {
-            self.gate.step_back();
+            // A due probe keeps its turn.
+            if !self.holds.probe_is_due(now) {
+                self.gate.step_back();
+            }
             return None;
         }
         if self.gate.closed_until().is_some() {
@@ -153,14 +157,25 @@ impl Outgoing {
         if !may_launch() {
             return None;
         }
-        match self.gate.pass(now) {
-            Ok(()) => Some(self.groups.pop_front().unwrap_or_else(|| self.ready.cut())),
-            Err(Blocked::NotMyTurn) => None,
-            Err(Blocked::For(wait)) => {
-                trail::blocked(&self.options.name, wait);
-                None
-            }
+        let passes = self.passes(now);
+        passes.then(|| self.groups.pop_front().unwrap_or_else(|| self.ready.cut()))
+    }
+
+    /// Returns true if a probe is due and may go. A probe is a call like any other, so it counts against the limit.
+    pub(super) fn takes_probe(&mut self, now: Instant) -> bool {
+        self.holds.probe_is_due(now)
+            && self.gate.closed_until().is_none()
+            && self.passes(now)
+            && self.holds.takes_probe(now)
+    }
+
+    /// Takes a call from the rate limit; returns false if there is none to take.
+    fn passes(&mut self, now: Instant) -> bool {
+        let passed = self.gate.pass(now);
+        if let Err(Blocked::For(wait)) = passed {
+            trail::blocked(&self.options.name, wait);
         }
+        passed.is_ok()
     }
 
     /// Total time on hold so far.

@@ -47,6 +47,8 @@ struct Scripted {
     started: Instant,
     log: Arc<Mutex<Log>>,
     probes_fail_until: Duration,
+    /// The times of the probes.
+    probes: Arc<Mutex<Vec<Duration>>>,
 }
 
 #[async_trait]
@@ -106,6 +108,7 @@ impl Sink for Scripted {
     }
 
     async fn probe(&self) -> Result<(), Reason> {
+        self.probes.lock().unwrap().push(self.started.elapsed());
         if self.started.elapsed() < self.probes_fail_until {
             return Err(Reason::new("unauthorized", ""));
         }
@@ -232,6 +235,7 @@ impl Rig {
             started,
             log: log.clone(),
             probes_fail_until: self.probes_fail_until,
+            probes: Arc::default(),
         });
         let stage = Stage {
             route: self.options.route.clone(),
@@ -753,6 +757,7 @@ mod restart {
                 started: self.started,
                 log: self.log.clone(),
                 probes_fail_until: Duration::ZERO,
+                probes: Arc::default(),
             });
             let options = rig([""; 0]).options;
             let stage = Stage {
@@ -867,6 +872,7 @@ mod restart {
                 started: bench.started,
                 log: bench.log.clone(),
                 probes_fail_until: Duration::ZERO,
+                probes: Arc::default(),
             });
             let stage = Stage {
                 route: options.route.clone(),
@@ -1063,6 +1069,7 @@ mod restart {
                 started: bench.started,
                 log: bench.log.clone(),
                 probes_fail_until: Duration::ZERO,
+                probes: Arc::default(),
             }),
         };
         let stop = Stop::default();
@@ -1112,6 +1119,7 @@ mod restart {
                 started: bench.started,
                 log: bench.log.clone(),
                 probes_fail_until: Duration::ZERO,
+                probes: Arc::default(),
             }),
         };
         let driver = Driver::new(
@@ -1156,6 +1164,7 @@ mod restart {
             started: bench.started,
             log: bench.log.clone(),
             probes_fail_until: Duration::from_secs(5),
+            probes: Arc::default(),
         });
         let stage = Stage {
             route: options.route.clone(),

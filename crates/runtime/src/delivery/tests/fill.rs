@@ -27,6 +27,7 @@ async fn values(rig: Rig) -> (Fill, Pending) {
         started: Instant::now(),
         log: Arc::default(),
         probes_fail_until: Duration::ZERO,
+        probes: Arc::default(),
     });
     let stage = Stage {
         route: options.route.clone(),

@@ -10,12 +10,13 @@ type Calls = Arc<Mutex<Vec<(&'static str, Duration)>>>;
 type Member = (&'static str, usize, fn(Duration) -> Act);
 
 /// Drives the sinks of one group over one journal, each with its own script, until everything is settled or the time is
-/// over.
+/// over. Returns the calls, with the name `probe` for probes.
 async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'static str, Duration)> {
     let journal = MemoryJournal::new(1 << 30);
     let group = Arc::new(RateGroup::full(Some(limit)));
     let started = Instant::now();
     let calls = Calls::default();
+    let probes: Arc<Mutex<Vec<Duration>>> = Arc::default();
     let stop = Stop::default();
     let mut running = Vec::new();
     for (name, concurrency, script) in sinks {
@@ -32,6 +33,7 @@ async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'st
             started,
             log: Arc::default(),
             probes_fail_until: Duration::MAX,
+            probes: probes.clone(),
         });
         let stage = Stage {
             route: options.route.clone(),
@@ -56,7 +58,10 @@ async fn drive(limit: Quota, sinks: [Member; 2], at_most: Duration) -> Vec<(&'st
     if tokio::time::timeout(at_most, all).await.is_err() {
         stop.abort.cancel();
     }
-    calls.lock().unwrap().clone()
+    let mut all = calls.lock().unwrap().clone();
+    all.extend(probes.lock().unwrap().iter().map(|at| ("probe", *at)));
+    all.sort_by_key(|(_, at)| *at);
+    all
 }
 
 fn four_a_minute() -> Quota {
@@ -86,8 +91,31 @@ async fn one_on_hold_takes_nothing() {
     let sinks: [Member; 2] = [("held", 1, |_| Act::Hold), ("works", 1, |_| Act::Deliver)];
     let calls = drive(four_a_minute(), sinks, Duration::from_secs(3_600)).await;
     assert_eq!((count(&calls, "held"), count(&calls, "works")), (1, 12));
-    // The held sink made one call, and the other sink all later ones.
-    assert_eq!(calls.last().unwrap().1.as_secs(), 12 * 15);
+    // The held sink made one call and probes, and the other sink has all else that the limit lets through.
+    let last = calls.iter().rposition(|(name, _)| *name == "works").unwrap();
+    let probes = count(&calls[..last], "probe");
+    assert!((2..=5).contains(&probes), "{calls:?}");
+    assert_eq!(last, 12 + probes);
+    assert_eq!(calls[last].1.as_secs(), 15 * last as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn probes_count_against_the_limit_and_take_turns_with_deliveries() {
+    // Alone, the first two probes would go after 5 and 10 seconds.
+    let sinks: [Member; 2] = [("held", 1, |_| Act::Hold), ("held too", 1, |_| Act::Hold)];
+    let limit = Quota::new(1, Duration::from_secs(60), Some(1)).unwrap();
+    let calls = drive(limit, sinks, Duration::from_secs(3_600)).await;
+    let seconds: Vec<u64> = calls.iter().map(|(_, at)| at.as_secs()).collect();
+    assert_eq!(
+        seconds,
+        (0..seconds.len() as u64).map(|nth| nth * 60).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        (count(&calls, "held"), count(&calls, "held too")),
+        (1, 1),
+        "{calls:?}"
+    );
+    assert!(count(&calls, "probe") >= 57, "{calls:?}");
 }
 
 #[tokio::test(start_paused = true)]

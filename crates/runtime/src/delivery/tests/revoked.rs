@@ -19,6 +19,7 @@ async fn drive(journal: &MemoryJournal) -> (tokio::task::JoinHandle<Parts>, Sent
         started: Instant::now(),
         log: Arc::default(),
         probes_fail_until: Duration::ZERO,
+        probes: Arc::default(),
     });
     let stage = Stage {
         route: options.route.clone(),
