@@ -16,6 +16,7 @@
 
 mod destination;
 pub mod device;
+mod doubt;
 pub mod encode;
 mod encoder;
 pub mod field;
@@ -35,6 +36,7 @@ mod values;
 mod vendor;
 
 pub use destination::{Conversions, refused_properties};
+pub use doubt::Doubt;
 pub use encoder::Encoder;
 pub use mapping::{CompiledMapping, Draft, Trigger};
 pub use presets::{Listens, Preset};

@@ -118,15 +118,18 @@ impl Spec {
         }
     }
 
-    /// Removes the fields that the chosen format never sends. (Segment maps and checks them all the same, and loses events
-    /// by it.)
+    /// Removes the fields that the chosen format never sends; without a choice and a default, the fields of every format.
+    /// (Segment maps and checks them all the same, and loses events by it.)
     pub fn leave_out_other_formats(&self, fields: &mut Map<String, Json>) {
-        let chosen = self.format_field.and_then(|field| fields.get(field)?.as_str());
-        let Some(chosen) = chosen.map(str::to_owned) else {
-            return;
+        let Some(field) = self.format_field else { return };
+        let chosen = match fields.get(field) {
+            Some(mapping) => mapping.as_str().map(str::to_owned),
+            None if self.field(field).is_some_and(|field| field.default.is_none()) => Some(String::new()),
+            None => None,
         };
+        let Some(chosen) = chosen else { return };
         // A format that the schema will refuse chooses nothing.
-        if !self.rows.iter().any(|row| row.format == Some(&*chosen)) {
+        if !chosen.is_empty() && !self.rows.iter().any(|row| row.format == Some(&*chosen)) {
             return;
         }
         for row in self.rows {
