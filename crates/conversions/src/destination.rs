@@ -59,9 +59,8 @@ impl<V: Vendor> Destination for Conversions<V> {
     }
 
     fn framing(&self) -> Framing {
-        let frame = self.encoder.vendor().frame(0);
         Framing {
-            request: frame.open.len() + frame.close.len(),
+            request: self.encoder.vendor().longest_frame(),
             separator: SEPARATOR.len(),
         }
     }

@@ -177,6 +177,12 @@ impl Row {
         self
     }
 
+    /// Sets the name in mappings, where it is not the key in the request.
+    pub const fn named(mut self, name: &'static str) -> Row {
+        self.field.key = name;
+        self
+    }
+
     /// Takes one value where the kind of the field would take a list.
     pub const fn single(mut self) -> Row {
         self.field.multiple = false;

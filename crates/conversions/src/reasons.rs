@@ -30,6 +30,14 @@ pub fn segment_requires(field: &str) -> Reason {
     Reason::new("segment_validation", message)
 }
 
+/// `segment_crash`: Segment's destination fails on the event before it reads a field.
+pub fn segment_crash() -> Reason {
+    Reason::new(
+        "segment_crash",
+        "context or context.personas is null, on which Segment's destination fails",
+    )
+}
+
 /// `unreadable_time` or `missing_field`: the mapped time of the event is no time.
 pub fn bad_time(field: &str, error: BadTime) -> Reason {
     match error {

@@ -58,7 +58,7 @@ impl<'a> Resolved<'a, '_> {
     ) {
         let mut members = Members::of(object);
         for wire in table {
-            let value = self.or_derived(vendor, wire, members.take(wire.key.name()));
+            let value = self.or_derived(vendor, wire, members.take(wire.member));
             self.member(out, wire, value, parent);
         }
     }
@@ -87,7 +87,7 @@ impl<'a> Resolved<'a, '_> {
         if !value.is_defined() {
             return;
         }
-        let path = || parent.child(wire.key.name());
+        let path = || parent.child(wire.member);
         match (wire.kind, value) {
             (Kind::Text(most), Value::Str(text)) => {
                 if text.len() > most && text.chars().count() > most {

@@ -38,9 +38,14 @@ pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     /// The reason why no record is made.
     fn write<'a>(&self, resolved: Resolved<'a, '_>, out: &mut Object<'_>) -> Result<Written<'a>, Refusal>;
 
-    /// Returns the text around the records of a request, which all have this key ([`Written::batch_key`]). No key has a
-    /// longer one than 0.
+    /// Returns the text around the records of a request, which all have this key ([`Written::batch_key`]).
     fn frame(&self, batch_key: u16) -> Frame<'_>;
+
+    /// Returns the greatest length of a frame in bytes, which batches leave room for. Default: that of key 0.
+    fn longest_frame(&self) -> usize {
+        let Frame { open, close } = self.frame(0);
+        open.len() + close.len()
+    }
 
     /// Makes the request that carries a body.
     fn post(&self, body: Body) -> Request;

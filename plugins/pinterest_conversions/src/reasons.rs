@@ -47,12 +47,4 @@ pub(crate) mod segment {
             "user_data.phone: no digits; Segment's destination then fails the whole event",
         )
     }
-
-    /// `segment_crash`.
-    pub(crate) fn crash() -> Reason {
-        Reason::new(
-            "segment_crash",
-            "context or context.personas is null, on which Segment's destination fails",
-        )
-    }
 }

@@ -1,12 +1,14 @@
 //! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
 
-use signalbox_conversions::encode::{Object, PlainKey, UserData, segment_member, segment_value};
+use signalbox_conversions::encode::{
+    Object, PlainKey, UserData, null_context, segment_member, segment_value,
+};
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::personal::rules::SEGMENT;
 use signalbox_conversions::personal::segment::{self, SegmentHash};
 use signalbox_conversions::personal::{Dropped, Field};
+use signalbox_conversions::reasons::segment_crash;
 use signalbox_conversions::{Refusal, Resolved, Written, key};
-use signalbox_core::Node;
 use signalbox_segment::time::segment as time;
 use signalbox_segment::value::{Value, utf16_len};
 
@@ -29,7 +31,7 @@ pub(crate) fn write<'a>(
         return Err(reasons::segment::app_name().into());
     }
     if null_context(event.root()) {
-        return Err(reasons::segment::crash().into());
+        return Err(segment_crash().into());
     }
     let members = payload.get("user_data");
     if !identified(members) {
@@ -109,12 +111,6 @@ pub(crate) fn write<'a>(
         may_count_twice: offline,
         ..Written::default()
     })
-}
-
-/// Segment reads audience data out of the context, used or not, and fails where it is null.
-fn null_context(root: Node<'_>) -> bool {
-    root.get("context")
-        .is_some_and(|context| context.is_null() || context.get("personas").is_some_and(Node::is_null))
 }
 
 fn identified(members: Value<'_>) -> bool {

@@ -12,7 +12,7 @@ mod writer;
 pub(crate) use members::is_prefix;
 pub use members::{Members, NO_PLACE, list, member_at, place, place_if_any, whole};
 pub use money::push_money;
-pub use segment::{segment_member, segment_value};
+pub use segment::{null_context, segment_member, segment_value};
 pub use stripped::{Stripped, StrippedFields};
 pub use user_data::{Hashed, HashedKey, PlainKey, UserData};
 pub use wire::{PersonalField, Wire, count_hashed, personal, wires};

@@ -1,11 +1,19 @@
 //! `compat = "segment"`: values as Segment's destinations write them.
 
+use signalbox_core::Node;
 use signalbox_segment::time::segment::install_time;
 use signalbox_segment::value::{Numbers, Value};
 
 use super::wire::Wire;
 use super::writer::{Key, Object};
 use crate::field::Kind;
+
+/// Returns true for an event on which Segment's destinations fail: they read audience data out of the context, used or not,
+/// and the context or the audience data is null.
+pub fn null_context(root: Node<'_>) -> bool {
+    root.get("context")
+        .is_some_and(|context| context.is_null() || context.get("personas").is_some_and(Node::is_null))
+}
 
 /// Writes a member as Segment does.
 pub fn segment_member(out: &mut Object<'_>, wire: &Wire, value: Value<'_>) {

@@ -8,8 +8,10 @@ use crate::personal::Field as Personal;
 /// A member of the request that is filled from a member of the mapped payload.
 #[derive(Debug, Clone, Copy)]
 pub struct Wire {
-    /// The key in the request and in the mapping.
+    /// The key in the request.
     pub key: &'static Key,
+    /// The name in mappings.
+    pub member: &'static str,
     /// The form of the value.
     pub kind: Kind,
     /// The value worked out from the event when the mapping leaves the field empty.
@@ -23,6 +25,7 @@ impl Wire {
     pub const fn of(row: &Row) -> Wire {
         Wire {
             key: row.key,
+            member: row.field.key,
             kind: row.kind,
             derive: row.derive,
             vendor_only: row.vendor_only,

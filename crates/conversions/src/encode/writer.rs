@@ -123,6 +123,14 @@ impl<'w> Object<'w> {
         }
     }
 
+    /// Writes a member whose name the user chose; `write` appends the value. It is never stripped.
+    pub fn property(&mut self, name: &str, write: impl FnOnce(&mut JsonWriter)) {
+        self.out.byte(b',');
+        self.out.string(name);
+        self.out.byte(b':');
+        write(self.out);
+    }
+
     /// Writes an object that `fill` fills. An empty one is taken back unless `keep_empty` is set.
     #[inline]
     pub fn object<R>(

@@ -86,7 +86,9 @@ impl GoldenImport {
         let cases: Vec<&Case> = pairs
             .iter()
             .map(|(case, _)| case)
-            .filter(|case| std::ptr::eq(vendor.spec(case), destination.spec) && !case.has_settings())
+            .filter(|case| {
+                std::ptr::eq(vendor.spec(case, Compat::Segment), destination.spec) && !case.has_settings()
+            })
             .filter(|case| case.overrides().next().is_some() || case.subscribe.is_some())
             .collect();
         let mut sent = 0;

@@ -109,7 +109,7 @@ fn presets<'c, G: GoldenVendor>(
     case: &'c Case,
     compat: Compat,
 ) -> Vec<(&'c str, &'static Preset)> {
-    let spec = vendor.spec(case);
+    let spec = vendor.spec(case, compat);
     match &case.preset {
         Some(name) => {
             let preset = vendor.preset(spec, name);
@@ -146,7 +146,7 @@ fn compile<G: GoldenVendor>(
     trigger: Trigger,
     compat: Compat,
 ) -> Result<CompiledMapping, &'static str> {
-    let mut draft = Draft::new(vendor.spec(case), Some(preset), compat);
+    let mut draft = Draft::new(vendor.spec(case, compat), Some(preset), compat);
     for (path, value) in vendor.overrides(name, compat) {
         draft.set(&path, Some(value));
     }

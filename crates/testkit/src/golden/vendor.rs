@@ -22,8 +22,8 @@ pub trait GoldenVendor {
     /// Segment's destination refuses a list in place of an event. Default: true.
     const REFUSES_LISTS: bool = true;
 
-    /// Returns the data that Segment's destination of this case has.
-    fn spec(&self, case: &Case) -> &'static Spec;
+    /// Returns the data that a sink of these rules has for this case.
+    fn spec(&self, case: &Case, compat: Compat) -> &'static Spec;
 
     /// Makes the sink of a case without its client, with these mappings.
     ///

@@ -63,7 +63,7 @@ impl GoldenVendor for PinterestCases {
     ];
     const REFUSES_LISTS: bool = false;
 
-    fn spec(&self, _case: &Case) -> &'static Spec {
+    fn spec(&self, _: &Case, _: Compat) -> &'static Spec {
         &SPEC
     }
 
