@@ -15,6 +15,7 @@ use signalbox_map as _;
 use signalbox_pinterest_conversions as _;
 use signalbox_rate_limit as _;
 use signalbox_segment_http as _;
+use signalbox_tiktok_events as _;
 use signalbox_webhook as _;
 
 /// The guide for writers of plugins, whose sink compiles.

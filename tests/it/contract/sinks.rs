@@ -20,7 +20,13 @@ fn build(plugin: &str, mut settings: Value) -> Box<dyn Sink> {
 }
 
 /// The sinks that this file checks.
-pub(super) const CHECKED: [&str; 4] = ["console", "file", "pinterest_conversions", "webhook"];
+pub(super) const CHECKED: [&str; 5] = [
+    "console",
+    "file",
+    "pinterest_conversions",
+    "tiktok_events",
+    "webhook",
+];
 
 async fn check_pinterest_conversions(compat: &str) {
     let build = |base: &str| {
@@ -94,6 +100,34 @@ async fn pinterest_conversions() {
 #[tokio::test]
 async fn pinterest_conversions_as_segment() {
     check_pinterest_conversions("segment").await;
+}
+
+#[tokio::test]
+async fn tiktok_events() {
+    for compat in ["tiktok", "segment"] {
+        let build = |base: &str| {
+            build(
+                "tiktok_events",
+                json!({ "base_url": base, "pixel_code": "C4", "access_token": SECRET, "compat": compat }),
+            )
+        };
+        let replies = Replies {
+            accepts: Some(|_| {
+                json!({ "code": 0, "message": "OK", "request_id": "1", "data": {} }).to_string()
+            }),
+            unclear: &[r#"{"message":"OK"}"#, r#"{"code":"0"}"#, "OK"],
+            refused: &[
+                (200, r#"{"code":40002,"message":"{echo}"}"#),
+                (400, r#"{"code":40002,"message":"{echo}"}"#),
+            ],
+            ..Replies::default()
+        };
+        let promise = Promise {
+            replies,
+            ..Promise::default()
+        };
+        contract::check_promise("tiktok_events", build, &sample(), promise).await;
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,200 @@
+//! The settings, as the pipeline file has them.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets, token_header};
+use signalbox_conversions::{Conversions, Encoder};
+use signalbox_core::{
+    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
+    SinkDefaults, register_plugin,
+};
+use signalbox_http::{ClientOptions, HttpSink, secret_value};
+use signalbox_segment::settings::Findings;
+
+use crate::fields::WEB_SPEC;
+use crate::options::{Compat, EventSource, TikTok, frames};
+
+/// Settings of a `tiktok_events` sink.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TikTokEventsConfig {
+    /// The access token of the Events API.
+    pub access_token: Secret,
+    /// Where the events happened.
+    #[serde(default)]
+    pub event_source: EventSource,
+    /// Code of the pixel; needed if event_source is "web".
+    #[serde(default)]
+    pub pixel_code: Option<AccountId>,
+    /// TikTok's id of the app; needed if event_source is "app".
+    #[serde(default)]
+    pub tiktok_app_id: Option<AccountId>,
+    /// Id of the offline event set; needed if event_source is "offline".
+    #[serde(default)]
+    pub offline_event_set_id: Option<AccountId>,
+    /// Id of the CRM event set; needed if event_source is "crm", or if a mapping sets it to "crm".
+    #[serde(default)]
+    pub crm_event_set_id: Option<AccountId>,
+    /// Base URL of the API.
+    #[serde(default = "base_url")]
+    pub base_url: String,
+    /// The rules to follow.
+    #[serde(default)]
+    pub compat: Compat,
+    /// Code of Events Manager that marks all events as tests, which do not count. Default none.
+    #[serde(default)]
+    pub test_event_code: Option<String>,
+    /// `partner_name` of every request; only if TikTok told you to. Default none.
+    #[serde(default)]
+    pub partner_name: Option<String>,
+    /// Presets that are on: "all", "none" or a list of their names.
+    #[serde(default)]
+    #[schemars(schema_with = "presets_schema")]
+    pub presets: Presets,
+    /// Presets changed, and mappings of your own.
+    #[serde(default)]
+    pub mappings: Vec<MappingConfig>,
+}
+
+fn base_url() -> String {
+    "https://business-api.tiktok.com".to_owned()
+}
+
+fn presets_schema(_: &mut SchemaGenerator) -> Schema {
+    Presets::schema(&WEB_SPEC)
+}
+
+#[typetag::deserialize(name = "tiktok_events")]
+impl SinkConfig for TikTokEventsConfig {
+    fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
+        let mut findings = Findings::default();
+        let destination = self.destination(&mut findings);
+        let Some(destination) = destination.filter(|_| findings.errors.is_empty()) else {
+            return Err(findings.errors);
+        };
+        let spec = self.event_source.layout().spec;
+        let declares = SinkDeclarations {
+            rate_group: Some(destination.encoder().vendor().url.to_string()),
+            ..settings::declares(spec, self.compat.into(), &self.mappings)
+        };
+        match HttpSink::new(destination, &ClientOptions::default()) {
+            Ok(sink) => Ok(Built::sink(sink).warnings(findings.warnings).declares(declares)),
+            Err(error) => Err(vec![BuildError::new("", error.to_string())]),
+        }
+    }
+
+    fn defaults(&self) -> SinkDefaults {
+        SinkDefaults {
+            integration: Some(self.integration()),
+            max_events: 1000,
+            max_events_ceiling: 1000,
+            max_bytes: 1_000_000,
+            concurrency: 4,
+            // TikTok drops the second event with one source, name and id for two days.
+            duplicate_window: Some(HumanDuration::from_secs(48 * 60 * 60)),
+            ..SinkDefaults::default()
+        }
+    }
+}
+
+impl TikTokEventsConfig {
+    /// The name of Segment's destination, by which the client's SDK switches it off.
+    fn integration(&self) -> &'static str {
+        match self.event_source {
+            EventSource::Web | EventSource::Crm => "TikTok Conversions",
+            EventSource::App => "TikTok App Events",
+            EventSource::Offline => "TikTok Offline Conversions",
+        }
+    }
+
+    /// Returns the sink without its client; `None` only beside an error.
+    pub fn destination(&self, findings: &mut Findings) -> Option<Conversions<TikTok>> {
+        let vendor = self.vendor(findings);
+        let (spec, compat) = (self.event_source.layout().spec, self.compat.into());
+        let mappings = settings::sink_mappings(spec, &self.presets, &self.mappings, compat, findings);
+        match Encoder::new(vendor?, mappings) {
+            Ok(encoder) => Some(Conversions::new(encoder)),
+            Err(error) => {
+                findings.errors.push(BuildError::new("", error));
+                None
+            }
+        }
+    }
+
+    /// Returns the vendor as the settings beside mappings say; `None` only beside an error.
+    pub fn vendor(&self, findings: &mut Findings) -> Option<TikTok> {
+        let errors = &mut findings.errors;
+        let source = "make one in Events Manager, in the settings of the pixel or event set";
+        let access_token = token_header(&self.access_token, secret_value, ("access_token", source), errors);
+        let url = settings::endpoint(&self.base_url, ["open_api", "v1.3", "event", "track", ""], errors);
+        if self.compat == Compat::Segment && self.event_source == EventSource::Crm {
+            errors.push(
+                BuildError::new(
+                    "event_source",
+                    "at Segment, the mapping chooses between web and crm",
+                )
+                .help("set event_source to \"web\", and the field event_source of the mappings to \"crm\""),
+            );
+        }
+        for (setting, value) in [
+            ("test_event_code", &self.test_event_code),
+            ("partner_name", &self.partner_name),
+        ] {
+            if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
+                errors.push(BuildError::new(setting, "must not be empty").help("leave it out"));
+            }
+        }
+        let event_source_id = self.event_source_id(errors);
+        let crm = self.crm_event_set_id.as_ref().map(|id| self.id(id));
+        let event_source_id = event_source_id?;
+        let more = crm.as_ref().map_or(0, String::len);
+        let (source, partner) = (
+            (self.event_source, event_source_id.as_str()),
+            self.partner_name.as_deref(),
+        );
+        Some(TikTok {
+            compat: self.compat,
+            event_source: self.event_source,
+            frames: frames(source, self.test_event_code.as_deref(), partner, more),
+            event_source_id,
+            crm_event_set_id: crm,
+            test_event_code: self.test_event_code.clone(),
+            partner_name: self.partner_name.clone(),
+            url: url?,
+            access_token: access_token?,
+        })
+    }
+
+    /// Ids have no blanks around them, but Segment sends those that it is given.
+    fn id(&self, id: &AccountId) -> String {
+        match self.compat {
+            Compat::Tiktok => id.0.trim().to_owned(),
+            Compat::Segment => id.0.clone(),
+        }
+    }
+
+    fn event_source_id(&self, errors: &mut BuildErrors) -> Option<String> {
+        let (setting, id) = match self.event_source {
+            EventSource::Web => ("pixel_code", &self.pixel_code),
+            EventSource::App => ("tiktok_app_id", &self.tiktok_app_id),
+            EventSource::Offline => ("offline_event_set_id", &self.offline_event_set_id),
+            EventSource::Crm => ("crm_event_set_id", &self.crm_event_set_id),
+        };
+        let id = id.as_ref().filter(|id| !id.0.trim().is_empty());
+        if id.is_none() {
+            let message = format!(
+                "is needed, since event_source is \"{}\"",
+                self.event_source.name()
+            );
+            errors.push(BuildError::new(setting, message).help("Events Manager shows it"));
+        }
+        Some(self.id(id?))
+    }
+}
+
+register_plugin!(
+    Sink,
+    TikTokEventsConfig,
+    "tiktok_events",
+    "Sends conversions to TikTok's Events API."
+);

@@ -1,0 +1,320 @@
+//! The field tables: all fields that a mapping for TikTok can fill, one table for each kind of event source. A field is one
+//! row.
+//!
+//! Names, types, choices, requirements and the defaults given with `default_mapping` are those of Segment's open-source
+//! destinations `tiktok-conversions`, `tiktok-app-events` and `tiktok-offline-conversions`, so that a mapping made there
+//! means the same here. Rows marked `vendor_only` are of TikTok's page "Report App, Web, Offline, or CRM Events".
+
+use signalbox_conversions::encode::place;
+use signalbox_conversions::field::Default::{self, FirstNumberOf, FirstOf, Json, Nothing};
+use signalbox_conversions::field::Kind::{self, Contents, Currency, Number, Text, Texts, Whole};
+use signalbox_conversions::field::Row;
+use signalbox_conversions::personal::Field as Personal;
+use signalbox_conversions::personal::rules::{SEGMENT_TIKTOK, TIKTOK};
+use signalbox_conversions::{Preset, Spec, fields, key};
+use signalbox_segment::schema::FieldType::{self, Boolean, Object, String};
+use signalbox_segment::schema::{Choice, Field};
+
+use crate::groups::{TRAVEL, VEHICLE};
+use crate::presets::{APP_PRESETS, PRESETS};
+
+/// Text without a published limit.
+pub(crate) const ANY: Kind = Text(usize::MAX);
+/// Counts, bounded by the type only.
+pub(crate) const COUNT: Kind = Whole(0, i64::MAX);
+
+/// A member of `properties`, or of an object in the event. Its type follows from its kind.
+macro_rules! member {
+    ($key:literal, $label:literal, $kind:expr) => {
+        Row::member(key!($key), $label, $kind)
+    };
+}
+
+/// A field that the encoders write by name.
+macro_rules! own {
+    ($key:literal, $label:literal, $type:expr) => {
+        Row::own(key!($key), $label, $type)
+    };
+}
+
+/// The mapping of a path.
+macro_rules! from_path {
+    ($path:expr) => {
+        concat!(r#"{"@path":"$."#, $path, r#""}"#)
+    };
+}
+pub(crate) use from_path;
+
+/// The mapping of the first path, or of the second if nothing stands there.
+macro_rules! either {
+    ($first:expr, $second:expr) => {
+        concat!(
+            r#"{"@if":{"exists":{"@path":"$."#,
+            $first,
+            r#""},"then":{"@path":"$."#,
+            $first,
+            r#""},"else":{"@path":"$."#,
+            $second,
+            r#""}}}"#
+        )
+    };
+}
+
+pub(crate) const fn choice(value: &'static str) -> Choice<'static> {
+    Choice::text(value, value)
+}
+
+/// The products of the event, or the one product that its properties describe.
+const PRODUCTS: &str = concat!(
+    r#"{"@if":{"exists":{"@path":"$.properties.products"},"then":{"@arrayPath":["$.properties.products","#,
+    r#"{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}"#,
+    r#"]},"else":{"@if":{"exists":{"@if":{"blank":{"@path":"$.properties.product_id"},"then":{"@path":"$.properties.product_id"},"else":{"@path":"$.properties.sku"}}},"then":{"@arrayPath":["$.properties","#,
+    r#"{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}"#,
+    r#"]}}}}}"#,
+);
+
+const EMAIL: Default = FirstOf(&["properties.email", "traits.email", "context.traits.email"]);
+const PHONE: Default = FirstOf(&["properties.phone", "traits.phone", "context.traits.phone"]);
+
+const fn event(choices: &'static [Choice<'static>]) -> Row {
+    own!("event", "Event Name", String)
+        .required()
+        .choices(choices)
+        .describe("The conversion; each preset sets its own.")
+}
+
+const fn email(name: &'static str) -> Row {
+    Row::hashed(name, "Email", key!("email"), Personal::Email)
+        .describe("E-mail addresses.")
+        .default_mapping(either!("properties.email", "context.traits.email"))
+        .vendor_default(EMAIL)
+}
+
+const fn phone(name: &'static str) -> Row {
+    Row::hashed(name, "Phone Number", key!("phone"), Personal::Phone)
+        .describe("Phone numbers with `+` and country code.")
+        .default_mapping(either!("properties.phone", "context.traits.phone"))
+        .vendor_default(PHONE)
+}
+
+const fn external_id(name: &'static str) -> Row {
+    Row::hashed(name, "External ID", key!("external_id"), Personal::ExternalId)
+        .describe("Ids of the user in your own systems, the same as at the pixel.")
+        .default_mapping(either!("userId", "anonymousId"))
+        .vendor_default(FirstOf(&["userId", "anonymousId"]))
+}
+
+/// Rows that several tables have.
+#[rustfmt::skip]
+const SHARED: &[Row] = &[
+    own!("timestamp", "Event Timestamp", String).describe("When it happened: a date, or epoch seconds or milliseconds.").default_mapping(from_path!("timestamp")),
+    own!("event_id", "Event ID", String).describe("What TikTok knows duplicates by. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
+    own!("limited_data_use", "Limited Data Use", Boolean).describe("Whether TikTok may process the event to a limited extent only, where a law of the place says so.").default_mapping(from_path!("properties.limited_data_use")),
+    own!("test_event_code", "Test Event Code", String).describe("A code of Events Manager; TikTok shows the event there and does not count it."),
+    own!("locale", "Locale", String).describe("BCP 47 language tag.").default_mapping(from_path!("context.locale")),
+    own!("ip", "IP Address", String).describe("IPv4 or IPv6 address of the user; never hashed.").default_mapping(from_path!("context.ip")),
+    own!("user_agent", "User Agent", String).describe("User agent of the browser or app; never hashed.").default_mapping(from_path!("context.userAgent")),
+    own!("url", "Page URL", String).describe("Address of the page, with its parameters.").default_mapping(from_path!("context.page.url")),
+    own!("referrer", "Page Referrer", String).describe("Address of the page before.").default_mapping(from_path!("context.page.referrer")),
+    Row::member(key!("contents"), "Contents", Contents).members(CONTENT, fields!(CONTENT)).describe("The products.").vendor_default(Json(PRODUCTS)),
+    member!("content_type", "Content Type", ANY).choices(&[choice("product"), choice("product_group")]).describe("What the ids of the contents name: products or groups of products.").default_mapping(r#""product""#),
+    member!("currency", "Currency", Currency).describe("ISO 4217 code of the currency of `value` and the prices.").default_mapping(from_path!("properties.currency")),
+    member!("value", "Value", Number).describe("What the event is worth in all.").default_mapping(either!("properties.value", "properties.revenue")).vendor_default(FirstNumberOf(&["properties.value", "properties.revenue", "properties.total"])),
+    member!("description", "Description", ANY).describe("A description of the event."),
+    member!("query", "Query", ANY).describe("What was searched for, as Segment names it; TikTok reads `search_string`.").default_mapping(from_path!("properties.query")).vendor_default(Nothing),
+    member!("order_id", "Order ID", ANY).describe("The order's id.").default_mapping(from_path!("properties.order_id")),
+    member!("shop_id", "Shop ID", ANY).describe("The shop's id.").default_mapping(from_path!("properties.shop_id")),
+    member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").default_mapping(from_path!("properties.content_ids")),
+    member!("num_items", "Number of Items", COUNT).of_type(FieldType::Number).describe("How many products in all.").default_mapping(from_path!("properties.num_items")),
+    member!("search_string", "Search String", ANY).describe("What was searched for.").default_mapping(from_path!("properties.search_string")).vendor_default(FirstOf(&["properties.search_string", "properties.query"])),
+    member!("customer_type", "Customer Type", ANY).vendor_only().choices(&[choice("new"), choice("returning")]).describe("Whether the customer is new; only with compat = \"tiktok\"."),
+];
+
+/// Returns a shared row.
+const fn shared(key: &str) -> Row {
+    SHARED[place(fields!(SHARED), key)]
+}
+
+/// The members of a product.
+#[rustfmt::skip]
+pub(crate) const CONTENT: &[Row] = &[
+    member!("price", "Price", Number).describe("Price of one piece."),
+    member!("quantity", "Quantity", Number).describe("How many pieces."),
+    member!("content_category", "Content Category", ANY).describe("The product's category."),
+    member!("content_id", "Content ID", ANY).describe("The product's id in your catalog."),
+    member!("content_name", "Content Name", ANY).describe("The product's name."),
+    member!("brand", "Brand", ANY).describe("The product's brand."),
+];
+
+/// The address of the user, which TikTok wants plain but for the postal code.
+#[rustfmt::skip]
+pub(crate) const ADDRESS: &[Row] = &[
+    Row::plain(key!("city"), "City", Personal::City).describe("City of residence; never hashed.")
+        .default_mapping(either!("properties.address.city", "context.traits.address.city"))
+        .vendor_default(FirstOf(&["properties.address.city", "traits.address.city", "traits.city", "context.traits.address.city", "context.traits.city"])),
+    Row::plain(key!("country"), "Country", Personal::Country).describe("Country of residence; never hashed.")
+        .default_mapping(either!("properties.address.country", "context.traits.address.country"))
+        .vendor_default(FirstOf(&["properties.address.country", "traits.address.country", "traits.country", "context.traits.address.country", "context.traits.country"])),
+    Row::hashed("zip_code", "Zip Code", key!("zip_code"), Personal::Zip).single().describe("Postal code.")
+        .default_mapping(either!("properties.address.postal_code", "context.traits.address.postal_code"))
+        .vendor_default(FirstOf(&["properties.address.postal_code", "properties.address.postalCode", "properties.address.zip", "traits.address.postal_code", "traits.address.postalCode", "traits.address.zip", "context.traits.address.postal_code", "context.traits.address.postalCode", "context.traits.address.zip"])),
+    Row::plain(key!("state"), "State", Personal::State).describe("State of residence; never hashed.")
+        .default_mapping(either!("properties.address.state", "context.traits.address.state"))
+        .vendor_default(FirstOf(&["properties.address.state", "traits.address.state", "traits.state", "context.traits.address.state", "context.traits.state"])),
+];
+
+#[rustfmt::skip]
+const LEAD: &[Row] = &[
+    member!("lead_id", "TikTok Lead ID", ANY).describe("Id of the lead, as exported from TikTok.").default_mapping(from_path!("properties.lead_id")),
+    member!("lead_event_source", "TikTok Lead Event Source", ANY).describe("Name of your CRM system.").default_mapping(from_path!("properties.lead_event_source")),
+];
+
+const WEB_AD: &[Row] = &[ATTRIBUTION_SHARE];
+#[rustfmt::skip]
+const ATTRIBUTION_SHARE: Row = member!("attribution_share", "Attribution Share", Number).vendor_only()
+    .describe("Share of the event that belongs to TikTok, from 0 to 1; only with compat = \"tiktok\".");
+
+/// The events of a web page or a CRM system.
+#[rustfmt::skip]
+pub(crate) const WEB: &[Row] = &[
+    event(&[]), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
+    external_id("external_id"), phone("phone_number"), email("email"),
+    Row::hashed("first_name", "First Name", key!("first_name"), Personal::FirstName).single().describe("Given name.")
+        .default_mapping(either!("properties.first_name", "context.traits.first_name"))
+        .vendor_default(FirstOf(&["properties.first_name", "properties.firstName", "traits.first_name", "traits.firstName", "context.traits.first_name", "context.traits.firstName"])),
+    Row::hashed("last_name", "Last Name", key!("last_name"), Personal::LastName).single().describe("Family name.")
+        .default_mapping(either!("properties.last_name", "context.traits.last_name"))
+        .vendor_default(FirstOf(&["properties.last_name", "properties.lastName", "traits.last_name", "traits.lastName", "context.traits.last_name", "context.traits.lastName"])),
+    own!("address", "Address", Object).members(ADDRESS, fields!(ADDRESS)).describe("Where the user lives."),
+    ttclid(either!("properties.ttclid", "integrations.TikTok Conversions.ttclid"), FirstOf(&["properties.ttclid", "integrations.TikTok Conversions.ttclid", "context.ttclid"])),
+    ttp(either!("properties.ttp", "integrations.TikTok Conversions.ttp"), FirstOf(&["properties.ttp", "integrations.TikTok Conversions.ttp", "context.ttp"])),
+    shared("ip"), shared("user_agent"), shared("locale"), shared("url"), shared("referrer"),
+    shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("query"), shared("order_id"), shared("shop_id"), shared("content_ids"), shared("num_items"),
+    member!("delivery_category", "Delivery Category", ANY).choices(&[choice("in_store"), choice("curbside"), choice("home_delivery")])
+        .describe("How the goods get to the customer.").default_mapping(from_path!("properties.delivery_category")),
+    member!("predicted_ltv", "Predicted Lifetime Value", Number).describe("What the customer is expected to spend over time.")
+        .default_mapping(from_path!("properties.predicted_ltv")),
+    shared("search_string"), shared("customer_type"),
+    own!("event_source", "Event Source", String).choices(&[choice("web"), choice("crm")])
+        .describe("Where it happened; the sink's setting if it is not mapped.").default_mapping(r#""web""#).vendor_default(Nothing),
+    own!("event_spec_type", "Additional Fields", String).choices(&[choice("travel_fields"), choice("vehicle_fields")])
+        .describe("The group of further fields to send; none by default."),
+    own!("lead_fields", "CRM Fields", Object).members(LEAD, fields!(LEAD)).describe("The lead; sent if the event source is `crm`."),
+    own!("travel_fields", "Travel Fields", Object).members(TRAVEL, fields!(TRAVEL)).only_in("travel_fields")
+        .describe("The journey; sent if event_spec_type is `travel_fields`."),
+    own!("vehicle_fields", "Vehicle Fields", Object).members(VEHICLE, fields!(VEHICLE)).only_in("vehicle_fields")
+        .describe("The vehicle; sent if event_spec_type is `vehicle_fields`."),
+    own!("ad", "Ad Information", Object).members(WEB_AD, fields!(WEB_AD)).vendor_only()
+        .describe("The ad behind the event; only with compat = \"tiktok\"."),
+];
+
+const fn ttclid(default: &'static str, vendor: Default) -> Row {
+    own!("ttclid", "TikTok Click ID", String)
+        .default_mapping(default)
+        .vendor_default(vendor)
+        .describe("The `ttclid` value that TikTok puts on clicks: the query parameter or the cookie.")
+}
+
+const fn ttp(default: &'static str, vendor: Default) -> Row {
+    own!("ttp", "TikTok Cookie ID", String)
+        .default_mapping(default)
+        .vendor_default(vendor)
+        .describe("The value of the `_ttp` cookie, which the pixel sets.")
+}
+
+#[rustfmt::skip]
+const APP_EVENTS: &[Choice<'static>] = &[
+    choice("AchieveLevel"), choice("AddPaymentInfo"), choice("AddToCart"), choice("AddToWishlist"), choice("Checkout"),
+    choice("CompleteTutorial"), choice("CreateGroup"), choice("CreateRole"), choice("GenerateLead"), choice("InAppADClick"),
+    choice("InAppADImpr"), choice("InstallApp"), choice("JoinGroup"), choice("LaunchAPP"), choice("LoanApplication"),
+    choice("LoanApproval"), choice("LoanDisbursal"), choice("Login"), choice("Purchase"), choice("Rate"),
+    choice("Registration"), choice("Search"), choice("SpendCredits"), choice("StartTrial"), choice("Subscribe"),
+    choice("UnlockAchievement"), choice("ViewContent"),
+];
+
+/// The app.
+#[rustfmt::skip]
+pub(crate) const APP_INFO: &[Row] = &[
+    member!("app_id", "Mobile App ID", ANY).required().describe("Number in the App Store, or package of an Android app.")
+        .default_mapping(from_path!("context.app.namespace")),
+    member!("app_name", "App Name", ANY).describe("Name of the app.").default_mapping(from_path!("context.app.name")),
+    member!("app_version", "App Version", ANY).describe("Version of the app.").default_mapping(from_path!("context.app.version")),
+];
+
+/// The ad behind an event of an app.
+#[rustfmt::skip]
+pub(crate) const AD: &[Row] = &[
+    member!("callback", "Callback", ANY).describe("What helps TikTok to attribute the event."),
+    member!("campaign_id", "Campaign ID", ANY).describe("The campaign's id.").default_mapping(from_path!("properties.campaign.name")),
+    member!("ad_id", "Ad ID", ANY).describe("The ad group's id.").default_mapping(from_path!("properties.campaign.ad_group")),
+    member!("creative_id", "Creative ID", ANY).describe("The ad's id.").default_mapping(from_path!("properties.campaign.ad_creative")),
+    own!("is_retargeting", "Is Retargeting", Boolean).describe("Whether the ad was shown to a known user."),
+    own!("attributed", "Attributed", Boolean).describe("Whether the event is attributed to the ad."),
+    member!("attribution_type", "Attribution Type", ANY).describe("The kind of attribution."),
+    member!("attribution_provider", "Attribution Provider", ANY).describe("The partner that attributes.").default_mapping(from_path!("properties.provider")),
+    ATTRIBUTION_SHARE,
+];
+
+#[rustfmt::skip]
+const DEVICE: &[Row] = &[
+    own!("device_type", "Device Type", String).describe("`ios` or `android`.").default_mapping(from_path!("context.device.type")),
+    own!("device_id", "Device ID", String).describe("IDFV of an iOS device.").default_mapping(from_path!("context.device.id")),
+    own!("device_version", "Device Version", String).describe("Version of the operating system.").default_mapping(from_path!("context.os.version")),
+    own!("ad_tracking_enabled", "Ad Tracking Enabled", Boolean).describe("Whether the user allows tracking.").default_mapping(from_path!("context.device.adTrackingEnabled")),
+];
+
+/// The events of an app.
+#[rustfmt::skip]
+pub(crate) const APP: &[Row] = &[
+    event(APP_EVENTS), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
+    external_id("external_id"), phone("phone_number"), email("email"),
+    shared("ip"), shared("user_agent"), shared("locale"),
+    shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("content_ids"), shared("num_items"), shared("search_string"), shared("customer_type"),
+    own!("event_source", "Event Source", String).required().choices(&[choice("app")]).describe("Where it happened.").default_mapping(r#""app""#),
+    own!("advertising_id", "Mobile Advertising ID", String).describe("IDFA of an iOS device, GAID of an Android one.")
+        .default_mapping(from_path!("context.device.advertisingId")),
+    own!("att_status", "App Tracking Transparency Status", String).required().default_mapping(r#""AUTO""#)
+        .choices(&[choice("AUTHORIZED"), choice("DENIED"), choice("NOT_DETERMINED"), choice("RESTRICTED"), choice("NOT_APPLICABLE"), choice("AUTO")])
+        .describe("What the user of an iOS device answered about tracking; `AUTO` takes it from the device's facts."),
+    own!("device_details", "Device Details", Object).members(DEVICE, fields!(DEVICE)).describe("The device."),
+    own!("app", "App Information", Object).required().members(APP_INFO, fields!(APP_INFO)).describe("The app."),
+    own!("ad", "Ad Information", Object).members(AD, fields!(AD)).describe("The ad behind the event."),
+];
+
+/// The events of a store.
+#[rustfmt::skip]
+pub(crate) const OFFLINE: &[Row] = &[
+    event(&[]), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
+    external_id("external_ids"), phone("phone_numbers"), email("email_addresses"),
+    ttclid(either!("properties.ttclid", "integrations.TikTok Offline Conversions.ttclid"), FirstOf(&["properties.ttclid", "integrations.TikTok Offline Conversions.ttclid", "context.ttclid"])),
+    ttp(either!("properties.ttp", "integrations.TikTok Offline Conversions.ttp"), FirstOf(&["properties.ttp", "integrations.TikTok Offline Conversions.ttp", "context.ttp"])),
+    shared("ip"), shared("user_agent"), shared("locale"), shared("url"), shared("referrer"),
+    shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("query"), shared("order_id"), shared("shop_id"), shared("customer_type"),
+    own!("lead_id", "TikTok Lead ID", String).describe("Id of the lead, as exported from TikTok.").default_mapping(from_path!("properties.lead_id")),
+];
+
+const WEB_FIELDS: &[Field<'static>] = fields!(WEB);
+const APP_FIELDS: &[Field<'static>] = fields!(APP);
+const OFFLINE_FIELDS: &[Field<'static>] = fields!(OFFLINE);
+
+/// The web and CRM events of TikTok as data.
+pub static WEB_SPEC: Spec = spec(WEB, WEB_FIELDS, PRESETS);
+/// The app events.
+pub static APP_SPEC: Spec = spec(APP, APP_FIELDS, APP_PRESETS);
+/// The offline events. Segment's destinations for web and offline events have the same presets.
+pub static OFFLINE_SPEC: Spec = spec(OFFLINE, OFFLINE_FIELDS, PRESETS);
+
+const fn spec(rows: &'static [Row], fields: &'static [Field<'static>], presets: &'static [Preset]) -> Spec {
+    Spec {
+        vendor: "TikTok",
+        rows,
+        fields,
+        presets,
+        event_field: "event",
+        format_field: Some("event_spec_type"),
+        places: &[],
+        rules: &TIKTOK,
+        segment_rules: &SEGMENT_TIKTOK,
+        settings: &[],
+    }
+}

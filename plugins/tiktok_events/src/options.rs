@@ -1,0 +1,145 @@
+//! Options of the sink that several modules read.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use signalbox_conversions::{Frames, Refusal};
+use signalbox_http::{HeaderValue, Url};
+
+use crate::reasons;
+use crate::wire::{APP_LAYOUT, Layout, OFFLINE_LAYOUT, WEB_LAYOUT};
+
+/// A sink for TikTok, as its settings say.
+#[derive(Debug)]
+pub struct TikTok {
+    pub(crate) compat: Compat,
+    pub(crate) event_source: EventSource,
+    /// Id of the event source.
+    pub(crate) event_source_id: String,
+    /// Id of the CRM event set for events that a mapping puts there.
+    pub(crate) crm_event_set_id: Option<String>,
+    pub(crate) test_event_code: Option<String>,
+    pub(crate) partner_name: Option<String>,
+    pub(crate) url: Url,
+    /// Marked as sensitive.
+    pub(crate) access_token: HeaderValue,
+    /// The frames of requests; key 0 is the one of the settings.
+    pub(crate) frames: Frames,
+}
+
+/// The rules that a sink follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Compat {
+    /// TikTok's own: wrong data is never sent, an event is not lost for a detail, data that is there is used.
+    #[default]
+    Tiktok,
+    /// Exactly what Segment's destinations send.
+    Segment,
+}
+
+impl From<Compat> for signalbox_conversions::Compat {
+    fn from(compat: Compat) -> Self {
+        match compat {
+            Compat::Tiktok => signalbox_conversions::Compat::Vendor,
+            Compat::Segment => signalbox_conversions::Compat::Segment,
+        }
+    }
+}
+
+/// The place where events happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventSource {
+    /// A website, named by its pixel code.
+    #[default]
+    Web,
+    /// An app, named by its TikTok app id.
+    App,
+    /// Stores, named by an offline event set id.
+    Offline,
+    /// A CRM system, named by a CRM event set id.
+    Crm,
+}
+
+impl EventSource {
+    /// Returns TikTok's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            EventSource::Web => "web",
+            EventSource::App => "app",
+            EventSource::Offline => "offline",
+            EventSource::Crm => "crm",
+        }
+    }
+
+    pub(crate) fn layout(self) -> &'static Layout {
+        match self {
+            EventSource::Web | EventSource::Crm => &WEB_LAYOUT,
+            EventSource::App => &APP_LAYOUT,
+            EventSource::Offline => &OFFLINE_LAYOUT,
+        }
+    }
+}
+
+/// Longest test code that a mapping may give, in bytes of JSON; TikTok's have ten characters.
+const LONGEST_CODE: usize = 256;
+/// The text behind the events.
+const CLOSE: &str = "]}";
+
+impl TikTok {
+    #[inline]
+    pub(crate) fn layout(&self) -> &'static Layout {
+        self.event_source.layout()
+    }
+
+    /// Returns the key of the requests that carry events of a source with a test code, see
+    /// [`Written::batch_key`](signalbox_conversions::Written::batch_key).
+    pub(crate) fn batch_key(
+        &self,
+        source: EventSource,
+        test_event_code: Option<&str>,
+    ) -> Result<u16, Refusal> {
+        let code = test_event_code.or(self.test_event_code.as_deref());
+        if source == self.event_source && code == self.test_event_code.as_deref() {
+            return Ok(0);
+        }
+        let id = match (source, &self.crm_event_set_id, self.compat) {
+            (EventSource::Crm, Some(id), _) => id,
+            // Segment's destination has one id for both sources.
+            (EventSource::Crm, None, Compat::Tiktok) if self.event_source != EventSource::Crm => {
+                return Err(reasons::no_event_source_id().into());
+            }
+            _ => &self.event_source_id,
+        };
+        let open = open((source, id), code, self.partner_name.as_deref());
+        let key = self.frames.key(&open, CLOSE);
+        key.ok_or_else(|| reasons::too_many_test_codes().into())
+    }
+}
+
+/// Returns the frames of a sink whose own requests have these root members.
+pub(crate) fn frames(
+    source: (EventSource, &str),
+    code: Option<&str>,
+    partner: Option<&str>,
+    more: usize,
+) -> Frames {
+    Frames::new(&open(source, code, partner), CLOSE, LONGEST_CODE + more)
+}
+
+/// Returns the text of a request before its events.
+fn open((source, id): (EventSource, &str), code: Option<&str>, partner: Option<&str>) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let mut open = format!(
+        r#"{{"event_source":"{}","event_source_id":{}"#,
+        source.name(),
+        text(id)
+    );
+    for (key, value) in [("test_event_code", code), ("partner_name", partner)] {
+        if let Some(value) = value {
+            open.push_str(&format!(r#","{key}":{}"#, text(value)));
+        }
+    }
+    open.push_str(r#","data":["#);
+    open
+}

@@ -1,0 +1,27 @@
+//! Parts of the payload that a mapping gave, for all kinds of event sources.
+
+use signalbox_conversions::encode::member_at;
+use signalbox_segment::value::Value;
+
+use crate::wire::Layout;
+
+/// A coerced payload and the form of its event.
+#[derive(Clone, Copy)]
+pub(crate) struct Payload<'a> {
+    pub(crate) layout: &'static Layout,
+    pub(crate) value: Value<'a>,
+}
+
+impl<'a> Payload<'a> {
+    /// Returns the member at a place of the layout.
+    #[inline]
+    pub(crate) fn at(self, place: usize) -> Value<'a> {
+        member_at(self.value, place)
+    }
+
+    /// Returns the text at a place, unless it is empty.
+    #[inline]
+    pub(crate) fn text(self, place: usize) -> Option<&'a str> {
+        self.at(place).as_str().filter(|text| !text.is_empty())
+    }
+}

@@ -1,0 +1,155 @@
+//! The members of the request, and where the payload of each kind of event source has them.
+
+use signalbox_conversions::encode::{
+    NO_PLACE, PersonalField, PlainKey, Wire, count_hashed, personal, place_if_any,
+};
+use signalbox_conversions::field::{Kind, Row};
+use signalbox_conversions::personal::Field as Personal;
+use signalbox_conversions::{Spec, key, personal, wires};
+use signalbox_segment::schema::Field;
+
+use crate::fields::{self, ADDRESS, APP, OFFLINE, WEB};
+use crate::groups;
+
+pub(crate) const CONTENT: &[Wire] = wires!(fields::CONTENT);
+pub(crate) const APP_INFO: &[Wire] = wires!(fields::APP_INFO);
+pub(crate) const AD: &[Wire] = wires!(fields::AD);
+pub(crate) const TRAVEL: &[Wire] = wires!(groups::TRAVEL);
+pub(crate) const VEHICLE: &[Wire] = wires!(groups::VEHICLE);
+
+/// Members of `user` that TikTok wants as they are.
+pub(crate) const TTCLID: PlainKey = PlainKey::of(WEB, "ttclid");
+pub(crate) const TTP: PlainKey = PlainKey::of(WEB, "ttp");
+pub(crate) const IP: PlainKey = PlainKey::of(WEB, "ip");
+pub(crate) const USER_AGENT: PlainKey = PlainKey::of(WEB, "user_agent");
+pub(crate) const LOCALE: PlainKey = PlainKey::of(WEB, "locale");
+pub(crate) const LEAD_ID: PlainKey = PlainKey::of(OFFLINE, "lead_id");
+pub(crate) const ATT_STATUS: PlainKey = PlainKey::of(APP, "att_status");
+pub(crate) const IDFV: PlainKey = PlainKey::of(DEVICE_IDS, "idfv");
+
+/// Members of `user` that hold the address in plain normal form.
+pub(crate) const PLACES: [(PlainKey, Personal); 3] = [
+    (PlainKey::of(ADDRESS, "city"), Personal::City),
+    (PlainKey::of(ADDRESS, "state"), Personal::State),
+    (PlainKey::of(ADDRESS, "country"), Personal::Country),
+];
+/// The postal code, which is hashed.
+pub(crate) const ZIP_CODE: PersonalField = personal!(ADDRESS)[0];
+
+/// Members of `user` that are made of several fields.
+const DEVICE_IDS: &[Row] = &[
+    Row::hashed("advertising_id", "IDFA", key!("idfa"), Personal::MobileAdId),
+    Row::hashed("advertising_id", "GAID", key!("gaid"), Personal::MobileAdId),
+    Row::member(key!("idfv"), "IDFV", fields::ANY),
+];
+/// The advertising ids as hashes, as Segment sends them: IDFA, GAID.
+pub(crate) const HASHED_IDS: &[PersonalField] = personal!(DEVICE_IDS);
+
+/// The places of fields in the payload; [`NO_PLACE`] for those that a kind of event source does not have.
+macro_rules! places {
+    ($($field:ident),*) => {
+        #[derive(Debug)]
+        pub(crate) struct Places { $(pub(crate) $field: usize),* }
+
+        impl Places {
+            const fn of(fields: &[Field<'_>]) -> Places {
+                Places { $($field: place_if_any(fields, stringify!($field))),* }
+            }
+        }
+    };
+}
+
+places!(
+    event,
+    timestamp,
+    event_id,
+    limited_data_use,
+    test_event_code,
+    event_source,
+    event_spec_type,
+    address,
+    ttclid,
+    ttp,
+    ip,
+    user_agent,
+    locale,
+    url,
+    referrer,
+    contents,
+    lead_fields,
+    travel_fields,
+    vehicle_fields,
+    lead_id,
+    advertising_id,
+    att_status,
+    device_details,
+    app,
+    ad
+);
+
+/// The form of the events of one kind of event source.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) spec: &'static Spec,
+    pub(crate) places: Places,
+    /// The hashed fields of the user, with their places.
+    pub(crate) personal: &'static [(usize, PersonalField)],
+    /// The fields of `properties`, with their places.
+    pub(crate) properties: &'static [(usize, Wire)],
+}
+
+macro_rules! layout {
+    ($spec:expr, $rows:expr) => {
+        Layout {
+            spec: $spec,
+            places: Places::of(signalbox_conversions::fields!($rows)),
+            personal: const { &personal_places::<{ count_hashed($rows) }>($rows) },
+            properties: const { &properties::<{ count_properties($rows) }>($rows) },
+        }
+    };
+}
+
+pub(crate) static WEB_LAYOUT: Layout = layout!(&fields::WEB_SPEC, WEB);
+pub(crate) static APP_LAYOUT: Layout = layout!(&fields::APP_SPEC, APP);
+pub(crate) static OFFLINE_LAYOUT: Layout = layout!(&fields::OFFLINE_SPEC, OFFLINE);
+
+const fn personal_places<const N: usize>(rows: &[Row]) -> [(usize, PersonalField); N] {
+    let fields: [PersonalField; N] = personal(rows);
+    let mut placed = [(NO_PLACE, fields[0]); N];
+    let (mut row, mut at) = (0, 0);
+    while row < rows.len() {
+        if matches!(rows[row].kind, Kind::Hashed(_)) {
+            placed[at] = (row, fields[at]);
+            at += 1;
+        }
+        row += 1;
+    }
+    placed
+}
+
+const fn properties<const N: usize>(rows: &[Row]) -> [(usize, Wire); N] {
+    let mut placed = [(NO_PLACE, Wire::of(&rows[0])); N];
+    let (mut row, mut at) = (0, 0);
+    while row < rows.len() {
+        if is_property(&rows[row]) {
+            placed[at] = (row, Wire::of(&rows[row]));
+            at += 1;
+        }
+        row += 1;
+    }
+    placed
+}
+
+/// All other top-level fields are written by name.
+const fn is_property(row: &Row) -> bool {
+    !matches!(row.kind, Kind::Own | Kind::Hashed(_))
+}
+
+const fn count_properties(rows: &[Row]) -> usize {
+    let (mut row, mut count) = (0, 0);
+    while row < rows.len() {
+        count += is_property(&rows[row]) as usize;
+        row += 1;
+    }
+    count
+}
