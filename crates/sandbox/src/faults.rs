@@ -93,10 +93,14 @@ fault! {
 }
 
 fault! {
-    /// Any status with the destination's error body, e.g. 500, 408, 425, 202, or 422 without details.
+    /// Any status, e.g. 500, 408, 425, 202, or 422 without details.
     Status {
         /// The status, 200 to 599. Default: 500.
         code: u16 = 500,
+        /// The code in the vendor's error body. Default: at Pinterest the status; Meta and TikTok send a page of HTML.
+        error_code: Option<u32> = None,
+        /// Meta's subcode beside `error_code`. Default: none.
+        error_subcode: Option<u32> = None,
     }
 }
 
@@ -204,6 +208,8 @@ pub struct Faults {
     /// Single events are warned about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warn_events: Option<WarnEvents>,
+    /// TikTok's refusals do not name the event.
+    pub unnamed_events: bool,
     /// 422 with `details` whenever an event failed, not only when all did.
     pub partial_as_422: bool,
     /// Broken-off answers.
@@ -357,7 +363,7 @@ mod tests {
 
     #[test]
     fn reads_what_the_readme_shows_and_writes_it_back() {
-        let text = r#"{"seed":7,"slow":{"percent":10.0,"delay_ms":50,"after_accept":false},"not_found":false,"unauthorized":true,"forbidden":false,"rate_limit":{"every_nth":5,"retry_after_s":1},"poison_event_ids":["a"],"partial_as_422":false,"garbage_body":{"times":2,"form":"truncated"}}"#;
+        let text = r#"{"seed":7,"slow":{"percent":10.0,"delay_ms":50,"after_accept":false},"not_found":false,"unauthorized":true,"forbidden":false,"rate_limit":{"every_nth":5,"retry_after_s":1},"poison_event_ids":["a"],"unnamed_events":false,"partial_as_422":false,"garbage_body":{"times":2,"form":"truncated"}}"#;
         let faults = Faults::from_json(text).unwrap();
         assert_eq!(
             faults.rate_limit,

@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod api;
 mod capture;
 mod counts;
+mod endpoint;
 mod faults;
 mod inject;
 mod json;
+mod judge;
+mod meta;
 mod options;
 mod pinterest;
 mod reply;
@@ -12,6 +16,8 @@ mod request_guard;
 mod sandbox;
 mod server;
 mod state;
+mod tiktok;
+mod vendor;
 
 pub use counts::Counts;
 pub use faults::{
@@ -21,3 +27,4 @@ pub use faults::{
 pub use options::SandboxConfig;
 pub use sandbox::{Sandbox, start};
 pub use state::Received;
+pub use vendor::Vendor;

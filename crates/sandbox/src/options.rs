@@ -1,8 +1,11 @@
 //! The settings of a sandbox.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+
+use crate::vendor::Vendor;
 
 /// The settings of a sandbox.
 #[derive(Clone)]
@@ -15,13 +18,35 @@ pub struct SandboxConfig {
     pub allow_remote: bool,
     /// A file accepted events are appended to, one a line. Default: none.
     pub capture: Option<PathBuf>,
-    /// The only conversion token taken. Default: any that is not empty.
+    /// The vendors that are played; the paths of others answer 404. Default: all.
+    pub vendors: Vec<Vendor>,
+    /// The only token taken, for each vendor that has none in `tokens`. Default: any that is not empty.
     pub token: Option<String>,
-    /// The only ad account there is. Default: any of up to 18 digits.
+    /// The only token that a vendor takes. Default: none.
+    pub tokens: BTreeMap<Vendor, String>,
+    /// Pinterest's only ad account. Default: any of up to 18 digits.
     pub ad_account_id: Option<String>,
+    /// Meta's only dataset. Default: any of 5 to 20 digits.
+    pub pixel_id: Option<String>,
+    /// TikTok's only event source. Default: any that is not empty.
+    pub event_source_id: Option<String>,
     /// Refuse `advertiser_tracking_enabled` and `contents[].item_brand_id`, which are sent to Pinterest in production
     /// though its OpenAPI description 5.23.0 does not list them. Default: false.
     pub strict_openapi: bool,
+    /// Refuse properties that the pages of Meta and TikTok do not list, where they take them. Default: false.
+    pub strict: bool,
+    /// Take events of any age, for pipelines that are fed old ones: Meta refuses them after 7 days. Default: false.
+    pub any_age: bool,
+}
+
+impl SandboxConfig {
+    /// Returns the only token that the vendor takes.
+    pub(crate) fn token(&self, vendor: Vendor) -> Option<&str> {
+        self.tokens
+            .get(&vendor)
+            .or(self.token.as_ref())
+            .map(String::as_str)
+    }
 }
 
 impl Default for SandboxConfig {
@@ -30,14 +55,20 @@ impl Default for SandboxConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             allow_remote: false,
             capture: None,
+            vendors: Vendor::ALL.to_vec(),
             token: None,
+            tokens: BTreeMap::new(),
             ad_account_id: None,
+            pixel_id: None,
+            event_source_id: None,
             strict_openapi: false,
+            strict: false,
+            any_age: false,
         }
     }
 }
 
-/// The token is not shown.
+/// Tokens are not shown.
 impl fmt::Debug for SandboxConfig {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -45,9 +76,15 @@ impl fmt::Debug for SandboxConfig {
             .field("listen", &self.listen)
             .field("allow_remote", &self.allow_remote)
             .field("capture", &self.capture)
+            .field("vendors", &self.vendors)
             .field("token", &self.token.as_ref().map(|_| "[redacted]"))
+            .field("tokens", &self.tokens.keys())
             .field("ad_account_id", &self.ad_account_id)
+            .field("pixel_id", &self.pixel_id)
+            .field("event_source_id", &self.event_source_id)
             .field("strict_openapi", &self.strict_openapi)
+            .field("strict", &self.strict)
+            .field("any_age", &self.any_age)
             .finish()
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) body: Vec<u8>,
     content_type: &'static str,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// Break off in the middle of the body.
     pub(crate) cut: bool,
 }
@@ -35,18 +35,18 @@ impl Reply {
             status,
             body: body.into(),
             content_type,
-            header: None,
+            headers: Vec::new(),
             cut: false,
         }
     }
 
-    pub(crate) fn error(status: StatusCode, code: u16, message: &str) -> Self {
+    pub(crate) fn error(status: StatusCode, code: u32, message: &str) -> Self {
         Self::json(status, &json!({ "code": code, "message": message }))
     }
 
     /// An error whose code is its status.
     pub(crate) fn other(status: StatusCode, message: &str) -> Self {
-        Self::error(status, status.as_u16(), message)
+        Self::error(status, status.as_u16().into(), message)
     }
 
     pub(crate) fn not_allowed() -> Self {
@@ -57,21 +57,31 @@ impl Reply {
         Self::other(StatusCode::NOT_FOUND, "There is nothing at this path.")
     }
 
-    pub(crate) fn too_large() -> Self {
-        Self::other(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+    /// A page of HTML, as a gateway before the API sends it.
+    pub(crate) fn page(status: StatusCode, message: &str) -> Self {
+        Self::text(
+            status,
+            "text/html",
+            format!("<html><body>{message}</body></html>"),
+        )
     }
 
     pub(crate) fn redirect(location: &str) -> Self {
-        let mut reply = Self::text(StatusCode::FOUND, "text/plain", "");
-        reply.header = HeaderValue::from_str(location)
-            .ok()
-            .map(|location| (LOCATION, location));
-        reply
+        Self::text(StatusCode::FOUND, "text/plain", "").header(LOCATION, location)
     }
 
     /// Adds the header `Retry-After`.
-    pub(crate) fn retry_after(mut self, seconds: Option<u64>) -> Self {
-        self.header = seconds.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+    pub(crate) fn retry_after(self, seconds: Option<u64>) -> Self {
+        match seconds {
+            Some(seconds) => self.header(RETRY_AFTER, &seconds.to_string()),
+            None => self,
+        }
+    }
+
+    /// Adds a header, unless its value cannot stand in one.
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).ok();
+        self.headers.extend(value.map(|value| (name, value)));
         self
     }
 
@@ -92,9 +102,7 @@ impl Reply {
             // Announced whole: a reader who reaches the end of the connection must see that bytes are missing.
             headers.insert(CONTENT_LENGTH, HeaderValue::from(length.max(1)));
         }
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
-        }
+        headers.extend(self.headers);
         response
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::reply::Reply;
 use crate::state::{Memory, Received, Shared};
+use crate::vendor::Vendor;
 
 /// Counts a request when it comes and its answer when it goes. Dropped without an answer, it counts a client that hung
 /// up.
@@ -15,14 +16,15 @@ pub(crate) struct RequestGuard {
 }
 
 impl RequestGuard {
-    pub(crate) fn new(shared: Arc<Shared>, target: String, body: Bytes) -> Self {
-        let mut memory = shared.memory();
-        memory.counts.requests += 1;
-        memory.counts.bytes += body.len() as u64;
-        drop(memory);
+    pub(crate) fn new(shared: Arc<Shared>, vendor: Option<Vendor>, target: String, body: Bytes) -> Self {
+        shared.memory().count(vendor, |counts| {
+            counts.requests += 1;
+            counts.bytes += body.len() as u64;
+        });
         Self {
             shared,
             received: Some(Received {
+                vendor,
                 target,
                 status: None,
                 body,
@@ -37,10 +39,13 @@ impl RequestGuard {
         let mut memory = self.shared.memory();
         if !reply.cut {
             let status = reply.status.as_u16();
-            *memory.counts.by_status.entry(status).or_default() += 1;
+            memory.count(received.vendor, |counts| {
+                *counts.by_status.entry(status).or_default() += 1;
+            });
             received.status = Some(status);
         }
         tracing::info!(
+            vendor = received.vendor.map(Vendor::name),
             status = received.status,
             bytes = received.body.len(),
             "answered a request"
@@ -53,7 +58,7 @@ impl Drop for RequestGuard {
     fn drop(&mut self) {
         if let Some(received) = self.received.take() {
             let mut memory = self.shared.memory();
-            memory.counts.abandoned += 1;
+            memory.count(received.vendor, |counts| counts.abandoned += 1);
             keep(&mut memory, received);
         }
     }

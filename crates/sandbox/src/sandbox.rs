@@ -18,6 +18,7 @@ use crate::inject::Injector;
 use crate::options::SandboxConfig;
 use crate::server::{self, MAX_BODY};
 use crate::state::{Received, Shared};
+use crate::vendor::Vendor;
 
 /// The limits of the address, wide: the sandbox serves its own machine.
 const LIMITS: Limits = Limits {
@@ -88,33 +89,65 @@ impl Sandbox {
 
     /// Returns the URL to use in place of `https://api.pinterest.com/v5`: `http://127.0.0.1:PORT/v5`.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v5", self.addr)
+        self.base_url_of(Vendor::Pinterest)
     }
 
-    /// Replaces all faults; their counters and dice start anew. Values out of range act as the nearest one in range: 200
-    /// percent is always, every 0th is never.
+    /// Returns the URL to use as `base_url` of a sink: `http://127.0.0.1:PORT/v5` for Pinterest, `http://127.0.0.1:PORT`
+    /// for Meta and TikTok.
+    pub fn base_url_of(&self, vendor: Vendor) -> String {
+        format!("http://{}{}", self.addr, vendor.base_path())
+    }
+
+    /// Replaces the faults of all vendors; each vendor's counters and dice start anew. Values out of range act as the
+    /// nearest one in range: 200 percent is always, every 0th is never.
     pub fn set_faults(&self, faults: Faults) {
-        self.shared.memory().injector = Injector::new(faults);
+        self.shared.memory().set_common_faults(faults);
     }
 
-    /// The faults in force.
+    /// Replaces the faults of one vendor, as [`Sandbox::set_faults`] does for all.
+    pub fn set_faults_of(&self, vendor: Vendor, faults: Faults) {
+        *self.shared.memory().injector(vendor) = Injector::new(faults);
+    }
+
+    /// The faults last set for all vendors.
     pub fn faults(&self) -> Faults {
-        self.shared.memory().injector.faults().clone()
+        self.shared.memory().faults(None).clone()
     }
 
-    /// Returns the counts since the start or the last reset.
+    /// The faults in force at one vendor.
+    pub fn faults_of(&self, vendor: Vendor) -> Faults {
+        self.shared.memory().faults(Some(vendor)).clone()
+    }
+
+    /// Returns the counts since the start or the last reset, of all vendors and of each.
     pub fn counts(&self) -> Counts {
-        self.shared.memory().counts.clone()
+        self.shared.memory().counts().clone()
+    }
+
+    /// Returns the counts of one vendor.
+    pub fn counts_of(&self, vendor: Vendor) -> Counts {
+        self.shared.memory().counts().of(vendor)
     }
 
     /// The accepted events exactly as received, oldest first: the newest 100,000 and of those at most 64 MiB.
     pub fn events(&self) -> Vec<String> {
-        self.shared.memory().events.newest(usize::MAX)
+        self.newest(|_| true)
     }
 
-    /// The requests to Pinterest's paths, oldest first: the newest 1000 and of those at most 64 MiB.
+    /// The accepted events of one vendor, within the bounds of [`Sandbox::events`].
+    pub fn events_of(&self, vendor: Vendor) -> Vec<String> {
+        self.newest(|of| of == vendor)
+    }
+
+    fn newest(&self, wanted: impl Fn(Vendor) -> bool) -> Vec<String> {
+        let memory = self.shared.memory();
+        let events = memory.events.newest(usize::MAX, |(vendor, _)| wanted(*vendor));
+        events.into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// The requests to any path but the sandbox's own, oldest first: the newest 1000 and of those at most 64 MiB.
     pub fn requests(&self) -> Vec<Received> {
-        self.shared.memory().requests.newest(usize::MAX)
+        self.shared.memory().requests.newest(usize::MAX, |_| true)
     }
 
     /// Forgets counts, events, requests and faults. The capture file stays as it is.

@@ -9,20 +9,25 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
+use crate::api::Api;
+use crate::endpoint;
 use crate::faults::Faults;
 use crate::inject::Injector;
-use crate::pinterest;
+use crate::meta::Meta;
+use crate::pinterest::Pinterest;
 use crate::reply::Reply;
 use crate::request_guard::RequestGuard;
 use crate::state::Shared;
+use crate::tiktok::TikTok;
+use crate::vendor::Vendor;
 
-/// Largest body read. Destinations may publish no limit; this one only protects the machine.
+/// Largest body read. The vendors publish no limit; this one only protects the machine.
 pub(crate) const MAX_BODY: usize = 32 << 20;
 
 /// Default of `limit` in `GET /_sandbox/events`.
 const EVENTS_SHOWN: usize = 100;
 
-/// Routes every path to one function, so that unknown paths are answered in the destination's shape too.
+/// Routes every path to one function, so that unknown paths are answered in the vendor's shape, too.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(entry).with_state(shared)
 }
@@ -41,34 +46,71 @@ async fn entry(State(shared): State<Arc<Shared>>, request: Request) -> Response 
         .path_and_query()
         .map(ToString::to_string)
         .unwrap_or_default();
-    let guard = RequestGuard::new(Arc::clone(&shared), target, body.clone().unwrap_or_default());
-    let reply = pinterest::answer(&shared, &parts, body).await;
+    let vendor = Vendor::of_path(path).filter(|vendor| shared.config.vendors.contains(vendor));
+    let guard = RequestGuard::new(
+        Arc::clone(&shared),
+        vendor,
+        target,
+        body.clone().unwrap_or_default(),
+    );
+    let reply = match vendor {
+        Some(vendor) => endpoint::answer(&shared, api(vendor), &parts, body).await,
+        None => Reply::not_found(),
+    };
     guard.close(&reply);
     reply.into_response()
 }
 
+/// Returns the vendor's API.
+fn api(vendor: Vendor) -> &'static dyn Api {
+    match vendor {
+        Vendor::Pinterest => &Pinterest,
+        Vendor::Meta => &Meta,
+        Vendor::TikTok => &TikTok,
+    }
+}
+
+/// Returns the value of a query's parameter.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .into_iter()
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
 fn own_address(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes) -> Reply {
+    let vendor = match parameter(query, "vendor").map(str::parse::<Vendor>).transpose() {
+        Ok(vendor) => vendor,
+        Err(message) => return Reply::other(StatusCode::BAD_REQUEST, &format!("vendor: {message}")),
+    };
     let mut memory = shared.memory();
     match (path, method.as_str()) {
-        ("faults", "GET") => Reply::json(StatusCode::OK, memory.injector.faults()),
+        ("faults", "GET") => Reply::json(StatusCode::OK, memory.faults(vendor)),
         ("faults", "PUT") => {
             let text = std::str::from_utf8(body).map_err(|_| "not UTF-8".to_owned());
             match text.and_then(Faults::from_json) {
                 Ok(faults) => {
-                    memory.injector = Injector::new(faults);
-                    Reply::json(StatusCode::OK, memory.injector.faults())
+                    match vendor {
+                        Some(vendor) => *memory.injector(vendor) = Injector::new(faults),
+                        None => memory.set_common_faults(faults),
+                    }
+                    Reply::json(StatusCode::OK, memory.faults(vendor))
                 }
                 Err(message) => Reply::other(StatusCode::BAD_REQUEST, &message),
             }
         }
-        ("counts", "GET") => Reply::json(StatusCode::OK, &memory.counts),
+        ("counts", "GET") => match vendor {
+            Some(vendor) => Reply::json(StatusCode::OK, &memory.counts().of(vendor)),
+            None => Reply::json(StatusCode::OK, memory.counts()),
+        },
         ("events", "GET") => {
-            let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit="));
+            let limit = parameter(query, "limit");
             let Ok(limit) = limit.map_or(Ok(EVENTS_SHOWN), str::parse) else {
                 return Reply::other(StatusCode::BAD_REQUEST, "limit: must be a whole number");
             };
+            let wanted = |(of, _): &(Vendor, String)| vendor.is_none_or(|vendor| vendor == *of);
             let mut lines = String::new();
-            for event in memory.events.newest(limit) {
+            for (_, event) in memory.events.newest(limit, wanted) {
                 lines.push_str(&crate::json::one_line(&event));
                 lines.push('\n');
             }
@@ -76,7 +118,7 @@ fn own_address(shared: &Shared, method: &Method, path: &str, query: &str, body: 
         }
         ("reset", "POST") => {
             memory.reset();
-            Reply::json(StatusCode::OK, &memory.counts)
+            Reply::json(StatusCode::OK, memory.counts())
         }
         ("faults" | "counts" | "events" | "reset", _) => Reply::not_allowed(),
         _ => Reply::not_found(),

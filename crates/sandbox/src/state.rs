@@ -14,21 +14,24 @@ use crate::counts::Counts;
 use crate::faults::Faults;
 use crate::inject::Injector;
 use crate::options::SandboxConfig;
+use crate::vendor::Vendor;
 
 /// Bounds of the memory: the newest items of each kind, up to a number and a total of bytes.
 const EVENTS_KEPT: usize = 100_000;
 const REQUESTS_KEPT: usize = 1_000;
 const BYTES_KEPT: usize = 64 << 20;
-const PAIRS_KEPT: usize = 1_000_000;
+const KEYS_KEPT: usize = 1_000_000;
 
 /// A request to the destination's paths, as it arrived.
 #[derive(Clone)]
 pub struct Received {
-    /// Path and query.
+    /// The vendor whose path it is; none for paths of no vendor that is played.
+    pub vendor: Option<Vendor>,
+    /// Path and query; the value of an `access_token` is not kept.
     pub target: String,
     /// The status answered; none if the answer broke off or the client hung up before it.
     pub status: Option<u16>,
-    /// The body. The `Authorization` header is not kept.
+    /// The body. Headers are not kept.
     pub body: Bytes,
 }
 
@@ -37,6 +40,7 @@ impl fmt::Debug for Received {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Received")
+            .field("vendor", &self.vendor)
             .field("status", &self.status)
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
@@ -53,24 +57,20 @@ pub(crate) struct Shared {
 
 /// The state that requests change.
 pub(crate) struct Memory {
-    pub(crate) injector: Injector,
-    pub(crate) counts: Counts,
-    pub(crate) events: Recent<String>,
+    /// The faults last set for every vendor.
+    common_faults: Faults,
+    /// The faults of each vendor, in the order of [`Vendor::ALL`].
+    injectors: [Injector; Vendor::ALL.len()],
+    counts: Counts,
+    pub(crate) events: Recent<(Vendor, String)>,
     pub(crate) requests: Recent<Received>,
-    pub(crate) pairs: Pairs,
+    pub(crate) keys: Keys,
     pub(crate) capture: Option<Capture>,
 }
 
 impl Shared {
     pub(crate) fn new(config: SandboxConfig, capture: Option<Capture>, stop: CancellationToken) -> Arc<Self> {
-        let memory = Memory {
-            injector: Injector::new(Faults::default()),
-            counts: Counts::default(),
-            events: Recent::new(EVENTS_KEPT),
-            requests: Recent::new(REQUESTS_KEPT),
-            pairs: Pairs::default(),
-            capture,
-        };
+        let memory = Memory::new(capture);
         Arc::new(Self {
             config,
             stop,
@@ -86,13 +86,54 @@ impl Shared {
 }
 
 impl Memory {
+    fn new(capture: Option<Capture>) -> Self {
+        Self {
+            common_faults: Faults::default(),
+            injectors: Vendor::ALL.map(|_| Injector::new(Faults::default())),
+            counts: Counts::default(),
+            events: Recent::new(EVENTS_KEPT),
+            requests: Recent::new(REQUESTS_KEPT),
+            keys: Keys::default(),
+            capture,
+        }
+    }
+
     /// Back to how it was at the start, except for the capture file.
     pub(crate) fn reset(&mut self) {
-        self.injector = Injector::new(Faults::default());
-        self.counts = Counts::default();
-        self.events = Recent::new(EVENTS_KEPT);
-        self.requests = Recent::new(REQUESTS_KEPT);
-        self.pairs = Pairs::default();
+        *self = Self::new(self.capture.take());
+    }
+
+    /// The faults in force at the vendor.
+    pub(crate) fn injector(&mut self, vendor: Vendor) -> &mut Injector {
+        // The variants stand in the order of `ALL`.
+        &mut self.injectors[vendor as usize]
+    }
+
+    /// Returns the faults in force at the vendor, or those last set for every vendor.
+    pub(crate) fn faults(&self, vendor: Option<Vendor>) -> &Faults {
+        vendor.map_or(&self.common_faults, |vendor| {
+            self.injectors[vendor as usize].faults()
+        })
+    }
+
+    /// Replaces the faults of every vendor; their counters and dice start anew.
+    pub(crate) fn set_common_faults(&mut self, faults: Faults) {
+        for vendor in Vendor::ALL {
+            *self.injector(vendor) = Injector::new(faults.clone());
+        }
+        self.common_faults = faults;
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Changes the total and the vendor's own counts.
+    pub(crate) fn count(&mut self, vendor: impl Into<Option<Vendor>>, change: impl Fn(&mut Counts)) {
+        change(&mut self.counts);
+        if let Some(vendor) = vendor.into() {
+            change(self.counts.by_vendor.entry(vendor).or_default());
+        }
     }
 }
 
@@ -123,35 +164,33 @@ impl<T: Clone> Recent<T> {
         }
     }
 
-    /// Returns the newest items, `most` at most, the oldest of them first.
-    pub(crate) fn newest(&self, most: usize) -> Vec<T> {
-        let skipped = self.items.len().saturating_sub(most);
-        self.items
-            .iter()
-            .skip(skipped)
-            .map(|(_, item)| item.clone())
-            .collect()
+    /// Returns the newest of the items that are wanted, `most` at most, the oldest of them first.
+    pub(crate) fn newest(&self, most: usize, wanted: impl Fn(&T) -> bool) -> Vec<T> {
+        let items = self.items.iter().rev().map(|(_, item)| item);
+        let mut newest: Vec<T> = items.filter(|item| wanted(item)).take(most).cloned().collect();
+        newest.reverse();
+        newest
     }
 }
 
-/// The pairs of event_name and event_id accepted before, as 64-bit hashes: among a million, two different pairs
+/// The deduplication keys of events accepted before, as 64-bit hashes: among a million, two different keys
 /// are mistaken for each other about once in forty million runs.
 #[derive(Default)]
-pub(crate) struct Pairs {
+pub(crate) struct Keys {
     hasher: RandomState,
     known: HashSet<u64>,
     order: VecDeque<u64>,
 }
 
-impl Pairs {
-    /// Remembers the pair; true if it was known already.
-    pub(crate) fn seen_before(&mut self, pair: &(String, String)) -> bool {
-        let hash = self.hasher.hash_one(pair);
+impl Keys {
+    /// Remembers the vendor's key; true if it was known already.
+    pub(crate) fn seen_before(&mut self, vendor: Vendor, key: &[String; 3]) -> bool {
+        let hash = self.hasher.hash_one((vendor, key));
         if !self.known.insert(hash) {
             return true;
         }
         self.order.push_back(hash);
-        if self.order.len() > PAIRS_KEPT
+        if self.order.len() > KEYS_KEPT
             && let Some(oldest) = self.order.pop_front()
         {
             self.known.remove(&oldest);
@@ -170,27 +209,31 @@ mod tests {
         for item in 1..=3 {
             recent.push(1, item);
         }
-        assert_eq!(recent.newest(10), [2, 3]);
-        assert_eq!(recent.newest(1), [3]);
+        assert_eq!(recent.newest(10, |_| true), [2, 3]);
+        assert_eq!(recent.newest(1, |_| true), [3]);
         recent.push(BYTES_KEPT, 4);
-        assert_eq!(recent.newest(10), [4]);
+        assert_eq!(recent.newest(10, |_| true), [4]);
         recent.push(BYTES_KEPT + 1, 5);
-        assert_eq!(recent.newest(10), Vec::<i32>::new());
+        assert_eq!(recent.newest(10, |_| true), Vec::<i32>::new());
     }
 
     #[test]
-    fn pairs_are_told_apart_by_both_parts() {
-        let mut pairs = Pairs::default();
-        let pair = |name: &str, id: &str| (name.to_owned(), id.to_owned());
-        assert!(!pairs.seen_before(&pair("lead", "1")));
-        assert!(!pairs.seen_before(&pair("lead", "2")));
-        assert!(!pairs.seen_before(&pair("search", "1")));
-        assert!(pairs.seen_before(&pair("lead", "1")));
+    fn keys_are_told_apart_by_vendor_and_every_part() {
+        let mut keys = Keys::default();
+        let key = |parts: [&str; 3]| parts.map(str::to_owned);
+        let lead = key(["a", "lead", "1"]);
+        assert!(!keys.seen_before(Vendor::Meta, &lead));
+        assert!(!keys.seen_before(Vendor::TikTok, &lead));
+        for other in [["b", "lead", "1"], ["a", "search", "1"], ["a", "lead", "2"]] {
+            assert!(!keys.seen_before(Vendor::Meta, &key(other)), "{other:?}");
+        }
+        assert!(keys.seen_before(Vendor::Meta, &lead));
     }
 
     #[test]
     fn no_body_shows_in_debug_output() {
         let received = Received {
+            vendor: Some(Vendor::Pinterest),
             target: "/v5".into(),
             status: Some(200),
             body: "ivy@example.com".into(),

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use signalbox_core::HumanDuration;
 use signalbox_runtime::logs::LogFormat;
 use signalbox_runtime::operate::Where;
+use signalbox_sandbox::Vendor;
 
 /// A Segment-compatible event router: events from Segment SDKs in, conversions to advertising platforms out.
 #[derive(Debug, Parser)]
@@ -71,7 +72,7 @@ pub(crate) enum Command {
     /// Maintain the files of a journal whose router does not run
     #[command(subcommand)]
     Journal(JournalAction),
-    /// Serve a stand-in for the Pinterest Conversions API on this machine, to try pipelines without an account
+    /// Serve stand-ins for the APIs of Pinterest, Meta and TikTok on this machine, to try pipelines without an account
     Sandbox(SandboxArgs),
     /// Run a whole pipeline once on this machine, with the sandbox as destination, and print the outcomes of its events
     Demo,
@@ -270,18 +271,33 @@ pub(crate) struct SandboxArgs {
     /// Listen address; loopback only
     #[arg(long, default_value = "127.0.0.1:9900")]
     pub(crate) listen: SocketAddr,
+    /// Play only these vendors: pinterest, meta, tiktok (default: all)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) vendor: Vec<Vendor>,
     /// Write each accepted event to this file, one a line, exactly as received
     #[arg(long, value_name = "FILE")]
     pub(crate) capture: Option<PathBuf>,
-    /// Take only this bearer token (default: any)
+    /// Take only this token; `meta=TOKEN` sets the token of one vendor (default: any)
     #[arg(long)]
-    pub(crate) token: Option<String>,
-    /// Take only this ad account id (default: any)
+    pub(crate) token: Vec<String>,
+    /// Take only this ad account of Pinterest (default: any)
     #[arg(long, value_name = "ID")]
     pub(crate) ad_account_id: Option<String>,
+    /// Take only this pixel or dataset of Meta (default: any)
+    #[arg(long, value_name = "ID")]
+    pub(crate) pixel_id: Option<String>,
+    /// Take only this event source of TikTok (default: any)
+    #[arg(long, value_name = "ID")]
+    pub(crate) event_source_id: Option<String>,
     /// Refuse fields that Pinterest's published OpenAPI does not list, though vendors send them in production
     #[arg(long)]
     pub(crate) strict_openapi: bool,
+    /// Refuse properties that the pages of Meta and TikTok do not list, though they take them
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Take events of any age; Meta refuses them after 7 days
+    #[arg(long)]
+    pub(crate) any_age: bool,
     /// Faults to begin with, as JSON; PUT /_sandbox/faults changes them
     #[arg(long, value_name = "JSON")]
     pub(crate) faults: Option<String>,

@@ -1,39 +1,90 @@
-//! The stand-in for Pinterest: its one path, and the rules of its events.
+//! The stand-in for Pinterest: its endpoint `POST /v5/ad_accounts/{ad_account_id}/events`, and the rules of its events.
 
-mod endpoint;
-mod reply;
+mod answers;
 mod schema;
-mod validate;
+#[cfg(test)]
+mod tests;
 mod values;
 
-use bytes::Bytes;
-use http::{Method, request};
-
-use self::endpoint::Call;
+use self::schema::{BODY, EVENT};
+use crate::api::{Answers as _, Api, Call, Circumstances};
+use crate::endpoint::bearer;
+use crate::judge::Remarks;
+use crate::judge::facts::{Facts, Findings};
+use crate::judge::schema::Shape;
+use crate::options::SandboxConfig;
 use crate::reply::Reply;
-use crate::state::Shared;
+use crate::vendor::Vendor;
 
-/// Answers a request to any path. `body` is `None` if it was too long or broke off.
-pub(crate) async fn answer(shared: &Shared, head: &request::Parts, body: Option<Bytes>) -> Reply {
-    let path = head.uri.path();
-    let account = path
-        .strip_prefix("/v5/ad_accounts/")
-        .and_then(|rest| rest.strip_suffix("/events"))
-        .filter(|account| !account.contains('/'));
-    let Some(account) = account else {
-        return Reply::not_found();
-    };
-    if head.method != Method::POST {
-        return Reply::not_allowed();
+/// The greatest number of digits of an ad account id.
+const MAX_ID_DIGITS: usize = 18;
+
+pub(crate) struct Pinterest;
+
+impl Api for Pinterest {
+    fn vendor(&self) -> Vendor {
+        Vendor::Pinterest
     }
-    let Some(body) = body else {
-        return Reply::too_large();
-    };
-    let call = Call {
-        account,
-        query: head.uri.query().unwrap_or_default(),
-        headers: &head.headers,
-        body,
-    };
-    endpoint::answer(shared, &call).await
+
+    fn all_or_nothing(&self) -> bool {
+        false
+    }
+
+    fn endpoint<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let account = path.strip_prefix("/v5/ad_accounts/")?.strip_suffix("/events")?;
+        (!account.contains('/')).then_some(account)
+    }
+
+    fn token(&self, call: &Call<'_>) -> Option<String> {
+        bearer(call.headers)
+    }
+
+    fn turned_away(&self, call: &Call<'_>, config: &SandboxConfig) -> Option<Reply> {
+        let digits = call.id.bytes().all(|byte| byte.is_ascii_digit());
+        let invalid = |message| Some(answers::invalid(message));
+        if !digits || call.id.is_empty() || call.id.len() > MAX_ID_DIGITS {
+            return invalid("'ad_account_id' must be 1 to 18 decimal digits");
+        }
+        if config.ad_account_id.as_ref().is_some_and(|id| id != call.id) {
+            return Some(self.forbidden());
+        }
+        match test(call.query) {
+            None | Some("true" | "false") => None,
+            Some(_) => invalid("'test' is not of type boolean"),
+        }
+    }
+
+    fn tables(&self) -> (&'static Shape, &'static Shape) {
+        (BODY, EVENT)
+    }
+
+    fn open(&self, _: &SandboxConfig) -> bool {
+        false
+    }
+
+    fn is_test(&self, call: &Call<'_>, _: &Facts) -> bool {
+        test(call.query) == Some("true")
+    }
+
+    fn whole_event(&self, _: &Circumstances<'_>, _: &Facts, event: &Facts, found: &mut Findings) -> Remarks {
+        let browser = event.has("client_ip_address") && event.has("client_user_agent");
+        if !(event.has("em") || event.has("hashed_maids") || browser) {
+            found.first(
+                "'user_data' needs one of em, hashed_maids, or client_ip_address with client_user_agent",
+            );
+        }
+        let (name, id) = (event.text("event_name"), event.text("event_id"));
+        let dedup = event.text("action_source") != "offline" && !name.is_empty() && !id.is_empty();
+        let opt_out = event.text("opt_out_type");
+        let ldp = opt_out.split(',').any(|flag| flag.trim() == "LDP");
+        Remarks {
+            dedup_key: dedup.then(|| [String::new(), name.to_owned(), id.to_owned()]),
+            ldp: ldp.then(|| event.has("st") && event.has("country")),
+        }
+    }
+}
+
+/// Returns the value of `test` in a query.
+fn test(query: &str) -> Option<&str> {
+    query.split('&').find_map(|pair| pair.strip_prefix("test="))
 }

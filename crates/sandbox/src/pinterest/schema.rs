@@ -3,114 +3,12 @@
 //! The tables are written from Pinterest's published description and nothing else. In particular they share
 //! no line with the `pinterest_conversions` sink: a mistake there must be seen here.
 
-use super::values::{Finding, currency, hash, ip_address, language, number, partner_name};
-
-/// The only allowed properties of one JSON object.
-pub(crate) type Shape = [Field];
-
-/// One allowed property.
-pub(crate) struct Field {
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
-    /// True if the value may be `null`.
-    pub(crate) nullable: bool,
-    pub(crate) required: bool,
-    /// True if Pinterest's description lists it; two properties that it does not list are sent in production.
-    pub(crate) published: bool,
-    pub(crate) note: Option<Note>,
-}
-
-/// The JSON type of a property and the range of its values.
-pub(crate) enum Kind {
-    /// A string of any content.
-    Text,
-    /// A string of at most this many characters.
-    Chars(usize),
-    /// A string from a list, joined by `, `.
-    OneOf(&'static str),
-    /// A string whose content is checked.
-    Checked(fn(&str) -> Option<Finding>),
-    Bool,
-    /// An integer (JSON text without fraction and exponent) between the two, both included.
-    Int(i64, i64),
-    /// An array of strings: the greatest number of items, and the check of each.
-    Texts(usize, fn(&str) -> Option<Finding>),
-    Object(&'static Shape),
-    /// An array of objects.
-    Objects(&'static Shape),
-}
-
-/// Properties the rules over a whole event need to know about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Note {
-    EventName,
-    EventId,
-    ActionSource,
-    Em,
-    HashedMaids,
-    IpAddress,
-    UserAgent,
-    State,
-    Country,
-    OptOutType,
-}
-
-const fn field(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        nullable: false,
-        required: false,
-        published: true,
-        note: None,
-    }
-}
-
-const fn text(name: &'static str) -> Field {
-    field(name, Kind::Text)
-}
-
-const fn chars(name: &'static str, most: usize) -> Field {
-    field(name, Kind::Chars(most))
-}
-
-const fn whole(name: &'static str, least: i64, most: i64) -> Field {
-    field(name, Kind::Int(least, most))
-}
-
-/// The format `int64` of the description.
-const fn int64(name: &'static str) -> Field {
-    whole(name, i64::MIN, i64::MAX)
-}
+use super::values::{language, partner_name};
+use crate::judge::schema::{Field, Kind, Shape, chars, field, int64, text, whole};
+use crate::judge::values::{anything, currency, hash, ip_address, number};
 
 const fn hashes(name: &'static str) -> Field {
     field(name, Kind::Texts(usize::MAX, hash))
-}
-
-impl Field {
-    const fn null(mut self) -> Self {
-        self.nullable = true;
-        self
-    }
-
-    const fn required(mut self) -> Self {
-        self.required = true;
-        self
-    }
-
-    const fn unpublished(mut self) -> Self {
-        self.published = false;
-        self
-    }
-
-    const fn noted(mut self, note: Note) -> Self {
-        self.note = Some(note);
-        self
-    }
-}
-
-fn anything(_: &str) -> Option<Finding> {
-    None
 }
 
 /// The fifteen names of the OpenAPI text and the seven more of Pinterest's developer pages.
@@ -133,16 +31,17 @@ const SIDE: i64 = 30_720;
 /// The greatest storage, in GB.
 const STORAGE: i64 = 1_048_576;
 
+/// The request's body.
+pub(crate) const BODY: &Shape = &[];
+
 /// One item of `data`.
 pub(crate) const EVENT: &Shape = &[
-    field("event_name", Kind::OneOf(EVENT_NAMES))
-        .required()
-        .noted(Note::EventName),
+    field("event_name", Kind::OneOf(EVENT_NAMES)).required().noted(),
     field("action_source", Kind::OneOf(ACTION_SOURCES))
         .required()
-        .noted(Note::ActionSource),
+        .noted(),
     int64("event_time").required(),
-    text("event_id").required().noted(Note::EventId),
+    text("event_id").required().noted(),
     field("user_data", Kind::Object(USER_DATA)).required(),
     field("custom_data", Kind::Object(CUSTOM_DATA)),
     field("app_info", Kind::Object(APP_INFO)),
@@ -166,20 +65,20 @@ pub(crate) const EVENT: &Shape = &[
 /// Pinterest's description leaves this object open; closing it is the sandbox's choice, since a
 /// misspelt identifier would otherwise go unnoticed.
 const USER_DATA: &Shape = &[
-    hashes("em").noted(Note::Em),
+    hashes("em").noted(),
     hashes("ph"),
     hashes("ge"),
     hashes("db"),
     hashes("ln"),
     hashes("fn"),
     hashes("ct"),
-    hashes("st").noted(Note::State),
+    hashes("st").noted(),
     hashes("zp"),
-    hashes("country").noted(Note::Country),
+    hashes("country").noted(),
     hashes("external_id"),
-    hashes("hashed_maids").noted(Note::HashedMaids),
-    field("client_ip_address", Kind::Checked(ip_address)).noted(Note::IpAddress),
-    text("client_user_agent").noted(Note::UserAgent),
+    hashes("hashed_maids").noted(),
+    field("client_ip_address", Kind::Checked(ip_address)).noted(),
+    text("client_user_agent").noted(),
     text("click_id").null(),
     text("partner_id").null(),
 ];
@@ -192,7 +91,7 @@ const CUSTOM_DATA: &Shape = &[
     int64("num_items"),
     text("order_id").null(),
     text("search_string").null(),
-    text("opt_out_type").null().noted(Note::OptOutType),
+    text("opt_out_type").null().noted(),
     text("content_name").null(),
     text("content_category").null(),
     text("content_brand").null(),

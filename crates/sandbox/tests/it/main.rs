@@ -8,4 +8,5 @@
 mod faults;
 mod recording;
 mod support;
+mod vendors;
 mod wire;

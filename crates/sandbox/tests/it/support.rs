@@ -1,7 +1,7 @@
 //! A client and events to send with it.
 
 use serde_json::{Value, json};
-use signalbox_sandbox::{Faults, Sandbox, SandboxConfig};
+use signalbox_sandbox::{Faults, Sandbox, SandboxConfig, Vendor};
 
 pub(crate) const ACCOUNT: &str = "549755885175";
 pub(crate) const HASH: &str = "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9";
@@ -89,7 +89,7 @@ pub(crate) fn post_to(
 ) -> reqwest::RequestBuilder {
     client()
         .post(format!("{}/ad_accounts/{tail}", sandbox.base_url()))
-        .bearer_auth("token-1")
+        .bearer_auth(TOKEN)
         .body(body)
 }
 
@@ -121,4 +121,75 @@ pub(crate) fn assert_sums_close(sandbox: &Sandbox) {
     );
     let fates = counts.accepted + counts.failed + counts.refused + counts.unrecorded + counts.test_events;
     assert_eq!(counts.received, fates, "{counts:?}");
+}
+
+pub(crate) const TOKEN: &str = "token-1";
+pub(crate) const PIXEL: &str = "1203948576120394";
+pub(crate) const SOURCE: &str = "C4SANDBOX0HOME000001";
+
+/// A time of a moment ago, in Unix seconds.
+pub(crate) fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap().as_secs() - 1
+}
+
+pub(crate) fn meta_event(id: &str) -> Value {
+    json!({
+        "event_name": "Lead",
+        "event_time": now(),
+        "action_source": "website",
+        "event_source_url": "https://shop.example/",
+        "event_id": id,
+        "user_data": { "em": [HASH], "client_user_agent": "UA" },
+    })
+}
+
+pub(crate) fn tiktok_event(id: &str) -> Value {
+    json!({
+        "event": "Lead",
+        "event_time": now(),
+        "event_id": id,
+        "user": { "email": HASH },
+        "page": { "url": "https://shop.example/" },
+    })
+}
+
+/// A request to the vendor with this body.
+pub(crate) fn request_to(sandbox: &Sandbox, vendor: Vendor, body: &Value) -> reqwest::RequestBuilder {
+    let base = sandbox.base_url_of(vendor);
+    let request = match vendor {
+        Vendor::Pinterest => client().post(format!("{base}/ad_accounts/{ACCOUNT}/events")),
+        Vendor::Meta => client().post(format!("{base}/v26.0/{PIXEL}/events")),
+        Vendor::TikTok => client().post(format!("{base}/open_api/v1.3/event/track/")),
+    };
+    let request = match vendor {
+        Vendor::TikTok => request.header("access-token", TOKEN),
+        _ => request.bearer_auth(TOKEN),
+    };
+    request
+        .header("content-type", "application/json")
+        .body(body.to_string())
+}
+
+/// The body of a request to the vendor that holds these events.
+pub(crate) fn body_of(vendor: Vendor, events: &[Value]) -> Value {
+    match vendor {
+        Vendor::TikTok => json!({ "event_source": "web", "event_source_id": SOURCE, "data": events }),
+        _ => json!({ "data": events }),
+    }
+}
+
+/// A good event of the vendor.
+pub(crate) fn event_of(vendor: Vendor, id: &str) -> Value {
+    match vendor {
+        Vendor::Pinterest => event(id),
+        Vendor::Meta => meta_event(id),
+        Vendor::TikTok => tiktok_event(id),
+    }
+}
+
+/// A request with `n` good events with ids 0, 1, ….
+pub(crate) fn good_of(sandbox: &Sandbox, vendor: Vendor, n: usize) -> reqwest::RequestBuilder {
+    let events: Vec<Value> = (0..n).map(|id| event_of(vendor, &id.to_string())).collect();
+    request_to(sandbox, vendor, &body_of(vendor, &events))
 }

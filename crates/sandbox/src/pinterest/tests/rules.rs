@@ -32,7 +32,8 @@ fn limited_data_processing_needs_state_and_country() {
         let mut event = with(&["custom_data", "opt_out_type"], json!(flag));
         event["user_data"] = user_data;
         let text = format!("{{\"data\":[{event}]}}");
-        body(text.as_bytes(), Rules::default()).unwrap().remove(0).ldp
+        let mut verdicts = body(text.as_bytes(), Rules::default()).unwrap();
+        verdicts.remove(0).remarks.ldp
     };
     let both = json!({ "em": [HASH], "st": [HASH], "country": [HASH] });
     assert_eq!(ldp("LDP", both.clone()), Some(true));
@@ -49,11 +50,12 @@ fn only_online_events_with_both_names_can_be_duplicates() {
         body(text.as_bytes(), Rules::default())
             .unwrap()
             .remove(0)
+            .remarks
             .dedup_key
     };
     assert_eq!(
         key("event_id", "e2"),
-        Some(("checkout".to_owned(), "e2".to_owned()))
+        Some(["", "checkout", "e2"].map(str::to_owned))
     );
     assert_eq!(key("event_id", ""), None);
     assert_eq!(key("action_source", "offline"), None);

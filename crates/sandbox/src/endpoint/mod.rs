@@ -1,0 +1,142 @@
+//! A vendor's endpoint: authentication, faults, judging, recording; the same steps for every vendor.
+
+mod settle;
+mod turned_away;
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, header, request};
+
+use self::settle::settle;
+use crate::api::{self, Api, Call, Circumstances};
+use crate::faults::Kind;
+use crate::judge;
+use crate::judge::facts::Facts;
+use crate::reply::Reply;
+use crate::state::{Memory, Shared};
+use crate::vendor::Vendor;
+
+/// Answers a request to one of the vendor's paths. `body` is `None` if it was too long or broke off.
+pub(crate) async fn answer(
+    shared: &Shared,
+    api: &dyn Api,
+    head: &request::Parts,
+    body: Option<Bytes>,
+) -> Reply {
+    let Some(id) = api.endpoint(head.uri.path()) else {
+        return api.other(StatusCode::NOT_FOUND, "There is nothing at this path.");
+    };
+    if head.method != Method::POST {
+        return api.other(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here.");
+    }
+    let Some(body) = body else {
+        return too_large(api);
+    };
+    let call = Call {
+        id,
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+        body,
+    };
+    in_its_time(shared, api, &call).await
+}
+
+/// Answers a call, late if the fault `slow` strikes.
+async fn in_its_time(shared: &Shared, api: &dyn Api, call: &Call<'_>) -> Reply {
+    let vendor = api.vendor();
+    let slow = {
+        let mut memory = shared.memory();
+        let struck = strikes(&mut memory, vendor, Kind::Slow);
+        memory.injector(vendor).faults().slow.clone().filter(|_| struck)
+    };
+    let Some(slow) = slow else {
+        return decide(shared, api, call);
+    };
+    if slow.after_accept {
+        let reply = decide(shared, api, call);
+        // A fault switched off meanwhile is off for these events too: a test that switches it off and then reads the
+        // accepted events sees all that it struck.
+        let still_on = shared.memory().injector(vendor).faults().slow.is_some();
+        if still_on {
+            wait(shared, slow.delay_ms).await;
+        }
+        reply
+    } else {
+        wait(shared, slow.delay_ms).await;
+        decide(shared, api, call)
+    }
+}
+
+/// Waits, but not beyond the end of the sandbox.
+async fn wait(shared: &Shared, delay_ms: u64) {
+    let _ = tokio::time::timeout(Duration::from_millis(delay_ms), shared.stop.cancelled()).await;
+}
+
+fn decide(shared: &Shared, api: &dyn Api, call: &Call<'_>) -> Reply {
+    if let Some(reply) = turned_away::turned_away(shared, api, call) {
+        return reply;
+    }
+    let vendor = api.vendor();
+    let unexpected_property = shared
+        .memory()
+        .injector(vendor)
+        .faults()
+        .unexpected_property
+        .clone();
+    let around = Circumstances {
+        config: &shared.config,
+        id: call.id,
+        now: unix_seconds(SystemTime::now()),
+    };
+    let content = api.content(call);
+    let mut request = Facts::default();
+    let judged = api::judge(
+        api,
+        &around,
+        unexpected_property.as_deref(),
+        &content,
+        &mut request,
+    );
+    let test = api.is_test(call, &request);
+
+    let mut memory = shared.memory();
+    memory.count(vendor, |counts| counts.test_requests += u64::from(test));
+    match judged {
+        Ok(verdicts) => settle(&mut memory, api, verdicts, test),
+        Err(refusal) => {
+            if unexpected_property.is_some_and(|name| refusal.message == judge::unexpected(&name)) {
+                memory.count(vendor, |counts| counts.fault("unexpected_property"));
+            }
+            settle::refuse(&mut memory, api, &refusal, test)
+        }
+    }
+}
+
+/// Returns whole seconds since 1970, 0 for a clock before it.
+fn unix_seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Returns the token of a header `Authorization: Bearer`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
+}
+
+/// Returns true if the fault strikes now, and counts it.
+fn strikes(memory: &mut Memory, vendor: Vendor, kind: Kind) -> bool {
+    let strikes = memory.injector(vendor).strikes(kind);
+    if strikes {
+        memory.count(vendor, |counts| counts.fault(kind.name()));
+    }
+    strikes
+}
+
+fn too_large(api: &dyn Api) -> Reply {
+    api.other(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+}
