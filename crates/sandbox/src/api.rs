@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 
 use crate::faults::{Faults, Status};
 use crate::judge::facts::{Facts, Findings};
@@ -102,6 +102,14 @@ pub(crate) trait Answers: Send + Sync {
     /// Answers a status for which the vendor's body is not known.
     fn other(&self, status: StatusCode, message: &str) -> Reply;
 
+    fn not_found(&self) -> Reply {
+        self.other(StatusCode::NOT_FOUND, "There is nothing at this path.")
+    }
+
+    fn too_large(&self) -> Reply {
+        self.other(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+    }
+
     fn refused(&self, refusal: &Refusal, faults: &Faults) -> Reply;
 
     fn accepted(&self, verdicts: &[Verdict<'_>], acceptance: Acceptance) -> Reply;
@@ -128,4 +136,13 @@ pub(crate) fn judge<'a>(
         whole_event: &|request, event, found| api.whole_event(around, request, event, found),
     };
     judge::body(content, &rules, request)
+}
+
+/// Returns the token of a header `Authorization: Bearer`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::capture::Capture;
 use crate::counts::Counts;
-use crate::faults::Faults;
+use crate::faults::{Faults, Kind};
 use crate::inject::Injector;
 use crate::options::SandboxConfig;
 use crate::vendor::Vendor;
@@ -122,6 +122,15 @@ impl Memory {
             *self.injector(vendor) = Injector::new(faults.clone());
         }
         self.common_faults = faults;
+    }
+
+    /// Returns true if the fault strikes now, and counts it.
+    pub(crate) fn strikes(&mut self, vendor: Vendor, kind: Kind) -> bool {
+        let strikes = self.injector(vendor).strikes(kind);
+        if strikes {
+            self.count(vendor, |counts| counts.fault(kind.name()));
+        }
+        strikes
     }
 
     pub(crate) fn counts(&self) -> &Counts {

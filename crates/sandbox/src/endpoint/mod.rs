@@ -6,7 +6,7 @@ mod turned_away;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header, request};
+use http::{Method, StatusCode, request};
 
 use self::settle::settle;
 use crate::api::{self, Api, Call, Circumstances};
@@ -14,8 +14,7 @@ use crate::faults::Kind;
 use crate::judge;
 use crate::judge::facts::Facts;
 use crate::reply::Reply;
-use crate::state::{Memory, Shared};
-use crate::vendor::Vendor;
+use crate::state::Shared;
 
 /// Answers a request to one of the vendor's paths. `body` is `None` if it was too long or broke off.
 pub(crate) async fn answer(
@@ -25,13 +24,13 @@ pub(crate) async fn answer(
     body: Option<Bytes>,
 ) -> Reply {
     let Some(id) = api.endpoint(head.uri.path()) else {
-        return api.other(StatusCode::NOT_FOUND, "There is nothing at this path.");
+        return api.not_found();
     };
     if head.method != Method::POST {
         return api.other(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here.");
     }
     let Some(body) = body else {
-        return too_large(api);
+        return api.too_large();
     };
     let call = Call {
         id,
@@ -47,7 +46,7 @@ async fn in_its_time(shared: &Shared, api: &dyn Api, call: &Call<'_>) -> Reply {
     let vendor = api.vendor();
     let slow = {
         let mut memory = shared.memory();
-        let struck = strikes(&mut memory, vendor, Kind::Slow);
+        let struck = memory.strikes(vendor, Kind::Slow);
         memory.injector(vendor).faults().slow.clone().filter(|_| struck)
     };
     let Some(slow) = slow else {
@@ -117,26 +116,4 @@ fn decide(shared: &Shared, api: &dyn Api, call: &Call<'_>) -> Reply {
 fn unix_seconds(time: SystemTime) -> i64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// Returns the token of a header `Authorization: Bearer`.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim().to_owned())
-}
-
-/// Returns true if the fault strikes now, and counts it.
-fn strikes(memory: &mut Memory, vendor: Vendor, kind: Kind) -> bool {
-    let strikes = memory.injector(vendor).strikes(kind);
-    if strikes {
-        memory.count(vendor, |counts| counts.fault(kind.name()));
-    }
-    strikes
-}
-
-fn too_large(api: &dyn Api) -> Reply {
-    api.other(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
 }

@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 
-use super::strikes;
 use crate::api::{Acceptance, Api};
 use crate::faults::{Garbage, Kind};
 use crate::judge::{Refusal, Verdict};
@@ -24,10 +23,10 @@ pub(super) fn settle(
         return refuse(memory, api, &Refusal::without_reason(verdicts.len()), test);
     }
     for verdict in &mut verdicts {
-        if strikes(memory, vendor, Kind::FailEvents) && verdict.error.is_none() {
+        if memory.strikes(vendor, Kind::FailEvents) && verdict.error.is_none() {
             verdict.error = Some("This failure was asked for.".to_owned());
         }
-        if strikes(memory, vendor, Kind::WarnEvents) && verdict.warning.is_none() {
+        if memory.strikes(vendor, Kind::WarnEvents) && verdict.warning.is_none() {
             verdict.warning = Some("This warning was asked for.".to_owned());
         }
     }
@@ -36,7 +35,7 @@ pub(super) fn settle(
     {
         return refuse(memory, api, &refusal, test);
     }
-    let reset = strikes(memory, vendor, Kind::Reset);
+    let reset = memory.strikes(vendor, Kind::Reset);
     let lost = reset && !faults.reset.is_some_and(|reset| reset.after_accept);
     if record(memory, vendor, &verdicts, test, lost).is_err() {
         return api.other(
@@ -45,11 +44,11 @@ pub(super) fn settle(
         );
     }
     let acceptance = Acceptance {
-        short: strikes(memory, vendor, Kind::ShortBody),
+        short: memory.strikes(vendor, Kind::ShortBody),
         partial_as_422: faults.partial_as_422,
     };
     let mut reply = api.accepted(&verdicts, acceptance);
-    if strikes(memory, vendor, Kind::GarbageBody) {
+    if memory.strikes(vendor, Kind::GarbageBody) {
         reply = match faults.garbage_body.map(|fault| fault.form).unwrap_or_default() {
             Garbage::Html => Reply::text(reply.status, "text/html", "<html><body>It works!</body></html>"),
             Garbage::Truncated => {

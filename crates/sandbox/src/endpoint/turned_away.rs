@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 
-use super::{strikes, too_large};
 use crate::api::{Api, Call};
 use crate::faults::Kind;
 use crate::judge::Refusal;
@@ -13,12 +12,15 @@ pub(super) fn turned_away(shared: &Shared, api: &dyn Api, call: &Call<'_>) -> Op
     let vendor = api.vendor();
     let mut memory = shared.memory();
     let faults = memory.injector(vendor).faults().clone();
-    if strikes(&mut memory, vendor, Kind::Redirect) {
+    if memory.strikes(vendor, Kind::Redirect) {
         return faults.redirect.map(|fault| Reply::redirect(&fault.location));
     }
-    let not_found = || api.other(StatusCode::NOT_FOUND, "There is nothing at this path.");
     for (on, name, reply) in [
-        (faults.not_found, "not_found", &not_found as &dyn Fn() -> Reply),
+        (
+            faults.not_found,
+            "not_found",
+            &(|| api.not_found()) as &dyn Fn() -> Reply,
+        ),
         (faults.unauthorized, "unauthorized", &|| api.unauthorized(true)),
         (faults.forbidden, "forbidden", &|| api.forbidden()),
     ] {
@@ -32,17 +34,17 @@ pub(super) fn turned_away(shared: &Shared, api: &dyn Api, call: &Call<'_>) -> Op
     if token.is_empty() || wrong {
         return Some(api.unauthorized(!token.is_empty()));
     }
-    if strikes(&mut memory, vendor, Kind::RateLimit) {
+    if memory.strikes(vendor, Kind::RateLimit) {
         return faults
             .rate_limit
             .map(|fault| api.rate_limited(fault.retry_after_s));
     }
-    if strikes(&mut memory, vendor, Kind::Unavailable) {
+    if memory.strikes(vendor, Kind::Unavailable) {
         return faults
             .unavailable
             .map(|fault| api.unavailable(fault.retry_after_s));
     }
-    if strikes(&mut memory, vendor, Kind::Status) {
+    if memory.strikes(vendor, Kind::Status) {
         return faults.status.map(|fault| {
             let status = StatusCode::from_u16(fault.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             match fault.error_code {
@@ -54,10 +56,12 @@ pub(super) fn turned_away(shared: &Shared, api: &dyn Api, call: &Call<'_>) -> Op
     let length = call.body.len() as u64;
     if faults.max_bytes.is_some_and(|most| length > most) {
         memory.count(vendor, |counts| counts.fault("max_bytes"));
-        return Some(too_large(api));
+        return Some(api.too_large());
     }
     if let Some(reply) = api.turned_away(call, &shared.config) {
         return Some(reply);
     }
-    strikes(&mut memory, vendor, Kind::BadRequest).then(|| api.refused(&Refusal::without_reason(0), &faults))
+    memory
+        .strikes(vendor, Kind::BadRequest)
+        .then(|| api.refused(&Refusal::without_reason(0), &faults))
 }

@@ -12,8 +12,7 @@ mod values;
 use std::borrow::Cow;
 
 use self::schema::{BODY, EVENT};
-use crate::api::{Api, Call, Circumstances};
-use crate::endpoint::bearer;
+use crate::api::{Api, Call, Circumstances, bearer};
 use crate::judge::Remarks;
 use crate::judge::facts::{Facts, Findings};
 use crate::judge::schema::Shape;

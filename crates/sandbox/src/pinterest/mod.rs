@@ -7,8 +7,7 @@ mod tests;
 mod values;
 
 use self::schema::{BODY, EVENT};
-use crate::api::{Answers as _, Api, Call, Circumstances};
-use crate::endpoint::bearer;
+use crate::api::{Answers as _, Api, Call, Circumstances, bearer};
 use crate::judge::Remarks;
 use crate::judge::facts::{Facts, Findings};
 use crate::judge::schema::Shape;
