@@ -1,0 +1,218 @@
+//! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
+
+use signalbox_conversions::encode::{Object, UserData, null_context, segment_member, segment_value};
+use signalbox_conversions::field::Kind;
+use signalbox_conversions::personal::{Field, segment as rules};
+use signalbox_conversions::{Preset, Refusal, Resolved, Written, key, reasons as shared};
+use signalbox_segment::value::{Numbers, Value};
+
+use crate::options::Meta;
+use crate::reasons;
+use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, PERSONAL, PLAIN};
+
+/// The ways in which Segment's actions differ beyond their fields.
+struct Action {
+    /// Its products and its currency are checked, and it sends a currency.
+    shop: bool,
+    /// An event of a website needs a user agent.
+    needs_agent: bool,
+    /// It sends `custom_data`.
+    custom_data: bool,
+    /// Its value replaces the one in the free custom data, even if it has none itself.
+    value_wins: bool,
+}
+
+impl Action {
+    /// A mapping without a preset counts as a custom event.
+    fn of(preset: Option<&Preset>) -> Action {
+        let name = preset.map_or("Custom Event", |preset| preset.name);
+        let shop = !matches!(name, "Page View" | "Custom Event");
+        Action {
+            shop,
+            needs_agent: name != "Custom Event",
+            custom_data: name != "Page View",
+            value_wins: matches!(name, "Purchase" | "Search" | "View Content"),
+        }
+    }
+}
+
+pub(crate) fn write<'a>(
+    vendor: &Meta,
+    resolved: Resolved<'a, '_>,
+    out: &mut Object<'_>,
+) -> Result<Written<'a>, Refusal> {
+    let Resolved { event, payload, preset, .. } = resolved;
+    if null_context(event.root()) {
+        return Err(shared::segment_crash().into());
+    }
+    let sync_mode = payload.get("__segment_internal_sync_mode");
+    if sync_mode.is_defined() && sync_mode.as_str() != Some("add") {
+        return Err(reasons::segment::sync_mode().into());
+    }
+    let action = Action::of(preset);
+    let members = payload.get("user_data");
+    check(&action, preset, payload, members)?;
+
+    let text = |key: &str| payload.get(key).as_str().unwrap_or_default();
+    let own_name = preset.map_or("", |preset| preset.event_name);
+    let event_name = if own_name.is_empty() { text("event_name") } else { own_name };
+    out.text(key!("event_name"), event_name);
+    out.text(key!("event_time"), text("event_time"));
+    for key in [key!("event_source_url"), key!("event_id")] {
+        let text = text(key.name());
+        if !text.is_empty() {
+            out.text(key, text);
+        }
+    }
+    out.text(key!("action_source"), text("action_source"));
+    let scratch = resolved.text;
+    out.object(key!("user_data"), true, |out| user_data(out, members, resolved.spec, scratch));
+    app_data(out, payload.get("app_data_field"));
+    if payload.get("data_processing_options").as_bool() == Some(true) {
+        out.raw(key!("data_processing_options"), "[\"LDU\"]");
+        for key in [
+            key!("data_processing_options_country"),
+            key!("data_processing_options_state"),
+        ] {
+            let code = payload.get(key.name());
+            segment_value(out, key, if code.is_falsy() { Value::from(0.0) } else { code });
+        }
+    }
+    if action.custom_data {
+        out.object(key!("custom_data"), true, |out| custom_data(out, &action, payload));
+    }
+    Ok(Written {
+        event_name,
+        event_id: text("event_id"),
+        batch_key: vendor.batch_key(text("test_event_code"), scratch)?,
+        ..Written::default()
+    })
+}
+
+/// Segment's checks, in their order.
+fn check(
+    action: &Action,
+    preset: Option<&Preset>,
+    payload: Value<'_>,
+    members: Value<'_>,
+) -> Result<(), Refusal> {
+    if action.shop {
+        let currency = payload.get("currency").as_str().unwrap_or_default();
+        if currency.is_empty() && preset.is_some_and(|preset| preset.name == "Purchase") {
+            return Err(reasons::segment::no_currency().into());
+        }
+        if !currency.is_empty() && !is_currency(currency) {
+            return Err(reasons::segment::currency().into());
+        }
+        for (index, item) in payload.get("contents").items().enumerate() {
+            let text = |key: &str| item.get(key).as_str().unwrap_or_default();
+            if text("id").is_empty() {
+                return Err(reasons::segment::content_id(index).into());
+            }
+            if !matches!(text("delivery_category"), "" | "in_store" | "curbside" | "home_delivery") {
+                return Err(reasons::segment::delivery_category(index).into());
+            }
+        }
+    }
+    let website = payload.get("action_source").as_str() == Some("website");
+    if action.needs_agent && website && !members.get("client_user_agent").is_defined() {
+        return Err(reasons::segment::no_user_agent().into());
+    }
+    Ok(())
+}
+
+/// Writes the user: one hash for each field, a list for the external ids.
+fn user_data(out: &mut Object<'_>, members: Value<'_>, spec: &Spec, scratch: &mut String) {
+    for personal in PERSONAL {
+        let values = members.get(personal.member);
+        let hash = |value: Value<'_>, scratch: &mut String| {
+            rules::hash(personal.field, spec.segment_rules, value.as_str().unwrap_or_default(), scratch)
+                .ok()
+                .filter(|hash| !hash.is_blank())
+        };
+        if personal.field == Field::ExternalId {
+            let hashes: Vec<_> = values.items().filter_map(|value| hash(value, scratch)).collect();
+            UserData::new(out).hashed(personal.key, &hashes);
+        } else if let Some(hash) = hash(values, scratch) {
+            UserData::new(out).hashed_text(personal.key, &hash);
+        }
+    }
+    for wire in PLAIN {
+        let value = members.get(wire.member);
+        // Zero is an id, an empty text is none.
+        if value.as_str() != Some("") {
+            segment_value(out, wire.key, value);
+        }
+    }
+}
+
+fn app_data(out: &mut Object<'_>, app: Value<'_>) {
+    if app.get("use_app_data").as_bool() != Some(true) {
+        return;
+    }
+    out.object(key!("app_data"), true, |out| {
+        for key in [
+            key!("advertiser_tracking_enabled"),
+            key!("application_tracking_enabled"),
+        ] {
+            out.integer(key, i64::from(app.get(key.name()).as_bool() == Some(true)));
+        }
+        segment_value(out, key!("madid"), app.get("madId"));
+        out.array(key!("extinfo"), true, |array| {
+            for wire in EXTINFO {
+                array.text(app.get(wire.member).as_str().unwrap_or_default());
+            }
+        });
+    });
+}
+
+/// Writes the free custom data, and the fields that take precedence over its members.
+fn custom_data(out: &mut Object<'_>, action: &Action, payload: Value<'_>) {
+    let replaced = |name: &str| match name {
+        "currency" if action.shop => true,
+        "value" if action.value_wins => true,
+        _ => CUSTOM_DATA.iter().any(|wire| wire.key.name() == name && is_sent(wire.kind, payload.get(name))),
+    };
+    for (name, value) in payload.get("custom_data").members() {
+        if value.is_defined() && !replaced(name) {
+            out.property(name, |out| value.write_json(out, Numbers::JavaScript));
+        }
+    }
+    for wire in CUSTOM_DATA {
+        let value = payload.get(wire.member);
+        if wire.kind == Kind::Contents && value.is_defined() {
+            out.array(wire.key, true, |array| {
+                for item in value.items() {
+                    array.object(true, |out| {
+                        for wire in CONTENT {
+                            segment_member(out, wire, item.get(wire.member));
+                        }
+                    });
+                }
+            });
+        } else if is_sent(wire.kind, value) {
+            segment_member(out, wire, value);
+        }
+    }
+}
+
+/// Returns true if Segment sends a value of a field: empty texts and lists are left out.
+fn is_sent(kind: Kind, value: Value<'_>) -> bool {
+    match kind {
+        Kind::Text(_) => value.as_str().is_some_and(|text| !text.is_empty()),
+        Kind::Texts => value.array_len() > 0,
+        _ => value.is_defined(),
+    }
+}
+
+/// Returns true for the codes that Segment's destination knows: ISO 4217 as of some years ago, funds and metals included.
+fn is_currency(code: &str) -> bool {
+    const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP \
+        BYN BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP \
+        GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD \
+        KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR \
+        NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLL SOS SRD SSP STN SVC SYP \
+        SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VES VND VUV WST XAF XAG XAU XBA XBB XBC \
+        XBD XCD XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWC";
+    CODES.split(' ').any(|known| known == code)
+}

@@ -1,0 +1,98 @@
+//! Requests to Meta, and what its replies mean.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use signalbox_conversions::encode::{Object, StrippedFields};
+use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
+use signalbox_core::json::JsonWriter;
+use signalbox_core::{Outcome, Reason, Record, Verdict};
+use signalbox_http::{Body, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, header};
+
+use crate::fields::{SEGMENT_SPEC, SPEC};
+use crate::options::{Compat, Meta};
+use crate::{reasons, segment};
+
+/// Bytes in a request for a test code of at most 100 characters.
+pub(crate) const TEST_CODE_ROOM: usize = 128;
+
+impl Vendor for Meta {
+    fn spec(&self) -> &'static Spec {
+        match self.compat {
+            Compat::Meta => &SPEC,
+            Compat::Segment => &SEGMENT_SPEC,
+        }
+    }
+
+    fn compat(&self) -> signalbox_conversions::Compat {
+        self.compat.into()
+    }
+
+    fn write<'a>(&self, resolved: Resolved<'a, '_>, out: &mut Object<'_>) -> Result<Written<'a>, Refusal> {
+        segment::write(self, resolved, out)
+    }
+
+    fn frame(&self, batch_key: u16) -> Frame<'_> {
+        self.frames.get(batch_key)
+    }
+
+    fn longest_frame(&self) -> usize {
+        self.frames.longest()
+    }
+
+    fn post(&self, body: Body) -> Request {
+        let mut headers = HeaderMap::with_capacity(2);
+        headers.insert(header::AUTHORIZATION, self.authorization.clone());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Request {
+            method: Method::POST,
+            url: self.url.clone(),
+            headers,
+            body,
+        }
+    }
+
+    fn interpret(&self, reply: &Reply, records: &[Arc<Record>], _: &StrippedFields) -> Verdict {
+        match reply.status.as_u16() {
+            200 => match serde_json::from_slice::<Received>(&reply.body) {
+                Ok(received) if received.events_received == records.len() => {
+                    Verdict::All(Outcome::delivered())
+                }
+                _ => Verdict::All(Outcome::Retry {
+                    reason: Reason::new(
+                        "unclear_reply",
+                        "Meta answered 200, but does not say that it received the events",
+                    ),
+                    after: None,
+                    maybe_written: true,
+                }),
+            },
+            _ => StatusTable::new().failure(reply, ""),
+        }
+    }
+}
+
+impl Meta {
+    /// Returns the key of requests with this test code; without one, or with an empty one, the setting's.
+    pub(crate) fn batch_key(&self, test_code: &str, scratch: &mut String) -> Result<u16, Refusal> {
+        if test_code.is_empty() {
+            return Ok(0);
+        }
+        let mut out = JsonWriter::default();
+        out.string(test_code);
+        scratch.clear();
+        scratch.push_str("],\"test_event_code\":");
+        scratch.push_str(&String::from_utf8_lossy(out.as_bytes()));
+        scratch.push('}');
+        let open = self.frames.get(0).open;
+        self.frames
+            .key(open, scratch)
+            .ok_or_else(|| reasons::too_many_test_codes().into())
+    }
+}
+
+/// The body of a 200.
+#[derive(Debug, Deserialize)]
+struct Received {
+    events_received: usize,
+}

@@ -1,0 +1,64 @@
+//! The members of the request, in their order.
+
+use signalbox_conversions::encode::{PersonalField, Wire};
+use signalbox_conversions::field::{Kind, Row};
+use signalbox_conversions::{personal, wires};
+
+use crate::fields::{self, APP_DATA, EVENT, USER_DATA};
+
+/// The personal fields, which begin the user data.
+pub(crate) const PERSONAL: &[PersonalField] = personal!(USER_DATA);
+const PLAIN_ROWS: &[Row] = USER_DATA.split_at(PERSONAL.len()).1;
+/// The members of the user data that are sent as they are.
+pub(crate) const PLAIN: &[Wire] = wires!(PLAIN_ROWS);
+
+const EXTINFO_ROWS: &[Row] = APP_DATA.split_at(4).1;
+/// The sixteen places of `extinfo`.
+pub(crate) const EXTINFO: &[Wire] = wires!(EXTINFO_ROWS);
+
+/// A product.
+pub(crate) const CONTENT: &[Wire] = wires!(fields::CONTENT);
+
+/// The members of `custom_data` that have a field each.
+pub(crate) const CUSTOM_DATA: &[Wire] = &{
+    let mut wires = [CONTENT[0]; count_custom(EVENT)];
+    let (mut row, mut at) = (0, 0);
+    while row < EVENT.len() {
+        if is_custom(&EVENT[row]) {
+            wires[at] = Wire::of(&EVENT[row]);
+            at += 1;
+        }
+        row += 1;
+    }
+    wires
+};
+
+const fn is_custom(row: &Row) -> bool {
+    !matches!(row.kind, Kind::Own)
+}
+
+const fn count_custom(rows: &[Row]) -> usize {
+    let (mut row, mut count) = (0, 0);
+    while row < rows.len() {
+        count += is_custom(&rows[row]) as usize;
+        row += 1;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_cut_where_they_should_be() {
+        let keys = |wires: &[Wire]| wires.iter().map(|wire| wire.key.name()).collect::<Vec<_>>();
+        assert_eq!(PERSONAL.len(), 11);
+        assert_eq!((PLAIN.len(), PLAIN[0].key.name()), (12, "client_ip_address"));
+        let extinfo = keys(EXTINFO);
+        assert_eq!((extinfo.len(), extinfo[0], extinfo[15]), (16, "version", "deviceTimezone"));
+        let custom = keys(CUSTOM_DATA);
+        assert_eq!((custom[0], custom.last()), ("currency", Some(&"order_id")));
+        assert!(!custom.contains(&"test_event_code"));
+    }
+}
