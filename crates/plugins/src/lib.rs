@@ -12,6 +12,7 @@ use signalbox_filter as _;
 use signalbox_hash_pii as _;
 use signalbox_limited_data_processing as _;
 use signalbox_map as _;
+use signalbox_meta_conversions as _;
 use signalbox_pinterest_conversions as _;
 use signalbox_rate_limit as _;
 use signalbox_segment_http as _;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use signalbox_conversions::settings::{self, MappingConfig, AccountId, Presets};
+use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
 use signalbox_conversions::{Conversions, Encoder, Frames, Spec};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
@@ -15,6 +15,7 @@ use signalbox_http::{ClientOptions, HttpSink, bearer};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::{SEGMENT_SPEC, SPEC};
+use crate::frame::{OPEN, TEST_CODE_LENGTH, TEST_CODE_ROOM, closing};
 use crate::options::{Compat, Meta};
 
 /// Settings of a `meta_conversions` sink.
@@ -31,6 +32,9 @@ pub struct MetaConversionsConfig {
     /// Base URL of the API.
     #[serde(default = "base_url")]
     pub base_url: String,
+    /// Code of the test tool in Events Manager, which shows the events. Meta counts them all the same.
+    #[serde(default)]
+    pub test_event_code: Option<String>,
     /// The rules to follow.
     #[serde(default)]
     pub compat: Compat,
@@ -134,9 +138,16 @@ impl MetaConversionsConfig {
         let authorization = settings::token_header(&self.access_token, bearer, place, errors);
         let path = [self.api_version.as_str(), &self.pixel_id.0, "events"];
         let url = settings::endpoint(&self.base_url, path, errors);
+        let code = self.test_event_code.as_deref().unwrap_or_default();
+        if code.len() > TEST_CODE_LENGTH {
+            errors.push(BuildError::new(
+                "test_event_code",
+                "must not be longer than 64 bytes",
+            ));
+        }
         Some(Meta {
             compat: self.compat,
-            frames: Frames::new("{\"data\":[", "]}", crate::sink::TEST_CODE_ROOM),
+            frames: Frames::new(OPEN, &closing(code), TEST_CODE_ROOM),
             url: url?,
             authorization: authorization?,
         })

@@ -6,7 +6,7 @@
 
 use signalbox_conversions::encode::Key;
 use signalbox_conversions::field::Default::{FirstNumberOf, FirstOf, Json, Nothing};
-use signalbox_conversions::field::Kind::{self, Contents, Currency, Number, Own, Text, Texts, Whole};
+use signalbox_conversions::field::Kind::{self, Contents, Currency, Number, Text, Texts, Whole};
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::PINTEREST;
@@ -93,25 +93,67 @@ const SEGMENT_USER_DATA: &[Row] = &single::<{ USER_DATA.len() }>(USER_DATA);
 /// The app and the device it runs on; `extinfo` holds most of it by position.
 pub(crate) const APP_DATA: &[Row] = &[
     own!("use_app_data", "Send App Events?", Boolean).describe("True: send the app's data."),
-    own!("advertiser_tracking_enabled", "Advertiser Tracking Enabled", Boolean).describe("The user allows tracking in this app (iOS App Tracking Transparency)."),
-    own!("application_tracking_enabled", "Application Tracking Enabled", Boolean).describe("The app's own setting allows tracking.").default_mapping(r#"{"@path":"$.context.device.adTrackingEnabled"}"#),
-    own!("madid", "Advertiser ID (madid)", String).named("madId").describe("Advertising id of the device, in the place where Segment sends it.").default_mapping(r#"{"@path":"$.context.madId"}"#),
-    own!("version", "ExtInfo Version", String).choices(&[choice("i2"), choice("a2")]).describe("`i2` on iOS, `a2` on Android."),
-    extinfo(key!("packageName"), "Package Name", "Name of the app's package.").default_mapping(r#"{"@path":"$.context.app.namespace"}"#),
+    own!(
+        "advertiser_tracking_enabled",
+        "Advertiser Tracking Enabled",
+        Boolean
+    )
+    .describe("The user allows tracking in this app (iOS App Tracking Transparency)."),
+    own!(
+        "application_tracking_enabled",
+        "Application Tracking Enabled",
+        Boolean
+    )
+    .describe("The app's own setting allows tracking.")
+    .default_mapping(r#"{"@path":"$.context.device.adTrackingEnabled"}"#),
+    own!("madid", "Advertiser ID (madid)", String)
+        .named("madId")
+        .describe("Advertising id of the device, in the place where Segment sends it.")
+        .default_mapping(r#"{"@path":"$.context.madId"}"#),
+    own!("version", "ExtInfo Version", String)
+        .choices(&[choice("i2"), choice("a2")])
+        .describe("`i2` on iOS, `a2` on Android."),
+    extinfo(key!("packageName"), "Package Name", "Name of the app's package.")
+        .default_mapping(r#"{"@path":"$.context.app.namespace"}"#),
     extinfo(key!("shortVersion"), "Short Version", "Short version of the app."),
-    extinfo(key!("longVersion"), "Long Version", "Long version of the app.").default_mapping(r#"{"@path":"$.context.app.version"}"#),
-    extinfo(key!("osVersion"), "OS Version", "Version of the operating system.").default_mapping(r#"{"@path":"$.context.os.version"}"#),
-    extinfo(key!("deviceName"), "Device Model Name", "Model of the device.").default_mapping(r#"{"@path":"$.context.device.model"}"#),
-    extinfo(key!("locale"), "Locale", "Locale of the device.").default_mapping(r#"{"@path":"$.context.locale"}"#),
-    extinfo(key!("timezone"), "Timezone Abbreviation", "Abbreviation of the time zone."),
-    extinfo(key!("carrier"), "Carrier Name", "Mobile network.").default_mapping(r#"{"@path":"$.context.network.carrier"}"#),
-    extinfo(key!("width"), "Screen Width", "Width of the screen in pixels.").default_mapping(r#"{"@path":"$.context.screen.width"}"#),
-    extinfo(key!("height"), "Screen Height", "Height of the screen in pixels.").default_mapping(r#"{"@path":"$.context.screen.height"}"#),
-    extinfo(key!("density"), "Screen Density", "Density of the screen.").default_mapping(r#"{"@path":"$.context.screen.density"}"#),
+    extinfo(key!("longVersion"), "Long Version", "Long version of the app.")
+        .default_mapping(r#"{"@path":"$.context.app.version"}"#),
+    extinfo(
+        key!("osVersion"),
+        "OS Version",
+        "Version of the operating system.",
+    )
+    .default_mapping(r#"{"@path":"$.context.os.version"}"#),
+    extinfo(key!("deviceName"), "Device Model Name", "Model of the device.")
+        .default_mapping(r#"{"@path":"$.context.device.model"}"#),
+    extinfo(key!("locale"), "Locale", "Locale of the device.")
+        .default_mapping(r#"{"@path":"$.context.locale"}"#),
+    extinfo(
+        key!("timezone"),
+        "Timezone Abbreviation",
+        "Abbreviation of the time zone.",
+    ),
+    extinfo(key!("carrier"), "Carrier Name", "Mobile network.")
+        .default_mapping(r#"{"@path":"$.context.network.carrier"}"#),
+    extinfo(key!("width"), "Screen Width", "Width of the screen in pixels.")
+        .default_mapping(r#"{"@path":"$.context.screen.width"}"#),
+    extinfo(key!("height"), "Screen Height", "Height of the screen in pixels.")
+        .default_mapping(r#"{"@path":"$.context.screen.height"}"#),
+    extinfo(key!("density"), "Screen Density", "Density of the screen.")
+        .default_mapping(r#"{"@path":"$.context.screen.density"}"#),
     extinfo(key!("cpuCores"), "CPU Cores", "Number of processor cores."),
-    extinfo(key!("storageSize"), "Storage Size in GBs", "Size of the storage in GB."),
+    extinfo(
+        key!("storageSize"),
+        "Storage Size in GBs",
+        "Size of the storage in GB.",
+    ),
     extinfo(key!("freeStorage"), "Free Storage in GBs", "Free storage in GB."),
-    extinfo(key!("deviceTimezone"), "Device Timezone", "Time zone of the device.").default_mapping(r#"{"@path":"$.context.timezone"}"#),
+    extinfo(
+        key!("deviceTimezone"),
+        "Device Timezone",
+        "Time zone of the device.",
+    )
+    .default_mapping(r#"{"@path":"$.context.timezone"}"#),
 ];
 
 /// A place of `extinfo`.
@@ -124,7 +166,8 @@ pub(crate) const CONTENT: &[Row] = &[
     member!("id", "ID", ANY).describe("Id of the product."),
     member!("quantity", "Quantity", Whole(0, i64::MAX)).describe("Number of pieces."),
     member!("item_price", "Item Price", Number).describe("Price of one piece."),
-    member!("delivery_category", "Delivery Category", ANY).describe("`in_store`, `curbside` or `home_delivery`."),
+    member!("delivery_category", "Delivery Category", ANY)
+        .describe("`in_store`, `curbside` or `home_delivery`."),
 ];
 
 const OUR_PRODUCTS: &str = concat!(
@@ -137,29 +180,83 @@ const OUR_PRODUCTS: &str = concat!(
 
 /// The event, objects with their members. The rows that are not `own` are members of `custom_data`.
 pub(crate) const EVENT: &[Row] = &[
-    own!("event_name", "Event Name", String).required().describe("The conversion: a standard event or a custom one. Each preset sets its own."),
-    own!("event_time", "Event Time", String).required().describe("When it happened: a date, or epoch seconds or milliseconds.").default_mapping(r#"{"@path":"$.timestamp"}"#),
-    own!("event_source_url", "Event Source URL", String).describe("Address of the page.").default_mapping(r#"{"@path":"$.context.page.url"}"#).optional(),
-    own!("event_id", "Event ID", String).describe("What Meta knows duplicates by. A site that fires the pixel too must send the same id in both.").default_mapping(r#"{"@path":"$.messageId"}"#),
-    own!("action_source", "Action Source", String).required().choices(SOURCES).describe("Where it happened.").vendor_default(Json(r#""website""#)),
-    own!("user_data", "User Data", Object).required().members(USER_DATA, fields!(USER_DATA)).describe("Who it was."),
-    own!("app_data", "App Events Fields", Object).named("app_data_field").members(APP_DATA, fields!(APP_DATA)).describe("The app; sent if `use_app_data` is true."),
+    own!("event_name", "Event Name", String)
+        .required()
+        .describe("The conversion: a standard event or a custom one. Each preset sets its own."),
+    own!("event_time", "Event Time", String)
+        .required()
+        .describe("When it happened: a date, or epoch seconds or milliseconds.")
+        .default_mapping(r#"{"@path":"$.timestamp"}"#),
+    own!("event_source_url", "Event Source URL", String)
+        .describe("Address of the page.")
+        .default_mapping(r#"{"@path":"$.context.page.url"}"#)
+        .optional(),
+    own!("event_id", "Event ID", String)
+        .describe(
+            "What Meta knows duplicates by. A site that fires the pixel too must send the same id in both.",
+        )
+        .default_mapping(r#"{"@path":"$.messageId"}"#),
+    own!("action_source", "Action Source", String)
+        .required()
+        .choices(SOURCES)
+        .describe("Where it happened.")
+        .vendor_default(Json(r#""website""#)),
+    own!("user_data", "User Data", Object)
+        .required()
+        .members(USER_DATA, fields!(USER_DATA))
+        .describe("Who it was."),
+    own!("app_data", "App Events Fields", Object)
+        .named("app_data_field")
+        .members(APP_DATA, fields!(APP_DATA))
+        .describe("The app; sent if `use_app_data` is true."),
     own!("data_processing_options", "Data Processing Options", Boolean).describe("True: Limited Data Use."),
-    own!("data_processing_options_country", "Data Processing Country", FieldType::Number).choices(&[number("0"), number("1")]).describe("`1` for the United States, `0` to let Meta place the user by IP address."),
-    own!("data_processing_options_state", "Data Processing State", FieldType::Number).choices(STATES).describe("Code of the state, `0` to let Meta place the user by IP address."),
+    own!(
+        "data_processing_options_country",
+        "Data Processing Country",
+        FieldType::Number
+    )
+    .choices(&[number("0"), number("1")])
+    .describe("`1` for the United States, `0` to let Meta place the user by IP address."),
+    own!(
+        "data_processing_options_state",
+        "Data Processing State",
+        FieldType::Number
+    )
+    .choices(STATES)
+    .describe("Code of the state, `0` to let Meta place the user by IP address."),
     own!("custom_data", "Custom Data", Object).describe("Properties of your own."),
-    member!("currency", "Currency", Currency).describe("ISO 4217 code of the currency of `value` and the prices.").default_mapping(r#"{"@path":"$.properties.currency"}"#),
-    member!("value", "Value", Number).describe("What the event is worth in all.").vendor_default(FirstNumberOf(&["properties.value", "properties.revenue", "properties.total", "properties.price"])),
+    member!("currency", "Currency", Currency)
+        .describe("ISO 4217 code of the currency of `value` and the prices.")
+        .default_mapping(r#"{"@path":"$.properties.currency"}"#),
+    member!("value", "Value", Number)
+        .describe("What the event is worth in all.")
+        .vendor_default(FirstNumberOf(&[
+            "properties.value",
+            "properties.revenue",
+            "properties.total",
+            "properties.price",
+        ])),
     member!("net_revenue", "Net Revenue", Number).describe("Net revenue of the purchase."),
-    member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").vendor_default(Nothing),
+    member!("content_ids", "Content IDs", Texts)
+        .describe("Ids of the products.")
+        .vendor_default(Nothing),
     member!("content_name", "Content Name", ANY).describe("Name of the page or product."),
     member!("content_type", "Content Type", ANY).describe("`product` or `product_group`."),
-    member!("contents", "Contents", Contents).members(CONTENT, fields!(CONTENT)).describe("The products.").vendor_default(Json(OUR_PRODUCTS)),
+    member!("contents", "Contents", Contents)
+        .members(CONTENT, fields!(CONTENT))
+        .describe("The products.")
+        .vendor_default(Json(OUR_PRODUCTS)),
     member!("num_items", "Number of Items", Whole(0, i64::MAX)).describe("How many products in all."),
     member!("content_category", "Content Category", ANY).describe("Category of the content."),
-    member!("search_string", "Search String", ANY).describe("What was searched for.").vendor_default(FirstOf(&["properties.query"])),
-    own!("test_event_code", "Test Event Code", String).describe("Shows the event in the test tool of Events Manager; Meta counts it all the same."),
-    member!("order_id", "Order ID", ANY).vendor_only().describe("The order's id.").vendor_default(FirstOf(&["properties.order_id"])),
+    member!("search_string", "Search String", ANY)
+        .describe("What was searched for.")
+        .vendor_default(FirstOf(&["properties.query"])),
+    own!("test_event_code", "Test Event Code", String)
+        .describe("Shows the event in the test tool of Events Manager; Meta counts it all the same."),
+    member!("order_id", "Order ID", ANY)
+        .vendor_only()
+        .describe("The order's id.")
+        .vendor_default(FirstOf(&["properties.order_id"])),
 ];
 
 const SOURCES: &[Choice<'static>] = &[

@@ -2,6 +2,7 @@
 
 mod config;
 mod fields;
+mod frame;
 mod options;
 mod payload;
 mod presets;

@@ -4,11 +4,9 @@ use signalbox_conversions::field::Default::{FirstNumberOf, Nothing};
 use signalbox_conversions::{Compat, Listens, Preset};
 
 /// The event describes one product.
-const ONE_PRODUCT: &str =
-    r#"{"@arrayPath":["$.properties",{"id":{"@path":"$.product_id"},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}]}"#;
+const ONE_PRODUCT: &str = r#"{"@arrayPath":["$.properties",{"id":{"@path":"$.product_id"},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}]}"#;
 /// The event has a list of products.
-const PRODUCTS: &str =
-    r#"{"@arrayPath":["$.properties.products",{"id":{"@path":"$.product_id"},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}]}"#;
+const PRODUCTS: &str = r#"{"@arrayPath":["$.properties.products",{"id":{"@path":"$.product_id"},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}]}"#;
 const REVENUE: (&str, &str) = ("value", r#"{"@path":"$.properties.revenue"}"#);
 const PRICE: (&str, &str) = ("value", r#"{"@path":"$.properties.price"}"#);
 
@@ -52,7 +50,13 @@ pub(crate) const PRESETS: &[Preset] = &[
             ("contents", ONE_PRODUCT),
             ("search_string", r#"{"@path":"$.properties.query"}"#),
         ])
-        .absent(&["event_name", "content_name", "content_type", "num_items", "net_revenue"]),
+        .absent(&[
+            "event_name",
+            "content_name",
+            "content_type",
+            "num_items",
+            "net_revenue",
+        ]),
     Preset::page("Page View", "PageView")
         .vendor_fields(&[("value", Nothing), ("currency", Nothing)])
         .absent(&[

@@ -4,10 +4,10 @@
 use signalbox_core::Reason;
 
 /// `too_many_test_codes`: the mapping gives too many different test codes, or one that is too long.
-pub(crate) fn too_many_test_codes() -> Reason {
+pub(crate) fn test_codes() -> Reason {
     Reason::new(
         "too_many_test_codes",
-        "test_event_code: too long, or there are more than 60 different ones; events of one code share a request",
+        "test_event_code: longer than 64 bytes, or one more than the 63 that a sink can tell apart; write the code into the mapping",
     )
 }
 
@@ -25,7 +25,10 @@ pub(crate) mod segment {
 
     /// `segment_currency`, for a purchase.
     pub(crate) fn no_currency() -> Reason {
-        Reason::new("segment_payload", "currency: Segment's destination requires it for purchases")
+        Reason::new(
+            "segment_payload",
+            "currency: Segment's destination requires it for purchases",
+        )
     }
 
     /// `segment_currency`.
@@ -38,7 +41,8 @@ pub(crate) mod segment {
 
     /// `segment_payload`, for a product without an id.
     pub(crate) fn content_id(index: usize) -> Reason {
-        let message = format!("contents[{index}].id: empty; Segment's destination then fails the whole event");
+        let message =
+            format!("contents[{index}].id: empty; Segment's destination then fails the whole event");
         Reason::new("segment_payload", message)
     }
 

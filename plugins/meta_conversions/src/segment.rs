@@ -1,14 +1,16 @@
 //! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
 
-use signalbox_conversions::encode::{Object, UserData, null_context, segment_member, segment_value};
+use signalbox_conversions::encode::{
+    Object, PersonalField, UserData, null_context, segment_member, segment_value,
+};
 use signalbox_conversions::field::Kind;
-use signalbox_conversions::personal::{Field, segment as rules};
+use signalbox_conversions::personal::segment::{self as rules, SegmentHash};
 use signalbox_conversions::{Preset, Refusal, Resolved, Written, key, reasons as shared};
 use signalbox_segment::value::{Numbers, Value};
 
 use crate::options::Meta;
-use crate::reasons;
 use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, PERSONAL, PLAIN};
+use crate::{payload, reasons};
 
 /// The ways in which Segment's actions differ beyond their fields.
 struct Action {
@@ -41,7 +43,12 @@ pub(crate) fn write<'a>(
     resolved: Resolved<'a, '_>,
     out: &mut Object<'_>,
 ) -> Result<Written<'a>, Refusal> {
-    let Resolved { event, payload, preset, .. } = resolved;
+    let Resolved {
+        event,
+        payload,
+        preset,
+        ..
+    } = resolved;
     if null_context(event.root()) {
         return Err(shared::segment_crash().into());
     }
@@ -53,9 +60,13 @@ pub(crate) fn write<'a>(
     let members = payload.get("user_data");
     check(&action, preset, payload, members)?;
 
-    let text = |key: &str| payload.get(key).as_str().unwrap_or_default();
+    let text = |key: &str| payload::text(payload, key);
     let own_name = preset.map_or("", |preset| preset.event_name);
-    let event_name = if own_name.is_empty() { text("event_name") } else { own_name };
+    let event_name = if own_name.is_empty() {
+        text("event_name")
+    } else {
+        own_name
+    };
     out.text(key!("event_name"), event_name);
     out.text(key!("event_time"), text("event_time"));
     for key in [key!("event_source_url"), key!("event_id")] {
@@ -66,7 +77,7 @@ pub(crate) fn write<'a>(
     }
     out.text(key!("action_source"), text("action_source"));
     let scratch = resolved.text;
-    out.object(key!("user_data"), true, |out| user_data(out, members, resolved.spec, scratch));
+    out.object(key!("user_data"), true, |out| user_data(out, members, scratch));
     app_data(out, payload.get("app_data_field"));
     if payload.get("data_processing_options").as_bool() == Some(true) {
         out.raw(key!("data_processing_options"), "[\"LDU\"]");
@@ -79,12 +90,14 @@ pub(crate) fn write<'a>(
         }
     }
     if action.custom_data {
-        out.object(key!("custom_data"), true, |out| custom_data(out, &action, payload));
+        out.object(key!("custom_data"), true, |out| {
+            custom_data(out, &action, payload)
+        });
     }
     Ok(Written {
         event_name,
         event_id: text("event_id"),
-        batch_key: vendor.batch_key(text("test_event_code"), scratch)?,
+        batch_key: vendor.batch_key(text("test_event_code"))?,
         ..Written::default()
     })
 }
@@ -109,7 +122,10 @@ fn check(
             if text("id").is_empty() {
                 return Err(reasons::segment::content_id(index).into());
             }
-            if !matches!(text("delivery_category"), "" | "in_store" | "curbside" | "home_delivery") {
+            if !matches!(
+                text("delivery_category"),
+                "" | "in_store" | "curbside" | "home_delivery"
+            ) {
                 return Err(reasons::segment::delivery_category(index).into());
             }
         }
@@ -122,18 +138,16 @@ fn check(
 }
 
 /// Writes the user: one hash for each field, a list for the external ids.
-fn user_data(out: &mut Object<'_>, members: Value<'_>, spec: &Spec, scratch: &mut String) {
+fn user_data(out: &mut Object<'_>, members: Value<'_>, scratch: &mut String) {
     for personal in PERSONAL {
         let values = members.get(personal.member);
-        let hash = |value: Value<'_>, scratch: &mut String| {
-            rules::hash(personal.field, spec.segment_rules, value.as_str().unwrap_or_default(), scratch)
-                .ok()
-                .filter(|hash| !hash.is_blank())
-        };
-        if personal.field == Field::ExternalId {
-            let hashes: Vec<_> = values.items().filter_map(|value| hash(value, scratch)).collect();
+        if values.is_array() {
+            let hashes: Vec<_> = values
+                .items()
+                .filter_map(|value| hash(personal, value, scratch))
+                .collect();
             UserData::new(out).hashed(personal.key, &hashes);
-        } else if let Some(hash) = hash(values, scratch) {
+        } else if let Some(hash) = hash(personal, values, scratch) {
             UserData::new(out).hashed_text(personal.key, &hash);
         }
     }
@@ -144,6 +158,12 @@ fn user_data(out: &mut Object<'_>, members: Value<'_>, spec: &Spec, scratch: &mu
             segment_value(out, wire.key, value);
         }
     }
+}
+
+/// Returns what Segment sends for a value; `None` for a value that it leaves out.
+fn hash<'t>(personal: &PersonalField, value: Value<'t>, scratch: &mut String) -> Option<SegmentHash<'t>> {
+    let hash = rules::hash(personal.field, value.as_str()?, scratch).ok()?;
+    (!hash.as_str().is_empty()).then_some(hash)
 }
 
 fn app_data(out: &mut Object<'_>, app: Value<'_>) {
@@ -171,11 +191,15 @@ fn custom_data(out: &mut Object<'_>, action: &Action, payload: Value<'_>) {
     let replaced = |name: &str| match name {
         "currency" if action.shop => true,
         "value" if action.value_wins => true,
-        _ => CUSTOM_DATA.iter().any(|wire| wire.key.name() == name && is_sent(wire.kind, payload.get(name))),
+        _ => CUSTOM_DATA
+            .iter()
+            .any(|wire| wire.key.name() == name && is_sent(wire.kind, payload.get(name))),
     };
     for (name, value) in payload.get("custom_data").members() {
         if value.is_defined() && !replaced(name) {
-            out.property(name, |out| value.write_json(out, Numbers::JavaScript));
+            out.property(name, |out| {
+                out.with(|out| value.write_json(out, Numbers::JavaScript));
+            });
         }
     }
     for wire in CUSTOM_DATA {

@@ -5,16 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
-use signalbox_core::json::JsonWriter;
 use signalbox_core::{Outcome, Reason, Record, Verdict};
 use signalbox_http::{Body, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, header};
 
 use crate::fields::{SEGMENT_SPEC, SPEC};
 use crate::options::{Compat, Meta};
-use crate::{reasons, segment};
-
-/// Bytes in a request for a test code of at most 100 characters.
-pub(crate) const TEST_CODE_ROOM: usize = 128;
+use crate::segment;
 
 impl Vendor for Meta {
     fn spec(&self) -> &'static Spec {
@@ -69,25 +65,6 @@ impl Vendor for Meta {
             },
             _ => StatusTable::new().failure(reply, ""),
         }
-    }
-}
-
-impl Meta {
-    /// Returns the key of requests with this test code; without one, or with an empty one, the setting's.
-    pub(crate) fn batch_key(&self, test_code: &str, scratch: &mut String) -> Result<u16, Refusal> {
-        if test_code.is_empty() {
-            return Ok(0);
-        }
-        let mut out = JsonWriter::default();
-        out.string(test_code);
-        scratch.clear();
-        scratch.push_str("],\"test_event_code\":");
-        scratch.push_str(&String::from_utf8_lossy(out.as_bytes()));
-        scratch.push('}');
-        let open = self.frames.get(0).open;
-        self.frames
-            .key(open, scratch)
-            .ok_or_else(|| reasons::too_many_test_codes().into())
     }
 }
 

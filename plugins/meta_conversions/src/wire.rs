@@ -56,7 +56,10 @@ mod tests {
         assert_eq!(PERSONAL.len(), 11);
         assert_eq!((PLAIN.len(), PLAIN[0].key.name()), (12, "client_ip_address"));
         let extinfo = keys(EXTINFO);
-        assert_eq!((extinfo.len(), extinfo[0], extinfo[15]), (16, "version", "deviceTimezone"));
+        assert_eq!(
+            (extinfo.len(), extinfo[0], extinfo[15]),
+            (16, "version", "deviceTimezone")
+        );
         let custom = keys(CUSTOM_DATA);
         assert_eq!((custom[0], custom.last()), ("currency", Some(&"order_id")));
         assert!(!custom.contains(&"test_event_code"));

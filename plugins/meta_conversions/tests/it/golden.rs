@@ -1,0 +1,16 @@
+//! The golden cases, and the documentation that follows from them and from the tables.
+
+use signalbox_meta_conversions::SPEC;
+use signalbox_testkit::golden;
+
+use crate::support::MetaCases;
+
+#[test]
+fn meta_vectors() {
+    golden::vectors(&MetaCases);
+}
+
+#[test]
+fn the_readme_holds_the_reference() {
+    golden::reference::<MetaCases>(&SPEC);
+}

@@ -1,0 +1,5 @@
+//! Tests of the sink through its public API.
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+mod golden;
+mod support;
