@@ -130,7 +130,7 @@ pub trait Sink: Send + Sync {
 /// Bytes around and between records in one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Framing {
-    /// Bytes added once a request.
+    /// Bytes added once a request, at most.
     pub request: usize,
     /// Bytes added between two records.
     pub separator: usize,

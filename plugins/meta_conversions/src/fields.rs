@@ -9,7 +9,7 @@ use signalbox_conversions::field::Default::{FirstNumberOf, FirstOf, Json, Nothin
 use signalbox_conversions::field::Kind::{self, Contents, Currency, Number, Text, Texts, Whole};
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
-use signalbox_conversions::personal::rules::PINTEREST;
+use signalbox_conversions::personal::rules::{META, SEGMENT_META};
 use signalbox_conversions::{Spec, fields, key};
 use signalbox_segment::schema::FieldType::{Boolean, Integer, Object, String};
 use signalbox_segment::schema::{Choice, Field, FieldType};
@@ -343,7 +343,8 @@ const BASE: Spec = Spec {
     event_field: "event_name",
     format_field: None,
     places: &[],
-    rules: &PINTEREST,
+    rules: &META,
+    segment_rules: &SEGMENT_META,
     settings: &[],
 };
 

@@ -4,6 +4,7 @@ use signalbox_conversions::encode::{
     Object, PersonalField, UserData, null_context, segment_member, segment_value,
 };
 use signalbox_conversions::field::Kind;
+use signalbox_conversions::personal::rules::SEGMENT_META;
 use signalbox_conversions::personal::segment::{self as rules, SegmentHash};
 use signalbox_conversions::{Preset, Refusal, Resolved, Written, key, reasons as shared};
 use signalbox_segment::value::{Numbers, Value};
@@ -162,8 +163,8 @@ fn user_data(out: &mut Object<'_>, members: Value<'_>, scratch: &mut String) {
 
 /// Returns what Segment sends for a value; `None` for a value that it leaves out.
 fn hash<'t>(personal: &PersonalField, value: Value<'t>, scratch: &mut String) -> Option<SegmentHash<'t>> {
-    let hash = rules::hash(personal.field, value.as_str()?, scratch).ok()?;
-    (!hash.as_str().is_empty()).then_some(hash)
+    let hash = rules::hash(personal.field, &SEGMENT_META, value.as_str()?, scratch).ok()?;
+    (!hash.is_blank()).then_some(hash)
 }
 
 fn app_data(out: &mut Object<'_>, app: Value<'_>) {

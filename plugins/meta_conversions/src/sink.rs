@@ -6,7 +6,7 @@ use serde::Deserialize;
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
-use signalbox_http::{Body, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, header};
+use signalbox_http::{Body, Bytes, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, header};
 
 use crate::fields::{SEGMENT_SPEC, SPEC};
 use crate::options::{Compat, Meta};
@@ -66,6 +66,35 @@ impl Vendor for Meta {
             _ => StatusTable::new().failure(reply, ""),
         }
     }
+
+    /// An empty list of events: Meta finds it invalid, and has accepted the token by then.
+    fn probe(&self) -> Option<Request> {
+        let body = Bytes::from_static(b"{\"data\":[]}");
+        Some(self.post(body.into()))
+    }
+
+    fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
+        let error = serde_json::from_slice::<Failed>(&reply.body).map(|failed| failed.error);
+        match error {
+            Ok(error) if error.code == 100 && error.error_subcode != Some(33) => Ok(()),
+            _ if reply.status.is_success() => Ok(()),
+            _ => Err(StatusTable::new().reason(reply, "")),
+        }
+    }
+}
+
+/// The body of a failure.
+#[derive(Debug, Deserialize)]
+struct Failed {
+    error: GraphError,
+}
+
+/// An error of the Graph API.
+#[derive(Debug, Deserialize)]
+struct GraphError {
+    code: i64,
+    #[serde(default)]
+    error_subcode: Option<i64>,
 }
 
 /// The body of a 200.

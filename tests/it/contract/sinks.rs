@@ -20,13 +20,48 @@ fn build(plugin: &str, mut settings: Value) -> Box<dyn Sink> {
 }
 
 /// The sinks that this file checks.
-pub(super) const CHECKED: [&str; 5] = [
+pub(super) const CHECKED: [&str; 6] = [
     "console",
     "file",
+    "meta_conversions",
     "pinterest_conversions",
     "tiktok_events",
     "webhook",
 ];
+
+async fn check_meta_conversions(compat: &str) {
+    let build = |base: &str| {
+        build(
+            "meta_conversions",
+            json!({
+                "base_url": base, "pixel_id": "1203948576120394", "access_token": SECRET, "compat": compat,
+                "presets": "none", "mappings": [{ "preset": "Custom Event", "trigger": "type = \"track\"", "fields": { "action_source": "website" } }],
+            }),
+        )
+    };
+    let replies = Replies {
+        accepts: Some(|records| {
+            json!({ "events_received": records, "messages": [], "fbtrace_id": "AbC" }).to_string()
+        }),
+        unclear: &[r#"{"events_received":0,"messages":[]}"#, r#"{"messages":[]}"#],
+        ..Replies::default()
+    };
+    let promise = Promise {
+        replies,
+        ..Promise::default()
+    };
+    contract::check_promise("meta_conversions", build, &sample(), promise).await;
+}
+
+#[tokio::test]
+async fn meta_conversions() {
+    check_meta_conversions("meta").await;
+}
+
+#[tokio::test]
+async fn meta_conversions_as_segment() {
+    check_meta_conversions("segment").await;
+}
 
 async fn check_pinterest_conversions(compat: &str) {
     let build = |base: &str| {
