@@ -6,7 +6,9 @@ use serde::Deserialize;
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
-use signalbox_http::{Body, HeaderMap, HeaderName, HeaderValue, Method, Reply, Request, StatusTable, header};
+use signalbox_http::{
+    Body, Bytes, HeaderMap, HeaderName, HeaderValue, Method, Reply, Request, StatusTable, header,
+};
 
 use crate::options::TikTok;
 use crate::segment;
@@ -47,23 +49,53 @@ impl Vendor for TikTok {
     }
 
     fn interpret(&self, reply: &Reply, _: &[Arc<Record>], _: &StrippedFields) -> Verdict {
-        let words = || answer(reply).map(|answer| answer.message).unwrap_or_default();
-        match (reply.status.as_u16(), answer(reply)) {
-            (200, Some(Answer { code: 0, .. })) => Verdict::All(Outcome::delivered()),
-            (200, Some(answer)) => Verdict::Isolate(Reason::from_vendor(
-                "tiktok_refused",
-                "TikTok refused the request",
-                &answer.message,
-            )),
-            (200, None) => Verdict::All(Outcome::Retry {
-                reason: Reason::new(
-                    "unreadable_reply",
-                    "TikTok answered 200, but its body cannot be read",
-                ),
+        let retry = |code, message: &str| {
+            Verdict::All(Outcome::Retry {
+                reason: Reason::new(code, message),
                 after: None,
                 maybe_written: true,
-            }),
-            _ => StatusTable::new().failure(reply, &words()),
+            })
+        };
+        match answer(reply) {
+            Some(Answer { code: 0, .. }) if reply.status.as_u16() == 200 => {
+                Verdict::All(Outcome::delivered())
+            }
+            Some(Answer {
+                code: 40_000..=49_999,
+                message,
+            }) => Verdict::Isolate(Reason::from_vendor(
+                "tiktok_refused",
+                "TikTok refused the request",
+                &message,
+            )),
+            Some(_) if reply.status.as_u16() == 200 => retry(
+                "unknown_code",
+                "TikTok answered with a code that this version does not know",
+            ),
+            None if reply.status.as_u16() == 200 => retry(
+                "unreadable_reply",
+                "TikTok answered 200, but its body cannot be read",
+            ),
+            answer => {
+                StatusTable::new().failure(reply, &answer.map(|answer| answer.message).unwrap_or_default())
+            }
+        }
+    }
+
+    fn probe(&self) -> Option<Request> {
+        // No event is in it, so none can count.
+        let Frame { open, close } = self.frame(0);
+        Some(self.post(Bytes::from([open, close].concat()).into()))
+    }
+
+    fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
+        match answer(reply) {
+            // TikTok refuses the empty list only after it has accepted token and source.
+            Some(Answer { code: 0 | 40_002, .. }) => Ok(()),
+            answer => {
+                let words = answer.map(|answer| answer.message).unwrap_or_default();
+                Err(StatusTable::new().reason(reply, &words))
+            }
         }
     }
 }
