@@ -20,6 +20,7 @@ mod doubt;
 pub mod encode;
 mod encoder;
 pub mod field;
+pub mod forms;
 mod frames;
 pub mod import;
 pub mod lookups;

@@ -1,18 +1,21 @@
 //! The settings, as the pipeline file has them.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets, token_header};
-use signalbox_conversions::{Conversions, Encoder};
+use signalbox_conversions::{Conversions, Doubt, Encoder};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
-    SinkDefaults, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sha256Hex, Sink, SinkConfig,
+    SinkDeclarations, SinkDefaults, register_plugin,
 };
-use signalbox_http::{ClientOptions, HttpSink, secret_value};
+use signalbox_http::{ClientOptions, HttpSink, Url, secret_value};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::WEB_SPEC;
-use crate::options::{Compat, EventSource, TikTok, frames};
+use crate::options::{Compat, EventSource, ExternalIdCase, OnMissingEventId, OnUnsupported, TikTok, frames};
 
 /// Settings of a `tiktok_events` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -47,6 +50,21 @@ pub struct TikTokEventsConfig {
     /// `partner_name` of every request; only if TikTok told you to. Default none.
     #[serde(default)]
     pub partner_name: Option<String>,
+    /// Letter case in which an external id is hashed; it must be the one of the pixel.
+    #[serde(default)]
+    pub external_id_case: ExternalIdCase,
+    /// Treatment of users who opted out, where TikTok's events cannot say so: offline and CRM events.
+    #[serde(default)]
+    pub on_unsupported: OnUnsupported,
+    /// Treatment of an event without an `event_id`.
+    #[serde(default)]
+    pub on_missing_event_id: OnMissingEventId,
+    /// Age from which on an event is rejected. TikTok publishes no limit.
+    #[serde(default = "max_age")]
+    pub max_age: HumanDuration,
+    /// Longest time that an event may lie ahead of its arrival; one further ahead is rejected.
+    #[serde(default = "max_ahead")]
+    pub max_ahead: HumanDuration,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -58,6 +76,14 @@ pub struct TikTokEventsConfig {
 
 fn base_url() -> String {
     "https://business-api.tiktok.com".to_owned()
+}
+
+fn max_age() -> HumanDuration {
+    HumanDuration::from_secs(28 * 24 * 60 * 60)
+}
+
+fn max_ahead() -> HumanDuration {
+    HumanDuration::from_secs(24 * 60 * 60)
 }
 
 fn presets_schema(_: &mut SchemaGenerator) -> Schema {
@@ -74,7 +100,7 @@ impl SinkConfig for TikTokEventsConfig {
         };
         let spec = self.event_source.layout().spec;
         let declares = SinkDeclarations {
-            rate_group: Some(destination.encoder().vendor().url.to_string()),
+            rate_group: Some(self.rate_group(&destination.encoder().vendor().url)),
             ..settings::declares(spec, self.compat.into(), &self.mappings)
         };
         match HttpSink::new(destination, &ClientOptions::default()) {
@@ -89,7 +115,12 @@ impl SinkConfig for TikTokEventsConfig {
             max_events: 1000,
             max_events_ceiling: 1000,
             max_bytes: 1_000_000,
+            // TikTok recommends to send in real time.
+            max_wait: HumanDuration(Duration::from_millis(200)),
             concurrency: 4,
+            // A tenth of TikTok's limit, since other senders may share the developer app.
+            calls_per_minute: NonZeroU32::new(6000),
+            late_after: None,
             // TikTok drops the second event with one source, name and id for two days.
             duplicate_window: Some(HumanDuration::from_secs(48 * 60 * 60)),
             ..SinkDefaults::default()
@@ -98,6 +129,12 @@ impl SinkConfig for TikTokEventsConfig {
 }
 
 impl TikTokEventsConfig {
+    /// Returns the rate group of the developer app, by which TikTok counts calls. Its token stands for it, as a fingerprint.
+    fn rate_group(&self, url: &Url) -> String {
+        let fingerprint = Sha256Hex::of(self.access_token.expose());
+        format!("{url} {}", &fingerprint.as_str()[..12])
+    }
+
     /// The name of Segment's destination, by which the client's SDK switches it off.
     fn integration(&self) -> &'static str {
         match self.event_source {
@@ -144,6 +181,17 @@ impl TikTokEventsConfig {
                 errors.push(BuildError::new(setting, "must not be empty").help("leave it out"));
             }
         }
+        if self.max_age.0.is_zero() {
+            errors.push(BuildError::new("max_age", "must be longer than 0 seconds"));
+        }
+        if self.test_event_code.is_some() {
+            let message = "TikTok shows these events as tests and counts none of them";
+            let warning = BuildError::new("test_event_code", message);
+            findings
+                .warnings
+                .push(warning.help("take it out before production"));
+        }
+        let errors = &mut findings.errors;
         let event_source_id = self.event_source_id(errors);
         let crm = self.crm_event_set_id.as_ref().map(|id| self.id(id));
         let event_source_id = event_source_id?;
@@ -160,6 +208,12 @@ impl TikTokEventsConfig {
             crm_event_set_id: crm,
             test_event_code: self.test_event_code.clone(),
             partner_name: self.partner_name.clone(),
+            external_id_case: self.external_id_case,
+            on_unsupported: self.on_unsupported,
+            on_missing_event_id: self.on_missing_event_id,
+            max_age: self.max_age.0,
+            max_ahead: self.max_ahead.0,
+            doubt: Doubt::default(),
             url: url?,
             access_token: access_token?,
         })

@@ -15,6 +15,7 @@ use signalbox_conversions::{Preset, Spec, fields, key};
 use signalbox_segment::schema::FieldType::{self, Boolean, Object, String};
 use signalbox_segment::schema::{Choice, Field};
 
+use crate::derive;
 use crate::groups::{TRAVEL, VEHICLE};
 use crate::presets::{APP_PRESETS, PRESETS};
 
@@ -76,10 +77,9 @@ const PRODUCTS: &str = concat!(
 const EMAIL: Default = FirstOf(&["properties.email", "traits.email", "context.traits.email"]);
 const PHONE: Default = FirstOf(&["properties.phone", "traits.phone", "context.traits.phone"]);
 
-const fn event(choices: &'static [Choice<'static>]) -> Row {
+const fn event() -> Row {
     own!("event", "Event Name", String)
         .required()
-        .choices(choices)
         .describe("The conversion; each preset sets its own.")
 }
 
@@ -109,23 +109,23 @@ const fn external_id(name: &'static str) -> Row {
 const SHARED: &[Row] = &[
     own!("timestamp", "Event Timestamp", String).describe("When it happened: a date, or epoch seconds or milliseconds.").default_mapping(from_path!("timestamp")),
     own!("event_id", "Event ID", String).describe("What TikTok knows duplicates by. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
-    own!("limited_data_use", "Limited Data Use", Boolean).describe("Whether TikTok may process the event to a limited extent only, where a law of the place says so.").default_mapping(from_path!("properties.limited_data_use")),
+    own!("limited_data_use", "Limited Data Use", Boolean).describe("Whether TikTok may process the event to a limited extent only, where a law of the place says so.").default_mapping(from_path!("properties.limited_data_use")).derived(derive::LIMITED_DATA_USE, "true if `context.device.adTrackingEnabled` is false"),
     own!("test_event_code", "Test Event Code", String).describe("A code of Events Manager; TikTok shows the event there and does not count it."),
     own!("locale", "Locale", String).describe("BCP 47 language tag.").default_mapping(from_path!("context.locale")),
     own!("ip", "IP Address", String).describe("IPv4 or IPv6 address of the user; never hashed.").default_mapping(from_path!("context.ip")),
     own!("user_agent", "User Agent", String).describe("User agent of the browser or app; never hashed.").default_mapping(from_path!("context.userAgent")),
-    own!("url", "Page URL", String).describe("Address of the page, with its parameters.").default_mapping(from_path!("context.page.url")),
+    own!("url", "Page URL", String).describe("Address of the page, with its parameters.").default_mapping(from_path!("context.page.url")).vendor_default(FirstOf(&["context.page.url", "properties.url"])),
     own!("referrer", "Page Referrer", String).describe("Address of the page before.").default_mapping(from_path!("context.page.referrer")),
     Row::member(key!("contents"), "Contents", Contents).members(CONTENT, fields!(CONTENT)).describe("The products.").vendor_default(Json(PRODUCTS)),
     member!("content_type", "Content Type", ANY).choices(&[choice("product"), choice("product_group")]).describe("What the ids of the contents name: products or groups of products.").default_mapping(r#""product""#),
     member!("currency", "Currency", Currency).describe("ISO 4217 code of the currency of `value` and the prices.").default_mapping(from_path!("properties.currency")),
-    member!("value", "Value", Number).describe("What the event is worth in all.").default_mapping(either!("properties.value", "properties.revenue")).vendor_default(FirstNumberOf(&["properties.value", "properties.revenue", "properties.total"])),
+    member!("value", "Value", Number).describe("What the event is worth in all.").default_mapping(either!("properties.value", "properties.revenue")).vendor_default(FirstNumberOf(&["properties.value", "properties.revenue", "properties.total"])).derived(derive::VALUE, "price times quantity of the only product"),
     member!("description", "Description", ANY).describe("A description of the event."),
     member!("query", "Query", ANY).describe("What was searched for, as Segment names it; TikTok reads `search_string`.").default_mapping(from_path!("properties.query")).vendor_default(Nothing),
     member!("order_id", "Order ID", ANY).describe("The order's id.").default_mapping(from_path!("properties.order_id")),
     member!("shop_id", "Shop ID", ANY).describe("The shop's id.").default_mapping(from_path!("properties.shop_id")),
-    member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").default_mapping(from_path!("properties.content_ids")),
-    member!("num_items", "Number of Items", COUNT).of_type(FieldType::Number).describe("How many products in all.").default_mapping(from_path!("properties.num_items")),
+    member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").default_mapping(from_path!("properties.content_ids")).derived(derive::CONTENT_IDS, "the ids of the contents"),
+    member!("num_items", "Number of Items", COUNT).of_type(FieldType::Number).describe("How many products in all.").default_mapping(from_path!("properties.num_items")).derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("search_string", "Search String", ANY).describe("What was searched for.").default_mapping(from_path!("properties.search_string")).vendor_default(FirstOf(&["properties.search_string", "properties.query"])),
     member!("customer_type", "Customer Type", ANY).vendor_only().choices(&[choice("new"), choice("returning")]).describe("Whether the customer is new; only with compat = \"tiktok\"."),
 ];
@@ -177,12 +177,12 @@ const ATTRIBUTION_SHARE: Row = member!("attribution_share", "Attribution Share",
 /// The events of a web page or a CRM system.
 #[rustfmt::skip]
 pub(crate) const WEB: &[Row] = &[
-    event(&[]), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
+    event(), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
     external_id("external_id"), phone("phone_number"), email("email"),
-    Row::hashed("first_name", "First Name", key!("first_name"), Personal::FirstName).single().describe("Given name.")
+    Row::hashed("first_name", "First Name", key!("first_name"), Personal::FirstName).single().describe("Given name.").derived(derive::FIRST_NAME, "first word of `traits.name` or `context.traits.name`")
         .default_mapping(either!("properties.first_name", "context.traits.first_name"))
         .vendor_default(FirstOf(&["properties.first_name", "properties.firstName", "traits.first_name", "traits.firstName", "context.traits.first_name", "context.traits.firstName"])),
-    Row::hashed("last_name", "Last Name", key!("last_name"), Personal::LastName).single().describe("Family name.")
+    Row::hashed("last_name", "Last Name", key!("last_name"), Personal::LastName).single().describe("Family name.").derived(derive::LAST_NAME, "the other words of `traits.name` or `context.traits.name`")
         .default_mapping(either!("properties.last_name", "context.traits.last_name"))
         .vendor_default(FirstOf(&["properties.last_name", "properties.lastName", "traits.last_name", "traits.lastName", "context.traits.last_name", "context.traits.lastName"])),
     own!("address", "Address", Object).members(ADDRESS, fields!(ADDRESS)).describe("Where the user lives."),
@@ -212,25 +212,23 @@ const fn ttclid(default: &'static str, vendor: Default) -> Row {
     own!("ttclid", "TikTok Click ID", String)
         .default_mapping(default)
         .vendor_default(vendor)
-        .describe("The `ttclid` value that TikTok puts on clicks: the query parameter or the cookie.")
+        .derived(
+            derive::TTCLID,
+            "`ttclid` of the page's address, of its query, of the page before, or the cookie",
+        )
+        .describe("The `ttclid` value that TikTok puts on clicks, at most 1,000 characters.")
 }
 
 const fn ttp(default: &'static str, vendor: Default) -> Row {
     own!("ttp", "TikTok Cookie ID", String)
         .default_mapping(default)
         .vendor_default(vendor)
+        .derived(
+            derive::TTP,
+            "the cookie `_ttp` in `context.cookies` or `context.cookie`",
+        )
         .describe("The value of the `_ttp` cookie, which the pixel sets.")
 }
-
-#[rustfmt::skip]
-const APP_EVENTS: &[Choice<'static>] = &[
-    choice("AchieveLevel"), choice("AddPaymentInfo"), choice("AddToCart"), choice("AddToWishlist"), choice("Checkout"),
-    choice("CompleteTutorial"), choice("CreateGroup"), choice("CreateRole"), choice("GenerateLead"), choice("InAppADClick"),
-    choice("InAppADImpr"), choice("InstallApp"), choice("JoinGroup"), choice("LaunchAPP"), choice("LoanApplication"),
-    choice("LoanApproval"), choice("LoanDisbursal"), choice("Login"), choice("Purchase"), choice("Rate"),
-    choice("Registration"), choice("Search"), choice("SpendCredits"), choice("StartTrial"), choice("Subscribe"),
-    choice("UnlockAchievement"), choice("ViewContent"),
-];
 
 /// The app.
 #[rustfmt::skip]
@@ -266,7 +264,7 @@ const DEVICE: &[Row] = &[
 /// The events of an app.
 #[rustfmt::skip]
 pub(crate) const APP: &[Row] = &[
-    event(APP_EVENTS), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
+    event(), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
     external_id("external_id"), phone("phone_number"), email("email"),
     shared("ip"), shared("user_agent"), shared("locale"),
     shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("content_ids"), shared("num_items"), shared("search_string"), shared("customer_type"),
@@ -284,7 +282,7 @@ pub(crate) const APP: &[Row] = &[
 /// The events of a store.
 #[rustfmt::skip]
 pub(crate) const OFFLINE: &[Row] = &[
-    event(&[]), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
+    event(), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
     external_id("external_ids"), phone("phone_numbers"), email("email_addresses"),
     ttclid(either!("properties.ttclid", "integrations.TikTok Offline Conversions.ttclid"), FirstOf(&["properties.ttclid", "integrations.TikTok Offline Conversions.ttclid", "context.ttclid"])),
     ttp(either!("properties.ttp", "integrations.TikTok Offline Conversions.ttp"), FirstOf(&["properties.ttp", "integrations.TikTok Offline Conversions.ttp", "context.ttp"])),
@@ -312,7 +310,7 @@ const fn spec(rows: &'static [Row], fields: &'static [Field<'static>], presets: 
         presets,
         event_field: "event",
         format_field: Some("event_spec_type"),
-        places: &[],
+        places: &derive::PLACES,
         rules: &TIKTOK,
         segment_rules: &SEGMENT_TIKTOK,
         settings: &[],

@@ -1,8 +1,10 @@
 //! Options of the sink that several modules read.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::{Frames, Refusal};
+use signalbox_conversions::{Doubt, Frames, Refusal};
 use signalbox_http::{HeaderValue, Url};
 
 use crate::reasons;
@@ -19,11 +21,19 @@ pub struct TikTok {
     pub(crate) crm_event_set_id: Option<String>,
     pub(crate) test_event_code: Option<String>,
     pub(crate) partner_name: Option<String>,
+    pub(crate) external_id_case: ExternalIdCase,
+    pub(crate) on_unsupported: OnUnsupported,
+    pub(crate) on_missing_event_id: OnMissingEventId,
+    /// Age from which on an event is not sent.
+    pub(crate) max_age: Duration,
+    /// Longest time that an event may lie ahead of its arrival.
+    pub(crate) max_ahead: Duration,
     pub(crate) url: Url,
     /// Marked as sensitive.
     pub(crate) access_token: HeaderValue,
     /// The frames of requests; key 0 is the one of the settings.
     pub(crate) frames: Frames,
+    pub(crate) doubt: Doubt,
 }
 
 /// The rules that a sink follows.
@@ -44,6 +54,41 @@ impl From<Compat> for signalbox_conversions::Compat {
             Compat::Segment => signalbox_conversions::Compat::Segment,
         }
     }
+}
+
+/// Letter case in which an external id is hashed. It must be the one of the pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExternalIdCase {
+    /// The case of the id, as TikTok's example has it.
+    #[default]
+    AsGiven,
+    /// Lower case, as Segment's destination hashes it.
+    Lower,
+}
+
+/// Treatment of an opt-out from sale that TikTok's offline and CRM events cannot express.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnsupported {
+    /// Reject the event: a dead letter says why.
+    #[default]
+    Reject,
+    /// Do not send it, count it.
+    Drop,
+    /// Send it without the opt-out.
+    Send,
+}
+
+/// Treatment of an event without an id, copies of which count twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMissingEventId {
+    /// Reject the event: a dead letter says why.
+    #[default]
+    Reject,
+    /// Send it.
+    Send,
 }
 
 /// The place where events happened.

@@ -19,9 +19,21 @@ impl<'a> Payload<'a> {
         member_at(self.value, place)
     }
 
+    /// Returns the text at a place without the blanks around it, unless nothing is left.
+    #[inline]
+    pub(crate) fn trimmed(self, place: usize) -> Option<&'a str> {
+        trimmed(self.at(place))
+    }
+
     /// Returns the text at a place, unless it is empty.
     #[inline]
     pub(crate) fn text(self, place: usize) -> Option<&'a str> {
         self.at(place).as_str().filter(|text| !text.is_empty())
     }
+}
+
+/// Returns a text without the blanks around it, unless nothing is left.
+pub(crate) fn trimmed<'a>(value: Value<'a>) -> Option<&'a str> {
+    let text = value.as_str().map(str::trim);
+    text.filter(|text| !text.is_empty())
 }

@@ -1,7 +1,11 @@
 //! Reasons that only this sink gives, with their stable codes. The others are those of
 //! [`signalbox_conversions::reasons`].
 
-use signalbox_core::Reason;
+use std::time::Duration;
+
+use signalbox_core::{Reason, Warning};
+
+use crate::options::EventSource;
 
 /// `no_event_source_id`: the mapping chose a source whose id the settings do not name.
 pub(crate) fn no_event_source_id() -> Reason {
@@ -20,9 +24,82 @@ pub(crate) fn too_many_test_codes() -> Reason {
     )
 }
 
+/// `missing_field`: the event has no name.
+pub(crate) fn no_event_name() -> Reason {
+    missing("event: TikTok needs a name")
+}
+
+/// `missing_field`: nothing tells a copy of the event from another event.
+pub(crate) fn no_event_id() -> Reason {
+    missing("event_id: TikTok recognises copies by it; map it, or set on_missing_event_id to \"send\"")
+}
+
+/// `missing_field`: a web event without a page.
+pub(crate) fn no_page_url() -> Reason {
+    missing(
+        "url: TikTok needs the page's address with web events; map it for events of servers, and send those of apps with \
+         event_source = \"app\"",
+    )
+}
+
+/// `missing_field`: a CRM event without a lead.
+pub(crate) fn no_lead_id() -> Reason {
+    missing("lead_fields.lead_id: TikTok can use a CRM event only with the id of its lead")
+}
+
+fn missing(message: &str) -> Reason {
+    Reason::new("missing_field", message)
+}
+
+/// `ahead_of_time`: the event lies in the future.
+pub(crate) fn ahead_of_time(most: Duration) -> Reason {
+    let hours = most.as_secs().div_ceil(3600);
+    Reason::new(
+        "ahead_of_time",
+        format!("timestamp: more than {hours} hours later than the event's arrival; see max_ahead"),
+    )
+}
+
+/// `opt_out_unsupported`, as a filter or as a rejection.
+pub(crate) fn opt_out_unsupported() -> Reason {
+    Reason::new(
+        "opt_out_unsupported",
+        "the user has opted out, which TikTok's offline and CRM events cannot say; see on_unsupported",
+    )
+}
+
+/// Warns of a name that TikTok's page does not give events of this source.
+pub(crate) fn unlisted_event(source: EventSource) -> Warning {
+    let message = match source {
+        EventSource::Crm => "TikTok takes custom names only for CRM events, and this is a standard one",
+        _ => "TikTok takes standard names only for events of this source, and this is none",
+    };
+    Warning::new("unlisted_event", "event", message)
+}
+
+/// Warns of a currency that is not on TikTok's list.
+pub(crate) fn unlisted_currency() -> Warning {
+    let message = "sent, but TikTok's list of currencies does not have it, so the value may not count";
+    Warning::new("unlisted_currency", "currency", message)
+}
+
+/// Warns of an iOS app that is not named by its number.
+pub(crate) fn app_id_of_ios() -> Warning {
+    let message = "sent, but TikTok names an iOS app by its number in the App Store; map it";
+    Warning::new("wrong_form", "app.app_id", message)
+}
+
 /// Reasons of `compat = "segment"`, for which Segment's destinations refuse the event in our place.
 pub(crate) mod segment {
     use super::Reason;
+
+    /// `segment_validation`, for a name that the destination for app events does not list.
+    pub(crate) fn event_name() -> Reason {
+        Reason::new(
+            "segment_validation",
+            "event: none of the names that Segment's destination for app events takes",
+        )
+    }
 
     /// `segment_content_id`.
     pub(crate) fn content_id() -> Reason {

@@ -27,6 +27,14 @@ static GAID: Rules = Rules::new(
     &[(Field::MobileAdId, &[Step::AsGiven])],
 );
 
+/// The only app events that Segment's destination takes.
+#[rustfmt::skip]
+const APP_EVENTS: [&str; 27] = [
+    "AchieveLevel", "AddPaymentInfo", "AddToCart", "AddToWishlist", "Checkout", "CompleteTutorial", "CreateGroup",
+    "CreateRole", "GenerateLead", "InAppADClick", "InAppADImpr", "InstallApp", "JoinGroup", "LaunchAPP",
+    "LoanApplication", "LoanApproval", "LoanDisbursal", "Login", "Purchase", "Rate", "Registration", "Search",
+    "SpendCredits", "StartTrial", "Subscribe", "UnlockAchievement", "ViewContent",
+];
 /// App events for which Segment's destination requires contents.
 const WITH_CONTENTS: [&str; 5] = ["AddToCart", "AddToWishlist", "Checkout", "Purchase", "Subscribe"];
 /// App events whose contents need an id, and for which Segment's destination requires a value.
@@ -121,6 +129,9 @@ impl<'a> Writer<'a, '_> {
             EventSource::Web => Ok(()),
             EventSource::Crm => requires("lead_fields"),
             EventSource::App => {
+                if !APP_EVENTS.contains(&event) {
+                    return Err(own::segment::event_name().into());
+                }
                 if WITH_CONTENTS.contains(&event) {
                     requires("contents")?;
                 }
@@ -267,7 +278,11 @@ impl<'a> Writer<'a, '_> {
                 let travel = payload.at(payload.layout.places.travel_fields);
                 members(out, TRAVEL, travel, |_, _| true);
             }
-            Some("vehicle_fields") => vehicle(out, payload.at(payload.layout.places.vehicle_fields)),
+            Some("vehicle_fields") => {
+                let vehicle = payload.at(payload.layout.places.vehicle_fields);
+                members(out, VEHICLE, vehicle, |wire, _| wire.kind != Kind::Own);
+                pairs(out, vehicle);
+            }
             _ => {}
         }
     }
@@ -340,8 +355,8 @@ fn members(
     }
 }
 
-fn vehicle(out: &mut Object<'_>, vehicle: Value<'_>) {
-    members(out, VEHICLE, vehicle, |wire, _| wire.kind != Kind::Own);
+/// Writes the members of a vehicle that are made of two fields.
+pub(crate) fn pairs(out: &mut Object<'_>, vehicle: Value<'_>) {
     let number = |key: &str| Some(vehicle.get(key)).filter(|value| value.as_number().is_some());
     let unit = vehicle.get("mileage_unit");
     if let Some(mileage) = number("mileage_value").filter(|_| unit.is_defined()) {
@@ -359,7 +374,7 @@ fn vehicle(out: &mut Object<'_>, vehicle: Value<'_>) {
     }
 }
 
-fn plain(out: &mut UserData<'_, '_>, key: PlainKey, text: Option<&str>) {
+pub(crate) fn plain(out: &mut UserData<'_, '_>, key: PlainKey, text: Option<&str>) {
     if let Some(text) = text {
         out.plain(key, text);
     }

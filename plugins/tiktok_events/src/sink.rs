@@ -1,17 +1,26 @@
 //! Requests to TikTok, and what its replies mean.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
 use signalbox_conversions::encode::{Object, StrippedFields};
+use signalbox_conversions::field::Derive;
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
 use signalbox_http::{
-    Body, Bytes, HeaderMap, HeaderName, HeaderValue, Method, Reply, Request, StatusTable, header,
+    Body, Class, HeaderMap, HeaderName, HeaderValue, Method, Reply, Request, StatusTable, header, join,
+    retry_after,
 };
+use signalbox_segment::value::Value;
 
-use crate::options::TikTok;
-use crate::segment;
+use crate::api::{Answer, Meaning, named_index};
+use crate::options::{Compat, TikTok};
+use crate::{derive, segment, write};
+
+/// The longest wait that TikTok asks for, after its limit of calls in a minute.
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
+/// An event or a request that is not valid. It is also the answer to an empty list of events.
+const INVALID_PARAMETER: i64 = 40_002;
 
 impl Vendor for TikTok {
     #[inline]
@@ -23,8 +32,15 @@ impl Vendor for TikTok {
         self.compat.into()
     }
 
+    fn derive<'a>(&self, derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
+        derive::derive(derive, resolved)
+    }
+
     fn write<'a>(&self, resolved: Resolved<'a, '_>, out: &mut Object<'_>) -> Result<Written<'a>, Refusal> {
-        segment::write(self, resolved, out)
+        match self.compat {
+            Compat::Tiktok => write::write(self, resolved, out),
+            Compat::Segment => segment::write(self, resolved, out),
+        }
     }
 
     fn frame(&self, batch_key: u16) -> Frame<'_> {
@@ -49,64 +65,105 @@ impl Vendor for TikTok {
     }
 
     fn interpret(&self, reply: &Reply, _: &[Arc<Record>], _: &StrippedFields) -> Verdict {
-        let retry = |code, message: &str| {
-            Verdict::All(Outcome::Retry {
-                reason: Reason::new(code, message),
-                after: None,
-                maybe_written: true,
-            })
-        };
-        match answer(reply) {
-            Some(Answer { code: 0, .. }) if reply.status.as_u16() == 200 => {
-                Verdict::All(Outcome::delivered())
-            }
-            Some(Answer {
-                code: 40_000..=49_999,
-                message,
-            }) => Verdict::Isolate(Reason::from_vendor(
-                "tiktok_refused",
-                "TikTok refused the request",
-                &message,
-            )),
-            Some(_) if reply.status.as_u16() == 200 => retry(
-                "unknown_code",
-                "TikTok answered with a code that this version does not know",
-            ),
-            None if reply.status.as_u16() == 200 => retry(
+        match Answer::read(&reply.body) {
+            Some(answer) => self.answered(&answer, reply),
+            None if reply.status.is_success() => unclear(Reason::new(
                 "unreadable_reply",
-                "TikTok answered 200, but its body cannot be read",
-            ),
-            answer => {
-                StatusTable::new().failure(reply, &answer.map(|answer| answer.message).unwrap_or_default())
-            }
+                format!(
+                    "TikTok answered {}, but its body cannot be read",
+                    reply.status.as_u16()
+                ),
+            )),
+            None => statuses().failure(reply, ""),
         }
     }
 
+    /// An empty list of events, which TikTok refuses after it has accepted the token and the id of the source.
     fn probe(&self) -> Option<Request> {
-        // No event is in it, so none can count.
-        let Frame { open, close } = self.frame(0);
-        Some(self.post(Bytes::from([open, close].concat()).into()))
+        let Frame { open, close } = self.frames.get(0);
+        Some(self.post(join(open, std::iter::empty(), "", close)))
     }
 
     fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
-        match answer(reply) {
-            // TikTok refuses the empty list only after it has accepted token and source.
-            Some(Answer { code: 0 | 40_002, .. }) => Ok(()),
-            answer => {
-                let words = answer.map(|answer| answer.message).unwrap_or_default();
-                Err(StatusTable::new().reason(reply, &words))
-            }
+        let Some(answer) = Answer::read(&reply.body) else {
+            return Err(statuses().reason(reply, ""));
+        };
+        match Meaning::of(answer.code) {
+            Meaning::Refused if answer.code == INVALID_PARAMETER => Ok(()),
+            Meaning::Accepted if reply.status.is_success() => Ok(()),
+            Meaning::Accepted => Err(statuses().reason(reply, answer.words())),
+            meaning => Err(reason(meaning, &answer)),
         }
     }
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    code: i64,
-    #[serde(default)]
-    message: String,
+impl TikTok {
+    /// Reads a reply by its code. Every failure but throttling may come with any status.
+    fn answered(&self, answer: &Answer, reply: &Reply) -> Verdict {
+        let meaning = Meaning::of(answer.code);
+        let reason = reason(meaning, answer);
+        match meaning {
+            Meaning::Accepted if reply.status.is_success() => {
+                self.doubt.clear();
+                Verdict::All(Outcome::delivered())
+            }
+            Meaning::Accepted => statuses().failure(reply, answer.words()),
+            Meaning::Partial => self.doubt.verdict(reason),
+            Meaning::Throttled => Verdict::All(Outcome::Retry {
+                reason,
+                after: retry_after(&reply.headers, SystemTime::now()).map(|wait| wait.min(LONGEST_WAIT)),
+                maybe_written: false,
+            }),
+            Meaning::Unauthorized | Meaning::Forbidden => Verdict::Hold(reason),
+            Meaning::Busy | Meaning::Unknown => unclear(reason),
+            Meaning::Refused => match named_index(answer.words()) {
+                Some(index) => Verdict::Culprit { index, reason },
+                None => Verdict::Isolate(reason),
+            },
+        }
+    }
 }
 
-fn answer(reply: &Reply) -> Option<Answer> {
-    serde_json::from_slice(&reply.body).ok()
+/// The meaning of statuses without a code. A 401 alone never holds the sink, since TikTok also throttles with it.
+fn statuses() -> StatusTable {
+    StatusTable::new().with(Class::Retry, [401])
 }
+
+/// Sends the events again: they may have been taken, but the reply does not say so.
+fn unclear(reason: Reason) -> Verdict {
+    Verdict::All(Outcome::Retry {
+        reason,
+        after: None,
+        maybe_written: true,
+    })
+}
+
+/// Returns the reason of a code, with the remedy where only the operator can end it, and TikTok's own words.
+fn reason(meaning: Meaning, answer: &Answer) -> Reason {
+    let (code, lead) = match meaning {
+        Meaning::Accepted => ("accepted", "TikTok accepted the events"),
+        Meaning::Partial => (
+            "partly_done",
+            "TikTok calls the request done in part and does not say which",
+        ),
+        Meaning::Throttled => ("rate_limited", "TikTok counts too many calls"),
+        Meaning::Unauthorized => (
+            "unauthorized",
+            "TikTok does not accept the token; make a new one in Events Manager and put it into access_token",
+        ),
+        Meaning::Forbidden => (
+            "forbidden",
+            "TikTok accepts the token but not for this pixel, app or event set; check the id in the settings",
+        ),
+        Meaning::Busy => ("server_error", "TikTok is busy or has failed"),
+        Meaning::Refused => ("tiktok_refused", "TikTok refused the request"),
+        Meaning::Unknown => (
+            "unknown_code",
+            "TikTok answered a code that Signalbox does not know",
+        ),
+    };
+    Reason::from_vendor(code, &format!("{lead} (code {})", answer.code), answer.words())
+}
+
+#[cfg(test)]
+mod tests;

@@ -36,11 +36,17 @@ pub(crate) const PLACES: [(PlainKey, Personal); 3] = [
 /// The postal code, which is hashed.
 pub(crate) const ZIP_CODE: PersonalField = personal!(ADDRESS)[0];
 
+/// The advertising ids as they are.
+pub(crate) const IDFA: PlainKey = PlainKey::of(DEVICE_IDS, "idfa");
+pub(crate) const GAID: PlainKey = PlainKey::of(DEVICE_IDS, "gaid");
+
 /// Members of `user` that are made of several fields.
 const DEVICE_IDS: &[Row] = &[
     Row::hashed("advertising_id", "IDFA", key!("idfa"), Personal::MobileAdId),
     Row::hashed("advertising_id", "GAID", key!("gaid"), Personal::MobileAdId),
     Row::member(key!("idfv"), "IDFV", fields::ANY),
+    Row::member(key!("idfa"), "IDFA", fields::ANY),
+    Row::member(key!("gaid"), "GAID", fields::ANY),
 ];
 /// The advertising ids as hashes, as Segment sends them: IDFA, GAID.
 pub(crate) const HASHED_IDS: &[PersonalField] = personal!(DEVICE_IDS);

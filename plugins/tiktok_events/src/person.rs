@@ -1,0 +1,177 @@
+//! The user: identifiers hashed, places and ids of clicks and devices plain.
+
+use bumpalo::Bump;
+use signalbox_conversions::encode::{UserData, list};
+use signalbox_conversions::forms::{is_language_tag, is_public_address, is_uuid};
+use signalbox_conversions::personal::Field;
+use signalbox_conversions::reasons::{too_long, wrong_form};
+use signalbox_core::Sha256Hex;
+use signalbox_segment::value::Value;
+
+use crate::derive;
+use crate::options::{EventSource, ExternalIdCase};
+use crate::payload::trimmed;
+use crate::segment::plain;
+use crate::wire::{
+    ATT_STATUS, GAID, IDFA, IDFV, IP, LEAD_ID, LOCALE, PLACES, TTCLID, TTP, USER_AGENT, ZIP_CODE,
+};
+use crate::write::RecordBuilder;
+
+/// Characters of the longest click id that TikTok takes.
+const LONGEST_CLICK_ID: usize = 1000;
+
+impl<'a> RecordBuilder<'a, '_> {
+    pub(crate) fn user(&mut self, out: &mut UserData<'_, '_>) {
+        let places = &self.payload.layout.places;
+        for (place, personal) in self.payload.layout.personal {
+            let mut values = self.payload.at(*place);
+            if personal.field == Field::ExternalId && self.vendor.external_id_case == ExternalIdCase::Lower {
+                values = lower_case(values, self.resolved.arena);
+            }
+            if !self.resolved.hash_personal(self.vendor, personal, values, "") {
+                continue;
+            }
+            match (personal.field, self.resolved.hashes.as_slice()) {
+                (Field::FirstName | Field::LastName, [name, ..]) => out.hashed_text(personal.key, name),
+                (_, hashes) => out.hashed(personal.key, hashes),
+            }
+        }
+        if matches!(self.source, EventSource::Web | EventSource::Crm) {
+            self.address(out);
+        }
+        let ttclid = self.text_or(places.ttclid, derive::TTCLID);
+        if ttclid.is_some_and(|id| id.chars().count() > LONGEST_CLICK_ID) {
+            let warning = too_long("TikTok", "ttclid", LONGEST_CLICK_ID);
+            self.resolved.warnings.push(warning);
+        } else {
+            plain(out, TTCLID, ttclid);
+        }
+        plain(out, TTP, self.text_or(places.ttp, derive::TTP));
+        plain(out, LEAD_ID, self.payload.trimmed(places.lead_id));
+        if self.source == EventSource::App {
+            self.device(out);
+        }
+        let ip = self.payload.trimmed(places.ip);
+        let ip = self.valid(ip, is_public_address, "ip", "a public IPv4 or IPv6 address");
+        plain(out, IP, ip);
+        plain(out, USER_AGENT, self.payload.trimmed(places.user_agent));
+        self.locale(out);
+    }
+
+    /// Returns a text that passes the test; another one is left out with a warning.
+    fn valid(
+        &mut self,
+        text: Option<&'a str>,
+        test: fn(&str) -> bool,
+        path: &str,
+        wanted: &str,
+    ) -> Option<&'a str> {
+        let text = text?;
+        if test(text) {
+            return Some(text);
+        }
+        self.resolved.warnings.push(wrong_form(path, wanted));
+        None
+    }
+
+    fn address(&mut self, out: &mut UserData<'_, '_>) {
+        let address = self.payload.at(self.payload.layout.places.address);
+        for (key, field) in PLACES {
+            let path = ["address.", key.name()].concat();
+            if let Some(text) = self.resolved.normalise(field, address.get(key.name()), &path) {
+                out.plain(key, text);
+            }
+        }
+        let zip = address.get(ZIP_CODE.member);
+        if self
+            .resolved
+            .hash_personal(self.vendor, &ZIP_CODE, zip, "address")
+            && let Some(hash) = self.resolved.hashes.first()
+        {
+            out.hashed_text(ZIP_CODE.key, hash);
+        }
+    }
+
+    /// Writes a locale such as `en_US` as a BCP 47 tag.
+    fn locale(&mut self, out: &mut UserData<'_, '_>) {
+        let locale = self.payload.trimmed(self.payload.layout.places.locale);
+        let Some(locale) = self.valid(locale, is_language_tag, "locale", "a BCP 47 language tag") else {
+            return;
+        };
+        self.resolved.text.clear();
+        let tag = locale.chars().map(|c| if c == '_' { '-' } else { c });
+        self.resolved.text.extend(tag);
+        out.plain(LOCALE, self.resolved.text);
+    }
+
+    fn device(&mut self, out: &mut UserData<'_, '_>) {
+        let places = &self.payload.layout.places;
+        let details = self.payload.at(places.device_details);
+        let text = |key: &str| trimmed(details.get(key));
+        let derived = derive::platform(self.resolved.lookups);
+        let platform = match text("device_type") {
+            Some(kind) => signalbox_conversions::device::mobile_platform(Some(kind), false, None).or(derived),
+            None => derived,
+        };
+        let ios = platform == Some("ios");
+        if let Some(id) = self.payload.trimmed(places.advertising_id) {
+            self.advertising_id(out, id, platform);
+        }
+        if ios {
+            plain(out, IDFV, text("device_id").filter(|id| is_uuid(id)));
+        }
+        let mapped = self.payload.trimmed(places.att_status);
+        let status = mapped.filter(|status| *status != "AUTO").unwrap_or_else(|| {
+            // Tracking is asked about since iOS 14.
+            let old =
+                text("device_version").and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+            if !ios || old.is_some_and(|major| major < 14) {
+                return "NOT_APPLICABLE";
+            }
+            derive::tracking_status(self.resolved.lookups).unwrap_or_else(|| {
+                match details.get("ad_tracking_enabled").as_bool() {
+                    Some(true) => "AUTHORIZED",
+                    Some(false) => "DENIED",
+                    None => "NOT_DETERMINED",
+                }
+            })
+        });
+        out.plain(ATT_STATUS, status);
+    }
+
+    /// Writes the id plain: in upper case for iOS, in lower case for Android. A hash is passed on.
+    fn advertising_id(&mut self, out: &mut UserData<'_, '_>, id: &str, platform: Option<&str>) {
+        let text = &mut *self.resolved.text;
+        text.clear();
+        text.push_str(id);
+        let key = match platform {
+            Some("ios") => IDFA,
+            Some(_) => GAID,
+            None => {
+                let wanted = "usable without the device's type, ios or android";
+                return self.resolved.warnings.push(wrong_form("advertising_id", wanted));
+            }
+        };
+        if platform == Some("ios") && is_uuid(id) {
+            text.make_ascii_uppercase();
+        } else {
+            text.make_ascii_lowercase();
+        }
+        let is_hash = text.len() == 64 && Sha256Hex::are_digits(text.as_bytes());
+        let is_zero = id.bytes().all(|b| matches!(b, b'0' | b'-'));
+        if is_hash || is_uuid(id) && !is_zero {
+            out.plain(key, text);
+        } else if !is_zero {
+            let warning = wrong_form("advertising_id", "an advertising id");
+            self.resolved.warnings.push(warning);
+        }
+    }
+}
+
+fn lower_case<'a>(values: Value<'a>, arena: &'a Bump) -> Value<'a> {
+    let lower = |value: &Value<'a>| match value {
+        Value::Str(text) => Value::Str(arena.alloc_str(&text.to_lowercase())),
+        other => *other,
+    };
+    Value::Array(arena.alloc_slice_fill_iter(list(values).iter().map(lower)))
+}

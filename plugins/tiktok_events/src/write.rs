@@ -1,0 +1,274 @@
+//! `compat = "tiktok"`: wrong values are left out with a warning, values that are there are used, nothing is invented.
+
+use std::num::NonZeroU32;
+
+use signalbox_conversions::encode::{Object, UserData, Wire, list};
+use signalbox_conversions::field::Kind;
+use signalbox_conversions::time::unix_seconds;
+use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons};
+use signalbox_core::Warning;
+use signalbox_segment::value::Value;
+
+use crate::options::{EventSource, OnMissingEventId, OnUnsupported, TikTok};
+use crate::payload::{Payload, trimmed};
+use crate::wire::{AD, APP_INFO, CONTENT, TRAVEL, VEHICLE};
+use crate::{derive, events, reasons as own, segment};
+
+/// A record under construction.
+pub(crate) struct RecordBuilder<'a, 'b> {
+    pub(crate) vendor: &'b TikTok,
+    pub(crate) resolved: Resolved<'a, 'b>,
+    pub(crate) payload: Payload<'a>,
+    pub(crate) source: EventSource,
+}
+
+pub(crate) fn write<'a>(
+    vendor: &TikTok,
+    resolved: Resolved<'a, '_>,
+    out: &mut Object<'_>,
+) -> Result<Written<'a>, Refusal> {
+    let payload = Payload {
+        layout: vendor.layout(),
+        value: resolved.payload,
+    };
+    let source = match payload.trimmed(payload.layout.places.event_source) {
+        Some("crm") => EventSource::Crm,
+        Some("web") => EventSource::Web,
+        _ => vendor.event_source,
+    };
+    let builder = RecordBuilder {
+        vendor,
+        resolved,
+        payload,
+        source,
+    };
+    builder.event(out)
+}
+
+impl<'a> RecordBuilder<'a, '_> {
+    fn event(mut self, out: &mut Object<'_>) -> Result<Written<'a>, Refusal> {
+        let places = &self.payload.layout.places;
+        let text = |place: usize| self.payload.trimmed(place);
+        let event_name = events::current(text(places.event).ok_or_else(own::no_event_name)?);
+        let (event_time, expires_at) = self.time()?;
+        let event_id = text(places.event_id);
+        if event_id.is_none() && self.vendor.on_missing_event_id == OnMissingEventId::Reject {
+            return Err(own::no_event_id().into());
+        }
+        let batch_key = self.vendor.batch_key(self.source, text(places.test_event_code))?;
+        let (url, lead_id) = (self.url()?, self.lead_id()?);
+        let limited_data_use = self.limited_data_use()?;
+        if !events::suits(event_name, self.source) {
+            self.resolved.warnings.push(own::unlisted_event(self.source));
+        }
+
+        out.text(key!("event"), event_name);
+        out.integer(key!("event_time"), event_time);
+        if let Some(id) = event_id {
+            out.text(key!("event_id"), id);
+        }
+        out.object(key!("user"), true, |out| self.user(&mut UserData::new(out)));
+        out.object(key!("properties"), false, |out| self.properties(out));
+        out.object(key!("page"), false, |out| self.page(out, url));
+        out.object(key!("app"), false, |out| self.app(out));
+        out.object(key!("ad"), false, |out| self.ad(out));
+        if let Some(id) = lead_id {
+            let lead = self.payload.at(places.lead_fields);
+            out.object(key!("lead"), true, |out| {
+                out.text(key!("lead_id"), id);
+                if let Some(system) = trimmed(lead.get("lead_event_source")) {
+                    out.text(key!("lead_event_source"), system);
+                }
+            });
+        }
+        if let Some(limited) = limited_data_use {
+            out.flag(key!("limited_data_use"), limited);
+        }
+        Ok(Written {
+            event_name,
+            event_id: event_id.unwrap_or_default(),
+            may_count_twice: event_id.is_none(),
+            batch_key,
+            expires_at: Some(expires_at),
+        })
+    }
+
+    /// Returns the mapped text of a field, or the one derived in its place.
+    pub(crate) fn text_or(
+        &self,
+        place: usize,
+        derive: signalbox_conversions::field::Derive,
+    ) -> Option<&'a str> {
+        let derived = || self.resolved.derived(self.vendor, derive).as_str();
+        self.payload.trimmed(place).or_else(derived)
+    }
+
+    /// Returns the time of the event and the one from which on it is too old.
+    fn time(&self) -> Result<(i64, NonZeroU32), Refusal> {
+        let text = self.payload.at(self.payload.layout.places.timestamp).as_str();
+        let time =
+            unix_seconds(text.unwrap_or_default()).map_err(|error| reasons::bad_time("timestamp", error))?;
+        let received = self.resolved.event.receipt().received_at.div_euclid(1000);
+        if time > received.saturating_add_unsigned(self.vendor.max_ahead.as_secs()) {
+            return Err(own::ahead_of_time(self.vendor.max_ahead).into());
+        }
+        let end = time.saturating_add_unsigned(self.vendor.max_age.as_secs());
+        let end = u32::try_from(end.clamp(1, i64::from(u32::MAX))).ok();
+        Ok((time, end.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX)))
+    }
+
+    /// Returns the page's address, which web events need.
+    fn url(&mut self) -> Result<Option<&'a str>, Refusal> {
+        let url = self.payload.trimmed(self.payload.layout.places.url);
+        let valid = url.filter(|url| page::host(url).is_some());
+        if valid.is_none() && self.source == EventSource::Web {
+            return Err(own::no_page_url().into());
+        }
+        if url.is_some() && valid.is_none() {
+            let warning = reasons::wrong_form("url", "the address of a web page");
+            self.resolved.warnings.push(warning);
+        }
+        Ok(valid)
+    }
+
+    /// Returns the id of the lead, which CRM events need and others do not have.
+    fn lead_id(&self) -> Result<Option<&'a str>, Refusal> {
+        if self.source != EventSource::Crm {
+            return Ok(None);
+        }
+        let lead = self.payload.at(self.payload.layout.places.lead_fields);
+        let id = trimmed(lead.get("lead_id"));
+        Ok(Some(id.ok_or_else(own::no_lead_id)?))
+    }
+
+    /// Returns the flag of Limited Data Use. An opt-out that cannot be read counts as one.
+    fn limited_data_use(&mut self) -> Result<Option<bool>, Refusal> {
+        let mapped = self
+            .payload
+            .at(self.payload.layout.places.limited_data_use)
+            .as_bool();
+        let fact = self.resolved.event.facts().limited_data_processing.is_some();
+        let unreadable = self.resolved.has_dropped("limited_data_use");
+        let derived = || {
+            self.resolved
+                .derived(self.vendor, derive::LIMITED_DATA_USE)
+                .as_bool()
+        };
+        let limited = match fact || unreadable {
+            true => Some(true),
+            false => mapped.or_else(derived),
+        };
+        if matches!(self.source, EventSource::Web | EventSource::App) {
+            return Ok(limited);
+        }
+        match self.vendor.on_unsupported {
+            _ if limited != Some(true) => {}
+            OnUnsupported::Reject => return Err(Refusal::Rejected(own::opt_out_unsupported())),
+            OnUnsupported::Drop => return Err(Refusal::Dropped(own::opt_out_unsupported())),
+            OnUnsupported::Send => self.resolved.warnings.push(Warning::new(
+                "opt_out_unsupported",
+                "limited_data_use",
+                "sent without the opt-out, which TikTok does not know for events of this source",
+            )),
+        }
+        Ok(None)
+    }
+
+    fn properties(&mut self, out: &mut Object<'_>) {
+        let places = &self.payload.layout.places;
+        let contents = self.payload.at(places.contents);
+        let mut has_ids = list(contents).iter().any(|item| item.members().next().is_some());
+        for (place, wire) in self.payload.layout.properties {
+            let value = match self.payload.at(*place) {
+                Value::Str(text) if text.trim().is_empty() => Value::Undefined,
+                value => value,
+            };
+            let value = self.resolved.or_derived(self.vendor, wire, value);
+            match (wire.kind, wire.key.name()) {
+                (Kind::Contents, _) => {
+                    let form = (wire.key, CONTENT);
+                    self.resolved
+                        .contents(self.vendor, out, form, contents, "contents");
+                }
+                // It says what the ids are, and stands behind them.
+                (_, "content_type") => {}
+                (_, name) => {
+                    has_ids |= name == "content_ids" && !list(value).is_empty();
+                    self.resolved.member(out, wire, value, Parent::Event);
+                    if name == "currency" {
+                        self.check_currency(value);
+                    }
+                }
+            }
+        }
+        let content_type = self.payload.value.get("content_type").as_str();
+        if let Some(kind) = content_type.filter(|_| has_ids) {
+            out.text(key!("content_type"), kind);
+        }
+        self.details(out);
+    }
+
+    /// Warns of a currency that TikTok's list does not have; it is sent all the same, since the list may have grown.
+    fn check_currency(&mut self, value: Value<'a>) {
+        let is_code = |code: &str| code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic());
+        if let Some(code) = trimmed(value).filter(|code| is_code(code))
+            && !events::CURRENCIES.contains(&&*code.to_ascii_uppercase())
+        {
+            self.resolved.warnings.push(own::unlisted_currency());
+        }
+    }
+
+    /// Writes the fields of a journey or a vehicle, if the mapping asks for them.
+    fn details(&mut self, out: &mut Object<'_>) {
+        let places = &self.payload.layout.places;
+        let (field, place, table) = match self.payload.trimmed(places.event_spec_type) {
+            Some("travel_fields") => ("travel_fields", places.travel_fields, TRAVEL),
+            Some("vehicle_fields") => ("vehicle_fields", places.vehicle_fields, VEHICLE),
+            _ => return,
+        };
+        let object = self.payload.at(place);
+        self.resolved
+            .members(self.vendor, out, table, object, Parent::Object(field));
+        segment::pairs(out, object);
+    }
+
+    fn page(&mut self, out: &mut Object<'_>, url: Option<&str>) {
+        let referrer = self.payload.trimmed(self.payload.layout.places.referrer);
+        for (key, text) in [(key!("url"), url), (key!("referrer"), referrer)] {
+            if let Some(text) = text {
+                out.text(key, text);
+            }
+        }
+    }
+
+    fn app(&mut self, out: &mut Object<'_>) {
+        let app = self.payload.at(self.payload.layout.places.app);
+        self.resolved
+            .members(self.vendor, out, APP_INFO, app, Parent::Object("app"));
+        let is_number = |id: &str| id.bytes().all(|b| b.is_ascii_digit());
+        if derive::platform(self.resolved.lookups) == Some("ios")
+            && app.get("app_id").as_str().is_some_and(|id| !is_number(id))
+        {
+            self.resolved.warnings.push(own::app_id_of_ios());
+        }
+    }
+
+    fn ad(&mut self, out: &mut Object<'_>) {
+        let ad = self.payload.at(self.payload.layout.places.ad);
+        for wire in AD {
+            self.ad_member(out, wire, ad.get(wire.key.name()));
+        }
+    }
+
+    fn ad_member(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>) {
+        match (wire.kind, value) {
+            (Kind::Own, Value::Bool(flag)) => out.flag(wire.key, flag),
+            (Kind::Number, Value::Number(share)) if !(0.0..=1.0).contains(&share.to_f64()) => {
+                let warning = reasons::wrong_form("ad.attribution_share", "a share from 0 to 1");
+                self.resolved.warnings.push(warning);
+            }
+            (Kind::Text(_), Value::Str(text)) if text.trim().is_empty() => {}
+            _ => self.resolved.member(out, wire, value, Parent::Object("ad")),
+        }
+    }
+}
