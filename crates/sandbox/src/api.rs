@@ -75,6 +75,11 @@ pub(crate) trait Api: Answers {
         Ok(())
     }
 
+    /// Adds the headers that the vendor sends for calls of this path. Default: none.
+    fn marked(&self, _path: &str, reply: Reply) -> Reply {
+        reply
+    }
+
     /// Judges an event as a whole, by the facts of the request and its own.
     fn whole_event(
         &self,

@@ -16,6 +16,8 @@ mod request_guard;
 mod sandbox;
 mod server;
 mod state;
+#[cfg(test)]
+mod testing;
 mod tiktok;
 mod vendor;
 

@@ -41,11 +41,7 @@ async fn entry(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     if let Some(own) = path.strip_prefix("/_sandbox/") {
         return own_address(&shared, &parts.method, own, query, &body.unwrap_or_default()).into_response();
     }
-    let target = parts
-        .uri
-        .path_and_query()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let target = without_token(path, query);
     let vendor = Vendor::of_path(path).filter(|vendor| shared.config.vendors.contains(vendor));
     let guard = RequestGuard::new(
         Arc::clone(&shared),
@@ -68,6 +64,21 @@ fn api(vendor: Vendor) -> &'static dyn Api {
         Vendor::Meta => &Meta,
         Vendor::TikTok => &TikTok,
     }
+}
+
+/// Returns path and query without the value of an `access_token`.
+fn without_token(path: &str, query: &str) -> String {
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    let pairs: Vec<&str> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some(("access_token", _)) => "access_token=[redacted]",
+            _ => pair,
+        })
+        .collect();
+    format!("{path}?{}", pairs.join("&"))
 }
 
 /// Returns the value of a query's parameter.

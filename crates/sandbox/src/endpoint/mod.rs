@@ -38,7 +38,8 @@ pub(crate) async fn answer(
         headers: &head.headers,
         body,
     };
-    in_its_time(shared, api, &call).await
+    let reply = in_its_time(shared, api, &call).await;
+    api.marked(head.uri.path(), reply)
 }
 
 /// Answers a call, late if the fault `slow` strikes.

@@ -79,6 +79,7 @@ impl Refusal {
         let place = format!("data[{index}]");
         self.message
             .replace(&format!("{place}."), "")
+            .replace(&format!(" of '{place}'"), "")
             .replace(&format!("'{place}'"), "the event")
     }
 

@@ -11,6 +11,7 @@ use crate::reply::Reply;
 
 const BUSINESS_USAGE: HeaderName = HeaderName::from_static("x-business-use-case-usage");
 const APP_USAGE: HeaderName = HeaderName::from_static("x-app-usage");
+const VERSION_WARNING: HeaderName = HeaderName::from_static("x-ad-api-version-warning");
 
 /// An error of the Graph API, by which a client decides: `code`, then `subcode`, then `transient`.
 struct GraphError<'a> {
@@ -71,6 +72,12 @@ pub(super) fn unknown_dataset(id: &str) -> Reply {
         ..GraphError::new(100, &message)
     };
     error.reply(StatusCode::BAD_REQUEST)
+}
+
+/// Adds the header by which Meta tells that a version has ended.
+pub(super) fn version_warning(reply: Reply, version: u32) -> Reply {
+    let text = format!("The call has been auto-upgraded, since v{version}.0 has ended");
+    reply.header(VERSION_WARNING, &text)
 }
 
 impl Answers for Meta {
@@ -146,6 +153,7 @@ impl Answers for Meta {
     fn accepted(&self, verdicts: &[Verdict<'_>], acceptance: Acceptance) -> Reply {
         let received = verdicts.len() - usize::from(acceptance.short);
         let body = json!({ "events_received": received, "messages": [], "fbtrace_id": trace() });
-        Reply::json(StatusCode::OK, &body)
+        let usage = json!({ "call_count": 1, "total_cputime": 1, "total_time": 1 });
+        Reply::json(StatusCode::OK, &body).header(APP_USAGE, &usage.to_string())
     }
 }

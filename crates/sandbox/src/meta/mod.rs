@@ -20,6 +20,9 @@ use crate::options::SandboxConfig;
 use crate::reply::Reply;
 use crate::vendor::Vendor;
 
+/// The oldest version of the Graph API that has not ended.
+const OLDEST_VERSION: u32 = 25;
+
 pub(crate) struct Meta;
 
 impl Api for Meta {
@@ -73,6 +76,15 @@ impl Api for Meta {
     /// Events with a `test_event_code` count for targeting and measurement, so none is a test.
     fn is_test(&self, _: &Call<'_>, _: &Facts) -> bool {
         false
+    }
+
+    /// Warns of versions that have ended, whose calls a newer one answers.
+    fn marked(&self, path: &str, reply: Reply) -> Reply {
+        let major = path.strip_prefix("/v").and_then(|rest| rest.split('.').next());
+        match major.map(str::parse::<u32>) {
+            Some(Ok(version)) if version < OLDEST_VERSION => answers::version_warning(reply, version),
+            _ => reply,
+        }
     }
 
     fn whole_event(

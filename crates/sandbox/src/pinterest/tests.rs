@@ -8,11 +8,10 @@ mod values;
 use serde_json::{Value, json};
 
 use super::schema::EVENT;
-use crate::api::{self, Circumstances};
-use crate::judge::facts::Facts;
 use crate::judge::{Refusal, Verdict, unexpected};
 use crate::options::SandboxConfig;
 use crate::pinterest::Pinterest;
+use crate::testing::{HASH, judged};
 
 /// What makes the rules stricter.
 #[derive(Clone, Copy, Default)]
@@ -26,22 +25,8 @@ fn body<'a>(bytes: &'a [u8], rules: Rules<'_>) -> Result<Vec<Verdict<'a>>, Refus
         strict_openapi: rules.strict_openapi,
         ..SandboxConfig::default()
     };
-    let around = Circumstances {
-        config: &config,
-        id: "549755885175",
-        now: 1_772_442_122,
-    };
-    let mut request = Facts::default();
-    api::judge(
-        &Pinterest,
-        &around,
-        rules.unexpected_property,
-        bytes,
-        &mut request,
-    )
+    judged(&Pinterest, &config, rules.unexpected_property, bytes)
 }
-
-const HASH: &str = "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9";
 
 fn minimal() -> Value {
     json!({

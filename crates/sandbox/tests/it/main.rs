@@ -6,7 +6,9 @@
 )]
 
 mod faults;
+mod meta;
 mod recording;
 mod support;
+mod tiktok;
 mod vendors;
 mod wire;
