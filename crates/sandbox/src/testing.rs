@@ -28,8 +28,8 @@ pub(crate) fn judged<'a>(
     api::judge(api, &around, unexpected_property, bytes, &mut Facts::default())
 }
 
-/// Judges a request's body, and returns in one line what the API says: an empty text if all is well, a warning as
-/// `warned: …`, the vendor's own code of an error before it.
+/// Judges a request's body, and returns the first error or warning in one line: an empty text if there is none, a
+/// warning as `warned: …`, the code of an error before its text.
 pub(crate) fn told(api: &dyn Api, config: &SandboxConfig, body: &Value) -> String {
     let coded = |code: Option<u32>, text: &str| match code {
         Some(code) => format!("{code} {text}"),

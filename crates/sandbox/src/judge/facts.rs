@@ -48,7 +48,7 @@ impl Findings {
         self.errors.insert(0, message.into());
     }
 
-    /// Adds an error for which the vendor has a code of its own, before all others.
+    /// Adds an error that has a separate code at the vendor, before all others.
     pub(crate) fn coded(&mut self, code: u32, message: impl Into<String>) {
         self.code = Some(code);
         self.first(message);

@@ -98,7 +98,7 @@ pub(crate) struct Verdict<'a> {
     /// The event as it stood in the body.
     pub(crate) raw: &'a str,
     pub(crate) error: Option<String>,
-    /// The vendor's code of the error, where it has one of its own.
+    /// The vendor's code, if the error has a separate one.
     pub(crate) code: Option<u32>,
     pub(crate) warning: Option<String>,
     pub(crate) event_id: String,

@@ -94,7 +94,7 @@ impl Answers for Meta {
         GraphError::new(200, "Permissions error").reply(StatusCode::FORBIDDEN)
     }
 
-    /// Code 80004 in a 400: Meta's throttling has no status of its own.
+    /// Code 80004 in a 400, since Meta has no separate status for throttling.
     fn rate_limited(&self, retry_after_s: Option<u64>) -> Reply {
         let message = "There have been too many calls to this dataset. Wait a bit and try again.";
         let minutes = retry_after_s.unwrap_or_default() / 60;

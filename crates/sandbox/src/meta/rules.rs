@@ -52,7 +52,7 @@ const IDENTIFIERS: [&str; 26] = [
     "partner_id",
 ];
 
-/// Checks what the event's name and `action_source` require.
+/// Checks for the properties that the event's name and `action_source` require.
 pub(super) fn required(event: &Facts, found: &mut Findings) {
     if !event.has("event_name") {
         found.error("'event_name' is empty");

@@ -13,7 +13,7 @@ use crate::options::SandboxConfig;
 use crate::pinterest::Pinterest;
 use crate::testing::{HASH, judged};
 
-/// What makes the rules stricter.
+/// Settings that make the rules stricter.
 #[derive(Clone, Copy, Default)]
 struct Rules<'a> {
     strict_openapi: bool,

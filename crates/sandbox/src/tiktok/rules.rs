@@ -46,7 +46,7 @@ pub(super) fn name(source: &str, event: &Facts, found: &mut Findings) {
     }
 }
 
-/// Checks what the event source requires.
+/// Checks for the property that the event source requires.
 pub(super) fn required(source: &str, event: &Facts, found: &mut Findings) {
     let needed = match source {
         "web" => ("url", "'page.url' is required for web events"),

@@ -1,4 +1,4 @@
-//! Tables of events and what TikTok says to them.
+//! Tables of events and the errors and warnings that they get.
 
 use serde_json::{Value, json};
 
