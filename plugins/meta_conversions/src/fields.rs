@@ -300,24 +300,23 @@ const SEGMENT_EVENT: &[Row] = &{
         rows[at] = segment_row(EVENT[at]);
         at += 1;
     }
-    rows[at] = own!("__segment_internal_sync_mode", "Sync Mode", String);
+    rows[at] = own!("__segment_internal_sync_mode", "Sync Mode", String)
+        .describe("`add`, in mappings of actions of the second generation.");
     rows
 };
 
-/// Returns a row as Segment has it: fewer choices, one value for each personal field, and no name of the event in the
-/// mapping of an action that has its own.
-const fn segment_row(row: Row) -> Row {
-    let mut row = row;
-    row.field.choices = match row.field.choices.len() {
-        9 => SOURCES.split_at(8).0,
-        15 => STATES.split_at(12).0,
-        _ => row.field.choices,
-    };
-    if is(row.key.name(), "event_name") {
-        row.field.required = false;
-    }
-    if is(row.key.name(), "user_data") {
+/// Returns a row as Segment has it: without the choices that Meta added later, with one value for each personal field, and
+/// without a required name of the event, which an action brings itself.
+const fn segment_row(mut row: Row) -> Row {
+    let key = row.key.name();
+    if is(key, "action_source") {
+        row.field.choices = SOURCES.split_at(8).0;
+    } else if is(key, "data_processing_options_state") {
+        row.field.choices = STATES.split_at(12).0;
+    } else if is(key, "user_data") {
         row = row.members(SEGMENT_USER_DATA, fields!(SEGMENT_USER_DATA));
+    } else if is(key, "event_name") {
+        row.field.required = false;
     }
     row
 }

@@ -375,31 +375,9 @@ mod tests {
     use super::*;
     use crate::derive;
     use signalbox_conversions::field::Derives;
-    use signalbox_conversions::{Compat, CompiledMapping, Draft, Listens, Trigger};
-    use signalbox_core::{Event, Receipt};
-    use signalbox_segment::fql;
+    use signalbox_conversions::{Compat, CompiledMapping, Draft};
     use signalbox_segment::mapping::Mapping;
-    use signalbox_segment::schema::Schema;
     use std::sync::Arc;
-
-    #[test]
-    fn the_tables_are_well_formed() {
-        Schema::new(FIELDS).unwrap();
-        let members = FIELDS
-            .iter()
-            .flat_map(|field| field.properties.unwrap_or_default());
-        for field in FIELDS.iter().chain(members) {
-            if let Some(default) = field.default {
-                serde_json::from_str::<serde_json::Value>(default).unwrap();
-            }
-            assert!(!field.description.is_empty(), "{}", field.key);
-        }
-        for row in EVENT.iter().chain(EVENT.iter().flat_map(|row| row.members)) {
-            if let Some(Json(default)) = row.vendor_default {
-                serde_json::from_str::<serde_json::Value>(default).unwrap();
-            }
-        }
-    }
 
     #[test]
     fn presets_have_two_names() {
@@ -458,33 +436,5 @@ mod tests {
         let before = fields.clone();
         SPEC.leave_out_other_formats(&mut fields);
         assert_eq!(fields, before);
-    }
-
-    #[test]
-    fn presets_listen_as_their_triggers_say() {
-        let receipt = Receipt {
-            source: "test".into(),
-            received_at: 0,
-        };
-        let names = PRESETS.iter().filter_map(|preset| match preset.listens {
-            Listens::Track(name) => Some(name),
-            _ => None,
-        });
-        let names: Vec<&str> = names.chain(["", "order completed", "Order Completed "]).collect();
-        for preset in PRESETS {
-            let trigger = fql::Trigger::parse(&preset.trigger().unwrap()).unwrap();
-            assert!(trigger.warnings().is_empty());
-            let listens = Trigger::Preset(preset.listens);
-            for kind in ["track", "page", "screen", "Track", "identify"] {
-                for name in &names {
-                    let json = serde_json::json!({ "type": kind, "event": name, "name": name }).to_string();
-                    let event = Event::parse(&json, receipt.clone()).unwrap();
-                    assert_eq!(listens.matches(&event), trigger.matches(event.root()), "{json}");
-                }
-            }
-            let odd =
-                Event::parse(r#"{"type":"track","event":["Order Completed"]}"#, receipt.clone()).unwrap();
-            assert!(!listens.matches(&odd));
-        }
     }
 }

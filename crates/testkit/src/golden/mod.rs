@@ -1,6 +1,7 @@
 //! Golden cases: results that Segment's destination of a vendor gave for events, held against those of our sink.
 //!
-//! A vendor's tests implement [`GoldenVendor`] and call [`vectors`], [`differences`], [`reference`] and [`personal_values`].
+//! A vendor's tests implement [`GoldenVendor`] and call [`vectors`], [`differences`], [`reference`], [`tables`] and
+//! [`personal_values`].
 //! `VECTORS_DIR` names another folder with the same layout; then only the cases count, not the lists of the documentation.
 
 mod case;
@@ -9,6 +10,7 @@ mod document;
 mod imports;
 mod privacy;
 mod run;
+mod tables;
 mod vectors;
 mod vendor;
 
@@ -18,5 +20,6 @@ pub use document::reference;
 pub use imports::GoldenImport;
 pub use privacy::personal_values;
 pub use run::{Made, Ran, event, run};
+pub use tables::tables;
 pub use vectors::{extra_vectors, vectors};
 pub use vendor::{GoldenVendor, conversions};

@@ -1,6 +1,6 @@
 //! The golden cases, and the documentation that follows from them and from the tables.
 
-use signalbox_meta_conversions::SPEC;
+use signalbox_meta_conversions::{SEGMENT_SPEC, SPEC};
 use signalbox_testkit::golden;
 
 use crate::support::MetaCases;
@@ -8,6 +8,12 @@ use crate::support::MetaCases;
 #[test]
 fn meta_vectors() {
     golden::vectors(&MetaCases);
+}
+
+#[test]
+fn the_tables_are_well_formed() {
+    golden::tables(&SPEC);
+    golden::tables(&SEGMENT_SPEC);
 }
 
 #[test]

@@ -21,6 +21,11 @@ fn every_difference_from_segment_is_a_row() {
 }
 
 #[test]
+fn the_tables_are_well_formed() {
+    golden::tables(&SPEC);
+}
+
+#[test]
 fn the_readme_holds_the_reference() {
     golden::reference::<PinterestCases>(&SPEC);
 }
