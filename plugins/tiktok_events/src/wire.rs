@@ -1,12 +1,9 @@
 //! The members of the request, and where the payload of each kind of event source has them.
 
-use signalbox_conversions::encode::{
-    NO_PLACE, PersonalField, PlainKey, Wire, count_hashed, personal, place_if_any,
-};
-use signalbox_conversions::field::{Kind, Row};
+use signalbox_conversions::encode::{PersonalField, PlainKey, Wire};
+use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
-use signalbox_conversions::{Spec, key, personal, wires};
-use signalbox_segment::schema::Field;
+use signalbox_conversions::{Spec, fields, key, personal, placed_personal, placed_wires, places, wires};
 
 use crate::fields::{self, ADDRESS, APP, OFFLINE, WEB};
 use crate::groups;
@@ -51,20 +48,7 @@ const DEVICE_IDS: &[Row] = &[
 /// The advertising ids as hashes, as Segment sends them: IDFA, GAID.
 pub(crate) const HASHED_IDS: &[PersonalField] = personal!(DEVICE_IDS);
 
-/// The places of fields in the payload; [`NO_PLACE`] for those that a kind of event source does not have.
-macro_rules! places {
-    ($($field:ident),*) => {
-        #[derive(Debug)]
-        pub(crate) struct Places { $(pub(crate) $field: usize),* }
-
-        impl Places {
-            const fn of(fields: &[Field<'_>]) -> Places {
-                Places { $($field: place_if_any(fields, stringify!($field))),* }
-            }
-        }
-    };
-}
-
+// The places of fields in the payload, of all kinds of event sources.
 places!(
     event,
     timestamp,
@@ -108,9 +92,9 @@ macro_rules! layout {
     ($spec:expr, $rows:expr) => {
         Layout {
             spec: $spec,
-            places: Places::of(signalbox_conversions::fields!($rows)),
-            personal: const { &personal_places::<{ count_hashed($rows) }>($rows) },
-            properties: const { &properties::<{ count_properties($rows) }>($rows) },
+            places: Places::of(fields!($rows)),
+            personal: placed_personal!($rows),
+            properties: placed_wires!($rows),
         }
     };
 }
@@ -118,44 +102,3 @@ macro_rules! layout {
 pub(crate) static WEB_LAYOUT: Layout = layout!(&fields::WEB_SPEC, WEB);
 pub(crate) static APP_LAYOUT: Layout = layout!(&fields::APP_SPEC, APP);
 pub(crate) static OFFLINE_LAYOUT: Layout = layout!(&fields::OFFLINE_SPEC, OFFLINE);
-
-const fn personal_places<const N: usize>(rows: &[Row]) -> [(usize, PersonalField); N] {
-    let fields: [PersonalField; N] = personal(rows);
-    let mut placed = [(NO_PLACE, fields[0]); N];
-    let (mut row, mut at) = (0, 0);
-    while row < rows.len() {
-        if matches!(rows[row].kind, Kind::Hashed(_)) {
-            placed[at] = (row, fields[at]);
-            at += 1;
-        }
-        row += 1;
-    }
-    placed
-}
-
-const fn properties<const N: usize>(rows: &[Row]) -> [(usize, Wire); N] {
-    let mut placed = [(NO_PLACE, Wire::of(&rows[0])); N];
-    let (mut row, mut at) = (0, 0);
-    while row < rows.len() {
-        if is_property(&rows[row]) {
-            placed[at] = (row, Wire::of(&rows[row]));
-            at += 1;
-        }
-        row += 1;
-    }
-    placed
-}
-
-/// All other top-level fields are written by name.
-const fn is_property(row: &Row) -> bool {
-    !matches!(row.kind, Kind::Own | Kind::Hashed(_))
-}
-
-const fn count_properties(rows: &[Row]) -> usize {
-    let (mut row, mut count) = (0, 0);
-    while row < rows.len() {
-        count += is_property(&rows[row]) as usize;
-        row += 1;
-    }
-    count
-}

@@ -1,5 +1,6 @@
 //! Records as JSON: the writer, the members of a mapped payload, and written forms of values.
 
+mod flat;
 pub mod languages;
 mod members;
 mod money;
@@ -9,6 +10,7 @@ mod user_data;
 mod wire;
 mod writer;
 
+pub use flat::{count_wires, placed_personal, placed_wires};
 pub(crate) use members::is_prefix;
 pub use members::{Members, NO_PLACE, list, member_at, place, place_if_any, whole};
 pub use money::push_money;
