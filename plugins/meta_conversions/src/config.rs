@@ -1,6 +1,5 @@
 //! The settings, as the pipeline file has them.
 
-use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -16,15 +15,17 @@ use signalbox_segment::settings::Findings;
 
 use crate::fields::{SEGMENT_SPEC, SPEC};
 use crate::frame::{OPEN, TEST_CODE_LENGTH, TEST_CODE_ROOM, closing};
-use crate::options::{Compat, Meta};
+use crate::learnt::Learnt;
+use crate::options::{Compat, ExternalId, Meta, OnIncomplete};
 
 /// Settings of a `meta_conversions` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MetaConversionsConfig {
     /// Id of the pixel or dataset, digits only.
+    #[schemars(extend("pattern" = "^[0-9]{5,20}$", "examples" = ["1203948576120394"]))]
     pub pixel_id: AccountId,
-    /// The access token of this pixel or dataset.
+    /// A token with access to this pixel or dataset.
     pub access_token: Secret,
     /// Version of the Graph API.
     #[serde(default = "api_version")]
@@ -32,12 +33,28 @@ pub struct MetaConversionsConfig {
     /// Base URL of the API.
     #[serde(default = "base_url")]
     pub base_url: String,
-    /// Code of the test tool in Events Manager, which shows the events. Meta counts them all the same.
+    /// Code that shows events in Events Manager's test tool. Meta counts them all the same, so `test_events_count` must say
+    /// that this is meant. Default none.
     #[serde(default)]
     pub test_event_code: Option<String>,
+    /// Confirms that events with a test code count for targeting and measurement like any other.
+    #[serde(default)]
+    pub test_events_count: bool,
+    /// `partner_agent` of every request, fewer than 23 characters; only if you are a partner of Meta's. Default none.
+    #[serde(default)]
+    pub partner_agent: Option<String>,
     /// The rules to follow.
     #[serde(default)]
     pub compat: Compat,
+    /// Form of `external_id`, which must be the one that the pixel sends.
+    #[serde(default)]
+    pub external_id: ExternalId,
+    /// Treatment of an event under Limited Data Use with neither a state that Meta knows nor an IP address.
+    #[serde(default)]
+    pub on_incomplete: OnIncomplete,
+    /// Longest time that an event may lie in the future at its arrival; one beyond is rejected.
+    #[serde(default = "max_future")]
+    pub max_future: HumanDuration,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -47,8 +64,8 @@ pub struct MetaConversionsConfig {
     pub mappings: Vec<MappingConfig>,
 }
 
-/// Lengths that the id of a pixel or dataset can have.
-pub(crate) const DIGITS: RangeInclusive<usize> = 1..=20;
+/// The number of digits of an id.
+pub(crate) const DIGITS: RangeInclusive<usize> = 5..=20;
 
 fn api_version() -> String {
     "v26.0".to_owned()
@@ -56,6 +73,10 @@ fn api_version() -> String {
 
 fn base_url() -> String {
     "https://graph.facebook.com".to_owned()
+}
+
+fn max_future() -> HumanDuration {
+    HumanDuration::from_secs(24 * 60 * 60)
 }
 
 fn presets_schema(_: &mut SchemaGenerator) -> Schema {
@@ -70,10 +91,8 @@ impl SinkConfig for MetaConversionsConfig {
         let Some(destination) = destination.filter(|_| findings.errors.is_empty()) else {
             return Err(findings.errors);
         };
-        let url = destination.encoder().vendor().url.as_str();
         let declares = SinkDeclarations {
-            // Meta counts the calls of a dataset.
-            rate_group: Some(url.strip_suffix("/events").unwrap_or(url).to_owned()),
+            rate_group: Some(self.rate_group(&destination)),
             ..settings::declares(self.spec(), self.compat.into(), &self.mappings)
         };
         match HttpSink::new(destination, &ClientOptions::default()) {
@@ -87,11 +106,13 @@ impl SinkConfig for MetaConversionsConfig {
             integration: Some("Facebook Conversions API (Actions)"),
             max_events: 1000,
             max_events_ceiling: 1000,
+            // Meta publishes no limit in bytes.
             max_bytes: 2_000_000,
             concurrency: 4,
-            calls_per_minute: NonZeroU32::new(3000),
-            // Events that arrive later are worth less for the delivery of ads.
+            timeout: HumanDuration::from_secs(10),
+            // Later events cost quality in the delivery of ads, and after a day they are attributed to none.
             late_after: Some(HumanDuration::from_secs(2 * 60 * 60)),
+            unattributed_after: Some(HumanDuration::from_secs(24 * 60 * 60)),
             duplicate_window: Some(HumanDuration::from_secs(48 * 60 * 60)),
             ..SinkDefaults::default()
         }
@@ -104,6 +125,13 @@ impl MetaConversionsConfig {
             Compat::Meta => &SPEC,
             Compat::Segment => &SEGMENT_SPEC,
         }
+    }
+
+    /// Returns the dataset's rate group, since Meta counts the calls of all versions together.
+    fn rate_group(&self, destination: &Conversions<Meta>) -> String {
+        let mut url = destination.encoder().vendor().url.clone();
+        url.set_path("");
+        format!("{url}{}", self.pixel_id.0)
     }
 
     /// Returns the sink without its client; `None` only beside an error.
@@ -124,34 +152,71 @@ impl MetaConversionsConfig {
     pub fn vendor(&self, findings: &mut Findings) -> Option<Meta> {
         let errors = &mut findings.errors;
         if !self.pixel_id.has_digits(DIGITS) {
-            let error = BuildError::new("pixel_id", "must be 1 to 20 digits");
+            let error = BuildError::new("pixel_id", "must be 5 to 20 digits");
             errors.push(error.help("it stands in Events Manager beside the dataset's name"));
         }
         if !is_version(&self.api_version) {
             let error = BuildError::new("api_version", "is no version of the Graph API");
             errors.push(error.help("write it as \"v26.0\""));
         }
-        let place = (
-            "access_token",
-            "make one in Events Manager: Settings, Conversions API, Generate access token",
+        self.check_body(errors);
+        let authorization = settings::token_header(
+            &self.access_token,
+            bearer,
+            (
+                "access_token",
+                "make one in Events Manager: Settings, Conversions API",
+            ),
+            errors,
         );
-        let authorization = settings::token_header(&self.access_token, bearer, place, errors);
         let path = [self.api_version.as_str(), &self.pixel_id.0, "events"];
         let url = settings::endpoint(&self.base_url, path, errors);
         let code = self.test_event_code.as_deref().unwrap_or_default();
-        if code.len() > TEST_CODE_LENGTH {
-            errors.push(BuildError::new(
-                "test_event_code",
-                "must not be longer than 64 bytes",
-            ));
-        }
+        let partner_agent = self.partner_agent.clone().unwrap_or_default();
         Some(Meta {
             compat: self.compat,
-            frames: Frames::new(OPEN, &closing(code), TEST_CODE_ROOM),
+            external_id: self.external_id,
+            on_incomplete: self.on_incomplete,
+            max_future: i64::try_from(self.max_future.0.as_secs()).unwrap_or(i64::MAX),
+            test_events_count: self.test_events_count,
+            frames: Frames::new(OPEN, &closing(code, &partner_agent), TEST_CODE_ROOM),
+            partner_agent,
             url: url?,
             authorization: authorization?,
+            learnt: Learnt::default(),
         })
     }
+
+    /// Checks the members of the body beside its events.
+    fn check_body(&self, errors: &mut BuildErrors) {
+        if let Some(code) = &self.test_event_code {
+            if !(1..=TEST_CODE_LENGTH).contains(&code.trim().len()) {
+                let message = format!("must have 1 to {TEST_CODE_LENGTH} bytes");
+                let error = BuildError::new("test_event_code", message);
+                errors.push(error.help("Events Manager shows the code under Test events"));
+            }
+            if !self.test_events_count {
+                let message =
+                    "Meta does not throw test events away: they count for targeting and measurement";
+                let error = BuildError::new("test_event_code", message);
+                errors
+                    .push(error.help("set test_events_count = true if that is meant, or leave the code out"));
+            }
+        }
+        if let Some(agent) = &self.partner_agent
+            && !is_partner_agent(agent)
+        {
+            let message = "must be fewer than 23 characters with at least two letters";
+            errors.push(
+                BuildError::new("partner_agent", message).help("leave it out unless Meta gave you one"),
+            );
+        }
+    }
+}
+
+fn is_partner_agent(agent: &str) -> bool {
+    let letters = agent.chars().filter(|c| c.is_alphabetic()).count();
+    agent.chars().count() < 23 && letters >= 2 && !agent.contains(char::is_control)
 }
 
 /// Returns true for `v`, the number, and `.0`.

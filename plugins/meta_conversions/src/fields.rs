@@ -15,6 +15,7 @@ use signalbox_segment::schema::FieldType::{Boolean, Integer, Object, String};
 use signalbox_segment::schema::{Choice, Field, FieldType};
 use signalbox_segment::value::{Number as Digits, Value};
 
+use crate::derive;
 use crate::presets::PRESETS;
 
 /// Text without a published limit.
@@ -66,8 +67,8 @@ pub(crate) const USER_DATA: &[Row] = &[
     Row::hashed("phone", "Phone", key!("ph"), Personal::Phone).describe("Phone numbers with country and area code.").default_mapping(r#"{"@path":"$.context.traits.phone"}"#).vendor_default(FirstOf(&["properties.phone", "traits.phone", "context.traits.phone"])),
     Row::hashed("gender", "Gender", key!("ge"), Personal::Gender).describe("Female or male.").vendor_default(FirstOf(&["properties.gender", "traits.gender", "context.traits.gender"])),
     Row::hashed("dateOfBirth", "Date of Birth", key!("db"), Personal::DateOfBirth).describe("Year, month and day.").default_mapping(r#"{"@path":"$.context.traits.birthday"}"#).vendor_default(FirstOf(&["properties.birthday", "properties.date_of_birth", "properties.dateOfBirth", "traits.birthday", "traits.date_of_birth", "traits.dateOfBirth", "context.traits.birthday", "context.traits.date_of_birth", "context.traits.dateOfBirth"])),
-    Row::hashed("lastName", "Last Name", key!("ln"), Personal::LastName).describe("Family names.").default_mapping(r#"{"@path":"$.context.traits.lastName"}"#).vendor_default(FirstOf(&["properties.lastName", "properties.last_name", "traits.lastName", "traits.last_name", "context.traits.lastName", "context.traits.last_name"])),
-    Row::hashed("firstName", "First Name", key!("fn"), Personal::FirstName).describe("Given names.").default_mapping(r#"{"@path":"$.context.traits.firstName"}"#).vendor_default(FirstOf(&["properties.firstName", "properties.first_name", "traits.firstName", "traits.first_name", "context.traits.firstName", "context.traits.first_name"])),
+    Row::hashed("lastName", "Last Name", key!("ln"), Personal::LastName).describe("Family names.").default_mapping(r#"{"@path":"$.context.traits.lastName"}"#).vendor_default(FirstOf(&["properties.lastName", "properties.last_name", "traits.lastName", "traits.last_name", "context.traits.lastName", "context.traits.last_name"])).derived(derive::LAST_NAME, "the family name in `traits.name` or `context.traits.name`"),
+    Row::hashed("firstName", "First Name", key!("fn"), Personal::FirstName).describe("Given names.").default_mapping(r#"{"@path":"$.context.traits.firstName"}"#).vendor_default(FirstOf(&["properties.firstName", "properties.first_name", "traits.firstName", "traits.first_name", "context.traits.firstName", "context.traits.first_name"])).derived(derive::FIRST_NAME, "the given name in `traits.name` or `context.traits.name`"),
     Row::hashed("city", "City", key!("ct"), Personal::City).describe("Cities of residence.").default_mapping(r#"{"@path":"$.context.traits.address.city"}"#).vendor_default(FirstOf(&["properties.address.city", "traits.address.city", "traits.city", "context.traits.address.city", "context.traits.city"])),
     Row::hashed("state", "State", key!("st"), Personal::State).describe("States of residence; two-letter codes in the US.").default_mapping(r#"{"@path":"$.context.traits.address.state"}"#).vendor_default(FirstOf(&["properties.address.state", "traits.address.state", "traits.state", "context.traits.address.state", "context.traits.state"])),
     Row::hashed("zip", "Zip Code", key!("zp"), Personal::Zip).describe("Postal codes.").default_mapping(r#"{"@path":"$.context.traits.address.postalCode"}"#).vendor_default(FirstOf(&["properties.address.postalCode", "properties.address.postal_code", "properties.address.zip", "traits.address.postalCode", "traits.address.postal_code", "traits.address.zip", "traits.postalCode", "traits.postal_code", "traits.zip", "context.traits.address.postalCode", "context.traits.address.postal_code", "context.traits.address.zip", "context.traits.postalCode", "context.traits.postal_code", "context.traits.zip"])),
@@ -75,12 +76,12 @@ pub(crate) const USER_DATA: &[Row] = &[
     Row::hashed("externalId", "External ID", key!("external_id"), Personal::ExternalId).describe("Ids of the user in your own systems, the same in every channel.").default_mapping(r#"{"@if":{"exists":{"@path":"$.userId"},"then":{"@path":"$.userId"},"else":{"@path":"$.anonymousId"}}}"#).vendor_default(FirstOf(&["userId", "anonymousId"])),
     own!("client_ip_address", "Client IP Address", String).describe("IPv4 or IPv6 address of the user; never hashed.").default_mapping(r#"{"@path":"$.context.ip"}"#),
     own!("client_user_agent", "Client User Agent", String).describe("User agent of the browser; never hashed. Meta requires it for events of websites.").default_mapping(r#"{"@path":"$.context.userAgent"}"#),
-    own!("fbc", "Click ID", String).describe("The click id as the cookie `_fbc` holds it.").default_mapping(r#"{"@path":"$.properties.fbc"}"#),
-    own!("fbp", "Browser ID", String).describe("The browser id as the cookie `_fbp` holds it.").default_mapping(r#"{"@path":"$.properties.fbp"}"#),
+    own!("fbc", "Click ID", String).describe("The click id as the cookie `_fbc` holds it.").default_mapping(r#"{"@path":"$.properties.fbc"}"#).vendor_default(FirstOf(&["properties.fbc", "properties._fbc", "context.fbc", "context._fbc"])).derived(derive::FBC, "`_fbc` in `context.cookies`, or made of `fbclid` in the query of `context.page.url`, of `context.page.search`, or of `context.page.referrer` if it is a page of the same site"),
+    own!("fbp", "Browser ID", String).describe("The browser id as the cookie `_fbp` holds it.").default_mapping(r#"{"@path":"$.properties.fbp"}"#).vendor_default(FirstOf(&["properties.fbp", "properties._fbp", "context.fbp", "context._fbp"])).derived(derive::FBP, "`_fbp` in `context.cookies`"),
     own!("subscription_id", "Subscription ID", String).named("subscriptionID").describe("Id of the subscription."),
     own!("lead_id", "Lead ID", Integer).named("leadID").describe("Id of the lead that one of Meta's lead ads generated."),
     own!("anon_id", "Install ID (anon_id)", String).named("anonId").describe("Id of the installation; for app events only."),
-    own!("madid", "Advertiser ID (madid)", String).named("madId").describe("Advertising id of the device (IDFA, GAID); never hashed."),
+    own!("madid", "Advertiser ID (madid)", String).named("madId").describe("Advertising id of the device (IDFA, GAID); never hashed.").vendor_default(FirstOf(&["context.device.advertisingId"])),
     own!("fb_login_id", "Facebook Login ID", Integer).named("fbLoginID").describe("Id that Meta gave the user of an app at the first login."),
     own!("partner_id", "Partner ID", String).describe("Id from one of Meta's identity partners."),
     own!("partner_name", "Partner Name", String).describe("Name of that identity partner."),
@@ -92,32 +93,38 @@ const SEGMENT_USER_DATA: &[Row] = &single::<{ USER_DATA.len() }>(USER_DATA);
 
 /// The app and the device it runs on; `extinfo` holds most of it by position.
 pub(crate) const APP_DATA: &[Row] = &[
-    own!("use_app_data", "Send App Events?", Boolean).describe("True: send the app's data."),
+    own!("use_app_data", "Send App Events?", Boolean).describe("Whether to send the app's data."),
     own!(
         "advertiser_tracking_enabled",
         "Advertiser Tracking Enabled",
         Boolean
     )
-    .describe("The user allows tracking in this app (iOS App Tracking Transparency)."),
+    .describe("The user allows tracking in this app (iOS App Tracking Transparency).")
+    .vendor_default(FirstOf(&["context.device.adTrackingEnabled"])),
     own!(
         "application_tracking_enabled",
         "Application Tracking Enabled",
         Boolean
     )
     .describe("The app's own setting allows tracking.")
-    .default_mapping(r#"{"@path":"$.context.device.adTrackingEnabled"}"#),
+    .default_mapping(r#"{"@path":"$.context.device.adTrackingEnabled"}"#)
+    .vendor_default(Nothing),
     own!("madid", "Advertiser ID (madid)", String)
         .named("madId")
         .describe("Advertising id of the device, in the place where Segment sends it.")
-        .default_mapping(r#"{"@path":"$.context.madId"}"#),
+        .default_mapping(r#"{"@path":"$.context.madId"}"#)
+        .vendor_default(Nothing),
     own!("version", "ExtInfo Version", String)
         .choices(&[choice("i2"), choice("a2")])
-        .describe("`i2` on iOS, `a2` on Android."),
+        .describe("`i2` on iOS, `a2` on Android.")
+        .derived(derive::PLATFORM, "the platform of the mobile app"),
     extinfo(key!("packageName"), "Package Name", "Name of the app's package.")
         .default_mapping(r#"{"@path":"$.context.app.namespace"}"#),
-    extinfo(key!("shortVersion"), "Short Version", "Short version of the app."),
+    extinfo(key!("shortVersion"), "Short Version", "Short version of the app.")
+        .vendor_default(FirstOf(&["context.app.version"])),
     extinfo(key!("longVersion"), "Long Version", "Long version of the app.")
-        .default_mapping(r#"{"@path":"$.context.app.version"}"#),
+        .default_mapping(r#"{"@path":"$.context.app.version"}"#)
+        .vendor_default(FirstOf(&["context.app.build", "context.app.version"])),
     extinfo(
         key!("osVersion"),
         "OS Version",
@@ -200,7 +207,11 @@ pub(crate) const EVENT: &[Row] = &[
         .required()
         .choices(SOURCES)
         .describe("Where it happened.")
-        .vendor_default(Json(r#""website""#)),
+        .vendor_default(Json(r#""website""#))
+        .derived(
+            derive::ACTION_SOURCE,
+            "`app` for events of mobile apps, `system_generated` for those that a server's library makes without page and user agent",
+        ),
     own!("user_data", "User Data", Object)
         .required()
         .members(USER_DATA, fields!(USER_DATA))
@@ -208,7 +219,7 @@ pub(crate) const EVENT: &[Row] = &[
     own!("app_data", "App Events Fields", Object)
         .named("app_data_field")
         .members(APP_DATA, fields!(APP_DATA))
-        .describe("The app; sent if `use_app_data` is true."),
+        .describe("The app. Sent with events of apps, and with others if `use_app_data` is true."),
     own!("data_processing_options", "Data Processing Options", Boolean).describe("True: Limited Data Use."),
     own!(
         "data_processing_options_country",
@@ -239,14 +250,17 @@ pub(crate) const EVENT: &[Row] = &[
     member!("net_revenue", "Net Revenue", Number).describe("Net revenue of the purchase."),
     member!("content_ids", "Content IDs", Texts)
         .describe("Ids of the products.")
-        .vendor_default(Nothing),
+        .vendor_default(Nothing)
+        .derived(derive::CONTENT_IDS, "the ids of the contents"),
     member!("content_name", "Content Name", ANY).describe("Name of the page or product."),
     member!("content_type", "Content Type", ANY).describe("`product` or `product_group`."),
     member!("contents", "Contents", Contents)
         .members(CONTENT, fields!(CONTENT))
         .describe("The products.")
         .vendor_default(Json(OUR_PRODUCTS)),
-    member!("num_items", "Number of Items", Whole(0, i64::MAX)).describe("How many products in all."),
+    member!("num_items", "Number of Items", Whole(0, i64::MAX))
+        .describe("How many products in all.")
+        .derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("content_category", "Content Category", ANY).describe("Category of the content."),
     member!("search_string", "Search String", ANY)
         .describe("What was searched for.")
@@ -257,6 +271,26 @@ pub(crate) const EVENT: &[Row] = &[
         .vendor_only()
         .describe("The order's id.")
         .vendor_default(FirstOf(&["properties.order_id"])),
+    member!("predicted_ltv", "Predicted Lifetime Value", Number)
+        .vendor_only()
+        .describe("What the customer is expected to spend over time."),
+    member!("status", "Status", ANY)
+        .vendor_only()
+        .describe("State of a registration or subscription."),
+    own!("opt_out", "Opt Out", Boolean)
+        .describe("True: Meta uses the event for attribution only, not for the delivery of ads.")
+        .derived(
+            derive::OPT_OUT,
+            "`true` if `context.device.adTrackingEnabled` or the consent to advertising in `context.consent.categoryPreferences` is false",
+        ),
+    own!("referrer_url", "Referrer URL", String)
+        .describe("Address of the page that led here.")
+        .vendor_default(FirstOf(&["context.page.referrer"])),
+    own!("customer_segmentation", "Customer Segmentation", String)
+        .describe("The customer's segment, such as `new_customer_to_business`."),
+    own!("messaging_channel", "Messaging Channel", String)
+        .choices(&[choice("messenger"), choice("whatsapp"), choice("instagram")])
+        .describe("Channel of a business_messaging event."),
 ];
 
 const SOURCES: &[Choice<'static>] = &[
@@ -290,7 +324,7 @@ const STATES: &[Choice<'static>] = &[
 ];
 
 /// The number of rows at the end of `EVENT` that Segment does not have.
-const OURS: usize = 1;
+const OURS: usize = 7;
 
 /// The event with Segment's rules.
 const SEGMENT_EVENT: &[Row] = &{
@@ -341,7 +375,7 @@ const BASE: Spec = Spec {
     presets: PRESETS,
     event_field: "event_name",
     format_field: None,
-    places: &[],
+    places: &derive::PLACES,
     rules: &META,
     segment_rules: &SEGMENT_META,
     settings: &[],

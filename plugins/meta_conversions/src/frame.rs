@@ -13,17 +13,21 @@ pub(crate) const TEST_CODE_LENGTH: usize = 64;
 /// Bytes that a test code adds to a request, escapes included.
 pub(crate) const TEST_CODE_ROOM: usize = 6 * TEST_CODE_LENGTH + 22;
 
-/// Returns the text behind the events; an empty test code is none.
-pub(crate) fn closing(test_code: &str) -> String {
-    if test_code.is_empty() {
-        return "]}".to_owned();
+/// Returns the text behind the events; an empty test code is none, and so is an empty partner.
+pub(crate) fn closing(test_code: &str, partner_agent: &str) -> String {
+    let mut closing = JsonWriter::default();
+    closing.byte(b']');
+    for (key, text) in [
+        (",\"test_event_code\":", test_code),
+        (",\"partner_agent\":", partner_agent),
+    ] {
+        if !text.is_empty() {
+            closing.short(key.as_bytes());
+            closing.string(text);
+        }
     }
-    let mut code = JsonWriter::default();
-    code.string(test_code);
-    format!(
-        "],\"test_event_code\":{}}}",
-        String::from_utf8_lossy(code.as_bytes())
-    )
+    closing.byte(b'}');
+    String::from_utf8_lossy(closing.as_bytes()).into_owned()
 }
 
 impl Meta {
@@ -33,7 +37,7 @@ impl Meta {
             return Ok(0);
         }
         let key = match test_code.len() {
-            ..=TEST_CODE_LENGTH => self.frames.key(OPEN, &closing(test_code)),
+            ..=TEST_CODE_LENGTH => self.frames.key(OPEN, &closing(test_code, &self.partner_agent)),
             _ => None,
         };
         key.ok_or_else(|| reasons::test_codes().into())

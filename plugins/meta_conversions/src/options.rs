@@ -5,15 +5,26 @@ use serde::Deserialize;
 use signalbox_conversions::Frames;
 use signalbox_http::{HeaderValue, Url};
 
+use crate::learnt::Learnt;
+
 /// A sink for Meta, as its settings say.
 #[derive(Debug)]
 pub struct Meta {
     pub(crate) compat: Compat,
+    pub(crate) external_id: ExternalId,
+    pub(crate) on_incomplete: OnIncomplete,
+    /// Seconds that an event's time may be ahead of its arrival.
+    pub(crate) max_future: i64,
+    /// Mapped test codes are sent.
+    pub(crate) test_events_count: bool,
     /// The body around events, for each test code in use.
     pub(crate) frames: Frames,
+    /// Empty for none.
+    pub(crate) partner_agent: String,
     pub(crate) url: Url,
     /// Marked as sensitive.
     pub(crate) authorization: HeaderValue,
+    pub(crate) learnt: Learnt,
 }
 
 /// The rules that a sink follows.
@@ -34,4 +45,33 @@ impl From<Compat> for signalbox_conversions::Compat {
             Compat::Segment => Self::Segment,
         }
     }
+}
+
+/// The form of `external_id`, which must be the one that the pixel sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+pub enum ExternalId {
+    /// The hash of the id as it is, without blanks around it.
+    #[default]
+    #[serde(rename = "sha256")]
+    Sha256,
+    /// The hash of the id in lower case.
+    #[serde(rename = "sha256-lower")]
+    Sha256Lower,
+    /// The id itself.
+    #[serde(rename = "plain")]
+    Plain,
+}
+
+/// Treatment of an event under Limited Data Use that names no state with a code of Meta's and has no IP address, so that
+/// Meta cannot tell if the limit applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnIncomplete {
+    /// Reject the event: a dead letter says why.
+    #[default]
+    Reject,
+    /// Do not send it, count it.
+    Drop,
+    /// Send it.
+    Send,
 }

@@ -11,6 +11,53 @@ pub(crate) fn test_codes() -> Reason {
     )
 }
 
+/// `missing_field`, for an event without a name.
+pub(crate) fn no_name() -> Reason {
+    Reason::new("missing_field", "event_name: empty, and Meta requires it")
+}
+
+/// `missing_field`, for a purchase.
+pub(crate) fn purchase_without_value() -> Reason {
+    Reason::new(
+        "missing_field",
+        "currency or value: missing or not usable, and Meta requires both for Purchase",
+    )
+}
+
+/// `in_the_future`: the time of the event is too far ahead of its arrival.
+pub(crate) fn in_the_future() -> Reason {
+    Reason::new(
+        "in_the_future",
+        "event_time: further ahead of the event's arrival than max_future allows",
+    )
+}
+
+/// `too_old`: Meta would refuse the event for its age, and the whole request with it.
+pub(crate) fn too_old() -> Reason {
+    Reason::new(
+        "too_old",
+        "event_time: more than 7 days before the event's arrival, or 62 days for physical_store; Meta takes no older ones",
+    )
+}
+
+/// `no_identifier`: Meta refuses events whose user it could not tell from many others.
+pub(crate) fn no_identifier() -> Reason {
+    Reason::new(
+        "no_identifier",
+        "user_data: too little to identify a user; Meta refuses events with nothing but place, gender and user agent, a \
+         date of birth with or without the user agent, or one name with or without the gender",
+    )
+}
+
+/// `ldu_incomplete`, as a filter or as a rejection.
+pub(crate) fn ldu_incomplete() -> Reason {
+    Reason::new(
+        "ldu_incomplete",
+        "the event is under Limited Data Use, but it has neither a state that Meta has a code for nor a usable IP address, \
+         so Meta could not tell if the limit applies",
+    )
+}
+
 /// Reasons of `compat = "segment"`, for which Segment's destination refuses the event in our place.
 pub(crate) mod segment {
     use super::Reason;

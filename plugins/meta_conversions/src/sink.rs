@@ -1,16 +1,21 @@
 //! Requests to Meta, and what its replies mean.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use serde::Deserialize;
 use signalbox_conversions::encode::{Object, StrippedFields};
+use signalbox_conversions::field::Derive;
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
-use signalbox_http::{Body, Bytes, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, header};
+use signalbox_http::{
+    Body, Bytes, Class, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, header, retry_after,
+};
+use signalbox_segment::value::Value;
 
+use crate::api::{GraphError, Meaning, Received, regained_after};
 use crate::fields::{SEGMENT_SPEC, SPEC};
 use crate::options::{Compat, Meta};
-use crate::segment;
+use crate::{derive, segment, write};
 
 impl Vendor for Meta {
     fn spec(&self) -> &'static Spec {
@@ -24,8 +29,15 @@ impl Vendor for Meta {
         self.compat.into()
     }
 
+    fn derive<'a>(&self, derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
+        derive::derive(derive, resolved)
+    }
+
     fn write<'a>(&self, resolved: Resolved<'a, '_>, out: &mut Object<'_>) -> Result<Written<'a>, Refusal> {
-        segment::write(self, resolved, out)
+        match self.compat {
+            Compat::Meta => write::write(self, resolved, out),
+            Compat::Segment => segment::write(self, resolved, out),
+        }
     }
 
     fn frame(&self, batch_key: u16) -> Frame<'_> {
@@ -49,56 +61,147 @@ impl Vendor for Meta {
     }
 
     fn interpret(&self, reply: &Reply, records: &[Arc<Record>], _: &StrippedFields) -> Verdict {
-        match reply.status.as_u16() {
-            200 => match serde_json::from_slice::<Received>(&reply.body) {
-                Ok(received) if received.events_received == records.len() => {
-                    Verdict::All(Outcome::delivered())
-                }
-                _ => Verdict::All(Outcome::Retry {
-                    reason: Reason::new(
-                        "unclear_reply",
-                        "Meta answered 200, but does not say that it received the events",
-                    ),
-                    after: None,
-                    maybe_written: true,
-                }),
-            },
-            _ => StatusTable::new().failure(reply, ""),
+        self.learnt.headers(&reply.headers);
+        if reply.status.as_u16() == 200 {
+            return match Received::read(&reply.body) {
+                Some(received) => self.received(received, records.len()),
+                None => unclear(unreadable(reply)),
+            };
+        }
+        match GraphError::read(&reply.body) {
+            Some(error) => refused(reply, &error),
+            None => by_status(reply),
         }
     }
 
-    /// An empty list of events: Meta finds it invalid, and has accepted the token by then.
+    /// An empty list of events, about which Meta can complain only once token and dataset are in order. Even test events
+    /// would count.
     fn probe(&self) -> Option<Request> {
-        let body = Bytes::from_static(b"{\"data\":[]}");
-        Some(self.post(body.into()))
+        Some(self.post(Bytes::from_static(b"{\"data\":[]}").into()))
     }
 
     fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
-        let error = serde_json::from_slice::<Failed>(&reply.body).map(|failed| failed.error);
-        match error {
-            Ok(error) if error.code == 100 && error.error_subcode != Some(33) => Ok(()),
-            _ if reply.status.is_success() => Ok(()),
-            _ => Err(StatusTable::new().reason(reply, "")),
+        let error = GraphError::read(&reply.body).unwrap_or_default();
+        match (reply.status.as_u16(), error.meaning()) {
+            (200, _) | (_, Meaning::Invalid | Meaning::TooOld | Meaning::NoIdentifier) => Ok(()),
+            (_, Meaning::Unknown) => Err(StatusTable::new().reason(reply, &error.words)),
+            (_, meaning) => Err(reason(meaning, &error)),
         }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.learnt.notes()
     }
 }
 
-/// The body of a failure.
-#[derive(Debug, Deserialize)]
-struct Failed {
-    error: GraphError,
+impl Meta {
+    /// All events are delivered if Meta has received as many as were sent.
+    fn received(&self, received: Received, sent: usize) -> Verdict {
+        if usize::try_from(received.events) != Ok(sent) {
+            let events = received.events;
+            let message = format!("Meta says that it received {events} events of the {sent} sent");
+            return self
+                .learnt
+                .miscounts
+                .verdict(Reason::new("miscounted_reply", message));
+        }
+        self.learnt.miscounts.clear();
+        // The messages are about the request, so they count once.
+        let warning = (!received.messages.is_empty()).then(|| {
+            let words = received.messages.join("; ");
+            Reason::from_vendor("meta_message", "Meta took the events and says", &words)
+        });
+        let mut outcomes = vec![Outcome::delivered(); sent];
+        if let Some(first) = outcomes.first_mut() {
+            *first = Outcome::Delivered { warning };
+        }
+        Verdict::Settled(outcomes)
+    }
 }
 
-/// An error of the Graph API.
-#[derive(Debug, Deserialize)]
-struct GraphError {
-    code: i64,
-    #[serde(default)]
-    error_subcode: Option<i64>,
+fn refused(reply: &Reply, error: &GraphError) -> Verdict {
+    let meaning = error.meaning();
+    match meaning {
+        // The error names no event, so the runtime looks for it.
+        Meaning::TooOld | Meaning::NoIdentifier | Meaning::Invalid => {
+            Verdict::Isolate(reason(meaning, error))
+        }
+        Meaning::Token | Meaning::Rights | Meaning::Dataset | Meaning::Blocked => {
+            Verdict::Hold(reason(meaning, error))
+        }
+        Meaning::Throttled | Meaning::Transient => Verdict::All(Outcome::Retry {
+            reason: reason(meaning, error),
+            after: wait(reply),
+            maybe_written: meaning == Meaning::Transient,
+        }),
+        Meaning::Unknown => StatusTable::new().failure(reply, &error.words),
+    }
 }
 
-/// The body of a 200.
-#[derive(Debug, Deserialize)]
-struct Received {
-    events_received: usize,
+/// A reply that is not in the Graph API's form comes from a server in between, which cannot judge events: its 400 is no
+/// refusal.
+fn by_status(reply: &Reply) -> Verdict {
+    let statuses = StatusTable::new();
+    match (reply.status.as_u16(), statuses.class(reply.status)) {
+        (status, Class::Isolate) if status != 413 => unclear(unreadable(reply)),
+        _ => statuses.failure(reply, ""),
+    }
 }
+
+fn unreadable(reply: &Reply) -> Reason {
+    let status = reply.status.as_u16();
+    let message = format!("the answer {status} is not in the form of Meta's API");
+    Reason::new("unreadable_reply", message)
+}
+
+/// Sends the events again: they may have been taken, but the reply does not say so.
+fn unclear(reason: Reason) -> Verdict {
+    Verdict::All(Outcome::Retry {
+        reason,
+        after: None,
+        maybe_written: true,
+    })
+}
+
+/// Returns the wait that Meta asks for, in the usual header or in its own.
+fn wait(reply: &Reply) -> Option<std::time::Duration> {
+    retry_after(&reply.headers, SystemTime::now()).max(regained_after(&reply.headers))
+}
+
+/// Returns the reason of an error, with the remedy.
+fn reason(meaning: Meaning, error: &GraphError) -> Reason {
+    let (code, lead) = match meaning {
+        Meaning::TooOld => (
+            "too_old",
+            "Meta refuses events older than 7 days, or 62 days in stores",
+        ),
+        Meaning::NoIdentifier => (
+            "no_identifier",
+            "Meta refuses an event whose user_data identifies nobody",
+        ),
+        Meaning::Invalid => ("invalid_parameter", "Meta refuses the request as not valid"),
+        Meaning::Token => (
+            "unauthorized",
+            "Meta does not accept the token; make a new one in Events Manager (Settings, Conversions API) and put it \
+             into access_token",
+        ),
+        Meaning::Rights => (
+            "forbidden",
+            "Meta accepts the token but it lacks rights; give its owner the right to manage the dataset",
+        ),
+        Meaning::Dataset => (
+            "not_found",
+            "Meta knows no dataset of this id, or the token's owner has no access to it; check pixel_id",
+        ),
+        Meaning::Blocked => (
+            "blocked",
+            "Meta has blocked the account or app for a breach of its policies; see Business Support Home",
+        ),
+        Meaning::Throttled => ("rate_limited", "Meta asks for fewer calls"),
+        Meaning::Transient | Meaning::Unknown => ("server_error", "Meta has a fault that will pass"),
+    };
+    Reason::from_vendor(code, &format!("{lead}{}", error.codes()), &error.words)
+}
+
+#[cfg(test)]
+mod tests;

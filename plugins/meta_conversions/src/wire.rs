@@ -1,8 +1,9 @@
 //! The members of the request, in their order.
 
-use signalbox_conversions::encode::{PersonalField, Wire};
+use signalbox_conversions::encode::{PersonalField, PlainKey, Wire};
 use signalbox_conversions::field::{Kind, Row};
-use signalbox_conversions::{personal, wires};
+use signalbox_conversions::{key, personal, wires};
+use signalbox_segment::schema::FieldType;
 
 use crate::fields::{self, APP_DATA, EVENT, USER_DATA};
 
@@ -11,6 +12,10 @@ pub(crate) const PERSONAL: &[PersonalField] = personal!(USER_DATA);
 const PLAIN_ROWS: &[Row] = USER_DATA.split_at(PERSONAL.len()).1;
 /// The members of the user data that are sent as they are.
 pub(crate) const PLAIN: &[Wire] = wires!(PLAIN_ROWS);
+
+/// The external ids where they are not hashed.
+const PLAIN_EXTERNAL_IDS: &[Row] = &[Row::own(key!("external_id"), "External ID", FieldType::String)];
+pub(crate) const PLAIN_EXTERNAL_ID: PlainKey = PlainKey::of(PLAIN_EXTERNAL_IDS, "external_id");
 
 const EXTINFO_ROWS: &[Row] = APP_DATA.split_at(4).1;
 /// The sixteen places of `extinfo`.
@@ -61,7 +66,7 @@ mod tests {
             (16, "version", "deviceTimezone")
         );
         let custom = keys(CUSTOM_DATA);
-        assert_eq!((custom[0], custom.last()), ("currency", Some(&"order_id")));
+        assert_eq!((custom[0], custom.last()), ("currency", Some(&"status")));
         assert!(!custom.contains(&"test_event_code"));
     }
 }

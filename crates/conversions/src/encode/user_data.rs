@@ -13,6 +13,14 @@ use crate::personal::segment::SegmentHash;
 #[derive(Debug, Clone, Copy)]
 pub struct HashedKey(pub(super) &'static Key);
 
+impl HashedKey {
+    /// Returns the name in the request.
+    #[inline]
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+}
+
 /// The key of a member that the destination needs as it is.
 #[derive(Debug, Clone, Copy)]
 pub struct PlainKey(&'static Key);
@@ -117,6 +125,13 @@ impl<'o, 'w> UserData<'o, 'w> {
     #[inline]
     pub fn plain(&mut self, key: PlainKey, text: &str) {
         self.0.text(key.0, text);
+    }
+
+    /// Writes a list that the destination needs as it is; an empty one writes nothing.
+    pub fn plain_list(&mut self, key: PlainKey, texts: &[&str]) {
+        self.0.array(key.0, false, |array| {
+            texts.iter().for_each(|text| array.text(text))
+        });
     }
 
     /// Writes `null`.

@@ -73,6 +73,8 @@ pub(super) enum Wanted {
     NotWritten,
     /// Every record is retried, and may have been written.
     MaybeWritten,
+    /// Every record is retried and may have been written, or the sink is held, since another attempt does not help.
+    Unclear,
     /// Every record is retried.
     Retry,
     /// Every record is delivered.

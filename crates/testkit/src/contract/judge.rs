@@ -94,7 +94,7 @@ impl Judge {
                 self.discreet(&reason, &place);
             }
             Verdict::Hold(reason) => {
-                let expected = matches!(case.wanted, Wanted::NotDelivered | Wanted::Held);
+                let expected = matches!(case.wanted, Wanted::NotDelivered | Wanted::Held | Wanted::Unclear);
                 assert!(expected, "{place}: held for {reason}");
                 self.discreet(&reason, &place);
             }
@@ -136,7 +136,9 @@ impl Judge {
                 self.discreet(reason, place);
                 match wanted {
                     Wanted::NotWritten => assert!(!maybe_written, "{place}: cannot have been written"),
-                    Wanted::MaybeWritten => assert!(maybe_written, "{place}: may have been written"),
+                    Wanted::MaybeWritten | Wanted::Unclear => {
+                        assert!(maybe_written, "{place}: may have been written")
+                    }
                     Wanted::Retry | Wanted::NotDelivered => {}
                     Wanted::Delivered
                     | Wanted::RejectedAt(_)

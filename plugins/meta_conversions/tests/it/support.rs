@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use signalbox_conversions::{Compat, CompiledMapping, Preset, Spec};
+use signalbox_core::{BuildContext, BuildErrors, Built, Side, Sink, SinkConfig};
 use signalbox_http::Destination;
 use signalbox_meta_conversions::{MetaConversionsConfig, SEGMENT_SPEC, SPEC};
 use signalbox_segment::settings::Findings;
@@ -56,6 +57,7 @@ impl GoldenVendor for MetaCases {
             Compat::Vendor => "meta",
             Compat::Segment => "segment",
         };
+        settings.insert("test_events_count".to_owned(), true.into());
         settings.insert("compat".to_owned(), compat.into());
         let config = serde_json::from_value::<MetaConversionsConfig>(Json::Object(settings));
         let config = config.map_err(|error| error.to_string())?;
@@ -84,5 +86,21 @@ impl GoldenVendor for MetaCases {
 
     fn trigger(&self, preset: &str) -> Option<&'static str> {
         preset.starts_with("Custom Event").then_some("type = \"track\"")
+    }
+}
+
+/// The settings that every sink needs.
+pub(crate) const ACCOUNT: &str = "pixel_id = \"1203948576120394\"\naccess_token = \"EAAG_TEST_TOKEN\"\n";
+
+/// Builds a sink with these settings beside the account.
+pub(crate) fn build(more: &str) -> Result<Built<dyn Sink>, BuildErrors> {
+    let config: MetaConversionsConfig = toml::from_str(&format!("{ACCOUNT}{more}")).unwrap();
+    config.build(&context())
+}
+
+pub(crate) fn context() -> BuildContext {
+    BuildContext {
+        name: "meta".into(),
+        place: Side::Sink,
     }
 }

@@ -1,0 +1,324 @@
+//! Meta's replies: bodies in the form of the Graph API, and the headers that tell about usage and versions.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use signalbox_core::redact;
+use signalbox_http::{HeaderMap, MAX_RETRY_AFTER};
+
+/// The body of a 200. It speaks for the whole request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) events: u64,
+    /// Remarks, whose form Meta does not document.
+    pub(crate) messages: Vec<String>,
+}
+
+impl Received {
+    /// Returns `None` if the body does not say how many events were received.
+    pub(crate) fn read(body: &[u8]) -> Option<Received> {
+        let body: Json = serde_json::from_slice(body).ok()?;
+        let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = |message: &Json| match message {
+            Json::Object(members) => members.get("message").and_then(Json::as_str).map(str::to_owned),
+            Json::String(text) => Some(text.clone()),
+            _ => None,
+        };
+        Some(Received {
+            events: body["events_received"].as_u64()?,
+            messages: messages.iter().filter_map(text).collect(),
+        })
+    }
+}
+
+/// The error of a failed request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct GraphError {
+    pub(crate) code: Option<i64>,
+    pub(crate) subcode: Option<i64>,
+    pub(crate) transient: bool,
+    /// Meta's words, in the language of the token's owner.
+    pub(crate) words: String,
+}
+
+/// The meaning of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// An event of the request is older than Meta takes.
+    TooOld,
+    /// The user data of an event is missing or too weak.
+    NoIdentifier,
+    /// Something in the request is not valid.
+    Invalid,
+    /// The token is not valid.
+    Token,
+    /// The token lacks rights.
+    Rights,
+    /// The dataset is unknown, or the token lacks rights to it.
+    Dataset,
+    /// Meta has blocked the account or the app.
+    Blocked,
+    /// Too many calls.
+    Throttled,
+    /// Meta's fault, and it will pass.
+    Transient,
+    /// The status must tell.
+    Unknown,
+}
+
+impl GraphError {
+    /// Returns `None` for a body that is not in the Graph API's form. Each member is read by itself, so one of an unexpected
+    /// type costs no other.
+    pub(crate) fn read(body: &[u8]) -> Option<GraphError> {
+        let body: Json = serde_json::from_slice(body).ok()?;
+        let error = body.get("error").filter(|error| error.is_object())?;
+        let text = |key: &str| error[key].as_str().filter(|text| !text.trim().is_empty());
+        let user = ["error_user_title", "error_user_msg"]
+            .into_iter()
+            .filter_map(text);
+        let words: Vec<&str> = text("message").into_iter().chain(user).collect();
+        Some(GraphError {
+            code: error["code"].as_i64(),
+            subcode: error["error_subcode"].as_i64(),
+            transient: error["is_transient"].as_bool() == Some(true),
+            words: words.join("; "),
+        })
+    }
+
+    /// Reads the codes first, then `is_transient`. The texts are never matched, since they are translated, and `type` is
+    /// `OAuthException` for nearly everything.
+    pub(crate) fn meaning(&self) -> Meaning {
+        match (self.code, self.subcode) {
+            (Some(100), Some(33)) => Meaning::Dataset,
+            (Some(100), Some(2_804_003)) => Meaning::TooOld,
+            (Some(100), Some(2_804_050)) => Meaning::NoIdentifier,
+            (Some(100), Some(2_804_000..=2_804_099)) => Meaning::Invalid,
+            (Some(100), _) if !self.transient => Meaning::Invalid,
+            (Some(102 | 104 | 190), _) => Meaning::Token,
+            (Some(3 | 10 | 200..=299), _) => Meaning::Rights,
+            (Some(368), _) => Meaning::Blocked,
+            (Some(4 | 17 | 32 | 341 | 613 | 80_000..=80_014), _) => Meaning::Throttled,
+            (Some(1 | 2 | 5000 | i64::MIN..=-1), _) => Meaning::Transient,
+            _ if self.transient => Meaning::Transient,
+            _ => Meaning::Unknown,
+        }
+    }
+
+    /// Returns the codes for a reason: ` (error 100/2804003)`, or nothing.
+    pub(crate) fn codes(&self) -> String {
+        match (self.code, self.subcode) {
+            (Some(code), Some(subcode)) => format!(" (error {code}/{subcode})"),
+            (Some(code), None) => format!(" (error {code})"),
+            _ => String::new(),
+        }
+    }
+}
+
+const VERSION_WARNING: &str = "x-ad-api-version-warning";
+const BUSINESS_USAGE: &str = "x-business-use-case-usage";
+const APP_USAGE: &str = "x-app-usage";
+
+/// Facts that the headers of replies tell, as the status shows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The warning about the API version.
+    pub(crate) version: Option<String>,
+    /// The share of the allowed calls that is used.
+    pub(crate) usage: Option<String>,
+}
+
+impl Told {
+    pub(crate) fn read(headers: &HeaderMap) -> Told {
+        let version = headers
+            .get(VERSION_WARNING)
+            .map(|warning| redact(&String::from_utf8_lossy(warning.as_bytes())));
+        let business = business_usage(headers);
+        let mut used: Vec<String> = business
+            .iter()
+            .filter_map(|usage| Some((usage["type"].as_str()?, share(usage)?)))
+            .map(|(kind, share)| format!("{share} % of {}", redact(kind)))
+            .collect();
+        let app = header(headers, APP_USAGE);
+        used.extend(
+            app.as_ref()
+                .and_then(share)
+                .map(|share| format!("{share} % of the app's calls")),
+        );
+        Told {
+            version: version.filter(|warning| !warning.is_empty()),
+            usage: (!used.is_empty()).then(|| used.join(", ")),
+        }
+    }
+
+    /// Returns the sentences for the status.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let version = self.version.as_ref();
+        let version = version.map(|warning| {
+            format!("Meta warns of the API version: {warning}; set api_version to a current one")
+        });
+        let usage = self.usage.as_ref();
+        let usage = usage.map(|used| format!("Meta counts as used: {used}"));
+        version.into_iter().chain(usage).collect()
+    }
+}
+
+/// Returns the time until Meta takes calls again, by its own estimate, at most [`MAX_RETRY_AFTER`].
+pub(crate) fn regained_after(headers: &HeaderMap) -> Option<Duration> {
+    let usage = business_usage(headers);
+    let minutes = usage
+        .iter()
+        .filter_map(|usage| usage["estimated_time_to_regain_access"].as_u64())
+        .max()
+        .filter(|minutes| *minutes > 0)?;
+    Some(Duration::from_secs(minutes.saturating_mul(60)).min(MAX_RETRY_AFTER))
+}
+
+/// The usages of all businesses in `{"<id>":[{"type":…,"call_count":…},…]}`.
+fn business_usage(headers: &HeaderMap) -> Vec<Json> {
+    let Some(Json::Object(businesses)) = header(headers, BUSINESS_USAGE) else {
+        return Vec::new();
+    };
+    let lists = businesses.into_iter().filter_map(|(_, usages)| match usages {
+        Json::Array(usages) => Some(usages),
+        _ => None,
+    });
+    lists.flatten().collect()
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<Json> {
+    serde_json::from_slice(headers.get(name)?.as_bytes()).ok()
+}
+
+/// The largest of the shares in per cent that a usage has.
+fn share(usage: &Json) -> Option<u64> {
+    ["call_count", "total_cputime", "total_time"]
+        .into_iter()
+        .filter_map(|key| usage[key].as_f64())
+        .map(|share| share.max(0.0).round() as u64)
+        .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_tell_before_flags_and_texts() {
+        let error = |code: i64, subcode: Option<i64>, transient| GraphError {
+            code: Some(code),
+            subcode,
+            transient,
+            words: "Invalid parameter".to_owned(),
+        };
+        for (code, subcode, transient, meaning) in [
+            (100, Some(2_804_003), false, Meaning::TooOld),
+            (100, Some(2_804_003), true, Meaning::TooOld),
+            (100, Some(2_804_050), false, Meaning::NoIdentifier),
+            (100, Some(2_804_019), false, Meaning::Invalid),
+            (100, Some(33), false, Meaning::Dataset),
+            (100, Some(33), true, Meaning::Dataset),
+            (100, Some(1), false, Meaning::Invalid),
+            (100, None, false, Meaning::Invalid),
+            (100, None, true, Meaning::Transient),
+            (190, Some(463), false, Meaning::Token),
+            (190, None, true, Meaning::Token),
+            (102, None, false, Meaning::Token),
+            (104, None, false, Meaning::Token),
+            (3, None, false, Meaning::Rights),
+            (10, None, false, Meaning::Rights),
+            (200, None, false, Meaning::Rights),
+            (294, None, false, Meaning::Rights),
+            (299, None, false, Meaning::Rights),
+            (300, None, false, Meaning::Unknown),
+            (368, None, false, Meaning::Blocked),
+            (4, None, false, Meaning::Throttled),
+            (17, Some(2_446_079), false, Meaning::Throttled),
+            (32, None, true, Meaning::Throttled),
+            (341, None, false, Meaning::Throttled),
+            (613, None, false, Meaning::Throttled),
+            (80_000, None, false, Meaning::Throttled),
+            (80_014, None, false, Meaning::Throttled),
+            (80_015, None, false, Meaning::Unknown),
+            (1, None, false, Meaning::Transient),
+            (2, None, false, Meaning::Transient),
+            (5000, None, false, Meaning::Transient),
+            (-3, None, false, Meaning::Transient),
+            (0, None, false, Meaning::Unknown),
+            (7, None, true, Meaning::Transient),
+        ] {
+            let error = error(code, subcode, transient);
+            assert_eq!(error.meaning(), meaning, "{error:?}");
+        }
+        assert_eq!(GraphError::default().meaning(), Meaning::Unknown);
+    }
+
+    #[test]
+    fn errors_are_read_member_by_member() {
+        let body = r#"{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804003,
+            "is_transient":"no","error_data":"{}","error_user_title":"Zu alt","error_user_msg":"Das Ereignis ist zu alt.",
+            "fbtrace_id":7}}"#;
+        let error = GraphError::read(body.as_bytes()).unwrap();
+        assert_eq!(error.meaning(), Meaning::TooOld);
+        assert_eq!(error.codes(), " (error 100/2804003)");
+        assert_eq!(error.words, "Invalid parameter; Zu alt; Das Ereignis ist zu alt.");
+        for body in ["", "{}", "[]", r#"{"error":"no"}"#, "<html>", r#"{"error":null}"#] {
+            assert_eq!(GraphError::read(body.as_bytes()), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_reply_says_how_many_events_it_is_about() {
+        let read = |body: &str| Received::read(body.as_bytes());
+        let body = r#"{"events_received":2,"messages":["slow",{"message":"old"},7],"fbtrace_id":"A"}"#;
+        let received = read(body).unwrap();
+        assert_eq!(
+            (received.events, received.messages.join(" ")),
+            (2, "slow old".to_owned())
+        );
+        assert_eq!(read(r#"{"events_received":0}"#).unwrap().events, 0);
+        for body in [
+            "",
+            "{}",
+            r#"{"events_received":"2"}"#,
+            r#"{"events_received":-1}"#,
+            "[]",
+        ] {
+            assert_eq!(read(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn headers_tell_usage_and_versions() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(
+            (Told::read(&headers).notes(), regained_after(&headers)),
+            (Vec::new(), None)
+        );
+        let usage = r#"{"1203948576120394":[{"type":"ads_management","call_count":95,"total_time":20,
+            "estimated_time_to_regain_access":7},{"type":"pages","call_count":1}]}"#;
+        headers.insert(BUSINESS_USAGE, usage.replace('\n', "").parse().unwrap());
+        headers.insert(
+            APP_USAGE,
+            r#"{"call_count":28,"total_cputime":30.4}"#.parse().unwrap(),
+        );
+        headers.insert(
+            VERSION_WARNING,
+            "v21.0 has ended, ask ada@example.com".parse().unwrap(),
+        );
+        assert_eq!(
+            Told::read(&headers).notes(),
+            [
+                "Meta warns of the API version: v21.0 has ended, ask …; set api_version to a current one",
+                "Meta counts as used: 95 % of ads_management, 1 % of pages, 30 % of the app's calls",
+            ]
+        );
+        assert_eq!(regained_after(&headers), Some(Duration::from_secs(420)));
+        headers.insert(
+            BUSINESS_USAGE,
+            r#"{"1":[{"estimated_time_to_regain_access":9000}]}"#.parse().unwrap(),
+        );
+        assert_eq!(regained_after(&headers), Some(MAX_RETRY_AFTER));
+        headers.insert(BUSINESS_USAGE, "nothing".parse().unwrap());
+        assert_eq!(regained_after(&headers), None);
+    }
+}

@@ -1,0 +1,152 @@
+//! Values that `compat = "meta"` works out from the event, since a mapping cannot say them.
+//!
+//! The places in the event are looked up together with the paths of the mapping.
+
+use signalbox_conversions::field::Derive;
+use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
+use signalbox_conversions::personal::split_name;
+use signalbox_conversions::time::instant;
+use signalbox_conversions::{Resolved, device, page, products};
+use signalbox_segment::value::Value;
+
+use crate::click;
+use crate::payload::top;
+
+/// `app` or `system_generated` in place of the default `website`.
+pub(crate) const ACTION_SOURCE: Derive = Derive::new(0);
+pub(crate) const OPT_OUT: Derive = Derive::new(1);
+pub(crate) const FIRST_NAME: Derive = Derive::new(2);
+pub(crate) const LAST_NAME: Derive = Derive::new(3);
+pub(crate) const FBC: Derive = Derive::new(4);
+pub(crate) const FBP: Derive = Derive::new(5);
+pub(crate) const CONTENT_IDS: Derive = Derive::new(6);
+/// A product of a list counts once if it has no quantity.
+pub(crate) const NUM_ITEMS: Derive = Derive::new(7);
+/// The first place of `extinfo`.
+pub(crate) const PLATFORM: Derive = Derive::new(8);
+
+/// The places in an event that are looked at.
+pub(crate) const PLACES: [LookupPath; 25] = places(&[
+    "context",
+    "context.app",
+    "context.consent",
+    "context.consent.categoryPreferences",
+    "context.consent.categoryPreferences.Advertising",
+    "context.consent.categoryPreferences.advertising",
+    "context.cookies",
+    "context.device",
+    "context.device.adTrackingEnabled",
+    "context.device.type",
+    "context.library",
+    "context.library.name",
+    "context.os",
+    "context.os.name",
+    "context.page",
+    "context.page.referrer",
+    "context.page.search",
+    "context.page.url",
+    "context.traits",
+    "context.traits.name",
+    "context.userAgent",
+    "properties",
+    "properties.products",
+    "traits",
+    "traits.name",
+]);
+
+/// The index of a place.
+macro_rules! at {
+    ($path:literal) => {
+        const { index(&PLACES, $path) }
+    };
+}
+
+/// Works a value out.
+pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
+    let lookups = resolved.lookups;
+    let text = |text: Option<&'a str>| text.map(Value::Str).into();
+    match derive {
+        ACTION_SOURCE => text(action_source(lookups)),
+        OPT_OUT if opted_out(lookups) => Value::Bool(true),
+        FIRST_NAME => text(full_name(lookups).and_then(|name| split_name(name).0)),
+        LAST_NAME => text(full_name(lookups).and_then(|name| split_name(name).1)),
+        FBC => text(cookie(lookups, "_fbc").or_else(|| fbc(resolved))),
+        FBP => text(cookie(lookups, "_fbp")),
+        CONTENT_IDS => products::ids(top!(resolved.payload, "contents"), resolved.arena),
+        // If a quantity did not fit and was left out, nothing can be added up.
+        NUM_ITEMS if !resolved.has_dropped("].quantity") => {
+            let listed = !lookups.at(at!("properties.products")).is_nullish();
+            products::total_quantity(top!(resolved.payload, "contents"), listed, resolved.arena)
+        }
+        PLATFORM => text(platform(lookups).map(|platform| if platform == "ios" { "i2" } else { "a2" })),
+        _ => Value::Undefined,
+    }
+}
+
+/// The platform of an event of a mobile app.
+fn platform(lookups: Lookups<'_>) -> Option<&'static str> {
+    device::mobile_platform(
+        lookups.text(at!("context.device.type")),
+        !lookups.at(at!("context.app")).is_nullish(),
+        lookups.text(at!("context.os.name")),
+    )
+}
+
+/// The action source of an event that did not happen on a website: one of a mobile app, or one that a server's library
+/// made without the page and the user agent of a visitor.
+fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
+    if platform(lookups).is_some() {
+        return Some("app");
+    }
+    let server = lookups
+        .text(at!("context.library.name"))
+        .is_some_and(device::is_server_library);
+    let visit = [at!("context.page.url"), at!("context.userAgent")]
+        .iter()
+        .any(|place| lookups.text(*place).is_some());
+    (server && !visit).then_some("system_generated")
+}
+
+/// Returns true if the device forbids tracking, or the user has not agreed to advertising.
+fn opted_out(lookups: Lookups<'_>) -> bool {
+    [
+        at!("context.device.adTrackingEnabled"),
+        at!("context.consent.categoryPreferences.Advertising"),
+        at!("context.consent.categoryPreferences.advertising"),
+    ]
+    .iter()
+    .any(|place| device::flag(lookups.at(*place)) == Some(false))
+}
+
+/// A person's whole name. `properties.name` is a page's or a product's.
+fn full_name(lookups: Lookups<'_>) -> Option<&str> {
+    let name = lookups.text(at!("traits.name"));
+    name.or_else(|| lookups.text(at!("context.traits.name")))
+}
+
+/// A cookie of `context.cookies`: an object, or the text of a `Cookie` header.
+fn cookie<'a>(lookups: Lookups<'a>, name: &str) -> Option<&'a str> {
+    match lookups.at(at!("context.cookies")) {
+        Value::Str(header) => page::cookie(header, name),
+        cookies => cookies.get(name).as_str(),
+    }
+}
+
+/// The `fbc` of the `fbclid` in the query of the page, or of a page of the same site that led to it. Another site's referrer
+/// tells of a click on its own ad.
+fn fbc<'a>(resolved: &Resolved<'a, '_>) -> Option<&'a str> {
+    const FBCLID: &str = "fbclid";
+    let (lookups, arena) = (resolved.lookups, resolved.arena);
+    let url = lookups.text(at!("context.page.url")).unwrap_or_default();
+    let search = || page::query_parameter(lookups.text(at!("context.page.search"))?, FBCLID, arena);
+    let referrer = || {
+        let referrer = lookups.text(at!("context.page.referrer"))?;
+        let fbclid = page::url_parameter(referrer, FBCLID, arena)?;
+        click::is_same_site(page::host(referrer)?, page::host(url)?).then_some(fbclid)
+    };
+    let fbclid = page::url_parameter(url, FBCLID, arena)
+        .or_else(search)
+        .or_else(referrer)?;
+    let clicked = instant(top!(resolved.payload, "event_time").as_str()?).ok()?;
+    Some(bumpalo::format!(in arena, "fb.1.{}.{}", clicked.0, fbclid).into_bump_str())
+}

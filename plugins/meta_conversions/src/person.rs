@@ -1,0 +1,224 @@
+//! The user: personal fields hashed, ids checked, combinations weighed.
+
+use std::net::IpAddr;
+
+use bumpalo::collections::Vec as BumpVec;
+use signalbox_conversions::encode::{Members, Object, PersonalField, UserData, Wire, list, whole};
+use signalbox_conversions::personal::Field;
+use signalbox_conversions::reasons::wrong_form;
+use signalbox_segment::value::Value;
+
+use crate::click;
+use crate::options::ExternalId;
+use crate::payload::top;
+use crate::wire::{PERSONAL, PLAIN, PLAIN_EXTERNAL_ID};
+use crate::write::RecordBuilder;
+
+/// The members of `user_data`, as far as Meta's minimum distinguishes them ("Customer information parameters").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Identity(u8);
+
+impl Identity {
+    const PLACE: u8 = 1;
+    const GENDER: u8 = 1 << 1;
+    const AGENT: u8 = 1 << 2;
+    const BIRTH: u8 = 1 << 3;
+    const FIRST_NAME: u8 = 1 << 4;
+    const LAST_NAME: u8 = 1 << 5;
+    const OTHER: u8 = 1 << 6;
+    const ADDRESS: u8 = 1 << 7;
+
+    /// The combinations that Meta refuses, with everything that they may leave out.
+    const WEAK: [u8; 4] = [
+        Identity::PLACE | Identity::GENDER | Identity::AGENT,
+        Identity::BIRTH | Identity::AGENT,
+        Identity::FIRST_NAME | Identity::GENDER,
+        Identity::LAST_NAME | Identity::GENDER,
+    ];
+
+    fn add(&mut self, member: &str) {
+        self.0 |= match member {
+            "ct" | "country" | "st" | "zp" => Identity::PLACE,
+            "ge" => Identity::GENDER,
+            "client_user_agent" => Identity::AGENT,
+            "db" => Identity::BIRTH,
+            "fn" => Identity::FIRST_NAME,
+            "ln" => Identity::LAST_NAME,
+            "client_ip_address" => Identity::ADDRESS,
+            _ => Identity::OTHER,
+        };
+    }
+
+    /// Returns true if Meta takes an event of this user.
+    pub(crate) fn is_enough(self) -> bool {
+        Identity::WEAK.iter().all(|weak| self.0 & !weak != 0)
+    }
+
+    pub(crate) fn has_address(self) -> bool {
+        self.0 & Identity::ADDRESS != 0
+    }
+
+    pub(crate) fn has_agent(self) -> bool {
+        self.0 & Identity::AGENT != 0
+    }
+}
+
+impl<'a> RecordBuilder<'a, '_> {
+    /// Writes the user, and returns what there is.
+    pub(crate) fn user_data(&mut self, out: &mut Object<'_>) -> Identity {
+        let mut members = Members::of(top!(self.resolved.payload, "user_data"));
+        let mut identity = Identity::default();
+        for personal in PERSONAL {
+            let values = members.take(personal.member);
+            let written = match (personal.field, self.vendor.external_id) {
+                (Field::ExternalId, ExternalId::Plain) => self.plain_external_ids(out, values),
+                (Field::ExternalId, ExternalId::Sha256Lower) => {
+                    let values = self.lower_case(values);
+                    self.hashed(out, personal, values)
+                }
+                _ => self.hashed(out, personal, values),
+            };
+            if written {
+                identity.add(personal.key.name());
+            }
+        }
+        for wire in PLAIN {
+            let value = self
+                .resolved
+                .or_derived(self.vendor, wire, members.take(wire.member));
+            if self.plain(out, wire, value) {
+                identity.add(wire.key.name());
+            }
+        }
+        identity
+    }
+
+    fn hashed(&mut self, out: &mut Object<'_>, personal: &PersonalField, values: Value<'a>) -> bool {
+        let any = self
+            .resolved
+            .hash_personal(self.vendor, personal, values, "user_data");
+        UserData::new(out).hashed(personal.key, self.resolved.hashes);
+        any
+    }
+
+    fn lower_case(&self, values: Value<'a>) -> Value<'a> {
+        let arena = self.resolved.arena;
+        let lower = |value: &Value<'a>| match value.as_str() {
+            Some(text) => Value::Str(arena.alloc_str(&text.to_lowercase())),
+            None => *value,
+        };
+        let mut items = BumpVec::new_in(arena);
+        items.extend(list(values).iter().map(lower));
+        Value::Array(items.into_bump_slice())
+    }
+
+    fn plain_external_ids(&mut self, out: &mut Object<'_>, values: Value<'a>) -> bool {
+        let texts = list(values)
+            .iter()
+            .filter_map(|value| value.as_str().map(str::trim));
+        let mut ids = BumpVec::new_in(self.resolved.arena);
+        for id in texts.filter(|id| !id.is_empty()) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        UserData::new(out).plain_list(PLAIN_EXTERNAL_ID, &ids);
+        !ids.is_empty()
+    }
+
+    /// Writes a member that is not hashed, if it is what its name says.
+    fn plain(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>) -> bool {
+        let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
+        let wanted = match (wire.key.name(), text) {
+            ("lead_id" | "fb_login_id", _) => {
+                if let Some(id) = whole(value).filter(|id| *id > 0) {
+                    out.integer(wire.key, id);
+                    return true;
+                }
+                // Zero and blanks stand for no id.
+                return false;
+            }
+            (_, None) => return false,
+            ("client_ip_address", Some(text)) if text.parse::<IpAddr>().is_err() => "an IPv4 or IPv6 address",
+            ("fbc" | "fbp", Some(text)) if !click::is_well_formed(text) => {
+                "`fb.`, an index, a time in milliseconds and an id of at most 500 characters, joined by dots"
+            }
+            ("madid", Some(text)) if !is_advertising_id(text) => "the advertising id of a device",
+            (_, Some(text)) => {
+                out.text(wire.key, text);
+                return true;
+            }
+        };
+        let path = format!("user_data.{}", wire.member);
+        self.resolved.warnings.push(wrong_form(&path, wanted));
+        false
+    }
+}
+
+/// Returns true for a UUID that is not all zeros, which devices give out when the user allows no tracking.
+fn is_advertising_id(text: &str) -> bool {
+    let digits =
+        |part: &str, count: usize| part.len() == count && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut parts = text.split('-');
+    let is_uuid = [8, 4, 4, 4, 12]
+        .into_iter()
+        .all(|count| parts.next().is_some_and(|part| digits(part, count)));
+    is_uuid && parts.next().is_none() && text.bytes().any(|b| b != b'0' && b != b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weak_combinations_are_not_enough() {
+        let enough = |members: &str| {
+            let mut identity = Identity::default();
+            members.split_whitespace().for_each(|member| identity.add(member));
+            identity.is_enough()
+        };
+        for members in [
+            "",
+            "ct country st zp ge client_user_agent",
+            "zp",
+            "client_user_agent",
+            "db client_user_agent",
+            "db",
+            "fn ge",
+            "fn",
+            "ln ge",
+            "ge",
+        ] {
+            assert!(!enough(members), "{members}");
+        }
+        for members in [
+            "em",
+            "client_ip_address",
+            "client_ip_address client_user_agent",
+            "fn ln",
+            "fn ct",
+            "db ge",
+            "db zp",
+            "external_id",
+            "fbp client_user_agent",
+            "madid",
+        ] {
+            assert!(enough(members), "{members}");
+        }
+    }
+
+    #[test]
+    fn advertising_ids_are_real() {
+        for (text, real) in [
+            ("6D92078A-8246-4BA4-AE5B-76104861E7DC", true),
+            ("38400000-8cf0-11bd-b23e-10b96e40000d", true),
+            ("00000000-0000-0000-0000-000000000000", false),
+            ("6D92078A82464BA4AE5B76104861E7DC", false),
+            ("6D92078A-8246-4BA4-AE5B-76104861E7DC-1", false),
+            ("unknown", false),
+            ("", false),
+        ] {
+            assert_eq!(is_advertising_id(text), real, "{text}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! `compat = "meta"`: wrong values are left out with a warning, values that are there are used, nothing is invented.
+
+use std::num::NonZeroU32;
+
+use signalbox_conversions::encode::{Object, Wire, list, whole};
+use signalbox_conversions::field::Kind;
+use signalbox_conversions::time::unix_seconds;
+use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons as shared};
+use signalbox_core::Warning;
+use signalbox_segment::value::{Numbers, Value};
+
+use crate::derive::{ACTION_SOURCE, OPT_OUT, PLATFORM};
+use crate::ldu::{BY_ADDRESS, Place};
+use crate::options::{Meta, OnIncomplete};
+use crate::payload::top;
+use crate::person::Identity;
+use crate::reasons;
+use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO};
+
+/// Seconds for which Meta takes an event, and those for one of a store.
+const LIFETIME: i64 = 7 * 86_400;
+const LIFETIME_IN_STORES: i64 = 62 * 86_400;
+
+/// A record under construction.
+pub(crate) struct RecordBuilder<'a, 'b> {
+    pub(crate) vendor: &'b Meta,
+    pub(crate) resolved: Resolved<'a, 'b>,
+}
+
+pub(crate) fn write<'a>(
+    vendor: &Meta,
+    resolved: Resolved<'a, '_>,
+    out: &mut Object<'_>,
+) -> Result<Written<'a>, Refusal> {
+    RecordBuilder { vendor, resolved }.event(out)
+}
+
+impl<'a> RecordBuilder<'a, '_> {
+    fn event(mut self, out: &mut Object<'_>) -> Result<Written<'a>, Refusal> {
+        let payload = self.resolved.payload;
+        let text = |value: Value<'a>| value.as_str().map(str::trim).unwrap_or_default();
+        let event_name = text(top!(payload, "event_name"));
+        if event_name.is_empty() {
+            return Err(reasons::no_name().into());
+        }
+        let time = unix_seconds(text(top!(payload, "event_time")))
+            .map_err(|error| shared::bad_time("event_time", error))?;
+        let derived = self.resolved.derived(self.vendor, ACTION_SOURCE).as_str();
+        let action_source = derived.unwrap_or_else(|| text(top!(payload, "action_source")));
+        let expires_at = self.checked_age(time, action_source)?;
+        let event_id = text(top!(payload, "event_id"));
+
+        out.text(key!("event_name"), event_name);
+        out.integer(key!("event_time"), time);
+        let has_url = self.url(out);
+        if !event_id.is_empty() {
+            out.text(key!("event_id"), event_id);
+        }
+        out.text(key!("action_source"), action_source);
+        self.members(out);
+        let identity = out.object(key!("user_data"), true, |out| self.user_data(out));
+        let identity = identity.unwrap_or_default();
+        if !identity.is_enough() {
+            return Err(reasons::no_identifier().into());
+        }
+        if action_source == "website" {
+            self.missing_on_websites(has_url, identity);
+        }
+        self.app_data(out, action_source == "app");
+        self.limited_data_use(out, identity)?;
+        out.object(key!("custom_data"), false, |out| {
+            self.custom_data(out, event_name)
+        })
+        .transpose()?;
+        let test_code = self.test_code(text(top!(payload, "test_event_code")));
+        Ok(Written {
+            event_name,
+            event_id,
+            // Meta tells of duplicates between the pixel and this API only.
+            may_count_twice: true,
+            batch_key: self.vendor.batch_key(test_code)?,
+            expires_at,
+        })
+    }
+
+    /// Refuses an event whose time Meta would refuse, and the whole request with it. The time of the event's arrival stands
+    /// for now, so that the same event always makes the same record; its age counts again when it is sent.
+    fn checked_age(&self, time: i64, action_source: &str) -> Result<Option<NonZeroU32>, Refusal> {
+        let received = self.resolved.event.receipt().received_at.div_euclid(1000);
+        let lifetime = match action_source {
+            "physical_store" => LIFETIME_IN_STORES,
+            _ => LIFETIME,
+        };
+        if time - received > self.vendor.max_future {
+            return Err(reasons::in_the_future().into());
+        }
+        if received - time >= lifetime {
+            return Err(reasons::too_old().into());
+        }
+        Ok(u32::try_from(time + lifetime).ok().and_then(NonZeroU32::new))
+    }
+
+    /// Writes the page's address if it is one.
+    fn url(&mut self, out: &mut Object<'_>) -> bool {
+        let Some(url) = top!(self.resolved.payload, "event_source_url").as_str() else {
+            return false;
+        };
+        let is_url = page::host(url).is_some();
+        if is_url {
+            out.text(key!("event_source_url"), url.trim());
+        } else if !url.trim().is_empty() {
+            let warning = shared::wrong_form("event_source_url", "a URL that begins with http or https");
+            self.resolved.warnings.push(warning);
+        }
+        is_url
+    }
+
+    /// Writes the members of the event that stand beside its objects.
+    fn members(&mut self, out: &mut Object<'_>) {
+        let payload = self.resolved.payload;
+        let mapped = top!(payload, "opt_out").as_bool();
+        if let Some(opt_out) = mapped.or_else(|| self.resolved.derived(self.vendor, OPT_OUT).as_bool()) {
+            out.flag(key!("opt_out"), opt_out);
+        }
+        for (key, value) in [
+            (key!("referrer_url"), top!(payload, "referrer_url")),
+            (
+                key!("customer_segmentation"),
+                top!(payload, "customer_segmentation"),
+            ),
+            (key!("messaging_channel"), top!(payload, "messaging_channel")),
+        ] {
+            if let Some(text) = value.as_str().filter(|text| !text.trim().is_empty()) {
+                out.text(key, text);
+            }
+        }
+    }
+
+    /// Warns of values that Meta asks for with events of websites. It takes the events all the same.
+    fn missing_on_websites(&mut self, has_url: bool, identity: Identity) {
+        for (there, path) in [
+            (has_url, "event_source_url"),
+            (identity.has_agent(), "user_data.client_user_agent"),
+        ] {
+            if !there {
+                let message = "missing; Meta asks for it with events of websites";
+                self.resolved
+                    .warnings
+                    .push(Warning::new("missing_for_website", path, message));
+            }
+        }
+    }
+
+    fn app_data(&mut self, out: &mut Object<'_>, is_app: bool) {
+        let app = top!(self.resolved.payload, "app_data_field");
+        if !app.get("use_app_data").as_bool().unwrap_or(is_app) {
+            return;
+        }
+        out.object(key!("app_data"), false, |out| {
+            for (key, required) in [
+                (key!("advertiser_tracking_enabled"), true),
+                (key!("application_tracking_enabled"), false),
+            ] {
+                match app.get(key.name()).as_bool() {
+                    Some(enabled) => out.integer(key, i64::from(enabled)),
+                    None if required => self.missing_in_apps(key.name()),
+                    None => {}
+                }
+            }
+            self.extinfo(out, app);
+        });
+    }
+
+    /// Writes the sixteen places of `extinfo`, unless one of the required ones is missing.
+    fn extinfo(&mut self, out: &mut Object<'_>, app: Value<'a>) {
+        let version = app.get("version");
+        let version = match version.as_str() {
+            Some(version) => Some(version),
+            None => self.resolved.derived(self.vendor, PLATFORM).as_str(),
+        };
+        let os_version = app
+            .get("osVersion")
+            .as_str()
+            .filter(|text| !text.trim().is_empty());
+        let (Some(version), Some(_)) = (version, os_version) else {
+            let missing = if version.is_none() { "version" } else { "osVersion" };
+            return self.missing_in_apps(missing);
+        };
+        out.array(key!("extinfo"), true, |array| {
+            array.text(version);
+            for wire in &EXTINFO[1..] {
+                array.text(app.get(wire.member).as_str().unwrap_or_default());
+            }
+        });
+    }
+
+    fn missing_in_apps(&mut self, member: &str) {
+        let message = "missing or unknown; Meta asks for it with events of apps";
+        self.resolved.warnings.push(Warning::new(
+            "missing_for_app",
+            format!("app_data_field.{member}"),
+            message,
+        ));
+    }
+
+    /// Writes the options of Limited Data Use. The transforms' fact takes precedence over the mapping.
+    fn limited_data_use(&mut self, out: &mut Object<'_>, identity: Identity) -> Result<(), Refusal> {
+        let payload = self.resolved.payload;
+        let fact = self.resolved.event.facts().limited_data_processing.as_ref();
+        let place = match (fact, top!(payload, "data_processing_options").as_bool()) {
+            (Some(fact), _) => Some(Place::of(fact)),
+            (None, Some(true)) => Place::of_codes(
+                whole(top!(payload, "data_processing_options_country")),
+                whole(top!(payload, "data_processing_options_state")),
+            ),
+            (None, Some(false)) => {
+                // Says that the event is expressly not limited.
+                out.raw(key!("data_processing_options"), "[]");
+                return Ok(());
+            }
+            (None, None) => return Ok(()),
+        };
+        let place = place.unwrap_or(BY_ADDRESS);
+        if place == BY_ADDRESS && !identity.has_address() {
+            match self.vendor.on_incomplete {
+                OnIncomplete::Reject => return Err(Refusal::Rejected(reasons::ldu_incomplete())),
+                OnIncomplete::Drop => return Err(Refusal::Dropped(reasons::ldu_incomplete())),
+                OnIncomplete::Send => self.resolved.warnings.push(Warning::new(
+                    "ldu_incomplete",
+                    "data_processing_options",
+                    "sent without a state and an IP address, so Meta cannot tell if the limit applies",
+                )),
+            }
+        }
+        out.raw(key!("data_processing_options"), "[\"LDU\"]");
+        out.integer(key!("data_processing_options_country"), place.country);
+        out.integer(key!("data_processing_options_state"), place.state);
+        Ok(())
+    }
+
+    fn custom_data(&mut self, out: &mut Object<'_>, event_name: &str) -> Result<(), Refusal> {
+        let payload = self.resolved.payload;
+        let free = top!(payload, "custom_data");
+        let mut required = 0;
+        for wire in CUSTOM_DATA {
+            if wire.kind == Kind::Contents {
+                self.contents(out, wire, payload.get(wire.member));
+                continue;
+            }
+            let mut value = self
+                .resolved
+                .or_derived(self.vendor, wire, payload.get(wire.member));
+            if !value.is_defined() && wire.kind != Kind::Texts {
+                value = free.get(wire.key.name());
+            }
+            let before = self.resolved.warnings.len();
+            self.resolved.member(out, wire, value, Parent::Event);
+            let written = value.is_defined() && self.resolved.warnings.len() == before;
+            if written && matches!(wire.key.name(), "currency" | "value") {
+                required += 1;
+            }
+        }
+        // Properties of the user's own; a field of the same name takes precedence.
+        for (name, value) in free.members() {
+            let field = CUSTOM_DATA.iter().find(|wire| wire.key.name() == name);
+            let taken = field.is_some_and(|wire| {
+                !matches!(wire.kind, Kind::Contents | Kind::Texts) || payload.get(wire.member).is_defined()
+            });
+            if !taken {
+                out.property(name, |out| {
+                    out.with(|out| value.write_json(out, Numbers::Source));
+                });
+            }
+        }
+        if event_name == "Purchase" && required < 2 {
+            return Err(reasons::purchase_without_value().into());
+        }
+        Ok(())
+    }
+
+    /// Writes the products. One without an id is left out, since Meta refuses the request over it.
+    fn contents(&mut self, out: &mut Object<'_>, wire: &Wire, contents: Value<'a>) {
+        out.array(wire.key, false, |array| {
+            for (index, item) in list(contents).iter().enumerate() {
+                let parent = Parent::Item("contents", index);
+                let id = item.get("id").as_str().unwrap_or_default();
+                if id.trim().is_empty() {
+                    let warning = Warning::new(
+                        "content_without_id",
+                        format!("contents[{index}].id"),
+                        "the product is left out: it has no id, which Meta requires",
+                    );
+                    self.resolved.warnings.push(warning);
+                    continue;
+                }
+                array.object(false, |out| {
+                    for wire in CONTENT {
+                        let value = item.get(wire.member);
+                        if wire.key.name() == "delivery_category" && !self.is_delivery(value, index) {
+                            continue;
+                        }
+                        self.resolved.member(out, wire, value, parent);
+                    }
+                });
+            }
+        });
+    }
+
+    fn is_delivery(&mut self, value: Value<'a>, index: usize) -> bool {
+        let known = ["in_store", "curbside", "home_delivery"];
+        let is_known = value.as_str().is_some_and(|text| known.contains(&text));
+        if !is_known && value.as_str().is_some_and(|text| !text.is_empty()) {
+            let path = format!("contents[{index}].delivery_category");
+            let wanted = "in_store, curbside or home_delivery";
+            self.resolved.warnings.push(shared::wrong_form(&path, wanted));
+        }
+        is_known
+    }
+
+    /// Returns the mapped test code. Meta counts test events, so without the setting that says so the event goes without.
+    fn test_code(&mut self, mapped: &'a str) -> &'a str {
+        if mapped.is_empty() || self.vendor.test_events_count {
+            return mapped;
+        }
+        self.resolved.warnings.push(Warning::new(
+            "test_code_left_out",
+            "test_event_code",
+            "left out: Meta counts test events like any other; set test_events_count = true to send it",
+        ));
+        ""
+    }
+}
