@@ -5,13 +5,13 @@ use std::ops::RangeInclusive;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use signalbox_conversions::Conversions;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
-use signalbox_conversions::{Conversions, Encoder};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
     SinkDefaults, register_plugin,
 };
-use signalbox_http::{ClientOptions, HttpSink, Url, bearer};
+use signalbox_http::{Url, bearer};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::SPEC;
@@ -75,17 +75,10 @@ impl SinkConfig for PinterestConversionsConfig {
     fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         let mut findings = Findings::default();
         let destination = self.destination(&mut findings);
-        let Some(destination) = destination.filter(|_| findings.errors.is_empty()) else {
-            return Err(findings.errors);
-        };
-        let declares = SinkDeclarations {
-            rate_group: Some(rate_group(&destination.encoder().vendor().probe_url)),
+        settings::sink(destination, findings, |vendor| SinkDeclarations {
+            rate_group: Some(rate_group(&vendor.probe_url)),
             ..settings::declares(&SPEC, self.compat.into(), &self.mappings)
-        };
-        match HttpSink::new(destination, &ClientOptions::default()) {
-            Ok(sink) => Ok(Built::sink(sink).warnings(findings.warnings).declares(declares)),
-            Err(error) => Err(vec![BuildError::new("", error.to_string())]),
-        }
+        })
     }
 
     fn defaults(&self) -> SinkDefaults {
@@ -121,15 +114,8 @@ impl PinterestConversionsConfig {
     /// Returns the sink without its client; `None` only beside an error.
     pub fn destination(&self, findings: &mut Findings) -> Option<Conversions<Pinterest>> {
         let vendor = self.vendor(findings);
-        let compat = self.compat.into();
-        let mappings = settings::sink_mappings(&SPEC, &self.presets, &self.mappings, compat, findings);
-        match Encoder::new(vendor?, mappings) {
-            Ok(encoder) => Some(Conversions::new(encoder)),
-            Err(error) => {
-                findings.errors.push(BuildError::new("", error));
-                None
-            }
-        }
+        let rules = (&SPEC, self.compat.into());
+        settings::destination(vendor, rules, (&self.presets, &self.mappings), findings)
     }
 
     /// Returns the vendor as the settings beside mappings say; `None` only beside an error.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets, token_header};
-use signalbox_conversions::{Conversions, Doubt, Encoder};
+use signalbox_conversions::{Conversions, Doubt};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sha256Hex, Sink, SinkConfig,
     SinkDeclarations, SinkDefaults, register_plugin,
 };
-use signalbox_http::{ClientOptions, HttpSink, Url, secret_value};
+use signalbox_http::{Url, secret_value};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::WEB_SPEC;
@@ -95,18 +95,11 @@ impl SinkConfig for TikTokEventsConfig {
     fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         let mut findings = Findings::default();
         let destination = self.destination(&mut findings);
-        let Some(destination) = destination.filter(|_| findings.errors.is_empty()) else {
-            return Err(findings.errors);
-        };
         let spec = self.event_source.layout().spec;
-        let declares = SinkDeclarations {
-            rate_group: Some(self.rate_group(&destination.encoder().vendor().url)),
+        settings::sink(destination, findings, |vendor| SinkDeclarations {
+            rate_group: Some(self.rate_group(&vendor.url)),
             ..settings::declares(spec, self.compat.into(), &self.mappings)
-        };
-        match HttpSink::new(destination, &ClientOptions::default()) {
-            Ok(sink) => Ok(Built::sink(sink).warnings(findings.warnings).declares(declares)),
-            Err(error) => Err(vec![BuildError::new("", error.to_string())]),
-        }
+        })
     }
 
     fn defaults(&self) -> SinkDefaults {
@@ -147,15 +140,8 @@ impl TikTokEventsConfig {
     /// Returns the sink without its client; `None` only beside an error.
     pub fn destination(&self, findings: &mut Findings) -> Option<Conversions<TikTok>> {
         let vendor = self.vendor(findings);
-        let (spec, compat) = (self.event_source.layout().spec, self.compat.into());
-        let mappings = settings::sink_mappings(spec, &self.presets, &self.mappings, compat, findings);
-        match Encoder::new(vendor?, mappings) {
-            Ok(encoder) => Some(Conversions::new(encoder)),
-            Err(error) => {
-                findings.errors.push(BuildError::new("", error));
-                None
-            }
-        }
+        let rules = (self.event_source.layout().spec, self.compat.into());
+        settings::destination(vendor, rules, (&self.presets, &self.mappings), findings)
     }
 
     /// Returns the vendor as the settings beside mappings say; `None` only beside an error.

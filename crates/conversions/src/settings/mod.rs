@@ -4,6 +4,7 @@ mod account;
 mod check;
 mod endpoint;
 mod presets;
+mod sink;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ pub use account::{AccountId, token_header};
 use check::{check_field, check_required, not_in, unknown_field, unknown_preset};
 pub use endpoint::endpoint;
 pub use presets::Presets;
+pub use sink::{destination, sink};
 
 /// A mapping: a trigger, and the fields it fills.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
