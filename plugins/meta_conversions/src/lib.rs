@@ -6,6 +6,7 @@ mod config;
 mod derive;
 mod fields;
 mod frame;
+mod import;
 mod ldu;
 mod learnt;
 mod options;
@@ -20,4 +21,5 @@ mod write;
 
 pub use config::MetaConversionsConfig;
 pub use fields::{SEGMENT_SPEC, SPEC};
+pub use import::IMPORT;
 pub use options::{Compat, ExternalId, Meta, OnIncomplete};

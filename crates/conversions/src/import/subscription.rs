@@ -14,13 +14,11 @@ use crate::spec::{Compat, Spec};
 /// Deepest nesting of a mapping; the loader takes tables nested 64 deep.
 const DEEPEST: usize = 48;
 
-/// Segment's own settings among the fields, which mean nothing here: those of batches, and the mode of audiences.
-const OF_SEGMENT: [&str; 4] = [
-    "enable_batching",
-    "batch_size",
-    "batch_keys",
-    "__segment_internal_sync_mode",
-];
+/// Segment's settings of batches among the fields, which mean nothing here.
+const BATCHING: [&str; 3] = ["enable_batching", "batch_size", "batch_keys"];
+
+/// The field that names the operation on records, of which conversions have one.
+const SYNC_MODE: (&str, &str) = ("__segment_internal_sync_mode", "add");
 
 /// The member in which Segment keeps a directive around the whole mapping.
 const AROUND_ALL: &str = "__segment_internal_directive";
@@ -169,11 +167,14 @@ fn deeper_than(value: &Json, most: usize) -> bool {
 fn known(spec: &Spec, mapping: Map<String, Json>, note: &mut impl FnMut(&str)) -> Map<String, Json> {
     let mut known = Map::new();
     let mut nulls = false;
+    let is_of_segment =
+        |key: &str, value: &Json| BATCHING.contains(&key) || (key == SYNC_MODE.0 && value == SYNC_MODE.1);
     for (key, mut value) in mapping {
+        if is_of_segment(&key, &value) {
+            continue;
+        }
         let Some(field) = spec.field(&key).filter(|_| !key.contains('.')) else {
-            if !OF_SEGMENT.contains(&key.as_str()) {
-                note(&format!("the field {key:?} is not known here; left out"));
-            }
+            note(&format!("the field {key:?} is not known here; left out"));
             continue;
         };
         if let (Json::Object(members), Some(properties)) = (&mut value, field.properties)

@@ -3,5 +3,6 @@
 
 mod configuration;
 mod golden;
+mod import;
 mod meta;
 mod support;
