@@ -35,8 +35,8 @@ struct Row {
     deduplicates: bool,
     /// Goes into the source's table.
     through: &'static str,
-    /// Sinks, all of them Pinterest's.
-    sinks: usize,
+    /// The vendors of the sinks.
+    sinks: &'static [Vendor],
     /// Events in a request; 1 means single calls.
     batch: usize,
     gzip: bool,
@@ -49,12 +49,34 @@ struct Row {
     share: usize,
 }
 
+/// A vendor's sink: its settings, with `{rig}` in place of the stand-in's address.
+type Vendor = &'static str;
+
+const PINTEREST: Vendor = r#"
+type = "pinterest_conversions"
+base_url = "http://{rig}/v5"
+ad_account_id = "549755885175"
+conversion_token = "bench-token"
+"#;
+const META: Vendor = r#"
+type = "meta_conversions"
+base_url = "http://{rig}"
+pixel_id = "1203948576120394"
+access_token = "bench-token"
+"#;
+const TIKTOK: Vendor = r#"
+type = "tiktok_events"
+base_url = "http://{rig}"
+pixel_code = "C4WILDROSE0HOME00001"
+access_token = "bench-token"
+"#;
+
 const PLAIN: Row = Row {
     name: "batches of 100",
     journal: "disk",
     deduplicates: true,
     through: "",
-    sinks: 1,
+    sinks: &[PINTEREST],
     batch: 100,
     gzip: false,
     connections: 16,
@@ -62,7 +84,7 @@ const PLAIN: Row = Row {
     cores: None,
     share: 1,
 };
-static ROWS: [Row; 14] = [
+static ROWS: [Row; 15] = [
     PLAIN,
     Row {
         name: "batches of 100, gzip",
@@ -78,19 +100,24 @@ static ROWS: [Row; 14] = [
     },
     Row {
         name: "batches of 100, two sinks",
-        sinks: 2,
+        sinks: &[PINTEREST; 2],
         share: 2,
         ..PLAIN
     },
     Row {
         name: "batches of 100, three sinks",
-        sinks: 3,
+        sinks: &[PINTEREST; 3],
+        ..PLAIN
+    },
+    Row {
+        name: "batches of 100, three vendors",
+        sinks: &[PINTEREST, META, TIKTOK],
         ..PLAIN
     },
     // The target for memory leaves the table of known ids, which is a setting, out.
     Row {
         name: "batches of 100, three sinks, no ids",
-        sinks: 3,
+        sinks: &[PINTEREST; 3],
         deduplicates: false,
         ..PLAIN
     },
@@ -157,7 +184,7 @@ static LONG: [Row; 3] = [
     },
     Row {
         name: "a million events, three sinks",
-        sinks: 3,
+        sinks: &[PINTEREST; 3],
         ..PLAIN
     },
 ];
@@ -252,17 +279,10 @@ type = "hash_pii"
 "#,
         );
     }
-    for sink in 0..row.sinks {
+    for (number, vendor) in row.sinks.iter().enumerate() {
         text.push_str(&format!(
-            r#"
-[sinks.pinterest_{sink}]
-type = "pinterest_conversions"
-inputs = ["shop"]
-base_url = "http://{rig}/v5"
-ad_account_id = "549755885175"
-conversion_token = "bench-token"
-batch.max_wait = "200ms"
-"#
+            "[sinks.sink_{number}]\ninputs = [\"shop\"]\nbatch.max_wait = \"200ms\"{}",
+            vendor.replace("{rig}", rig)
         ));
     }
     text
@@ -333,10 +353,10 @@ async fn measure(row: Row, events: usize) -> Measured {
     let (start, start_cpu) = (started.elapsed(), router.cpu_time());
     // The same work once before, so that one-time set-up does not count.
     load.post(1..warm).await;
-    rig.received(warm * row.batch * row.sinks).await;
+    rig.received(warm * row.batch * row.sinks.len()).await;
 
     let (cpu, began) = (router.cpu_time(), Instant::now());
-    let passed = |tenth: usize| (warm + (end - warm) * tenth / 10) * row.batch * row.sinks;
+    let passed = |tenth: usize| (warm + (end - warm) * tenth / 10) * row.batch * row.sinks.len();
     let watched = async {
         let mut memory = Vec::new();
         for tenth in 1..=10 {

@@ -8,7 +8,7 @@ use signalbox_core::{Event, Flow, Record, Transform};
 use signalbox_segment::mapping::Mapping;
 
 use crate::support::CpuCriterion;
-use crate::support::pipeline::{IN_SERIES, body, build, pinterest, record};
+use crate::support::pipeline::{IN_SERIES, META, TIKTOK, body, build, pinterest, record, sink_of};
 use crate::support::{corpus, naive, parse};
 
 /// Events in a request.
@@ -33,6 +33,15 @@ pub(crate) fn plain(c: &mut CpuCriterion) {
             body(&records)
         });
     });
+    for (vendor, table) in [("Meta", META), ("TikTok", TIKTOK)] {
+        let sink = sink_of(table);
+        group.bench_function(format!("event bytes to request bytes, {vendor}"), |b| {
+            b.iter(|| {
+                let records: Vec<Record> = next().iter().map(|text| record(&*sink, &parse(text))).collect();
+                body(&records)
+            });
+        });
+    }
     group.bench_function("event bytes to request bytes, naive", |b| {
         b.iter(|| {
             let records: Vec<Vec<u8>> = next().iter().map(|text| naive::record(&mapping, text)).collect();

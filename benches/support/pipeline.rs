@@ -26,7 +26,24 @@ ad_account_id = "549755885175"
 conversion_token = "bench-token"
 "#;
 
-/// The same, with personal data hashed and opt-outs decided before the journal.
+/// Another vendor's sinks in its place.
+pub(crate) const META: &str = r#"
+[sinks.meta]
+type = "meta_conversions"
+inputs = ["shop"]
+pixel_id = "1203948576120394"
+access_token = "bench-token"
+"#;
+/// See [`META`].
+pub(crate) const TIKTOK: &str = r#"
+[sinks.tiktok]
+type = "tiktok_events"
+inputs = ["shop"]
+pixel_code = "C4WILDROSE0HOME00001"
+access_token = "bench-token"
+"#;
+
+/// The same as [`PLAIN`], with personal data hashed and opt-outs decided before the journal.
 pub(crate) const IN_SERIES: &str = r#"
 [journal]
 type = "memory"
@@ -63,6 +80,12 @@ pub(crate) fn pinterest() -> Arc<dyn Sink> {
     build(PLAIN).sinks.remove(0).stage.sink
 }
 
+/// The sink of this table, fed by the source of [`PLAIN`].
+pub(crate) fn sink_of(table: &str) -> Arc<dyn Sink> {
+    let source = PLAIN.split("[sinks.").next().unwrap_or_default();
+    build(&[source, table].concat()).sinks.remove(0).stage.sink
+}
+
 /// The one record a sink makes of an event.
 pub(crate) fn record(sink: &dyn Sink, event: &Event) -> Record {
     match sink.prepare(event) {
@@ -74,7 +97,7 @@ pub(crate) fn record(sink: &dyn Sink, event: &Event) -> Record {
     }
 }
 
-/// A request's body of these records, as the Pinterest sink writes it.
+/// A request's body of these records, as the Pinterest sink writes it; other vendors' heads are as short.
 pub(crate) fn body(records: &[Record]) -> Bytes {
     signalbox_http::join(
         "{\"data\":[",

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 /// The longest that anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A stand-in for Pinterest that takes everything and only counts.
+/// A stand-in for the three vendors that takes everything and only counts.
 pub(crate) struct Rig {
     pub(crate) address: String,
     received: watch::Receiver<usize>,
@@ -63,13 +63,23 @@ async fn answer(
     request: Request<Incoming>,
     count: Arc<watch::Sender<usize>>,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let path = request.uri().path().to_owned();
     let body = request.into_body().collect().await?.to_bytes();
-    let events = memchr::memmem::find_iter(&body, br#"{"event_name":"#).count();
-    let status = [r#"{"status":"processed","error_message":null,"warning_message":null}"#]
-        .repeat(events)
-        .join(",");
-    let text =
-        format!(r#"{{"num_events_received":{events},"num_events_processed":{events},"events":[{status}]}}"#);
+    let count_of = |open: &str| memchr::memmem::find_iter(&body, open).count();
+    let (events, text) = if path.starts_with("/open_api") {
+        let text = r#"{"code":0,"message":"OK","request_id":"1","data":{}}"#;
+        (count_of(r#"{"event":"#), text.to_owned())
+    } else {
+        let events = count_of(r#"{"event_name":"#);
+        let status = [r#"{"status":"processed","error_message":null,"warning_message":null}"#];
+        let status = status.repeat(events).join(",");
+        let pinterest = format!(
+            r#"{{"num_events_received":{events},"num_events_processed":{events},"events":[{status}]}}"#
+        );
+        let meta = format!(r#"{{"events_received":{events},"messages":[],"fbtrace_id":"1"}}"#);
+        let text = if path.starts_with("/v5") { pinterest } else { meta };
+        (events, text)
+    };
     count.send_modify(|count| *count += events);
     Ok(Response::new(Full::new(Bytes::from(text))))
 }

@@ -16,7 +16,7 @@ const WORKERS: usize = 4;
 /// Texts that occur only in the personal values of these events.
 pub(super) const PERSONAL: &[&str] = &["zqmail", "zqfirst", "zqlast", "zquser", "zqstreet", "zqtown"];
 
-/// Every tenth event is none of Pinterest's.
+/// Every tenth event is none of a vendor's.
 pub(super) fn is_order(number: u64) -> bool {
     !number.is_multiple_of(10)
 }
@@ -47,6 +47,7 @@ fn event(number: u64) -> Value {
         "userId": format!("zquser-{number}"),
         "context": {
             "library": { "name": "analytics-node", "version": "3.1.0" },
+            "page": { "url": "https://shop.example/thanks" }, "userAgent": "Mozilla/5.0",
             "traits": {
                 "email": email(number), "firstName": format!("Zqfirst{number}"), "lastName": "Zqlast",
                 "address": { "street": "1 Zqstreet", "city": "Zqtown", "country": "US" }
@@ -66,19 +67,42 @@ fn total(number: u64) -> f64 {
 /// Asserts that Pinterest has an event as it was sent, hashed.
 pub(super) fn same_at_pinterest(number: u64, got: &Value) {
     assert_eq!(got["event_name"], "checkout", "{got}");
-    assert_eq!(
-        got["user_data"]["em"],
-        json!([Sha256Hex::of(&email(number)).as_str()]),
-        "{got}"
-    );
-    let external = Sha256Hex::of(&format!("zquser-{number}"));
+    assert_eq!(got["user_data"]["em"], hashes(&email(number)), "{got}");
     assert_eq!(
         got["user_data"]["external_id"],
-        json!([external.as_str()]),
+        hashes(&format!("zquser-{number}")),
         "{got}"
     );
     assert_eq!(got["custom_data"]["value"], total(number).to_string(), "{got}");
     assert_eq!(got["custom_data"]["order_id"], format!("order-{number}"), "{got}");
+}
+
+/// Asserts that Meta has an event as it was sent, hashed.
+pub(super) fn same_at_meta(number: u64, got: &Value) {
+    assert_eq!(got["user_data"]["em"], hashes(&email(number)), "{got}");
+    assert_eq!(
+        got["user_data"]["external_id"],
+        hashes(&format!("zquser-{number}")),
+        "{got}"
+    );
+    assert_eq!(got["custom_data"]["value"].as_f64(), Some(total(number)), "{got}");
+}
+
+/// Asserts that TikTok has an event as it was sent, hashed.
+pub(super) fn same_at_tiktok(number: u64, got: &Value) {
+    assert_eq!(got["user"]["email"], hashes(&email(number)), "{got}");
+    assert_eq!(
+        got["user"]["external_id"],
+        hashes(&format!("zquser-{number}")),
+        "{got}"
+    );
+    assert_eq!(got["properties"]["value"].as_f64(), Some(total(number)), "{got}");
+    assert_eq!(got["properties"]["order_id"], format!("order-{number}"), "{got}");
+}
+
+/// The list that holds a text's hash.
+fn hashes(text: &str) -> Value {
+    json!([Sha256Hex::of(text).as_str()])
 }
 
 /// Asserts that the archive has an event as it was sent, hashed.

@@ -1,6 +1,5 @@
 //! The router under test and what surrounds it.
 
-use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,15 +7,16 @@ use serde_json::Value;
 use signalbox_admin::Status;
 use signalbox_sandbox::{Faults, SandboxConfig};
 
-use super::generator::{Generator, PERSONAL, id, is_order, same_at_pinterest, same_in_archive};
+use super::destinations::{Destination, KINDS};
+use super::generator::{Generator, PERSONAL, id, is_order, same_in_archive};
 use super::schedule::{Act, Phase};
 use super::tally::Tally;
 use super::{output, wait_for};
 use crate::support::process::Process;
 use crate::support::world::World;
 
-/// `variant` changes Pinterest's settings, so that a reload has something to do.
 fn config(variant: u64) -> String {
+    let sinks: String = KINDS.iter().map(|kind| kind.table(variant)).collect();
     format!(
         r#"
 [admin]
@@ -32,46 +32,25 @@ write_keys = ["${{WRITE_KEY}}"]
 through = ["hash"]
 [transforms.hash]
 type = "hash_pii"
+rules = "pinterest"
 [sinks.archive]
 type = "file"
 inputs = ["shop"]
 path = "${{FOLDER}}/archive.jsonl"
 sync = false
 batch.max_wait = "10ms"
-[sinks.pinterest]
-type = "pinterest_conversions"
-inputs = ["shop"]
-base_url = "${{PINTEREST}}"
-ad_account_id = "549755885175"
-conversion_token = "${{TOKEN}}"
-timeout = "2s"
-calls_per_minute = 1000000
-batch.max_wait = "10ms"
-batch.max_events = {}
-retry = {{ initial_backoff = "10ms", max_backoff = "100ms" }}
-"#,
-        100 - variant % 2
+{sinks}"#
     )
-}
-
-/// The commits of a process at its end, beside the events that Pinterest had by then.
-struct Ended {
-    killed: bool,
-    /// Pinterest's lines by then.
-    lines: usize,
-    /// Events Pinterest had accepted and the journal did not call delivered.
-    uncommitted: u64,
 }
 
 pub(super) struct Rig {
     pub(super) world: World,
     process: Option<Process>,
     variant: u64,
-    pinterest: Tally,
+    destinations: [Destination; KINDS.len()],
     archive: Tally,
-    ended: Vec<Ended>,
-    deaf: Vec<Range<usize>>,
-    retried: u64,
+    /// For each process that ended: true if it was killed.
+    killed: Vec<bool>,
 }
 
 impl Rig {
@@ -89,11 +68,9 @@ impl Rig {
             world,
             process: None,
             variant: 0,
-            pinterest: Tally::new(capture, "event_id", same_at_pinterest),
+            destinations: KINDS.each_ref().map(|kind| Destination::new(kind, &capture)),
             archive: Tally::new(archive, "messageId", same_in_archive),
-            ended: Vec::new(),
-            deaf: Vec::new(),
-            retried: 0,
+            killed: Vec::new(),
         };
         rig.write(&config(0));
         rig.start().await;
@@ -118,27 +95,40 @@ impl Rig {
     pub(super) async fn phase(&mut self, phase: &Phase, generator: &Generator) {
         let mut rng = fastrand::Rng::with_seed(phase.seed);
         let began = Instant::now();
-        let from = self.pinterest.catch_up();
-        let mut faults = phase.faults.clone();
-        if phase.poison {
-            let next = generator.next();
-            faults.poison_event_ids = (next..next + 40)
-                .filter(|n| is_order(*n))
-                .step_by(15)
-                .map(id)
-                .collect();
+        let from = self.lines();
+        let buried = match phase.until_buried {
+            true => self.letters().await,
+            false => Vec::new(),
+        };
+        for (destination, step) in self.destinations.iter().zip(&phase.steps) {
+            let mut faults = step.faults.clone();
+            if step.poison {
+                let next = generator.next();
+                let orders = (next..next + 40).filter(|n| is_order(*n));
+                faults.poison_event_ids = orders.step_by(15).map(id).collect();
+            }
+            self.world.sandbox.set_faults_of(destination.kind.vendor, faults);
         }
-        self.world.sandbox.set_faults(faults);
         generator.allow(phase.allowed);
         let refused = generator.refused();
         for act in &phase.acts {
             // In the middle of deliveries, if the faults let any through.
             let end = Instant::now() + Duration::from_millis(400);
-            while self.pinterest.catch_up() == from && Instant::now() < end {
+            while self.lines() == from && Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
             tokio::time::sleep(Duration::from_millis(rng.u64(0..15))).await;
             self.act(*act).await;
+        }
+        if phase.until_buried {
+            let more = || async {
+                self.letters()
+                    .await
+                    .iter()
+                    .zip(&buried)
+                    .all(|(now, then)| now > then)
+            };
+            wait_for("a dead letter of each sink", 60, more).await;
         }
         if phase.until_full {
             wait_for("a full journal", 60, || async { generator.refused() > refused }).await;
@@ -152,13 +142,32 @@ impl Rig {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.world.sandbox.set_faults(Faults::default());
-        if phase.deaf {
-            let to = self.pinterest.catch_up();
-            self.deaf.push(from..to);
+        for ((destination, step), from) in self.destinations.iter_mut().zip(&phase.steps).zip(from) {
+            if step.deaf {
+                let to = destination.tally.catch_up();
+                destination.deaf.push(from..to);
+            }
         }
         for act in &phase.after {
             self.act(*act).await;
         }
+    }
+
+    /// Returns the number of dead letters of each sink.
+    async fn letters(&self) -> Vec<u64> {
+        let Some(process) = &self.process else {
+            return Vec::new();
+        };
+        let status = process.status(&self.world.admin, |_| true).await;
+        let sinks = KINDS.iter().map(|kind| status.sinks[kind.sink()].letters.kept);
+        sinks.collect()
+    }
+
+    /// Returns the number of lines of each vendor.
+    fn lines(&mut self) -> [usize; KINDS.len()] {
+        self.destinations
+            .each_mut()
+            .map(|destination| destination.tally.catch_up())
     }
 
     pub(super) async fn act(&mut self, act: Act) {
@@ -190,19 +199,23 @@ impl Rig {
                 self.write(&config(self.variant));
             }
             Act::RetryDeadLetters => {
-                let arguments = [
-                    "deadletters",
-                    "retry",
-                    "--config",
-                    &self.config(),
-                    "--sink",
-                    "pinterest",
-                    "--json",
-                ];
-                let told: Value =
-                    serde_json::from_str(&output(&arguments, &self.world.variables()).await).unwrap();
-                assert_eq!(told["without_payload"], 0, "{told}");
-                self.retried += told["removed"].as_u64().unwrap();
+                let config = self.config();
+                let variables = self.world.variables();
+                for destination in &mut self.destinations {
+                    let sink = destination.kind.sink();
+                    let arguments = [
+                        "deadletters",
+                        "retry",
+                        "--config",
+                        &config,
+                        "--sink",
+                        sink,
+                        "--json",
+                    ];
+                    let told: Value = serde_json::from_str(&output(&arguments, &variables).await).unwrap();
+                    assert_eq!(told["without_payload"], 0, "{told}");
+                    destination.retried += told["removed"].as_u64().unwrap();
+                }
             }
         }
     }
@@ -215,21 +228,14 @@ impl Rig {
         wait_for(answer, 60, || async { count() > before }).await;
     }
 
-    /// Checks the files of a process that has ended: its sums close, and every event called delivered is at Pinterest.
+    /// Checks the files of a process that has ended: sums close, and events called delivered are at the vendors.
     async fn gone(&mut self, killed: bool) {
         let status = self.offline().await;
         assert!(status.sums_close, "{status:#?}");
-        let lines = self.pinterest.catch_up();
-        let (there, delivered) = (self.pinterest.distinct(), status.sinks["pinterest"].delivered);
-        assert!(
-            delivered <= there,
-            "{delivered} are called delivered, {there} are there"
-        );
-        self.ended.push(Ended {
-            killed,
-            lines,
-            uncommitted: there - delivered,
-        });
+        for destination in &mut self.destinations {
+            destination.process_ended(status.sinks[destination.kind.sink()].delivered);
+        }
+        self.killed.push(killed);
     }
 
     async fn offline(&self) -> Status {
@@ -258,7 +264,7 @@ impl Rig {
         process.signal("TERM");
         let exit = process.exit().await;
         assert_eq!(exit.code, Some(0), "{exit:?}");
-        self.pinterest.catch_up();
+        self.lines();
         self.archive.catch_up();
         self.offline().await
     }
@@ -304,44 +310,17 @@ impl Rig {
         assert!(found, "the events are not where they were looked for");
     }
 
-    /// Finds the cause of each second copy at Pinterest; tells how many there are of each.
-    pub(super) fn explain(&self) -> String {
-        let (mut all, mut deaf) = (0, 0);
-        let mut restarts = vec![0; self.ended.len()];
-        for (before, copy) in self.pinterest.copies() {
-            all += 1;
-            if self.deaf.iter().any(|range| range.contains(&before)) {
-                deaf += 1;
-                continue;
-            }
-            // A process ended in between, and had not noted down that the first copy was delivered.
-            let end = self.ended.iter().position(|ended| before < ended.lines);
-            let end = end.filter(|end| self.ended[*end].lines <= copy);
-            let end = end.unwrap_or_else(|| panic!("no cause for the copy of line {before} in line {copy}"));
-            restarts[end] += 1;
-        }
-        let (mut killed, mut stopped) = (0, 0);
-        for (copies, ended) in restarts.iter().zip(&self.ended) {
-            assert!(*copies <= ended.uncommitted, "{copies} of {}", ended.uncommitted);
-            *(if ended.killed { &mut killed } else { &mut stopped }) += copies;
-        }
-        format!(
-            "{all}: {deaf} accepted without an answer that could be read, {killed} not noted down at one of {} kills \
-             (by kill: {restarts:?}), {stopped} in flight when a stop's deadline came",
-            self.kills()
-        )
-    }
-
     pub(super) fn kills(&self) -> u64 {
-        self.ended.iter().filter(|ended| ended.killed).count() as u64
+        self.killed.iter().filter(|killed| **killed).count() as u64
     }
 
-    pub(super) fn retried(&self) -> u64 {
-        self.retried
+    pub(super) fn destinations(&self) -> &[Destination] {
+        &self.destinations
     }
 
-    pub(super) fn pinterest(&self) -> &Tally {
-        &self.pinterest
+    /// Tells the causes of the second copies at a vendor.
+    pub(super) fn explain(&self, destination: &Destination) -> String {
+        destination.explain(&self.killed)
     }
 
     pub(super) fn archive(&self) -> &Tally {

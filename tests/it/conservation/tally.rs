@@ -14,6 +14,8 @@ pub(super) struct Tally {
     /// The member that holds the id.
     member: &'static str,
     same: fn(u64, &Value),
+    /// True for the events that count; others may be in the same file.
+    is_its: fn(&Value) -> bool,
     read: u64,
     lines: usize,
     /// The lines of each event.
@@ -26,10 +28,16 @@ impl Tally {
             path,
             member,
             same,
+            is_its: |_| true,
             read: 0,
             lines: 0,
             at: BTreeMap::new(),
         }
+    }
+
+    /// Passes over the events for which `is_its` returns false; their lines do not count.
+    pub(super) fn only(self, is_its: fn(&Value) -> bool) -> Tally {
+        Tally { is_its, ..self }
     }
 
     /// Reads the new lines and compares each event with the one sent; returns the number of lines.
@@ -48,6 +56,9 @@ impl Tally {
         for line in text[..whole].split_inclusive(|byte| *byte == b'\n') {
             let event: Value = serde_json::from_slice(line)
                 .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(line)));
+            if !(self.is_its)(&event) {
+                continue;
+            }
             let number = number(event[self.member].as_str().unwrap_or_else(|| panic!("{event}")));
             (self.same)(number, &event);
             self.at.entry(number).or_default().push(self.lines);

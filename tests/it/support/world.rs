@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use signalbox_sandbox::{Sandbox, SandboxConfig};
+use signalbox_sandbox::{Sandbox, SandboxConfig, Vendor};
 use signalbox_testkit::{Act, Server};
 use tempfile::TempDir;
 
@@ -85,6 +85,8 @@ impl World {
             ("ADMIN", self.admin.to_string()),
             ("WRITE_KEY", WRITE_KEY.to_owned()),
             ("PINTEREST", self.sandbox.base_url()),
+            ("META", self.sandbox.base_url_of(Vendor::Meta)),
+            ("TIKTOK", self.sandbox.base_url_of(Vendor::TikTok)),
             ("TOKEN", TOKEN.to_owned()),
             ("HOOK", self.hook.url()),
             ("FOLDER", self.folder.path().display().to_string()),
