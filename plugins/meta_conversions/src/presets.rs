@@ -3,90 +3,57 @@
 use signalbox_conversions::field::Default::{FirstNumberOf, Nothing};
 use signalbox_conversions::{Compat, Listens, Preset};
 
+/// Segment's products, mapped from these places.
+macro_rules! products {
+    ($from:literal) => {
+        (
+            "contents",
+            concat!(
+                r#"{"@arrayPath":[""#,
+                $from,
+                r#"",{"id":{"@path":"$.product_id"},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}]}"#
+            ),
+        )
+    };
+}
+
+/// A mapping of a field.
+type Mapping = (&'static str, &'static str);
+
 /// The event describes one product.
-const ONE_PRODUCT: &str = r#"{"@arrayPath":["$.properties",{"id":{"@path":"$.product_id"},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}]}"#;
+const ONE_PRODUCT: Mapping = products!("$.properties");
 /// The event has a list of products.
-const PRODUCTS: &str = r#"{"@arrayPath":["$.properties.products",{"id":{"@path":"$.product_id"},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}]}"#;
-const REVENUE: (&str, &str) = ("value", r#"{"@path":"$.properties.revenue"}"#);
-const PRICE: (&str, &str) = ("value", r#"{"@path":"$.properties.price"}"#);
+const PRODUCTS: Mapping = products!("$.properties.products");
+const REVENUE: Mapping = ("value", r#"{"@path":"$.properties.revenue"}"#);
+const PRICE: Mapping = ("value", r#"{"@path":"$.properties.price"}"#);
+const PRODUCT_ID: Mapping = ("content_ids", r#"{"@path":"$.properties.product_id"}"#);
+const QUERY: Mapping = ("search_string", r#"{"@path":"$.properties.query"}"#);
+
+/// Names of fields.
+macro_rules! names {
+    ($($name:ident)*) => { &[$(stringify!($name)),*] };
+}
 
 /// All presets; Segment's actions come first.
+#[rustfmt::skip]
 pub(crate) const PRESETS: &[Preset] = &[
-    Preset::track("Purchase", "Order Completed", "Purchase")
-        .fields(&[REVENUE, ("contents", PRODUCTS)])
-        .vendor_fields(&[(
-            "value",
-            FirstNumberOf(&["properties.revenue", "properties.total", "properties.value"]),
-        )])
-        .required(&["currency", "value"])
-        .absent(&["event_name", "content_category", "search_string"]),
-    Preset::track("Initiate Checkout", "Checkout Started", "InitiateCheckout")
-        .fields(&[REVENUE, ("contents", PRODUCTS)])
-        .absent(&[
-            "event_name",
-            "content_name",
-            "content_type",
-            "net_revenue",
-            "search_string",
-        ]),
-    Preset::track("Add to Cart", "Product Added", "AddToCart")
-        .fields(&[PRICE, ("contents", ONE_PRODUCT)])
-        .absent(&[
-            "event_name",
-            "content_category",
-            "num_items",
-            "net_revenue",
-            "search_string",
-        ]),
-    Preset::track("View Content", "Product Viewed", "ViewContent")
-        .fields(&[
-            PRICE,
-            ("contents", ONE_PRODUCT),
-            ("content_ids", r#"{"@path":"$.properties.product_id"}"#),
-        ])
-        .absent(&["event_name", "num_items", "net_revenue", "search_string"]),
-    Preset::track("Search", "Products Searched", "Search")
-        .fields(&[
-            ("contents", ONE_PRODUCT),
-            ("search_string", r#"{"@path":"$.properties.query"}"#),
-        ])
-        .absent(&[
-            "event_name",
-            "content_name",
-            "content_type",
-            "num_items",
-            "net_revenue",
-        ]),
-    Preset::page("Page View", "PageView")
-        .vendor_fields(&[("value", Nothing), ("currency", Nothing)])
-        .absent(&[
-            "event_name",
-            "currency",
-            "value",
-            "content_ids",
-            "content_name",
-            "content_type",
-            "contents",
-            "content_category",
-            "num_items",
-            "net_revenue",
-            "search_string",
-        ]),
-    Preset::new("Custom Event", Listens::Nothing, "")
-        .fields(&[("event_name", r#"{"@path":"$.event"}"#)])
-        .required(&["event_name"])
-        .absent(&[
-            "currency",
-            "value",
-            "content_ids",
-            "content_name",
-            "content_type",
-            "contents",
-            "content_category",
-            "num_items",
-            "net_revenue",
-            "search_string",
-        ]),
+    Preset::track("Purchase", "Order Completed", "Purchase").fields(&[REVENUE, PRODUCTS])
+        .vendor_fields(&[("value", FirstNumberOf(&["properties.revenue", "properties.total", "properties.value"]))])
+        .required(names!(currency value)).absent(names!(event_name content_category search_string)),
+    Preset::track("Initiate Checkout", "Checkout Started", "InitiateCheckout").fields(&[REVENUE, PRODUCTS])
+        .absent(names!(event_name content_name content_type net_revenue search_string)),
+    Preset::track("Add to Cart", "Product Added", "AddToCart").fields(&[PRICE, ONE_PRODUCT])
+        .absent(names!(event_name content_category num_items net_revenue search_string)),
+    Preset::track("View Content", "Product Viewed", "ViewContent").fields(&[PRICE, ONE_PRODUCT, PRODUCT_ID])
+        .absent(names!(event_name num_items net_revenue search_string)),
+    Preset::track("Search", "Products Searched", "Search").fields(&[ONE_PRODUCT, QUERY])
+        .absent(names!(event_name content_name content_type num_items net_revenue)),
+    Preset::page("Page View", "PageView").vendor_fields(&[("value", Nothing), ("currency", Nothing)])
+        .absent(names!(event_name currency value content_ids content_name content_type contents content_category num_items
+            net_revenue search_string)),
+    Preset::new("Custom Event", Listens::Nothing, "").fields(&[("event_name", r#"{"@path":"$.event"}"#)])
+        .required(names!(event_name)).absent(names!(currency value content_ids content_name content_type contents
+            content_category num_items net_revenue search_string)),
     ours("Add Payment Info", "Payment Info Entered", "AddPaymentInfo"),
     ours("Add to Wishlist", "Product Added to Wishlist", "AddToWishlist"),
     ours("Complete Registration", "Signed Up", "CompleteRegistration"),
