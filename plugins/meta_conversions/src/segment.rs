@@ -1,43 +1,26 @@
 //! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
 
 use signalbox_conversions::encode::{
-    Object, PersonalField, UserData, null_context, segment_member, segment_value,
+    Object, PersonalField, UserData, null_context, segment_contents, segment_member, segment_value,
 };
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::personal::rules::SEGMENT_META;
 use signalbox_conversions::personal::segment::{self as rules, SegmentHash};
-use signalbox_conversions::{Preset, Refusal, Resolved, Written, key, reasons as shared};
+use signalbox_conversions::{Refusal, Resolved, Written, key, reasons as shared};
 use signalbox_segment::value::{Numbers, Value};
 
 use crate::options::Meta;
 use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, PERSONAL, PLAIN};
 use crate::{payload, reasons};
 
-/// The ways in which Segment's actions differ beyond their fields.
-struct Action {
-    /// Its products and its currency are checked, and it sends a currency.
-    shop: bool,
-    /// An event of a website needs a user agent.
-    needs_agent: bool,
-    /// It sends `custom_data`.
-    custom_data: bool,
-    /// Its value replaces the one in the free custom data, even if it has none itself.
-    value_wins: bool,
+/// Returns true for the actions whose products and currency are checked, and that always send a currency.
+fn is_shop(action: &str) -> bool {
+    !matches!(action, PAGE_VIEW | CUSTOM_EVENT)
 }
 
-impl Action {
-    /// A mapping without a preset counts as a custom event.
-    fn of(preset: Option<&Preset>) -> Action {
-        let name = preset.map_or("Custom Event", |preset| preset.name);
-        let shop = !matches!(name, "Page View" | "Custom Event");
-        Action {
-            shop,
-            needs_agent: name != "Custom Event",
-            custom_data: name != "Page View",
-            value_wins: matches!(name, "Purchase" | "Search" | "View Content"),
-        }
-    }
-}
+const PAGE_VIEW: &str = "Page View";
+/// A mapping without a preset counts as a custom event.
+const CUSTOM_EVENT: &str = "Custom Event";
 
 pub(crate) fn write<'a>(
     vendor: &Meta,
@@ -57,9 +40,9 @@ pub(crate) fn write<'a>(
     if sync_mode.is_defined() && sync_mode.as_str() != Some("add") {
         return Err(reasons::segment::sync_mode().into());
     }
-    let action = Action::of(preset);
+    let action = preset.map_or(CUSTOM_EVENT, |preset| preset.name);
     let members = payload.get("user_data");
-    check(&action, preset, payload, members)?;
+    check(action, payload, members)?;
 
     let text = |key: &str| payload::text(payload, key);
     let own_name = preset.map_or("", |preset| preset.event_name);
@@ -90,29 +73,24 @@ pub(crate) fn write<'a>(
             segment_value(out, key, if code.is_falsy() { Value::from(0.0) } else { code });
         }
     }
-    if action.custom_data {
-        out.object(key!("custom_data"), true, |out| {
-            custom_data(out, &action, payload)
-        });
+    if action != PAGE_VIEW {
+        out.object(key!("custom_data"), true, |out| custom_data(out, action, payload));
     }
     Ok(Written {
         event_name,
         event_id: text("event_id"),
+        // Meta tells of duplicates between its pixel and this API only.
+        may_count_twice: true,
         batch_key: vendor.batch_key(text("test_event_code"))?,
         ..Written::default()
     })
 }
 
 /// Segment's checks, in their order.
-fn check(
-    action: &Action,
-    preset: Option<&Preset>,
-    payload: Value<'_>,
-    members: Value<'_>,
-) -> Result<(), Refusal> {
-    if action.shop {
+fn check(action: &str, payload: Value<'_>, members: Value<'_>) -> Result<(), Refusal> {
+    if is_shop(action) {
         let currency = payload.get("currency").as_str().unwrap_or_default();
-        if currency.is_empty() && preset.is_some_and(|preset| preset.name == "Purchase") {
+        if currency.is_empty() && action == "Purchase" {
             return Err(reasons::segment::no_currency().into());
         }
         if !currency.is_empty() && !is_currency(currency) {
@@ -132,7 +110,7 @@ fn check(
         }
     }
     let website = payload.get("action_source").as_str() == Some("website");
-    if action.needs_agent && website && !members.get("client_user_agent").is_defined() {
+    if action != CUSTOM_EVENT && website && !members.get("client_user_agent").is_defined() {
         return Err(reasons::segment::no_user_agent().into());
     }
     Ok(())
@@ -188,10 +166,11 @@ fn app_data(out: &mut Object<'_>, app: Value<'_>) {
 }
 
 /// Writes the free custom data, and the fields that take precedence over its members.
-fn custom_data(out: &mut Object<'_>, action: &Action, payload: Value<'_>) {
+fn custom_data(out: &mut Object<'_>, action: &str, payload: Value<'_>) {
     let replaced = |name: &str| match name {
-        "currency" if action.shop => true,
-        "value" if action.value_wins => true,
+        "currency" if is_shop(action) => true,
+        // Their value wins even if they have none.
+        "value" if matches!(action, "Purchase" | "Search" | "View Content") => true,
         _ => CUSTOM_DATA
             .iter()
             .any(|wire| wire.key.name() == name && is_sent(wire.kind, payload.get(name))),
@@ -205,16 +184,8 @@ fn custom_data(out: &mut Object<'_>, action: &Action, payload: Value<'_>) {
     }
     for wire in CUSTOM_DATA {
         let value = payload.get(wire.member);
-        if wire.kind == Kind::Contents && value.is_defined() {
-            out.array(wire.key, true, |array| {
-                for item in value.items() {
-                    array.object(true, |out| {
-                        for wire in CONTENT {
-                            segment_member(out, wire, item.get(wire.member));
-                        }
-                    });
-                }
-            });
+        if wire.kind == Kind::Contents {
+            segment_contents(out, wire.key, CONTENT, value);
         } else if is_sent(wire.kind, value) {
             segment_member(out, wire, value);
         }

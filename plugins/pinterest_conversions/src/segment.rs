@@ -1,7 +1,7 @@
 //! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
 
 use signalbox_conversions::encode::{
-    Object, PlainKey, UserData, null_context, segment_member, segment_value,
+    Object, PlainKey, UserData, null_context, segment_contents, segment_member, segment_value,
 };
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::personal::rules::SEGMENT;
@@ -74,7 +74,7 @@ pub(crate) fn write<'a>(
     out.object(key!("custom_data"), false, |out| {
         for wire in CUSTOM_DATA {
             match wire.kind {
-                Kind::Contents => products(out, contents),
+                Kind::Contents => segment_contents(out, wire.key, CONTENT, contents),
                 Kind::Own if fact.is_some() => {
                     ldp::with_ldp(custom.get(wire.key.name()).as_str(), scratch);
                     out.text(wire.key, scratch);
@@ -183,21 +183,6 @@ fn plain(out: &mut UserData<'_, '_>, key: PlainKey, members: Value<'_>) {
         Value::Null => out.null(key),
         _ => {}
     }
-}
-
-fn products(out: &mut Object<'_>, contents: Value<'_>) {
-    if !contents.is_defined() {
-        return;
-    }
-    out.array(key!("contents"), true, |array| {
-        for item in contents.items() {
-            array.object(true, |out| {
-                for wire in CONTENT {
-                    segment_member(out, wire, item.get(wire.key.name()));
-                }
-            });
-        }
-    });
 }
 
 fn languages_of_two(info: Value<'_>) -> Result<(), Refusal> {

@@ -29,6 +29,22 @@ pub fn segment_member(out: &mut Object<'_>, wire: &Wire, value: Value<'_>) {
     }
 }
 
+/// Writes a list of products as Segment does, if it is defined.
+pub fn segment_contents(out: &mut Object<'_>, key: &'static Key, table: &[Wire], contents: Value<'_>) {
+    if !contents.is_defined() {
+        return;
+    }
+    out.array(key, true, |array| {
+        for item in contents.items() {
+            array.object(true, |out| {
+                for wire in table {
+                    segment_member(out, wire, item.get(wire.member));
+                }
+            });
+        }
+    });
+}
+
 /// Writes a value as JavaScript does, if it is defined.
 pub fn segment_value(out: &mut Object<'_>, key: &'static Key, value: Value<'_>) {
     if value.is_defined() {
