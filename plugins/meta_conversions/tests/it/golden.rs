@@ -20,3 +20,14 @@ fn the_tables_are_well_formed() {
 fn the_readme_holds_the_reference() {
     golden::reference::<MetaCases>(&SPEC);
 }
+
+#[test]
+fn personal_values_leave_as_hashes_only() {
+    // Meta takes the advertising id as it is.
+    golden::personal_values(&MetaCases, &["advertisingId"], &["directive/"]);
+}
+
+#[test]
+fn differences_are_documented() {
+    golden::differences(&MetaCases);
+}
