@@ -8,7 +8,7 @@ use signalbox_core::{
     TransformConfig,
 };
 
-/// An event of this payload, received at the start of 1970 by the source `test`.
+/// An event of this payload, received on 2 March 2026 at noon (UTC) by the source `test`.
 ///
 /// # Panics
 /// If the payload is no object.
@@ -16,14 +16,14 @@ pub fn event_of(payload: &Value) -> Event {
     event(&payload.to_string())
 }
 
-/// An event of this text, taken as it is, received at the start of 1970 by the source `test`.
+/// An event of this text, taken as it is, received on 2 March 2026 at noon (UTC) by the source `test`.
 ///
 /// # Panics
 /// If the text is no JSON object.
 pub fn event(text: &str) -> Event {
     let receipt = Receipt {
         source: "test".into(),
-        received_at: 0,
+        received_at: 1_772_452_800_000,
     };
     Event::parse(text, receipt).expect("a JSON object")
 }

@@ -2,7 +2,7 @@
 
 use crate::options::EventSource;
 
-/// The standard events of websites, by TikTok's help centre, without those that end in 2027.
+/// The standard events of websites, by TikTok's help centre, but for those in [`RESERVED`].
 const STANDARD: [&str; 18] = [
     "AddPaymentInfo",
     "AddToCart",
@@ -24,8 +24,8 @@ const STANDARD: [&str; 18] = [
     "ViewContent",
 ];
 
-/// Standard events that TikTok supports until 2027.
-const ENDING: [&str; 2] = ["ClickButton", "PlaceAnOrder"];
+/// Standard events that TikTok supports until 2027, and names that it reserves for others.
+const RESERVED: [&str; 4] = ["ClickButton", "PlaceAnOrder", "Checkout", "PageView"];
 
 /// Returns the present name of an event. TikTok renamed two in May 2025.
 pub(crate) fn current(name: &str) -> &str {
@@ -39,7 +39,7 @@ pub(crate) fn current(name: &str) -> &str {
 /// Returns true if TikTok's page lets events of this source have this name: stores send standard events only, CRM systems
 /// others only.
 pub(crate) fn suits(name: &str, source: EventSource) -> bool {
-    let is_standard = STANDARD.contains(&name) || ENDING.contains(&name);
+    let is_standard = STANDARD.contains(&name) || RESERVED.contains(&name);
     match source {
         EventSource::Web | EventSource::App => true,
         EventSource::Offline => is_standard,

@@ -68,19 +68,21 @@ pub(crate) fn opt_out_unsupported() -> Reason {
     )
 }
 
-/// Warns of a name that TikTok's page does not give events of this source.
-pub(crate) fn unlisted_event(source: EventSource) -> Warning {
+/// `unsupported_event`: TikTok's page does not give events of this source such a name.
+pub(crate) fn unsupported_event(source: EventSource) -> Reason {
     let message = match source {
-        EventSource::Crm => "TikTok takes custom names only for CRM events, and this is a standard one",
-        _ => "TikTok takes standard names only for events of this source, and this is none",
+        EventSource::Crm => {
+            "event: TikTok takes custom names only for CRM events, and this is a standard one; map it"
+        }
+        _ => "event: TikTok takes standard names only for offline events, and this is none; map it",
     };
-    Warning::new("unlisted_event", "event", message)
+    Reason::new("unsupported_event", message)
 }
 
 /// Warns of a currency that is not on TikTok's list.
-pub(crate) fn unlisted_currency() -> Warning {
-    let message = "sent, but TikTok's list of currencies does not have it, so the value may not count";
-    Warning::new("unlisted_currency", "currency", message)
+pub(crate) fn unsupported_currency() -> Warning {
+    let message = "left out together with the value, since TikTok does not support this currency";
+    Warning::new("unsupported_currency", "currency", message)
 }
 
 /// Warns of an iOS app that is not named by its number.

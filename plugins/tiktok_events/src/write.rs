@@ -59,7 +59,7 @@ impl<'a> RecordBuilder<'a, '_> {
         let (url, lead_id) = (self.url()?, self.lead_id()?);
         let limited_data_use = self.limited_data_use()?;
         if !events::suits(event_name, self.source) {
-            self.resolved.warnings.push(own::unlisted_event(self.source));
+            return Err(own::unsupported_event(self.source).into());
         }
 
         out.text(key!("event"), event_name);
@@ -178,6 +178,7 @@ impl<'a> RecordBuilder<'a, '_> {
         let places = &self.payload.layout.places;
         let contents = self.payload.at(places.contents);
         let mut has_ids = list(contents).iter().any(|item| item.members().next().is_some());
+        let without_money = self.has_unsupported_currency();
         for (place, wire) in self.payload.layout.properties {
             let value = match self.payload.at(*place) {
                 Value::Str(text) if text.trim().is_empty() => Value::Undefined,
@@ -190,14 +191,12 @@ impl<'a> RecordBuilder<'a, '_> {
                     self.resolved
                         .contents(self.vendor, out, form, contents, "contents");
                 }
-                // It says what the ids are, and stands behind them.
+                // It tells what the ids are, so it is written after them.
                 (_, "content_type") => {}
+                (_, "currency" | "value") if without_money => {}
                 (_, name) => {
                     has_ids |= name == "content_ids" && !list(value).is_empty();
                     self.resolved.member(out, wire, value, Parent::Event);
-                    if name == "currency" {
-                        self.check_currency(value);
-                    }
                 }
             }
         }
@@ -208,14 +207,18 @@ impl<'a> RecordBuilder<'a, '_> {
         self.details(out);
     }
 
-    /// Warns of a currency that TikTok's list does not have; it is sent all the same, since the list may have grown.
-    fn check_currency(&mut self, value: Value<'a>) {
-        let is_code = |code: &str| code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic());
-        if let Some(code) = trimmed(value).filter(|code| is_code(code))
-            && !events::CURRENCIES.contains(&&*code.to_ascii_uppercase())
-        {
-            self.resolved.warnings.push(own::unlisted_currency());
+    /// Returns true for a currency that TikTok's list does not have.
+    fn has_unsupported_currency(&mut self) -> bool {
+        let Some(code) = trimmed(self.payload.value.get("currency")) else {
+            return false;
+        };
+        let code = code.to_ascii_uppercase();
+        let is_code = code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic());
+        let unsupported = is_code && !events::CURRENCIES.contains(&&*code);
+        if unsupported {
+            self.resolved.warnings.push(own::unsupported_currency());
         }
+        unsupported
     }
 
     /// Writes the fields of a journey or a vehicle, if the mapping asks for them.

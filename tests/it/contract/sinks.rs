@@ -143,7 +143,11 @@ async fn tiktok_events() {
         let build = |base: &str| {
             build(
                 "tiktok_events",
-                json!({ "base_url": base, "pixel_code": "C4", "access_token": SECRET, "compat": compat }),
+                json!({
+                    "base_url": base, "pixel_code": "C4", "access_token": SECRET, "compat": compat,
+                    // The sample has a fixed date.
+                    "max_age": "36500d",
+                }),
             )
         };
         let replies = Replies {
@@ -151,7 +155,30 @@ async fn tiktok_events() {
                 json!({ "code": 0, "message": "OK", "request_id": "1", "data": {} }).to_string()
             }),
             unclear: &[r#"{"message":"OK"}"#, r#"{"code":"0"}"#, "OK"],
+            names_one: vec![
+                |_, index| {
+                    let message = format!("data[{index}].event_id: {{echo}}");
+                    (200, json!({ "code": 40002, "message": message }).to_string())
+                },
+                |_, index| {
+                    let message = format!("Invalid parameter at index {index}");
+                    (400, json!({ "code": 40002, "message": message }).to_string())
+                },
+            ],
             refused: &[
+                (200, r#"{"code":40002,"message":"{echo}"}"#),
+                (400, r#"{"code":40002,"message":"{echo}"}"#),
+            ],
+            throttled: &[
+                (401, r#"{"code":40100,"message":"{echo}"}"#),
+                (200, r#"{"code":40100,"message":"{echo}"}"#),
+            ],
+            unauthorized: &[
+                (401, r#"{"code":40104,"message":"{echo}"}"#),
+                (200, r#"{"code":40105,"message":"{echo}"}"#),
+                (200, r#"{"code":40001,"message":"{echo}"}"#),
+            ],
+            probe_passes: &[
                 (200, r#"{"code":40002,"message":"{echo}"}"#),
                 (400, r#"{"code":40002,"message":"{echo}"}"#),
             ],
