@@ -14,6 +14,7 @@
 //! | put records into a request | [`Conversions`], in [`Vendor::frame`] and [`Vendor::post`] |
 //! | read the reply | [`Vendor::interpret`] |
 
+pub mod defaults;
 mod destination;
 pub mod device;
 mod doubt;

@@ -5,15 +5,16 @@
 //! destinations `tiktok-conversions`, `tiktok-app-events` and `tiktok-offline-conversions`, so that a mapping made there
 //! means the same here. Rows marked `vendor_only` are of TikTok's page "Report App, Web, Offline, or CRM Events".
 
+use signalbox_conversions::defaults::choice;
 use signalbox_conversions::encode::place;
-use signalbox_conversions::field::Default::{self, FirstNumberOf, FirstOf, Json, Nothing};
+use signalbox_conversions::field::Default::{FirstNumberOf, FirstOf, Json, Nothing};
 use signalbox_conversions::field::Kind::{self, Contents, Currency, Number, Text, Texts, Whole};
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{SEGMENT_TIKTOK, TIKTOK};
-use signalbox_conversions::{Preset, Spec, fields, key};
+use signalbox_conversions::{Preset, Spec, either, fields, from_path, key, member, own, products};
+use signalbox_segment::schema::Field;
 use signalbox_segment::schema::FieldType::{self, Boolean, Object, String};
-use signalbox_segment::schema::{Choice, Field};
 
 use crate::derive;
 use crate::groups::{TRAVEL, VEHICLE};
@@ -24,89 +25,15 @@ pub(crate) const ANY: Kind = Text(usize::MAX);
 /// Counts, bounded by the type only.
 pub(crate) const COUNT: Kind = Whole(0, i64::MAX);
 
-/// A member of `properties`, or of an object in the event. Its type follows from its kind.
-macro_rules! member {
-    ($key:literal, $label:literal, $kind:expr) => {
-        Row::member(key!($key), $label, $kind)
-    };
-}
-
-/// A field that the encoders write by name.
-macro_rules! own {
-    ($key:literal, $label:literal, $type:expr) => {
-        Row::own(key!($key), $label, $type)
-    };
-}
-
-/// The mapping of a path.
-macro_rules! from_path {
-    ($path:expr) => {
-        concat!(r#"{"@path":"$."#, $path, r#""}"#)
-    };
-}
-pub(crate) use from_path;
-
-/// The mapping of the first path, or of the second if nothing stands there.
-macro_rules! either {
-    ($first:expr, $second:expr) => {
-        concat!(
-            r#"{"@if":{"exists":{"@path":"$."#,
-            $first,
-            r#""},"then":{"@path":"$."#,
-            $first,
-            r#""},"else":{"@path":"$."#,
-            $second,
-            r#""}}}"#
-        )
-    };
-}
-
-pub(crate) const fn choice(value: &'static str) -> Choice<'static> {
-    Choice::text(value, value)
-}
-
-/// The products of the event, or the one product that its properties describe.
-const PRODUCTS: &str = concat!(
-    r#"{"@if":{"exists":{"@path":"$.properties.products"},"then":{"@arrayPath":["$.properties.products","#,
-    r#"{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}"#,
-    r#"]},"else":{"@if":{"exists":{"@if":{"blank":{"@path":"$.properties.product_id"},"then":{"@path":"$.properties.product_id"},"else":{"@path":"$.properties.sku"}}},"then":{"@arrayPath":["$.properties","#,
-    r#"{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}"#,
-    r#"]}}}}}"#,
-);
-
-const EMAIL: Default = FirstOf(&["properties.email", "traits.email", "context.traits.email"]);
-const PHONE: Default = FirstOf(&["properties.phone", "traits.phone", "context.traits.phone"]);
-
-const fn event() -> Row {
-    own!("event", "Event Name", String)
-        .required()
-        .describe("The conversion; each preset sets its own.")
-}
-
-const fn email(name: &'static str) -> Row {
-    Row::hashed(name, "Email", key!("email"), Personal::Email)
-        .describe("E-mail addresses.")
-        .default_mapping(either!("properties.email", "context.traits.email"))
-        .vendor_default(EMAIL)
-}
-
-const fn phone(name: &'static str) -> Row {
-    Row::hashed(name, "Phone Number", key!("phone"), Personal::Phone)
-        .describe("Phone numbers with `+` and country code.")
-        .default_mapping(either!("properties.phone", "context.traits.phone"))
-        .vendor_default(PHONE)
-}
-
-const fn external_id(name: &'static str) -> Row {
-    Row::hashed(name, "External ID", key!("external_id"), Personal::ExternalId)
-        .describe("Ids of the user in your own systems, the same as at the pixel.")
-        .default_mapping(either!("userId", "anonymousId"))
-        .vendor_default(FirstOf(&["userId", "anonymousId"]))
-}
-
 /// Rows that several tables have.
 #[rustfmt::skip]
 const SHARED: &[Row] = &[
+    own!("event", "Event Name", String).required().describe("The conversion; each preset sets its own."),
+    Row::hashed("email", "Email", key!("email"), Personal::Email).describe("E-mail addresses.").default_mapping(either!("properties.email", "context.traits.email")).vendor_default(FirstOf(&["properties.email", "traits.email", "context.traits.email"])),
+    Row::hashed("phone_number", "Phone Number", key!("phone"), Personal::Phone).describe("Phone numbers with `+` and country code.").default_mapping(either!("properties.phone", "context.traits.phone")).vendor_default(FirstOf(&["properties.phone", "traits.phone", "context.traits.phone"])),
+    Row::hashed("external_id", "External ID", key!("external_id"), Personal::ExternalId).describe("Ids of the user in your own systems, the same as at the pixel.").default_mapping(either!("userId", "anonymousId")).vendor_default(FirstOf(&["userId", "anonymousId"])),
+    own!("ttclid", "TikTok Click ID", String).describe("The `ttclid` value that TikTok puts on clicks, at most 1,000 characters.").default_mapping(either!("properties.ttclid", "integrations.TikTok Conversions.ttclid")).vendor_default(FirstOf(&["properties.ttclid", "integrations.TikTok Conversions.ttclid", "context.ttclid"])).derived(derive::TTCLID, "`ttclid` of the page's address, of its query, of the page before, or the cookie"),
+    own!("ttp", "TikTok Cookie ID", String).describe("The value of the `_ttp` cookie, which the pixel sets.").default_mapping(either!("properties.ttp", "integrations.TikTok Conversions.ttp")).vendor_default(FirstOf(&["properties.ttp", "integrations.TikTok Conversions.ttp", "context.ttp"])).derived(derive::TTP, "the cookie `_ttp` in `context.cookies` or `context.cookie`"),
     own!("timestamp", "Event Timestamp", String).describe("When it happened: a date, or epoch seconds or milliseconds.").default_mapping(from_path!("timestamp")),
     own!("event_id", "Event ID", String).describe("What TikTok knows duplicates by. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
     own!("limited_data_use", "Limited Data Use", Boolean).describe("Whether TikTok may process the event to a limited extent only, where a law of the place says so.").default_mapping(from_path!("properties.limited_data_use")).derived(derive::LIMITED_DATA_USE, "true if `context.device.adTrackingEnabled` is false"),
@@ -116,7 +43,7 @@ const SHARED: &[Row] = &[
     own!("user_agent", "User Agent", String).describe("User agent of the browser or app; never hashed.").default_mapping(from_path!("context.userAgent")),
     own!("url", "Page URL", String).describe("Address of the page, with its parameters.").default_mapping(from_path!("context.page.url")).vendor_default(FirstOf(&["context.page.url", "properties.url"])),
     own!("referrer", "Page Referrer", String).describe("Address of the page before.").default_mapping(from_path!("context.page.referrer")),
-    Row::member(key!("contents"), "Contents", Contents).members(CONTENT, fields!(CONTENT)).describe("The products.").vendor_default(Json(PRODUCTS)),
+    Row::member(key!("contents"), "Contents", Contents).members(CONTENT, fields!(CONTENT)).describe("The products.").vendor_default(Json(products!(r#"{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}"#))),
     member!("content_type", "Content Type", ANY).choices(&[choice("product"), choice("product_group")]).describe("What the ids of the contents name: products or groups of products.").default_mapping(r#""product""#),
     member!("currency", "Currency", Currency).describe("ISO 4217 code of the currency of `value` and the prices.").default_mapping(from_path!("properties.currency")),
     member!("value", "Value", Number).describe("What the event is worth in all.").default_mapping(either!("properties.value", "properties.revenue")).vendor_default(FirstNumberOf(&["properties.value", "properties.revenue", "properties.total"])).derived(derive::VALUE, "price times quantity of the only product"),
@@ -149,18 +76,10 @@ pub(crate) const CONTENT: &[Row] = &[
 /// The address of the user, which TikTok wants plain but for the postal code.
 #[rustfmt::skip]
 pub(crate) const ADDRESS: &[Row] = &[
-    Row::plain(key!("city"), "City", Personal::City).describe("City of residence; never hashed.")
-        .default_mapping(either!("properties.address.city", "context.traits.address.city"))
-        .vendor_default(FirstOf(&["properties.address.city", "traits.address.city", "traits.city", "context.traits.address.city", "context.traits.city"])),
-    Row::plain(key!("country"), "Country", Personal::Country).describe("Country of residence; never hashed.")
-        .default_mapping(either!("properties.address.country", "context.traits.address.country"))
-        .vendor_default(FirstOf(&["properties.address.country", "traits.address.country", "traits.country", "context.traits.address.country", "context.traits.country"])),
-    Row::hashed("zip_code", "Zip Code", key!("zip_code"), Personal::Zip).single().describe("Postal code.")
-        .default_mapping(either!("properties.address.postal_code", "context.traits.address.postal_code"))
-        .vendor_default(FirstOf(&["properties.address.postal_code", "properties.address.postalCode", "properties.address.zip", "traits.address.postal_code", "traits.address.postalCode", "traits.address.zip", "context.traits.address.postal_code", "context.traits.address.postalCode", "context.traits.address.zip"])),
-    Row::plain(key!("state"), "State", Personal::State).describe("State of residence; never hashed.")
-        .default_mapping(either!("properties.address.state", "context.traits.address.state"))
-        .vendor_default(FirstOf(&["properties.address.state", "traits.address.state", "traits.state", "context.traits.address.state", "context.traits.state"])),
+    Row::plain(key!("city"), "City", Personal::City).describe("City of residence; never hashed.").default_mapping(either!("properties.address.city", "context.traits.address.city")).vendor_default(FirstOf(&["properties.address.city", "traits.address.city", "traits.city", "context.traits.address.city", "context.traits.city"])),
+    Row::plain(key!("country"), "Country", Personal::Country).describe("Country of residence; never hashed.").default_mapping(either!("properties.address.country", "context.traits.address.country")).vendor_default(FirstOf(&["properties.address.country", "traits.address.country", "traits.country", "context.traits.address.country", "context.traits.country"])),
+    Row::hashed("zip_code", "Zip Code", key!("zip_code"), Personal::Zip).single().describe("Postal code.").default_mapping(either!("properties.address.postal_code", "context.traits.address.postal_code")).vendor_default(FirstOf(&["properties.address.postal_code", "properties.address.postalCode", "properties.address.zip", "traits.address.postal_code", "traits.address.postalCode", "traits.address.zip", "context.traits.address.postal_code", "context.traits.address.postalCode", "context.traits.address.zip"])),
+    Row::plain(key!("state"), "State", Personal::State).describe("State of residence; never hashed.").default_mapping(either!("properties.address.state", "context.traits.address.state")).vendor_default(FirstOf(&["properties.address.state", "traits.address.state", "traits.state", "context.traits.address.state", "context.traits.state"])),
 ];
 
 #[rustfmt::skip]
@@ -171,70 +90,33 @@ const LEAD: &[Row] = &[
 
 const WEB_AD: &[Row] = &[ATTRIBUTION_SHARE];
 #[rustfmt::skip]
-const ATTRIBUTION_SHARE: Row = member!("attribution_share", "Attribution Share", Number).vendor_only()
-    .describe("Share of the event that belongs to TikTok, from 0 to 1; only with compat = \"tiktok\".");
+const ATTRIBUTION_SHARE: Row = member!("attribution_share", "Attribution Share", Number).vendor_only().describe("Share of the event that belongs to TikTok, from 0 to 1; only with compat = \"tiktok\".");
 
 /// The events of a web page or a CRM system.
 #[rustfmt::skip]
 pub(crate) const WEB: &[Row] = &[
-    event(), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
-    external_id("external_id"), phone("phone_number"), email("email"),
-    Row::hashed("first_name", "First Name", key!("first_name"), Personal::FirstName).single().describe("Given name.").derived(derive::FIRST_NAME, "first word of `traits.name` or `context.traits.name`")
-        .default_mapping(either!("properties.first_name", "context.traits.first_name"))
-        .vendor_default(FirstOf(&["properties.first_name", "properties.firstName", "traits.first_name", "traits.firstName", "context.traits.first_name", "context.traits.firstName"])),
-    Row::hashed("last_name", "Last Name", key!("last_name"), Personal::LastName).single().describe("Family name.").derived(derive::LAST_NAME, "the other words of `traits.name` or `context.traits.name`")
-        .default_mapping(either!("properties.last_name", "context.traits.last_name"))
-        .vendor_default(FirstOf(&["properties.last_name", "properties.lastName", "traits.last_name", "traits.lastName", "context.traits.last_name", "context.traits.lastName"])),
+    shared("event"), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
+    shared("external_id"), shared("phone_number"), shared("email"),
+    Row::hashed("first_name", "First Name", key!("first_name"), Personal::FirstName).single().describe("Given name.").derived(derive::FIRST_NAME, "first word of `traits.name` or `context.traits.name`").default_mapping(either!("properties.first_name", "context.traits.first_name")).vendor_default(FirstOf(&["properties.first_name", "properties.firstName", "traits.first_name", "traits.firstName", "context.traits.first_name", "context.traits.firstName"])),
+    Row::hashed("last_name", "Last Name", key!("last_name"), Personal::LastName).single().describe("Family name.").derived(derive::LAST_NAME, "the other words of `traits.name` or `context.traits.name`").default_mapping(either!("properties.last_name", "context.traits.last_name")).vendor_default(FirstOf(&["properties.last_name", "properties.lastName", "traits.last_name", "traits.lastName", "context.traits.last_name", "context.traits.lastName"])),
     own!("address", "Address", Object).members(ADDRESS, fields!(ADDRESS)).describe("Where the user lives."),
-    ttclid(either!("properties.ttclid", "integrations.TikTok Conversions.ttclid"), FirstOf(&["properties.ttclid", "integrations.TikTok Conversions.ttclid", "context.ttclid"])),
-    ttp(either!("properties.ttp", "integrations.TikTok Conversions.ttp"), FirstOf(&["properties.ttp", "integrations.TikTok Conversions.ttp", "context.ttp"])),
-    shared("ip"), shared("user_agent"), shared("locale"), shared("url"), shared("referrer"),
+    shared("ttclid"), shared("ttp"), shared("ip"), shared("user_agent"), shared("locale"), shared("url"), shared("referrer"),
     shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("query"), shared("order_id"), shared("shop_id"), shared("content_ids"), shared("num_items"),
-    member!("delivery_category", "Delivery Category", ANY).choices(&[choice("in_store"), choice("curbside"), choice("home_delivery")])
-        .describe("How the goods get to the customer.").default_mapping(from_path!("properties.delivery_category")),
-    member!("predicted_ltv", "Predicted Lifetime Value", Number).describe("What the customer is expected to spend over time.")
-        .default_mapping(from_path!("properties.predicted_ltv")),
+    member!("delivery_category", "Delivery Category", ANY).choices(&[choice("in_store"), choice("curbside"), choice("home_delivery")]).describe("How the goods get to the customer.").default_mapping(from_path!("properties.delivery_category")),
+    member!("predicted_ltv", "Predicted Lifetime Value", Number).describe("What the customer is expected to spend over time.").default_mapping(from_path!("properties.predicted_ltv")),
     shared("search_string"), shared("customer_type"),
-    own!("event_source", "Event Source", String).choices(&[choice("web"), choice("crm")])
-        .describe("Where it happened; the sink's setting if it is not mapped.").default_mapping(r#""web""#).vendor_default(Nothing),
-    own!("event_spec_type", "Additional Fields", String).choices(&[choice("travel_fields"), choice("vehicle_fields")])
-        .describe("The group of further fields to send; none by default."),
+    own!("event_source", "Event Source", String).choices(&[choice("web"), choice("crm")]).describe("Where it happened; the sink's setting if it is not mapped.").default_mapping(r#""web""#).vendor_default(Nothing),
+    own!("event_spec_type", "Additional Fields", String).choices(&[choice("travel_fields"), choice("vehicle_fields")]).describe("The group of further fields to send; none by default."),
     own!("lead_fields", "CRM Fields", Object).members(LEAD, fields!(LEAD)).describe("The lead; sent if the event source is `crm`."),
-    own!("travel_fields", "Travel Fields", Object).members(TRAVEL, fields!(TRAVEL)).only_in("travel_fields")
-        .describe("The journey; sent if event_spec_type is `travel_fields`."),
-    own!("vehicle_fields", "Vehicle Fields", Object).members(VEHICLE, fields!(VEHICLE)).only_in("vehicle_fields")
-        .describe("The vehicle; sent if event_spec_type is `vehicle_fields`."),
-    own!("ad", "Ad Information", Object).members(WEB_AD, fields!(WEB_AD)).vendor_only()
-        .describe("The ad behind the event; only with compat = \"tiktok\"."),
+    own!("travel_fields", "Travel Fields", Object).members(TRAVEL, fields!(TRAVEL)).only_in("travel_fields").describe("The journey; sent if event_spec_type is `travel_fields`."),
+    own!("vehicle_fields", "Vehicle Fields", Object).members(VEHICLE, fields!(VEHICLE)).only_in("vehicle_fields").describe("The vehicle; sent if event_spec_type is `vehicle_fields`."),
+    own!("ad", "Ad Information", Object).members(WEB_AD, fields!(WEB_AD)).vendor_only().describe("The ad behind the event; only with compat = \"tiktok\"."),
 ];
-
-const fn ttclid(default: &'static str, vendor: Default) -> Row {
-    own!("ttclid", "TikTok Click ID", String)
-        .default_mapping(default)
-        .vendor_default(vendor)
-        .derived(
-            derive::TTCLID,
-            "`ttclid` of the page's address, of its query, of the page before, or the cookie",
-        )
-        .describe("The `ttclid` value that TikTok puts on clicks, at most 1,000 characters.")
-}
-
-const fn ttp(default: &'static str, vendor: Default) -> Row {
-    own!("ttp", "TikTok Cookie ID", String)
-        .default_mapping(default)
-        .vendor_default(vendor)
-        .derived(
-            derive::TTP,
-            "the cookie `_ttp` in `context.cookies` or `context.cookie`",
-        )
-        .describe("The value of the `_ttp` cookie, which the pixel sets.")
-}
 
 /// The app.
 #[rustfmt::skip]
 pub(crate) const APP_INFO: &[Row] = &[
-    member!("app_id", "Mobile App ID", ANY).required().describe("Number in the App Store, or package of an Android app.")
-        .default_mapping(from_path!("context.app.namespace")),
+    member!("app_id", "Mobile App ID", ANY).required().describe("Number in the App Store, or package of an Android app.").default_mapping(from_path!("context.app.namespace")),
     member!("app_name", "App Name", ANY).describe("Name of the app.").default_mapping(from_path!("context.app.name")),
     member!("app_version", "App Version", ANY).describe("Version of the app.").default_mapping(from_path!("context.app.version")),
 ];
@@ -264,16 +146,13 @@ const DEVICE: &[Row] = &[
 /// The events of an app.
 #[rustfmt::skip]
 pub(crate) const APP: &[Row] = &[
-    event(), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
-    external_id("external_id"), phone("phone_number"), email("email"),
+    shared("event"), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
+    shared("external_id"), shared("phone_number"), shared("email"),
     shared("ip"), shared("user_agent"), shared("locale"),
     shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("content_ids"), shared("num_items"), shared("search_string"), shared("customer_type"),
     own!("event_source", "Event Source", String).required().choices(&[choice("app")]).describe("Where it happened.").default_mapping(r#""app""#),
-    own!("advertising_id", "Mobile Advertising ID", String).describe("IDFA of an iOS device, GAID of an Android one.")
-        .default_mapping(from_path!("context.device.advertisingId")),
-    own!("att_status", "App Tracking Transparency Status", String).required().default_mapping(r#""AUTO""#)
-        .choices(&[choice("AUTHORIZED"), choice("DENIED"), choice("NOT_DETERMINED"), choice("RESTRICTED"), choice("NOT_APPLICABLE"), choice("AUTO")])
-        .describe("What the user of an iOS device answered about tracking; `AUTO` takes it from the device's facts."),
+    own!("advertising_id", "Mobile Advertising ID", String).describe("IDFA of an iOS device, GAID of an Android one.").default_mapping(from_path!("context.device.advertisingId")),
+    own!("att_status", "App Tracking Transparency Status", String).required().default_mapping(r#""AUTO""#).choices(&[choice("AUTHORIZED"), choice("DENIED"), choice("NOT_DETERMINED"), choice("RESTRICTED"), choice("NOT_APPLICABLE"), choice("AUTO")]).describe("What the user of an iOS device answered about tracking; `AUTO` takes it from the device's facts."),
     own!("device_details", "Device Details", Object).members(DEVICE, fields!(DEVICE)).describe("The device."),
     own!("app", "App Information", Object).required().members(APP_INFO, fields!(APP_INFO)).describe("The app."),
     own!("ad", "Ad Information", Object).members(AD, fields!(AD)).describe("The ad behind the event."),
@@ -282,25 +161,21 @@ pub(crate) const APP: &[Row] = &[
 /// The events of a store.
 #[rustfmt::skip]
 pub(crate) const OFFLINE: &[Row] = &[
-    event(), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
-    external_id("external_ids"), phone("phone_numbers"), email("email_addresses"),
-    ttclid(either!("properties.ttclid", "integrations.TikTok Offline Conversions.ttclid"), FirstOf(&["properties.ttclid", "integrations.TikTok Offline Conversions.ttclid", "context.ttclid"])),
-    ttp(either!("properties.ttp", "integrations.TikTok Offline Conversions.ttp"), FirstOf(&["properties.ttp", "integrations.TikTok Offline Conversions.ttp", "context.ttp"])),
+    shared("event"), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
+    shared("external_id").named("external_ids"), shared("phone_number").named("phone_numbers"), shared("email").named("email_addresses"),
+    shared("ttclid").default_mapping(either!("properties.ttclid", "integrations.TikTok Offline Conversions.ttclid")).vendor_default(FirstOf(&["properties.ttclid", "integrations.TikTok Offline Conversions.ttclid", "context.ttclid"])),
+    shared("ttp").default_mapping(either!("properties.ttp", "integrations.TikTok Offline Conversions.ttp")).vendor_default(FirstOf(&["properties.ttp", "integrations.TikTok Offline Conversions.ttp", "context.ttp"])),
     shared("ip"), shared("user_agent"), shared("locale"), shared("url"), shared("referrer"),
     shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("query"), shared("order_id"), shared("shop_id"), shared("customer_type"),
     own!("lead_id", "TikTok Lead ID", String).describe("Id of the lead, as exported from TikTok.").default_mapping(from_path!("properties.lead_id")),
 ];
 
-const WEB_FIELDS: &[Field<'static>] = fields!(WEB);
-const APP_FIELDS: &[Field<'static>] = fields!(APP);
-const OFFLINE_FIELDS: &[Field<'static>] = fields!(OFFLINE);
-
 /// The web and CRM events of TikTok as data.
-pub static WEB_SPEC: Spec = spec(WEB, WEB_FIELDS, PRESETS);
+pub static WEB_SPEC: Spec = spec(WEB, fields!(WEB), PRESETS);
 /// The app events.
-pub static APP_SPEC: Spec = spec(APP, APP_FIELDS, APP_PRESETS);
+pub static APP_SPEC: Spec = spec(APP, fields!(APP), APP_PRESETS);
 /// The offline events. Segment's destinations for web and offline events have the same presets.
-pub static OFFLINE_SPEC: Spec = spec(OFFLINE, OFFLINE_FIELDS, PRESETS);
+pub static OFFLINE_SPEC: Spec = spec(OFFLINE, fields!(OFFLINE), PRESETS);
 
 const fn spec(rows: &'static [Row], fields: &'static [Field<'static>], presets: &'static [Preset]) -> Spec {
     Spec {

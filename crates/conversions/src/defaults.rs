@@ -1,0 +1,61 @@
+//! Defaults of fields, as the JSON texts that tables hold.
+
+use signalbox_segment::schema::Choice;
+
+/// Returns the mapping of a path.
+#[macro_export]
+macro_rules! from_path {
+    ($path:expr) => {
+        concat!(r#"{"@path":"$."#, $path, r#""}"#)
+    };
+}
+
+/// Returns the mapping of the first path, or of the second if nothing stands there.
+#[macro_export]
+macro_rules! either {
+    ($first:expr, $second:expr) => {
+        concat!(
+            r#"{"@if":{"exists":"#,
+            $crate::from_path!($first),
+            r#","then":"#,
+            $crate::from_path!($first),
+            r#","else":"#,
+            $crate::from_path!($second),
+            "}}"
+        )
+    };
+}
+
+/// Returns the mapping of `properties.products`, or of the one product that the properties describe by an id, each by the
+/// mappings of a product's members: the JSON text of an object.
+#[macro_export]
+macro_rules! products {
+    ($item:expr) => {
+        concat!(
+            r#"{"@if":{"exists":{"@path":"$.properties.products"},"then":{"@arrayPath":["$.properties.products","#, $item,
+            r#"]},"else":{"@if":{"exists":{"@if":{"blank":{"@path":"$.properties.product_id"},"then":{"@path":"$.properties.product_id"},"else":{"@path":"$.properties.sku"}}},"then":{"@arrayPath":["$.properties","#,
+            $item, r#"]}}}}}"#
+        )
+    };
+}
+
+/// Returns a member of an object of the event, or of the request. Its type follows from its kind.
+#[macro_export]
+macro_rules! member {
+    ($key:literal, $label:literal, $kind:expr) => {
+        $crate::field::Row::member($crate::key!($key), $label, $kind)
+    };
+}
+
+/// Returns a field that the encoders write by name.
+#[macro_export]
+macro_rules! own {
+    ($key:literal, $label:literal, $type:expr) => {
+        $crate::field::Row::own($crate::key!($key), $label, $type)
+    };
+}
+
+/// Returns a choice whose label is its value.
+pub const fn choice(value: &'static str) -> Choice<'static> {
+    Choice::text(value, value)
+}
