@@ -6,6 +6,7 @@ mod derive;
 mod events;
 mod fields;
 mod groups;
+mod import;
 mod options;
 mod payload;
 mod person;
@@ -18,4 +19,5 @@ mod write;
 
 pub use config::TikTokEventsConfig;
 pub use fields::{APP_SPEC, OFFLINE_SPEC, WEB_SPEC};
+pub use import::IMPORT;
 pub use options::{Compat, EventSource, ExternalIdCase, OnMissingEventId, OnUnsupported, TikTok};

@@ -59,10 +59,7 @@ pub(super) fn carry(
     let action = destination.action_of(subscription);
     if action.is_none() {
         if let Some(slug) = first(["partnerAction", "actionSlug"]) {
-            note(&format!(
-                "an action that is not {}'s ({slug:?}); left out",
-                destination.name
-            ));
+            note(&format!("its action {slug:?} has no counterpart here; left out"));
             return None;
         }
         note(&format!(

@@ -134,7 +134,7 @@ impl GoldenImport {
             cases.len()
         );
         assert!(
-            sent > cases.len() / 2,
+            2 * sent >= cases.len(),
             "{}: {sent} of {}",
             destination.name,
             cases.len()

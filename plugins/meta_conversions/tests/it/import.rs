@@ -85,7 +85,7 @@ __segment_internal_sync_mode = "delete"
         "access_token: Segment's settings hold none, since it sends with a token of its own; put the token into the \
          environment variable META_ACCESS_TOKEN",
         "settings.testEventCode: not carried over; Meta counts test events",
-        "\"audience\": an action that is not Facebook Conversions API (Actions)'s (\"sync\"); left out",
+        "\"audience\": its action \"sync\" has no counterpart here; left out",
     ] {
         assert!(notes.iter().any(|note| note.contains(told)), "{told}\n{notes:#?}");
     }

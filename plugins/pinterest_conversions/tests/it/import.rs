@@ -145,7 +145,7 @@ fn what_is_not_carried_over_is_told() {
         "ad_account_id: not there, or not 1 to 18 digits",
         "conversion_token: never copied",
         "settings.region: not known here",
-        "\"other\": an action that is not Pinterest Conversions API's (\"sendAudience\"); left out",
+        "\"other\": its action \"sendAudience\" has no counterpart here; left out",
         "\"warehouse\": it is fed from a warehouse",
         "\"unread\": its trigger cannot be read",
         "\"doubtful\": in doubt: trigger: ",

@@ -1,5 +1,6 @@
 //! Tests of the sink through its public API.
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
+mod import;
 mod support;
 mod vectors;
