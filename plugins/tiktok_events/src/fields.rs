@@ -83,7 +83,7 @@ pub(crate) const ADDRESS: &[Row] = &[
 ];
 
 #[rustfmt::skip]
-const LEAD: &[Row] = &[
+pub(crate) const LEAD: &[Row] = &[
     member!("lead_id", "TikTok Lead ID", ANY).describe("Id of the lead, as exported from TikTok.").default_mapping(from_path!("properties.lead_id")),
     member!("lead_event_source", "TikTok Lead Event Source", ANY).describe("Name of your CRM system.").default_mapping(from_path!("properties.lead_event_source")),
 ];

@@ -11,7 +11,6 @@ use signalbox_segment::value::Value;
 use crate::derive;
 use crate::options::{EventSource, ExternalIdCase};
 use crate::payload::trimmed;
-use crate::segment::plain;
 use crate::wire::{
     ATT_STATUS, GAID, IDFA, IDFV, IP, LEAD_ID, LOCALE, PLACES, TTCLID, TTP, USER_AGENT, ZIP_CODE,
 };
@@ -44,17 +43,17 @@ impl<'a> RecordBuilder<'a, '_> {
             let warning = too_long("TikTok", "ttclid", LONGEST_CLICK_ID);
             self.resolved.warnings.push(warning);
         } else {
-            plain(out, TTCLID, ttclid);
+            out.plain_if_any(TTCLID, ttclid);
         }
-        plain(out, TTP, self.text_or(places.ttp, derive::TTP));
-        plain(out, LEAD_ID, self.payload.trimmed(places.lead_id));
+        out.plain_if_any(TTP, self.text_or(places.ttp, derive::TTP));
+        out.plain_if_any(LEAD_ID, self.payload.trimmed(places.lead_id));
         if self.source == EventSource::App {
             self.device(out);
         }
         let ip = self.payload.trimmed(places.ip);
         let ip = self.valid(ip, is_public_address, "ip", "a public IPv4 or IPv6 address");
-        plain(out, IP, ip);
-        plain(out, USER_AGENT, self.payload.trimmed(places.user_agent));
+        out.plain_if_any(IP, ip);
+        out.plain_if_any(USER_AGENT, self.payload.trimmed(places.user_agent));
         self.locale(out);
     }
 
@@ -118,7 +117,7 @@ impl<'a> RecordBuilder<'a, '_> {
             self.advertising_id(out, id, platform);
         }
         if ios {
-            plain(out, IDFV, text("device_id").filter(|id| is_uuid(id)));
+            out.plain_if_any(IDFV, text("device_id").filter(|id| is_uuid(id)));
         }
         let mapped = self.payload.trimmed(places.att_status);
         let status = mapped.filter(|status| *status != "AUTO").unwrap_or_else(|| {

@@ -1,12 +1,12 @@
 //! `compat = "segment"`: the JSON values Segment's three destinations send, weak points included.
 
 use signalbox_conversions::encode::{
-    Object, PersonalField, PlainKey, UserData, Wire, null_context, segment_member, segment_value,
+    Object, PersonalField, UserData, Wire, null_context, segment_member, segment_members, segment_value,
 };
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::personal::rules::{Reading, Rules, SEGMENT_TIKTOK, Step};
 use signalbox_conversions::personal::segment::{SegmentHash, hash};
-use signalbox_conversions::personal::{Dropped, Field, normalise};
+use signalbox_conversions::personal::{Field, normalise};
 use signalbox_conversions::{Refusal, Resolved, Written, key, reasons};
 use signalbox_http::Url;
 use signalbox_segment::time::js_date;
@@ -16,8 +16,8 @@ use crate::options::{EventSource, TikTok};
 use crate::payload::Payload;
 use crate::reasons as own;
 use crate::wire::{
-    AD, APP_INFO, ATT_STATUS, CONTENT, HASHED_IDS, IDFV, IP, LEAD_ID, LOCALE, PLACES, TRAVEL, TTCLID, TTP,
-    USER_AGENT, VEHICLE, ZIP_CODE,
+    AD, APP_INFO, ATT_STATUS, CONTENT, HASHED_IDS, IDFV, IP, LEAD, LEAD_ID, LOCALE, PLACES, TRAVEL, TTCLID,
+    TTP, USER_AGENT, VEHICLE, ZIP_CODE,
 };
 
 /// Android's advertising id, which Segment's destination trims and hashes in the letter case given.
@@ -95,18 +95,15 @@ pub(crate) fn write<'a>(
         None => out.integer(key!("event_time"), event.receipt().received_at.div_euclid(1000)),
     }
     let event_id = payload.text(places.event_id);
-    if let Some(id) = event_id {
-        out.text(key!("event_id"), id);
-    }
+    out.text_if_any(key!("event_id"), event_id);
     out.object(key!("user"), true, |out| writer.user(&mut UserData::new(out)));
     out.object(key!("properties"), true, |out| writer.properties(out));
     writer.rest(out);
     let fact = event.facts().limited_data_processing.is_some();
     let limited = fact || payload.at(places.limited_data_use).as_bool() == Some(true);
     out.flag(key!("limited_data_use"), limited);
-    if let Some(code) = test_event_code.filter(|_| source == EventSource::Offline) {
-        out.text(key!("test_event_code"), code);
-    }
+    let code = test_event_code.filter(|_| source == EventSource::Offline);
+    out.text_if_any(key!("test_event_code"), code);
     Ok(Written {
         event_name,
         event_id: event_id.unwrap_or_default(),
@@ -126,34 +123,31 @@ impl<'a> Writer<'a, '_> {
             false => Err(Refusal::from(reasons::segment_requires(field))),
         };
         match self.source {
-            EventSource::Web => Ok(()),
-            EventSource::Crm => requires("lead_fields"),
+            EventSource::Web => {}
+            EventSource::Crm => requires("lead_fields")?,
+            EventSource::App if !APP_EVENTS.contains(&event) => return Err(own::segment::event_name().into()),
             EventSource::App => {
-                if !APP_EVENTS.contains(&event) {
-                    return Err(own::segment::event_name().into());
-                }
                 if WITH_CONTENTS.contains(&event) {
                     requires("contents")?;
                 }
                 if OF_PRODUCTS.contains(&event) {
-                    requires("content_type")?;
-                    requires("currency")?;
-                    requires("value")?;
+                    ["content_type", "currency", "value"]
+                        .into_iter()
+                        .try_for_each(requires)?;
                     let mut contents = self.payload.at(places.contents).items();
                     if contents.any(|item| item.get("content_id").is_falsy()) {
                         return Err(own::segment::content_id().into());
                     }
                 }
-                Ok(())
             }
             EventSource::Offline => {
                 let mut personal = self.payload.layout.personal.iter();
-                match personal.any(|(place, _)| self.payload.at(*place).array_len() > 0) {
-                    true => Ok(()),
-                    false => Err(own::segment::no_identifier().into()),
+                if personal.all(|(place, _)| self.payload.at(*place).array_len() == 0) {
+                    return Err(own::segment::no_identifier().into());
                 }
             }
         }
+        Ok(())
     }
 
     fn user(&mut self, out: &mut UserData<'_, '_>) {
@@ -177,8 +171,8 @@ impl<'a> Writer<'a, '_> {
             EventSource::Offline => {
                 let mapped = payload.text(places.ttclid).map(str::to_owned);
                 let ttclid = mapped.or_else(|| self.ttclid_of_url().filter(|id| !id.is_empty()));
-                plain(out, TTCLID, ttclid.as_deref());
-                plain(out, LEAD_ID, payload.text(places.lead_id));
+                out.plain_if_any(TTCLID, ttclid.as_deref());
+                out.plain_if_any(LEAD_ID, payload.text(places.lead_id));
             }
             EventSource::Web | EventSource::Crm => {
                 let address = payload.at(places.address);
@@ -191,14 +185,14 @@ impl<'a> Writer<'a, '_> {
                 // An empty one in the address hides the mapped one, and is then sent.
                 let (of_url, mapped) = (self.ttclid_of_url(), payload.text(places.ttclid));
                 if mapped.is_some() || of_url.as_ref().is_some_and(|id| !id.is_empty()) {
-                    plain(out, TTCLID, of_url.as_deref().or(mapped));
+                    out.plain_if_any(TTCLID, of_url.as_deref().or(mapped));
                 }
             }
         }
-        plain(out, TTP, payload.text(places.ttp));
-        plain(out, IP, payload.text(places.ip));
-        plain(out, USER_AGENT, payload.text(places.user_agent));
-        plain(out, LOCALE, payload.text(places.locale));
+        out.plain_if_any(TTP, payload.text(places.ttp));
+        out.plain_if_any(IP, payload.text(places.ip));
+        out.plain_if_any(USER_AGENT, payload.text(places.user_agent));
+        out.plain_if_any(LOCALE, payload.text(places.locale));
     }
 
     /// Hashes a value; these rules have a hash, or a blank, for each.
@@ -224,26 +218,21 @@ impl<'a> Writer<'a, '_> {
         let places = &self.payload.layout.places;
         let details = self.payload.at(places.device_details);
         let text = |key: &str| details.get(key).as_str().filter(|text| !text.is_empty());
-        let platform = text("device_type").unwrap_or_default();
-        let (ios, android) = (
-            platform.eq_ignore_ascii_case("ios"),
-            platform.eq_ignore_ascii_case("android"),
-        );
-        let [idfa, gaid] = HASHED_IDS else { return };
-        let id = js_trim(self.payload.text(places.advertising_id).unwrap_or_default());
-        let hashed: Result<_, Dropped> = match (ios, android) {
-            (true, _) => hash(Field::MobileAdId, &SEGMENT_TIKTOK, id, self.text).map(|hash| (idfa, hash)),
-            (_, true) => hash(Field::MobileAdId, &GAID, id, self.text).map(|hash| (gaid, hash)),
-            _ => Err(Dropped::Empty),
+        let is = |platform: &str| text("device_type").is_some_and(|kind| kind.eq_ignore_ascii_case(platform));
+        let (ios, [idfa, gaid]) = (is("ios"), HASHED_IDS);
+        let rules = match (ios, is("android")) {
+            (true, _) => Some((idfa, &SEGMENT_TIKTOK)),
+            (_, true) => Some((gaid, &GAID)),
+            _ => None,
         };
-        if let Ok((personal, hash)) = hashed
+        let id = js_trim(self.payload.text(places.advertising_id).unwrap_or_default());
+        if let Some((personal, rules)) = rules
+            && let Ok(hash) = hash(Field::MobileAdId, rules, id, self.text)
             && !hash.is_blank()
         {
             out.hashed_text(personal.key, &hash);
         }
-        if ios {
-            plain(out, IDFV, text("device_id"));
-        }
+        out.plain_if_any(IDFV, text("device_id").filter(|_| ios));
         let status = match self.payload.text(places.att_status) {
             Some("AUTO") => {
                 let old = text("device_version").is_some_and(is_before_14);
@@ -256,7 +245,7 @@ impl<'a> Writer<'a, '_> {
             }
             mapped => mapped,
         };
-        plain(out, ATT_STATUS, status);
+        out.plain_if_any(ATT_STATUS, status);
     }
 
     fn properties(&mut self, out: &mut Object<'_>) {
@@ -269,18 +258,14 @@ impl<'a> Writer<'a, '_> {
                 _ => segment_member(out, wire, value),
             }
         }
-        let spec_type = payload.at(payload.layout.places.event_spec_type).as_str();
-        if self.source != EventSource::Web {
-            return;
-        }
-        match spec_type {
+        let (places, web) = (&payload.layout.places, self.source == EventSource::Web);
+        match payload.text(places.event_spec_type).filter(|_| web) {
             Some("travel_fields") => {
-                let travel = payload.at(payload.layout.places.travel_fields);
-                members(out, TRAVEL, travel, |_, _| true);
+                segment_members(out, TRAVEL, payload.at(places.travel_fields), |_, _| true)
             }
             Some("vehicle_fields") => {
-                let vehicle = payload.at(payload.layout.places.vehicle_fields);
-                members(out, VEHICLE, vehicle, |wire, _| wire.kind != Kind::Own);
+                let vehicle = payload.at(places.vehicle_fields);
+                segment_members(out, VEHICLE, vehicle, |wire, _| wire.kind != Kind::Own);
                 pairs(out, vehicle);
             }
             _ => {}
@@ -296,7 +281,7 @@ impl<'a> Writer<'a, '_> {
         };
         out.array(key!("contents"), true, |array| {
             for item in contents.items() {
-                array.object(true, |out| members(out, CONTENT, item, sends));
+                array.object(true, |out| segment_members(out, CONTENT, item, sends));
             }
         });
     }
@@ -305,52 +290,28 @@ impl<'a> Writer<'a, '_> {
     fn rest(&self, out: &mut Object<'_>) {
         let places = &self.payload.layout.places;
         if self.source == EventSource::App {
-            let truthy = |_: &Wire, value: Value<'_>| !value.is_falsy();
-            let app = self.payload.at(places.app);
+            let (app, ad) = (self.payload.at(places.app), self.payload.at(places.ad));
+            let is_id = |wire: &Wire| wire.key.name() == "app_id";
             out.object(key!("app"), true, |out| {
-                members(out, APP_INFO, app, |wire, value| {
-                    wire.key.name() == "app_id" || truthy(wire, value)
-                });
+                segment_members(out, APP_INFO, app, |wire, value| is_id(wire) || !value.is_falsy());
             });
-            let ad = self.payload.at(places.ad);
             out.object(key!("ad"), true, |out| {
-                members(out, AD, ad, |wire, value| {
-                    value.as_bool().is_some() || truthy(wire, value)
+                segment_members(out, AD, ad, |_, value| {
+                    value.as_bool().is_some() || !value.is_falsy()
                 });
             });
             return;
         }
         out.object(key!("page"), self.source == EventSource::Offline, |out| {
-            for (key, place) in [(key!("url"), places.url), (key!("referrer"), places.referrer)] {
-                if let Some(text) = self.payload.text(place) {
-                    out.text(key, text);
-                }
-            }
+            out.text_if_any(key!("url"), self.payload.text(places.url));
+            out.text_if_any(key!("referrer"), self.payload.text(places.referrer));
         });
         let lead = self.payload.at(places.lead_fields);
-        if let (EventSource::Crm, Some(id)) = (self.source, lead.get("lead_id").as_str()) {
+        if self.source == EventSource::Crm && lead.get("lead_id").as_str().is_some() {
+            let is_id = |wire: &Wire| wire.key.name() == "lead_id";
             out.object(key!("lead"), true, |out| {
-                out.text(key!("lead_id"), id);
-                let source = lead.get("lead_event_source");
-                if !source.is_falsy() {
-                    segment_value(out, key!("lead_event_source"), source);
-                }
+                segment_members(out, LEAD, lead, |wire, value| is_id(wire) || !value.is_falsy());
             });
-        }
-    }
-}
-
-/// Writes the members of an object that are to be sent.
-fn members(
-    out: &mut Object<'_>,
-    table: &[Wire],
-    object: Value<'_>,
-    sends: impl Fn(&Wire, Value<'_>) -> bool,
-) {
-    for wire in table {
-        let value = object.get(wire.key.name());
-        if sends(wire, value) {
-            segment_member(out, wire, value);
         }
     }
 }
@@ -365,18 +326,10 @@ pub(crate) fn pairs(out: &mut Object<'_>, vehicle: Value<'_>) {
             segment_value(out, key!("value"), mileage);
         });
     }
-    let (least, most) = (
-        number("preferred_price_range_min"),
-        number("preferred_price_range_max"),
-    );
-    if let (Some(least), Some(most)) = (least, most) {
+    if let Some(least) = number("preferred_price_range_min")
+        && let Some(most) = number("preferred_price_range_max")
+    {
         segment_value(out, key!("preferred_price_range"), Value::Array(&[least, most]));
-    }
-}
-
-pub(crate) fn plain(out: &mut UserData<'_, '_>, key: PlainKey, text: Option<&str>) {
-    if let Some(text) = text {
-        out.plain(key, text);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::groups;
 pub(crate) const CONTENT: &[Wire] = wires!(fields::CONTENT);
 pub(crate) const APP_INFO: &[Wire] = wires!(fields::APP_INFO);
 pub(crate) const AD: &[Wire] = wires!(fields::AD);
+pub(crate) const LEAD: &[Wire] = wires!(fields::LEAD);
 pub(crate) const TRAVEL: &[Wire] = wires!(groups::TRAVEL);
 pub(crate) const VEHICLE: &[Wire] = wires!(groups::VEHICLE);
 
@@ -46,7 +47,7 @@ const DEVICE_IDS: &[Row] = &[
     Row::member(key!("gaid"), "GAID", fields::ANY),
 ];
 /// The advertising ids as hashes, as Segment sends them: IDFA, GAID.
-pub(crate) const HASHED_IDS: &[PersonalField] = personal!(DEVICE_IDS);
+pub(crate) const HASHED_IDS: [PersonalField; 2] = signalbox_conversions::encode::personal(DEVICE_IDS);
 
 // The places of fields in the payload, of all kinds of event sources.
 places!(

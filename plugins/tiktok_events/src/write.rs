@@ -64,9 +64,7 @@ impl<'a> RecordBuilder<'a, '_> {
 
         out.text(key!("event"), event_name);
         out.integer(key!("event_time"), event_time);
-        if let Some(id) = event_id {
-            out.text(key!("event_id"), id);
-        }
+        out.text_if_any(key!("event_id"), event_id);
         out.object(key!("user"), true, |out| self.user(&mut UserData::new(out)));
         out.object(key!("properties"), false, |out| self.properties(out));
         out.object(key!("page"), false, |out| self.page(out, url));
@@ -76,9 +74,7 @@ impl<'a> RecordBuilder<'a, '_> {
             let lead = self.payload.at(places.lead_fields);
             out.object(key!("lead"), true, |out| {
                 out.text(key!("lead_id"), id);
-                if let Some(system) = trimmed(lead.get("lead_event_source")) {
-                    out.text(key!("lead_event_source"), system);
-                }
+                out.text_if_any(key!("lead_event_source"), trimmed(lead.get("lead_event_source")));
             });
         }
         if let Some(limited) = limited_data_use {
@@ -201,9 +197,7 @@ impl<'a> RecordBuilder<'a, '_> {
             }
         }
         let content_type = self.payload.value.get("content_type").as_str();
-        if let Some(kind) = content_type.filter(|_| has_ids) {
-            out.text(key!("content_type"), kind);
-        }
+        out.text_if_any(key!("content_type"), content_type.filter(|_| has_ids));
         self.details(out);
     }
 
@@ -237,11 +231,8 @@ impl<'a> RecordBuilder<'a, '_> {
 
     fn page(&mut self, out: &mut Object<'_>, url: Option<&str>) {
         let referrer = self.payload.trimmed(self.payload.layout.places.referrer);
-        for (key, text) in [(key!("url"), url), (key!("referrer"), referrer)] {
-            if let Some(text) = text {
-                out.text(key, text);
-            }
-        }
+        out.text_if_any(key!("url"), url);
+        out.text_if_any(key!("referrer"), referrer);
     }
 
     fn app(&mut self, out: &mut Object<'_>) {

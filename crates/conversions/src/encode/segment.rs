@@ -36,13 +36,24 @@ pub fn segment_contents(out: &mut Object<'_>, key: &'static Key, table: &[Wire],
     }
     out.array(key, true, |array| {
         for item in contents.items() {
-            array.object(true, |out| {
-                for wire in table {
-                    segment_member(out, wire, item.get(wire.member));
-                }
-            });
+            array.object(true, |out| segment_members(out, table, item, |_, _| true));
         }
     });
+}
+
+/// Writes the members of an object as Segment does, as far as `sends` says.
+pub fn segment_members(
+    out: &mut Object<'_>,
+    table: &[Wire],
+    object: Value<'_>,
+    sends: impl Fn(&Wire, Value<'_>) -> bool,
+) {
+    for wire in table {
+        let value = object.get(wire.member);
+        if sends(wire, value) {
+            segment_member(out, wire, value);
+        }
+    }
 }
 
 /// Writes a value as JavaScript does, if it is defined.

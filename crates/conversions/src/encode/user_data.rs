@@ -134,6 +134,12 @@ impl<'o, 'w> UserData<'o, 'w> {
         });
     }
 
+    /// Writes such a member, if there is a text.
+    #[inline]
+    pub fn plain_if_any(&mut self, key: PlainKey, text: Option<&str>) {
+        self.0.text_if_any(key.0, text);
+    }
+
     /// Writes `null`.
     #[inline]
     pub fn null(&mut self, key: PlainKey) {

@@ -95,6 +95,14 @@ impl<'w> Object<'w> {
         }
     }
 
+    /// Writes a text, if there is one.
+    #[inline]
+    pub fn text_if_any(&mut self, key: &'static Key, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(key, text);
+        }
+    }
+
     /// Writes a whole number.
     #[inline]
     pub fn integer(&mut self, key: &'static Key, number: i64) {
