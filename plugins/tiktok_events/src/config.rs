@@ -63,8 +63,8 @@ pub struct TikTokEventsConfig {
     #[serde(default = "max_age")]
     pub max_age: HumanDuration,
     /// Longest time that an event may lie ahead of its arrival; one further ahead is rejected.
-    #[serde(default = "max_ahead")]
-    pub max_ahead: HumanDuration,
+    #[serde(default = "max_future")]
+    pub max_future: HumanDuration,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -82,7 +82,7 @@ fn max_age() -> HumanDuration {
     HumanDuration::from_secs(28 * 24 * 60 * 60)
 }
 
-fn max_ahead() -> HumanDuration {
+fn max_future() -> HumanDuration {
     HumanDuration::from_secs(24 * 60 * 60)
 }
 
@@ -198,7 +198,7 @@ impl TikTokEventsConfig {
             on_unsupported: self.on_unsupported,
             on_missing_event_id: self.on_missing_event_id,
             max_age: self.max_age.0,
-            max_ahead: self.max_ahead.0,
+            max_future: self.max_future.0,
             doubt: Doubt::default(),
             url: url?,
             access_token: access_token?,

@@ -27,7 +27,7 @@ pub struct TikTok {
     /// Age from which on an event is not sent.
     pub(crate) max_age: Duration,
     /// Longest time that an event may lie ahead of its arrival.
-    pub(crate) max_ahead: Duration,
+    pub(crate) max_future: Duration,
     pub(crate) url: Url,
     /// Marked as sensitive.
     pub(crate) access_token: HeaderValue,

@@ -117,7 +117,8 @@ impl<'a> RecordBuilder<'a, '_> {
             self.advertising_id(out, id, platform);
         }
         if ios {
-            out.plain_if_any(IDFV, text("device_id").filter(|id| is_uuid(id)));
+            let idfv = self.valid(text("device_id"), is_uuid, "device_details.device_id", "an IDFV");
+            out.plain_if_any(IDFV, idfv);
         }
         let mapped = self.payload.trimmed(places.att_status);
         let status = mapped.filter(|status| *status != "AUTO").unwrap_or_else(|| {

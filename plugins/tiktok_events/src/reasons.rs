@@ -1,8 +1,6 @@
 //! Reasons that only this sink gives, with their stable codes. The others are those of
 //! [`signalbox_conversions::reasons`].
 
-use std::time::Duration;
-
 use signalbox_core::{Reason, Warning};
 
 use crate::options::EventSource;
@@ -51,13 +49,15 @@ fn missing(message: &str) -> Reason {
     Reason::new("missing_field", message)
 }
 
-/// `ahead_of_time`: the event lies in the future.
-pub(crate) fn ahead_of_time(most: Duration) -> Reason {
-    let hours = most.as_secs().div_ceil(3600);
-    Reason::new(
-        "ahead_of_time",
-        format!("timestamp: more than {hours} hours later than the event's arrival; see max_ahead"),
-    )
+/// `in_the_future`: the time of the event is too far ahead of its arrival.
+pub(crate) fn in_the_future() -> Reason {
+    let message = "timestamp: further ahead of the event's arrival than max_future allows";
+    Reason::new("in_the_future", message)
+}
+
+/// `too_old`: the event was too old when it arrived.
+pub(crate) fn too_old() -> Reason {
+    Reason::new("too_old", "timestamp: further back than max_age allows")
 }
 
 /// `opt_out_unsupported`, as a filter or as a rejection.

@@ -127,6 +127,7 @@ impl<'a> Writer<'a, '_> {
             EventSource::Crm => requires("lead_fields")?,
             EventSource::App if !APP_EVENTS.contains(&event) => return Err(own::segment::event_name().into()),
             EventSource::App => {
+                requires("att_status")?;
                 if WITH_CONTENTS.contains(&event) {
                     requires("contents")?;
                 }

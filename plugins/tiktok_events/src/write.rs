@@ -85,7 +85,7 @@ impl<'a> RecordBuilder<'a, '_> {
             event_id: event_id.unwrap_or_default(),
             may_count_twice: event_id.is_none(),
             batch_key,
-            expires_at: Some(expires_at),
+            expires_at,
         })
     }
 
@@ -99,18 +99,21 @@ impl<'a> RecordBuilder<'a, '_> {
         self.payload.trimmed(place).or_else(derived)
     }
 
-    /// Returns the time of the event and the one from which on it is too old.
-    fn time(&self) -> Result<(i64, NonZeroU32), Refusal> {
+    /// Returns the time of the event and the one from which on it is too old. The time of its arrival stands for now, so that
+    /// the same event always makes the same record; its age counts again when it is sent.
+    fn time(&self) -> Result<(i64, Option<NonZeroU32>), Refusal> {
         let text = self.payload.at(self.payload.layout.places.timestamp).as_str();
         let time =
             unix_seconds(text.unwrap_or_default()).map_err(|error| reasons::bad_time("timestamp", error))?;
         let received = self.resolved.event.receipt().received_at.div_euclid(1000);
-        if time > received.saturating_add_unsigned(self.vendor.max_ahead.as_secs()) {
-            return Err(own::ahead_of_time(self.vendor.max_ahead).into());
+        if time > received.saturating_add_unsigned(self.vendor.max_future.as_secs()) {
+            return Err(own::in_the_future().into());
         }
         let end = time.saturating_add_unsigned(self.vendor.max_age.as_secs());
-        let end = u32::try_from(end.clamp(1, i64::from(u32::MAX))).ok();
-        Ok((time, end.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX)))
+        if end <= received {
+            return Err(own::too_old().into());
+        }
+        Ok((time, u32::try_from(end).ok().and_then(NonZeroU32::new)))
     }
 
     /// Returns the page's address, which web events need.

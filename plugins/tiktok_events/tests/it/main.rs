@@ -1,6 +1,6 @@
 //! Tests of the sink through its public API.
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
+mod golden;
 mod import;
 mod support;
-mod vectors;
