@@ -5,6 +5,7 @@ use signalbox_segment::schema::{Choice, Field, FieldType};
 
 use crate::encode::Key;
 use crate::personal::Field as Personal;
+use crate::traits::places;
 
 /// A field: its form in mappings and in the request, its defaults, its fate when the destination refuses it.
 #[derive(Debug, Clone, Copy)]
@@ -229,6 +230,14 @@ impl Row {
     /// Sets the vendor's default.
     pub const fn vendor_default(mut self, default: Default) -> Row {
         self.vendor_default = Some(default);
+        self
+    }
+
+    /// Sets the vendor's default of a personal field: the places where shops and libraries put it.
+    pub const fn from_traits(mut self) -> Row {
+        if let Kind::Hashed(field) | Kind::Plain(field) = self.kind {
+            self.vendor_default = Some(Default::FirstOf(places(field)));
+        }
         self
     }
 

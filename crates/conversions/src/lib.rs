@@ -35,6 +35,7 @@ mod reference;
 pub mod settings;
 mod spec;
 pub mod time;
+mod traits;
 mod values;
 mod vendor;
 

@@ -21,6 +21,9 @@ const EXTINFO_ROWS: &[Row] = APP_DATA.split_at(4).1;
 /// The sixteen places of `extinfo`.
 pub(crate) const EXTINFO: &[Wire] = wires!(EXTINFO_ROWS);
 
+/// The event that another one adds to.
+pub(crate) const ORIGINAL_EVENT: &[Wire] = wires!(fields::ORIGINAL_EVENT);
+
 /// A product.
 pub(crate) const CONTENT: &[Wire] = wires!(fields::CONTENT);
 

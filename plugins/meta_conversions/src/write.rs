@@ -15,7 +15,7 @@ use crate::options::{Meta, OnIncomplete};
 use crate::payload::top;
 use crate::person::Identity;
 use crate::reasons;
-use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO};
+use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, ORIGINAL_EVENT};
 
 /// Seconds for which Meta takes an event, and those for one of a store.
 const LIFETIME: i64 = 7 * 86_400;
@@ -134,6 +134,12 @@ impl<'a> RecordBuilder<'a, '_> {
                 out.text(key, text);
             }
         }
+        out.object(key!("original_event_data"), false, |out| {
+            let original = top!(payload, "original_event_data");
+            let parent = Parent::Object("original_event_data");
+            self.resolved
+                .members(self.vendor, out, ORIGINAL_EVENT, original, parent);
+        });
     }
 
     /// Warns of values that Meta asks for with events of websites. It takes the events all the same.

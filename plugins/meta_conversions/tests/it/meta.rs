@@ -522,6 +522,16 @@ fn a_search_needs_no_product() {
 }
 
 #[test]
+fn an_event_can_add_to_an_earlier_one() {
+    let fields = r#""original_event_data.event_name" = "Purchase"
+        "original_event_data.event_time" = "2026-02-28T08:00:00Z"
+        "original_event_data.order_id" = { "@path" = "$.properties.order_id" }"#;
+    let record = result(&mapped(fields), &purchase()).unwrap();
+    let expected = json!({ "event_name": "Purchase", "event_time": 1_772_265_600, "order_id": "W-1" });
+    assert_eq!(body(&record)["original_event_data"], expected);
+}
+
+#[test]
 fn properties_of_the_user_s_own_are_sent() {
     let record = result(
         &mapped(
