@@ -16,6 +16,7 @@ pub mod logs;
 pub mod operate;
 mod orphans;
 pub mod pipeline;
+pub mod probe;
 pub mod rate_group;
 pub mod routing;
 pub mod running;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use signalbox_core::limiter::Quota;
 
+use crate::rate_group::Member;
 use crate::routing::Route;
 
 /// Settings of one sink, completed with its plugin's defaults.
@@ -96,6 +97,17 @@ pub struct RequestLimits {
     pub calls: Option<Quota>,
     /// The rate group; its sinks share one limit.
     pub rate_group: Arc<str>,
+}
+
+impl RequestLimits {
+    /// Returns the limits as those of a member of the rate group.
+    pub(crate) fn member(&self) -> Member<'_> {
+        Member {
+            group: &self.rate_group,
+            calls: self.calls,
+            timeout: self.timeout,
+        }
+    }
 }
 
 /// Number and memory of unsettled events at which a sink reads no further.

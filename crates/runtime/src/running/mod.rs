@@ -71,11 +71,7 @@ async fn log_notes(view: View) {
 
 /// Lists the sinks of a pipeline as members of their rate groups.
 fn members(sinks: &[BuiltSink]) -> impl Iterator<Item = Member<'_>> {
-    sinks.iter().map(|sink| Member {
-        group: &sink.options.requests.rate_group,
-        calls: sink.options.requests.calls,
-        timeout: sink.options.requests.timeout,
-    })
+    sinks.iter().map(|sink| sink.options.requests.member())
 }
 
 /// Lists the rate groups of a pipeline with their sinks.

@@ -2,6 +2,7 @@
 
 use signalbox_core::escape::plain;
 use signalbox_runtime::pipeline::Pipeline;
+use signalbox_runtime::probe::Probes;
 
 use super::admin_client::AdminClient;
 use super::load::load;
@@ -25,17 +26,13 @@ pub(crate) async fn run(args: &ValidateArgs) -> Result<Code, Failure> {
         return Ok(exit::OK);
     }
     let mut code = exit::OK;
+    let probes = Probes::new(pipeline.sinks.iter().map(|sink| &sink.options));
     for sink in &pipeline.sinks {
-        let answer = tokio::time::timeout(sink.options.requests.timeout, sink.stage.sink.probe()).await;
-        let line = match answer {
-            Ok(Ok(())) => "ok".to_owned(),
-            Ok(Err(reason)) => {
+        let line = match probes.probe(&sink.options, &*sink.stage.sink).await {
+            Ok(()) => "ok".to_owned(),
+            Err(reason) => {
                 code = exit::PROBE;
                 reason.to_string()
-            }
-            Err(_) => {
-                code = exit::PROBE;
-                format!("no answer within {:?} (timed_out)", sink.options.requests.timeout)
             }
         };
         print(&format!("probe sinks.{}: {}\n", sink.options.name, plain(&line)));
