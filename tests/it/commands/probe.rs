@@ -1,6 +1,6 @@
 //! `validate --probe`: it distinguishes token and account errors, and delivers nothing.
 
-use signalbox_sandbox::{Faults, SandboxConfig};
+use signalbox_sandbox::{Faults, SandboxConfig, Vendor};
 
 use crate::support::process::{Exit, run};
 use crate::support::world::{TOKEN, World, shop};
@@ -77,6 +77,82 @@ async fn the_account_is_wrong() {
         line.contains("ad_account_id") && line.ends_with("(forbidden)"),
         "{line}"
     );
+}
+
+/// A pipeline with a sink for each vendor, whose ids end with `id`.
+fn three_vendors(world: &World, token: &str, id: &str) -> String {
+    let [pinterest, meta, tiktok] = Vendor::ALL.map(|vendor| world.sandbox.base_url_of(vendor));
+    format!(
+        r#"
+[sources.shop]
+type = "segment_http"
+listen = "${{LISTEN}}"
+write_keys = ["${{WRITE_KEY}}"]
+
+[sinks.pinterest]
+type = "pinterest_conversions"
+inputs = ["shop"]
+base_url = "{pinterest}"
+ad_account_id = "54975588517{id}"
+conversion_token = "{token}"
+
+[sinks.meta]
+type = "meta_conversions"
+inputs = ["shop"]
+base_url = "{meta}"
+pixel_id = "120394857612039{id}"
+access_token = "{token}"
+
+[sinks.tiktok]
+type = "tiktok_events"
+inputs = ["shop"]
+base_url = "{tiktok}"
+pixel_code = "C4WILDROSE0HOME0000{id}"
+access_token = "{token}"
+"#
+    )
+}
+
+#[tokio::test]
+async fn each_vendor_is_probed_and_books_nothing() {
+    let world = World::with(SandboxConfig {
+        token: Some(TOKEN.to_owned()),
+        ad_account_id: Some("549755885175".to_owned()),
+        pixel_id: Some("1203948576120395".to_owned()),
+        event_source_id: Some("C4WILDROSE0HOME00005".to_owned()),
+        ..SandboxConfig::default()
+    })
+    .await;
+    // The token, the last digit of the ids, and the reason at each vendor.
+    for (token, id, code, reasons) in [
+        (TOKEN, "5", 0, ["ok", "ok", "ok"]),
+        (
+            "zq-other-token",
+            "5",
+            5,
+            ["unauthorized", "unauthorized", "unauthorized"],
+        ),
+        (TOKEN, "4", 5, ["forbidden", "not_found", "forbidden"]),
+    ] {
+        let exit = probe(&world, &three_vendors(&world, token, id)).await;
+        assert_eq!(exit.code, Some(code), "{exit:?}");
+        for (vendor, reason) in Vendor::ALL.into_iter().zip(reasons) {
+            let start = format!("probe sinks.{vendor}: ");
+            let line = exit.stdout.lines().find(|line| line.starts_with(&start)).unwrap();
+            let end = if reason == "ok" {
+                ": ok".to_owned()
+            } else {
+                format!("({reason})")
+            };
+            assert!(line.ends_with(&end), "{line}");
+        }
+        assert!(!format!("{exit:?}").contains("zq-other-token"));
+    }
+    for vendor in Vendor::ALL {
+        let counts = world.sandbox.counts_of(vendor);
+        assert_eq!((counts.requests, counts.accepted), (3, 0), "{vendor}");
+        assert!(world.sandbox.events_of(vendor).is_empty());
+    }
 }
 
 #[tokio::test]
