@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
-use signalbox_conversions::{Conversions, Encoder, Frames, Spec};
+use signalbox_conversions::{Conversions, Encoder, Frames, OptOutPolicy, Spec};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
     SinkDefaults, register_plugin,
@@ -16,7 +16,7 @@ use signalbox_segment::settings::Findings;
 use crate::fields::{SEGMENT_SPEC, SPEC};
 use crate::frame::{OPEN, TEST_CODE_LENGTH, TEST_CODE_ROOM, closing};
 use crate::learnt::Learnt;
-use crate::options::{Compat, ExternalId, Meta, OnIncomplete};
+use crate::options::{Compat, ExternalId, Meta};
 
 /// Settings of a `meta_conversions` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -51,7 +51,7 @@ pub struct MetaConversionsConfig {
     pub external_id: ExternalId,
     /// Treatment of an event under Limited Data Use with neither a state that Meta knows nor an IP address.
     #[serde(default)]
-    pub on_incomplete: OnIncomplete,
+    pub on_incomplete: OptOutPolicy,
     /// Longest time that an event may lie in the future at its arrival; one beyond is rejected.
     #[serde(default = "max_future")]
     pub max_future: HumanDuration,

@@ -22,4 +22,4 @@ mod write;
 pub use config::MetaConversionsConfig;
 pub use fields::{SEGMENT_SPEC, SPEC};
 pub use import::IMPORT;
-pub use options::{Compat, ExternalId, Meta, OnIncomplete};
+pub use options::{Compat, ExternalId, Meta};

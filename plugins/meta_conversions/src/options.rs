@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_conversions::Frames;
+use signalbox_conversions::OptOutPolicy;
 use signalbox_http::{HeaderValue, Url};
 
 use crate::learnt::Learnt;
@@ -12,7 +13,7 @@ use crate::learnt::Learnt;
 pub struct Meta {
     pub(crate) compat: Compat,
     pub(crate) external_id: ExternalId,
-    pub(crate) on_incomplete: OnIncomplete,
+    pub(crate) on_incomplete: OptOutPolicy,
     /// Seconds that an event's time may be ahead of its arrival.
     pub(crate) max_future: i64,
     /// Mapped test codes are sent.
@@ -60,18 +61,4 @@ pub enum ExternalId {
     /// The id itself.
     #[serde(rename = "plain")]
     Plain,
-}
-
-/// Treatment of an event under Limited Data Use that names no state with a code of Meta's and has no IP address, so that
-/// Meta cannot tell if the limit applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnIncomplete {
-    /// Reject the event: a dead letter says why.
-    #[default]
-    Reject,
-    /// Do not send it, count it.
-    Drop,
-    /// Send it.
-    Send,
 }

@@ -11,7 +11,7 @@ use signalbox_segment::value::{Numbers, Value};
 
 use crate::derive::{ACTION_SOURCE, OPT_OUT, PLATFORM};
 use crate::ldu::{BY_ADDRESS, Place};
-use crate::options::{Meta, OnIncomplete};
+use crate::options::Meta;
 use crate::payload::top;
 use crate::person::Identity;
 use crate::reasons;
@@ -228,15 +228,12 @@ impl<'a> RecordBuilder<'a, '_> {
         };
         let place = place.unwrap_or(BY_ADDRESS);
         if place == BY_ADDRESS && !identity.has_address() {
-            match self.vendor.on_incomplete {
-                OnIncomplete::Reject => return Err(Refusal::Rejected(reasons::ldu_incomplete())),
-                OnIncomplete::Drop => return Err(Refusal::Dropped(reasons::ldu_incomplete())),
-                OnIncomplete::Send => self.resolved.warnings.push(Warning::new(
-                    "ldu_incomplete",
-                    "data_processing_options",
-                    "sent without a state and an IP address, so Meta cannot tell if the limit applies",
-                )),
-            }
+            self.vendor.on_incomplete.settle(reasons::ldu_incomplete)?;
+            self.resolved.warnings.push(Warning::new(
+                "ldu_incomplete",
+                "data_processing_options",
+                "sent without a state and an IP address, so Meta cannot tell if the limit applies",
+            ));
         }
         out.raw(key!("data_processing_options"), "[\"LDU\"]");
         out.integer(key!("data_processing_options_country"), place.country);

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use signalbox_conversions::Conversions;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
+use signalbox_conversions::{Conversions, OptOutPolicy};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
     SinkDefaults, register_plugin,
@@ -15,7 +15,7 @@ use signalbox_http::{Url, bearer};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::SPEC;
-use crate::options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty, Pinterest};
+use crate::options::{Compat, LdpHashCase, OnUnknownProperty, Pinterest};
 
 /// The number of digits of an ad account's id.
 pub(crate) const DIGITS: RangeInclusive<usize> = 1..=18;
@@ -52,7 +52,7 @@ pub struct PinterestConversionsConfig {
     pub on_unknown_property: OnUnknownProperty,
     /// Treatment of an event whose mapping sets `opt_out_type` to LDP but not both state and country.
     #[serde(default)]
-    pub on_incomplete: OnIncomplete,
+    pub on_incomplete: OptOutPolicy,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]

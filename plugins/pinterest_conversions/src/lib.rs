@@ -19,4 +19,4 @@ mod write;
 pub use config::PinterestConversionsConfig;
 pub use fields::SPEC;
 pub use import::IMPORT;
-pub use options::{Compat, LdpHashCase, OnIncomplete, OnUnknownProperty, Pinterest};
+pub use options::{Compat, LdpHashCase, OnUnknownProperty, Pinterest};

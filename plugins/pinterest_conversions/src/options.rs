@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use signalbox_conversions::OptOutPolicy;
 use signalbox_http::{HeaderValue, Url};
 
 /// A sink for Pinterest, as its settings say.
@@ -11,7 +12,7 @@ pub struct Pinterest {
     pub(crate) partner_name: Option<String>,
     pub(crate) np: Option<String>,
     pub(crate) ldp_hash_case: LdpHashCase,
-    pub(crate) on_incomplete: OnIncomplete,
+    pub(crate) on_incomplete: OptOutPolicy,
     pub(crate) on_unknown_property: OnUnknownProperty,
     pub(crate) url: Url,
     pub(crate) probe_url: Url,
@@ -62,17 +63,4 @@ pub enum OnUnknownProperty {
     Strip,
     /// Look for the events that carry it and reject them.
     Reject,
-}
-
-/// Treatment of an opt-out that Pinterest would ignore, since state or country is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnIncomplete {
-    /// Reject the event: a dead letter says why.
-    #[default]
-    Reject,
-    /// Do not send it, count it.
-    Drop,
-    /// Send it; Pinterest ignores the opt-out.
-    Send,
 }

@@ -10,7 +10,6 @@ use signalbox_core::Warning;
 
 use crate::derive;
 use crate::ldp::{self, Codes};
-use crate::options::OnIncomplete;
 use crate::payload::top;
 use crate::reasons;
 use crate::wire::{CLICK_ID, CLIENT_IP_ADDRESS, CLIENT_USER_AGENT, PARTNER_ID, PERSONAL};
@@ -66,15 +65,12 @@ impl<'a> RecordBuilder<'a, '_> {
             out.plain(PARTNER_ID, id);
         }
         if mapped_ldp && !(state && country) {
-            match self.vendor.on_incomplete {
-                OnIncomplete::Reject => return Err(Refusal::Rejected(reasons::ldp_incomplete())),
-                OnIncomplete::Drop => return Err(Refusal::Dropped(reasons::ldp_incomplete())),
-                OnIncomplete::Send => self.resolved.warnings.push(Warning::new(
-                    "ldp_incomplete",
-                    format!("{}.opt_out_type", self.custom_path),
-                    "sent without state and country, so Pinterest ignores the opt-out",
-                )),
-            }
+            self.vendor.on_incomplete.settle(reasons::ldp_incomplete)?;
+            self.resolved.warnings.push(Warning::new(
+                "ldp_incomplete",
+                format!("{}.opt_out_type", self.custom_path),
+                "sent without state and country, so Pinterest ignores the opt-out",
+            ));
         }
         if identified {
             Ok(())

@@ -8,12 +8,12 @@ use signalbox_conversions::personal::rules::SEGMENT;
 use signalbox_conversions::personal::segment::{self, SegmentHash};
 use signalbox_conversions::personal::{Dropped, Field};
 use signalbox_conversions::reasons::segment_crash;
-use signalbox_conversions::{Refusal, Resolved, Written, key};
+use signalbox_conversions::{OptOutPolicy, Refusal, Resolved, Written, key};
 use signalbox_segment::time::segment as time;
 use signalbox_segment::value::{Value, utf16_len};
 
 use crate::ldp::{self, Codes};
-use crate::options::{OnIncomplete, Pinterest};
+use crate::options::Pinterest;
 use crate::reasons;
 use crate::wire::{
     APP_INFO, CLICK_ID, CLIENT_IP_ADDRESS, CLIENT_USER_AGENT, CONTENT, CUSTOM_DATA, DEVICE_INFO, LEGACY,
@@ -121,7 +121,7 @@ fn identified(members: Value<'_>) -> bool {
 
 /// An opt-out that Pinterest would ignore follows the policy in both modes.
 fn incomplete_opt_out(
-    policy: OnIncomplete,
+    policy: OptOutPolicy,
     fact: bool,
     custom: Value<'_>,
     members: Value<'_>,
@@ -136,11 +136,7 @@ fn incomplete_opt_out(
     if !mapped || (some("state") && some("country")) {
         return Ok(());
     }
-    match policy {
-        OnIncomplete::Reject => Err(Refusal::Rejected(reasons::ldp_incomplete())),
-        OnIncomplete::Drop => Err(Refusal::Dropped(reasons::ldp_incomplete())),
-        OnIncomplete::Send => Ok(()),
-    }
+    policy.settle(reasons::ldp_incomplete)
 }
 
 fn user_data(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets, token_header};
-use signalbox_conversions::{Conversions, Doubt};
+use signalbox_conversions::{Conversions, Doubt, OptOutPolicy};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sha256Hex, Sink, SinkConfig,
     SinkDeclarations, SinkDefaults, register_plugin,
@@ -15,7 +15,7 @@ use signalbox_http::{Url, secret_value};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::WEB_SPEC;
-use crate::options::{Compat, EventSource, ExternalIdCase, OnMissingEventId, OnUnsupported, TikTok, frames};
+use crate::options::{Compat, EventSource, ExternalIdCase, OnMissingEventId, TikTok, frames};
 
 /// Settings of a `tiktok_events` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -55,7 +55,7 @@ pub struct TikTokEventsConfig {
     pub external_id_case: ExternalIdCase,
     /// Treatment of users who opted out, where TikTok's events cannot say so: offline and CRM events.
     #[serde(default)]
-    pub on_unsupported: OnUnsupported,
+    pub on_unsupported: OptOutPolicy,
     /// Treatment of an event without an `event_id`.
     #[serde(default)]
     pub on_missing_event_id: OnMissingEventId,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::{Doubt, Frames, Refusal};
+use signalbox_conversions::{Doubt, Frames, OptOutPolicy, Refusal};
 use signalbox_http::{HeaderValue, Url};
 
 use crate::reasons;
@@ -22,7 +22,7 @@ pub struct TikTok {
     pub(crate) test_event_code: Option<String>,
     pub(crate) partner_name: Option<String>,
     pub(crate) external_id_case: ExternalIdCase,
-    pub(crate) on_unsupported: OnUnsupported,
+    pub(crate) on_unsupported: OptOutPolicy,
     pub(crate) on_missing_event_id: OnMissingEventId,
     /// Age from which on an event is not sent.
     pub(crate) max_age: Duration,
@@ -67,19 +67,6 @@ pub enum ExternalIdCase {
     Lower,
 }
 
-/// Treatment of an opt-out from sale that TikTok's offline and CRM events cannot express.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnsupported {
-    /// Reject the event: a dead letter says why.
-    #[default]
-    Reject,
-    /// Do not send it, count it.
-    Drop,
-    /// Send it without the opt-out.
-    Send,
-}
-
 /// Treatment of an event without an id, copies of which count twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -115,6 +102,11 @@ impl EventSource {
             EventSource::Offline => "offline",
             EventSource::Crm => "crm",
         }
+    }
+
+    /// Returns true if TikTok knows an opt-out for events of this source.
+    pub(crate) fn has_limited_data_use(self) -> bool {
+        matches!(self, EventSource::Web | EventSource::App)
     }
 
     pub(crate) fn layout(self) -> &'static Layout {

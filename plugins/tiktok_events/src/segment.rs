@@ -82,6 +82,12 @@ pub(crate) fn write<'a>(
         text: resolved.text,
     };
     writer.check()?;
+    // An opt-out that TikTok would ignore follows the policy in both modes.
+    let fact = event.facts().limited_data_processing.is_some();
+    let limited = fact || payload.at(places.limited_data_use).as_bool() == Some(true);
+    if limited && !source.has_limited_data_use() {
+        vendor.on_unsupported.settle(own::opt_out_unsupported)?;
+    }
 
     let event_name = payload.text(places.event).unwrap_or_default();
     out.text(key!("event"), event_name);
@@ -99,8 +105,6 @@ pub(crate) fn write<'a>(
     out.object(key!("user"), true, |out| writer.user(&mut UserData::new(out)));
     out.object(key!("properties"), true, |out| writer.properties(out));
     writer.rest(out);
-    let fact = event.facts().limited_data_processing.is_some();
-    let limited = fact || payload.at(places.limited_data_use).as_bool() == Some(true);
     out.flag(key!("limited_data_use"), limited);
     let code = test_event_code.filter(|_| source == EventSource::Offline);
     out.text_if_any(key!("test_event_code"), code);

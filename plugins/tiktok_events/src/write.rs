@@ -9,7 +9,7 @@ use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reaso
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
 
-use crate::options::{EventSource, OnMissingEventId, OnUnsupported, TikTok};
+use crate::options::{EventSource, OnMissingEventId, TikTok};
 use crate::payload::{Payload, trimmed};
 use crate::wire::{AD, APP_INFO, CONTENT, TRAVEL, VEHICLE};
 use crate::{derive, events, reasons as own, segment};
@@ -157,18 +157,16 @@ impl<'a> RecordBuilder<'a, '_> {
             true => Some(true),
             false => mapped.or_else(derived),
         };
-        if matches!(self.source, EventSource::Web | EventSource::App) {
+        if self.source.has_limited_data_use() {
             return Ok(limited);
         }
-        match self.vendor.on_unsupported {
-            _ if limited != Some(true) => {}
-            OnUnsupported::Reject => return Err(Refusal::Rejected(own::opt_out_unsupported())),
-            OnUnsupported::Drop => return Err(Refusal::Dropped(own::opt_out_unsupported())),
-            OnUnsupported::Send => self.resolved.warnings.push(Warning::new(
+        if limited == Some(true) {
+            self.vendor.on_unsupported.settle(own::opt_out_unsupported)?;
+            self.resolved.warnings.push(Warning::new(
                 "opt_out_unsupported",
                 "limited_data_use",
                 "sent without the opt-out, which TikTok does not know for events of this source",
-            )),
+            ));
         }
         Ok(None)
     }

@@ -1,11 +1,11 @@
 //! `compat = "pinterest"`, rule by rule.
 
 use serde_json::{Value as Json, json};
-use signalbox_conversions::{Compat, CompiledMapping, Draft, Trigger};
+use signalbox_conversions::{Compat, CompiledMapping, Draft, OptOutPolicy, Trigger};
 use signalbox_core::{
     HashedPath, LimitedDataProcessing, Prepared, Record, Rejection, Resend, Sha256Hex, Warning,
 };
-use signalbox_pinterest_conversions::{LdpHashCase, OnIncomplete, SPEC};
+use signalbox_pinterest_conversions::{LdpHashCase, SPEC};
 use signalbox_testkit::golden::event;
 
 use crate::support::{EncodeOptions, body, with_mappings};
@@ -727,13 +727,13 @@ fn a_mapped_opt_out_must_be_complete() {
         setup.compat = compat;
         let event = order(json!({}));
         assert_eq!(setup.rejected(&event), "ldp_incomplete");
-        setup.options.on_incomplete = OnIncomplete::Drop;
+        setup.options.on_incomplete = OptOutPolicy::Drop;
         assert!(
             matches!(setup.prepare(&event), Prepared::Filtered(reason) if reason.code() == "ldp_incomplete")
         );
-        setup.options.on_incomplete = OnIncomplete::Send;
+        setup.options.on_incomplete = OptOutPolicy::Send;
         assert_eq!(setup.sent(&event)["custom_data"]["opt_out_type"], "LDP");
-        setup.options.on_incomplete = OnIncomplete::Reject;
+        setup.options.on_incomplete = OptOutPolicy::Reject;
         let complete = setup
             .map("user_data.state", json!("California"))
             .map("user_data.country", json!("us"));

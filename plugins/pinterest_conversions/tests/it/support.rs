@@ -1,12 +1,10 @@
 //! Encoders with chosen settings, and the sink's side of the golden cases.
 
 use serde_json::Value as Json;
-use signalbox_conversions::{Compat, CompiledMapping, Encoder, Spec};
+use signalbox_conversions::{Compat, CompiledMapping, Encoder, OptOutPolicy, Spec};
 use signalbox_core::{BuildContext, Record, Side, SinkConfig};
 use signalbox_http::Destination;
-use signalbox_pinterest_conversions::{
-    LdpHashCase, OnIncomplete, Pinterest, PinterestConversionsConfig, SPEC,
-};
+use signalbox_pinterest_conversions::{LdpHashCase, Pinterest, PinterestConversionsConfig, SPEC};
 use signalbox_segment::settings::Findings;
 use signalbox_testkit::golden::{Case, GoldenVendor, conversions};
 
@@ -17,7 +15,7 @@ pub(crate) struct EncodeOptions {
     pub(crate) partner_name: Option<String>,
     pub(crate) np: Option<String>,
     pub(crate) ldp_hash_case: LdpHashCase,
-    pub(crate) on_incomplete: OnIncomplete,
+    pub(crate) on_incomplete: OptOutPolicy,
 }
 
 /// The vendor with these settings. The account does not matter.
@@ -94,7 +92,7 @@ impl GoldenVendor for PinterestCases {
             partner_name: Some("ss-segment".into()),
             np: Some("ss-segment".into()),
             // Segment sends it, without a word.
-            on_incomplete: OnIncomplete::Send,
+            on_incomplete: OptOutPolicy::Send,
             ..EncodeOptions::default()
         };
         Ok(conversions(vendor(options), mappings))

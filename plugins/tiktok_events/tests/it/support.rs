@@ -75,6 +75,8 @@ impl GoldenVendor for TikTokCases {
                 }),
             ),
             ("partner_name".to_owned(), "Segment".into()),
+            // Segment sends it, without a word.
+            ("on_unsupported".to_owned(), "send".into()),
         ]);
         for (name, value) in given {
             let name = if name == theirs {
