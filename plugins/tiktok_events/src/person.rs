@@ -27,7 +27,7 @@ impl<'a> RecordBuilder<'a, '_> {
             if personal.field == Field::ExternalId && self.vendor.external_id_case == ExternalIdCase::Lower {
                 values = lower_case(values, self.resolved.arena);
             }
-            if !self.resolved.hash_personal(self.vendor, personal, values, "") {
+            if !self.resolved.hash_personal(self.vendor, personal, values, "user") {
                 continue;
             }
             match (personal.field, self.resolved.hashes.as_slice()) {

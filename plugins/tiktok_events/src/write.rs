@@ -174,7 +174,9 @@ impl<'a> RecordBuilder<'a, '_> {
     fn properties(&mut self, out: &mut Object<'_>) {
         let places = &self.payload.layout.places;
         let contents = self.payload.at(places.contents);
-        let mut has_ids = list(contents).iter().any(|item| item.members().next().is_some());
+        let mut has_ids = list(contents)
+            .iter()
+            .any(|item| trimmed(item.get("content_id")).is_some());
         let without_money = self.has_unsupported_currency();
         for (place, wire) in self.payload.layout.properties {
             let value = match self.payload.at(*place) {
@@ -192,7 +194,7 @@ impl<'a> RecordBuilder<'a, '_> {
                 (_, "content_type") => {}
                 (_, "currency" | "value") if without_money => {}
                 (_, name) => {
-                    has_ids |= name == "content_ids" && !list(value).is_empty();
+                    has_ids |= name == "content_ids" && list(value).iter().any(|id| trimmed(*id).is_some());
                     self.resolved.member(out, wire, value, Parent::Event);
                 }
             }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use signalbox_conversions::{Compat, CompiledMapping, Spec};
+use signalbox_core::{BuildContext, BuildErrors, Built, Side, Sink, SinkConfig};
 use signalbox_http::Destination;
 use signalbox_segment::settings::Findings;
 use signalbox_testkit::golden::{Case, GoldenVendor, conversions};
@@ -93,5 +94,19 @@ impl GoldenVendor for TikTokCases {
             Some(vendor) if findings.errors.is_empty() => Ok(conversions(vendor, mappings)),
             _ => Err(format!("{:?}", findings.errors)),
         }
+    }
+}
+
+/// Builds a sink with these settings beside the token.
+pub(crate) fn build(settings: &str) -> Result<Built<dyn Sink>, BuildErrors> {
+    let config: TikTokEventsConfig =
+        toml::from_str(&format!("access_token = \"tt_TEST_TOKEN\"\n{settings}")).unwrap();
+    config.build(&context())
+}
+
+pub(crate) fn context() -> BuildContext {
+    BuildContext {
+        name: "tiktok".into(),
+        place: Side::Sink,
     }
 }

@@ -1,0 +1,106 @@
+//! The settings of a pipeline file: the accepted ones, and the error for each mistake.
+
+use signalbox_core::SinkConfig;
+use signalbox_tiktok_events::TikTokEventsConfig;
+
+use crate::support::build;
+
+const WEB: &str = "pixel_code = \"C4\"\n";
+
+/// The errors as `path: message`, with what helps behind.
+fn errors(settings: &str) -> Vec<String> {
+    let errors = build(settings).err().unwrap_or_default();
+    let told =
+        |error: &signalbox_core::BuildError| format!("{error} | {}", error.help.clone().unwrap_or_default());
+    errors.iter().map(told).collect()
+}
+
+#[test]
+fn each_source_needs_its_id() {
+    for (source, setting) in [
+        ("web", "pixel_code"),
+        ("app", "tiktok_app_id"),
+        ("offline", "offline_event_set_id"),
+        ("crm", "crm_event_set_id"),
+    ] {
+        let settings = format!("event_source = \"{source}\"\n");
+        let missing = errors(&settings);
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        assert!(
+            missing[0].starts_with(&format!("{setting}: is needed")),
+            "{missing:?}"
+        );
+        assert_eq!(errors(&format!("{settings}{setting} = \" \"")).len(), 1);
+        for id in ["\"71\"", "71"] {
+            assert_eq!(errors(&format!("{settings}{setting} = {id}")), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn each_mistake_is_named() {
+    for (setting, wanted) in [
+        ("base_url = \"ftp://x.example\"", "base_url: "),
+        ("max_age = \"0s\"", "max_age: must be longer than 0 seconds"),
+        (
+            "test_event_code = \" \"",
+            "test_event_code: must not be empty | leave it out",
+        ),
+        (
+            "partner_name = \"\"",
+            "partner_name: must not be empty | leave it out",
+        ),
+        ("presets = [\"Purchas\"]", "presets.0: "),
+    ] {
+        let errors = errors(&format!("{WEB}{setting}"));
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].starts_with(wanted), "{setting}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_token_is_checked_and_never_shown() {
+    for token in ["", " ", "tt_SECRET\\n", "tt_SE CRET"] {
+        let config: TikTokEventsConfig = toml::from_str(&format!("{WEB}access_token = \"{token}\"")).unwrap();
+        let errors = config.build(&crate::support::context()).err().unwrap();
+        assert_eq!(errors.len(), 1, "{token}: {errors:?}");
+        assert_eq!(errors[0].path, "access_token");
+        assert!(!format!("{errors:?} {config:?}").contains("SE"));
+    }
+}
+
+#[test]
+fn test_events_are_told_at_load() {
+    let built = build(&format!("{WEB}test_event_code = \"TEST1\"")).unwrap();
+    assert_eq!(built.warnings.len(), 1);
+    assert_eq!(built.warnings[0].path, "test_event_code");
+    assert!(build(WEB).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn sinks_of_one_token_share_a_rate_limit() {
+    let group = |more: &str| {
+        build(&format!("{WEB}{more}"))
+            .unwrap()
+            .declares
+            .rate_group
+            .unwrap()
+    };
+    assert_eq!(group(""), group("event_source = \"app\"\ntiktok_app_id = 71"));
+    assert_ne!(group(""), group("base_url = \"https://tiktok.example\""));
+    assert!(!group("").contains("tt_TEST_TOKEN"));
+}
+
+#[test]
+fn a_sink_is_named_as_at_segment() {
+    for (source, name) in [
+        ("web", "TikTok Conversions"),
+        ("crm", "TikTok Conversions"),
+        ("app", "TikTok App Events"),
+        ("offline", "TikTok Offline Conversions"),
+    ] {
+        let settings = format!("access_token = \"t\"\nevent_source = \"{source}\"");
+        let config: TikTokEventsConfig = toml::from_str(&settings).unwrap();
+        assert_eq!(config.defaults().integration, Some(name));
+    }
+}
