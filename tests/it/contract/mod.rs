@@ -1,5 +1,6 @@
 //! Every registered component keeps the contract of its kind (`signalbox_testkit::contract`).
 
+mod replies;
 mod sinks;
 mod sources;
 mod transforms;

@@ -101,15 +101,12 @@ pub(super) fn counted(replies: &Replies, records: usize) -> Vec<Case> {
     if let Some(accepts) = replies.accepts {
         let whole = accepts(records);
         let half = Act::reply(200, &whole.as_bytes()[..whole.len() / 2]);
-        let another = Act::reply(200, accepts(records + 1));
+        let fewer = accepts(records - 1);
         cases.push(spoken(200, &whole, Wanted::Delivered));
         cases.push(Case::new("half of an acceptance", half, Wanted::MaybeWritten));
-        if accepts(records + 1) != whole {
-            cases.push(Case::new(
-                "an acceptance of more records",
-                another,
-                Wanted::Unclear,
-            ));
+        if fewer != whole {
+            let act = Act::reply(200, fewer);
+            cases.push(Case::new("an acceptance of fewer records", act, Wanted::Unclear));
         }
     }
     for index in 0..records {

@@ -53,7 +53,7 @@ const SAMPLE: &str = r#"{
     }
   },
   "properties": {
-    "order_id": "o-1", "total": 73.5, "currency": "USD", "email": "ZqIvy.ZqMarsh@Example.com",
+    "order_id": "o-1", "total": 73.5, "revenue": 73.5, "currency": "USD", "email": "ZqIvy.ZqMarsh@Example.com",
     "products": [ { "product_id": "p-1", "name": "Pot", "price": 24.5, "quantity": 3 } ]
   }
 }"#;
