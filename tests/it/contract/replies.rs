@@ -50,7 +50,7 @@ pub(super) fn pinterest() -> Replies {
     }
 }
 
-/// Meta decides by the code of the error, whatever the status, and refuses a request as a whole.
+/// Meta refuses a request as a whole. The error's code decides, not the status.
 pub(super) fn meta() -> Replies {
     Replies {
         accepts: Some(|records| {

@@ -124,7 +124,7 @@ async fn breaches_are_found() {
         ),
         (Fault::Quotes, "plain: status 400 with"),
         (Fault::Panics, "plain: status 418: the sink panicked"),
-        (Fault::Framing, "not as long as its framing says"),
+        (Fault::Framing, "longer than its framing says"),
         (Fault::ProbeLies, "the probe says that deliveries can work"),
         (Fault::TooFew, "rejected, though nobody refused it"),
         (Fault::Deaf, "wanted Delivered, not another attempt"),
