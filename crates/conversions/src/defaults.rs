@@ -1,6 +1,7 @@
 //! Defaults of fields, as the JSON texts that tables hold.
 
 use signalbox_segment::schema::Choice;
+use signalbox_segment::value::{Number, Value};
 
 /// Returns the mapping of a path.
 #[macro_export]
@@ -53,6 +54,28 @@ macro_rules! own {
     ($key:literal, $label:literal, $type:expr) => {
         $crate::field::Row::own($crate::key!($key), $label, $type)
     };
+}
+
+/// Returns choices whose labels are their values.
+pub const fn choices<const N: usize>(values: [&'static str; N]) -> [Choice<'static>; N] {
+    let mut choices = [choice(""); N];
+    let mut at = 0;
+    while at < N {
+        choices[at] = choice(values[at]);
+        at += 1;
+    }
+    choices
+}
+
+/// Returns choices that are numbers, given as their digits.
+pub const fn number_choices<const N: usize>(digits: [&'static str; N]) -> [Choice<'static>; N] {
+    let mut choices = choices(digits);
+    let mut at = 0;
+    while at < N {
+        choices[at].value = Value::Number(Number::Source(digits[at]));
+        at += 1;
+    }
+    choices
 }
 
 /// Returns a choice whose label is its value.

@@ -4,15 +4,16 @@
 //! `facebook-conversions-api` destination, whose seven actions share one table here. In each list Segment's fields come
 //! first; those behind them exist with Meta's rules only.
 
+use signalbox_conversions::defaults::{choices, number_choices};
+use signalbox_conversions::encode::place;
 use signalbox_conversions::field::Default::{FirstNumberOf, FirstOf, Json, Nothing};
 use signalbox_conversions::field::Kind::{self, Contents, Currency, Number, Text, Texts, Time, Whole};
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{META, SEGMENT_META};
-use signalbox_conversions::{Spec, fields, key};
+use signalbox_conversions::{Spec, fields, from_path, key, products};
 use signalbox_segment::schema::FieldType::{Boolean, Integer, Object, String};
 use signalbox_segment::schema::{Choice, Field, FieldType};
-use signalbox_segment::value::{Number as Digits, Value};
 
 use crate::derive;
 use crate::presets::PRESETS;
@@ -45,89 +46,47 @@ macro_rules! personal {
     };
 }
 
-/// Segment's mapping of a path.
-macro_rules! path {
-    ($path:literal) => {
-        concat!(r#"{"@path":"$."#, $path, r#""}"#)
-    };
-}
-
-const fn texts<const N: usize>(values: [&'static str; N]) -> [Choice<'static>; N] {
-    let mut choices = [Choice::text("", ""); N];
-    let mut at = 0;
-    while at < N {
-        choices[at] = Choice::text(values[at], values[at]);
-        at += 1;
-    }
-    choices
-}
-
-const fn numbers<const N: usize>(digits: [&'static str; N]) -> [Choice<'static>; N] {
-    let mut choices = texts(digits);
-    let mut at = 0;
-    while at < N {
-        choices[at].value = Value::Number(Digits::Source(digits[at]));
-        at += 1;
-    }
-    choices
-}
-
 /// Segment does not have the last one.
 #[rustfmt::skip]
-const SOURCES: &[Choice<'static>] = &texts([
+const SOURCES: &[Choice<'static>] = &choices([
     "email", "website", "app", "phone_call", "chat", "physical_store", "system_generated", "other", "business_messaging",
 ]);
 /// Segment does not have the last three.
 #[rustfmt::skip]
-const STATES: &[Choice<'static>] = &numbers([
+const STATES: &[Choice<'static>] = &number_choices([
     "0", "1000", "1001", "1002", "1003", "1004", "1005", "1006", "1007", "1008", "1009", "1010", "1011", "1012", "1013",
 ]);
-
-/// Returns the rows of which Segment takes one value each. `external_id` alone is a list there, too.
-const fn single<const N: usize>(rows: &[Row]) -> [Row; N] {
-    let mut single = [rows[0]; N];
-    let mut at = 0;
-    while at < N {
-        single[at] = match rows[at].kind {
-            Kind::Hashed(Personal::ExternalId) => rows[at],
-            Kind::Hashed(_) => rows[at].single(),
-            _ => rows[at],
-        };
-        at += 1;
-    }
-    single
-}
 
 /// The user, in the order of the request.
 #[rustfmt::skip]
 pub(crate) const USER_DATA: &[Row] = &[
-    personal!("email", "em", "Email", Email, "E-mail addresses.").default_mapping(path!("context.traits.email")),
+    personal!("email", "em", "Email", Email, "E-mail addresses.").default_mapping(from_path!("context.traits.email")),
     personal!("phone", "ph", "Phone", Phone, "Phone numbers with country and area code.")
-        .default_mapping(path!("context.traits.phone")),
+        .default_mapping(from_path!("context.traits.phone")),
     personal!("gender", "ge", "Gender", Gender, "Female or male."),
     personal!("dateOfBirth", "db", "Date of Birth", DateOfBirth, "Year, month and day.")
-        .default_mapping(path!("context.traits.birthday")),
-    personal!("lastName", "ln", "Last Name", LastName, "Family names.").default_mapping(path!("context.traits.lastName"))
+        .default_mapping(from_path!("context.traits.birthday")),
+    personal!("lastName", "ln", "Last Name", LastName, "Family names.").default_mapping(from_path!("context.traits.lastName"))
         .derived(derive::LAST_NAME, "the family name in `traits.name` or `context.traits.name`"),
-    personal!("firstName", "fn", "First Name", FirstName, "Given names.").default_mapping(path!("context.traits.firstName"))
+    personal!("firstName", "fn", "First Name", FirstName, "Given names.").default_mapping(from_path!("context.traits.firstName"))
         .derived(derive::FIRST_NAME, "the given name in `traits.name` or `context.traits.name`"),
-    personal!("city", "ct", "City", City, "Cities of residence.").default_mapping(path!("context.traits.address.city")),
+    personal!("city", "ct", "City", City, "Cities of residence.").default_mapping(from_path!("context.traits.address.city")),
     personal!("state", "st", "State", State, "States of residence; two-letter codes in the US.")
-        .default_mapping(path!("context.traits.address.state")),
-    personal!("zip", "zp", "Zip Code", Zip, "Postal codes.").default_mapping(path!("context.traits.address.postalCode")),
+        .default_mapping(from_path!("context.traits.address.state")),
+    personal!("zip", "zp", "Zip Code", Zip, "Postal codes.").default_mapping(from_path!("context.traits.address.postalCode")),
     personal!("country", "country", "Country", Country, "Two-letter country codes."),
     personal!("externalId", "external_id", "External ID", ExternalId, "Ids of the user in your own systems, the same in every channel.")
         .default_mapping(r#"{"@if":{"exists":{"@path":"$.userId"},"then":{"@path":"$.userId"},"else":{"@path":"$.anonymousId"}}}"#)
         .vendor_default(FirstOf(&["userId", "anonymousId"])),
     own!("client_ip_address", "Client IP Address", String, "IPv4 or IPv6 address of the user; never hashed.")
-        .default_mapping(path!("context.ip")),
+        .default_mapping(from_path!("context.ip")),
     own!("client_user_agent", "Client User Agent", String, "User agent of the browser; never hashed. Meta requires it for events of websites.")
-        .default_mapping(path!("context.userAgent")),
-    own!("fbc", "Click ID", String, "The click id as the cookie `_fbc` holds it.").default_mapping(path!("properties.fbc"))
+        .default_mapping(from_path!("context.userAgent")),
+    own!("fbc", "Click ID", String, "The click id as the cookie `_fbc` holds it.").default_mapping(from_path!("properties.fbc"))
         .vendor_default(FirstOf(&["properties.fbc", "properties._fbc", "context.fbc", "context._fbc"]))
         .derived(derive::FBC, "`_fbc` in `context.cookies`, or made of `fbclid` in the query of `context.page.url`, of `context.page.search`, or of `context.page.referrer` if it is a page of the same site"),
     own!("fbp", "Browser ID", String, "The browser id as the cookie `_fbp` holds it.")
-        .default_mapping(path!("properties.fbp"))
+        .default_mapping(from_path!("properties.fbp"))
         .vendor_default(FirstOf(&["properties.fbp", "properties._fbp", "context.fbp", "context._fbp"]))
         .derived(derive::FBP, "`_fbp` in `context.cookies`"),
     own!("subscription_id", "Subscription ID", String, "Id of the subscription.").named("subscriptionID"),
@@ -142,8 +101,19 @@ pub(crate) const USER_DATA: &[Row] = &[
     own!("ctwa_clid", "Click to WhatsApp Click ID", String, "Click id of an ad that opens WhatsApp."),
 ];
 
-/// The user as Segment takes one.
-const SEGMENT_USER_DATA: &[Row] = &single::<{ USER_DATA.len() }>(USER_DATA);
+/// The user with Segment's rules: one value in each field, a list of external ids.
+const SEGMENT_USER_DATA: &[Row] = &{
+    let mut rows = [USER_DATA[0]; USER_DATA.len()];
+    let mut at = 0;
+    while at < rows.len() {
+        rows[at] = match USER_DATA[at].kind {
+            Kind::Hashed(Personal::ExternalId) => USER_DATA[at],
+            _ => USER_DATA[at].single(),
+        };
+        at += 1;
+    }
+    rows
+};
 
 /// The app and the device it runs on; `extinfo` holds most of it by position.
 #[rustfmt::skip]
@@ -152,27 +122,27 @@ pub(crate) const APP_DATA: &[Row] = &[
     own!("advertiser_tracking_enabled", "Advertiser Tracking Enabled", Boolean,
         "The user allows tracking in this app (iOS App Tracking Transparency).").vendor_default(FirstOf(&["context.device.adTrackingEnabled"])),
     own!("application_tracking_enabled", "Application Tracking Enabled", Boolean, "The app's own setting allows tracking.")
-        .default_mapping(path!("context.device.adTrackingEnabled")).vendor_default(Nothing),
+        .default_mapping(from_path!("context.device.adTrackingEnabled")).vendor_default(Nothing),
     own!("madid", "Advertiser ID (madid)", String, "Advertising id of the device, in the place where Segment sends it.")
-        .named("madId").default_mapping(path!("context.madId")).vendor_default(Nothing),
-    own!("version", "ExtInfo Version", String, "`i2` on iOS, `a2` on Android.").choices(&texts(["i2", "a2"]))
+        .named("madId").default_mapping(from_path!("context.madId")).vendor_default(Nothing),
+    own!("version", "ExtInfo Version", String, "`i2` on iOS, `a2` on Android.").choices(&choices(["i2", "a2"]))
         .derived(derive::PLATFORM, "the platform of the mobile app"),
-    own!("packageName", "Package Name", String, "Name of the app's package.").default_mapping(path!("context.app.namespace")),
+    own!("packageName", "Package Name", String, "Name of the app's package.").default_mapping(from_path!("context.app.namespace")),
     own!("shortVersion", "Short Version", String, "Short version of the app.").vendor_default(FirstOf(&["context.app.version"])),
-    own!("longVersion", "Long Version", String, "Long version of the app.").default_mapping(path!("context.app.version"))
+    own!("longVersion", "Long Version", String, "Long version of the app.").default_mapping(from_path!("context.app.version"))
         .vendor_default(FirstOf(&["context.app.build", "context.app.version"])),
-    own!("osVersion", "OS Version", String, "Version of the operating system.").default_mapping(path!("context.os.version")),
-    own!("deviceName", "Device Model Name", String, "Model of the device.").default_mapping(path!("context.device.model")),
-    own!("locale", "Locale", String, "Locale of the device.").default_mapping(path!("context.locale")),
+    own!("osVersion", "OS Version", String, "Version of the operating system.").default_mapping(from_path!("context.os.version")),
+    own!("deviceName", "Device Model Name", String, "Model of the device.").default_mapping(from_path!("context.device.model")),
+    own!("locale", "Locale", String, "Locale of the device.").default_mapping(from_path!("context.locale")),
     own!("timezone", "Timezone Abbreviation", String, "Abbreviation of the time zone."),
-    own!("carrier", "Carrier Name", String, "Mobile network.").default_mapping(path!("context.network.carrier")),
-    own!("width", "Screen Width", String, "Width of the screen in pixels.").default_mapping(path!("context.screen.width")),
-    own!("height", "Screen Height", String, "Height of the screen in pixels.").default_mapping(path!("context.screen.height")),
-    own!("density", "Screen Density", String, "Density of the screen.").default_mapping(path!("context.screen.density")),
+    own!("carrier", "Carrier Name", String, "Mobile network.").default_mapping(from_path!("context.network.carrier")),
+    own!("width", "Screen Width", String, "Width of the screen in pixels.").default_mapping(from_path!("context.screen.width")),
+    own!("height", "Screen Height", String, "Height of the screen in pixels.").default_mapping(from_path!("context.screen.height")),
+    own!("density", "Screen Density", String, "Density of the screen.").default_mapping(from_path!("context.screen.density")),
     own!("cpuCores", "CPU Cores", String, "Number of processor cores."),
     own!("storageSize", "Storage Size in GBs", String, "Size of the storage in GB."),
     own!("freeStorage", "Free Storage in GBs", String, "Free storage in GB."),
-    own!("deviceTimezone", "Device Timezone", String, "Time zone of the device.").default_mapping(path!("context.timezone")),
+    own!("deviceTimezone", "Device Timezone", String, "Time zone of the device.").default_mapping(from_path!("context.timezone")),
 ];
 
 /// A product.
@@ -193,23 +163,15 @@ pub(crate) const ORIGINAL_EVENT: &[Row] = &[
     member!("event_id", "Event ID", ANY, "Its id."),
 ];
 
-const OUR_PRODUCTS: &str = concat!(
-    r#"{"@if":{"exists":{"@path":"$.properties.products"},"then":{"@arrayPath":["$.properties.products","#,
-    r#"{"id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}"#,
-    r#"]},"else":{"@if":{"exists":{"@if":{"blank":{"@path":"$.properties.product_id"},"then":{"@path":"$.properties.product_id"},"else":{"@path":"$.properties.sku"}}},"then":{"@arrayPath":["$.properties","#,
-    r#"{"id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}"#,
-    r#"]}}}}}"#,
-);
-
 /// The event, objects with their members. The rows that are not `own` are members of `custom_data`.
 #[rustfmt::skip]
 pub(crate) const EVENT: &[Row] = &[
     own!("event_name", "Event Name", String, "The conversion: a standard event or a custom one. Each preset sets its own.").required(),
     own!("event_time", "Event Time", String, "When it happened: a date, or epoch seconds or milliseconds.").required()
-        .default_mapping(path!("timestamp")),
-    own!("event_source_url", "Event Source URL", String, "Address of the page.").default_mapping(path!("context.page.url")).optional(),
+        .default_mapping(from_path!("timestamp")),
+    own!("event_source_url", "Event Source URL", String, "Address of the page.").default_mapping(from_path!("context.page.url")).optional(),
     own!("event_id", "Event ID", String,
-        "What Meta knows duplicates by. A site that fires the pixel too must send the same id in both.").default_mapping(path!("messageId")),
+        "What Meta knows duplicates by. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
     own!("action_source", "Action Source", String, "Where it happened.").required().choices(SOURCES).vendor_default(Json(r#""website""#))
         .derived(derive::ACTION_SOURCE, "`app` for events of mobile apps, `system_generated` for those that a server's library makes without page and user agent"),
     own!("user_data", "User Data", Object, "Who it was.").required().members(USER_DATA, fields!(USER_DATA)),
@@ -217,18 +179,20 @@ pub(crate) const EVENT: &[Row] = &[
         .named("app_data_field").members(APP_DATA, fields!(APP_DATA)),
     own!("data_processing_options", "Data Processing Options", Boolean, "True: Limited Data Use."),
     own!("data_processing_options_country", "Data Processing Country", FieldType::Number,
-        "`1` for the United States, `0` to let Meta place the user by IP address.").choices(&numbers(["0", "1"])),
+        "`1` for the United States, `0` to let Meta place the user by IP address.").choices(&number_choices(["0", "1"])),
     own!("data_processing_options_state", "Data Processing State", FieldType::Number,
         "Code of the state, `0` to let Meta place the user by IP address.").choices(STATES),
     own!("custom_data", "Custom Data", Object, "Properties of your own."),
-    member!("currency", "Currency", Currency, "ISO 4217 code of the currency of `value` and the prices.").default_mapping(path!("properties.currency")),
+    member!("currency", "Currency", Currency, "ISO 4217 code of the currency of `value` and the prices.").default_mapping(from_path!("properties.currency")),
     member!("value", "Value", Number, "What the event is worth in all.")
         .vendor_default(FirstNumberOf(&["properties.value", "properties.revenue", "properties.total", "properties.price"])),
     member!("net_revenue", "Net Revenue", Number, "Net revenue of the purchase."),
     member!("content_ids", "Content IDs", Texts, "Ids of the products.").vendor_default(Nothing).derived(derive::CONTENT_IDS, "the ids of the contents"),
     member!("content_name", "Content Name", ANY, "Name of the page or product."),
     member!("content_type", "Content Type", ANY, "`product` or `product_group`."),
-    member!("contents", "Contents", Contents, "The products.").members(CONTENT, fields!(CONTENT)).vendor_default(Json(OUR_PRODUCTS)),
+    member!("contents", "Contents", Contents, "The products.").members(CONTENT, fields!(CONTENT)).vendor_default(Json(products!(
+            r#"{"id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}"#
+        ))),
     member!("num_items", "Number of Items", COUNT, "How many products in all.").derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("content_category", "Content Category", ANY, "Category of the content."),
     member!("search_string", "Search String", ANY, "What was searched for.").vendor_default(FirstOf(&["properties.query"])),
@@ -241,7 +205,7 @@ pub(crate) const EVENT: &[Row] = &[
     own!("referrer_url", "Referrer URL", String, "Address of the page that led here.").vendor_only().vendor_default(FirstOf(&["context.page.referrer"])),
     own!("customer_segmentation", "Customer Segmentation", String, "The customer's segment, such as `new_customer_to_business`.").vendor_only(),
     own!("messaging_channel", "Messaging Channel", String, "Channel of a business_messaging event.").vendor_only()
-        .choices(&texts(["messenger", "whatsapp", "instagram"])),
+        .choices(&choices(["messenger", "whatsapp", "instagram"])),
     own!("original_event_data", "Original Event", Object, "The event that this one adds a value to.").vendor_only()
         .members(ORIGINAL_EVENT, fields!(ORIGINAL_EVENT)),
 ];
@@ -255,51 +219,30 @@ const OURS: usize = {
     ours
 };
 
-/// The event with Segment's rules.
+/// Every field for the schema, top level first, objects with their members.
+pub(crate) const FIELDS: &[Field<'static>] = fields!(EVENT);
+
+/// The event with Segment's rules: without the choices that Meta added later, and without a required name, which an action
+/// brings itself.
 const SEGMENT_EVENT: &[Row] = &{
-    let mut rows = [EVENT[0]; EVENT.len() - OURS + 1];
-    let mut at = 0;
-    while at + 1 < rows.len() {
-        rows[at] = segment_row(EVENT[at]);
-        at += 1;
-    }
-    rows[at] = own!(
+    let mut rows = [own!(
         "__segment_internal_sync_mode",
         "Sync Mode",
         String,
         "`add`, in mappings of actions of the second generation."
-    );
-    rows
-};
-
-/// Returns a row as Segment has it: without the choices that Meta added later, with one value for each personal field, and
-/// without a required name of the event, which an action brings itself.
-const fn segment_row(mut row: Row) -> Row {
-    let key = row.key.name();
-    if is(key, "action_source") {
-        row.field.choices = SOURCES.split_at(8).0;
-    } else if is(key, "data_processing_options_state") {
-        row.field.choices = STATES.split_at(12).0;
-    } else if is(key, "user_data") {
-        row = row.members(SEGMENT_USER_DATA, fields!(SEGMENT_USER_DATA));
-    } else if is(key, "event_name") {
-        row.field.required = false;
-    }
-    row
-}
-
-/// Compares names, for constants.
-const fn is(name: &str, other: &str) -> bool {
-    let (name, other) = (name.as_bytes(), other.as_bytes());
+    ); EVENT.len() - OURS + 1];
     let mut at = 0;
-    while at < name.len() && at < other.len() && name[at] == other[at] {
+    while at + 1 < rows.len() {
+        rows[at] = EVENT[at];
         at += 1;
     }
-    at == name.len() && at == other.len()
-}
-
-/// Every field for the schema, top level first, objects with their members.
-pub(crate) const FIELDS: &[Field<'static>] = fields!(EVENT);
+    rows[place(FIELDS, "event_name")].field.required = false;
+    rows[place(FIELDS, "action_source")].field.choices = SOURCES.split_at(8).0;
+    rows[place(FIELDS, "data_processing_options_state")].field.choices = STATES.split_at(12).0;
+    let user = place(FIELDS, "user_data");
+    rows[user] = EVENT[user].members(SEGMENT_USER_DATA, fields!(SEGMENT_USER_DATA));
+    rows
+};
 
 const BASE: Spec = Spec {
     vendor: "Meta",

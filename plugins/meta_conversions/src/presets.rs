@@ -1,7 +1,7 @@
 //! Segment's actions as presets, and presets for standard events of Meta's that Segment has no action for.
 
 use signalbox_conversions::field::Default::{FirstNumberOf, Nothing};
-use signalbox_conversions::{Compat, Listens, Preset};
+use signalbox_conversions::{Compat, Listens, Preset, from_path};
 
 /// Segment's products, mapped from these places.
 macro_rules! products {
@@ -24,10 +24,10 @@ type Mapping = (&'static str, &'static str);
 const ONE_PRODUCT: Mapping = products!("$.properties");
 /// The event has a list of products.
 const PRODUCTS: Mapping = products!("$.properties.products");
-const REVENUE: Mapping = ("value", r#"{"@path":"$.properties.revenue"}"#);
-const PRICE: Mapping = ("value", r#"{"@path":"$.properties.price"}"#);
-const PRODUCT_ID: Mapping = ("content_ids", r#"{"@path":"$.properties.product_id"}"#);
-const QUERY: Mapping = ("search_string", r#"{"@path":"$.properties.query"}"#);
+const REVENUE: Mapping = ("value", from_path!("properties.revenue"));
+const PRICE: Mapping = ("value", from_path!("properties.price"));
+const PRODUCT_ID: Mapping = ("content_ids", from_path!("properties.product_id"));
+const QUERY: Mapping = ("search_string", from_path!("properties.query"));
 
 /// Names of fields.
 macro_rules! names {
@@ -51,7 +51,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     Preset::page("Page View", "PageView").vendor_fields(&[("value", Nothing), ("currency", Nothing)])
         .absent(names!(event_name currency value content_ids content_name content_type contents content_category num_items
             net_revenue search_string)),
-    Preset::new("Custom Event", Listens::Nothing, "").fields(&[("event_name", r#"{"@path":"$.event"}"#)])
+    Preset::new("Custom Event", Listens::Nothing, "").fields(&[("event_name", from_path!("event"))])
         .required(names!(event_name)).absent(names!(currency value content_ids content_name content_type contents
             content_category num_items net_revenue search_string)),
     ours("Add Payment Info", "Payment Info Entered", "AddPaymentInfo"),

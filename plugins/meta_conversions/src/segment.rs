@@ -54,10 +54,7 @@ pub(crate) fn write<'a>(
     out.text(key!("event_name"), event_name);
     out.text(key!("event_time"), text("event_time"));
     for key in [key!("event_source_url"), key!("event_id")] {
-        let text = text(key.name());
-        if !text.is_empty() {
-            out.text(key, text);
-        }
+        out.text_if_any(key, some(payload.get(key.name())));
     }
     out.text(key!("action_source"), text("action_source"));
     let scratch = resolved.text;
@@ -143,6 +140,11 @@ fn user_data(out: &mut Object<'_>, members: Value<'_>, scratch: &mut String) {
 fn hash<'t>(personal: &PersonalField, value: Value<'t>, scratch: &mut String) -> Option<SegmentHash<'t>> {
     let hash = rules::hash(personal.field, &SEGMENT_META, value.as_str()?, scratch).ok()?;
     (!hash.is_blank()).then_some(hash)
+}
+
+/// Returns a text that is not empty.
+fn some(value: Value<'_>) -> Option<&str> {
+    value.as_str().filter(|text| !text.is_empty())
 }
 
 fn app_data(out: &mut Object<'_>, app: Value<'_>) {
