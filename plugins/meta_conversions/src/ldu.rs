@@ -1,5 +1,7 @@
 //! Limited Data Use: the options that ask for it, with the codes of country and state.
 
+use signalbox_conversions::encode::Object;
+use signalbox_conversions::key;
 use signalbox_core::LimitedDataProcessing;
 
 /// A country and a state in Meta's codes. They stand together: Meta refuses a country without a state.
@@ -56,6 +58,13 @@ impl Place {
             _ => None,
         }
     }
+}
+
+/// Writes the options of an event under Limited Data Use.
+pub(crate) fn write(out: &mut Object<'_>, place: Place) {
+    out.raw(key!("data_processing_options"), "[\"LDU\"]");
+    out.integer(key!("data_processing_options_country"), place.country);
+    out.integer(key!("data_processing_options_state"), place.state);
 }
 
 #[cfg(test)]

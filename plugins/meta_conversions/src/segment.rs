@@ -1,14 +1,16 @@
 //! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
 
 use signalbox_conversions::encode::{
-    Object, PersonalField, UserData, null_context, segment_contents, segment_member, segment_value,
+    Object, PersonalField, UserData, null_context, segment_contents, segment_member, segment_value, whole,
 };
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::personal::rules::SEGMENT_META;
 use signalbox_conversions::personal::segment::{self as rules, SegmentHash};
 use signalbox_conversions::{Refusal, Resolved, Written, key, reasons as shared};
+use signalbox_core::Facts;
 use signalbox_segment::value::{Numbers, Value};
 
+use crate::ldu::{self, BY_ADDRESS, Place};
 use crate::options::Meta;
 use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, PERSONAL, PLAIN};
 use crate::{payload, reasons};
@@ -43,6 +45,14 @@ pub(crate) fn write<'a>(
     let action = preset.map_or(CUSTOM_EVENT, |preset| preset.name);
     let members = payload.get("user_data");
     check(action, payload, members)?;
+    let place = limited_data_use(event.facts(), payload);
+    // An opt-out of the transforms that Meta could not apply follows the policy in both modes.
+    if place == Some(BY_ADDRESS)
+        && event.facts().limited_data_processing.is_some()
+        && some(members.get("client_ip_address")).is_none()
+    {
+        vendor.on_incomplete.settle(reasons::ldu_incomplete)?;
+    }
 
     let text = |key: &str| payload::text(payload, key);
     let own_name = preset.map_or("", |preset| preset.event_name);
@@ -60,15 +70,8 @@ pub(crate) fn write<'a>(
     let scratch = resolved.text;
     out.object(key!("user_data"), true, |out| user_data(out, members, scratch));
     app_data(out, payload.get("app_data_field"));
-    if payload.get("data_processing_options").as_bool() == Some(true) {
-        out.raw(key!("data_processing_options"), "[\"LDU\"]");
-        for key in [
-            key!("data_processing_options_country"),
-            key!("data_processing_options_state"),
-        ] {
-            let code = payload.get(key.name());
-            segment_value(out, key, if code.is_falsy() { Value::from(0.0) } else { code });
-        }
+    if let Some(place) = place {
+        ldu::write(out, place);
     }
     if action != PAGE_VIEW {
         out.object(key!("custom_data"), true, |out| custom_data(out, action, payload));
@@ -145,6 +148,20 @@ fn hash<'t>(personal: &PersonalField, value: Value<'t>, scratch: &mut String) ->
 /// Returns a text that is not empty.
 fn some(value: Value<'_>) -> Option<&str> {
     value.as_str().filter(|text| !text.is_empty())
+}
+
+/// Returns the place of an event under Limited Data Use. The transforms' fact takes precedence over the mapping, whose codes
+/// stay as they are.
+fn limited_data_use(facts: &Facts, payload: Value<'_>) -> Option<Place> {
+    if let Some(fact) = &facts.limited_data_processing {
+        return Some(Place::of(fact));
+    }
+    let code = |key: &str| whole(payload.get(key)).unwrap_or_default();
+    let mapped = payload.get("data_processing_options").as_bool() == Some(true);
+    mapped.then(|| Place {
+        country: code("data_processing_options_country"),
+        state: code("data_processing_options_state"),
+    })
 }
 
 fn app_data(out: &mut Object<'_>, app: Value<'_>) {

@@ -10,7 +10,7 @@ use signalbox_core::Warning;
 use signalbox_segment::value::{Numbers, Value};
 
 use crate::derive::{ACTION_SOURCE, OPT_OUT, PLATFORM};
-use crate::ldu::{BY_ADDRESS, Place};
+use crate::ldu::{self, BY_ADDRESS, Place};
 use crate::options::Meta;
 use crate::payload::top;
 use crate::person::Identity;
@@ -235,9 +235,7 @@ impl<'a> RecordBuilder<'a, '_> {
                 "sent without a state and an IP address, so Meta cannot tell if the limit applies",
             ));
         }
-        out.raw(key!("data_processing_options"), "[\"LDU\"]");
-        out.integer(key!("data_processing_options_country"), place.country);
-        out.integer(key!("data_processing_options_state"), place.state);
+        ldu::write(out, place);
         Ok(())
     }
 

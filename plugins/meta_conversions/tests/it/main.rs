@@ -5,4 +5,5 @@ mod configuration;
 mod golden;
 mod import;
 mod meta;
+mod segment;
 mod support;
