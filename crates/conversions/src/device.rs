@@ -83,6 +83,18 @@ pub fn is_server_library(name: &str) -> bool {
     LANGUAGES.contains(&language)
 }
 
+/// Returns true for the advertising id of a device: a UUID. All zeros, which devices give out when the user allows no tracking,
+/// are none.
+pub fn is_advertising_id(text: &str) -> bool {
+    let digits =
+        |part: &str, count: usize| part.len() == count && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut parts = text.split('-');
+    let is_uuid = [8, 4, 4, 4, 12]
+        .into_iter()
+        .all(|count| parts.next().is_some_and(|part| digits(part, count)));
+    is_uuid && parts.next().is_none() && text.bytes().any(|b| b != b'0' && b != b'-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +135,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(os_family(name), family, "{name}");
+        }
+    }
+
+    #[test]
+    fn advertising_ids_are_real() {
+        for (text, real) in [
+            ("6D92078A-8246-4BA4-AE5B-76104861E7DC", true),
+            ("38400000-8cf0-11bd-b23e-10b96e40000d", true),
+            ("00000000-0000-0000-0000-000000000000", false),
+            ("6D92078A82464BA4AE5B76104861E7DC", false),
+            ("6D92078A-8246-4BA4-AE5B-76104861E7DC-1", false),
+            ("unknown", false),
+            ("", false),
+        ] {
+            assert_eq!(is_advertising_id(text), real, "{text}");
         }
     }
 }

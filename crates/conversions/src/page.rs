@@ -59,6 +59,20 @@ pub fn host(url: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
+/// Returns true if both hosts belong to one site: they are equal, or one is a subdomain of the other.
+pub fn is_same_site(one: &str, other: &str) -> bool {
+    let bare = |host: &str| host.trim_end_matches('.').to_ascii_lowercase();
+    let (one, other) = (bare(one), bare(other));
+    let (one, other) = (one.trim_start_matches("www."), other.trim_start_matches("www."));
+    let below = |sub: &str, site: &str| sub.strip_suffix(site).is_some_and(|rest| rest.ends_with('.'));
+    one == other || site_has_dot(other) && below(one, other) || site_has_dot(one) && below(other, one)
+}
+
+/// A top-level domain is no site.
+fn site_has_dot(site: &str) -> bool {
+    site.contains('.')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +130,22 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(host(url), found, "{url}");
+        }
+    }
+
+    #[test]
+    fn sites_have_subdomains() {
+        for (one, other, same) in [
+            ("shop.example", "SHOP.example", true),
+            ("www.shop.example", "shop.example", true),
+            ("m.shop.example", "www.shop.example", true),
+            ("shop.example", "checkout.shop.example", true),
+            ("shop.example", "myshop.example", false),
+            ("shop.example", "example", false),
+            ("l.other.com", "shop.example", false),
+        ] {
+            assert_eq!(is_same_site(one, other), same, "{one} {other}");
+            assert_eq!(is_same_site(other, one), same, "{other} {one}");
         }
     }
 }

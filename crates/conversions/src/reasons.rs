@@ -5,6 +5,16 @@ use signalbox_segment::schema::{FieldError, FieldErrorKind};
 
 use crate::time::BadTime;
 
+/// Defines functions that make a vendor's reasons: `/// Docs. name = "code", "sentence";` for each.
+#[macro_export]
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal, $sentence:expr;)*) => {
+        $($(#[doc = $doc])* pub(crate) fn $name() -> signalbox_core::Reason {
+            signalbox_core::Reason::new($code, $sentence)
+        })*
+    };
+}
+
 /// `no_trigger_matched`: no enabled mapping listens to this event.
 pub fn no_trigger_matched() -> Reason {
     Reason::new("no_trigger_matched", "no mapping listens to this event")

@@ -128,6 +128,11 @@ impl<'a> Resolved<'a, '_> {
         }
     }
 
+    /// Adds a warning about a field.
+    pub fn warn(&mut self, code: &'static str, path: impl Into<String>, message: &'static str) {
+        self.warnings.push(Warning::new(code, path, message));
+    }
+
     /// Returns true if the schema dropped a value whose path ends like this.
     pub fn has_dropped(&self, end: &str) -> bool {
         let dropped = self.warnings.get(self.dropped.clone()).unwrap_or_default();

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use reqwest::Url;
 use signalbox_core::Secret;
 
@@ -20,6 +21,21 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body; empty for none.
     pub body: Body,
+}
+
+impl Request {
+    /// Makes a request that posts JSON, with a header that identifies the sender.
+    pub fn json(url: &Url, (name, value): (HeaderName, &HeaderValue), body: Body) -> Request {
+        let mut headers = HeaderMap::with_capacity(2);
+        headers.insert(name, value.clone());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Request {
+            method: Method::POST,
+            url: url.clone(),
+            headers,
+            body,
+        }
+    }
 }
 
 /// Shows the method, the host and the size: the rest holds ids, tokens and payload.

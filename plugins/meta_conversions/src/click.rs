@@ -23,20 +23,6 @@ pub(crate) fn is_id(id: &str) -> bool {
     (1..=LONGEST).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// Returns true if both hosts belong to one site: they are equal, or one is a subdomain of the other.
-pub(crate) fn is_same_site(one: &str, other: &str) -> bool {
-    let bare = |host: &str| host.trim_end_matches('.').to_ascii_lowercase();
-    let (one, other) = (bare(one), bare(other));
-    let (one, other) = (one.trim_start_matches("www."), other.trim_start_matches("www."));
-    let below = |sub: &str, site: &str| sub.strip_suffix(site).is_some_and(|rest| rest.ends_with('.'));
-    one == other || site_has_dot(other) && below(one, other) || site_has_dot(one) && below(other, one)
-}
-
-/// A top-level domain is no site.
-fn site_has_dot(site: &str) -> bool {
-    site.contains('.')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,21 +53,5 @@ mod tests {
     #[test]
     fn click_ids_are_sent_whole() {
         assert!(is_id(&"a".repeat(500)) && !is_id(&"a".repeat(501)) && !is_id("") && !is_id("ü"));
-    }
-
-    #[test]
-    fn sites_have_subdomains() {
-        for (one, other, same) in [
-            ("shop.example", "SHOP.example", true),
-            ("www.shop.example", "shop.example", true),
-            ("m.shop.example", "www.shop.example", true),
-            ("shop.example", "checkout.shop.example", true),
-            ("shop.example", "myshop.example", false),
-            ("shop.example", "example", false),
-            ("l.facebook.com", "shop.example", false),
-        ] {
-            assert_eq!(is_same_site(one, other), same, "{one} {other}");
-            assert_eq!(is_same_site(other, one), same, "{other} {one}");
-        }
     }
 }

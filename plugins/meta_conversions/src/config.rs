@@ -5,15 +5,15 @@ use std::ops::RangeInclusive;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
-use signalbox_conversions::{Conversions, Encoder, Frames, OptOutPolicy, Spec};
+use signalbox_conversions::{Conversions, Frames, OptOutPolicy};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
     SinkDefaults, register_plugin,
 };
-use signalbox_http::{ClientOptions, HttpSink, bearer};
+use signalbox_http::bearer;
 use signalbox_segment::settings::Findings;
 
-use crate::fields::{SEGMENT_SPEC, SPEC};
+use crate::fields::SPEC;
 use crate::frame::{OPEN, TEST_CODE_LENGTH, TEST_CODE_ROOM, closing};
 use crate::learnt::Learnt;
 use crate::options::{Compat, ExternalId, Meta};
@@ -88,17 +88,10 @@ impl SinkConfig for MetaConversionsConfig {
     fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         let mut findings = Findings::default();
         let destination = self.destination(&mut findings);
-        let Some(destination) = destination.filter(|_| findings.errors.is_empty()) else {
-            return Err(findings.errors);
-        };
-        let declares = SinkDeclarations {
-            rate_group: Some(self.rate_group(&destination)),
-            ..settings::declares(self.spec(), self.compat.into(), &self.mappings)
-        };
-        match HttpSink::new(destination, &ClientOptions::default()) {
-            Ok(sink) => Ok(Built::sink(sink).warnings(findings.warnings).declares(declares)),
-            Err(error) => Err(vec![BuildError::new("", error.to_string())]),
-        }
+        settings::sink(destination, findings, |vendor| SinkDeclarations {
+            rate_group: Some(self.rate_group(vendor)),
+            ..settings::declares(self.compat.spec(), self.compat.into(), &self.mappings)
+        })
     }
 
     fn defaults(&self) -> SinkDefaults {
@@ -120,16 +113,9 @@ impl SinkConfig for MetaConversionsConfig {
 }
 
 impl MetaConversionsConfig {
-    fn spec(&self) -> &'static Spec {
-        match self.compat {
-            Compat::Meta => &SPEC,
-            Compat::Segment => &SEGMENT_SPEC,
-        }
-    }
-
     /// Returns the dataset's rate group, since Meta counts the calls of all versions together.
-    fn rate_group(&self, destination: &Conversions<Meta>) -> String {
-        let mut url = destination.encoder().vendor().url.clone();
+    fn rate_group(&self, vendor: &Meta) -> String {
+        let mut url = vendor.url.clone();
         url.set_path("");
         format!("{url}{}", self.pixel_id.0)
     }
@@ -137,15 +123,8 @@ impl MetaConversionsConfig {
     /// Returns the sink without its client; `None` only beside an error.
     pub fn destination(&self, findings: &mut Findings) -> Option<Conversions<Meta>> {
         let vendor = self.vendor(findings);
-        let compat = self.compat.into();
-        let mappings = settings::sink_mappings(self.spec(), &self.presets, &self.mappings, compat, findings);
-        match Encoder::new(vendor?, mappings) {
-            Ok(encoder) => Some(Conversions::new(encoder)),
-            Err(error) => {
-                findings.errors.push(BuildError::new("", error));
-                None
-            }
-        }
+        let rules = (self.compat.spec(), self.compat.into());
+        settings::destination(vendor, rules, (&self.presets, &self.mappings), findings)
     }
 
     /// Returns the vendor as the settings beside mappings say; `None` only beside an error.
@@ -160,15 +139,9 @@ impl MetaConversionsConfig {
             errors.push(error.help("write it as \"v26.0\""));
         }
         self.check_body(errors);
-        let authorization = settings::token_header(
-            &self.access_token,
-            bearer,
-            (
-                "access_token",
-                "make one in Events Manager: Settings, Conversions API",
-            ),
-            errors,
-        );
+        let source = "make one in Events Manager: Settings, Conversions API";
+        let place = ("access_token", source);
+        let authorization = settings::token_header(&self.access_token, bearer, place, errors);
         let path = [self.api_version.as_str(), &self.pixel_id.0, "events"];
         let url = settings::endpoint(&self.base_url, path, errors);
         let code = self.test_event_code.as_deref().unwrap_or_default();

@@ -9,7 +9,6 @@ use signalbox_conversions::time::instant;
 use signalbox_conversions::{Resolved, device, page, products};
 use signalbox_segment::value::Value;
 
-use crate::click;
 use crate::payload::top;
 
 /// `app` or `system_generated` in place of the default `website`.
@@ -142,7 +141,7 @@ fn fbc<'a>(resolved: &Resolved<'a, '_>) -> Option<&'a str> {
     let referrer = || {
         let referrer = lookups.text(at!("context.page.referrer"))?;
         let fbclid = page::url_parameter(referrer, FBCLID, arena)?;
-        click::is_same_site(page::host(referrer)?, page::host(url)?).then_some(fbclid)
+        page::is_same_site(page::host(referrer)?, page::host(url)?).then_some(fbclid)
     };
     let fbclid = page::url_parameter(url, FBCLID, arena)
         .or_else(search)

@@ -2,10 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::Frames;
-use signalbox_conversions::OptOutPolicy;
+use signalbox_conversions::{Frames, OptOutPolicy, Spec};
 use signalbox_http::{HeaderValue, Url};
 
+use crate::fields::{SEGMENT_SPEC, SPEC};
 use crate::learnt::Learnt;
 
 /// A sink for Meta, as its settings say.
@@ -37,6 +37,16 @@ pub enum Compat {
     Meta,
     /// Exactly what Segment's destination sends.
     Segment,
+}
+
+impl Compat {
+    /// Returns Meta's conversions as data, with the fields of these rules.
+    pub(crate) fn spec(self) -> &'static Spec {
+        match self {
+            Compat::Meta => &SPEC,
+            Compat::Segment => &SEGMENT_SPEC,
+        }
+    }
 }
 
 impl From<Compat> for signalbox_conversions::Compat {

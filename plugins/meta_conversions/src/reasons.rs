@@ -3,87 +3,48 @@
 
 use signalbox_core::Reason;
 
-/// `too_many_test_codes`: the mapping gives too many different test codes, or one that is too long.
-pub(crate) fn test_codes() -> Reason {
-    Reason::new(
-        "too_many_test_codes",
-        "test_event_code: longer than 64 bytes, or one more than the 63 that a sink can tell apart; write the code into the mapping",
-    )
-}
-
-/// `missing_field`, for an event without a name.
-pub(crate) fn no_name() -> Reason {
-    Reason::new("missing_field", "event_name: empty, and Meta requires it")
-}
-
-/// `missing_field`, for a purchase.
-pub(crate) fn purchase_without_value() -> Reason {
-    Reason::new(
-        "missing_field",
-        "currency or value: missing or not usable, and Meta requires both for Purchase",
-    )
-}
-
-/// `in_the_future`: the time of the event is too far ahead of its arrival.
-pub(crate) fn in_the_future() -> Reason {
-    Reason::new(
-        "in_the_future",
-        "event_time: further ahead of the event's arrival than max_future allows",
-    )
-}
-
-/// `too_old`: Meta would refuse the event for its age, and the whole request with it.
-pub(crate) fn too_old() -> Reason {
-    Reason::new(
-        "too_old",
-        "event_time: more than 7 days before the event's arrival, or 62 days for physical_store; Meta takes no older ones",
-    )
-}
-
-/// `no_identifier`: Meta refuses events whose user it could not tell from many others.
-pub(crate) fn no_identifier() -> Reason {
-    Reason::new(
-        "no_identifier",
-        "user_data: too little to identify a user; Meta refuses events with nothing but place, gender and user agent, a \
-         date of birth with or without the user agent, or one name with or without the gender",
-    )
-}
-
-/// `ldu_incomplete`, as a filter or as a rejection.
-pub(crate) fn ldu_incomplete() -> Reason {
-    Reason::new(
-        "ldu_incomplete",
-        "the event is under Limited Data Use, but it has neither a state that Meta has a code for nor a usable IP address, \
-         so Meta could not tell if the limit applies",
-    )
+signalbox_conversions::reasons! {
+    /// `too_many_test_codes`: the mapping gives too many different test codes, or one that is too long.
+    test_codes = "too_many_test_codes",
+        "test_event_code: longer than 64 bytes, or one more than the 63 that a sink can tell apart; write the \
+         code into the mapping";
+    /// `missing_field`, for an event without a name.
+    no_name = "missing_field", "event_name: empty, and Meta requires it";
+    /// `missing_field`, for a purchase.
+    purchase_without_value = "missing_field",
+        "currency or value: missing or not usable, and Meta requires both for Purchase";
+    /// `in_the_future`: the time of the event is too far ahead of its arrival.
+    in_the_future = "in_the_future", "event_time: further ahead of the event's arrival than max_future allows";
+    /// `too_old`: Meta would refuse the event for its age, and the whole request with it.
+    too_old = "too_old",
+        "event_time: more than 7 days before the event's arrival, or 62 days for physical_store; Meta takes \
+         no older ones";
+    /// `no_identifier`: Meta refuses events whose user it could not tell from many others.
+    no_identifier = "no_identifier",
+        "user_data: too little to identify a user; Meta refuses events with nothing but place, gender and \
+         user agent, a date of birth with or without the user agent, or one name with or without the gender";
+    /// `ldu_incomplete`, as a filter or as a rejection.
+    ldu_incomplete = "ldu_incomplete",
+        "the event is under Limited Data Use, but it has neither a state that Meta has a code for nor a \
+         usable IP address, so Meta could not tell if the limit applies";
 }
 
 /// Reasons of `compat = "segment"`, for which Segment's destination refuses the event in our place.
 pub(crate) mod segment {
     use super::Reason;
 
-    /// `segment_sync_mode`.
-    pub(crate) fn sync_mode() -> Reason {
-        Reason::new(
-            "segment_sync_mode",
-            "__segment_internal_sync_mode: Segment's destination knows \"add\" only",
-        )
-    }
-
-    /// `segment_currency`, for a purchase.
-    pub(crate) fn no_currency() -> Reason {
-        Reason::new(
-            "segment_payload",
-            "currency: Segment's destination requires it for purchases",
-        )
-    }
-
-    /// `segment_currency`.
-    pub(crate) fn currency() -> Reason {
-        Reason::new(
-            "segment_currency",
-            "currency: not in the list of codes that Segment's destination has, all in upper case",
-        )
+    signalbox_conversions::reasons! {
+        /// `segment_sync_mode`.
+        sync_mode = "segment_sync_mode",
+            "__segment_internal_sync_mode: Segment's destination knows \"add\" only";
+        /// `segment_currency`, for a purchase.
+        no_currency = "segment_payload", "currency: Segment's destination requires it for purchases";
+        /// `segment_currency`.
+        currency = "segment_currency",
+            "currency: not in the list of codes that Segment's destination has, all in upper case";
+        /// `segment_payload`, for an event of a website.
+        no_user_agent = "segment_payload",
+            "user_data.client_user_agent: Segment's destination requires it for events of websites";
     }
 
     /// `segment_payload`, for a product without an id.
@@ -98,13 +59,5 @@ pub(crate) mod segment {
         let message =
             format!("contents[{index}].delivery_category: must be in_store, home_delivery or curbside");
         Reason::new("segment_payload", message)
-    }
-
-    /// `segment_payload`, for an event of a website.
-    pub(crate) fn no_user_agent() -> Reason {
-        Reason::new(
-            "segment_payload",
-            "user_data.client_user_agent: Segment's destination requires it for events of websites",
-        )
     }
 }

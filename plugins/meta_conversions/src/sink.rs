@@ -7,22 +7,16 @@ use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
-use signalbox_http::{
-    Body, Bytes, Class, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, header, retry_after,
-};
+use signalbox_http::{Body, Bytes, Class, Reply, Request, StatusTable, header, retry_after};
 use signalbox_segment::value::Value;
 
 use crate::api::{GraphError, Meaning, Received, regained_after};
-use crate::fields::{SEGMENT_SPEC, SPEC};
 use crate::options::{Compat, Meta};
 use crate::{derive, segment, write};
 
 impl Vendor for Meta {
     fn spec(&self) -> &'static Spec {
-        match self.compat {
-            Compat::Meta => &SPEC,
-            Compat::Segment => &SEGMENT_SPEC,
-        }
+        self.compat.spec()
     }
 
     fn compat(&self) -> signalbox_conversions::Compat {
@@ -49,15 +43,7 @@ impl Vendor for Meta {
     }
 
     fn post(&self, body: Body) -> Request {
-        let mut headers = HeaderMap::with_capacity(2);
-        headers.insert(header::AUTHORIZATION, self.authorization.clone());
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Request {
-            method: Method::POST,
-            url: self.url.clone(),
-            headers,
-            body,
-        }
+        Request::json(&self.url, (header::AUTHORIZATION, &self.authorization), body)
     }
 
     fn interpret(&self, reply: &Reply, records: &[Arc<Record>], _: &StrippedFields) -> Verdict {

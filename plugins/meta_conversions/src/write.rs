@@ -6,7 +6,6 @@ use signalbox_conversions::encode::{Object, Wire, list, whole};
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::time::unix_seconds;
 use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons as shared};
-use signalbox_core::Warning;
 use signalbox_segment::value::{Numbers, Value};
 
 use crate::derive::{ACTION_SOURCE, OPT_OUT, PLATFORM};
@@ -150,9 +149,7 @@ impl<'a> RecordBuilder<'a, '_> {
         ] {
             if !there {
                 let message = "missing; Meta asks for it with events of websites";
-                self.resolved
-                    .warnings
-                    .push(Warning::new("missing_for_website", path, message));
+                self.resolved.warn("missing_for_website", path, message);
             }
         }
     }
@@ -202,11 +199,8 @@ impl<'a> RecordBuilder<'a, '_> {
 
     fn missing_in_apps(&mut self, member: &str) {
         let message = "missing or unknown; Meta asks for it with events of apps";
-        self.resolved.warnings.push(Warning::new(
-            "missing_for_app",
-            format!("app_data_field.{member}"),
-            message,
-        ));
+        self.resolved
+            .warn("missing_for_app", format!("app_data_field.{member}"), message);
     }
 
     /// Writes the options of Limited Data Use. The transforms' fact takes precedence over the mapping.
@@ -229,11 +223,11 @@ impl<'a> RecordBuilder<'a, '_> {
         let place = place.unwrap_or(BY_ADDRESS);
         if place == BY_ADDRESS && !identity.has_address() {
             self.vendor.on_incomplete.settle(reasons::ldu_incomplete)?;
-            self.resolved.warnings.push(Warning::new(
+            self.resolved.warn(
                 "ldu_incomplete",
                 "data_processing_options",
                 "sent without a state and an IP address, so Meta cannot tell if the limit applies",
-            ));
+            );
         }
         ldu::write(out, place);
         Ok(())
@@ -286,12 +280,11 @@ impl<'a> RecordBuilder<'a, '_> {
                 let parent = Parent::Item("contents", index);
                 let id = item.get("id").as_str().unwrap_or_default();
                 if id.trim().is_empty() {
-                    let warning = Warning::new(
+                    self.resolved.warn(
                         "content_without_id",
                         format!("contents[{index}].id"),
                         "the product is left out: it has no id, which Meta requires",
                     );
-                    self.resolved.warnings.push(warning);
                     continue;
                 }
                 array.object(false, |out| {
@@ -323,11 +316,11 @@ impl<'a> RecordBuilder<'a, '_> {
         if mapped.is_empty() || self.vendor.test_events_count {
             return mapped;
         }
-        self.resolved.warnings.push(Warning::new(
+        self.resolved.warn(
             "test_code_left_out",
             "test_event_code",
             "left out: Meta counts test events like any other; set test_events_count = true to send it",
-        ));
+        );
         ""
     }
 }

@@ -7,7 +7,7 @@ use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written, refused_properties};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
-use signalbox_http::{Body, Bytes, HeaderMap, HeaderValue, Method, Reply, Request, StatusTable, Url, header};
+use signalbox_http::{Body, Bytes, Reply, Request, StatusTable, Url, header};
 use signalbox_segment::value::Value;
 
 use crate::api::{EventStatus, Failed, Processed, Status, unexpected_properties};
@@ -58,7 +58,7 @@ impl Vendor for Pinterest {
     }
 
     fn post(&self, body: Body) -> Request {
-        self.request(self.url.clone(), body)
+        self.request(&self.url, body)
     }
 
     fn interpret(&self, reply: &Reply, records: &[Arc<Record>], stripped: &StrippedFields) -> Verdict {
@@ -76,7 +76,7 @@ impl Vendor for Pinterest {
 
     fn probe(&self) -> Option<Request> {
         let body = Bytes::from(probe_at(SystemTime::now()));
-        Some(self.request(self.probe_url.clone(), body.into()))
+        Some(self.request(&self.probe_url, body.into()))
     }
 
     fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
@@ -91,16 +91,8 @@ impl Vendor for Pinterest {
 }
 
 impl Pinterest {
-    fn request(&self, url: Url, body: Body) -> Request {
-        let mut headers = HeaderMap::with_capacity(2);
-        headers.insert(header::AUTHORIZATION, self.authorization.clone());
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Request {
-            method: Method::POST,
-            url,
-            headers,
-            body,
-        }
+    fn request(&self, url: &Url, body: Body) -> Request {
+        Request::json(url, (header::AUTHORIZATION, &self.authorization), body)
     }
 
     /// A 400: about a property we can do without, or about one bad event, which the runtime then looks for.

@@ -157,7 +157,12 @@ fn run(steps: &[Step], field: Field, text: &str, out: &mut String) -> Result<(),
             Step::Names(names) => replace_lower(names.code(out), out),
             Step::Birthday => birthday::compact(text, out)?,
             Step::NoPunctuation => {
-                out.retain(|c| !c.is_ascii_punctuation());
+                if out.is_ascii() {
+                    out.retain(|c| !c.is_ascii_punctuation());
+                } else if out.contains(|c: char| c.is_ascii_punctuation()) {
+                    // Composed again, as by `letters_and_digits`.
+                    *out = out.chars().filter(|c| !c.is_ascii_punctuation()).nfc().collect();
+                }
                 check_again(field, out)?;
             }
             Step::LettersAndDigits => letters_and_digits(field, out)?,

@@ -2,7 +2,7 @@ use super::*;
 use crate::MetaConversionsConfig;
 use signalbox_conversions::Conversions;
 use signalbox_core::BuildErrors;
-use signalbox_http::{Destination, StatusCode};
+use signalbox_http::{Destination, HeaderMap, Method, StatusCode};
 use signalbox_segment::settings::Findings;
 
 fn destination(more: &str) -> Conversions<Meta> {

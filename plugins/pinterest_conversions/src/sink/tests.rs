@@ -2,7 +2,7 @@ use super::*;
 use crate::PinterestConversionsConfig;
 use signalbox_conversions::Conversions;
 use signalbox_core::{BuildErrors, Event, Prepared, Receipt};
-use signalbox_http::{Destination, StatusCode};
+use signalbox_http::{Destination, HeaderMap, HeaderValue, Method, StatusCode};
 use signalbox_segment::settings::Findings;
 
 fn destination(more: &str) -> Conversions<Pinterest> {
