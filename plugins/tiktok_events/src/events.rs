@@ -3,26 +3,9 @@
 use crate::options::EventSource;
 
 /// The standard events of websites, by TikTok's help centre, but for those in [`RESERVED`].
-const STANDARD: [&str; 18] = [
-    "AddPaymentInfo",
-    "AddToCart",
-    "AddToWishlist",
-    "ApplicationApproval",
-    "CompleteRegistration",
-    "Contact",
-    "CustomizeProduct",
-    "Download",
-    "FindLocation",
-    "InitiateCheckout",
-    "Lead",
-    "Purchase",
-    "Schedule",
-    "Search",
-    "StartTrial",
-    "SubmitApplication",
-    "Subscribe",
-    "ViewContent",
-];
+const STANDARD: &str = "AddPaymentInfo AddToCart AddToWishlist ApplicationApproval CompleteRegistration Contact \
+    CustomizeProduct Download FindLocation InitiateCheckout Lead Purchase Schedule Search StartTrial \
+    SubmitApplication Subscribe ViewContent";
 
 /// Standard events that TikTok supports until 2027, and names that it reserves for others.
 const RESERVED: [&str; 4] = ["ClickButton", "PlaceAnOrder", "Checkout", "PageView"];
@@ -39,7 +22,7 @@ pub(crate) fn current(name: &str) -> &str {
 /// Returns true if TikTok's page lets events of this source have this name: stores send standard events only, CRM systems
 /// others only.
 pub(crate) fn suits(name: &str, source: EventSource) -> bool {
-    let is_standard = STANDARD.contains(&name) || RESERVED.contains(&name);
+    let is_standard = STANDARD.split(' ').any(|standard| standard == name) || RESERVED.contains(&name);
     match source {
         EventSource::Web | EventSource::App => true,
         EventSource::Offline => is_standard,

@@ -9,10 +9,7 @@ macro_rules! contents {
     ($list:literal) => {
         &[(
             "contents",
-            concat!(
-                r#"{"@arrayPath":["#, "\"", $list, "\"",
-                r#",{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":{"@path":"$.product_id"},"content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}]}"#
-            ),
+            concat!(r#"{"@arrayPath":[""#, $list, r#"",{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":{"@path":"$.product_id"},"content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}]}"#),
         )]
     };
 }
@@ -35,6 +32,7 @@ const fn on(name: &'static str, event: &'static str, event_name: &'static str, f
 }
 
 /// The presets of web, CRM and offline events. TikTok supports ClickButton and PlaceAnOrder until 2027.
+#[rustfmt::skip]
 pub(crate) const PRESETS: &[Preset] = &[
     on("Complete Payment", "Order Completed", "CompletePayment", SEVERAL).vendor_fields(PURCHASE),
     on("Contact", "Callback Started", "Contact", NONE),
@@ -44,25 +42,10 @@ pub(crate) const PRESETS: &[Preset] = &[
     on("View Content", "Product Viewed", "ViewContent", ONE),
     on("Click Button", "Product Clicked", "ClickButton", ONE),
     on("Search", "Products Searched", "Search", ONE),
-    on(
-        "Add to Wishlist",
-        "Product Added to Wishlist",
-        "AddToWishlist",
-        ONE,
-    ),
+    on("Add to Wishlist", "Product Added to Wishlist", "AddToWishlist", ONE),
     on("Add to Cart", "Product Added", "AddToCart", ONE),
-    on(
-        "Initiate Checkout",
-        "Checkout Started",
-        "InitiateCheckout",
-        SEVERAL,
-    ),
-    on(
-        "Add Payment Info",
-        "Payment Info Entered",
-        "AddPaymentInfo",
-        SEVERAL,
-    ),
+    on("Initiate Checkout", "Checkout Started", "InitiateCheckout", SEVERAL),
+    on("Add Payment Info", "Payment Info Entered", "AddPaymentInfo", SEVERAL),
     on("Place an Order", "Order Placed", "PlaceAnOrder", SEVERAL),
     on("Download", "Download Link Clicked", "Download", NONE),
     on("Complete Registration", "Signed Up", "CompleteRegistration", NONE),
@@ -71,24 +54,15 @@ pub(crate) const PRESETS: &[Preset] = &[
 ];
 
 /// The presets of app events.
+#[rustfmt::skip]
 pub(crate) const APP_PRESETS: &[Preset] = &[
     on("Complete payment", "Order Completed", "Purchase", SEVERAL),
-    on(
-        "Add payment information",
-        "Payment Info Entered",
-        "AddPaymentInfo",
-        SEVERAL,
-    ),
+    on("Add payment information", "Payment Info Entered", "AddPaymentInfo", SEVERAL),
     on("Place an order", "Checkout Started", "Checkout", SEVERAL),
     on("Search", "Products Searched", "Search", NONE),
     on("View details", "Product Viewed", "ViewContent", ONE),
     on("Add to cart", "Product Added", "AddToCart", ONE),
-    on(
-        "Add to wishlist",
-        "Product Added to Wishlist",
-        "AddToWishlist",
-        ONE,
-    ),
+    on("Add to wishlist", "Product Added to Wishlist", "AddToWishlist", ONE),
     on("Install the app", "Application Installed", "InstallApp", NONE),
     on("Launch the app", "Application Opened", "LaunchAPP", NONE),
     on("Log in successfully", "Signed In", "Login", NONE),

@@ -29,12 +29,10 @@ static GAID: Rules = Rules::new(
 
 /// The only app events that Segment's destination takes.
 #[rustfmt::skip]
-const APP_EVENTS: [&str; 27] = [
-    "AchieveLevel", "AddPaymentInfo", "AddToCart", "AddToWishlist", "Checkout", "CompleteTutorial", "CreateGroup",
-    "CreateRole", "GenerateLead", "InAppADClick", "InAppADImpr", "InstallApp", "JoinGroup", "LaunchAPP",
-    "LoanApplication", "LoanApproval", "LoanDisbursal", "Login", "Purchase", "Rate", "Registration", "Search",
-    "SpendCredits", "StartTrial", "Subscribe", "UnlockAchievement", "ViewContent",
-];
+const APP_EVENTS: &str = "AchieveLevel AddPaymentInfo AddToCart AddToWishlist Checkout CompleteTutorial CreateGroup CreateRole \
+    GenerateLead InAppADClick InAppADImpr InstallApp JoinGroup LaunchAPP LoanApplication LoanApproval \
+    LoanDisbursal Login Purchase Rate Registration Search SpendCredits StartTrial Subscribe \
+    UnlockAchievement ViewContent";
 /// App events for which Segment's destination requires contents.
 const WITH_CONTENTS: [&str; 5] = ["AddToCart", "AddToWishlist", "Checkout", "Purchase", "Subscribe"];
 /// App events whose contents need an id, and for which Segment's destination requires a value.
@@ -129,7 +127,9 @@ impl<'a> Writer<'a, '_> {
         match self.source {
             EventSource::Web => {}
             EventSource::Crm => requires("lead_fields")?,
-            EventSource::App if !APP_EVENTS.contains(&event) => return Err(own::segment::event_name().into()),
+            EventSource::App if APP_EVENTS.split(' ').all(|name| name != event) => {
+                return Err(own::segment::event_name().into());
+            }
             EventSource::App => {
                 requires("att_status")?;
                 if WITH_CONTENTS.contains(&event) {
