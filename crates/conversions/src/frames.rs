@@ -54,9 +54,28 @@ impl Frames {
     }
 }
 
+/// Returns the text of a request before its list `list`: the root members that have a value.
+pub fn opening(members: &[(&str, Option<&str>)], list: &str) -> String {
+    let mut open = String::from("{");
+    for (key, value) in members {
+        if let Some(value) = value {
+            open.push_str(&format!("\"{key}\":{},", serde_json::Value::from(*value)));
+        }
+    }
+    open.push_str(&format!("\"{list}\":["));
+    open
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_opening_holds_the_members_that_have_a_value() {
+        let members = [("a", Some("\"x\"")), ("b", None)];
+        assert_eq!(opening(&members, "data"), r#"{"a":"\"x\"","data":["#);
+        assert_eq!(opening(&[], "data"), r#"{"data":["#);
+    }
 
     #[test]
     fn equal_texts_have_one_key() {

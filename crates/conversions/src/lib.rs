@@ -43,7 +43,7 @@ mod vendor;
 pub use destination::{Conversions, refused_properties};
 pub use doubt::Doubt;
 pub use encoder::Encoder;
-pub use frames::Frames;
+pub use frames::{Frames, opening};
 pub use mapping::{CompiledMapping, Draft, Trigger};
 pub use policy::OptOutPolicy;
 pub use presets::{Listens, Preset};

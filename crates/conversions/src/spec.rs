@@ -44,6 +44,32 @@ pub enum Compat {
     Segment,
 }
 
+/// Defines the setting `compat` of a vendor: an enum `Compat` with the vendor's rules, the default, and Segment's.
+#[macro_export]
+macro_rules! compat_setting {
+    ($(#[$rules:meta])* $vendor:ident) => {
+        /// The rules that a sink follows.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Compat {
+            $(#[$rules])*
+            #[default]
+            $vendor,
+            /// Exactly what Segment's destination sends.
+            Segment,
+        }
+
+        impl From<Compat> for $crate::Compat {
+            fn from(compat: Compat) -> Self {
+                match compat {
+                    Compat::$vendor => $crate::Compat::Vendor,
+                    Compat::Segment => $crate::Compat::Segment,
+                }
+            }
+        }
+    };
+}
+
 impl Compat {
     /// Returns the values that are derived while nothing is configured.
     pub fn derives(self) -> Derives {

@@ -137,12 +137,8 @@ impl PinterestConversionsConfig {
         );
         let path = ["ad_accounts", &self.ad_account_id.0, "events"];
         let url = settings::endpoint(&self.base_url, path, &mut findings.errors);
-        for (path, value) in [("partner_name", &self.partner_name), ("np", &self.np)] {
-            if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
-                let error = BuildError::new(path, "must not be empty");
-                findings.errors.push(error.help("leave it out"));
-            }
-        }
+        let texts = [("partner_name", &self.partner_name), ("np", &self.np)];
+        settings::refuse_blank(&texts, &mut findings.errors);
         let partner_name = self.partner_name.as_deref();
         if partner_name.is_some_and(|name| !is_partner_name(name)) {
             let warning = BuildError::new(

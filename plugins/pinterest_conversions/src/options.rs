@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::OptOutPolicy;
+use signalbox_conversions::{OptOutPolicy, compat_setting};
 use signalbox_http::{HeaderValue, Url};
 
 /// A sink for Pinterest, as its settings say.
@@ -20,24 +20,9 @@ pub struct Pinterest {
     pub(crate) authorization: HeaderValue,
 }
 
-/// The rules that a sink follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Compat {
+compat_setting! {
     /// Pinterest's own: wrong data is never sent, an event is not lost for a detail, data that is there is used.
-    #[default]
-    Pinterest,
-    /// Exactly what Segment's destination sends.
-    Segment,
-}
-
-impl From<Compat> for signalbox_conversions::Compat {
-    fn from(compat: Compat) -> Self {
-        match compat {
-            Compat::Pinterest => signalbox_conversions::Compat::Vendor,
-            Compat::Segment => signalbox_conversions::Compat::Segment,
-        }
-    }
+    Pinterest
 }
 
 /// Hashes of state and country that an event under Limited Data Processing carries. Pinterest's pages disagree on the

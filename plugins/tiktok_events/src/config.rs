@@ -152,27 +152,21 @@ impl TikTokEventsConfig {
         let url = settings::endpoint(&self.base_url, ["open_api", "v1.3", "event", "track", ""], errors);
         if self.compat == Compat::Segment && self.event_source == EventSource::Crm {
             errors.push(
-                BuildError::new(
-                    "event_source",
-                    "at Segment, the mapping chooses between web and crm",
-                )
-                .help("set event_source to \"web\", and the field event_source of the mappings to \"crm\""),
+                BuildError::new("event_source", "at Segment, the mapping chooses web or crm").help(
+                    "set event_source to \"web\", and the field event_source of the mappings to \"crm\"",
+                ),
             );
         }
-        for (setting, value) in [
+        let texts = [
             ("test_event_code", &self.test_event_code),
             ("partner_name", &self.partner_name),
-        ] {
-            if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
-                errors.push(BuildError::new(setting, "must not be empty").help("leave it out"));
-            }
-        }
+        ];
+        settings::refuse_blank(&texts, errors);
         if self.max_age.0.is_zero() {
             errors.push(BuildError::new("max_age", "must be longer than 0 seconds"));
         }
         if self.test_event_code.is_some() {
-            let message = "TikTok shows these events as tests and counts none of them";
-            let warning = BuildError::new("test_event_code", message);
+            let warning = BuildError::new("test_event_code", "TikTok counts none of these events");
             findings
                 .warnings
                 .push(warning.help("take it out before production"));
@@ -222,10 +216,7 @@ impl TikTokEventsConfig {
         };
         let id = id.as_ref().filter(|id| !id.0.trim().is_empty());
         if id.is_none() {
-            let message = format!(
-                "is needed, since event_source is \"{}\"",
-                self.event_source.name()
-            );
+            let message = format!("is needed, since event_source is {}", self.event_source.name());
             errors.push(BuildError::new(setting, message).help("Events Manager shows it"));
         }
         Some(self.id(id?))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::{Doubt, Frames, OptOutPolicy, Refusal};
+use signalbox_conversions::{Doubt, Frames, OptOutPolicy, Refusal, compat_setting, opening};
 use signalbox_http::{HeaderValue, Url};
 
 use crate::reasons;
@@ -36,24 +36,9 @@ pub struct TikTok {
     pub(crate) doubt: Doubt,
 }
 
-/// The rules that a sink follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Compat {
+compat_setting! {
     /// TikTok's own: wrong data is never sent, an event is not lost for a detail, data that is there is used.
-    #[default]
-    Tiktok,
-    /// Exactly what Segment's destinations send.
-    Segment,
-}
-
-impl From<Compat> for signalbox_conversions::Compat {
-    fn from(compat: Compat) -> Self {
-        match compat {
-            Compat::Tiktok => signalbox_conversions::Compat::Vendor,
-            Compat::Segment => signalbox_conversions::Compat::Segment,
-        }
-    }
+    Tiktok
 }
 
 /// Letter case in which an external id is hashed. It must be the one of the pixel.
@@ -166,17 +151,11 @@ pub(crate) fn frames(
 
 /// Returns the text of a request before its events.
 fn open((source, id): (EventSource, &str), code: Option<&str>, partner: Option<&str>) -> String {
-    let text = |text: &str| serde_json::Value::from(text).to_string();
-    let mut open = format!(
-        r#"{{"event_source":"{}","event_source_id":{}"#,
-        source.name(),
-        text(id)
-    );
-    for (key, value) in [("test_event_code", code), ("partner_name", partner)] {
-        if let Some(value) = value {
-            open.push_str(&format!(r#","{key}":{}"#, text(value)));
-        }
-    }
-    open.push_str(r#","data":["#);
-    open
+    let root = [
+        ("event_source", Some(source.name())),
+        ("event_source_id", Some(id)),
+        ("test_event_code", code),
+        ("partner_name", partner),
+    ];
+    opening(&root, "data")
 }

@@ -84,3 +84,12 @@ pub fn token_header(
     }
     header
 }
+
+/// Refuses texts that are given, but blank; each with its setting.
+pub fn refuse_blank(settings: &[(&'static str, &Option<String>)], errors: &mut BuildErrors) {
+    for (setting, value) in settings {
+        if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
+            errors.push(BuildError::new(*setting, "must not be empty").help("leave it out"));
+        }
+    }
+}

@@ -17,7 +17,7 @@ use signalbox_segment::settings::{self, Findings, child, template_reads, trigger
 use crate::mapping::{CompiledMapping, Draft, Trigger};
 use crate::presets::{Listens, Preset};
 use crate::spec::{Compat, Spec};
-pub use account::{AccountId, token_header};
+pub use account::{AccountId, refuse_blank, token_header};
 use check::{check_field, check_required, not_in, unknown_field, unknown_preset};
 pub use endpoint::endpoint;
 pub use presets::Presets;
