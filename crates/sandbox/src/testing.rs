@@ -5,7 +5,10 @@ use serde_json::Value;
 use crate::api::{self, Api, Circumstances};
 use crate::judge::facts::Facts;
 use crate::judge::{Refusal, Verdict};
+use crate::meta::Meta;
 use crate::options::SandboxConfig;
+use crate::pinterest::Pinterest;
+use crate::tiktok::TikTok;
 
 pub(crate) const HASH: &str = "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9";
 /// The time of the sandbox, in Unix seconds.
@@ -62,4 +65,27 @@ pub(crate) fn patched(value: &Value, patch: &Value) -> Value {
         }
     }
     Value::Object(whole)
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_body_makes_a_vendor_panic_or_repeats_its_values(text in "[a-z]{12,20}", bytes: Vec<u8>) {
+        let value = Value::from(text.as_str());
+        let list = Value::from(vec![value.clone()]);
+        for api in [&Pinterest as &dyn Api, &Meta, &TikTok] {
+            let config = SandboxConfig::default();
+            let _ = judged(api, &config, None, &bytes);
+            let (body, event) = api.tables();
+            for (field, odd) in event.iter().zip([&value, &list].into_iter().cycle()) {
+                let event = serde_json::json!({ field.name: odd });
+                let request = serde_json::json!({ "event_source": "web", "event_source_id": "1", "data": [event] });
+                let said = told(api, &config, &request);
+                proptest::prop_assert!(!said.is_empty() && !said.contains(&text), "{said}");
+            }
+            for field in body {
+                let said = told(api, &config, &serde_json::json!({ field.name: list }));
+                proptest::prop_assert!(!said.is_empty() && !said.contains(&text), "{said}");
+            }
+        }
+    }
 }

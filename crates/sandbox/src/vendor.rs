@@ -39,14 +39,6 @@ impl Vendor {
         }
     }
 
-    /// Reads a list of names joined by commas.
-    ///
-    /// # Errors
-    /// A text that holds the unknown name and the known ones.
-    pub fn list(names: &str) -> Result<Vec<Self>, String> {
-        names.split(',').map(|name| name.trim().parse()).collect()
-    }
-
     /// Returns the path that a sink's `base_url` ends with.
     pub(crate) const fn base_path(self) -> &'static str {
         match self {
@@ -107,12 +99,11 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        assert_eq!(
-            Vendor::list("meta, tiktok"),
-            Ok(vec![Vendor::Meta, Vendor::TikTok])
-        );
-        for name in ["", "Meta", "meta,"] {
-            let error = Vendor::list(name).unwrap_err();
+        for vendor in Vendor::ALL {
+            assert_eq!(vendor.name().parse(), Ok(vendor));
+        }
+        for name in ["", "Meta", "meta,tiktok"] {
+            let error = name.parse::<Vendor>().unwrap_err();
             assert!(error.contains("known are"), "{name}: {error}");
         }
     }

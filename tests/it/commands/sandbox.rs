@@ -78,6 +78,71 @@ async fn serves_captures_and_fails_on_demand() {
 }
 
 #[tokio::test]
+async fn plays_the_vendors_asked_for_and_prints_their_settings() {
+    let process = Process::spawn(&mut command(
+        &[
+            "sandbox",
+            "--listen",
+            "127.0.0.1:0",
+            "--vendor",
+            "tiktok,meta",
+            "--token",
+            "right",
+            "--token",
+            "meta=metas",
+            "--pixel-id",
+            "12345",
+            "--any-age",
+        ],
+        &[],
+    ));
+    until(
+        || async { process.stdout().contains("/_sandbox/counts").then_some(()) },
+        || process.stderr(),
+    )
+    .await;
+    let told = process.stdout();
+    assert!(!told.contains("right") && !told.contains("metas"), "{told}");
+    let from = told.find("[sinks").unwrap();
+    let settings: toml::Table = told[from..told.find("\nFaults").unwrap()].parse().unwrap();
+    let sinks = settings["sinks"].as_table().unwrap();
+    assert_eq!(sinks.keys().collect::<Vec<_>>(), ["meta", "tiktok"]);
+    let meta = &sinks["meta"];
+    assert_eq!(
+        (meta["type"].as_str(), meta["pixel_id"].as_str()),
+        (Some("meta_conversions"), Some("12345"))
+    );
+    let address = meta["base_url"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap();
+
+    let event =
+        r#"{"event_name":"Lead","event_time":1,"action_source":"other","user_data":{"external_id":"7"}}"#;
+    let body = format!("{{\"data\":[{event}]}}");
+    for (path, token, status) in [
+        ("/v26.0/12345/events", "metas", 200),
+        ("/v26.0/12345/events", "right", 401),
+        ("/v5/ad_accounts/1/events", "right", 404),
+    ] {
+        let token = format!("Bearer {token}");
+        let headers = [("authorization", token.as_str())];
+        let answer = try_send(address, "POST", path, &headers, body.as_bytes())
+            .await
+            .unwrap();
+        assert_eq!(answer.status, status, "{path}");
+    }
+    process.signal("TERM");
+    let exit = process.exit().await;
+    assert!(
+        exit.stdout
+            .ends_with("Meta: 1 events accepted in 2 requests\n1 events accepted in 3 requests\n"),
+        "{exit:?}"
+    );
+}
+
+#[tokio::test]
 async fn says_why_it_does_not_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -90,6 +155,12 @@ async fn says_why_it_does_not_start() {
     let exit = signalbox(&["sandbox", "--listen", "0.0.0.0:0"]).await;
     assert_eq!(exit.code, Some(1));
     assert!(exit.stderr.contains("loopback only"), "{exit:?}");
+    let exit = signalbox(&["sandbox", "--vendor", "snap"]).await;
+    assert_eq!(exit.code, Some(64));
+    assert!(
+        exit.stderr.contains("known are pinterest, meta and tiktok"),
+        "{exit:?}"
+    );
     let exit = signalbox(&["sandbox", "--faults", r#"{"rate_limit":{"percent":"20"}}"#]).await;
     assert_eq!(exit.code, Some(64));
     assert!(

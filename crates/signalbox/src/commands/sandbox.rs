@@ -16,11 +16,7 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<Code, Failure> {
     let (token, tokens) = tokens(&args.token);
     let config = SandboxConfig {
         listen: args.listen,
-        vendors: if args.vendor.is_empty() {
-            Vendor::ALL.to_vec()
-        } else {
-            args.vendor
-        },
+        vendors: played(&args.vendor),
         capture: args.capture,
         token,
         tokens,
@@ -54,6 +50,12 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<Code, Failure> {
         counts.accepted, counts.requests
     ));
     Ok(exit::OK)
+}
+
+/// Returns the vendors that were asked for, all if none was.
+fn played(asked: &[Vendor]) -> Vec<Vendor> {
+    let played = |vendor: &Vendor| asked.is_empty() || asked.contains(vendor);
+    Vendor::ALL.into_iter().filter(played).collect()
 }
 
 /// Returns the token of all vendors, and those of single ones: `meta=TOKEN`.
