@@ -69,11 +69,13 @@ fn preset_fields(out: &mut String, spec: &Spec) {
     out.push_str("| preset | field | default | default with `compat = \"segment\"` |\n|---|---|---|---|\n");
     for (preset, path) in rows {
         let (name, default) = (preset.name, |compat| {
-            let mapping = spec.default_mapping(Some(preset), compat);
-            let mapping = path
-                .split('.')
-                .fold(Json::Object(mapping), |json, key| json[key].clone());
+            let of = |preset| {
+                let mapping = Json::Object(spec.default_mapping(preset, compat));
+                path.split('.').fold(mapping, |json, key| json[key].clone())
+            };
+            let mapping = of(Some(preset));
             match preset.is_in(compat) {
+                true if !mapping.is_null() && mapping == of(None) => "as below".to_owned(),
                 true => segment_default(&mapping.to_string()),
                 false => String::new(),
             }
@@ -134,6 +136,8 @@ fn segment_default(json: &str) -> String {
         format!("`{path}`")
     } else if let (Some(then), Some(otherwise)) = (path(&choice["then"]), path(&choice["else"])) {
         format!("`{then}`, else `{otherwise}`")
+    } else if mapping["@arrayPath"][0] == "$.properties" {
+        "the one product that `properties` describe".to_owned()
     } else if mapping["@arrayPath"].is_array() {
         "each of `properties.products`".to_owned()
     } else {

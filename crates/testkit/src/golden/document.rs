@@ -33,10 +33,23 @@ pub(crate) fn generated(file: &Path, begin: &str, end: &str, wanted: &str) {
 /// # Panics
 /// If the reference is missing or out of date.
 pub fn reference<G: GoldenVendor>(spec: &Spec) {
+    reference_of::<G>(spec, "");
+}
+
+/// Does the same for one of a vendor's several tables, whose `name` ends the words of both lines:
+/// `<!-- begin of the generated reference of app -->`.
+///
+/// # Panics
+/// As [`reference`].
+pub fn named_reference<G: GoldenVendor>(spec: &Spec, name: &str) {
+    reference_of::<G>(spec, &format!(" of {name}"));
+}
+
+fn reference_of<G: GoldenVendor>(spec: &Spec, name: &str) {
     generated(
         &Path::new(G::ROOT).join("README.md"),
-        "<!-- begin of the generated reference -->\n",
-        "<!-- end of the generated reference -->",
+        &format!("<!-- begin of the generated reference{name} -->\n"),
+        &format!("<!-- end of the generated reference{name} -->"),
         &signalbox_conversions::reference(spec),
     );
 }

@@ -18,6 +18,13 @@ fn the_tables_are_well_formed() {
 }
 
 #[test]
+fn the_readme_holds_the_references() {
+    for (spec, name) in [(&WEB_SPEC, "web"), (&APP_SPEC, "app"), (&OFFLINE_SPEC, "offline")] {
+        golden::named_reference::<TikTokCases>(spec, name);
+    }
+}
+
+#[test]
 fn personal_values_leave_as_hashes_only() {
     // TikTok takes these as they are.
     let plain = ["advertisingId", "city", "state", "country"];
