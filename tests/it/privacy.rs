@@ -75,7 +75,25 @@ conversion_token = "${TOKEN}"
 timeout = "300ms"
 batch.max_wait = "10ms"
 retry = { initial_backoff = "10ms", max_backoff = "50ms" }
-[sinks.echo]
+[sinks.meta]
+type = "meta_conversions"
+inputs = ["shop"]
+base_url = "${META}"
+pixel_id = "1203948576120394"
+access_token = "${TOKEN}"
+timeout = "300ms"
+batch.max_wait = "10ms"
+retry = { initial_backoff = "10ms", max_backoff = "50ms" }
+[sinks.tiktok]
+type = "tiktok_events"
+inputs = ["shop"]
+base_url = "${TIKTOK}"
+pixel_code = "C4WILDROSE0HOME00001"
+access_token = "${TOKEN}"
+timeout = "300ms"
+batch.max_wait = "10ms"
+retry = { initial_backoff = "10ms", max_backoff = "50ms" }
+[sinks.echo_pinterest]
 type = "pinterest_conversions"
 inputs = ["shop"]
 base_url = "${ECHO}/v5"
@@ -83,7 +101,35 @@ ad_account_id = "549755885175"
 conversion_token = "${TOKEN}"
 batch.max_wait = "10ms"
 retry = { for = "100ms", initial_backoff = "10ms", max_backoff = "20ms" }
+[sinks.echo_meta]
+type = "meta_conversions"
+inputs = ["shop"]
+base_url = "${ECHO}"
+pixel_id = "1203948576120394"
+access_token = "${TOKEN}"
+batch.max_wait = "10ms"
+retry = { for = "100ms", initial_backoff = "10ms", max_backoff = "20ms" }
+[sinks.echo_tiktok]
+type = "tiktok_events"
+inputs = ["shop"]
+base_url = "${ECHO}"
+pixel_code = "C4WILDROSE0HOME00001"
+access_token = "${TOKEN}"
+batch.max_wait = "10ms"
+retry = { for = "100ms", initial_backoff = "10ms", max_backoff = "20ms" }
 "#;
+
+/// All sinks.
+const SINKS: [&str; 8] = [
+    "archive",
+    "hook",
+    "pinterest",
+    "meta",
+    "tiktok",
+    "echo_pinterest",
+    "echo_meta",
+    "echo_tiktok",
+];
 
 fn traits() -> Value {
     json!({
@@ -216,13 +262,33 @@ fn echoes() -> Vec<Act> {
     };
     // Refusals of whole requests last: they put the sink on hold.
     vec![
-        echo(500, r#"{"code":1,"message":"{echo}"}"#),
+        echo(
+            500,
+            r#"{"code":1,"message":"{echo}","error":{"code":1,"message":"{echo}"}}"#,
+        ),
         echo(200, "{echo}"),
+        echo(
+            200,
+            r#"{"events_received":1,"messages":["{echo}"],"code":0,"message":"{echo}"}"#,
+        ),
+        echo(
+            200,
+            r#"{"events_received":0,"messages":["{echo}"],"code":20001,"message":"{echo}"}"#,
+        ),
         Act::Reset(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{".to_vec()),
         echo(400, r#"{"code":4196,"message":"{echo}"}"#),
         echo(
             400,
             r#"{"code":4196,"message":"Additional properties are not allowed ('{echo}' was unexpected)"}"#,
+        ),
+        echo(
+            400,
+            r#"{"error":{"code":100,"error_subcode":2804050,"message":"{echo}","error_user_title":"{echo}","error_user_msg":"{echo}"}}"#,
+        ),
+        echo(200, r#"{"code":40002,"message":"data[0]: {echo}"}"#),
+        echo(
+            401,
+            r#"{"code":40105,"message":"{echo}","error":{"code":190,"message":"{echo}"}}"#,
         ),
     ]
 }
@@ -277,12 +343,15 @@ async fn nothing_private_is_ever_shown() {
                 .body
         }
     };
-    let settled = async |sink: &str| {
+    let settled = async || {
         crate::support::until(
             || async {
                 let status: Value = serde_json::from_str(&admin("/status").await).unwrap();
-                (status["sinks"][sink]["pending"] == 0 || status["sinks"][sink]["held"].is_object())
-                    .then_some(())
+                let is_settled = |sink: &&str| {
+                    let sink = &status["sinks"][*sink];
+                    sink["pending"] == 0 || sink["held"].is_object()
+                };
+                SINKS.iter().all(|sink| is_settled(&sink)).then_some(())
             },
             || process.stderr(),
         )
@@ -311,7 +380,7 @@ async fn nothing_private_is_ever_shown() {
         )
         .await;
         clean("an answer", &answer);
-        settled("echo").await;
+        settled().await;
     }
     let mut acts = echoes().into_iter().cycle();
     for (round, faults) in faults().into_iter().enumerate() {
@@ -323,8 +392,7 @@ async fn nothing_private_is_ever_shown() {
         let body = json!({ "batch": events, "context": { "traits": traits() } }).to_string();
         let answer = post(&world, WRITE_KEY, "/v1/batch", &body).await;
         clean("an answer", &answer);
-        settled("pinterest").await;
-        settled("echo").await;
+        settled().await;
     }
     for body in malformed() {
         for path in ["/v1/batch", "/v1/track", "/v1/t", "/v1/zqivy"] {
@@ -347,9 +415,7 @@ async fn nothing_private_is_ever_shown() {
         "an answer",
         &post(&world, WRITE_KEY, "/v1/track", &person("held").to_string()).await,
     );
-    settled("hook").await;
-    settled("archive").await;
-    settled("pinterest").await;
+    settled().await;
 
     for path in [
         "/metrics",
@@ -388,7 +454,7 @@ async fn nothing_private_is_ever_shown() {
     let requests = world.sandbox.requests();
     assert!(requests.len() > 15);
     for request in &requests {
-        clean("a request to Pinterest", &String::from_utf8_lossy(&request.body));
+        clean("a request to a vendor", &String::from_utf8_lossy(&request.body));
     }
     for seen in echo.seen() {
         clean("a request to the echo", &String::from_utf8_lossy(&seen.body));
@@ -464,6 +530,10 @@ async fn nor_by_a_dry_run_or_a_validation() {
         ("base_url = \"${PINTEREST}\"", "base_url = \"${TOKEN}\""),
         ("timeout = \"300ms\"", "timeout = \"${TOKEN}\""),
         ("ad_account_id = \"549755885175\"", "ad_account_id = \"${TOKEN}\""),
+        ("base_url = \"${META}\"", "base_url = \"${TOKEN}\""),
+        ("base_url = \"${TIKTOK}\"", "base_url = \"${TOKEN}\""),
+        ("pixel_id = \"1203948576120394\"", "pixel_id = \"${TOKEN}\""),
+        ("access_token = \"${TOKEN}\"", "access_token = \"${TOKEN}\\n\""),
         (
             "conversion_token = \"${TOKEN}\"",
             "conversion_token = \"${TOKEN}\\n\"",
