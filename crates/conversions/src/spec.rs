@@ -47,12 +47,12 @@ pub enum Compat {
 /// Defines the setting `compat` of a vendor: an enum `Compat` with the vendor's rules, the default, and Segment's.
 #[macro_export]
 macro_rules! compat_setting {
-    ($(#[$rules:meta])* $vendor:ident) => {
+    ($(#[doc = $rules:literal])* $vendor:ident) => {
         /// The rules that a sink follows.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Compat {
-            $(#[$rules])*
+            $(#[doc = $rules])*
             #[default]
             $vendor,
             /// Exactly what Segment's destination sends.
