@@ -1,7 +1,8 @@
 //! `compat = "segment"`: the JSON values Segment's destination sends, weak points included.
 
 use signalbox_conversions::encode::{
-    Object, PersonalField, UserData, null_context, segment_contents, segment_member, segment_value, whole,
+    Object, PersonalField, UserData, is_segment_currency, null_context, segment_contents, segment_member,
+    segment_value, whole,
 };
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::personal::rules::SEGMENT_META;
@@ -93,7 +94,7 @@ fn check(action: &str, payload: Value<'_>, members: Value<'_>) -> Result<(), Ref
         if currency.is_empty() && action == "Purchase" {
             return Err(reasons::segment::no_currency().into());
         }
-        if !currency.is_empty() && !is_currency(currency) {
+        if !currency.is_empty() && !is_segment_currency(currency) {
             return Err(reasons::segment::currency().into());
         }
         for (index, item) in payload.get("contents").items().enumerate() {
@@ -192,7 +193,7 @@ fn custom_data(out: &mut Object<'_>, action: &str, payload: Value<'_>) {
         "value" if matches!(action, "Purchase" | "Search" | "View Content") => true,
         _ => CUSTOM_DATA
             .iter()
-            .any(|wire| wire.key.name() == name && is_sent(wire.kind, payload.get(name))),
+            .any(|(_, wire)| wire.key.name() == name && is_sent(wire.kind, payload.get(name))),
     };
     for (name, value) in payload.get("custom_data").members() {
         if value.is_defined() && !replaced(name) {
@@ -201,7 +202,7 @@ fn custom_data(out: &mut Object<'_>, action: &str, payload: Value<'_>) {
             });
         }
     }
-    for wire in CUSTOM_DATA {
+    for (_, wire) in CUSTOM_DATA {
         let value = payload.get(wire.member);
         if wire.kind == Kind::Contents {
             segment_contents(out, wire.key, CONTENT, value);
@@ -218,16 +219,4 @@ fn is_sent(kind: Kind, value: Value<'_>) -> bool {
         Kind::Texts => value.array_len() > 0,
         _ => value.is_defined(),
     }
-}
-
-/// Returns true for the codes that Segment's destination knows: ISO 4217 as of some years ago, funds and metals included.
-fn is_currency(code: &str) -> bool {
-    const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP \
-        BYN BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP \
-        GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD \
-        KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR \
-        NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLL SOS SRD SSP STN SVC SYP \
-        SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VES VND VUV WST XAF XAG XAU XBA XBB XBC \
-        XBD XCD XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWC";
-    CODES.split(' ').any(|known| known == code)
 }

@@ -1,8 +1,8 @@
 //! The members of the request, in their order.
 
 use signalbox_conversions::encode::{PersonalField, PlainKey, Wire};
-use signalbox_conversions::field::{Kind, Row};
-use signalbox_conversions::{key, personal, wires};
+use signalbox_conversions::field::Row;
+use signalbox_conversions::{key, personal, placed_wires, wires};
 use signalbox_segment::schema::FieldType;
 
 use crate::fields::{self, APP_DATA, EVENT, USER_DATA};
@@ -27,32 +27,8 @@ pub(crate) const ORIGINAL_EVENT: &[Wire] = wires!(fields::ORIGINAL_EVENT);
 /// A product.
 pub(crate) const CONTENT: &[Wire] = wires!(fields::CONTENT);
 
-/// The members of `custom_data` that have a field each.
-pub(crate) const CUSTOM_DATA: &[Wire] = &{
-    let mut wires = [CONTENT[0]; count_custom(EVENT)];
-    let (mut row, mut at) = (0, 0);
-    while row < EVENT.len() {
-        if is_custom(&EVENT[row]) {
-            wires[at] = Wire::of(&EVENT[row]);
-            at += 1;
-        }
-        row += 1;
-    }
-    wires
-};
-
-const fn is_custom(row: &Row) -> bool {
-    !matches!(row.kind, Kind::Own)
-}
-
-const fn count_custom(rows: &[Row]) -> usize {
-    let (mut row, mut count) = (0, 0);
-    while row < rows.len() {
-        count += is_custom(&rows[row]) as usize;
-        row += 1;
-    }
-    count
-}
+/// The members of `custom_data` that have a field each, with their places in the payload.
+pub(crate) const CUSTOM_DATA: &[(usize, Wire)] = placed_wires!(EVENT);
 
 #[cfg(test)]
 mod tests {
@@ -68,7 +44,7 @@ mod tests {
             (extinfo.len(), extinfo[0], extinfo[15]),
             (16, "version", "deviceTimezone")
         );
-        let custom = keys(CUSTOM_DATA);
+        let custom: Vec<&str> = CUSTOM_DATA.iter().map(|(_, wire)| wire.key.name()).collect();
         assert_eq!((custom[0], custom.last()), ("currency", Some(&"status")));
         assert!(!custom.contains(&"test_event_code"));
     }

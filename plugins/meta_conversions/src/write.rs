@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use signalbox_conversions::encode::{Object, Wire, list, whole};
+use signalbox_conversions::encode::{Object, Wire, list, member_at, whole};
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::time::unix_seconds;
 use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons as shared};
@@ -233,42 +233,41 @@ impl<'a> RecordBuilder<'a, '_> {
         Ok(())
     }
 
+    /// Writes the fields, then the properties of the user's own. A field takes precedence over a property of its name; the free
+    /// data may bring the currency and the value, too.
     fn custom_data(&mut self, out: &mut Object<'_>, event_name: &str) -> Result<(), Refusal> {
         let payload = self.resolved.payload;
         let free = top!(payload, "custom_data");
-        let mut required = 0;
-        for wire in CUSTOM_DATA {
-            if wire.kind == Kind::Contents {
-                self.contents(out, wire, payload.get(wire.member));
+        let (mut taken, mut worth) = (0_u32, 0);
+        for (at, (place, wire)) in CUSTOM_DATA.iter().enumerate() {
+            let mapped = member_at(payload, *place);
+            let mut value = self.resolved.or_derived(self.vendor, wire, mapped);
+            let of_worth = matches!(wire.key.name(), "currency" | "value");
+            if of_worth && !value.is_defined() {
+                value = free.get(wire.key.name());
+            }
+            if !value.is_defined() {
                 continue;
             }
-            let mut value = self
-                .resolved
-                .or_derived(self.vendor, wire, payload.get(wire.member));
-            if !value.is_defined() && wire.kind != Kind::Texts {
-                value = free.get(wire.key.name());
+            taken |= 1 << at;
+            if wire.kind == Kind::Contents {
+                self.contents(out, wire, value);
+                continue;
             }
             let before = self.resolved.warnings.len();
             self.resolved.member(out, wire, value, Parent::Event);
-            let written = value.is_defined() && self.resolved.warnings.len() == before;
-            if written && matches!(wire.key.name(), "currency" | "value") {
-                required += 1;
-            }
+            worth += u8::from(of_worth && self.resolved.warnings.len() == before);
         }
-        // Properties of the user's own; a field of the same name takes precedence.
+        if event_name == "Purchase" && worth < 2 {
+            return Err(reasons::purchase_without_value().into());
+        }
         for (name, value) in free.members() {
-            let field = CUSTOM_DATA.iter().find(|wire| wire.key.name() == name);
-            let taken = field.is_some_and(|wire| {
-                !matches!(wire.kind, Kind::Contents | Kind::Texts) || payload.get(wire.member).is_defined()
-            });
-            if !taken {
+            let field = CUSTOM_DATA.iter().position(|(_, wire)| wire.key.name() == name);
+            if field.is_none_or(|at| taken & (1 << at) == 0) {
                 out.property(name, |out| {
                     out.with(|out| value.write_json(out, Numbers::Source));
                 });
             }
-        }
-        if event_name == "Purchase" && required < 2 {
-            return Err(reasons::purchase_without_value().into());
         }
         Ok(())
     }

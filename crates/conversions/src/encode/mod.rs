@@ -14,7 +14,9 @@ pub use flat::{count_wires, placed_personal, placed_wires};
 pub(crate) use members::is_prefix;
 pub use members::{Members, NO_PLACE, list, member_at, place, place_if_any, whole};
 pub use money::push_money;
-pub use segment::{null_context, segment_contents, segment_member, segment_members, segment_value};
+pub use segment::{
+    is_segment_currency, null_context, segment_contents, segment_member, segment_members, segment_value,
+};
 pub use stripped::{Stripped, StrippedFields};
 pub use user_data::{Hashed, HashedKey, PlainKey, UserData};
 pub use wire::{PersonalField, Wire, count_hashed, personal, wires};

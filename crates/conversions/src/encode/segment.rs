@@ -15,6 +15,18 @@ pub fn null_context(root: Node<'_>) -> bool {
         .is_some_and(|context| context.is_null() || context.get("personas").is_some_and(Node::is_null))
 }
 
+/// Returns true for the currency codes that Segment's destinations know, all in upper case: ISO 4217 as of some years ago, funds and metals included.
+pub fn is_segment_currency(code: &str) -> bool {
+    const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP \
+        BYN BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP \
+        GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD \
+        KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR \
+        NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLL SOS SRD SSP STN SVC SYP \
+        SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VES VND VUV WST XAF XAG XAU XBA XBB XBC \
+        XBD XCD XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWC";
+    CODES.split(' ').any(|known| known == code)
+}
+
 /// Writes a member as Segment does.
 pub fn segment_member(out: &mut Object<'_>, wire: &Wire, value: Value<'_>) {
     match (wire.kind, value) {

@@ -548,6 +548,21 @@ fn properties_of_the_user_s_own_are_sent() {
 }
 
 #[test]
+fn a_property_named_like_an_empty_field_is_sent_as_it_is() {
+    let mut order = purchase();
+    set(&mut order, "properties.order_id", Json::Null);
+    let fields = "custom_data = { order_id = 77, content_ids = \"a\", value = 5 }";
+    let custom = &body(&result(&mapped(fields), &order).unwrap())["custom_data"];
+    assert_eq!(custom["order_id"], 77);
+    assert_eq!(
+        custom["content_ids"],
+        json!(["lamp", "vase"]),
+        "the field is derived"
+    );
+    assert_eq!(custom["value"], 215);
+}
+
+#[test]
 fn test_codes_count_only_if_that_is_meant() {
     let fields = mapped("test_event_code = \"TEST9\"");
     let record = result(&fields, &purchase()).unwrap();
