@@ -66,58 +66,60 @@ url = "${HOOK}/zq-hook-secret?key=zq-hook-secret"
 headers = { authorization = "Bearer zq-hook-secret" }
 batch.max_wait = "10ms"
 retry = { initial_backoff = "10ms", max_backoff = "50ms" }
-[sinks.pinterest]
-type = "pinterest_conversions"
-inputs = ["shop"]
-base_url = "${PINTEREST}"
-ad_account_id = "549755885175"
-conversion_token = "${TOKEN}"
-timeout = "300ms"
-batch.max_wait = "10ms"
-retry = { initial_backoff = "10ms", max_backoff = "50ms" }
-[sinks.meta]
-type = "meta_conversions"
-inputs = ["shop"]
-base_url = "${META}"
-pixel_id = "1203948576120394"
-access_token = "${TOKEN}"
-timeout = "300ms"
-batch.max_wait = "10ms"
-retry = { initial_backoff = "10ms", max_backoff = "50ms" }
-[sinks.tiktok]
-type = "tiktok_events"
-inputs = ["shop"]
-base_url = "${TIKTOK}"
-pixel_code = "C4WILDROSE0HOME00001"
-access_token = "${TOKEN}"
-timeout = "300ms"
-batch.max_wait = "10ms"
-retry = { initial_backoff = "10ms", max_backoff = "50ms" }
-[sinks.echo_pinterest]
-type = "pinterest_conversions"
-inputs = ["shop"]
-base_url = "${ECHO}/v5"
-ad_account_id = "549755885175"
-conversion_token = "${TOKEN}"
-batch.max_wait = "10ms"
-retry = { for = "100ms", initial_backoff = "10ms", max_backoff = "20ms" }
-[sinks.echo_meta]
-type = "meta_conversions"
-inputs = ["shop"]
-base_url = "${ECHO}"
-pixel_id = "1203948576120394"
-access_token = "${TOKEN}"
-batch.max_wait = "10ms"
-retry = { for = "100ms", initial_backoff = "10ms", max_backoff = "20ms" }
-[sinks.echo_tiktok]
-type = "tiktok_events"
-inputs = ["shop"]
-base_url = "${ECHO}"
-pixel_code = "C4WILDROSE0HOME00001"
-access_token = "${TOKEN}"
-batch.max_wait = "10ms"
-retry = { for = "100ms", initial_backoff = "10ms", max_backoff = "20ms" }
 "#;
+
+/// A vendor's sink: its name, its settings with `BASE` in place of the address, the address of the sandbox, and that of the
+/// server that echoes.
+const VENDORS: [(&str, &str, [&str; 2]); 3] = [
+    (
+        "pinterest",
+        r#"
+type = "pinterest_conversions"
+base_url = "BASE"
+ad_account_id = "549755885175"
+conversion_token = "${TOKEN}"
+"#,
+        ["${PINTEREST}", "${ECHO}/v5"],
+    ),
+    (
+        "meta",
+        r#"
+type = "meta_conversions"
+base_url = "BASE"
+pixel_id = "1203948576120394"
+access_token = "${TOKEN}"
+"#,
+        ["${META}", "${ECHO}"],
+    ),
+    (
+        "tiktok",
+        r#"
+type = "tiktok_events"
+base_url = "BASE"
+pixel_code = "C4WILDROSE0HOME00001"
+access_token = "${TOKEN}"
+"#,
+        ["${TIKTOK}", "${ECHO}"],
+    ),
+];
+
+/// Returns the pipeline file: each vendor's sink twice, one to the sandbox and one to the server that echoes.
+fn config() -> String {
+    let mut text = CONFIG.to_owned();
+    for (name, settings, bases) in VENDORS {
+        let retries = [
+            "timeout = \"300ms\"\nretry = { initial_backoff = \"10ms\", max_backoff = \"50ms\" }",
+            "retry = { for = \"100ms\", initial_backoff = \"10ms\", max_backoff = \"20ms\" }",
+        ];
+        for ((prefix, base), retry) in ["", "echo_"].iter().zip(bases).zip(retries) {
+            let settings = settings.replace("BASE", base);
+            text.push_str(&format!(
+                "[sinks.{prefix}{name}]\ninputs = [\"shop\"]\nbatch.max_wait = \"10ms\"\n{retry}{settings}"
+            ));
+        }
+    }
+    text
+}
 
 /// All sinks.
 const SINKS: [&str; 8] = [
@@ -326,7 +328,7 @@ async fn nothing_private_is_ever_shown() {
     let mut variables = world.variables();
     variables.push(("ECHO".to_owned(), echo.url()));
     variables.push(("SIGNALBOX_LOG".to_owned(), "trace".to_owned()));
-    let config = world.write("p.toml", CONFIG);
+    let config = world.write("p.toml", &config());
     let process = world
         .spawn(&mut command(
             &["run", "--config", config.to_str().unwrap()],
@@ -351,7 +353,7 @@ async fn nothing_private_is_ever_shown() {
                     let sink = &status["sinks"][*sink];
                     sink["pending"] == 0 || sink["held"].is_object()
                 };
-                SINKS.iter().all(|sink| is_settled(&sink)).then_some(())
+                SINKS.iter().all(|sink| is_settled(sink)).then_some(())
             },
             || process.stderr(),
         )
@@ -502,7 +504,7 @@ async fn nor_by_a_dry_run_or_a_validation() {
     let world = World::new().await;
     let mut variables = world.variables();
     variables.push(("ECHO".to_owned(), world.hook.url()));
-    let config = world.write("p.toml", CONFIG);
+    let config = world.write("p.toml", &config());
     let mut input = String::new();
     for event in others().into_iter().chain([person("one")]) {
         input.push_str(&format!("{event}\n"));
@@ -542,8 +544,9 @@ async fn nor_by_a_dry_run_or_a_validation() {
         ("batch.max_wait = \"10ms\"", "concurrency = \"${TOKEN}\""),
         ("deadline = \"1s\"", "deadline = \"${WRITE_KEY}\""),
     ] {
-        assert!(CONFIG.contains(from), "{from}");
-        let config = world.write("wrong.toml", &CONFIG.replace(from, to));
+        let right = config();
+        assert!(right.contains(from), "{from}");
+        let config = world.write("wrong.toml", &right.replace(from, to));
         let exit =
             crate::support::process::run(&["validate", "--config", config.to_str().unwrap()], &variables)
                 .await;
