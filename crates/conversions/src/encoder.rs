@@ -9,6 +9,8 @@ use signalbox_core::{ByteSlab, Event, Prepared, Record, Rejection, Resend, Sha25
 use signalbox_segment::schema::{Leniency, Schema};
 
 use crate::encode::{Object, Stripped};
+use crate::field::Kind;
+use crate::hashed::{self, PipelineHashes};
 use crate::lookups::Lookups;
 use crate::mapping::{Call, CompiledMapping};
 use crate::reasons;
@@ -22,6 +24,8 @@ pub struct Encoder<V> {
     mappings: Vec<CompiledMapping>,
     schema: Schema<'static>,
     slab: ByteSlab,
+    /// The table has fields that the vendor wants plain.
+    wants_plain: bool,
 }
 
 /// Buffers kept for the next event, so that an event costs few allocations.
@@ -55,11 +59,16 @@ impl<V: Vendor> Encoder<V> {
     /// # Errors
     /// None, as a test of each vendor holds: the field table is well-formed.
     pub fn new(vendor: V, mappings: Vec<CompiledMapping>) -> Result<Encoder<V>, String> {
+        let wants_plain = vendor.spec().all_rows().any(|(_, row)| match row.kind {
+            Kind::Hashed(field) => !vendor.takes_hash(field),
+            _ => row.wants_plain(),
+        });
         Ok(Encoder {
             mappings,
             schema: Schema::new(vendor.spec().fields)?,
             vendor,
             slab: ByteSlab::default(),
+            wants_plain,
         })
     }
 
@@ -195,6 +204,22 @@ impl<V: Vendor> Encoder<V> {
                 (coerced.value, Lookups::none(), 0..0)
             }
         };
+        let rules = self.vendor.spec().rules_of(self.vendor.compat());
+        let made = PipelineHashes::of(event, rules.name(), self.wants_plain);
+        let payload = match made {
+            Some(made) => {
+                let takes_hash = |field| self.vendor.takes_hash(field);
+                hashed::replace(
+                    payload,
+                    self.vendor.spec().rows,
+                    made,
+                    &takes_hash,
+                    arena,
+                    warnings,
+                )
+            }
+            None => payload,
+        };
         Ok(Resolved {
             spec: self.vendor.spec(),
             preset: mapping.preset,
@@ -207,6 +232,7 @@ impl<V: Vendor> Encoder<V> {
             text,
             hashes,
             dropped,
+            made,
         })
     }
 }

@@ -22,6 +22,9 @@ pub struct Row {
     pub derive: Option<Derive>,
     /// The derived value, as the reference describes it.
     pub derived: &'static str,
+    /// The vendor wants the value plain, though transforms hash it where it stands in the event. So does every row of
+    /// [`Kind::Plain`].
+    pub unhashed: bool,
     /// The property can be left out when the destination refuses it.
     pub strippable: bool,
     /// Segment's destination does not send the field.
@@ -159,6 +162,7 @@ impl Row {
             vendor_default: None,
             derive: None,
             derived: "",
+            unhashed: false,
             strippable: false,
             vendor_only: false,
             format: None,
@@ -246,6 +250,17 @@ impl Row {
         self.derive = Some(derive);
         self.derived = description;
         self
+    }
+
+    /// Marks a field that the vendor wants plain, though transforms hash it where it stands in the event.
+    pub const fn unhashed(mut self) -> Row {
+        self.unhashed = true;
+        self
+    }
+
+    /// Returns true if the vendor wants the personal value of this field plain.
+    pub fn wants_plain(&self) -> bool {
+        self.unhashed || matches!(self.kind, Kind::Plain(_))
     }
 
     /// Marks a property that can be left out when the destination refuses it.

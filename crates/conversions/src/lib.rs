@@ -9,6 +9,7 @@
 //! |---|---|
 //! | match the event with presets and triggers | [`Encoder`] |
 //! | evaluate the mapping, coerce the payload to the table | [`Encoder`], by [`Spec::fields`] |
+//! | replace hashes of the pipeline's by those of the sink's rules | [`Encoder`], by the event's facts |
 //! | work out values that are missing | [`Vendor::derive`] |
 //! | write the record | [`Vendor::write`], with the methods of [`Resolved`] |
 //! | put records into a request | [`Conversions`], in [`Vendor::frame`] and [`Vendor::post`] |
@@ -23,6 +24,7 @@ mod encoder;
 pub mod field;
 pub mod forms;
 mod frames;
+mod hashed;
 pub mod import;
 pub mod lookups;
 mod mapping;

@@ -107,6 +107,20 @@ pub fn wrong_form(path: &str, wanted: &str) -> Warning {
     Warning::new("wrong_form", path, format!("left out: not {wanted}"))
 }
 
+/// Warns of a value that a transform hashed by other rules than the sink's; `at` is its path in the event.
+pub fn hashed_by_other_rules(path: &str, at: &str, rules: &str, own: &str) -> Warning {
+    let message = format!(
+        "left out: a transform hashed '{at}' by the rules '{rules}', and this sink needs the rules '{own}'"
+    );
+    Warning::new("hashed_by_other_rules", path, message)
+}
+
+/// Warns of a hash where the vendor wants the plain value.
+pub fn wanted_plain(path: &str) -> Warning {
+    let message = "left out: the destination wants plain text, and a transform has hashed the value";
+    Warning::new("wanted_plain", path, message)
+}
+
 /// Warns of a product without any usable value.
 pub fn empty_content(path: &str) -> Warning {
     let message = "left out: nothing of this product can be used";

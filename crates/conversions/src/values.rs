@@ -11,6 +11,7 @@ use signalbox_segment::value::Value;
 
 use crate::encode::{Key, Members, Object, PersonalField, Wire, languages, list, push_money, whole};
 use crate::field::Kind;
+use crate::hashed::Origin;
 use crate::personal::{self, Dropped, Form};
 use crate::reasons;
 use crate::time::unix_seconds;
@@ -219,7 +220,7 @@ impl<'a> Resolved<'a, '_> {
             && let Some(derive) = field.derive
             && let Some(text) = self.derived(vendor, derive).as_str()
         {
-            self.hash(field, text, parent, None);
+            self.hash_derived(field, text, parent);
         }
         let kept = distinct(self.hashes);
         self.hashes.truncate(kept);
@@ -233,10 +234,7 @@ impl<'a> Resolved<'a, '_> {
         match personal::normalise(field, self.spec.rules, text, self.text) {
             Ok(Form::Plain) => Some(self.text),
             Ok(Form::Hashed | Form::Given) => {
-                self.warnings.push(reasons::wrong_form(
-                    path,
-                    "plain text, which a hash does not give back",
-                ));
+                self.warnings.push(reasons::wanted_plain(path));
                 None
             }
             Err(Dropped::Empty) => None,
@@ -244,6 +242,21 @@ impl<'a> Resolved<'a, '_> {
                 self.warnings
                     .push(Warning::new(dropped.code(), path, dropped.message()));
                 None
+            }
+        }
+    }
+
+    /// Hashes a derived value, which may be a hash of the pipeline's as well as a mapped one.
+    fn hash_derived(&mut self, field: &PersonalField, text: &str, parent: &str) {
+        match self.made.map_or(Origin::Arrived, |made| made.origin(text)) {
+            Origin::Arrived => self.hash(field, text, parent, None),
+            Origin::Made(hash) => self.hashes.push(hash),
+            Origin::Dropped => {}
+            Origin::OtherRules { path, rules } => {
+                let own = self.spec.rules.name();
+                let member = format!("{parent}.{}", field.member);
+                self.warnings
+                    .push(reasons::hashed_by_other_rules(&member, path, rules, own));
             }
         }
     }

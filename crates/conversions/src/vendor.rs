@@ -11,7 +11,9 @@ use signalbox_segment::value::Value;
 
 use crate::encode::{Object, StrippedFields, Wire};
 use crate::field::{Derive, Derives};
+use crate::hashed::PipelineHashes;
 use crate::lookups::Lookups;
+use crate::personal;
 use crate::presets::Preset;
 use crate::spec::{Compat, Spec};
 
@@ -30,6 +32,12 @@ pub trait Vendor: std::fmt::Debug + Send + Sync + 'static {
     /// one ([`Row::derived`](crate::field::Row::derived)). Default: undefined.
     fn derive<'a>(&self, _derive: Derive, _resolved: &Resolved<'a, '_>) -> Value<'a> {
         Value::Undefined
+    }
+
+    /// Returns false for a hashed field of which this sink's settings want another form than the hash by the rules of the
+    /// table, so that a hash of the pipeline's does not serve it. Default: true.
+    fn takes_hash(&self, _field: personal::Field) -> bool {
+        true
     }
 
     /// Writes the record of an event.
@@ -106,6 +114,8 @@ pub struct Resolved<'a, 'b> {
     pub hashes: &'b mut Vec<Sha256Hex>,
     /// The warnings about values that the schema dropped.
     pub(crate) dropped: Range<usize>,
+    /// The hashes that transforms made by other rules; those of the payload are replaced already.
+    pub(crate) made: Option<PipelineHashes<'a>>,
 }
 
 impl<'a> Resolved<'a, '_> {

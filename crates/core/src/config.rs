@@ -206,8 +206,11 @@ pub struct SinkDeclarations {
     /// The name of the account at the destination on which this sink calls. Sinks with the same name share one
     /// `calls_per_minute`; `None` means that the sink shares its account with no other.
     pub rate_group: Option<String>,
-    /// The name of the normalising rules by which the sink hashes itself, if it does.
+    /// The name of the normalising rules by which the sink hashes itself, if it does. A transform before it that hashes by
+    /// other rules alone is an error.
     pub hashing_rules: Option<&'static str>,
+    /// Fields that the destination wants plain, each with the paths of the event that fill it.
+    pub plain_fields: Vec<PlainField>,
     /// Names of the sink's mappings, each with a fingerprint of its contents without the name. The journal recognises a
     /// renamed mapping by the fingerprint and does not send its records again. Without any, only names are compared.
     pub mappings: Vec<(String, String)>,
@@ -218,9 +221,20 @@ pub struct SinkDeclarations {
 /// Hashing that a transform does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hashes {
-    /// The name of the normalising rules.
-    pub rules: &'static str,
+    /// The names of the normalising rules; the payload holds the hashes of the first.
+    pub rules: Vec<&'static str>,
+    /// The names of all rules that the transform can follow.
+    pub offered: &'static [&'static str],
     /// The paths, with dots.
+    pub paths: Vec<String>,
+}
+
+/// A personal field that a destination wants plain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainField {
+    /// The name in mappings.
+    pub field: String,
+    /// The paths of the event that fill it, with dots.
     pub paths: Vec<String>,
 }
 

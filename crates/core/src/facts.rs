@@ -12,7 +12,7 @@ pub struct Facts {
     /// Set if the user opted out and the opt-out can be expressed: the destination must restrict processing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limited_data_processing: Option<LimitedDataProcessing>,
-    /// Paths that hold hashes instead of plain text, and the rules that made these.
+    /// Hashes that transforms put in the place of plain text, by path and rules. Hashes that arrived are not among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashed: Vec<HashedPath>,
     /// Warnings of transforms, for instance about values left out.
@@ -32,14 +32,18 @@ pub struct LimitedDataProcessing {
     pub country: String,
 }
 
-/// A path whose value was replaced by its hash.
+/// The hashes of a path's values by one set of rules.
+///
+/// A path hashed by one set has one entry, without a list: every value there is a hash by these rules, and the payload holds
+/// it. A path hashed by several sets has an entry for each, and so has one at which some hashes arrived with the event. The
+/// lists of a path's entries run parallel: the hashes at one index are those of one value, of which the payload holds one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HashedPath {
     /// Path with dots. Shared, since every event of a kind names the same paths.
     pub path: Arc<str>,
     /// Name of the normalising rules.
     pub rules: Arc<str>,
-    /// More hashes of the value, where one does not do: of its other spellings. The payload holds the first.
+    /// The hash of each value, as 64 lower-case hexadecimal digits; the empty text where the rules have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<Arc<str>>,
 }

@@ -32,7 +32,7 @@ pub use byte_slab::ByteSlab;
 pub use checkpoints::Checkpoints;
 pub use component::{Flow, Framing, Sink, Sockets, Source, SourceContext, SourceTask, StartError, Transform};
 pub use config::{
-    BuildContext, BuildError, BuildErrors, Built, Component, Hashes, PlainRead, Side, SinkConfig,
+    BuildContext, BuildError, BuildErrors, Built, Component, Hashes, PlainField, PlainRead, Side, SinkConfig,
     SinkDeclarations, SinkDefaults, SourceConfig, SourceDeclarations, TransformConfig, TransformDeclarations,
     child_path,
 };

@@ -17,7 +17,7 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// With the hashing rules of the `hash_pii` transform, in its default settings.
+    /// Hashes with the `hash_pii` transform: its default paths, all of its rules.
     pub fn new(keep: PersonalData) -> DeadLetters {
         let hasher = (keep == PersonalData::Hashed).then(hasher).flatten();
         DeadLetters { keep, hasher }
@@ -95,15 +95,20 @@ pub(crate) fn safe_id(id: &str) -> String {
     }
 }
 
-/// The `hash_pii` transform by its name in the registry: the runtime knows no plugin.
+/// The `hash_pii` transform by its name in the registry: the runtime knows no plugin. It follows all rules that it offers,
+/// so that a letter that is retried holds the hashes of every sink.
 fn hasher() -> Option<Box<dyn Transform>> {
-    let settings = serde_json::json!({ "type": "hash_pii" });
-    let config: Box<dyn TransformConfig> = serde_json::from_value(settings).ok()?;
-    let context = BuildContext {
-        name: "dead_letters".into(),
-        place: Side::Sink,
+    let build = |settings: serde_json::Value| {
+        let config: Box<dyn TransformConfig> = serde_json::from_value(settings).ok()?;
+        let context = BuildContext {
+            name: "dead_letters".into(),
+            place: Side::Sink,
+        };
+        config.build(&context).ok()
     };
-    Some(config.build(&context).ok()?.component)
+    let default = build(serde_json::json!({ "type": "hash_pii" }))?;
+    let rules = default.declares.hashes?.offered;
+    Some(build(serde_json::json!({ "type": "hash_pii", "rules": rules }))?.component)
 }
 
 /// The wall clock in Unix milliseconds.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::personal::Field;
+use signalbox_conversions::personal::{Field, Rules};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, Hashes, Path, Transform, TransformConfig,
     TransformDeclarations, register_plugin,
 };
 
 use crate::defaults;
-use crate::options::{HashAs, RuleSet};
+use crate::options::{HashAs, RuleSet, RuleSets};
 use crate::plan::{Plan, What};
 use crate::transform::HashPii;
 
@@ -32,10 +32,12 @@ pub struct HashPiiConfig {
     /// Default paths that stay as they are, with everything below them. Default none.
     #[serde(default)]
     pub keep: Vec<String>,
-    /// Rules that normalise values before hashing: `"pinterest"` (Pinterest's published rules; values that cannot be an
-    /// identity are left out) or `"segment"` (the treatment in Segment's destination). Default `"pinterest"`.
+    /// Rules that normalise values before hashing, one set or a list of them: `"pinterest"`, `"meta"`, `"tiktok"` (the
+    /// vendors' published rules; values that cannot be an identity are left out) and `"segment"` (the treatment in Segment's
+    /// Pinterest destination). The event holds the hashes of the first; those of the others travel beside it, and each
+    /// sink takes its own. Default `"pinterest"`.
     #[serde(default)]
-    pub rules: RuleSet,
+    pub rules: RuleSets,
 }
 
 fn yes() -> bool {
@@ -62,6 +64,24 @@ impl HashAs {
             HashAs::MobileAdId => Field::MobileAdId,
         };
         plan.add(path, What::Field(field), false);
+    }
+}
+
+impl RuleSets {
+    /// Finds an empty list, and names that stand twice.
+    fn errors(&self) -> Vec<BuildError> {
+        if self.0.is_empty() {
+            let help = "name rules, such as \"pinterest\", or leave the setting out";
+            return vec![BuildError::new("rules", "is empty, so nothing could be hashed").help(help)];
+        }
+        let twice = |(at, set): (usize, &RuleSet)| {
+            let name = set.rules().name();
+            let error = BuildError::new(format!("rules.{at}"), format!("names '{name}' a second time"));
+            self.0[..at]
+                .contains(set)
+                .then(|| error.help("name each set of rules once"))
+        };
+        self.0.iter().enumerate().filter_map(twice).collect()
     }
 }
 
@@ -108,15 +128,17 @@ impl TransformConfig for HashPiiConfig {
                     .help("list paths, or leave defaults = false out"),
             );
         }
+        errors.extend(self.rules.errors());
         if !errors.is_empty() {
             return Err(errors);
         }
-        let rules = self.rules.rules();
+        let rules: Vec<&'static Rules> = self.rules.0.iter().map(|set| set.rules()).collect();
         let hashes = Some(Hashes {
-            rules: rules.name(),
+            rules: rules.iter().map(|rules| rules.name()).collect(),
+            offered: &RuleSet::NAMES,
             paths: plan.hashed(),
         });
-        let transform = HashPii::new(plan, rules);
+        let transform = HashPii::new(plan, &rules);
         Ok(Built::transform(transform).declares(TransformDeclarations { hashes }))
     }
 }

@@ -2,10 +2,11 @@
 
 mod config;
 mod defaults;
+mod found;
 mod options;
 mod plan;
 mod reasons;
 mod transform;
 
 pub use config::HashPiiConfig;
-pub use options::{HashAs, RuleSet};
+pub use options::{HashAs, RuleSet, RuleSets};

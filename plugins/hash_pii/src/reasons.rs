@@ -10,6 +10,8 @@ pub(crate) enum Removed {
     Dropped(Dropped),
     /// An object or array where a single value was expected: `unexpected_kind`.
     Kind(Kind),
+    /// More values at one path than travel with the event by several rules: `too_many_values`.
+    TooMany,
     /// A full name without a name in it: `no_name`.
     NoName,
 }
@@ -23,8 +25,15 @@ impl Removed {
                 "unexpected_kind",
                 format!("an {} stands where one personal value was expected", kind.name()),
             ),
+            Removed::TooMany => ("too_many_values", "64 values at this path are hashed".to_owned()),
             Removed::NoName => ("no_name", "no given or family name is in it".to_owned()),
         };
         Warning::new(code, path, format!("{why}; it was left out"))
     }
+}
+
+/// The warning about a value of which one set of rules has no hash, and another has.
+pub(crate) fn unhashed(why: Dropped, path: &str, rules: &str) -> Warning {
+    let message = format!("{}; the rules '{rules}' have no hash of it", why.message());
+    Warning::new(why.code(), path, message)
 }

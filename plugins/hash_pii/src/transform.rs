@@ -1,15 +1,14 @@
 //! The transform: one walk through the event along the plan.
 
 use std::cell::RefCell;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use signalbox_conversions::personal::{self, Dropped, Field, Rules, split_name};
-use signalbox_core::{
-    Document, Event, Facts, Flow, HashedPath, Kind, Node, NodeId, Scalar, Sha256Hex, Transform,
-};
+use signalbox_conversions::personal::{self, Dropped, Field, Form, Rules, split_name};
+use signalbox_core::{Document, Event, Flow, Kind, Node, NodeId, Scalar, Sha256Hex, Transform};
 use signalbox_segment::value::{Number, is_js_space};
 
-use crate::plan::{Branch, PathId, Plan, What};
+use crate::found::{Found, RuleName};
+use crate::plan::{Branch, Plan, What};
 use crate::reasons::Removed;
 
 /// Most items removed from one array; further ones become null. Each removal costs a walk through the array.
@@ -21,8 +20,7 @@ const KEPT_SCRATCH: usize = 64 * 1024;
 /// Hashes personal fields in place.
 pub(crate) struct HashPii {
     plan: Plan,
-    rules: &'static Rules,
-    rules_name: Arc<str>,
+    rules: Vec<RuleName>,
 }
 
 /// Buffers that are used again for every event of a thread.
@@ -30,8 +28,8 @@ pub(crate) struct HashPii {
 struct Scratch {
     text: String,
     items: Vec<NodeId>,
-    hashed: Vec<PathId>,
-    removed: Vec<(PathId, Removed)>,
+    results: Vec<Result<Sha256Hex, Dropped>>,
+    found: Found,
 }
 
 thread_local! {
@@ -40,10 +38,12 @@ thread_local! {
 
 /// The treatment of one value.
 enum Treatment {
-    /// Replace the value by this hash.
+    /// Replace the value by this hash; the results hold those of all rules.
     Hash(Sha256Hex),
+    /// Replace the value by this hash, which it is already in another spelling.
+    Arrived(Sha256Hex),
     /// Keep the value: it is a hash already, in a spelling that the rules keep.
-    Hashed,
+    AsGiven,
     /// Keep the value: it is blank.
     Blank,
     /// Remove the value.
@@ -51,11 +51,15 @@ enum Treatment {
 }
 
 impl HashPii {
-    pub(crate) fn new(plan: Plan, rules: &'static Rules) -> HashPii {
+    /// Hashes by these rules; there is at least one set.
+    pub(crate) fn new(plan: Plan, rules: &[&'static Rules]) -> HashPii {
+        let named = |rules: &&'static Rules| RuleName {
+            rules,
+            name: rules.name().into(),
+        };
         HashPii {
             plan,
-            rules,
-            rules_name: rules.name().into(),
+            rules: rules.iter().map(named).collect(),
         }
     }
 }
@@ -67,14 +71,14 @@ impl Transform for HashPii {
         let root = event.root().id();
         Walk {
             document: event.document_mut(),
-            rules: self.rules,
+            rules: &self.rules,
             of_group,
             scratch: &mut scratch,
         }
         .members(&self.plan.branches, root);
 
-        if !scratch.hashed.is_empty() || !scratch.removed.is_empty() {
-            self.note(event.facts_mut(), &mut scratch);
+        if !scratch.found.is_empty() {
+            scratch.found.note(event.facts_mut(), &self.plan, &self.rules);
         }
         scratch.text.clear();
         scratch.text.shrink_to(KEPT_SCRATCH);
@@ -83,34 +87,9 @@ impl Transform for HashPii {
     }
 }
 
-impl HashPii {
-    /// Records the hashed and the removed paths in the event.
-    fn note(&self, facts: &mut Facts, scratch: &mut Scratch) {
-        let known = facts.hashed.len();
-        facts.hashed.reserve(scratch.hashed.len());
-        for id in scratch.hashed.drain(..) {
-            // The walk notes a path once; another transform may have noted it before.
-            if !facts.hashed[..known]
-                .iter()
-                .any(|known| *known.path == *self.plan.path(id))
-            {
-                facts.hashed.push(HashedPath {
-                    path: self.plan.shared_path(id),
-                    rules: Arc::clone(&self.rules_name),
-                    hashes: Vec::new(),
-                });
-            }
-        }
-        let removed = scratch.removed.drain(..);
-        facts
-            .warnings
-            .extend(removed.map(|(id, why)| why.noted(self.plan.path(id))));
-    }
-}
-
 struct Walk<'a> {
     document: &'a mut Document,
-    rules: &'static Rules,
+    rules: &'a [RuleName],
     of_group: bool,
     scratch: &'a mut Scratch,
 }
@@ -177,18 +156,31 @@ impl Walk<'_> {
     }
 
     fn field(&mut self, branch: &Branch, field: Field, id: NodeId) -> bool {
-        let treatment = with_text(self.document.node(id), |text| {
-            treatment(field, self.rules, text, &mut self.scratch.text)
+        let (text, results) = (&mut self.scratch.text, &mut self.scratch.results);
+        let treatment = with_text(self.document.node(id), |value| {
+            treatment(field, self.rules, value, text, results)
         });
         match treatment {
+            Treatment::Hash(_) if !self.scratch.found.has_room(branch.path, self.rules) => {
+                self.remove(branch, Removed::TooMany)
+            }
             Treatment::Hash(hash) => {
+                self.document.set_node(id, Scalar::String(hash.as_str()));
+                self.scratch.found.hashed(branch.path, &self.scratch.results);
+                true
+            }
+            Treatment::Arrived(hash) => {
                 // Left untouched when it says so already: an event without edits is written as it came.
                 if self.document.node(id).as_str() != Some(hash.as_str()) {
                     self.document.set_node(id, Scalar::String(hash.as_str()));
                 }
-                self.hashed(branch.path)
+                self.scratch.found.arrived(branch.path);
+                true
             }
-            Treatment::Hashed => self.hashed(branch.path),
+            Treatment::AsGiven => {
+                self.scratch.found.arrived(branch.path);
+                true
+            }
             Treatment::Blank => true,
             Treatment::Removed(why) => self.remove(branch, why),
         }
@@ -208,31 +200,34 @@ impl Walk<'_> {
         if trimmed.is_empty() && node.kind() == Kind::String {
             return true;
         }
-        let scratch = &mut self.scratch.text;
-        let rules = self.rules;
         let parts = with_text(node, |text| {
             let (first, last) = split_name(text);
-            [(Field::FirstName, first), (Field::LastName, last)]
-                .map(|(field, part)| part.map(|part| personal::hash(field, rules, part, scratch)))
+            [first, last].map(|part| part.map(str::to_owned))
         });
         if parts == [None, None] {
             return self.remove(branch, Removed::NoName);
         }
-        for (at, part) in parts.into_iter().enumerate() {
-            match part {
-                Some(Ok(hash)) => self.name_part(branch, parent, at, &hash),
-                Some(Err(why)) => {
-                    self.remove(branch, Removed::Dropped(why));
-                }
-                None => {}
+        for (at, field) in [Field::FirstName, Field::LastName].into_iter().enumerate() {
+            if let Some(part) = &parts[at] {
+                self.name_part(branch, parent, (at, field), part);
             }
         }
         false
     }
 
-    fn name_part(&mut self, branch: &Branch, parent: NodeId, at: usize, hash: &Sha256Hex) {
+    fn name_part(&mut self, branch: &Branch, parent: NodeId, (at, field): (usize, Field), part: &str) {
         const SPELLINGS: [[&str; 2]; 2] = [["firstName", "first_name"], ["lastName", "last_name"]];
         let [camel, snake] = SPELLINGS[at];
+        let (text, results) = (&mut self.scratch.text, &mut self.scratch.results);
+        let hash = match treatment(field, self.rules, part, text, results) {
+            Treatment::Hash(hash) | Treatment::Arrived(hash) => hash,
+            Treatment::Removed(why) => {
+                self.remove(branch, why);
+                return;
+            }
+            // A part is a word, so it is not blank.
+            Treatment::AsGiven | Treatment::Blank => return,
+        };
         let object = self.document.node(parent);
         if [camel, snake]
             .into_iter()
@@ -245,22 +240,13 @@ impl Walk<'_> {
         }
         if let Some(id) = self.document.node(parent).get(camel).map(Node::id) {
             self.document.set_node(id, Scalar::String(hash.as_str()));
-            self.hashed(branch.parts[at]);
+            self.scratch.found.hashed(branch.parts[at], &self.scratch.results);
         }
     }
 
-    fn hashed(&mut self, path: PathId) -> bool {
-        if !self.scratch.hashed.contains(&path) {
-            self.scratch.hashed.push(path);
-        }
-        true
-    }
-
-    /// Notes why a value goes, once for each path.
+    /// Notes why a value goes.
     fn remove(&mut self, branch: &Branch, why: Removed) -> bool {
-        if !self.scratch.removed.contains(&(branch.path, why)) {
-            self.scratch.removed.push((branch.path, why));
-        }
+        self.scratch.found.removed(branch.path, why);
         false
     }
 }
@@ -290,11 +276,45 @@ fn with_text<R>(node: Node<'_>, take: impl FnOnce(&str) -> R) -> R {
     }
 }
 
-fn treatment(field: Field, rules: &'static Rules, text: &str, scratch: &mut String) -> Treatment {
-    match personal::hash(field, rules, text, scratch) {
-        Ok(hash) if !rules.screened() && hash.as_str().eq_ignore_ascii_case(text) => Treatment::Hashed,
-        Ok(hash) => Treatment::Hash(hash),
-        Err(Dropped::Empty) if text.trim_matches(is_js_space).is_empty() => Treatment::Blank,
-        Err(why) => Treatment::Removed(Removed::Dropped(why)),
+/// Hashes a value by all rules, into `results`. Its own hash is that of the first rules that do not drop it.
+fn treatment(
+    field: Field,
+    all: &[RuleName],
+    text: &str,
+    scratch: &mut String,
+    results: &mut Vec<Result<Sha256Hex, Dropped>>,
+) -> Treatment {
+    results.clear();
+    results.extend(
+        all.iter()
+            .map(|one| personal::hash(field, one.rules, text, scratch)),
+    );
+    let chosen = results
+        .iter()
+        .zip(all)
+        .find_map(|(result, one)| Some((result.ok()?, one.rules)));
+    match chosen {
+        Some((hash, rules)) if is_hash(field, rules, text, scratch) => {
+            match rules.screened() || !hash.as_str().eq_ignore_ascii_case(text) {
+                true => Treatment::Arrived(hash),
+                false => Treatment::AsGiven,
+            }
+        }
+        Some((hash, _)) => Treatment::Hash(hash),
+        None => match results.first() {
+            Some(Err(why)) if *why != Dropped::Empty || !text.trim_matches(is_js_space).is_empty() => {
+                Treatment::Removed(Removed::Dropped(*why))
+            }
+            _ => Treatment::Blank,
+        },
     }
+}
+
+/// Returns true if a value arrived as a hash.
+fn is_hash(field: Field, rules: &Rules, text: &str, scratch: &mut String) -> bool {
+    text.len() >= 64
+        && matches!(
+            personal::normalise(field, rules, text, scratch),
+            Ok(Form::Hashed | Form::Given)
+        )
 }

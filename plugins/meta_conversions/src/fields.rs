@@ -92,7 +92,7 @@ pub(crate) const USER_DATA: &[Row] = &[
     own!("subscription_id", "Subscription ID", String, "Id of the subscription.").named("subscriptionID"),
     own!("lead_id", "Lead ID", Integer, "Id of the lead that one of Meta's lead ads generated.").named("leadID"),
     own!("anon_id", "Install ID (anon_id)", String, "Id of the installation; for app events only.").named("anonId"),
-    own!("madid", "Advertiser ID (madid)", String, "Advertising id of the device (IDFA, GAID); never hashed.").named("madId")
+    own!("madid", "Advertiser ID (madid)", String, "Advertising id of the device (IDFA, GAID); never hashed.").named("madId").unhashed()
         .vendor_default(FirstOf(&["context.device.advertisingId"])),
     own!("fb_login_id", "Facebook Login ID", Integer, "Id that Meta gave the user of an app at the first login.")
         .named("fbLoginID"),
@@ -124,7 +124,7 @@ pub(crate) const APP_DATA: &[Row] = &[
     own!("application_tracking_enabled", "Application Tracking Enabled", Boolean, "The app's own setting allows tracking.")
         .default_mapping(from_path!("context.device.adTrackingEnabled")).vendor_default(Nothing),
     own!("madid", "Advertiser ID (madid)", String, "Advertising id of the device, in the place where Segment sends it.")
-        .named("madId").default_mapping(from_path!("context.madId")).vendor_default(Nothing),
+        .named("madId").unhashed().default_mapping(from_path!("context.madId")).vendor_default(Nothing),
     own!("version", "ExtInfo Version", String, "`i2` on iOS, `a2` on Android.").choices(&choices(["i2", "a2"]))
         .derived(derive::PLATFORM, "the platform of the mobile app"),
     own!("packageName", "Package Name", String, "Name of the app's package.").default_mapping(from_path!("context.app.namespace")),

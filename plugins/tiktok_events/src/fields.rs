@@ -151,7 +151,7 @@ pub(crate) const APP: &[Row] = &[
     shared("ip"), shared("user_agent"), shared("locale"),
     shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("content_ids"), shared("num_items"), shared("search_string"), shared("customer_type"),
     own!("event_source", "Event Source", String).required().choices(&[choice("app")]).describe("Where it happened.").default_mapping(r#""app""#),
-    own!("advertising_id", "Mobile Advertising ID", String).describe("IDFA of an iOS device, GAID of an Android one.").default_mapping(from_path!("context.device.advertisingId")),
+    own!("advertising_id", "Mobile Advertising ID", String).unhashed().describe("IDFA of an iOS device, GAID of an Android one.").default_mapping(from_path!("context.device.advertisingId")),
     own!("att_status", "App Tracking Transparency Status", String).default_mapping(r#""AUTO""#).choices(&[choice("AUTHORIZED"), choice("DENIED"), choice("NOT_DETERMINED"), choice("RESTRICTED"), choice("NOT_APPLICABLE"), choice("AUTO")]).describe("What the user of an iOS device answered about tracking; `AUTO` takes it from the device's facts."),
     own!("device_details", "Device Details", Object).members(DEVICE, fields!(DEVICE)).describe("The device."),
     own!("app", "App Information", Object).required().members(APP_INFO, fields!(APP_INFO)).describe("The app."),

@@ -220,11 +220,9 @@ async fn all_of_a_file_at_once() {
 }
 
 #[tokio::test]
-async fn hashing_that_does_not_go_with_the_sink_is_a_warning() {
+async fn hashing_that_does_not_go_with_the_sink_is_told() {
     let world = World::new().await;
-    let config = world.write(
-        "p.toml",
-        r#"[sources.web]
+    let text = r#"[sources.web]
 type = "segment_http"
 write_keys = ["k"]
 through = ["hash"]
@@ -240,12 +238,21 @@ conversion_token = "t"
 name = "Known users"
 trigger = 'type = "track" and userId = "u1"'
 fields = { event_name = "custom", event_id = { "@template" = "x-{{traits.email}}" } }
-"#,
-    );
+"#;
+    let config = world.write("p.toml", text);
+    let exit = signalbox(&["validate", "--config", config.to_str().unwrap()]).await;
+    assert_eq!(exit.code, Some(3), "{exit:?}");
+    for told in [
+        "sinks.pin: it needs hashes by the rules 'pinterest', and the transform 'hash' before it hashes by 'segment'",
+        "help: write rules = [\"segment\", \"pinterest\"] in [transforms.hash]",
+    ] {
+        assert!(exit.stderr.contains(told), "{told}\n{}", exit.stderr);
+    }
+    let both = text.replace("rules = \"segment\"", "rules = [\"segment\", \"pinterest\"]");
+    let config = world.write("p.toml", &both);
     let exit = signalbox(&["validate", "--config", config.to_str().unwrap()]).await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
     for told in [
-        "sinks.pin: it hashes by the rules 'pinterest', but 'hash' before it by 'segment'",
         "sinks.pin.mappings[0].trigger: it reads 'userId', which 'hash' has hashed by then",
         "sinks.pin.mappings[0].fields.event_id: it reads 'traits.email', which 'hash' has hashed by then",
     ] {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-use signalbox_core::{BuildError, PlainRead, Sha256Hex, SinkDeclarations};
+use signalbox_core::{BuildError, PlainField, PlainRead, Sha256Hex, SinkDeclarations};
 use signalbox_segment::settings::{self, Findings, child, template_reads, trigger_reads};
 
 use crate::mapping::{CompiledMapping, Draft, Trigger};
@@ -60,8 +60,53 @@ pub fn declares(spec: &Spec, compat: Compat, mappings: &[MappingConfig]) -> Sink
     SinkDeclarations {
         rate_group: None,
         hashing_rules: Some(spec.rules_of(compat).name()),
+        plain_fields: plain_fields(spec, compat, mappings),
         mappings: fingerprints(mappings),
         reads: reads(mappings),
+    }
+}
+
+/// Returns the fields that the vendor wants plain, with the paths of their defaults and of the enabled mappings.
+fn plain_fields(spec: &Spec, compat: Compat, mappings: &[MappingConfig]) -> Vec<PlainField> {
+    let defaults = spec.default_mapping(None, compat);
+    let mappings = mappings.iter().filter(|mapping| mapping.enabled);
+    let all: Vec<&Map<String, Json>> = mappings
+        .map(|mapping| &mapping.fields)
+        .chain([&defaults])
+        .collect();
+    let plain = spec.all_rows().filter(|(_, row)| row.wants_plain());
+    plain
+        .map(|(field, _)| {
+            let mut paths = Vec::new();
+            for fields in &all {
+                let (parent, member) = field.split_once('.').unwrap_or((&field, ""));
+                let inner = fields
+                    .get(parent)
+                    .map(|parent| parent.get(member).unwrap_or(parent));
+                if let Some(mapping) = fields.get(&field).or(inner) {
+                    event_paths(mapping, &mut paths);
+                }
+            }
+            paths.sort();
+            paths.dedup();
+            PlainField { field, paths }
+        })
+        .collect()
+}
+
+/// Collects the paths that a mapping takes values from.
+fn event_paths(mapping: &Json, paths: &mut Vec<String>) {
+    match mapping {
+        Json::Object(members) => {
+            for (key, value) in members {
+                match value.as_str() {
+                    Some(path) if key == "@path" => paths.push(path.trim_start_matches("$.").to_owned()),
+                    _ => event_paths(value, paths),
+                }
+            }
+        }
+        Json::Array(items) => items.iter().for_each(|item| event_paths(item, paths)),
+        _ => {}
     }
 }
 

@@ -1,5 +1,6 @@
 //! Builds a pipeline from a configuration: every component built, every key checked.
 
+mod hashing;
 mod options;
 mod warnings;
 
@@ -142,7 +143,8 @@ impl Pipeline {
                 })
             })
             .collect();
-        let faults = faults.list;
+        let mut faults = faults.list;
+        faults.extend(hashing::errors(&config, &declared));
         if !faults.is_empty() {
             return Err(config.origin.diagnostics(faults));
         }

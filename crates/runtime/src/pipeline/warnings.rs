@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use signalbox_config::{LoadedConfig, Origin};
 use signalbox_core::{BuildError, Hashes, SinkDeclarations};
 
+use super::hashing;
 use crate::delivery::SinkOptions;
 use crate::rate_group;
 
@@ -47,7 +48,7 @@ pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String
         .iter()
         .map(ToString::to_string)
         .chain(of_plugins)
-        .chain(hashing(config, declared))
+        .chain(hashing::warnings(config, declared))
         .collect()
 }
 
@@ -78,70 +79,6 @@ pub(super) fn rate_groups(sinks: &[&SinkOptions], origin: &Origin) -> Vec<String
                     .diagnostic(&path, message, Some(help.to_owned()))
                     .to_string(),
             );
-        }
-    }
-    told
-}
-
-/// Finds sinks that do not agree with the hashing before them: its rules differ, so that the same person has two hashes, or
-/// a setting needs a plain value that is hashed by then.
-fn hashing(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
-    let mut told = Vec::new();
-    for sink in &config.sinks {
-        let Some(declares) = declared.sinks.get(&sink.name) else {
-            continue;
-        };
-        let sources = config
-            .sources
-            .iter()
-            .filter(|source| sink.runtime.inputs.contains(&source.name));
-        let through = sources
-            .flat_map(|source| &source.runtime.through)
-            .chain(&sink.runtime.through);
-        let mut names: Vec<&String> = through.collect();
-        names.sort();
-        names.dedup();
-        let hashing = config
-            .transforms
-            .iter()
-            .filter(|entry| names.contains(&&entry.name));
-        for (name, hashes) in
-            hashing.filter_map(|entry| Some((&entry.name, declared.hashes.get(&entry.name)?)))
-        {
-            let mut tell = |below: &str, message: String, help: &str| {
-                let path = signalbox_config::join(&format!("sinks.{}", sink.name), below);
-                told.push(
-                    config
-                        .origin
-                        .diagnostic(&path, message, Some(help.to_owned()))
-                        .to_string(),
-                );
-            };
-            if let Some(rules) = declares.hashing_rules.filter(|rules| *rules != hashes.rules) {
-                tell(
-                    "",
-                    format!(
-                        "it hashes by the rules '{rules}', but '{name}' before it by '{}'",
-                        hashes.rules
-                    ),
-                    "set the transform's rules and the sink's compat alike, or the same person has two hashes",
-                );
-            }
-            for read in &declares.reads {
-                let inside = |path: &String| {
-                    *path == read.event_path || read.event_path.starts_with(&format!("{path}."))
-                };
-                if hashes.paths.iter().any(inside) {
-                    tell(
-                        &read.setting,
-                        format!(
-                            "it reads '{}', which '{name}' has hashed by then",
-                            read.event_path
-                        ),
-                        "ask for something that is not personal, or exempt the path (keep) in the transform",
-                    );
-                }
-            }
         }
     }
     told

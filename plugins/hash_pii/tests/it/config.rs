@@ -70,13 +70,23 @@ fn settings_that_do_not_fit_are_told() {
         (r#"paths = { "messageId" = "external_id" }"#, "paths.messageId"),
         (r#"paths = { "$.type" = "email" }"#, "paths.$.type"),
         (r#"paths = { "" = "email" }"#, "paths."),
+        ("rules = []", "rules"),
+        (r#"rules = ["meta", "pinterest", "meta"]"#, "rules.2"),
     ] {
         let errors = build(Side::Sink, settings).err().unwrap();
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert_eq!(errors[0].path, path);
     }
     for (settings, wanted) in [
-        ("rules = \"meta\"", "expected `pinterest` or `segment`"),
+        (
+            "rules = \"snap\"",
+            "expected one of `pinterest`, `segment`, `meta`, `tiktok`",
+        ),
+        (
+            r#"rules = ["meta", "segment-meta"]"#,
+            "unknown variant `segment-meta`",
+        ),
+        ("rules = 3", "the name of a set of rules or a list of names"),
         (r#"paths = { "a" = "mail" }"#, "unknown variant `mail`"),
         ("fields = []", "unknown field `fields`"),
     ] {

@@ -5,10 +5,11 @@
 mod config;
 mod parity;
 mod properties;
+mod several;
 mod values;
 
 use serde_json::Value;
-use signalbox_core::{BuildErrors, Flow, Sha256Hex, Side, Transform, Warning};
+use signalbox_core::{BuildErrors, Flow, HashedPath, Sha256Hex, Side, Transform, Warning};
 use signalbox_hash_pii as _;
 use signalbox_testkit::{event_of, transform};
 
@@ -22,6 +23,7 @@ fn build(place: Side, settings: &str) -> Result<Box<dyn Transform>, BuildErrors>
 struct Made {
     payload: Value,
     hashed: Vec<String>,
+    facts: Vec<HashedPath>,
     warnings: Vec<Warning>,
 }
 
@@ -36,6 +38,7 @@ fn apply(transform: &dyn Transform, payload: &Value) -> Made {
             .iter()
             .map(|hashed| hashed.path.to_string())
             .collect(),
+        facts: facts.hashed.clone(),
         warnings: facts.warnings.clone(),
     }
 }
@@ -51,6 +54,13 @@ fn sha(text: &str) -> Value {
 }
 
 impl Made {
+    /// The hashes of a path by a set of rules; `None` if the facts name no list.
+    fn list(&self, path: &str, rules: &str) -> Option<Vec<&str>> {
+        let is = |entry: &&HashedPath| *entry.path == *path && *entry.rules == *rules;
+        let entry = self.facts.iter().find(is)?;
+        Some(entry.hashes.iter().map(|hash| &**hash).collect())
+    }
+
     fn codes(&self) -> Vec<(&str, &str)> {
         self.warnings
             .iter()

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use signalbox_conversions::personal::rules::{PINTEREST, SEGMENT};
+use signalbox_conversions::personal::rules::{META, PINTEREST, SEGMENT, TIKTOK};
 use signalbox_conversions::personal::{self, Field, segment, split_name};
 use signalbox_core::Side;
 
@@ -64,7 +64,7 @@ proptest! {
     #[test]
     fn what_the_sink_would_hash_is_what_stands_there(text in text()) {
         let mut scratch = String::new();
-        for rules in [&PINTEREST, &SEGMENT] {
+        for rules in [&PINTEREST, &SEGMENT, &META, &TIKTOK] {
             let transform = build(Side::Source, &format!("rules = \"{}\"", rules.name())).unwrap();
             let made = apply(&*transform, &everywhere(&text));
             for (path, field) in PATHS {
@@ -83,6 +83,31 @@ proptest! {
                     }
                     // Gone, or still as blank as it was.
                     Err(_) => prop_assert!(left.is_none_or(|left| left.trim_matches(signalbox_segment::value::is_js_space).is_empty())),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_facts_hold_what_each_sink_would_hash(text in text()) {
+        let mut scratch = String::new();
+        let all = [&PINTEREST, &SEGMENT, &META, &TIKTOK];
+        let transform = build(Side::Source, r#"rules = ["pinterest", "segment", "meta", "tiktok"]"#).unwrap();
+        let made = apply(&*transform, &everywhere(&text));
+        for (pointer, field) in PATHS {
+            let path = pointer[1..].replace('/', ".");
+            let hashes = all.map(|rules| personal::hash(field, rules, &text, &mut scratch).ok());
+            let left = made.payload.pointer(pointer).and_then(Value::as_str);
+            let Some(first) = hashes.iter().flatten().next() else {
+                prop_assert!(left.is_none_or(|left| left.trim_matches(signalbox_segment::value::is_js_space).is_empty()));
+                continue;
+            };
+            prop_assert_eq!(left, Some(first.as_str()));
+            for (rules, hash) in all.into_iter().zip(&hashes) {
+                match made.list(&path, rules.name()) {
+                    Some(list) => prop_assert_eq!(list, [hash.as_ref().map_or("", |hash| hash.as_str())], "{} {}", path, rules.name()),
+                    // A hash that arrived.
+                    None => prop_assert_eq!(hash, &Some(*first)),
                 }
             }
         }

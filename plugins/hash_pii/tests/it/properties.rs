@@ -14,6 +14,7 @@ fn settings() -> impl Strategy<Value = &'static str> {
     proptest::sample::select(vec![
         "",
         "rules = \"segment\"",
+        "rules = [\"tiktok\", \"pinterest\", \"meta\"]",
         "paths = { \"properties.list.0.who\" = \"email\", \"properties.to\" = \"address\", \"properties.list\" = \"name\" }",
     ])
 }
@@ -114,7 +115,7 @@ proptest! {
 
     #[test]
     fn nothing_readable_is_left_at_a_listed_path(payload in payload()) {
-        for settings in ["", "rules = \"segment\""] {
+        for settings in ["", "rules = \"segment\"", "rules = [\"meta\", \"tiktok\"]"] {
             let mut event = event_of(&payload);
             prop_assert_eq!(build(Side::Source, settings).unwrap().apply(&mut event), Flow::Pass);
             let text = event.to_json();

@@ -216,7 +216,8 @@ fn segment_rules_keep_what_segment_keeps() {
             ("context.traits.phone", "no_digits")
         ]
     );
-    assert!(made.hashed.iter().any(|path| path == "traits.email"));
+    // A hash that arrived passes for every sink, so no fact names it.
+    assert!(!made.hashed.iter().any(|path| path == "traits.email"));
 }
 
 #[test]

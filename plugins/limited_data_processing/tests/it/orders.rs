@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use signalbox_conversions::personal::geo::{COUNTRIES, STATES};
-use signalbox_conversions::personal::rules::{PINTEREST, SEGMENT};
+use signalbox_conversions::personal::rules::{META, PINTEREST, SEGMENT, TIKTOK};
 use signalbox_conversions::personal::{Field, Rules, hash};
 use signalbox_core::{Event, Flow, LimitedDataProcessing, Path, Scalar, Side};
 use signalbox_testkit::event_of;
@@ -120,6 +120,8 @@ proptest! {
         let payload = payload([state, country, other, land], opted_out);
         same_in_both_orders(&payload, &PINTEREST)?;
         same_in_both_orders(&payload, &SEGMENT)?;
+        same_in_both_orders(&payload, &META)?;
+        same_in_both_orders(&payload, &TIKTOK)?;
     }
 
     #[test]

@@ -1,0 +1,149 @@
+//! Checks that sinks agree with the hashing of transforms before them.
+
+use signalbox_config::{Diagnostic, LoadedConfig, SinkEntry};
+use signalbox_core::{Hashes, SinkDeclarations};
+
+use super::warnings::Declared;
+
+/// A sink and a transform before it that hashes.
+struct Pair<'a> {
+    sink: &'a SinkEntry,
+    declares: &'a SinkDeclarations,
+    transform: &'a str,
+    hashes: &'a Hashes,
+}
+
+/// Returns each sink with each of the hashing transforms that its events pass.
+fn pairs<'a>(config: &'a LoadedConfig, declared: &'a Declared) -> Vec<Pair<'a>> {
+    let mut pairs = Vec::new();
+    for sink in &config.sinks {
+        let Some(declares) = declared.sinks.get(&sink.name) else {
+            continue;
+        };
+        let sources = config
+            .sources
+            .iter()
+            .filter(|source| sink.runtime.inputs.contains(&source.name));
+        let through = sources
+            .flat_map(|source| &source.runtime.through)
+            .chain(&sink.runtime.through);
+        let mut names: Vec<&String> = through.collect();
+        names.sort();
+        names.dedup();
+        let passed = config
+            .transforms
+            .iter()
+            .filter(|entry| names.contains(&&entry.name));
+        pairs.extend(passed.filter_map(|entry| {
+            Some(Pair {
+                sink,
+                declares,
+                transform: &entry.name,
+                hashes: declared.hashes.get(&entry.name)?,
+            })
+        }));
+    }
+    pairs
+}
+
+/// Finds sinks whose hashing rules no transform before them follows: their personal fields would be left out of every
+/// event.
+pub(super) fn errors(config: &LoadedConfig, declared: &Declared) -> Vec<Diagnostic> {
+    let pairs = pairs(config, declared);
+    let lacks = |pair: &Pair<'_>| {
+        let rules = pair.declares.hashing_rules?;
+        (!pair.hashes.rules.contains(&rules)).then_some(rules)
+    };
+    let error = |pair: &Pair<'_>| {
+        let rules = lacks(pair)?;
+        let made = quoted(&pair.hashes.rules);
+        let transform = pair.transform;
+        let message = format!(
+            "it needs hashes by the rules '{rules}', and the transform '{transform}' before it hashes by {made}"
+        );
+        let help = if pair.hashes.offered.contains(&rules) {
+            // One line that serves all sinks behind the transform.
+            let others = pairs.iter().filter(|other| other.transform == transform);
+            let mut all = pair.hashes.rules.clone();
+            for missing in others.filter_map(lacks) {
+                if pair.hashes.offered.contains(&missing) && !all.contains(&missing) {
+                    all.push(missing);
+                }
+            }
+            format!("write rules = {all:?} in [transforms.{transform}]")
+        } else {
+            format!(
+                "no transform hashes by these rules: take '{transform}' out of `through`, or set the sink's compat to the \
+                 vendor's own rules"
+            )
+        };
+        let path = format!("sinks.{}", pair.sink.name);
+        Some(config.origin.diagnostic(&path, message, Some(help)))
+    };
+    pairs.iter().filter_map(error).collect()
+}
+
+fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// Finds settings and fields of sinks that need a plain value which is hashed by then.
+pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
+    let mut told = Vec::new();
+    for pair in pairs(config, declared) {
+        let transform = pair.transform;
+        let sink = format!("sinks.{}", pair.sink.name);
+        let mut tell = |path: &str, message: String, help: String| {
+            told.push(config.origin.diagnostic(path, message, Some(help)).to_string());
+        };
+        let hashed = |event_path: &str| {
+            let inside = |path: &String| {
+                event_path
+                    .strip_prefix(path.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            pair.hashes.paths.iter().any(inside)
+        };
+        for read in pair.declares.reads.iter().filter(|read| hashed(&read.event_path)) {
+            tell(
+                &signalbox_config::join(&sink, &read.setting),
+                format!(
+                    "it reads '{}', which '{transform}' has hashed by then",
+                    read.event_path
+                ),
+                "ask for something that is not personal, or exempt the path (keep) in the transform"
+                    .to_owned(),
+            );
+        }
+        let plain = pair.declares.plain_fields.iter();
+        let plain: Vec<_> = plain
+            .filter(|plain| plain.paths.iter().any(|path| hashed(path)))
+            .collect();
+        if plain.is_empty() {
+            continue;
+        }
+        let fields: Vec<&str> = plain.iter().map(|plain| &*plain.field).collect();
+        let mut paths: Vec<&str> = plain
+            .iter()
+            .flat_map(|plain| &plain.paths)
+            .map(|path| &**path)
+            .collect();
+        paths.retain(|path| hashed(path));
+        paths.sort_unstable();
+        paths.dedup();
+        tell(
+            &sink,
+            format!(
+                "the destination takes {} as plain text, which '{transform}' has hashed by then, so the sink leaves these \
+                 fields out",
+                quoted(&fields)
+            ),
+            format!("to send them, write keep = {paths:?} in [transforms.{transform}]"),
+        );
+    }
+    told
+}

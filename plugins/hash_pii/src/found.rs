@@ -1,0 +1,150 @@
+//! The values that one walk hashed, and their entries in the facts of the event.
+
+use std::sync::Arc;
+
+use signalbox_conversions::personal::{Dropped, Rules};
+use signalbox_core::{Facts, HashedPath, Sha256Hex};
+
+use crate::plan::{PathId, Plan};
+use crate::reasons::{self, Removed};
+
+/// Most values of one path whose hashes by several rules travel with the event.
+const LISTED: usize = 64;
+
+/// A set of rules, and its name to share.
+#[derive(Debug)]
+pub(crate) struct RuleName {
+    pub(crate) rules: &'static Rules,
+    pub(crate) name: Arc<str>,
+}
+
+/// The outcome of a walk; used again for every event of a thread.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// The path of each value that was hashed.
+    paths: Vec<PathId>,
+    /// The hashes of these values, one for each set of rules.
+    hashes: Vec<Option<Sha256Hex>>,
+    /// Paths at which hashes arrived.
+    arrived: Vec<PathId>,
+    /// Values that were removed, each reason once for a path.
+    removed: Vec<(PathId, Removed)>,
+    /// Values that some rules dropped and others did not: the position of the rules, and their reason.
+    unhashed: Vec<(PathId, usize, Dropped)>,
+}
+
+impl Found {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.paths.is_empty() && self.removed.is_empty()
+    }
+
+    /// Returns true if the hashes of one more value of a path can travel with the event.
+    pub(crate) fn has_room(&self, path: PathId, rules: &[RuleName]) -> bool {
+        rules.len() == 1 || self.paths.len() < LISTED || self.count(path) < LISTED
+    }
+
+    fn count(&self, path: PathId) -> usize {
+        self.paths.iter().filter(|known| **known == path).count()
+    }
+
+    /// Notes a hashed value with a result for each set of rules.
+    pub(crate) fn hashed(&mut self, path: PathId, results: &[Result<Sha256Hex, Dropped>]) {
+        self.paths.push(path);
+        self.hashes.extend(results.iter().map(|result| result.ok()));
+        for (at, result) in results.iter().enumerate() {
+            if let Err(why) = result
+                && !self.unhashed.contains(&(path, at, *why))
+            {
+                self.unhashed.push((path, at, *why));
+            }
+        }
+    }
+
+    /// Notes a value that was a hash already.
+    pub(crate) fn arrived(&mut self, path: PathId) {
+        if !self.arrived.contains(&path) {
+            self.arrived.push(path);
+        }
+    }
+
+    /// Notes a removed value.
+    pub(crate) fn removed(&mut self, path: PathId, why: Removed) {
+        if !self.removed.contains(&(path, why)) {
+            self.removed.push((path, why));
+        }
+    }
+
+    /// Moves everything into the facts.
+    pub(crate) fn note(&mut self, facts: &mut Facts, plan: &Plan, rules: &[RuleName]) {
+        let known = facts.hashed.len();
+        facts.hashed.reserve(self.paths.len());
+        for at in 0..self.paths.len() {
+            let path = self.paths[at];
+            if !self.paths[..at].contains(&path) {
+                self.note_path(path, facts, known, plan, rules);
+            }
+        }
+        let unhashed = self.unhashed.drain(..);
+        let unhashed =
+            unhashed.map(|(path, at, why)| reasons::unhashed(why, plan.path(path), &rules[at].name));
+        let removed = self
+            .removed
+            .drain(..)
+            .map(|(path, why)| why.noted(plan.path(path)));
+        facts.warnings.extend(unhashed.chain(removed));
+        self.paths.clear();
+        self.hashes.clear();
+        self.arrived.clear();
+    }
+
+    fn note_path(&self, id: PathId, facts: &mut Facts, known: usize, plan: &Plan, rules: &[RuleName]) {
+        let path = plan.path(id);
+        let before = facts.hashed[..known].iter().filter(|entry| *entry.path == *path);
+        if let [only] = rules {
+            let (mut any, mut whole) = (false, false);
+            before.for_each(|entry| {
+                any = true;
+                whole |= entry.hashes.is_empty() && *entry.rules == *only.name;
+            });
+            if whole {
+                return;
+            }
+            let mixed = self.arrived.contains(&id) && self.count(id) <= LISTED;
+            if !any && !mixed {
+                facts.hashed.push(HashedPath {
+                    path: plan.shared_path(id),
+                    rules: Arc::clone(&only.name),
+                    hashes: Vec::new(),
+                });
+                return;
+            }
+        }
+        let start = facts.hashed[..known]
+            .iter()
+            .filter(|entry| *entry.path == *path)
+            .map(|entry| entry.hashes.len())
+            .max()
+            .unwrap_or_default();
+        for (at, one) in rules.iter().enumerate() {
+            let is = |entry: &HashedPath| {
+                *entry.path == *path && *entry.rules == *one.name && !entry.hashes.is_empty()
+            };
+            let entry = facts.hashed[..known].iter().position(is).unwrap_or_else(|| {
+                facts.hashed.push(HashedPath {
+                    path: plan.shared_path(id),
+                    rules: Arc::clone(&one.name),
+                    hashes: Vec::with_capacity(1),
+                });
+                facts.hashed.len() - 1
+            });
+            let list = &mut facts.hashed[entry].hashes;
+            list.resize_with(start, Arc::default);
+            let rows = self.paths.iter().zip(self.hashes.chunks(rules.len()));
+            let own = rows.filter(|(path, _)| **path == id).map(|(_, row)| &row[at]);
+            list.extend(own.map(|hash| {
+                hash.as_ref()
+                    .map_or_else(Arc::default, |hash| hash.as_str().into())
+            }));
+        }
+    }
+}
