@@ -5,13 +5,14 @@ use std::time::SystemTime;
 
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
+use signalbox_conversions::personal::Field;
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
 use signalbox_http::{Body, Bytes, Class, Reply, Request, StatusTable, header, retry_after};
 use signalbox_segment::value::Value;
 
 use crate::api::{GraphError, Meaning, Received, regained_after};
-use crate::options::{Compat, Meta};
+use crate::options::{Compat, ExternalId, Meta};
 use crate::{derive, segment, write};
 
 impl Vendor for Meta {
@@ -21,6 +22,10 @@ impl Vendor for Meta {
 
     fn compat(&self) -> signalbox_conversions::Compat {
         self.compat.into()
+    }
+
+    fn takes_hash(&self, field: Field) -> bool {
+        field != Field::ExternalId || self.external_id == ExternalId::Sha256
     }
 
     fn derive<'a>(&self, derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {

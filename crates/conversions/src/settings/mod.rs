@@ -66,32 +66,32 @@ pub fn declares(spec: &Spec, compat: Compat, mappings: &[MappingConfig]) -> Sink
     }
 }
 
-/// Returns the fields that the vendor wants plain, with the paths of their defaults and of the enabled mappings.
+/// Returns the fields that the vendor wants plain.
 fn plain_fields(spec: &Spec, compat: Compat, mappings: &[MappingConfig]) -> Vec<PlainField> {
-    let defaults = spec.default_mapping(None, compat);
-    let mappings = mappings.iter().filter(|mapping| mapping.enabled);
-    let all: Vec<&Map<String, Json>> = mappings
-        .map(|mapping| &mapping.fields)
-        .chain([&defaults])
-        .collect();
     let plain = spec.all_rows().filter(|(_, row)| row.wants_plain());
     plain
-        .map(|(field, _)| {
-            let mut paths = Vec::new();
-            for fields in &all {
-                let (parent, member) = field.split_once('.').unwrap_or((&field, ""));
-                let inner = fields
-                    .get(parent)
-                    .map(|parent| parent.get(member).unwrap_or(parent));
-                if let Some(mapping) = fields.get(&field).or(inner) {
-                    event_paths(mapping, &mut paths);
-                }
-            }
-            paths.sort();
-            paths.dedup();
-            PlainField { field, paths }
-        })
+        .map(|(field, _)| plain_field(spec, compat, mappings, field))
         .collect()
+}
+
+/// Makes the declaration that a field is wanted plain, with the paths of its default and of the enabled mappings.
+pub fn plain_field(spec: &Spec, compat: Compat, mappings: &[MappingConfig], field: String) -> PlainField {
+    let (parent, member) = field.split_once('.').unwrap_or((&field, ""));
+    let mut paths = Vec::new();
+    let mut add = |fields: &Map<String, Json>| {
+        let inner = fields
+            .get(parent)
+            .map(|parent| parent.get(member).unwrap_or(parent));
+        if let Some(mapping) = fields.get(&field).or(inner) {
+            event_paths(mapping, &mut paths);
+        }
+    };
+    add(&spec.default_mapping(None, compat));
+    let enabled = mappings.iter().filter(|mapping| mapping.enabled);
+    enabled.for_each(|mapping| add(&mapping.fields));
+    paths.sort();
+    paths.dedup();
+    PlainField { field, paths }
 }
 
 /// Collects the paths that a mapping takes values from.
