@@ -99,11 +99,16 @@ pub(crate) const USER_DATA: &[Row] = &[
     own!("partner_id", "Partner ID", String, "Id from one of Meta's identity partners."),
     own!("partner_name", "Partner Name", String, "Name of that identity partner."),
     own!("ctwa_clid", "Click to WhatsApp Click ID", String, "Click id of an ad that opens WhatsApp."),
+    own!("whatsapp_business_account_id", "WhatsApp Business Account ID", String, "The account that the ad led to.").vendor_only(),
+    own!("page_id", "Page ID", String, "Id of your page on Facebook, for events of Messenger.").vendor_only(),
+    own!("page_scoped_user_id", "Page-Scoped User ID", String, "Id of the user on that page.").vendor_only(),
+    own!("ig_account_id", "Instagram Account ID", String, "Id of your account on Instagram, for events of its messages.").vendor_only(),
+    own!("ig_sid", "Instagram-Scoped ID", String, "Id of the user for that account.").vendor_only(),
 ];
 
 /// The user with Segment's rules: one value in each field, a list of external ids.
 const SEGMENT_USER_DATA: &[Row] = &{
-    let mut rows = [USER_DATA[0]; USER_DATA.len()];
+    let mut rows = [USER_DATA[0]; USER_DATA.len() - ours(USER_DATA)];
     let mut at = 0;
     while at < rows.len() {
         rows[at] = match USER_DATA[at].kind {
@@ -210,14 +215,14 @@ pub(crate) const EVENT: &[Row] = &[
         .members(ORIGINAL_EVENT, fields!(ORIGINAL_EVENT)),
 ];
 
-/// The number of rows at the end of `EVENT` that Segment does not have.
-const OURS: usize = {
+/// Returns the number of rows at the end that Segment does not have.
+const fn ours(rows: &[Row]) -> usize {
     let mut ours = 0;
-    while EVENT[EVENT.len() - 1 - ours].vendor_only {
+    while rows[rows.len() - 1 - ours].vendor_only {
         ours += 1;
     }
     ours
-};
+}
 
 /// Every field for the schema, top level first, objects with their members.
 pub(crate) const FIELDS: &[Field<'static>] = fields!(EVENT);
@@ -230,7 +235,7 @@ const SEGMENT_EVENT: &[Row] = &{
         "Sync Mode",
         String,
         "`add`, in mappings of actions of the second generation."
-    ); EVENT.len() - OURS + 1];
+    ); EVENT.len() - ours(EVENT) + 1];
     let mut at = 0;
     while at + 1 < rows.len() {
         rows[at] = EVENT[at];

@@ -38,7 +38,7 @@ mod tests {
     fn the_tables_are_cut_where_they_should_be() {
         let keys = |wires: &[Wire]| wires.iter().map(|wire| wire.key.name()).collect::<Vec<_>>();
         assert_eq!(PERSONAL.len(), 11);
-        assert_eq!((PLAIN.len(), PLAIN[0].key.name()), (12, "client_ip_address"));
+        assert_eq!((PLAIN.len(), PLAIN[0].key.name()), (17, "client_ip_address"));
         let extinfo = keys(EXTINFO);
         assert_eq!(
             (extinfo.len(), extinfo[0], extinfo[15]),
