@@ -104,7 +104,7 @@ access_token = "${TOKEN}"
 ];
 
 /// Returns the pipeline file: each vendor's sink twice, one to the sandbox and one to the server that echoes.
-fn config() -> String {
+fn pipeline() -> String {
     let mut text = CONFIG.to_owned();
     for (name, settings, bases) in VENDORS {
         let retries = [
@@ -328,7 +328,7 @@ async fn nothing_private_is_ever_shown() {
     let mut variables = world.variables();
     variables.push(("ECHO".to_owned(), echo.url()));
     variables.push(("SIGNALBOX_LOG".to_owned(), "trace".to_owned()));
-    let config = world.write("p.toml", &config());
+    let config = world.write("p.toml", &pipeline());
     let process = world
         .spawn(&mut command(
             &["run", "--config", config.to_str().unwrap()],
@@ -353,7 +353,7 @@ async fn nothing_private_is_ever_shown() {
                     let sink = &status["sinks"][*sink];
                     sink["pending"] == 0 || sink["held"].is_object()
                 };
-                SINKS.iter().all(|sink| is_settled(sink)).then_some(())
+                SINKS.iter().all(is_settled).then_some(())
             },
             || process.stderr(),
         )
@@ -504,7 +504,7 @@ async fn nor_by_a_dry_run_or_a_validation() {
     let world = World::new().await;
     let mut variables = world.variables();
     variables.push(("ECHO".to_owned(), world.hook.url()));
-    let config = world.write("p.toml", &config());
+    let config = world.write("p.toml", &pipeline());
     let mut input = String::new();
     for event in others().into_iter().chain([person("one")]) {
         input.push_str(&format!("{event}\n"));
@@ -544,7 +544,7 @@ async fn nor_by_a_dry_run_or_a_validation() {
         ("batch.max_wait = \"10ms\"", "concurrency = \"${TOKEN}\""),
         ("deadline = \"1s\"", "deadline = \"${WRITE_KEY}\""),
     ] {
-        let right = config();
+        let right = pipeline();
         assert!(right.contains(from), "{from}");
         let config = world.write("wrong.toml", &right.replace(from, to));
         let exit =
