@@ -200,7 +200,7 @@ fn what_does_not_fit_is_left_out_with_a_warning() {
         ),
         (
             json!({ "context": { "traits": { "address": { "city": sha("köln") } } } }),
-            "wrong_form address.city",
+            "wanted_plain address.city",
             "/user/city",
         ),
         (
