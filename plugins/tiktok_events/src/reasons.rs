@@ -5,67 +5,33 @@ use signalbox_core::{Reason, Warning};
 
 use crate::options::EventSource;
 
-/// `no_event_source_id`: the mapping chose a source whose id the settings do not name.
-pub(crate) fn no_event_source_id() -> Reason {
-    Reason::new(
-        "no_event_source_id",
-        "event_source is \"crm\" by the mapping, but crm_event_set_id is not set",
-    )
-}
-
-/// `too_many_test_codes`: each test code makes requests of its own.
-pub(crate) fn too_many_test_codes() -> Reason {
-    Reason::new(
-        "too_many_test_codes",
-        "the mapping of test_event_code has given too many different codes, or one that is too long; a test needs one short \
-         code",
-    )
-}
-
-/// `missing_field`: the event has no name.
-pub(crate) fn no_event_name() -> Reason {
-    missing("event: TikTok needs a name")
-}
-
-/// `missing_field`: nothing tells a copy of the event from another event.
-pub(crate) fn no_event_id() -> Reason {
-    missing("event_id: TikTok recognises copies by it; map it, or set on_missing_event_id to \"send\"")
-}
-
-/// `missing_field`: a web event without a page.
-pub(crate) fn no_page_url() -> Reason {
-    missing(
-        "url: TikTok needs the page's address with web events; map it for events of servers, and send those of apps with \
-         event_source = \"app\"",
-    )
-}
-
-/// `missing_field`: a CRM event without a lead.
-pub(crate) fn no_lead_id() -> Reason {
-    missing("lead_fields.lead_id: TikTok can use a CRM event only with the id of its lead")
-}
-
-fn missing(message: &str) -> Reason {
-    Reason::new("missing_field", message)
-}
-
-/// `in_the_future`: the time of the event is too far ahead of its arrival.
-pub(crate) fn in_the_future() -> Reason {
-    let message = "timestamp: further ahead of the event's arrival than max_future allows";
-    Reason::new("in_the_future", message)
-}
-
-/// `too_old`: the event was too old when it arrived.
-pub(crate) fn too_old() -> Reason {
-    Reason::new("too_old", "timestamp: further back than max_age allows")
-}
-
-/// `opt_out_unsupported`, as a filter or as a rejection.
-pub(crate) fn opt_out_unsupported() -> Reason {
-    Reason::new(
-        "opt_out_unsupported",
-        "the user has opted out, which TikTok's offline and CRM events cannot say; see on_unsupported",
-    )
+signalbox_conversions::reasons! {
+    /// `no_event_source_id`: the mapping chose a source whose id the settings do not name.
+    no_event_source_id = "no_event_source_id",
+        "event_source is \"crm\" by the mapping, but crm_event_set_id is not set";
+    /// `too_many_test_codes`: each test code makes requests of its own.
+    too_many_test_codes = "too_many_test_codes",
+        "the mapping of test_event_code has given too many different codes, or one that is too long; a test \
+         needs one short code";
+    /// `missing_field`: the event has no name.
+    no_event_name = "missing_field", "event: TikTok needs a name";
+    /// `missing_field`: nothing tells a copy of the event from another event.
+    no_event_id = "missing_field",
+        "event_id: TikTok recognises copies by it; map it, or set on_missing_event_id to \"send\"";
+    /// `missing_field`: a web event without a page.
+    no_page_url = "missing_field",
+        "url: TikTok needs the page's address with web events; map it for events of servers, and send those \
+         of apps with event_source = \"app\"";
+    /// `missing_field`: a CRM event without a lead.
+    no_lead_id = "missing_field",
+        "lead_fields.lead_id: TikTok can use a CRM event only with the id of its lead";
+    /// `in_the_future`: the time of the event is too far ahead of its arrival.
+    in_the_future = "in_the_future", "timestamp: further ahead of the event's arrival than max_future allows";
+    /// `too_old`: the event was too old when it arrived.
+    too_old = "too_old", "timestamp: further back than max_age allows";
+    /// `opt_out_unsupported`, as a filter or as a rejection.
+    opt_out_unsupported = "opt_out_unsupported",
+        "the user has opted out, which TikTok's offline and CRM events cannot say; see on_unsupported";
 }
 
 /// `unsupported_event`: TikTok's page does not give events of this source such a name.
@@ -93,29 +59,16 @@ pub(crate) fn app_id_of_ios() -> Warning {
 
 /// Reasons of `compat = "segment"`, for which Segment's destinations refuse the event in our place.
 pub(crate) mod segment {
-    use super::Reason;
-
-    /// `segment_validation`, for a name that the destination for app events does not list.
-    pub(crate) fn event_name() -> Reason {
-        Reason::new(
-            "segment_validation",
-            "event: none of the names that Segment's destination for app events takes",
-        )
-    }
-
-    /// `segment_content_id`.
-    pub(crate) fn content_id() -> Reason {
-        Reason::new(
-            "segment_content_id",
-            "contents: every product needs a content_id, as Segment's destination for app events asks",
-        )
-    }
-
-    /// `segment_no_identifier`.
-    pub(crate) fn no_identifier() -> Reason {
-        Reason::new(
-            "segment_no_identifier",
-            "no e-mail, no phone number and no external id, of which Segment's destination for offline events needs one",
-        )
+    signalbox_conversions::reasons! {
+        /// `segment_validation`, for a name that the destination for app events does not list.
+        event_name = "segment_validation",
+            "event: none of the names that Segment's destination for app events takes";
+        /// `segment_content_id`.
+        content_id = "segment_content_id",
+            "contents: every product needs a content_id, as Segment's destination for app events asks";
+        /// `segment_no_identifier`.
+        no_identifier = "segment_no_identifier",
+            "no e-mail, no phone number and no external id, of which Segment's destination for offline events \
+             needs one";
     }
 }
