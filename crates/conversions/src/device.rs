@@ -2,6 +2,8 @@
 
 use signalbox_segment::value::Value;
 
+use crate::forms::is_uuid;
+
 /// Returns a flag such as `adTrackingEnabled`: true or false as such, as text in any letter case, or as 1 or 0. `None` of
 /// any other value.
 #[inline]
@@ -86,13 +88,7 @@ pub fn is_server_library(name: &str) -> bool {
 /// Returns true for the advertising id of a device: a UUID. All zeros, which devices give out when the user allows no tracking,
 /// are none.
 pub fn is_advertising_id(text: &str) -> bool {
-    let digits =
-        |part: &str, count: usize| part.len() == count && part.bytes().all(|b| b.is_ascii_hexdigit());
-    let mut parts = text.split('-');
-    let is_uuid = [8, 4, 4, 4, 12]
-        .into_iter()
-        .all(|count| parts.next().is_some_and(|part| digits(part, count)));
-    is_uuid && parts.next().is_none() && text.bytes().any(|b| b != b'0' && b != b'-')
+    is_uuid(text) && text.bytes().any(|b| b != b'0' && b != b'-')
 }
 
 #[cfg(test)]

@@ -167,6 +167,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Sends all records again: they may have been taken, but the reply does not say so.
+    pub fn unclear(reason: Reason) -> Verdict {
+        Verdict::All(Outcome::Retry {
+            reason,
+            after: None,
+            maybe_written: true,
+        })
+    }
+
     /// Returns the outcome of the record at `index`, if the verdict has one for it.
     pub fn outcome(&self, index: usize) -> Option<&Outcome> {
         match self {

@@ -56,7 +56,7 @@ impl Vendor for Meta {
         if reply.status.as_u16() == 200 {
             return match Received::read(&reply.body) {
                 Some(received) => self.received(received, records.len()),
-                None => unclear(unreadable(reply)),
+                None => Verdict::unclear(unreadable(reply)),
             };
         }
         match GraphError::read(&reply.body) {
@@ -134,7 +134,7 @@ fn refused(reply: &Reply, error: &GraphError) -> Verdict {
 fn by_status(reply: &Reply) -> Verdict {
     let statuses = StatusTable::new();
     match (reply.status.as_u16(), statuses.class(reply.status)) {
-        (status, Class::Isolate) if status != 413 => unclear(unreadable(reply)),
+        (status, Class::Isolate) if status != 413 => Verdict::unclear(unreadable(reply)),
         _ => statuses.failure(reply, ""),
     }
 }
@@ -143,15 +143,6 @@ fn unreadable(reply: &Reply) -> Reason {
     let status = reply.status.as_u16();
     let message = format!("the answer {status} is not in the form of Meta's API");
     Reason::new("unreadable_reply", message)
-}
-
-/// Sends the events again: they may have been taken, but the reply does not say so.
-fn unclear(reason: Reason) -> Verdict {
-    Verdict::All(Outcome::Retry {
-        reason,
-        after: None,
-        maybe_written: true,
-    })
 }
 
 /// Returns the wait that Meta asks for, in the usual header or in its own.

@@ -123,7 +123,7 @@ fn per_event(processed: Processed, sent: usize) -> Verdict {
     if processed.events.len() != sent {
         let told = processed.events.len();
         let message = format!("Pinterest answered for {told} events of {sent}");
-        return unclear(Reason::new("short_reply", message));
+        return Verdict::unclear(Reason::new("short_reply", message));
     }
     let outcome = |event: EventStatus| match event.status {
         Status::Failed => Outcome::Rejected(Reason::from_vendor(
@@ -150,16 +150,7 @@ fn per_event(processed: Processed, sent: usize) -> Verdict {
 fn unreadable(reply: &Reply) -> Verdict {
     let status = reply.status.as_u16();
     let message = format!("Pinterest answered {status}, but its body cannot be read");
-    unclear(Reason::new("unreadable_reply", message))
-}
-
-/// Sends the events again: they may have been taken, but the reply does not say so.
-fn unclear(reason: Reason) -> Verdict {
-    Verdict::All(Outcome::Retry {
-        reason,
-        after: None,
-        maybe_written: true,
-    })
+    Verdict::unclear(Reason::new("unreadable_reply", message))
 }
 
 /// Pinterest's own words about a failure, if the body is in its form.

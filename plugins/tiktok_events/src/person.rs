@@ -1,11 +1,11 @@
 //! The user: identifiers hashed, places and ids of clicks and devices plain.
 
 use bumpalo::Bump;
+use signalbox_conversions::device::{is_advertising_id, mobile_platform};
 use signalbox_conversions::encode::{UserData, list};
 use signalbox_conversions::forms::{is_language_tag, is_public_address, is_uuid};
 use signalbox_conversions::personal::Field;
 use signalbox_conversions::reasons::{too_long, wrong_form};
-use signalbox_core::Sha256Hex;
 use signalbox_segment::value::Value;
 
 use crate::derive;
@@ -109,7 +109,7 @@ impl<'a> RecordBuilder<'a, '_> {
         let text = |key: &str| trimmed(details.get(key));
         let derived = derive::platform(self.resolved.lookups);
         let platform = match text("device_type") {
-            Some(kind) => signalbox_conversions::device::mobile_platform(Some(kind), false, None).or(derived),
+            Some(kind) => mobile_platform(Some(kind), false, None).or(derived),
             None => derived,
         };
         let ios = platform == Some("ios");
@@ -141,29 +141,28 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Writes the id plain: in upper case for iOS, in lower case for Android. A hash is passed on.
     fn advertising_id(&mut self, out: &mut UserData<'_, '_>, id: &str, platform: Option<&str>) {
-        let text = &mut *self.resolved.text;
-        text.clear();
-        text.push_str(id);
-        let key = match platform {
-            Some("ios") => IDFA,
-            Some(_) => GAID,
+        let (key, ios) = match platform {
+            Some("ios") => (IDFA, true),
+            Some(_) => (GAID, false),
             None => {
                 let wanted = "usable without the device's type, ios or android";
                 return self.resolved.warnings.push(wrong_form("advertising_id", wanted));
             }
         };
-        if platform == Some("ios") && is_uuid(id) {
-            text.make_ascii_uppercase();
-        } else {
-            text.make_ascii_lowercase();
+        let is_hash = id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        let text = &mut *self.resolved.text;
+        text.clear();
+        text.push_str(id);
+        match ios && !is_hash {
+            true => text.make_ascii_uppercase(),
+            false => text.make_ascii_lowercase(),
         }
-        let is_hash = text.len() == 64 && Sha256Hex::are_digits(text.as_bytes());
-        let is_zero = id.bytes().all(|b| matches!(b, b'0' | b'-'));
-        if is_hash || is_uuid(id) && !is_zero {
+        if is_hash || is_advertising_id(id) {
             out.plain(key, text);
-        } else if !is_zero {
-            let warning = wrong_form("advertising_id", "an advertising id");
-            self.resolved.warnings.push(warning);
+        } else if !is_uuid(id) {
+            self.resolved
+                .warnings
+                .push(wrong_form("advertising_id", "an advertising id"));
         }
     }
 }

@@ -7,10 +7,7 @@ use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
-use signalbox_http::{
-    Body, Class, HeaderMap, HeaderName, HeaderValue, Method, Reply, Request, StatusTable, header, join,
-    retry_after,
-};
+use signalbox_http::{Body, Class, HeaderName, Reply, Request, StatusTable, join, retry_after};
 use signalbox_segment::value::Value;
 
 use crate::api::{Answer, Meaning, named_index};
@@ -52,28 +49,23 @@ impl Vendor for TikTok {
     }
 
     fn post(&self, body: Body) -> Request {
-        let headers = HeaderMap::from_iter([
-            (HeaderName::from_static("access-token"), self.access_token.clone()),
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        ]);
-        Request {
-            method: Method::POST,
-            url: self.url.clone(),
-            headers,
+        Request::json(
+            &self.url,
+            (HeaderName::from_static("access-token"), &self.access_token),
             body,
-        }
+        )
     }
 
     fn interpret(&self, reply: &Reply, _: &[Arc<Record>], _: &StrippedFields) -> Verdict {
         match Answer::read(&reply.body) {
             Some(answer) => self.answered(&answer, reply),
-            None if reply.status.is_success() => unclear(Reason::new(
-                "unreadable_reply",
-                format!(
+            None if reply.status.is_success() => Verdict::unclear({
+                let message = format!(
                     "TikTok answered {}, but its body cannot be read",
                     reply.status.as_u16()
-                ),
-            )),
+                );
+                Reason::new("unreadable_reply", message)
+            }),
             None => statuses().failure(reply, ""),
         }
     }
@@ -115,7 +107,7 @@ impl TikTok {
                 maybe_written: false,
             }),
             Meaning::Unauthorized | Meaning::Forbidden => Verdict::Hold(reason),
-            Meaning::Busy | Meaning::Unknown => unclear(reason),
+            Meaning::Busy | Meaning::Unknown => Verdict::unclear(reason),
             Meaning::Refused => match named_index(answer.words()) {
                 Some(index) => Verdict::Culprit { index, reason },
                 None => Verdict::Isolate(reason),
@@ -127,15 +119,6 @@ impl TikTok {
 /// The meaning of statuses without a code. A 401 alone never holds the sink, since TikTok also throttles with it.
 fn statuses() -> StatusTable {
     StatusTable::new().with(Class::Retry, [401])
-}
-
-/// Sends the events again: they may have been taken, but the reply does not say so.
-fn unclear(reason: Reason) -> Verdict {
-    Verdict::All(Outcome::Retry {
-        reason,
-        after: None,
-        maybe_written: true,
-    })
 }
 
 /// Returns the reason of a code, with the remedy where only the operator can end it, and TikTok's own words.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::TikTokEventsConfig;
 use signalbox_conversions::Conversions;
-use signalbox_http::{Bytes, Destination, StatusCode};
+use signalbox_http::{Bytes, Destination, HeaderMap, StatusCode};
 use signalbox_segment::settings::Findings;
 
 fn destination() -> Conversions<TikTok> {
