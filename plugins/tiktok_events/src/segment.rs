@@ -8,6 +8,7 @@ use signalbox_conversions::personal::rules::{Reading, Rules, SEGMENT_TIKTOK, Ste
 use signalbox_conversions::personal::segment::{SegmentHash, hash};
 use signalbox_conversions::personal::{Field, normalise};
 use signalbox_conversions::{Refusal, Resolved, Written, key, reasons};
+use signalbox_core::{Node, Reason};
 use signalbox_http::Url;
 use signalbox_segment::time::js_date;
 use signalbox_segment::value::{Value, js_text_to_number, js_trim};
@@ -64,6 +65,14 @@ pub(crate) fn write<'a>(
     };
     if null_context(event.root()) {
         return Err(reasons::segment_crash().into());
+    }
+    // In JavaScript a text has a method `trim`, which the default mapping finds in place of the vehicle's trim.
+    let properties = event.root().get("properties").and_then(Node::as_str);
+    let of_web = matches!(vendor.event_source, EventSource::Web | EventSource::Crm);
+    if of_web && properties.is_some_and(|text| !text.is_empty()) {
+        let message =
+            "vehicle_fields.trim: must be text, and Segment's destination finds a method of `properties`";
+        return Err(Reason::new("segment_validation", message).into());
     }
     let places = &payload.layout.places;
     let source = match payload.text(places.event_source) {
