@@ -54,6 +54,7 @@ write_keys = ["${WRITE_KEY}"]
 through = ["hash"]
 [transforms.hash]
 type = "hash_pii"
+rules = ["pinterest", "meta", "tiktok"]
 [sinks.archive]
 type = "file"
 inputs = ["shop"]

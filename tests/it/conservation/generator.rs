@@ -86,6 +86,7 @@ pub(super) fn same_at_meta(number: u64, got: &Value) {
         "{got}"
     );
     assert_eq!(got["custom_data"]["value"].as_f64(), Some(total(number)), "{got}");
+    assert_eq!(got["custom_data"]["order_id"], format!("order-{number}"), "{got}");
 }
 
 /// Asserts that TikTok has an event as it was sent, hashed.

@@ -32,7 +32,7 @@ write_keys = ["${{WRITE_KEY}}"]
 through = ["hash"]
 [transforms.hash]
 type = "hash_pii"
-rules = "pinterest"
+rules = ["pinterest", "meta", "tiktok"]
 [sinks.archive]
 type = "file"
 inputs = ["shop"]
