@@ -1,12 +1,10 @@
 //! The user: identifiers hashed, places and ids of clicks and devices plain.
 
-use bumpalo::Bump;
 use signalbox_conversions::device::{is_advertising_id, mobile_platform};
-use signalbox_conversions::encode::{UserData, list};
+use signalbox_conversions::encode::UserData;
 use signalbox_conversions::forms::{is_language_tag, is_public_address, is_uuid};
 use signalbox_conversions::personal::Field;
 use signalbox_conversions::reasons::{too_long, wrong_form};
-use signalbox_segment::value::Value;
 
 use crate::derive;
 use crate::options::{EventSource, ExternalIdCase};
@@ -25,7 +23,7 @@ impl<'a> RecordBuilder<'a, '_> {
         for (place, personal) in self.payload.layout.personal {
             let mut values = self.payload.at(*place);
             if personal.field == Field::ExternalId && self.vendor.external_id_case == ExternalIdCase::Lower {
-                values = lower_case(values, self.resolved.arena);
+                values = self.resolved.lower_case(values);
             }
             if !self.resolved.hash_personal(self.vendor, personal, values, "user") {
                 continue;
@@ -165,12 +163,4 @@ impl<'a> RecordBuilder<'a, '_> {
                 .push(wrong_form("advertising_id", "an advertising id"));
         }
     }
-}
-
-fn lower_case<'a>(values: Value<'a>, arena: &'a Bump) -> Value<'a> {
-    let lower = |value: &Value<'a>| match value {
-        Value::Str(text) => Value::Str(arena.alloc_str(&text.to_lowercase())),
-        other => *other,
-    };
-    Value::Array(arena.alloc_slice_fill_iter(list(values).iter().map(lower)))
 }
