@@ -237,20 +237,6 @@ impl<'a> Resolved<'a, '_> {
         !self.hashes.is_empty()
     }
 
-    /// Returns texts in lower case, as a list.
-    pub fn lower_case(&self, values: Value<'a>) -> Value<'a> {
-        let arena = self.arena;
-        let lower = |value: &Value<'a>| match value {
-            Value::Str(text) => Value::Str(arena.alloc_str(&text.to_lowercase())),
-            other => *other,
-        };
-        let values = match &values {
-            Value::Array(values) => values,
-            other => std::slice::from_ref(other),
-        };
-        Value::Array(arena.alloc_slice_fill_iter(values.iter().map(lower)))
-    }
-
     /// Returns a text that passes the test; another one is left out with a warning that it is not `wanted`.
     pub fn valid(
         &mut self,
