@@ -195,6 +195,16 @@ impl<'a> Resolved<'a, '_> {
         });
     }
 
+    /// Returns the texts of a list in lower case.
+    pub fn lower_case(&self, values: Value<'a>) -> Value<'a> {
+        let arena = self.arena;
+        let lower = |value: &Value<'a>| match value {
+            Value::Str(text) => Value::Str(arena.alloc_str(&text.to_lowercase())),
+            other => *other,
+        };
+        Value::Array(arena.alloc_slice_fill_iter(list(values).iter().map(lower)))
+    }
+
     /// Hashes the values of a personal field into [`hashes`](Resolved::hashes), or the value derived in their place.
     /// `parent` is the object that the field stands in, empty for the event. True if there are any.
     pub fn hash_personal<V: Vendor>(
