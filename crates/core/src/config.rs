@@ -227,6 +227,8 @@ pub struct Hashes {
     pub offered: &'static [&'static str],
     /// The paths, with dots.
     pub paths: Vec<String>,
+    /// True if the settings say which paths stay plain, so that no warning need ask for that.
+    pub plain_is_chosen: bool,
 }
 
 /// A personal field that a destination wants plain.

@@ -321,6 +321,9 @@ pub(crate) struct InitArgs {
     /// The file to write
     #[arg(default_value = "signalbox.toml")]
     pub(crate) path: PathBuf,
+    /// Deliver to these vendors only: pinterest, meta, tiktok (default: all)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) vendor: Vec<Vendor>,
     /// Replace the file if it exists
     #[arg(long)]
     pub(crate) force: bool,

@@ -29,9 +29,10 @@ pub struct HashPiiConfig {
     /// If true, the usual paths are hashed (the table in this plugin's documentation). Default true.
     #[serde(default = "yes")]
     pub defaults: bool,
-    /// Default paths that stay as they are, with everything below them. Default none.
+    /// Default paths that stay as they are, with everything below them. Default none; an empty list says that none is meant,
+    /// and silences the warning about values that a sink behind the transform takes as plain text only.
     #[serde(default)]
-    pub keep: Vec<String>,
+    pub keep: Option<Vec<String>>,
     /// Rules that normalise values before hashing, one set or a list of them: `"pinterest"`, `"meta"`, `"tiktok"` (the
     /// vendors' published rules; values that cannot be an identity are left out) and `"segment"` (the treatment in Segment's
     /// Pinterest destination). The event holds the hashes of the first; those of the others travel beside it, and each
@@ -100,7 +101,7 @@ impl TransformConfig for HashPiiConfig {
         if self.defaults {
             defaults::add(&mut plan);
         }
-        for (at, path) in self.keep.iter().enumerate() {
+        for (at, path) in self.keep.iter().flatten().enumerate() {
             if !plan.remove(path) {
                 errors.push(
                     BuildError::new(format!("keep.{at}"), "is not among the paths hashed by default")
@@ -137,6 +138,7 @@ impl TransformConfig for HashPiiConfig {
             rules: rules.iter().map(|rules| rules.name()).collect(),
             offered: &RuleSet::NAMES,
             paths: plan.hashed(),
+            plain_is_chosen: self.keep.is_some(),
         });
         let transform = HashPii::new(plan, &rules);
         Ok(Built::transform(transform).declares(TransformDeclarations { hashes }))

@@ -8,12 +8,17 @@ async fn the_sums_close() {
     assert_eq!(exit.code, Some(0), "{exit:?}");
     assert!(exit.stdout.contains("\nThe sums:\n"), "{}", exit.stdout);
     assert!(!exit.stdout.contains("  NO "), "{}", exit.stdout);
-    // The Californian who opted out is shown as Pinterest got the order.
-    assert!(
-        exit.stdout.contains("\"opt_out_type\": \"LDP\""),
-        "{}",
-        exit.stdout
-    );
+    // The order of the Californian who opted out is shown as each platform got it.
+    for shown in [
+        "\nPinterest\n  event_name                               \"checkout\"\n",
+        "  custom_data.opt_out_type                 \"LDP\"\n",
+        "\nMeta\n  event_name                               \"Purchase\"\n",
+        "  data_processing_options                  [\"LDU\"]\n",
+        "\nTikTok\n  event                                    \"Purchase\"\n",
+        "  limited_data_use                         true\n",
+    ] {
+        assert!(exit.stdout.contains(shown), "{shown}\n{}", exit.stdout);
+    }
     for private in ["carmen.reyes", "Carmen", "Okafor", "555"] {
         assert!(!exit.stderr.contains(private), "{}", exit.stderr);
     }

@@ -7,19 +7,17 @@ use super::{lists::examples, signalbox};
 
 /// The variables that the starter file and the examples name.
 fn environment() -> Vec<(String, String)> {
-    ["PINTEREST_TOKEN", "SHOP_WRITE_KEY", "PINTEREST_AD_ACCOUNT_ID"]
-        .map(|name| {
-            (
-                name.to_owned(),
-                if name.ends_with("_ID") {
-                    "549755885175"
-                } else {
-                    "something"
-                }
-                .to_owned(),
-            )
-        })
-        .to_vec()
+    [
+        ("SHOP_WRITE_KEY", "something"),
+        ("PINTEREST_AD_ACCOUNT_ID", "549755885175"),
+        ("PINTEREST_TOKEN", "something"),
+        ("META_PIXEL_ID", "1203948576120394"),
+        ("META_ACCESS_TOKEN", "something"),
+        ("TIKTOK_PIXEL_CODE", "C4EXAMPLE0PIXEL00001"),
+        ("TIKTOK_ACCESS_TOKEN", "something"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
 }
 
 #[tokio::test]
@@ -36,11 +34,43 @@ async fn every_example_is_valid() {
         assert!(exit.stdout.starts_with(&format!("{path}: valid (")), "{exit:?}");
         seen += 1;
     }
-    assert!(seen >= 2);
-    // The quickstart asks for nothing.
-    let quickstart = examples().join("quickstart.toml");
-    let exit = signalbox(&["validate", "--config", quickstart.to_str().unwrap()]).await;
-    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""));
+    assert!(seen >= 3);
+    // These ask for nothing.
+    for name in ["quickstart.toml", "three-platforms.toml"] {
+        let path = examples().join(name);
+        let exit = signalbox(&["validate", "--config", path.to_str().unwrap()]).await;
+        assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn init_offers_vendors() {
+    let world = World::new().await;
+    let path = world.path("mine.toml");
+    let path = path.to_str().unwrap();
+    for (vendors, sinks) in [
+        ("pinterest", "pinterest"),
+        ("meta", "meta"),
+        ("tiktok,meta", "meta tiktok"),
+        ("pinterest,meta,tiktok", "pinterest meta tiktok"),
+    ] {
+        let exit = signalbox(&["init", path, "--force", "--vendor", vendors]).await;
+        assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""));
+        let file: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
+        let names = sinks.split(' ').chain(["archive"]);
+        let mut found: Vec<&str> = file["sinks"]
+            .as_table()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let mut names: Vec<&str> = names.collect();
+        found.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(found, names);
+        let exit = run(&["validate", "--config", path], &environment()).await;
+        assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""), "{vendors}");
+    }
 }
 
 #[tokio::test]

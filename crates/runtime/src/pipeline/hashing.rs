@@ -123,7 +123,7 @@ pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String
         let plain: Vec<_> = plain
             .filter(|plain| plain.paths.iter().any(|path| hashed(path)))
             .collect();
-        if plain.is_empty() {
+        if plain.is_empty() || pair.hashes.plain_is_chosen {
             continue;
         }
         let fields: Vec<&str> = plain.iter().map(|plain| &*plain.field).collect();
@@ -142,7 +142,9 @@ pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String
                  fields out",
                 quoted(&fields)
             ),
-            format!("to send them, write keep = {paths:?} in [transforms.{transform}]"),
+            format!(
+                "write in [transforms.{transform}] keep = [] to accept that, or to send them keep = {paths:?}"
+            ),
         );
     }
     told

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-/// The write key of `examples/quickstart.toml`.
+/// The write key of `examples/three-platforms.toml`.
 const WRITE_KEY: &str = "demo-write-key";
 
 /// Sends everything; returns how many events there were.
@@ -96,7 +96,7 @@ fn browser() -> Vec<(&'static str, Value)> {
         json!({ "email": " Ivy.Marsh@Example.com ", "type": "organic" }),
     );
     signed_up["userId"] = json!("u-1001");
-    // Not meant for advertising, and says so.
+    // Not meant for Pinterest, and says so.
     let mut opted_out = track("Product Viewed", json!({ "product_id": "x" }));
     opted_out["integrations"] = json!({ "All": true, "Pinterest Conversions API": false });
     let visit = [
@@ -110,7 +110,7 @@ fn browser() -> Vec<(&'static str, Value)> {
         (150, "/p/pot", track("Product Added", product)),
         (120, "/signup", signed_up),
         (100, "/help", opted_out),
-        // No trigger matches: the archive gets it, Pinterest does not.
+        // No trigger matches: the archive gets it, the platforms do not.
         (90, "/help", track("Help Opened", json!({}))),
     ];
     let complete = |(i, (ago, path, mut event)): (usize, (i64, &str, Value))| {
@@ -123,6 +123,16 @@ fn browser() -> Vec<(&'static str, Value)> {
         (endpoint, event)
     };
     visit.into_iter().enumerate().map(complete).collect()
+}
+
+/// Returns the id of an event of a customer.
+fn event_id(kind: &str, customer: usize) -> String {
+    format!("demo-{}-{customer}", kind.to_lowercase().replace(' ', "-"))
+}
+
+/// Returns the id of the order of the customer in California who opted out.
+pub(super) fn opted_out_order() -> String {
+    event_id("Order Completed", 2)
 }
 
 /// Orders, as the shop's server posts them.
@@ -142,12 +152,13 @@ fn orders() -> Vec<Value> {
             json!({
                 "type": "track",
                 "event": kind,
-                "messageId": format!("demo-{}-{i}", kind.to_lowercase().replace(' ', "-")),
+                "messageId": event_id(kind, i),
                 "userId": format!("u-{}", 2000 + i),
                 "timestamp": now(ago),
                 "context": {
                     "library": { "name": "analytics-node", "version": "3.1.0" },
                     "ip": format!("198.51.100.{}", 10 + i),
+                    "page": { "url": "https://fern-finch.example/checkout" },
                     "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
                     "traits": {
                         "email": email, "firstName": first, "lastName": last,

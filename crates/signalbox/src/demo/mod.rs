@@ -1,4 +1,4 @@
-//! `signalbox demo`: the whole thing on one machine, with the sandbox as destination.
+//! `signalbox demo`: the whole thing on one machine, with the sandbox as all three platforms.
 
 mod events;
 mod report;
@@ -10,14 +10,14 @@ use std::time::Duration;
 use signalbox_config::{self as config, Environment};
 use signalbox_runtime::pipeline::Pipeline;
 use signalbox_runtime::sockets::OpenSockets;
-use signalbox_sandbox::{Sandbox, SandboxConfig};
+use signalbox_sandbox::{Sandbox, SandboxConfig, Vendor};
 
 use crate::exit::{self, Code, Failure};
 use crate::router::Router;
 use crate::terminal::print;
 
-/// The same file that the README tells people to run.
-pub(crate) const QUICKSTART: &str = include_str!("../../../../examples/quickstart.toml");
+/// The same file that users can run.
+const PIPELINE: &str = include_str!("../../../../examples/three-platforms.toml");
 
 /// Time within which the demo expects all deliveries.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,8 +32,8 @@ pub(crate) async fn run() -> Result<Code, Failure> {
     }
 }
 
-/// The quickstart pipeline's variables, pointed at ports and files of this run.
-struct DemoEnvironment([(&'static str, String); 5]);
+/// The pipeline's variables, pointed at ports and files of this run.
+struct DemoEnvironment([(&'static str, String); 7]);
 
 impl Environment for DemoEnvironment {
     fn variable(&self, name: &str) -> Result<Option<String>, String> {
@@ -56,11 +56,16 @@ async fn try_run() -> Result<bool, String> {
     let environment = DemoEnvironment([
         ("SIGNALBOX_LISTEN", listen.clone()),
         ("SIGNALBOX_ADMIN", free_address()?),
-        ("PINTEREST_BASE_URL", sandbox.base_url()),
+        ("PINTEREST_BASE_URL", sandbox.base_url_of(Vendor::Pinterest)),
+        ("META_BASE_URL", sandbox.base_url_of(Vendor::Meta)),
+        ("TIKTOK_BASE_URL", sandbox.base_url_of(Vendor::TikTok)),
         ("SIGNALBOX_JOURNAL", folder.join("journal").display().to_string()),
         ("SIGNALBOX_ARCHIVE", archive.display().to_string()),
     ]);
-    let result = deliver(&environment, &listen, &archive, &sandbox).await;
+    let result = tokio::select! {
+        result = deliver(&environment, &listen, &archive, &sandbox) => result,
+        _ = tokio::signal::ctrl_c() => Err("stopped before its end".to_owned()),
+    };
     sandbox.shutdown().await;
     // Nothing of the demo stays behind.
     let _ = std::fs::remove_dir_all(&folder);
@@ -73,7 +78,7 @@ async fn deliver(
     archive: &Path,
     sandbox: &Sandbox,
 ) -> Result<bool, String> {
-    let pipeline = config::load("quickstart.toml", QUICKSTART, environment)
+    let pipeline = config::load("three-platforms.toml", PIPELINE, environment)
         .and_then(Pipeline::build)
         .map_err(|diagnostics| diagnostics.to_string())?;
     let mut router = Router::start(pipeline, OpenSockets::default()).await?;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 use signalbox_conversions::import::{Destination, Import};
 use signalbox_conversions::{Compat, Draft, Preset, Trigger, set};
-use signalbox_core::{BuildContext, Event, Prepared, Side, Sink, SinkConfig};
+use signalbox_core::{BuildContext, Event, Prepared, Side, Sink, SinkConfig, segment_imports};
 use signalbox_segment::fql;
 
 use super::case::{Case, pairs, same};
@@ -32,6 +32,12 @@ impl GoldenImport {
     /// # Panics
     /// If a table does not load, its records differ from those of the mapping it comes from, or an output holds the token.
     pub fn check<G: GoldenVendor>(&self, vendor: &G) {
+        let listed = segment_imports();
+        let listed: Vec<_> = listed
+            .iter()
+            .map(|import| (import.plugin, (import.destinations)()))
+            .collect();
+        assert_eq!(listed, [(self.import.plugin, self.import.names())]);
         for destination in self.import.destinations {
             for action in destination.actions {
                 let preset = action.preset.map(|name| (name, destination.spec.preset(name)));

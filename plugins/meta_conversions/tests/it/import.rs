@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use signalbox_conversions::Compat;
-use signalbox_core::{Imported, segment_imports};
+use signalbox_core::Imported;
 use signalbox_meta_conversions::{IMPORT, SEGMENT_SPEC};
 use signalbox_testkit::golden::GoldenImport;
 
@@ -102,16 +102,4 @@ fn other_destinations_of_the_vendor_are_none() {
             json!({ "metadata": { "name": name }, "settings": { "pixelId": "1203948576120394" } });
         assert!(IMPORT.run(&destination.to_string()).is_err(), "{name}");
     }
-}
-
-#[test]
-fn is_listed() {
-    let listed: Vec<_> = segment_imports()
-        .iter()
-        .map(|import| (import.plugin, (import.destinations)()))
-        .collect();
-    assert_eq!(
-        listed,
-        [("meta_conversions", vec!["Facebook Conversions API (Actions)"])]
-    );
 }

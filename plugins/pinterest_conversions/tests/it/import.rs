@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use signalbox_conversions::{Compat, set};
-use signalbox_core::{ImportError, Imported, Imports, segment_imports};
+use signalbox_core::{ImportError, Imported, Imports};
 use signalbox_pinterest_conversions::{IMPORT, SPEC};
 use signalbox_testkit::golden::GoldenImport;
 
@@ -288,13 +288,4 @@ fn no_text_makes_it_panic() {
     }
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     assert!(matches!(import(&deep), Err(ImportError::NotJson { .. })));
-}
-
-#[test]
-fn is_listed() {
-    let listed = segment_imports();
-    assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].plugin, "pinterest_conversions");
-    assert_eq!((listed[0].destinations)(), ["Pinterest Conversions API"]);
-    assert_eq!((listed[0].import)(""), Err(ImportError::OtherDestination));
 }

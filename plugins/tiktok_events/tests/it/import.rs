@@ -1,7 +1,7 @@
 //! Destinations of Segment's become tables of the pipeline file that make the same records.
 
 use serde_json::json;
-use signalbox_core::{Imports, segment_imports};
+use signalbox_core::Imports;
 use signalbox_testkit::golden::GoldenImport;
 use signalbox_tiktok_events::IMPORT;
 
@@ -76,18 +76,4 @@ fn three_destinations_of_one_text_become_three_sinks() {
     for sink in &sinks {
         TIKTOK.sink(&sink.toml);
     }
-}
-
-#[test]
-fn is_listed() {
-    let listed: Vec<_> = segment_imports()
-        .iter()
-        .map(|import| (import.plugin, (import.destinations)()))
-        .collect();
-    let names = vec![
-        "TikTok Conversions",
-        "TikTok App Events",
-        "TikTok Offline Conversions",
-    ];
-    assert_eq!(listed, [("tiktok_events", names)]);
 }
