@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use signalbox_core::redact;
+use signalbox_core::{Reason, redact};
 use signalbox_http::{HeaderMap, MAX_RETRY_AFTER};
 
 /// The body of a 200. It speaks for the whole request.
@@ -41,30 +41,42 @@ pub(crate) struct GraphError {
     pub(crate) words: String,
 }
 
-/// The meaning of an error.
+/// The fate of the events of a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    /// An event of the request is older than Meta takes.
-    TooOld,
-    /// The user data of an event is missing or too weak.
-    NoIdentifier,
-    /// Something in the request is not valid.
-    Invalid,
-    /// The token is not valid.
-    Token,
-    /// The token lacks rights.
-    Rights,
-    /// The dataset is unknown, or the token lacks rights to it.
-    Dataset,
-    /// Meta has blocked the account or the app.
-    Blocked,
-    /// Too many calls.
-    Throttled,
-    /// Meta's fault, and it will pass.
-    Transient,
-    /// The status must tell.
-    Unknown,
+pub(crate) enum Fate {
+    /// One of them is at fault. The error does not name it, so the runtime looks for it.
+    Isolate,
+    /// The operator must act.
+    Hold,
+    /// Too many calls: they wait, for as long as Meta says.
+    Wait,
+    /// Meta has a fault that will pass.
+    Retry,
 }
+
+/// The meaning of an error: a fate, the code of a reason and its sentence, with the remedy.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Meaning(pub(crate) Fate, pub(crate) &'static str, pub(crate) &'static str);
+
+#[rustfmt::skip]
+mod meanings {
+    use super::{Fate::{Hold, Isolate, Retry, Wait}, Meaning};
+
+    pub(super) const TOO_OLD: Meaning = Meaning(Isolate, "too_old", "Meta refuses events older than 7 days, or 62 days in stores");
+    pub(super) const NO_IDENTIFIER: Meaning = Meaning(Isolate, "no_identifier", "Meta refuses an event whose user_data identifies nobody");
+    pub(super) const INVALID: Meaning = Meaning(Isolate, "invalid_parameter", "Meta refuses the request as not valid");
+    pub(super) const TOKEN: Meaning = Meaning(Hold, "unauthorized", "Meta does not accept the token; make a new one in Events Manager \
+        (Settings, Conversions API) and put it into access_token");
+    pub(super) const RIGHTS: Meaning = Meaning(Hold, "forbidden", "Meta accepts the token but it lacks rights; give its owner the right to \
+        manage the dataset");
+    pub(super) const DATASET: Meaning = Meaning(Hold, "not_found", "Meta knows no dataset of this id, or the token's owner has no access \
+        to it; check pixel_id");
+    pub(super) const BLOCKED: Meaning = Meaning(Hold, "blocked", "Meta has blocked the account or app for a breach of its policies; see \
+        Business Support Home");
+    pub(super) const THROTTLED: Meaning = Meaning(Wait, "rate_limited", "Meta asks for fewer calls");
+    pub(super) const TRANSIENT: Meaning = Meaning(Retry, "server_error", "Meta has a fault that will pass");
+}
+use meanings::*;
 
 impl GraphError {
     /// Returns `None` for a body that is not in the Graph API's form. Each member is read by itself, so one of an unexpected
@@ -85,32 +97,30 @@ impl GraphError {
         })
     }
 
-    /// Reads the codes first, then `is_transient`. The texts are never matched, since they are translated, and `type` is
-    /// `OAuthException` for nearly everything.
-    pub(crate) fn meaning(&self) -> Meaning {
-        match (self.code, self.subcode) {
-            (Some(100), Some(33)) => Meaning::Dataset,
-            (Some(100), Some(2_804_003)) => Meaning::TooOld,
-            (Some(100), Some(2_804_050)) => Meaning::NoIdentifier,
-            (Some(100), Some(2_804_000..=2_804_099)) => Meaning::Invalid,
-            (Some(100), _) if !self.transient => Meaning::Invalid,
-            (Some(102 | 104 | 190), _) => Meaning::Token,
-            (Some(3 | 10 | 200..=299), _) => Meaning::Rights,
-            (Some(368), _) => Meaning::Blocked,
-            (Some(4 | 17 | 32 | 341 | 613 | 80_000..=80_014), _) => Meaning::Throttled,
-            (Some(1 | 2 | 5000 | i64::MIN..=-1), _) => Meaning::Transient,
-            _ if self.transient => Meaning::Transient,
-            _ => Meaning::Unknown,
-        }
+    /// Reads the codes first, then `is_transient`; `None` if the status must tell. The texts are never matched, since they are
+    /// translated, and `type` is `OAuthException` for nearly everything.
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
+        Some(match (self.code, self.subcode) {
+            (Some(100), Some(33)) => DATASET,
+            (Some(100), Some(2_804_003)) => TOO_OLD,
+            (Some(100), Some(2_804_050)) => NO_IDENTIFIER,
+            (Some(100), Some(2_804_000..=2_804_099)) => INVALID,
+            (Some(100), _) if !self.transient => INVALID,
+            (Some(102 | 104 | 190), _) => TOKEN,
+            (Some(3 | 10 | 200..=299), _) => RIGHTS,
+            (Some(368), _) => BLOCKED,
+            (Some(4 | 17 | 32 | 341 | 613 | 80_000..=80_014), _) => THROTTLED,
+            (Some(1 | 2 | 5000 | i64::MIN..=-1), _) => TRANSIENT,
+            _ if self.transient => TRANSIENT,
+            _ => return None,
+        })
     }
 
-    /// Returns the codes for a reason: ` (error 100/2804003)`, or nothing.
-    pub(crate) fn codes(&self) -> String {
-        match (self.code, self.subcode) {
-            (Some(code), Some(subcode)) => format!(" (error {code}/{subcode})"),
-            (Some(code), None) => format!(" (error {code})"),
-            _ => String::new(),
-        }
+    /// Returns the reason of a meaning, with the codes and Meta's words.
+    pub(crate) fn reason(&self, Meaning(_, code, told): &Meaning) -> Reason {
+        let codes = [self.code, self.subcode].into_iter().flatten();
+        let codes: Vec<String> = codes.map(|code| code.to_string()).collect();
+        Reason::from_vendor(code, &format!("{told} (error {})", codes.join("/")), &self.words)
     }
 }
 
@@ -211,45 +221,45 @@ mod tests {
             words: "Invalid parameter".to_owned(),
         };
         for (code, subcode, transient, meaning) in [
-            (100, Some(2_804_003), false, Meaning::TooOld),
-            (100, Some(2_804_003), true, Meaning::TooOld),
-            (100, Some(2_804_050), false, Meaning::NoIdentifier),
-            (100, Some(2_804_019), false, Meaning::Invalid),
-            (100, Some(33), false, Meaning::Dataset),
-            (100, Some(33), true, Meaning::Dataset),
-            (100, Some(1), false, Meaning::Invalid),
-            (100, None, false, Meaning::Invalid),
-            (100, None, true, Meaning::Transient),
-            (190, Some(463), false, Meaning::Token),
-            (190, None, true, Meaning::Token),
-            (102, None, false, Meaning::Token),
-            (104, None, false, Meaning::Token),
-            (3, None, false, Meaning::Rights),
-            (10, None, false, Meaning::Rights),
-            (200, None, false, Meaning::Rights),
-            (294, None, false, Meaning::Rights),
-            (299, None, false, Meaning::Rights),
-            (300, None, false, Meaning::Unknown),
-            (368, None, false, Meaning::Blocked),
-            (4, None, false, Meaning::Throttled),
-            (17, Some(2_446_079), false, Meaning::Throttled),
-            (32, None, true, Meaning::Throttled),
-            (341, None, false, Meaning::Throttled),
-            (613, None, false, Meaning::Throttled),
-            (80_000, None, false, Meaning::Throttled),
-            (80_014, None, false, Meaning::Throttled),
-            (80_015, None, false, Meaning::Unknown),
-            (1, None, false, Meaning::Transient),
-            (2, None, false, Meaning::Transient),
-            (5000, None, false, Meaning::Transient),
-            (-3, None, false, Meaning::Transient),
-            (0, None, false, Meaning::Unknown),
-            (7, None, true, Meaning::Transient),
+            (100, Some(2_804_003), false, Some(TOO_OLD)),
+            (100, Some(2_804_003), true, Some(TOO_OLD)),
+            (100, Some(2_804_050), false, Some(NO_IDENTIFIER)),
+            (100, Some(2_804_019), false, Some(INVALID)),
+            (100, Some(33), false, Some(DATASET)),
+            (100, Some(33), true, Some(DATASET)),
+            (100, Some(1), false, Some(INVALID)),
+            (100, None, false, Some(INVALID)),
+            (100, None, true, Some(TRANSIENT)),
+            (190, Some(463), false, Some(TOKEN)),
+            (190, None, true, Some(TOKEN)),
+            (102, None, false, Some(TOKEN)),
+            (104, None, false, Some(TOKEN)),
+            (3, None, false, Some(RIGHTS)),
+            (10, None, false, Some(RIGHTS)),
+            (200, None, false, Some(RIGHTS)),
+            (294, None, false, Some(RIGHTS)),
+            (299, None, false, Some(RIGHTS)),
+            (300, None, false, None),
+            (368, None, false, Some(BLOCKED)),
+            (4, None, false, Some(THROTTLED)),
+            (17, Some(2_446_079), false, Some(THROTTLED)),
+            (32, None, true, Some(THROTTLED)),
+            (341, None, false, Some(THROTTLED)),
+            (613, None, false, Some(THROTTLED)),
+            (80_000, None, false, Some(THROTTLED)),
+            (80_014, None, false, Some(THROTTLED)),
+            (80_015, None, false, None),
+            (1, None, false, Some(TRANSIENT)),
+            (2, None, false, Some(TRANSIENT)),
+            (5000, None, false, Some(TRANSIENT)),
+            (-3, None, false, Some(TRANSIENT)),
+            (0, None, false, None),
+            (7, None, true, Some(TRANSIENT)),
         ] {
             let error = error(code, subcode, transient);
             assert_eq!(error.meaning(), meaning, "{error:?}");
         }
-        assert_eq!(GraphError::default().meaning(), Meaning::Unknown);
+        assert_eq!(GraphError::default().meaning(), None);
     }
 
     #[test]
@@ -258,8 +268,7 @@ mod tests {
             "is_transient":"no","error_data":"{}","error_user_title":"Zu alt","error_user_msg":"Das Ereignis ist zu alt.",
             "fbtrace_id":7}}"#;
         let error = GraphError::read(body.as_bytes()).unwrap();
-        assert_eq!(error.meaning(), Meaning::TooOld);
-        assert_eq!(error.codes(), " (error 100/2804003)");
+        assert_eq!(error.meaning(), Some(TOO_OLD));
         assert_eq!(error.words, "Invalid parameter; Zu alt; Das Ereignis ist zu alt.");
         for body in ["", "{}", "[]", r#"{"error":"no"}"#, "<html>", r#"{"error":null}"#] {
             assert_eq!(GraphError::read(body.as_bytes()), None, "{body}");

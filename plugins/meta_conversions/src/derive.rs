@@ -25,32 +25,14 @@ pub(crate) const NUM_ITEMS: Derive = Derive::new(7);
 pub(crate) const PLATFORM: Derive = Derive::new(8);
 
 /// The places in an event that are looked at.
+#[rustfmt::skip]
 pub(crate) const PLACES: [LookupPath; 25] = places(&[
-    "context",
-    "context.app",
-    "context.consent",
-    "context.consent.categoryPreferences",
-    "context.consent.categoryPreferences.Advertising",
-    "context.consent.categoryPreferences.advertising",
-    "context.cookies",
-    "context.device",
-    "context.device.adTrackingEnabled",
-    "context.device.type",
-    "context.library",
-    "context.library.name",
-    "context.os",
-    "context.os.name",
-    "context.page",
-    "context.page.referrer",
-    "context.page.search",
-    "context.page.url",
-    "context.traits",
-    "context.traits.name",
-    "context.userAgent",
-    "properties",
-    "properties.products",
-    "traits",
-    "traits.name",
+    "context", "context.app", "context.consent", "context.consent.categoryPreferences",
+    "context.consent.categoryPreferences.Advertising", "context.consent.categoryPreferences.advertising",
+    "context.cookies", "context.device", "context.device.adTrackingEnabled", "context.device.type", "context.library",
+    "context.library.name", "context.os", "context.os.name", "context.page", "context.page.referrer",
+    "context.page.search", "context.page.url", "context.traits", "context.traits.name", "context.userAgent",
+    "properties", "properties.products", "traits", "traits.name",
 ]);
 
 /// The index of a place.

@@ -11,7 +11,7 @@ use signalbox_core::{Outcome, Reason, Record, Verdict};
 use signalbox_http::{Body, Bytes, Class, Reply, Request, StatusTable, header, retry_after};
 use signalbox_segment::value::Value;
 
-use crate::api::{GraphError, Meaning, Received, regained_after};
+use crate::api::{Fate, GraphError, Meaning, Received, regained_after};
 use crate::options::{Compat, ExternalId, Meta};
 use crate::{derive, segment, write};
 
@@ -73,10 +73,11 @@ impl Vendor for Meta {
 
     fn interpret_probe(&self, reply: &Reply) -> Result<(), Reason> {
         let error = GraphError::read(&reply.body).unwrap_or_default();
-        match (reply.status.as_u16(), error.meaning()) {
-            (200, _) | (_, Meaning::Invalid | Meaning::TooOld | Meaning::NoIdentifier) => Ok(()),
-            (_, Meaning::Unknown) => Err(StatusTable::new().reason(reply, &error.words)),
-            (_, meaning) => Err(reason(meaning, &error)),
+        match error.meaning() {
+            _ if reply.status.as_u16() == 200 => Ok(()),
+            Some(Meaning(Fate::Isolate, ..)) => Ok(()),
+            Some(meaning) => Err(error.reason(&meaning)),
+            None => Err(StatusTable::new().reason(reply, &error.words)),
         }
     }
 
@@ -111,21 +112,18 @@ impl Meta {
 }
 
 fn refused(reply: &Reply, error: &GraphError) -> Verdict {
-    let meaning = error.meaning();
-    match meaning {
-        // The error names no event, so the runtime looks for it.
-        Meaning::TooOld | Meaning::NoIdentifier | Meaning::Invalid => {
-            Verdict::Isolate(reason(meaning, error))
-        }
-        Meaning::Token | Meaning::Rights | Meaning::Dataset | Meaning::Blocked => {
-            Verdict::Hold(reason(meaning, error))
-        }
-        Meaning::Throttled | Meaning::Transient => Verdict::All(Outcome::Retry {
-            reason: reason(meaning, error),
-            after: wait(reply),
-            maybe_written: meaning == Meaning::Transient,
+    let Some(meaning) = error.meaning() else {
+        return StatusTable::new().failure(reply, &error.words);
+    };
+    let reason = error.reason(&meaning);
+    match meaning.0 {
+        Fate::Isolate => Verdict::Isolate(reason),
+        Fate::Hold => Verdict::Hold(reason),
+        fate => Verdict::All(Outcome::Retry {
+            reason,
+            after: retry_after(&reply.headers, SystemTime::now()).max(regained_after(&reply.headers)),
+            maybe_written: fate == Fate::Retry,
         }),
-        Meaning::Unknown => StatusTable::new().failure(reply, &error.words),
     }
 }
 
@@ -143,46 +141,6 @@ fn unreadable(reply: &Reply) -> Reason {
     let status = reply.status.as_u16();
     let message = format!("the answer {status} is not in the form of Meta's API");
     Reason::new("unreadable_reply", message)
-}
-
-/// Returns the wait that Meta asks for, in the usual header or in its own.
-fn wait(reply: &Reply) -> Option<std::time::Duration> {
-    retry_after(&reply.headers, SystemTime::now()).max(regained_after(&reply.headers))
-}
-
-/// Returns the reason of an error, with the remedy.
-fn reason(meaning: Meaning, error: &GraphError) -> Reason {
-    let (code, lead) = match meaning {
-        Meaning::TooOld => (
-            "too_old",
-            "Meta refuses events older than 7 days, or 62 days in stores",
-        ),
-        Meaning::NoIdentifier => (
-            "no_identifier",
-            "Meta refuses an event whose user_data identifies nobody",
-        ),
-        Meaning::Invalid => ("invalid_parameter", "Meta refuses the request as not valid"),
-        Meaning::Token => (
-            "unauthorized",
-            "Meta does not accept the token; make a new one in Events Manager (Settings, Conversions API) and put it \
-             into access_token",
-        ),
-        Meaning::Rights => (
-            "forbidden",
-            "Meta accepts the token but it lacks rights; give its owner the right to manage the dataset",
-        ),
-        Meaning::Dataset => (
-            "not_found",
-            "Meta knows no dataset of this id, or the token's owner has no access to it; check pixel_id",
-        ),
-        Meaning::Blocked => (
-            "blocked",
-            "Meta has blocked the account or app for a breach of its policies; see Business Support Home",
-        ),
-        Meaning::Throttled => ("rate_limited", "Meta asks for fewer calls"),
-        Meaning::Transient | Meaning::Unknown => ("server_error", "Meta has a fault that will pass"),
-    };
-    Reason::from_vendor(code, &format!("{lead}{}", error.codes()), &error.words)
 }
 
 #[cfg(test)]
