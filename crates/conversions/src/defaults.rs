@@ -43,16 +43,16 @@ macro_rules! products {
 /// Returns a member of an object of the event, or of the request. Its type follows from its kind.
 #[macro_export]
 macro_rules! member {
-    ($key:literal, $label:literal, $kind:expr) => {
-        $crate::field::Row::member($crate::key!($key), $label, $kind)
+    ($key:literal, $label:literal, $kind:expr $(, $description:literal)?) => {
+        $crate::field::Row::member($crate::key!($key), $label, $kind)$(.describe($description))?
     };
 }
 
 /// Returns a field that the encoders write by name.
 #[macro_export]
 macro_rules! own {
-    ($key:literal, $label:literal, $type:expr) => {
-        $crate::field::Row::own($crate::key!($key), $label, $type)
+    ($key:literal, $label:literal, $type:expr $(, $description:literal)?) => {
+        $crate::field::Row::own($crate::key!($key), $label, $type)$(.describe($description))?
     };
 }
 

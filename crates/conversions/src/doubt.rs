@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use signalbox_core::{Outcome, Reason, Verdict};
+use signalbox_core::{Reason, Verdict};
 
 /// Remembers whether the last reply was in doubt.
 #[derive(Debug, Default)]
@@ -15,11 +15,7 @@ impl Doubt {
         if self.0.swap(true, Relaxed) {
             return Verdict::Hold(reason);
         }
-        Verdict::All(Outcome::Retry {
-            reason,
-            after: None,
-            maybe_written: true,
-        })
+        Verdict::unclear(reason)
     }
 
     /// Notes a reply that confirms its events.
@@ -31,6 +27,7 @@ impl Doubt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use signalbox_core::Outcome;
 
     #[test]
     fn the_second_doubt_in_a_row_holds() {

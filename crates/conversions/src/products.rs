@@ -11,10 +11,13 @@ pub fn ids<'a>(contents: Value<'a>, arena: &'a Bump) -> Value<'a> {
     ids_in(contents, "id", arena)
 }
 
-/// Returns the ids of coerced products, which stand in the member `id`, as a list.
+/// Returns the ids of coerced products, which stand in the member `id`, as a list; undefined without products.
 #[inline]
 pub fn ids_in<'a>(contents: Value<'a>, id: &str, arena: &'a Bump) -> Value<'a> {
     let ids = list(contents).iter().map(|item| item.get(id));
+    if ids.len() == 0 {
+        return Value::Undefined;
+    }
     Value::Array(arena.alloc_slice_fill_iter(ids))
 }
 

@@ -74,10 +74,13 @@ fn preset_fields(out: &mut String, spec: &Spec) {
                 path.split('.').fold(mapping, |json, key| json[key].clone())
             };
             let mapping = of(Some(preset));
-            match preset.is_in(compat) {
-                true if !mapping.is_null() && mapping == of(None) => "as below".to_owned(),
-                true => segment_default(&mapping.to_string()),
-                false => String::new(),
+            let own = preset.vendor_fields.iter().find(|(own, _)| *own == path);
+            match own.filter(|_| compat == Compat::Vendor) {
+                _ if !preset.is_in(compat) => String::new(),
+                _ if mapping == of(None) => "as below".to_owned(),
+                _ if mapping.is_null() => "nothing".to_owned(),
+                Some((_, default)) => vendor_default(default),
+                None => segment_default(&mapping.to_string()),
             }
         });
         let (ours, segments) = (default(Compat::Vendor), default(Compat::Segment));
@@ -104,17 +107,25 @@ fn row(out: &mut String, spec: &Spec, name: &str, field: &Field<'_>) {
 fn default_of(spec: &Spec, name: &str, field: &Field<'_>) -> String {
     let row = spec.row(name);
     let text = match row.and_then(|row| row.vendor_default) {
-        Some(Default::FirstOf(paths) | Default::FirstNumberOf(paths)) => first_of(paths),
-        Some(Default::Json(_)) => {
-            "each of `properties.products`, or the one product that `properties` describe".into()
-        }
-        Some(Default::Nothing) => String::new(),
+        Some(default) => vendor_default(&default),
         None => field.default.map(segment_default).unwrap_or_default(),
     };
     match row.map(|row| row.derived).unwrap_or_default() {
         "" => text,
         derived if text.is_empty() => derived.to_owned(),
         derived => format!("{text}; {derived}"),
+    }
+}
+
+/// Describes a default of the vendor's; empty for none.
+fn vendor_default(default: &Default) -> String {
+    match default {
+        Default::FirstOf(paths) | Default::FirstNumberOf(paths) => first_of(paths),
+        Default::Json(json) if json.contains("$.properties.products") => {
+            "each of `properties.products`, or the one product that `properties` describe".to_owned()
+        }
+        Default::Json(json) => segment_default(json),
+        Default::Nothing => String::new(),
     }
 }
 

@@ -195,8 +195,18 @@ impl<'a> Resolved<'a, '_> {
         });
     }
 
+    /// Returns the texts of a list in lower case.
+    pub fn lower_case(&self, values: Value<'a>) -> Value<'a> {
+        let arena = self.arena;
+        let lower = |value: &Value<'a>| match value {
+            Value::Str(text) => Value::Str(arena.alloc_str(&text.to_lowercase())),
+            other => *other,
+        };
+        Value::Array(arena.alloc_slice_fill_iter(list(values).iter().map(lower)))
+    }
+
     /// Hashes the values of a personal field into [`hashes`](Resolved::hashes), or the value derived in their place.
-    /// `parent` is the object that the field stands in. True if there are any.
+    /// `parent` is the object that the field stands in, empty for the event. True if there are any.
     pub fn hash_personal<V: Vendor>(
         &mut self,
         vendor: &V,
@@ -227,6 +237,21 @@ impl<'a> Resolved<'a, '_> {
         !self.hashes.is_empty()
     }
 
+    /// Returns a text that passes the test; another one is left out with a warning that it is not `wanted`.
+    pub fn valid(
+        &mut self,
+        text: Option<&'a str>,
+        test: fn(&str) -> bool,
+        (path, wanted): (&str, &str),
+    ) -> Option<&'a str> {
+        let text = text?;
+        if test(text) {
+            return Some(text);
+        }
+        self.warnings.push(reasons::wrong_form(path, wanted));
+        None
+    }
+
     /// Brings a personal value that the vendor wants plain to its normal form, in [`text`](Resolved::text). `None`, with
     /// a warning unless the value is blank, if it has none. `path` is that of the field.
     pub fn normalise(&mut self, field: personal::Field, value: Value<'a>, path: &str) -> Option<&str> {
@@ -254,7 +279,7 @@ impl<'a> Resolved<'a, '_> {
             Origin::Dropped => {}
             Origin::OtherRules { path, rules } => {
                 let own = self.spec.rules.name();
-                let member = format!("{parent}.{}", field.member);
+                let member = path_of(parent, field.member);
                 self.warnings
                     .push(reasons::hashed_by_other_rules(&member, path, rules, own));
             }
@@ -267,13 +292,20 @@ impl<'a> Resolved<'a, '_> {
             Err(Dropped::Empty) => {}
             Err(dropped) => {
                 let path = match index {
-                    Some(index) => format!("{parent}.{}[{index}]", field.member),
-                    None => format!("{parent}.{}", field.member),
+                    Some(index) => format!("{}[{index}]", path_of(parent, field.member)),
+                    None => path_of(parent, field.member),
                 };
                 self.warnings
                     .push(Warning::new(dropped.code(), path, dropped.message()));
             }
         }
+    }
+}
+
+fn path_of(parent: &str, member: &str) -> String {
+    match parent {
+        "" => member.to_owned(),
+        parent => format!("{parent}.{member}"),
     }
 }
 

@@ -14,7 +14,7 @@ use signalbox_http::bearer;
 use signalbox_segment::settings::Findings;
 
 use crate::fields::SPEC;
-use crate::frame::{OPEN, TEST_CODE_LENGTH, TEST_CODE_ROOM, closing};
+use crate::frame::{CLOSE, TEST_CODE_LENGTH, TEST_CODE_ROOM, open};
 use crate::learnt::Learnt;
 use crate::options::{Compat, ExternalId, Meta};
 
@@ -151,16 +151,15 @@ impl MetaConversionsConfig {
         let authorization = settings::token_header(&self.access_token, bearer, place, errors);
         let path = [self.api_version.as_str(), &self.pixel_id.0, "events"];
         let url = settings::endpoint(&self.base_url, path, errors);
-        let code = self.test_event_code.as_deref().unwrap_or_default();
-        let partner_agent = self.partner_agent.clone().unwrap_or_default();
+        let open = open(self.test_event_code.as_deref(), self.partner_agent.as_deref());
         Some(Meta {
             compat: self.compat,
             external_id: self.external_id,
             on_incomplete: self.on_incomplete,
             max_future: i64::try_from(self.max_future.0.as_secs()).unwrap_or(i64::MAX),
             test_events_count: self.test_events_count,
-            frames: Frames::new(OPEN, &closing(code, &partner_agent), TEST_CODE_ROOM),
-            partner_agent,
+            frames: Frames::new(&open, CLOSE, TEST_CODE_ROOM),
+            partner_agent: self.partner_agent.clone(),
             url: url?,
             authorization: authorization?,
             learnt: Learnt::default(),

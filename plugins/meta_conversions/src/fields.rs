@@ -11,7 +11,7 @@ use signalbox_conversions::field::Kind::{self, Contents, Currency, Number, Text,
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{META, SEGMENT_META};
-use signalbox_conversions::{Spec, fields, from_path, key, products};
+use signalbox_conversions::{Spec, either, fields, from_path, key, member, own, products};
 use signalbox_segment::schema::FieldType::{Boolean, Integer, Object, String};
 use signalbox_segment::schema::{Choice, Field, FieldType};
 
@@ -22,20 +22,6 @@ use crate::presets::PRESETS;
 const ANY: Kind = Text(usize::MAX);
 /// Counts, bounded by the type only.
 const COUNT: Kind = Whole(0, i64::MAX);
-
-/// A field of the event itself or of the user, which the encoders write one by one.
-macro_rules! own {
-    ($key:literal, $label:literal, $type:expr, $description:literal) => {
-        Row::own(key!($key), $label, $type).describe($description)
-    };
-}
-
-/// A member of the custom data or of a product. Its type follows from its kind.
-macro_rules! member {
-    ($key:literal, $label:literal, $kind:expr, $description:literal) => {
-        Row::member(key!($key), $label, $kind).describe($description)
-    };
-}
 
 /// A personal field, under its name in mappings and its key in the request.
 macro_rules! personal {
@@ -76,7 +62,7 @@ pub(crate) const USER_DATA: &[Row] = &[
     personal!("zip", "zp", "Zip Code", Zip, "Postal codes.").default_mapping(from_path!("context.traits.address.postalCode")),
     personal!("country", "country", "Country", Country, "Two-letter country codes."),
     personal!("externalId", "external_id", "External ID", ExternalId, "Ids of the user in your own systems, the same in every channel.")
-        .default_mapping(r#"{"@if":{"exists":{"@path":"$.userId"},"then":{"@path":"$.userId"},"else":{"@path":"$.anonymousId"}}}"#)
+        .default_mapping(either!("userId", "anonymousId"))
         .vendor_default(FirstOf(&["userId", "anonymousId"])),
     own!("client_ip_address", "Client IP Address", String, "IPv4 or IPv6 address of the user; never hashed.")
         .default_mapping(from_path!("context.ip")),

@@ -16,33 +16,17 @@ pub(crate) const BY_ADDRESS: Place = Place { country: 0, state: 0 };
 
 const US: i64 = 1;
 
-/// The states with a privacy law that Meta has a code for ("Data Processing Options", Marketing API).
-const STATES: [(&str, i64); 14] = [
-    ("CA", 1000),
-    ("CO", 1001),
-    ("CT", 1002),
-    ("FL", 1003),
-    ("OR", 1004),
-    ("TX", 1005),
-    ("MT", 1006),
-    ("DE", 1007),
-    ("NE", 1008),
-    ("NH", 1009),
-    ("NJ", 1010),
-    ("MN", 1011),
-    ("MD", 1012),
-    ("RI", 1013),
+/// The states with a privacy law that Meta has a code for ("Data Processing Options", Marketing API), in the order of their
+/// codes from 1000 on.
+const STATES: [&str; 14] = [
+    "CA", "CO", "CT", "FL", "OR", "TX", "MT", "DE", "NE", "NH", "NJ", "MN", "MD", "RI",
 ];
 
 impl Place {
     /// Returns the place of an opt-out; [`BY_ADDRESS`] if Meta has no code for it.
     pub(crate) fn of(fact: &LimitedDataProcessing) -> Place {
-        let code = STATES.iter().find(|(state, _)| *state == fact.state);
-        match code {
-            Some((_, state)) if fact.country == "US" => Place {
-                country: US,
-                state: *state,
-            },
+        match (1000..).zip(STATES).find(|(_, state)| *state == fact.state) {
+            Some((state, _)) if fact.country == "US" => Place { country: US, state },
             _ => BY_ADDRESS,
         }
     }
@@ -52,7 +36,7 @@ impl Place {
     pub(crate) fn of_codes(country: Option<i64>, state: Option<i64>) -> Option<Place> {
         match (country, state) {
             (None | Some(0), None | Some(0)) => Some(BY_ADDRESS),
-            (None | Some(US), Some(state)) if STATES.iter().any(|(_, code)| *code == state) => {
+            (None | Some(US), Some(state)) if (1000..).zip(STATES).any(|(code, _)| code == state) => {
                 Some(Place { country: US, state })
             }
             _ => None,

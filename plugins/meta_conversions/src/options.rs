@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::{Frames, OptOutPolicy, Spec};
+use signalbox_conversions::{Frames, OptOutPolicy, Spec, compat_setting};
 use signalbox_http::{HeaderValue, Url};
 
 use crate::fields::{SEGMENT_SPEC, SPEC};
@@ -20,23 +20,16 @@ pub struct Meta {
     pub(crate) test_events_count: bool,
     /// The body around events, for each test code in use.
     pub(crate) frames: Frames,
-    /// Empty for none.
-    pub(crate) partner_agent: String,
+    pub(crate) partner_agent: Option<String>,
     pub(crate) url: Url,
     /// Marked as sensitive.
     pub(crate) authorization: HeaderValue,
     pub(crate) learnt: Learnt,
 }
 
-/// The rules that a sink follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Compat {
+compat_setting! {
     /// Meta's own: wrong data is never sent, an event is not lost for a detail, data that is there is used.
-    #[default]
-    Meta,
-    /// Exactly what Segment's destination sends.
-    Segment,
+    Meta
 }
 
 impl Compat {
@@ -45,15 +38,6 @@ impl Compat {
         match self {
             Compat::Meta => &SPEC,
             Compat::Segment => &SEGMENT_SPEC,
-        }
-    }
-}
-
-impl From<Compat> for signalbox_conversions::Compat {
-    fn from(compat: Compat) -> Self {
-        match compat {
-            Compat::Meta => Self::Vendor,
-            Compat::Segment => Self::Segment,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bumpalo::collections::Vec as BumpVec;
-use signalbox_conversions::device;
+use signalbox_conversions::device::is_advertising_id;
 use signalbox_conversions::encode::{Members, Object, PersonalField, UserData, Wire, list, whole};
 use signalbox_conversions::personal::Field;
 use signalbox_conversions::reasons::wrong_form;
@@ -74,7 +74,7 @@ impl<'a> RecordBuilder<'a, '_> {
             let written = match (personal.field, self.vendor.external_id) {
                 (Field::ExternalId, ExternalId::Plain) => self.plain_external_ids(out, values),
                 (Field::ExternalId, ExternalId::Sha256Lower) => {
-                    let values = self.lower_case(values);
+                    let values = self.resolved.lower_case(values);
                     self.hashed(out, personal, values)
                 }
                 _ => self.hashed(out, personal, values),
@@ -100,17 +100,6 @@ impl<'a> RecordBuilder<'a, '_> {
             .hash_personal(self.vendor, personal, values, "user_data");
         UserData::new(out).hashed(personal.key, self.resolved.hashes);
         any
-    }
-
-    fn lower_case(&self, values: Value<'a>) -> Value<'a> {
-        let arena = self.resolved.arena;
-        let lower = |value: &Value<'a>| match value.as_str() {
-            Some(text) => Value::Str(arena.alloc_str(&text.to_lowercase())),
-            None => *value,
-        };
-        let mut items = BumpVec::new_in(arena);
-        items.extend(list(values).iter().map(lower));
-        Value::Array(items.into_bump_slice())
     }
 
     fn plain_external_ids(&mut self, out: &mut Object<'_>, values: Value<'a>) -> bool {
@@ -144,7 +133,7 @@ impl<'a> RecordBuilder<'a, '_> {
             ("fbc" | "fbp", Some(text)) if !click::is_well_formed(text) => {
                 "`fb.`, an index, a time in milliseconds and an id of at most 500 characters, joined by dots"
             }
-            ("madid", Some(text)) if !device::is_advertising_id(text) => "the advertising id of a device",
+            ("madid", Some(text)) if !is_advertising_id(text) => "the advertising id of a device",
             (_, Some(text)) => {
                 out.text(wire.key, text);
                 return true;

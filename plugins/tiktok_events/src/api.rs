@@ -1,6 +1,8 @@
 //! TikTok's replies. The verdict is the `code` of the body; the HTTP status says little, since TikTok answers 200 for
 //! most failures and 401 for throttling.
 
+use std::ops::RangeInclusive;
+
 use serde::Deserialize;
 
 /// The body of every reply.
@@ -26,37 +28,44 @@ impl Answer {
 /// The meaning of a code for the events of its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// 0: accepted.
     Accepted,
-    /// 2xxxx, such as 20001: a success of parts, elsewhere in this family of APIs. Not documented here.
+    /// A success of parts, elsewhere in this family of APIs. Not documented here.
     Partial,
-    /// 40100: too many calls.
     Throttled,
-    /// Other 401xx: the token is empty, wrong, revoked or expired.
-    Unauthorized,
-    /// 40001: the token may not send to this pixel or set.
-    Forbidden,
-    /// 40700, 5xxxx: TikTok is busy or has failed.
-    Busy,
-    /// 40002 and other 4xxxx: an event or the request is not valid.
+    /// Only the operator can end it.
+    Operator,
+    /// TikTok may have taken the events.
+    Unclear,
+    /// An event or the request is not valid.
     Refused,
-    /// No code that we know.
-    Unknown,
 }
 
-impl Meaning {
-    pub(crate) fn of(code: i64) -> Meaning {
-        match code {
-            0 => Meaning::Accepted,
-            20_000..=29_999 => Meaning::Partial,
-            40_001 => Meaning::Forbidden,
-            40_100 => Meaning::Throttled,
-            40_101..=40_199 => Meaning::Unauthorized,
-            40_700 | 50_000..=59_999 => Meaning::Busy,
-            40_000..=49_999 => Meaning::Refused,
-            _ => Meaning::Unknown,
-        }
-    }
+/// A meaning, the code of our reason, and its words before TikTok's own.
+pub(crate) type Row = (Meaning, &'static str, &'static str);
+
+/// The meanings of ranges of codes, of which the first counts.
+#[rustfmt::skip]
+const CODES: [(RangeInclusive<i64>, Row); 8] = [
+    (0..=0, (Meaning::Accepted, "accepted", "TikTok accepted the events")),
+    (20_000..=29_999, (Meaning::Partial, "partly_done", "TikTok calls the request done in part and does not say which")),
+    (40_001..=40_001, (Meaning::Operator, "forbidden", "TikTok accepts the token but not for this pixel, app or event set; check the id in the settings")),
+    (40_100..=40_100, (Meaning::Throttled, "rate_limited", "TikTok counts too many calls")),
+    (40_101..=40_199, (Meaning::Operator, "unauthorized", "TikTok does not accept the token; make a new one in Events Manager and put it into access_token")),
+    (40_700..=40_700, (Meaning::Unclear, "server_error", "TikTok is busy or has failed")),
+    (40_000..=49_999, (Meaning::Refused, "tiktok_refused", "TikTok refused the request")),
+    (50_000..=59_999, (Meaning::Unclear, "server_error", "TikTok is busy or has failed")),
+];
+
+const UNKNOWN: Row = (
+    Meaning::Unclear,
+    "unknown_code",
+    "TikTok answered a code that Signalbox does not know",
+);
+
+/// Returns the meaning of a code.
+pub(crate) fn meaning(code: i64) -> Row {
+    let row = CODES.iter().find(|(codes, _)| codes.contains(&code));
+    row.map_or(UNKNOWN, |(_, row)| *row)
 }
 
 /// Returns the index that a message such as `data[2].event_id: not a valid string`, `data.2` or `index 2` names first.
@@ -84,22 +93,22 @@ mod tests {
             (0, Meaning::Accepted),
             (20_001, Meaning::Partial),
             (40_000, Meaning::Refused),
-            (40_001, Meaning::Forbidden),
+            (40_001, Meaning::Operator),
             (40_002, Meaning::Refused),
             (40_100, Meaning::Throttled),
-            (40_102, Meaning::Unauthorized),
-            (40_104, Meaning::Unauthorized),
-            (40_105, Meaning::Unauthorized),
-            (40_110, Meaning::Unauthorized),
+            (40_102, Meaning::Operator),
+            (40_104, Meaning::Operator),
+            (40_105, Meaning::Operator),
+            (40_110, Meaning::Operator),
             (40_200, Meaning::Refused),
-            (40_700, Meaning::Busy),
-            (50_000, Meaning::Busy),
-            (51_021, Meaning::Busy),
-            (60_000, Meaning::Unknown),
-            (1, Meaning::Unknown),
-            (-1, Meaning::Unknown),
+            (40_700, Meaning::Unclear),
+            (50_000, Meaning::Unclear),
+            (51_021, Meaning::Unclear),
+            (60_000, Meaning::Unclear),
+            (1, Meaning::Unclear),
+            (-1, Meaning::Unclear),
         ] {
-            assert_eq!(Meaning::of(code), meaning, "{code}");
+            assert_eq!(super::meaning(code).0, meaning, "{code}");
         }
     }
 

@@ -15,7 +15,7 @@ use signalbox_http::{Url, secret_value};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::WEB_SPEC;
-use crate::options::{Compat, EventSource, ExternalIdCase, OnMissingEventId, TikTok, frames};
+use crate::options::{Compat, EventSource, ExternalIdCase, TikTok, frames};
 
 /// Settings of a `tiktok_events` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -56,9 +56,9 @@ pub struct TikTokEventsConfig {
     /// Treatment of users who opted out, where TikTok's events cannot say so: offline and CRM events.
     #[serde(default)]
     pub on_unsupported: OptOutPolicy,
-    /// Treatment of an event without an `event_id`.
-    #[serde(default)]
-    pub on_missing_event_id: OnMissingEventId,
+    /// Rejects an event without an `event_id`, copies of which TikTok counts twice.
+    #[serde(default = "require_event_id")]
+    pub require_event_id: bool,
     /// Age from which on an event is rejected. TikTok publishes no limit.
     #[serde(default = "max_age")]
     pub max_age: HumanDuration,
@@ -76,6 +76,10 @@ pub struct TikTokEventsConfig {
 
 fn base_url() -> String {
     "https://business-api.tiktok.com".to_owned()
+}
+
+fn require_event_id() -> bool {
+    true
 }
 
 fn max_age() -> HumanDuration {
@@ -190,7 +194,7 @@ impl TikTokEventsConfig {
             partner_name: self.partner_name.clone(),
             external_id_case: self.external_id_case,
             on_unsupported: self.on_unsupported,
-            on_missing_event_id: self.on_missing_event_id,
+            require_event_id: self.require_event_id,
             max_age: self.max_age.0,
             max_future: self.max_future.0,
             doubt: Doubt::default(),

@@ -20,4 +20,4 @@ mod write;
 pub use config::TikTokEventsConfig;
 pub use fields::{APP_SPEC, OFFLINE_SPEC, WEB_SPEC};
 pub use import::IMPORT;
-pub use options::{Compat, EventSource, ExternalIdCase, OnMissingEventId, TikTok};
+pub use options::{Compat, EventSource, ExternalIdCase, TikTok};

@@ -23,7 +23,7 @@ pub struct TikTok {
     pub(crate) partner_name: Option<String>,
     pub(crate) external_id_case: ExternalIdCase,
     pub(crate) on_unsupported: OptOutPolicy,
-    pub(crate) on_missing_event_id: OnMissingEventId,
+    pub(crate) require_event_id: bool,
     /// Age from which on an event is not sent.
     pub(crate) max_age: Duration,
     /// Longest time that an event may lie ahead of its arrival.
@@ -50,17 +50,6 @@ pub enum ExternalIdCase {
     AsGiven,
     /// Lower case, as Segment's destination hashes it.
     Lower,
-}
-
-/// Treatment of an event without an id, copies of which count twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnMissingEventId {
-    /// Reject the event: a dead letter says why.
-    #[default]
-    Reject,
-    /// Send it.
-    Send,
 }
 
 /// The place where events happened.

@@ -1,12 +1,10 @@
 //! The user: identifiers hashed, places and ids of clicks and devices plain.
 
-use bumpalo::Bump;
 use signalbox_conversions::device::{is_advertising_id, mobile_platform};
-use signalbox_conversions::encode::{UserData, list};
+use signalbox_conversions::encode::UserData;
 use signalbox_conversions::forms::{is_language_tag, is_public_address, is_uuid};
 use signalbox_conversions::personal::Field;
-use signalbox_conversions::reasons::{too_long, wrong_form};
-use signalbox_segment::value::Value;
+use signalbox_conversions::reasons::wrong_form;
 
 use crate::derive;
 use crate::options::{EventSource, ExternalIdCase};
@@ -16,18 +14,15 @@ use crate::wire::{
 };
 use crate::write::RecordBuilder;
 
-/// Characters of the longest click id that TikTok takes.
-const LONGEST_CLICK_ID: usize = 1000;
-
 impl<'a> RecordBuilder<'a, '_> {
     pub(crate) fn user(&mut self, out: &mut UserData<'_, '_>) {
         let places = &self.payload.layout.places;
         for (place, personal) in self.payload.layout.personal {
             let mut values = self.payload.at(*place);
             if personal.field == Field::ExternalId && self.vendor.external_id_case == ExternalIdCase::Lower {
-                values = lower_case(values, self.resolved.arena);
+                values = self.resolved.lower_case(values);
             }
-            if !self.resolved.hash_personal(self.vendor, personal, values, "user") {
+            if !self.resolved.hash_personal(self.vendor, personal, values, "") {
                 continue;
             }
             match (personal.field, self.resolved.hashes.as_slice()) {
@@ -39,38 +34,25 @@ impl<'a> RecordBuilder<'a, '_> {
             self.address(out);
         }
         let ttclid = self.text_or(places.ttclid, derive::TTCLID);
-        if ttclid.is_some_and(|id| id.chars().count() > LONGEST_CLICK_ID) {
-            let warning = too_long("TikTok", "ttclid", LONGEST_CLICK_ID);
-            self.resolved.warnings.push(warning);
-        } else {
-            out.plain_if_any(TTCLID, ttclid);
-        }
+        let is_whole = |id: &str| id.chars().count() <= 1000;
+        let ttclid = self.resolved.valid(
+            ttclid,
+            is_whole,
+            ("ttclid", "a click id of at most 1,000 characters"),
+        );
+        out.plain_if_any(TTCLID, ttclid);
         out.plain_if_any(TTP, self.text_or(places.ttp, derive::TTP));
         out.plain_if_any(LEAD_ID, self.payload.trimmed(places.lead_id));
         if self.source == EventSource::App {
             self.device(out);
         }
         let ip = self.payload.trimmed(places.ip);
-        let ip = self.valid(ip, is_public_address, "ip", "a public IPv4 or IPv6 address");
+        let ip = self
+            .resolved
+            .valid(ip, is_public_address, ("ip", "a public IPv4 or IPv6 address"));
         out.plain_if_any(IP, ip);
         out.plain_if_any(USER_AGENT, self.payload.trimmed(places.user_agent));
         self.locale(out);
-    }
-
-    /// Returns a text that passes the test; another one is left out with a warning.
-    fn valid(
-        &mut self,
-        text: Option<&'a str>,
-        test: fn(&str) -> bool,
-        path: &str,
-        wanted: &str,
-    ) -> Option<&'a str> {
-        let text = text?;
-        if test(text) {
-            return Some(text);
-        }
-        self.resolved.warnings.push(wrong_form(path, wanted));
-        None
     }
 
     fn address(&mut self, out: &mut UserData<'_, '_>) {
@@ -94,7 +76,10 @@ impl<'a> RecordBuilder<'a, '_> {
     /// Writes a locale such as `en_US` as a BCP 47 tag.
     fn locale(&mut self, out: &mut UserData<'_, '_>) {
         let locale = self.payload.trimmed(self.payload.layout.places.locale);
-        let Some(locale) = self.valid(locale, is_language_tag, "locale", "a BCP 47 language tag") else {
+        let Some(locale) = self
+            .resolved
+            .valid(locale, is_language_tag, ("locale", "a BCP 47 language tag"))
+        else {
             return;
         };
         self.resolved.text.clear();
@@ -117,7 +102,11 @@ impl<'a> RecordBuilder<'a, '_> {
             self.advertising_id(out, id, platform);
         }
         if ios {
-            let idfv = self.valid(text("device_id"), is_uuid, "device_details.device_id", "an IDFV");
+            let idfv = self.resolved.valid(
+                text("device_id"),
+                is_uuid,
+                ("device_details.device_id", "an IDFV"),
+            );
             out.plain_if_any(IDFV, idfv);
         }
         let mapped = self.payload.trimmed(places.att_status);
@@ -165,12 +154,4 @@ impl<'a> RecordBuilder<'a, '_> {
                 .push(wrong_form("advertising_id", "an advertising id"));
         }
     }
-}
-
-fn lower_case<'a>(values: Value<'a>, arena: &'a Bump) -> Value<'a> {
-    let lower = |value: &Value<'a>| match value {
-        Value::Str(text) => Value::Str(arena.alloc_str(&text.to_lowercase())),
-        other => *other,
-    };
-    Value::Array(arena.alloc_slice_fill_iter(list(values).iter().map(lower)))
 }

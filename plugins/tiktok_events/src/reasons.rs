@@ -17,7 +17,7 @@ signalbox_conversions::reasons! {
     no_event_name = "missing_field", "event: TikTok needs a name";
     /// `missing_field`: nothing tells a copy of the event from another event.
     no_event_id = "missing_field",
-        "event_id: TikTok recognises copies by it; map it, or set on_missing_event_id to \"send\"";
+        "event_id: TikTok recognises copies by it; map it, or set require_event_id to false";
     /// `missing_field`: a web event without a page.
     no_page_url = "missing_field",
         "url: TikTok needs the page's address with web events; map it for events of servers, and send those \

@@ -1,5 +1,7 @@
 //! `compat = "segment"`: the JSON values Segment's three destinations send, weak points included.
 
+use std::borrow::Cow;
+
 use signalbox_conversions::encode::{
     Object, PersonalField, UserData, Wire, null_context, segment_member, segment_members, segment_value,
 };
@@ -182,12 +184,6 @@ impl<'a> Writer<'a, '_> {
         }
         match source {
             EventSource::App => self.device(out),
-            EventSource::Offline => {
-                let mapped = payload.text(places.ttclid).map(str::to_owned);
-                let ttclid = mapped.or_else(|| self.ttclid_of_url().filter(|id| !id.is_empty()));
-                out.plain_if_any(TTCLID, ttclid.as_deref());
-                out.plain_if_any(LEAD_ID, payload.text(places.lead_id));
-            }
             EventSource::Web | EventSource::Crm => {
                 let address = payload.at(places.address);
                 for (key, field) in PLACES {
@@ -196,13 +192,11 @@ impl<'a> Writer<'a, '_> {
                     out.plain(key, if plain { self.text } else { "" });
                 }
                 self.hash_text(out, &ZIP_CODE, address.get(ZIP_CODE.member));
-                // An empty one in the address hides the mapped one, and is then sent.
-                let (of_url, mapped) = (self.ttclid_of_url(), payload.text(places.ttclid));
-                if mapped.is_some() || of_url.as_ref().is_some_and(|id| !id.is_empty()) {
-                    out.plain_if_any(TTCLID, of_url.as_deref().or(mapped));
-                }
             }
+            EventSource::Offline => {}
         }
+        out.plain_if_any(TTCLID, self.ttclid().as_deref());
+        out.plain_if_any(LEAD_ID, payload.text(places.lead_id));
         out.plain_if_any(TTP, payload.text(places.ttp));
         out.plain_if_any(IP, payload.text(places.ip));
         out.plain_if_any(USER_AGENT, payload.text(places.user_agent));
@@ -220,12 +214,20 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
-    fn ttclid_of_url(&self) -> Option<String> {
-        let url = Url::parse(self.payload.text(self.payload.layout.places.url)?).ok()?;
-        let mut pairs = url.query_pairs();
-        pairs
-            .find(|(name, _)| name == "ttclid")
-            .map(|(_, value)| value.into_owned())
+    /// Returns the click id: with web events, an empty one in the page's address hides the mapped one.
+    fn ttclid(&self) -> Option<Cow<'a, str>> {
+        let places = &self.payload.layout.places;
+        let mapped = self.payload.text(places.ttclid).map(Cow::Borrowed);
+        let url = self.payload.text(places.url).and_then(|url| Url::parse(url).ok());
+        let of_url = url.as_ref().and_then(|url| {
+            let mut pairs = url.query_pairs();
+            pairs.find_map(|(name, id)| (name == "ttclid").then(|| Cow::<str>::Owned(id.into_owned())))
+        });
+        match (&of_url, &mapped, self.source) {
+            (_, Some(_), EventSource::Offline) => mapped,
+            (Some(id), None, _) if id.is_empty() => None,
+            _ => of_url.or(mapped),
+        }
     }
 
     fn device(&mut self, out: &mut UserData<'_, '_>) {

@@ -5,13 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
+use signalbox_conversions::personal::Field;
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
 use signalbox_http::{Body, Class, HeaderName, Reply, Request, StatusTable, join, retry_after};
 use signalbox_segment::value::Value;
 
-use crate::api::{Answer, Meaning, named_index};
-use crate::options::{Compat, TikTok};
+use crate::api::{Answer, Meaning, meaning, named_index};
+use crate::options::{Compat, ExternalIdCase, TikTok};
 use crate::{derive, segment, write};
 
 /// The longest wait that TikTok asks for, after its limit of calls in a minute.
@@ -27,6 +28,10 @@ impl Vendor for TikTok {
 
     fn compat(&self) -> signalbox_conversions::Compat {
         self.compat.into()
+    }
+
+    fn takes_hash(&self, field: Field) -> bool {
+        field != Field::ExternalId || self.external_id_case == ExternalIdCase::AsGiven
     }
 
     fn derive<'a>(&self, derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
@@ -80,11 +85,11 @@ impl Vendor for TikTok {
         let Some(answer) = Answer::read(&reply.body) else {
             return Err(statuses().reason(reply, ""));
         };
-        match Meaning::of(answer.code) {
+        match meaning(answer.code).0 {
             Meaning::Refused if answer.code == INVALID_PARAMETER => Ok(()),
             Meaning::Accepted if reply.status.is_success() => Ok(()),
             Meaning::Accepted => Err(statuses().reason(reply, answer.words())),
-            meaning => Err(reason(meaning, &answer)),
+            _ => Err(reason(&answer)),
         }
     }
 }
@@ -92,9 +97,8 @@ impl Vendor for TikTok {
 impl TikTok {
     /// Reads a reply by its code. Every failure but throttling may come with any status.
     fn answered(&self, answer: &Answer, reply: &Reply) -> Verdict {
-        let meaning = Meaning::of(answer.code);
-        let reason = reason(meaning, answer);
-        match meaning {
+        let reason = reason(answer);
+        match meaning(answer.code).0 {
             Meaning::Accepted if reply.status.is_success() => {
                 self.doubt.clear();
                 Verdict::All(Outcome::delivered())
@@ -106,8 +110,8 @@ impl TikTok {
                 after: retry_after(&reply.headers, SystemTime::now()).map(|wait| wait.min(LONGEST_WAIT)),
                 maybe_written: false,
             }),
-            Meaning::Unauthorized | Meaning::Forbidden => Verdict::Hold(reason),
-            Meaning::Busy | Meaning::Unknown => Verdict::unclear(reason),
+            Meaning::Operator => Verdict::Hold(reason),
+            Meaning::Unclear => Verdict::unclear(reason),
             Meaning::Refused => match named_index(answer.words()) {
                 Some(index) => Verdict::Culprit { index, reason },
                 None => Verdict::Isolate(reason),
@@ -122,29 +126,8 @@ fn statuses() -> StatusTable {
 }
 
 /// Returns the reason of a code, with the remedy where only the operator can end it, and TikTok's own words.
-fn reason(meaning: Meaning, answer: &Answer) -> Reason {
-    let (code, lead) = match meaning {
-        Meaning::Accepted => ("accepted", "TikTok accepted the events"),
-        Meaning::Partial => (
-            "partly_done",
-            "TikTok calls the request done in part and does not say which",
-        ),
-        Meaning::Throttled => ("rate_limited", "TikTok counts too many calls"),
-        Meaning::Unauthorized => (
-            "unauthorized",
-            "TikTok does not accept the token; make a new one in Events Manager and put it into access_token",
-        ),
-        Meaning::Forbidden => (
-            "forbidden",
-            "TikTok accepts the token but not for this pixel, app or event set; check the id in the settings",
-        ),
-        Meaning::Busy => ("server_error", "TikTok is busy or has failed"),
-        Meaning::Refused => ("tiktok_refused", "TikTok refused the request"),
-        Meaning::Unknown => (
-            "unknown_code",
-            "TikTok answered a code that Signalbox does not know",
-        ),
-    };
+fn reason(answer: &Answer) -> Reason {
+    let (_, code, lead) = meaning(answer.code);
     Reason::from_vendor(code, &format!("{lead} (code {})", answer.code), answer.words())
 }
 

@@ -2,14 +2,14 @@
 
 use std::num::NonZeroU32;
 
-use signalbox_conversions::encode::{Object, UserData, Wire, list};
-use signalbox_conversions::field::Kind;
+use signalbox_conversions::encode::{Object, UserData, list};
+use signalbox_conversions::field::{Derive, Kind};
 use signalbox_conversions::time::unix_seconds;
 use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons};
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
 
-use crate::options::{EventSource, OnMissingEventId, TikTok};
+use crate::options::{EventSource, TikTok};
 use crate::payload::{Payload, trimmed};
 use crate::wire::{AD, APP_INFO, CONTENT, TRAVEL, VEHICLE};
 use crate::{derive, events, reasons as own, segment};
@@ -52,7 +52,7 @@ impl<'a> RecordBuilder<'a, '_> {
         let event_name = events::current(text(places.event).ok_or_else(own::no_event_name)?);
         let (event_time, expires_at) = self.time()?;
         let event_id = text(places.event_id);
-        if event_id.is_none() && self.vendor.on_missing_event_id == OnMissingEventId::Reject {
+        if event_id.is_none() && self.vendor.require_event_id {
             return Err(own::no_event_id().into());
         }
         let batch_key = self.vendor.batch_key(self.source, text(places.test_event_code))?;
@@ -90,11 +90,7 @@ impl<'a> RecordBuilder<'a, '_> {
     }
 
     /// Returns the mapped text of a field, or the one derived in its place.
-    pub(crate) fn text_or(
-        &self,
-        place: usize,
-        derive: signalbox_conversions::field::Derive,
-    ) -> Option<&'a str> {
+    pub(crate) fn text_or(&self, place: usize, derive: Derive) -> Option<&'a str> {
         let derived = || self.resolved.derived(self.vendor, derive).as_str();
         self.payload.trimmed(place).or_else(derived)
     }
@@ -119,15 +115,14 @@ impl<'a> RecordBuilder<'a, '_> {
     /// Returns the page's address, which web events need.
     fn url(&mut self) -> Result<Option<&'a str>, Refusal> {
         let url = self.payload.trimmed(self.payload.layout.places.url);
-        let valid = url.filter(|url| page::host(url).is_some());
-        if valid.is_none() && self.source == EventSource::Web {
+        let is_url = |url: &str| page::host(url).is_some();
+        let url = self
+            .resolved
+            .valid(url, is_url, ("url", "the address of a web page"));
+        if url.is_none() && self.source == EventSource::Web {
             return Err(own::no_page_url().into());
         }
-        if url.is_some() && valid.is_none() {
-            let warning = reasons::wrong_form("url", "the address of a web page");
-            self.resolved.warnings.push(warning);
-        }
-        Ok(valid)
+        Ok(url)
     }
 
     /// Returns the id of the lead, which CRM events need and others do not have.
@@ -253,19 +248,15 @@ impl<'a> RecordBuilder<'a, '_> {
     fn ad(&mut self, out: &mut Object<'_>) {
         let ad = self.payload.at(self.payload.layout.places.ad);
         for wire in AD {
-            self.ad_member(out, wire, ad.get(wire.key.name()));
-        }
-    }
-
-    fn ad_member(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>) {
-        match (wire.kind, value) {
-            (Kind::Own, Value::Bool(flag)) => out.flag(wire.key, flag),
-            (Kind::Number, Value::Number(share)) if !(0.0..=1.0).contains(&share.to_f64()) => {
-                let warning = reasons::wrong_form("ad.attribution_share", "a share from 0 to 1");
-                self.resolved.warnings.push(warning);
+            match (wire.kind, ad.get(wire.key.name())) {
+                (Kind::Own, Value::Bool(flag)) => out.flag(wire.key, flag),
+                (Kind::Number, Value::Number(share)) if !(0.0..=1.0).contains(&share.to_f64()) => {
+                    let warning = reasons::wrong_form("ad.attribution_share", "a share from 0 to 1");
+                    self.resolved.warnings.push(warning);
+                }
+                (Kind::Text(_), Value::Str(text)) if text.trim().is_empty() => {}
+                (_, value) => self.resolved.member(out, wire, value, Parent::Object("ad")),
             }
-            (Kind::Text(_), Value::Str(text)) if text.trim().is_empty() => {}
-            _ => self.resolved.member(out, wire, value, Parent::Object("ad")),
         }
     }
 }

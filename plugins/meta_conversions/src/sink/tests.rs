@@ -75,12 +75,12 @@ fn settings_stand_in_the_body() {
         String::from_utf8(request.body.to_bytes().to_vec()).unwrap()
     };
     let test = "test_event_code = \"TEST1\"\ntest_events_count = true\n";
-    assert_eq!(body(test), r#"{"data":[{}],"test_event_code":"TEST1"}"#);
+    assert_eq!(body(test), r#"{"test_event_code":"TEST1","data":[{}]}"#);
     let agent = "partner_agent = \"signal\\\"box\"\n";
-    assert_eq!(body(agent), r#"{"data":[{}],"partner_agent":"signal\"box"}"#);
+    assert_eq!(body(agent), r#"{"partner_agent":"signal\"box","data":[{}]}"#);
     assert_eq!(
         body(&format!("{test}{agent}")),
-        r#"{"data":[{}],"test_event_code":"TEST1","partner_agent":"signal\"box"}"#
+        r#"{"test_event_code":"TEST1","partner_agent":"signal\"box","data":[{}]}"#
     );
 }
 

@@ -195,7 +195,7 @@ fn what_does_not_fit_is_left_out_with_a_warning() {
         ),
         (
             json!({ "properties": { "ttclid": "x".repeat(1001) } }),
-            "too_long ttclid",
+            "wrong_form ttclid",
             "/user/ttclid",
         ),
         (
@@ -205,12 +205,12 @@ fn what_does_not_fit_is_left_out_with_a_warning() {
         ),
         (
             json!({ "context": { "traits": { "phone": "0312 5550142" } } }),
-            "national_number user.phone_number",
+            "national_number phone_number",
             "/user/phone",
         ),
         (
             json!({ "context": { "traits": { "email": "n/a" } } }),
-            "junk user.email",
+            "junk email",
             "/user/email",
         ),
         (
@@ -304,7 +304,7 @@ fn settings_admit_other_ages_and_events_without_id() {
     let future = with(&order(), &json!({ "timestamp": "2026-03-04T08:00:00Z" }));
     record(&format!("{WEB}max_future = \"7d\"\n"), &future);
     let without_id = with(&order(), &json!({ "messageId": null }));
-    let record = record(&format!("{WEB}on_missing_event_id = \"send\"\n"), &without_id);
+    let record = record(&format!("{WEB}require_event_id = false\n"), &without_id);
     assert_eq!((record.dedup_key, record.resend), (None, Resend::MayDuplicate));
 }
 
