@@ -59,13 +59,8 @@ async fn nothing_acknowledged_is_lost() {
             dead.iter().any(|letter| letter["sink"] == sink),
             "{sink}: no dead letter stayed"
         );
+        assert!(destination.retried > 0, "{sink}: no dead letter was retried");
     }
-    let retried: u64 = rig
-        .destinations()
-        .iter()
-        .map(|destination| destination.retried)
-        .sum();
-    assert!(retried > 0, "no dead letter was retried");
     let sent = generator.sent();
     let summary = check(&rig, &sent, &live, &offline, &dead);
     rig.no_plaintext();
