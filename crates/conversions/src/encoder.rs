@@ -9,7 +9,6 @@ use signalbox_core::{ByteSlab, Event, Prepared, Record, Rejection, Resend, Sha25
 use signalbox_segment::schema::{Leniency, Schema};
 
 use crate::encode::{Object, Stripped};
-use crate::field::Kind;
 use crate::hashed::{self, PipelineHashes};
 use crate::lookups::Lookups;
 use crate::mapping::{Call, CompiledMapping};
@@ -59,10 +58,10 @@ impl<V: Vendor> Encoder<V> {
     /// # Errors
     /// None, as a test of each vendor holds: the field table is well-formed.
     pub fn new(vendor: V, mappings: Vec<CompiledMapping>) -> Result<Encoder<V>, String> {
-        let wants_plain = vendor.spec().all_rows().any(|(_, row)| match row.kind {
-            Kind::Hashed(field) => !vendor.takes_hash(field),
-            _ => row.wants_plain(),
-        });
+        let wants_plain = vendor
+            .spec()
+            .all_rows()
+            .any(|(_, row)| row.wants_plain(|field| vendor.takes_hash(field)));
         Ok(Encoder {
             mappings,
             schema: Schema::new(vendor.spec().fields)?,

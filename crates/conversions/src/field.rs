@@ -258,9 +258,14 @@ impl Row {
         self
     }
 
-    /// Returns true if the vendor wants the personal value of this field plain.
-    pub fn wants_plain(&self) -> bool {
-        self.unhashed || matches!(self.kind, Kind::Plain(_))
+    /// Returns true for a personal field of which a sink cannot send the hash that a transform made. `takes_hash` tells
+    /// if the sink's settings leave a hashed field to the rules of the table.
+    pub fn wants_plain(&self, takes_hash: impl Fn(Personal) -> bool) -> bool {
+        match self.kind {
+            Kind::Hashed(field) => !takes_hash(field),
+            Kind::Plain(_) => true,
+            _ => self.unhashed,
+        }
     }
 
     /// Marks a property that can be left out when the destination refuses it.

@@ -174,9 +174,8 @@ fn object<'a>(
             _ => format!("{above}.{key}"),
         };
         *value = match row.kind {
-            Kind::Hashed(field) if (replacing.takes_hash)(field) => replacing.hashed(*value, &path, warnings),
-            Kind::Hashed(_) => replacing.plain(*value, &path, warnings),
-            _ if row.wants_plain() => replacing.plain(*value, &path, warnings),
+            _ if row.wants_plain(replacing.takes_hash) => replacing.plain(*value, &path, warnings),
+            Kind::Hashed(_) => replacing.hashed(*value, &path, warnings),
             _ => self::object(*value, row.members, &path, replacing, warnings),
         };
     }

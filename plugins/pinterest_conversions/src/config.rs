@@ -77,7 +77,7 @@ impl SinkConfig for PinterestConversionsConfig {
         let destination = self.destination(&mut findings);
         settings::sink(destination, findings, |vendor| SinkDeclarations {
             rate_group: Some(rate_group(&vendor.probe_url)),
-            ..settings::declares(&SPEC, self.compat.into(), &self.mappings)
+            ..settings::declares(vendor, &self.mappings)
         })
     }
 

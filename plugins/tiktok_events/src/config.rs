@@ -99,10 +99,9 @@ impl SinkConfig for TikTokEventsConfig {
     fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         let mut findings = Findings::default();
         let destination = self.destination(&mut findings);
-        let spec = self.event_source.layout().spec;
         settings::sink(destination, findings, |vendor| SinkDeclarations {
             rate_group: Some(self.rate_group(&vendor.url)),
-            ..settings::declares(spec, self.compat.into(), &self.mappings)
+            ..settings::declares(vendor, &self.mappings)
         })
     }
 

@@ -3,3 +3,4 @@
 mod bursts;
 mod order;
 mod pace;
+mod several_rules;

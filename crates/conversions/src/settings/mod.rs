@@ -17,6 +17,7 @@ use signalbox_segment::settings::{self, Findings, child, template_reads, trigger
 use crate::mapping::{CompiledMapping, Draft, Trigger};
 use crate::presets::{Listens, Preset};
 use crate::spec::{Compat, Spec};
+use crate::vendor::Vendor;
 pub use account::{AccountId, refuse_blank, token_header};
 use check::{check_field, check_required, not_in, unknown_field, unknown_preset};
 pub use endpoint::endpoint;
@@ -56,26 +57,28 @@ fn yes() -> bool {
 }
 
 /// Makes the declarations of a sink with these mappings to the runtime, without the vendor's rate group.
-pub fn declares(spec: &Spec, compat: Compat, mappings: &[MappingConfig]) -> SinkDeclarations {
+pub fn declares<V: Vendor>(vendor: &V, mappings: &[MappingConfig]) -> SinkDeclarations {
     SinkDeclarations {
         rate_group: None,
-        hashing_rules: Some(spec.rules_of(compat).name()),
-        plain_fields: plain_fields(spec, compat, mappings),
+        hashing_rules: Some(vendor.spec().rules_of(vendor.compat()).name()),
+        plain_fields: plain_fields(vendor, mappings),
         mappings: fingerprints(mappings),
         reads: reads(mappings),
     }
 }
 
 /// Returns the fields that the vendor wants plain.
-fn plain_fields(spec: &Spec, compat: Compat, mappings: &[MappingConfig]) -> Vec<PlainField> {
-    let plain = spec.all_rows().filter(|(_, row)| row.wants_plain());
+fn plain_fields<V: Vendor>(vendor: &V, mappings: &[MappingConfig]) -> Vec<PlainField> {
+    let (spec, compat) = (vendor.spec(), vendor.compat());
+    let takes_hash = |field| vendor.takes_hash(field);
+    let plain = spec.all_rows().filter(|(_, row)| row.wants_plain(takes_hash));
     plain
         .map(|(field, _)| plain_field(spec, compat, mappings, field))
         .collect()
 }
 
-/// Makes the declaration that a field is wanted plain, with the paths of its default and of the enabled mappings.
-pub fn plain_field(spec: &Spec, compat: Compat, mappings: &[MappingConfig], field: String) -> PlainField {
+/// Makes the declaration of a field, with the paths of its default and of the enabled mappings.
+fn plain_field(spec: &Spec, compat: Compat, mappings: &[MappingConfig], field: String) -> PlainField {
     let (parent, member) = field.split_once('.').unwrap_or((&field, ""));
     let mut paths = Vec::new();
     let mut add = |fields: &Map<String, Json>| {
