@@ -15,6 +15,7 @@
 //! | put records into a request | [`Conversions`], in [`Vendor::frame`] and [`Vendor::post`] |
 //! | read the reply | [`Vendor::interpret`] |
 
+mod common;
 pub mod defaults;
 mod destination;
 pub mod device;
@@ -42,6 +43,7 @@ mod traits;
 mod values;
 mod vendor;
 
+pub use common::{CommonPlaces, text_value};
 pub use destination::{Conversions, refused_properties};
 pub use doubt::Doubt;
 pub use encoder::Encoder;

@@ -4,9 +4,8 @@
 
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
-use signalbox_conversions::personal::split_name;
 use signalbox_conversions::time::instant;
-use signalbox_conversions::{Resolved, device, page, products};
+use signalbox_conversions::{CommonPlaces, Resolved, device, page, products, text_value};
 use signalbox_segment::value::Value;
 
 use crate::payload::top;
@@ -35,6 +34,9 @@ pub(crate) const PLACES: [LookupPath; 25] = places(&[
     "properties", "properties.products", "traits", "traits.name",
 ]);
 
+/// Those that other vendors look at, too.
+const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
+
 /// The index of a place.
 macro_rules! at {
     ($path:literal) => {
@@ -45,38 +47,33 @@ macro_rules! at {
 /// Works a value out.
 pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
     let lookups = resolved.lookups;
-    let text = |text: Option<&'a str>| text.map(Value::Str).into();
+    let text = text_value;
     match derive {
         ACTION_SOURCE => text(action_source(lookups)),
         OPT_OUT if opted_out(lookups) => Value::Bool(true),
-        FIRST_NAME => text(full_name(lookups).and_then(|name| split_name(name).0)),
-        LAST_NAME => text(full_name(lookups).and_then(|name| split_name(name).1)),
+        FIRST_NAME => text(COMMON.first_name(lookups)),
+        LAST_NAME => text(COMMON.last_name(lookups)),
         FBC => text(cookie(lookups, "_fbc").or_else(|| fbc(resolved))),
         FBP => text(cookie(lookups, "_fbp")),
         CONTENT_IDS => products::ids(top!(resolved.payload, "contents"), resolved.arena),
         // If a quantity did not fit and was left out, nothing can be added up.
         NUM_ITEMS if !resolved.has_dropped("].quantity") => {
-            let listed = !lookups.at(at!("properties.products")).is_nullish();
+            let listed = COMMON.has_products(lookups);
             products::total_quantity(top!(resolved.payload, "contents"), listed, resolved.arena)
         }
-        PLATFORM => text(platform(lookups).map(|platform| if platform == "ios" { "i2" } else { "a2" })),
+        PLATFORM => text(
+            COMMON
+                .mobile_platform(lookups)
+                .map(|platform| if platform == "ios" { "i2" } else { "a2" }),
+        ),
         _ => Value::Undefined,
     }
-}
-
-/// The platform of an event of a mobile app.
-fn platform(lookups: Lookups<'_>) -> Option<&'static str> {
-    device::mobile_platform(
-        lookups.text(at!("context.device.type")),
-        !lookups.at(at!("context.app")).is_nullish(),
-        lookups.text(at!("context.os.name")),
-    )
 }
 
 /// The action source of an event that did not happen on a website: one of a mobile app, or one that a server's library
 /// made without the page and the user agent of a visitor.
 fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
-    if platform(lookups).is_some() {
+    if COMMON.mobile_platform(lookups).is_some() {
         return Some("app");
     }
     let server = lookups
@@ -97,12 +94,6 @@ fn opted_out(lookups: Lookups<'_>) -> bool {
     ]
     .iter()
     .any(|place| device::flag(lookups.at(*place)) == Some(false))
-}
-
-/// A person's whole name. `properties.name` is a page's or a product's.
-fn full_name(lookups: Lookups<'_>) -> Option<&str> {
-    let name = lookups.text(at!("traits.name"));
-    name.or_else(|| lookups.text(at!("context.traits.name")))
 }
 
 /// A cookie of `context.cookies`: an object, or the text of a `Cookie` header.

@@ -2,11 +2,9 @@
 //!
 //! The places in the event are looked up together with the paths of the mapping.
 
-use bumpalo::Bump;
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
-use signalbox_conversions::personal::split_name;
-use signalbox_conversions::{Resolved, device, page, products};
+use signalbox_conversions::{CommonPlaces, Resolved, device, products, text_value};
 use signalbox_segment::value::Value;
 
 use crate::payload::contents;
@@ -42,6 +40,9 @@ pub(crate) const PLACES: [LookupPath; 16] = places(&[
     "traits.name",
 ]);
 
+/// Those that other vendors look at, too.
+const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
+
 /// The index of a place.
 macro_rules! at {
     ($path:literal) => {
@@ -52,18 +53,21 @@ macro_rules! at {
 /// Works a value out.
 pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
     let lookups = resolved.lookups;
-    let text = |text: Option<&'a str>| text.map(Value::Str).into();
+    let text = text_value;
     match derive {
         ACTION_SOURCE => text(action_source(lookups)),
-        OPT_OUT => ad_tracking(lookups).map(|enabled| Value::Bool(!enabled)).into(),
-        FIRST_NAME => text(full_name(lookups).and_then(|name| split_name(name).0)),
-        LAST_NAME => text(full_name(lookups).and_then(|name| split_name(name).1)),
-        CLICK_ID => text(epik(lookups, resolved.arena)),
+        OPT_OUT => COMMON
+            .ad_tracking(lookups)
+            .map(|enabled| Value::Bool(!enabled))
+            .into(),
+        FIRST_NAME => text(COMMON.first_name(lookups)),
+        LAST_NAME => text(COMMON.last_name(lookups)),
+        CLICK_ID => text(COMMON.query_parameter(lookups, "epik", resolved.arena)),
         CONTENT_IDS => products::ids(contents(resolved.payload), resolved.arena),
         // If a quantity did not fit and was left out, nothing can be added up.
         NUM_ITEMS if !resolved.has_dropped("].quantity") => {
             // A single product's event says how many or nothing.
-            let listed = !lookups.at(at!("properties.products")).is_nullish();
+            let listed = COMMON.has_products(lookups);
             products::total_quantity(contents(resolved.payload), listed, resolved.arena)
         }
         OS_FAMILY => text(
@@ -78,37 +82,10 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
 
 /// The action source of an event of a mobile app.
 fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
-    let platform = device::mobile_platform(
-        lookups.text(at!("context.device.type")),
-        !lookups.at(at!("context.app")).is_nullish(),
-        lookups.text(at!("context.os.name")),
-    );
-    match platform? {
+    match COMMON.mobile_platform(lookups)? {
         "ios" => Some("app_ios"),
         _ => Some("app_android"),
     }
-}
-
-/// `context.device.adTrackingEnabled`.
-fn ad_tracking(lookups: Lookups<'_>) -> Option<bool> {
-    device::flag(lookups.at(at!("context.device.adTrackingEnabled")))
-}
-
-/// A person's whole name. `properties.name` is a page's or a product's.
-fn full_name(lookups: Lookups<'_>) -> Option<&str> {
-    lookups
-        .text(at!("traits.name"))
-        .or_else(|| lookups.text(at!("context.traits.name")))
-}
-
-/// The `epik` parameter of the page's query.
-fn epik<'a>(lookups: Lookups<'a>, arena: &'a Bump) -> Option<&'a str> {
-    let search = lookups.at(at!("context.page.search")).as_str();
-    let search = search.and_then(|search| page::query_parameter(search, "epik", arena));
-    search.or_else(|| {
-        let url = lookups.at(at!("context.page.url")).as_str()?;
-        page::url_parameter(url, "epik", arena)
-    })
 }
 
 #[cfg(test)]
@@ -170,7 +147,11 @@ mod tests {
             ("2", None),
         ] {
             let json = format!(r#"{{"context":{{"device":{{"adTrackingEnabled":{value}}}}}}}"#);
-            assert_eq!(with(&json, ad_tracking), found, "{value}");
+            assert_eq!(
+                with(&json, |lookups| COMMON.ad_tracking(lookups)),
+                found,
+                "{value}"
+            );
         }
     }
 
@@ -182,7 +163,7 @@ mod tests {
             r#"{"context":0}"#,
             r#"{"context":false}"#,
         ] {
-            assert_eq!(with(json, ad_tracking), None, "{json}");
+            assert_eq!(with(json, |lookups| COMMON.ad_tracking(lookups)), None, "{json}");
         }
         assert!(with(r#"{"properties":0}"#, |lookups| lookups
             .at(at!("properties.products"))
@@ -208,7 +189,9 @@ mod tests {
         ] {
             let json = format!(r#"{{"context":{{"page":{page}}}}}"#);
             let arena = Bump::new();
-            let epik = with(&json, |lookups| epik(lookups, &arena).map(str::to_owned));
+            let epik = with(&json, |lookups| {
+                COMMON.query_parameter(lookups, "epik", &arena).map(str::to_owned)
+            });
             assert_eq!(epik.as_deref(), found, "{page}");
         }
     }

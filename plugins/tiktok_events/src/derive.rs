@@ -5,8 +5,7 @@
 use bumpalo::Bump;
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
-use signalbox_conversions::personal::split_name;
-use signalbox_conversions::{Resolved, device, page, products};
+use signalbox_conversions::{CommonPlaces, Resolved, page, products, text_value};
 use signalbox_segment::value::Value;
 
 pub(crate) const TTCLID: Derive = Derive::new(0);
@@ -47,6 +46,9 @@ pub(crate) const PLACES: [LookupPath; 23] = places(&[
     "traits.name",
 ]);
 
+/// Those that other vendors look at, too.
+const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
+
 /// The index of a place.
 macro_rules! at {
     ($path:literal) => {
@@ -57,21 +59,21 @@ macro_rules! at {
 /// Works a value out.
 pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
     let (lookups, arena) = (resolved.lookups, resolved.arena);
-    let text = |text: Option<&'a str>| text.map(Value::Str).into();
+    let text = text_value;
     let contents = || resolved.payload.get("contents");
     match derive {
         TTCLID => text(click_id(lookups, arena)),
         TTP => text(cookie(lookups, at!("context.cookies._ttp"), "_ttp")),
-        FIRST_NAME => text(full_name(lookups).and_then(|name| split_name(name).0)),
-        LAST_NAME => text(full_name(lookups).and_then(|name| split_name(name).1)),
+        FIRST_NAME => text(COMMON.first_name(lookups)),
+        LAST_NAME => text(COMMON.last_name(lookups)),
         CONTENT_IDS => products::ids_in(contents(), "content_id", arena),
         // If a quantity did not fit and was left out, nothing can be added up.
         NUM_ITEMS if !resolved.has_dropped("].quantity") => {
-            let listed = !lookups.at(at!("properties.products")).is_nullish();
+            let listed = COMMON.has_products(lookups);
             products::total_quantity(contents(), listed, arena)
         }
         VALUE if !resolved.has_dropped("].quantity") => products::worth_of_one(contents(), "price"),
-        LIMITED_DATA_USE => match device::flag(lookups.at(at!("context.device.adTrackingEnabled"))) {
+        LIMITED_DATA_USE => match COMMON.ad_tracking(lookups) {
             Some(false) => Value::Bool(true),
             _ => Value::Undefined,
         },
@@ -83,9 +85,8 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
 fn click_id<'a>(lookups: Lookups<'a>, arena: &'a Bump) -> Option<&'a str> {
     const NAME: &str = "ttclid";
     let in_url = |place: usize| page::url_parameter(lookups.at(place).as_str()?, NAME, arena);
-    let in_search = || page::query_parameter(lookups.at(at!("context.page.search")).as_str()?, NAME, arena);
     in_url(at!("context.page.url"))
-        .or_else(in_search)
+        .or_else(|| COMMON.query_parameter(lookups, NAME, arena))
         .or_else(|| in_url(at!("context.page.referrer")))
         .or_else(|| cookie(lookups, at!("context.cookies.ttclid"), NAME))
 }
@@ -99,20 +100,9 @@ fn cookie<'a>(lookups: Lookups<'a>, place: usize, name: &str) -> Option<&'a str>
         .or_else(|| header(at!("context.cookie")))
 }
 
-/// A person's whole name. `properties.name` is a page's or a product's.
-fn full_name(lookups: Lookups<'_>) -> Option<&str> {
-    lookups
-        .text(at!("traits.name"))
-        .or_else(|| lookups.text(at!("context.traits.name")))
-}
-
 /// Returns the mobile platform of the event, `ios` or `android`.
 pub(crate) fn platform(lookups: Lookups<'_>) -> Option<&'static str> {
-    device::mobile_platform(
-        lookups.text(at!("context.device.type")),
-        !lookups.at(at!("context.app")).is_nullish(),
-        lookups.text(at!("context.os.name")),
-    )
+    COMMON.mobile_platform(lookups)
 }
 
 /// Returns what the user of an iOS device answered about tracking, as the SDK tells it.

@@ -1,0 +1,91 @@
+//! Values that every vendor works out of the same places of an event.
+
+use bumpalo::Bump;
+use signalbox_segment::value::Value;
+
+use crate::lookups::{LookupPath, Lookups, index};
+use crate::personal::split_name;
+use crate::{device, page};
+
+/// The indices of these places among those that a vendor looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct CommonPlaces {
+    app: usize,
+    ad_tracking: usize,
+    device_type: usize,
+    os_name: usize,
+    search: usize,
+    url: usize,
+    name: [usize; 2],
+    products: usize,
+}
+
+impl CommonPlaces {
+    /// Finds the places, for constants. The compiler refuses a table that lacks one.
+    pub const fn of(places: &[LookupPath]) -> CommonPlaces {
+        CommonPlaces {
+            app: index(places, "context.app"),
+            ad_tracking: index(places, "context.device.adTrackingEnabled"),
+            device_type: index(places, "context.device.type"),
+            os_name: index(places, "context.os.name"),
+            search: index(places, "context.page.search"),
+            url: index(places, "context.page.url"),
+            name: [index(places, "traits.name"), index(places, "context.traits.name")],
+            products: index(places, "properties.products"),
+        }
+    }
+
+    /// Returns the given name in a person's whole name; `properties.name` is a page's or a product's.
+    #[inline]
+    pub fn first_name(self, lookups: Lookups<'_>) -> Option<&str> {
+        self.full_name(lookups).and_then(|name| split_name(name).0)
+    }
+
+    /// Returns the family name in a person's whole name.
+    #[inline]
+    pub fn last_name(self, lookups: Lookups<'_>) -> Option<&str> {
+        self.full_name(lookups).and_then(|name| split_name(name).1)
+    }
+
+    fn full_name(self, lookups: Lookups<'_>) -> Option<&str> {
+        let [name, in_context] = self.name;
+        lookups.text(name).or_else(|| lookups.text(in_context))
+    }
+
+    /// Returns the mobile platform, see [`device::mobile_platform`].
+    #[inline]
+    pub fn mobile_platform(self, lookups: Lookups<'_>) -> Option<&'static str> {
+        let has_app = !lookups.at(self.app).is_nullish();
+        device::mobile_platform(
+            lookups.text(self.device_type),
+            has_app,
+            lookups.text(self.os_name),
+        )
+    }
+
+    /// Returns `context.device.adTrackingEnabled`.
+    #[inline]
+    pub fn ad_tracking(self, lookups: Lookups<'_>) -> Option<bool> {
+        device::flag(lookups.at(self.ad_tracking))
+    }
+
+    /// Returns a parameter of the page's query, which `context.page.search` or `context.page.url` holds.
+    #[inline]
+    pub fn query_parameter<'a>(self, lookups: Lookups<'a>, name: &str, arena: &'a Bump) -> Option<&'a str> {
+        let search = lookups.at(self.search).as_str();
+        let search = search.and_then(|search| page::query_parameter(search, name, arena));
+        search.or_else(|| page::url_parameter(lookups.at(self.url).as_str()?, name, arena))
+    }
+
+    /// Returns true if the event has a list of products. An event of a single product says how many or nothing.
+    #[inline]
+    pub fn has_products(self, lookups: Lookups<'_>) -> bool {
+        !lookups.at(self.products).is_nullish()
+    }
+}
+
+/// Returns a text as a value; undefined if there is none.
+#[inline]
+pub fn text_value(text: Option<&str>) -> Value<'_> {
+    text.map(Value::Str).into()
+}
