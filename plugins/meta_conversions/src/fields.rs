@@ -159,7 +159,7 @@ pub(crate) const ORIGINAL_EVENT: &[Row] = &[
 pub(crate) const EVENT: &[Row] = &[
     own!("event_name", "Event Name", String, "The conversion: a standard event or a custom one. Each preset sets its own.").required(),
     own!("event_time", "Event Time", String, "When it happened: a date, or epoch seconds or milliseconds.").required()
-        .default_mapping(from_path!("timestamp")),
+        .default_mapping(from_path!("timestamp")).vendor_default(FirstOf(&["timestamp", "originalTimestamp", "receivedAt"])),
     own!("event_source_url", "Event Source URL", String, "Address of the page.").default_mapping(from_path!("context.page.url")).optional(),
     own!("event_id", "Event ID", String,
         "What Meta knows duplicates by. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),

@@ -240,6 +240,18 @@ fn times_are_in_meta_s_bounds() {
 }
 
 #[test]
+fn an_event_without_a_timestamp_happened_when_it_arrived() {
+    let event = with(
+        purchase(),
+        &[
+            ("timestamp", Json::Null),
+            ("receivedAt", json!("2026-03-02T08:02:04Z")),
+        ],
+    );
+    assert_eq!(sent(&event)["event_time"], 1_772_438_524);
+}
+
+#[test]
 fn a_user_who_could_be_anybody_is_refused() {
     let nobody = [
         ("userId", Json::Null),
