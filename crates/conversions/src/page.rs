@@ -1,6 +1,7 @@
 //! Click and browser ids in the addresses of pages and in cookies.
 
 use bumpalo::Bump;
+use signalbox_segment::value::Value;
 
 /// Returns a parameter of a query such as `?a=1&b=2`, trimmed and with its percent signs decoded. `None` if it is blank or
 /// not there. The question mark may be missing, and a fragment counts as the end. A plus sign stays, as click ids may
@@ -42,6 +43,36 @@ pub fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
         .next()?
         .trim();
     (!value.is_empty()).then_some(value)
+}
+
+/// Returns a cookie of an object of cookies, or of the text of a `Cookie` header.
+pub fn cookie_of<'a>(cookies: Value<'a>, name: &str) -> Option<&'a str> {
+    match cookies {
+        Value::Str(header) => cookie(header, name),
+        cookies => cookies
+            .get(name)
+            .as_str()
+            .map(str::trim)
+            .filter(|value| !value.is_empty()),
+    }
+}
+
+/// Returns the click id of this name in the query of a page, or of a page of the same site that led to it. Another site's
+/// referrer tells of a click on its own ad.
+pub fn click_id<'a>(
+    name: &str,
+    url: Option<&'a str>,
+    search: Option<&'a str>,
+    referrer: Option<&'a str>,
+    arena: &'a Bump,
+) -> Option<&'a str> {
+    let of_referrer = || {
+        let is_same = is_same_site(host(referrer?)?, host(url?)?);
+        url_parameter(referrer?, name, arena).filter(|_| is_same)
+    };
+    url.and_then(|url| url_parameter(url, name, arena))
+        .or_else(|| query_parameter(search?, name, arena))
+        .or_else(of_referrer)
 }
 
 /// Returns the host of an `http` or `https` URL, without user and port; `None` of any other text.

@@ -87,38 +87,28 @@ fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
 
 /// Returns true if the device forbids tracking, or the user has not agreed to advertising.
 fn opted_out(lookups: Lookups<'_>) -> bool {
-    [
-        at!("context.device.adTrackingEnabled"),
-        at!("context.consent.categoryPreferences.Advertising"),
-        at!("context.consent.categoryPreferences.advertising"),
-    ]
-    .iter()
-    .any(|place| device::flag(lookups.at(*place)) == Some(false))
+    device::is_any_off([
+        lookups.at(at!("context.device.adTrackingEnabled")),
+        lookups.at(at!("context.consent.categoryPreferences.Advertising")),
+        lookups.at(at!("context.consent.categoryPreferences.advertising")),
+    ])
 }
 
 /// A cookie of `context.cookies`: an object, or the text of a `Cookie` header.
 fn cookie<'a>(lookups: Lookups<'a>, name: &str) -> Option<&'a str> {
-    match lookups.at(at!("context.cookies")) {
-        Value::Str(header) => page::cookie(header, name),
-        cookies => cookies.get(name).as_str(),
-    }
+    page::cookie_of(lookups.at(at!("context.cookies")), name)
 }
 
-/// The `fbc` of the `fbclid` in the query of the page, or of a page of the same site that led to it. Another site's referrer
-/// tells of a click on its own ad.
+/// The `fbc` of the `fbclid` in the query of the page, or of a page of the same site that led to it.
 fn fbc<'a>(resolved: &Resolved<'a, '_>) -> Option<&'a str> {
-    const FBCLID: &str = "fbclid";
     let (lookups, arena) = (resolved.lookups, resolved.arena);
-    let url = lookups.text(at!("context.page.url")).unwrap_or_default();
-    let search = || page::query_parameter(lookups.text(at!("context.page.search"))?, FBCLID, arena);
-    let referrer = || {
-        let referrer = lookups.text(at!("context.page.referrer"))?;
-        let fbclid = page::url_parameter(referrer, FBCLID, arena)?;
-        page::is_same_site(page::host(referrer)?, page::host(url)?).then_some(fbclid)
-    };
-    let fbclid = page::url_parameter(url, FBCLID, arena)
-        .or_else(search)
-        .or_else(referrer)?;
+    let [url, search, referrer] = [
+        at!("context.page.url"),
+        at!("context.page.search"),
+        at!("context.page.referrer"),
+    ]
+    .map(|place| lookups.text(place));
+    let fbclid = page::click_id("fbclid", url, search, referrer, arena)?;
     let clicked = instant(top!(resolved.payload, "event_time").as_str()?).ok()?;
     Some(bumpalo::format!(in arena, "fb.1.{}.{}", clicked.0, fbclid).into_bump_str())
 }

@@ -5,7 +5,7 @@
 use bumpalo::Bump;
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
-use signalbox_conversions::{CommonPlaces, Resolved, page, products, text_value};
+use signalbox_conversions::{CommonPlaces, Resolved, device, page, products, text_value};
 use signalbox_segment::value::Value;
 
 pub(crate) const TTCLID: Derive = Derive::new(0);
@@ -16,17 +16,18 @@ pub(crate) const CONTENT_IDS: Derive = Derive::new(4);
 /// A product of a list counts once if it has no quantity.
 pub(crate) const NUM_ITEMS: Derive = Derive::new(5);
 pub(crate) const VALUE: Derive = Derive::new(6);
-/// A device whose user allows no tracking.
 pub(crate) const LIMITED_DATA_USE: Derive = Derive::new(7);
 
 /// The places in an event that are looked at.
-pub(crate) const PLACES: [LookupPath; 23] = places(&[
+pub(crate) const PLACES: [LookupPath; 25] = places(&[
     "context",
     "context.app",
+    "context.consent",
+    "context.consent.categoryPreferences",
+    "context.consent.categoryPreferences.Advertising",
+    "context.consent.categoryPreferences.advertising",
     "context.cookie",
     "context.cookies",
-    "context.cookies._ttp",
-    "context.cookies.ttclid",
     "context.device",
     "context.device.adTrackingEnabled",
     "context.device.trackingStatus",
@@ -63,7 +64,7 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
     let contents = || resolved.payload.get("contents");
     match derive {
         TTCLID => text(click_id(lookups, arena)),
-        TTP => text(cookie(lookups, at!("context.cookies._ttp"), "_ttp")),
+        TTP => text(cookie(lookups, "_ttp")),
         FIRST_NAME => text(COMMON.first_name(lookups)),
         LAST_NAME => text(COMMON.last_name(lookups)),
         CONTENT_IDS => products::ids_in(contents(), "content_id", arena),
@@ -73,31 +74,34 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
             products::total_quantity(contents(), listed, arena)
         }
         VALUE if !resolved.has_dropped("].quantity") => products::worth_of_one(contents(), "price"),
-        LIMITED_DATA_USE => match COMMON.ad_tracking(lookups) {
-            Some(false) => Value::Bool(true),
-            _ => Value::Undefined,
-        },
+        LIMITED_DATA_USE if opted_out(lookups) => Value::Bool(true),
         _ => Value::Undefined,
     }
 }
 
-/// The click id: of the page, of the page before, which may be the landing page, or of the cookie that the pixel keeps.
-fn click_id<'a>(lookups: Lookups<'a>, arena: &'a Bump) -> Option<&'a str> {
-    const NAME: &str = "ttclid";
-    let in_url = |place: usize| page::url_parameter(lookups.at(place).as_str()?, NAME, arena);
-    in_url(at!("context.page.url"))
-        .or_else(|| COMMON.query_parameter(lookups, NAME, arena))
-        .or_else(|| in_url(at!("context.page.referrer")))
-        .or_else(|| cookie(lookups, at!("context.cookies.ttclid"), NAME))
+/// Returns true if the device forbids tracking, or the user has not agreed to advertising.
+fn opted_out(lookups: Lookups<'_>) -> bool {
+    device::is_any_off([
+        lookups.at(at!("context.device.adTrackingEnabled")),
+        lookups.at(at!("context.consent.categoryPreferences.Advertising")),
+        lookups.at(at!("context.consent.categoryPreferences.advertising")),
+    ])
 }
 
-/// A cookie, from an object of cookies or from the text of a `Cookie` header.
-fn cookie<'a>(lookups: Lookups<'a>, place: usize, name: &str) -> Option<&'a str> {
-    let header = |place: usize| page::cookie(lookups.at(place).as_str()?, name);
-    lookups
-        .text(place)
-        .or_else(|| header(at!("context.cookies")))
-        .or_else(|| header(at!("context.cookie")))
+/// The click id: of the page, of a page of the same site before, or of the cookie that the pixel keeps.
+fn click_id<'a>(lookups: Lookups<'a>, arena: &'a Bump) -> Option<&'a str> {
+    let [url, search, referrer] = [
+        at!("context.page.url"),
+        at!("context.page.search"),
+        at!("context.page.referrer"),
+    ]
+    .map(|place| lookups.text(place));
+    page::click_id("ttclid", url, search, referrer, arena).or_else(|| cookie(lookups, "ttclid"))
+}
+
+fn cookie<'a>(lookups: Lookups<'a>, name: &str) -> Option<&'a str> {
+    let mut places = [at!("context.cookies"), at!("context.cookie")].into_iter();
+    places.find_map(|place| page::cookie_of(lookups.at(place), name))
 }
 
 /// Returns the mobile platform of the event, `ios` or `android`.
@@ -150,7 +154,7 @@ mod tests {
                 Some("s"),
             ),
             (
-                r#"{"page":{"referrer":"https://a.example/?x=1&ttclid=a%2Bb"}}"#,
+                r#"{"page":{"url":"https://a.example/","referrer":"https://a.example/?x=1&ttclid=a%2Bb"}}"#,
                 Some("a+b"),
             ),
             (r#"{"page":{"url":"https://a.example/?ttclid=a+b"}}"#, Some("a+b")),

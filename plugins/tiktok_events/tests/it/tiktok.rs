@@ -340,6 +340,11 @@ fn an_opt_out_is_sent_whatever_the_state() {
         let event = with(&order(), &json!({ "properties": { "limited_data_use": value } }));
         assert_eq!(flag(WEB, &event, false), wanted, "{value}");
     }
+    let consent = json!({ "consent": { "categoryPreferences": { "Advertising": false } } });
+    assert_eq!(
+        flag(WEB, &with(&order(), &json!({ "context": consent })), false),
+        Some(json!(true))
+    );
     let forbidden = with(
         &in_app(),
         &json!({ "context": { "device": { "adTrackingEnabled": false } } }),
