@@ -85,8 +85,9 @@ pub struct Golden {
     name: String,
     #[serde(default)]
     results: Vec<GoldenResult>,
+    /// The results of each event of a batch.
     #[serde(default)]
-    items: Vec<Item>,
+    items: Option<Vec<Item>>,
 }
 
 /// The results of one event of a batch.
@@ -98,10 +99,16 @@ struct Item {
 impl Golden {
     /// Returns the results of each event, in the order of [`Case::events`].
     pub fn results(&self) -> Vec<&[GoldenResult]> {
-        match self.items.is_empty() {
-            true => vec![&self.results],
-            false => self.items.iter().map(|item| item.results.as_slice()).collect(),
+        match &self.items {
+            None => vec![&self.results],
+            Some(items) => items.iter().map(|item| item.results.as_slice()).collect(),
         }
+    }
+
+    /// Returns true if there are results and all are errors.
+    pub(crate) fn is_refused(&self) -> bool {
+        let mut all = self.results().into_iter().flatten().peekable();
+        all.peek().is_some() && all.all(|result| result.body().is_err())
     }
 }
 
