@@ -174,8 +174,7 @@ impl TikTokEventsConfig {
                 .warnings
                 .push(warning.help("take it out before production"));
         }
-        let errors = &mut findings.errors;
-        let event_source_id = self.event_source_id(errors);
+        let event_source_id = self.event_source_id(findings);
         let crm = self.crm_event_set_id.as_ref().map(|id| self.id(id));
         let event_source_id = event_source_id?;
         let more = crm.as_ref().map_or(0, String::len);
@@ -210,17 +209,45 @@ impl TikTokEventsConfig {
         }
     }
 
-    fn event_source_id(&self, errors: &mut BuildErrors) -> Option<String> {
-        let (setting, id) = match self.event_source {
-            EventSource::Web => ("pixel_code", &self.pixel_code),
-            EventSource::App => ("tiktok_app_id", &self.tiktok_app_id),
-            EventSource::Offline => ("offline_event_set_id", &self.offline_event_set_id),
-            EventSource::Crm => ("crm_event_set_id", &self.crm_event_set_id),
-        };
-        let id = id.as_ref().filter(|id| !id.0.trim().is_empty());
+    /// The ids with their settings and sources.
+    fn ids(&self) -> [(&'static str, &Option<AccountId>, EventSource); 4] {
+        [
+            ("pixel_code", &self.pixel_code, EventSource::Web),
+            ("tiktok_app_id", &self.tiktok_app_id, EventSource::App),
+            (
+                "offline_event_set_id",
+                &self.offline_event_set_id,
+                EventSource::Offline,
+            ),
+            ("crm_event_set_id", &self.crm_event_set_id, EventSource::Crm),
+        ]
+    }
+
+    fn event_source_id(&self, findings: &mut Findings) -> Option<String> {
+        let source = self.event_source.name();
+        let mut found = None;
+        for (setting, id, of) in self.ids() {
+            let id = id.as_ref().filter(|id| !id.0.trim().is_empty());
+            if id.is_some_and(|id| id.0.trim().contains(char::is_whitespace)) {
+                let error = BuildError::new(setting, "holds blanks, which no id has");
+                findings.errors.push(error.help("Events Manager shows it"));
+            }
+            // Mappings of web events may say that an event is one of the CRM.
+            let may_be_used = of == EventSource::Crm && self.event_source == EventSource::Web;
+            match id {
+                _ if of == self.event_source => found = Some((setting, id)),
+                Some(_) if !may_be_used => {
+                    let message = format!("has no effect, since event_source is {source}");
+                    findings.warnings.push(BuildError::new(setting, message));
+                }
+                _ => {}
+            }
+        }
+        let (setting, id) = found?;
         if id.is_none() {
-            let message = format!("is needed, since event_source is {}", self.event_source.name());
-            errors.push(BuildError::new(setting, message).help("Events Manager shows it"));
+            let message = format!("is needed, since event_source is {source}");
+            let error = BuildError::new(setting, message);
+            findings.errors.push(error.help("Events Manager shows it"));
         }
         Some(self.id(id?))
     }

@@ -107,24 +107,20 @@ fn has_directive(mapping: &Json) -> bool {
 }
 
 pub(super) fn check_required(draft: &Draft, path: &str, errors: &mut BuildErrors) {
+    errors.extend(missing(draft).map(|field| {
+        let message = format!("the required field \"{}\" has no mapping", field.key);
+        BuildError::new(path, message).help(field.description)
+    }));
+}
+
+/// Returns the required fields without a mapping.
+pub(super) fn missing(draft: &Draft) -> impl Iterator<Item = &'static Field<'static>> {
     let of_preset = |field: &Field<'_>| {
         let required = draft.preset.map_or(&[][..], |preset| preset.required);
         draft.compat == Compat::Segment && required.contains(&field.key)
     };
-    for field in draft
-        .spec
-        .fields
-        .iter()
-        .filter(|field| field.required || of_preset(field))
-    {
-        if draft.fields.get(field.key).is_none_or(Json::is_null) {
-            errors.push(
-                BuildError::new(
-                    path,
-                    format!("the required field \"{}\" has no mapping", field.key),
-                )
-                .help(field.description),
-            );
-        }
-    }
+    let is_missing = move |field: &&Field<'_>| {
+        (field.required || of_preset(field)) && draft.fields.get(field.key).is_none_or(Json::is_null)
+    };
+    draft.spec.fields.iter().filter(is_missing)
 }

@@ -19,7 +19,7 @@ use crate::presets::{Listens, Preset};
 use crate::spec::{Compat, Spec};
 use crate::vendor::Vendor;
 pub use account::{AccountId, refuse_blank, token_header};
-use check::{check_field, check_required, not_in, unknown_field, unknown_preset};
+use check::{check_field, check_required, missing, not_in, unknown_field, unknown_preset};
 pub use endpoint::endpoint;
 pub use presets::Presets;
 pub use sink::{destination, sink};
@@ -176,7 +176,11 @@ pub(crate) fn compile(
             .iter()
             .any(|mapping| mapping.preset(spec) == Some(preset))
     };
-    for preset in presets.iter().filter(|preset| !replaced(preset)) {
+    let as_they_are = presets.iter().copied().filter(|preset| !replaced(preset));
+    findings
+        .warnings
+        .extend(incomplete_presets(spec, as_they_are.clone(), compat));
+    for preset in as_they_are {
         match CompiledMapping::of_preset(spec, preset, compat) {
             Ok(mapping) => result.push(mapping),
             Err(error) => findings
@@ -198,6 +202,36 @@ pub(crate) fn compile(
         }
     }
     result
+}
+
+/// Warns of presets that lack a required field, which Segment leaves to its users.
+fn incomplete_presets(
+    spec: &'static Spec,
+    presets: impl Iterator<Item = &'static Preset>,
+    compat: Compat,
+) -> Option<BuildError> {
+    if compat == Compat::Vendor {
+        return None;
+    }
+    let mut fields: Vec<&str> = Vec::new();
+    for preset in presets {
+        fields.extend(missing(&Draft::new(spec, Some(preset), compat)).map(|field| field.key));
+    }
+    fields.sort_unstable();
+    fields.dedup();
+    let first = fields.first()?;
+    let message = format!(
+        "with compat = \"segment\" presets have no mapping of the required {}, so each event of theirs is rejected",
+        quoted(&fields)
+    );
+    let help = format!("add a mapping for each preset that you use, with fields = {{ {first} = … }}");
+    Some(BuildError::new("presets", message).help(help))
+}
+
+/// Returns names as a list in a sentence.
+fn quoted(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    names.join(" and ")
 }
 
 impl MappingConfig {

@@ -104,3 +104,20 @@ fn the_runtime_s_keys_have_meta_s_defaults() {
         [Some(2), Some(24), Some(48)]
     );
 }
+
+#[test]
+fn fields_that_segment_leaves_to_its_users_are_asked_for() {
+    let warnings = |more: &str| -> Vec<String> {
+        let built = build(&format!("compat = \"segment\"\n{more}")).unwrap();
+        built.warnings.iter().map(ToString::to_string).collect()
+    };
+    let found = warnings("");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].contains("no mapping of the required \"action_source\""),
+        "{found:?}"
+    );
+    let mapping =
+        "presets = \"none\"\n[[mappings]]\npreset = \"Purchase\"\nfields = { action_source = \"website\" }";
+    assert_eq!(warnings(mapping), [""; 0]);
+}

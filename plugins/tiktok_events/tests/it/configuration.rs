@@ -38,8 +38,24 @@ fn each_source_needs_its_id() {
 }
 
 #[test]
+fn ids_of_other_sources_have_no_effect() {
+    for (more, wanted) in [
+        ("crm_event_set_id = 71", None),
+        (
+            "tiktok_app_id = 71",
+            Some("tiktok_app_id: has no effect, since event_source is web"),
+        ),
+    ] {
+        let warnings = build(&format!("{WEB}{more}")).unwrap().warnings;
+        let found = warnings.first().map(ToString::to_string);
+        assert_eq!(found.as_deref(), wanted);
+    }
+}
+
+#[test]
 fn each_mistake_is_named() {
     for (setting, wanted) in [
+        ("crm_event_set_id = \"7 1\"", "crm_event_set_id: holds blanks"),
         ("base_url = \"ftp://x.example\"", "base_url: "),
         ("max_age = \"0s\"", "max_age: must be longer than 0 seconds"),
         (
