@@ -128,13 +128,16 @@ const VERSION_WARNING: &str = "x-ad-api-version-warning";
 const BUSINESS_USAGE: &str = "x-business-use-case-usage";
 const APP_USAGE: &str = "x-app-usage";
 
+/// Share of the allowed calls, in per cent, from which on the status shows how much is used.
+const NOTED_USAGE: u64 = 75;
+
 /// Facts that the headers of replies tell, as the status shows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Told {
     /// The warning about the API version.
     pub(crate) version: Option<String>,
-    /// The share of the allowed calls that is used.
-    pub(crate) usage: Option<String>,
+    /// The largest share of the allowed calls that is used, in per cent, and all shares in words.
+    pub(crate) usage: Option<(u64, String)>,
 }
 
 impl Told {
@@ -143,20 +146,20 @@ impl Told {
             .get(VERSION_WARNING)
             .map(|warning| redact(&String::from_utf8_lossy(warning.as_bytes())));
         let business = business_usage(headers);
-        let mut used: Vec<String> = business
+        let mut used: Vec<(u64, String)> = business
             .iter()
-            .filter_map(|usage| Some((usage["type"].as_str()?, share(usage)?)))
-            .map(|(kind, share)| format!("{share} % of {}", redact(kind)))
+            .filter_map(|usage| Some((share(usage)?, redact(usage["type"].as_str()?))))
             .collect();
-        let app = header(headers, APP_USAGE);
-        used.extend(
-            app.as_ref()
-                .and_then(share)
-                .map(|share| format!("{share} % of the app's calls")),
-        );
+        let app = header(headers, APP_USAGE).as_ref().and_then(share);
+        used.extend(app.map(|share| (share, "the app's calls".to_owned())));
+        let largest = used.iter().map(|(share, _)| *share).max();
+        let used: Vec<String> = used
+            .iter()
+            .map(|(share, kind)| format!("{share} % of {kind}"))
+            .collect();
         Told {
             version: version.filter(|warning| !warning.is_empty()),
-            usage: (!used.is_empty()).then(|| used.join(", ")),
+            usage: largest.map(|largest| (largest, used.join(", "))),
         }
     }
 
@@ -167,7 +170,8 @@ impl Told {
             format!("Meta warns of the API version: {warning}; set api_version to a current one")
         });
         let usage = self.usage.as_ref();
-        let usage = usage.map(|used| format!("Meta counts as used: {used}"));
+        let usage = usage.filter(|(largest, _)| *largest >= NOTED_USAGE);
+        let usage = usage.map(|(_, used)| format!("Meta counts as used: {used}"));
         version.into_iter().chain(usage).collect()
     }
 }
@@ -321,6 +325,9 @@ mod tests {
                 "Meta counts as used: 95 % of ads_management, 1 % of pages, 30 % of the app's calls",
             ]
         );
+        headers.remove(BUSINESS_USAGE);
+        assert_eq!(Told::read(&headers).notes().len(), 1, "30 % is nothing to tell");
+        headers.insert(BUSINESS_USAGE, usage.replace('\n', "").parse().unwrap());
         assert_eq!(regained_after(&headers), Some(Duration::from_secs(420)));
         headers.insert(
             BUSINESS_USAGE,
