@@ -29,6 +29,13 @@ signalbox_conversions::reasons! {
          usable IP address, so Meta could not tell if the limit applies";
 }
 
+/// `missing_field`, for a field that Meta requires with an action source.
+pub(crate) fn missing_for(action_source: &str, path: &str) -> Reason {
+    let message =
+        format!("{path}: empty, and Meta requires it with events of the action source {action_source}");
+    Reason::new("missing_field", message)
+}
+
 /// Reasons of `compat = "segment"`, for which Segment's destination refuses the event in our place.
 pub(crate) mod segment {
     use super::Reason;

@@ -20,6 +20,15 @@ use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, ORIGINAL_EVENT};
 const LIFETIME: i64 = 7 * 86_400;
 const LIFETIME_IN_STORES: i64 = 62 * 86_400;
 
+/// The ids of which a business_messaging event needs one.
+const MESSAGING_IDS: [&str; 5] = [
+    "ctwa_clid",
+    "page_scoped_user_id",
+    "page_id",
+    "ig_sid",
+    "ig_account_id",
+];
+
 /// A record under construction.
 pub(crate) struct RecordBuilder<'a, 'b> {
     pub(crate) vendor: &'b Meta,
@@ -55,6 +64,7 @@ impl<'a> RecordBuilder<'a, '_> {
         if !event_id.is_empty() {
             out.text(key!("event_id"), event_id);
         }
+        let action_source = self.complete_source(action_source, has_url)?;
         out.text(key!("action_source"), action_source);
         self.members(out);
         let identity = out.object(key!("user_data"), true, |out| self.user_data(out));
@@ -62,8 +72,10 @@ impl<'a> RecordBuilder<'a, '_> {
         if !identity.is_enough() {
             return Err(reasons::no_identifier().into());
         }
-        if action_source == "website" {
-            self.missing_on_websites(has_url, identity);
+        if action_source == "website" && !identity.has_agent() {
+            let message = "missing; Meta asks for it with events of websites, and takes them without";
+            let path = "user_data.client_user_agent";
+            self.resolved.warn("missing_for_website", path, message);
         }
         self.app_data(out, action_source == "app");
         self.limited_data_use(out, identity)?;
@@ -141,17 +153,48 @@ impl<'a> RecordBuilder<'a, '_> {
         });
     }
 
-    /// Warns of values that Meta asks for with events of websites. It takes the events all the same.
-    fn missing_on_websites(&mut self, has_url: bool, identity: Identity) {
-        for (there, path) in [
-            (has_url, "event_source_url"),
-            (identity.has_agent(), "user_data.client_user_agent"),
-        ] {
-            if !there {
-                let message = "missing; Meta asks for it with events of websites";
-                self.resolved.warn("missing_for_website", path, message);
+    /// Returns the action source if the event has what Meta requires with it, since one event without refuses the whole
+    /// request. A guess gives way to `other`.
+    fn complete_source<'s>(&mut self, action_source: &'s str, has_url: bool) -> Result<&'s str, Refusal> {
+        let payload = self.resolved.payload;
+        let (app, user) = (top!(payload, "app_data_field"), top!(payload, "user_data"));
+        let (code, missing) = match action_source {
+            "website" if !has_url => ("missing_for_website", "event_source_url"),
+            "app" => match self.missing_in_apps(app) {
+                Some(path) => ("missing_for_app", path),
+                None => return Ok(action_source),
+            },
+            "business_messaging" if !MESSAGING_IDS.iter().any(|id| is_filled(user.get(id))) => {
+                ("missing_for_messaging", "user_data.ctwa_clid")
             }
+            _ => return Ok(action_source),
+        };
+        if !self.resolved.derives.has(ACTION_SOURCE) {
+            return Err(reasons::missing_for(action_source, missing).into());
         }
+        let message = "missing, so action_source is \"other\": Meta requires it with such events";
+        self.resolved.warn(code, missing, message);
+        Ok("other")
+    }
+
+    /// Returns the first member missing of those that Meta requires with events of apps.
+    fn missing_in_apps(&self, app: Value<'a>) -> Option<&'static str> {
+        if app.get("use_app_data").as_bool() == Some(false) {
+            Some("app_data_field.use_app_data")
+        } else if app.get("advertiser_tracking_enabled").as_bool().is_none() {
+            Some("app_data_field.advertiser_tracking_enabled")
+        } else if self.extinfo_version(app).is_none() {
+            Some("app_data_field.version")
+        } else if !is_filled(app.get("osVersion")) {
+            Some("app_data_field.osVersion")
+        } else {
+            None
+        }
+    }
+
+    fn extinfo_version(&self, app: Value<'a>) -> Option<&'a str> {
+        let derived = || self.resolved.derived(self.vendor, PLATFORM).as_str();
+        app.get("version").as_str().or_else(derived)
     }
 
     fn app_data(&mut self, out: &mut Object<'_>, is_app: bool) {
@@ -160,47 +203,26 @@ impl<'a> RecordBuilder<'a, '_> {
             return;
         }
         out.object(key!("app_data"), false, |out| {
-            for (key, required) in [
-                (key!("advertiser_tracking_enabled"), true),
-                (key!("application_tracking_enabled"), false),
+            for key in [
+                key!("advertiser_tracking_enabled"),
+                key!("application_tracking_enabled"),
             ] {
-                match app.get(key.name()).as_bool() {
-                    Some(enabled) => out.integer(key, i64::from(enabled)),
-                    None if required => self.missing_in_apps(key.name()),
-                    None => {}
+                if let Some(enabled) = app.get(key.name()).as_bool() {
+                    out.integer(key, i64::from(enabled));
                 }
             }
-            self.extinfo(out, app);
-        });
-    }
-
-    /// Writes the sixteen places of `extinfo`, unless one of the required ones is missing.
-    fn extinfo(&mut self, out: &mut Object<'_>, app: Value<'a>) {
-        let version = app.get("version");
-        let version = match version.as_str() {
-            Some(version) => Some(version),
-            None => self.resolved.derived(self.vendor, PLATFORM).as_str(),
-        };
-        let os_version = app
-            .get("osVersion")
-            .as_str()
-            .filter(|text| !text.trim().is_empty());
-        let (Some(version), Some(_)) = (version, os_version) else {
-            let missing = if version.is_none() { "version" } else { "osVersion" };
-            return self.missing_in_apps(missing);
-        };
-        out.array(key!("extinfo"), true, |array| {
-            array.text(version);
-            for wire in &EXTINFO[1..] {
-                array.text(app.get(wire.member).as_str().unwrap_or_default());
+            // Meta takes the list only with its first place and the version of the system.
+            if let Some(version) = self.extinfo_version(app)
+                && is_filled(app.get("osVersion"))
+            {
+                out.array(key!("extinfo"), true, |array| {
+                    array.text(version);
+                    for wire in &EXTINFO[1..] {
+                        array.text(app.get(wire.member).as_str().unwrap_or_default());
+                    }
+                });
             }
         });
-    }
-
-    fn missing_in_apps(&mut self, member: &str) {
-        let message = "missing or unknown; Meta asks for it with events of apps";
-        self.resolved
-            .warn("missing_for_app", format!("app_data_field.{member}"), message);
     }
 
     /// Writes the options of Limited Data Use. The transforms' fact takes precedence over the mapping.
@@ -322,4 +344,8 @@ impl<'a> RecordBuilder<'a, '_> {
         );
         ""
     }
+}
+
+fn is_filled(value: Value<'_>) -> bool {
+    value.as_str().is_some_and(|text| !text.trim().is_empty())
 }

@@ -168,12 +168,12 @@ fn an_app_tells_of_its_device() {
             vec![("context.device.adTrackingEnabled", Json::Null)],
             vec!["missing_for_app app_data_field.advertiser_tracking_enabled"],
             Json::Null,
-            true,
+            false,
         ),
         (
             vec![("context.os.version", Json::Null)],
             vec!["missing_for_app app_data_field.osVersion"],
-            json!(1),
+            Json::Null,
             false,
         ),
         (
@@ -206,10 +206,26 @@ fn events_happen_somewhere() {
         (app(), "app"),
         (with(purchase(), &server), "system_generated"),
         (with(purchase(), &server[..2]), "website"),
-        (with(purchase(), &server[1..]), "website"),
+        (with(purchase(), &server[1..]), "other"),
     ] {
         assert_eq!(sent(&event)["action_source"], source, "{event}");
     }
+    // A guess gives way; what a mapping says does not.
+    let no_page = with(purchase(), &[("context.page", Json::Null)]);
+    assert_eq!(sent(&no_page)["action_source"], "other");
+    for (source, event) in [
+        ("website", &no_page),
+        ("app", &purchase()),
+        ("business_messaging", &purchase()),
+    ] {
+        let mapped = mapped(&format!("action_source = \"{source}\""));
+        assert_eq!(refused(&mapped, event), "missing_field", "{source}");
+    }
+    let messaging = mapped("action_source = \"business_messaging\"\n\"user_data.page_id\" = \"77\"");
+    assert_eq!(
+        body(&result(&messaging, &purchase()).unwrap())["user_data"]["page_id"],
+        "77"
+    );
     let store = result(&mapped("action_source = \"physical_store\""), &app()).unwrap();
     assert_eq!(body(&store)["action_source"], "physical_store");
     assert_eq!(store.expires_at.map(u32::from), Some(1_772_438_522 + 62 * 86_400));
