@@ -47,6 +47,7 @@ impl CommonPlaces {
         self.full_name(lookups).and_then(|name| split_name(name).1)
     }
 
+    #[inline]
     fn full_name(self, lookups: Lookups<'_>) -> Option<&str> {
         let [name, in_context] = self.name;
         lookups.text(name).or_else(|| lookups.text(in_context))
