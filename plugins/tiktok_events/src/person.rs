@@ -9,6 +9,7 @@ use signalbox_conversions::reasons::wrong_form;
 use crate::derive;
 use crate::options::{EventSource, ExternalIdCase};
 use crate::payload::trimmed;
+use crate::segment::tracking_status;
 use crate::wire::{
     ATT_STATUS, GAID, IDFA, IDFV, IP, LEAD_ID, LOCALE, PLACES, TTCLID, TTP, USER_AGENT, ZIP_CODE,
 };
@@ -110,21 +111,13 @@ impl<'a> RecordBuilder<'a, '_> {
             out.plain_if_any(IDFV, idfv);
         }
         let mapped = self.payload.trimmed(places.att_status);
-        let status = mapped.filter(|status| *status != "AUTO").unwrap_or_else(|| {
-            // Tracking is asked about since iOS 14.
-            let old =
-                text("device_version").and_then(|version| version.split('.').next()?.parse::<u32>().ok());
-            if !ios || old.is_some_and(|major| major < 14) {
-                return "NOT_APPLICABLE";
-            }
-            derive::tracking_status(self.resolved.lookups).unwrap_or_else(|| {
-                match details.get("ad_tracking_enabled").as_bool() {
-                    Some(true) => "AUTHORIZED",
-                    Some(false) => "DENIED",
-                    None => "NOT_DETERMINED",
-                }
-            })
-        });
+        let enabled = details.get("ad_tracking_enabled").as_bool();
+        let by_facts = tracking_status(ios, text("device_version"), enabled);
+        let told = derive::tracking_status(self.resolved.lookups).filter(|_| by_facts != "NOT_APPLICABLE");
+        let status = mapped
+            .filter(|status| *status != "AUTO")
+            .or(told)
+            .unwrap_or(by_facts);
         out.plain(ATT_STATUS, status);
     }
 

@@ -251,13 +251,8 @@ impl<'a> Writer<'a, '_> {
         out.plain_if_any(IDFV, text("device_id").filter(|_| ios));
         let status = match self.payload.text(places.att_status) {
             Some("AUTO") => {
-                let old = text("device_version").is_some_and(is_before_14);
-                match details.get("ad_tracking_enabled").as_bool() {
-                    _ if !ios || old => Some("NOT_APPLICABLE"),
-                    Some(true) => Some("AUTHORIZED"),
-                    Some(false) => Some("DENIED"),
-                    None => Some("NOT_DETERMINED"),
-                }
+                let enabled = details.get("ad_tracking_enabled").as_bool();
+                Some(tracking_status(ios, text("device_version"), enabled))
             }
             mapped => mapped,
         };
@@ -346,6 +341,16 @@ pub(crate) fn pairs(out: &mut Object<'_>, vehicle: Value<'_>) {
         && let Some(most) = number("preferred_price_range_max")
     {
         segment_value(out, key!("preferred_price_range"), Value::Array(&[least, most]));
+    }
+}
+
+/// Returns the status of tracking that follows from a device's facts. iOS asks the user since version 14.
+pub(crate) fn tracking_status(ios: bool, version: Option<&str>, enabled: Option<bool>) -> &'static str {
+    match enabled {
+        _ if !ios || version.is_some_and(is_before_14) => "NOT_APPLICABLE",
+        Some(true) => "AUTHORIZED",
+        Some(false) => "DENIED",
+        None => "NOT_DETERMINED",
     }
 }
 

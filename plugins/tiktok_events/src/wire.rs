@@ -50,33 +50,11 @@ const DEVICE_IDS: &[Row] = &[
 pub(crate) const HASHED_IDS: [PersonalField; 2] = signalbox_conversions::encode::personal(DEVICE_IDS);
 
 // The places of fields in the payload, of all kinds of event sources.
-places!(
-    event,
-    timestamp,
-    event_id,
-    limited_data_use,
-    test_event_code,
-    event_source,
-    event_spec_type,
-    address,
-    ttclid,
-    ttp,
-    ip,
-    user_agent,
-    locale,
-    url,
-    referrer,
-    contents,
-    lead_fields,
-    travel_fields,
-    vehicle_fields,
-    lead_id,
-    advertising_id,
-    att_status,
-    device_details,
-    app,
-    ad
-);
+places! {
+    event, timestamp, event_id, limited_data_use, test_event_code, event_source, event_spec_type, address, ttclid,
+    ttp, ip, user_agent, locale, url, referrer, contents, lead_fields, travel_fields, vehicle_fields, lead_id,
+    advertising_id, att_status, device_details, app, ad
+}
 
 /// The form of the events of one kind of event source.
 #[derive(Debug)]

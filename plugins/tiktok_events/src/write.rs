@@ -47,8 +47,8 @@ pub(crate) fn write<'a>(
 
 impl<'a> RecordBuilder<'a, '_> {
     fn event(mut self, out: &mut Object<'_>) -> Result<Written<'a>, Refusal> {
-        let places = &self.payload.layout.places;
-        let text = |place: usize| self.payload.trimmed(place);
+        let (payload, places) = (self.payload, &self.payload.layout.places);
+        let text = |place: usize| payload.trimmed(place);
         let event_name = events::current(text(places.event).ok_or_else(own::no_event_name)?);
         let (event_time, expires_at) = self.time()?;
         let event_id = text(places.event_id);
@@ -67,7 +67,10 @@ impl<'a> RecordBuilder<'a, '_> {
         out.text_if_any(key!("event_id"), event_id);
         out.object(key!("user"), true, |out| self.user(&mut UserData::new(out)));
         out.object(key!("properties"), false, |out| self.properties(out));
-        out.object(key!("page"), false, |out| self.page(out, url));
+        out.object(key!("page"), false, |out| {
+            out.text_if_any(key!("url"), url);
+            out.text_if_any(key!("referrer"), text(places.referrer));
+        });
         out.object(key!("app"), false, |out| self.app(out));
         out.object(key!("ad"), false, |out| self.ad(out));
         if let Some(id) = lead_id {
@@ -225,12 +228,6 @@ impl<'a> RecordBuilder<'a, '_> {
         self.resolved
             .members(self.vendor, out, table, object, Parent::Object(field));
         segment::pairs(out, object);
-    }
-
-    fn page(&mut self, out: &mut Object<'_>, url: Option<&str>) {
-        let referrer = self.payload.trimmed(self.payload.layout.places.referrer);
-        out.text_if_any(key!("url"), url);
-        out.text_if_any(key!("referrer"), referrer);
     }
 
     fn app(&mut self, out: &mut Object<'_>) {
