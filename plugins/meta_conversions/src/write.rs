@@ -16,9 +16,16 @@ use crate::person::Identity;
 use crate::reasons;
 use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, ORIGINAL_EVENT};
 
-/// Seconds for which Meta takes an event, and those for one of a store.
-const LIFETIME: i64 = 7 * 86_400;
-const LIFETIME_IN_STORES: i64 = 62 * 86_400;
+/// Returns the seconds for which Meta takes an event.
+fn lifetime(action_source: &str) -> i64 {
+    86_400 * if action_source == "physical_store" { 62 } else { 7 }
+}
+
+/// Returns the Unix second from which on Meta refuses an event for its age, and the whole request with it.
+pub(crate) fn expires_at(time: i64, action_source: &str) -> Option<NonZeroU32> {
+    let second = time.checked_add(lifetime(action_source))?;
+    u32::try_from(second).ok().and_then(NonZeroU32::new)
+}
 
 /// The ids of which a business_messaging event needs one.
 const MESSAGING_IDS: [&str; 5] = [
@@ -28,6 +35,9 @@ const MESSAGING_IDS: [&str; 5] = [
     "ig_sid",
     "ig_account_id",
 ];
+
+/// The ways in which a product reaches its buyer.
+const DELIVERIES: [&str; 3] = ["in_store", "curbside", "home_delivery"];
 
 /// A record under construction.
 pub(crate) struct RecordBuilder<'a, 'b> {
@@ -98,17 +108,13 @@ impl<'a> RecordBuilder<'a, '_> {
     /// for now, so that the same event always makes the same record; its age counts again when it is sent.
     fn checked_age(&self, time: i64, action_source: &str) -> Result<Option<NonZeroU32>, Refusal> {
         let received = self.resolved.event.receipt().received_at.div_euclid(1000);
-        let lifetime = match action_source {
-            "physical_store" => LIFETIME_IN_STORES,
-            _ => LIFETIME,
-        };
         if time - received > self.vendor.max_future {
             return Err(reasons::in_the_future().into());
         }
-        if received - time >= lifetime {
+        if received - time >= lifetime(action_source) {
             return Err(reasons::too_old().into());
         }
-        Ok(u32::try_from(time + lifetime).ok().and_then(NonZeroU32::new))
+        Ok(expires_at(time, action_source))
     }
 
     /// Writes the page's address if it is one.
@@ -311,7 +317,11 @@ impl<'a> RecordBuilder<'a, '_> {
                 array.object(false, |out| {
                     for wire in CONTENT {
                         let value = item.get(wire.member);
-                        if wire.key.name() == "delivery_category" && !self.is_delivery(value, index) {
+                        let delivery = value.as_str().filter(|_| wire.key.name() == "delivery_category");
+                        if delivery.is_some_and(|text| !DELIVERIES.contains(&text)) {
+                            let path = format!("{parent}.delivery_category");
+                            let wanted = "in_store, curbside or home_delivery";
+                            self.resolved.warnings.push(shared::wrong_form(&path, wanted));
                             continue;
                         }
                         self.resolved.member(out, wire, value, parent);
@@ -319,17 +329,6 @@ impl<'a> RecordBuilder<'a, '_> {
                 });
             }
         });
-    }
-
-    fn is_delivery(&mut self, value: Value<'a>, index: usize) -> bool {
-        let known = ["in_store", "curbside", "home_delivery"];
-        let is_known = value.as_str().is_some_and(|text| known.contains(&text));
-        if !is_known && value.as_str().is_some_and(|text| !text.is_empty()) {
-            let path = format!("contents[{index}].delivery_category");
-            let wanted = "in_store, curbside or home_delivery";
-            self.resolved.warnings.push(shared::wrong_form(&path, wanted));
-        }
-        is_known
     }
 
     /// Returns the mapped test code. Meta counts test events, so without the setting that says so the event goes without.
