@@ -11,6 +11,7 @@ mod directions;
 mod examples;
 mod file_names;
 mod linked;
+mod presets;
 mod vendor_words;
 mod way;
 

@@ -7,7 +7,10 @@ use signalbox_conversions::Spec;
 use super::vendor::GoldenVendor;
 
 /// Holds that a file has this text between two markers. With `UPDATE_DOCS=1` it writes it there.
-pub(crate) fn generated(file: &Path, begin: &str, end: &str, wanted: &str) {
+///
+/// # Panics
+/// If the file lacks the markers, or the text between them is out of date.
+pub fn generated(file: &Path, begin: &str, end: &str, wanted: &str) {
     let read = std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     let parts = read
         .split_once(begin)

@@ -16,7 +16,7 @@ mod vendor;
 
 pub use case::{Case, Error, Golden, GoldenResult, pairs, same};
 pub use differences::differences;
-pub use document::{named_reference, reference};
+pub use document::{generated, named_reference, reference};
 pub use imports::GoldenImport;
 pub use privacy::personal_values;
 pub use run::{Made, Ran, event, run};
