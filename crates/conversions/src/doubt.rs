@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use signalbox_core::{Reason, Verdict};
+use signalbox_http::{Class, Reply, StatusTable};
 
 /// Remembers whether the last reply was in doubt.
 #[derive(Debug, Default)]
@@ -22,6 +23,22 @@ impl Doubt {
     pub fn clear(&self) {
         self.0.store(false, Relaxed);
     }
+}
+
+/// Interprets a failure whose body is not in the form of the vendor's API, by its status. It comes from a server in between,
+/// which cannot judge events: of its refusals only a 413 counts, and the others are retried.
+pub fn without_form(reply: &Reply, statuses: &StatusTable, vendor: &str) -> Verdict {
+    match (reply.status.as_u16(), statuses.class(reply.status)) {
+        (status, Class::Isolate) if status != 413 => Verdict::unclear(unreadable(reply, vendor)),
+        _ => statuses.failure(reply, ""),
+    }
+}
+
+/// Returns the reason `unreadable_reply`: the body is not in the form of the vendor's API.
+pub fn unreadable(reply: &Reply, vendor: &str) -> Reason {
+    let status = reply.status.as_u16();
+    let message = format!("the answer {status} is not in the form of {vendor}'s API");
+    Reason::new("unreadable_reply", message)
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ mod vendor;
 
 pub use common::{CommonPlaces, text_value};
 pub use destination::{Conversions, refused_properties};
-pub use doubt::Doubt;
+pub use doubt::{Doubt, unreadable, without_form};
 pub use encoder::Encoder;
 pub use frames::{Frames, opening};
 pub use mapping::{CompiledMapping, Draft, Trigger};

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::personal::Field;
-use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
+use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written, unreadable, without_form};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
-use signalbox_http::{Body, Bytes, Class, Reply, Request, StatusTable, header, retry_after};
+use signalbox_http::{Body, Bytes, Reply, Request, StatusTable, header, retry_after};
 use signalbox_segment::value::Value;
 
 use crate::api::{Fate, GraphError, Meaning, Received, regained_after};
@@ -56,12 +56,12 @@ impl Vendor for Meta {
         if reply.status.as_u16() == 200 {
             return match Received::read(&reply.body) {
                 Some(received) => self.received(received, records.len()),
-                None => Verdict::unclear(unreadable(reply)),
+                None => Verdict::unclear(unreadable(reply, "Meta")),
             };
         }
         match GraphError::read(&reply.body) {
             Some(error) => refused(reply, &error),
-            None => by_status(reply),
+            None => without_form(reply, &StatusTable::new(), "Meta"),
         }
     }
 
@@ -125,22 +125,6 @@ fn refused(reply: &Reply, error: &GraphError) -> Verdict {
             maybe_written: fate == Fate::Retry,
         }),
     }
-}
-
-/// A reply that is not in the Graph API's form comes from a server in between, which cannot judge events: its 400 is no
-/// refusal.
-fn by_status(reply: &Reply) -> Verdict {
-    let statuses = StatusTable::new();
-    match (reply.status.as_u16(), statuses.class(reply.status)) {
-        (status, Class::Isolate) if status != 413 => Verdict::unclear(unreadable(reply)),
-        _ => statuses.failure(reply, ""),
-    }
-}
-
-fn unreadable(reply: &Reply) -> Reason {
-    let status = reply.status.as_u16();
-    let message = format!("the answer {status} is not in the form of Meta's API");
-    Reason::new("unreadable_reply", message)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::personal::Field;
-use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written};
+use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written, unreadable, without_form};
 use signalbox_core::{Outcome, Reason, Record, Verdict};
 use signalbox_http::{Body, Class, HeaderName, Reply, Request, StatusTable, join, retry_after};
 use signalbox_segment::value::Value;
@@ -64,14 +64,8 @@ impl Vendor for TikTok {
     fn interpret(&self, reply: &Reply, _: &[Arc<Record>], _: &StrippedFields) -> Verdict {
         match Answer::read(&reply.body) {
             Some(answer) => self.answered(&answer, reply),
-            None if reply.status.is_success() => Verdict::unclear({
-                let message = format!(
-                    "TikTok answered {}, but its body cannot be read",
-                    reply.status.as_u16()
-                );
-                Reason::new("unreadable_reply", message)
-            }),
-            None => statuses().failure(reply, ""),
+            None if reply.status.is_success() => Verdict::unclear(unreadable(reply, "TikTok")),
+            None => without_form(reply, &statuses(), "TikTok"),
         }
     }
 

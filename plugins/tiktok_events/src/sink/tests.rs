@@ -118,6 +118,8 @@ fn the_code_counts_before_the_status() {
         (204, "", "retry, maybe written: unreadable_reply"),
         (401, "", "retry, maybe written: unauthorized"),
         (302, "", "retry, maybe written: redirected"),
+        (400, "<html>", "retry, maybe written: unreadable_reply"),
+        (405, "", "retry, maybe written: unreadable_reply"),
         (404, "", "hold: not_found"),
         (408, "", "retry: request_timed_out"),
         (413, "", "isolate: request_too_large"),
