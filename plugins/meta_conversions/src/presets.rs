@@ -55,6 +55,7 @@ pub(crate) const PRESETS: &[Preset] = &[
         .required(names!(event_name)).absent(names!(currency value content_ids content_name content_type contents
             content_category num_items net_revenue search_string)),
     ours("Add Payment Info", "Payment Info Entered", "AddPaymentInfo"),
+    ours("App Install", "Application Installed", "MobileAppInstall"),
     ours("Add to Wishlist", "Product Added to Wishlist", "AddToWishlist"),
     ours("Complete Registration", "Signed Up", "CompleteRegistration"),
     ours("Lead", "Generate Lead", "Lead"),

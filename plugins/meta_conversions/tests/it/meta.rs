@@ -195,6 +195,22 @@ fn an_app_tells_of_its_device() {
 }
 
 #[test]
+fn an_installation_is_an_event_of_its_app() {
+    let install = with(
+        app(),
+        &[
+            ("event", json!("Application Installed")),
+            ("properties", json!({})),
+        ],
+    );
+    let sent = sent(&install);
+    assert_eq!(
+        (&sent["event_name"], &sent["action_source"]),
+        (&json!("MobileAppInstall"), &json!("app"))
+    );
+}
+
+#[test]
 fn events_happen_somewhere() {
     let server = [
         ("context.library", json!({ "name": "analytics-node" })),
