@@ -82,3 +82,25 @@ pub const fn number_choices<const N: usize>(digits: [&'static str; N]) -> [Choic
 pub const fn choice(value: &'static str) -> Choice<'static> {
     Choice::text(value, value)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    #[test]
+    fn texts_of_mappings_are_json() {
+        let parsed = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+        let (a, b) = (json!({ "@path": "$.a.b" }), json!({ "@path": "$.c" }));
+        assert_eq!(parsed(from_path!("a.b")), a);
+        let choice = json!({ "@if": { "exists": a, "then": a, "else": b } });
+        assert_eq!(parsed(either!("a.b", "c")), choice);
+        let products = parsed(products!(r#"{"id":{"@path":"$.sku"}}"#));
+        let item = json!({ "id": { "@path": "$.sku" } });
+        assert_eq!(
+            products["@if"]["then"]["@arrayPath"],
+            json!(["$.properties.products", item])
+        );
+        let one = &products["@if"]["else"]["@if"]["then"]["@arrayPath"];
+        assert_eq!(*one, json!(["$.properties", item]));
+    }
+}

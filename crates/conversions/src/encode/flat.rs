@@ -80,3 +80,38 @@ pub const fn count_wires(rows: &[Row]) -> usize {
     }
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use signalbox_segment::schema::FieldType;
+
+    use super::*;
+    use crate::personal::Field;
+    use crate::{fields, key};
+
+    const ROWS: &[Row] = &[
+        Row::own(key!("event"), "Event", FieldType::String),
+        Row::hashed("mail", "Mail", key!("email"), Field::Email),
+        Row::member(key!("value"), "Value", Kind::Number),
+        Row::plain(key!("city"), "City", Field::City),
+        Row::member(key!("ids"), "Ids", Kind::Texts),
+    ];
+
+    places!(event, value, absent);
+
+    #[test]
+    fn fields_are_found_by_their_kind_and_name() {
+        let personal = placed_personal!(ROWS);
+        assert_eq!(
+            personal.map(|(place, field)| (place, field.member)),
+            [(1, "mail")]
+        );
+        let wires = placed_wires!(ROWS);
+        assert_eq!(
+            wires.map(|(place, wire)| (place, wire.key.name())),
+            [(2, "value"), (4, "ids")]
+        );
+        let places = Places::of(fields!(ROWS));
+        assert_eq!((places.event, places.value, places.absent), (0, 2, NO_PLACE));
+    }
+}
