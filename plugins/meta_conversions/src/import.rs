@@ -49,7 +49,7 @@ pub static IMPORT: Import = Import {
             },
             Setting::LeftOut {
                 segment: "testEventCode",
-                why: "Meta counts test events like any others; for a test, set test_event_code as the plugin's README says",
+                why: "Meta counts test events like any others; for a test, set test_event_code and test_events_count = true",
             },
             Setting::Own {
                 key: "compat",
