@@ -7,7 +7,7 @@ use crate::lookups::{LookupPath, Lookups, index};
 use crate::personal::split_name;
 use crate::{device, page};
 
-/// The indices of these places among those that a vendor looks at.
+/// Indices of these places in a vendor's table of places.
 #[derive(Debug, Clone, Copy)]
 pub struct CommonPlaces {
     app: usize,

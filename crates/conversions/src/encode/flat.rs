@@ -21,7 +21,7 @@ macro_rules! placed_wires {
     };
 }
 
-/// Defines the type `Places`: the places of these fields in a table, [`NO_PLACE`] for those that it does not have.
+/// Defines the type `Places`: the index of each of these fields in a table, [`NO_PLACE`] if the table lacks it.
 #[macro_export]
 macro_rules! places {
     ($($field:ident),* $(,)?) => {

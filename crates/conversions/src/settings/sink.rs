@@ -11,7 +11,7 @@ use crate::spec::{Compat, Spec};
 use crate::vendor::Vendor;
 
 /// Returns a vendor's sink without its client, with these presets and mappings; `None` only beside an error. Mistakes in
-/// mappings are found beside those that left no vendor.
+/// mappings are reported even if there is no vendor.
 pub fn destination<V: Vendor>(
     vendor: Option<V>,
     (spec, compat): (&'static Spec, Compat),
