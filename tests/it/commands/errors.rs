@@ -248,6 +248,17 @@ fields = { event_name = "custom", event_id = { "@template" = "x-{{traits.email}}
     ] {
         assert!(exit.stderr.contains(told), "{told}\n{}", exit.stderr);
     }
+    // Segment's destination for Meta takes hashes that no transform makes.
+    let meta = "[sinks.meta]\ntype = \"meta_conversions\"\ninputs = [\"web\"]\npixel_id = \"1203948576120394\"\n\
+        access_token = \"t\"\ncompat = \"segment\"\n";
+    let config = world.write("p.toml", &format!("{text}{meta}"));
+    let exit = signalbox(&["validate", "--config", config.to_str().unwrap()]).await;
+    for told in [
+        "sinks.meta: it needs hashes by the rules 'segment-meta', and the transform 'hash' before it hashes by 'segment'",
+        "help: no transform hashes by these rules: take 'hash' out of `through`",
+    ] {
+        assert!(exit.stderr.contains(told), "{told}\n{}", exit.stderr);
+    }
     let both = text.replace("rules = \"segment\"", "rules = [\"segment\", \"pinterest\"]");
     let config = world.write("p.toml", &both);
     let exit = signalbox(&["validate", "--config", config.to_str().unwrap()]).await;

@@ -10,7 +10,7 @@ use super::Table;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetterSettings {
-    /// Form of personal data in dead letters: `"hashed"` (by the rules of `hash_pii`), `"none"` (no payload is kept), or
+    /// Form of personal data in dead letters: `"hashed"` (by all rules of `hash_pii`), `"none"` (no payload is kept), or
     /// `"plain"`. Default: `"hashed"`.
     #[serde(default)]
     pub personal_data: PersonalData,

@@ -50,11 +50,11 @@ fn screened(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result
         return Err(Dropped::Empty);
     }
     if is_sha256(out) {
-        return Ok(Form::Hashed);
+        return of_something(out);
     }
     if rules.takes_suffixed_hashes() && is_suffixed_sha256(out) {
         out.truncate(64);
-        return Ok(Form::Hashed);
+        return of_something(out);
     }
     if placeholders::is_foreign_hash(field, out) {
         return Err(Dropped::ForeignHash);
@@ -68,7 +68,11 @@ fn screened(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result
     }
     run(steps, field, text, out)?;
     // A hash may have been written with something between its digits; it must not be hashed again either.
-    Ok(if is_sha256(out) { Form::Hashed } else { Form::Plain })
+    if is_sha256(out) {
+        of_something(out)
+    } else {
+        Ok(Form::Plain)
+    }
 }
 
 fn verbatim(
@@ -105,6 +109,15 @@ fn verbatim(
 
 fn is_sha256(cleaned: &str) -> bool {
     cleaned.len() == 64 && Sha256Hex::are_digits(cleaned.as_bytes())
+}
+
+/// Drops the hash of the empty text, which many users of careless senders share.
+fn of_something(hash: &str) -> Result<Form, Dropped> {
+    const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    match hash {
+        OF_NOTHING => Err(Dropped::Junk),
+        _ => Ok(Form::Hashed),
+    }
 }
 
 /// Returns true for a SHA-256, a dot, and 2 or 8 characters.

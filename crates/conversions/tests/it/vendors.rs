@@ -4,6 +4,7 @@ use signalbox_conversions::personal::rules::{META, TIKTOK};
 use signalbox_conversions::personal::{Field, Form, Rules, hash, normalise};
 
 const IVY: &str = "ce38229635d6a3976034a98fb4923805dca39b18a12200a8c498fc2811144cfd";
+const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn published(rules: &'static Rules, values: &[(Field, &str, &str)]) {
     let mut scratch = String::new();
@@ -110,6 +111,8 @@ fn values_in_metas_form() {
             (Field::Email, "a735c3e8bc21cbe0f03e501a1529e0b4", "!foreign_hash"),
             (Field::Email, &format!(" {} ", IVY.to_uppercase()), IVY),
             (Field::Email, &format!("{IVY}.AQ"), IVY),
+            (Field::Email, OF_NOTHING, "!junk"),
+            (Field::Email, &format!("{OF_NOTHING}.AQ"), "!junk"),
             (Field::Phone, &format!("{IVY}.AQYBAQIA"), IVY),
             (Field::Email, &format!("{IVY}.abc"), "!not_an_email"),
         ],
