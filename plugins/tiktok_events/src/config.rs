@@ -201,7 +201,7 @@ impl TikTokEventsConfig {
         })
     }
 
-    /// Ids have no blanks around them, but Segment sends those that it is given.
+    /// Returns an id without the blanks around it, which `compat = "segment"` keeps.
     fn id(&self, id: &AccountId) -> String {
         match self.compat {
             Compat::Tiktok => id.0.trim().to_owned(),

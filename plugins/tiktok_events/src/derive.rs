@@ -19,35 +19,17 @@ pub(crate) const VALUE: Derive = Derive::new(6);
 pub(crate) const LIMITED_DATA_USE: Derive = Derive::new(7);
 
 /// The places in an event that are looked at.
+#[rustfmt::skip]
 pub(crate) const PLACES: [LookupPath; 25] = places(&[
-    "context",
-    "context.app",
-    "context.consent",
-    "context.consent.categoryPreferences",
-    "context.consent.categoryPreferences.Advertising",
-    "context.consent.categoryPreferences.advertising",
-    "context.cookie",
-    "context.cookies",
-    "context.device",
-    "context.device.adTrackingEnabled",
-    "context.device.trackingStatus",
-    "context.device.type",
-    "context.os",
-    "context.os.name",
-    "context.page",
-    "context.page.referrer",
-    "context.page.search",
-    "context.page.url",
-    "context.traits",
-    "context.traits.name",
-    "properties",
-    "properties.products",
-    "properties.url",
-    "traits",
-    "traits.name",
+    "context", "context.app", "context.consent", "context.consent.categoryPreferences",
+    "context.consent.categoryPreferences.Advertising", "context.consent.categoryPreferences.advertising",
+    "context.cookie", "context.cookies", "context.device", "context.device.adTrackingEnabled",
+    "context.device.trackingStatus", "context.device.type", "context.os", "context.os.name", "context.page",
+    "context.page.referrer", "context.page.search", "context.page.url", "context.traits", "context.traits.name",
+    "properties", "properties.products", "properties.url", "traits", "traits.name",
 ]);
 
-/// Those that other vendors look at, too.
+/// The places that all vendors look at.
 const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
 
 /// The index of a place.
@@ -109,7 +91,7 @@ pub(crate) fn platform(lookups: Lookups<'_>) -> Option<&'static str> {
     COMMON.mobile_platform(lookups)
 }
 
-/// Returns what the user of an iOS device answered about tracking, as the SDK tells it.
+/// Returns the status of App Tracking Transparency that the SDK of an iOS device reports.
 pub(crate) fn tracking_status(lookups: Lookups<'_>) -> Option<&'static str> {
     let told = lookups.text(at!("context.device.trackingStatus"))?;
     let is = |name: &&str| {

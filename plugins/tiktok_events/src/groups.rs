@@ -19,7 +19,7 @@ macro_rules! property {
     };
 }
 
-/// Numbers that the encoders write in a form of their own.
+/// A part of a member that the encoders write from two fields.
 const PART: Kind = Own;
 
 /// A journey.

@@ -3,6 +3,7 @@
 use signalbox_conversions::encode::member_at;
 use signalbox_segment::value::Value;
 
+use crate::options::TikTok;
 use crate::wire::Layout;
 
 /// A coerced payload and the form of its event.
@@ -13,6 +14,11 @@ pub(crate) struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
+    pub(crate) fn of(vendor: &TikTok, value: Value<'a>) -> Payload<'a> {
+        let layout = vendor.layout();
+        Payload { layout, value }
+    }
+
     /// Returns the member at a place of the layout.
     #[inline]
     pub(crate) fn at(self, place: usize) -> Value<'a> {

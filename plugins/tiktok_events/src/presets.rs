@@ -1,5 +1,5 @@
-//! Segment's presets of the three destinations, and those that TikTok's list of events adds: which event becomes which
-//! conversion when nothing is configured.
+//! Segment's presets of the three destinations, and further ones of TikTok's list of events: the event that makes each conversion
+//! when nothing is configured.
 
 use signalbox_conversions::field::Default::{self, Json};
 use signalbox_conversions::{Compat, Listens, Preset};

@@ -9,7 +9,7 @@ signalbox_conversions::reasons! {
     /// `no_event_source_id`: the mapping chose a source whose id the settings do not name.
     no_event_source_id = "no_event_source_id",
         "event_source is \"crm\" by the mapping, but crm_event_set_id is not set";
-    /// `too_many_test_codes`: each test code makes requests of its own.
+    /// `too_many_test_codes`: events with different test codes share no request.
     too_many_test_codes = "too_many_test_codes",
         "the mapping of test_event_code has given too many different codes, or one that is too long; a test \
          needs one short code";

@@ -61,10 +61,7 @@ pub(crate) fn write<'a>(
     out: &mut Object<'_>,
 ) -> Result<Written<'a>, Refusal> {
     let Resolved { event, .. } = resolved;
-    let payload = Payload {
-        layout: vendor.layout(),
-        value: resolved.payload,
-    };
+    let payload = Payload::of(vendor, resolved.payload);
     if null_context(event.root()) {
         return Err(reasons::segment_crash().into());
     }
@@ -171,7 +168,7 @@ impl<'a> Writer<'a, '_> {
         let places = &payload.layout.places;
         for (place, personal) in payload.layout.personal {
             let value = payload.at(*place);
-            // Rows of one value are texts of their own, and empty ones if nothing is mapped.
+            // A name is one text, and an empty one if nothing is mapped.
             if matches!(personal.field, Field::FirstName | Field::LastName) {
                 self.hash_text(out, personal, value);
             } else if source != EventSource::App || value.array_len() > 0 {

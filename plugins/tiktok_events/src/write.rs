@@ -27,10 +27,7 @@ pub(crate) fn write<'a>(
     resolved: Resolved<'a, '_>,
     out: &mut Object<'_>,
 ) -> Result<Written<'a>, Refusal> {
-    let payload = Payload {
-        layout: vendor.layout(),
-        value: resolved.payload,
-    };
+    let payload = Payload::of(vendor, resolved.payload);
     let source = match payload.trimmed(payload.layout.places.event_source) {
         Some("crm") => EventSource::Crm,
         Some("web") => EventSource::Web,
@@ -140,20 +137,12 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Returns the flag of Limited Data Use. An opt-out that cannot be read counts as one.
     fn limited_data_use(&mut self) -> Result<Option<bool>, Refusal> {
-        let mapped = self
-            .payload
-            .at(self.payload.layout.places.limited_data_use)
-            .as_bool();
+        let place = self.payload.layout.places.limited_data_use;
         let fact = self.resolved.event.facts().limited_data_processing.is_some();
-        let unreadable = self.resolved.has_dropped("limited_data_use");
-        let derived = || {
-            self.resolved
-                .derived(self.vendor, derive::LIMITED_DATA_USE)
-                .as_bool()
-        };
-        let limited = match fact || unreadable {
+        let derived = self.resolved.derived(self.vendor, derive::LIMITED_DATA_USE);
+        let limited = match fact || self.resolved.has_dropped("limited_data_use") {
             true => Some(true),
-            false => mapped.or_else(derived),
+            false => self.payload.at(place).as_bool().or(derived.as_bool()),
         };
         if self.source.has_limited_data_use() {
             return Ok(limited);
@@ -188,7 +177,7 @@ impl<'a> RecordBuilder<'a, '_> {
                     self.resolved
                         .contents(self.vendor, out, form, contents, "contents");
                 }
-                // It tells what the ids are, so it is written after them.
+                // Written last, and only beside ids, whose kind it names.
                 (_, "content_type") => {}
                 (_, "currency" | "value") if without_money => {}
                 (_, name) => {
