@@ -19,10 +19,9 @@ impl Received {
     pub(crate) fn read(body: &[u8]) -> Option<Received> {
         let body: Json = serde_json::from_slice(body).ok()?;
         let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let text = |message: &Json| match message {
-            Json::Object(members) => members.get("message").and_then(Json::as_str).map(str::to_owned),
-            Json::String(text) => Some(text.clone()),
-            _ => None,
+        let text = |message: &Json| {
+            let text = message.as_str().or_else(|| message["message"].as_str());
+            text.map(str::to_owned)
         };
         Some(Received {
             events: body["events_received"].as_u64()?,
@@ -189,14 +188,12 @@ pub(crate) fn regained_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// The usages of all businesses in `{"<id>":[{"type":…,"call_count":…},…]}`.
 fn business_usage(headers: &HeaderMap) -> Vec<Json> {
-    let Some(Json::Object(businesses)) = header(headers, BUSINESS_USAGE) else {
-        return Vec::new();
-    };
-    let lists = businesses.into_iter().filter_map(|(_, usages)| match usages {
-        Json::Array(usages) => Some(usages),
-        _ => None,
-    });
-    lists.flatten().collect()
+    let businesses = header(headers, BUSINESS_USAGE).unwrap_or_default();
+    let lists = businesses
+        .as_object()
+        .into_iter()
+        .flat_map(|lists| lists.values());
+    lists.filter_map(Json::as_array).flatten().cloned().collect()
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<Json> {

@@ -34,7 +34,7 @@ pub(crate) const PLACES: [LookupPath; 25] = places(&[
     "properties", "properties.products", "traits", "traits.name",
 ]);
 
-/// Those that other vendors look at, too.
+/// The places that every vendor looks at.
 const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
 
 /// The index of a place.
@@ -61,11 +61,10 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
             let listed = COMMON.has_products(lookups);
             products::total_quantity(top!(resolved.payload, "contents"), listed, resolved.arena)
         }
-        PLATFORM => text(
-            COMMON
-                .mobile_platform(lookups)
-                .map(|platform| if platform == "ios" { "i2" } else { "a2" }),
-        ),
+        PLATFORM => {
+            let platform = COMMON.mobile_platform(lookups);
+            text(platform.map(|platform| if platform == "ios" { "i2" } else { "a2" }))
+        }
         _ => Value::Undefined,
     }
 }

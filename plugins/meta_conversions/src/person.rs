@@ -121,12 +121,10 @@ impl<'a> RecordBuilder<'a, '_> {
         let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
         let wanted = match (wire.key.name(), text) {
             ("lead_id" | "fb_login_id", _) => {
-                if let Some(id) = whole(value).filter(|id| *id > 0) {
-                    out.integer(wire.key, id);
-                    return true;
-                }
                 // Zero and blanks stand for no id.
-                return false;
+                let id = whole(value).filter(|id| *id > 0);
+                id.into_iter().for_each(|id| out.integer(wire.key, id));
+                return id.is_some();
             }
             (_, None) => return false,
             ("client_ip_address", Some(text)) if text.parse::<IpAddr>().is_err() => "an IPv4 or IPv6 address",

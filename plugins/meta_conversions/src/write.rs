@@ -119,17 +119,15 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Writes the page's address if it is one.
     fn url(&mut self, out: &mut Object<'_>) -> bool {
-        let Some(url) = top!(self.resolved.payload, "event_source_url").as_str() else {
-            return false;
-        };
-        let is_url = page::host(url).is_some();
-        if is_url {
-            out.text(key!("event_source_url"), url.trim());
-        } else if !url.trim().is_empty() {
-            let warning = shared::wrong_form("event_source_url", "a URL that begins with http or https");
-            self.resolved.warnings.push(warning);
-        }
-        is_url
+        let url = top!(self.resolved.payload, "event_source_url")
+            .as_str()
+            .map(str::trim);
+        let wanted = ("event_source_url", "a URL that begins with http or https");
+        let is_url = |url: &str| page::host(url).is_some();
+        let url = url.filter(|url| !url.is_empty());
+        let url = self.resolved.valid(url, is_url, wanted);
+        out.text_if_any(key!("event_source_url"), url);
+        url.is_some()
     }
 
     /// Writes the members of the event that stand beside its objects.
@@ -183,19 +181,20 @@ impl<'a> RecordBuilder<'a, '_> {
         Ok("other")
     }
 
-    /// Returns the first member missing of those that Meta requires with events of apps.
+    /// Returns the first path without a value of those that Meta requires with events of apps.
     fn missing_in_apps(&self, app: Value<'a>) -> Option<&'static str> {
-        if app.get("use_app_data").as_bool() == Some(false) {
-            Some("app_data_field.use_app_data")
-        } else if app.get("advertiser_tracking_enabled").as_bool().is_none() {
-            Some("app_data_field.advertiser_tracking_enabled")
-        } else if self.extinfo_version(app).is_none() {
-            Some("app_data_field.version")
-        } else if !is_filled(app.get("osVersion")) {
-            Some("app_data_field.osVersion")
-        } else {
-            None
-        }
+        let flag = |key| app.get(key).as_bool();
+        [
+            ("app_data_field.use_app_data", flag("use_app_data") != Some(false)),
+            (
+                "app_data_field.advertiser_tracking_enabled",
+                flag("advertiser_tracking_enabled").is_some(),
+            ),
+            ("app_data_field.version", self.extinfo_version(app).is_some()),
+            ("app_data_field.osVersion", is_filled(app.get("osVersion"))),
+        ]
+        .into_iter()
+        .find_map(|(path, there)| (!there).then_some(path))
     }
 
     fn extinfo_version(&self, app: Value<'a>) -> Option<&'a str> {

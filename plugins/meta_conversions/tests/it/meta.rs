@@ -226,7 +226,7 @@ fn events_happen_somewhere() {
     ] {
         assert_eq!(sent(&event)["action_source"], source, "{event}");
     }
-    // A guess gives way; what a mapping says does not.
+    // `other` replaces a guess, and never the source of a mapping.
     let no_page = with(purchase(), &[("context.page", Json::Null)]);
     assert_eq!(sent(&no_page)["action_source"], "other");
     for (source, event) in [
