@@ -10,8 +10,8 @@ use signalbox_segment::schema::Schema;
 
 use super::run::event;
 
-/// Holds that a vendor's tables are well-formed: every field has a description, every default is JSON that compiles, every
-/// preset has a name of its own, names fields that exist, and listens to the events that its trigger says.
+/// Holds that a vendor's tables are well-formed: every field has a description, every default is JSON that compiles; every
+/// preset has a unique name, maps fields that exist, and listens to the events that its trigger says.
 ///
 /// # Panics
 /// At the first mistake.
