@@ -137,17 +137,13 @@ impl<'a> RecordBuilder<'a, '_> {
         if let Some(opt_out) = mapped.or_else(|| self.resolved.derived(self.vendor, OPT_OUT).as_bool()) {
             out.flag(key!("opt_out"), opt_out);
         }
-        for (key, value) in [
-            (key!("referrer_url"), top!(payload, "referrer_url")),
-            (
-                key!("customer_segmentation"),
-                top!(payload, "customer_segmentation"),
-            ),
-            (key!("messaging_channel"), top!(payload, "messaging_channel")),
+        for key in [
+            key!("referrer_url"),
+            key!("customer_segmentation"),
+            key!("messaging_channel"),
         ] {
-            if let Some(text) = value.as_str().filter(|text| !text.trim().is_empty()) {
-                out.text(key, text);
-            }
+            let text = payload.get(key.name()).as_str();
+            out.text_if_any(key, text.filter(|text| !text.trim().is_empty()));
         }
         out.object(key!("original_event_data"), false, |out| {
             let original = top!(payload, "original_event_data");
@@ -181,15 +177,13 @@ impl<'a> RecordBuilder<'a, '_> {
         Ok("other")
     }
 
-    /// Returns the first path without a value of those that Meta requires with events of apps.
+    /// Returns the first field, required with events of apps, that is empty.
     fn missing_in_apps(&self, app: Value<'a>) -> Option<&'static str> {
         let flag = |key| app.get(key).as_bool();
+        let tracking = flag("advertiser_tracking_enabled").is_some();
         [
             ("app_data_field.use_app_data", flag("use_app_data") != Some(false)),
-            (
-                "app_data_field.advertiser_tracking_enabled",
-                flag("advertiser_tracking_enabled").is_some(),
-            ),
+            ("app_data_field.advertiser_tracking_enabled", tracking),
             ("app_data_field.version", self.extinfo_version(app).is_some()),
             ("app_data_field.osVersion", is_filled(app.get("osVersion"))),
         ]
