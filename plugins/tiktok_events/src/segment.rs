@@ -65,15 +65,15 @@ pub(crate) fn write<'a>(
     if null_context(event.root()) {
         return Err(reasons::segment_crash().into());
     }
+    let places = &payload.layout.places;
     // In JavaScript a text has a method `trim`, which the default mapping finds in place of the vehicle's trim.
     let properties = event.root().get("properties").and_then(Node::as_str);
-    let of_web = matches!(vendor.event_source, EventSource::Web | EventSource::Crm);
-    if of_web && properties.is_some_and(|text| !text.is_empty()) {
+    let vehicle = payload.at(places.vehicle_fields).is_defined();
+    if vehicle && properties.is_some_and(|text| !text.is_empty()) {
         let message =
             "vehicle_fields.trim: must be text, and Segment's destination finds a method of `properties`";
         return Err(Reason::new("segment_validation", message).into());
     }
-    let places = &payload.layout.places;
     let source = match payload.text(places.event_source) {
         Some("crm") => EventSource::Crm,
         _ if vendor.event_source == EventSource::Crm => EventSource::Web,
