@@ -142,8 +142,15 @@ pub(crate) const CONTENT: &[Row] = &[
     member!("id", "ID", ANY, "Id of the product."),
     member!("quantity", "Quantity", COUNT, "Number of pieces."),
     member!("item_price", "Item Price", Number, "Price of one piece."),
-    member!("delivery_category", "Delivery Category", ANY, "`in_store`, `curbside` or `home_delivery`."),
+    member!("delivery_category", "Delivery Category", ANY, "How the customer gets it.").choices(&choices(["in_store", "curbside", "home_delivery"])),
 ];
+
+/// A product with Segment's rules, which checks the delivery itself.
+const SEGMENT_CONTENT: &[Row] = &{
+    let [id, quantity, price, mut delivery] = [CONTENT[0], CONTENT[1], CONTENT[2], CONTENT[3]];
+    delivery.field.choices = &[];
+    [id, quantity, price, delivery]
+};
 
 /// The event that this one adds to.
 #[rustfmt::skip]
@@ -228,6 +235,8 @@ const SEGMENT_EVENT: &[Row] = &{
         at += 1;
     }
     rows[place(FIELDS, "event_name")].field.required = false;
+    let contents = place(FIELDS, "contents");
+    rows[contents] = EVENT[contents].members(SEGMENT_CONTENT, fields!(SEGMENT_CONTENT));
     rows[place(FIELDS, "action_source")].field.choices = SOURCES.split_at(8).0;
     rows[place(FIELDS, "data_processing_options_state")].field.choices = STATES.split_at(12).0;
     let user = place(FIELDS, "user_data");

@@ -14,9 +14,9 @@ use signalbox_segment::value::{Numbers, Value};
 
 use crate::ldu::{self, BY_ADDRESS, Place};
 use crate::options::Meta;
+use crate::reasons;
 use crate::wire::{CONTENT, CUSTOM_DATA, EXTINFO, PERSONAL, PLAIN};
 use crate::write::expires_at;
-use crate::{payload, reasons};
 
 /// Returns true for the actions whose products and currency are checked, and that always send a currency.
 fn is_shop(action: &str) -> bool {
@@ -32,12 +32,7 @@ pub(crate) fn write<'a>(
     resolved: Resolved<'a, '_>,
     out: &mut Object<'_>,
 ) -> Result<Written<'a>, Refusal> {
-    let Resolved {
-        event,
-        payload,
-        preset,
-        ..
-    } = resolved;
+    let (event, payload, preset) = (resolved.event, resolved.payload, resolved.preset);
     if null_context(event.root()) {
         return Err(shared::segment_crash().into());
     }
@@ -57,13 +52,11 @@ pub(crate) fn write<'a>(
         vendor.on_incomplete.settle(reasons::ldu_incomplete)?;
     }
 
-    let text = |key: &str| payload::text(payload, key);
-    let own_name = preset.map_or("", |preset| preset.event_name);
-    let event_name = if own_name.is_empty() {
-        text("event_name")
-    } else {
-        own_name
-    };
+    let text = |key: &str| payload.get(key).as_str().unwrap_or_default();
+    let own_name = preset
+        .map(|preset| preset.event_name)
+        .filter(|name| !name.is_empty());
+    let event_name = own_name.unwrap_or_else(|| text("event_name"));
     out.text(key!("event_name"), event_name);
     out.text(key!("event_time"), text("event_time"));
     for key in [key!("event_source_url"), key!("event_id")] {
@@ -219,7 +212,7 @@ fn custom_data(out: &mut Object<'_>, action: &str, payload: Value<'_>) {
 /// Returns true if Segment sends a value of a field: empty texts and lists are left out.
 fn is_sent(kind: Kind, value: Value<'_>) -> bool {
     match kind {
-        Kind::Text(_) => value.as_str().is_some_and(|text| !text.is_empty()),
+        Kind::Text(_) => some(value).is_some(),
         Kind::Texts => value.array_len() > 0,
         _ => value.is_defined(),
     }

@@ -28,16 +28,8 @@ pub(crate) fn expires_at(time: i64, action_source: &str) -> Option<NonZeroU32> {
 }
 
 /// The ids of which a business_messaging event needs one.
-const MESSAGING_IDS: [&str; 5] = [
-    "ctwa_clid",
-    "page_scoped_user_id",
-    "page_id",
-    "ig_sid",
-    "ig_account_id",
-];
-
-/// The ways in which a product reaches its buyer.
-const DELIVERIES: [&str; 3] = ["in_store", "curbside", "home_delivery"];
+#[rustfmt::skip]
+const MESSAGING_IDS: [&str; 5] = ["ctwa_clid", "page_scoped_user_id", "page_id", "ig_sid", "ig_account_id"];
 
 /// A record under construction.
 pub(crate) struct RecordBuilder<'a, 'b> {
@@ -297,7 +289,6 @@ impl<'a> RecordBuilder<'a, '_> {
     fn contents(&mut self, out: &mut Object<'_>, wire: &Wire, contents: Value<'a>) {
         out.array(wire.key, false, |array| {
             for (index, item) in list(contents).iter().enumerate() {
-                let parent = Parent::Item("contents", index);
                 let id = item.get("id").as_str().unwrap_or_default();
                 if id.trim().is_empty() {
                     self.resolved.warn(
@@ -308,17 +299,8 @@ impl<'a> RecordBuilder<'a, '_> {
                     continue;
                 }
                 array.object(false, |out| {
-                    for wire in CONTENT {
-                        let value = item.get(wire.member);
-                        let delivery = value.as_str().filter(|_| wire.key.name() == "delivery_category");
-                        if delivery.is_some_and(|text| !DELIVERIES.contains(&text)) {
-                            let path = format!("{parent}.delivery_category");
-                            let wanted = "in_store, curbside or home_delivery";
-                            self.resolved.warnings.push(shared::wrong_form(&path, wanted));
-                            continue;
-                        }
-                        self.resolved.member(out, wire, value, parent);
-                    }
+                    let parent = Parent::Item("contents", index);
+                    self.resolved.members(self.vendor, out, CONTENT, *item, parent);
                 });
             }
         });

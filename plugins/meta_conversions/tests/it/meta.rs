@@ -545,8 +545,11 @@ fn a_product_never_costs_the_order() {
     );
     assert_eq!(custom["content_ids"], json!(["lamp", "vase"]));
     assert!(warnings(&event).contains(&"content_without_id contents[1].id".to_owned()));
-    let delivery = "contents = [{ id = \"a\", delivery_category = \"curbside\" }, { id = \"b\", delivery_category = \"drone\" }]";
-    let record = result(&mapped(delivery), &purchase()).unwrap();
+    let delivery = r#"contents = { "@path" = "$.properties.boxes" }"#;
+    let boxes =
+        json!([{ "id": "a", "delivery_category": "curbside" }, { "id": "b", "delivery_category": "drone" }]);
+    let event = with(purchase(), &[("properties.boxes", boxes)]);
+    let record = result(&mapped(delivery), &event).unwrap();
     assert_eq!(
         body(&record)["custom_data"]["contents"],
         json!([{ "id": "a", "delivery_category": "curbside" }, { "id": "b" }])
