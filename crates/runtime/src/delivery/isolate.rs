@@ -19,6 +19,10 @@ pub(super) const MAX_ALONE: usize = 8;
 /// record is accepted.
 const MAX_NAMED: usize = 4;
 
+/// Number of named records of a batch, beyond those refused alone, from which on the batch is halved although the destination
+/// names a culprit: the names are wrong, for instance counted from one. The last ones may still be on their way.
+const MAX_UNCONFIRMED: usize = 3;
+
 /// Bisections under way.
 #[derive(Debug, Default)]
 pub(super) struct Episodes {
@@ -34,6 +38,10 @@ struct Episode {
     groups: usize,
     /// A record of the original batch was accepted, so those refused alone are at fault.
     accepted: bool,
+    /// Records taken out since the destination named them.
+    named: usize,
+    /// Records refused alone.
+    refused: usize,
     suspects: Vec<(Item, Reason)>,
 }
 
@@ -46,9 +54,18 @@ pub(super) struct Judged {
 }
 
 impl Episodes {
-    /// Returns true while the records that a destination names are taken out of their batch.
-    pub(super) fn trusts_names(&self) -> bool {
-        self.streak < MAX_NAMED
+    /// Returns true while the records that a destination names are taken out of the batch.
+    pub(super) fn trusts_names(&self, episode: Option<u64>) -> bool {
+        let open = episode.and_then(|id| self.open.get(&id));
+        let confirmed = open.is_none_or(|open| open.named < open.refused + MAX_UNCONFIRMED);
+        self.streak < MAX_NAMED && confirmed
+    }
+
+    /// Notes that a named record was taken out of the batch.
+    pub(super) fn named(&mut self, id: u64) {
+        if let Some(episode) = self.open.get_mut(&id) {
+            episode.named += 1;
+        }
     }
 
     /// Replaces a group of an episode (a new one if it had none) by `into` groups.
@@ -77,6 +94,7 @@ impl Episodes {
         let Some(open) = self.open.get_mut(&id) else {
             return Judged::default();
         };
+        open.refused += 1;
         open.suspects.push((item, reason.clone()));
         if self.streak >= MAX_ALONE {
             let kept = std::mem::take(&mut open.suspects)

@@ -224,8 +224,8 @@ impl Settling<'_> {
         Some(item)
     }
 
-    /// Sends two parts of a refused batch, the first one first.
-    fn split(&mut self, parts: [Vec<Item>; 2], episode: Option<u64>, lessons: &[String]) {
+    /// Sends two parts of a refused batch, the first one first. Returns the bisection that they belong to.
+    fn split(&mut self, parts: [Vec<Item>; 2], episode: Option<u64>, lessons: &[String]) -> u64 {
         let episode = self.pending.outgoing.episodes.split(episode, 2);
         for items in parts {
             // Not the records' fault yet: being in a refused batch is no attempt of theirs.
@@ -236,22 +236,25 @@ impl Settling<'_> {
                 apart: true,
             });
         }
+        episode
     }
 
     /// Takes the named record out of a refused batch.
     fn culprit(&mut self, mut group: Group, index: usize, reason: Reason) {
         let inside = index < group.items.len() && group.items.len() > 1;
-        if !inside || !self.pending.outgoing.episodes.trusts_names() {
+        if !inside || !self.pending.outgoing.episodes.trusts_names(group.episode) {
             return self.isolate(group, reason);
         }
         let named = group.items.remove(index);
-        self.split([group.items, vec![named]], group.episode, &group.lessons);
+        let episode = self.split([group.items, vec![named]], group.episode, &group.lessons);
+        self.pending.outgoing.episodes.named(episode);
     }
 
     fn isolate(&mut self, mut group: Group, reason: Reason) {
         if group.items.len() > 1 {
             let rest = group.items.split_off(group.items.len() / 2);
-            return self.split([group.items, rest], group.episode, &group.lessons);
+            self.split([group.items, rest], group.episode, &group.lessons);
+            return;
         }
         let Some(item) = group.items.pop() else { return };
         let judged = self

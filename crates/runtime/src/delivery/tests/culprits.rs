@@ -41,11 +41,11 @@ async fn a_wrong_name_costs_requests_and_no_good_record() {
         ("counted from one", |_, at| at + 1),
     ];
     for (name, place) in names {
-        let ended = refusing(50, |id| id == 13 || id == 33, place).await;
-        ended.assert_closed(50);
+        let ended = refusing(600, |id| id == 130 || id == 330, place).await;
+        ended.assert_closed(600);
         let dead: Vec<String> = ended.dead().into_keys().collect();
-        assert_eq!(dead, ["13", "33"], "{name}");
-        assert!(ended.log.len() < 90, "{name}: {} requests", ended.log.len());
+        assert_eq!(dead, ["130", "330"], "{name}");
+        assert!(ended.log.len() < 60, "{name}: {} requests", ended.log.len());
     }
 }
 
