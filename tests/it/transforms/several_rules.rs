@@ -174,7 +174,7 @@ async fn events_that_were_hashed_by_other_rules_lose_these_fields() {
 }
 
 #[tokio::test]
-async fn a_retried_dead_letter_has_the_hashes_of_its_sink() {
+async fn a_dead_letter_holds_the_hashes_by_all_rules() {
     let world = World::new().await;
     // Nothing hashes before the journal; dead letters are hashed by all rules.
     let hashing = format!("[transforms.hash]\ntype = \"hash_pii\"\nrules = {THREE}\n");
