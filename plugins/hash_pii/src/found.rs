@@ -35,7 +35,7 @@ pub(crate) struct Found {
 
 impl Found {
     pub(crate) fn is_empty(&self) -> bool {
-        self.paths.is_empty() && self.removed.is_empty()
+        self.paths.is_empty() && self.removed.is_empty() && self.arrived.is_empty()
     }
 
     /// Returns true if the hashes of one more value of a path can travel with the event.
