@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets, token_header};
-use signalbox_conversions::{Conversions, Doubt, OptOutPolicy};
+use signalbox_conversions::{Conversions, Doubt, Frames, OptOutPolicy};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sha256Hex, Sink, SinkConfig,
     SinkDeclarations, SinkDefaults, register_plugin,
@@ -15,7 +15,7 @@ use signalbox_http::{Url, secret_value};
 use signalbox_segment::settings::Findings;
 
 use crate::fields::WEB_SPEC;
-use crate::options::{Compat, EventSource, ExternalIdCase, TikTok, frames};
+use crate::options::{CLOSE, Compat, EventSource, ExternalIdCase, LONGEST_CODE, TikTok, open};
 
 /// Settings of a `tiktok_events` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -60,10 +60,10 @@ pub struct TikTokEventsConfig {
     #[serde(default = "require_event_id")]
     pub require_event_id: bool,
     /// Age from which on an event is rejected. TikTok publishes no limit.
-    #[serde(default = "max_age")]
+    #[serde(default = "days::<28>")]
     pub max_age: HumanDuration,
     /// Longest time that an event may lie ahead of its arrival; one further ahead is rejected.
-    #[serde(default = "max_future")]
+    #[serde(default = "days::<1>")]
     pub max_future: HumanDuration,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
@@ -82,12 +82,8 @@ fn require_event_id() -> bool {
     true
 }
 
-fn max_age() -> HumanDuration {
-    HumanDuration::from_secs(28 * 24 * 60 * 60)
-}
-
-fn max_future() -> HumanDuration {
-    HumanDuration::from_secs(24 * 60 * 60)
+fn days<const DAYS: u64>() -> HumanDuration {
+    HumanDuration::from_secs(DAYS * 24 * 60 * 60)
 }
 
 fn presets_schema(_: &mut SchemaGenerator) -> Schema {
@@ -154,42 +150,34 @@ impl TikTokEventsConfig {
         let access_token = token_header(&self.access_token, secret_value, ("access_token", source), errors);
         let url = settings::endpoint(&self.base_url, ["open_api", "v1.3", "event", "track", ""], errors);
         if self.compat == Compat::Segment && self.event_source == EventSource::Crm {
-            errors.push(
-                BuildError::new("event_source", "at Segment, the mapping chooses web or crm").help(
-                    "set event_source to \"web\", and the field event_source of the mappings to \"crm\"",
-                ),
-            );
+            let error = BuildError::new("event_source", "at Segment, the mapping chooses web or crm");
+            errors
+                .push(error.help("set \"web\" here, and the field event_source of the mappings to \"crm\""));
         }
-        let texts = [
-            ("test_event_code", &self.test_event_code),
-            ("partner_name", &self.partner_name),
-        ];
-        settings::refuse_blank(&texts, errors);
+        let (code, partner) = (&self.test_event_code, &self.partner_name);
+        settings::refuse_blank(&[("test_event_code", code), ("partner_name", partner)], errors);
         if self.max_age.0.is_zero() {
             errors.push(BuildError::new("max_age", "must be longer than 0 seconds"));
         }
         if self.test_event_code.is_some() {
             let warning = BuildError::new("test_event_code", "TikTok counts none of these events");
-            findings
-                .warnings
-                .push(warning.help("take it out before production"));
+            let warning = warning.help("take it out before production");
+            findings.warnings.push(warning);
         }
         let event_source_id = self.event_source_id(findings);
         let crm = self.crm_event_set_id.as_ref().map(|id| self.id(id));
         let event_source_id = event_source_id?;
         let more = crm.as_ref().map_or(0, String::len);
-        let (source, partner) = (
-            (self.event_source, event_source_id.as_str()),
-            self.partner_name.as_deref(),
-        );
+        let source = (self.event_source, event_source_id.as_str());
+        let open = open(source, code.as_deref(), partner.as_deref());
         Some(TikTok {
             compat: self.compat,
             event_source: self.event_source,
-            frames: frames(source, self.test_event_code.as_deref(), partner, more),
+            frames: Frames::new(&open, CLOSE, LONGEST_CODE + more),
             event_source_id,
             crm_event_set_id: crm,
-            test_event_code: self.test_event_code.clone(),
-            partner_name: self.partner_name.clone(),
+            test_event_code: code.clone(),
+            partner_name: partner.clone(),
             external_id_case: self.external_id_case,
             on_unsupported: self.on_unsupported,
             require_event_id: self.require_event_id,
@@ -211,15 +199,12 @@ impl TikTokEventsConfig {
 
     /// The ids with their settings and sources.
     fn ids(&self) -> [(&'static str, &Option<AccountId>, EventSource); 4] {
+        use EventSource::{App, Crm, Offline, Web};
         [
-            ("pixel_code", &self.pixel_code, EventSource::Web),
-            ("tiktok_app_id", &self.tiktok_app_id, EventSource::App),
-            (
-                "offline_event_set_id",
-                &self.offline_event_set_id,
-                EventSource::Offline,
-            ),
-            ("crm_event_set_id", &self.crm_event_set_id, EventSource::Crm),
+            ("pixel_code", &self.pixel_code, Web),
+            ("tiktok_app_id", &self.tiktok_app_id, App),
+            ("offline_event_set_id", &self.offline_event_set_id, Offline),
+            ("crm_event_set_id", &self.crm_event_set_id, Crm),
         ]
     }
 

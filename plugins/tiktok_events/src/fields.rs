@@ -55,6 +55,7 @@ const SHARED: &[Row] = &[
     member!("num_items", "Number of Items", COUNT).of_type(FieldType::Number).describe("How many products in all.").default_mapping(from_path!("properties.num_items")).derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("search_string", "Search String", ANY).describe("What was searched for.").default_mapping(from_path!("properties.search_string")).vendor_default(FirstOf(&["properties.search_string", "properties.query"])),
     member!("customer_type", "Customer Type", ANY).vendor_only().choices(&[choice("new"), choice("returning")]).describe("Whether the customer is new; only with compat = \"tiktok\"."),
+    member!("attribution_share", "Attribution Share", Number).vendor_only().describe("Share of the event that belongs to TikTok, from 0 to 1; only with compat = \"tiktok\"."),
 ];
 
 /// Returns a shared row.
@@ -88,9 +89,7 @@ pub(crate) const LEAD: &[Row] = &[
     member!("lead_event_source", "TikTok Lead Event Source", ANY).describe("Name of your CRM system.").default_mapping(from_path!("properties.lead_event_source")),
 ];
 
-const WEB_AD: &[Row] = &[ATTRIBUTION_SHARE];
-#[rustfmt::skip]
-const ATTRIBUTION_SHARE: Row = member!("attribution_share", "Attribution Share", Number).vendor_only().describe("Share of the event that belongs to TikTok, from 0 to 1; only with compat = \"tiktok\".");
+const WEB_AD: &[Row] = &[shared("attribution_share")];
 
 /// The events of a web page or a CRM system.
 #[rustfmt::skip]
@@ -132,7 +131,7 @@ pub(crate) const AD: &[Row] = &[
     own!("attributed", "Attributed", Boolean).describe("Whether the event is attributed to the ad."),
     member!("attribution_type", "Attribution Type", ANY).describe("The kind of attribution."),
     member!("attribution_provider", "Attribution Provider", ANY).describe("The partner that attributes.").default_mapping(from_path!("properties.provider")),
-    ATTRIBUTION_SHARE,
+    shared("attribution_share"),
 ];
 
 #[rustfmt::skip]

@@ -2,7 +2,7 @@
 //! events of 2026 no longer lists them.
 
 use signalbox_conversions::defaults::choice;
-use signalbox_conversions::field::Kind::{self, Number, Own, Texts, Whole};
+use signalbox_conversions::field::Kind::{Number, Own, Texts, Whole};
 use signalbox_conversions::field::Row;
 use signalbox_conversions::{from_path, key};
 use signalbox_segment::schema::FieldType;
@@ -12,15 +12,9 @@ use crate::fields::ANY;
 /// A member whose default is the property of the same name.
 macro_rules! property {
     ($key:literal, $label:literal, $kind:expr) => {
-        property!($key, $label, $kind, $key)
-    };
-    ($key:literal, $label:literal, $kind:expr, $property:literal) => {
-        Row::member(key!($key), $label, $kind).default_mapping(from_path!(concat!("properties.", $property)))
+        Row::member(key!($key), $label, $kind).default_mapping(from_path!(concat!("properties.", $key)))
     };
 }
-
-/// A part of a member that the encoders write from two fields.
-const PART: Kind = Own;
 
 /// A journey.
 #[rustfmt::skip]
@@ -57,15 +51,15 @@ pub(crate) const VEHICLE: &[Row] = &[
     property!("model", "Model of the Vehicle", ANY).describe("The model."),
     property!("year", "Year of the Vehicle", Number).describe("The year in which the model came out."),
     property!("state_of_vehicle", "State of the Vehicle", ANY).describe("New or used.").choices(&[choice("New"), choice("Used"), choice("CPO")]),
-    property!("mileage_value", "Mileage Value", PART).of_type(FieldType::Number).describe("The mileage, sent beside its unit."),
-    property!("mileage_unit", "Mileage Unit", PART).describe("The unit of the mileage.").choices(&[choice("MI"), choice("KM")]),
+    property!("mileage_value", "Mileage Value", Own).of_type(FieldType::Number).describe("The mileage, sent beside its unit."),
+    property!("mileage_unit", "Mileage Unit", Own).describe("The unit of the mileage.").choices(&[choice("MI"), choice("KM")]),
     property!("exterior_color", "Exterior Color of the Vehicle", ANY).describe("Colour outside."),
     property!("transmission", "Transmission Type of the Vehicle", ANY).describe("Kind of transmission.").choices(&[choice("Automatic"), choice("Manual"), choice("Other")]),
     property!("body_style", "Body Type of the Vehicle", ANY).describe("Kind of body.").choices(&[choice("Convertible"), choice("Coupe"), choice("Hatchback"), choice("Minivan"), choice("Truck"), choice("SUV"), choice("Sedan"), choice("Van"), choice("Wagon"), choice("Crossover"), choice("Other")]),
     property!("fuel_type", "Fuel Type of the Vehicle", ANY).describe("Kind of fuel.").choices(&[choice("Diesel"), choice("Electric"), choice("Flex"), choice("Gasoline"), choice("Hybrid"), choice("Other")]),
-    property!("drivetrain", "Drivetrain of the Vehicle", ANY, "drive_train").describe("The driven wheels.").choices(&[choice("AWD"), choice("FOUR_WD"), choice("FWD"), choice("RWD"), choice("TWO_WD"), choice("Other")]),
-    property!("preferred_price_range_min", "Minimum Preferred Price", PART).of_type(FieldType::Number).describe("Least price that the user wants, sent beside the greatest."),
-    property!("preferred_price_range_max", "Maximum Preferred Price", PART).of_type(FieldType::Number).describe("Greatest price that the user wants."),
+    Row::member(key!("drivetrain"), "Drivetrain of the Vehicle", ANY).default_mapping(from_path!("properties.drive_train")).describe("The driven wheels.").choices(&[choice("AWD"), choice("FOUR_WD"), choice("FWD"), choice("RWD"), choice("TWO_WD"), choice("Other")]),
+    property!("preferred_price_range_min", "Minimum Preferred Price", Own).of_type(FieldType::Number).describe("Least price that the user wants, sent beside the greatest."),
+    property!("preferred_price_range_max", "Maximum Preferred Price", Own).of_type(FieldType::Number).describe("Greatest price that the user wants."),
     property!("trim", "Trim of the Vehicle", ANY).describe("The trim."),
     property!("vin", "VIN of the Vehicle", ANY).describe("Vehicle identification number."),
     property!("interior_color", "Interior Color of the Vehicle", ANY).describe("Colour inside."),

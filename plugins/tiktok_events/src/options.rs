@@ -93,9 +93,9 @@ impl EventSource {
 }
 
 /// Longest test code that a mapping may give, in bytes of JSON; TikTok's have ten characters.
-const LONGEST_CODE: usize = 256;
+pub(crate) const LONGEST_CODE: usize = 256;
 /// The text behind the events.
-const CLOSE: &str = "]}";
+pub(crate) const CLOSE: &str = "]}";
 
 impl TikTok {
     #[inline]
@@ -128,18 +128,8 @@ impl TikTok {
     }
 }
 
-/// Returns the frames of a sink whose own requests have these root members.
-pub(crate) fn frames(
-    source: (EventSource, &str),
-    code: Option<&str>,
-    partner: Option<&str>,
-    more: usize,
-) -> Frames {
-    Frames::new(&open(source, code, partner), CLOSE, LONGEST_CODE + more)
-}
-
 /// Returns the text of a request before its events.
-fn open((source, id): (EventSource, &str), code: Option<&str>, partner: Option<&str>) -> String {
+pub(crate) fn open((source, id): (EventSource, &str), code: Option<&str>, partner: Option<&str>) -> String {
     let root = [
         ("event_source", Some(source.name())),
         ("event_source_id", Some(id)),

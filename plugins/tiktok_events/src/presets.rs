@@ -1,7 +1,7 @@
 //! Segment's presets of the three destinations, and further ones of TikTok's list of events: the event that makes each conversion
 //! when nothing is configured.
 
-use signalbox_conversions::field::Default::{self, Json};
+use signalbox_conversions::field::Default::Json;
 use signalbox_conversions::{Compat, Listens, Preset};
 
 /// The members of a product, as all three destinations map them.
@@ -15,7 +15,6 @@ macro_rules! contents {
 }
 
 type Fields = &'static [(&'static str, &'static str)];
-type VendorFields = &'static [(&'static str, Default)];
 
 /// The products of the event.
 const SEVERAL: Fields = contents!("$.properties.products");
@@ -23,21 +22,18 @@ const SEVERAL: Fields = contents!("$.properties.products");
 const ONE: Fields = contents!("$.properties");
 const NONE: Fields = &[];
 
-/// TikTok has renamed two events in May 2025 and still knows their old names, which Segment sends.
-const PURCHASE: VendorFields = &[("event", Json(r#""Purchase""#))];
-const LEAD: VendorFields = &[("event", Json(r#""Lead""#))];
-
 const fn on(name: &'static str, event: &'static str, event_name: &'static str, fields: Fields) -> Preset {
     Preset::new(name, Listens::Event(event), event_name).fields(fields)
 }
 
-/// The presets of web, CRM and offline events. TikTok supports ClickButton and PlaceAnOrder until 2027.
+/// The presets of web, CRM and offline events. TikTok has renamed two events in May 2025 and still knows their old names, which
+/// Segment sends; it supports ClickButton and PlaceAnOrder until 2027.
 #[rustfmt::skip]
 pub(crate) const PRESETS: &[Preset] = &[
-    on("Complete Payment", "Order Completed", "CompletePayment", SEVERAL).vendor_fields(PURCHASE),
+    on("Complete Payment", "Order Completed", "CompletePayment", SEVERAL).vendor_fields(&[("event", Json(r#""Purchase""#))]),
     on("Contact", "Callback Started", "Contact", NONE),
     on("Subscribe", "Subscription Created", "Subscribe", NONE),
-    on("Submit Form", "Form Submitted", "SubmitForm", NONE).vendor_fields(LEAD),
+    on("Submit Form", "Form Submitted", "SubmitForm", NONE).vendor_fields(&[("event", Json(r#""Lead""#))]),
     Preset::page("Page View", "PageView").fields(SEVERAL),
     on("View Content", "Product Viewed", "ViewContent", ONE),
     on("Click Button", "Product Clicked", "ClickButton", ONE),

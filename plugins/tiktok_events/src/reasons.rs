@@ -63,6 +63,9 @@ pub(crate) mod segment {
         /// `segment_validation`, for a name that the destination for app events does not list.
         event_name = "segment_validation",
             "event: none of the names that Segment's destination for app events takes";
+        /// `segment_validation`, for a text in place of the properties.
+        method = "segment_validation",
+            "vehicle_fields.trim: must be text, and Segment's destination finds a method of `properties`";
         /// `segment_content_id`.
         content_id = "segment_content_id",
             "contents: every product needs a content_id, as Segment's destination for app events asks";

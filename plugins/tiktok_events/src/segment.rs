@@ -10,7 +10,7 @@ use signalbox_conversions::personal::rules::{Reading, Rules, SEGMENT_TIKTOK, Ste
 use signalbox_conversions::personal::segment::{SegmentHash, hash};
 use signalbox_conversions::personal::{Field, normalise};
 use signalbox_conversions::{Refusal, Resolved, Written, key, reasons};
-use signalbox_core::{Node, Reason};
+use signalbox_core::Node;
 use signalbox_http::Url;
 use signalbox_segment::time::js_date;
 use signalbox_segment::value::{Value, js_text_to_number, js_trim};
@@ -31,21 +31,10 @@ static GAID: Rules = Rules::new(
 );
 
 /// The only app events that Segment's destination takes.
-#[rustfmt::skip]
 const APP_EVENTS: &str = "AchieveLevel AddPaymentInfo AddToCart AddToWishlist Checkout CompleteTutorial CreateGroup CreateRole \
     GenerateLead InAppADClick InAppADImpr InstallApp JoinGroup LaunchAPP LoanApplication LoanApproval \
     LoanDisbursal Login Purchase Rate Registration Search SpendCredits StartTrial Subscribe \
     UnlockAchievement ViewContent";
-/// App events for which Segment's destination requires contents.
-const WITH_CONTENTS: [&str; 5] = ["AddToCart", "AddToWishlist", "Checkout", "Purchase", "Subscribe"];
-/// App events whose contents need an id, and for which Segment's destination requires a value.
-const OF_PRODUCTS: [&str; 5] = [
-    "AddToCart",
-    "AddToWishlist",
-    "Checkout",
-    "Purchase",
-    "ViewContent",
-];
 
 /// An event under construction.
 struct Writer<'a, 'b> {
@@ -60,7 +49,7 @@ pub(crate) fn write<'a>(
     resolved: Resolved<'a, '_>,
     out: &mut Object<'_>,
 ) -> Result<Written<'a>, Refusal> {
-    let Resolved { event, .. } = resolved;
+    let event = resolved.event;
     let payload = Payload::of(vendor, resolved.payload);
     if null_context(event.root()) {
         return Err(reasons::segment_crash().into());
@@ -70,13 +59,10 @@ pub(crate) fn write<'a>(
     let properties = event.root().get("properties").and_then(Node::as_str);
     let vehicle = payload.at(places.vehicle_fields).is_defined();
     if vehicle && properties.is_some_and(|text| !text.is_empty()) {
-        let message =
-            "vehicle_fields.trim: must be text, and Segment's destination finds a method of `properties`";
-        return Err(Reason::new("segment_validation", message).into());
+        return Err(own::segment::method().into());
     }
     let source = match payload.text(places.event_source) {
         Some("crm") => EventSource::Crm,
-        _ if vendor.event_source == EventSource::Crm => EventSource::Web,
         _ => vendor.event_source,
     };
     let test_event_code = payload.text(places.test_event_code);
@@ -97,14 +83,15 @@ pub(crate) fn write<'a>(
 
     let event_name = payload.text(places.event).unwrap_or_default();
     out.text(key!("event"), event_name);
-    match payload.text(places.timestamp) {
-        Some(text) => match js_date::parse(text) {
-            Some(read) => out.integer(key!("event_time"), read.instant.seconds()),
-            None => out.raw(key!("event_time"), "null"),
-        },
-        // Segment takes the moment of delivery. The receipt's moment is the same but for the queue, and it stays when the
-        // event is encoded again: a retry must not make another event of it.
-        None => out.integer(key!("event_time"), event.receipt().received_at.div_euclid(1000)),
+    // Segment takes the moment of delivery for a missing one. The receipt's moment is the same but for the queue, and it stays when
+    // the event is encoded again: a retry must not make another event of it.
+    let received = event.receipt().received_at.div_euclid(1000);
+    let time = payload.text(places.timestamp);
+    match time.map_or(Some(received), |text| {
+        Some(js_date::parse(text)?.instant.seconds())
+    }) {
+        Some(seconds) => out.integer(key!("event_time"), seconds),
+        None => out.raw(key!("event_time"), "null"),
     }
     let event_id = payload.text(places.event_id);
     out.text_if_any(key!("event_id"), event_id);
@@ -140,13 +127,13 @@ impl<'a> Writer<'a, '_> {
             }
             EventSource::App => {
                 requires("att_status")?;
-                if WITH_CONTENTS.contains(&event) {
+                let of_shop = matches!(event, "AddToCart" | "AddToWishlist" | "Checkout" | "Purchase");
+                if of_shop || event == "Subscribe" {
                     requires("contents")?;
                 }
-                if OF_PRODUCTS.contains(&event) {
-                    ["content_type", "currency", "value"]
-                        .into_iter()
-                        .try_for_each(requires)?;
+                if of_shop || event == "ViewContent" {
+                    let worth = ["content_type", "currency", "value"];
+                    worth.into_iter().try_for_each(requires)?;
                     let mut contents = self.payload.at(places.contents).items();
                     if contents.any(|item| item.get("content_id").is_falsy()) {
                         return Err(own::segment::content_id().into());
@@ -267,12 +254,13 @@ impl<'a> Writer<'a, '_> {
             }
         }
         let (places, web) = (&payload.layout.places, self.source == EventSource::Web);
+        let (travel, vehicle) = (
+            payload.at(places.travel_fields),
+            payload.at(places.vehicle_fields),
+        );
         match payload.text(places.event_spec_type).filter(|_| web) {
-            Some("travel_fields") => {
-                segment_members(out, TRAVEL, payload.at(places.travel_fields), |_, _| true)
-            }
+            Some("travel_fields") => segment_members(out, TRAVEL, travel, |_, _| true),
             Some("vehicle_fields") => {
-                let vehicle = payload.at(places.vehicle_fields);
                 segment_members(out, VEHICLE, vehicle, |wire, _| wire.kind != Kind::Own);
                 pairs(out, vehicle);
             }
@@ -297,30 +285,27 @@ impl<'a> Writer<'a, '_> {
     /// Writes the objects beside user and properties.
     fn rest(&self, out: &mut Object<'_>) {
         let places = &self.payload.layout.places;
+        let sends = |wire: &Wire, value: Value<'_>| {
+            let always = matches!(wire.key.name(), "app_id" | "lead_id");
+            always || value.as_bool().is_some() || !value.is_falsy()
+        };
+        let mut object = |key, table, place| {
+            let value = self.payload.at(place);
+            out.object(key, true, |out| segment_members(out, table, value, sends));
+        };
         if self.source == EventSource::App {
-            let (app, ad) = (self.payload.at(places.app), self.payload.at(places.ad));
-            let is_id = |wire: &Wire| wire.key.name() == "app_id";
-            out.object(key!("app"), true, |out| {
-                segment_members(out, APP_INFO, app, |wire, value| is_id(wire) || !value.is_falsy());
-            });
-            out.object(key!("ad"), true, |out| {
-                segment_members(out, AD, ad, |_, value| {
-                    value.as_bool().is_some() || !value.is_falsy()
-                });
-            });
+            object(key!("app"), APP_INFO, places.app);
+            object(key!("ad"), AD, places.ad);
             return;
+        }
+        let lead = self.payload.at(places.lead_fields).get("lead_id");
+        if self.source == EventSource::Crm && lead.as_str().is_some() {
+            object(key!("lead"), LEAD, places.lead_fields);
         }
         out.object(key!("page"), self.source == EventSource::Offline, |out| {
             out.text_if_any(key!("url"), self.payload.text(places.url));
             out.text_if_any(key!("referrer"), self.payload.text(places.referrer));
         });
-        let lead = self.payload.at(places.lead_fields);
-        if self.source == EventSource::Crm && lead.get("lead_id").as_str().is_some() {
-            let is_id = |wire: &Wire| wire.key.name() == "lead_id";
-            out.object(key!("lead"), true, |out| {
-                segment_members(out, LEAD, lead, |wire, value| is_id(wire) || !value.is_falsy());
-            });
-        }
     }
 }
 
