@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::de::IgnoredAny;
 use signalbox_conversions::encode::{Object, StrippedFields};
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::{Frame, Refusal, Resolved, Spec, Vendor, Written, refused_properties};
@@ -68,6 +69,8 @@ impl Vendor for Pinterest {
                 Err(_) => unreadable(reply),
             },
             422 => unprocessable(reply, records),
+            // A page comes from a server in between, which cannot judge events.
+            400 if serde_json::from_slice::<IgnoredAny>(&reply.body).is_err() => unreadable(reply),
             400 => self.refused(reply, records, stripped),
             401 | 403 | 404 => Verdict::Hold(operator(reply)),
             _ => StatusTable::new().failure(reply, &words(reply)),

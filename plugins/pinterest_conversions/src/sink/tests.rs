@@ -174,6 +174,7 @@ fn what_cannot_be_read_is_never_success() {
     let one = r#"{"num_events_received":1,"num_events_processed":1,"events":[{"status":"processed"}]}"#;
     for (status, body, records, code) in [
         (200, "", 1, "unreadable_reply"),
+        (400, "<html>", 1, "unreadable_reply"),
         (200, "<html>", 1, "unreadable_reply"),
         (200, "{}", 1, "unreadable_reply"),
         (200, "[]", 1, "unreadable_reply"),
