@@ -16,9 +16,9 @@ pub(crate) async fn run(args: &ReplayArgs) -> Result<Code, Failure> {
 async fn replay(args: &ReplayArgs, client: &AdminClient) -> Result<Code, String> {
     let plan = ask(args, client, true).await?;
     print(&format!(
-        "{} events, positions {} to {}, would be delivered to '{}' again. Pinterest is not sent what this \
-         process has delivered to it within 24 hours; a destination that does not recognise duplicates counts them \
-         twice.\n",
+        "{} events, positions {} to {}, would be delivered to '{}' again. The sink does not send what this process has \
+         delivered within its window of duplicates; otherwise a destination that does not recognise duplicates counts \
+         them twice.\n",
         plan.events, plan.from, plan.to, args.sink
     ));
     if args.dry_run {
