@@ -16,10 +16,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use signalbox_core::{Record, Sha256Hex};
-use support::pipeline::{body, pinterest, record};
+use signalbox_core::{Record, Sha256Hex, Sink};
+use support::pipeline::{META, TIKTOK, body, pinterest, record, sink_of};
 use support::{corpus, naive, parse};
 
 /// Work that is counted.
@@ -44,9 +45,13 @@ const TOLERANCE: f64 = 0.03;
 const EVENTS: usize = 200;
 
 /// The work that is counted, by name, over these events.
-const WORK: [(&str, Work); 4] = [
+const WORK: [(&str, Work); 6] = [
     ("parse", parse_all),
     ("transform", transform),
+    ("transform, Meta", |texts| transform_for(&sink_of(META), texts)),
+    ("transform, TikTok", |texts| {
+        transform_for(&sink_of(TIKTOK), texts)
+    }),
     ("transform, naive", transform_naively),
     ("twelve hashes", hashes),
 ];
@@ -56,8 +61,11 @@ fn parse_all(texts: &[String]) {
 }
 
 fn transform(texts: &[String]) {
-    let sink = pinterest();
-    let records: Vec<Record> = texts.iter().map(|text| record(&*sink, &parse(text))).collect();
+    transform_for(&pinterest(), texts);
+}
+
+fn transform_for(sink: &Arc<dyn Sink>, texts: &[String]) {
+    let records: Vec<Record> = texts.iter().map(|text| record(&**sink, &parse(text))).collect();
     black_box(body(&records));
 }
 
