@@ -42,17 +42,23 @@ impl<'e> PipelineHashes<'e> {
         any.then_some(PipelineHashes { event, rules })
     }
 
-    /// Finds the origin of a text in a hashed field. A text that is no SHA-256 has arrived.
-    pub(crate) fn origin(&self, text: &str) -> Origin<'e> {
+    /// Finds the origin of a text in a field, which is hashed unless `field` is `None`. A text that is no SHA-256 has arrived.
+    pub(crate) fn origin(&self, text: &str, field: Option<Field>) -> Origin<'e> {
         let Some(hash) = Sha256Hex::from_prehashed(js_trim(text)) else {
             return Origin::Arrived;
         };
         let hashed = &self.event.facts().hashed;
-        let mut found = Origin::Arrived;
-        for (path, at, rules) in hashed
+        let placed = hashed
             .iter()
-            .filter_map(|one| Some((one, place(one, hash.as_str())?, &one.rules)))
-        {
+            .filter_map(|one| Some((one, place(one, hash.as_str())?, &one.rules)));
+        // Other rules may have made one hash of values of several kinds; those of the field's kind decide.
+        let of_field = |one: &HashedPath| {
+            let kind = one.kind.as_deref();
+            kind.is_some() && kind == field.map(Field::name)
+        };
+        let any_of_field = placed.clone().any(|(one, ..)| of_field(one));
+        let mut found = Origin::Arrived;
+        for (path, at, rules) in placed.filter(|(one, ..)| !any_of_field || of_field(one)) {
             match self.own(&path.path, at) {
                 Origin::Arrived if found == Origin::Arrived => {
                     found = Origin::OtherRules {
@@ -64,6 +70,9 @@ impl<'e> PipelineHashes<'e> {
                 Origin::Made(hash) => return Origin::Made(hash),
                 own => found = own,
             }
+        }
+        if any_of_field {
+            return found;
         }
         // Of a path without a list of hashes, the payload holds all of them.
         for one in hashed.iter().filter(|one| one.hashes.is_empty()) {
@@ -175,7 +184,7 @@ fn object<'a>(
         };
         *value = match row.kind {
             _ if row.wants_plain(replacing.takes_hash) => replacing.plain(*value, &path, warnings),
-            Kind::Hashed(_) => replacing.hashed(*value, &path, warnings),
+            Kind::Hashed(field) => replacing.hashed(*value, field, &path, warnings),
             _ => self::object(*value, row.members, &path, replacing, warnings),
         };
     }
@@ -184,9 +193,10 @@ fn object<'a>(
 
 impl<'a> Replacing<'a, '_> {
     /// The values of a hashed field, a list or one text.
-    fn hashed(&self, value: Value<'a>, path: &str, warnings: &mut Vec<Warning>) -> Value<'a> {
+    fn hashed(&self, value: Value<'a>, field: Field, path: &str, warnings: &mut Vec<Warning>) -> Value<'a> {
         let mut other = None;
-        let mut one = |value: Value<'a>| match value.as_str().map(|text| self.hashes.origin(text)) {
+        let origin = |text| self.hashes.origin(text, Some(field));
+        let mut one = |value: Value<'a>| match value.as_str().map(origin) {
             None | Some(Origin::Arrived) => value,
             Some(Origin::Made(hash)) => Value::Str(self.arena.alloc_str(hash.as_str())),
             Some(Origin::Dropped) => Value::Undefined,
@@ -214,7 +224,7 @@ impl<'a> Replacing<'a, '_> {
     /// The values of a field that the vendor wants plain, a list or one text.
     fn plain(&self, value: Value<'a>, path: &str, warnings: &mut Vec<Warning>) -> Value<'a> {
         let is_plain = |value: &Value<'a>| {
-            let origin = value.as_str().map(|text| self.hashes.origin(text));
+            let origin = value.as_str().map(|text| self.hashes.origin(text, None));
             matches!(origin, None | Some(Origin::Arrived))
         };
         let replaced = match value {
@@ -288,6 +298,7 @@ mod tests {
             .map(|(path, rules, hashes)| HashedPath {
                 path: (*path).into(),
                 rules: (*rules).into(),
+                kind: path.rsplit_once(':').map(|(_, kind)| kind.to_owned().into()),
                 hashes: hashes.iter().map(|hash| (*hash).into()).collect(),
             })
             .collect();
@@ -381,6 +392,24 @@ mod tests {
         assert_eq!(
             (payload, warnings.len()),
             (json!({ "user": { "email": [own] } }), 0)
+        );
+    }
+
+    #[test]
+    fn a_field_takes_the_hash_of_its_own_kind() {
+        // Other rules made one hash of a user id in capitals and of the same e-mail address.
+        let (other, id, email) = (hash("a@b.c"), hash("A@B.c"), hash("a@b.c"));
+        let facts: [(&str, &str, &[&str]); 4] = [
+            ("userId:external_id", "other", &[&other]),
+            ("userId:external_id", "own", &[&id]),
+            ("traits.email:email", "other", &[&other]),
+            ("traits.email:email", "own", &[&email]),
+        ];
+        let payload = json!({ "user": { "email": [other] } });
+        let (payload, warnings) = replaced(&json!({}), &facts, &payload, false);
+        assert_eq!(
+            (payload, warnings.len()),
+            (json!({ "user": { "email": [email] } }), 0)
         );
     }
 

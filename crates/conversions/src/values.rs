@@ -273,7 +273,10 @@ impl<'a> Resolved<'a, '_> {
 
     /// Hashes a derived value, which may be a hash of the pipeline's as well as a mapped one.
     fn hash_derived(&mut self, field: &PersonalField, text: &str, parent: &str) {
-        match self.made.map_or(Origin::Arrived, |made| made.origin(text)) {
+        match self
+            .made
+            .map_or(Origin::Arrived, |made| made.origin(text, Some(field.field)))
+        {
             Origin::Arrived => self.hash(field, text, parent, None),
             Origin::Made(hash) => self.hashes.push(hash),
             Origin::Dropped => {}

@@ -1,5 +1,6 @@
 //! Facts about an event, in addition to its payload.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,11 @@ pub struct HashedPath {
     pub path: Arc<str>,
     /// Name of the normalising rules.
     pub rules: Arc<str>,
+    /// The kind of personal field for which the values were normalised, such as `email`; `None` where the entry has no list,
+    /// and in journals of older versions. It tells values apart that one set of rules makes equal and another does not, such
+    /// as an e-mail address and a user id that repeats it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Cow<'static, str>>,
     /// The hash of each value, as 64 lower-case hexadecimal digits; the empty text where the rules have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<Arc<str>>,

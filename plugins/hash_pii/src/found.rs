@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use signalbox_conversions::personal::{Dropped, Rules};
+use signalbox_conversions::personal::{Dropped, Field, Rules};
 use signalbox_core::{Facts, HashedPath, Sha256Hex};
 
 use crate::plan::{PathId, Plan};
@@ -23,6 +23,8 @@ pub(crate) struct RuleName {
 pub(crate) struct Found {
     /// The path of each value that was hashed.
     paths: Vec<PathId>,
+    /// The kinds of these values.
+    fields: Vec<Field>,
     /// The hashes of these values, one for each set of rules.
     hashes: Vec<Option<Sha256Hex>>,
     /// Paths at which hashes arrived.
@@ -48,8 +50,9 @@ impl Found {
     }
 
     /// Notes a hashed value with a result for each set of rules.
-    pub(crate) fn hashed(&mut self, path: PathId, results: &[Result<Sha256Hex, Dropped>]) {
+    pub(crate) fn hashed(&mut self, path: PathId, field: Field, results: &[Result<Sha256Hex, Dropped>]) {
         self.paths.push(path);
+        self.fields.push(field);
         self.hashes.extend(results.iter().map(|result| result.ok()));
         for (at, result) in results.iter().enumerate() {
             if let Err(why) = result
@@ -81,7 +84,7 @@ impl Found {
         for at in 0..self.paths.len() {
             let path = self.paths[at];
             if !self.paths[..at].contains(&path) {
-                self.note_path(path, facts, known, plan, rules);
+                self.note_path((path, self.fields[at]), facts, known, plan, rules);
             }
         }
         let unhashed = self.unhashed.drain(..);
@@ -93,11 +96,19 @@ impl Found {
             .map(|(path, why)| why.noted(plan.path(path)));
         facts.warnings.extend(unhashed.chain(removed));
         self.paths.clear();
+        self.fields.clear();
         self.hashes.clear();
         self.arrived.clear();
     }
 
-    fn note_path(&self, id: PathId, facts: &mut Facts, known: usize, plan: &Plan, rules: &[RuleName]) {
+    fn note_path(
+        &self,
+        (id, field): (PathId, Field),
+        facts: &mut Facts,
+        known: usize,
+        plan: &Plan,
+        rules: &[RuleName],
+    ) {
         let path = plan.path(id);
         let before = facts.hashed[..known].iter().filter(|entry| *entry.path == *path);
         if let [only] = rules {
@@ -114,6 +125,7 @@ impl Found {
                 facts.hashed.push(HashedPath {
                     path: plan.shared_path(id),
                     rules: Arc::clone(&only.name),
+                    kind: None,
                     hashes: Vec::new(),
                 });
                 return;
@@ -133,6 +145,7 @@ impl Found {
                 facts.hashed.push(HashedPath {
                     path: plan.shared_path(id),
                     rules: Arc::clone(&one.name),
+                    kind: Some(field.name().into()),
                     hashes: Vec::with_capacity(1),
                 });
                 facts.hashed.len() - 1

@@ -166,7 +166,9 @@ impl Walk<'_> {
             }
             Treatment::Hash(hash) => {
                 self.document.set_node(id, Scalar::String(hash.as_str()));
-                self.scratch.found.hashed(branch.path, &self.scratch.results);
+                self.scratch
+                    .found
+                    .hashed(branch.path, field, &self.scratch.results);
                 true
             }
             Treatment::Arrived(hash) => {
@@ -240,7 +242,9 @@ impl Walk<'_> {
         }
         if let Some(id) = self.document.node(parent).get(camel).map(Node::id) {
             self.document.set_node(id, Scalar::String(hash.as_str()));
-            self.scratch.found.hashed(branch.parts[at], &self.scratch.results);
+            self.scratch
+                .found
+                .hashed(branch.parts[at], field, &self.scratch.results);
         }
     }
 

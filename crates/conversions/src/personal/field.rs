@@ -51,6 +51,25 @@ impl Field {
         Field::MobileAdId,
         Field::Street,
     ];
+
+    /// Returns the name that settings and facts use, such as `date_of_birth`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Field::Email => "email",
+            Field::Phone => "phone",
+            Field::FirstName => "first_name",
+            Field::LastName => "last_name",
+            Field::Gender => "gender",
+            Field::DateOfBirth => "date_of_birth",
+            Field::City => "city",
+            Field::State => "state",
+            Field::Zip => "zip",
+            Field::Country => "country",
+            Field::ExternalId => "external_id",
+            Field::MobileAdId => "mobile_ad_id",
+            Field::Street => "street",
+        }
+    }
 }
 
 /// The reason why a value has no normal form. The code is stable and safe to log; the value never is.

@@ -40,6 +40,7 @@ pub(crate) fn event(n: u64) -> Event {
             hashed: vec![HashedPath {
                 path: format!("traits.p{n}").into(),
                 rules: "pinterest".into(),
+                kind: (n % 2 == 1).then_some("email".into()),
                 hashes: vec![format!("{n:064x}").into(); (n % 2) as usize],
             }],
             warnings: vec![Warning {

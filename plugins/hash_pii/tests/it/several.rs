@@ -46,6 +46,22 @@ fn the_payload_holds_the_first_rules_hash_and_the_facts_those_of_all() {
 }
 
 #[test]
+fn lists_tell_the_kind_of_their_values() {
+    let made = made(
+        RULES,
+        &json!({ "userId": "A@b.c", "traits": { "email": "A@b.c", "name": "Ivy" } }),
+    );
+    assert_eq!(made.payload["userId"], made.payload["traits"]["email"]);
+    let kind = |path: &str| {
+        let one = made.facts.iter().find(|one| *one.path == *path).unwrap();
+        one.kind.as_deref()
+    };
+    assert_eq!(kind("userId"), Some("external_id"));
+    assert_eq!(kind("traits.email"), Some("email"));
+    assert_eq!(kind("traits.firstName"), Some("first_name"));
+}
+
+#[test]
 fn the_order_of_the_rules_decides_about_the_payload() {
     let made = made(
         r#"rules = ["tiktok", "pinterest"]"#,

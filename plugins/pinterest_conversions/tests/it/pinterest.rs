@@ -210,6 +210,7 @@ fn hashes_are_passed_on_in_lower_case() {
     event.facts_mut().hashed.push(HashedPath {
         path: "properties.email".into(),
         rules: "pinterest".into(),
+        kind: None,
         hashes: Vec::new(),
     });
     event.facts_mut().warnings.push(Warning {
