@@ -237,6 +237,10 @@ impl Walk<'_> {
         {
             return;
         }
+        if !self.scratch.found.has_room(branch.parts[at], self.rules) {
+            self.remove(branch, Removed::TooMany);
+            return;
+        }
         if let Some(null) = &*NULL {
             self.document.graft(parent, camel, null.root());
         }

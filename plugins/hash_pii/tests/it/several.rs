@@ -180,3 +180,22 @@ fn lists_are_bounded() {
     assert_eq!(one.payload["traits"]["email"].as_array().unwrap().len(), 100);
     assert_eq!(one.list("traits.email", "pinterest"), Some(vec![]));
 }
+
+#[test]
+fn lists_of_names_are_bounded() {
+    let people: Vec<Value> = (0..100)
+        .map(|n| json!({ "name": format!("Ivy{n} Marsh") }))
+        .collect();
+    let several = made(RULES, &json!({ "context": { "traits": people } }));
+    let people = several.payload["context"]["traits"].as_array().unwrap();
+    let named = |key| people.iter().filter(|one| one.get(key).is_some()).count();
+    assert_eq!(
+        ["name", "firstName", "lastName"].map(named),
+        [0, 64, 64],
+        "a name goes even if its parts have no room"
+    );
+    for path in ["context.traits.firstName", "context.traits.lastName"] {
+        assert_eq!(several.list(path, "meta").unwrap().len(), 64);
+    }
+    assert_eq!(several.codes(), [("context.traits.name", "too_many_values")]);
+}
