@@ -187,7 +187,7 @@ pub(crate) const EVENT: &[Row] = &[
     member!("net_revenue", "Net Revenue", Number, "Net revenue of the purchase."),
     member!("content_ids", "Content IDs", Texts, "Ids of the products.").vendor_default(Nothing).derived(derive::CONTENT_IDS, "the ids of the contents"),
     member!("content_name", "Content Name", ANY, "Name of the page or product."),
-    member!("content_type", "Content Type", ANY, "`product` or `product_group`."),
+    member!("content_type", "Content Type", ANY, "What the ids of the contents name.").choices(&choices(["product", "product_group"])),
     member!("contents", "Contents", Contents, "The products.").members(CONTENT, fields!(CONTENT)).vendor_default(Json(products!(
             r#"{"id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}"#
         ))),
@@ -237,6 +237,7 @@ const SEGMENT_EVENT: &[Row] = &{
     rows[place(FIELDS, "event_name")].field.required = false;
     let contents = place(FIELDS, "contents");
     rows[contents] = EVENT[contents].members(SEGMENT_CONTENT, fields!(SEGMENT_CONTENT));
+    rows[place(FIELDS, "content_type")].field.choices = &[];
     rows[place(FIELDS, "action_source")].field.choices = SOURCES.split_at(8).0;
     rows[place(FIELDS, "data_processing_options_state")].field.choices = STATES.split_at(12).0;
     let user = place(FIELDS, "user_data");

@@ -40,7 +40,7 @@ pub static IMPORT: Import = Import {
                 key: "pixel_id",
                 variable: "META_PIXEL_ID",
                 is_valid: |id| AccountId(id.to_owned()).has_digits(DIGITS),
-                form: "1 to 20 digits",
+                form: "5 to 20 digits",
             },
             Setting::Secret {
                 segment: None,

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use bumpalo::collections::Vec as BumpVec;
 use signalbox_conversions::device::is_advertising_id;
 use signalbox_conversions::encode::{Members, Object, PersonalField, UserData, Wire, list, whole};
-use signalbox_conversions::personal::Field;
+use signalbox_conversions::personal::rules::META;
+use signalbox_conversions::personal::{Dropped, Field, normalise};
 use signalbox_conversions::reasons::wrong_form;
 use signalbox_segment::value::Value;
 
@@ -103,13 +104,16 @@ impl<'a> RecordBuilder<'a, '_> {
     }
 
     fn plain_external_ids(&mut self, out: &mut Object<'_>, values: Value<'a>) -> bool {
-        let texts = list(values)
-            .iter()
-            .filter_map(|value| value.as_str().map(str::trim));
         let mut ids = BumpVec::new_in(self.resolved.arena);
-        for id in texts.filter(|id| !id.is_empty()) {
-            if !ids.contains(&id) {
-                ids.push(id);
+        for text in list(values).iter().filter_map(|value| value.as_str()) {
+            // Only the check counts: the id itself is sent, and one in the form of a hash is an id, too.
+            match normalise(Field::ExternalId, &META, text, self.resolved.text) {
+                Ok(_) if !ids.contains(&text.trim()) => ids.push(text.trim()),
+                Ok(_) | Err(Dropped::Empty) => {}
+                Err(dropped) => {
+                    let (code, message) = (dropped.code(), dropped.message());
+                    self.resolved.warn(code, "user_data.externalId", message);
+                }
             }
         }
         UserData::new(out).plain_list(PLAIN_EXTERNAL_ID, &ids);

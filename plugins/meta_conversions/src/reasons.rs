@@ -44,7 +44,7 @@ pub(crate) mod segment {
         /// `segment_sync_mode`.
         sync_mode = "segment_sync_mode",
             "__segment_internal_sync_mode: Segment's destination knows \"add\" only";
-        /// `segment_currency`, for a purchase.
+        /// `segment_payload`, for a purchase.
         no_currency = "segment_payload", "currency: Segment's destination requires it for purchases";
         /// `segment_currency`.
         currency = "segment_currency",

@@ -6,7 +6,7 @@ use signalbox_conversions::encode::{Object, Wire, list, member_at, whole};
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::time::unix_seconds;
 use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons as shared};
-use signalbox_segment::value::{Numbers, Value};
+use signalbox_segment::value::{Number, Numbers, Value};
 
 use crate::derive::{ACTION_SOURCE, OPT_OUT, PLATFORM};
 use crate::ldu::{self, BY_ADDRESS, Place};
@@ -257,7 +257,7 @@ impl<'a> RecordBuilder<'a, '_> {
             let mut value = self.resolved.or_derived(self.vendor, wire, mapped);
             let of_worth = matches!(wire.key.name(), "currency" | "value");
             if of_worth && !value.is_defined() {
-                value = free.get(wire.key.name());
+                value = worth_of(wire.key.name(), free);
             }
             if !value.is_defined() {
                 continue;
@@ -317,6 +317,17 @@ impl<'a> RecordBuilder<'a, '_> {
             "left out: Meta counts test events like any other; set test_events_count = true to send it",
         );
         ""
+    }
+}
+
+/// Returns the currency or value of the free data, which no field has coerced: a text may hold the number, and what is no
+/// text is no currency.
+fn worth_of<'a>(name: &str, free: Value<'a>) -> Value<'a> {
+    let number = |text: &str| text.trim().parse().ok().map(Number::Double);
+    match (name, free.get(name)) {
+        ("value", Value::Str(text)) => number(text).map_or(Value::Str(text), Value::Number),
+        ("currency", value) if value.is_defined() && value.as_str().is_none() => Value::Str(""),
+        (_, value) => value,
     }
 }
 

@@ -318,6 +318,19 @@ fn external_ids_equal_those_of_the_pixel() {
     let several = mapped("\"user_data.externalId\" = [\"A\", \" \", \"A\", \"b\"]");
     let record = result(&format!("external_id = \"plain\"\n{several}"), &padded).unwrap();
     assert_eq!(body(&record)["user_data"]["external_id"], json!(["A", "b"]));
+    // Texts that stand for no user are no ids, hashed or not.
+    let hash = sha("User-1");
+    for (id, sent, warned) in [
+        ("null", Json::Null, "junk"),
+        ("00000000-0000-0000-0000-000000000000", Json::Null, "junk"),
+        (hash.as_str(), json!([hash]), ""),
+    ] {
+        let event = with(purchase(), &[("userId", json!(id))]);
+        let record = result("external_id = \"plain\"", &event).unwrap();
+        assert_eq!(body(&record)["user_data"]["external_id"], sent, "{id}");
+        let warnings: Vec<&str> = record.warnings.iter().map(|warning| &*warning.code).collect();
+        assert_eq!(warnings.concat(), warned, "{id}");
+    }
 }
 
 #[test]
@@ -514,6 +527,31 @@ fn a_purchase_has_a_value_in_a_currency() {
         let found = found.map_err(|rejection| rejection.reason.code().to_owned());
         assert_eq!(found, outcome.map_err(str::to_owned), "{changes:?}");
     }
+    // Properties of the user's own may bring them, and are no less checked.
+    let neither = [
+        ("properties.revenue", Json::Null),
+        ("properties.currency", Json::Null),
+    ];
+    for (free, outcome) in [
+        ("{ currency = \"usd\", value = 12.5 }", Ok(json!(["USD", 12.5]))),
+        (
+            "{ currency = \"usd\", value = \" 12.5 \" }",
+            Ok(json!(["USD", 12.5])),
+        ),
+        ("{ currency = 840, value = 12.5 }", Err("missing_field")),
+        ("{ currency = [\"usd\"], value = 12.5 }", Err("missing_field")),
+        ("{ currency = \"usd\", value = \"inf\" }", Err("missing_field")),
+        ("{ currency = \"usd\", value = true }", Err("missing_field")),
+    ] {
+        let found = result(
+            &mapped(&format!("custom_data = {free}")),
+            &with(purchase(), &neither),
+        );
+        let found = found.map(|record| body(&record)["custom_data"].clone());
+        let found = found.map(|custom| json!([custom["currency"], custom["value"]]));
+        let found = found.map_err(|rejection| rejection.reason.code().to_owned());
+        assert_eq!(found, outcome.map_err(str::to_owned), "{free}");
+    }
     // Only purchases need them.
     let cart = with(
         purchase(),
@@ -554,6 +592,20 @@ fn a_product_never_costs_the_order() {
         body(&record)["custom_data"]["contents"],
         json!([{ "id": "a", "delivery_category": "curbside" }, { "id": "b" }])
     );
+}
+
+#[test]
+fn a_content_type_that_meta_does_not_know_is_left_out() {
+    let fields = mapped("content_type = { \"@path\" = \"$.properties.kind\" }");
+    for (kind, sent, warned) in [
+        ("product_group", json!("product_group"), 0),
+        ("shoes", Json::Null, 1),
+    ] {
+        let event = with(purchase(), &[("properties.kind", json!(kind))]);
+        let record = result(&fields, &event).unwrap();
+        assert_eq!(body(&record)["custom_data"]["content_type"], sent);
+        assert_eq!(record.warnings.len(), warned, "{:?}", record.warnings);
+    }
 }
 
 #[test]
