@@ -320,8 +320,8 @@ impl<'a> RecordBuilder<'a, '_> {
     }
 }
 
-/// Returns the currency or value of the free data, which no field has coerced: a text may hold the number, and what is no
-/// text is no currency.
+/// Returns the currency or value of the free data, which the schema has not coerced. A text that holds a number becomes
+/// one; a currency that is not a text becomes one that no check passes.
 fn worth_of<'a>(name: &str, free: Value<'a>) -> Value<'a> {
     let number = |text: &str| text.trim().parse().ok().map(Number::Double);
     match (name, free.get(name)) {
