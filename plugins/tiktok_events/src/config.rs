@@ -157,7 +157,8 @@ impl TikTokEventsConfig {
         let (code, partner) = (&self.test_event_code, &self.partner_name);
         settings::refuse_blank(&[("test_event_code", code), ("partner_name", partner)], errors);
         if self.max_age.0.is_zero() {
-            errors.push(BuildError::new("max_age", "must be longer than 0 seconds"));
+            errors
+                .push(BuildError::new("max_age", "must be longer than 0 seconds").help("the default is 28d"));
         }
         if self.test_event_code.is_some() {
             let warning = BuildError::new("test_event_code", "TikTok counts none of these events");

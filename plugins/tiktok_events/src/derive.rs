@@ -42,13 +42,12 @@ macro_rules! at {
 /// Works a value out.
 pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'a> {
     let (lookups, arena) = (resolved.lookups, resolved.arena);
-    let text = text_value;
     let contents = || resolved.payload.get("contents");
     match derive {
-        TTCLID => text(click_id(lookups, arena)),
-        TTP => text(cookie(lookups, "_ttp")),
-        FIRST_NAME => text(COMMON.first_name(lookups)),
-        LAST_NAME => text(COMMON.last_name(lookups)),
+        TTCLID => text_value(click_id(lookups, arena)),
+        TTP => text_value(cookie(lookups, "_ttp")),
+        FIRST_NAME => text_value(COMMON.first_name(lookups)),
+        LAST_NAME => text_value(COMMON.last_name(lookups)),
         CONTENT_IDS => products::ids_in(contents(), "content_id", arena),
         // If a quantity did not fit and was left out, nothing can be added up.
         NUM_ITEMS if !resolved.has_dropped("].quantity") => {

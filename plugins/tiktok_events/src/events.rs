@@ -2,13 +2,11 @@
 
 use crate::options::EventSource;
 
-/// The standard events of websites, by TikTok's help centre, but for those in [`RESERVED`].
+/// The standard events of websites, by TikTok's help centre, with the two that TikTok supports until 2027 and the names that
+/// it reserves for others.
 const STANDARD: &str = "AddPaymentInfo AddToCart AddToWishlist ApplicationApproval CompleteRegistration Contact \
     CustomizeProduct Download FindLocation InitiateCheckout Lead Purchase Schedule Search StartTrial \
-    SubmitApplication Subscribe ViewContent";
-
-/// Standard events that TikTok supports until 2027, and names that it reserves for others.
-const RESERVED: [&str; 4] = ["ClickButton", "PlaceAnOrder", "Checkout", "PageView"];
+    SubmitApplication Subscribe ViewContent ClickButton PlaceAnOrder Browse Checkout PageView Registration";
 
 /// Returns the present name of an event. TikTok renamed two in May 2025.
 pub(crate) fn current(name: &str) -> &str {
@@ -22,7 +20,7 @@ pub(crate) fn current(name: &str) -> &str {
 /// Returns true if TikTok's page lets events of this source have this name: stores send standard events only, CRM systems
 /// others only.
 pub(crate) fn suits(name: &str, source: EventSource) -> bool {
-    let is_standard = STANDARD.split(' ').any(|standard| standard == name) || RESERVED.contains(&name);
+    let is_standard = STANDARD.split(' ').any(|standard| standard == name);
     match source {
         EventSource::Web | EventSource::App => true,
         EventSource::Offline => is_standard,

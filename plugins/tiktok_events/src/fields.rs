@@ -35,7 +35,7 @@ const SHARED: &[Row] = &[
     own!("ttclid", "TikTok Click ID", String).describe("The `ttclid` value that TikTok puts on clicks, at most 1,000 characters.").default_mapping(either!("properties.ttclid", "integrations.TikTok Conversions.ttclid")).vendor_default(FirstOf(&["properties.ttclid", "integrations.TikTok Conversions.ttclid", "context.ttclid"])).derived(derive::TTCLID, "`ttclid` of the page's address, of its query, of the page before, or the cookie"),
     own!("ttp", "TikTok Cookie ID", String).describe("The value of the `_ttp` cookie, which the pixel sets.").default_mapping(either!("properties.ttp", "integrations.TikTok Conversions.ttp")).vendor_default(FirstOf(&["properties.ttp", "integrations.TikTok Conversions.ttp", "context.ttp"])).derived(derive::TTP, "the cookie `_ttp` in `context.cookies` or `context.cookie`"),
     own!("timestamp", "Event Timestamp", String).describe("When it happened: a date, or epoch seconds or milliseconds.").default_mapping(from_path!("timestamp")),
-    own!("event_id", "Event ID", String).describe("What TikTok knows duplicates by. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
+    own!("event_id", "Event ID", String).describe("The id by which TikTok recognises duplicates. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
     own!("limited_data_use", "Limited Data Use", Boolean).describe("Whether TikTok may process the event to a limited extent only, where a law of the place says so.").default_mapping(from_path!("properties.limited_data_use")).derived(derive::LIMITED_DATA_USE, "true if `context.device.adTrackingEnabled` or the consent to `Advertising` in `context.consent.categoryPreferences` is false"),
     own!("test_event_code", "Test Event Code", String).describe("A code of Events Manager; TikTok shows the event there and does not count it."),
     own!("locale", "Locale", String).describe("BCP 47 language tag.").default_mapping(from_path!("context.locale")),
@@ -149,6 +149,8 @@ pub(crate) const APP: &[Row] = &[
     shared("external_id"), shared("phone_number"), shared("email"),
     shared("ip"), shared("user_agent"), shared("locale"),
     shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("content_ids"), shared("num_items"), shared("search_string"), shared("customer_type"),
+    member!("order_id", "Order ID", ANY).vendor_only().vendor_default(FirstOf(&["properties.order_id"])).describe("The order's id; only with compat = \"tiktok\"."),
+    member!("shop_id", "Shop ID", ANY).vendor_only().vendor_default(FirstOf(&["properties.shop_id"])).describe("The shop's id; only with compat = \"tiktok\"."),
     own!("event_source", "Event Source", String).required().choices(&[choice("app")]).describe("Where it happened.").default_mapping(r#""app""#),
     own!("advertising_id", "Mobile Advertising ID", String).unhashed().describe("IDFA of an iOS device, GAID of an Android one.").default_mapping(from_path!("context.device.advertisingId")),
     own!("att_status", "App Tracking Transparency Status", String).default_mapping(r#""AUTO""#).choices(&[choice("AUTHORIZED"), choice("DENIED"), choice("NOT_DETERMINED"), choice("RESTRICTED"), choice("NOT_APPLICABLE"), choice("AUTO")]).describe("What the user of an iOS device answered about tracking; `AUTO` takes it from the device's facts."),
@@ -166,6 +168,9 @@ pub(crate) const OFFLINE: &[Row] = &[
     shared("ttp").default_mapping(either!("properties.ttp", "integrations.TikTok Offline Conversions.ttp")).vendor_default(FirstOf(&["properties.ttp", "integrations.TikTok Offline Conversions.ttp", "context.ttp"])),
     shared("ip"), shared("user_agent"), shared("locale"), shared("url"), shared("referrer"),
     shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("query"), shared("order_id"), shared("shop_id"), shared("customer_type"),
+    member!("search_string", "Search String", ANY).vendor_only().vendor_default(FirstOf(&["properties.search_string", "properties.query"])).describe("What was searched for; only with compat = \"tiktok\"."),
+    member!("content_ids", "Content IDs", Texts).vendor_only().vendor_default(FirstOf(&["properties.content_ids"])).describe("Ids of the products; only with compat = \"tiktok\".").derived(derive::CONTENT_IDS, "the ids of the contents"),
+    member!("num_items", "Number of Items", COUNT).of_type(FieldType::Number).vendor_only().vendor_default(FirstOf(&["properties.num_items"])).describe("How many products in all; only with compat = \"tiktok\".").derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     own!("lead_id", "TikTok Lead ID", String).describe("Id of the lead, as exported from TikTok.").default_mapping(from_path!("properties.lead_id")),
 ];
 

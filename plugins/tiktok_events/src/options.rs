@@ -117,7 +117,7 @@ impl TikTok {
         let id = match (source, &self.crm_event_set_id, self.compat) {
             (EventSource::Crm, Some(id), _) => id,
             // Segment's destination has one id for both sources.
-            (EventSource::Crm, None, Compat::Tiktok) if self.event_source != EventSource::Crm => {
+            (_, _, Compat::Tiktok) if source != self.event_source => {
                 return Err(reasons::no_event_source_id().into());
             }
             _ => &self.event_source_id,

@@ -94,10 +94,7 @@ impl<'a> RecordBuilder<'a, '_> {
         let details = self.payload.at(places.device_details);
         let text = |key: &str| trimmed(details.get(key));
         let derived = derive::platform(self.resolved.lookups);
-        let platform = match text("device_type") {
-            Some(kind) => mobile_platform(Some(kind), false, None).or(derived),
-            None => derived,
-        };
+        let platform = mobile_platform(text("device_type"), false, None).or(derived);
         let ios = platform == Some("ios");
         if let Some(id) = self.payload.trimmed(places.advertising_id) {
             self.advertising_id(out, id, platform);
@@ -112,13 +109,11 @@ impl<'a> RecordBuilder<'a, '_> {
         }
         let mapped = self.payload.trimmed(places.att_status);
         let enabled = details.get("ad_tracking_enabled").as_bool();
-        let by_facts = tracking_status(ios, text("device_version"), enabled);
-        let told = derive::tracking_status(self.resolved.lookups).filter(|_| by_facts != "NOT_APPLICABLE");
-        let status = mapped
-            .filter(|status| *status != "AUTO")
-            .or(told)
-            .unwrap_or(by_facts);
-        out.plain(ATT_STATUS, status);
+        let by_facts = platform.map(|_| tracking_status(ios, text("device_version"), enabled));
+        let told = derive::tracking_status(self.resolved.lookups);
+        let told = told.filter(|_| by_facts != Some("NOT_APPLICABLE"));
+        let status = mapped.filter(|status| *status != "AUTO").or(told).or(by_facts);
+        out.plain_if_any(ATT_STATUS, status);
     }
 
     /// Writes the id plain: in upper case for iOS, in lower case for Android. A hash is passed on.

@@ -8,7 +8,8 @@ use crate::options::EventSource;
 signalbox_conversions::reasons! {
     /// `no_event_source_id`: the mapping chose a source whose id the settings do not name.
     no_event_source_id = "no_event_source_id",
-        "event_source is \"crm\" by the mapping, but crm_event_set_id is not set";
+        "event_source: the mapping says \"crm\" where crm_event_set_id is not set, or \"web\" in a sink of the CRM; \
+         set the id, or send the event to a sink of its source";
     /// `too_many_test_codes`: events with different test codes share no request.
     too_many_test_codes = "too_many_test_codes",
         "the mapping of test_event_code has given too many different codes, or one that is too long; a test \
@@ -38,9 +39,9 @@ signalbox_conversions::reasons! {
 pub(crate) fn unsupported_event(source: EventSource) -> Reason {
     let message = match source {
         EventSource::Crm => {
-            "event: TikTok takes custom names only for CRM events, and this is a standard one; map it"
+            "event: one of TikTok's standard events, while a CRM event needs a name of your own; map it"
         }
-        _ => "event: TikTok takes standard names only for offline events, and this is none; map it",
+        _ => "event: not one of TikTok's standard events, which offline events must be; map it",
     };
     Reason::new("unsupported_event", message)
 }

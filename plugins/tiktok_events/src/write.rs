@@ -135,15 +135,16 @@ impl<'a> RecordBuilder<'a, '_> {
         Ok(Some(id.ok_or_else(own::no_lead_id)?))
     }
 
-    /// Returns the flag of Limited Data Use. An opt-out that cannot be read counts as one.
+    /// Returns the flag of Limited Data Use. An opt-out that cannot be read counts as one, and so does one of the device or of
+    /// the consent, whatever is mapped.
     fn limited_data_use(&mut self) -> Result<Option<bool>, Refusal> {
         let place = self.payload.layout.places.limited_data_use;
         let fact = self.resolved.event.facts().limited_data_processing.is_some();
         let derived = self.resolved.derived(self.vendor, derive::LIMITED_DATA_USE);
-        let limited = match fact || self.resolved.has_dropped("limited_data_use") {
-            true => Some(true),
-            false => self.payload.at(place).as_bool().or(derived.as_bool()),
-        };
+        let opted_out =
+            fact || self.resolved.has_dropped("limited_data_use") || derived.as_bool() == Some(true);
+        let mapped = || self.payload.at(place).as_bool();
+        let limited = opted_out.then_some(true).or_else(mapped);
         if self.source.has_limited_data_use() {
             return Ok(limited);
         }

@@ -3,7 +3,7 @@
 use crate::judge::facts::{Facts, Findings};
 
 /// Standard events, the older names that TikTok still takes, and the reserved names that it maps to them.
-const STANDARD: [&str; 24] = [
+const STANDARD: [&str; 26] = [
     "AddPaymentInfo",
     "AddToCart",
     "AddToWishlist",
@@ -29,8 +29,10 @@ const STANDARD: [&str; 24] = [
     "ClickButton",
     "PlaceAnOrder",
     // Reserved.
+    "Browse",
     "Checkout",
     "PageView",
+    "Registration",
 ];
 
 /// Checks that the name is of a kind that the event source takes.

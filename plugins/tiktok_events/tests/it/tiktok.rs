@@ -293,6 +293,10 @@ fn what_tiktok_needs_rejects_the_event_where_it_is_missing() {
         refused(&mapped(OFFLINE, "event = \"Own Name\""), &order()),
         "unsupported_event event"
     );
+    assert_eq!(
+        refused(&mapped(CRM, "event = \"Registration\""), &lead()),
+        "unsupported_event event"
+    );
     let no_app = with(&in_app(), &json!({ "context": { "app": null } }));
     assert!(refused(APP, &no_app).starts_with("missing_field"));
 }
@@ -342,9 +346,19 @@ fn an_opt_out_is_sent_whatever_the_state() {
     }
     let consent = json!({ "consent": { "categoryPreferences": { "Advertising": false } } });
     assert_eq!(
-        flag(WEB, &with(&order(), &json!({ "context": consent })), false),
+        flag(
+            WEB,
+            &with(&order(), &json!({ "context": consent.clone() })),
+            false
+        ),
         Some(json!(true))
     );
+    // A mapped value takes back neither.
+    let both = with(
+        &order(),
+        &json!({ "context": consent, "properties": { "limited_data_use": false } }),
+    );
+    assert_eq!(flag(WEB, &both, false), Some(json!(true)));
     let forbidden = with(
         &in_app(),
         &json!({ "context": { "device": { "adTrackingEnabled": false } } }),
@@ -353,7 +367,7 @@ fn an_opt_out_is_sent_whatever_the_state() {
 }
 
 #[test]
-fn an_opt_out_that_cannot_be_sent_is_no_secret() {
+fn the_policy_settles_opt_outs_that_tiktok_does_not_know() {
     let lead = with(&order(), &json!({ "properties": { "lead_id": "7" } }));
     let crm = |more: &str| mapped(&format!("{CRM}{more}"), "event = \"Deal Won\"");
     let offline = |more: &str| format!("{OFFLINE}{more}");
@@ -377,6 +391,7 @@ fn events_of_apps() {
         body["app"],
         json!({ "app_id": "123456789", "app_name": "Shop", "app_version": "2.1" })
     );
+    assert_eq!(body["properties"]["order_id"], "W-1");
     assert_eq!(body["user"]["idfa"], "7A3CBEA0-BDF5-11E4-8DFC-AA07A5B093DB");
     assert_eq!(body["user"]["att_status"], "AUTHORIZED");
     assert_eq!(body.get("page"), None);
@@ -431,6 +446,11 @@ fn events_of_apps() {
         let event = with(&in_app(), &json!({ "context": { "device": device } }));
         assert_eq!(sent(APP, &event)["user"][member], value, "{device} {member}");
     }
+    let unknown = with(
+        &in_app(),
+        &json!({ "context": { "device": { "type": null, "advertisingId": null }, "os": null } }),
+    );
+    assert_eq!(sent(APP, &unknown)["user"].get("att_status"), None);
     let package = with(
         &in_app(),
         &json!({ "context": { "app": { "namespace": "com.example.shop" } } }),
@@ -447,18 +467,34 @@ fn events_of_apps() {
     );
 }
 
-#[test]
-fn a_lead_of_a_crm_system() {
-    let event = with(
+/// The order with the id of a lead.
+fn lead() -> Json {
+    with(
         &order(),
         &json!({ "properties": { "lead_id": "7001", "lead_event_source": "HubSpot" } }),
-    );
+    )
+}
+
+#[test]
+fn a_lead_of_a_crm_system() {
+    let event = lead();
     let body = sent(&mapped(CRM, "event = \"Deal Won\""), &event);
     assert_eq!(
         body["lead"],
         json!({ "lead_id": "7001", "lead_event_source": "HubSpot" })
     );
     assert_eq!(sent(WEB, &event).get("lead"), None);
+}
+
+#[test]
+fn an_event_never_goes_to_the_id_of_another_source() {
+    for (settings, source) in [(WEB, "crm"), (CRM, "web")] {
+        let settings = mapped(
+            settings,
+            &format!("event = \"Deal Won\"\nevent_source = \"{source}\""),
+        );
+        assert_eq!(refused(&settings, &lead()), "no_event_source_id event_source");
+    }
 }
 
 #[test]
@@ -510,9 +546,14 @@ fn a_product_alone_has_a_worth() {
     );
     let searched =
         json!({ "event": "Products Searched", "properties": { "products": null, "query": "lamp" } });
-    let body = sent(WEB, &with(&order(), &searched));
-    assert_eq!(body["properties"]["search_string"], "lamp");
-    assert_eq!(body["properties"].get("query"), None);
+    for settings in [WEB, OFFLINE] {
+        let body = sent(settings, &with(&order(), &searched));
+        assert_eq!(body["properties"]["search_string"], "lamp");
+        assert_eq!(body["properties"].get("query"), None);
+    }
+    let body = sent(OFFLINE, &order());
+    assert_eq!(body["properties"]["content_ids"], json!(["lamp", "vase"]));
+    assert_eq!(body["properties"]["num_items"], 7);
 }
 
 #[test]
