@@ -5,7 +5,7 @@
 //! event is in no fact, and passes.
 
 use bumpalo::Bump;
-use signalbox_core::{Event, HashedPath, Node, Path, Sha256Hex, Warning};
+use signalbox_core::{Event, HashedPath, Sha256Hex, Warning};
 use signalbox_segment::value::{Value, js_trim};
 
 use crate::field::{Kind, Row};
@@ -76,9 +76,8 @@ impl<'e> PipelineHashes<'e> {
         }
         // Of a path without a list of hashes, the payload holds all of them.
         for one in hashed.iter().filter(|one| one.hashes.is_empty()) {
-            let path = Path::new(&one.path);
-            let steps: Vec<&str> = path.steps().collect();
-            if !holds(self.event.root(), &steps, hash.as_str()) {
+            let is = |text: &str| text.eq_ignore_ascii_case(hash.as_str());
+            if !one.any_text(self.event.root(), &mut { is }) {
                 continue;
             }
             if *one.rules == *self.rules {
@@ -121,22 +120,6 @@ impl<'e> PipelineHashes<'e> {
 
 fn place(hashed: &HashedPath, hash: &str) -> Option<usize> {
     hashed.hashes.iter().position(|one| **one == *hash)
-}
-
-/// Returns true if a hash stands at a path, or in a list there or on the way.
-fn holds(node: Node<'_>, steps: &[&str], hash: &str) -> bool {
-    let mut items = node.items();
-    if items.any(|item| holds(item, steps, hash)) {
-        return true;
-    }
-    match steps {
-        [] => node.as_str().is_some_and(|text| text.eq_ignore_ascii_case(hash)),
-        [step, rest @ ..] => {
-            let index = step.parse().ok().and_then(|index| node.items().nth(index));
-            let next = index.or_else(|| node.get(step));
-            next.is_some_and(|next| holds(next, rest, hash))
-        }
-    }
 }
 
 /// Replaces hashes that transforms made by those of the sink's rules, and leaves out those of other rules, and any in a

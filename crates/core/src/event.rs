@@ -103,6 +103,15 @@ impl Event {
         &mut self.document
     }
 
+    /// Puts another payload, an object, in the place of this one. Hashes that transforms made and that no longer stand at their
+    /// paths are listed in the facts, so that sinks know them wherever they went.
+    pub fn replace_document(&mut self, document: Document) {
+        for hashed in self.facts.iter_mut().flat_map(|facts| &mut facts.hashed) {
+            hashed.keep(self.document.root(), document.root());
+        }
+        self.document = document;
+    }
+
     /// Returns `messageId`, the id of the event in logs, journal and destinations.
     pub fn message_id(&self) -> &str {
         self.top("messageId")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Warning;
+use crate::{Node, Path, Sha256Hex, Warning};
 
 /// Facts that transforms find out and destinations apply. They travel with the event through the journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,4 +52,53 @@ pub struct HashedPath {
     /// The hash of each value, as 64 lower-case hexadecimal digits; the empty text where the rules have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<Arc<str>>,
+}
+
+impl HashedPath {
+    /// Returns true if `test` does for a text at the path in this payload, or in a list there or on the way.
+    pub fn any_text<'n>(&self, root: Node<'n>, test: &mut dyn FnMut(&'n str) -> bool) -> bool {
+        let path = Path::new(&self.path);
+        let steps: Vec<&str> = path.steps().collect();
+        any_text(root, &steps, test)
+    }
+
+    /// Lists the hashes of an entry without a list, if the payload that replaces the one before no longer holds all of them
+    /// at the path. Lists are bounded, so one of very many hashes stays out.
+    pub(crate) fn keep(&mut self, before: Node<'_>, after: Node<'_>) {
+        /// Most hashes of a list.
+        const LISTED: usize = 64;
+        if !self.hashes.is_empty() {
+            return;
+        }
+        let path = Path::new(&self.path);
+        let steps: Vec<&str> = path.steps().collect();
+        let texts = |root| {
+            let mut texts = Vec::new();
+            any_text(root, &steps, &mut |text| {
+                texts.push(text);
+                texts.len() > LISTED
+            });
+            texts
+        };
+        let known = texts(before);
+        if known.len() <= LISTED && known != texts(after) {
+            let hashes = known.into_iter().filter_map(Sha256Hex::from_prehashed);
+            self.hashes = hashes.map(|hash| hash.as_str().into()).collect();
+        }
+    }
+}
+
+/// Not deeper than the payload, which is bounded.
+fn any_text<'n>(node: Node<'n>, steps: &[&str], test: &mut dyn FnMut(&'n str) -> bool) -> bool {
+    if node.items().any(|item| any_text(item, steps, test)) {
+        return true;
+    }
+    match steps {
+        [] => node.as_str().is_some_and(test),
+        [step, rest @ ..] => {
+            let index = step.parse().ok().and_then(|index| node.items().nth(index));
+            let next = index.or_else(|| node.get(step));
+            next.is_some_and(|next| any_text(next, rest, test))
+        }
+    }
 }

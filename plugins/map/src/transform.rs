@@ -60,7 +60,7 @@ impl Transform for Map {
             event.facts_mut().warnings.append(&mut notes);
         }
         match made.and_then(|text| text.map(parsed).transpose()) {
-            Ok(Some(document)) => *event.document_mut() = document,
+            Ok(Some(document)) => event.replace_document(document),
             Ok(None) => {
                 if let Some(document) = without {
                     *event.document_mut() = document;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use signalbox_core::{Flow, LimitedDataProcessing};
+use signalbox_core::{Flow, HashedPath, LimitedDataProcessing, Sha256Hex};
 
 use crate::{build, event, json, made};
 
@@ -53,6 +53,34 @@ fn removing_needs_no_mapping() {
         ),
         json!({ "context": { "page": {} }, "a": [2] })
     );
+}
+
+#[test]
+fn hashes_that_move_are_listed_in_the_facts() {
+    let hash = |text| Sha256Hex::of(text).as_str().to_owned();
+    let payload = json!({ "traits": { "emails": [hash("a"), hash("b")], "phone": hash("1") } }).to_string();
+    let listed = |settings: &str| {
+        let mut event = event(&payload);
+        for path in ["traits.emails", "traits.phone"] {
+            event.facts_mut().hashed.push(HashedPath {
+                path: path.into(),
+                rules: "pinterest".into(),
+                kind: None,
+                hashes: Vec::new(),
+            });
+        }
+        assert_eq!(build(settings).unwrap().apply(&mut event), Flow::Pass);
+        let lists = event.facts().hashed.iter().map(|one| one.hashes.join(" "));
+        lists.collect::<Vec<_>>()
+    };
+    let moved = r#"
+        remove = ["traits.emails"]
+        [fields]
+        contacts = { "@path" = "$.traits.emails" }
+        "#;
+    assert_eq!(listed(moved), [[hash("a"), hash("b")].join(" "), String::new()]);
+    // Those that stay need no list.
+    assert_eq!(listed("fields = { seen = true }"), ["", ""]);
 }
 
 #[test]
