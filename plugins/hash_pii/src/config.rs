@@ -29,7 +29,7 @@ pub struct HashPiiConfig {
     /// If true, the usual paths are hashed (the table in this plugin's documentation). Default true.
     #[serde(default = "yes")]
     pub defaults: bool,
-    /// Default paths that stay as they are, with everything below them. Default none; an empty list says that none is meant,
+    /// Default paths, and parts of addresses in `paths`, that stay as they are, with everything below them. Default none; an empty list says that none is meant,
     /// and silences the warning about values that a sink behind the transform takes as plain text only.
     #[serde(default)]
     pub keep: Option<Vec<String>>,
@@ -93,6 +93,26 @@ register_plugin!(
     "Normalises and SHA-256 hashes personal fields in place."
 );
 
+impl HashPiiConfig {
+    /// Returns true for a part of an address in `paths` that no other entry there names.
+    fn is_part_of_address(&self, path: &str) -> bool {
+        let path = Path::new(path).to_string();
+        let is_below = |path: &str, above: &str| {
+            let rest = path.strip_prefix(above);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        let mut part = false;
+        for (listed, kind) in &self.paths {
+            let listed = Path::new(listed).to_string();
+            if listed == path || is_below(&listed, &path) {
+                return false;
+            }
+            part |= *kind == HashAs::Address && is_below(&path, &listed);
+        }
+        part
+    }
+}
+
 #[typetag::deserialize(name = "hash_pii")]
 impl TransformConfig for HashPiiConfig {
     fn build(&self, _: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
@@ -101,14 +121,8 @@ impl TransformConfig for HashPiiConfig {
         if self.defaults {
             defaults::add(&mut plan);
         }
-        for (at, path) in self.keep.iter().flatten().enumerate() {
-            if !plan.remove(path) {
-                errors.push(
-                    BuildError::new(format!("keep.{at}"), "is not among the paths hashed by default")
-                        .help("name one of them, such as \"properties.address\", or leave it out"),
-                );
-            }
-        }
+        let mut not_default: Vec<(usize, &String)> = self.keep.iter().flatten().enumerate().collect();
+        not_default.retain(|(_, path)| !plan.remove(path));
         for (path, kind) in &self.paths {
             let place = format!("paths.{path}");
             let steps = Path::new(path);
@@ -121,6 +135,14 @@ impl TransformConfig for HashPiiConfig {
                 ));
             } else {
                 kind.add(&mut plan, path);
+            }
+        }
+        for (at, path) in not_default {
+            if !(self.is_part_of_address(path) && plan.remove(path)) {
+                errors.push(
+                    BuildError::new(format!("keep.{at}"), "is not among the paths hashed by default")
+                        .help("name one of them, such as \"properties.address\", or a part of an address in `paths`, or leave it out"),
+                );
             }
         }
         if !self.defaults && self.paths.is_empty() {

@@ -63,6 +63,30 @@ fn kept_paths_stay() {
 }
 
 #[test]
+fn parts_of_a_listed_address_can_stay() {
+    let paths = r#"paths = { "$.properties.to" = "address", "properties.to.zip" = "zip" }"#;
+    let made = made(
+        &format!("{paths}\nkeep = [\"properties.to.city\"]"),
+        &json!({ "properties": { "to": { "city": "Rome", "zip": "00118", "street": "Via Appia 1" } } }),
+    );
+    assert_eq!(
+        made.payload["properties"]["to"],
+        json!({ "city": "Rome", "zip": sha("00118"), "street": sha("viaappia1") })
+    );
+    // The address itself and a path that the settings name are there to be hashed.
+    for path in [
+        "properties.to",
+        "properties.to.zip",
+        "properties",
+        "properties.to.note",
+    ] {
+        let settings = format!("defaults = false\n{paths}\nkeep = [\"{path}\"]");
+        let errors = build(Side::Sink, &settings).err().unwrap();
+        assert_eq!((errors.len(), &*errors[0].path), (1, "keep.0"), "{path}");
+    }
+}
+
+#[test]
 fn settings_that_do_not_fit_are_told() {
     for (settings, path) in [
         ("defaults = false", "paths"),
