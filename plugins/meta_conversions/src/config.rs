@@ -144,7 +144,8 @@ impl MetaConversionsConfig {
         let authorization = settings::token_header(&self.access_token, bearer, place, errors);
         let path = [self.api_version.as_str(), &self.pixel_id.0, "events"];
         let url = settings::endpoint(&self.base_url, path, errors);
-        let open = open(self.test_event_code.as_deref(), self.partner_agent.as_deref());
+        let test_code = self.test_event_code.as_deref().map(str::trim);
+        let open = open(test_code, self.partner_agent.as_deref());
         Some(Meta {
             compat: self.compat,
             external_id: self.external_id,

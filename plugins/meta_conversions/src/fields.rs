@@ -169,7 +169,7 @@ pub(crate) const EVENT: &[Row] = &[
         .default_mapping(from_path!("timestamp")).vendor_default(FirstOf(&["timestamp", "originalTimestamp", "receivedAt"])),
     own!("event_source_url", "Event Source URL", String, "Address of the page.").default_mapping(from_path!("context.page.url")).optional(),
     own!("event_id", "Event ID", String,
-        "What Meta knows duplicates by. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
+        "Meta recognises duplicates by it. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
     own!("action_source", "Action Source", String, "Where it happened.").required().choices(SOURCES).vendor_default(Json(r#""website""#))
         .derived(derive::ACTION_SOURCE, "`app` for events of mobile apps, `system_generated` for those that a server's library makes without page and user agent, `other` if a field is missing that Meta requires with the source"),
     own!("user_data", "User Data", Object, "Who it was.").required().members(USER_DATA, fields!(USER_DATA)),

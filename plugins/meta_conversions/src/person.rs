@@ -85,10 +85,9 @@ impl<'a> RecordBuilder<'a, '_> {
             }
         }
         for wire in PLAIN {
-            let value = self
-                .resolved
-                .or_derived(self.vendor, wire, members.take(wire.member));
-            if self.plain(out, wire, value) {
+            // A value that cannot be sent leaves its place to the derived one.
+            let mapped = members.take(wire.member);
+            if self.plain(out, wire, mapped) || wire.derive.is_some() && self.plain_derived(out, wire) {
                 identity.add(wire.key.name());
             }
         }
@@ -120,16 +119,25 @@ impl<'a> RecordBuilder<'a, '_> {
         !ids.is_empty()
     }
 
+    fn plain_derived(&mut self, out: &mut Object<'_>, wire: &Wire) -> bool {
+        let derived = self.resolved.or_derived(self.vendor, wire, Value::Undefined);
+        self.plain(out, wire, derived)
+    }
+
     /// Writes a member that is not hashed, if it is what its name says.
     fn plain(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>) -> bool {
         let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
         let wanted = match (wire.key.name(), text) {
-            ("lead_id" | "fb_login_id", _) => {
-                // Zero and blanks stand for no id.
-                let id = whole(value).filter(|id| *id > 0);
-                id.into_iter().for_each(|id| out.integer(wire.key, id));
-                return id.is_some();
-            }
+            ("lead_id" | "fb_login_id", _) => match whole(value) {
+                Some(id @ 1..) => {
+                    out.integer(wire.key, id);
+                    return true;
+                }
+                // Blanks stand for no id, and become zero.
+                Some(0) => return false,
+                None if value.as_number().is_none() => return false,
+                _ => "a whole number above zero",
+            },
             (_, None) => return false,
             ("client_ip_address", Some(text)) if text.parse::<IpAddr>().is_err() => "an IPv4 or IPv6 address",
             ("fbc" | "fbp", Some(text)) if !click::is_well_formed(text) => {

@@ -76,6 +76,7 @@ fn settings_stand_in_the_body() {
     };
     let test = "test_event_code = \"TEST1\"\ntest_events_count = true\n";
     assert_eq!(body(test), r#"{"test_event_code":"TEST1","data":[{}]}"#);
+    assert_eq!(body(&test.replace("TEST1", " TEST1 ")), body(test));
     let agent = "partner_agent = \"signal\\\"box\"\n";
     assert_eq!(body(agent), r#"{"partner_agent":"signal\"box","data":[{}]}"#);
     assert_eq!(

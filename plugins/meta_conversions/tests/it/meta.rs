@@ -369,6 +369,14 @@ fn click_and_browser_ids_are_found() {
     }
     let cookies = with(purchase(), &[("context.cookies", json!("_fbp=fb.1.2.3"))]);
     assert_eq!(sent(&cookies)["user_data"]["fbp"], "fb.1.2.3");
+    // An id of another form leaves its place to the one that the page brings.
+    let both = [
+        ("properties.fbc", json!("IwAR_x")),
+        ("context.page.search", json!("?fbclid=IwAR_x")),
+    ];
+    let both = with(purchase(), &both);
+    assert_eq!(sent(&both)["user_data"]["fbc"], MADE);
+    assert_eq!(warnings(&both), ["wrong_form user_data.fbc"]);
     // A mapped field is not derived.
     let clicked = with(purchase(), &[("context.page.search", json!("?fbclid=IwAR_x"))]);
     let record = result(
@@ -376,6 +384,30 @@ fn click_and_browser_ids_are_found() {
         &clicked,
     );
     assert_eq!(body(&record.unwrap())["user_data"]["fbc"], Json::Null);
+}
+
+#[test]
+fn ids_that_meta_gave_are_whole_numbers_above_zero() {
+    let fields = mapped("\"user_data.leadID\" = { \"@path\" = \"$.properties.lead\" }");
+    let wrong = Some("wrong_form");
+    for (lead, sent, warned) in [
+        (
+            json!(123_456_789_012_345_678_u64),
+            json!(123_456_789_012_345_678_u64),
+            None,
+        ),
+        (json!("77"), json!(77), None),
+        (json!(0), Json::Null, None),
+        (json!(""), Json::Null, None),
+        (json!(-1), Json::Null, wrong),
+        (json!("123456789012345678901234"), Json::Null, wrong),
+        (json!("abc"), Json::Null, Some("wrong_type")),
+    ] {
+        let record = result(&fields, &with(purchase(), &[("properties.lead", lead.clone())])).unwrap();
+        assert_eq!(body(&record)["user_data"]["lead_id"], sent, "{lead}");
+        let code = record.warnings.first().map(|warning| &*warning.code);
+        assert_eq!(code, warned, "{lead}");
+    }
 }
 
 #[test]
