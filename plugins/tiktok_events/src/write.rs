@@ -135,8 +135,8 @@ impl<'a> RecordBuilder<'a, '_> {
         Ok(Some(id.ok_or_else(own::no_lead_id)?))
     }
 
-    /// Returns the flag of Limited Data Use. An opt-out that cannot be read counts as one, and so does one of the device or of
-    /// the consent, whatever is mapped.
+    /// Returns the flag of Limited Data Use. An opt-out that cannot be read counts as one. One of the device or of the consent
+    /// counts even if the mapping says false.
     fn limited_data_use(&mut self) -> Result<Option<bool>, Refusal> {
         let place = self.payload.layout.places.limited_data_use;
         let fact = self.resolved.event.facts().limited_data_processing.is_some();
