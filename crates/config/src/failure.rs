@@ -55,8 +55,10 @@ impl de::Error for Failure {
             .strip_prefix("missing field '")
             .and_then(|rest| rest.strip_suffix('\''))
             .map(str::to_owned);
+        // The list of choices holds nothing of the file, though one of its words may be the wrong value.
+        let choices = message.starts_with("unknown value, expected ");
         Self {
-            foreign: field.is_none(),
+            foreign: field.is_none() && !choices,
             field,
             message,
         }
@@ -146,5 +148,26 @@ fn kind(found: &Unexpected<'_>) -> &'static str {
         Unexpected::Seq => "a list",
         Unexpected::Map | Unexpected::StructVariant => "a table",
         _ => "something else",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::Error;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_hides_no_choice_that_holds_its_word() {
+        let choices: &'static [&'static str] = &["sha256", "sha256-lower", "plain"];
+        // As typetag hands it on.
+        let failure = Failure::custom(Failure::unknown_variant("lower", choices));
+        assert!(!failure.foreign);
+        assert!(
+            failure
+                .message
+                .starts_with("unknown value, expected one of sha256, sha256-lower, plain")
+        );
+        assert!(Failure::custom("lower is not a form").foreign);
     }
 }

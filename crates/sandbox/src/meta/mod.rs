@@ -20,7 +20,8 @@ use crate::options::SandboxConfig;
 use crate::reply::Reply;
 use crate::vendor::Vendor;
 
-/// The oldest version of the Graph API that has not ended.
+/// The oldest version that has not ended, by the table of the Marketing API. The table of the Graph API keeps versions for
+/// longer.
 const OLDEST_VERSION: u32 = 25;
 
 pub(crate) struct Meta;
