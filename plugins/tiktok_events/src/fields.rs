@@ -54,7 +54,7 @@ const SHARED: &[Row] = &[
     member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").default_mapping(from_path!("properties.content_ids")).derived(derive::CONTENT_IDS, "the ids of the contents"),
     member!("num_items", "Number of Items", COUNT).of_type(FieldType::Number).describe("How many products in all.").default_mapping(from_path!("properties.num_items")).derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("search_string", "Search String", ANY).describe("What was searched for.").default_mapping(from_path!("properties.search_string")).vendor_default(FirstOf(&["properties.search_string", "properties.query"])),
-    member!("customer_type", "Customer Type", ANY).vendor_only().choices(&[choice("new"), choice("returning")]).describe("Whether the customer is new; only with compat = \"tiktok\"."),
+    member!("customer_type", "Customer Type", ANY).vendor_only().vendor_default(FirstOf(&["properties.customer_type"])).choices(&[choice("new"), choice("returning")]).describe("Whether the customer is new; only with compat = \"tiktok\"."),
     member!("attribution_share", "Attribution Share", Number).vendor_only().describe("Share of the event that belongs to TikTok, from 0 to 1; only with compat = \"tiktok\"."),
 ];
 

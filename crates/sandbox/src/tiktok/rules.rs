@@ -62,15 +62,17 @@ pub(super) fn required(source: &str, event: &Facts, found: &mut Findings) {
 }
 
 /// The properties that TikTok reads for some event sources only.
-const PLACES: [(&str, &[&str]); 9] = [
+const PLACES: [(&str, &[&str]); 11] = [
     ("external_id", &["web", "crm"]),
     ("ttclid", &["web"]),
     ("ttp", &["web"]),
     ("ip", &["web", "app"]),
     ("user_agent", &["web", "app"]),
+    ("locale", &["web", "app"]),
     ("idfa", &["app"]),
     ("idfv", &["app"]),
     ("gaid", &["app"]),
+    ("att_status", &["app"]),
     ("limited_data_use", &["web", "app"]),
 ];
 

@@ -46,14 +46,15 @@ const USER: &Shape = &[
     text("ttp").noted(),
     checked("ip", ip_address).noted(),
     text("user_agent").noted(),
-    text("locale"),
+    text("locale").noted(),
     text("idfa").noted(),
     text("idfv").noted(),
     text("gaid").noted(),
     one_of(
         "att_status",
         "AUTHORIZED, DENIED, NOT_DETERMINED, RESTRICTED, NOT_APPLICABLE",
-    ),
+    )
+    .noted(),
     hashes("first_name"),
     hashes("last_name"),
     hashes("zip_code"),

@@ -191,6 +191,10 @@ fn values() {
                 "warned: 'gaid' is not read for web events",
             ),
             (
+                json!({ "user": { "att_status": "DENIED" } }),
+                "warned: 'att_status' is not read for web events",
+            ),
+            (
                 properties("value", json!("12.5")),
                 "'properties.value' is of type string, expected number",
             ),

@@ -570,3 +570,47 @@ fn journeys_and_vehicles_are_sent_on_demand() {
         (&json!("Rome"), &json!(2))
     );
 }
+
+#[test]
+fn an_empty_value_hides_no_other() {
+    let patch = json!({
+        "properties": { "email": "", "ttclid": "", "value": "", "customer_type": "new" },
+        "context": { "traits": { "name": null, "firstName": "Ivy", "lastName": "Marsh" } },
+    });
+    let body = sent(WEB, &with(&order(), &patch));
+    assert_eq!(body["user"]["email"], json!([sha("ivy@example.com")]));
+    assert_eq!(body["user"]["ttclid"], "E.C.P.one");
+    assert_eq!(body["user"]["first_name"], sha("ivy"));
+    assert_eq!(body["properties"]["value"], 215);
+    assert_eq!(body["properties"]["customer_type"], "new");
+}
+
+#[test]
+fn a_price_of_zero_is_a_price() {
+    let free = json!({ "properties": { "revenue": 0, "products": [{ "product_id": "gift", "price": 0 }] } });
+    for (settings, event) in [(WEB, order()), (APP, in_app())] {
+        let properties = sent(settings, &with(&event, &free))["properties"].clone();
+        assert_eq!(
+            properties["contents"],
+            json!([{ "price": 0, "content_id": "gift" }])
+        );
+        assert_eq!(properties["value"], 0);
+    }
+}
+
+#[test]
+fn a_hash_that_arrived_is_sent_in_lower_case() {
+    let hash = sha("ivy@example.com");
+    let patch =
+        json!({ "context": { "traits": { "email": format!(" {} ", hash.to_uppercase()), "phone": hash } } });
+    let user = sent(WEB, &with(&order(), &patch))["user"].clone();
+    assert_eq!((&user["email"], &user["phone"]), (&json!([hash]), &json!([hash])));
+}
+
+#[test]
+fn the_test_code_of_an_offline_event_stands_in_the_request() {
+    let record = record(&mapped(OFFLINE, "test_event_code = \"TEST1\""), &order());
+    assert_ne!(record.batch_key, 0);
+    let body: Json = serde_json::from_slice(&record.bytes).unwrap();
+    assert_eq!(body.get("test_event_code"), None);
+}
