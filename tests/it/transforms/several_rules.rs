@@ -204,3 +204,25 @@ async fn a_dead_letter_holds_the_hashes_by_all_rules() {
     }
     assert!(!letters[0].payload.as_deref().unwrap().contains("ada.okafor"));
 }
+
+#[tokio::test]
+async fn a_user_id_that_repeats_the_email_address_keeps_its_own_hash() {
+    let world = World::new().await;
+    let pipe = Pipe::start(&world, &pipeline(THREE, &[PINTEREST, META, TIKTOK])).await;
+    let mut event = customer("repeated");
+    event["userId"] = "Ada@Example.com".into();
+    event["context"]["traits"]["email"] = "Ada@Example.com".into();
+    post_all(&world.listen, &[event]).await;
+    pipe.settled(1).await;
+
+    let meta = &only(&world, Vendor::Meta)["user_data"];
+    let tiktok = &only(&world, Vendor::TikTok)["user"];
+    for (email, id) in [
+        (&meta["em"], &meta["external_id"]),
+        (&tiktok["email"], &tiktok["external_id"]),
+    ] {
+        // Pinterest's rules make one hash of both, and these vendors' do not.
+        assert_eq!(*email, json!([sha("ada@example.com")]));
+        assert_eq!(*id, json!([sha("Ada@Example.com")]));
+    }
+}
