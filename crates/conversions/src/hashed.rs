@@ -12,6 +12,9 @@ use crate::field::{Kind, Row};
 use crate::personal::Field;
 use crate::reasons;
 
+/// The length of a SHA-256 as a text.
+const SHA256_DIGITS: usize = 64;
+
 /// The hashes that transforms made of an event's values, for a sink with these rules.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PipelineHashes<'e> {
@@ -42,10 +45,11 @@ impl<'e> PipelineHashes<'e> {
         any.then_some(PipelineHashes { event, rules })
     }
 
-    /// Finds the origin of a text in a field, which is hashed unless `field` is `None`. A text that is no SHA-256 has arrived.
+    /// Finds the origin of a text in a field, which is hashed unless `field` is `None`. A text that is no SHA-256 has arrived,
+    /// unless a template built it from hashes by other rules.
     pub(crate) fn origin(&self, text: &str, field: Option<Field>) -> Origin<'e> {
         let Some(hash) = Sha256Hex::from_prehashed(js_trim(text)) else {
-            return Origin::Arrived;
+            return self.origin_of_parts(text);
         };
         let hashed = &self.event.facts().hashed;
         let placed = hashed
@@ -95,6 +99,28 @@ impl<'e> PipelineHashes<'e> {
             }
         }
         found
+    }
+
+    /// Finds the origin of a text that is longer than a SHA-256, and may hold some.
+    fn origin_of_parts(&self, text: &str) -> Origin<'e> {
+        if text.len() <= SHA256_DIGITS {
+            return Origin::Arrived;
+        }
+        let hashed = &self.event.facts().hashed;
+        let is_own = |hash: &str| {
+            let mut own = hashed.iter().filter(|one| *one.rules == *self.rules);
+            own.any(|one| place(one, hash).is_some())
+        };
+        let is_part = |hash: &str| hash.len() == SHA256_DIGITS && text.contains(hash) && !is_own(hash);
+        let others = hashed.iter().filter(|one| *one.rules != *self.rules);
+        let mut holding = others.filter(|one| match &*one.hashes {
+            [] => one.any_text(self.event.root(), &mut { is_part }),
+            hashes => hashes.iter().any(|hash| is_part(hash)),
+        });
+        holding.next().map_or(Origin::Arrived, |one| Origin::OtherRules {
+            path: &one.path,
+            rules: &one.rules,
+        })
     }
 
     /// Finds the hash by the sink's rules at a place in the lists of a path.
@@ -394,6 +420,23 @@ mod tests {
             (payload, warnings.len()),
             (json!({ "user": { "email": [email] } }), 0)
         );
+    }
+
+    #[test]
+    fn a_text_built_from_hashes_by_other_rules_is_left_out() {
+        let (other, own) = (hash("A@b.c"), hash("a@b.c"));
+        let event = json!({ "traits": { "email": other } });
+        let payload = json!({ "user": { "email": [format!("{other} {own}")], "zip": format!("x{own}") } });
+        for list in [&[][..], &[&*other]] {
+            let facts = [("traits.email", "other", list), ("userId", "own", &[&*own])];
+            let (payload, warnings) = replaced(&event, &facts, &payload, false);
+            assert_eq!(
+                payload["user"],
+                json!({ "email": [], "zip": format!("x{own}") }),
+                "{list:?}"
+            );
+            assert_eq!(warnings, ["user.email hashed_by_other_rules"]);
+        }
     }
 
     #[test]
