@@ -165,6 +165,12 @@ impl TikTokEventsConfig {
             let warning = warning.help("take it out before production");
             findings.warnings.push(warning);
         }
+        if self.event_source == EventSource::Crm && matches!(self.presets, Presets::All) {
+            let message = "have standard names, which TikTok refuses for CRM events";
+            let warning = BuildError::new("presets", message);
+            let warning = warning.help("set \"none\", and write mappings that name the event");
+            findings.warnings.push(warning);
+        }
         let event_source_id = self.event_source_id(findings);
         let crm = self.crm_event_set_id.as_ref().map(|id| self.id(id));
         let event_source_id = event_source_id?;
@@ -231,8 +237,7 @@ impl TikTokEventsConfig {
         }
         let (setting, id) = found?;
         if id.is_none() {
-            let message = format!("is needed, since event_source is {source}");
-            let error = BuildError::new(setting, message);
+            let error = BuildError::new(setting, format!("is needed, since event_source is {source}"));
             findings.errors.push(error.help("Events Manager shows it"));
         }
         Some(self.id(id?))

@@ -48,9 +48,8 @@ impl<'a> RecordBuilder<'a, '_> {
             self.device(out);
         }
         let ip = self.payload.trimmed(places.ip);
-        let ip = self
-            .resolved
-            .valid(ip, is_public_address, ("ip", "a public IPv4 or IPv6 address"));
+        let form = ("ip", "a public IPv4 or IPv6 address");
+        let ip = self.resolved.valid(ip, is_public_address, form);
         out.plain_if_any(IP, ip);
         out.plain_if_any(USER_AGENT, self.payload.trimmed(places.user_agent));
         self.locale(out);
@@ -77,10 +76,8 @@ impl<'a> RecordBuilder<'a, '_> {
     /// Writes a locale such as `en_US` as a BCP 47 tag.
     fn locale(&mut self, out: &mut UserData<'_, '_>) {
         let locale = self.payload.trimmed(self.payload.layout.places.locale);
-        let Some(locale) = self
-            .resolved
-            .valid(locale, is_language_tag, ("locale", "a BCP 47 language tag"))
-        else {
+        let form = ("locale", "a BCP 47 language tag");
+        let Some(locale) = self.resolved.valid(locale, is_language_tag, form) else {
             return;
         };
         self.resolved.text.clear();
@@ -100,11 +97,8 @@ impl<'a> RecordBuilder<'a, '_> {
             self.advertising_id(out, id, platform);
         }
         if ios {
-            let idfv = self.resolved.valid(
-                text("device_id"),
-                is_uuid,
-                ("device_details.device_id", "an IDFV"),
-            );
+            let form = ("device_details.device_id", "an IDFV");
+            let idfv = self.resolved.valid(text("device_id"), is_uuid, form);
             out.plain_if_any(IDFV, idfv);
         }
         let mapped = self.payload.trimmed(places.att_status);

@@ -116,9 +116,8 @@ impl<'a> RecordBuilder<'a, '_> {
     fn url(&mut self) -> Result<Option<&'a str>, Refusal> {
         let url = self.payload.trimmed(self.payload.layout.places.url);
         let is_url = |url: &str| page::host(url).is_some();
-        let url = self
-            .resolved
-            .valid(url, is_url, ("url", "the address of a web page"));
+        let form = ("url", "the address of a web page");
+        let url = self.resolved.valid(url, is_url, form);
         if url.is_none() && self.source == EventSource::Web {
             return Err(own::no_page_url().into());
         }

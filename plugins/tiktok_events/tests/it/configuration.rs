@@ -94,6 +94,16 @@ fn test_events_are_told_at_load() {
 }
 
 #[test]
+fn presets_do_not_suit_a_crm_system() {
+    for (more, warned) in [("", 1), ("presets = \"none\"", 0)] {
+        let built = build(&format!("event_source = \"crm\"\ncrm_event_set_id = 71\n{more}")).unwrap();
+        let told = built.warnings.iter().map(ToString::to_string);
+        let found = told.filter(|warning| warning.starts_with("presets: have standard names"));
+        assert_eq!(found.count(), warned, "{more}");
+    }
+}
+
+#[test]
 fn sinks_of_one_token_share_a_rate_limit() {
     let group = |more: &str| {
         build(&format!("{WEB}{more}"))

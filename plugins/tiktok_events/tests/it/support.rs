@@ -76,7 +76,7 @@ impl GoldenVendor for TikTokCases {
                 }),
             ),
             ("partner_name".to_owned(), "Segment".into()),
-            // Segment sends it, without a word.
+            // Segment sends the event of a user who opted out.
             ("on_unsupported".to_owned(), "send".into()),
         ]);
         for (name, value) in given {
