@@ -3,9 +3,9 @@
 use bumpalo::Bump;
 use signalbox_segment::value::Value;
 
-/// Returns a parameter of a query such as `?a=1&b=2`, trimmed and with its percent signs decoded. `None` if it is blank or
-/// not there. The question mark may be missing, and a fragment counts as the end. A plus sign stays, as click ids may
-/// hold one.
+/// Returns a parameter of a query such as `?a=1&b=2`, with its percent signs decoded and trimmed; bytes that are no UTF-8
+/// stay encoded. `None` if it is blank or not there. The question mark may be missing, and a fragment counts as the end. A
+/// plus sign stays, as click ids may hold one.
 #[inline]
 pub fn query_parameter<'a>(query: &'a str, name: &str, arena: &'a Bump) -> Option<&'a str> {
     let query = query
@@ -15,16 +15,16 @@ pub fn query_parameter<'a>(query: &'a str, name: &str, arena: &'a Bump) -> Optio
         .unwrap_or_default();
     let value = query
         .split('&')
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?
-        .trim();
-    match value {
-        "" => None,
-        value if value.contains('%') => {
-            let decoded = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
-            Some(arena.alloc_str(&decoded))
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    let decoded = match value.contains('%') {
+        true => {
+            let decoded = percent_encoding::percent_decode_str(value).decode_utf8();
+            decoded.map_or(value, |decoded| arena.alloc_str(&decoded))
         }
-        value => Some(value),
-    }
+        false => value,
+    };
+    let value = decoded.trim();
+    (!value.is_empty()).then_some(value)
 }
 
 /// Returns a parameter of a URL's query, as [`query_parameter`] does.
@@ -118,6 +118,9 @@ mod tests {
             ("click=a+b", Some("a+b")),
             ("?click=", None),
             ("?click=%", Some("%")),
+            ("?click=%E4%BD", Some("%E4%BD")),
+            ("?click=%20", None),
+            ("?click= a%20", Some("a")),
             ("?notclick=abc", None),
             ("click", None),
             ("", None),
