@@ -7,8 +7,8 @@ use serde::Deserialize;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
 use signalbox_conversions::{Conversions, Frames, OptOutPolicy};
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
-    SinkDefaults, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDefaults,
+    register_plugin,
 };
 use signalbox_http::bearer;
 use signalbox_segment::settings::Findings;
@@ -88,9 +88,13 @@ impl SinkConfig for MetaConversionsConfig {
     fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         let mut findings = Findings::default();
         let destination = self.destination(&mut findings);
-        settings::sink(destination, findings, |vendor| SinkDeclarations {
-            rate_group: Some(self.rate_group(vendor)),
-            ..settings::declares(vendor, &self.mappings)
+        settings::sink(destination, findings, |vendor| {
+            let mut declares = settings::declares(vendor, &self.mappings);
+            declares.rate_group = Some(self.rate_group(vendor));
+            if self.external_id == ExternalId::Sha256Lower {
+                declares.reads.push(settings::reads_user_id("external_id"));
+            }
+            declares
         })
     }
 

@@ -9,7 +9,7 @@ use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets, t
 use signalbox_conversions::{Conversions, Doubt, Frames, OptOutPolicy};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sha256Hex, Sink, SinkConfig,
-    SinkDeclarations, SinkDefaults, register_plugin,
+    SinkDefaults, register_plugin,
 };
 use signalbox_http::{Url, secret_value};
 use signalbox_segment::settings::Findings;
@@ -95,9 +95,13 @@ impl SinkConfig for TikTokEventsConfig {
     fn build(&self, _: &BuildContext) -> Result<Built<dyn Sink>, BuildErrors> {
         let mut findings = Findings::default();
         let destination = self.destination(&mut findings);
-        settings::sink(destination, findings, |vendor| SinkDeclarations {
-            rate_group: Some(self.rate_group(&vendor.url)),
-            ..settings::declares(vendor, &self.mappings)
+        settings::sink(destination, findings, |vendor| {
+            let mut declares = settings::declares(vendor, &self.mappings);
+            declares.rate_group = Some(self.rate_group(&vendor.url));
+            if self.external_id_case == ExternalIdCase::Lower {
+                declares.reads.push(settings::reads_user_id("external_id_case"));
+            }
+            declares
         })
     }
 

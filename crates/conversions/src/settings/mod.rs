@@ -67,6 +67,14 @@ pub fn declares<V: Vendor>(vendor: &V, mappings: &[MappingConfig]) -> SinkDeclar
     }
 }
 
+/// Makes the declaration of a setting that chooses the form of the user id, which a hash no longer has.
+pub fn reads_user_id(setting: &str) -> PlainRead {
+    PlainRead {
+        setting: setting.to_owned(),
+        event_path: "userId".to_owned(),
+    }
+}
+
 /// Returns the fields that the vendor wants plain.
 fn plain_fields<V: Vendor>(vendor: &V, mappings: &[MappingConfig]) -> Vec<PlainField> {
     let (spec, compat) = (vendor.spec(), vendor.compat());

@@ -121,3 +121,12 @@ fn fields_that_segment_leaves_to_its_users_are_asked_for() {
         "presets = \"none\"\n[[mappings]]\npreset = \"Purchase\"\nfields = { action_source = \"website\" }";
     assert_eq!(warnings(mapping), [""; 0]);
 }
+
+#[test]
+fn the_letter_case_of_an_id_needs_the_plain_one() {
+    let reads = |more: &str| build(more).unwrap().declares.reads.len();
+    assert_eq!((reads(""), reads("external_id = \"plain\"")), (0, 0));
+    let declares = build("external_id = \"sha256-lower\"").unwrap().declares;
+    let read = &declares.reads[0];
+    assert_eq!((&*read.setting, &*read.event_path), ("external_id", "userId"));
+}

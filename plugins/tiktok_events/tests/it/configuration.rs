@@ -130,3 +130,15 @@ fn a_sink_is_named_as_at_segment() {
         assert_eq!(config.defaults().integration, Some(name));
     }
 }
+
+#[test]
+fn the_letter_case_of_an_id_needs_the_plain_one() {
+    let built = |more: &str| build(&format!("{WEB}{more}")).unwrap().declares.reads;
+    assert_eq!(built(""), []);
+    let reads = built("external_id_case = \"lower\"");
+    let read = &reads[0];
+    assert_eq!(
+        (&*read.setting, &*read.event_path),
+        ("external_id_case", "userId")
+    );
+}
