@@ -299,7 +299,8 @@ async fn nothing_acknowledged_is_lost_to_names_disks_and_damaged_state() {
     assert_eq!(exit.code, Some(0), "{exit:?}");
 
     let mut pinterest = Tally::new(capture, "event_id", same_at_pinterest);
-    let mut archive = Tally::new(rig.world.path("archive.jsonl"), "messageId", same_in_archive);
+    let archive = Tally::new(rig.world.path("archive.jsonl"), "messageId", same_in_archive);
+    let mut archive = archive.of_killed_writer();
     let lines = (pinterest.catch_up(), archive.catch_up());
     let sent = generator.sent();
     let missing = |tally: &Tally, wanted: fn(u64) -> bool| -> Vec<u64> {

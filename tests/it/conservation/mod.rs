@@ -102,6 +102,11 @@ fn check(rig: &Rig, sent: &generator::Sent, live: &Status, offline: &Status, dea
     // The archive, which nothing is filtered for, has everything that was journalled.
     let archive = rig.archive();
     assert_eq!(archive.distinct(), source.journalled);
+    assert!(
+        archive.cut() <= rig.kills(),
+        "{} lines of the archive are cut",
+        archive.cut()
+    );
     for number in sent.acknowledged() {
         assert!(archive.has(number), "{number} is not in the archive");
     }

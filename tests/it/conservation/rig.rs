@@ -69,7 +69,7 @@ impl Rig {
             process: None,
             variant: 0,
             destinations: KINDS.each_ref().map(|kind| Destination::new(kind, &capture)),
-            archive: Tally::new(archive, "messageId", same_in_archive),
+            archive: Tally::new(archive, "messageId", same_in_archive).of_killed_writer(),
             killed: Vec::new(),
         };
         rig.write(&config(0));

@@ -16,6 +16,10 @@ pub(super) struct Tally {
     same: fn(u64, &Value),
     /// True for the events that count; others may be in the same file.
     is_its: fn(&Value) -> bool,
+    /// The writer may be killed while it writes a line, and ends it with a line break when it starts again.
+    killed: bool,
+    /// The lines that a kill cut off.
+    cut: u64,
     read: u64,
     lines: usize,
     /// The lines of each event.
@@ -29,6 +33,8 @@ impl Tally {
             member,
             same,
             is_its: |_| true,
+            killed: false,
+            cut: 0,
             read: 0,
             lines: 0,
             at: BTreeMap::new(),
@@ -38,6 +44,16 @@ impl Tally {
     /// Passes over the events for which `is_its` returns false; their lines do not count.
     pub(super) fn only(self, is_its: fn(&Value) -> bool) -> Tally {
         Tally { is_its, ..self }
+    }
+
+    /// Counts lines that are no JSON, which a writer leaves that is killed.
+    pub(super) fn of_killed_writer(self) -> Tally {
+        Tally { killed: true, ..self }
+    }
+
+    /// Returns the number of lines that are no JSON.
+    pub(super) fn cut(&self) -> u64 {
+        self.cut
     }
 
     /// Reads the new lines and compares each event with the one sent; returns the number of lines.
@@ -54,8 +70,14 @@ impl Tally {
             .map_or(0, |last| last + 1);
         self.read += whole as u64;
         for line in text[..whole].split_inclusive(|byte| *byte == b'\n') {
-            let event: Value = serde_json::from_slice(line)
-                .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(line)));
+            let event: Value = match serde_json::from_slice(line) {
+                Ok(event) => event,
+                Err(_) if self.killed => {
+                    self.cut += 1;
+                    continue;
+                }
+                Err(error) => panic!("{error}: {}", String::from_utf8_lossy(line)),
+            };
             if !(self.is_its)(&event) {
                 continue;
             }
