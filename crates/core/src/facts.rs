@@ -88,7 +88,7 @@ impl HashedPath {
     }
 }
 
-/// Not deeper than the payload, which is bounded.
+/// Looks for a text that passes the test, in lists too. It descends no deeper than the payload, which is bounded.
 fn any_text<'n>(node: Node<'n>, steps: &[&str], test: &mut dyn FnMut(&'n str) -> bool) -> bool {
     if node.items().any(|item| any_text(item, steps, test)) {
         return true;

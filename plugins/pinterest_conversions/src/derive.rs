@@ -40,7 +40,7 @@ pub(crate) const PLACES: [LookupPath; 16] = places(&[
     "traits.name",
 ]);
 
-/// Those that other vendors look at, too.
+/// The places that other vendors look at, too.
 const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
 
 /// The index of a place.

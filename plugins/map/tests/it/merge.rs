@@ -79,7 +79,7 @@ fn hashes_that_move_are_listed_in_the_facts() {
         contacts = { "@path" = "$.traits.emails" }
         "#;
     assert_eq!(listed(moved), [[hash("a"), hash("b")].join(" "), String::new()]);
-    // Those that stay need no list.
+    // Hashes that stay at their path need no list.
     assert_eq!(listed("fields = { seen = true }"), ["", ""]);
 }
 
