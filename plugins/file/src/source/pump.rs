@@ -69,7 +69,7 @@ impl Pump {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        let value = file.checkpoint(unix_seconds());
+        let value = file.checkpoint(unix_micros());
         self.checkpoints.save(&file.id, Some(value));
         tokio::select! {
             () = self.stop.cancelled() => Err(Stopped),
@@ -81,7 +81,7 @@ impl Pump {
     fn save(&mut self, place: Place, blocks: Option<Blocks>) {
         if let (Some(file), Some(blocks)) = (&mut self.file, blocks) {
             file.advance(place, blocks);
-            let value = file.checkpoint(unix_seconds());
+            let value = file.checkpoint(unix_micros());
             self.checkpoints.save(&file.id, Some(value));
         }
     }
@@ -177,11 +177,9 @@ impl Pump {
     }
 }
 
-fn unix_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
+fn unix_micros() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The source was stopped while it waited for room or for the disk.

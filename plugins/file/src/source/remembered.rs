@@ -34,7 +34,8 @@ pub(super) struct Remembered {
     head: Block,
     /// The block before `offset`.
     tail: Block,
-    /// Unix seconds of the last reading.
+    /// Unix microseconds of the last reading, so that files read in one second keep their order. Checkpoints of earlier
+    /// versions hold seconds, and so count as older.
     read_at: u64,
     /// True if the last line had no line break and was no event: it stands behind `offset`.
     #[serde(skip)]
@@ -179,8 +180,8 @@ impl Remembered {
     }
 
     /// Makes the checkpoint, with the time of reading.
-    pub(super) fn checkpoint(&mut self, unix_seconds: u64) -> Vec<u8> {
-        self.read_at = unix_seconds;
+    pub(super) fn checkpoint(&mut self, unix_micros: u64) -> Vec<u8> {
+        self.read_at = unix_micros;
         // Strings and numbers always serialise.
         serde_json::to_vec(self).unwrap_or_default()
     }
