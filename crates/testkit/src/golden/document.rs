@@ -43,7 +43,7 @@ pub fn reference<G: GoldenVendor>(spec: &Spec) {
 /// `<!-- begin of the generated reference of app -->`.
 ///
 /// # Panics
-/// As [`reference`].
+/// As [`reference()`].
 pub fn named_reference<G: GoldenVendor>(spec: &Spec, name: &str) {
     reference_of::<G>(spec, &format!(" of {name}"));
 }

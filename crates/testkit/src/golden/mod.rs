@@ -1,6 +1,6 @@
 //! Golden cases: results that Segment's destination of a vendor gave for events, held against those of our sink.
 //!
-//! A vendor's tests implement [`GoldenVendor`] and call [`vectors`], [`differences`], [`reference`], [`tables`] and
+//! A vendor's tests implement [`GoldenVendor`] and call [`vectors`], [`differences`], [`reference()`], [`tables`] and
 //! [`personal_values`].
 //! `VECTORS_DIR` names another folder with the same layout; then only the cases count, not the lists of the documentation.
 
