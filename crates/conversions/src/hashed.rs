@@ -187,14 +187,16 @@ fn object<'a>(
         let Some(row) = rows.iter().find(|row| row.field.key == *key) else {
             continue;
         };
-        let path = match above {
+        // Only warnings and objects need it.
+        let path = || match above {
             "" => (*key).to_owned(),
             _ => format!("{above}.{key}"),
         };
         *value = match row.kind {
             _ if row.wants_plain(replacing.takes_hash) => replacing.plain(*value, &path, warnings),
             Kind::Hashed(field) => replacing.hashed(*value, field, &path, warnings),
-            _ => self::object(*value, row.members, &path, replacing, warnings),
+            _ if row.members.is_empty() => *value,
+            _ => self::object(*value, row.members, &path(), replacing, warnings),
         };
     }
     Value::Object(members)
@@ -202,7 +204,13 @@ fn object<'a>(
 
 impl<'a> Replacing<'a, '_> {
     /// The values of a hashed field, a list or one text.
-    fn hashed(&self, value: Value<'a>, field: Field, path: &str, warnings: &mut Vec<Warning>) -> Value<'a> {
+    fn hashed(
+        &self,
+        value: Value<'a>,
+        field: Field,
+        path: &dyn Fn() -> String,
+        warnings: &mut Vec<Warning>,
+    ) -> Value<'a> {
         let mut other = None;
         let origin = |text| self.hashes.origin(text, Some(field));
         let mut one = |value: Value<'a>| match value.as_str().map(origin) {
@@ -225,13 +233,18 @@ impl<'a> Replacing<'a, '_> {
             value => one(value),
         };
         if let Some((at, rules)) = other {
-            warnings.push(reasons::hashed_by_other_rules(path, at, rules, self.hashes.rules));
+            warnings.push(reasons::hashed_by_other_rules(
+                &path(),
+                at,
+                rules,
+                self.hashes.rules,
+            ));
         }
         replaced
     }
 
     /// The values of a field that the vendor wants plain, a list or one text.
-    fn plain(&self, value: Value<'a>, path: &str, warnings: &mut Vec<Warning>) -> Value<'a> {
+    fn plain(&self, value: Value<'a>, path: &dyn Fn() -> String, warnings: &mut Vec<Warning>) -> Value<'a> {
         let is_plain = |value: &Value<'a>| {
             let origin = value.as_str().map(|text| self.hashes.origin(text, None));
             matches!(origin, None | Some(Origin::Arrived))
@@ -246,7 +259,7 @@ impl<'a> Replacing<'a, '_> {
             value if is_plain(&value) => return value,
             _ => Value::Undefined,
         };
-        warnings.push(reasons::wanted_plain(path));
+        warnings.push(reasons::wanted_plain(&path()));
         replaced
     }
 }
