@@ -3,7 +3,10 @@ mod action;
 pub mod fql;
 pub mod ingest;
 pub mod mapping;
+mod placeholder;
 pub mod schema;
 pub mod settings;
 pub mod time;
 pub mod value;
+
+pub use placeholder::is_placeholder;

@@ -5,6 +5,7 @@ use axum::response::Response;
 use base64::Engine;
 use http::Method;
 use percent_encoding::percent_decode_str;
+use signalbox_core::json::Lenient;
 use signalbox_core::{Document, Path, Reason, Scalar};
 use signalbox_segment::ingest::{Endpoint, EventType, Origin, decode, read_document, split};
 
@@ -49,7 +50,7 @@ impl Ingest {
 }
 
 /// Reads the event and the write key of a query: base64 JSON in `data`, or plain parameters.
-fn parse(query: &str, kind: EventType) -> Result<(Document, Option<String>), Reason> {
+fn parse(query: &str, kind: EventType) -> Result<(Lenient, Option<String>), Reason> {
     let mut document = Document::parse("{}").map_err(|_| malformed())?;
     let mut key = None;
     let mut data = None;
@@ -69,13 +70,13 @@ fn parse(query: &str, kind: EventType) -> Result<(Document, Option<String>), Rea
         }
     }
     let Some(data) = data else {
-        return Ok((document, key));
+        return Ok((document.into(), key));
     };
     let json = unbase64(&data).ok_or_else(malformed)?;
     let json = decode(&json)?;
     let envelope = split(json, Endpoint::Single(kind))?;
     let own = envelope.write_key().map(|key| key.into_owned());
-    Ok((Document::parse(json).map_err(|_| malformed())?, own.or(key)))
+    Ok((envelope.into_single().ok_or_else(malformed)?, own.or(key)))
 }
 
 fn malformed() -> Reason {
@@ -120,7 +121,7 @@ mod tests {
         assert_ne!(standard.trim_end_matches('='), safe);
         for data in [standard.clone(), standard.replace('+', "%2B"), safe] {
             let (document, key) = parse(&format!("data={data}&x=1"), EventType::Track).unwrap();
-            assert_eq!(document.to_json(), json);
+            assert_eq!(document.document.to_json(), json);
             assert_eq!(key.as_deref(), Some("k"));
         }
     }
@@ -134,7 +135,7 @@ mod tests {
         .unwrap();
         assert_eq!(key.as_deref(), Some("k"));
         assert_eq!(
-            document.to_json(),
+            document.document.to_json(),
             r#"{"userId":"u","event":"Email Opened","properties":{"subject":"a&b","n":{"m":"1"}},"flag":""}"#
         );
     }
@@ -147,7 +148,11 @@ mod tests {
         }
         let deep = vec!["a"; 10_000].join(".");
         assert_eq!(
-            parse(&format!("{deep}=1"), EventType::Track).unwrap().0.to_json(),
+            parse(&format!("{deep}=1"), EventType::Track)
+                .unwrap()
+                .0
+                .document
+                .to_json(),
             "{}"
         );
     }
@@ -156,7 +161,7 @@ mod tests {
         #[test]
         fn arbitrary_queries_never_panic(query in "(data=|[a-z.$]{0,9}=)?[ -~é]{0,60}(&[a-z.]{1,9}=[%+0-9a-f]{0,9}){0,4}") {
             if let Ok((document, _)) = parse(&query, EventType::Page) {
-                prop_assert!(Document::parse(&document.to_json()).is_ok());
+                prop_assert!(Document::parse(&document.document.to_json()).is_ok());
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::buffer_pool;
-use super::document::Document;
+use super::document::{Document, NodeId};
 use super::kind::{KeyMark, Kind};
 use super::slot::{Held, NONE, Slot, TextRange};
 use super::source::{Form, Source};
@@ -70,6 +70,8 @@ pub(super) struct Builder<'s> {
     /// Strings with escapes, decoded.
     unescaped: String,
     slots: Vec<Slot>,
+    /// Slots of values that the source writes as `NaN` or `Infinity`, ascending.
+    not_numbers: Vec<NodeId>,
     /// Relation of the source to the slots.
     form: Form,
 }
@@ -84,6 +86,7 @@ impl<'s> Builder<'s> {
             buf,
             unescaped: buffer_pool::take_scratch(),
             slots,
+            not_numbers: Vec::new(),
             form: Form::Compact,
         }
     }
@@ -212,6 +215,17 @@ impl<'s> Builder<'s> {
     /// Notes that the last text read differs from its source.
     pub(super) fn changed(&mut self) {
         self.form = Form::Other;
+    }
+
+    /// Notes that a slot holds null where the source has no JSON number.
+    pub(super) fn not_a_number(&mut self, at: u32) {
+        self.not_numbers.push(NodeId(at));
+        self.changed();
+    }
+
+    /// Returns the noted values, ascending.
+    pub(super) fn not_numbers(&mut self) -> Vec<NodeId> {
+        std::mem::take(&mut self.not_numbers)
     }
 
     /// Notes that there is white space between values.

@@ -24,7 +24,7 @@ fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
 }
 
 /// Identifies a node of a [`Document`]; stays valid while the document is edited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(super) u32);
 
 /// A parsed JSON text. Cloning copies two buffers.

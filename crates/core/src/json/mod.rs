@@ -20,7 +20,7 @@ mod writer;
 pub use document::{Content, Document, Node, NodeId};
 pub use edit::Scalar;
 pub use kind::{KeyMark, Kind};
-pub use parse::ParseError;
+pub use parse::{Lenient, ParseError};
 pub use path::Path;
 pub use reader::MAX_DEPTH;
 pub use write::{push_json_string, write_json_string};

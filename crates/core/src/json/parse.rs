@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 
 use super::build::Builder;
-use super::document::Document;
+use super::document::{Document, NodeId};
 use super::reader::{self, MAX_DEPTH, Refused};
 use super::slot::TOO_LONG;
 
@@ -26,6 +26,25 @@ pub enum ParseError {
     TooLong,
 }
 
+/// A document read from a text that may hold `NaN`, `Infinity` or `-Infinity` as values. JSON has no such numbers, yet
+/// Python's `json` writes them by default.
+#[derive(Debug)]
+pub struct Lenient {
+    /// The document, with null in their place.
+    pub document: Document,
+    /// These values in the document's order; mostly none.
+    pub not_numbers: Vec<NodeId>,
+}
+
+impl From<Document> for Lenient {
+    fn from(document: Document) -> Lenient {
+        Lenient {
+            document,
+            not_numbers: Vec::new(),
+        }
+    }
+}
+
 impl Document {
     /// Parses one JSON value. Lone surrogate escapes (`"\ud83d"`, which JavaScript writes for a string that is cut
     /// inside an emoji) become U+FFFD. The last of repeated keys wins. Numbers keep their spelling.
@@ -33,6 +52,19 @@ impl Document {
     /// # Errors
     /// [`ParseError`] for text that is not JSON, too deep or too long.
     pub fn parse(text: &str) -> Result<Document, ParseError> {
+        let read = Document::parse_lenient(text)?;
+        if read.not_numbers.is_empty() {
+            Ok(read.document)
+        } else {
+            Err(syntax_error(text))
+        }
+    }
+
+    /// Parses as [`Document::parse`] does, but takes `NaN`, `Infinity` and `-Infinity` for null where a value is due.
+    ///
+    /// # Errors
+    /// [`ParseError`] for text that is not JSON otherwise, too deep or too long.
+    pub fn parse_lenient(text: &str) -> Result<Lenient, ParseError> {
         if text.len() >= TOO_LONG {
             return Err(ParseError::TooLong);
         }
@@ -42,21 +74,28 @@ impl Document {
                 if read < text.len() {
                     build.spaced();
                 }
-                Ok(build.finish(text.len()))
+                Ok(Lenient {
+                    not_numbers: build.not_numbers(),
+                    document: build.finish(text.len()),
+                })
             }
             Err(Refused::TooDeep) => Err(ParseError::TooDeep),
             Ok(_) | Err(Refused::Syntax) => Err(syntax_error(text)),
         }
     }
 
-    /// Parses the value at the start of a text, ignores the text after it, and returns its length in bytes; `None`
-    /// without a value. Made for many values in a row, each about as large as the `last`.
-    pub fn parse_next(text: &str, last: Option<&Document>) -> Option<(Document, usize)> {
+    /// Parses the value at the start of a text as [`Document::parse_lenient`] does, ignores the text after it, and returns
+    /// its length in bytes; `None` without a value. Made for many values in a row, each about as large as the `last`.
+    pub fn parse_next(text: &str, last: Option<&Document>) -> Option<(Lenient, usize)> {
         let text = text.get(..text.len().min(TOO_LONG - 1))?;
         let expected = last.map_or(TYPICAL, |last| last.slots.len() + last.slots.len() / 16);
         let mut build = Builder::new(text, expected);
         let read = reader::read(text, &mut build).ok()?;
-        Some((build.finish(read), read))
+        let read_leniently = Lenient {
+            not_numbers: build.not_numbers(),
+            document: build.finish(read),
+        };
+        Some((read_leniently, read))
     }
 }
 

@@ -371,9 +371,9 @@ mod tests {
             } else {
                 // One of several values in a text.
                 text.out.push_str(r#",{"other":"~other~"}]"#);
-                let (document, read) = Document::parse_next(&text.out, None).unwrap();
+                let (parsed, read) = Document::parse_next(&text.out, None).unwrap();
                 prop_assert_eq!(read, length);
-                document
+                parsed.document
             };
             for edit in &edits {
                 apply(&mut document, edit);

@@ -1,6 +1,6 @@
 //! The members of a batch that apply to all its events.
 
-use signalbox_core::{Document, Kind, Node};
+use signalbox_core::{Document, Kind, Node, Warning};
 
 use crate::time::Millis;
 
@@ -10,6 +10,8 @@ pub(super) struct BatchDefaults {
     /// An object with `context` and `integrations`, which gives them the depth that they will have in an event.
     pub(super) document: Option<Document>,
     pub(super) sent: Option<Millis>,
+    /// Warnings about the batch outside of its events, which each event gets.
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl BatchDefaults {

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use signalbox_core::Document;
+use signalbox_core::Warning;
+use signalbox_core::json::Lenient;
 
 use super::fields::KEY_NAMES;
 use super::limits::MAX_BATCH_EVENTS;
@@ -57,17 +58,17 @@ pub(super) enum Batch<'b> {
 
 /// An element of a batch.
 pub(super) enum Element<'b> {
-    /// JSON of any kind.
-    Text(Cow<'b, str>),
+    /// JSON of any kind, and warnings about the text that it was made of.
+    Text(Cow<'b, str>, Vec<Warning>),
     /// A parsed object, and the length of its text in bytes.
-    Parsed(Document, usize),
+    Parsed(Lenient, usize),
 }
 
 impl<'b> Element<'b> {
     /// Returns the length of the element's text in bytes.
     pub(super) fn len(&self) -> usize {
         match self {
-            Element::Text(text) => text.len(),
+            Element::Text(text, _) => text.len(),
             Element::Parsed(_, length) => *length,
         }
     }
@@ -75,8 +76,8 @@ impl<'b> Element<'b> {
     /// Copies the borrowed text, so that the element outlives the body.
     pub(super) fn detach<'o>(self) -> Element<'o> {
         match self {
-            Element::Text(text) => Element::Text(Cow::Owned(text.into_owned())),
-            Element::Parsed(document, length) => Element::Parsed(document, length),
+            Element::Text(text, warnings) => Element::Text(Cow::Owned(text.into_owned()), warnings),
+            Element::Parsed(read, length) => Element::Parsed(read, length),
         }
     }
 }
@@ -126,7 +127,7 @@ impl<'b> Visitor<'b> for Elements {
         let mut events = Vec::new();
         while events.len() < MAX_BATCH_EVENTS {
             match items.next_element::<&RawValue>()? {
-                Some(event) => events.push(Element::Text(event.get().into())),
+                Some(event) => events.push(Element::Text(event.get().into(), Vec::new())),
                 None => return Ok(Batch::Events(events)),
             }
         }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use signalbox_core::json::Lenient;
 use signalbox_core::{
     Document, Event, EventError, Kind, Node, Path, Reason, Receipt, RejectedInput, Scalar, Sha256Hex, Warning,
 };
@@ -11,7 +12,8 @@ use super::batch_defaults::BatchDefaults;
 use super::limits::{MAX_EVENT_BYTES, MAX_MESSAGE_ID_CHARS};
 use super::reasons::{not_an_object, unparsable};
 use super::reception::{EventType, Reception};
-use super::{client, fields, times};
+use super::{client, fields, not_numbers, times};
+use crate::placeholder::is_placeholder;
 
 static TYPE: LazyLock<Path> = LazyLock::new(|| Path::new("type"));
 static MESSAGE_ID: LazyLock<Path> = LazyLock::new(|| Path::new("messageId"));
@@ -30,7 +32,7 @@ pub(super) fn read(
 }
 
 /// Parses an event's text, or refuses it if it is too long.
-pub(super) fn parse(text: &str) -> Result<Document, RejectedInput> {
+pub(super) fn parse(text: &str) -> Result<Lenient, RejectedInput> {
     if text.len() > MAX_EVENT_BYTES {
         return Err(nameless(Reason::new(
             "event_too_large",
@@ -40,7 +42,7 @@ pub(super) fn parse(text: &str) -> Result<Document, RejectedInput> {
             ),
         )));
     }
-    Document::parse(text).map_err(|error| nameless(unparsable(error)))
+    Document::parse_lenient(text).map_err(|error| nameless(unparsable(error)))
 }
 
 fn nameless(reason: Reason) -> RejectedInput {
@@ -52,45 +54,51 @@ fn nameless(reason: Reason) -> RejectedInput {
 
 /// Validates and completes a parsed event. One without `messageId` gets a UUID.
 pub(super) fn complete(
-    document: Document,
+    read: Lenient,
     kind: Option<EventType>,
     defaults: &BatchDefaults,
     reception: &Reception<'_>,
 ) -> Result<Event, RejectedInput> {
-    complete_with(document, kind, defaults, reception, || {
+    complete_with(read, kind, defaults, reception, || {
         uuid::Uuid::new_v4().to_string()
     })
 }
 
 /// Completes as [`complete`] does; `new_id` makes the id of an event without `messageId`.
 pub(super) fn complete_with(
-    mut document: Document,
+    read: Lenient,
     kind: Option<EventType>,
     defaults: &BatchDefaults,
     reception: &Reception<'_>,
     new_id: impl FnOnce() -> String,
 ) -> Result<Event, RejectedInput> {
+    let Lenient {
+        mut document,
+        not_numbers,
+    } = read;
     if document.root().kind() != Kind::Object {
         return Err(nameless(not_an_object(document.root().kind().name())));
     }
+    let mut warnings = not_numbers::warnings(document.root(), &not_numbers);
+    warnings.extend_from_slice(&defaults.warnings);
     fields::tidy(&mut document);
     if let Err(reason) = set_type(&mut document, kind).and_then(|kind| check(document.root(), kind)) {
         return Err(RejectedInput {
-            message_id: text(document.root(), "messageId").map(|id| fitting(id).into_owned()),
+            message_id: message_id(document.root()).map(|id| fitting(id).into_owned()),
             reason,
         });
     }
-    set_message_id(&mut document, new_id);
+    warnings.extend(set_message_id(&mut document, new_id));
     merge(&mut document, defaults);
     set_client(&mut document, reception);
-    let warning = times::complete(&mut document, defaults, reception);
-    into_event(document, reception, warning)
+    warnings.extend(times::complete(&mut document, defaults, reception));
+    into_event(document, reception, warnings)
 }
 
 fn into_event(
     document: Document,
     reception: &Reception<'_>,
-    warning: Option<Warning>,
+    warnings: Vec<Warning>,
 ) -> Result<Event, RejectedInput> {
     let receipt = Receipt {
         source: reception.source.clone(),
@@ -98,8 +106,8 @@ fn into_event(
     };
     match Event::new(document, receipt) {
         Ok(mut event) => {
-            if let Some(warning) = warning {
-                event.facts_mut().warnings.push(warning);
+            if !warnings.is_empty() {
+                event.facts_mut().warnings = warnings;
             }
             Ok(event)
         }
@@ -112,13 +120,27 @@ fn text<'d>(root: Node<'d>, key: &str) -> Option<&'d str> {
     root.get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
-fn set_message_id(document: &mut Document, new_id: impl FnOnce() -> String) {
-    let new = match text(document.root(), "messageId").map(fitting) {
-        Some(Cow::Borrowed(_)) => return,
-        Some(Cow::Owned(short)) => short,
-        None => new_id(),
+/// Returns the event's own id; a placeholder, which many events share, is none.
+fn message_id(root: Node<'_>) -> Option<&str> {
+    text(root, "messageId").filter(|id| !is_placeholder(id))
+}
+
+/// Sets the id of an event without one. Returns a warning if a placeholder stood in its place.
+fn set_message_id(document: &mut Document, new_id: impl FnOnce() -> String) -> Option<Warning> {
+    let is_given = text(document.root(), "messageId").is_some();
+    let (new, is_new) = match message_id(document.root()).map(fitting) {
+        Some(Cow::Borrowed(_)) => return None,
+        Some(Cow::Owned(short)) => (short, false),
+        None => (new_id(), true),
     };
     document.set(&MESSAGE_ID, Scalar::String(&new));
+    (is_given && is_new).then(|| {
+        Warning::new(
+            "message_id_placeholder",
+            "messageId",
+            "a placeholder such as undefined, not an id; the event got an id of its own, so duplicates of it stay unknown",
+        )
+    })
 }
 
 /// Shortens an id of more than [`MAX_MESSAGE_ID_CHARS`] characters to its beginning and the hash of the whole.

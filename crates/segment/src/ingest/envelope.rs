@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use signalbox_core::{Document, Event, Kind, Node, Reason, RejectedInput};
+use signalbox_core::json::Lenient;
+use signalbox_core::{Document, Event, Kind, Node, Reason, RejectedInput, Warning};
 
 use super::batch_defaults::BatchDefaults;
 use super::batch_parts::{Batch, BatchParts, Element};
 use super::complete;
 use super::fields::KEY_NAMES;
 use super::limits::{MAX_BATCH_BYTES, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_SHARED_BYTES};
+use super::not_numbers;
 use super::reasons::{not_an_object, too_large, unparsable};
 use super::reception::{EventType, Reception};
 use super::times;
@@ -47,7 +49,7 @@ impl fmt::Debug for Envelope<'_> {
 }
 
 enum Content<'b> {
-    One(EventType, Box<Document>),
+    One(EventType, Box<Lenient>),
     Many {
         events: Vec<Element<'b>>,
         defaults: BatchDefaults,
@@ -65,23 +67,21 @@ pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
     }
     match endpoint {
         Endpoint::Single(kind) => {
-            let document = Document::parse(body).map_err(unparsable)?;
-            if document.root().kind() != Kind::Object {
-                return Err(not_an_object(document.root().kind().name()));
+            let read = Document::parse_lenient(body).map_err(unparsable)?;
+            let root = read.document.root();
+            if root.kind() != Kind::Object {
+                return Err(not_an_object(root.kind().name()));
             }
             Ok(Envelope {
-                write_key: key_of(document.root()),
-                content: Content::One(kind, Box::new(document)),
+                write_key: key_of(root),
+                content: Content::One(kind, Box::new(read)),
             })
         }
         Endpoint::Batch => match BatchParts::read_fast(body).map_or_else(|| BatchParts::read(body), Ok) {
             Ok(parts) => Envelope::of_batch(parts),
-            // serde_json rejects a name with a lone surrogate; Document replaces the surrogate.
-            Err(error) => match Document::parse(body).map(|document| document.to_json()) {
-                Ok(mended) => BatchParts::read(&mended)
-                    .map_err(invalid)
-                    .and_then(Envelope::of_batch)
-                    .map(Envelope::detach),
+            // serde_json rejects a name with a lone surrogate, and NaN; Document replaces both.
+            Err(error) => match Document::parse_lenient(body) {
+                Ok(whole) => Envelope::mended(&whole),
                 Err(_) => Err(invalid(error)),
             },
         },
@@ -117,8 +117,8 @@ impl<'b> Envelope<'b> {
         match &self.content {
             Content::One(..) => None,
             Content::Many { events, .. } => match events.first()? {
-                Element::Parsed(first, _) => key_of(first.root()),
-                Element::Text(first) => key_of(Document::parse(first).ok()?.root()),
+                Element::Parsed(first, _) => key_of(first.document.root()),
+                Element::Text(first, _) => key_of(Document::parse(first).ok()?.root()),
             }
             .map(Cow::Owned),
         }
@@ -140,9 +140,9 @@ impl<'b> Envelope<'b> {
     /// Validates and completes the events, in order.
     pub fn events(self, reception: &Reception<'_>) -> Vec<Result<Event, RejectedInput>> {
         match self.content {
-            Content::One(kind, document) => {
+            Content::One(kind, read) => {
                 vec![complete::complete(
-                    *document,
+                    *read,
                     Some(kind),
                     &BatchDefaults::default(),
                     reception,
@@ -151,8 +151,14 @@ impl<'b> Envelope<'b> {
             Content::Many { events, defaults } => events
                 .into_iter()
                 .map(|event| match event {
-                    Element::Parsed(document, _) => complete::complete(document, None, &defaults, reception),
-                    Element::Text(text) => complete::read(&text, None, &defaults, reception),
+                    Element::Parsed(read, _) => complete::complete(read, None, &defaults, reception),
+                    Element::Text(text, warnings) => {
+                        let mut event = complete::read(&text, None, &defaults, reception)?;
+                        if !warnings.is_empty() {
+                            event.facts_mut().warnings.extend(warnings);
+                        }
+                        Ok(event)
+                    }
                 })
                 .collect(),
         }
@@ -163,7 +169,7 @@ impl<'b> Envelope<'b> {
         Envelope {
             write_key: self.write_key,
             content: match self.content {
-                Content::One(kind, document) => Content::One(kind, document),
+                Content::One(kind, read) => Content::One(kind, read),
                 Content::Many { events, defaults } => Content::Many {
                     events: events.into_iter().map(Element::detach).collect(),
                     defaults,
@@ -173,7 +179,50 @@ impl<'b> Envelope<'b> {
     }
 }
 
+impl Envelope<'_> {
+    /// Makes the envelope of a batch whose text is strict JSON only after it was parsed and written again.
+    #[cold]
+    fn mended<'o>(whole: &Lenient) -> Result<Envelope<'o>, Reason> {
+        let Lenient {
+            document,
+            not_numbers,
+        } = whole;
+        let text = document.to_json();
+        let parts = BatchParts::read(&text).map_err(invalid)?;
+        let mut envelope = Envelope::of_batch(parts)?.detach();
+        if let Content::Many { events, defaults } = &mut envelope.content
+            && !not_numbers.is_empty()
+        {
+            let root = document.root();
+            let below = |node: Option<Node<'_>>| {
+                node.map_or_else(Vec::new, |node| not_numbers::warnings(node, not_numbers))
+            };
+            for name in ["context", "integrations"] {
+                for warning in below(root.get(name)) {
+                    let path = format!("{name}.{}", warning.path);
+                    defaults.warnings.push(Warning { path, ..warning });
+                }
+            }
+            let sources = root.get("batch").into_iter().flat_map(Node::items);
+            for (event, source) in events.iter_mut().zip(sources) {
+                if let Element::Text(_, warnings) = event {
+                    *warnings = not_numbers::warnings(source, not_numbers);
+                }
+            }
+        }
+        Ok(envelope)
+    }
+}
+
 impl<'b> Envelope<'b> {
+    /// Returns the parsed body of a single event; `None` for a batch.
+    pub fn into_single(self) -> Option<Lenient> {
+        match self.content {
+            Content::One(_, read) => Some(*read),
+            Content::Many { .. } => None,
+        }
+    }
+
     fn of_batch(parts: BatchParts<'b>) -> Result<Envelope<'b>, Reason> {
         if let Some(kind) = parts.not_an_object {
             return Err(not_an_object(kind));
@@ -209,6 +258,7 @@ impl<'b> Envelope<'b> {
                         .sent
                         .and_then(|text| Document::parse(text).ok())
                         .and_then(|sent| times::read(sent.root())),
+                    warnings: Vec::new(),
                 },
             },
         })

@@ -95,15 +95,15 @@ impl<'b> Rest<'b> {
     fn event(&mut self, last: Option<&Element<'b>>) -> Option<Element<'b>> {
         let rest = self.body.get(self.at..)?;
         let last = match last {
-            Some(Element::Parsed(document, _)) => Some(document),
+            Some(Element::Parsed(read, _)) => Some(&read.document),
             _ => None,
         };
-        let (document, length) = Document::parse_next(rest, last)?;
+        let (read, length) = Document::parse_next(rest, last)?;
         self.at += length;
         Some(if length > MAX_EVENT_BYTES {
-            Element::Text(rest.get(..length)?.into())
+            Element::Text(rest.get(..length)?.into(), Vec::new())
         } else {
-            Element::Parsed(document, length)
+            Element::Parsed(read, length)
         })
     }
 }

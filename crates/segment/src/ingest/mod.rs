@@ -12,6 +12,9 @@
 //! - `context`, `properties`, `traits` and `integrations` that are not objects count as missing, as does `null` in any
 //!   field of the specification. Unknown fields are passed on.
 //! - An unreadable time becomes the time of receipt; its text stays in `originalTimestamp`, with a warning.
+//! - A `messageId` that is a placeholder (`undefined`, `null`, zeros) counts as missing, with a warning: taken as an id, it
+//!   would make duplicates of different events.
+//! - `NaN`, `Infinity` and `-Infinity`, which Python's `json` writes, count as null where a value is due, with a warning.
 //! - Lone surrogates become U+FFFD, the last of repeated keys wins, and numbers keep their spelling.
 //!
 //! | code of the reason | meaning |
@@ -35,6 +38,7 @@ mod envelope;
 mod fast_path;
 mod fields;
 mod limits;
+mod not_numbers;
 mod reasons;
 mod reception;
 mod times;
@@ -42,7 +46,8 @@ mod times;
 #[cfg(test)]
 mod tests;
 
-use signalbox_core::{Document, Event, Reason, RejectedInput};
+use signalbox_core::json::Lenient;
+use signalbox_core::{Event, Reason, RejectedInput};
 
 pub use envelope::{Endpoint, Envelope, split};
 pub use limits::{
@@ -73,8 +78,8 @@ pub fn read_event_at(
     reception: &Reception<'_>,
     new_id: impl FnOnce() -> String,
 ) -> Result<Event, RejectedInput> {
-    let document = complete::parse(text)?;
-    complete::complete_with(document, None, &BatchDefaults::default(), reception, new_id)
+    let read = complete::parse(text)?;
+    complete::complete_with(read, None, &BatchDefaults::default(), reception, new_id)
 }
 
 /// Completes an event that was not built from JSON text, but for instance from the parameters of a pixel.
@@ -82,11 +87,11 @@ pub fn read_event_at(
 /// # Errors
 /// The reason for rejecting the event.
 pub fn read_document(
-    document: Document,
+    document: impl Into<Lenient>,
     kind: EventType,
     reception: &Reception<'_>,
 ) -> Result<Event, RejectedInput> {
-    complete::complete(document, Some(kind), &BatchDefaults::default(), reception)
+    complete::complete(document.into(), Some(kind), &BatchDefaults::default(), reception)
 }
 
 /// Decodes a body: checks that it is UTF-8 and drops a byte order mark.

@@ -2,6 +2,7 @@ use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use signalbox_core::Document;
 
 use super::*;
 use crate::time::parse_timestamp;
@@ -492,4 +493,141 @@ proptest! {
             }
         }
     }
+}
+
+fn warned(event: &Event) -> Vec<(&str, &str)> {
+    let warnings = event.facts().warnings.iter();
+    warnings.map(|warning| (&*warning.code, &*warning.path)).collect()
+}
+
+/// Python's `json` writes `NaN`, `Infinity` and `-Infinity`.
+#[test]
+fn a_number_that_json_cannot_write_costs_its_value_only() {
+    let body = r#"{"batch":[
+        {"type":"track","event":"E","userId":"u","properties":{"a":NaN,"b":[1,-Infinity],"c":"NaN, Infinity"}},
+        {"type":"track","event":"E","userId":"u","properties":{"revenue":5.0}},
+        {"type":"track","event":"E","userId":"u","context":{"x":Infinity},"NaN":1}]}"#;
+    let events: Vec<Event> = batch(body).unwrap().into_iter().map(Result::unwrap).collect();
+    assert_eq!(
+        json(&events[0])["properties"],
+        serde_json::json!({"a": null, "b": [1, null], "c": "NaN, Infinity"})
+    );
+    assert_eq!(
+        warned(&events[0]),
+        [
+            ("not_a_number", "properties.a"),
+            ("not_a_number", "properties.b.1")
+        ]
+    );
+    assert_eq!(warned(&events[1]), []);
+    assert!(events[1].to_json().contains(r#""revenue":5.0"#));
+    assert_eq!(warned(&events[2]), [("not_a_number", "context.x")]);
+    assert_eq!(json(&events[2])["NaN"], 1);
+
+    let single = split(
+        r#"{"event":"E","userId":"u","properties":{"a":NaN}}"#,
+        Endpoint::Single(EventType::Track),
+    );
+    let event = single.unwrap().events(&reception()).remove(0).unwrap();
+    assert_eq!(warned(&event), [("not_a_number", "properties.a")]);
+    assert_eq!(
+        warned(&track_with(r#","traits":{"x":NaN}"#, &reception())),
+        [("not_a_number", "traits.x")]
+    );
+}
+
+#[test]
+fn such_numbers_outside_of_events_and_beside_odd_events_cost_no_event() {
+    let body = r#"{"context":{"screen":{"density":NaN}},"sentAt":NaN,"x":Infinity,"batch":[
+        {"type":"track","event":"E","userId":"u"},
+        7,
+        {"type":"track","event":"E","userId":"u","properties":{"a":NaN}}]}"#;
+    let events = batch(body).unwrap();
+    assert_eq!(
+        warned(events[0].as_ref().unwrap()),
+        [("not_a_number", "context.screen.density")]
+    );
+    assert_eq!(events[1].as_ref().unwrap_err().reason.code(), "not_an_object");
+    assert_eq!(
+        warned(events[2].as_ref().unwrap()),
+        [
+            ("not_a_number", "context.screen.density"),
+            ("not_a_number", "properties.a")
+        ]
+    );
+}
+
+#[test]
+fn such_numbers_are_taken_only_where_a_value_is_due() {
+    for value in [
+        "NAN",
+        "nan",
+        "+Infinity",
+        "-NaN",
+        "Infinit",
+        "NaNs",
+        "1NaN",
+        "- Infinity",
+        "Inf",
+    ] {
+        let event = format!(r#"{{"type":"track","event":"E","userId":"u","x":{value}}}"#);
+        assert_eq!(code(&event), "invalid_json", "{value}");
+        assert_eq!(
+            batch(&format!(r#"{{"batch":[{event}]}}"#)).err().unwrap().code(),
+            "invalid_json",
+            "{value}"
+        );
+    }
+    assert_eq!(
+        batch(r#"{"batch":[{"a":NaN},{NaN:1}]}"#).err().unwrap().code(),
+        "invalid_json"
+    );
+    assert_eq!(
+        batch(r#"{"batch":[{"a":NaN},,{}]}"#).err().unwrap().code(),
+        "invalid_json"
+    );
+}
+
+#[test]
+fn many_such_numbers_and_keys_that_may_be_personal_are_not_listed() {
+    let many = vec!["NaN"; 3_000].join(",");
+    let event = track_with(&format!(r#","properties":{{"a":[{many}]}}"#), &reception());
+    let warnings = &event.facts().warnings;
+    assert_eq!(warnings.len(), 9);
+    assert_eq!(warnings[7].path, "properties.a.7");
+    assert!(warnings[8].message.starts_with("2992 more values"));
+    for key in ["ada@example.com", "+4420794601", "é"] {
+        let event = track_with(
+            &format!(r#","properties":{{"{key}":{{"n 1":NaN}}}}"#),
+            &reception(),
+        );
+        assert_eq!(warned(&event), [("not_a_number", "properties.*.n 1")]);
+    }
+}
+
+#[test]
+fn a_placeholder_is_no_message_id() {
+    let mut ids = std::collections::HashSet::new();
+    for id in [
+        "\"undefined\"",
+        "\" NULL\"",
+        "\"00000000-0000-0000-0000-000000000000\"",
+        "0",
+        "\"-\"",
+    ] {
+        let event = track_with(&format!(r#","messageId":{id}"#), &reception());
+        assert_eq!(event.message_id().len(), 36, "{id}");
+        assert!(ids.insert(event.message_id().to_owned()), "{id}");
+        assert_eq!(warned(&event), [("message_id_placeholder", "messageId")], "{id}");
+    }
+    for absent in ["", r#","messageId":"""#, r#","messageId":null"#] {
+        assert_eq!(warned(&track_with(absent, &reception())), [], "{absent}");
+    }
+    let kept = track_with(r#","messageId":"undefined-1""#, &reception());
+    assert_eq!((kept.message_id(), warned(&kept)), ("undefined-1", vec![]));
+    let refused = read_event(
+        r#"{"type":"track","userId":"u","messageId":"undefined"}"#,
+        &reception(),
+    );
+    assert_eq!(refused.unwrap_err().message_id, None);
 }

@@ -22,8 +22,8 @@ fn rendered(parts: &BatchParts<'_>) -> (Option<Vec<Rendered>>, [Option<String>; 
     };
     let event = |event: &Element<'_>| {
         let text = match event {
-            Element::Text(text) => Document::parse(text).ok().as_ref().map(json),
-            Element::Parsed(document, _) => Some(json(document)),
+            Element::Text(text, _) => Document::parse(text).ok().as_ref().map(json),
+            Element::Parsed(read, _) => Some(json(&read.document)),
         };
         (text, event.len())
     };
