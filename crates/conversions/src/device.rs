@@ -1,20 +1,29 @@
 //! Facts that Segment's SDKs tell about a device and its app.
 
+use signalbox_core::Answer;
 use signalbox_segment::value::Value;
 
 use crate::forms::is_uuid;
 
-/// Returns a flag such as `adTrackingEnabled`: true or false as such, as text in any letter case, or as 1 or 0. `None` of
-/// any other value.
+/// Returns a flag such as `adTrackingEnabled`, in any of the spellings that [`Answer`] reads. `None` of any other value.
 #[inline]
 pub fn flag(value: Value<'_>) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(flag),
-        Value::Str(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
-        Value::Str(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
-        Value::Number(number) if number.to_f64() == 1.0 => Some(true),
-        Value::Number(number) if number.to_f64() == 0.0 => Some(false),
-        _ => None,
+        other => answer(other).as_bool(),
+    }
+}
+
+/// Reads a value as the answer to a yes-or-no question.
+pub fn answer(value: Value<'_>) -> Answer {
+    match value {
+        Value::Undefined | Value::Null => Answer::Missing,
+        Value::Bool(flag) => Answer::from(flag),
+        Value::Str(text) => Answer::of_text(text),
+        Value::Number(number) => Answer::of_number(number.to_f64()),
+        Value::Node(node) => Answer::of(node),
+        Value::Array([only]) => answer(*only),
+        Value::Array(_) | Value::Object(_) => Answer::Unknown,
     }
 }
 

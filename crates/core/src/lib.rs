@@ -4,6 +4,7 @@
 //! The way of an event: a [`Source`] parses it and hands it to its [`Outlet`]; [`Transform`]s process it in series;
 //! each [`Sink`] prepares [`Record`]s of it, gets [`Batch`]es of them, and returns a [`Report`].
 
+mod answer;
 mod batch;
 mod byte_slab;
 mod checkpoints;
@@ -27,6 +28,7 @@ mod secret;
 mod units;
 mod vitals;
 
+pub use answer::Answer;
 pub use batch::{Batch, Outcome, Report, Verdict};
 pub use byte_slab::ByteSlab;
 pub use checkpoints::Checkpoints;

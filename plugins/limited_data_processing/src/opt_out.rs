@@ -1,6 +1,6 @@
 //! Conditions under which a user counts as opted out.
 
-use signalbox_core::{Event, Kind, Node, Path};
+use signalbox_core::{Answer, Event, Kind, Node, Path};
 
 /// One way to tell.
 #[derive(Debug)]
@@ -26,10 +26,10 @@ pub(crate) enum Decision {
 impl Condition {
     pub(crate) fn decision(&self, event: &Event) -> Decision {
         match self {
-            Condition::Is(path, wanted) => match event.get(path).map_or(Reading::Nothing, yes_or_no) {
-                Reading::Says(said) if said == *wanted => Decision::OptedOut,
-                Reading::Says(_) | Reading::Nothing => Decision::No,
-                Reading::Unreadable => Decision::Unreadable,
+            Condition::Is(path, wanted) => match event.get(path).map_or(Answer::Missing, Answer::of) {
+                Answer::Unknown => Decision::Unreadable,
+                answer if answer.as_bool() == Some(*wanted) => Decision::OptedOut,
+                _ => Decision::No,
             },
             Condition::Equals(path, text) => event.get(path).map_or(Decision::No, |node| equals(node, text)),
             Condition::Consent(category) => consent(event, category),
@@ -42,34 +42,6 @@ impl Condition {
             Condition::Is(path, _) | Condition::Equals(path, _) => path.to_string(),
             Condition::Consent(category) => format!("context.consent.categoryPreferences.{category}"),
         }
-    }
-}
-
-enum Reading {
-    Says(bool),
-    Nothing,
-    Unreadable,
-}
-
-/// Reads the spellings that forms, spreadsheets and SDKs have for a boolean.
-fn yes_or_no(node: Node<'_>) -> Reading {
-    let text = match node.kind() {
-        Kind::Null => return Reading::Nothing,
-        Kind::Bool => return Reading::Says(node.as_bool() == Some(true)),
-        Kind::Array | Kind::Object => return Reading::Unreadable,
-        Kind::Number => node.number_text(),
-        Kind::String => node.as_str(),
-    };
-    let text = text.unwrap_or_default().trim();
-    let is_one_of = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if text.is_empty() {
-        Reading::Nothing
-    } else if is_one_of(&["true", "t", "yes", "y", "on", "1"]) {
-        Reading::Says(true)
-    } else if is_one_of(&["false", "f", "no", "n", "off", "0"]) {
-        Reading::Says(false)
-    } else {
-        Reading::Unreadable
     }
 }
 
@@ -115,10 +87,10 @@ fn consent(event: &Event, category: &str) -> Decision {
     if preferences.kind() != Kind::Object {
         return Decision::Unreadable;
     }
-    match preferences.get(category).map_or(Reading::Nothing, yes_or_no) {
-        Reading::Says(true) => Decision::No,
-        Reading::Says(false) | Reading::Nothing => Decision::OptedOut,
-        Reading::Unreadable => Decision::Unreadable,
+    match preferences.get(category).map_or(Answer::Missing, Answer::of) {
+        Answer::Yes => Decision::No,
+        Answer::No | Answer::Missing => Decision::OptedOut,
+        Answer::Unknown => Decision::Unreadable,
     }
 }
 
@@ -153,7 +125,9 @@ mod tests {
             ("\" \"", Decision::No, Decision::No),
             ("\"maybe\"", Decision::Unreadable, Decision::Unreadable),
             ("2", Decision::Unreadable, Decision::Unreadable),
-            ("[true]", Decision::Unreadable, Decision::Unreadable),
+            ("[true]", Decision::OptedOut, Decision::No),
+            ("[true, true]", Decision::Unreadable, Decision::Unreadable),
+            ("\"denied\"", Decision::No, Decision::OptedOut),
             ("{}", Decision::Unreadable, Decision::Unreadable),
         ] {
             assert_eq!(decision(&is(true), value), yes, "{value}");

@@ -3,6 +3,7 @@
 use super::rule::JsonType;
 use crate::value::{Number, Value, js_text_to_number};
 use bumpalo::Bump;
+use signalbox_core::Answer;
 
 /// The outcome of a conversion: the value, and a flag for a wanted type.
 pub(super) struct Converted<'a> {
@@ -110,12 +111,7 @@ fn careful_step<'a>(value: Value<'a>, target: JsonType, arena: &'a Bump) -> Opti
         (JsonType::Integer, Value::Str(text)) => {
             decimal(text).filter(|number| JsonType::Integer.accepts(*number))
         }
-        (JsonType::Boolean, Value::Str(text)) if text.trim().eq_ignore_ascii_case("true") => {
-            Some(Value::Bool(true))
-        }
-        (JsonType::Boolean, Value::Str(text)) if text.trim().eq_ignore_ascii_case("false") => {
-            Some(Value::Bool(false))
-        }
+        (JsonType::Boolean, Value::Str(text)) => Answer::of_text(text).as_bool().map(Value::Bool),
         (JsonType::Boolean, Value::Number(_)) => ajv_step(value, target, arena),
         (JsonType::Array, _) if value.is_defined() => Some(Value::Array(arena.alloc_slice_copy(&[value]))),
         _ => None,
@@ -166,6 +162,22 @@ mod tests {
         }
         assert_eq!(careful(Value::Bool(true), number), None);
         assert_eq!(careful(Value::Null, number), None);
+    }
+
+    #[test]
+    fn careful_booleans_are_answers() {
+        for (text, flag) in [
+            ("TRUE", Some("true")),
+            (" denied ", Some("false")),
+            ("maybe", None),
+            ("2", None),
+        ] {
+            assert_eq!(
+                careful(Value::Str(text), &[JsonType::Boolean]).as_deref(),
+                flag,
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -125,7 +125,15 @@ fn an_opt_out_that_cannot_be_expressed_follows_the_policy() {
 
 #[test]
 fn whoever_did_not_opt_out_goes_on() {
-    for said in [json!(false), json!("no"), json!(0), json!(null), json!("")] {
+    for said in [
+        json!(false),
+        json!("no"),
+        json!("denied"),
+        json!([false]),
+        json!(0),
+        json!(null),
+        json!(""),
+    ] {
         let payload = json!({ "traits": { "address": { "state": "CA", "country": "US" } }, "properties": { "do_not_sell": said } });
         assert_eq!(
             decide(DO_NOT_SELL, &payload),
@@ -141,7 +149,7 @@ fn whoever_did_not_opt_out_goes_on() {
 
 #[test]
 fn an_answer_that_cannot_be_read_counts_as_an_opt_out() {
-    for said in [json!("maybe"), json!({}), json!([false]), json!(7)] {
+    for said in [json!("maybe"), json!({}), json!([false, false]), json!(7)] {
         let mut payload = at_home("CA", "US");
         payload["properties"]["do_not_sell"] = said;
         let (flow, facts) = decide(DO_NOT_SELL, &payload);
