@@ -1,7 +1,7 @@
 //! The log: frames of events in a list of files, which are deleted as a whole.
 
 mod aligned;
-mod bytes;
+pub(crate) mod bytes;
 pub(crate) mod encode;
 pub(crate) mod files;
 pub(crate) mod frame;
