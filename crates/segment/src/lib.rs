@@ -3,7 +3,7 @@ mod action;
 pub mod fql;
 pub mod ingest;
 pub mod mapping;
-mod placeholder;
+pub mod placeholder;
 pub mod schema;
 pub mod settings;
 pub mod time;

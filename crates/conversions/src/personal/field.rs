@@ -77,7 +77,7 @@ impl Field {
 pub enum Dropped {
     /// The value is blank, or nothing is left after normalising. A blank value counts as absent and deserves no warning.
     Empty,
-    /// A placeholder such as `null`, `n/a` or the all-zero advertising id.
+    /// A placeholder such as `null`, `n/a` or the all-zero advertising id, or the SHA-256 of one or of nothing.
     Junk,
     /// An e-mail without exactly one `@` between two non-empty halves.
     NotAnEmail,
@@ -124,7 +124,7 @@ impl Dropped {
     pub fn message(self) -> &'static str {
         match self {
             Dropped::Empty => "nothing is left of the value after normalising",
-            Dropped::Junk => "the value is a placeholder, not an identity",
+            Dropped::Junk => "the value is a placeholder or the hash of one, not an identity",
             Dropped::NotAnEmail => "the value is not an e-mail address",
             Dropped::SeveralValues => "the text holds several addresses; send an array",
             Dropped::ForeignHash => "the value is a hash other than SHA-256",

@@ -50,11 +50,11 @@ fn screened(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result
         return Err(Dropped::Empty);
     }
     if is_sha256(out) {
-        return of_something(out);
+        return of_something(field, out);
     }
     if rules.takes_suffixed_hashes() && is_suffixed_sha256(out) {
         out.truncate(64);
-        return of_something(out);
+        return of_something(field, out);
     }
     if placeholders::is_foreign_hash(field, out) {
         return Err(Dropped::ForeignHash);
@@ -69,7 +69,7 @@ fn screened(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result
     run(steps, field, text, out)?;
     // A hash may have been written with something between its digits; it must not be hashed again either.
     if is_sha256(out) {
-        of_something(out)
+        of_something(field, out)
     } else {
         Ok(Form::Plain)
     }
@@ -111,12 +111,11 @@ fn is_sha256(cleaned: &str) -> bool {
     cleaned.len() == 64 && Sha256Hex::are_digits(cleaned.as_bytes())
 }
 
-/// Drops the hash of the empty text, which many users of careless senders share.
-fn of_something(hash: &str) -> Result<Form, Dropped> {
-    const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    match hash {
-        OF_NOTHING => Err(Dropped::Junk),
-        _ => Ok(Form::Hashed),
+/// Drops the hash of a placeholder or of the empty text, which many users of careless senders share.
+fn of_something(field: Field, hash: &str) -> Result<Form, Dropped> {
+    match placeholders::is_hash_of_junk(field, hash) {
+        true => Err(Dropped::Junk),
+        false => Ok(Form::Hashed),
     }
 }
 

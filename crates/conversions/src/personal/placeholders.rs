@@ -1,34 +1,38 @@
 //! Texts that cannot be an identity. Hashed, they would make one person of thousands of users.
 
+use signalbox_segment::placeholder::{HashOf, Placeholder, hash_of, is_zero_id, of_word};
+
 use super::field::Field;
 
 /// Returns true if a cleaned text (no white space, lower case) is a placeholder.
 ///
-/// Three kinds: words that programs write where a value is missing; nothing but zeros, dashes and braces (the
-/// advertising id of devices that limit tracking, nil UUIDs, user 0); no letter or digit at all (`-`, `***`).
+/// Three kinds: words that programs write where a value is missing; ids of zeros (the advertising id of devices that limit
+/// tracking, nil UUIDs, user 0); no letter or digit at all (`-`, `***`).
 pub(super) fn is_junk(field: Field, cleaned: &str) -> bool {
-    is_placeholder(field, cleaned)
-        || cleaned.bytes().all(|b| matches!(b, b'0' | b'-' | b'{' | b'}'))
+    of_word(cleaned).is_some_and(|meaning| counts(field, meaning))
+        || is_zero_id(cleaned)
         || !cleaned.chars().any(char::is_alphanumeric)
 }
 
-/// People are called Null, None and True; they lose one optional field here, which is cheaper than every missing
-/// value of a site becoming one of them. The three shorter words are common names and the code of Namibia, and are
-/// junk only where no name can stand.
-fn is_placeholder(field: Field, cleaned: &str) -> bool {
-    match cleaned {
-        "false" | "true" | "null" | "undefined" | "none" | "unknown" | "anonymous" | "redacted" => true,
-        "n/a" | "n.a." | "n\\a" | "#n/a" | "(null)" | "<null>" | "(none)" | "<none>" | "[null]"
-        | "nullnull" => true,
-        "notset" | "(notset)" | "notavailable" | "notprovided" | "notapplicable" | "undefinedundefined" => {
-            true
-        }
-        "[objectobject]" | "[redacted]" => true,
-        "na" | "nan" | "nil" => !matches!(
+/// Returns true if a SHA-256 is the hash of a placeholder or of a blank text.
+pub(super) fn is_hash_of_junk(field: Field, digits: &str) -> bool {
+    match hash_of(digits) {
+        None => false,
+        Some(HashOf::ZeroId) => true,
+        Some(HashOf::Placeholder(meaning)) => counts(field, meaning),
+    }
+}
+
+/// People are called Null, None and Guest; they lose one optional field here, which is cheaper than every missing value of
+/// a site becoming one of them. The short words are common names and the code of Namibia, and are junk only where no name
+/// can stand.
+fn counts(field: Field, meaning: Placeholder) -> bool {
+    match meaning {
+        Placeholder::Always | Placeholder::Identity => true,
+        Placeholder::Short => !matches!(
             field,
             Field::FirstName | Field::LastName | Field::City | Field::Country | Field::Street | Field::Email
         ),
-        _ => false,
     }
 }
 

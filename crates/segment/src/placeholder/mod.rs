@@ -1,0 +1,223 @@
+//! Texts that stand for a missing value: what shops, tag managers, spreadsheets and SDKs write where there is none.
+//!
+//! Hashed or used as an id, such a text makes one person or one order of thousands. One table serves all fields; what a
+//! word means depends on the field, since people are called Nan and `na` is the code of Namibia.
+
+mod hashes;
+
+use std::sync::LazyLock;
+
+pub use hashes::{HashOf, hash_of};
+
+use crate::value::is_js_space;
+
+/// The fields in which a text is a placeholder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placeholder {
+    /// Every field: `undefined`, `n/a`, `[object Object]`, `{{user.email}}`.
+    Always,
+    /// Fields that identify something: ids, and what identifies a person. A title may be called so.
+    Identity,
+    /// The same, except where the two or three letters are a name or a code: `na`, `nan`, `nil`.
+    Short,
+}
+
+/// Words in lower case, without white space, and without the brackets and quotes around them.
+#[rustfmt::skip]
+const ALWAYS: &[&str] = &[
+    "undefined", "null", "n/a", "n.a.", "n.a", "n\\a", "#n/a", "#na", "n/d", "#ref!", "#value!", "#name?", "#null!", "#error!",
+    "nullnull", "undefinedundefined", "undefinednull", "nullundefined", "none/none", "null/null", "undefined/undefined",
+    "none,none", "null,null", "undefined,undefined", "notset", "not_set", "not-set", "unset", "notavailable", "not_available",
+    "not-available", "notprovided", "not_provided", "not-provided", "notapplicable", "not_applicable", "notdefined",
+    "not_defined", "notspecified", "not_specified", "notfound", "not_found", "unavailable", "undef", "novalue", "no_value",
+    "nodata", "no_data", "objectobject", "objectundefined", "objectnull", "objectarray", "objectpromise", "redacted",
+    "system.object", "dbnull",
+];
+
+/// Words in the same form that are no identity.
+#[rustfmt::skip]
+const IDENTITY: &[&str] = &[
+    "none", "unknown", "true", "false", "guest", "guests", "guestuser", "guest_user", "guest-user", "guestcustomer",
+    "guest_customer", "guestcheckout", "guest_checkout", "anonymous", "anonymoususer", "anonymous_user", "anonymous-user",
+    "anonymousvisitor", "anonymized", "anonymised", "anon", "unknownuser", "unknown_user", "nouser", "no_user", "noname",
+    "no_name", "noemail", "no_email", "nophone", "noid", "no_id", "notloggedin", "not_logged_in", "not-logged-in", "loggedout",
+    "logged_out", "optout", "opt-out", "opt_out", "optedout", "opted_out", "optedoutofadtracking", "limitadtracking",
+    "adidnotavailable", "advertisingidnotavailable", "idfanotavailable", "gaidnotavailable", "deleted", "missing", "empty",
+    "blank", "unbekannt", "inconnu", "desconocido", "sconosciuto", "-1", "-0",
+];
+
+/// Short words in the same form.
+const SHORT: &[&str] = &[
+    "na",
+    "nan",
+    "nil",
+    "-na-",
+    "-nan",
+    "+nan",
+    "inf",
+    "-inf",
+    "infinity",
+    "-infinity",
+];
+
+/// Length in bytes of the longest word.
+const LONGEST: usize = 26;
+
+/// Words by their length.
+struct Lengths([Vec<(&'static str, Placeholder)>; LONGEST + 1]);
+
+static WORDS: LazyLock<Lengths> = LazyLock::new(|| {
+    let mut lengths = Lengths([const { Vec::new() }; LONGEST + 1]);
+    for (word, meaning) in words() {
+        if let Some(same) = lengths.0.get_mut(word.len()) {
+            same.push((word, meaning));
+        }
+    }
+    lengths
+});
+
+fn words() -> impl Iterator<Item = (&'static str, Placeholder)> {
+    let all = |words: &'static [&'static str], meaning| words.iter().map(move |word| (*word, meaning));
+    all(ALWAYS, Placeholder::Always)
+        .chain(all(IDENTITY, Placeholder::Identity))
+        .chain(all(SHORT, Placeholder::Short))
+}
+
+/// Classes of first bytes, in lower case: with none of them no placeholder begins.
+const fn may_begin(byte: u8) -> bool {
+    !byte.is_ascii_alphanumeric()
+        || matches!(
+            byte | 0x20,
+            b'a'..=b'i' | b'l' | b'm' | b'n' | b'o' | b'r' | b's' | b't' | b'u'
+        )
+}
+
+/// Returns what a text is a placeholder for, whatever its letter case and the white space in it; `None` of a value. A blank
+/// text is none; see [`is_blank`].
+#[inline]
+pub fn placeholder(text: &str) -> Option<Placeholder> {
+    match text.as_bytes() {
+        [] => None,
+        [first, ..] if !may_begin(*first) => None,
+        _ => slowly(text),
+    }
+}
+
+fn slowly(text: &str) -> Option<Placeholder> {
+    let mut word = [0; LONGEST];
+    let mut len = 0;
+    for c in text.chars().filter(|c| !is_invisible(*c)) {
+        if !c.is_ascii() || len == LONGEST {
+            return is_template(text).then_some(Placeholder::Always);
+        }
+        word[len] = c.to_ascii_lowercase() as u8;
+        len += 1;
+    }
+    of_word(std::str::from_utf8(&word[..len]).unwrap_or_default())
+}
+
+/// Returns the same of a text in lower case without white space.
+pub fn of_word(word: &str) -> Option<Placeholder> {
+    if !word.as_bytes().first().is_some_and(|first| may_begin(*first)) {
+        return None;
+    }
+    let known = |word: &str| {
+        let same = WORDS.0.get(word.len()).map_or(&[][..], Vec::as_slice);
+        let known = same.iter().find(|(known, _)| *known == word);
+        known.map(|(_, meaning)| *meaning)
+    };
+    known(word).or_else(|| {
+        const AROUND: [char; 11] = ['(', ')', '<', '>', '[', ']', '{', '}', '"', '\'', '`'];
+        let bare = word.trim_matches(AROUND);
+        let nothing = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_punctuation());
+        let always = nothing || bare.len() < word.len() && known(bare).is_some() || is_template(word);
+        always.then_some(Placeholder::Always)
+    })
+}
+
+/// Returns true for a text that is no id: blank, a placeholder, or nothing but zeros, dashes and braces (the nil UUID).
+pub fn is_placeholder(id: &str) -> bool {
+    let id = trim(id);
+    id.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'{' | b'}')) || placeholder(id).is_some()
+}
+
+/// Returns true for a text that a template engine or a tag manager should have replaced: `{{…}}`, `${…}`, `%%…%%`, `__…__`,
+/// `{%…%}`, `<%…%>`, `[[…]]`, `*|…|*`, `{name}`.
+pub fn is_template(text: &str) -> bool {
+    const MARKS: [(&str, &str); 8] = [
+        ("{{", "}}"),
+        ("${", "}"),
+        ("#{", "}"),
+        ("{%", "%}"),
+        ("<%", "%>"),
+        ("%%", "%%"),
+        ("[[", "]]"),
+        ("*|", "|*"),
+    ];
+    let text = text.trim();
+    let between = |(open, close): (&str, &str)| {
+        let behind = text.split_once(open).map(|(_, behind)| behind);
+        behind.is_some_and(|behind| behind.contains(close))
+    };
+    let inside = |open: &str, close: &str| text.strip_prefix(open)?.strip_suffix(close);
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+    };
+    if !text.contains(['{', '%', '[', '*', '_']) {
+        return false;
+    }
+    // A GUID in braces is a value.
+    let is_variable = |name: &str| is_name(name) && !name.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
+    MARKS.into_iter().any(between)
+        || inside("__", "__").is_some_and(is_name)
+        || inside("{", "}").is_some_and(is_variable)
+}
+
+/// Returns true for a text of white space and invisible characters alone, of any script, and for the empty one.
+#[inline]
+pub fn is_blank(text: &str) -> bool {
+    match text.as_bytes().first() {
+        None => true,
+        Some(byte) if byte.is_ascii_graphic() => false,
+        Some(_) => text.chars().all(is_invisible),
+    }
+}
+
+/// Removes white space and invisible characters at both ends.
+#[inline]
+pub fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim_matches(is_invisible),
+    }
+}
+
+/// White space of JavaScript and of Unicode, and characters that show nothing: zero-width blanks and joiners, the soft
+/// hyphen, direction marks.
+fn is_invisible(c: char) -> bool {
+    is_js_space(c)
+        || c.is_whitespace()
+        || c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{2800}'
+                | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        )
+}
+
+/// Returns true for an id that SDKs and databases give out where there is none: zeros, dashes and braces alone, and the
+/// nil UUID with a one at its end.
+pub fn is_zero_id(id: &str) -> bool {
+    let id = id.trim_matches(['{', '}']);
+    let zeros = |text: &str| text.bytes().all(|byte| matches!(byte, b'0' | b'-'));
+    // Hosts and test devices count up from the nil UUID.
+    let nil = id.len() >= 32 && id.strip_suffix(['1', '2']).is_some_and(zeros);
+    zeros(id) || nil || matches!(id, "0.0" | "-1.0")
+}
+
+#[cfg(test)]
+mod tests;
