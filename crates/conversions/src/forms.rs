@@ -1,20 +1,5 @@
 //! Forms of values that vendors want as they are.
 
-use std::net::IpAddr;
-
-/// Returns true for an IPv4 or IPv6 address that can be a user's; those of private networks and of the machine itself cannot.
-pub fn is_public_address(text: &str) -> bool {
-    match text.parse() {
-        Ok(IpAddr::V4(ip)) => {
-            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified())
-        }
-        Ok(IpAddr::V6(ip)) => {
-            !(ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local())
-        }
-        Err(_) => false,
-    }
-}
-
 /// Returns true for a language and further parts of letters and digits, as in `en`, `pt-BR` or `zh_Hant_TW`.
 pub fn is_language_tag(text: &str) -> bool {
     let mut parts = text.split(['-', '_']);
@@ -35,24 +20,6 @@ pub fn is_uuid(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_public_ones() {
-        for (text, public) in [
-            ("203.0.113.57", true),
-            ("2001:db8::1", true),
-            ("10.1.2.3", false),
-            ("192.168.0.1", false),
-            ("127.0.0.1", false),
-            ("::1", false),
-            ("fe80::1", false),
-            ("fd00::1", false),
-            ("203.0.113", false),
-            ("", false),
-        ] {
-            assert_eq!(is_public_address(text), public, "{text}");
-        }
-    }
 
     #[test]
     fn locales_are_language_tags() {

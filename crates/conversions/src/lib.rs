@@ -15,6 +15,7 @@
 //! | put records into a request | [`Conversions`], in [`Vendor::frame`] and [`Vendor::post`] |
 //! | read the reply | [`Vendor::interpret`] |
 
+pub mod client;
 mod common;
 pub mod defaults;
 mod destination;

@@ -1,8 +1,7 @@
 //! The user: personal fields hashed, ids checked, combinations weighed.
 
-use std::net::IpAddr;
-
 use bumpalo::collections::Vec as BumpVec;
+use signalbox_conversions::client::trimmed;
 use signalbox_conversions::device::is_advertising_id;
 use signalbox_conversions::encode::{Members, Object, PersonalField, UserData, Wire, list, whole};
 use signalbox_conversions::personal::rules::META;
@@ -126,7 +125,11 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Writes a member that is not hashed, if it is what its name says.
     fn plain(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>) -> bool {
-        let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
+        let text = match wire.key.name() {
+            "client_ip_address" => self.resolved.client_address(value, "user_data.client_ip_address"),
+            "client_user_agent" => self.resolved.user_agent(value, "user_data.client_user_agent"),
+            _ => trimmed(value),
+        };
         let wanted = match (wire.key.name(), text) {
             ("lead_id" | "fb_login_id", _) => match whole(value) {
                 Some(id @ 1..) => {
@@ -139,7 +142,6 @@ impl<'a> RecordBuilder<'a, '_> {
                 _ => "a whole number above zero",
             },
             (_, None) => return false,
-            ("client_ip_address", Some(text)) if text.parse::<IpAddr>().is_err() => "an IPv4 or IPv6 address",
             ("fbc" | "fbp", Some(text)) if !click::is_well_formed(text) => {
                 "`fb.`, an index, a time in milliseconds and an id of at most 500 characters, joined by dots"
             }

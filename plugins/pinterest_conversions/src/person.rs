@@ -1,11 +1,8 @@
 //! The user: personal fields hashed, identifiers counted.
 
-use std::net::IpAddr;
-
 use signalbox_conversions::Refusal;
 use signalbox_conversions::encode::{Members, UserData};
 use signalbox_conversions::personal::Field;
-use signalbox_conversions::reasons::wrong_form;
 use signalbox_core::Warning;
 
 use crate::derive;
@@ -81,21 +78,14 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Writes address and user agent; true if both are there.
     fn address_and_agent(&mut self, members: &mut Members<'a>, out: &mut UserData<'_, '_>) -> bool {
-        let mut address = members.take("client_ip_address").as_str().map(str::trim);
-        if address.is_some_and(|address| address.parse::<IpAddr>().is_err()) {
-            self.resolved.warnings.push(wrong_form(
-                "user_data.client_ip_address",
-                "an IPv4 or IPv6 address",
-            ));
-            address = None;
-        }
-        let agent = members.take("client_user_agent").as_str();
-        if let Some(address) = address {
-            out.plain(CLIENT_IP_ADDRESS, address);
-        }
-        if let Some(agent) = agent {
-            out.plain(CLIENT_USER_AGENT, agent);
-        }
+        let address = members.take("client_ip_address");
+        let address = self
+            .resolved
+            .client_address(address, "user_data.client_ip_address");
+        out.plain_if_any(CLIENT_IP_ADDRESS, address);
+        let agent = members.take("client_user_agent");
+        let agent = self.resolved.user_agent(agent, "user_data.client_user_agent");
+        out.plain_if_any(CLIENT_USER_AGENT, agent);
         address.is_some() && agent.is_some()
     }
 }

@@ -1,5 +1,6 @@
 //! Parts of the payload that a mapping gave, for all kinds of event sources.
 
+pub(crate) use signalbox_conversions::client::trimmed;
 use signalbox_conversions::encode::member_at;
 use signalbox_segment::value::Value;
 
@@ -36,10 +37,4 @@ impl<'a> Payload<'a> {
     pub(crate) fn text(self, place: usize) -> Option<&'a str> {
         self.at(place).as_str().filter(|text| !text.is_empty())
     }
-}
-
-/// Returns a text without the blanks around it, unless nothing is left.
-pub(crate) fn trimmed<'a>(value: Value<'a>) -> Option<&'a str> {
-    let text = value.as_str().map(str::trim);
-    text.filter(|text| !text.is_empty())
 }

@@ -2,7 +2,7 @@
 
 use signalbox_conversions::device::{is_advertising_id, mobile_platform};
 use signalbox_conversions::encode::UserData;
-use signalbox_conversions::forms::{is_language_tag, is_public_address, is_uuid};
+use signalbox_conversions::forms::{is_language_tag, is_uuid};
 use signalbox_conversions::personal::Field;
 use signalbox_conversions::reasons::wrong_form;
 
@@ -47,11 +47,10 @@ impl<'a> RecordBuilder<'a, '_> {
         if self.source == EventSource::App {
             self.device(out);
         }
-        let ip = self.payload.trimmed(places.ip);
-        let form = ("ip", "a public IPv4 or IPv6 address");
-        let ip = self.resolved.valid(ip, is_public_address, form);
+        let ip = self.resolved.client_address(self.payload.at(places.ip), "ip");
         out.plain_if_any(IP, ip);
-        out.plain_if_any(USER_AGENT, self.payload.trimmed(places.user_agent));
+        let agent = self.payload.at(places.user_agent);
+        out.plain_if_any(USER_AGENT, self.resolved.user_agent(agent, "user_agent"));
         self.locale(out);
     }
 

@@ -316,6 +316,8 @@ fn nobody_is_rejected_with_an_honest_text() {
         json!({ "context": { "ip": "203.0.113.57" } }),
         json!({ "context": { "ip": "203.0.113.57", "userAgent": "  " } }),
         json!({ "context": { "ip": "elsewhere", "userAgent": "Mozilla/5.0" } }),
+        json!({ "context": { "ip": "192.168.1.4", "userAgent": "Mozilla/5.0" } }),
+        json!({ "context": { "ip": "203.0.113.57", "userAgent": "undefined" } }),
         json!({ "properties": { "email": "  " } }),
         json!({ "properties": { "email": ["", "n/a"] } }),
         json!({ "context": { "device": { "advertisingId": "00000000-0000-0000-0000-000000000000" } } }),
@@ -324,7 +326,7 @@ fn nobody_is_rejected_with_an_honest_text() {
     }
     for more in [
         json!({ "properties": { "email": "ivy@example.com" } }),
-        json!({ "context": { "ip": "::1", "userAgent": "x" } }),
+        json!({ "context": { "ip": "10.0.0.5, [2001:db8::1]:443", "userAgent": "x" } }),
         json!({ "context": { "device": { "advertisingId": "7A3CBEA0-BDF5-11E4-8DFC-AA07A5B093DB" } } }),
     ] {
         assert!(checkout().result(&nobody(more)).is_ok());
