@@ -32,7 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! All directives are supported, `@liquid` as far as mappings use it; loading refuses the rest. Segment reaches
+//! All directives are supported. Segment reaches
 //! JavaScript prototype members (`$.constructor`); here paths reach own members, array indices and `length` only.
 //!
 //! Modules, from the bottom: `plan` and `eval` (the compiled form and its evaluation), `check`, `compile` and `lint`

@@ -152,29 +152,48 @@ fn liquid_does_what_mappings_use_of_it() {
 }
 
 #[test]
-fn liquid_that_cannot_be_used_is_refused() {
-    assert!(
-        liquid("{{ a | round }}")
-            .unwrap_err()
-            .contains("filter round, which is not supported")
-    );
-    assert!(
-        liquid("{% for i in list %}{% endfor %}")
-            .unwrap_err()
-            .contains("tag \"for\" is disabled")
-    );
-    for broken in [
-        "{{ a",
-        "{% if a %}",
-        "{% endif %}",
-        "{{ 'a }}",
-        "{% unless a %}{% endif %}",
-        "{{ a b }}",
+fn liquid_that_segment_refuses_fails() {
+    for (broken, why) in [
+        ("{% for i in list %}{% endfor %}", "tag \"for\" is disabled"),
+        ("{{ list | map: 'k' }}", "filter \"map\" is disabled"),
+        ("{{ a", "an output is not closed"),
+        ("{% if a %}", "tag \"if\" not closed"),
+        ("{% endif %}", "tag \"endif\" not found"),
+        ("{{ 'a }}", "an output is not closed"),
+        ("{{ a ~ }}", "expected `|` before a filter"),
     ] {
-        assert!(liquid(broken).is_err(), "{broken}");
+        let found = liquid(broken).unwrap_err();
+        assert!(found.contains(why), "{broken}: {found}");
     }
-    assert!(liquid(&"x".repeat(1001)).is_err());
+    assert!(
+        liquid("{{ 5 | date: '%Y', 'Nowhere/Town' }}")
+            .unwrap_err()
+            .contains("time zone")
+    );
+    assert!(liquid(&"x".repeat(1001)).unwrap_err().contains("1000 characters"));
     assert!(liquid(&"{% if a %}".repeat(99)).is_err());
+    // A branch that is not taken may hold a disabled filter.
+    assert_eq!(
+        liquid("{% if missing %}{{ a | map: 'k' }}{% endif %}").as_deref(),
+        Ok("")
+    );
+}
+
+#[test]
+fn a_sample_is_one_of_the_elements() {
+    let found =
+        liquid("{{ list | sample }}{{ list | sample: 2 | size }}{{ list | sample: 9 | size }}").unwrap();
+    assert!(["p22", "q22"].contains(&found.as_str()), "{found}");
+}
+
+#[test]
+fn huge_results_are_refused() {
+    for template in ["{{ (1..9999999999) | size }}", "{{ 5 | date: '%99999999Y' }}"] {
+        assert!(
+            liquid(template).unwrap_err().contains("longer than 1 MiB"),
+            "{template}"
+        );
+    }
 }
 
 proptest! {

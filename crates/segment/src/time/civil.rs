@@ -1,9 +1,9 @@
 //! The proleptic Gregorian calendar in plain integers, as JavaScript's `Date` counts it.
 
-pub(super) const DAY_MS: i64 = 86_400_000;
+pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// Returns the days from 1970-01-01 to a date. Any number of a month or day is valid and rolls over.
-pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = year + (month - 1).div_euclid(12);
     let month = (month - 1).rem_euclid(12) + 1;
     // Years start in March, so that the leap day is the last of its year.
@@ -18,7 +18,7 @@ pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Returns year, month and day of a number of days since 1970-01-01.
-pub(super) fn date(days: i64) -> (i64, i64, i64) {
+pub(crate) fn date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let century = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

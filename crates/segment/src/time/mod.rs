@@ -6,7 +6,7 @@
 //! - [`js_date`]: JavaScript's `Date`.
 //! - [`segment`]: a mapped `event_time` or `install_time` as Segment's destination reads it, with its errors.
 
-mod civil;
+pub(crate) mod civil;
 pub mod js_date;
 mod parse;
 pub mod segment;

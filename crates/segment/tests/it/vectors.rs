@@ -4,19 +4,25 @@ mod coercion;
 mod compare;
 mod fields;
 mod fql;
+mod liquid;
 mod mapping;
 
 use serde_json::Value as Json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Returns the cases of one file, from `VECTORS_DIR` or the project's copy.
 fn cases(file: &str) -> Vec<Json> {
-    let folder = std::env::var_os("VECTORS_DIR").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"),
-        PathBuf::from,
-    );
-    let path = folder.join("segment").join(file);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let folder = std::env::var_os("VECTORS_DIR").map_or_else(own_folder, PathBuf::from);
+    cases_of(&folder.join("segment").join(file))
+}
+
+/// The folder of the project's copy.
+fn own_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
+}
+
+fn cases_of(path: &Path) -> Vec<Json> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.lines()
         .filter(|line| !line.trim().is_empty())
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}")))

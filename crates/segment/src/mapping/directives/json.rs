@@ -65,7 +65,7 @@ impl Evaluate for JsonText {
 }
 
 /// Returns what `JSON.stringify` returns: JavaScript's key order and numbers.
-fn json_text<'a>(value: Value<'a>, arena: &'a Bump) -> &'a str {
+pub(super) fn json_text<'a>(value: Value<'a>, arena: &'a Bump) -> &'a str {
     let mut out = Vec::new();
     ordered(value, arena).write_json(&mut out, Numbers::JavaScript);
     arena.alloc_str(&String::from_utf8_lossy(&out))

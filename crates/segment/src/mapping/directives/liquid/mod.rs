@@ -1,27 +1,37 @@
-//! `@liquid`: the part of Liquid that mappings use.
+//! `@liquid`: a Liquid template.
 //!
-//! Supported are output with filters, `assign`, `if`/`elsif`/`else`, `unless` and `comment`. As at Segment, tags and
-//! filters that Segment disables fail when evaluated, and unknown filters are ignored. The check at load refuses tags
-//! and filters that Segment supports and this implementation does not.
+//! Segment renders templates with liquidjs 10 and disables some of its tags and filters. The others have their meaning
+//! here, errors included: a disabled filter fails when it is reached, an unknown one changes nothing, and operators that
+//! bind alike are evaluated from the right. Differences: a counter (`increment`) ends with its template, objects never
+//! equal each other, and rendering is limited by the length of texts, not by time.
 
-mod filter;
+mod expression;
+mod filters;
+mod item;
 mod parse;
+mod run;
+mod scan;
 mod syntax;
-mod values;
+mod tokens;
+
+use bumpalo::collections::String as BumpString;
 
 use crate::mapping::directive::*;
 use crate::value::Value;
-use bumpalo::Bump;
-use bumpalo::collections::String as BumpString;
-use filter::Call;
-use parse::Problem;
-use syntax::{Comparison, Condition, Expression, Operand, Operator, Statement};
-use values::{equal, is_truthy, member, write};
+use run::Run;
+use syntax::{Operand, Part, Statement};
 
-pub(super) const DIRECTIVE: Directive = Directive::new("@liquid", check, compile);
+pub(super) const DIRECTIVE: Directive = Directive {
+    reads,
+    ..Directive::new("@liquid", check, compile)
+};
 
 /// Maximum length of a template, in UTF-16 units.
 const MAX_TEMPLATE: usize = 1000;
+
+/// A template that fails whenever it is evaluated, and why.
+#[derive(Debug)]
+struct Fault(String);
 
 /// A parsed template.
 #[derive(Debug)]
@@ -31,9 +41,6 @@ struct Liquid {
 
 fn check(check: &mut Check, argument: &Json) {
     check.string(argument);
-    if let Some(Err(Problem::Unsupported(what))) = argument.as_str().map(Liquid::new) {
-        check.fail(format!("uses {what}, which is not supported"));
-    }
 }
 
 fn compile(_: &mut Compiler, argument: &Json) -> Expr {
@@ -42,15 +49,43 @@ fn compile(_: &mut Compiler, argument: &Json) -> Expr {
     };
     match Liquid::new(text) {
         Ok(template) => Expr::directive(template),
-        Err(Problem::Fails(message)) => fail(message),
-        Err(Problem::Unsupported(what)) => fail(format!("{what} is not supported")),
+        Err(Fault(message)) => fail(message),
     }
 }
 
+/// Returns the paths of the event that outputs and tags read, as far as their keys are names.
+fn reads(argument: &Json) -> Vec<String> {
+    let Some(Ok(template)) = argument.as_str().map(Liquid::new) else {
+        return Vec::new();
+    };
+    let mut paths = Vec::new();
+    parse::each_expression(&template.statements, &mut |expression| {
+        let arguments = expression.filters.iter().flat_map(|(_, arguments)| arguments);
+        let arguments = arguments.filter_map(|argument| argument.value.as_ref());
+        let operands = expression.parts.iter().filter_map(|part| match part {
+            Part::Operand(operand) => Some(operand),
+            Part::Operator(_) => None,
+        });
+        paths.extend(operands.chain(arguments).filter_map(path_of));
+    });
+    paths
+}
+
+fn path_of(operand: &Operand) -> Option<String> {
+    let Operand::Path(None, keys) = operand else {
+        return None;
+    };
+    let names = keys.iter().map_while(|key| match key {
+        Operand::Text(name) => Some(name.as_str()),
+        _ => None,
+    });
+    Some(names.collect::<Vec<_>>().join("."))
+}
+
 impl Liquid {
-    fn new(text: &str) -> Result<Liquid, Problem> {
+    fn new(text: &str) -> Result<Liquid, Fault> {
         if crate::value::utf16_len(text) > MAX_TEMPLATE {
-            return Err(Problem::Fails(format!(
+            return Err(Fault(format!(
                 "liquid template values are limited to {MAX_TEMPLATE} characters"
             )));
         }
@@ -60,116 +95,8 @@ impl Liquid {
 
 impl Evaluate for Liquid {
     fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError> {
-        let mut run = Run {
-            payload: eval.payload,
-            arena: eval.arena,
-            variables: Vec::new(),
-            out: BumpString::new_in(eval.arena),
-        };
-        run.statements(&self.statements)?;
-        Ok(Value::Str(run.out.into_bump_str()))
-    }
-}
-
-/// A template being rendered.
-struct Run<'a> {
-    payload: Value<'a>,
-    arena: &'a Bump,
-    variables: Vec<(&'a str, Value<'a>)>,
-    out: BumpString<'a>,
-}
-
-impl<'a> Run<'a> {
-    fn statements(&mut self, statements: &'a [Statement]) -> Result<(), RuntimeError> {
-        for statement in statements {
-            match statement {
-                Statement::Text(text) => self.out.push_str(text),
-                Statement::Output(expression) => {
-                    let value = self.expression(expression)?;
-                    write(value, &mut self.out);
-                }
-                Statement::Assign(name, expression) => {
-                    let value = self.expression(expression)?;
-                    self.variables.push((name, value));
-                }
-                Statement::If(branches) => {
-                    let taken = branches.iter().find(|(condition, _)| {
-                        condition.as_ref().is_none_or(|condition| self.holds(condition))
-                    });
-                    if let Some((_, statements)) = taken {
-                        self.statements(statements)?;
-                    }
-                }
-            }
-            bounded(self.out.len())?;
-        }
-        Ok(())
-    }
-
-    fn expression(&self, expression: &'a Expression) -> Result<Value<'a>, RuntimeError> {
-        let mut value = self.operand(&expression.operand);
-        for (filter, arguments) in &expression.filters {
-            let argument = |at: usize| {
-                arguments
-                    .get(at)
-                    .map_or(Value::Undefined, |operand| self.operand(operand))
-            };
-            let call = Call {
-                value,
-                first: argument(0),
-                second: argument(1),
-                arena: self.arena,
-            };
-            value = call.apply(*filter)?;
-        }
-        Ok(value)
-    }
-
-    fn operand(&self, operand: &'a Operand) -> Value<'a> {
-        match operand {
-            Operand::Nil => Value::Null,
-            Operand::Bool(truth) => Value::Bool(*truth),
-            Operand::Number(number) => Value::from(*number),
-            Operand::Text(text) => Value::Str(text),
-            Operand::Variable(name, keys) => {
-                let assigned = self.variables.iter().rev().find(|(known, _)| known == name);
-                let root = assigned.map_or_else(|| self.payload.get(name), |(_, value)| *value);
-                keys.iter()
-                    .fold(root, |value, key| member(value, self.operand(key)))
-            }
-        }
-    }
-
-    fn holds(&self, condition: &'a Condition) -> bool {
-        let first = self.comparison(&condition.first);
-        let all = condition.rest.iter().fold(first, |so_far, (any, comparison)| {
-            if *any {
-                so_far || self.comparison(comparison)
-            } else {
-                so_far && self.comparison(comparison)
-            }
-        });
-        all != condition.negated
-    }
-
-    fn comparison(&self, comparison: &'a Comparison) -> bool {
-        let left = self.operand(&comparison.left);
-        let Some((operator, right)) = &comparison.other else {
-            return is_truthy(left);
-        };
-        let right = self.operand(right);
-        let numbers = left.as_f64().zip(right.as_f64());
-        match operator {
-            Operator::Equal => equal(left, right),
-            Operator::Different => !equal(left, right),
-            Operator::Less => numbers.is_some_and(|(left, right)| left < right),
-            Operator::AtMost => numbers.is_some_and(|(left, right)| left <= right),
-            Operator::Greater => numbers.is_some_and(|(left, right)| left > right),
-            Operator::AtLeast => numbers.is_some_and(|(left, right)| left >= right),
-            Operator::Contains => match (left, right) {
-                (Value::Str(text), Value::Str(part)) => text.contains(part),
-                _ => left.items().any(|item| equal(item, right)),
-            },
-        }
+        let mut out = BumpString::new_in(eval.arena);
+        Run::new(eval.payload, eval.arena).statements(&self.statements, &mut out)?;
+        Ok(Value::Str(out.into_bump_str()))
     }
 }
