@@ -104,7 +104,7 @@ impl State {
 
     /// False if the id was known.
     fn learn(&mut self, event: &Event) -> bool {
-        let id = Id::new(self.names.key(&event.receipt().source), event.message_id());
+        let id = Id::new(self.names.key(&event.receipt().source), event.message_id(), None);
         let new = !self.ids.knows(id, 0);
         if new {
             self.ids.learn(id, 0);

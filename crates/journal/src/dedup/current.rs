@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use super::id::Id;
+use super::id::Form;
 
 #[derive(Default)]
 pub(super) struct Current {
@@ -42,7 +42,7 @@ impl Current {
         (source, rest.get(..entry.id as usize).unwrap_or_default())
     }
 
-    pub(super) fn add(&mut self, id: Id<'_>, at: i64) {
+    pub(super) fn add(&mut self, id: Form<'_>, at: i64) {
         let (Ok(n), Ok(source), Ok(length)) = (
             u32::try_from(self.entries.len()),
             u32::try_from(id.source.len()),
@@ -51,8 +51,8 @@ impl Current {
             return;
         };
         let start = self.texts.len();
-        self.texts.extend_from_slice(id.source.as_bytes());
-        self.texts.extend_from_slice(id.id.as_bytes());
+        self.texts.extend_from_slice(id.source);
+        self.texts.extend_from_slice(id.id);
         self.entries.push(Entry {
             fingerprint: id.fingerprint,
             at,
@@ -66,16 +66,13 @@ impl Current {
     }
 
     /// When an id was last learnt.
-    pub(super) fn find(&self, id: Id<'_>) -> Option<i64> {
+    pub(super) fn find(&self, id: Form<'_>) -> Option<i64> {
         let candidates = self
             .index
             .iter_hash(id.fingerprint)
             .filter_map(|n| self.entries.get(*n as usize));
         candidates
-            .filter(|entry| {
-                entry.fingerprint == id.fingerprint
-                    && self.text(entry) == (id.source.as_bytes(), id.id.as_bytes())
-            })
+            .filter(|entry| entry.fingerprint == id.fingerprint && self.text(entry) == (id.source, id.id))
             .map(|entry| entry.at)
             .max()
     }

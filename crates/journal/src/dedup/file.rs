@@ -12,11 +12,15 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::current::Current;
-use super::id::{Id, LONGEST};
+use super::id::{Form, LONGEST};
 use crate::Position;
 use crate::fs::{paths, private};
 
-const MAGIC: &[u8; 8] = b"sbids\0\0\x01";
+const MAGIC: &[u8; 7] = b"sbids\0\0";
+/// The version with sources and ids …
+const PLAIN: u8 = 1;
+/// … and the one with keyed hashes of both, and the name of their key in the header.
+const HASHED: u8 = 2;
 const HEADER: usize = 80;
 const BLOCK: usize = 4096;
 const ENTRY: usize = 16;
@@ -37,6 +41,8 @@ pub(super) struct IdFile {
     pub(super) earliest: i64,
     pub(super) latest: i64,
     fences: Vec<u64>,
+    /// The public name of the key that hashed its ids; `None` if they are plain.
+    pub(super) hashed: Option<u64>,
     /// True if its fingerprints are in memory.
     pub(super) loaded: bool,
 }
@@ -63,10 +69,9 @@ pub(crate) fn newer(path: &Path, name: &str) -> Option<u8> {
     let _ = number_of(name)?;
     let mut header = [0; HEADER];
     File::open(path).ok()?.read_exact_at(&mut header, 0).ok()?;
-    let (version, magic) = MAGIC.split_last()?;
     let (body, checksum) = header.split_at(HEADER - 8);
-    let found = *body.strip_prefix(magic)?.first()?;
-    (found != *version && xxh3_64(body) == u64_at(checksum, 0)).then_some(found)
+    let found = *body.strip_prefix(MAGIC)?.first()?;
+    (!matches!(found, PLAIN | HASHED) && xxh3_64(body) == u64_at(checksum, 0)).then_some(found)
 }
 
 /// Returns the number in the name of a file of ids.
@@ -95,7 +100,13 @@ pub(super) fn find(folder: &Path) -> Vec<IdFile> {
 }
 
 /// Writes a part, sorted.
-pub(super) fn write(folder: &Path, number: u64, part: &Current, to: Position) -> io::Result<IdFile> {
+pub(super) fn write(
+    folder: &Path,
+    number: u64,
+    part: &Current,
+    to: Position,
+    hashed: Option<u64>,
+) -> io::Result<IdFile> {
     let mut order: Vec<_> = part.entries().iter().collect();
     order.sort_unstable_by_key(|entry| entry.fingerprint);
     let entries = order.into_iter().map(|entry| {
@@ -107,20 +118,31 @@ pub(super) fn write(folder: &Path, number: u64, part: &Current, to: Position) ->
             id: id.into(),
         })
     });
-    write_sorted(folder, number, part.len() as u64, to, entries)
+    let facts = Facts {
+        count: part.len() as u64,
+        to,
+        hashed,
+    };
+    write_sorted(folder, number, &facts, entries)
+}
+
+/// The facts about a file that is written.
+pub(super) struct Facts {
+    pub(super) count: u64,
+    pub(super) to: Position,
+    pub(super) hashed: Option<u64>,
 }
 
 /// Writes exactly `count` ids that come in the order of their fingerprints.
 pub(super) fn write_sorted<'a>(
     folder: &Path,
     number: u64,
-    count: u64,
-    to: Position,
+    facts: &Facts,
     entries: impl Iterator<Item = io::Result<Entry<'a>>>,
 ) -> io::Result<IdFile> {
     let path = folder.join(name(number));
     let draft = path.with_extension("draft");
-    let written = write_draft(&draft, count, to, entries).and_then(|()| {
+    let written = write_draft(&draft, facts, entries).and_then(|()| {
         fs::rename(&draft, &path)?;
         crate::fs::sync_folder(folder)
     });
@@ -133,8 +155,7 @@ pub(super) fn write_sorted<'a>(
 
 fn write_draft<'a>(
     draft: &Path,
-    count: u64,
-    to: Position,
+    &Facts { count, to, hashed }: &Facts,
     entries: impl Iterator<Item = io::Result<Entry<'a>>>,
 ) -> io::Result<()> {
     let blocks = count.div_ceil(PER_BLOCK as u64);
@@ -172,6 +193,7 @@ fn write_draft<'a>(
     tail.write_all(&fences)?;
     tail.flush()?;
     let mut header = MAGIC.to_vec();
+    header.push(if hashed.is_some() { HASHED } else { PLAIN });
     for number in [
         count,
         to,
@@ -179,7 +201,7 @@ fn write_draft<'a>(
         latest as u64,
         offset,
         xxh3_64(&fences),
-        0,
+        hashed.unwrap_or(0),
         0,
     ] {
         header.extend_from_slice(&number.to_le_bytes());
@@ -282,7 +304,9 @@ impl IdFile {
         let mut header = [0; HEADER];
         file.read_exact_at(&mut header, 0)?;
         let (body, checksum) = header.split_at(HEADER - 8);
-        if !body.starts_with(MAGIC) || xxh3_64(body) != u64_at(checksum, 0) {
+        let version = body.strip_prefix(MAGIC).and_then(|rest| rest.first());
+        let known = version.is_some_and(|version| matches!(*version, PLAIN | HASHED));
+        if !known || xxh3_64(body) != u64_at(checksum, 0) {
             return Err(invalid("its header is damaged or of an unknown format version"));
         }
         let (count, fences_at) = (u64_at(body, 8), u64_at(body, 40));
@@ -307,20 +331,21 @@ impl IdFile {
             to: u64_at(body, 16),
             earliest: u64_at(body, 24) as i64,
             latest: u64_at(body, 32) as i64,
+            hashed: (version == Some(&HASHED)).then(|| u64_at(body, 56)),
             fences: fences.chunks_exact(8).map(|fence| u64_at(fence, 0)).collect(),
             loaded: false,
         })
     }
 
     /// When an id was last seen, as far as this file knows.
-    pub(super) fn find(&self, id: Id<'_>) -> Option<i64> {
+    pub(super) fn find(&self, id: Form<'_>) -> Option<i64> {
         self.search(id).unwrap_or_else(|error| {
             tracing::error!(file = %self.path.display(), "file of ids unreadable, duplicates may pass: {error}");
             None
         })
     }
 
-    fn search(&self, id: Id<'_>) -> io::Result<Option<i64>> {
+    fn search(&self, id: Form<'_>) -> io::Result<Option<i64>> {
         // Equal fingerprints may reach over several blocks.
         let first = self
             .fences
@@ -334,7 +359,7 @@ impl IdFile {
             let entries = entries(&block).ok_or_else(|| invalid("a block's checksum is wrong"))?;
             for (_, offset) in entries.filter(|(fingerprint, _)| *fingerprint == id.fingerprint) {
                 let entry = read_record(&mut At(&self.file, offset))?;
-                if *entry.source == *id.source.as_bytes() && *entry.id == *id.id.as_bytes() {
+                if *entry.source == *id.source && *entry.id == *id.id {
                     latest = latest.max(Some(entry.at));
                 }
             }

@@ -5,9 +5,9 @@ use std::collections::BinaryHeap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file::{Entry, IdFile, write_sorted};
+use super::file::{Entry, Facts, IdFile, write_sorted};
 
-/// Merges files into one; memory does not grow with them. The old ones stay.
+/// Merges files of one kind into one; memory does not grow with them. The old ones stay.
 pub(super) fn merge(folder: &Path, number: u64, paths: &[PathBuf]) -> io::Result<IdFile> {
     let files = paths
         .iter()
@@ -34,7 +34,10 @@ pub(super) fn merge(folder: &Path, number: u64, paths: &[PathBuf]) -> io::Result
             .and_then(|head| std::mem::replace(head, next))
             .map(Ok)
     });
-    let count = files.iter().map(|file| file.count).sum();
-    let to = files.iter().map(|file| file.to).max().unwrap_or(0);
-    write_sorted(folder, number, count, to, merged)
+    let facts = Facts {
+        count: files.iter().map(|file| file.count).sum(),
+        to: files.iter().map(|file| file.to).max().unwrap_or(0),
+        hashed: files.first().and_then(|file| file.hashed),
+    };
+    write_sorted(folder, number, &facts, merged)
 }

@@ -24,11 +24,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::Position;
+use crate::seal::id_key::IdKey;
 use current::Current;
 use file::IdFile;
 pub(crate) use file::newer;
-use id::LONGEST;
-pub(crate) use id::{Id, fingerprint};
+use id::{Form, LONGEST};
+pub(crate) use id::{Id, KeyedHash, fingerprint};
 pub(crate) use recent::RecentIds;
 use table::Table;
 
@@ -60,6 +61,8 @@ pub(crate) trait Dedup {
 pub(crate) struct IdStore {
     folder: PathBuf,
     window: i64,
+    /// The public name of the key that hashes ids; `None` in a plain journal.
+    hashed: Option<u64>,
     part: usize,
     current: Current,
     frozen: Option<Frozen>,
@@ -68,7 +71,7 @@ pub(crate) struct IdStore {
     files: Vec<IdFile>,
     table: Table,
     next_file: u64,
-    sealed_to: Position,
+    filed_to: Position,
     /// True while the last part could not be written, which was logged.
     failing: bool,
 }
@@ -82,15 +85,34 @@ struct Frozen {
 }
 
 impl IdStore {
-    /// Finds the files of a folder. A window of zero knows nothing.
-    pub(crate) fn load(folder: &Path, window: Duration, memory: u64, now: i64) -> IdStore {
+    /// Finds the files of a folder. A window of zero knows nothing. `ids` is the id key of a sealed journal, which also
+    /// looks in the plain files that it has from before.
+    pub(crate) fn load(
+        folder: &Path,
+        window: Duration,
+        memory: u64,
+        now: i64,
+        ids: Option<&IdKey>,
+    ) -> IdStore {
         let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
         let mut files = file::find(folder);
         files.retain(|file| !file.forget_if_before(now.saturating_sub(window)));
+        let hashed = ids.map(IdKey::name);
+        let foreign = |file: &&IdFile| file.hashed.is_some() && file.hashed != hashed;
+        let unknown: u64 = files.iter().filter(foreign).map(|file| file.count).sum();
+        if unknown > 0 {
+            tracing::error!(
+                folder = %folder.display(),
+                ids = unknown,
+                "the key of these ids is lost: those whose events are not in the journal any more may pass again"
+            );
+        }
         let table = Table::new(memory);
+        let readable = files.iter().filter(|file| !foreign(file)).map(|file| file.to);
         let mut dedup = IdStore {
             folder: folder.to_owned(),
             window,
+            hashed,
             part: usize::try_from((memory / 8 / BYTES_PER_ID).min(table.capacity() / PARTS))
                 .unwrap_or(usize::MAX)
                 .clamp(256, 1_000_000),
@@ -99,7 +121,7 @@ impl IdStore {
             merging: None,
             table,
             next_file: files.iter().map(|file| file.number + 1).max().unwrap_or(0),
-            sealed_to: files.iter().map(|file| file.to).max().unwrap_or(0),
+            filed_to: readable.max().unwrap_or(0),
             failing: false,
             files,
         };
@@ -119,11 +141,21 @@ impl IdStore {
     }
 
     /// Ids of events before this position are in files.
-    pub(crate) fn sealed_to(&self) -> Position {
+    pub(crate) fn filed_to(&self) -> Position {
         if self.window == 0 {
             Position::MAX
         } else {
-            self.sealed_to
+            self.filed_to
+        }
+    }
+
+    /// The position after the last event whose id is in a file, readable or not.
+    pub(crate) fn reached(&self) -> Position {
+        let files = self.files.iter().map(|file| file.to).max().unwrap_or(0);
+        if self.window == 0 {
+            0
+        } else {
+            files.max(self.filed_to)
         }
     }
 
@@ -152,7 +184,7 @@ impl IdStore {
             self.write();
         } else if self.current.len() == 0 && self.frozen.is_none() {
             // There is nothing to write for these positions.
-            self.sealed_to = self.sealed_to.max(end);
+            self.filed_to = self.filed_to.max(end);
         }
         let since = now.saturating_sub(self.window);
         let mut gone = Vec::new();
@@ -171,16 +203,17 @@ impl IdStore {
         let Some(frozen) = self.frozen.as_mut() else {
             return;
         };
-        let (part, to, number, folder) = (
+        let (part, to, number, folder, hashed) = (
             frozen.part.clone(),
             frozen.to,
             self.next_file,
             self.folder.clone(),
+            self.hashed,
         );
         self.next_file += 1;
         frozen.again = Instant::now() + RETRY;
         let told = self.failing;
-        let written = move || match file::write(&folder, number, &part, to) {
+        let written = move || match file::write(&folder, number, &part, to, hashed) {
             Ok(file) => Some(file),
             Err(_) if told => None,
             Err(error) => {
@@ -198,7 +231,7 @@ impl IdStore {
             match frozen.writing.take().and_then(|job| job.join().ok().flatten()) {
                 Some(mut file) => {
                     self.failing = false;
-                    self.sealed_to = self.sealed_to.max(frozen.to);
+                    self.filed_to = self.filed_to.max(frozen.to);
                     if !self.table.has_room_for(file.count) {
                         self.make_room(file.count);
                     }
@@ -261,7 +294,10 @@ impl IdStore {
             });
             let span = run.iter().map(|f| f.latest).max().unwrap_or(0)
                 - run.iter().map(|f| f.earliest).min().unwrap_or(0);
-            large <= small.saturating_mul(4) && span <= MERGE_SPAN
+            let kind = run.first().map(|file| file.hashed);
+            large <= small.saturating_mul(4)
+                && span <= MERGE_SPAN
+                && run.iter().all(|file| Some(file.hashed) == kind)
         };
         let Some(run) = cold.windows(MERGE_AT).find(alike) else {
             return;
@@ -303,30 +339,34 @@ impl Dedup for IdStore {
         }
         let since = now.saturating_sub(self.window);
         let seen = |at: Option<i64>| at.is_some_and(|at| at > since);
-        if seen(self.current.find(id))
+        let own = id.own();
+        if seen(self.current.find(own))
             || self
                 .frozen
                 .as_ref()
-                .is_some_and(|frozen| seen(frozen.part.find(id)))
+                .is_some_and(|frozen| seen(frozen.part.find(own)))
         {
             return true;
         }
-        let files = &self.files;
-        let in_file = |slot: u64| {
-            files
-                .iter()
-                .filter(|file| file.loaded && table::slot(file.number) == slot)
-                .any(|file| seen(file.find(id)))
+        let in_files = |form: Form<'_>, hashed: Option<u64>| {
+            let files = || self.files.iter().filter(move |file| file.hashed == hashed);
+            let in_file = |slot: u64| {
+                files()
+                    .filter(|file| file.loaded && table::slot(file.number) == slot)
+                    .any(|file| seen(file.find(form)))
+            };
+            self.table.candidates(form.fingerprint).any(in_file)
+                || files().any(|file| !file.loaded && file.latest > since && seen(file.find(form)))
         };
-        self.table.candidates(id.fingerprint).any(in_file)
-            || files
-                .iter()
-                .any(|file| !file.loaded && file.latest > since && seen(file.find(id)))
+        in_files(own, self.hashed)
+            || (self.hashed.is_some()
+                && self.files.iter().any(|file| file.hashed.is_none())
+                && in_files(id.plain(), None))
     }
 
     fn learn(&mut self, id: Id<'_>, at: i64) {
         if self.is_on(id) {
-            self.current.add(id, at);
+            self.current.add(id.own(), at);
         }
     }
 }
@@ -334,11 +374,24 @@ impl Dedup for IdStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seal::keys_file::{self, JournalKeys};
+    use crate::seal::wrapped::tests::keys;
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
     fn id(text: &str) -> Id<'_> {
-        Id::new("s", text)
+        Id::new("s", text, None)
+    }
+
+    /// Loads the ids of a journal in plain.
+    fn load(folder: &Path, window: Duration, memory: u64, now: i64) -> IdStore {
+        IdStore::load(folder, window, memory, now, None)
+    }
+
+    /// The id key of the sealed journal in a folder.
+    fn id_key(folder: &Path) -> IdKey {
+        let found = keys_file::find(folder).unwrap();
+        JournalKeys::open(folder, &keys(&[1]), &found, None).unwrap().ids
     }
 
     fn fill(dedup: &mut IdStore, range: std::ops::Range<u64>, at: i64) {
@@ -360,25 +413,25 @@ mod tests {
     fn ids_are_known_from_memory_and_from_files_and_after_a_restart() {
         for memory in [0, 100_000, 10_000_000] {
             let folder = tempfile::tempdir().unwrap();
-            let mut dedup = IdStore::load(folder.path(), DAY, memory, 0);
+            let mut dedup = load(folder.path(), DAY, memory, 0);
             fill(&mut dedup, 0..5000, 1000);
             all_known(&mut dedup, 0..5000, 2000);
             dedup.close(5000, 2000);
-            assert_eq!(dedup.sealed_to(), 5000);
+            assert_eq!(dedup.filed_to(), 5000);
             all_known(&mut dedup, 0..5000, 2000);
-            let mut dedup = IdStore::load(folder.path(), DAY, memory, 2000);
-            assert_eq!(dedup.sealed_to(), 5000);
+            let mut dedup = load(folder.path(), DAY, memory, 2000);
+            assert_eq!(dedup.filed_to(), 5000);
             all_known(&mut dedup, 0..5000, 2000);
             fill(&mut dedup, 5000..5100, 2000);
             // The same id of another source is another id.
-            assert!(!dedup.knows(Id::new("t", "id-1"), 2000));
+            assert!(!dedup.knows(Id::new("t", "id-1", None), 2000));
         }
     }
 
     #[test]
     fn ids_are_forgotten_a_window_after_their_first_sight() {
         let folder = tempfile::tempdir().unwrap();
-        let mut dedup = IdStore::load(folder.path(), Duration::from_millis(100), 1 << 20, 0);
+        let mut dedup = load(folder.path(), Duration::from_millis(100), 1 << 20, 0);
         fill(&mut dedup, 0..10, 1000);
         assert!(dedup.knows(id("id-3"), 1099));
         assert!(!dedup.knows(id("id-3"), 1100));
@@ -392,11 +445,12 @@ mod tests {
     #[test]
     fn equal_fingerprints_are_told_apart_by_their_ids() {
         let folder = tempfile::tempdir().unwrap();
-        let mut dedup = IdStore::load(folder.path(), DAY, 1 << 20, 0);
+        let mut dedup = load(folder.path(), DAY, 1 << 20, 0);
         let same = |text| Id {
             fingerprint: 77,
             source: "s",
             id: text,
+            hash: None,
         };
         let texts: Vec<String> = (0..600).map(|n| n.to_string()).collect();
         for text in &texts {
@@ -411,7 +465,7 @@ mod tests {
     #[test]
     fn damaged_files_let_duplicates_pass_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let mut dedup = IdStore::load(folder.path(), DAY, 0, 0);
+        let mut dedup = load(folder.path(), DAY, 0, 0);
         fill(&mut dedup, 0..300, 1000);
         dedup.close(300, 1000);
         let path = dedup.files[0].path.clone();
@@ -421,7 +475,7 @@ mod tests {
             let mut bad = good.clone();
             bad[at] ^= 0x10;
             std::fs::write(&path, &bad).unwrap();
-            let mut dedup = IdStore::load(folder.path(), DAY, if at % 2 == 0 { 0 } else { 1 << 20 }, 1000);
+            let mut dedup = load(folder.path(), DAY, if at % 2 == 0 { 0 } else { 1 << 20 }, 1000);
             for n in 0..320 {
                 let known = dedup.knows(id(&format!("id-{n}")), 1000);
                 assert!(n < 300 || !known);
@@ -432,7 +486,7 @@ mod tests {
     #[test]
     fn many_files_become_few() {
         let folder = tempfile::tempdir().unwrap();
-        let mut dedup = IdStore::load(folder.path(), DAY, 0, 0);
+        let mut dedup = load(folder.path(), DAY, 0, 0);
         fill(&mut dedup, 0..256 * 18, 1000);
         for _ in 0..20 {
             dedup.take_in(true);
@@ -443,7 +497,58 @@ mod tests {
         all_known(&mut dedup, 0..256 * 18, 1000);
         let names = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(names, dedup.files.len());
-        let mut dedup = IdStore::load(folder.path(), DAY, 0, 1000);
+        let mut dedup = load(folder.path(), DAY, 0, 1000);
         all_known(&mut dedup, 0..256 * 18, 1000);
+    }
+
+    #[test]
+    fn a_sealed_journal_keeps_hashes_and_knows_the_plain_ids_from_before() {
+        for memory in [0, 100_000, 10_000_000] {
+            let folder = tempfile::tempdir().unwrap();
+            let keys = tempfile::tempdir().unwrap();
+            let mut dedup = load(folder.path(), DAY, memory, 0);
+            fill(&mut dedup, 0..1000, 1000);
+            dedup.close(1000, 1000);
+            let ids = id_key(keys.path());
+            let hashed = |text: &str, dedup: &mut IdStore, at| {
+                let id = Id::new("s", text, Some(&ids));
+                let known = dedup.knows(id, at);
+                if !known {
+                    dedup.learn(id, at);
+                }
+                known
+            };
+            for start in 0..2 {
+                let mut dedup = IdStore::load(folder.path(), DAY, memory, 2000, Some(&ids));
+                for n in 0..1600 {
+                    let known = hashed(&format!("id-{n}"), &mut dedup, 2000);
+                    assert_eq!(known, n < 1000 || start == 1, "{n}");
+                    dedup.tend(n.max(999) + 1, 2000, false);
+                }
+                dedup.close(1600, 2000);
+                assert_eq!(dedup.filed_to(), 1600);
+            }
+            // The plain ids go with their window, and no new file has any.
+            let later = 1000 + i64::try_from(DAY.as_millis()).unwrap();
+            let mut dedup = IdStore::load(folder.path(), DAY, memory, later, Some(&ids));
+            assert!(!hashed("id-3", &mut dedup, later) && hashed("id-1003", &mut dedup, later));
+            for path in crate::fs::paths(folder.path()).unwrap() {
+                let bytes = std::fs::read(path).unwrap();
+                assert!(!bytes.windows(3).any(|part| part == b"id-"));
+            }
+        }
+    }
+
+    #[test]
+    fn ids_whose_key_is_lost_are_read_again_from_the_frames() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (one, other) = (id_key(one.path()), id_key(other.path()));
+        let mut dedup = IdStore::load(folder.path(), DAY, 1 << 20, 0, Some(&one));
+        dedup.learn(Id::new("s", "a", Some(&one)), 1000);
+        dedup.close(7, 1000);
+        let mut dedup = IdStore::load(folder.path(), DAY, 1 << 20, 1000, Some(&other));
+        assert!(!dedup.knows(Id::new("s", "a", Some(&other)), 1000));
+        assert_eq!((dedup.filed_to(), dedup.reached()), (0, 7));
     }
 }

@@ -30,6 +30,7 @@ impl Known {
             fingerprint: self.fingerprint,
             source: &self.source,
             id: &self.id,
+            hash: None,
         }
     }
 }

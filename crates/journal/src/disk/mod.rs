@@ -14,6 +14,7 @@ mod burial;
 mod folder_lock;
 mod formats;
 mod identity;
+mod keys;
 mod letter_watch;
 mod letters;
 mod new_ids;
@@ -48,13 +49,17 @@ use crate::log::AlignedBuffer;
 use crate::log::encode::EncodedAppend;
 use crate::log::files::{self, LogFiles};
 use crate::mutex::lock;
+use crate::seal::id_key::IdKey;
+use crate::seal::keys_file::JournalKeys;
 use crate::state::compact::{self, Compacted};
 use crate::state::opening::Found as FoundState;
 use crate::state::rebuild::Basis;
 use crate::state::state_file::StateFile;
 use crate::state::store::Store;
+use crate::state::values::Values;
 use crate::{
-    AppendError, Appended, Found, JournalError, Log, Position, Reader, Refusing, Resumed, Subscription, Usage,
+    AppendError, Appended, Found, JournalError, Keys, Log, Position, Reader, Refusing, Resumed, Subscription,
+    Usage,
 };
 use ballast::Ballast;
 use reader::DiskReader;
@@ -70,6 +75,8 @@ const WAITING_KB: u32 = 64 * 1024;
 /// `docs/journal.md` describes its files, and how it treats damaged ones.
 pub struct DiskJournal {
     id: String,
+    /// The keys of a sealed journal.
+    keys: Option<JournalKeys>,
     shared: Arc<Shared>,
     writer: Sender<ToWriter>,
     state_writer: Sender<ToStateWriter>,
@@ -92,7 +99,9 @@ impl DiskJournal {
         let held = folder_lock::open(&options.path)?;
         files::refuse_outdated(&options.path)?;
         formats::refuse_newer(&options.path)?;
-        let (mut state, found) = StateFile::find(&options.path)?;
+        let keys = keys::open(&options.path, options.keys.as_ref())?;
+        let (mut state, found) = StateFile::find(&options.path, Values::new(keys.as_ref()))?;
+        let ids = keys.as_ref().map(|keys| &keys.ids);
         let log = LogFiles::load(&options.path, options.file_bytes)?;
         let new = matches!(found, FoundState::Nothing) && log.end().is_none();
         let basis = Basis {
@@ -126,6 +135,7 @@ impl DiskJournal {
             options.dedup_window,
             options.dedup_memory,
             clock.now(),
+            ids,
         );
         clock.passed(dedup.latest());
         let mut head = loaded.head;
@@ -134,15 +144,10 @@ impl DiskJournal {
             sink.progress.cursor.max(settled)
         });
         // A position that anyone has heard of is never given to another event, even if its frame was lost.
-        let ids = if options.dedup_window.is_zero() {
-            0
-        } else {
-            dedup.sealed_to()
-        };
         let known = [
             head.next_position,
             head.journalled_to,
-            ids,
+            dedup.reached(),
             log.end().unwrap_or(0),
             log.given,
         ];
@@ -150,7 +155,7 @@ impl DiskJournal {
         let cursors = loaded.sinks.values().filter(|(sink, _)| !sink.released);
         let wanted = cursors.map(|(sink, _)| sink.progress.cursor).min();
         log.tell_missing(wanted.unwrap_or(end), end, options.max_age.is_some());
-        learn_again(&log, &mut dedup, end, &clock)?;
+        learn_again(&log, &mut dedup, end, &clock, ids)?;
         let mut journalled = Journalled {
             counts: std::mem::take(&mut head.journalled),
             to: end,
@@ -190,7 +195,7 @@ impl DiskJournal {
                 ),
             }
         }
-        shared.ids_sealed_to.store(dedup.sealed_to(), Ordering::Release);
+        shared.ids_filed_to.store(dedup.filed_to(), Ordering::Release);
         let (to_writer, inbox) = mpsc::channel();
         let writer = Writer {
             shared: shared.clone(),
@@ -204,6 +209,7 @@ impl DiskJournal {
         let keeping = spawn("journal-keeper", move || state_writer.run(&inbox))?;
         Ok(DiskJournal {
             id,
+            keys,
             shared,
             writer: to_writer,
             state_writer: to_keeper,
@@ -232,14 +238,16 @@ impl DiskJournal {
         identity::read(folder).map_err(|error| folder_error(folder, "cannot be read", &error))
     }
 
-    /// Gives back the space that the state of a journal no longer uses. No router may use the journal meanwhile.
+    /// Gives back the space that the state of a journal no longer uses; `keys` are those of a sealed journal. No router may
+    /// use the journal meanwhile.
     ///
     /// # Errors
     /// [`JournalError`] if a router uses it, or if it cannot be read or written.
-    pub fn compact(folder: &std::path::Path) -> Result<Compacted, JournalError> {
+    pub fn compact(folder: &Path, keys: Option<&Keys>) -> Result<Compacted, JournalError> {
         let _held = folder_lock::open(folder)?;
         formats::refuse_newer(folder)?;
-        compact::compact(folder)
+        let keys = keys::open(folder, keys)?;
+        compact::compact(folder, Values::new(keys.as_ref()))
     }
 
     /// Group commits of events since it was opened; with the number of appends it tells how many share one.
@@ -288,8 +296,9 @@ fn learn_again(
     dedup: &mut IdStore,
     end: Position,
     clock: &Clock,
+    ids: Option<&IdKey>,
 ) -> Result<(), JournalError> {
-    let from = dedup.sealed_to();
+    let from = dedup.filed_to();
     for log_file in log.log_files() {
         if log_file.end() <= from {
             continue;
@@ -300,7 +309,7 @@ fn learn_again(
             let at = i64::try_from(frame.head.written_at / 1_000_000).unwrap_or(i64::MAX);
             for (_, raw) in frame.events().filter(|(at, _)| *at >= from) {
                 if let Some(raw) = raw {
-                    dedup.learn(Id::new(names.key(&raw.source), raw.id), at);
+                    dedup.learn(Id::new(names.key(&raw.source), raw.id, ids), at);
                 }
             }
             dedup.tend(frame.head.end(), clock.now(), false);
@@ -319,7 +328,10 @@ impl Log for DiskJournal {
             return Ok(Vec::new());
         }
         let names = lock(&self.shared.names).clone();
-        let encoded = EncodedAppend::new(events.into_iter().map(Arc::new).collect(), &names);
+        let mut encoded = EncodedAppend::new(events.into_iter().map(Arc::new).collect(), &names);
+        if let Some(keys) = &self.keys {
+            encoded.hash_ids(&keys.ids);
+        }
         let kilobytes = u32::try_from(encoded.size() / 1024)
             .unwrap_or(u32::MAX)
             .saturating_add(1)

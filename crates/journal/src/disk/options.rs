@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::DeadLetterQuota;
+use crate::{DeadLetterQuota, Keys};
 
 /// Where and how much a [`crate::DiskJournal`] keeps.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct DiskOptions {
     pub dead_letters: DeadLetterQuota,
     /// Bytes of disk space that are set aside for the state and the ids, in case the disk becomes full. Default 16 MiB.
     pub ballast_bytes: u64,
+    /// The operator's keys, the newest first: the journal is sealed. Default: none, it is in plain.
+    pub keys: Option<Keys>,
     /// The system's clock. Tests set theirs back.
     pub wall: fn() -> SystemTime,
 }
@@ -55,6 +57,7 @@ impl DiskOptions {
             cache_bytes: 16_000_000,
             dead_letters: DeadLetterQuota::default(),
             ballast_bytes: 16 << 20,
+            keys: None,
             wall: SystemTime::now,
         }
     }

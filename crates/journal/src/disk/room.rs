@@ -61,7 +61,7 @@ impl Shared {
             return deleted;
         }
         let floor = self.floor();
-        let ids = self.ids_sealed_to.load(Ordering::Acquire);
+        let ids = self.ids_filed_to.load(Ordering::Acquire);
         let counts = self.counted_to.load(Ordering::Acquire);
         self.log.retire(|log_file| {
             if !unneeded(log_file, floor) {
@@ -70,7 +70,7 @@ impl Shared {
             let end = log_file.end();
             if end > ids || end > counts {
                 // The file's ids and counts must be kept elsewhere first; this makes that happen soon.
-                self.seal_ids.store(true, Ordering::Relaxed);
+                self.file_ids.store(true, Ordering::Relaxed);
                 return false;
             }
             if end > floor {
@@ -98,7 +98,7 @@ impl Shared {
         if failure.cause == Cause::Full {
             // The ballast makes room for the state and the ids: once they are written, settled files can go.
             self.ballast.release();
-            self.seal_ids.store(true, Ordering::Relaxed);
+            self.file_ids.store(true, Ordering::Relaxed);
         }
         self.halts.begin(failure.cause, &failure.error.0, refused);
     }

@@ -45,11 +45,11 @@ pub(crate) struct Shared {
     unwritten: Mutex<Option<Instant>>,
     pub(crate) tail_cache: Mutex<TailCache>,
     /// Ids of events before this position outlive their frames.
-    pub(crate) ids_sealed_to: AtomicU64,
+    pub(crate) ids_filed_to: AtomicU64,
     /// The position before which the state includes the counts of events.
     pub(crate) counted_to: AtomicU64,
-    /// True when frames wait for their ids to be sealed.
-    pub(crate) seal_ids: AtomicBool,
+    /// True when frames wait for their ids to be written to files.
+    pub(crate) file_ids: AtomicBool,
     /// Commits of frames.
     pub(crate) commits: AtomicU64,
     pub(crate) opened: Instant,
@@ -146,9 +146,9 @@ impl Shared {
             coming: BTreeMap::new().into(),
             unwritten: None.into(),
             tail_cache: tail_cache.into(),
-            ids_sealed_to: 0.into(),
+            ids_filed_to: 0.into(),
             counted_to: head.journalled_to.into(),
-            seal_ids: false.into(),
+            file_ids: false.into(),
             commits: 0.into(),
             opened: Instant::now(),
             clock,

@@ -21,6 +21,7 @@ use crate::state::dead_letters;
 use crate::state::parked;
 use crate::state::state_file::StateFile;
 use crate::state::tables::{self, Head};
+use crate::state::values::Change;
 use crate::{AppendError, Commit, JournalError, Progress, Roster};
 
 /// The time for which commits of sinks are gathered to share a write.
@@ -186,7 +187,7 @@ impl StateWriter {
     /// Makes one durable change of the state, and writes the head with it.
     pub(crate) fn change<T>(
         &mut self,
-        change: impl FnOnce(&redb::WriteTransaction, &mut Head) -> Result<T, redb::Error>,
+        change: impl FnOnce(&Change<'_>, &mut Head) -> Result<T, redb::Error>,
     ) -> Result<T, JournalError> {
         self.mend()?;
         self.shared.writing();
@@ -351,7 +352,7 @@ impl StateWriter {
         &mut self,
         name: &str,
         sink: Sink,
-        more: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
+        more: impl FnOnce(&Change<'_>) -> Result<(), redb::Error>,
     ) -> Result<(), JournalError> {
         self.change(|txn, _| {
             tables::put_sink(txn, name, &sink.record)?;

@@ -13,6 +13,7 @@ use crate::requeue::{Requeue, requeue};
 use crate::state::dead_letters;
 use crate::state::parked;
 use crate::state::tables::Head;
+use crate::state::values::Change;
 use crate::{DeadLetter, DeadLetterId, JournalError, Parked, Position, Taken};
 
 impl StateWriter {
@@ -62,7 +63,7 @@ impl StateWriter {
 
 /// A change of the state in which letters are retried.
 struct Transaction<'a> {
-    txn: &'a redb::WriteTransaction,
+    txn: &'a Change<'a>,
     head: &'a mut Head,
     sinks: &'a BTreeMap<String, Sink>,
     originals: HashMap<Position, Arc<Event>>,

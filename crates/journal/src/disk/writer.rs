@@ -78,11 +78,11 @@ impl Writer {
                 continue;
             }
             self.shared.log.complete_if_old();
-            let seal = self.shared.seal_ids.swap(false, Ordering::Relaxed);
-            self.dedup.tend(self.shared.end(), self.shared.clock.now(), seal);
+            let all = self.shared.file_ids.swap(false, Ordering::Relaxed);
+            self.dedup.tend(self.shared.end(), self.shared.clock.now(), all);
             self.shared
-                .ids_sealed_to
-                .store(self.dedup.sealed_to(), Ordering::Release);
+                .ids_filed_to
+                .store(self.dedup.filed_to(), Ordering::Release);
         }
         if !self.shared.halts.gone() {
             self.dedup.close(self.shared.end(), self.shared.clock.now());

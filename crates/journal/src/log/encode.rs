@@ -9,8 +9,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::aligned::{AlignedBuffer, BLOCK};
 use super::frame::{ENTRY, FIXED, Head};
 use crate::Position;
-use crate::dedup::Id;
+use crate::dedup::{Id, KeyedHash};
 use crate::names::Names;
+use crate::seal::id_key::IdKey;
 
 /// Upper bound for a frame with more than one event, in bytes. Reading one event reads its whole frame.
 pub(super) const MOST: usize = 1 << 18;
@@ -44,6 +45,8 @@ pub(crate) struct EncodedAppend {
 pub(crate) struct EncodedEvent {
     /// The fingerprint of source and id, for deduplication.
     pub(crate) fingerprint: u64,
+    /// The keyed hash of both, in a sealed journal.
+    hash: Option<KeyedHash>,
     /// Bytes that the event takes in memory.
     pub(super) memory: usize,
     pub(super) received_at: i64,
@@ -169,6 +172,7 @@ impl EncodedAppend {
         event.write_to(bytes);
         EncodedEvent {
             fingerprint: crate::dedup::fingerprint(self.key(source), id),
+            hash: None,
             memory: event.memory(),
             received_at: receipt.received_at,
             source,
@@ -178,6 +182,16 @@ impl EncodedAppend {
             facts: length(payload - facts),
             payload: length(bytes.len() - payload),
         }
+    }
+
+    /// Hashes the ids for a sealed journal.
+    pub(crate) fn hash_ids(&mut self, ids: &IdKey) {
+        let mut items = std::mem::take(&mut self.items);
+        for item in &mut items {
+            let id = self.id(item);
+            item.hash = Some(ids.hash(id.source.as_bytes(), id.id.as_bytes()));
+        }
+        self.items = items;
     }
 
     /// The bytes that the whole append takes in a frame.
@@ -190,6 +204,7 @@ impl EncodedAppend {
         let end = item.id_start + item.id as usize;
         Id {
             fingerprint: item.fingerprint,
+            hash: item.hash,
             source: self.key(item.source),
             id: self.ids.get(item.id_start..end).unwrap_or_default(),
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::aligned::BLOCK;
 use super::log_file::Content;
 use crate::Position;
-use crate::checksum::{seal, unseal};
+use crate::checksum::{checked, verified};
 
 /// The last bytes of a complete file.
 const MARK: [u8; 8] = *b"\xF7sbcompl";
@@ -43,7 +43,7 @@ pub(super) fn offset(block: u32) -> u64 {
 pub(super) fn conclude(file: &File, end: u32, summary: &Summary) -> io::Result<()> {
     let at = offset(end);
     file.set_len(at)?;
-    let mut bytes = seal(&serde_json::to_vec(summary)?);
+    let mut bytes = checked(&serde_json::to_vec(summary)?);
     bytes.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
     bytes.extend_from_slice(&MARK);
     file.write_all_at(&bytes, at)?;
@@ -63,7 +63,7 @@ pub(super) fn summary(file: &File, limit: Position) -> Option<Summary> {
     }
     let mut bytes = vec![0; usize::try_from(length).ok()?];
     file.read_exact_at(&mut bytes, at).ok()?;
-    let summary: Summary = serde_json::from_slice(unseal(&bytes)?).ok()?;
+    let summary: Summary = serde_json::from_slice(verified(&bytes)?).ok()?;
     (summary.content.end <= limit).then_some(summary)
 }
 

@@ -13,9 +13,21 @@ impl IdKey {
         IdKey(hmac::Key::new(hmac::HMAC_SHA256, &key.0))
     }
 
-    /// Computes the keyed hash of an id: HMAC-SHA256, cut to 128 bits.
-    pub(crate) fn hash(&self, id: &[u8]) -> [u8; 16] {
-        let tag = hmac::sign(&self.0, id);
+    /// The public name of the key, from which the key cannot be found. It is not zero.
+    pub(crate) fn name(&self) -> u64 {
+        let name = hmac::sign(&self.0, b"signalbox journal 1, name of the id key");
+        let name = name.as_ref().first_chunk().copied().unwrap_or_default();
+        u64::from_be_bytes(name).max(1)
+    }
+
+    /// Computes the keyed hash of a source's id: HMAC-SHA256, cut to 128 bits.
+    pub(crate) fn hash(&self, source: &[u8], id: &[u8]) -> [u8; 16] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(source);
+        // No text has this byte, which ends the source.
+        context.update(&[0xFF]);
+        context.update(id);
+        let tag = context.sign();
         tag.as_ref().first_chunk().copied().unwrap_or_default()
     }
 }
@@ -27,8 +39,14 @@ mod tests {
     #[test]
     fn a_hash_depends_on_id_and_key_and_on_nothing_else() {
         let key = IdKey::new(&DataKey([1; 32]));
-        assert_eq!(key.hash(b"a"), key.clone().hash(b"a"));
-        assert_ne!(key.hash(b"a"), key.hash(b"b"));
-        assert_ne!(key.hash(b"a"), IdKey::new(&DataKey([2; 32])).hash(b"a"));
+        assert_eq!(key.hash(b"s", b"a"), key.clone().hash(b"s", b"a"));
+        assert_ne!(key.hash(b"s", b"a"), key.hash(b"s", b"b"));
+        assert_ne!(key.hash(b"s", b"a"), key.hash(b"t", b"a"));
+        assert_ne!(key.hash(b"s", b"ta"), key.hash(b"st", b"a"));
+        assert_ne!(key.name(), IdKey::new(&DataKey([2; 32])).name());
+        assert_ne!(
+            key.hash(b"s", b"a"),
+            IdKey::new(&DataKey([2; 32])).hash(b"s", b"a")
+        );
     }
 }

@@ -82,6 +82,14 @@ impl WrappedKeys {
         Ok((state, self.ids.unwrap(keys, Purpose::Ids)?))
     }
 
+    /// Tests if the operator's keys open it.
+    ///
+    /// # Errors
+    /// [`Locked`] if they do not.
+    pub(crate) fn check(&self, keys: &Keys) -> Result<(), Locked> {
+        self.unwrap(keys).map(|_| ())
+    }
+
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -201,10 +209,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let made = open(folder, &[1], None);
-        let (record, hash) = (made.records.seal(b"a", b"jane").unwrap(), made.ids.hash(b"id"));
+        let (record, hash) = (
+            made.records.seal(b"a", b"jane").unwrap(),
+            made.ids.hash(b"s", b"id"),
+        );
         let same = |keys: &JournalKeys| {
             assert_eq!(keys.records.open(b"a", &record).as_deref(), Some(&b"jane"[..]));
-            assert_eq!(keys.ids.hash(b"id"), hash);
+            assert_eq!(keys.ids.hash(b"s", b"id"), hash);
         };
         let again = open(folder, &[1], None);
         same(&again);

@@ -57,6 +57,13 @@ impl RecordCipher {
         })))
     }
 
+    /// The public name of the kept key, from which the key cannot be found.
+    pub(crate) fn name(&self) -> String {
+        let name = hmac::sign(&self.0.key, b"signalbox journal 1, name of the state key");
+        let name = name.as_ref().first_chunk().copied().unwrap_or_default();
+        format!("{:016x}", u64::from_be_bytes(name))
+    }
+
     /// Encrypts a record. `aad` should name its table and its key, so that a record that is moved does not open.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition};
 
-use crate::checksum::{seal, unseal};
+use super::values::{Change, Place, View};
 
 pub(super) const CHECKPOINTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("checkpoints");
 
@@ -12,7 +12,7 @@ pub(super) const CHECKPOINTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDe
 pub(crate) type Changed = BTreeMap<(String, String), Option<Vec<u8>>>;
 
 /// Writes the changed checkpoints.
-pub(crate) fn write(txn: &WriteTransaction, changed: &Changed) -> Result<(), redb::Error> {
+pub(crate) fn write(txn: &Change<'_>, changed: &Changed) -> Result<(), redb::Error> {
     if changed.is_empty() {
         return Ok(());
     }
@@ -20,7 +20,10 @@ pub(crate) fn write(txn: &WriteTransaction, changed: &Changed) -> Result<(), red
     for ((source, key), value) in changed {
         let key = (source.as_str(), key.as_str());
         match value {
-            Some(value) => drop(table.insert(key, seal(value).as_slice())?),
+            Some(value) => {
+                let value = txn.values.encode(Place::Checkpoint(key.0, key.1), value)?;
+                table.insert(key, value.as_slice())?;
+            }
             None => drop(table.remove(key)?),
         }
     }
@@ -29,7 +32,7 @@ pub(crate) fn write(txn: &WriteTransaction, changed: &Changed) -> Result<(), red
 
 /// Moves a source's checkpoints to another source; where that has one with the same key, which is newer, it keeps its
 /// own.
-pub(crate) fn rename(txn: &WriteTransaction, old: &str, new: &str) -> Result<(), redb::Error> {
+pub(crate) fn rename(txn: &Change<'_>, old: &str, new: &str) -> Result<(), redb::Error> {
     let mut table = txn.open_table(CHECKPOINTS)?;
     let mut moved = Vec::new();
     for entry in table.extract_from_if((old, "").., |(owner, _), _| owner == old)? {
@@ -37,10 +40,13 @@ pub(crate) fn rename(txn: &WriteTransaction, old: &str, new: &str) -> Result<(),
         moved.push((key.value().1.to_owned(), value.value().to_vec()));
     }
     for (key, value) in moved {
-        let key = (new, key.as_str());
-        let known = table.get(key)?.is_some();
+        let known = table.get((new, key.as_str()))?.is_some();
         if !known {
-            table.insert(key, value.as_slice())?;
+            let (from, to) = (Place::Checkpoint(old, &key), Place::Checkpoint(new, &key));
+            table.insert(
+                (new, key.as_str()),
+                txn.values.moved(from, to, &value)?.as_slice(),
+            )?;
         }
     }
     Ok(())
@@ -48,7 +54,7 @@ pub(crate) fn rename(txn: &WriteTransaction, old: &str, new: &str) -> Result<(),
 
 /// Reads the checkpoints of a source, or of all with `None`. Damaged ones are left out, so their source starts again from
 /// an earlier place.
-pub(super) fn read(txn: &ReadTransaction, source: Option<&str>) -> Result<Changed, redb::Error> {
+pub(super) fn read(txn: &View<'_>, source: Option<&str>) -> Result<Changed, redb::Error> {
     let mut saved = Changed::new();
     let table = match txn.open_table(CHECKPOINTS) {
         Ok(table) => table,
@@ -62,8 +68,8 @@ pub(super) fn read(txn: &ReadTransaction, source: Option<&str>) -> Result<Change
         if source.is_some_and(|source| source != owner) {
             break;
         }
-        match unseal(value.value()) {
-            Some(value) => drop(saved.insert((owner.into(), key.into()), Some(value.to_vec()))),
+        match txn.values.decode(Place::Checkpoint(owner, key), value.value()) {
+            Some(value) => drop(saved.insert((owner.into(), key.into()), Some(value.into_owned()))),
             None => tracing::error!(source = owner, "a checkpoint is unreadable: it is left out"),
         }
     }
@@ -76,9 +82,10 @@ mod tests {
     use crate::state::rebuild::Basis;
     use crate::state::state_file::{Loaded, StateFile};
     use crate::state::tables::SINKS;
+    use crate::state::values::Values;
 
     fn open(folder: &std::path::Path) -> (StateFile, Loaded) {
-        let (mut state, found) = StateFile::find(folder).unwrap();
+        let (mut state, found) = StateFile::find(folder, Values::default()).unwrap();
         let loaded = state.open(found, &Basis::default()).unwrap();
         (state, loaded)
     }

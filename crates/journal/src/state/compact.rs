@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use redb::ReadableTableMetadata;
 
-use super::opening::{Found, look};
+use super::opening::Found;
 use super::read_pin::ReadPin;
 use super::state_file::{Loaded, StateFile};
 use super::tables::PARKED;
+use super::values::Values;
 use crate::JournalError;
 use crate::panic_guard::guarded;
 
@@ -80,7 +81,7 @@ impl StateFile {
                 drop(db);
                 Ok(())
             });
-            if let Found::Whole(whole) = look(&self.path).map_err(|trouble| trouble.at(&self.path))? {
+            if let Found::Whole(whole) = self.look().map_err(|trouble| trouble.at(&self.path))? {
                 self.take(*whole)?;
             }
             return Err(trouble.at(&self.path));
@@ -94,8 +95,8 @@ impl StateFile {
 }
 
 /// Compacts the state of a folder whose lock the caller holds.
-pub(crate) fn compact(folder: &Path) -> Result<Compacted, JournalError> {
-    let (mut state, found) = StateFile::find(folder)?;
+pub(crate) fn compact(folder: &Path, values: Values) -> Result<Compacted, JournalError> {
+    let (mut state, found) = StateFile::find(folder, values)?;
     let whole = match found {
         Found::Whole(whole) => whole,
         Found::Nothing => {

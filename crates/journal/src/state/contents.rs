@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use redb::WriteTransaction;
-
 use super::checkpoints;
+use super::dead_letters;
 use super::state_file::load;
-use super::tables::{FORMAT, Head, LETTERS, PARKED, PARKED_OPEN, encode, put_head, put_sink, put_source};
+use super::tables::{Head, LETTERS, PARKED, PARKED_OPEN, format, put_head, put_sink, put_source};
+use super::values::{Change, Place};
 use crate::sink_record::SinkRecord;
 use crate::{DeadLetter, DeadLetterId, Position, SourceTotals};
 
@@ -21,7 +21,7 @@ pub(super) struct Contents {
     pub(super) checkpoints: checkpoints::Changed,
 }
 
-/// A parked event that was rescued: sink and position, event, history.
+/// A parked event that was rescued: sink and position, event, history as the table has it.
 pub(super) type SavedParked = ((String, Position), Vec<u8>, Vec<u8>);
 
 impl Contents {
@@ -35,7 +35,7 @@ impl Contents {
     }
 
     /// Writes all contents, including the head, which makes them a state.
-    pub(super) fn write(&self, txn: &WriteTransaction) -> Result<(), redb::Error> {
+    pub(super) fn write(&self, txn: &Change<'_>) -> Result<(), redb::Error> {
         for (name, sink) in &self.sinks {
             put_sink(txn, name, sink)?;
         }
@@ -44,15 +44,18 @@ impl Contents {
         }
         for ((sink, position), event, open) in &self.parked {
             let key = (sink.as_str(), *position);
+            let event = txn.values.encode(Place::Parked(sink, *position), event)?;
             txn.open_table(PARKED)?.insert(key, event.as_slice())?;
             txn.open_table(PARKED_OPEN)?.insert(key, open.as_slice())?;
         }
         for (id, letter) in &self.letters {
-            txn.open_table(LETTERS)?.insert(id, encode(letter).as_slice())?;
+            let letter = dead_letters::encode(txn.values, *id, letter)?;
+            txn.open_table(LETTERS)?.insert(id, letter.as_slice())?;
         }
         checkpoints::write(txn, &self.checkpoints)?;
         let head = Head {
-            format: FORMAT,
+            format: format(txn.values),
+            seal: txn.values.seal(),
             complete: true,
             ..self.head.clone()
         };

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::tables::{Head, LETTERS, decode, encode};
+use super::tables::{Head, LETTERS};
+use super::values::{Change, Place, Values, View};
 use crate::dead_letter::Paging;
 use crate::{
     DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota, LetterCounts, Page, Position,
@@ -43,13 +45,24 @@ struct Owner {
     component: String,
 }
 
-fn owner(bytes: &[u8]) -> Option<String> {
-    decode::<Owner>(bytes).map(|owner| owner.component)
+fn owner(values: &Values, id: DeadLetterId, bytes: &[u8]) -> Option<String> {
+    decode::<Owner>(values, id, bytes).map(|owner| owner.component)
+}
+
+/// Encodes a letter for its place.
+pub(super) fn encode(values: &Values, id: DeadLetterId, letter: &DeadLetter) -> Result<Vec<u8>, redb::Error> {
+    // This cannot fail: a letter holds only strings and numbers.
+    values.encode(Place::Letter(id), &serde_json::to_vec(letter).unwrap_or_default())
+}
+
+/// Decodes a letter, or a part of it; `None` if it is damaged.
+pub(super) fn decode<T: DeserializeOwned>(values: &Values, id: DeadLetterId, bytes: &[u8]) -> Option<T> {
+    serde_json::from_slice(&values.decode(Place::Letter(id), bytes)?).ok()
 }
 
 /// Adds dead letters.
 pub(crate) fn bury<'a>(
-    txn: &WriteTransaction,
+    txn: &Change<'_>,
     head: &mut Head,
     letters: impl IntoIterator<Item = &'a DeadLetter>,
 ) -> Result<(), redb::Error> {
@@ -63,7 +76,7 @@ pub(crate) fn bury<'a>(
     }
     for letter in letters {
         head.last_letter += 1;
-        let bytes = encode(letter);
+        let bytes = encode(txn.values, head.last_letter, letter)?;
         let (count, sum) = head.letters.entry(letter.component.clone()).or_default();
         (*count, *sum) = (*count + 1, *sum + bytes.len() as u64);
         table.insert(head.last_letter, bytes.as_slice())?;
@@ -73,7 +86,7 @@ pub(crate) fn bury<'a>(
 
 /// Drops the oldest letters of components that exceed their quota; returns how many, by component.
 pub(crate) fn drop_oldest(
-    txn: &WriteTransaction,
+    txn: &Change<'_>,
     head: &mut Head,
     quota: &DeadLetterQuota,
 ) -> Result<BTreeMap<String, u64>, redb::Error> {
@@ -96,7 +109,7 @@ pub(crate) fn drop_oldest(
             }
             let (id, letter) = entry?;
             reached = id.value() + 1;
-            if owner(letter.value()).is_some_and(|owner| owner == name) {
+            if owner(txn.values, id.value(), letter.value()).is_some_and(|owner| owner == name) {
                 bytes = bytes.saturating_sub(letter.value().len() as u64);
                 going.push(id.value());
             }
@@ -124,12 +137,7 @@ fn forget(head: &mut Head, component: &str, bytes: usize) {
 }
 
 /// Moves a component's dead letters to another component.
-pub(crate) fn rename(
-    txn: &WriteTransaction,
-    head: &mut Head,
-    old: &str,
-    new: &str,
-) -> Result<(), redb::Error> {
+pub(crate) fn rename(txn: &Change<'_>, head: &mut Head, old: &str, new: &str) -> Result<(), redb::Error> {
     if let Some(dropped) = head.letters_dropped.remove(old) {
         *head.letters_dropped.entry(new.to_owned()).or_default() += dropped;
     }
@@ -143,15 +151,15 @@ pub(crate) fn rename(
         let found = found.map(|(id, letter)| (id.value(), letter.value().to_vec()));
         let Some((id, letter)) = found else { break };
         at = id + 1;
-        if owner(&letter).is_none_or(|owner| owner != old) {
+        if owner(txn.values, id, &letter).is_none_or(|owner| owner != old) {
             continue;
         }
-        let Some(mut letter) = decode::<DeadLetter>(&letter) else {
+        bytes = bytes.saturating_sub(letter.len() as u64);
+        let Some(mut letter) = decode::<DeadLetter>(txn.values, id, &letter) else {
             continue;
         };
-        bytes = bytes.saturating_sub(encode(&letter).len() as u64);
         new.clone_into(&mut letter.component);
-        let letter = encode(&letter);
+        let letter = encode(txn.values, id, &letter)?;
         bytes += letter.len() as u64;
         table.insert(id, letter.as_slice())?;
         left -= 1;
@@ -165,7 +173,7 @@ pub(crate) fn rename(
 
 /// Removes dead letters; returns how many there were.
 pub(crate) fn remove(
-    txn: &WriteTransaction,
+    txn: &Change<'_>,
     head: &mut Head,
     ids: impl IntoIterator<Item = DeadLetterId>,
 ) -> Result<u64, redb::Error> {
@@ -174,7 +182,7 @@ pub(crate) fn remove(
     for id in ids {
         if let Some(bytes) = table.remove(id)? {
             removed += 1;
-            if let Some(owner) = owner(bytes.value()) {
+            if let Some(owner) = owner(txn.values, id, bytes.value()) {
                 forget(head, &owner, bytes.value().len());
             }
         }
@@ -184,13 +192,15 @@ pub(crate) fn remove(
 
 /// Reads those of these dead letters that exist and are undamaged.
 pub(crate) fn letters(
-    txn: &WriteTransaction,
+    txn: &Change<'_>,
     ids: &[DeadLetterId],
 ) -> Result<Vec<(DeadLetterId, DeadLetter)>, redb::Error> {
     let table = txn.open_table(LETTERS)?;
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
-        let letter = table.get(id)?.and_then(|bytes| decode(bytes.value()));
+        let letter = table
+            .get(id)?
+            .and_then(|bytes| decode(txn.values, *id, bytes.value()));
         found.extend(letter.map(|letter| (*id, letter)));
     }
     Ok(found)
@@ -198,7 +208,7 @@ pub(crate) fn letters(
 
 /// Reads a page; also returns the number of damaged letters on the way.
 pub(crate) fn page(
-    txn: &ReadTransaction,
+    txn: &View<'_>,
     filter: &DeadLetterFilter,
     page: Page,
 ) -> Result<(DeadLetterPage, u64), redb::Error> {
@@ -211,9 +221,15 @@ pub(crate) fn page(
     while let Some(entry) = paging.next(&mut entries) {
         let (id, bytes) = entry?;
         let bytes = bytes.value();
-        let outline = decode(bytes).map(|Outline(letter)| Cow::Owned(letter));
+        let id = id.value();
+        let text = txn.values.decode(Place::Letter(id), bytes).unwrap_or_default();
+        let outline = serde_json::from_slice(&text)
+            .ok()
+            .map(|Outline(letter)| Cow::Owned(letter));
         damaged += u64::from(outline.is_none());
-        paging.look(id.value(), bytes.len() as u64, outline, || decode(bytes));
+        paging.look(id, bytes.len() as u64, outline, || {
+            serde_json::from_slice(&text).ok()
+        });
     }
     Ok((paging.done(), damaged))
 }

@@ -14,14 +14,17 @@ use super::contents::Contents;
 use super::read_pin::ReadPin;
 use super::rebuild::{self, Basis};
 use super::recovery::Known;
+use super::seal_all::seal_all;
 use super::state_file::{Loaded, StateFile, load};
 use super::store::{Store, open_database};
-use super::tables::{CACHE, FILE, FORMAT, HEAD, Head, put_head};
+use super::tables::{CACHE, FILE, HEAD, Head, NEWEST, format, put_head};
 use super::tentative::Tentative;
+use super::values::{Change, HeadSeal, Values};
 use crate::JournalError;
-use crate::checksum::unseal;
+use crate::checksum::verified;
 use crate::fs::{folder_error, link_aside, private, sync_folder};
 use crate::panic_guard::{Trouble, guarded, io, newer};
+use crate::seal::keys_file::WrappedKeys;
 use crate::sink_record::SinkRecord;
 
 /// The result of a look at the file.
@@ -38,17 +41,37 @@ impl StateFile {
     /// Looks at the file of a folder and changes nothing.
     ///
     /// # Errors
-    /// [`JournalError`] if the system refuses access to the file, or a newer version wrote it.
-    pub(crate) fn find(folder: &Path) -> Result<(StateFile, Found), JournalError> {
+    /// [`JournalError`] if the system refuses access to the file, a newer version wrote it, or it is sealed with another
+    /// key.
+    pub(crate) fn find(folder: &Path, values: Values) -> Result<(StateFile, Found), JournalError> {
         let state = StateFile {
             path: folder.join(FILE),
             pin: ReadPin::default(),
-            store: Store::default(),
+            store: Store::new(values),
         };
-        match look(&state.path) {
+        match state.look() {
             Ok(found) => Ok((state, found)),
             Err(Trouble::Broken(why)) => Ok((state, Found::Broken(why))),
             Err(trouble) => Err(trouble.at(&state.path)),
+        }
+    }
+
+    /// Reads the copy of the wrapped keys in the state of a folder, and changes nothing; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the system refuses access to the file.
+    pub(crate) fn kept_keys(folder: &Path) -> Result<Option<WrappedKeys>, JournalError> {
+        let path = folder.join(FILE);
+        match whole_file(&path) {
+            Ok(found) => Ok(found.and_then(|(_, db, head)| {
+                let _ = guarded(move || {
+                    drop(db);
+                    Ok(())
+                });
+                Format::read(&head)?.seal?.keys()
+            })),
+            Err(Trouble::Broken(_)) => Ok(None),
+            Err(trouble) => Err(trouble.at(&path)),
         }
     }
 
@@ -70,14 +93,20 @@ impl StateFile {
         }
     }
 
-    pub(super) fn take(
+    pub(super) fn look(&self) -> Result<Found, Trouble> {
+        look(&self.path, &self.store.values)
+    }
+
+    fn settle(
         &mut self,
         (db, file, mut loaded): (Database, Tentative, Loaded),
     ) -> Result<Loaded, JournalError> {
         file.settle().map_err(|error| io(&error).at(&self.path))?;
         self.store.open(db);
+        let (format, seal) = (format(&self.store.values), self.store.values.seal());
         loaded.head.complete = true;
-        if std::mem::replace(&mut loaded.head.format, FORMAT) < FORMAT {
+        let old = std::mem::replace(&mut loaded.head.format, format) < format;
+        if old | (std::mem::replace(&mut loaded.head.seal, seal.clone()) != seal) {
             // From now on there may be frames that an earlier version does not know.
             self.write(|txn| put_head(txn, &loaded.head))
                 .map_err(|trouble| trouble.at(&self.path))?;
@@ -85,9 +114,39 @@ impl StateFile {
         Ok(loaded)
     }
 
+    /// Opens a whole file for writing. If it is plain and the journal has a key, a sealed file replaces it first.
+    pub(super) fn take(&mut self, whole: (Database, Tentative, Loaded)) -> Result<Loaded, JournalError> {
+        let (db, file, loaded) = whole;
+        if loaded.head.seal.is_some() || !self.store.values.are_sealed() {
+            return self.settle((db, file, loaded));
+        }
+        // Nothing has been written to the plain file, which is dropped with its changes.
+        let sealed = self.begin_anew(|txn| seal_all(&db, txn, &loaded.head), false);
+        let _ = guarded(move || {
+            drop(db);
+            Ok(())
+        });
+        let loaded = sealed.map_err(|error| {
+            JournalError(format!(
+                "{error}; the state is in plain and stays as it is until a sealed one of its size can be written"
+            ))
+        })?;
+        tracing::info!(file = %self.path.display(), "the journal's state is sealed from now on");
+        Ok(loaded)
+    }
+
     /// Replaces the file with a new one; keeps the old one under another name if it is worth keeping.
     pub(super) fn replace(&mut self, contents: &Contents, keep: bool) -> Result<Loaded, JournalError> {
         self.close();
+        self.begin_anew(|txn| contents.write(txn), keep)
+    }
+
+    /// Writes a new file in a draft, which then takes the file's name.
+    fn begin_anew(
+        &mut self,
+        fill: impl FnOnce(&Change<'_>) -> Result<(), redb::Error>,
+        keep: bool,
+    ) -> Result<Loaded, JournalError> {
         let draft = self.path.with_extension("draft");
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let failed = |error: &std::io::Error| folder_error(folder, "cannot be written to", error);
@@ -97,7 +156,10 @@ impl StateFile {
                 .set_cache_size(CACHE)
                 .create_with_backend(new_file(&draft)?)?;
             let txn = db.begin_write()?;
-            contents.write(&txn)?;
+            fill(&Change {
+                txn: &txn,
+                values: &self.store.values,
+            })?;
             txn.commit()?;
             Ok(())
         });
@@ -111,7 +173,7 @@ impl StateFile {
         }
         let moved = fs::rename(&draft, &self.path).and_then(|()| sync_folder(folder));
         moved.map_err(|error| failed(&error))?;
-        match look(&self.path) {
+        match self.look() {
             Ok(Found::Whole(whole)) => self.take(*whole),
             Ok(_) => Err(JournalError(format!(
                 "{}: cannot be read though it was just written; check the disk",
@@ -137,7 +199,7 @@ impl StateFile {
             sinks: sinks.clone(),
             ..Contents::default()
         };
-        match look(&self.path) {
+        match self.look() {
             Ok(Found::Whole(whole)) => self.take(*whole),
             Ok(Found::Nothing) => {
                 tracing::error!(file = %self.path.display(),
@@ -153,6 +215,24 @@ impl StateFile {
     }
 }
 
+/// Reads the whole file without writing to it.
+fn whole_file(path: &Path) -> Result<Option<(Tentative, Database, Vec<u8>)>, Trouble> {
+    let file = match File::options().read(true).write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(|error| io(&error))?,
+    };
+    if file.metadata().map_err(|error| io(&error))?.len() == 0 {
+        return Ok(None);
+    }
+    let tentative = Tentative::new(file).map_err(|error| io(&error))?;
+    let (db, head) = guarded(|| {
+        let db = open_database(tentative.clone())?;
+        let head = head(&db)?;
+        Ok((db, head))
+    })?;
+    Ok(head.map(|head| (tentative, db, head)))
+}
+
 /// Makes the file of a store for its owner alone.
 fn new_file(path: &Path) -> Result<FileBackend, redb::Error> {
     let file = private().create(true).truncate(false).open(path)?;
@@ -166,37 +246,34 @@ fn remove(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// The one member that every format has.
+/// The members of a head that are read before the others: `format` is in every version.
 #[derive(Deserialize)]
 struct Format {
     format: u32,
+    #[serde(default)]
+    seal: Option<HeadSeal>,
 }
 
-pub(super) fn look(path: &Path) -> Result<Found, Trouble> {
-    let file = match File::options().read(true).write(true).open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        file => file.map_err(|error| io(&error))?,
-    };
-    if file.metadata().map_err(|error| io(&error))?.len() == 0 {
-        return Ok(Found::Nothing);
+impl Format {
+    fn read(head: &[u8]) -> Option<Format> {
+        serde_json::from_slice(verified(head)?).ok()
     }
-    let tentative = Tentative::new(file).map_err(|error| io(&error))?;
-    let (db, head) = guarded(|| {
-        let db = open_database(tentative.clone())?;
-        let head = head(&db)?;
-        Ok((db, head))
-    })?;
-    let Some(head) = head else {
+}
+
+fn look(path: &Path, values: &Values) -> Result<Found, Trouble> {
+    let Some((tentative, db, head)) = whole_file(path)? else {
         return Ok(Found::Nothing);
     };
-    let format = unseal(&head).and_then(|head| serde_json::from_slice::<Format>(head).ok());
-    match format {
-        Some(Format { format }) if format > FORMAT => return Err(newer("state", format, Some(FORMAT))),
-        _ => {}
+    let format = Format::read(&head);
+    if let Some(Format { format, seal }) = format {
+        if format > NEWEST {
+            return Err(newer("state", format, Some(NEWEST)));
+        }
+        values.check(seal.as_ref())?;
     }
     let (db, loaded) = guarded(move || {
         let txn = db.begin_write()?;
-        let loaded = load(&txn)?;
+        let loaded = load(&Change { txn: &txn, values })?;
         txn.commit()?;
         Ok((db, loaded))
     })?;
@@ -230,7 +307,7 @@ mod tests {
     use crate::{DeadLetter, DeadLetterFilter, Page, Progress};
 
     fn opened(folder: &Path) -> Result<(StateFile, Loaded), JournalError> {
-        let (mut state, found) = StateFile::find(folder)?;
+        let (mut state, found) = StateFile::find(folder, Values::default())?;
         let loaded = state.open(found, &Basis::default())?;
         Ok((state, loaded))
     }
@@ -244,7 +321,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut state, loaded) = opened(folder.path()).unwrap();
         let newer = Head {
-            format: FORMAT + 1,
+            format: NEWEST + 1,
             ..loaded.head
         };
         state.write(|txn| put_head(txn, &newer)).unwrap();
@@ -278,18 +355,22 @@ mod tests {
                     let _ = fs::remove_file(&path);
                     let db = Builder::new().create(&path).unwrap();
                     let txn = db.begin_write().unwrap();
+                    let change = Change {
+                        txn: &txn,
+                        values: &Values::default(),
+                    };
                     if damage == 2 {
                         let head = Head {
                             format: 2,
                             ..Head::default()
                         };
-                        put_head(&txn, &head).unwrap();
+                        put_head(&change, &head).unwrap();
                     }
-                    load(&txn).unwrap();
+                    load(&change).unwrap();
                     txn.commit().unwrap();
                 }
             }
-            let (mut state, found) = StateFile::find(folder.path()).unwrap();
+            let (mut state, found) = StateFile::find(folder.path(), Values::default()).unwrap();
             assert!(matches!(found, Found::Nothing));
             let loaded = state.open(found, &basis).unwrap();
             assert!(loaded.head.rebuilt && loaded.head.complete);

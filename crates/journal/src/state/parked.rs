@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use redb::ReadableTable;
 
 use super::tables::{PARKED, PARKED_OPEN, SINKS, decode, encode};
-use crate::checksum::{seal, unseal};
+use super::values::{Change, Place, View};
 use crate::log::encode::encode_one;
 use crate::log::frame::Frame;
 use crate::{Open, Parked, Position, Returned};
@@ -24,11 +24,12 @@ fn encode_parked(parked: &Parked) -> Vec<u8> {
         u32::MAX
     };
     let event = encode_one(&parked.event, parked.position);
-    seal(&[&length.to_le_bytes()[..], only, &event].concat())
+    [&length.to_le_bytes()[..], only, &event].concat()
 }
 
-pub(super) fn decode_parked(position: Position, bytes: &[u8], open: Option<Open>) -> Option<Parked> {
-    let (length, rest) = unseal(bytes)?.split_first_chunk::<4>()?;
+/// Decodes a parked event from its value.
+pub(super) fn decode_parked(position: Position, value: &[u8], open: Option<Open>) -> Option<Parked> {
+    let (length, rest) = value.split_first_chunk::<4>()?;
     let (only, event) = match u32::from_le_bytes(*length) {
         u32::MAX => (None, rest),
         length => {
@@ -53,14 +54,22 @@ pub(super) fn decode_parked(position: Position, bytes: &[u8], open: Option<Open>
 }
 
 /// Moves a sink's parked events to another sink.
-pub(crate) fn move_parked(txn: &WriteTransaction, old: &str, new: &str) -> Result<(), redb::Error> {
-    for table in [PARKED, PARKED_OPEN] {
-        let mut table = txn.open_table(table)?;
-        while let Some(position) = first_of(&table, old)? {
-            let bytes = table.remove((old, position))?.map(|bytes| bytes.value().to_vec());
-            if let Some(bytes) = bytes {
-                table.insert((new, position), bytes.as_slice())?;
-            }
+pub(crate) fn move_parked(txn: &Change<'_>, old: &str, new: &str) -> Result<(), redb::Error> {
+    let mut events = txn.open_table(PARKED)?;
+    while let Some(position) = first_of(&events, old)? {
+        let bytes = events
+            .remove((old, position))?
+            .map(|bytes| bytes.value().to_vec());
+        if let Some(bytes) = bytes {
+            let (from, to) = (Place::Parked(old, position), Place::Parked(new, position));
+            events.insert((new, position), txn.values.moved(from, to, &bytes)?.as_slice())?;
+        }
+    }
+    let mut opens = txn.open_table(PARKED_OPEN)?;
+    while let Some(position) = first_of(&opens, old)? {
+        let bytes = opens.remove((old, position))?.map(|bytes| bytes.value().to_vec());
+        if let Some(bytes) = bytes {
+            opens.insert((new, position), bytes.as_slice())?;
         }
     }
     Ok(())
@@ -88,19 +97,19 @@ pub(crate) fn count_parked(
 }
 
 /// Parks an event; returns true if it was not parked before.
-pub(crate) fn park(txn: &WriteTransaction, sink: &str, parked: &Parked) -> Result<bool, redb::Error> {
+pub(crate) fn park(txn: &Change<'_>, sink: &str, parked: &Parked) -> Result<bool, redb::Error> {
     let key = (sink, parked.position);
-    let new = txn
-        .open_table(PARKED)?
-        .insert(key, encode_parked(parked).as_slice())?
-        .is_none();
+    let event = txn
+        .values
+        .encode(Place::Parked(sink, parked.position), &encode_parked(parked))?;
+    let new = txn.open_table(PARKED)?.insert(key, event.as_slice())?.is_none();
     txn.open_table(PARKED_OPEN)?
         .insert(key, encode(&parked.open).as_slice())?;
     Ok(new)
 }
 
 /// Replaces the history of an event, if it is parked.
-pub(crate) fn update_parked(txn: &WriteTransaction, sink: &str, open: &Open) -> Result<(), redb::Error> {
+pub(crate) fn update_parked(txn: &Change<'_>, sink: &str, open: &Open) -> Result<(), redb::Error> {
     let key = (sink, open.position);
     let mut table = txn.open_table(PARKED_OPEN)?;
     let there = table.get(key)?.is_some();
@@ -111,7 +120,7 @@ pub(crate) fn update_parked(txn: &WriteTransaction, sink: &str, open: &Open) -> 
 }
 
 /// Removes a parked event; returns true if it was there.
-pub(crate) fn unpark(txn: &WriteTransaction, sink: &str, position: Position) -> Result<bool, redb::Error> {
+pub(crate) fn unpark(txn: &Change<'_>, sink: &str, position: Position) -> Result<bool, redb::Error> {
     txn.open_table(PARKED_OPEN)?.remove((sink, position))?;
     let there = txn.open_table(PARKED)?.remove((sink, position))?.is_some();
     Ok(there)
@@ -119,7 +128,7 @@ pub(crate) fn unpark(txn: &WriteTransaction, sink: &str, position: Position) -> 
 
 /// Reads at most `max` parked events of a sink in a range of positions.
 pub(crate) fn read_parked(
-    txn: &ReadTransaction,
+    txn: &View<'_>,
     sink: &str,
     range: RangeInclusive<Position>,
     max: usize,
@@ -139,7 +148,8 @@ pub(crate) fn read_parked(
         let open = opens
             .get((sink, position))?
             .and_then(|bytes| decode(bytes.value()));
-        match decode_parked(position, bytes.value(), open) {
+        let value = txn.values.decode(Place::Parked(sink, position), bytes.value());
+        match value.and_then(|value| decode_parked(position, &value, open)) {
             Some(parked) => found.events.push(parked),
             None => found.unreadable.push(position),
         }
@@ -148,7 +158,7 @@ pub(crate) fn read_parked(
 }
 
 /// Removes the record of a sink and its parked events, but not its dead letters.
-pub(crate) fn remove_sink(txn: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
+pub(crate) fn remove_sink(txn: &Change<'_>, name: &str) -> Result<(), redb::Error> {
     txn.open_table(SINKS)?.remove(name)?;
     for table in [PARKED, PARKED_OPEN] {
         let all = (name, 0)..=(name, Position::MAX);

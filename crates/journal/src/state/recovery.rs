@@ -8,12 +8,14 @@ use serde::de::DeserializeOwned;
 
 use super::checkpoints;
 use super::contents::Contents;
+use super::dead_letters;
 use super::parked::decode_parked;
 use super::rebuild::{self, Basis};
 use super::state_file::{Loaded, StateFile};
 use super::store::open_database;
 use super::tables::{HEAD, Head, LETTERS, PARKED, PARKED_OPEN, SINKS, SOURCES, decode, encode};
 use super::tentative::Tentative;
+use super::values::{Place, Values, View};
 use crate::panic_guard::{guarded, io};
 use crate::{JournalError, Open, Parked};
 
@@ -24,7 +26,8 @@ impl StateFile {
         self.close();
         let file = File::open(&self.path).and_then(Tentative::new);
         let file = file.map_err(|error| io(&error).at(&self.path))?;
-        let (old_head, old) = guarded(|| Ok(read_what_can_be(&open_database(file)?))).unwrap_or_default();
+        let (old_head, old) =
+            guarded(|| Ok(read_what_can_be(&open_database(file)?, &self.store.values))).unwrap_or_default();
         tracing::error!(file = %self.path.display(), sinks_saved = old.sinks.len(),
             dead_letters_saved = old.letters.len(), parked_saved = old.parked.len(),
             "journal state unreadable: {why}; what could be read is kept, and the rest begun anew");
@@ -46,9 +49,10 @@ impl StateFile {
             letters: BTreeMap::new(),
             ..known.head
         };
-        for letter in old.letters.values() {
+        for (id, letter) in &old.letters {
             let entry = head.letters.entry(letter.component.clone()).or_default();
-            *entry = (entry.0 + 1, entry.1 + encode(letter).len() as u64);
+            let bytes = dead_letters::encode(&self.store.values, *id, letter);
+            *entry = (entry.0 + 1, entry.1 + bytes.map_or(0, |bytes| bytes.len() as u64));
         }
         if let Some(old) = old_head.filter(|_| !newer) {
             head.next_position = old.next_position;
@@ -93,9 +97,10 @@ fn over<T>(mut first: BTreeMap<String, T>, second: BTreeMap<String, T>) -> BTree
     first
 }
 
-/// Reads each table as far as it is readable.
-fn read_what_can_be(db: &Database) -> (Option<Head>, Contents) {
-    let (mut head, mut saved) = (None, Contents::default());
+/// Reads each table as far as it is readable. The head may be gone that says whether the values are sealed, so both forms
+/// are tried.
+fn read_what_can_be(db: &Database, values: &Values) -> (Option<Head>, Contents) {
+    let (mut head, mut saved, plain) = (None, Contents::default(), Values::default());
     let _ = guarded(|| {
         let table = db.begin_read()?.open_table(HEAD)?;
         head = table.get("head")?.and_then(|head| decode(head.value()));
@@ -114,12 +119,16 @@ fn read_what_can_be(db: &Database) -> (Option<Head>, Contents) {
                 .ok()
                 .flatten()
                 .and_then(|open| decode::<Open>(open.value()));
-            if decode_parked(position, event, None).is_some() {
-                saved.parked.push((
-                    (sink.to_owned(), position),
-                    event.to_vec(),
-                    encode(&open.unwrap_or_default()),
-                ));
+            for form in [values, &plain] {
+                let event = form.decode(Place::Parked(sink, position), event);
+                if let Some(event) = event.filter(|event| decode_parked(position, event, None).is_some()) {
+                    saved.parked.push((
+                        (sink.to_owned(), position),
+                        event.into_owned(),
+                        encode(&open.unwrap_or_default()),
+                    ));
+                    break;
+                }
             }
         }
         Ok(())
@@ -127,13 +136,28 @@ fn read_what_can_be(db: &Database) -> (Option<Head>, Contents) {
     let _ = guarded(|| {
         for entry in db.begin_read()?.open_table(LETTERS)?.iter()? {
             let (id, letter) = entry?;
-            saved
-                .letters
-                .extend(decode(letter.value()).map(|letter| (id.value(), letter)));
+            let letter = [values, &plain]
+                .into_iter()
+                .find_map(|form| dead_letters::decode(form, id.value(), letter.value()));
+            saved.letters.extend(letter.map(|letter| (id.value(), letter)));
         }
         Ok(())
     });
-    saved.checkpoints = guarded(|| checkpoints::read(&db.begin_read()?, None)).unwrap_or_default();
+    let checkpoints = |values| {
+        guarded(|| {
+            checkpoints::read(
+                &View {
+                    txn: &db.begin_read()?,
+                    values,
+                },
+                None,
+            )
+        })
+    };
+    saved.checkpoints = checkpoints(values).unwrap_or_default();
+    if values.are_sealed() && saved.checkpoints.is_empty() {
+        saved.checkpoints = checkpoints(&plain).unwrap_or_default();
+    }
     (head, saved)
 }
 

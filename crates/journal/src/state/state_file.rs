@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use redb::ReadableTable;
 
 use super::checkpoints;
 use super::parked::{count_parked, read_parked};
 use super::read_pin::ReadPin;
 use super::store::Store;
 use super::tables::{HEAD, Head, LETTERS, PARKED, PARKED_OPEN, SINKS, SOURCES, decode};
+use super::values::{Change, View};
 use crate::panic_guard::{Trouble, guarded};
 use crate::sink_record::SinkRecord;
 use crate::{JournalError, Parked, Position, SourceTotals};
@@ -41,11 +42,14 @@ impl StateFile {
     /// Commits one durable change, all or nothing.
     pub(crate) fn write<T>(
         &mut self,
-        change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
+        change: impl FnOnce(&Change<'_>) -> Result<T, redb::Error>,
     ) -> Result<T, Trouble> {
         let txn = self.store.begin(&mut self.pin)?;
         guarded(|| {
-            let value = change(&txn)?;
+            let value = change(&Change {
+                txn: &txn,
+                values: &self.store.values,
+            })?;
             txn.commit()?;
             Ok(value)
         })
@@ -59,7 +63,7 @@ impl StateFile {
     /// Reads the last commit.
     pub(crate) fn read<T>(
         &self,
-        look: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+        look: impl FnOnce(&View<'_>) -> Result<T, redb::Error>,
     ) -> Result<T, JournalError> {
         self.store.read(look).map_err(|trouble| trouble.at(&self.path))
     }
@@ -98,7 +102,7 @@ impl StateFile {
 }
 
 /// Reads all records; damage anywhere is an error.
-pub(super) fn load(txn: &WriteTransaction) -> Result<Loaded, redb::Error> {
+pub(super) fn load(txn: &Change<'_>) -> Result<Loaded, redb::Error> {
     let mut loaded = Loaded::default();
     if let Some(head) = txn.open_table(HEAD)?.get("head")? {
         loaded.head = decode(head.value()).ok_or_else(|| damaged("its head"))?;

@@ -2,25 +2,36 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{Builder, Database, ReadableDatabase, WriteTransaction};
 
 use super::read_pin::ReadPin;
 use super::tables::CACHE;
 use super::tentative::Tentative;
+use super::values::{Values, View};
 use crate::panic_guard::{Trouble, guarded};
 
-/// The store while it is open. Readers wait for no write: each sees the last commit.
+/// The store while it is open, and the form of its values. Readers wait for no write: each sees the last commit.
 #[derive(Clone, Default)]
-pub(crate) struct Store(Arc<RwLock<Option<Database>>>);
+pub(crate) struct Store {
+    open: Arc<RwLock<Option<Database>>>,
+    pub(super) values: Values,
+}
 
 impl Store {
+    pub(super) fn new(values: Values) -> Store {
+        Store {
+            values,
+            ..Store::default()
+        }
+    }
+
     pub(super) fn open(&self, db: Database) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(db);
+        *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(db);
     }
 
     /// Takes the database away from the readers.
     pub(super) fn take(&self) -> Option<Database> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).take()
+        self.open.write().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Closes the store; reads under way end with an error.
@@ -34,7 +45,7 @@ impl Store {
     }
 
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, Trouble> {
-        let db = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let db = self.open.read().unwrap_or_else(PoisonError::into_inner);
         match &*db {
             Some(db) => guarded(|| work(db)),
             None => Err(Trouble::Refused("it is closed".into())),
@@ -52,10 +63,15 @@ impl Store {
     /// Reads the last commit.
     pub(crate) fn read<T>(
         &self,
-        look: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+        look: impl FnOnce(&View<'_>) -> Result<T, redb::Error>,
     ) -> Result<T, Trouble> {
         let txn = self.with(|db| Ok(db.begin_read()?))?;
-        guarded(|| look(&txn))
+        guarded(|| {
+            look(&View {
+                txn: &txn,
+                values: &self.values,
+            })
+        })
     }
 }
 

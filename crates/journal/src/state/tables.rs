@@ -2,19 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use redb::{TableDefinition, WriteTransaction};
+use redb::TableDefinition;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::checksum::{seal, unseal};
+use super::values::{Change, HeadSeal, Values};
+use crate::checksum::{checked, verified};
 use crate::names::Names;
 use crate::sink_record::SinkRecord;
 use crate::{DeadLetterId, Position, SourceTotals};
 
 /// The name of the file.
 pub(crate) const FILE: &str = "state.redb";
-/// The format of the state: 3 had no flags and no key in the records of sinks. A program refuses a state of a newer format than its own, and leaves it as it is.
-pub(super) const FORMAT: u32 = 4;
+/// The format of a plain state: 3 had no flags and no key in the records of sinks. A program refuses a state of a newer
+/// format than those it knows, and leaves it as it is.
+const PLAIN: u32 = 4;
+/// The format of a sealed state.
+pub(super) const NEWEST: u32 = 5;
+
+/// Returns the format of a state whose values have a form.
+pub(super) fn format(values: &Values) -> u32 {
+    if values.are_sealed() { NEWEST } else { PLAIN }
+}
 pub(super) const CACHE: usize = 4_000_000;
 
 pub(super) const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("head");
@@ -64,38 +73,37 @@ pub(crate) struct Head {
     /// The names of renamed sources.
     #[serde(default)]
     pub(crate) names: Names,
+    /// The note about the key, if the values are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) seal: Option<HeadSeal>,
 }
 
 pub(super) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     // This cannot fail: the records hold only strings, numbers, and lists of them.
-    seal(&serde_json::to_vec(value).unwrap_or_default())
+    checked(&serde_json::to_vec(value).unwrap_or_default())
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    serde_json::from_slice(unseal(bytes)?).ok()
+    serde_json::from_slice(verified(bytes)?).ok()
 }
 
-pub(crate) fn put_head(txn: &WriteTransaction, head: &Head) -> Result<(), redb::Error> {
+pub(crate) fn put_head(txn: &Change<'_>, head: &Head) -> Result<(), redb::Error> {
     txn.open_table(HEAD)?.insert("head", encode(head).as_slice())?;
     Ok(())
 }
 
-pub(crate) fn put_sink(txn: &WriteTransaction, name: &str, sink: &SinkRecord) -> Result<(), redb::Error> {
+pub(crate) fn put_sink(txn: &Change<'_>, name: &str, sink: &SinkRecord) -> Result<(), redb::Error> {
     txn.open_table(SINKS)?.insert(name, encode(sink).as_slice())?;
     Ok(())
 }
 
-pub(crate) fn put_source(
-    txn: &WriteTransaction,
-    name: &str,
-    totals: &SourceTotals,
-) -> Result<(), redb::Error> {
+pub(crate) fn put_source(txn: &Change<'_>, name: &str, totals: &SourceTotals) -> Result<(), redb::Error> {
     txn.open_table(SOURCES)?.insert(name, encode(totals).as_slice())?;
     Ok(())
 }
 
 /// Removes the counts of a source.
-pub(crate) fn remove_source(txn: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
+pub(crate) fn remove_source(txn: &Change<'_>, name: &str) -> Result<(), redb::Error> {
     txn.open_table(SOURCES)?.remove(name)?;
     Ok(())
 }

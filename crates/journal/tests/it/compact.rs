@@ -59,18 +59,18 @@ async fn at_the_next_start() {
 async fn when_asked_and_only_while_nothing_runs() {
     let folder = tempfile::tempdir().unwrap();
     swollen(folder.path()).await;
-    let compacted = DiskJournal::compact(folder.path()).unwrap();
+    let compacted = DiskJournal::compact(folder.path(), None).unwrap();
     assert!(
         compacted.before > 50_000_000 && compacted.after < 5_000_000,
         "{compacted:?}"
     );
     assert_eq!(compacted.after, size(folder.path()));
     let journal = open(folder.path());
-    let error = DiskJournal::compact(folder.path()).unwrap_err().to_string();
+    let error = DiskJournal::compact(folder.path(), None).unwrap_err().to_string();
     assert!(error.contains("in use by process"), "{error}");
     journal.shutdown().await;
     has_the_last(folder.path()).await;
     let empty = tempfile::tempdir().unwrap();
-    let error = DiskJournal::compact(empty.path()).unwrap_err().to_string();
+    let error = DiskJournal::compact(empty.path(), None).unwrap_err().to_string();
     assert!(error.contains("no state"), "{error}");
 }

@@ -22,4 +22,5 @@ mod read;
 mod rebuilt;
 mod refused;
 mod renamed;
+mod sealed_state;
 mod support;

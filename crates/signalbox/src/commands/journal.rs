@@ -17,7 +17,7 @@ pub(crate) async fn run(action: JournalAction) -> Result<Code, Failure> {
     }
     let folder = settings.journal.folder();
     let work = tokio::task::spawn_blocking(move || match DiskJournal::exists(&folder) {
-        Ok(true) => DiskJournal::compact(&folder),
+        Ok(true) => DiskJournal::compact(&folder, None),
         Ok(false) => Err(signalbox_journal::JournalError(format!(
             "there is no journal in {}: check [journal] path",
             folder.display()
