@@ -39,5 +39,5 @@ pub use schema::schema;
 pub use settings::{
     AdminSettings, BatchKeys, DeadLetterSettings, InputsRemoved, JournalKind, JournalSettings, OnFull,
     OnJournalFull, PersonalData, RetryKeys, ShutdownSettings, SinkRuntime, SourceRuntime, StartAt,
-    TelemetrySettings, check_admin,
+    TelemetrySettings, WhenAbsent, check_admin,
 };

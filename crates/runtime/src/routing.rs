@@ -1,7 +1,7 @@
-//! The sinks that an event is meant for, by its write key, its consent, then its `integrations` object.
+//! The sinks that an event is meant for, by its write key, its opt-out signals, its consent, then its `integrations` object.
 //! Rules: Segment's documentation of both (Spec: Common Fields; Consent Management).
 
-use signalbox_core::{Event, Kind, Reason};
+use signalbox_core::{Event, Kind, Node, OptOutSignal, Reason, Signalled};
 
 /// The rules that let events through to one sink.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +12,10 @@ pub struct Route {
     pub integration: String,
     /// Consent categories that must all be granted; none means consent is not asked for.
     pub consent_categories: Vec<String>,
+    /// True to filter an event without consent preferences if `consent_categories` are set.
+    pub filter_without_consent: bool,
+    /// Signals by which a user opts out of this sink.
+    pub opt_out_signals: Vec<OptOutSignal>,
 }
 
 impl Route {
@@ -21,6 +25,7 @@ impl Route {
     /// The reason why it is filtered.
     pub fn admits(&self, event: &Event) -> Result<(), Reason> {
         self.source(event)?;
+        self.opt_out(event)?;
         self.consent(event)?;
         self.integrations(event)
     }
@@ -35,28 +40,53 @@ impl Route {
         }
     }
 
+    fn opt_out(&self, event: &Event) -> Result<(), Reason> {
+        for signal in &self.opt_out_signals {
+            let message = match signal.read(event) {
+                Signalled::Nothing | Signalled::No => continue,
+                Signalled::OptedOut => format!("the user opted out, by the signal '{}'", signal.name()),
+                Signalled::Unreadable { path, why } => format!(
+                    "the signal '{}' at {path} cannot be read and counts as an opt-out: {why}",
+                    signal.name()
+                ),
+            };
+            return Err(Reason::new("opted_out", message));
+        }
+        Ok(())
+    }
+
     fn consent(&self, event: &Event) -> Result<(), Reason> {
+        if self.consent_categories.is_empty() {
+            return Ok(());
+        }
         let consent = event
             .root()
             .get("context")
             .and_then(|context| context.get("consent"));
-        let Some(preferences) = consent.and_then(|consent| consent.get("categoryPreferences")) else {
-            return Ok(());
+        let preferences = consent
+            .and_then(|consent| consent.get("categoryPreferences"))
+            .filter(|preferences| !preferences.is_null());
+        let Some(preferences) = preferences else {
+            return if self.filter_without_consent {
+                let message = "the event has no consent preferences, and this sink sends none without";
+                Err(Reason::new("no_consent", message))
+            } else {
+                Ok(())
+            };
         };
-        if preferences.is_null() {
-            return Ok(());
+        for category in &self.consent_categories {
+            let preference = preferences.get(category);
+            let said = match preference.and_then(Node::as_bool) {
+                Some(true) => continue,
+                Some(false) => "denies",
+                None if preference.is_none_or(Node::is_null) => "does not grant",
+                // Only `true` grants; a text such as "true" may be a name.
+                None => "has neither true nor false for",
+            };
+            let message = format!("the event's consent {said} the category '{category}'");
+            return Err(Reason::new("no_consent", message));
         }
-        let denied = self
-            .consent_categories
-            .iter()
-            .find(|category| preferences.get(category).and_then(|value| value.as_bool()) != Some(true));
-        match denied {
-            None => Ok(()),
-            Some(category) => Err(Reason::new(
-                "no_consent",
-                format!("the event's consent does not grant the category '{category}'"),
-            )),
-        }
+        Ok(())
     }
 
     fn integrations(&self, event: &Event) -> Result<(), Reason> {
@@ -99,6 +129,7 @@ mod tests {
             sink: "pinterest".into(),
             integration: "Pinterest Conversions API".into(),
             consent_categories: categories.iter().map(|&c| c.to_owned()).collect(),
+            ..Route::default()
         };
         let receipt = Receipt {
             source: "s".into(),
@@ -189,10 +220,68 @@ mod tests {
                 "{context}"
             );
         }
+        // Only `filter_without_consent` is stricter where nothing was asked.
+        let strict = |event: &str| {
+            let receipt = Receipt {
+                source: "s".into(),
+                received_at: 0,
+            };
+            let route = Route {
+                consent_categories: vec!["ads".into()],
+                filter_without_consent: true,
+                ..Route::default()
+            };
+            route.admits(&Event::parse(event, receipt).unwrap()).is_ok()
+        };
+        assert!(!strict("{}"));
+        assert!(!strict(r#"{"context":{"consent":{"categoryPreferences":null}}}"#));
+        assert!(!strict(
+            r#"{"context":{"consent":{"categoryPreferences":{"ads":"true"}}}}"#
+        ));
+        assert!(strict(
+            r#"{"context":{"consent":{"categoryPreferences":{"ads":true}}}}"#
+        ));
         // Consent first: an explicit integrations entry does not override it.
         assert!(!admits(
             &["ads"],
             r#"{"integrations":{"Pinterest Conversions API":true},"context":{"consent":{"categoryPreferences":{}}}}"#
         ));
+    }
+
+    #[test]
+    fn opt_out_signals() {
+        let route = Route {
+            opt_out_signals: vec![OptOutSignal::Gpc, OptOutSignal::UsPrivacy],
+            ..Route::default()
+        };
+        for (code, event) in [
+            (None, "{}"),
+            (
+                None,
+                r#"{"context":{"privacy":{"gpc":false,"us_privacy":"1YNN"}}}"#,
+            ),
+            (None, r#"{"context":{"gpp":"DBABLA~BVVVkkkkkpFY.YA"}}"#),
+            (Some("opted_out"), r#"{"context":{"privacy":{"gpc":true}}}"#),
+            (Some("opted_out"), r#"{"context":{"us_privacy":"1YYN"}}"#),
+            (
+                Some("opted_out"),
+                r#"{"context":{"us_privacy":"ada@example.com"}}"#,
+            ),
+        ] {
+            let receipt = Receipt {
+                source: "s".into(),
+                received_at: 0,
+            };
+            let admitted = route.admits(&Event::parse(event, receipt).unwrap());
+            let reason = admitted.err();
+            assert_eq!(reason.as_ref().map(Reason::code), code, "{event}");
+            assert!(!format!("{reason:?}").contains("ada"), "{reason:?}");
+        }
+        let receipt = Receipt {
+            source: "s".into(),
+            received_at: 0,
+        };
+        let event = Event::parse(r#"{"context":{"privacy":{"gpc":true}}}"#, receipt).unwrap();
+        assert!(Route::default().admits(&event).is_ok());
     }
 }

@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_conversions::personal::geo;
 use signalbox_core::{
-    BuildContext, BuildError, BuildErrors, Built, Path, Transform, TransformConfig, register_plugin,
+    BuildContext, BuildError, BuildErrors, Built, OptOutSignal, Path, Transform, TransformConfig,
+    register_plugin,
 };
 
 use crate::location::Places;
 use crate::opt_out::Condition;
-use crate::options::OnIncomplete;
+use crate::options::{OnIncomplete, OnUnknownState};
 use crate::transform::Ldp;
 
 /// The country whose states have such laws.
@@ -35,12 +36,16 @@ pub struct LimitedDataProcessingConfig {
     /// Paths of the user's country, likewise. Default: the paths of the state, with `country`.
     #[serde(default = "default_country_paths")]
     pub country_paths: Vec<String>,
-    /// Treatment of the event of an opted-out user whose state or country is not known. Default `"reject"`.
+    /// Treatment of the event of an opted-out user whose state or country is not known: `reject` (a dead letter),
+    /// `filter`, `send` without the flag, or `flag` as one of the first state of `states`. Default `"reject"`.
     #[serde(default)]
-    pub on_incomplete: OnIncomplete,
+    pub on_unknown_state: Option<OnUnknownState>,
+    /// Former name of `on_unknown_state`, with `drop` for `filter`. Default: not set.
+    #[serde(default)]
+    pub on_incomplete: Option<OnIncomplete>,
 }
 
-/// A condition under which a user counts as opted out: either a path or a consent category.
+/// A condition under which a user counts as opted out: a path, a consent category or a signal.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OptOut {
@@ -57,6 +62,9 @@ pub struct OptOut {
     /// A consent category of `context.consent.categoryPreferences`; opted out if it is not granted.
     #[serde(default)]
     pub consent_category: Option<String>,
+    /// A signal that browsers and consent managers send: `gpc`, `us_privacy`, `gpp` or `opt_out_type`.
+    #[serde(default)]
+    pub signal: Option<OptOutSignal>,
 }
 
 const ADDRESSES: [&str; 7] = [
@@ -103,10 +111,9 @@ impl TransformConfig for LimitedDataProcessingConfig {
     fn build(&self, _: &BuildContext) -> Result<Built<dyn Transform>, BuildErrors> {
         let mut errors = Vec::new();
         if self.opted_out.is_empty() {
-            errors.push(
-                BuildError::new("opted_out", "nothing says who opted out")
-                    .help("name a path or a consent category: [{ path = \"properties.do_not_sell\" }]"),
-            );
+            errors.push(BuildError::new("opted_out", "nothing says who opted out").help(
+                "name a path, a consent category or a signal: [{ path = \"properties.do_not_sell\" }]",
+            ));
         }
         let conditions = self.opted_out.iter().enumerate();
         let conditions = conditions
@@ -144,6 +151,15 @@ impl TransformConfig for LimitedDataProcessingConfig {
             states: paths("state_paths", &self.state_paths, &mut errors),
             countries: paths("country_paths", &self.country_paths, &mut errors),
         };
+        if self.on_unknown_state.is_some() && self.on_incomplete.is_some() {
+            errors.push(
+                BuildError::new(
+                    "on_incomplete",
+                    "is the former name of 'on_unknown_state', which is set, too",
+                )
+                .help("leave out on_incomplete"),
+            );
+        }
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -152,7 +168,10 @@ impl TransformConfig for LimitedDataProcessingConfig {
             places,
             states,
             country: COUNTRY,
-            on_incomplete: self.on_incomplete,
+            on_unknown_state: self
+                .on_unknown_state
+                .or(self.on_incomplete.map(OnUnknownState::from))
+                .unwrap_or_default(),
         }))
     }
 }
@@ -183,12 +202,29 @@ impl OptOut {
             None
         };
         match (&self.path, &self.consent_category) {
+            _ if self.signal.is_some() && (self.path.is_some() || self.consent_category.is_some()) => wrong(
+                here,
+                "names a signal and something else",
+                "make two entries of it; either is enough",
+            ),
             (Some(_), Some(_)) => wrong(
                 here,
                 "names a path and a consent category",
                 "make two entries of it; either is enough",
             ),
-            (None, None) => wrong(here, "names nothing to look at", "set path or consent_category"),
+            (None, None) => match self.signal {
+                Some(_) if self.is.is_some() || self.equals.is_some() => wrong(
+                    here,
+                    "a signal has its own way to say yes; 'is' and 'equals' are for paths",
+                    "leave them out",
+                ),
+                Some(signal) => Some(Condition::Signal(signal)),
+                None => wrong(
+                    here,
+                    "names nothing to look at",
+                    "set path, consent_category or signal",
+                ),
+            },
             (None, Some(category)) if category.trim().is_empty() => wrong(
                 format!("{here}.consent_category"),
                 "is empty",

@@ -8,4 +8,4 @@ mod reasons;
 mod transform;
 
 pub use config::{LimitedDataProcessingConfig, OptOut};
-pub use options::OnIncomplete;
+pub use options::{OnIncomplete, OnUnknownState};

@@ -1,6 +1,8 @@
 //! Conditions under which a user counts as opted out.
 
-use signalbox_core::{Answer, Event, Kind, Node, Path};
+use signalbox_core::{Answer, Event, Kind, Node, OptOutSignal, Path, Signalled, Warning};
+
+use crate::reasons;
 
 /// One way to tell.
 #[derive(Debug)]
@@ -11,6 +13,8 @@ pub(crate) enum Condition {
     Equals(Path, String),
     /// A consent category is not granted.
     Consent(String),
+    /// A signal says so.
+    Signal(OptOutSignal),
 }
 
 /// The decision of a condition about an event.
@@ -33,14 +37,31 @@ impl Condition {
             },
             Condition::Equals(path, text) => event.get(path).map_or(Decision::No, |node| equals(node, text)),
             Condition::Consent(category) => consent(event, category),
+            Condition::Signal(signal) => match signal.read(event) {
+                Signalled::OptedOut => Decision::OptedOut,
+                Signalled::No | Signalled::Nothing => Decision::No,
+                Signalled::Unreadable { .. } => Decision::Unreadable,
+            },
+        }
+    }
+
+    /// The warning about an answer that cannot be read.
+    pub(crate) fn unreadable(&self, event: &Event) -> Warning {
+        match self {
+            Condition::Signal(signal) => match signal.read(event) {
+                Signalled::Unreadable { path, why } => reasons::unreadable_signal(signal.name(), &path, &why),
+                _ => reasons::unreadable(signal.name()),
+            },
+            _ => reasons::unreadable(&self.path()),
         }
     }
 
     /// Where it looks, for warnings.
-    pub(crate) fn path(&self) -> String {
+    fn path(&self) -> String {
         match self {
             Condition::Is(path, _) | Condition::Equals(path, _) => path.to_string(),
             Condition::Consent(category) => format!("context.consent.categoryPreferences.{category}"),
+            Condition::Signal(signal) => signal.name().to_owned(),
         }
     }
 }

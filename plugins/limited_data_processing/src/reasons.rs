@@ -15,7 +15,7 @@ pub(crate) fn incomplete(location: &Location) -> Reason {
 /// The warning on an event that is sent all the same; `path` is one that was looked at in vain.
 pub(crate) fn sent_incomplete(location: &Location, path: &str) -> Warning {
     let message = format!(
-        "{}; it was sent without the flag, as on_incomplete says",
+        "{}; it was sent without the flag, as on_unknown_state says",
         sentence(location)
     );
     Warning::new(INCOMPLETE, path, message)
@@ -25,6 +25,21 @@ pub(crate) fn sent_incomplete(location: &Location, path: &str) -> Warning {
 pub(crate) fn unreadable(path: &str) -> Warning {
     let message = "the value says neither yes nor no; it counts as an opt-out";
     Warning::new("opt_out_unreadable", path, message)
+}
+
+/// The warning about a signal that cannot be decoded.
+pub(crate) fn unreadable_signal(signal: &str, path: &str, why: &str) -> Warning {
+    let message = format!("the signal '{signal}' cannot be read and counts as an opt-out: {why}");
+    Warning::new("opt_out_unreadable", path, message)
+}
+
+/// The warning on an event that is flagged as one of a state that is only assumed.
+pub(crate) fn flagged_incomplete(location: &Location, path: &str) -> Warning {
+    let message = format!(
+        "{}; it was flagged as one of the first state of `states`, as on_unknown_state says",
+        sentence(location)
+    );
+    Warning::new(INCOMPLETE, path, message)
 }
 
 fn sentence(location: &Location) -> String {

@@ -4,7 +4,7 @@ use signalbox_core::{Event, Flow, LimitedDataProcessing, Transform, Warning};
 
 use crate::location::{Finding, Location, Places};
 use crate::opt_out::{Condition, Decision};
-use crate::options::OnIncomplete;
+use crate::options::OnUnknownState;
 use crate::reasons;
 
 /// Sets the fact, or follows the policy.
@@ -14,7 +14,7 @@ pub(crate) struct Ldp {
     /// Codes of the states whose users are subject to it.
     pub(crate) states: Vec<&'static str>,
     pub(crate) country: &'static str,
-    pub(crate) on_incomplete: OnIncomplete,
+    pub(crate) on_unknown_state: OnUnknownState,
 }
 
 /// The treatment of events of users who opted out.
@@ -37,7 +37,8 @@ impl Ldp {
         let Some(condition) = unreadable else {
             return false;
         };
-        note(event, reasons::unreadable(&condition.path()));
+        let warning = condition.unreadable(event);
+        note(event, warning);
         true
     }
 
@@ -58,6 +59,18 @@ impl Ldp {
     }
 }
 
+impl Ldp {
+    /// The state as which an event is flagged whose place is not wholly known: its own if only the country is missing, else
+    /// the first of `states`. `None` if its own is none of `states`: then no
+    /// country makes it subject.
+    fn assumed(&self, location: &Location) -> Option<&'static str> {
+        match location.state {
+            Finding::Code(state) => self.states.contains(&state).then_some(state),
+            Finding::Unknown | Finding::Missing => self.states.first().copied(),
+        }
+    }
+}
+
 impl Transform for Ldp {
     fn apply(&self, event: &mut Event) -> Flow {
         // Another one has set it already; no later one takes an opt-out back.
@@ -70,12 +83,23 @@ impl Transform for Ldp {
                 event.facts_mut().limited_data_processing = Some(fact);
                 Flow::Pass
             }
-            Subject::NotKnown(location) => match self.on_incomplete {
-                OnIncomplete::Reject => Flow::Rejected(reasons::incomplete(&location)),
-                OnIncomplete::Drop => Flow::Filtered(reasons::incomplete(&location)),
-                OnIncomplete::Send => {
+            Subject::NotKnown(location) => match self.on_unknown_state {
+                OnUnknownState::Reject => Flow::Rejected(reasons::incomplete(&location)),
+                OnUnknownState::Filter => Flow::Filtered(reasons::incomplete(&location)),
+                OnUnknownState::Send => {
                     let path = self.places.looked_at(&location);
                     note(event, reasons::sent_incomplete(&location, &path));
+                    Flow::Pass
+                }
+                OnUnknownState::Flag => {
+                    if let Some(state) = self.assumed(&location) {
+                        let path = self.places.looked_at(&location);
+                        note(event, reasons::flagged_incomplete(&location, &path));
+                        event.facts_mut().limited_data_processing = Some(LimitedDataProcessing {
+                            state: state.to_owned(),
+                            country: self.country.to_owned(),
+                        });
+                    }
                     Flow::Pass
                 }
             },

@@ -18,7 +18,7 @@ pub use admin::{AdminSettings, check_admin};
 pub use dead_letters::{DeadLetterSettings, OnFull, PersonalData};
 pub use journal::{JournalKind, JournalSettings};
 pub use process::{ShutdownSettings, TelemetrySettings};
-pub use sink::{BatchKeys, InputsRemoved, OnJournalFull, RetryKeys, SinkRuntime, StartAt};
+pub use sink::{BatchKeys, InputsRemoved, OnJournalFull, RetryKeys, SinkRuntime, StartAt, WhenAbsent};
 pub use source::SourceRuntime;
 
 /// A table of the runtime, with the checks of its values. Only keys that are in the file are reported.

@@ -4,7 +4,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::{BuildError, HumanDuration, SinkDefaults, Size};
+use signalbox_core::{BuildError, HumanDuration, OptOutSignal, SinkDefaults, Size};
 
 /// The runtime's keys of a sink. A key that is `None` has the plugin's default ([`SinkDefaults`]), or the one that its
 /// comment gives.
@@ -19,9 +19,18 @@ pub struct SinkRuntime {
     /// Name of this destination in the `integrations` object of an event, by which a sender turns it off. Default: the
     /// plugin's, else the sink's own name.
     pub integration: Option<String>,
-    /// Consent categories that an event must have been granted. Default: none.
+    /// Consent categories that an event must have been granted, each with `true` in `context.consent.categoryPreferences`.
+    /// An event without these preferences follows `consent_when_absent`. Default: none.
     #[serde(default)]
     pub consent_categories: Vec<String>,
+    /// Treatment of an event without consent preferences, where `consent_categories` are set: `"send"` it, as the user was
+    /// not asked, or `"filter"` it, counted by the reason `no_consent`. Default: `"send"`.
+    pub consent_when_absent: Option<WhenAbsent>,
+    /// Signals by which a user opts out, that keep an event from this sink, counted by the reason `opted_out`: `"gpc"`,
+    /// `"us_privacy"`, `"gpp"`, `"opt_out_type"`. One opt-out is enough, and so is a signal that cannot be read. Default:
+    /// none.
+    #[serde(default)]
+    pub opt_out_signals: Vec<OptOutSignal>,
     /// Limits of a batch. Default: the plugin's.
     #[serde(default)]
     pub batch: BatchKeys,
@@ -126,6 +135,10 @@ impl SinkRuntime {
             let fault = BuildError::new("rate_group", "it must not be empty");
             faults.push(fault.help("give it a name, or leave it out"));
         }
+        if self.consent_when_absent.is_some() && self.consent_categories.is_empty() {
+            let fault = BuildError::new("consent_when_absent", "this sink asks for no consent");
+            faults.push(fault.help("list the categories in consent_categories, or leave it out"));
+        }
         faults
     }
 }
@@ -153,6 +166,17 @@ pub enum OnJournalFull {
     Refuse,
     /// Make the oldest events that only this sink still needs dead letters.
     DeadLetterOldest,
+}
+
+/// The treatment of an event without consent preferences by a sink that asks for consent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenAbsent {
+    /// The event is sent.
+    #[default]
+    Send,
+    /// The event is filtered.
+    Filter,
 }
 
 /// The fate of pending events of a source that is no longer an input.

@@ -14,8 +14,7 @@ use crate::{Answer, Event, Kind, Node};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OptOutSignal {
-    /// Global Privacy Control: `gpc` or `globalPrivacyControl` reads as yes. The HTTP source writes `context.privacy.gpc`
-    /// for requests with `Sec-GPC: 1`.
+    /// Global Privacy Control: `gpc` or `globalPrivacyControl` reads as yes.
     Gpc,
     /// A US privacy string such as `1YYN` in `us_privacy`, `usPrivacy` or `uspString`: opted out if its third letter is
     /// `Y` (IAB, "US Privacy String").

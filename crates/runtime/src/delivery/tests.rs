@@ -179,7 +179,7 @@ fn rig(ids: impl IntoIterator<Item = impl ToString>) -> Rig {
             route: Route {
                 sink: "sink".into(),
                 integration: "Sink".into(),
-                consent_categories: Vec::new(),
+                ..Route::default()
             },
             batch: BatchLimits {
                 max_events: 10,

@@ -1,6 +1,6 @@
 //! The options of a sink, from its settings and the plugin's defaults.
 
-use signalbox_config::{InputsRemoved, OnJournalFull, SinkEntry, SinkRuntime};
+use signalbox_config::{InputsRemoved, OnJournalFull, SinkEntry, SinkRuntime, WhenAbsent};
 use signalbox_core::limiter::Quota;
 use signalbox_core::{SinkDeclarations, SinkDefaults};
 
@@ -30,6 +30,8 @@ pub(super) fn options(entry: &SinkEntry, declares: &SinkDeclarations, durable: b
             sink: entry.name.clone(),
             integration: integration.unwrap_or_else(|| entry.name.clone()),
             consent_categories: keys.consent_categories.clone(),
+            filter_without_consent: keys.consent_when_absent == Some(WhenAbsent::Filter),
+            opt_out_signals: keys.opt_out_signals.clone(),
         },
         batch: BatchLimits {
             max_events,

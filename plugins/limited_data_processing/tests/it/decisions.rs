@@ -239,3 +239,66 @@ fn a_mark_stays_and_a_second_run_adds_nothing() {
         assert_eq!(sent.facts().warnings.len(), 2);
     }
 }
+
+#[test]
+fn signals_of_browsers_and_consent_managers_opt_out() {
+    let all = r#"opted_out = [{ signal = "gpc" }, { signal = "us_privacy" }, { signal = "gpp" }, { signal = "opt_out_type" }]"#;
+    for (signal, opted_out) in [
+        (json!({ "privacy": { "gpc": true } }), true),
+        (json!({ "us_privacy": "1YYN" }), true),
+        (
+            json!({ "consent": { "gpp": "DBABLA~BVVVkkkkkpFY.YA", "gpp_sid": [7] } }),
+            true,
+        ),
+        (json!({ "optOutType": "LDP" }), true),
+        (json!({ "privacy": { "gpc": "0" }, "us_privacy": "1YNN" }), false),
+        (json!({}), false),
+    ] {
+        let payload =
+            json!({ "context": signal, "traits": { "address": { "state": "CA", "country": "US" } } });
+        let (flow, facts) = decide(all, &payload);
+        assert_eq!(
+            (flow, facts.limited_data_processing),
+            (Flow::Pass, fact("CA").filter(|_| opted_out)),
+            "{signal}"
+        );
+        assert_eq!(facts.warnings, []);
+    }
+    let payload = json!({ "context": { "us_privacy": "canary" }, "traits": { "address": { "state": "CA", "country": "US" } } });
+    let (_, facts) = decide(all, &payload);
+    assert_eq!(facts.limited_data_processing, fact("CA"));
+    assert_eq!(
+        (&*facts.warnings[0].code, &*facts.warnings[0].path),
+        ("opt_out_unreadable", "context.us_privacy")
+    );
+    assert!(!format!("{facts:?}").contains("canary"));
+}
+
+#[test]
+fn an_unknown_state_may_be_flagged() {
+    let settings = format!("{DO_NOT_SELL}states = [\"VA\", \"CA\"]\non_unknown_state = \"flag\"");
+    for (state, country, flagged) in [
+        (json!(null), json!("US"), Some("VA")),
+        (json!(null), json!(null), Some("VA")),
+        (json!("nowhere"), json!("US"), Some("VA")),
+        (json!("CA"), json!(null), Some("CA")),
+        // Not subject in any country.
+        (json!("TX"), json!(null), None),
+        (json!(null), json!("FR"), None),
+    ] {
+        let (flow, facts) = decide(&settings, &at_home(state.clone(), country.clone()));
+        assert_eq!(flow, Flow::Pass);
+        assert_eq!(
+            facts.limited_data_processing,
+            flagged.and_then(fact),
+            "{state} {country}"
+        );
+        assert_eq!(
+            facts.warnings.len(),
+            usize::from(flagged.is_some()),
+            "{state} {country}"
+        );
+    }
+    let filter = format!("{DO_NOT_SELL}on_unknown_state = \"filter\"");
+    assert!(matches!(decide(&filter, &at_home("CA", "")).0, Flow::Filtered(_)));
+}
