@@ -6,7 +6,8 @@
 //! with another layout. Sections of other regions do not speak of opt-outs in the US and are left aside.
 
 use super::bits::Bits;
-use super::{Signalled, text, us_privacy};
+use super::signalled::{Signalled, text};
+use super::us_privacy;
 use crate::{Kind, Node};
 
 /// Most sections that are read.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Receipt;
+use crate::{Event, Receipt};
 
 fn read(signal: OptOutSignal, event: &str) -> Signalled {
     let receipt = Receipt {

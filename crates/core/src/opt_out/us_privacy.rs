@@ -1,7 +1,7 @@
 //! The US privacy string of the IAB, version 1: version, notice given, opted out of sale, covered by a limited service
 //! provider agreement; each `Y`, `N` or `-` for "does not apply".
 
-use super::{Signalled, text};
+use super::signalled::{Signalled, text};
 use crate::Node;
 
 pub(super) fn read(node: Node<'_>) -> Result<Signalled, String> {
