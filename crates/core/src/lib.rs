@@ -22,6 +22,7 @@ mod mask;
 mod nearest;
 mod opt_out;
 mod outlet;
+pub mod privacy;
 mod private;
 mod reason;
 mod record;

@@ -1,0 +1,24 @@
+//! Recognises personal data and secrets by their key and by their form, and takes them out of URLs and search texts.
+//!
+//! | question | asked by |
+//! |---|---|
+//! | what does the value under this key mean? ([`meaning`]) | transforms that hash, and the scrubber |
+//! | does this text look like an e-mail address or a phone number? ([`looks_like`]) | the watch for values left plain |
+//! | what stays of this URL or search text? ([`scrub_url`], [`scrub_query`], [`scrub_path`], [`scrub_text`]) | transforms and destinations |
+//!
+//! All functions are pure. The tables of words are in `words.rs`; docs/privacy.md shows them.
+
+mod decode;
+mod forms;
+mod keys;
+mod removed;
+mod text;
+mod url;
+mod words;
+
+pub use forms::{Look, looks_like, looks_like_phone_number};
+pub use keys::{Holder, Key, Meaning, holder, meaning};
+pub use removed::{Removed, Scrubbed};
+pub use text::scrub_text;
+pub use url::{scrub_path, scrub_query, scrub_url};
+pub use words::key_table;

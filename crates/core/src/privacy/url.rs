@@ -1,0 +1,322 @@
+//! URLs, paths and queries without personal data and secrets.
+
+use super::decode::{ROUNDS, decoded};
+use super::forms::{SHORTEST_RANDOM, find_email, is_phone, is_random, is_token};
+use super::keys::{Meaning, meaning};
+use super::removed::{Removed, Scrubbed};
+
+/// Schemes of addresses that are personal as a whole.
+const PERSONAL_SCHEMES: [&str; 5] = ["mailto:", "tel:", "sms:", "callto:", "facetime:"];
+
+/// The beginnings of secrets that are recognised under any key: the keys with which a web shop shows an order to a guest.
+const SECRET_BEGINNINGS: [&str; 1] = ["wc_order_"];
+
+/// Takes personal data and secrets out of a URL: the user before the host, and each part of path, query and fragment that is
+/// or holds an e-mail address, is a phone number, or has a personal or secret key. `None` if there is nothing to take out.
+///
+/// ```
+/// use signalbox_core::privacy::scrub_url;
+///
+/// let scrubbed = scrub_url("https://s.example/thanks?email=ada%40example.com&page=2").unwrap();
+/// assert_eq!(scrubbed.text, "https://s.example/thanks?page=2");
+/// assert_eq!(scrubbed.removed.to_string(), "an e-mail address");
+/// assert_eq!(scrub_url("https://s.example/shoes?utm_source=ads&size=42"), None);
+/// ```
+#[inline]
+pub fn scrub_url(url: &str) -> Option<Scrubbed> {
+    if is_bare(url) {
+        return None;
+    }
+    scrub_parts(url)
+}
+
+/// Returns true for a URL without anything that the rules look at, which most are.
+#[inline]
+fn is_bare(url: &str) -> bool {
+    let bytes = url.as_bytes();
+    memchr::memchr3(b'?', b'#', b'@', bytes).is_none()
+        && memchr::memchr3(b'%', b'+', b';', bytes).is_none()
+        && memchr::memchr3(b'=', b'J', 0xef, bytes).is_none()
+        && bytes.starts_with(b"http")
+        && !has_long_step(bytes)
+}
+
+/// Returns true if a step of the path may be a token under a word such as `reset`.
+fn has_long_step(bytes: &[u8]) -> bool {
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'/', bytes).chain([bytes.len()]);
+    ends.into_iter().any(|end| {
+        let step = bytes.get(start..end).unwrap_or_default();
+        start = end + 1;
+        step.len() >= SHORTEST_RANDOM && step.iter().any(u8::is_ascii_digit)
+    })
+}
+
+fn scrub_parts(url: &str) -> Option<Scrubbed> {
+    let trimmed = url.trim_start();
+    let is_scheme = |scheme: &&str| {
+        let start = trimmed.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    if PERSONAL_SCHEMES.iter().any(is_scheme) {
+        let removed = match trimmed.starts_with(['m', 'M']) {
+            true => Removed::EMAIL,
+            false => Removed::PHONE,
+        };
+        return Some(Scrubbed {
+            text: String::new(),
+            removed,
+        });
+    }
+    let mut out = Out::new(url.len());
+    let rest = match url.find("//").filter(|at| is_authority(&url[..*at])) {
+        Some(at) => {
+            out.text.push_str(&url[..at + 2]);
+            out.authority(&url[at + 2..])
+        }
+        None => url,
+    };
+    out.tail(rest);
+    out.end()
+}
+
+/// Returns true for what stands before the `//` of an authority: a scheme or nothing.
+fn is_authority(before: &str) -> bool {
+    let scheme = before.trim_start().strip_suffix(':');
+    let is_scheme = |scheme: &str| {
+        scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    };
+    before.trim_start().is_empty() || scheme.is_some_and(is_scheme)
+}
+
+/// Takes personal data and secrets out of a query such as `?a=1&b=2`; the question mark may be missing. `None` if there is
+/// nothing to take out.
+pub fn scrub_query(query: &str) -> Option<Scrubbed> {
+    if memchr::memchr2(b'=', b'%', query.as_bytes()).is_none()
+        && memchr::memchr(b'@', query.as_bytes()).is_none()
+    {
+        return None;
+    }
+    let mut out = Out::new(query.len());
+    let (query, fragment) = split_at(query, '#');
+    match query.strip_prefix('?') {
+        Some(rest) => out.marked('?', rest),
+        None => out.pairs(query),
+    }
+    out.fragment(fragment);
+    out.end()
+}
+
+/// Takes personal data and secrets out of the path of a URL, which may have a query behind it. `None` if there is nothing to
+/// take out.
+#[inline]
+pub fn scrub_path(path: &str) -> Option<Scrubbed> {
+    scrub_url(path)
+}
+
+/// Splits a text before a character, which stays with the second part.
+fn split_at(text: &str, at: char) -> (&str, &str) {
+    text.split_at(text.find(at).unwrap_or(text.len()))
+}
+
+/// The text that stays.
+struct Out {
+    text: String,
+    removed: Removed,
+}
+
+impl Out {
+    fn new(length: usize) -> Out {
+        Out {
+            text: String::with_capacity(length),
+            removed: Removed::NONE,
+        }
+    }
+
+    fn end(self) -> Option<Scrubbed> {
+        let Out { text, removed } = self;
+        (!removed.is_empty()).then_some(Scrubbed { text, removed })
+    }
+
+    /// Writes a host without the user before it, and returns the text behind.
+    fn authority<'t>(&mut self, rest: &'t str) -> &'t str {
+        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let host = match authority.rsplit_once('@') {
+            Some((_, host)) => {
+                self.removed.add(Removed::USERINFO);
+                host
+            }
+            None => authority,
+        };
+        self.text.push_str(host);
+        rest
+    }
+
+    /// Writes path, query and fragment.
+    fn tail(&mut self, tail: &str) {
+        let (tail, fragment) = split_at(tail, '#');
+        let (path, query) = split_at(tail, '?');
+        self.path(path);
+        if let Some(query) = query.strip_prefix('?') {
+            self.marked('?', query);
+        }
+        self.fragment(fragment);
+    }
+
+    /// Writes a fragment, which may be a path with a query, as single-page applications have it.
+    fn fragment(&mut self, fragment: &str) {
+        let Some(inner) = fragment.strip_prefix('#') else {
+            return;
+        };
+        if inner.contains('=') && !inner.contains('?') {
+            return self.marked('#', inner);
+        }
+        let before = self.text.len();
+        self.text.push('#');
+        let (path, query) = split_at(inner, '?');
+        self.path(path);
+        if let Some(query) = query.strip_prefix('?') {
+            self.marked('?', query);
+        }
+        if self.text.len() == before + 1 && !inner.is_empty() {
+            self.text.truncate(before);
+        }
+    }
+
+    /// Writes the pairs of a query behind its mark, and neither if no pair stays.
+    fn marked(&mut self, mark: char, pairs: &str) {
+        let before = self.text.len();
+        self.text.push(mark);
+        self.pairs(pairs);
+        if self.text.len() == before + mark.len_utf8() && !pairs.is_empty() {
+            self.text.truncate(before);
+        }
+    }
+
+    /// Writes the pairs that stay, each but the first with the separator before it.
+    fn pairs(&mut self, pairs: &str) {
+        let (mut rest, mut separator, mut first) = (pairs, "", true);
+        loop {
+            let end = rest.find(['&', ';']).unwrap_or(rest.len());
+            let (pair, behind) = rest.split_at(end);
+            match found_in_pair(pair) {
+                Some(kind) => self.removed.add(kind),
+                None => {
+                    self.text.push_str(if first { "" } else { separator });
+                    self.text.push_str(pair);
+                    first = false;
+                }
+            }
+            // Pages escape the separator in links: `&amp;`.
+            let length = if behind.starts_with("&amp;") { 5 } else { 1 };
+            let Some((found, next)) = behind.split_at_checked(length) else {
+                return;
+            };
+            (separator, rest) = (found, next);
+        }
+    }
+
+    /// Writes the steps of a path that stay, each with the slash before it.
+    fn path(&mut self, path: &str) {
+        let mut before = "";
+        for (at, step) in path.split('/').enumerate() {
+            let (name, parameters) = split_at(step, ';');
+            let found = found_in_step(name, before);
+            before = name;
+            if let Some(kind) = found {
+                self.removed.add(kind);
+                continue;
+            }
+            self.text.push_str(if at == 0 { "" } else { "/" });
+            self.text.push_str(name);
+            if let Some(parameters) = parameters.strip_prefix(';') {
+                self.marked(';', parameters);
+            }
+        }
+    }
+}
+
+/// Finds what must not stay in a step of a path; `before` is the step before it.
+fn found_in_step(step: &str, before: &str) -> Option<Removed> {
+    if step.contains('=')
+        && let Some(kind) = found_in_pair(step)
+    {
+        return Some(kind);
+    }
+    found_in_value(step).or_else(|| {
+        let is_secret = |step: &str| meaning(step).is_some_and(|key| key.meaning == Meaning::Secret);
+        (is_random(step) && before.split(['-', '_']).any(is_secret)).then_some(Removed::SECRET)
+    })
+}
+
+/// Finds what must not stay in a pair of a key and a value.
+fn found_in_pair(pair: &str) -> Option<Removed> {
+    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let found = found_in_value(value).or_else(|| found_in_value(key));
+    if found.is_some() || value.is_empty() {
+        return found;
+    }
+    match key.contains('%').then(|| decoded(key)).flatten() {
+        Some(key) => found_by_key(&key, value),
+        None => found_by_key(key, value),
+    }
+}
+
+/// Finds a value that must not stay for its key.
+fn found_by_key(key: &str, value: &str) -> Option<Removed> {
+    // One-time codes of sign-ins are long; those of vouchers and promotions are words.
+    if key.eq_ignore_ascii_case("code") {
+        return is_random(value).then_some(Removed::SECRET);
+    }
+    let key = meaning(key)?;
+    match (key.meaning, key.within) {
+        (Meaning::Secret, _) => Some(Removed::SECRET),
+        (Meaning::Street | Meaning::Zip, _) | (_, None) => Some(Removed::PERSONAL_KEY),
+        // `?name=red-shoes`, `?city=paris` are those of a page.
+        (_, Some(_)) => None,
+    }
+}
+
+/// Finds what must not stay in a value, which may be encoded, and may be a URL or a query.
+pub(super) fn found_in_value(value: &str) -> Option<Removed> {
+    found_in_rounds(value, ROUNDS)
+}
+
+fn found_in_rounds(text: &str, rounds: usize) -> Option<Removed> {
+    found_in_text(text).or_else(|| match rounds {
+        0 => None,
+        _ => found_in_rounds(&decoded(text)?, rounds - 1),
+    })
+}
+
+fn found_in_text(text: &str) -> Option<Removed> {
+    if find_email(text).is_some() {
+        return Some(Removed::EMAIL);
+    }
+    if is_phone(text) {
+        return Some(Removed::PHONE);
+    }
+    if is_token(text) || SECRET_BEGINNINGS.iter().any(|start| text.starts_with(start)) {
+        return Some(Removed::SECRET);
+    }
+    if !text.contains('=') {
+        return None;
+    }
+    // A URL or a query inside of the value.
+    text.split(['?', '&', '#', ';']).find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        let value = value.trim_matches('=');
+        if value.is_empty() {
+            return None;
+        }
+        is_phone(value)
+            .then_some(Removed::PHONE)
+            .or_else(|| found_by_key(key, value))
+    })
+}
+
+#[cfg(test)]
+mod tests;
