@@ -13,6 +13,7 @@ use crate::hashed::{self, PipelineHashes};
 use crate::lookups::Lookups;
 use crate::mapping::{Call, CompiledMapping};
 use crate::reasons;
+use crate::scrub::Scrubbing;
 use crate::spec::Compat;
 use crate::vendor::{Refusal, Resolved, Vendor};
 
@@ -25,6 +26,7 @@ pub struct Encoder<V> {
     slab: ByteSlab,
     /// The table has fields that the vendor wants plain.
     wants_plain: bool,
+    scrubbing: Scrubbing,
 }
 
 /// Buffers kept for the next event, so that an event costs few allocations.
@@ -62,13 +64,28 @@ impl<V: Vendor> Encoder<V> {
             .spec()
             .all_rows()
             .any(|(_, row)| row.wants_plain(|field| vendor.takes_hash(field)));
+        let scrubbing = match vendor.compat() {
+            Compat::Vendor => Scrubbing::of(vendor.spec()),
+            Compat::Segment => Scrubbing::default(),
+        };
         Ok(Encoder {
             mappings,
             schema: Schema::new(vendor.spec().fields)?,
             vendor,
             slab: ByteSlab::default(),
             wants_plain,
+            scrubbing,
         })
+    }
+
+    /// Leaves URLs and search texts as the event has them if `scrub_urls` is false. Default: personal data and secrets are
+    /// taken out, but with `compat = "segment"`.
+    #[must_use]
+    pub fn scrub_urls(mut self, scrub_urls: bool) -> Encoder<V> {
+        if !scrub_urls {
+            self.scrubbing = Scrubbing::default();
+        }
+        self
     }
 
     /// Returns the vendor.
@@ -219,6 +236,7 @@ impl<V: Vendor> Encoder<V> {
             }
             None => payload,
         };
+        let payload = self.scrubbing.apply(payload, arena, warnings);
         Ok(Resolved {
             spec: self.vendor.spec(),
             preset: mapping.preset,

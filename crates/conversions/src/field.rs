@@ -5,6 +5,7 @@ use signalbox_segment::schema::{Choice, Field, FieldType};
 
 use crate::encode::Key;
 use crate::personal::Field as Personal;
+use crate::scrub::Scrub;
 use crate::traits::places;
 
 /// A field: its form in mappings and in the request, its defaults, its fate when the destination refuses it.
@@ -31,6 +32,8 @@ pub struct Row {
     pub vendor_only: bool,
     /// The only format ([`Spec::format_field`](crate::Spec::format_field)) that sends the field.
     pub format: Option<&'static str>,
+    /// The text holds what people type or pages put there, so personal data and secrets are taken out of it.
+    pub scrub: Option<Scrub>,
     /// The rows of an object.
     pub members: &'static [Row],
 }
@@ -166,6 +169,7 @@ impl Row {
             strippable: false,
             vendor_only: false,
             format: None,
+            scrub: None,
             members: &[],
         }
     }
@@ -283,6 +287,18 @@ impl Row {
     /// Marks a field that Segment's destination does not send.
     pub const fn vendor_only(mut self) -> Row {
         self.vendor_only = true;
+        self
+    }
+
+    /// Marks the address of a page, which is sent without personal data and secrets.
+    pub const fn url(mut self) -> Row {
+        self.scrub = Some(Scrub::Url);
+        self
+    }
+
+    /// Marks the words of a search, which are sent without personal data and secrets.
+    pub const fn search(mut self) -> Row {
+        self.scrub = Some(Scrub::Search);
         self
     }
 

@@ -1,5 +1,6 @@
 //! Reasons and warnings that all conversions sinks share, with their stable codes.
 
+use signalbox_core::privacy::Removed;
 use signalbox_core::{Reason, Warning};
 use signalbox_segment::schema::{FieldError, FieldErrorKind};
 
@@ -113,6 +114,11 @@ pub fn hashed_by_other_rules(path: &str, at: &str, rules: &str, own: &str) -> Wa
         "left out: a transform hashed '{at}' by the rules '{rules}', and this sink needs the rules '{own}'"
     );
     Warning::new("hashed_by_other_rules", path, message)
+}
+
+/// Warns of a URL or search text from which personal data or secrets were taken out.
+pub fn scrubbed(path: &str, removed: Removed) -> Warning {
+    Warning::new("scrubbed", path, format!("{removed} was taken out of it"))
 }
 
 /// Warns of a hash where the vendor wants the plain value.

@@ -53,8 +53,11 @@ pub struct MetaConversionsConfig {
     #[serde(default)]
     pub on_incomplete: OptOutPolicy,
     /// Longest time that an event may lie in the future at its arrival; one beyond is rejected.
-    #[serde(default = "max_future")]
+    #[serde(default = "settings::days::<1>")]
     pub max_future: HumanDuration,
+    /// Takes e-mail addresses, phone numbers and secrets out of URLs and search texts. Without effect with `compat = "segment"`.
+    #[serde(default = "settings::yes")]
+    pub scrub_urls: bool,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -73,10 +76,6 @@ fn api_version() -> String {
 
 fn base_url() -> String {
     "https://graph.facebook.com".to_owned()
-}
-
-fn max_future() -> HumanDuration {
-    HumanDuration::from_secs(24 * 60 * 60)
 }
 
 fn presets_schema(_: &mut SchemaGenerator) -> Schema {
@@ -128,7 +127,12 @@ impl MetaConversionsConfig {
     pub fn destination(&self, findings: &mut Findings) -> Option<Conversions<Meta>> {
         let vendor = self.vendor(findings);
         let rules = (self.compat.spec(), self.compat.into());
-        settings::destination(vendor, rules, (&self.presets, &self.mappings), findings)
+        settings::destination(
+            vendor,
+            rules,
+            (&self.presets, &self.mappings, self.scrub_urls),
+            findings,
+        )
     }
 
     /// Returns the vendor as the settings beside mappings say; `None` only beside an error.

@@ -167,7 +167,7 @@ pub(crate) const EVENT: &[Row] = &[
     own!("event_name", "Event Name", String, "The conversion: a standard event or a custom one. Each preset sets its own.").required(),
     own!("event_time", "Event Time", String, "When it happened: a date, or epoch seconds or milliseconds.").required()
         .default_mapping(from_path!("timestamp")).vendor_default(FirstOf(&["timestamp", "originalTimestamp", "receivedAt"])),
-    own!("event_source_url", "Event Source URL", String, "Address of the page.").default_mapping(from_path!("context.page.url")).optional(),
+    own!("event_source_url", "Event Source URL", String, "Address of the page.").url().default_mapping(from_path!("context.page.url")).optional(),
     own!("event_id", "Event ID", String,
         "Meta recognises duplicates by it. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
     own!("action_source", "Action Source", String, "Where it happened.").required().choices(SOURCES).vendor_default(Json(r#""website""#))
@@ -193,14 +193,14 @@ pub(crate) const EVENT: &[Row] = &[
         ))),
     member!("num_items", "Number of Items", COUNT, "How many products in all.").derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("content_category", "Content Category", ANY, "Category of the content."),
-    member!("search_string", "Search String", ANY, "What was searched for.").vendor_default(FirstOf(&["properties.query"])),
+    member!("search_string", "Search String", ANY, "What was searched for.").search().vendor_default(FirstOf(&["properties.query"])),
     own!("test_event_code", "Test Event Code", String, "Shows the event in the test tool of Events Manager; Meta counts it all the same."),
     member!("order_id", "Order ID", ANY, "The order's id.").vendor_only().vendor_default(FirstOf(&["properties.order_id"])),
     member!("predicted_ltv", "Predicted Lifetime Value", Number, "What the customer is expected to spend over time.").vendor_only(),
     member!("status", "Status", ANY, "State of a registration or subscription.").vendor_only(),
     own!("opt_out", "Opt Out", Boolean, "True: Meta uses the event for attribution only, not for the delivery of ads.").vendor_only()
         .derived(derive::OPT_OUT, "`true` if `context.device.adTrackingEnabled` or the consent to advertising in `context.consent.categoryPreferences` is false"),
-    own!("referrer_url", "Referrer URL", String, "Address of the page that led here.").vendor_only().vendor_default(FirstOf(&["context.page.referrer"])),
+    own!("referrer_url", "Referrer URL", String, "Address of the page that led here.").url().vendor_only().vendor_default(FirstOf(&["context.page.referrer"])),
     own!("customer_segmentation", "Customer Segmentation", String, "The customer's segment, such as `new_customer_to_business`.").vendor_only(),
     own!("messaging_channel", "Messaging Channel", String, "Channel of a business_messaging event.").vendor_only()
         .choices(&choices(["messenger", "whatsapp", "instagram"])),

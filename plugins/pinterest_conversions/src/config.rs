@@ -53,6 +53,9 @@ pub struct PinterestConversionsConfig {
     /// Treatment of an event whose mapping sets `opt_out_type` to LDP but not both state and country.
     #[serde(default)]
     pub on_incomplete: OptOutPolicy,
+    /// Takes e-mail addresses, phone numbers and secrets out of URLs and search texts. Without effect with `compat = "segment"`.
+    #[serde(default = "settings::yes")]
+    pub scrub_urls: bool,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -115,7 +118,12 @@ impl PinterestConversionsConfig {
     pub fn destination(&self, findings: &mut Findings) -> Option<Conversions<Pinterest>> {
         let vendor = self.vendor(findings);
         let rules = (&SPEC, self.compat.into());
-        settings::destination(vendor, rules, (&self.presets, &self.mappings), findings)
+        settings::destination(
+            vendor,
+            rules,
+            (&self.presets, &self.mappings, self.scrub_urls),
+            findings,
+        )
     }
 
     /// Returns the vendor as the settings beside mappings say; `None` only beside an error.

@@ -126,7 +126,7 @@ pub(crate) const CUSTOM_DATA: &[Row] = &[
     member!("num_items", "Number of Items", COUNT).describe("How many products in all.").derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("order_id", "Order ID", ANY).describe("The order's id.")
                     .default_mapping(r#"{"@path":"$.properties.order_id"}"#),
-    member!("search_string", "Search String", ANY).describe("What was searched for.")
+    member!("search_string", "Search String", ANY).search().describe("What was searched for.")
                     .default_mapping(r#"{"@path":"$.properties.query"}"#),
     member!("opt_out_type", "Opt Out Type", Own).always_sent().describe(
                     "Privacy flags, joined by commas; `LDP` asks for Limited Data Processing and needs state and country.",
@@ -298,7 +298,7 @@ pub(crate) const EVENT: &[Row] = &[
     event!("event_id", "Event ID", String).required()
             .describe("What Pinterest knows duplicates by. A site that fires the tag too must send the same id in both.")
             .default_mapping(r#"{"@path":"$.messageId"}"#),
-    event!("event_source_url", "Event Source URL", String).describe("Address of the page.")
+    event!("event_source_url", "Event Source URL", String).url().describe("Address of the page.")
             .default_mapping(r#"{"@path":"$.context.page.url"}"#).optional(),
     // Segment's default tells Pinterest that every user opted out.
     event!("opt_out", "Opt Out", Boolean).describe("Whether the user opted out of tracking.")

@@ -57,14 +57,17 @@ pub struct TikTokEventsConfig {
     #[serde(default)]
     pub on_unsupported: OptOutPolicy,
     /// Rejects an event without an `event_id`, copies of which TikTok counts twice.
-    #[serde(default = "require_event_id")]
+    #[serde(default = "settings::yes")]
     pub require_event_id: bool,
     /// Age from which on an event is rejected. TikTok publishes no limit.
-    #[serde(default = "days::<28>")]
+    #[serde(default = "settings::days::<28>")]
     pub max_age: HumanDuration,
     /// Longest time that an event may lie ahead of its arrival; one further ahead is rejected.
-    #[serde(default = "days::<1>")]
+    #[serde(default = "settings::days::<1>")]
     pub max_future: HumanDuration,
+    /// Takes e-mail addresses, phone numbers and secrets out of URLs and search texts. Without effect with `compat = "segment"`.
+    #[serde(default = "settings::yes")]
+    pub scrub_urls: bool,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -76,14 +79,6 @@ pub struct TikTokEventsConfig {
 
 fn base_url() -> String {
     "https://business-api.tiktok.com".to_owned()
-}
-
-fn require_event_id() -> bool {
-    true
-}
-
-fn days<const DAYS: u64>() -> HumanDuration {
-    HumanDuration::from_secs(DAYS * 24 * 60 * 60)
 }
 
 fn presets_schema(_: &mut SchemaGenerator) -> Schema {
@@ -144,7 +139,12 @@ impl TikTokEventsConfig {
     pub fn destination(&self, findings: &mut Findings) -> Option<Conversions<TikTok>> {
         let vendor = self.vendor(findings);
         let rules = (self.event_source.layout().spec, self.compat.into());
-        settings::destination(vendor, rules, (&self.presets, &self.mappings), findings)
+        settings::destination(
+            vendor,
+            rules,
+            (&self.presets, &self.mappings, self.scrub_urls),
+            findings,
+        )
     }
 
     /// Returns the vendor as the settings beside mappings say; `None` only beside an error.

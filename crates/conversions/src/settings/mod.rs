@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-use signalbox_core::{BuildError, PlainField, PlainRead, Sha256Hex, SinkDeclarations};
+use signalbox_core::{BuildError, HumanDuration, PlainField, PlainRead, Sha256Hex, SinkDeclarations};
 use signalbox_segment::settings::{self, Findings, child, template_reads, trigger_reads};
 
 use crate::mapping::{CompiledMapping, Draft, Trigger};
@@ -52,7 +52,13 @@ pub struct MappingConfig {
     pub fields_file: Option<PathBuf>,
 }
 
-fn yes() -> bool {
+/// Returns a number of days, for defaults.
+pub fn days<const DAYS: u64>() -> HumanDuration {
+    HumanDuration::from_secs(DAYS * 24 * 60 * 60)
+}
+
+/// Returns true, the default of settings that are on.
+pub fn yes() -> bool {
     true
 }
 

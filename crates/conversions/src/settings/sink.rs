@@ -10,17 +10,17 @@ use crate::encoder::Encoder;
 use crate::spec::{Compat, Spec};
 use crate::vendor::Vendor;
 
-/// Returns a vendor's sink without its client, with these presets and mappings; `None` only beside an error. Mistakes in
-/// mappings are reported even if there is no vendor.
+/// Returns a vendor's sink without its client, with these presets and mappings, and the setting `scrub_urls`; `None` only
+/// beside an error. Mistakes in mappings are reported even if there is no vendor.
 pub fn destination<V: Vendor>(
     vendor: Option<V>,
     (spec, compat): (&'static Spec, Compat),
-    (presets, mappings): (&Presets, &[MappingConfig]),
+    (presets, mappings, scrub_urls): (&Presets, &[MappingConfig], bool),
     findings: &mut Findings,
 ) -> Option<Conversions<V>> {
     let mappings = sink_mappings(spec, presets, mappings, compat, findings);
     match Encoder::new(vendor?, mappings) {
-        Ok(encoder) => Some(Conversions::new(encoder)),
+        Ok(encoder) => Some(Conversions::new(encoder.scrub_urls(scrub_urls))),
         Err(error) => {
             findings.errors.push(BuildError::new("", error));
             None

@@ -41,6 +41,7 @@ pub enum Meaning {
 }
 
 impl Meaning {
+    #[cfg(test)]
     pub(super) const ALL: [Meaning; 14] = [
         Meaning::Email,
         Meaning::Phone,
@@ -59,6 +60,7 @@ impl Meaning {
     ];
 
     /// Returns the name for documentation.
+    #[cfg(test)]
     pub(super) fn name(self) -> &'static str {
         match self {
             Meaning::Email => "e-mail address",

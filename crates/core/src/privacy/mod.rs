@@ -21,4 +21,3 @@ pub use keys::{Holder, Key, Meaning, holder, meaning};
 pub use removed::{Removed, Scrubbed};
 pub use text::scrub_text;
 pub use url::{scrub_path, scrub_query, scrub_url};
-pub use words::key_table;

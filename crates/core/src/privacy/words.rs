@@ -1,7 +1,5 @@
 //! The words of keys that name something personal or secret, as data.
 
-use std::fmt::Write as _;
-
 use super::keys::Meaning;
 
 /// The place that a word must have in a key.
@@ -268,20 +266,44 @@ pub(super) const HOLDERS: &[&str] = &["details", "detail", "info", "information"
 /// Words for an object that holds an address.
 pub(super) const ADDRESSES: &[&str] = &["address", "addresses", "adresse"];
 
-/// Returns the words by meaning as a Markdown table, for the documentation.
-pub fn key_table() -> String {
-    let mut table = String::from("| meaning | words |\n|---|---|\n");
-    for meaning in Meaning::ALL {
-        let shown = |(word, fit, _): &Entry| match fit {
-            Fit::End => format!("`…{word}`"),
-            Fit::Word => format!("`…_{word}`"),
-            Fit::OfPerson | Fit::OfAddress => format!("`billing_{word}`"),
-            Fit::Whole => format!("`{word}`"),
-        };
-        let words = WORDS.iter().filter(|(.., of)| *of == meaning);
-        let words: Vec<String> = words.map(shown).collect();
-        // Writing to a string cannot fail.
-        let _ = writeln!(table, "| {} | {} |", meaning.name(), words.join(", "));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> String {
+        let mut table = String::from("| meaning | words |\n|---|---|\n");
+        for meaning in Meaning::ALL {
+            let shown = |(word, fit, _): &Entry| match fit {
+                Fit::End => format!("`…{word}`"),
+                Fit::Word => format!("`…_{word}`"),
+                Fit::OfPerson | Fit::OfAddress => format!("`billing_{word}`"),
+                Fit::Whole => format!("`{word}`"),
+            };
+            let words = WORDS.iter().filter(|(.., of)| *of == meaning);
+            let words: Vec<String> = words.map(shown).collect();
+            table.push_str(&format!("| {} | {} |\n", meaning.name(), words.join(", ")));
+        }
+        table
     }
-    table
+
+    /// The table of docs/privacy.md; `UPDATE_DOCS=1` writes it anew.
+    #[test]
+    fn the_documentation_has_the_table_of_words() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/privacy.md");
+        let found = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = found.split_once("<!-- generated: words -->\n").unwrap();
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        let wanted = format!(
+            "{before}<!-- generated: words -->\n{}<!-- end -->{after}",
+            table()
+        );
+        if found != wanted && std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &wanted).unwrap();
+        } else {
+            assert!(
+                found == wanted,
+                "the table of words is out of date; run the tests once with UPDATE_DOCS=1"
+            );
+        }
+    }
 }
