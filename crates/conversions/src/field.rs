@@ -5,7 +5,6 @@ use signalbox_segment::schema::{Choice, Field, FieldType};
 
 use crate::encode::Key;
 use crate::personal::Field as Personal;
-use crate::scrub::Scrub;
 use crate::traits::places;
 
 /// A field: its form in mappings and in the request, its defaults, its fate when the destination refuses it.
@@ -65,6 +64,15 @@ pub enum Kind {
     Plain(Personal),
     /// A value that the vendor's code writes.
     Own,
+}
+
+/// The form of a text that people and pages put personal data into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scrub {
+    /// The address of a page.
+    Url,
+    /// The words of a search.
+    Search,
 }
 
 impl Kind {

@@ -54,7 +54,6 @@ pub use mapping::{CompiledMapping, Draft, Trigger};
 pub use policy::OptOutPolicy;
 pub use presets::{Listens, Preset};
 pub use reference::reference;
-pub use scrub::Scrub;
 pub use spec::{Compat, Spec, set};
 pub use values::Parent;
 pub use vendor::{Frame, Refusal, Resolved, Vendor, Written};

@@ -6,24 +6,14 @@ use signalbox_core::privacy::{Scrubbed, scrub_text, scrub_url};
 use signalbox_segment::value::Value;
 
 use crate::encode::member_at;
+use crate::field::Scrub;
 use crate::reasons;
 use crate::spec::Spec;
 
-/// The form of a text that people and pages put personal data into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scrub {
-    /// The address of a page.
-    Url,
-    /// The words of a search.
-    Search,
-}
-
-impl Scrub {
-    fn apply(self, text: &str) -> Option<Scrubbed> {
-        match self {
-            Scrub::Url => scrub_url(text),
-            Scrub::Search => scrub_text(text),
-        }
+fn scrub(form: Scrub, text: &str) -> Option<Scrubbed> {
+    match form {
+        Scrub::Url => scrub_url(text),
+        Scrub::Search => scrub_text(text),
     }
 }
 
@@ -78,7 +68,7 @@ impl Scrubbing {
                 value = member_at(value, member);
             }
             if let Value::Str(text) = value
-                && let Some(scrubbed) = place.form.apply(text)
+                && let Some(scrubbed) = scrub(place.form, text)
             {
                 warnings.push(reasons::scrubbed(&place.path, scrubbed.removed));
                 let stays = match scrubbed.text.trim() {
