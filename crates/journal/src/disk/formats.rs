@@ -1,5 +1,5 @@
-//! Looks at the files of a folder before anything is written: this version must not change files of a newer one, and nobody
-//! may change sealed files without their key.
+//! Looks at the files of a folder before anything is written: this version must not change files of a newer one, or
+//! sealed files without their key.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -50,12 +50,12 @@ pub(crate) struct JournalKeys {
     save: Save,
 }
 
-/// What [`JournalKeys::save`] does.
+/// The task of [`JournalKeys::save`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Save {
     /// The file is as it should be.
     No,
-    /// There is no file.
+    /// The file is missing.
     New,
     /// The file is wrapped under an earlier key.
     Rotated,

@@ -31,7 +31,8 @@ async fn run(folder: &Path, numbers: &[u8], events: std::ops::Range<u64>) {
     journal.shutdown().await;
 }
 
-/// Reads all events of a journal: the numbers of those found, and how many are told as lost, at the start or in reading.
+/// Reads all events of a journal. Returns the numbers of those found, and the count of those reported as lost, at the start
+/// or in reading.
 async fn read(folder: &Path, numbers: &[u8]) -> (Vec<u64>, u64) {
     let journal = open_with(&sealed(folder, numbers));
     let (mut sink, resumed) = reader(&journal, "b", Start::Beginning).await;
