@@ -30,6 +30,7 @@ mod hashed;
 pub mod import;
 pub mod lookups;
 mod mapping;
+pub mod money;
 pub mod page;
 pub mod personal;
 mod policy;

@@ -12,6 +12,7 @@ use signalbox_segment::value::Value;
 use crate::encode::{Key, Members, Object, PersonalField, Wire, languages, list, push_money, whole};
 use crate::field::Kind;
 use crate::hashed::Origin;
+use crate::money;
 use crate::personal::{self, Dropped, Form};
 use crate::reasons;
 use crate::time::unix_seconds;
@@ -39,7 +40,7 @@ impl fmt::Display for Parent {
 }
 
 impl Parent {
-    fn child(self, key: &str) -> String {
+    pub(crate) fn child(self, key: &str) -> String {
         match self {
             Parent::Event => key.to_owned(),
             parent => format!("{parent}.{key}"),
@@ -59,7 +60,7 @@ impl<'a> Resolved<'a, '_> {
     ) {
         let mut members = Members::of(object);
         for wire in table {
-            let value = self.or_derived(vendor, wire, members.take(wire.member));
+            let value = self.or_derived(vendor, wire, members.take(wire.member), parent);
             self.member(out, wire, value, parent);
         }
     }
@@ -111,22 +112,16 @@ impl<'a> Resolved<'a, '_> {
                 push_money(number, out);
                 out.byte(b'"');
             }),
-            (Kind::Number, Value::Number(number)) if number.is_finite() => {
+            (Kind::Number | Kind::Amount, Value::Number(number)) if number.is_finite() => {
                 out.with(wire.key, |out| push_money(number, out));
             }
-            (Kind::Money | Kind::Number, _) => self.warnings.push(reasons::wrong_form(&path(), "a number")),
-            (Kind::Currency, Value::Str(text)) => {
-                let text = text.trim();
-                if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
-                    self.text.clear();
-                    self.text.push_str(text);
-                    self.text.make_ascii_uppercase();
-                    out.text(wire.key, self.text);
-                } else {
-                    let wanted = "an ISO 4217 code of three letters";
-                    self.warnings.push(reasons::wrong_form(&path(), wanted));
-                }
+            (Kind::Money | Kind::Number | Kind::Amount, _) => {
+                self.warnings.push(reasons::wrong_form(&path(), "a number"))
             }
+            (Kind::Currency, Value::Str(text)) => match money::currency(text) {
+                Some(code) => out.text(wire.key, code),
+                None => self.warnings.push(reasons::no_currency(&path())),
+            },
             (Kind::Texts, _) => self.texts(out, wire.key, value),
             (Kind::Languages(most), _) => self.languages(out, wire.key, value, most, &path),
             (Kind::Time, _) => {

@@ -26,6 +26,7 @@ pub use hash::hash;
 pub use name::split_name;
 pub use normalise::{Form, normalise};
 pub use rules::Rules;
+pub(crate) use text::{ascii_digit, is_invisible};
 
 #[cfg(test)]
 mod tests;
