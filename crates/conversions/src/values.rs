@@ -1,7 +1,6 @@
 //! Writing values by the form of their field: within the vendor's limits, or left out with a warning.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::hash::Hash;
 
 use bumpalo::collections::Vec as BumpVec;
@@ -13,40 +12,11 @@ use crate::encode::{Key, Members, Object, PersonalField, Wire, languages, list, 
 use crate::field::Kind;
 use crate::hashed::Origin;
 use crate::money;
+use crate::parent::Parent;
 use crate::personal::{self, Dropped, Form};
 use crate::reasons;
 use crate::time::unix_seconds;
 use crate::vendor::{Resolved, Vendor};
-
-/// The object that a member stands in, written out only for a warning.
-#[derive(Debug, Clone, Copy)]
-pub enum Parent {
-    /// The event.
-    Event,
-    /// An object.
-    Object(&'static str),
-    /// An object of a list.
-    Item(&'static str, usize),
-}
-
-impl fmt::Display for Parent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Parent::Event => Ok(()),
-            Parent::Object(path) => f.write_str(path),
-            Parent::Item(path, index) => write!(f, "{path}[{index}]"),
-        }
-    }
-}
-
-impl Parent {
-    pub(crate) fn child(self, key: &str) -> String {
-        match self {
-            Parent::Event => key.to_owned(),
-            parent => format!("{parent}.{key}"),
-        }
-    }
-}
 
 impl<'a> Resolved<'a, '_> {
     /// Writes the members of an object of the payload.

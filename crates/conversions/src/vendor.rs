@@ -14,10 +14,10 @@ use crate::field::{Derive, Derives};
 use crate::hashed::PipelineHashes;
 use crate::lookups::Lookups;
 use crate::money::Worth;
+use crate::parent::Parent;
 use crate::personal;
 use crate::presets::Preset;
 use crate::spec::{Compat, Spec};
-use crate::values::Parent;
 
 /// A conversions API. The kit matches events with mappings, evaluates them, coerces their payload to the field table, and
 /// hands the result to [`write`](Vendor::write); it sends records in a [`frame`](Vendor::frame).

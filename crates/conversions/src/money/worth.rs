@@ -10,8 +10,8 @@ use super::in_arena;
 use super::read::{Amount, Unreadable, read};
 use crate::field::Derive;
 use crate::lookups::{LookupPath, Lookups, index, places};
+use crate::parent::Parent;
 use crate::reasons;
-use crate::values::Parent;
 use crate::vendor::Resolved;
 
 /// The places that the kit looks up beside those of a vendor.
