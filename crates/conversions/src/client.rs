@@ -1,8 +1,7 @@
 //! Network addresses and user agents of a person's device.
 //!
-//! Proxies, load balancers and shops write lists of addresses, ports and brackets, and addresses of their own network. One
-//! address of a public network identifies the device; any other one matches thousands of people or nobody. The ranges are
-//! those of the IANA registries of special-purpose addresses. Addresses for documentation (RFC 5737, RFC 3849) count as
+//! Proxies, load balancers and shops write lists of addresses, ports, brackets and private addresses. A
+//! public address identifies the device; a private one matches no person, or thousands. The ranges are those of the IANA registries of special-purpose addresses. Addresses for documentation (RFC 5737, RFC 3849) count as
 //! public, since examples and tests use them and no device has one.
 
 use std::borrow::Cow;

@@ -250,8 +250,6 @@ impl<V: Vendor> Encoder<V> {
             hashes,
             dropped,
             made,
-            worth: None,
-            currency: None,
         })
     }
 }

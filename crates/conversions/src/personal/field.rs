@@ -91,6 +91,12 @@ pub enum Dropped {
     NationalNumber,
     /// A phone number with fewer than 7 or more than 15 digits.
     PhoneLength,
+    /// A phone number with letters in it, such as `1-800-FLOWERS`.
+    VanityNumber,
+    /// A number that a spreadsheet has rounded: `1.41556E+10`.
+    RoundedNumber,
+    /// A phone number without its country calling code, and nothing tells the country. This one is hashed as it is.
+    NoCountryCode,
     /// A gender that is none of the known spellings.
     UnknownGender,
     /// A country that is no known code or name.
@@ -113,6 +119,9 @@ impl Dropped {
             Dropped::NoDigits => "no_digits",
             Dropped::NationalNumber => "national_number",
             Dropped::PhoneLength => "phone_length",
+            Dropped::VanityNumber => "vanity_number",
+            Dropped::RoundedNumber => "rounded_number",
+            Dropped::NoCountryCode => "no_country_code",
             Dropped::UnknownGender => "unknown_gender",
             Dropped::UnknownCountry => "unknown_country",
             Dropped::UnreadableDate => "unreadable_date",
@@ -129,8 +138,15 @@ impl Dropped {
             Dropped::SeveralValues => "the text holds several addresses; send an array",
             Dropped::ForeignHash => "the value is a hash other than SHA-256",
             Dropped::NoDigits => "the phone number has no digits",
-            Dropped::NationalNumber => "the phone number has no country code; write it with `+`",
-            Dropped::PhoneLength => "a phone number has 7 to 15 digits, the country code among them",
+            Dropped::NationalNumber => {
+                "the phone number has no country code; write it with `+`, or set default_country"
+            }
+            Dropped::PhoneLength => "no phone number of its country has this many digits",
+            Dropped::VanityNumber => "the phone number has letters in it",
+            Dropped::RoundedNumber => "a spreadsheet has rounded the number",
+            Dropped::NoCountryCode => {
+                "hashed without a country code, since nothing tells the country; write the number with `+`, or set default_country"
+            }
             Dropped::UnknownGender => "the gender is none of the known spellings",
             Dropped::UnknownCountry => "the country is no known name or ISO 3166 code",
             Dropped::UnreadableDate => "the date of birth is not a date",

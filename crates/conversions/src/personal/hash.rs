@@ -10,7 +10,8 @@ use signalbox_core::Sha256Hex;
 use signalbox_core::json::KeyMark;
 
 use super::field::{Dropped, Field};
-use super::normalise::{Form, normalise};
+use super::normalise::{Form, Normal, normalise, normalise_each};
+use super::place::Place;
 use super::step::Rules;
 
 /// Number of entries. A value replaces another with the same index.
@@ -60,16 +61,52 @@ pub fn hash(
     }
 }
 
+/// A hash and the doubt about its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hashed {
+    /// The hash.
+    pub hash: Sha256Hex,
+    /// The doubt about the value.
+    pub doubt: Option<Dropped>,
+}
+
+/// Hashes each value that a text holds, as [`hash`] does, by the place of its person, and hands over the hashes, or the reasons
+/// why there is none.
+pub fn hash_each(
+    field: Field,
+    rules: &'static Rules,
+    text: &str,
+    place: &dyn Place,
+    scratch: &mut String,
+    take: &mut dyn FnMut(Result<Hashed, Dropped>),
+) {
+    if !matches!(field, Field::Phone | Field::Zip) {
+        let hash = hash(field, rules, text, scratch);
+        return take(hash.map(|hash| Hashed { hash, doubt: None }));
+    }
+    normalise_each(field, rules, text, place, scratch, &mut |normal, text| {
+        take(normal.and_then(|Normal { form, doubt }| {
+            let hash = hash_of(form, text)?;
+            Ok(Hashed { hash, doubt })
+        }));
+    });
+}
+
 fn uncached(
     field: Field,
     rules: &'static Rules,
     text: &str,
     scratch: &mut String,
 ) -> Result<Sha256Hex, Dropped> {
-    match normalise(field, rules, text, scratch)? {
-        Form::Plain => Ok(Sha256Hex::of(scratch)),
+    let form = normalise(field, rules, text, scratch)?;
+    hash_of(form, scratch)
+}
+
+fn hash_of(form: Form, normal: &str) -> Result<Sha256Hex, Dropped> {
+    match form {
+        Form::Plain => Ok(Sha256Hex::of(normal)),
         // Not all that is given and taken for a hash is one.
-        Form::Hashed | Form::Given => Sha256Hex::from_prehashed(scratch).ok_or(Dropped::ForeignHash),
+        Form::Hashed | Form::Given => Sha256Hex::from_prehashed(normal).ok_or(Dropped::ForeignHash),
     }
 }
 

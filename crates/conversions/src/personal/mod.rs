@@ -15,18 +15,20 @@ mod hash;
 mod name;
 mod normalise;
 mod phone;
+mod place;
 mod placeholders;
 pub mod rules;
 pub mod segment;
+mod spreadsheet;
 mod step;
 mod text;
 
 pub use field::{Dropped, Field};
-pub use hash::hash;
+pub use hash::{Hashed, hash, hash_each};
 pub use name::split_name;
-pub use normalise::{Form, normalise};
+pub use normalise::{Form, Normal, normalise, normalise_at, normalise_each};
+pub use place::{Nowhere, Place};
 pub use rules::Rules;
-pub(crate) use text::{ascii_digit, is_invisible};
 
 #[cfg(test)]
 mod tests;

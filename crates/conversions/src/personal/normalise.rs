@@ -1,12 +1,16 @@
 //! Normalising: a text on its way to the form that is hashed.
 
+use std::ops::ControlFlow;
+
 use signalbox_core::Sha256Hex;
 use signalbox_segment::value::{is_js_space, js_trim};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::field::{Dropped, Field};
-use super::step::{Codes, Reading, Rules, Step};
+use super::phone::Number;
+use super::place::{Nowhere, Place};
+use super::step::{Codes, PhoneForm, Reading, Rules, Step};
 use super::text::{self, ascii_digit};
 use super::{birthday, geo, phone, placeholders};
 
@@ -22,7 +26,17 @@ pub enum Form {
     Given,
 }
 
-/// Brings a value into the form that is hashed, in `out` (cleared first).
+/// The kind of a normal form and the doubt about its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Normal {
+    /// The kind of the text.
+    pub form: Form,
+    /// The doubt about the value. Only [`Dropped::NoCountryCode`] is one.
+    pub doubt: Option<Dropped>,
+}
+
+/// Brings a value into the form that is hashed, in `out` (cleared first), without knowing its person's place. Of a text with
+/// several phone numbers, this is the first.
 ///
 /// White space is JavaScript's set ([`signalbox_segment::value::is_js_space`]) everywhere. A value that is a SHA-256
 /// already gives [`Form::Hashed`].
@@ -30,31 +44,136 @@ pub enum Form {
 /// # Errors
 /// A [`Dropped`] when nothing can be sent for the value; `out` is then unspecified.
 pub fn normalise(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result<Form, Dropped> {
+    normalise_at(field, rules, text, &Nowhere, out).map(|normal| normal.form)
+}
+
+/// Brings a value into the form that is hashed, as [`normalise`] does, by the place of its person.
+///
+/// # Errors
+/// As [`normalise`].
+pub fn normalise_at(
+    field: Field,
+    rules: &Rules,
+    text: &str,
+    place: &dyn Place,
+    out: &mut String,
+) -> Result<Normal, Dropped> {
     out.clear();
     match rules.reading_of(field) {
-        Reading::Screened => screened(field, rules, text, out),
-        reading => verbatim(field, reading, rules.steps(field), text, out),
+        Reading::Screened => screened(field, rules, text, place, out),
+        reading => verbatim(field, reading, rules.steps(field), text, out).map(Normal::certain),
     }
 }
 
-fn screened(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result<Form, Dropped> {
+/// Hands over every normal form of a value, each in `out`, or the reasons why there is none. A text may hold several phone
+/// numbers; other fields have one form.
+pub fn normalise_each(
+    field: Field,
+    rules: &Rules,
+    text: &str,
+    place: &dyn Place,
+    out: &mut String,
+    take: &mut dyn FnMut(Result<Normal, Dropped>, &str),
+) {
+    out.clear();
+    if let (Reading::Screened, [Step::Phone(form)]) = (rules.reading_of(field), rules.steps(field)) {
+        match screen(field, rules, text, out) {
+            Ok(None) => phone::numbers(text, place, out, &mut |number, out| {
+                take(number.and_then(|number| form.of(number, out)), out);
+                ControlFlow::Continue(())
+            }),
+            Ok(Some(form)) => take(Ok(Normal::certain(form)), out),
+            Err(dropped) => take(Err(dropped), out),
+        }
+    } else {
+        let normal = normalise_at(field, rules, text, place, out);
+        take(normal, out);
+    }
+}
+
+impl Normal {
+    fn certain(form: Form) -> Normal {
+        Normal { form, doubt: None }
+    }
+}
+
+impl PhoneForm {
+    /// Brings the digits of a number into the form.
+    fn of(self, number: Number, digits: &mut String) -> Result<Normal, Dropped> {
+        let doubt = match (self, number) {
+            (PhoneForm::Digits, Number::International) => None,
+            (PhoneForm::Digits, Number::National) => Some(Dropped::NoCountryCode),
+            (PhoneForm::E164, Number::National) => return Err(Dropped::NationalNumber),
+            (PhoneForm::E164, Number::International) => {
+                digits.insert(0, '+');
+                None
+            }
+        };
+        let form = Form::Plain;
+        Ok(Normal { form, doubt })
+    }
+}
+
+/// Brings the first number of a text into the form, in `out`.
+fn first_number(form: PhoneForm, text: &str, place: &dyn Place, out: &mut String) -> Result<Normal, Dropped> {
+    let mut first = Err(Dropped::NoDigits);
+    let mut any = false;
+    phone::numbers(text, place, out, &mut |number, out| {
+        let normal = number.and_then(|number| form.of(number, out));
+        if normal.is_ok() || !any {
+            first = normal;
+        }
+        any = true;
+        match normal {
+            Ok(_) => ControlFlow::Break(()),
+            Err(_) => ControlFlow::Continue(()),
+        }
+    });
+    first
+}
+
+fn screened(
+    field: Field,
+    rules: &Rules,
+    text: &str,
+    place: &dyn Place,
+    out: &mut String,
+) -> Result<Normal, Dropped> {
     let steps = rules.steps(field);
+    if let Some(form) = screen(field, rules, text, out)? {
+        return Ok(Normal::certain(form));
+    }
+    if let [Step::Phone(form)] = steps {
+        return first_number(*form, text, place, out);
+    }
+    if steps.is_empty() {
+        return Ok(Normal::certain(Form::Plain));
+    }
+    run(steps, field, text, place, out)?;
+    // A hash may have been written with something between its digits; it must not be hashed again either.
+    let form = match is_sha256(out) {
+        true => of_something(field, out)?,
+        false => Form::Plain,
+    };
+    Ok(Normal::certain(form))
+}
+
+/// Cleans a text and drops what cannot be an identity; a form if the text is a hash. Phones come out unspecified.
+fn screen(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result<Option<Form>, Dropped> {
     // Most phones: too short to be a hash of any kind, and the digits need no cleaning.
-    let digits = matches!(steps, [Step::Digits, ..]);
-    if digits && text.len() < 32 && text.is_ascii() && !js_trim(text).is_empty() {
-        run(steps, field, text, out)?;
-        return Ok(Form::Plain);
+    if field == Field::Phone && text.len() < 32 && text.is_ascii() && !js_trim(text).is_empty() {
+        return Ok(None);
     }
     text::clean(text, out);
     if out.is_empty() {
         return Err(Dropped::Empty);
     }
     if is_sha256(out) {
-        return of_something(field, out);
+        return of_something(field, out).map(Some);
     }
     if rules.takes_suffixed_hashes() && is_suffixed_sha256(out) {
         out.truncate(64);
-        return of_something(field, out);
+        return of_something(field, out).map(Some);
     }
     if placeholders::is_foreign_hash(field, out) {
         return Err(Dropped::ForeignHash);
@@ -63,16 +182,7 @@ fn screened(field: Field, rules: &Rules, text: &str, out: &mut String) -> Result
     if !matches!(field, Field::Phone | Field::DateOfBirth) && placeholders::is_junk(field, out) {
         return Err(Dropped::Junk);
     }
-    if steps.is_empty() {
-        return Ok(Form::Plain);
-    }
-    run(steps, field, text, out)?;
-    // A hash may have been written with something between its digits; it must not be hashed again either.
-    if is_sha256(out) {
-        of_something(field, out)
-    } else {
-        Ok(Form::Plain)
-    }
+    Ok(None)
 }
 
 fn verbatim(
@@ -99,7 +209,7 @@ fn verbatim(
         Reading::LowerThenHash => text::lower_case(text, out),
         _ => text::squeeze(text, out),
     }
-    run(steps, field, text, out)?;
+    run(steps, field, text, &Nowhere, out)?;
     match reading {
         _ if out.is_empty() => Err(Dropped::Empty),
         Reading::CleanThenHash | Reading::LowerThenHash if is_sha256(out) => Ok(Form::Hashed),
@@ -139,7 +249,7 @@ fn holds_hex64(text: &str) -> bool {
 }
 
 /// Runs the steps of a field on its cleaned text in `out`; `text` is the value as given.
-fn run(steps: &[Step], field: Field, text: &str, out: &mut String) -> Result<(), Dropped> {
+fn run(steps: &[Step], field: Field, text: &str, place: &dyn Place, out: &mut String) -> Result<(), Dropped> {
     for step in steps {
         match step {
             Step::EmailAddress => email(out)?,
@@ -148,21 +258,12 @@ fn run(steps: &[Step], field: Field, text: &str, out: &mut String) -> Result<(),
                 out.clear();
                 out.push_str(js_trim(text));
             }
-            Step::Digits => {
-                out.clear();
-                text::push_digits(text, out);
-                any_digit(out)?;
-            }
             Step::AsciiDigits => out.retain(|c| c.is_ascii_digit()),
             Step::Required(missing) if out.is_empty() => return Err(*missing),
             Step::Required(_) => {}
-            Step::NoLeadingZeros => {
-                let zeros = out.len() - out.trim_start_matches('0').len();
-                out.drain(..zeros);
-                any_digit(out)?;
+            Step::Phone(form) => {
+                first_number(*form, text, place, out)?;
             }
-            Step::PhoneLength => phone::length(out)?,
-            Step::E164 => phone::e164(text, out)?,
             Step::Prefix(prefix) => out.insert_str(0, prefix),
             Step::AtMost(most) => out.truncate(*most),
             Step::Codes(codes) => code(codes, out)?,
@@ -191,13 +292,6 @@ fn run(steps: &[Step], field: Field, text: &str, out: &mut String) -> Result<(),
         }
     }
     Ok(())
-}
-
-fn any_digit(digits: &str) -> Result<(), Dropped> {
-    match digits {
-        "" => Err(Dropped::NoDigits),
-        _ => Ok(()),
-    }
 }
 
 fn replace_lower(code: Option<&str>, out: &mut String) {

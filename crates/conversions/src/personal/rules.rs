@@ -3,7 +3,7 @@
 //! | field | [`PINTEREST`] | [`META`] | [`TIKTOK`] |
 //! |---|---|---|---|
 //! | e-mail | no white space, lower case | the same, but white space inside drops the value | as `meta` |
-//! | phone | digits of any script as ASCII, leading zeros dropped | the same, 7 to 15 of them | E.164 with `+`; national numbers are dropped |
+//! | phone | digits with the country calling code, which is added where the country is known | the same | E.164 with `+`; numbers of an unknown country are dropped |
 //! | names | no white space, lower case | also without ASCII punctuation | letters and digits of any script |
 //! | gender | `f`, `m`, `n` from common English spellings | `f`, `m` | as `pinterest` |
 //! | date of birth | any unambiguous date as YYYYMMDD | the same | the same |
@@ -18,7 +18,7 @@
 
 use super::field::{Dropped, Field};
 use super::geo;
-pub use super::step::{Codes, Reading, Rules, Step};
+pub use super::step::{Codes, PhoneForm, Reading, Rules, Step};
 
 /// Pinterest's published rules (Conversions API, OpenAPI 5.23.0 and the developer pages on hashing).
 pub static PINTEREST: Rules = Rules::new(
@@ -26,7 +26,7 @@ pub static PINTEREST: Rules = Rules::new(
     Reading::Screened,
     &[
         (Field::Email, &[Step::EmailAddress]),
-        (Field::Phone, &[Step::Digits, Step::NoLeadingZeros]),
+        (Field::Phone, &[Step::Phone(PhoneForm::Digits)]),
         (Field::Gender, &[Step::Codes(&GENDERS)]),
         (Field::DateOfBirth, &[Step::Birthday]),
         (Field::City, &[Step::LettersAndDigits]),
@@ -43,10 +43,7 @@ pub static META: Rules = Rules::new(
     Reading::Screened,
     &[
         (Field::Email, &[Step::OneWord, Step::EmailAddress]),
-        (
-            Field::Phone,
-            &[Step::Digits, Step::NoLeadingZeros, Step::PhoneLength],
-        ),
+        (Field::Phone, &[Step::Phone(PhoneForm::Digits)]),
         (Field::FirstName, &[Step::NoPunctuation]),
         (Field::LastName, &[Step::NoPunctuation]),
         (Field::Gender, &[Step::Codes(&TWO_GENDERS)]),
@@ -69,7 +66,7 @@ pub static TIKTOK: Rules = Rules::new(
     Reading::Screened,
     &[
         (Field::Email, &[Step::OneWord, Step::EmailAddress]),
-        (Field::Phone, &[Step::E164]),
+        (Field::Phone, &[Step::Phone(PhoneForm::E164)]),
         (Field::FirstName, &[Step::LettersAndDigits]),
         (Field::LastName, &[Step::LettersAndDigits]),
         (Field::Gender, &[Step::Codes(&GENDERS)]),

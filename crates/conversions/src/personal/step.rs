@@ -102,18 +102,13 @@ pub enum Step {
     OneWord,
     /// Takes the given text again, without white space at its ends.
     AsGiven,
-    /// Keeps digits of any script, as ASCII.
-    Digits,
     /// Keeps ASCII digits.
     AsciiDigits,
     /// Drops a text of which nothing is left, for this reason.
     Required(Dropped),
-    /// Removes leading zeros; no country code is invented.
-    NoLeadingZeros,
-    /// Drops a phone number with fewer or more digits than E.164 allows.
-    PhoneLength,
-    /// Brings a phone number to E.164 with its `+`; drops national numbers, and numbers of a wrong length.
-    E164,
+    /// Reads phone numbers, by the rules of their country where it is known, and brings them to this form. It is the only
+    /// step of a field.
+    Phone(PhoneForm),
     /// Puts a text before the value.
     Prefix(&'static str),
     /// Cuts an ASCII text to at most this number of characters.
@@ -140,6 +135,15 @@ pub enum Step {
     CountryCode,
     /// Keeps the first five digits of a ZIP+4, and letters and digits of other postal codes.
     PostalCode,
+}
+
+/// The form of phone numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneForm {
+    /// Digits with the country calling code, without it where the country is unknown.
+    Digits,
+    /// E.164 with its `+`; a number whose country is unknown is dropped.
+    E164,
 }
 
 /// Words and their codes.

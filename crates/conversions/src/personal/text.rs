@@ -7,7 +7,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 /// hyphen, direction marks, variation selectors.
 ///
 /// The joiners are letters' business in some scripts, but the same name is written with and without them.
-pub(crate) fn is_invisible(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'
@@ -156,7 +156,7 @@ fn lower(chars: impl Iterator<Item = char> + Clone, bytes: Bytes, out: &mut Stri
 }
 
 /// The value of a decimal digit of any script (Unicode category Nd), as an ASCII digit.
-pub(crate) fn ascii_digit(c: char) -> Option<char> {
+pub(super) fn ascii_digit(c: char) -> Option<char> {
     if c.is_ascii() {
         return c.is_ascii_digit().then_some(c);
     }
@@ -176,15 +176,6 @@ const ZEROS: [u32; 76] = [
     0x16b50, 0x16d70, 0x1ccf0, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e4f0,
     0x1e5f1, 0x1e950, 0x1fbf0,
 ];
-
-/// Appends the decimal digits of a text, as ASCII.
-pub(super) fn push_digits(text: &str, out: &mut String) {
-    if text.is_ascii() {
-        out.extend(text.bytes().filter(u8::is_ascii_digit).map(char::from));
-    } else {
-        out.extend(text.chars().filter_map(ascii_digit));
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -101,8 +101,14 @@ const DIFFERENT_ON_PURPOSE: [(&str, &[&str]); 9] = [
         &["user_data/email-mongolian-vowel-sep"],
     ),
     (
-        "leading zeros of phones go",
-        &["user_data/phone-leading-zeros", "user_data/phone-zero"],
+        "phones have no leading zeros, extensions and letters, and a possible length",
+        &[
+            "user_data/phone-leading-zeros",
+            "user_data/phone-zero",
+            "user_data/phone-dots-ext",
+            "user_data/phone-vanity-letters",
+            "identifier/user-data-whole-object-path",
+        ],
     ),
     (
         "genders are one of three letters",

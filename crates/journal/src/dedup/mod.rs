@@ -391,9 +391,7 @@ mod tests {
     /// The id key of the sealed journal in a folder.
     fn id_key(folder: &Path) -> IdKey {
         let found = keys_file::find(folder).unwrap();
-        let opened = JournalKeys::open(&keys(&[1]), &found, None).unwrap();
-        opened.save(folder).unwrap();
-        opened.ids
+        JournalKeys::open(folder, &keys(&[1]), &found, None).unwrap().ids
     }
 
     fn fill(dedup: &mut IdStore, range: std::ops::Range<u64>, at: i64) {

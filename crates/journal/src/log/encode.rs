@@ -244,7 +244,6 @@ impl EncodedAppend {
             arrivals: self.arrivals,
             acknowledged,
             fixed: FIXED,
-            seal: None,
             sources: self.sources.len() as u16,
             body: self.body,
         };

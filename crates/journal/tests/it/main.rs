@@ -22,6 +22,5 @@ mod read;
 mod rebuilt;
 mod refused;
 mod renamed;
-mod sealed;
 mod sealed_state;
 mod support;
