@@ -250,6 +250,8 @@ impl<V: Vendor> Encoder<V> {
             hashes,
             dropped,
             made,
+            worth: None,
+            currency: None,
         })
     }
 }

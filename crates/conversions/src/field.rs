@@ -4,6 +4,7 @@
 use signalbox_segment::schema::{Choice, Field, FieldType};
 
 use crate::encode::Key;
+use crate::money;
 use crate::personal::Field as Personal;
 use crate::traits::places;
 
@@ -44,10 +45,12 @@ pub enum Kind {
     Text(usize),
     /// A whole number in these bounds.
     Whole(i64, i64),
-    /// A number written as text.
+    /// An amount of money, written as text.
     Money,
     /// A number.
     Number,
+    /// An amount of money, written as a number.
+    Amount,
     /// A currency code.
     Currency,
     /// Distinct texts.
@@ -79,13 +82,14 @@ impl Kind {
     const fn field(self, key: &'static str, label: &'static str) -> Field<'static> {
         let kind = match self {
             Kind::Whole(..) => FieldType::Integer,
-            Kind::Money | Kind::Number => FieldType::Number,
+            Kind::Money | Kind::Number | Kind::Amount => FieldType::Number,
             Kind::Time => FieldType::Datetime,
             Kind::Contents => FieldType::Object,
             _ => FieldType::String,
         };
         let field = Field::new(key, label, kind);
         match self {
+            Kind::Money | Kind::Amount => field.reading(money::number),
             Kind::Texts | Kind::Languages(_) | Kind::Contents | Kind::Hashed(_) => field.multiple(),
             _ => field,
         }
@@ -111,11 +115,25 @@ pub enum Default {
 pub struct Derive(u8);
 
 impl Derive {
-    /// Names a derived value by a number below 32, which no other of the vendor's has. A larger one does not compile in a
+    /// The value of the event, which the kit works out.
+    pub(crate) const WORTH: Derive = Derive(31);
+    /// The currency of the value of the event.
+    pub(crate) const CURRENCY: Derive = Derive(30);
+
+    /// Names a derived value by a number below 30, which no other of the vendor's has. A larger one does not compile in a
     /// table.
     pub const fn new(number: u8) -> Derive {
-        assert!(number < 32, "a vendor has at most 32 derived values");
+        assert!(
+            number < Derive::CURRENCY.0,
+            "a vendor has at most 30 derived values"
+        );
         Derive(number)
+    }
+
+    /// Returns true for a value that the kit works out, and not the vendor's code.
+    #[inline]
+    pub(crate) fn is_of_kit(self) -> bool {
+        self.0 >= Derive::CURRENCY.0
     }
 }
 
@@ -262,6 +280,20 @@ impl Row {
         self.derive = Some(derive);
         self.derived = description;
         self
+    }
+
+    /// Sets the vendor's default of the event's value: the first of its amounts that can be read.
+    pub const fn worth(mut self) -> Row {
+        self.vendor_default = Some(Default::Nothing);
+        self.derived(
+            Derive::WORTH,
+            "first readable of `properties.value`, `properties.revenue`, `properties.subtotal`, `properties.total` less `tax` and `shipping`, `properties.price` times `quantity`, the sum of `properties.products`",
+        )
+    }
+
+    /// Sets the vendor's default of the currency: the one that the event names, or the text of the value.
+    pub const fn of_worth(self) -> Row {
+        self.derived(Derive::CURRENCY, "the one that the text of the value names")
     }
 
     /// Marks a field that the vendor wants plain, though transforms hash it where it stands in the event.

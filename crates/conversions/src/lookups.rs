@@ -4,6 +4,7 @@ use signalbox_segment::mapping::Found;
 use signalbox_segment::value::Value;
 
 use crate::encode::is_prefix;
+use crate::money;
 
 /// A place in an event.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +91,21 @@ impl<'a> Lookups<'a> {
         };
         let there = place.parent == index || found.at(place.parent).is_object();
         if there { found.at(index) } else { Value::Undefined }
+    }
+
+    /// Returns the value at a place of the kit's own ([`money::PLACES`]), which are looked up behind those of the vendor.
+    #[inline]
+    pub(crate) fn of_kit(self, index: usize) -> Value<'a> {
+        let (Some(found), Some(place)) = (self.found, money::PLACES.get(index)) else {
+            return Value::Undefined;
+        };
+        let first = self.places.len();
+        let there = place.parent == index || found.at(first + place.parent).is_object();
+        if there {
+            found.at(first + index)
+        } else {
+            Value::Undefined
+        }
     }
 
     /// Returns the text at a place, trimmed, unless it is blank.

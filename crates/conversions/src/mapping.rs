@@ -80,7 +80,7 @@ impl Draft {
             preset,
             compat,
             fields: spec.default_mapping(preset, compat),
-            derives: compat.derives(),
+            derives: spec.derives(preset, compat),
         }
     }
 
@@ -160,7 +160,7 @@ impl CompiledMapping {
             preset: Some(preset),
             trigger: Trigger::Preset(preset.listens),
             mapping: of_preset(spec, preset, compat)?,
-            derives: compat.derives(),
+            derives: spec.derives(Some(preset), compat),
         })
     }
 }

@@ -46,21 +46,6 @@ fn sum(contents: Value<'_>, listed: bool) -> Option<i64> {
     any.then_some(sum)
 }
 
-/// Returns the price of an event's only product times its quantity, which counts as one if it is missing; undefined for any
-/// other number of products.
-pub fn worth_of_one<'a>(contents: Value<'a>, price: &str) -> Value<'a> {
-    let [item] = list(contents) else {
-        return Value::Undefined;
-    };
-    let quantity = match item.get("quantity") {
-        Value::Undefined => Some(1.0),
-        value => value.as_number().map(Number::to_f64),
-    };
-    let price = item.get(price).as_number().map(Number::to_f64);
-    let worth = price.zip(quantity).map(|(price, quantity)| price * quantity);
-    worth.map(|worth| Value::Number(Number::Double(worth))).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,22 +75,6 @@ mod tests {
                 })
             };
             assert_eq!((found(true), found(false)), (listed, single), "{json}");
-        }
-    }
-
-    #[test]
-    fn one_product_is_worth_its_price() {
-        for (json, worth) in [
-            (r#"[{"price":24.5,"quantity":3}]"#, Some(73.5)),
-            (r#"[{"price":24.5}]"#, Some(24.5)),
-            (r#"[{"quantity":3}]"#, None),
-            (r#"[{"price":1},{"price":1}]"#, None),
-            ("[]", None),
-        ] {
-            let found = each(json, |contents, _| {
-                worth_of_one(contents, "price").as_number().map(Number::to_f64)
-            });
-            assert_eq!(found, worth, "{json}");
         }
     }
 }

@@ -108,6 +108,41 @@ pub fn wrong_form(path: &str, wanted: &str) -> Warning {
     Warning::new("wrong_form", path, format!("left out: not {wanted}"))
 }
 
+/// Warns of a currency that is none: `wrong_form`.
+pub fn no_currency(path: &str) -> Warning {
+    wrong_form(
+        path,
+        "a currency of ISO 4217, or a sign that only one currency has",
+    )
+}
+
+/// Warns of a source of the value that cannot be read; `at` is its path in the event.
+pub fn passed_over(path: &str, at: &str, why: &str) -> Warning {
+    Warning::new(
+        "unreadable_amount",
+        path,
+        format!("'{at}' is passed over: it is {why}"),
+    )
+}
+
+/// Warns of a value that is the sum of the products, since the event names none.
+pub fn value_of_products(path: &str) -> Warning {
+    let message =
+        "the sum of the products' prices: the event names neither value, revenue, subtotal nor total";
+    Warning::new("value_of_products", path, message)
+}
+
+/// Warns of a currency that was taken from the text of the value, since the event names none beside it.
+pub fn currency_of_amount(path: &str) -> Warning {
+    Warning::new("currency_of_amount", path, "taken from the text of the value")
+}
+
+/// Warns of a currency that is another one than the text of the value names.
+pub fn other_currency(path: &str) -> Warning {
+    let message = "sent as given, though the text of the value names another currency";
+    Warning::new("other_currency", path, message)
+}
+
 /// Warns of a value that a transform hashed by other rules than the sink's; `at` is its path in the event.
 pub fn hashed_by_other_rules(path: &str, at: &str, rules: &str, own: &str) -> Warning {
     let message = format!(

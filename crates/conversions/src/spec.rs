@@ -6,6 +6,7 @@ use signalbox_segment::value::ValuePath;
 
 use crate::field::{Default, Derives, Row};
 use crate::lookups::LookupPath;
+use crate::money;
 use crate::personal::Rules;
 use crate::presets::Preset;
 
@@ -193,6 +194,13 @@ impl Spec {
         })
     }
 
+    /// Returns the values that are derived with a preset: all, but for the fields that the preset leaves empty.
+    pub(crate) fn derives(&self, preset: Option<&Preset>, compat: Compat) -> Derives {
+        let empty = preset.map_or(&[][..], |preset| preset.vendor_fields).iter();
+        let empty = empty.filter(|(_, default)| matches!(default, Default::Nothing));
+        empty.fold(compat.derives(), |derives, (path, _)| self.without(derives, path))
+    }
+
     /// Stops deriving values for a field, and for the fields below it, because the user has mapped it.
     pub(crate) fn without(&self, derives: Derives, field: &str) -> Derives {
         let below = |path: &str| {
@@ -224,6 +232,7 @@ impl Spec {
     pub(crate) fn paths(&self) -> Vec<ValuePath> {
         self.places
             .iter()
+            .chain(&money::PLACES)
             .map(|place| ValuePath::of_template(place.path))
             .collect()
     }

@@ -1,7 +1,6 @@
 //! Writing values by the form of their field: within the vendor's limits, or left out with a warning.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::hash::Hash;
 
 use bumpalo::collections::Vec as BumpVec;
@@ -12,40 +11,12 @@ use signalbox_segment::value::Value;
 use crate::encode::{Key, Members, Object, PersonalField, Wire, languages, list, push_money, whole};
 use crate::field::Kind;
 use crate::hashed::Origin;
+use crate::money;
+use crate::parent::Parent;
 use crate::personal::{self, Dropped, Form};
 use crate::reasons;
 use crate::time::unix_seconds;
 use crate::vendor::{Resolved, Vendor};
-
-/// The object that a member stands in, written out only for a warning.
-#[derive(Debug, Clone, Copy)]
-pub enum Parent {
-    /// The event.
-    Event,
-    /// An object.
-    Object(&'static str),
-    /// An object of a list.
-    Item(&'static str, usize),
-}
-
-impl fmt::Display for Parent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Parent::Event => Ok(()),
-            Parent::Object(path) => f.write_str(path),
-            Parent::Item(path, index) => write!(f, "{path}[{index}]"),
-        }
-    }
-}
-
-impl Parent {
-    fn child(self, key: &str) -> String {
-        match self {
-            Parent::Event => key.to_owned(),
-            parent => format!("{parent}.{key}"),
-        }
-    }
-}
 
 impl<'a> Resolved<'a, '_> {
     /// Writes the members of an object of the payload.
@@ -59,7 +30,7 @@ impl<'a> Resolved<'a, '_> {
     ) {
         let mut members = Members::of(object);
         for wire in table {
-            let value = self.or_derived(vendor, wire, members.take(wire.member));
+            let value = self.or_derived(vendor, wire, members.take(wire.member), parent);
             self.member(out, wire, value, parent);
         }
     }
@@ -111,22 +82,16 @@ impl<'a> Resolved<'a, '_> {
                 push_money(number, out);
                 out.byte(b'"');
             }),
-            (Kind::Number, Value::Number(number)) if number.is_finite() => {
+            (Kind::Number | Kind::Amount, Value::Number(number)) if number.is_finite() => {
                 out.with(wire.key, |out| push_money(number, out));
             }
-            (Kind::Money | Kind::Number, _) => self.warnings.push(reasons::wrong_form(&path(), "a number")),
-            (Kind::Currency, Value::Str(text)) => {
-                let text = text.trim();
-                if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
-                    self.text.clear();
-                    self.text.push_str(text);
-                    self.text.make_ascii_uppercase();
-                    out.text(wire.key, self.text);
-                } else {
-                    let wanted = "an ISO 4217 code of three letters";
-                    self.warnings.push(reasons::wrong_form(&path(), wanted));
-                }
+            (Kind::Money | Kind::Number | Kind::Amount, _) => {
+                self.warnings.push(reasons::wrong_form(&path(), "a number"))
             }
+            (Kind::Currency, Value::Str(text)) => match money::currency(text) {
+                Some(code) => out.text(wire.key, code),
+                None => self.warnings.push(reasons::no_currency(&path())),
+            },
             (Kind::Texts, _) => self.texts(out, wire.key, value),
             (Kind::Languages(most), _) => self.languages(out, wire.key, value, most, &path),
             (Kind::Time, _) => {

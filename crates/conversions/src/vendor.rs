@@ -13,6 +13,8 @@ use crate::encode::{Object, StrippedFields, Wire};
 use crate::field::{Derive, Derives};
 use crate::hashed::PipelineHashes;
 use crate::lookups::Lookups;
+use crate::money::Worth;
+use crate::parent::Parent;
 use crate::personal;
 use crate::presets::Preset;
 use crate::spec::{Compat, Spec};
@@ -116,13 +118,28 @@ pub struct Resolved<'a, 'b> {
     pub(crate) dropped: Range<usize>,
     /// The hashes that transforms made by other rules; those of the payload are replaced already.
     pub(crate) made: Option<PipelineHashes<'a>>,
+    /// What the event is worth, once worked out.
+    pub(crate) worth: Option<Worth<'a>>,
+    /// Its currency, once worked out.
+    pub(crate) currency: Option<Value<'a>>,
 }
 
 impl<'a> Resolved<'a, '_> {
-    /// Returns a member's value, or the one derived in its place.
+    /// Returns a member's value, or the one derived in its place. `parent` is the object that the member stands in.
     #[inline]
-    pub fn or_derived<V: Vendor>(&self, vendor: &V, wire: &Wire, value: Value<'a>) -> Value<'a> {
+    pub fn or_derived<V: Vendor>(
+        &mut self,
+        vendor: &V,
+        wire: &Wire,
+        value: Value<'a>,
+        parent: Parent,
+    ) -> Value<'a> {
         match wire.derive {
+            Some(derive) if derive.is_of_kit() && self.derives.has(derive) => match derive {
+                Derive::WORTH if value.is_defined() => value,
+                Derive::WORTH => self.worth(parent).value,
+                _ => self.currency(value, parent),
+            },
             Some(derive) if !value.is_defined() => self.derived(vendor, derive),
             _ => value,
         }

@@ -12,6 +12,7 @@
 //! | serves its operator | [`States::sinks`], [`Log::find`], [`States::set_progress`], [`States::forget`], [`Letters`] |
 //! | stops | [`Log::close`], [`Log::shutdown`] |
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,7 +21,9 @@ use tokio::sync::watch;
 
 use crate::letters::Letters;
 use crate::states::States;
-use crate::{AppendError, Group, JournalError, Position, Reader, Refusing, Resumed, Subscription, Tenures};
+use crate::{
+    AppendError, Group, JournalError, KeyId, Position, Reader, Refusing, Resumed, Subscription, Tenures,
+};
 
 /// A journal: the log, and the states and dead letters that belong to it.
 ///
@@ -86,6 +89,11 @@ pub trait Log: Send + Sync {
         None
     }
 
+    /// Returns the keys that the files of events need; `None` if the log has no files.
+    fn sealing(&self) -> Option<Sealing> {
+        None
+    }
+
     /// Returns the id of this journal's files; `None` if it has no files.
     fn id(&self) -> Option<String> {
         None
@@ -122,6 +130,15 @@ pub struct Found {
     pub from: Position,
     /// The position after the newest.
     pub to: Position,
+}
+
+/// See [`Log::sealing`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sealing {
+    /// The operator's keys, each with the bytes of events in the files that only it opens.
+    pub keys: BTreeMap<KeyId, u64>,
+    /// Bytes of events in files that are not sealed. They leave the disk with their files, once `retain` has passed.
+    pub plain_bytes: u64,
 }
 
 /// The fill level of a journal.

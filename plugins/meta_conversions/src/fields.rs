@@ -6,8 +6,8 @@
 
 use signalbox_conversions::defaults::{choices, number_choices};
 use signalbox_conversions::encode::place;
-use signalbox_conversions::field::Default::{FirstNumberOf, FirstOf, Json, Nothing};
-use signalbox_conversions::field::Kind::{self, Contents, Currency, Number, Text, Texts, Time, Whole};
+use signalbox_conversions::field::Default::{FirstOf, Json, Nothing};
+use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Text, Texts, Time, Whole};
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{META, SEGMENT_META};
@@ -141,7 +141,7 @@ pub(crate) const APP_DATA: &[Row] = &[
 pub(crate) const CONTENT: &[Row] = &[
     member!("id", "ID", ANY, "Id of the product."),
     member!("quantity", "Quantity", COUNT, "Number of pieces."),
-    member!("item_price", "Item Price", Number, "Price of one piece."),
+    member!("item_price", "Item Price", Amount, "Price of one piece."),
     member!("delivery_category", "Delivery Category", ANY, "How the customer gets it.").choices(&choices(["in_store", "curbside", "home_delivery"])),
 ];
 
@@ -181,10 +181,9 @@ pub(crate) const EVENT: &[Row] = &[
     own!("data_processing_options_state", "Data Processing State", FieldType::Number,
         "Code of the state, `0` to let Meta place the user by IP address.").choices(STATES),
     own!("custom_data", "Custom Data", Object, "Properties of your own."),
-    member!("currency", "Currency", Currency, "ISO 4217 code of the currency of `value` and the prices.").default_mapping(from_path!("properties.currency")),
-    member!("value", "Value", Number, "What the event is worth in all.")
-        .vendor_default(FirstNumberOf(&["properties.value", "properties.revenue", "properties.total", "properties.price"])),
-    member!("net_revenue", "Net Revenue", Number, "Net revenue of the purchase."),
+    member!("currency", "Currency", Currency, "ISO 4217 code of the currency of `value` and the prices.").default_mapping(from_path!("properties.currency")).of_worth(),
+    member!("value", "Value", Amount, "What the event is worth in all.").worth(),
+    member!("net_revenue", "Net Revenue", Amount, "Net revenue of the purchase."),
     member!("content_ids", "Content IDs", Texts, "Ids of the products.").vendor_default(Nothing).derived(derive::CONTENT_IDS, "the ids of the contents"),
     member!("content_name", "Content Name", ANY, "Name of the page or product."),
     member!("content_type", "Content Type", ANY, "What the ids of the contents name.").choices(&choices(["product", "product_group"])),
@@ -196,7 +195,7 @@ pub(crate) const EVENT: &[Row] = &[
     member!("search_string", "Search String", ANY, "What was searched for.").search().vendor_default(FirstOf(&["properties.query"])),
     own!("test_event_code", "Test Event Code", String, "Shows the event in the test tool of Events Manager; Meta counts it all the same."),
     member!("order_id", "Order ID", ANY, "The order's id.").vendor_only().vendor_default(FirstOf(&["properties.order_id"])),
-    member!("predicted_ltv", "Predicted Lifetime Value", Number, "What the customer is expected to spend over time.").vendor_only(),
+    member!("predicted_ltv", "Predicted Lifetime Value", Amount, "What the customer is expected to spend over time.").vendor_only(),
     member!("status", "Status", ANY, "State of a registration or subscription.").vendor_only(),
     own!("opt_out", "Opt Out", Boolean, "True: Meta uses the event for attribution only, not for the delivery of ads.").vendor_only()
         .derived(derive::OPT_OUT, "`true` if `context.device.adTrackingEnabled` or the consent to advertising in `context.consent.categoryPreferences` is false"),

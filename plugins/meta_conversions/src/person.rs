@@ -1,6 +1,7 @@
 //! The user: personal fields hashed, ids checked, combinations weighed.
 
 use bumpalo::collections::Vec as BumpVec;
+use signalbox_conversions::Parent;
 use signalbox_conversions::client::trimmed;
 use signalbox_conversions::device::is_advertising_id;
 use signalbox_conversions::encode::{Members, Object, PersonalField, UserData, Wire, list, whole};
@@ -119,7 +120,9 @@ impl<'a> RecordBuilder<'a, '_> {
     }
 
     fn plain_derived(&mut self, out: &mut Object<'_>, wire: &Wire) -> bool {
-        let derived = self.resolved.or_derived(self.vendor, wire, Value::Undefined);
+        let derived = self
+            .resolved
+            .or_derived(self.vendor, wire, Value::Undefined, Parent::Event);
         self.plain(out, wire, derived)
     }
 

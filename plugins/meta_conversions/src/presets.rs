@@ -1,6 +1,6 @@
 //! Segment's actions as presets, and presets for standard events of Meta's that Segment has no action for.
 
-use signalbox_conversions::field::Default::{FirstNumberOf, Nothing};
+use signalbox_conversions::field::Default::Nothing;
 use signalbox_conversions::{Compat, Listens, Preset, from_path};
 
 /// Segment's products, mapped from these places.
@@ -38,7 +38,6 @@ macro_rules! names {
 #[rustfmt::skip]
 pub(crate) const PRESETS: &[Preset] = &[
     Preset::track("Purchase", "Order Completed", "Purchase").fields(&[REVENUE, PRODUCTS])
-        .vendor_fields(&[("value", FirstNumberOf(&["properties.revenue", "properties.total", "properties.value"]))])
         .required(names!(currency value)).absent(names!(event_name content_category search_string)),
     Preset::track("Initiate Checkout", "Checkout Started", "InitiateCheckout").fields(&[REVENUE, PRODUCTS])
         .absent(names!(event_name content_name content_type net_revenue search_string)),

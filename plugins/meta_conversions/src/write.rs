@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use signalbox_conversions::encode::{Object, Wire, list, member_at, whole};
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::time::unix_seconds;
-use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons as shared};
-use signalbox_segment::value::{Number, Numbers, Value};
+use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, page, reasons as shared};
+use signalbox_segment::value::{Numbers, Value};
 
 use crate::derive::{ACTION_SOURCE, OPT_OUT, PLATFORM};
 use crate::ldu::{self, BY_ADDRESS, Place};
@@ -254,10 +254,10 @@ impl<'a> RecordBuilder<'a, '_> {
         let (mut taken, mut worth) = (0_u32, 0);
         for (at, (place, wire)) in CUSTOM_DATA.iter().enumerate() {
             let mapped = member_at(payload, *place);
-            let mut value = self.resolved.or_derived(self.vendor, wire, mapped);
+            let mut value = self.resolved.or_derived(self.vendor, wire, mapped, Parent::Event);
             let of_worth = matches!(wire.key.name(), "currency" | "value");
             if of_worth && !value.is_defined() {
-                value = worth_of(wire.key.name(), free);
+                value = worth_of(wire.key.name(), free, self.resolved.arena);
             }
             if !value.is_defined() {
                 continue;
@@ -322,10 +322,9 @@ impl<'a> RecordBuilder<'a, '_> {
 
 /// Returns the currency or value of the free data, which the schema has not coerced. A text that holds a number becomes
 /// one; a currency that is not a text becomes one that no check passes.
-fn worth_of<'a>(name: &str, free: Value<'a>) -> Value<'a> {
-    let number = |text: &str| text.trim().parse().ok().map(Number::Double);
+fn worth_of<'a>(name: &str, free: Value<'a>, arena: &'a bumpalo::Bump) -> Value<'a> {
     match (name, free.get(name)) {
-        ("value", Value::Str(text)) => number(text).map_or(Value::Str(text), Value::Number),
+        ("value", Value::Str(text)) => money::number(text, arena).unwrap_or(Value::Str(text)),
         ("currency", value) if value.is_defined() && value.as_str().is_none() => Value::Str(""),
         (_, value) => value,
     }

@@ -5,7 +5,7 @@
 //! OpenAPI description 5.23.0.
 
 use signalbox_conversions::encode::Key;
-use signalbox_conversions::field::Default::{self, FirstNumberOf, FirstOf, Json, Nothing};
+use signalbox_conversions::field::Default::{FirstOf, Json, Nothing};
 use signalbox_conversions::field::Kind::{
     self, Contents, Currency, Languages, Money, Own, Text, Texts, Time, Whole,
 };
@@ -79,14 +79,6 @@ const PRODUCTS: &str = concat!(
     r#"]}}}}}"#,
 );
 
-/// The value of the whole event comes before the price of one piece.
-const VALUE: Default = FirstNumberOf(&[
-    "properties.value",
-    "properties.revenue",
-    "properties.total",
-    "properties.price",
-]);
-
 /// The user, in the order of the request, which lets the encoder take the members one after the other.
 pub(crate) const USER_DATA: &[Row] = &[
     Row::hashed("email", "Email", key!("em"), Personal::Email).describe("E-mail addresses.").default_mapping(
@@ -117,10 +109,10 @@ pub(crate) const USER_DATA: &[Row] = &[
 /// one from the event.
 pub(crate) const CUSTOM_DATA: &[Row] = &[
     member!("currency", "Currency", Currency).describe("ISO 4217 code of the currency of `value` and the prices.")
-                    .default_mapping(r#"{"@path":"$.properties.currency"}"#),
+                    .default_mapping(r#"{"@path":"$.properties.currency"}"#).of_worth(),
     member!("value", "Value", Money).describe("What the event is worth in all.").default_mapping(
                     r#"{"@if":{"exists":{"@path":"$.properties.price"},"then":{"@path":"$.properties.price"},"else":{"@path":"$.properties.value"}}}"#,
-                ).vendor_default(VALUE),
+                ).worth(),
     member!("content_ids", "Content IDs", Texts).describe("Ids of the products.").derived(derive::CONTENT_IDS, "the ids of the contents"),
     contents(),
     member!("num_items", "Number of Items", COUNT).describe("How many products in all.").derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),

@@ -128,7 +128,7 @@ impl<'a> RecordBuilder<'a, '_> {
                 Kind::Own => self.opt_out_type(out, wire, members.take(wire.key.name())),
                 _ => {
                     let value = members.take(wire.key.name());
-                    let value = self.resolved.or_derived(self.vendor, wire, value);
+                    let value = self.resolved.or_derived(self.vendor, wire, value, parent);
                     self.resolved.member(out, wire, value, parent);
                 }
             }

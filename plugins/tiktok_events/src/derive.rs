@@ -15,8 +15,7 @@ pub(crate) const LAST_NAME: Derive = Derive::new(3);
 pub(crate) const CONTENT_IDS: Derive = Derive::new(4);
 /// A product of a list counts once if it has no quantity.
 pub(crate) const NUM_ITEMS: Derive = Derive::new(5);
-pub(crate) const VALUE: Derive = Derive::new(6);
-pub(crate) const LIMITED_DATA_USE: Derive = Derive::new(7);
+pub(crate) const LIMITED_DATA_USE: Derive = Derive::new(6);
 
 /// The places in an event that are looked at.
 #[rustfmt::skip]
@@ -54,7 +53,6 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
             let listed = COMMON.has_products(lookups);
             products::total_quantity(contents(), listed, arena)
         }
-        VALUE if !resolved.has_dropped("].quantity") => products::worth_of_one(contents(), "price"),
         LIMITED_DATA_USE if opted_out(lookups) => Value::Bool(true),
         _ => Value::Undefined,
     }

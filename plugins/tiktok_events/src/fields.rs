@@ -7,8 +7,8 @@
 
 use signalbox_conversions::defaults::choice;
 use signalbox_conversions::encode::place;
-use signalbox_conversions::field::Default::{FirstNumberOf, FirstOf, Json, Nothing};
-use signalbox_conversions::field::Kind::{self, Contents, Currency, Number, Text, Texts, Whole};
+use signalbox_conversions::field::Default::{FirstOf, Json, Nothing};
+use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Number, Text, Texts, Whole};
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{SEGMENT_TIKTOK, TIKTOK};
@@ -45,8 +45,8 @@ const SHARED: &[Row] = &[
     own!("referrer", "Page Referrer", String).url().describe("Address of the page before.").default_mapping(from_path!("context.page.referrer")),
     Row::member(key!("contents"), "Contents", Contents).members(CONTENT, fields!(CONTENT)).describe("The products.").vendor_default(Json(products!(r#"{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}"#))),
     member!("content_type", "Content Type", ANY).choices(&[choice("product"), choice("product_group")]).describe("What the ids of the contents name: products or groups of products.").default_mapping(r#""product""#),
-    member!("currency", "Currency", Currency).describe("ISO 4217 code of the currency of `value` and the prices.").default_mapping(from_path!("properties.currency")),
-    member!("value", "Value", Number).describe("What the event is worth in all.").default_mapping(either!("properties.value", "properties.revenue")).vendor_default(FirstNumberOf(&["properties.value", "properties.revenue", "properties.total"])).derived(derive::VALUE, "price times quantity of the only product"),
+    member!("currency", "Currency", Currency).describe("ISO 4217 code of the currency of `value` and the prices.").default_mapping(from_path!("properties.currency")).of_worth(),
+    member!("value", "Value", Amount).describe("What the event is worth in all.").default_mapping(either!("properties.value", "properties.revenue")).worth(),
     member!("description", "Description", ANY).describe("A description of the event."),
     member!("query", "Query", ANY).search().describe("What was searched for, as Segment names it; TikTok reads `search_string`.").default_mapping(from_path!("properties.query")).vendor_default(Nothing),
     member!("order_id", "Order ID", ANY).describe("The order's id.").default_mapping(from_path!("properties.order_id")),
@@ -66,7 +66,7 @@ const fn shared(key: &str) -> Row {
 /// The members of a product.
 #[rustfmt::skip]
 pub(crate) const CONTENT: &[Row] = &[
-    member!("price", "Price", Number).describe("Price of one piece."),
+    member!("price", "Price", Amount).describe("Price of one piece."),
     member!("quantity", "Quantity", Number).describe("How many pieces."),
     member!("content_category", "Content Category", ANY).describe("The product's category."),
     member!("content_id", "Content ID", ANY).describe("The product's id in your catalog."),
@@ -102,7 +102,7 @@ pub(crate) const WEB: &[Row] = &[
     shared("ttclid"), shared("ttp"), shared("ip"), shared("user_agent"), shared("locale"), shared("url"), shared("referrer"),
     shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("query"), shared("order_id"), shared("shop_id"), shared("content_ids"), shared("num_items"),
     member!("delivery_category", "Delivery Category", ANY).choices(&[choice("in_store"), choice("curbside"), choice("home_delivery")]).describe("How the goods get to the customer.").default_mapping(from_path!("properties.delivery_category")),
-    member!("predicted_ltv", "Predicted Lifetime Value", Number).describe("What the customer is expected to spend over time.").default_mapping(from_path!("properties.predicted_ltv")),
+    member!("predicted_ltv", "Predicted Lifetime Value", Amount).describe("What the customer is expected to spend over time.").default_mapping(from_path!("properties.predicted_ltv")),
     shared("search_string"), shared("customer_type"),
     own!("event_source", "Event Source", String).choices(&[choice("web"), choice("crm")]).describe("Where it happened; the sink's setting if it is not mapped.").default_mapping(r#""web""#).vendor_default(Nothing),
     own!("event_spec_type", "Additional Fields", String).choices(&[choice("travel_fields"), choice("vehicle_fields")]).describe("The group of further fields to send; none by default."),

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use signalbox_conversions::encode::{Object, UserData, list};
 use signalbox_conversions::field::{Derive, Kind};
 use signalbox_conversions::time::unix_seconds;
-use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons};
+use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, money, page, reasons};
 use signalbox_core::Warning;
 use signalbox_segment::value::Value;
 
@@ -170,7 +170,7 @@ impl<'a> RecordBuilder<'a, '_> {
                 Value::Str(text) if text.trim().is_empty() => Value::Undefined,
                 value => value,
             };
-            let value = self.resolved.or_derived(self.vendor, wire, value);
+            let value = self.resolved.or_derived(self.vendor, wire, value, Parent::Event);
             match (wire.kind, wire.key.name()) {
                 (Kind::Contents, _) => {
                     let form = (wire.key, CONTENT);
@@ -193,12 +193,10 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Returns true for a currency that TikTok's list does not have.
     fn has_unsupported_currency(&mut self) -> bool {
-        let Some(code) = trimmed(self.payload.value.get("currency")) else {
-            return false;
-        };
-        let code = code.to_ascii_uppercase();
-        let is_code = code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic());
-        let unsupported = is_code && !events::CURRENCIES.contains(&&*code);
+        let given = self.payload.value.get("currency");
+        let code = self.resolved.currency(given, Parent::Event).as_str();
+        let code = code.and_then(money::currency);
+        let unsupported = code.is_some_and(|code| !events::CURRENCIES.contains(&code));
         if unsupported {
             self.resolved.warnings.push(own::unsupported_currency());
         }

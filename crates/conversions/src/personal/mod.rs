@@ -29,6 +29,7 @@ pub use name::split_name;
 pub use normalise::{Form, Normal, normalise, normalise_at, normalise_each};
 pub use place::{Nowhere, Place};
 pub use rules::Rules;
+pub(crate) use text::{ascii_digit, is_invisible};
 
 #[cfg(test)]
 mod tests;

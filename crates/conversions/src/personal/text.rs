@@ -7,7 +7,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 /// hyphen, direction marks, variation selectors.
 ///
 /// The joiners are letters' business in some scripts, but the same name is written with and without them.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'
@@ -156,7 +156,7 @@ fn lower(chars: impl Iterator<Item = char> + Clone, bytes: Bytes, out: &mut Stri
 }
 
 /// The value of a decimal digit of any script (Unicode category Nd), as an ASCII digit.
-pub(super) fn ascii_digit(c: char) -> Option<char> {
+pub(crate) fn ascii_digit(c: char) -> Option<char> {
     if c.is_ascii() {
         return c.is_ascii_digit().then_some(c);
     }

@@ -391,7 +391,9 @@ mod tests {
     /// The id key of the sealed journal in a folder.
     fn id_key(folder: &Path) -> IdKey {
         let found = keys_file::find(folder).unwrap();
-        JournalKeys::open(folder, &keys(&[1]), &found, None).unwrap().ids
+        let opened = JournalKeys::open(&keys(&[1]), &found, None).unwrap();
+        opened.save(folder).unwrap();
+        opened.ids
     }
 
     fn fill(dedup: &mut IdStore, range: std::ops::Range<u64>, at: i64) {

@@ -1,27 +1,42 @@
-//! Refuses files of a newer version, before anything is written: they are not damaged, and this version must not change
-//! them.
+//! Looks at the files of a folder before anything is written: this version must not change files of a newer one, or
+//! sealed files without their key.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::JournalError;
 use crate::fs::paths;
 use crate::log::log_file::first_of;
 use crate::log::{mark, takeover};
 use crate::panic_guard::{Trouble, newer};
+use crate::seal::keys_file::WrappedKeys;
+use crate::seal::operator::KeyId;
+use crate::{JournalError, Position};
 
-/// Fails with the name of a file that a newer version wrote, if the folder holds one. The state is checked when it is
-/// opened.
-pub(crate) fn refuse_newer(folder: &Path) -> Result<(), JournalError> {
+/// The seals of a folder's files.
+pub(crate) struct Seals {
+    /// The copy of `keys.bin` in the newest file of frames that has one.
+    pub(crate) copy: Option<WrappedKeys>,
+    /// The operator's key of each sealed file of frames.
+    pub(crate) files: BTreeMap<Position, KeyId>,
+}
+
+/// Reads the seals of a folder. Fails with the name of a file that a newer version wrote, if there is one. The state is
+/// checked when it is opened.
+pub(crate) fn refuse_newer(folder: &Path) -> Result<Seals, JournalError> {
     if let Err(trouble @ Trouble::Newer(_)) = mark::read(folder) {
         return Err(trouble.at(&folder.join(mark::NAME)));
     }
+    let (mut files, mut copies) = (BTreeMap::new(), BTreeMap::new());
     // The next reader of the folder reports that it cannot be read.
     for path in paths(folder).into_iter().flatten() {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
-        let looked = if first_of(name).is_some() {
-            takeover::refuse_newer(&path)
+        let looked = if let Some(first) = first_of(name) {
+            takeover::look(&path).map(|seals| {
+                files.extend(seals.frames.map(|wrapped| (first, wrapped.key())));
+                copies.extend(seals.journal.map(|copy| (first, copy)));
+            })
         } else if let Some(version) = crate::dedup::newer(&path, name) {
             Err(newer("ids", version.into(), None))
         } else {
@@ -31,5 +46,8 @@ pub(crate) fn refuse_newer(folder: &Path) -> Result<(), JournalError> {
             return Err(trouble.at(&path));
         }
     }
-    Ok(())
+    Ok(Seals {
+        copy: copies.pop_last().map(|(_, copy)| copy),
+        files,
+    })
 }

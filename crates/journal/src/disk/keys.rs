@@ -2,58 +2,77 @@
 
 use std::path::Path;
 
-use crate::seal::keys_file::{Found, JournalKeys, NAME, WrappedKeys, find};
+use super::formats::Seals;
+use crate::log::log_file::file_name;
+use crate::seal::keys_file::{Found, JournalKeys, NAME, find};
+use crate::seal::operator::KeyId;
 use crate::seal::wrapped::Locked;
 use crate::state::state_file::StateFile;
 use crate::{JournalError, Keys};
 
-/// Opens the keys of a folder's journal with the operator's; `None` if it is in plain. A journal that gets its first key
-/// gets its own keys here, in `keys.bin`.
+/// Opens the keys of a folder's journal with the operator's, in memory; `None` if there are none and no file is sealed. A
+/// journal that gets its first key gets its own keys here.
 ///
 /// # Errors
-/// [`JournalError`] if the journal is sealed and no key is configured, or other keys; nothing is changed then.
-pub(super) fn open(folder: &Path, operator: Option<&Keys>) -> Result<Option<JournalKeys>, JournalError> {
-    let path = folder.join(NAME);
+/// [`JournalError`] with the first file for which a key is missing, its id and the remedy.
+pub(super) fn open(
+    folder: &Path,
+    seals: &Seals,
+    operator: Option<&Keys>,
+) -> Result<Option<JournalKeys>, JournalError> {
     let found = find(folder)?;
-    let Some(operator) = operator else {
-        return match &found {
-            Found::Nothing => Ok(None),
-            Found::Broken => Err(no_key(&path, "")),
-            Found::Whole(wrapped) => {
-                let [key, _] = wrapped.keys();
-                Err(no_key(&path, &format!(" {key}")))
+    let keys = match &found {
+        Found::Nothing => Vec::new(),
+        Found::Broken => vec![None],
+        Found::Whole(wrapped) => wrapped.keys().map(Some).to_vec(),
+    };
+    let keys = keys.into_iter().map(|key| (NAME.to_owned(), key));
+    let files = seals
+        .files
+        .iter()
+        .map(|(first, key)| (file_name(*first), Some(*key)));
+    for (name, key) in keys.chain(files) {
+        let path = folder.join(name);
+        match (operator, key) {
+            (None, key) => return Err(no_key(&path, key)),
+            (Some(keys), Some(key)) if keys.ids().all(|listed| listed != key) => {
+                return Err(unlisted(&path, key, keys));
             }
-        };
+            _ => {}
+        }
+    }
+    let Some(operator) = operator else {
+        return Ok(None);
     };
-    let opens = |wrapped: &WrappedKeys| match wrapped.check(operator) {
-        Ok(()) => Ok(true),
-        Err(Locked::Damaged) => Ok(false),
-        Err(Locked::Unlisted(key)) => Err(JournalError(format!(
-            "{}: sealed with the key {key}, and the keys that are configured are {operator:?}: add that key to `key` in \
-             [journal], behind the newest one",
-            path.display()
-        ))),
-    };
-    let whole = match &found {
-        Found::Whole(wrapped) => opens(wrapped)?,
-        Found::Nothing | Found::Broken => false,
-    };
+    let whole = matches!(&found, Found::Whole(wrapped) if wrapped.check(operator).is_ok());
     // The state is opened a second time only to restore the keys.
-    let copy = if whole {
+    let kept = if whole {
         None
     } else {
         StateFile::kept_keys(folder)?
     };
-    if let Some(copy) = &copy {
-        opens(copy)?;
+    if let Some(Err(Locked::Unlisted(key))) = kept.map(|kept| kept.check(operator)) {
+        return Err(unlisted(&folder.join(crate::state::tables::FILE), key, operator));
     }
-    JournalKeys::open(folder, operator, &found, copy).map(Some)
+    JournalKeys::open(operator, &found, kept.or(seals.copy)).map(Some)
 }
 
-fn no_key(path: &Path, key: &str) -> JournalError {
+fn no_key(path: &Path, key: Option<KeyId>) -> JournalError {
+    let under = key.map_or_else(String::new, |key| format!(" under the key {key}"));
     JournalError(format!(
-        "{}: the journal is sealed, and no key is configured: set `key` in [journal] to the key{key} that it was sealed \
-         with",
+        "{}: the journal is sealed{under}, and no key is configured: set journal.key to the file that holds the key, such as \
+         key = \"${{file:/etc/signalbox/journal.key}}\". Nothing was changed",
         path.display()
+    ))
+}
+
+fn unlisted(path: &Path, key: KeyId, keys: &Keys) -> JournalError {
+    let listed: Vec<String> = keys.ids().map(|id| id.to_string()).collect();
+    JournalError(format!(
+        "{}: sealed with the key {key}, which journal.key does not list (it lists {}): list the key with this id as well, \
+         the newest key first. If the key is lost, so is the journal: move the folder away, or set journal.path to another \
+         one. Nothing was changed",
+        path.display(),
+        listed.join(", ")
     ))
 }

@@ -58,8 +58,8 @@ use crate::state::state_file::StateFile;
 use crate::state::store::Store;
 use crate::state::values::Values;
 use crate::{
-    AppendError, Appended, Found, JournalError, Keys, Log, Position, Reader, Refusing, Resumed, Subscription,
-    Usage,
+    AppendError, Appended, Found, JournalError, Keys, Log, Position, Reader, Refusing, Resumed, Sealing,
+    Subscription, Usage,
 };
 use ballast::Ballast;
 use reader::DiskReader;
@@ -98,11 +98,14 @@ impl DiskJournal {
     pub fn open(options: DiskOptions) -> Result<DiskJournal, JournalError> {
         let held = folder_lock::open(&options.path)?;
         files::refuse_outdated(&options.path)?;
-        formats::refuse_newer(&options.path)?;
-        let keys = keys::open(&options.path, options.keys.as_ref())?;
+        let seals = formats::refuse_newer(&options.path)?;
+        let keys = keys::open(&options.path, &seals, options.keys.as_ref())?;
         let (mut state, found) = StateFile::find(&options.path, Values::new(keys.as_ref()))?;
+        if let Some(keys) = &keys {
+            keys.save(&options.path)?;
+        }
         let ids = keys.as_ref().map(|keys| &keys.ids);
-        let log = LogFiles::load(&options.path, options.file_bytes)?;
+        let log = LogFiles::load(&options.path, options.file_bytes, keys.as_ref(), &seals.files)?;
         let new = matches!(found, FoundState::Nothing) && log.end().is_none();
         let basis = Basis {
             held: log.start().zip(log.end()),
@@ -245,8 +248,11 @@ impl DiskJournal {
     /// [`JournalError`] if a router uses it, or if it cannot be read or written.
     pub fn compact(folder: &Path, keys: Option<&Keys>) -> Result<Compacted, JournalError> {
         let _held = folder_lock::open(folder)?;
-        formats::refuse_newer(folder)?;
-        let keys = keys::open(folder, keys)?;
+        let seals = formats::refuse_newer(folder)?;
+        let keys = keys::open(folder, &seals, keys)?;
+        if let Some(keys) = &keys {
+            keys.save(folder)?;
+        }
         compact::compact(folder, Values::new(keys.as_ref()))
     }
 
@@ -398,6 +404,10 @@ impl Log for DiskJournal {
 
     fn refusing(&self) -> Option<Refusing> {
         self.shared.halts.told()
+    }
+
+    fn sealing(&self) -> Option<Sealing> {
+        Some(self.shared.log.sealing())
     }
 
     fn id(&self) -> Option<String> {

@@ -244,6 +244,7 @@ impl EncodedAppend {
             arrivals: self.arrivals,
             acknowledged,
             fixed: FIXED,
+            seal: None,
             sources: self.sources.len() as u16,
             body: self.body,
         };

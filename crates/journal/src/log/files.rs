@@ -1,24 +1,29 @@
 //! The files of frames, oldest first. Only the last one grows, and only during the run that began it: a file that
 //! was closed is never written to again.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::file_key::{FileKey, WritingKey};
 use super::frame_file::{FrameFile, Growing};
-use super::heading::Heading;
+use super::heading::{Heading, Seals};
 use super::layout::Layout;
 use super::log_file::{Content, FrameNote, LogFile, file_name, first_of, is_outdated};
 use super::mark::{self, Mark, Marked};
+use super::sealer::FrameSealer;
 use super::takeover::{self, Taken, take_over};
 use super::watch::{self, Watch};
 use crate::fs::{folder_error, set_aside, sync_folder};
 use crate::halt::{Cause, Failure};
 use crate::mutex::lock;
 use crate::panic_guard::{Trouble, io};
-use crate::{JournalError, Position};
+use crate::seal::error::SealError;
+use crate::seal::keys_file::JournalKeys;
+use crate::seal::operator::KeyId;
+use crate::{JournalError, Position, Sealing};
 
 /// Complete files kept open for readers that lag.
 const OPEN_FILES: usize = 2;
@@ -28,6 +33,8 @@ const FILE_AGE: Duration = Duration::from_secs(3600);
 pub(crate) struct LogFiles {
     pub(super) folder: PathBuf,
     file_bytes: u64,
+    /// The keys, if new files are sealed.
+    keys: Option<JournalKeys>,
     log_files: RwLock<Vec<Arc<LogFile>>>,
     /// Held while writing and while a file is set aside.
     active: Mutex<Option<Active>>,
@@ -55,11 +62,19 @@ struct Active {
 /// The bytes found at a position.
 pub(crate) enum Fetched {
     /// Bytes that should be a frame, and where the next one starts.
-    Frame(Vec<u8>, Position),
+    Frame(Stored, Position),
     /// No frame, up to this position.
     Gap(Position),
     /// A part that cannot be read: the reason, and the position after it.
     Flawed(String, Position),
+}
+
+/// The bytes at a place of a file.
+pub(crate) struct Stored {
+    pub(super) bytes: Vec<u8>,
+    /// The byte at which they begin.
+    pub(super) at: u64,
+    pub(super) file: Arc<FrameFile>,
 }
 
 /// Closes the files used least recently. The growing one stays open: the places of its frames are known only here.
@@ -101,14 +116,20 @@ pub(crate) fn refuse_outdated(folder: &Path) -> Result<(), JournalError> {
 }
 
 impl LogFiles {
-    /// Finds the files of a folder and reads their summaries.
-    pub(crate) fn load(folder: &Path, file_bytes: u64) -> Result<LogFiles, JournalError> {
+    /// Finds the files of a folder and reads their summaries. `sealed` has the operator's key of each sealed file.
+    pub(crate) fn load(
+        folder: &Path,
+        file_bytes: u64,
+        keys: Option<&JournalKeys>,
+        sealed: &BTreeMap<Position, KeyId>,
+    ) -> Result<LogFiles, JournalError> {
         let mut firsts: Vec<Position> = names(folder)?.iter().filter_map(|name| first_of(name)).collect();
         firsts.sort_unstable();
         let marked = mark::read(folder).map_err(|trouble| trouble.at(&folder.join(mark::NAME)))?;
         let mut log = LogFiles {
             folder: folder.to_owned(),
             file_bytes,
+            keys: keys.cloned(),
             log_files: RwLock::default(),
             active: Mutex::default(),
             mark: Mark::open(folder).into(),
@@ -120,7 +141,7 @@ impl LogFiles {
         };
         for (i, first) in firsts.iter().enumerate() {
             let limit = firsts.get(i + 1).copied().unwrap_or(Position::MAX);
-            let given = log.load_one(*first, limit, marked.as_ref())?;
+            let given = log.load_one((*first, sealed.get(first).copied()), limit, marked.as_ref())?;
             log.told = log.told.max(given);
         }
         log.given = log.given.max(log.told);
@@ -130,18 +151,18 @@ impl LogFiles {
     /// Takes over a file; returns the position after the last one that was given to an event.
     fn load_one(
         &self,
-        first: Position,
+        (first, sealed): (Position, Option<KeyId>),
         limit: Position,
         marked: Option<&Marked>,
     ) -> Result<Position, JournalError> {
         let path = self.folder.join(file_name(first));
-        match take_over(&path, first, limit, marked, &mut lock(&self.mark)) {
+        match take_over(&path, &self.key(first), limit, marked, &mut lock(&self.mark)) {
             Ok(Taken {
                 content: Some(content),
                 given,
                 ..
             }) => {
-                let log_file = LogFile::new(&self.folder, first, content);
+                let log_file = LogFile::new(&self.folder, first, sealed, content);
                 self.write_list().push(Arc::new(log_file));
                 Ok(given)
             }
@@ -231,6 +252,19 @@ impl LogFiles {
             .sum()
     }
 
+    /// The keys that the files need.
+    pub(crate) fn sealing(&self) -> Sealing {
+        let mut sealing = Sealing::default();
+        for log_file in self.list().iter() {
+            let bytes = log_file.content().bytes_from(0);
+            match log_file.sealed {
+                Some(key) => *sealing.keys.entry(key).or_default() += bytes,
+                None => sealing.plain_bytes += bytes,
+            }
+        }
+        sealing
+    }
+
     /// The heading of the newest file that has a readable one, and the first position of that file.
     pub(crate) fn heading(&self) -> Result<Option<(Position, Heading)>, JournalError> {
         for log_file in self.log_files().iter().rev() {
@@ -271,7 +305,7 @@ impl LogFiles {
                 }
                 let mut content = now.log_file.content();
                 for frame in &layout.frames {
-                    content.note(&FrameNote::of_encoded(frame));
+                    content.note(&FrameNote::of_encoded(frame, now.growing.overhead()));
                 }
                 let full = content.bytes_from(now.log_file.first) >= self.file_bytes;
                 let end = content.end;
@@ -301,8 +335,21 @@ impl LogFiles {
     }
 
     fn begin(&self, first: Position, heading: &Heading) -> Result<Active, Failure> {
-        let log_file = Arc::new(LogFile::new(&self.folder, first, Content::default()));
+        let newest = self.keys.as_ref().and_then(|keys| keys.operator.ids().next());
+        let log_file = Arc::new(LogFile::new(&self.folder, first, newest, Content::default()));
         let path = &log_file.path;
+        let sealing = self.keys.as_ref().map(|keys| {
+            let key = WritingKey::new(&keys.operator, first)?;
+            let seals = Seals {
+                frames: key.wrapped,
+                journal: keys.wrapped,
+            };
+            Ok((key, seals))
+        });
+        let sealing = sealing
+            .transpose()
+            .map_err(|error: SealError| Failure::at(path, &error.into()))?;
+        let (key, seals) = sealing.unzip();
         let failed = |error: &std::io::Error| Failure {
             cause: Cause::of(error),
             error: folder_error(&self.folder, "cannot be written to", error),
@@ -314,7 +361,10 @@ impl LogFiles {
             // A file that is not in the list must neither be lost nor trusted.
             set_aside(path).map_err(|error| failed(&error))?;
         }
-        let (growing, file) = Growing::create(path, &heading.to_bytes(first)).map_err(|error| {
+        let heading = heading.to_bytes(first, seals.as_ref());
+        let sealer = key.map(FrameSealer::new);
+        let created = Growing::create(path, &heading, self.key(first), sealer);
+        let (growing, file) = created.map_err(|error| {
             let _ = fs::remove_file(path);
             Failure::at(path, &error)
         })?;
@@ -418,8 +468,8 @@ impl LogFiles {
             return Ok(Fetched::Gap(next_file));
         };
         let end = log_file.end();
-        let look = match self.file(log_file) {
-            Ok(file) => file.look(position),
+        let (look, file) = match self.file(log_file) {
+            Ok(file) => (file.look(position), file),
             Err(Trouble::Broken(why)) => return Ok(Fetched::Flawed(why, end)),
             Err(refused) => return Err(refused),
         };
@@ -427,12 +477,20 @@ impl LogFiles {
         match look.frame {
             None if log_file.is_cut_short() => Ok(Fetched::Flawed("it ends before".into(), end)),
             None => Ok(Fetched::Gap(next)),
-            Some(Ok(bytes)) => Ok(Fetched::Frame(bytes, next)),
+            Some(Ok(bytes)) => {
+                let at = look.at;
+                Ok(Fetched::Frame(Stored { bytes, at, file }, next))
+            }
             // The end of the file is lost as well.
             Some(Err(Trouble::Broken(why))) if log_file.is_cut_short() => Ok(Fetched::Flawed(why, end)),
             Some(Err(Trouble::Broken(why))) => Ok(Fetched::Flawed(why, next)),
             Some(Err(refused)) => Err(refused),
         }
+    }
+
+    /// The key that opens the frames of a file.
+    fn key(&self, first: Position) -> FileKey {
+        FileKey::new(self.keys.as_ref().map(|keys| &keys.operator), first)
     }
 
     /// Opens a file, or finds it open.
@@ -441,7 +499,10 @@ impl LogFiles {
         let i = pool.iter().position(|(open, _)| Arc::ptr_eq(open, log_file));
         let file = match i.and_then(|i| pool.remove(i)) {
             Some((_, file)) => file,
-            None => Arc::new(FrameFile::open(&log_file.path, log_file.end())?),
+            None => {
+                let key = self.key(log_file.first);
+                Arc::new(FrameFile::open(&log_file.path, key, log_file.end())?)
+            }
         };
         pool.push_back((log_file.clone(), file.clone()));
         trim(&mut pool);

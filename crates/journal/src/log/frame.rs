@@ -23,25 +23,48 @@
 //! from a damaged one. Version 2, which this program also reads, has the number of sources in place of the length of
 //! the head, which is 68, and lacks the acknowledged position.
 //!
+//! Version 4 is a sealed frame. All after its head is encrypted, and its head has three more lines before the checksums:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 68 | the [wrapped](crate::seal::wrapped) key of the file: a copy, should the file's heading be damaged |
+//! | 8 | counter of the file, the nonce |
+//! | 16 | tag |
+//!
+//! Its associated data are the position in the file's name, the byte in the file at which the frame begins, and the head up
+//! to the counter. The checksum is that of the encrypted bytes, so that damage and another key are different errors.
+//!
 //! The checksum of the events is made where they come from; the one that says where they stand is made when they get
 //! there, by a thread that need not touch them.
 
+use std::io;
 use std::sync::Arc;
 
 use signalbox_core::{Event, Receipt};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::bytes::{Bytes, Flaw, SHORT};
+use super::file_key::{FileKey, WritingKey};
 use crate::Position;
+use crate::seal::cipher::{Sealed, TAG};
+use crate::seal::wrapped::{self, Wrapped};
 
 /// No text contains this: 0xF7 never occurs in UTF-8.
 pub(crate) const MAGIC: [u8; 8] = *b"\xF7sbframe";
-/// The version that is written.
-pub(super) const VERSION: u16 = 3;
+/// The newest version that is read.
+pub(super) const NEWEST: u16 = SEALED.0;
+/// The version that is written without a key.
+const VERSION: u16 = 3;
 /// The head of that version, its checksums included.
 pub(super) const FIXED: usize = 78;
 /// The version that 0.1.0 wrote, and its head.
 const OLD: (u16, usize) = (2, 68);
+/// The version of a sealed frame, and its head.
+const SEALED: (u16, usize) = (4, FIXED + SEAL);
+/// The bytes that sealing adds to a frame: all of them are in its head.
+pub(super) const SEAL: usize = wrapped::LENGTH + 8 + TAG;
+/// The bytes of a sealed frame's head that are associated data: all before the counter.
+const COVERED: usize = FIXED - 2 * CHECKSUM + wrapped::LENGTH;
 /// Bytes of the fixed-size entry of an event, which stands before all texts.
 pub(super) const ENTRY: usize = 22;
 const CHECKSUM: usize = 8;
@@ -59,8 +82,18 @@ pub(crate) struct Head {
     /// Bytes of the head.
     pub(super) fixed: usize,
     pub(super) sources: u16,
+    /// The seal of a sealed frame.
+    pub(super) seal: Option<Seal>,
     /// The checksum of what follows.
     pub(super) body: u64,
+}
+
+/// The seal in the head of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seal {
+    /// The key of the file.
+    pub(crate) wrapped: Wrapped,
+    pub(super) sealed: Sealed,
 }
 
 impl Head {
@@ -69,9 +102,13 @@ impl Head {
         self.first.saturating_add(u64::from(self.count))
     }
 
-    /// Encodes the head.
+    /// Encodes the head of a frame that is not sealed.
     pub(super) fn to_bytes(self) -> [u8; FIXED] {
-        let mut bytes = [0; FIXED];
+        self.write(VERSION)
+    }
+
+    fn write<const N: usize>(&self, version: u16) -> [u8; N] {
+        let mut bytes = [0; N];
         let mut rest = &mut bytes[..];
         let mut put = |value: &[u8]| {
             if let Some((to, after)) = std::mem::take(&mut rest).split_at_mut_checked(value.len()) {
@@ -80,8 +117,8 @@ impl Head {
             }
         };
         put(&MAGIC);
-        put(&VERSION.to_le_bytes());
-        put(&(FIXED as u16).to_le_bytes());
+        put(&version.to_le_bytes());
+        put(&(N as u16).to_le_bytes());
         put(&self.length.to_le_bytes());
         put(&self.first.to_le_bytes());
         put(&self.written_at.to_le_bytes());
@@ -90,6 +127,11 @@ impl Head {
         put(&self.arrivals.1.to_le_bytes());
         put(&self.acknowledged.to_le_bytes());
         put(&self.sources.to_le_bytes());
+        if let Some(Seal { wrapped, sealed }) = &self.seal {
+            put(wrapped.as_bytes());
+            put(&sealed.counter.to_le_bytes());
+            put(&sealed.tag);
+        }
         put(&self.body.to_le_bytes());
         if let Some((head, checksum)) = bytes.split_last_chunk_mut::<CHECKSUM>() {
             *checksum = xxh3_64(head).to_le_bytes();
@@ -101,7 +143,7 @@ impl Head {
     pub(crate) fn read(bytes: &[u8]) -> Result<Head, Flaw> {
         let (version, word) = start(bytes)?;
         let fixed = if version == OLD.0 { OLD.1 } else { word.into() };
-        if !sealed(bytes, fixed) {
+        if !intact(bytes, fixed) {
             return Err("the checksum of its head is wrong");
         }
         Head::parse(bytes)
@@ -110,17 +152,19 @@ impl Head {
     /// Returns the format version of a frame with an intact head that this program does not read.
     pub(crate) fn newer(bytes: &[u8]) -> Option<u16> {
         let (version, word) = start(bytes).ok()?;
-        let known = version == VERSION || version == OLD.0;
-        (!known && (sealed(bytes, word.into()) || sealed(bytes, OLD.1))).then_some(version)
+        let known = [VERSION, OLD.0, SEALED.0].contains(&version);
+        (!known && (intact(bytes, word.into()) || intact(bytes, OLD.1))).then_some(version)
     }
 
     fn parse(bytes: &[u8]) -> Result<Head, Flaw> {
         let (version, word) = start(bytes)?;
         let old = version == OLD.0;
-        let (fixed, mut sources) = if old { (OLD.1, word) } else { (FIXED, 0) };
-        if !old && (version != VERSION || usize::from(word) != FIXED) {
-            return Err("it is of an unknown format version");
-        }
+        let (fixed, mut sources) = match (version, usize::from(word)) {
+            (2, _) => (OLD.1, word),
+            (VERSION, FIXED) => (FIXED, 0),
+            SEALED => (SEALED.1, 0),
+            _ => return Err("it is of an unknown format version"),
+        };
         let mut rest = Bytes(bytes.get(START..fixed).ok_or(SHORT)?);
         let length = rest.u32()?;
         let (first, written_at, count) = (rest.u64()?, rest.u64()?, rest.u32()?);
@@ -132,6 +176,13 @@ impl Head {
         if !old {
             (acknowledged, sources) = (rest.u64()?, rest.u16()?);
         }
+        let mut seal = None;
+        if version == SEALED.0 {
+            let wrapped = Wrapped::from_bytes(rest.array()?);
+            let (counter, tag) = (rest.u64()?, rest.array()?);
+            let sealed = Sealed { counter, tag };
+            seal = Some(Seal { wrapped, sealed });
+        }
         Ok(Head {
             first,
             written_at,
@@ -141,6 +192,7 @@ impl Head {
             acknowledged,
             fixed,
             sources,
+            seal,
             body: rest.u64()?,
         })
     }
@@ -159,7 +211,7 @@ fn start(bytes: &[u8]) -> Result<(u16, u16), Flaw> {
 }
 
 /// True if a head of this length ends with its checksum.
-fn sealed(bytes: &[u8], fixed: usize) -> bool {
+fn intact(bytes: &[u8], fixed: usize) -> bool {
     let head = bytes
         .get(..fixed)
         .and_then(|head| head.split_last_chunk::<CHECKSUM>());
@@ -205,19 +257,42 @@ impl Raw<'_> {
 }
 
 impl<'a> Frame<'a> {
-    /// Checks and opens a frame.
+    /// Checks and opens a frame that is not sealed.
     pub(crate) fn decode(bytes: &'a [u8]) -> Result<Frame<'a>, Flaw> {
+        let (head, body) = Frame::check(bytes)?;
+        if head.seal.is_some() {
+            return Err("it is sealed");
+        }
+        Frame::open(head, body)
+    }
+
+    /// Checks and opens a frame that begins at byte `at` of its file; decrypts it in place if it is sealed.
+    pub(crate) fn decode_at(bytes: &'a mut [u8], key: &FileKey, at: u64) -> Result<Frame<'a>, Flaw> {
+        let (head, _) = Frame::check(bytes)?;
+        if let Some(seal) = &head.seal {
+            let (front, body) = bytes.split_at_mut_checked(head.fixed).ok_or(SHORT)?;
+            let aad = aad(key.first, at, front);
+            key.open(&seal.wrapped, &seal.sealed, &aad, body)?;
+        }
+        Frame::open(head, bytes.get(head.fixed..).ok_or(SHORT)?)
+    }
+
+    /// Verifies the checksums.
+    fn check(bytes: &[u8]) -> Result<(Head, &[u8]), Flaw> {
         let head = Head::read(bytes)?;
         let body = bytes.get(head.fixed..).ok_or(SHORT)?;
         if xxh3_64(body) != head.body {
             return Err("its checksum is wrong");
         }
-        Frame::open(head, body)
+        Ok((head, body))
     }
 
     /// Decodes a frame without verifying its checksums.
     fn decode_unchecked(bytes: &'a [u8]) -> Result<Frame<'a>, Flaw> {
         let head = Head::parse(bytes)?;
+        if head.seal.is_some() {
+            return Err("it is sealed");
+        }
         Frame::open(head, bytes.get(head.fixed..).ok_or(SHORT)?)
     }
 
@@ -290,6 +365,44 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Appends a frame to `to` in its sealed form, as it will stand at byte `at` of the file. The frame is as an encoder wrote
+/// it, so its checksums are not verified.
+pub(super) fn seal(frame: &[u8], key: &mut WritingKey, at: u64, to: &mut Vec<u8>) -> io::Result<()> {
+    let short = |flaw: Flaw| io::Error::other(flaw);
+    let mut head = Head::parse(frame).map_err(short)?;
+    let body = frame.get(head.fixed..).ok_or_else(|| short(SHORT))?;
+    let start = to.len();
+    to.resize(start + SEALED.1, 0);
+    to.extend_from_slice(body);
+    let written = to.get_mut(start..).unwrap_or_default();
+    let (front, text) = written
+        .split_at_mut_checked(SEALED.1)
+        .ok_or_else(|| short(SHORT))?;
+    head.length = u32::try_from(SEALED.1 + text.len()).unwrap_or(u32::MAX);
+    let wrapped = key.wrapped;
+    let seal = |sealed| Some(Seal { wrapped, sealed });
+    // The associated data end before counter and tag.
+    head.seal = seal(Sealed::default());
+    let covered: [u8; SEALED.1] = head.write(SEALED.0);
+    head.seal = seal(key.sealer.seal(&aad(key.first, at, &covered), text)?);
+    head.body = xxh3_64(text);
+    front.copy_from_slice(&head.write::<{ SEALED.1 }>(SEALED.0));
+    Ok(())
+}
+
+/// The associated data of a frame with this head, at byte `at` of the file whose name has the position `file`.
+fn aad(file: Position, at: u64, head: &[u8]) -> [u8; 16 + COVERED] {
+    let mut aad = [0; 16 + COVERED];
+    let (place, covered) = aad.split_at_mut(16);
+    let (to_file, to_at) = place.split_at_mut(8);
+    to_file.copy_from_slice(&file.to_le_bytes());
+    to_at.copy_from_slice(&at.to_le_bytes());
+    if let Some(head) = head.get(..COVERED) {
+        covered.copy_from_slice(head);
+    }
+    aad
+}
+
 /// Decodes a frame and parses its events, as reading does; for tests and fuzzing. `verify` is off to get past the
 /// checksums, which no fuzzer guesses. Returns the events that parse with their positions.
 ///
@@ -314,6 +427,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::log::encode::encode_frame;
+    use crate::seal::wrapped::tests::keys;
 
     pub(crate) fn sample() -> Vec<Event> {
         let event = |source: &str, text: &str| {
@@ -400,7 +514,8 @@ pub(crate) mod tests {
     #[test]
     fn a_newer_version_is_told_from_damage() {
         let bytes = encode_frame(7, sample());
-        for (mut bytes, fixed) in [(bytes.clone(), FIXED), (old(&bytes), OLD.1)] {
+        let sealed = sealed(&mut WritingKey::new(&keys(&[1]), 7).unwrap(), 0);
+        for (mut bytes, fixed) in [(bytes.clone(), FIXED), (old(&bytes), OLD.1), (sealed, SEALED.1)] {
             assert_eq!(Head::newer(&bytes), None);
             bytes[8] = 9;
             assert_eq!(Head::newer(&bytes), None, "a flipped bit");
@@ -408,6 +523,59 @@ pub(crate) mod tests {
             bytes[fixed - 8..fixed].copy_from_slice(&checksum);
             assert_eq!(Head::newer(&bytes), Some(9));
             assert!(decode_frame(&bytes, true).is_err());
+        }
+    }
+
+    /// Makes the sealed form of a frame, at byte `at` of the file that begins at position 7.
+    fn sealed(key: &mut WritingKey, at: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        seal(&encode_frame(7, sample()), key, at, &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_sealed_frame_is_read_in_its_place_with_its_key_and_nowhere_else() {
+        let (one, two) = (keys(&[1]), keys(&[2]));
+        let mut key = WritingKey::new(&one, 7).unwrap();
+        let (bytes, again) = (sealed(&mut key, 4096), sealed(&mut key, 4096));
+        let plain = encode_frame(7, sample());
+        assert_eq!(bytes.len(), plain.len() + SEAL);
+        assert_ne!(bytes[SEALED.1..], again[SEALED.1..], "no nonce is used twice");
+        let flaw = |bytes: &[u8], file: &FileKey, at| {
+            let mut bytes = bytes.to_vec();
+            let frame = Frame::decode_at(&mut bytes, file, at)?;
+            let texts: Vec<u8> = frame.events().flat_map(|(_, raw)| raw.unwrap().text()).collect();
+            let wanted = Frame::decode(&plain).unwrap();
+            let wanted: Vec<u8> = wanted.events().flat_map(|(_, raw)| raw.unwrap().text()).collect();
+            assert_eq!(texts, wanted);
+            assert_eq!(frame.sources, Frame::decode(&plain).unwrap().sources);
+            Ok(())
+        };
+        let file = FileKey::new(Some(&one), 7);
+        assert_eq!(flaw(&bytes, &file, 4096), Ok(()));
+        assert_eq!(flaw(&again, &file, 4096), Ok(()));
+        assert_eq!(flaw(&plain, &file, 4096), Ok(()), "an older file");
+        let place = "it is undamaged, and was not sealed for this place of this file";
+        let elsewhere = Err(place);
+        assert_eq!(flaw(&bytes, &file, 8192), elsewhere);
+        let other = Err("the key that stands in it was not wrapped for this file");
+        assert_eq!(flaw(&bytes, &FileKey::new(Some(&one), 8), 4096), other);
+        let unlisted = Err("it was sealed under a key that is not listed");
+        assert_eq!(flaw(&bytes, &FileKey::new(Some(&two), 7), 4096), unlisted);
+        let none = Err("it is sealed, and the journal has no key");
+        assert_eq!(flaw(&bytes, &FileKey::new(None, 7), 4096), none);
+        assert!(decode_frame(&bytes, true).is_err() && decode_frame(&bytes, false).is_err());
+        // A head that tells another position, behind a right checksum.
+        let mut moved = bytes.clone();
+        moved[16] += 1;
+        let checksum = xxh3_64(&moved[..SEALED.1 - 8]).to_le_bytes();
+        moved[SEALED.1 - 8..SEALED.1].copy_from_slice(&checksum);
+        assert_eq!(flaw(&moved, &file, 4096), elsewhere);
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let told = flaw(&flipped, &file, 4096).unwrap_err();
+            assert!(told != place, "damage is told from another key: bit {bit}");
         }
     }
 

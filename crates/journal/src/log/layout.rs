@@ -189,6 +189,7 @@ impl<'a> Builder<'a> {
             arrivals: arrivals.unwrap_or_default(),
             acknowledged,
             fixed: FIXED,
+            seal: None,
             sources: sources.len() as u16,
             body: xxh3_64(bytes.get(start + FIXED..).unwrap_or_default()),
         };

@@ -14,6 +14,7 @@ use super::encode::FrameInfo;
 use super::frame::Frame;
 use crate::Position;
 use crate::mutex::lock;
+use crate::seal::operator::KeyId;
 
 /// Bytes of frames after which a stretch ends …
 const STRETCH_BYTES: u64 = 4_000_000;
@@ -24,6 +25,8 @@ const STRETCH_FRAMES: u32 = 1024;
 pub(crate) struct LogFile {
     pub(crate) first: Position,
     pub(crate) path: PathBuf,
+    /// The operator's key under which it is sealed.
+    pub(crate) sealed: Option<KeyId>,
     content: Mutex<Content>,
     growing: AtomicBool,
 }
@@ -62,11 +65,12 @@ pub(crate) struct FrameNote<'a> {
 }
 
 impl<'a> FrameNote<'a> {
-    pub(crate) fn of_encoded(info: &'a FrameInfo) -> FrameNote<'a> {
+    /// The facts of a frame that takes `overhead` bytes beyond its encoded length.
+    pub(crate) fn of_encoded(info: &'a FrameInfo, overhead: u32) -> FrameNote<'a> {
         FrameNote {
             from: info.first,
             to: info.first + info.count as u64,
-            length: info.length,
+            length: info.length + overhead,
             sources: &info.sources,
             arrivals: info.arrivals,
         }
@@ -149,7 +153,7 @@ fn room(length: u32) -> u64 {
 }
 
 impl LogFile {
-    pub(crate) fn new(folder: &Path, first: Position, content: Content) -> LogFile {
+    pub(crate) fn new(folder: &Path, first: Position, sealed: Option<KeyId>, content: Content) -> LogFile {
         let content = Content {
             end: content.end.max(first),
             ..content
@@ -157,6 +161,7 @@ impl LogFile {
         LogFile {
             first,
             path: folder.join(file_name(first)),
+            sealed,
             content: Mutex::new(content),
             growing: AtomicBool::new(false),
         }

@@ -3,6 +3,7 @@
 mod aligned;
 pub(crate) mod bytes;
 pub(crate) mod encode;
+mod file_key;
 pub(crate) mod files;
 pub(crate) mod frame;
 mod frame_file;
@@ -12,6 +13,7 @@ pub(crate) mod log_file;
 pub(crate) mod mark;
 pub(crate) mod missing;
 pub(crate) mod scan;
+mod sealer;
 mod summary;
 pub(crate) mod tail_cache;
 pub(crate) mod takeover;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use signalbox_core::Event;
 
-use super::files::{Fetched, LogFiles};
+use super::files::{Fetched, LogFiles, Stored};
 use super::frame::Frame;
 use crate::mutex::lock;
 use crate::{JournalError, Loss, Position};
@@ -69,8 +69,8 @@ impl LogFiles {
         match fetched.map_err(|trouble| JournalError(trouble.text().to_owned()))? {
             Fetched::Gap(to) => Ok(Err(to.max(position.saturating_add(1)))),
             Fetched::Flawed(why, next) => Ok(Err(self.report(position, next, &why))),
-            Fetched::Frame(bytes, next) => {
-                let why = match Frame::decode(&bytes) {
+            Fetched::Frame(Stored { mut bytes, at, file }, next) => {
+                let why = match Frame::decode_at(&mut bytes, &file.key, at) {
                     Ok(frame) if frame.head.first <= position && position < frame.head.end() => {
                         return Ok(Ok(visitor(&frame)));
                     }

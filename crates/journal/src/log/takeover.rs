@@ -8,15 +8,18 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::aligned::BLOCK;
+use super::file_key::FileKey;
 use super::heading::Heading;
 use super::log_file::Content;
 use super::mark::{Mark, Marked};
 use super::summary::{conclude, offset, summary};
-use super::walk::{Chain, Walk, frame_at, walk};
+use super::walk::{At, Chain, Walk, frame_at, walk};
 use crate::Position;
 use crate::fs::private;
 use crate::fs::{name_aside, sync_folder};
 use crate::panic_guard::{Trouble, io as trouble};
+use crate::seal::keys_file::WrappedKeys;
+use crate::seal::wrapped::Wrapped;
 
 /// Bytes that are set aside at once.
 const CHUNK: usize = 1 << 20;
@@ -28,12 +31,42 @@ pub(super) fn heading(path: &Path, first: Position) -> Result<Option<Heading>, T
     Ok(read.map(|read| read.heading))
 }
 
-/// Fails if a newer version wrote the file, which must then not even be set aside.
-pub(crate) fn refuse_newer(path: &Path) -> Result<(), Trouble> {
+/// Fails if a newer version wrote the file, which must then not even be set aside. Returns the wrapped keys of a sealed
+/// file: those of its heading, or if that is damaged, the one of a frame.
+pub(crate) fn look(path: &Path) -> Result<FileSeals, Trouble> {
     let file = File::open(path).map_err(|error| trouble(&error))?;
     let size = file.metadata().map_err(|error| trouble(&error))?.len();
-    let block = Heading::read(&file)?.map_or(0, |read| read.blocks);
-    frame_at(&file, block, size, &mut Vec::new()).map(|_| ())
+    let read = Heading::read(&file)?;
+    let (key, mut bytes) = (FileKey::new(None, 0), Vec::new());
+    let mut block = read.as_ref().map_or(0, |read| read.blocks);
+    let seals = read.as_ref().and_then(|read| read.seals);
+    let mut found = FileSeals {
+        frames: seals.map(|seals| seals.frames),
+        journal: seals.map(|seals| seals.journal),
+    };
+    loop {
+        let seal = match frame_at(&file, &key, block, size, &mut bytes)? {
+            At::Frame(_) => None,
+            At::Torn(head, _) => head.seal,
+            // The first frame follows a damaged heading, or stands behind other damage.
+            At::Nothing if read.is_none() && offset(block + 1) < size => {
+                block += 1;
+                continue;
+            }
+            At::Nothing => None,
+        };
+        found.frames = found.frames.or(seal.map(|seal| seal.wrapped));
+        return Ok(found);
+    }
+}
+
+/// The wrapped keys that stand in a file of frames.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct FileSeals {
+    /// The key of its frames; `None` if they are not sealed.
+    pub(crate) frames: Option<Wrapped>,
+    /// The copy of the journal's other keys.
+    pub(crate) journal: Option<WrappedKeys>,
 }
 
 /// The acknowledgements of a file as far as they are known before it is read.
@@ -58,15 +91,16 @@ pub(super) struct Taken {
     pub(super) void: bool,
 }
 
-/// Takes over a file whose events begin at `first`; writes its summary if it has none. Frames that reach beyond `limit`
+/// Takes over a file whose events begin at the position of its key; writes its summary if it has none. Frames that reach beyond `limit`
 /// were never acknowledged: their commit seemed to fail, and the next file took their positions.
 pub(super) fn take_over(
     path: &Path,
-    first: Position,
+    key: &FileKey,
     limit: Position,
     marked: Option<&Marked>,
     mark: &mut Mark,
 ) -> Result<Taken, Trouble> {
+    let first = key.first;
     let file = OpenOptions::new().read(true).write(true).open(path);
     let file = file.or_else(|error| match error.kind() {
         // The file can be read all the same, and is read through at each start.
@@ -101,10 +135,10 @@ pub(super) fn take_over(
         (Position::MAX, _) => (Known::AtLeast(here.map_or(first, |marked| marked.end)), None),
         (limit, _) => (Known::To(limit), None),
     };
-    let walk = walk(&file, limit, chain)?;
-    for (from, to) in &walk.damaged {
+    let walk = walk(&file, key, limit, chain)?;
+    for (from, to, flaw) in &walk.damaged {
         tracing::error!(file = %path.display(), bytes = %format!("{}..{}", offset(*from), offset(*to)),
-            "journal file unreadable here; what follows is used");
+            "journal file unreadable here ({flaw}); what follows is used");
     }
     let tail = Tail::of(&file, path, first, known, &walk)?;
     let (given, acknowledged) = (tail.given(), tail.acknowledged);

@@ -4,20 +4,25 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::aligned::BLOCK;
-use super::frame::{FIXED, Frame, Head, VERSION};
+use super::bytes::{Flaw, SHORT};
+use super::file_key::FileKey;
+use super::frame::{FIXED, Frame, Head, NEWEST};
 use super::heading::Heading;
 use super::log_file::FrameNote;
 use super::summary::{IndexEntry, Summary, offset};
 use crate::Position;
 use crate::panic_guard::{Trouble, delivered, io as trouble, newer};
 
+/// The flaw of bytes that do not begin as a frame does.
+const NO_FRAME: Flaw = "it is no frame";
+
 /// The result of reading a file through.
 pub(super) struct Walk {
     pub(super) summary: Summary,
     /// Blocks up to the end of the last frame.
     pub(super) end: u32,
-    /// Stretches of blocks before `end` that hold no frame.
-    pub(super) damaged: Vec<(u32, u32)>,
+    /// Stretches of blocks before `end` that hold no frame, and the flaw of the last one that should be one.
+    pub(super) damaged: Vec<(u32, u32, Flaw)>,
     /// The position after the last event of frames whose head alone is right.
     pub(super) torn: Position,
     /// The highest position that a frame names as acknowledged.
@@ -35,13 +40,18 @@ pub(super) struct Chain {
 /// The content found at a block.
 pub(super) enum At<'a> {
     Frame(Frame<'a>),
-    /// The head of a frame without an intact rest.
-    Torn(Head),
+    /// The head of a frame without a rest that can be read, and why.
+    Torn(Head, Flaw),
     Nothing,
 }
 
 /// Reads a file through. Frames do not count if they claim positions that are taken or lie beyond `limit`.
-pub(super) fn walk(file: &File, limit: Position, chain: Option<Chain>) -> Result<Walk, Trouble> {
+pub(super) fn walk(
+    file: &File,
+    key: &FileKey,
+    limit: Position,
+    chain: Option<Chain>,
+) -> Result<Walk, Trouble> {
     let size = file.metadata().map_err(|error| trouble(&error))?.len();
     let blocks = u32::try_from(size.div_ceil(BLOCK as u64))
         .map_err(|_| Trouble::Broken("it is larger than any file of frames".into()))?;
@@ -54,6 +64,7 @@ pub(super) fn walk(file: &File, limit: Position, chain: Option<Chain>) -> Result
     };
     let mut bytes = Vec::new();
     let mut block = walk.end;
+    let mut flaw = NO_FRAME;
     while block < blocks {
         let expected = chain.filter(|chain| chain.block <= block).map(|chain| Chain {
             block: chain.block.max(walk.end),
@@ -63,10 +74,11 @@ pub(super) fn walk(file: &File, limit: Position, chain: Option<Chain>) -> Result
             break;
         }
         let content = &mut walk.summary.content;
-        let frame = match frame_at(file, block, size, &mut bytes)? {
+        let frame = match frame_at(file, key, block, size, &mut bytes)? {
             At::Frame(frame) => frame,
             other => {
-                if let At::Torn(head) = other {
+                if let At::Torn(head, why) = other {
+                    flaw = why;
                     walk.acknowledged = walk.acknowledged.max(head.acknowledged);
                     if head.end() <= limit {
                         walk.torn = walk.torn.max(head.end());
@@ -90,8 +102,9 @@ pub(super) fn walk(file: &File, limit: Position, chain: Option<Chain>) -> Result
             length: head.length,
         });
         if block > walk.end {
-            walk.damaged.push((walk.end, block));
+            walk.damaged.push((walk.end, block, flaw));
         }
+        flaw = NO_FRAME;
         block += head.length.div_ceil(BLOCK as u32);
         walk.end = block;
     }
@@ -101,6 +114,7 @@ pub(super) fn walk(file: &File, limit: Position, chain: Option<Chain>) -> Result
 /// Reads the frame that begins at a block, if one does.
 pub(super) fn frame_at<'a>(
     file: &File,
+    key: &FileKey,
     block: u32,
     size: u64,
     bytes: &'a mut Vec<u8>,
@@ -114,14 +128,14 @@ pub(super) fn frame_at<'a>(
     let head = match Head::read(bytes) {
         Ok(head) => head,
         Err(_) => match Head::newer(bytes) {
-            Some(version) => return Err(newer("frame", version.into(), Some(VERSION.into()))),
+            Some(version) => return Err(newer("frame", version.into(), Some(NEWEST.into()))),
             None => return Ok(At::Nothing),
         },
     };
     if left < u64::from(head.length) || !read(file, at, head.length as usize, bytes)? {
-        return Ok(At::Torn(head));
+        return Ok(At::Torn(head, SHORT));
     }
-    Ok(Frame::decode(bytes).map_or(At::Torn(head), At::Frame))
+    Ok(Frame::decode_at(bytes, key, at).map_or_else(|flaw| At::Torn(head, flaw), At::Frame))
 }
 
 /// Reads `length` bytes; returns false if the disk does not deliver them.

@@ -36,7 +36,7 @@ impl DataKey {
 }
 
 /// The parts of a sealed text that stand beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sealed {
     /// The nonce.
     pub(crate) counter: u64,

@@ -26,6 +26,7 @@ use super::records::RecordCipher;
 use super::wrapped::{LENGTH as WRAPPED, Locked, Purpose, Wrapped};
 use crate::JournalError;
 use crate::fs::{private, set_aside, sync_folder};
+use crate::halt::Cause;
 use crate::log::bytes::fixed_part;
 use crate::panic_guard::{Trouble, io, newer};
 
@@ -46,13 +47,27 @@ pub(crate) struct JournalKeys {
     pub(crate) ids: IdKey,
     /// The content of `keys.bin`, of which the heading of each file of frames keeps a copy.
     pub(crate) wrapped: WrappedKeys,
+    save: Save,
+}
+
+/// The task of [`JournalKeys::save`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Save {
+    /// The file is as it should be.
+    No,
+    /// The file is missing.
+    New,
+    /// The file is wrapped under an earlier key.
+    Rotated,
+    /// The file is damaged.
+    Instead,
 }
 
 /// The content of `keys.bin`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WrappedKeys {
-    state: Wrapped,
-    ids: Wrapped,
+    pub(crate) state: Wrapped,
+    pub(crate) ids: Wrapped,
 }
 
 /// The result of a look at `keys.bin`.
@@ -66,7 +81,7 @@ pub(crate) enum Found {
 }
 
 impl WrappedKeys {
-    fn new(keys: &Keys) -> Result<WrappedKeys, SealError> {
+    pub(crate) fn new(keys: &Keys) -> Result<WrappedKeys, SealError> {
         let (_, state) = Wrapped::new_key(keys, Purpose::State)?;
         let (_, ids) = Wrapped::new_key(keys, Purpose::Ids)?;
         Ok(WrappedKeys { state, ids })
@@ -143,55 +158,77 @@ pub(crate) fn find(folder: &Path) -> Result<Found, JournalError> {
 }
 
 impl JournalKeys {
-    /// Opens the keys of a journal, whose files are known to be readable with the operator's keys. Makes them if there are
-    /// none, restores them from `copy` if the file is missing or damaged, and wraps them under the newest key after a
-    /// rotation.
+    /// Opens the keys of a journal in memory; writes nothing. Without a readable file it takes `copy`, and without that it
+    /// makes keys. After a rotation it wraps them under the newest key.
     ///
     /// # Errors
-    /// [`JournalError`] if they cannot be written.
+    /// [`JournalError`] if the system gives no random numbers.
     pub(crate) fn open(
-        folder: &Path,
         operator: &Keys,
         found: &Found,
         copy: Option<WrappedKeys>,
     ) -> Result<JournalKeys, JournalError> {
-        let path = folder.join(NAME);
-        let failed = |error: &std::io::Error| io(error).at(&path);
+        let failed = |error: SealError| JournalError(format!("{NAME}: {error}"));
         let opened = |wrapped: &WrappedKeys| Some((*wrapped, wrapped.unwrap(operator).ok()?));
-        let whole = match found {
+        let kept = match found {
             Found::Whole(wrapped) => opened(wrapped),
             Found::Nothing | Found::Broken => None,
         };
-        let mut written = whole.is_some();
-        let (mut wrapped, (state, ids)) = match whole.or_else(|| copy.as_ref().and_then(opened)) {
+        let mut save = match (&kept, found) {
+            (Some(_), _) => Save::No,
+            (None, Found::Nothing) => Save::New,
+            (None, _) => Save::Instead,
+        };
+        let (mut wrapped, (state, ids)) = match kept.or_else(|| copy.as_ref().and_then(opened)) {
             Some(known) => known,
             None => {
-                let new = WrappedKeys::new(operator).map_err(|error| failed(&error.into()))?;
-                opened(&new).ok_or_else(|| failed(&SealError.into()))?
+                let new = WrappedKeys::new(operator).map_err(failed)?;
+                opened(&new).ok_or_else(|| failed(SealError))?
             }
         };
-        if !written && *found != Found::Nothing {
-            let aside = set_aside(&path).map_err(|error| failed(&error))?;
-            tracing::error!(file = %path.display(), set_aside = %aside.display(), restored = copy.is_some(),
-                "the keys of the journal's state are damaged: without a copy in a file of frames, dead letters and parked \
-                 events cannot be read, and duplicates may pass");
-        }
         let newest = operator.ids().next();
         if wrapped.keys().iter().any(|key| Some(*key) != newest) {
-            let wrap = |data, purpose| Wrapped::wrap(data, operator, purpose);
-            let again = wrap(&state, Purpose::State).and_then(|state| Ok((state, wrap(&ids, Purpose::Ids)?)));
-            let (state, ids) = again.map_err(|error| failed(&error.into()))?;
-            (wrapped, written) = (WrappedKeys { state, ids }, false);
-        }
-        if !written {
-            wrapped.write(folder).map_err(|error| failed(&error))?;
+            wrapped = WrappedKeys {
+                state: Wrapped::wrap(&state, operator, Purpose::State).map_err(failed)?,
+                ids: Wrapped::wrap(&ids, operator, Purpose::Ids).map_err(failed)?,
+            };
+            if save == Save::No {
+                save = Save::Rotated;
+            }
         }
         Ok(JournalKeys {
             operator: operator.clone(),
-            records: RecordCipher::new(&state).map_err(|error| failed(&error.into()))?,
+            records: RecordCipher::new(&state).map_err(failed)?,
             ids: IdKey::new(&ids),
             wrapped,
+            save,
         })
+    }
+
+    /// Writes the file, unless it is there as it should be. Call before anything is sealed.
+    ///
+    /// # Errors
+    /// [`JournalError`] if it cannot be written.
+    pub(crate) fn save(&self, folder: &Path) -> Result<(), JournalError> {
+        let path = folder.join(NAME);
+        if self.save == Save::Instead {
+            let aside = set_aside(&path).map_err(|error| io(&error).at(&path))?;
+            tracing::error!(file = %path.display(), set_aside = %aside.display(),
+                "the keys of the state are damaged; a copy in a file of frames takes their place if there is one: without \
+                 it, dead letters and parked events cannot be read, and duplicates may pass");
+        }
+        let written = match self.save {
+            Save::No => Ok(()),
+            _ => self.wrapped.write(folder),
+        };
+        match written {
+            // The file under the earlier key stays, and that key is listed.
+            Err(error) if self.save == Save::Rotated && Cause::of(&error) == Cause::Full => {
+                tracing::warn!(file = %path.display(), "not wrapped under the newest key, since the disk is full");
+                Ok(())
+            }
+            written => written.map_err(|error| io(&error).at(&path)),
+        }
     }
 }
 
@@ -201,7 +238,9 @@ mod tests {
     use crate::seal::wrapped::tests::keys;
 
     fn open(folder: &Path, numbers: &[u8], copy: Option<WrappedKeys>) -> JournalKeys {
-        JournalKeys::open(folder, &keys(numbers), &find(folder).unwrap(), copy).unwrap()
+        let opened = JournalKeys::open(&keys(numbers), &find(folder).unwrap(), copy).unwrap();
+        opened.save(folder).unwrap();
+        opened
     }
 
     #[test]

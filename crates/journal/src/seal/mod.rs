@@ -12,8 +12,6 @@
 //! key is begun. The state key outlives processes, so each derives its own key from it by a random number
 //! ([`records`]).
 
-#![expect(dead_code, reason = "frames are being moved onto it")]
-
 pub(crate) mod cipher;
 pub(crate) mod error;
 pub(crate) mod id_key;

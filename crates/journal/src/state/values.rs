@@ -167,7 +167,7 @@ impl Deref for View<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::keys_file::{Found, find};
+    use crate::seal::keys_file::Found;
     use crate::seal::wrapped::tests::keys;
 
     fn places() -> Vec<Place<'static>> {
@@ -183,15 +183,14 @@ mod tests {
     }
 
     /// The form of a sealed state with new keys.
-    fn sealed() -> (tempfile::TempDir, Values) {
-        let folder = tempfile::tempdir().unwrap();
-        let keys = JournalKeys::open(folder.path(), &keys(&[1]), &Found::Nothing, None).unwrap();
-        (folder, Values::new(Some(&keys)))
+    fn sealed() -> Values {
+        let keys = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
+        Values::new(Some(&keys))
     }
 
     #[test]
     fn a_sealed_value_opens_at_its_place_with_its_key_alone() {
-        let ((_a, values), (_b, other)) = (sealed(), sealed());
+        let (values, other) = (sealed(), sealed());
         for (n, place) in places().into_iter().enumerate() {
             let bytes = values.encode(place, b"jane@example.com").unwrap();
             assert!(!bytes.windows(4).any(|part| part == b"jane"));
@@ -217,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_changed_byte_is_damage_also_behind_a_right_checksum() {
-        let (_folder, values) = sealed();
+        let values = sealed();
         let bytes = values.encode(Place::Letter(1), b"value").unwrap();
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
@@ -246,14 +245,12 @@ mod tests {
 
     #[test]
     fn the_head_keeps_a_copy_of_the_wrapped_keys() {
-        let (folder, values) = sealed();
+        let opened = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
+        let values = Values::new(Some(&opened));
         let seal = values.seal().unwrap();
-        let Found::Whole(wrapped) = find(folder.path()).unwrap() else {
-            panic!("keys.bin is missing");
-        };
-        assert_eq!(seal.keys(), Some(wrapped));
+        assert_eq!(seal.keys(), Some(opened.wrapped));
         assert!(values.check(Some(&seal)).is_ok() && values.check(None).is_ok());
-        let (_other, other) = sealed();
+        let other = sealed();
         for (form, told) in [
             (other, "another keys.bin"),
             (Values::default(), "no key is configured"),

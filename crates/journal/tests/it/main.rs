@@ -22,5 +22,6 @@ mod read;
 mod rebuilt;
 mod refused;
 mod renamed;
+mod sealed;
 mod sealed_state;
 mod support;

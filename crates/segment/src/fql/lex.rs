@@ -200,8 +200,7 @@ impl Lexer<'_> {
                 return Ok(());
             }
         }
-        // As at Segment, a keyword cut off by the end of the text keeps its first letter only.
-        if matches!(rest, "an" | "nu" | "nul") {
+        if is_swallowed(rest) {
             self.at = self.text.len();
             self.push(TokenKind::Ident, start, &rest[..1]);
             return Ok(());
@@ -244,6 +243,18 @@ impl Lexer<'_> {
         self.push(TokenKind::Ident, start, &name);
         Ok(())
     }
+}
+
+/// Returns true for the last word of a text that Segment cuts to its first letter. Looking for `and` or `null`, it
+/// reads on to the end of the text and does not go back.
+fn is_swallowed(rest: &str) -> bool {
+    let keyword = match rest.chars().next() {
+        Some('a') => "and",
+        Some('n') => "null",
+        _ => return false,
+    };
+    let length = crate::value::utf16_len(rest);
+    length > 1 && length < keyword.len() && !rest.chars().any(|c| is_terminator(Some(c)))
 }
 
 /// Returns true for a character that ends a word or a string, and for the end of the text.

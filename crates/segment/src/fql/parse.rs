@@ -242,27 +242,29 @@ fn field_of(path: &str) -> Option<Field> {
         "event" => Field::Event,
         "name" => Field::Name,
         "userId" => Field::UserId,
-        "properties" => Field::Property(below_root(path)),
-        "traits" => Field::Trait(below_root(path)),
-        "context" => Field::Context(below_root(path)),
+        "properties" => Field::Property(below("properties", path)),
+        "traits" => Field::Trait(below("traits", path)),
+        "context" => Field::Context(below("context", path)),
         _ => return None,
     })
 }
 
 /// Returns the name after the root; of a root alone, the root's name again, as at Segment.
-fn below_root(path: &str) -> String {
-    path.split_once('.').map_or(path, |(_, below)| below).to_owned()
+fn below(root: &str, path: &str) -> String {
+    let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('.'));
+    below.unwrap_or(path).to_owned()
 }
 
-/// Returns the field that a function asks about. Segment takes any name that begins like a root.
+/// Returns the field that a function asks about. Segment takes any name that begins like a root, but removes the root
+/// only before a dot: `properties_id` is a name below `properties`.
 fn function_field(path: &str) -> Option<Field> {
     match path {
         "event" => Some(Field::Event),
         "name" => Some(Field::Name),
         "userId" => Some(Field::UserId),
-        _ if path.starts_with("properties") => Some(Field::Property(below_root(path))),
-        _ if path.starts_with("traits") => Some(Field::Trait(below_root(path))),
-        _ if path.starts_with("context") => Some(Field::Context(below_root(path))),
+        _ if path.starts_with("properties") => Some(Field::Property(below("properties", path))),
+        _ if path.starts_with("traits") => Some(Field::Trait(below("traits", path))),
+        _ if path.starts_with("context") => Some(Field::Context(below("context", path))),
         _ => None,
     }
 }

@@ -143,6 +143,20 @@ impl Check {
         }
     }
 
+    /// Fails for anything but a list. A directive counts as an object here, as at Segment.
+    pub(super) fn list(&mut self, value: &Json) {
+        match value {
+            Json::Array(_) => {}
+            Json::Object(_) => self.fail("should be an array but it is an object"),
+            other => self.fail(wrong_type("an array", other)),
+        }
+    }
+
+    /// Returns the number of errors so far.
+    pub(super) fn failures(&self) -> usize {
+        self.errors.len()
+    }
+
     /// Checks an argument that must be a plain object: first its members, then `fields` unless a member is wrong.
     pub(super) fn object_argument(&mut self, value: &Json, fields: fn(&mut Self, &Map<String, Json>)) {
         match value {

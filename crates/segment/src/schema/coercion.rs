@@ -137,8 +137,14 @@ impl<'a> Coercion<'a> {
             let converted = carefully(value, rule.types, self.arena);
             value = converted.value;
             if !converted.fits {
-                self.wrong_type(path, rule.label, rule.types, value);
-                return value;
+                let read = value.as_str().zip(rule.reads);
+                match read.and_then(|(text, reads)| reads(text, self.arena)) {
+                    Some(read) => value = read,
+                    None => {
+                        self.wrong_type(path, rule.label, rule.types, value);
+                        return value;
+                    }
+                }
             }
         } else if !fits {
             // Ajv reports a wrong plain object type after all other errors of the value.

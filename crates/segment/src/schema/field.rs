@@ -1,6 +1,7 @@
 //! Fields as data: a `const` table of the values that an action accepts.
 
 use crate::value::Value;
+use bumpalo::Bump;
 
 /// One field of an action, or one member of an object field.
 ///
@@ -45,7 +46,13 @@ pub struct Field<'t> {
     pub properties: Option<&'t [Field<'t>]>,
     /// Mapping suggested for this field, as JSON. Never applied by itself.
     pub default: Option<&'t str>,
+    /// Reads texts that do not convert to the type; only with [`Leniency::PerField`](super::Leniency::PerField).
+    pub reads: Option<ReadText>,
 }
+
+/// Reads a text that does not convert to the type of a field, such as a number with a sign of a currency; `None` if it
+/// cannot be read.
+pub type ReadText = for<'a> fn(&'a str, &'a Bump) -> Option<Value<'a>>;
 
 /// The types of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +106,7 @@ impl<'t> Field<'t> {
             maximum: None,
             properties: None,
             default: None,
+            reads: None,
         }
     }
 
@@ -147,6 +155,12 @@ impl<'t> Field<'t> {
     /// Sets the members of an object.
     pub const fn properties(mut self, properties: &'t [Field<'t>]) -> Self {
         self.properties = Some(properties);
+        self
+    }
+
+    /// Sets the reader of texts that do not convert to the type. Its values must be of that type.
+    pub const fn reading(mut self, reads: ReadText) -> Self {
+        self.reads = Some(reads);
         self
     }
 

@@ -40,7 +40,7 @@ mod words;
 
 pub use date::is_date_like;
 pub use error::{FieldError, FieldErrorKind};
-pub use field::{Choice, Field, FieldType};
+pub use field::{Choice, Field, FieldType, ReadText};
 
 use crate::value::Value;
 use bumpalo::Bump;

@@ -1,7 +1,7 @@
 //! The rules for one value that a field implies, once `multiple`, `allow_null` and the like are resolved as Segment
 //! does. They are computed once for each table.
 
-use super::field::{Choice, Field, FieldType};
+use super::field::{Choice, Field, FieldType, ReadText};
 use crate::value::{Number, Value};
 use signalbox_core::json::KeyMark;
 
@@ -60,6 +60,8 @@ pub(crate) struct ValueRule<'t> {
     pub(crate) list: bool,
     /// The value is an object with fields.
     pub(crate) object: bool,
+    /// Reads texts that do not convert.
+    pub(crate) reads: Option<ReadText>,
     /// Values that fit without looking at the rest of the rule.
     pub(crate) plain: PlainType,
 }
@@ -212,6 +214,7 @@ impl<'t> ValueRule<'t> {
             length_limits,
             date_like: field.kind == FieldType::Datetime,
             object,
+            reads: field.reads,
             plain: if limited || !field.choices.is_empty() {
                 PlainType::Never
             } else {
@@ -246,6 +249,7 @@ impl<'t> ValueRule<'t> {
             date_like: false,
             list: false,
             object: false,
+            reads: None,
             plain: PlainType::Never,
         }
     }

@@ -547,7 +547,14 @@ fn a_purchase_has_a_value_in_a_currency() {
         ),
         (vec![("properties.revenue", json!(0))], Ok(json!(0))),
         (vec![("properties.revenue", json!("12.50"))], Ok(json!(12.5))),
-        (vec![("properties.revenue", Json::Null)], Err("missing_field")),
+        (vec![("properties.revenue", Json::Null)], Ok(json!(215))),
+        (
+            vec![
+                ("properties.revenue", json!("free")),
+                ("properties.products", Json::Null),
+            ],
+            Err("missing_field"),
+        ),
         (vec![("properties.currency", Json::Null)], Err("missing_field")),
         (
             vec![("properties.currency", json!("dollars"))],
@@ -562,6 +569,7 @@ fn a_purchase_has_a_value_in_a_currency() {
     // Properties of the user's own may bring them, and are no less checked.
     let neither = [
         ("properties.revenue", Json::Null),
+        ("properties.products", Json::Null),
         ("properties.currency", Json::Null),
     ];
     for (free, outcome) in [

@@ -455,7 +455,7 @@ fn products() {
 fn a_bad_product_costs_only_itself() {
     let event = order(json!({ "properties": { "products": [
         { "product_id": "a", "price": null, "quantity": null, "name": null },
-        { "product_id": "b", "price": "$12", "quantity": 1 },
+        { "product_id": "b", "price": "12 a piece", "quantity": 1 },
         { "product_id": "c", "price": "Infinity", "quantity": "0x1F" },
         "text",
         null,
@@ -496,7 +496,7 @@ fn events_of_one_product_have_contents() {
         (&custom["content_ids"], &custom["num_items"]),
         (&json!(["lamp"]), &json!(3))
     );
-    assert_eq!(custom["value"], "9.99");
+    assert_eq!(custom["value"], "29.97");
     event["properties"] = json!({ "sku": "WR", "price": 1 });
     let custom = &with_preset("Add to Cart").sent(&event)["custom_data"];
     assert_eq!(
@@ -527,7 +527,101 @@ fn the_value_is_that_of_the_order() {
     assert_eq!(value(json!({ "value": 0.1 + 0.2 })), "0.3");
     assert_eq!(value(json!({ "value": 1e-7 })), "0.0000001");
     assert_eq!(value(json!({ "value": "12.50" })), "12.5");
-    assert_eq!(value(json!({ "value": "12,50 €" })), Json::Null);
+    assert_eq!(value(json!({ "value": "12,50 €" })), "12.5");
+    assert_eq!(
+        value(json!({ "value": "free", "revenue": true, "total": {} })),
+        Json::Null
+    );
+    assert_eq!(value(json!({ "value": "free", "revenue": ["12"] })), "12");
+    assert_eq!(value(json!({ "subtotal": 22, "total": 30, "tax": 3 })), "22");
+    assert_eq!(
+        value(json!({ "total": "€ 119,00", "tax": "€ 19,00", "shipping": "€ 4,90" })),
+        "95.1"
+    );
+    assert_eq!(value(json!({ "total": 30, "tax": 3, "shipping": "free" })), "27");
+    assert_eq!(value(json!({ "total": 2, "shipping": 5 })), "2");
+    assert_eq!(value(json!({ "price": 0.1, "quantity": 3 })), "0.3");
+    assert_eq!(value(json!({ "price": "19,90", "quantity": "2" })), "39.8");
+    assert_eq!(value(json!({ "price": 5, "quantity": null })), "5");
+    assert_eq!(value(json!({ "price": 5, "quantity": "some" })), Json::Null);
+    assert_eq!(value(json!({ "price": 5, "quantity": -1 })), Json::Null);
+    let products = json!([{ "price": 10, "quantity": 4 }, { "price": "5,50" }]);
+    assert_eq!(value(json!({ "products": products, "price": 1 })), "45.5");
+    assert_eq!(value(json!({ "products": products[0] })), "40");
+    assert_eq!(
+        value(json!({ "products": [{ "price": 10 }, { "quantity": 1 }] })),
+        Json::Null
+    );
+    assert_eq!(value(json!({ "products": [] })), Json::Null);
+}
+
+#[test]
+fn the_currency_is_one_of_iso_4217() {
+    for (properties, currency, warnings) in [
+        (json!({ "currency": "usd" }), Some("USD"), vec![]),
+        (json!({ "currency": "Kč" }), Some("CZK"), vec![]),
+        (
+            json!({ "currency": "¥" }),
+            None,
+            vec!["wrong_form custom_data_2.currency"],
+        ),
+        (
+            json!({ "currency": "BTC" }),
+            None,
+            vec!["wrong_form custom_data_2.currency"],
+        ),
+        (
+            json!({ "revenue": "12,50 €", "currency": null }),
+            Some("EUR"),
+            vec!["currency_of_amount custom_data_2.currency"],
+        ),
+        (json!({ "revenue": "$12", "currency": null }), None, vec![]),
+        (
+            json!({ "revenue": "€12", "currency": "XXX" }),
+            Some("EUR"),
+            vec![
+                "wrong_form custom_data_2.currency",
+                "currency_of_amount custom_data_2.currency",
+            ],
+        ),
+        (
+            json!({ "revenue": "€12", "currency": "USD" }),
+            Some("USD"),
+            vec!["other_currency custom_data_2.currency"],
+        ),
+        (
+            json!({ "revenue": "free", "currency": "USD" }),
+            Some("USD"),
+            vec!["unreadable_amount custom_data_2.value"],
+        ),
+        (
+            json!({ "products": [{ "price": 1 }], "currency": "USD" }),
+            Some("USD"),
+            vec!["value_of_products custom_data_2.value"],
+        ),
+    ] {
+        let (setup, event) = (checkout(), order(json!({ "properties": properties })));
+        let custom = setup.sent(&event)["custom_data"].clone();
+        assert_eq!(custom["currency"].as_str(), currency, "{properties}");
+        let mut found: Vec<String> = setup
+            .warnings(&event)
+            .into_iter()
+            .map(|(code, path)| format!("{code} {path}"))
+            .collect();
+        found.retain(|warning| !warning.contains("empty_content"));
+        assert_eq!(found, warnings, "{properties}");
+    }
+}
+
+#[test]
+fn a_list_that_somebody_looks_at_is_not_worth_its_sum() {
+    let mut event =
+        order(json!({ "properties": { "query": "lamp", "products": [{ "product_id": "a", "price": 10 }] } }));
+    event["event"] = json!("Products Searched");
+    assert_eq!(
+        with_preset("Search").sent(&event)["custom_data"]["value"],
+        Json::Null
+    );
 }
 
 #[test]

@@ -224,8 +224,8 @@ fn what_does_not_fit_is_left_out_with_a_warning() {
             "/properties/value",
         ),
         (
-            json!({ "properties": { "revenue": "much" } }),
-            "wrong_type value",
+            json!({ "properties": { "revenue": "much", "products": null } }),
+            "unreadable_amount value",
             "/properties/value",
         ),
         (

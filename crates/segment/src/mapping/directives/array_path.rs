@@ -11,7 +11,7 @@ pub(super) const DIRECTIVE: Directive = Directive {
 
 fn check(check: &mut Check, argument: &Json) {
     let Json::Array(items) = argument else {
-        return check.fail(wrong_type("an array", argument));
+        return check.list(argument);
     };
     match items.first() {
         Some(root) => check.string_or_directive(root),

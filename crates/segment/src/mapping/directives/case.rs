@@ -7,8 +7,15 @@ pub(super) const DIRECTIVE: Directive = Directive::new("@case", check, compile);
 
 #[derive(Debug)]
 struct Case {
-    operator: Expr,
     value: Expr,
+    /// `None` for a word that is no operator: an error once there is a text.
+    operator: Option<Operator>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Operator {
+    Lower,
+    Upper,
 }
 
 fn check(check: &mut Check, argument: &Json) {
@@ -29,21 +36,24 @@ fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
         return Expr::Undefined;
     }
     Expr::directive(Case {
-        operator: compiler.member(object, "operator"),
         value: compiler.member(object, "value"),
+        operator: match object.get("operator").and_then(Json::as_str) {
+            Some("lower") => Some(Operator::Lower),
+            Some("upper") => Some(Operator::Upper),
+            _ => None,
+        },
     })
 }
 
 impl Evaluate for Case {
     fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError> {
-        let operator = eval.value(&self.operator)?;
         let value = eval.value(&self.value)?;
         let Value::Str(text) = value else { return Ok(value) };
-        match operator {
-            Value::Str("lower") => Ok(Value::Str(eval.arena.alloc_str(&text.to_lowercase()))),
-            Value::Str("upper") => Ok(Value::Str(eval.arena.alloc_str(&text.to_uppercase()))),
-            _ => Err(RuntimeError::new(
-                "@case: the operator should be \"lower\" or \"upper\"",
+        match self.operator {
+            Some(Operator::Lower) => Ok(Value::Str(eval.arena.alloc_str(&text.to_lowercase()))),
+            Some(Operator::Upper) => Ok(Value::Str(eval.arena.alloc_str(&text.to_uppercase()))),
+            None => Err(RuntimeError::new(
+                "operator key should have a value of \"lower\" or \"upper\"",
             )),
         }
     }

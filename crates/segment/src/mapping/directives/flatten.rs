@@ -37,15 +37,11 @@ fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
 
 impl Evaluate for Flatten {
     fn evaluate<'a>(&'a self, eval: Eval<'a>) -> Result<Value<'a>, RuntimeError> {
-        let separator = eval.value(&self.separator)?;
+        let Value::Str(separator) = eval.value(&self.separator)? else {
+            return Err(RuntimeError::new("@flatten requires a string separator"));
+        };
         let omit_arrays = !eval.value(&self.omit_arrays)?.is_falsy();
         let value = eval.keeping_undefined(true).value(&self.value)?;
-        let Some(separator) = separator.as_str() else {
-            let found = separator.type_of().name();
-            return Err(RuntimeError::new(format!(
-                "@flatten expected a string separator, got {found}"
-            )));
-        };
         let mut flattening = Flattening {
             separator,
             omit_arrays,

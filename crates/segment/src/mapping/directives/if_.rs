@@ -17,7 +17,7 @@ fn check(check: &mut Check, argument: &Json) {
 
 fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
     let Json::Object(object) = argument else {
-        return fail("@if requires an object with an \"exists\" key or a \"blank\" key");
+        return fail("@if requires an object with an \"exists\" key");
     };
     if falsy(object.get("exists")) && falsy(object.get("blank")) {
         return fail("@if requires an \"exists\" key or a \"blank\" key");

@@ -31,7 +31,7 @@ fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
     let Json::Object(object) = argument else {
         return fail("@json requires an object with a \"value\" key");
     };
-    for key in ["value", "mode"] {
+    for key in ["mode", "value"] {
         if falsy(object.get(key)) {
             return fail(format!("@json requires a \"{key}\" key"));
         }

@@ -17,13 +17,16 @@ struct Merge {
 
 fn check(check: &mut Check, argument: &Json) {
     check.object_argument(argument, |check, object| {
+        let before = check.failures();
         check.optional(object, "direction", |check, value| {
             check.one_of(value, &["left", "right"]);
         });
-        match object.get("objects") {
-            Some(Json::Array(objects)) => check.objects(objects),
-            Some(other) => check.below("objects", |check| check.fail(wrong_type("an array", other))),
-            None => check.fail("should have field \"objects\" but it doesn't"),
+        check.required(object, "objects", Check::list);
+        // Segment looks at the elements of a right argument only.
+        if check.failures() == before
+            && let Some(Json::Array(objects)) = object.get("objects")
+        {
+            check.objects(objects);
         }
     });
 }
@@ -32,7 +35,7 @@ fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
     let Json::Object(object) = argument else {
         return fail("@merge requires an object with an \"objects\" key and a \"direction\" key");
     };
-    for key in ["objects", "direction"] {
+    for key in ["direction", "objects"] {
         if falsy(object.get(key)) {
             return fail(format!("@merge requires a \"{key}\" key"));
         }

@@ -4,6 +4,7 @@ use crate::mapping::directive::*;
 use crate::value::{Value, utf16_len};
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
+use serde_json::Map;
 
 pub(super) const DIRECTIVE: Directive = Directive::new("@replace", check, compile);
 
@@ -13,6 +14,12 @@ const MAX_PATTERN: usize = 10;
 #[derive(Debug)]
 struct Replace {
     value: Expr,
+    /// `None` if an option has the wrong type, which lists hide from the check: the result is then `""`.
+    options: Option<Options>,
+}
+
+#[derive(Debug)]
+struct Options {
     steps: Vec<Step>,
     ignore_case: bool,
     global: bool,
@@ -22,6 +29,8 @@ struct Replace {
 struct Step {
     pattern: Box<str>,
     replacement: Box<str>,
+    /// The option that is too long, an error once there is a text.
+    too_long: Option<&'static str>,
 }
 
 fn check(check: &mut Check, argument: &Json) {
@@ -65,28 +74,47 @@ fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
     if falsy(object.get("value")) {
         return Expr::Undefined;
     }
-    let text = |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default();
-    let mut steps = Vec::new();
-    for (pattern, replacement) in [("pattern", "replacement"), ("pattern2", "replacement2")] {
-        for key in [pattern, replacement] {
-            if utf16_len(text(key)) > MAX_PATTERN {
-                let name = if key == pattern { "pattern" } else { "replacement" };
-                return fail(format!("@replace requires a \"{name}\" less than 10 characters"));
-            }
-        }
-        if !text(pattern).is_empty() {
-            steps.push(Step {
-                pattern: text(pattern).into(),
-                replacement: text(replacement).into(),
-            });
-        }
-    }
     Expr::directive(Replace {
         value: compiler.member(object, "value"),
-        steps,
-        ignore_case: !falsy(object.get("ignorecase")),
-        global: object.get("global").is_none_or(|global| !falsy(Some(global))),
+        options: options(object),
     })
+}
+
+fn options(object: &Map<String, Json>) -> Option<Options> {
+    let given = |key: &str| object.get(key).filter(|value| !value.is_null());
+    let flag = |key: &str, default: bool| given(key).map_or(Some(default), Json::as_bool);
+    let replacement = |key: &str| given(key).map_or(Some(""), Json::as_str);
+    let mut steps = vec![step(
+        object.get("pattern")?.as_str()?,
+        replacement("replacement")?,
+    )];
+    // Segment passes over a second pair of the wrong type.
+    let second = given("pattern2")
+        .and_then(Json::as_str)
+        .filter(|pattern| !pattern.is_empty());
+    steps.extend(
+        second
+            .zip(replacement("replacement2"))
+            .map(|(pattern, by)| step(pattern, by)),
+    );
+    Some(Options {
+        steps,
+        ignore_case: flag("ignorecase", false)?,
+        global: flag("global", true)?,
+    })
+}
+
+fn step(pattern: &str, replacement: &str) -> Step {
+    let long = |text: &str| utf16_len(text) > MAX_PATTERN;
+    Step {
+        pattern: pattern.into(),
+        replacement: replacement.into(),
+        too_long: match (long(pattern), long(replacement)) {
+            (true, _) => Some("pattern"),
+            (_, true) => Some("replacement"),
+            _ => None,
+        },
+    }
 }
 
 impl Evaluate for Replace {
@@ -104,26 +132,34 @@ fn replace<'a>(parts: &'a Replace, value: Value<'a>, arena: &'a Bump) -> Result<
         Value::Number(number) => number.with_js_text(|text| &*arena.alloc_str(text)),
         _ => return Ok(Value::Str("")),
     };
-    for step in &parts.steps {
-        text = one_step(step, parts, text, arena)?;
+    let Some(options) = &parts.options else {
+        return Ok(Value::Str(""));
+    };
+    for step in &options.steps {
+        if let Some(name) = step.too_long {
+            return Err(RuntimeError::new(format!(
+                "@replace requires a \"{name}\" less than 10 characters"
+            )));
+        }
+        text = one_step(step, options, text, arena)?;
     }
     Ok(Value::Str(text))
 }
 
 fn one_step<'a>(
     step: &Step,
-    parts: &Replace,
+    options: &Options,
     text: &'a str,
     arena: &'a Bump,
 ) -> Result<&'a str, RuntimeError> {
     let mut out = BumpString::new_in(arena);
     let mut done = 0;
-    while let Some((start, end)) = find(text, done, &step.pattern, parts.ignore_case) {
+    while let Some((start, end)) = find(text, done, &step.pattern, options.ignore_case) {
         out.push_str(&text[done..start]);
         push_replacement(&mut out, &step.replacement, text, start, end);
         bounded(out.len())?;
         done = end;
-        if !parts.global {
+        if !options.global {
             break;
         }
     }
@@ -205,12 +241,11 @@ mod tests {
     fn text_before_and_after_cannot_grow_without_bound() {
         let parts = Replace {
             value: Expr::Undefined,
-            steps: vec![Step {
-                pattern: "a".into(),
-                replacement: "$`$'".into(),
-            }],
-            ignore_case: false,
-            global: true,
+            options: Some(Options {
+                steps: vec![step("a", "$`$'")],
+                ignore_case: false,
+                global: true,
+            }),
         };
         let arena = Bump::new();
         let text = "a".repeat(50_000);

@@ -25,14 +25,14 @@ fn compile(compiler: &mut Compiler, argument: &Json) -> Expr {
     let Json::Object(object) = argument else {
         return fail("@transform requires an object with an \"apply\" key and a \"mapping\" key");
     };
-    for key in ["apply", "mapping"] {
-        match object.get(key) {
-            value if falsy(value) => return fail(format!("@transform requires a \"{key}\" key")),
-            Some(Json::Object(_)) => {}
-            _ => return fail(format!("@transform \"{key}\" key should be an object")),
+    for key in ["mapping", "apply"] {
+        if falsy(object.get(key)) {
+            return fail(format!("@transform requires a \"{key}\" key"));
         }
     }
-    let apply = object.get("apply").unwrap_or(&Json::Null);
+    let Some(apply @ Json::Object(_)) = object.get("apply") else {
+        return fail("@transform \"apply\" key should be an object");
+    };
     // `apply` is a whole mapping: it is rewritten and checked again, since inside raw arrays nothing has been checked
     // yet.
     let apply = rewrite_root(apply).and_then(|apply| {

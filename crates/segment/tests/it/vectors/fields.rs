@@ -83,6 +83,7 @@ fn field<'t>(key: &str, json: &Map<String, Json>, arena: &'t Bump, name: &str) -
         default: json
             .get("default")
             .map(|default| &*arena.alloc_str(&default.to_string())),
+        reads: None,
     })
 }
 

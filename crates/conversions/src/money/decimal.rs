@@ -1,0 +1,127 @@
+//! Decimal numbers, whose sums and products have no noise of binary fractions.
+
+use std::fmt;
+
+use signalbox_core::json::JsonWriter;
+use signalbox_segment::value::Number;
+
+use crate::encode::push_money;
+
+/// Digits behind the point beyond which a number is cut off.
+const PLACES: usize = 20;
+
+/// A decimal number: an integer divided by a power of ten.
+#[derive(Debug, Clone, Copy)]
+pub struct Decimal {
+    digits: i128,
+    /// The number of digits behind the point.
+    places: u32,
+}
+
+impl Decimal {
+    /// The number one.
+    pub const ONE: Decimal = Decimal { digits: 1, places: 0 };
+
+    /// Reads digits with a point among them, a minus before and an exponent behind. `None` for anything else, and for
+    /// numbers that do not fit.
+    pub fn parse(text: &str) -> Option<Decimal> {
+        let (negative, unsigned) = match text.strip_prefix('-') {
+            Some(unsigned) => (true, unsigned),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        if unsigned.contains(['e', 'E']) {
+            let is_number = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+            let number: f64 = is_number.then(|| text.parse().ok()).flatten()?;
+            // Rust writes doubles without an exponent.
+            return number
+                .is_finite()
+                .then(|| Decimal::parse(&number.to_string()))
+                .flatten();
+        }
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
+        }
+        let mut digits: i128 = 0;
+        let mut places = 0;
+        for (at, byte) in whole.bytes().chain(fraction.bytes()).enumerate() {
+            if !byte.is_ascii_digit() {
+                return None;
+            }
+            if at < whole.len() + PLACES {
+                digits = digits.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
+                places += u32::from(at >= whole.len());
+            }
+        }
+        let digits = if negative { -digits } else { digits };
+        Some(Decimal { digits, places })
+    }
+
+    /// Takes a number of an event, to the 15 digits that a double holds for certain unless its text says more. `None` if it
+    /// is not finite or does not fit.
+    pub fn of(number: Number<'_>) -> Option<Decimal> {
+        if let Some(text) = number.source() {
+            return Decimal::parse(text);
+        }
+        if !number.is_finite() {
+            return None;
+        }
+        let mut out = JsonWriter::default();
+        push_money(number, &mut out);
+        Decimal::parse(std::str::from_utf8(out.as_bytes()).ok()?)
+    }
+
+    /// Returns true below zero.
+    pub fn is_negative(self) -> bool {
+        self.digits < 0
+    }
+
+    /// Changes the sign.
+    pub(crate) fn negated(self) -> Decimal {
+        Decimal {
+            digits: -self.digits,
+            ..self
+        }
+    }
+
+    /// Returns the sum; `None` if it does not fit.
+    pub fn plus(self, other: Decimal) -> Option<Decimal> {
+        let places = self.places.max(other.places);
+        let digits = self.scaled(places)?.checked_add(other.scaled(places)?)?;
+        Some(Decimal { digits, places })
+    }
+
+    /// Returns the difference; `None` if it does not fit.
+    pub fn minus(self, other: Decimal) -> Option<Decimal> {
+        self.plus(other.negated())
+    }
+
+    /// Returns the product; `None` if it does not fit.
+    pub fn times(self, other: Decimal) -> Option<Decimal> {
+        Some(Decimal {
+            digits: self.digits.checked_mul(other.digits)?,
+            places: self.places + other.places,
+        })
+    }
+
+    fn scaled(self, places: u32) -> Option<i128> {
+        let factor = 10_i128.checked_pow(places.checked_sub(self.places)?)?;
+        self.digits.checked_mul(factor)
+    }
+}
+
+impl fmt::Display for Decimal {
+    /// Writes the number as JSON, without zeros at the end of a fraction.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut digits, mut places) = (self.digits, self.places as usize);
+        while places > 0 && digits % 10 == 0 {
+            digits /= 10;
+            places -= 1;
+        }
+        let sign = if digits < 0 { "-" } else { "" };
+        let text = format!("{:0width$}", digits.unsigned_abs(), width = places + 1);
+        let (whole, fraction) = text.split_at(text.len() - places);
+        let point = if fraction.is_empty() { "" } else { "." };
+        write!(f, "{sign}{whole}{point}{fraction}")
+    }
+}
