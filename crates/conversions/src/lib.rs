@@ -34,6 +34,7 @@ pub mod money;
 pub mod page;
 mod parent;
 pub mod personal;
+pub mod place;
 mod policy;
 mod presets;
 pub mod products;

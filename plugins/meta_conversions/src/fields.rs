@@ -69,11 +69,11 @@ pub(crate) const USER_DATA: &[Row] = &[
     own!("client_user_agent", "Client User Agent", String, "User agent of the browser; never hashed. Meta requires it for events of websites.")
         .default_mapping(from_path!("context.userAgent")),
     own!("fbc", "Click ID", String, "The click id as the cookie `_fbc` holds it.").default_mapping(from_path!("properties.fbc"))
-        .vendor_default(FirstOf(&["properties.fbc", "properties._fbc", "context.fbc", "context._fbc"]))
+        .vendor_default(FirstOf(&["properties.fbc", "properties._fbc", "context.fbc", "context._fbc", "context.click_ids._fbc"]))
         .derived(derive::FBC, "`_fbc` in `context.cookies`, or made of `fbclid` in the query of `context.page.url`, of `context.page.search`, or of `context.page.referrer` if it is a page of the same site"),
     own!("fbp", "Browser ID", String, "The browser id as the cookie `_fbp` holds it.")
         .default_mapping(from_path!("properties.fbp"))
-        .vendor_default(FirstOf(&["properties.fbp", "properties._fbp", "context.fbp", "context._fbp"]))
+        .vendor_default(FirstOf(&["properties.fbp", "properties._fbp", "context.fbp", "context._fbp", "context.click_ids._fbp"]))
         .derived(derive::FBP, "`_fbp` in `context.cookies`"),
     own!("subscription_id", "Subscription ID", String, "Id of the subscription.").named("subscriptionID"),
     own!("lead_id", "Lead ID", Integer, "Id of the lead that one of Meta's lead ads generated.").named("leadID"),

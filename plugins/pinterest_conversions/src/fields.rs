@@ -100,7 +100,7 @@ pub(crate) const USER_DATA: &[Row] = &[
             .default_mapping(r#"{"@path":"$.context.userAgent"}"#),
     Row::hashed("hashed_maids", "Mobile Ad Identifier", key!("hashed_maids"), Personal::MobileAdId).describe("Advertising ids of the user's devices (IDFA, GAID).").vendor_default(FirstOf(&["context.device.advertisingId"])),
     event!("click_id", "Click ID", String).nullable()
-            .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter.").vendor_default(FirstOf(&["properties._epik", "properties.epik", "context._epik"])).derived(derive::CLICK_ID, "`epik` in the query of `context.page.search` or `context.page.url`"),
+            .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter.").vendor_default(FirstOf(&["properties._epik", "properties.epik", "context._epik", "context.click_ids._epik"])).derived(derive::CLICK_ID, "`epik` in the query of `context.page.search` or `context.page.url`"),
     event!("partner_id", "Partner ID", String).nullable()
             .describe("A visitor id from a partner; only if Pinterest asks for it."),
 ];

@@ -17,6 +17,7 @@ use crate::sdk_settings::{ConsentConfig, Protocol, is_host};
 use crate::settings::Settings;
 use crate::source::SegmentHttp;
 use crate::tls::TlsConfig;
+use crate::trusted_headers::TrustedHeaders;
 
 /// Settings of a `segment_http` source.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -39,6 +40,19 @@ pub struct SegmentHttpConfig {
     /// (`10.0.0.0/8`). Default none: the peer's own address is the client's.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
+
+    /// Headers of trusted proxies that tell the visitor's country and region, such as `CF-IPCountry` and
+    /// `CloudFront-Viewer-Country`. They fill `context.location` of events from browsers and apps where it is absent.
+    /// Default none.
+    #[serde(default)]
+    pub trusted_headers: Vec<String>,
+
+    /// True to keep the click ids of ad platforms for requests of browsers: the cookies `_epik`, `_fbc`, `_fbp`, `ttclid`
+    /// and `_ttp`, and the ids in the page's address, in `context.click_ids`; and to take the `Referer` for the page if the
+    /// SDK sent none. No other cookie is read. It adds identifiers to events, so see that your users' consent covers it.
+    /// Default false.
+    #[serde(default)]
+    pub click_ids: bool,
 
     /// The host under which SDKs reach this source, with a port if it is not the usual one: `events.example.com`,
     /// for the settings that SDKs fetch. Default: the `Host` of the SDK's request.
@@ -127,6 +141,8 @@ impl SegmentHttpConfig {
                 ),
             }
         }
+        let has_proxies = !self.trusted_proxies.is_empty();
+        let trusted_headers = TrustedHeaders::prepare(&self.trusted_headers, has_proxies, &mut errors);
         if self.public_host.as_deref().is_some_and(|host| !is_host(host)) {
             errors.push(
                 BuildError::new("public_host", "not a host, or more than a host")
@@ -162,6 +178,8 @@ impl SegmentHttpConfig {
                     keys,
                     unknown_key: self.unknown_key,
                     proxies,
+                    trusted_headers: (!self.trusted_headers.is_empty()).then_some(trusted_headers),
+                    click_ids: self.click_ids,
                     public_host: self.public_host.clone(),
                     public_protocol: self.public_protocol,
                     http_config: self.http_config,
@@ -227,6 +245,7 @@ mod tests {
             "listen": "8080",
             "write_keys": [],
             "trusted_proxies": ["10.0.0.0/8", "proxy", "192.0.2.1"],
+            "trusted_headers": ["cf-ipcountry", "X-Forwarded-For"],
             "public_host": "https://events.example.com",
             "tls": {"certificate": "/nowhere/certificate.pem", "key": "/nowhere/key.pem"},
             "analytics_js": "/nowhere/standalone.js",
@@ -247,6 +266,7 @@ mod tests {
                 "listen",
                 "write_keys",
                 "trusted_proxies.1",
+                "trusted_headers.1",
                 "public_host",
                 "tls.certificate",
                 "analytics_js",
@@ -256,6 +276,8 @@ mod tests {
             ]
         );
         assert!(config(serde_json::json!({"write_keys": ["k"]})).prepare().is_ok());
+        let unproxied = config(serde_json::json!({"write_keys": ["k"], "trusted_headers": ["CF-IPCountry"]}));
+        assert_eq!(unproxied.prepare().err().unwrap()[0].path, "trusted_headers");
     }
 
     #[test]

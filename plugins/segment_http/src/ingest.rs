@@ -1,6 +1,8 @@
 //! The way of a request to its answer.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::Request;
@@ -8,6 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ORIGIN, USER_AGENT};
 use http::{StatusCode, request};
+use signalbox_conversions::client::is_public;
 use signalbox_core::{Event, Outlet, Reason, Refused, RefusedCause, RejectedInput};
 use signalbox_http::server::Peer;
 use signalbox_segment::ingest::{Endpoint, MAX_BATCH_BYTES, Origin, Reception, decode, split, too_large};
@@ -18,10 +21,11 @@ use crate::auth::header_key;
 use crate::body::{self, Unread};
 use crate::keys::Key;
 use crate::options::UnknownKey;
-use crate::peer::{client_ip, is_trusted, sender_ip};
+use crate::peer::{client_ip, forwarding_header, is_trusted, sender_ip};
 use crate::reply;
 use crate::sdk_settings::Protocol;
 use crate::settings::Settings;
+use crate::visitor::Visitor;
 use crate::wrong_keys::WrongKeys;
 
 /// State that all requests share.
@@ -32,6 +36,8 @@ pub(crate) struct Ingest {
     pub(crate) settings: Settings,
     pub(crate) admission: Admission,
     pub(crate) wrong_keys: WrongKeys,
+    /// True once the log has named a proxy that is not trusted.
+    pub(crate) proxy_told: AtomicBool,
 }
 
 /// A request's events, valid ones apart from rejected ones.
@@ -170,9 +176,13 @@ impl Ingest {
             origin
         };
         let mut taken = Taken::default();
+        let visitor = self.visitor(head);
         for result in envelope.events(&self.reception(head, origin)) {
             match result {
-                Ok(event) => taken.events.push(key.mark(event)),
+                Ok(mut event) => {
+                    visitor.complete(&mut event);
+                    taken.events.push(key.mark(event));
+                }
                 Err(rejected) => taken.rejected.push(rejected),
             }
         }
@@ -223,6 +233,27 @@ impl Ingest {
             user_agent: head.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()),
             live: true,
         }
+    }
+
+    /// What the head of a request tells about its visitor. Tells the log once of a proxy that should be trusted.
+    pub(crate) fn visitor<'h>(&self, head: &'h request::Parts) -> Visitor<'h> {
+        let peer = head.extensions.get::<Peer>();
+        let peer = peer.map(|peer| peer.address.ip().to_canonical());
+        let trusted = peer.is_some_and(|peer| is_trusted(peer, &self.settings.proxies));
+        if let Some(peer) = peer.filter(|peer| !trusted && !is_public(*peer))
+            && !self.proxy_told.load(Relaxed)
+            && let Some(header) = forwarding_header(&head.headers)
+            && !self.proxy_told.swap(true, Relaxed)
+        {
+            tracing::warn!(
+                source = &*self.source,
+                %peer,
+                header,
+                "requests come through a proxy that is not trusted, so its address counts as that of every visitor; set \
+                 `trusted_proxies = [\"{peer}\"]` on this source, or the network of your proxies"
+            );
+        }
+        Visitor::of(&head.headers, trusted, &self.settings)
     }
 
     /// The protocol by which SDKs should reach this source.

@@ -5,6 +5,7 @@ mod analytics_js;
 mod application;
 mod auth;
 mod body;
+mod click_ids;
 mod config;
 mod cors;
 mod ingest;
@@ -19,6 +20,8 @@ mod sdk_settings;
 mod settings;
 mod source;
 mod tls;
+mod trusted_headers;
+mod visitor;
 mod wrong_keys;
 
 pub use config::SegmentHttpConfig;

@@ -33,6 +33,22 @@ pub(crate) fn sender_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]
     hops.find(|hop| !is_trusted(*hop, trusted)).unwrap_or(peer)
 }
 
+/// Headers by which proxies tell the address of their client.
+const FORWARDING: [&str; 7] = [
+    "x-forwarded-for",
+    "forwarded",
+    "x-real-ip",
+    "cf-connecting-ip",
+    "true-client-ip",
+    "fastly-client-ip",
+    "x-client-ip",
+];
+
+/// Returns the name of the first header by which a proxy tells the address of its client.
+pub(crate) fn forwarding_header(headers: &HeaderMap) -> Option<&'static str> {
+    FORWARDING.into_iter().find(|name| headers.contains_key(*name))
+}
+
 /// True if this address, in its canonical form, belongs to a trusted proxy.
 pub(crate) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&peer))

@@ -38,7 +38,11 @@ impl Ingest {
             let (document, key) = parse(head.uri.query().unwrap_or_default(), kind)?;
             let key = header_key(&head.headers).or(key);
             let key = self.admit(key.as_deref(), &head, 1)?;
-            read_document(document, kind, &self.reception(&head, Origin::Device)).map(|event| key.mark(event))
+            let visitor = self.visitor(&head);
+            read_document(document, kind, &self.reception(&head, Origin::Device)).map(|mut event| {
+                visitor.complete(&mut event);
+                key.mark(event)
+            })
         };
         match event {
             // The component that refuses an event counts it.

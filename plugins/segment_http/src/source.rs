@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -61,6 +62,7 @@ impl SegmentHttp {
             settings: self.settings,
             admission: Admission::default(),
             wrong_keys: WrongKeys::default(),
+            proxy_told: AtomicBool::new(false),
         });
         let application = SourceApplication::new(server, self.max_per_address);
         let serving = serve(listener, application, limits, tls, context.shutdown);

@@ -23,3 +23,4 @@ mod strangers;
 mod support;
 mod surges;
 mod tls;
+mod visitors;
