@@ -1,4 +1,4 @@
-//! The place that `context.location` tells, filled from what a network knows about an address.
+//! Fills `context.location` with the country and region of an address.
 
 use std::sync::LazyLock;
 

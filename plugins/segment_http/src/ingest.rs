@@ -235,7 +235,7 @@ impl Ingest {
         }
     }
 
-    /// What the head of a request tells about its visitor. Tells the log once of a proxy that should be trusted.
+    /// Reads the visitor of a request from its head. Logs once that a proxy should be trusted.
     pub(crate) fn visitor<'h>(&self, head: &'h request::Parts) -> Visitor<'h> {
         let peer = head.extensions.get::<Peer>();
         let peer = peer.map(|peer| peer.address.ip().to_canonical());

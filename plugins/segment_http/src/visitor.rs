@@ -1,4 +1,4 @@
-//! What the head of a request tells about the visitor beside its events: Global Privacy Control, a place, click ids.
+//! Facts about the visitor in the head of a request: Global Privacy Control, a place, click ids.
 
 use std::sync::LazyLock;
 

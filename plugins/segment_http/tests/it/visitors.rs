@@ -1,4 +1,4 @@
-//! What the source adds from the heads of visitors' requests: privacy signals, click ids, places.
+//! Additions from the heads of visitors' requests: privacy signals, click ids, places.
 
 use std::sync::{Arc, Mutex};
 
@@ -116,7 +116,7 @@ async fn ids_in_the_address_of_the_page_are_newer_than_cookies() {
     )
     .await;
     assert_eq!(context["click_ids"]["_fbc"], "fb.1.1600000000000.Old");
-    // What the sender has set stays.
+    // A member that the sender has set stays.
     let mut set = at(url);
     set["context"]["click_ids"] = json!({ "_epik": "own" });
     let context = page(&service, "/v1/p", &[COOKIES], set).await;
@@ -124,10 +124,9 @@ async fn ids_in_the_address_of_the_page_are_newer_than_cookies() {
         (&context["click_ids"]["_epik"], &context["click_ids"]["_ttp"]),
         (&json!("own"), &json!("2Abc"))
     );
-    for bad in ["_epik=a b", "_epik=\"q", "_epik="] {
+    for bad in ["_epik=a b", "_epik=", "_epik"] {
         let context = page(&service, "/v1/p", &[("Cookie", bad)], json!({})).await;
-        let found = context.get("click_ids").map(|ids| ids["_epik"].clone());
-        assert!(found.is_none() || found == Some(json!("\"q")), "{bad}: {found:?}");
+        assert_eq!(context.get("click_ids"), None, "{bad}");
     }
     let long = format!("_epik={}", "x".repeat(1001));
     let context = page(&service, "/v1/p", &[("Cookie", &long)], json!({})).await;
@@ -168,7 +167,7 @@ async fn places_come_from_trusted_proxies_only() {
     assert_eq!(context.get("location"), None);
 }
 
-/// Collects what the log says.
+/// Collects the log.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
