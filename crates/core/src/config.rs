@@ -227,6 +227,10 @@ pub struct Hashes {
     pub offered: &'static [&'static str],
     /// The paths, with dots.
     pub paths: Vec<String>,
+    /// True if values are found by the meaning of their keys too ([`privacy::meaning_at`](crate::privacy::meaning_at)).
+    pub by_meaning: bool,
+    /// The paths that stay plain by the settings, with everything below them.
+    pub kept: Vec<String>,
     /// True if the settings say which paths stay plain, so that no warning need ask for that.
     pub plain_is_chosen: bool,
 }

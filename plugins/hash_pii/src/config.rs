@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_conversions::personal::{Field, Rules};
+use signalbox_core::privacy::Class;
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, Hashes, Path, Transform, TransformConfig,
     TransformDeclarations, register_plugin,
@@ -13,6 +14,7 @@ use signalbox_core::{
 use crate::defaults;
 use crate::options::{HashAs, RuleSet, RuleSets};
 use crate::plan::{Plan, What};
+use crate::seek::Kept;
 use crate::transform::HashPii;
 
 /// Members that the pipeline itself reads; it could not work with their hashes.
@@ -26,10 +28,11 @@ pub struct HashPiiConfig {
     /// the default ones, or used instead of them if `defaults` is false. Default none.
     #[serde(default)]
     pub paths: BTreeMap<String, HashAs>,
-    /// If true, the usual paths are hashed (the table in this plugin's documentation). Default true.
+    /// If true, the usual paths are hashed (the table in this plugin's documentation), keys that mean something personal
+    /// are found wherever they stand, and URLs and search texts are scrubbed. Default true.
     #[serde(default = "yes")]
     pub defaults: bool,
-    /// Default paths, and parts of addresses in `paths`, that stay as they are, with everything below them. Default none; an empty list says that none is meant,
+    /// Default paths, paths found by their meaning, and parts of addresses in `paths`, that stay as they are, with everything below them. Default none; an empty list says that none is meant,
     /// and silences the warning about values that a sink behind the transform takes as plain text only.
     #[serde(default)]
     pub keep: Option<Vec<String>>,
@@ -39,6 +42,12 @@ pub struct HashPiiConfig {
     /// sink takes its own. Default `"pinterest"`.
     #[serde(default)]
     pub rules: RuleSets,
+}
+
+/// Returns true for a path whose last key means something, so that values there may be hashed or scrubbed.
+fn has_meaning(path: &str) -> bool {
+    let path = Path::new(path);
+    path.steps().last().is_some_and(|key| !Class::of(key).is_empty())
 }
 
 fn yes() -> bool {
@@ -138,7 +147,8 @@ impl TransformConfig for HashPiiConfig {
             }
         }
         for (at, path) in not_default {
-            if !(self.is_part_of_address(path) && plan.remove(path)) {
+            let is_out = self.is_part_of_address(path) && plan.remove(path);
+            if !(is_out || self.defaults && has_meaning(path)) {
                 errors.push(
                     BuildError::new(format!("keep.{at}"), "is not among the paths hashed by default")
                         .help("name one of them, such as \"properties.address\", or a part of an address in `paths`, or leave it out"),
@@ -160,9 +170,12 @@ impl TransformConfig for HashPiiConfig {
             rules: rules.iter().map(|rules| rules.name()).collect(),
             offered: &RuleSet::NAMES,
             paths: plan.hashed(),
+            by_meaning: self.defaults,
+            kept: self.keep.clone().unwrap_or_default(),
             plain_is_chosen: self.keep.is_some(),
         });
-        let transform = HashPii::new(plan, &rules);
+        let kept = Kept::new(self.keep.as_deref().unwrap_or_default());
+        let transform = HashPii::new(plan, &rules, self.defaults.then_some(kept));
         Ok(Built::transform(transform).declares(TransformDeclarations { hashes }))
     }
 }

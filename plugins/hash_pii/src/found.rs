@@ -11,6 +11,9 @@ use crate::reasons::{self, Removed};
 /// Most values of one path whose hashes by several rules travel with the event.
 const LISTED: usize = 64;
 
+/// The number of the first path that no plan names.
+const UNPLANNED: PathId = PathId::MAX / 2;
+
 /// A set of rules, and its name to share.
 #[derive(Debug)]
 pub(crate) struct RuleName {
@@ -21,6 +24,8 @@ pub(crate) struct RuleName {
 /// The outcome of a walk; used again for every event of a thread.
 #[derive(Default)]
 pub(crate) struct Found {
+    /// Paths that no plan names, by their number from [`UNPLANNED`] on.
+    unplanned: Vec<Arc<str>>,
     /// The path of each value that was hashed.
     paths: Vec<PathId>,
     /// The kinds of these values.
@@ -36,6 +41,24 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// Returns the number of a path that no plan names.
+    pub(crate) fn unplanned(&mut self, path: &Arc<str>) -> PathId {
+        let known = self.unplanned.iter().position(|one| one == path);
+        UNPLANNED
+            + known.unwrap_or_else(|| {
+                self.unplanned.push(Arc::clone(path));
+                self.unplanned.len() - 1
+            })
+    }
+
+    /// Returns a path's text, to share.
+    fn path(&self, id: PathId, plan: &Plan) -> Arc<str> {
+        match id.checked_sub(UNPLANNED) {
+            Some(at) => self.unplanned.get(at).cloned().unwrap_or_default(),
+            None => plan.shared_path(id),
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.paths.is_empty() && self.removed.is_empty() && self.arrived.is_empty()
     }
@@ -87,14 +110,15 @@ impl Found {
                 self.note_path((path, self.fields[at]), facts, known, plan, rules);
             }
         }
-        let unhashed = self.unhashed.drain(..);
-        let unhashed =
-            unhashed.map(|(path, at, why)| reasons::unhashed(why, plan.path(path), &rules[at].name));
-        let removed = self
-            .removed
-            .drain(..)
-            .map(|(path, why)| why.noted(plan.path(path)));
+        let unhashed = self.unhashed.iter();
+        let unhashed = unhashed
+            .map(|(path, at, why)| reasons::unhashed(*why, &self.path(*path, plan), &rules[*at].name));
+        let removed = self.removed.iter();
+        let removed = removed.map(|(path, why)| why.noted(&self.path(*path, plan)));
         facts.warnings.extend(unhashed.chain(removed));
+        self.unhashed.clear();
+        self.removed.clear();
+        self.unplanned.clear();
         self.paths.clear();
         self.fields.clear();
         self.hashes.clear();
@@ -109,7 +133,7 @@ impl Found {
         plan: &Plan,
         rules: &[RuleName],
     ) {
-        let path = plan.path(id);
+        let path = &*self.path(id, plan);
         let before = facts.hashed[..known].iter().filter(|entry| *entry.path == *path);
         if let [only] = rules {
             let (mut any, mut whole) = (false, false);
@@ -123,7 +147,7 @@ impl Found {
             let mixed = self.arrived.contains(&id) && self.count(id) <= LISTED;
             if !any && !mixed {
                 facts.hashed.push(HashedPath {
-                    path: plan.shared_path(id),
+                    path: self.path(id, plan),
                     rules: Arc::clone(&only.name),
                     kind: None,
                     hashes: Vec::new(),
@@ -143,7 +167,7 @@ impl Found {
             };
             let entry = facts.hashed[..known].iter().position(is).unwrap_or_else(|| {
                 facts.hashed.push(HashedPath {
-                    path: plan.shared_path(id),
+                    path: self.path(id, plan),
                     rules: Arc::clone(&one.name),
                     kind: Some(field.name().into()),
                     hashes: Vec::with_capacity(1),

@@ -6,6 +6,7 @@ mod found;
 mod options;
 mod plan;
 mod reasons;
+mod seek;
 mod transform;
 
 pub use config::HashPiiConfig;

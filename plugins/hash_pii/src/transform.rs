@@ -4,12 +4,14 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use signalbox_conversions::personal::{self, Dropped, Field, Form, Rules, split_name};
-use signalbox_core::{Document, Event, Flow, Kind, Node, NodeId, Scalar, Sha256Hex, Transform};
+use signalbox_conversions::reasons::scrubbed;
+use signalbox_core::{Document, Event, Flow, Kind, Node, NodeId, Scalar, Sha256Hex, Transform, Warning};
 use signalbox_segment::value::{Number, is_js_space};
 
 use crate::found::{Found, RuleName};
-use crate::plan::{Branch, Plan, What};
+use crate::plan::{Branch, PathId, Plan, What};
 use crate::reasons::Removed;
+use crate::seek::{Act, Find, Kept, Seek, Seeker};
 
 /// Most items removed from one array; further ones become null. Each removal costs a walk through the array.
 const TAKEN_OUT: usize = 16;
@@ -21,6 +23,8 @@ const KEPT_SCRATCH: usize = 64 * 1024;
 pub(crate) struct HashPii {
     plan: Plan,
     rules: Vec<RuleName>,
+    /// Keys are looked at by their meaning too, but for these paths.
+    by_meaning: Option<Kept>,
 }
 
 /// Buffers that are used again for every event of a thread.
@@ -30,6 +34,9 @@ struct Scratch {
     items: Vec<NodeId>,
     results: Vec<Result<Sha256Hex, Dropped>>,
     found: Found,
+    seeker: Seeker,
+    /// Warnings about texts that were scrubbed.
+    scrubbed: Vec<Warning>,
 }
 
 thread_local! {
@@ -51,8 +58,8 @@ enum Treatment {
 }
 
 impl HashPii {
-    /// Hashes by these rules; there is at least one set.
-    pub(crate) fn new(plan: Plan, rules: &[&'static Rules]) -> HashPii {
+    /// Hashes by these rules; there is at least one set. `by_meaning` has the exempt paths if keys are looked at by their meaning.
+    pub(crate) fn new(plan: Plan, rules: &[&'static Rules], by_meaning: Option<Kept>) -> HashPii {
         let named = |rules: &&'static Rules| RuleName {
             rules,
             name: rules.name().into(),
@@ -60,6 +67,7 @@ impl HashPii {
         HashPii {
             plan,
             rules: rules.iter().map(named).collect(),
+            by_meaning,
         }
     }
 }
@@ -69,14 +77,20 @@ impl Transform for HashPii {
         let mut scratch = SCRATCH.take();
         let of_group = event.event_type() == "group";
         let root = event.root().id();
-        Walk {
+        let mut walk = Walk {
             document: event.document_mut(),
             rules: &self.rules,
             of_group,
             scratch: &mut scratch,
+        };
+        walk.members(&self.plan.branches, root);
+        if let Some(kept) = &self.by_meaning {
+            walk.by_meaning(kept, &self.plan.branches);
         }
-        .members(&self.plan.branches, root);
-
+        let scrubbed = std::mem::take(&mut scratch.scrubbed);
+        if !scrubbed.is_empty() {
+            event.facts_mut().warnings.extend(scrubbed);
+        }
         if !scratch.found.is_empty() {
             scratch.found.note(event.facts_mut(), &self.plan, &self.rules);
         }
@@ -94,7 +108,70 @@ struct Walk<'a> {
     scratch: &'a mut Scratch,
 }
 
+/// The paths of a value and, for a full name, of its parts.
+#[derive(Clone, Copy)]
+struct Target {
+    path: PathId,
+    parts: [PathId; 2],
+}
+
+impl From<&Branch> for Target {
+    fn from(branch: &Branch) -> Target {
+        Target {
+            path: branch.path,
+            parts: branch.parts,
+        }
+    }
+}
+
 impl Walk<'_> {
+    /// Looks at the values whose keys mean something personal, but for those that the plan names, and scrubs texts.
+    fn by_meaning(&mut self, kept: &Kept, branches: &[Branch]) {
+        Seek {
+            seeker: &mut self.scratch.seeker,
+            kept,
+            of_group: self.of_group,
+        }
+        .event(self.document, branches);
+        for find in std::mem::take(&mut self.scratch.seeker.finds) {
+            let stays = match &find.act {
+                Act::Hash(what) => self.found(*what, &find),
+                Act::Scrub(result) => {
+                    self.scratch.scrubbed.push(scrubbed(&find.path, result.removed));
+                    self.document.set_node(find.id, Scalar::String(&result.text));
+                    !result.text.trim().is_empty()
+                }
+            };
+            if !stays {
+                self.document.remove_child(find.parent, find.id);
+            }
+        }
+    }
+
+    fn found(&mut self, what: What, find: &Find) -> bool {
+        let found = &mut self.scratch.found;
+        let path = found.unplanned(&find.path);
+        match what {
+            What::Field(field) => self.field(
+                Target {
+                    path,
+                    parts: [path; 2],
+                },
+                field,
+                find.id,
+            ),
+            What::Name => {
+                let above = find.path.rsplit_once('.').map_or("", |(above, _)| above);
+                let part = |key: &str| match above {
+                    "" => key.into(),
+                    above => format!("{above}.{key}").into(),
+                };
+                let parts = ["firstName", "lastName"].map(|key| found.unplanned(&part(key)));
+                self.name(Target { path, parts }, find.parent, find.id)
+            }
+        }
+    }
+
     /// Looks at the members of an object that the plan names.
     fn members(&mut self, branches: &[Branch], object: NodeId) {
         for branch in branches {
@@ -119,9 +196,9 @@ impl Walk<'_> {
                 true
             }
             (_, None) => true,
-            (Kind::Object, Some(_)) => self.remove(branch, Removed::Kind(Kind::Object)),
-            (_, Some(What::Field(field))) => self.field(branch, field, id),
-            (_, Some(What::Name)) => self.name(branch, parent, id),
+            (Kind::Object, Some(_)) => self.remove(branch.into(), Removed::Kind(Kind::Object)),
+            (_, Some(What::Field(field))) => self.field(branch.into(), field, id),
+            (_, Some(What::Name)) => self.name(branch.into(), parent, id),
         }
     }
 
@@ -155,20 +232,20 @@ impl Walk<'_> {
         gone == 0 || gone < end - start
     }
 
-    fn field(&mut self, branch: &Branch, field: Field, id: NodeId) -> bool {
+    fn field(&mut self, target: Target, field: Field, id: NodeId) -> bool {
         let (text, results) = (&mut self.scratch.text, &mut self.scratch.results);
         let treatment = with_text(self.document.node(id), |value| {
             treatment(field, self.rules, value, text, results)
         });
         match treatment {
-            Treatment::Hash(_) if !self.scratch.found.has_room(branch.path, self.rules) => {
-                self.remove(branch, Removed::TooMany)
+            Treatment::Hash(_) if !self.scratch.found.has_room(target.path, self.rules) => {
+                self.remove(target, Removed::TooMany)
             }
             Treatment::Hash(hash) => {
                 self.document.set_node(id, Scalar::String(hash.as_str()));
                 self.scratch
                     .found
-                    .hashed(branch.path, field, &self.scratch.results);
+                    .hashed(target.path, field, &self.scratch.results);
                 true
             }
             Treatment::Arrived(hash) => {
@@ -176,28 +253,28 @@ impl Walk<'_> {
                 if self.document.node(id).as_str() != Some(hash.as_str()) {
                     self.document.set_node(id, Scalar::String(hash.as_str()));
                 }
-                self.scratch.found.arrived(branch.path);
+                self.scratch.found.arrived(target.path);
                 true
             }
             Treatment::AsGiven => {
-                self.scratch.found.arrived(branch.path);
+                self.scratch.found.arrived(target.path);
                 true
             }
             Treatment::Blank => true,
-            Treatment::Removed(why) => self.remove(branch, why),
+            Treatment::Removed(why) => self.remove(target, why),
         }
     }
 
     /// Replaces a full name by its parts. A part that is there already counts more.
-    fn name(&mut self, branch: &Branch, parent: NodeId, id: NodeId) -> bool {
+    fn name(&mut self, target: Target, parent: NodeId, id: NodeId) -> bool {
         let node = self.document.node(id);
         if self.document.node(parent).kind() != Kind::Object {
-            return self.remove(branch, Removed::Kind(Kind::Array));
+            return self.remove(target, Removed::Kind(Kind::Array));
         }
         let text = node.as_str().unwrap_or_default();
         let trimmed = text.trim_matches(is_js_space);
         if Sha256Hex::from_prehashed(trimmed).is_some() {
-            return self.field(branch, Field::FirstName, id);
+            return self.field(target, Field::FirstName, id);
         }
         if trimmed.is_empty() && node.kind() == Kind::String {
             return true;
@@ -207,24 +284,24 @@ impl Walk<'_> {
             [first, last].map(|part| part.map(str::to_owned))
         });
         if parts == [None, None] {
-            return self.remove(branch, Removed::NoName);
+            return self.remove(target, Removed::NoName);
         }
         for (at, field) in [Field::FirstName, Field::LastName].into_iter().enumerate() {
             if let Some(part) = &parts[at] {
-                self.name_part(branch, parent, (at, field), part);
+                self.name_part(target, parent, (at, field), part);
             }
         }
         false
     }
 
-    fn name_part(&mut self, branch: &Branch, parent: NodeId, (at, field): (usize, Field), part: &str) {
+    fn name_part(&mut self, target: Target, parent: NodeId, (at, field): (usize, Field), part: &str) {
         const SPELLINGS: [[&str; 2]; 2] = [["firstName", "first_name"], ["lastName", "last_name"]];
         let [camel, snake] = SPELLINGS[at];
         let (text, results) = (&mut self.scratch.text, &mut self.scratch.results);
         let hash = match treatment(field, self.rules, part, text, results) {
             Treatment::Hash(hash) | Treatment::Arrived(hash) => hash,
             Treatment::Removed(why) => {
-                self.remove(branch, why);
+                self.remove(target, why);
                 return;
             }
             // A part is a word, so it is not blank.
@@ -237,8 +314,8 @@ impl Walk<'_> {
         {
             return;
         }
-        if !self.scratch.found.has_room(branch.parts[at], self.rules) {
-            self.remove(branch, Removed::TooMany);
+        if !self.scratch.found.has_room(target.parts[at], self.rules) {
+            self.remove(target, Removed::TooMany);
             return;
         }
         if let Some(null) = &*NULL {
@@ -248,13 +325,13 @@ impl Walk<'_> {
             self.document.set_node(id, Scalar::String(hash.as_str()));
             self.scratch
                 .found
-                .hashed(branch.parts[at], field, &self.scratch.results);
+                .hashed(target.parts[at], field, &self.scratch.results);
         }
     }
 
     /// Notes why a value goes.
-    fn remove(&mut self, branch: &Branch, why: Removed) -> bool {
-        self.scratch.found.removed(branch.path, why);
+    fn remove(&mut self, target: Target, why: Removed) -> bool {
+        self.scratch.found.removed(target.path, why);
         false
     }
 }

@@ -11,6 +11,7 @@
 mod decode;
 mod forms;
 mod keys;
+mod place;
 mod removed;
 mod text;
 mod url;
@@ -18,6 +19,7 @@ mod words;
 
 pub use forms::{Look, looks_like, looks_like_phone_number};
 pub use keys::{Holder, Key, Meaning, holder, meaning};
+pub use place::{Class, Found, Place, TextForm, fits, meaning_at};
 pub use removed::{Removed, Scrubbed};
 pub use text::scrub_text;
 pub use url::{scrub_path, scrub_query, scrub_url};

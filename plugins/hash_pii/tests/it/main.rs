@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 mod config;
+mod meaning;
 mod parity;
 mod properties;
 mod several;
