@@ -125,7 +125,7 @@ impl From<&Branch> for Target {
 }
 
 impl Walk<'_> {
-    /// Looks at the values whose keys mean something personal, but for those that the plan names, and scrubs texts.
+    /// Hashes the values whose keys mean something personal, except those that the plan names, and scrubs texts.
     fn by_meaning(&mut self, kept: &Kept, branches: &[Branch]) {
         Seek {
             seeker: &mut self.scratch.seeker,

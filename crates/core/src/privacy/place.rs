@@ -109,7 +109,7 @@ fn part(key: &str) -> Option<Part> {
     }
 }
 
-/// Parts of the context that tell of programs, devices and campaigns, whose names are nobody's.
+/// Parts of the context that tell of programs, devices and campaigns, whose names name no person.
 const NOT_OF_PERSONS: [&str; 9] = [
     "app",
     "campaign",
@@ -132,14 +132,14 @@ enum Level {
     Below,
 }
 
-/// A place in an event: what the objects around a key say of it.
+/// A place in an event, with the facts that the objects around it add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     level: Level,
     holder: Option<Holder>,
     /// The meaning of the object that the key stands in.
     within: Option<Meaning>,
-    /// In the traits of a group, which describe a company: only ways to contact it are personal.
+    /// Set in the traits of a group, which describe a company: only its e-mail address and phone count.
     company: bool,
     of_group: bool,
 }
