@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use signalbox_core::escape::plain;
 
-use crate::status::{SinkStatus, SourceStatus, Status, sum};
+use crate::status::{SealStatus, SinkStatus, SourceStatus, Status, sum};
 
 const DROPPED: &str = "dead letters dropped to make room";
 
@@ -51,6 +51,9 @@ impl Status {
                 "The journal's state has been waiting to be written for {} s; counts of dead letters are as old.",
                 self.journal.behind_seconds
             );
+        }
+        if let Some(seal) = &self.journal.seal {
+            details.push_str(&seal_line(seal));
         }
         if !details.is_empty() {
             out.push('\n');
@@ -156,6 +159,38 @@ fn table(out: &mut String, head: &str, rows: Vec<Vec<String>>) {
         out.push_str(text.trim_end());
         out.push('\n');
     }
+}
+
+/// Tells whether the journal is encrypted, and what of it is not.
+fn seal_line(seal: &SealStatus) -> String {
+    let plain = [
+        ("events", seal.plain_event_bytes),
+        ("ids", seal.plain_id_bytes),
+        ("dead letters", seal.plain_dead_letter_bytes),
+    ];
+    let plain = plain.iter().filter(|(_, bytes)| *bytes > 0);
+    let plain: Vec<String> = plain
+        .map(|(what, bytes)| format!("{bytes} bytes of {what}"))
+        .collect();
+    let plain = plain.join(", ");
+    let mut line = match (seal.sealed, plain.is_empty()) {
+        (true, true) => "The journal is sealed".to_owned(),
+        (true, false) => format!("The journal is sealed; in plain are still {plain}"),
+        (false, true) => "The journal is in plain".to_owned(),
+        (false, false) => format!("The journal is in plain: {plain}"),
+    };
+    let keys: Vec<&str> = seal.keys.keys().map(String::as_str).collect();
+    if !keys.is_empty() {
+        let _ = write!(line, "; its files need the keys {}", keys.join(", "));
+    }
+    if seal.set_aside_bytes > 0 {
+        let _ = write!(
+            line,
+            "; {} bytes of unreadable files are set aside (*.corrupt)",
+            seal.set_aside_bytes
+        );
+    }
+    line + ".\n"
 }
 
 /// Lists counts by code; `None` if there are none.

@@ -22,8 +22,8 @@ pub use self::letters::{LetterSummary, PAGE, describe as describe_dead_letter};
 pub use self::query::Query;
 pub use self::server::{AdminServer, serve};
 pub use self::status::{
-    HoldStatus, JournalStatus, LetterStatus, OrphanStatus, RecordStatus, RequestStatus, SinkStatus,
-    SourceStatus, Started, Status,
+    HoldStatus, JournalStatus, LetterStatus, OrphanStatus, RecordStatus, RequestStatus, SealStatus,
+    SinkStatus, SourceStatus, Started, Status,
 };
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::ledger::Ledger;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use signalbox_journal::{LetterCounts, SOURCE, SinkState};
+use signalbox_journal::{LetterCounts, SOURCE, Sealing, SinkState};
 use signalbox_runtime::hold::HoldCause;
 use signalbox_runtime::ledger::{Ledger, SinkLedger, SourceLedger};
 use signalbox_runtime::operate::StatusSource;
@@ -207,6 +207,40 @@ pub struct JournalStatus {
     /// clean start.
     #[serde(default)]
     pub may_come_again: Option<BTreeMap<String, u64>>,
+    /// The encryption of its files; none in memory.
+    #[serde(default)]
+    pub seal: Option<SealStatus>,
+}
+
+/// The encryption of a journal's files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealStatus {
+    /// True if all that is written now and can hold personal data is encrypted.
+    pub sealed: bool,
+    /// Bytes of events in plain. In a sealed journal they are from before, and go with their files.
+    pub plain_event_bytes: u64,
+    /// Bytes of ids in plain.
+    pub plain_id_bytes: u64,
+    /// Bytes of dead letters in plain.
+    pub plain_dead_letter_bytes: u64,
+    /// Bytes of unreadable files that the journal has set aside (`*.corrupt`), encrypted or not.
+    pub set_aside_bytes: u64,
+    /// The operator's keys that files of events need, by their public id, with the bytes of these files.
+    pub keys: BTreeMap<String, u64>,
+}
+
+impl From<Sealing> for SealStatus {
+    fn from(sealing: Sealing) -> SealStatus {
+        let keys = sealing.keys.into_iter();
+        SealStatus {
+            sealed: sealing.sealed,
+            plain_event_bytes: sealing.plain_bytes,
+            plain_id_bytes: sealing.plain_id_bytes,
+            plain_dead_letter_bytes: sealing.plain_letter_bytes,
+            set_aside_bytes: sealing.set_aside_bytes,
+            keys: keys.map(|(key, bytes)| (key.to_string(), bytes)).collect(),
+        }
+    }
 }
 
 /// A sink that is no longer configured.
@@ -280,6 +314,7 @@ impl Status {
                 max_bytes: usage.max_bytes,
                 behind_seconds: source.journal().behind().as_secs(),
                 may_come_again: source.journal().rebuilt(),
+                seal: source.journal().sealing().map(SealStatus::from),
             },
             orphans: Vec::new(),
             orphans_age_seconds: None,

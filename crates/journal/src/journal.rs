@@ -89,7 +89,7 @@ pub trait Log: Send + Sync {
         None
     }
 
-    /// Returns the keys that the files of events need; `None` if the log has no files.
+    /// Describes the encryption of the journal's files, from memory; `None` if it has no files.
     fn sealing(&self) -> Option<Sealing> {
         None
     }
@@ -137,8 +137,24 @@ pub struct Found {
 pub struct Sealing {
     /// The operator's keys, each with the bytes of events in the files that only it opens.
     pub keys: BTreeMap<KeyId, u64>,
+    /// True if all that is written now and can hold personal data is encrypted.
+    pub sealed: bool,
     /// Bytes of events in files that are not sealed. They leave the disk with their files, once `retain` has passed.
     pub plain_bytes: u64,
+    /// Bytes of files with ids in plain. They leave the disk once `dedup_window` has passed.
+    pub plain_id_bytes: u64,
+    /// Bytes of dead letters in plain.
+    pub plain_letter_bytes: u64,
+    /// Bytes of unreadable files that are set aside, encrypted or not.
+    pub set_aside_bytes: u64,
+}
+
+impl Sealing {
+    /// Bytes of events, ids and dead letters in plain.
+    #[must_use]
+    pub fn all_plain_bytes(&self) -> u64 {
+        self.plain_bytes + self.plain_id_bytes + self.plain_letter_bytes
+    }
 }
 
 /// The fill level of a journal.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use signalbox_core::Vitals;
-use signalbox_journal::{Arrivals, Journal, LetterCounts, SourceTotals, Totals, Usage};
+use signalbox_journal::{Arrivals, Journal, LetterCounts, Sealing, SourceTotals, Totals, Usage};
 
 use crate::backpressure::Backpressure;
 use crate::hold::Held;
@@ -330,6 +330,11 @@ impl LetterLedger {
     pub fn usage(&self) -> Usage {
         let usage = self.0.as_ref().map(|journal| journal.usage());
         usage.unwrap_or_default()
+    }
+
+    /// The encryption of the journal's files; `None` if it has no files, and without a journal.
+    pub fn sealing(&self) -> Option<Sealing> {
+        self.0.as_ref()?.sealing()
     }
 
     /// Counts for a component (a sink's name, or `source:NAME`); zero without a journal.

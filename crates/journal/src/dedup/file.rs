@@ -34,6 +34,8 @@ pub(super) struct IdFile {
     pub(super) path: PathBuf,
     pub(super) number: u64,
     file: File,
+    /// Its size in bytes.
+    pub(super) size: u64,
     pub(super) count: u64,
     /// Ids of events before this position are here or in older files.
     pub(super) to: Position,
@@ -327,6 +329,7 @@ impl IdFile {
             path: path.to_owned(),
             number,
             file,
+            size,
             count,
             to: u64_at(body, 16),
             earliest: u64_at(body, 24) as i64,

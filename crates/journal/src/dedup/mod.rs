@@ -159,6 +159,12 @@ impl IdStore {
         }
     }
 
+    /// The size of the files with ids in plain, in bytes.
+    pub(crate) fn plain_bytes(&self) -> u64 {
+        let plain = self.files.iter().filter(|file| file.hashed.is_none());
+        plain.map(|file| file.size).sum()
+    }
+
     /// True if an id is of the kind that is remembered.
     pub(crate) fn is_on(&self, id: Id<'_>) -> bool {
         !id.id.is_empty() && id.id.len() <= LONGEST && self.window != 0

@@ -21,7 +21,9 @@ pub(super) fn open(
     operator: Option<&Keys>,
 ) -> Result<Option<JournalKeys>, JournalError> {
     let found = find(folder)?;
+    // Without a key, `keys.bin` alone is no hindrance: a start that could not seal the state may have left it.
     let keys = match &found {
+        _ if operator.is_none() => Vec::new(),
         Found::Nothing => Vec::new(),
         Found::Broken => vec![None],
         Found::Whole(wrapped) => wrapped.keys().map(Some).to_vec(),

@@ -21,6 +21,7 @@ mod new_ids;
 mod options;
 mod reader;
 mod room;
+mod sealing;
 mod shared;
 mod sinks;
 mod state_writer;
@@ -198,7 +199,8 @@ impl DiskJournal {
                 ),
             }
         }
-        shared.ids_filed_to.store(dedup.filed_to(), Ordering::Release);
+        shared.note_ids(&dedup);
+        shared.note_set_aside();
         let (to_writer, inbox) = mpsc::channel();
         let writer = Writer {
             shared: shared.clone(),
@@ -407,7 +409,7 @@ impl Log for DiskJournal {
     }
 
     fn sealing(&self) -> Option<Sealing> {
-        Some(self.shared.log.sealing())
+        Some(self.shared.sealing())
     }
 
     fn id(&self) -> Option<String> {

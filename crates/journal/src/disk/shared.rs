@@ -48,6 +48,10 @@ pub(crate) struct Shared {
     pub(crate) ids_filed_to: AtomicU64,
     /// The position before which the state includes the counts of events.
     pub(crate) counted_to: AtomicU64,
+    /// Bytes of files with plain ids.
+    pub(crate) plain_id_bytes: AtomicU64,
+    /// Bytes of files that are set aside.
+    pub(crate) set_aside_bytes: AtomicU64,
     /// True when frames wait for their ids to be written to files.
     pub(crate) file_ids: AtomicBool,
     /// Commits of frames.
@@ -148,6 +152,8 @@ impl Shared {
             tail_cache: tail_cache.into(),
             ids_filed_to: 0.into(),
             counted_to: head.journalled_to.into(),
+            plain_id_bytes: 0.into(),
+            set_aside_bytes: 0.into(),
             file_ids: false.into(),
             commits: 0.into(),
             opened: Instant::now(),

@@ -30,6 +30,8 @@ const LINGER: Duration = Duration::from_millis(20);
 const TICK: Duration = Duration::from_secs(1);
 /// The interval at which `last_opened` of open sinks is renewed, in milliseconds.
 const TOUCH: i64 = 600_000;
+/// The ticks after which the files set aside are counted again.
+const RECOUNT: u32 = 60;
 /// The number of tries of the last write, a tick apart.
 const LAST_TRIES: u32 = 5;
 
@@ -65,6 +67,8 @@ pub(crate) struct StateWriter {
     touched: i64,
     warned: u64,
     letter_watch: LetterWatch,
+    /// Ticks until the files set aside are counted again.
+    recount: u32,
     /// The pipeline's components, once they are known.
     pub(crate) roster: Option<Roster>,
 }
@@ -96,6 +100,7 @@ impl StateWriter {
             touched,
             warned: 0,
             letter_watch: LetterWatch::default(),
+            recount: RECOUNT,
             roster: None,
         }
     }
@@ -367,6 +372,11 @@ impl StateWriter {
         self.letter_watch.tell(&self.shared, &self.state);
         if let Err(error) = self.tidy() {
             self.failed(&error);
+        }
+        self.recount -= 1;
+        if self.recount == 0 {
+            self.recount = RECOUNT;
+            self.shared.note_set_aside();
         }
         self.warn();
     }

@@ -80,9 +80,7 @@ impl Writer {
             self.shared.log.complete_if_old();
             let all = self.shared.file_ids.swap(false, Ordering::Relaxed);
             self.dedup.tend(self.shared.end(), self.shared.clock.now(), all);
-            self.shared
-                .ids_filed_to
-                .store(self.dedup.filed_to(), Ordering::Release);
+            self.shared.note_ids(&self.dedup);
         }
         if !self.shared.halts.gone() {
             self.dedup.close(self.shared.end(), self.shared.clock.now());

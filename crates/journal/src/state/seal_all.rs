@@ -106,8 +106,7 @@ mod tests {
     }
 
     fn sealed() -> Values {
-        let folder = tempfile::tempdir().unwrap();
-        let keys = JournalKeys::open(folder.path(), &keys(&[1]), &Found::Nothing, None).unwrap();
+        let keys = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
         Values::new(Some(&keys))
     }
 

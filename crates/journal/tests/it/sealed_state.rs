@@ -7,7 +7,7 @@ use std::sync::Arc;
 use signalbox_core::{Event, JournalKey, Receipt};
 use signalbox_journal::{
     Appended, Commit, DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Keys, Open, Page, Parked,
-    Progress, Start,
+    Progress, Sealing, Start,
 };
 
 use crate::support::*;
@@ -107,6 +107,13 @@ async fn check(options: &DiskOptions) {
     journal.shutdown().await;
 }
 
+async fn sealing(options: &DiskOptions) -> Sealing {
+    let journal = open_with(options);
+    let told = journal.sealing().unwrap();
+    journal.shutdown().await;
+    told
+}
+
 /// The files of a folder in which the canary stands.
 fn plain(folder: &Path) -> Vec<String> {
     let mut names = files(folder, "");
@@ -163,6 +170,27 @@ async fn a_plain_state_is_sealed_when_the_journal_gets_a_key() {
     assert!(!plain(folder).contains(&"state.redb".to_owned()));
     assert!(!folder.join("state.draft").exists());
     check(&with(folder, &[1])).await;
+    let told = sealing(&with(folder, &[1])).await;
+    assert!(told.sealed && told.plain_bytes > 0 && told.plain_id_bytes > 0);
+    assert_eq!((told.plain_letter_bytes, told.set_aside_bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn the_journal_tells_what_is_in_plain() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fill(&options(folder)).await;
+    std::fs::write(folder.join("state.redb.corrupt"), "1234").unwrap();
+    let told = sealing(&options(folder)).await;
+    assert!(!told.sealed && told.keys.is_empty());
+    assert!(told.plain_bytes > 0 && told.plain_id_bytes > 0 && told.plain_letter_bytes > 0);
+    assert_eq!(told.set_aside_bytes, 4);
+    let sealed = tempfile::tempdir().unwrap();
+    fill(&with(sealed.path(), &[1])).await;
+    let told = sealing(&with(sealed.path(), &[2, 1])).await;
+    assert_eq!((told.sealed, told.all_plain_bytes()), (true, 0));
+    let old = keys(&[1]).unwrap().ids().next().unwrap();
+    assert!(told.keys[&old] > 0);
 }
 
 #[tokio::test]
@@ -176,6 +204,8 @@ async fn a_state_that_cannot_be_sealed_stays_as_it_is() {
     std::fs::remove_dir(folder.join("state.draft")).unwrap();
     assert!(error.contains("the state is in plain"), "{error}");
     assert!(before["state.redb"] == contents(folder)["state.redb"]);
+    // The operator may go on without a key, or make room.
+    check(&options(folder)).await;
     check(&with(folder, &[1])).await;
     assert!(!plain(folder).contains(&"state.redb".to_owned()));
 }

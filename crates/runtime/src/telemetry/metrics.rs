@@ -133,6 +133,15 @@ pub(super) static METRICS: &[Metric] = &[
         Reading::Process(|process, emit| emit(process.journal.usage().max_bytes, &[])),
     )
     .unit("By"),
+    gauge(
+        "signalbox.journal.plain",
+        "Bytes of events, ids and dead letters on disk that are not encrypted.",
+        Reading::Process(|process, emit| {
+            let sealing = process.journal.sealing().unwrap_or_default();
+            emit(sealing.all_plain_bytes(), &[]);
+        }),
+    )
+    .unit("By"),
     counter(
         "signalbox.source.events.received",
         "Everything that reached the source and was, or should have been, an event.",
