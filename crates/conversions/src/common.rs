@@ -3,8 +3,10 @@
 use bumpalo::Bump;
 use signalbox_segment::value::Value;
 
+use crate::encode::TextKind;
 use crate::lookups::{LookupPath, Lookups, index};
 use crate::personal::split_name;
+use crate::usable::usable_text;
 use crate::{device, page};
 
 /// Indices of these places in a vendor's table of places.
@@ -14,8 +16,8 @@ pub struct CommonPlaces {
     ad_tracking: usize,
     device_type: usize,
     os_name: usize,
-    search: usize,
-    url: usize,
+    search: [usize; 2],
+    url: [usize; 2],
     name: [usize; 2],
     products: usize,
 }
@@ -28,8 +30,11 @@ impl CommonPlaces {
             ad_tracking: index(places, "context.device.adTrackingEnabled"),
             device_type: index(places, "context.device.type"),
             os_name: index(places, "context.os.name"),
-            search: index(places, "context.page.search"),
-            url: index(places, "context.page.url"),
+            search: [
+                index(places, "context.page.search"),
+                index(places, "properties.search"),
+            ],
+            url: [index(places, "context.page.url"), index(places, "properties.url")],
             name: [index(places, "traits.name"), index(places, "context.traits.name")],
             products: index(places, "properties.products"),
         }
@@ -70,12 +75,37 @@ impl CommonPlaces {
         device::flag(lookups.at(self.ad_tracking))
     }
 
-    /// Returns a parameter of the page's query, which `context.page.search` or `context.page.url` holds.
+    /// Returns the address of the page, which the SDK puts into the context, and a `page` call into its properties as well.
     #[inline]
-    pub fn query_parameter<'a>(self, lookups: Lookups<'a>, name: &str, arena: &'a Bump) -> Option<&'a str> {
-        let search = lookups.at(self.search).as_str();
-        let search = search.and_then(|search| page::query_parameter(search, name, arena));
-        search.or_else(|| page::url_parameter(lookups.at(self.url).as_str()?, name, arena))
+    pub fn page_url<'a>(self, lookups: Lookups<'a>) -> Option<&'a str> {
+        let [context, properties] = self.url;
+        let is_url = |url: &&str| page::host(url).is_some();
+        let of_context = lookups.text(context);
+        of_context
+            .filter(is_url)
+            .or_else(|| lookups.text(properties).filter(is_url))
+            .or(of_context)
+    }
+
+    /// Returns the first usable value of a parameter of one of these names in the page's query, which stands in
+    /// `context.page.search`, `context.page.url`, `properties.search` or `properties.url`.
+    #[inline]
+    pub fn query_parameter<'a>(
+        self,
+        lookups: Lookups<'a>,
+        names: &[&str],
+        arena: &'a Bump,
+    ) -> Option<&'a str> {
+        let usable = |value: &&str| usable_text(value, TextKind::Id).is_ok();
+        self.search.into_iter().zip(self.url).find_map(|(search, url)| {
+            let (search, url) = (lookups.at(search).as_str(), lookups.at(url).as_str());
+            names.iter().find_map(|name| {
+                let of_search = search.and_then(|search| page::query_parameter(search, name, arena));
+                of_search
+                    .filter(usable)
+                    .or_else(|| page::url_parameter(url?, name, arena).filter(usable))
+            })
+        })
     }
 
     /// Returns true if the event has a list of products. An event of a single product says how many or nothing.

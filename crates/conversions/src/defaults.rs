@@ -27,14 +27,34 @@ macro_rules! either {
     };
 }
 
+/// Returns the mapping of a product's id: the first that is not blank of the members in which shops and tag managers put it.
+#[macro_export]
+macro_rules! first_id {
+    () => {
+        concat!(
+            r#"{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":"#,
+            r#"{"@if":{"blank":{"@path":"$.sku"},"then":{"@path":"$.sku"},"else":"#,
+            r#"{"@if":{"blank":{"@path":"$.id"},"then":{"@path":"$.id"},"else":"#,
+            r#"{"@if":{"blank":{"@path":"$.item_id"},"then":{"@path":"$.item_id"},"else":"#,
+            r#"{"@if":{"blank":{"@path":"$.productId"},"then":{"@path":"$.productId"},"else":{"@path":"$.variant_id"}}}"#,
+            "}}}}}}}}"
+        )
+    };
+}
+
 /// Returns the mapping of `properties.products`, or of the one product that the properties describe by an id, each by the
-/// mappings of a product's members: the JSON text of an object.
+/// mappings of a product's members: the JSON text of an object. `properties.id` is a product's only beside a price.
 #[macro_export]
 macro_rules! products {
     ($item:expr) => {
         concat!(
             r#"{"@if":{"exists":{"@path":"$.properties.products"},"then":{"@arrayPath":["$.properties.products","#, $item,
-            r#"]},"else":{"@if":{"exists":{"@if":{"blank":{"@path":"$.properties.product_id"},"then":{"@path":"$.properties.product_id"},"else":{"@path":"$.properties.sku"}}},"then":{"@arrayPath":["$.properties","#,
+            r#"]},"else":{"@if":{"exists":{"@if":{"blank":{"@path":"$.properties.product_id"},"then":{"@path":"$.properties.product_id"},"else":"#,
+            r#"{"@if":{"blank":{"@path":"$.properties.sku"},"then":{"@path":"$.properties.sku"},"else":"#,
+            r#"{"@if":{"blank":{"@path":"$.properties.item_id"},"then":{"@path":"$.properties.item_id"},"else":"#,
+            r#"{"@if":{"blank":{"@path":"$.properties.productId"},"then":{"@path":"$.properties.productId"},"else":"#,
+            r#"{"@if":{"blank":{"@path":"$.properties.variant_id"},"then":{"@path":"$.properties.variant_id"},"else":"#,
+            r#"{"@if":{"exists":{"@path":"$.properties.price"},"then":{"@path":"$.properties.id"}}}}}}}}}}}}},"then":{"@arrayPath":["$.properties","#,
             $item, r#"]}}}}}"#
         )
     };

@@ -9,11 +9,14 @@ use signalbox_core::{ByteSlab, Event, Prepared, Record, Rejection, Resend, Sha25
 use signalbox_segment::schema::{Leniency, Schema};
 
 use crate::encode::{Object, Stripped};
+use crate::event_id;
 use crate::hashed::{self, PipelineHashes};
 use crate::lookups::Lookups;
 use crate::mapping::{Call, CompiledMapping};
+use crate::product_ids::Products;
 use crate::reasons;
 use crate::scrub::Scrubbing;
+use crate::sources::EVENT_ID;
 use crate::spec::Compat;
 use crate::vendor::{Refusal, Resolved, Vendor};
 
@@ -27,6 +30,10 @@ pub struct Encoder<V> {
     /// The table has fields that the vendor wants plain.
     wants_plain: bool,
     scrubbing: Scrubbing,
+    /// The place of the event's id in the table.
+    event_id: Option<usize>,
+    /// The lists of products in the table.
+    products: Vec<Products>,
 }
 
 /// Buffers kept for the next event, so that an event costs few allocations.
@@ -70,6 +77,12 @@ impl<V: Vendor> Encoder<V> {
         };
         Ok(Encoder {
             mappings,
+            products: Products::of(vendor.spec()),
+            event_id: vendor
+                .spec()
+                .fields
+                .iter()
+                .position(|field| field.key == EVENT_ID),
             schema: Schema::new(vendor.spec().fields)?,
             vendor,
             slab: ByteSlab::default(),
@@ -175,36 +188,43 @@ impl<V: Vendor> Encoder<V> {
 
     /// Evaluates a mapping and coerces its payload to the field table.
     fn resolve<'a, 'b>(
-        &self,
+        &'a self,
         mapping: &'a CompiledMapping,
         event: &'a Event,
         arena: &'a Bump,
         (warnings, text, hashes): (&'b mut Vec<Warning>, &'b mut String, &'b mut Vec<Sha256Hex>),
     ) -> Result<Resolved<'a, 'b>, Refusal> {
-        let (payload, lookups, dropped) = match self.vendor.compat() {
+        let (payload, lookups, dropped, blank) = match self.vendor.compat() {
             Compat::Vendor => {
                 let mut failed = Vec::new();
-                let mapped = mapping.mapping.look(event.root(), arena).and_then(|found| {
-                    let coerced = self
-                        .schema
-                        .coerce_mapped(&mapping.mapping, found, arena, &mut failed)?;
+                let compiled = &mapping.planned.mapping;
+                let mapped = compiled.look(event.root(), arena).and_then(|found| {
+                    let coerced = self.schema.coerce_mapped(compiled, found, arena, &mut failed)?;
                     Ok((found, coerced))
                 });
-                let (found, coerced) = mapped.map_err(|error| reasons::mapping_failed(error.to_string()))?;
+                let (found, mut coerced) =
+                    mapped.map_err(|error| reasons::mapping_failed(error.to_string()))?;
                 for error in failed {
                     let field = error.field().unwrap_or_default();
                     warnings.push(Warning::new("mapping_failed", field, error.message()));
                 }
                 let before = warnings.len();
-                warnings.extend(coerced.dropped.into_iter().map(reasons::dropped));
+                warnings.extend(coerced.dropped.drain(..).map(reasons::dropped));
+                if mapping.planned.sources.maps_event_id {
+                    event_id::fall_back(&mut coerced, self.event_id, event, arena, warnings);
+                }
                 if !coerced.errors.is_empty() {
                     return Err(reasons::required(&coerced.errors).into());
                 }
+                let dropped = before..warnings.len();
                 let lookups = Lookups::new(found, self.vendor.spec().places);
-                (coerced.value, lookups, before..warnings.len())
+                let payload = self.products.iter().fold(coerced.value, |payload, products| {
+                    products.mend(payload, (event, &mapping.planned.sources), arena, warnings)
+                });
+                (payload, lookups, dropped, coerced.blank)
             }
             Compat::Segment => {
-                let mapped = mapping.mapping.resolve(event.root(), arena);
+                let mapped = mapping.planned.mapping.resolve(event.root(), arena);
                 let mapped = mapped.map_err(|error| reasons::mapping_failed(error.to_string()))?;
                 let coerced = self.schema.coerce(mapped, arena, Leniency::Segment);
                 if !coerced.errors.is_empty() {
@@ -217,7 +237,7 @@ impl<V: Vendor> Encoder<V> {
                 {
                     return Err(reasons::segment_requires(field).into());
                 }
-                (coerced.value, Lookups::none(), 0..0)
+                (coerced.value, Lookups::none(), 0..0, false)
             }
         };
         let rules = self.vendor.spec().rules_of(self.vendor.compat());
@@ -244,11 +264,14 @@ impl<V: Vendor> Encoder<V> {
             payload,
             derives: mapping.derives,
             lookups,
+            sources: &mapping.planned.sources,
             arena,
             warnings,
             text,
             hashes,
             dropped,
+            scrubbing: &self.scrubbing,
+            blank,
             made,
             worth: None,
             currency: None,

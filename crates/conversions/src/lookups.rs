@@ -108,6 +108,11 @@ impl<'a> Lookups<'a> {
         }
     }
 
+    /// Returns the value at a path that the mapping looked up, by its index among them.
+    pub(crate) fn looked_up(self, index: usize) -> Value<'a> {
+        self.found.map(|found| found.at(index)).into()
+    }
+
     /// Returns the text at a place, trimmed, unless it is blank.
     #[inline]
     pub fn text(self, index: usize) -> Option<&'a str> {

@@ -6,9 +6,11 @@ use serde_json::{Map, Value as Json};
 use signalbox_core::{Event, Node};
 use signalbox_segment::fql;
 use signalbox_segment::mapping::{CompileError, Mapping};
+use signalbox_segment::value::ValuePath;
 
 use crate::field::Derives;
 use crate::presets::{Listens, Preset};
+use crate::sources::Sources;
 use crate::spec::{Compat, Spec, set};
 
 /// The condition that an event must meet for a mapping.
@@ -124,7 +126,7 @@ impl Draft {
             name: name.into(),
             preset: self.preset,
             trigger,
-            mapping: Arc::new(compiled(self.spec, fields)?),
+            planned: Arc::new(Planned::new(self.spec, self.preset, self.compat, fields)?),
             derives: self.derives,
         })
     }
@@ -139,8 +141,8 @@ pub struct CompiledMapping {
     pub preset: Option<&'static Preset>,
     /// The condition that an event must meet.
     pub trigger: Trigger,
-    /// The mapping of the fields.
-    pub mapping: Arc<Mapping>,
+    /// The mapping of the fields, and their sources.
+    pub planned: Arc<Planned>,
     /// The values derived where the mapping leaves a field empty.
     pub derives: Derives,
 }
@@ -159,15 +161,40 @@ impl CompiledMapping {
             name: preset.name.into(),
             preset: Some(preset),
             trigger: Trigger::Preset(preset.listens),
-            mapping: of_preset(spec, preset, compat)?,
+            planned: of_preset(spec, preset, compat)?,
             derives: spec.derives(Some(preset), compat),
         })
     }
 }
 
-fn compiled(spec: &Spec, fields: Map<String, Json>) -> Result<Mapping, CompileError> {
-    let mapping = Mapping::compile(&Json::Object(fields))?;
-    Ok(mapping.arranged_for(spec.fields).looking_up(&spec.paths()))
+/// A mapping laid out for the field table, and the sources of its fields.
+#[derive(Debug)]
+pub struct Planned {
+    /// The mapping.
+    pub mapping: Mapping,
+    /// The sources of the fields that keep their default.
+    pub sources: Sources,
+}
+
+impl Planned {
+    fn new(
+        spec: &Spec,
+        preset: Option<&Preset>,
+        compat: Compat,
+        fields: Map<String, Json>,
+    ) -> Result<Planned, CompileError> {
+        let sources = Sources::of(spec, preset, compat, &fields);
+        let mapping = Mapping::compile(&Json::Object(fields))?;
+        let paths: Vec<ValuePath> = spec
+            .paths()
+            .chain(sources.paths())
+            .map(ValuePath::of_template)
+            .collect();
+        Ok(Planned {
+            mapping: mapping.arranged_for(spec.fields).looking_up(&paths),
+            sources,
+        })
+    }
 }
 
 /// The presets of a vendor that have been compiled.
@@ -176,12 +203,12 @@ struct Compiled {
     compat: Compat,
     /// The defaults of the field table, which presets share.
     fields: Map<String, Json>,
-    mappings: Vec<(&'static str, Arc<Mapping>)>,
+    mappings: Vec<(&'static str, Arc<Planned>)>,
 }
 
 /// Returns a preset's mapping, compiled once in a process: every sink has the same ones, and compiling them took most of
 /// the time to start.
-fn of_preset(spec: &'static Spec, preset: &Preset, compat: Compat) -> Result<Arc<Mapping>, CompileError> {
+fn of_preset(spec: &'static Spec, preset: &Preset, compat: Compat) -> Result<Arc<Planned>, CompileError> {
     static COMPILED: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
     let mut all = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     let is = |one: &Compiled| std::ptr::eq(one.spec, spec) && one.compat == compat;
@@ -204,7 +231,7 @@ fn of_preset(spec: &'static Spec, preset: &Preset, compat: Compat) -> Result<Arc
     }
     let mut fields = known.fields.clone();
     spec.lay_over(&mut fields, preset, compat);
-    let mapping = Arc::new(compiled(spec, fields)?);
+    let mapping = Arc::new(Planned::new(spec, Some(preset), compat, fields)?);
     known.mappings.push((preset.name, Arc::clone(&mapping)));
     Ok(mapping)
 }

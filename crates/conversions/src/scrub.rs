@@ -82,6 +82,25 @@ impl Scrubbing {
     }
 }
 
+impl Scrubbing {
+    /// Returns what stays of a text of one field; `None` if nothing does. A change adds a warning.
+    pub(crate) fn text<'a>(
+        &self,
+        field: &str,
+        text: &'a str,
+        arena: &'a Bump,
+        warnings: &mut Vec<Warning>,
+    ) -> Option<&'a str> {
+        let place = self.0.iter().find(|place| place.path == field);
+        let Some(scrubbed) = place.and_then(|place| scrub(place.form, text)) else {
+            return Some(text);
+        };
+        warnings.push(reasons::scrubbed(field, scrubbed.removed));
+        let stays = scrubbed.text.trim();
+        (!stays.is_empty()).then(|| &*arena.alloc_str(stays))
+    }
+}
+
 impl Place {
     fn put<'a>(&self, payload: Value<'a>, stays: Value<'a>, arena: &'a Bump) -> Value<'a> {
         let value = match self.member {

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value as Json, json};
 use signalbox_segment::schema::Field;
-use signalbox_segment::value::ValuePath;
 
 use crate::field::{Default, Derives, Row};
 use crate::lookups::LookupPath;
@@ -228,13 +227,10 @@ impl Spec {
             .find(|key| *key == name)
     }
 
-    /// Returns the paths that mappings look up beside their own.
-    pub(crate) fn paths(&self) -> Vec<ValuePath> {
-        self.places
-            .iter()
-            .chain(&money::PLACES)
-            .map(|place| ValuePath::of_template(place.path))
-            .collect()
+    /// Returns the paths that mappings look up beside their own and those of the sources.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &'static str> {
+        let places = self.places.iter().chain(&money::PLACES);
+        places.map(|place| place.path)
     }
 }
 
@@ -262,7 +258,8 @@ fn parse(json: &str) -> Json {
     serde_json::from_str(json).unwrap_or(Json::Null)
 }
 
-fn json_of(default: &Default) -> Option<Json> {
+/// Returns a default as a mapping; `None` for none.
+pub(crate) fn json_of(default: &Default) -> Option<Json> {
     let path = |path: &str| json!({ "@path": format!("$.{path}") });
     // As text, so that 0 does not count as blank.
     let text = |path: &str| json!({ "@template": format!("{{{{{path}}}}}") });

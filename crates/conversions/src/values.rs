@@ -16,6 +16,7 @@ use crate::parent::Parent;
 use crate::personal::{self, Dropped, Form};
 use crate::reasons;
 use crate::time::unix_seconds;
+use crate::usable::usable_text;
 use crate::vendor::{Resolved, Vendor};
 
 impl<'a> Resolved<'a, '_> {
@@ -57,18 +58,14 @@ impl<'a> Resolved<'a, '_> {
     /// Writes one value, or leaves it out with a warning if it does not fit the vendor's limits.
     pub fn member(&mut self, out: &mut Object<'_>, wire: &Wire, value: Value<'a>, parent: Parent) {
         if !value.is_defined() {
+            if self.has_lost_values() && matches!(wire.kind, Kind::Text(_)) {
+                self.text(out, wire, "", parent);
+            }
             return;
         }
         let path = || parent.child(wire.member);
         match (wire.kind, value) {
-            (Kind::Text(most), Value::Str(text)) => {
-                if text.len() > most && text.chars().count() > most {
-                    self.warnings
-                        .push(reasons::too_long(self.spec.vendor, &path(), most));
-                } else {
-                    out.text(wire.key, text);
-                }
-            }
+            (Kind::Text(_), Value::Str(text)) => self.text(out, wire, text, parent),
             (Kind::Whole(least, most), _) => {
                 match whole(value).filter(|number| (least..=most).contains(number)) {
                     Some(number) => out.integer(wire.key, number),
@@ -109,6 +106,25 @@ impl<'a> Resolved<'a, '_> {
             }
             // The schema lets no other value through; products and hashes have their own functions.
             _ => {}
+        }
+    }
+
+    /// Writes a text that says something, within its limit.
+    fn text(&mut self, out: &mut Object<'_>, wire: &Wire, text: &'a str, parent: Parent) {
+        let text = match usable_text(text, wire.text) {
+            Ok(text) => text,
+            Err(why) => match self.text_of_sources(&parent.child(wire.member), &why, wire.text) {
+                Some(text) => text,
+                None => return,
+            },
+        };
+        match wire.kind {
+            Kind::Text(most) if text.len() > most && text.chars().count() > most => {
+                let path = parent.child(wire.member);
+                self.warnings
+                    .push(reasons::too_long(self.spec.vendor, &path, most));
+            }
+            _ => out.text(wire.key, text),
         }
     }
 
@@ -180,6 +196,8 @@ impl<'a> Resolved<'a, '_> {
         parent: &str,
     ) -> bool {
         self.hashes.clear();
+        let before = self.warnings.len();
+        let may_have_more = self.may_have_more(values);
         // A field of one value has no list around it.
         let values = match &values {
             Value::Array(values) => values,
@@ -190,6 +208,9 @@ impl<'a> Resolved<'a, '_> {
         for (index, value) in values.iter().enumerate() {
             let text = value.as_str().unwrap_or_default();
             self.hash(field, text, parent, several.then_some(index));
+        }
+        if self.hashes.is_empty() && may_have_more {
+            self.hash_sources(field, &path_of(parent, field.member), before);
         }
         if self.hashes.is_empty()
             && let Some(derive) = field.derive
@@ -202,38 +223,34 @@ impl<'a> Resolved<'a, '_> {
         !self.hashes.is_empty()
     }
 
-    /// Returns a text that passes the test; another one is left out with a warning that it is not `wanted`.
-    pub fn valid(
-        &mut self,
-        text: Option<&'a str>,
-        test: fn(&str) -> bool,
-        (path, wanted): (&str, &str),
-    ) -> Option<&'a str> {
-        let text = text?;
-        if test(text) {
-            return Some(text);
-        }
-        self.warnings.push(reasons::wrong_form(path, wanted));
-        None
-    }
-
     /// Brings a personal value that the vendor wants plain to its normal form, in [`text`](Resolved::text). `None`, with
     /// a warning unless the value is blank, if it has none. `path` is that of the field.
     pub fn normalise(&mut self, field: personal::Field, value: Value<'a>, path: &str) -> Option<&str> {
-        let text = value.as_str()?;
+        let before = self.warnings.len();
+        let normal = self.normal_form(field, value, path)
+            || self.may_have_more(value) && self.normalise_sources(field, path, before);
+        normal.then_some(&*self.text)
+    }
+
+    fn normal_form(&mut self, field: personal::Field, value: Value<'a>, path: &str) -> bool {
+        let Some(text) = value.as_str() else { return false };
         match personal::normalise(field, self.spec.rules, text, self.text) {
-            Ok(Form::Plain) => Some(self.text),
-            Ok(Form::Hashed | Form::Given) => {
-                self.warnings.push(reasons::wanted_plain(path));
-                None
-            }
-            Err(Dropped::Empty) => None,
+            Ok(Form::Plain) => return true,
+            Ok(Form::Hashed | Form::Given) => self.warnings.push(reasons::wanted_plain(path)),
+            Err(Dropped::Empty) => {}
             Err(dropped) => {
-                self.warnings
-                    .push(Warning::new(dropped.code(), path, dropped.message()));
-                None
+                let warning = Warning::new(dropped.code(), path, dropped.message());
+                self.warnings.push(warning);
             }
         }
+        false
+    }
+
+    /// Hashes a text by the sink's rules into [`hashes`](Resolved::hashes).
+    pub(crate) fn hash_text(&mut self, field: personal::Field, text: &str) -> Result<(), Dropped> {
+        let hash = personal::hash(field, self.spec.rules, text, self.text)?;
+        self.hashes.push(hash);
+        Ok(())
     }
 
     /// Hashes a derived value, which may be a hash of the pipeline's as well as a mapped one.
@@ -255,9 +272,8 @@ impl<'a> Resolved<'a, '_> {
     }
 
     fn hash(&mut self, field: &PersonalField, text: &str, parent: &str, index: Option<usize>) {
-        match personal::hash(field.field, self.spec.rules, text, self.text) {
-            Ok(hash) => self.hashes.push(hash),
-            Err(Dropped::Empty) => {}
+        match self.hash_text(field.field, text) {
+            Ok(()) | Err(Dropped::Empty) => {}
             Err(dropped) => {
                 let path = match index {
                     Some(index) => format!("{}[{index}]", path_of(parent, field.member)),

@@ -17,6 +17,8 @@ use crate::money::Worth;
 use crate::parent::Parent;
 use crate::personal;
 use crate::presets::Preset;
+use crate::scrub::Scrubbing;
+use crate::sources::Sources;
 use crate::spec::{Compat, Spec};
 
 /// A conversions API. The kit matches events with mappings, evaluates them, coerces their payload to the field table, and
@@ -106,6 +108,8 @@ pub struct Resolved<'a, 'b> {
     pub derives: Derives,
     /// The places in the event that values are derived from.
     pub lookups: Lookups<'a>,
+    /// The sources of the fields that keep their default.
+    pub(crate) sources: &'a Sources,
     /// Memory for values that last until the record is written.
     pub arena: &'a Bump,
     /// Warnings for the record.
@@ -114,6 +118,10 @@ pub struct Resolved<'a, 'b> {
     pub text: &'b mut String,
     /// The hashes of one personal field.
     pub hashes: &'b mut Vec<Sha256Hex>,
+    /// The fields of which personal data and secrets are taken out.
+    pub(crate) scrubbing: &'a Scrubbing,
+    /// The schema left out a text of white space alone.
+    pub(crate) blank: bool,
     /// The warnings about values that the schema dropped.
     pub(crate) dropped: Range<usize>,
     /// The hashes that transforms made by other rules; those of the payload are replaced already.

@@ -25,13 +25,13 @@ pub(crate) const PLATFORM: Derive = Derive::new(8);
 
 /// The places in an event that are looked at.
 #[rustfmt::skip]
-pub(crate) const PLACES: [LookupPath; 25] = places(&[
+pub(crate) const PLACES: [LookupPath; 27] = places(&[
     "context", "context.app", "context.consent", "context.consent.categoryPreferences",
     "context.consent.categoryPreferences.Advertising", "context.consent.categoryPreferences.advertising",
     "context.cookies", "context.device", "context.device.adTrackingEnabled", "context.device.type", "context.library",
     "context.library.name", "context.os", "context.os.name", "context.page", "context.page.referrer",
     "context.page.search", "context.page.url", "context.traits", "context.traits.name", "context.userAgent",
-    "properties", "properties.products", "traits", "traits.name",
+    "properties", "properties.products", "properties.search", "properties.url", "traits", "traits.name",
 ]);
 
 /// The places that every vendor looks at.
@@ -101,12 +101,9 @@ fn cookie<'a>(lookups: Lookups<'a>, name: &str) -> Option<&'a str> {
 /// The `fbc` of the `fbclid` in the query of the page, or of a page of the same site that led to it.
 fn fbc<'a>(resolved: &Resolved<'a, '_>) -> Option<&'a str> {
     let (lookups, arena) = (resolved.lookups, resolved.arena);
-    let [url, search, referrer] = [
-        at!("context.page.url"),
-        at!("context.page.search"),
-        at!("context.page.referrer"),
-    ]
-    .map(|place| lookups.text(place));
+    let [search, referrer] =
+        [at!("context.page.search"), at!("context.page.referrer")].map(|place| lookups.text(place));
+    let url = COMMON.page_url(lookups);
     let fbclid = page::click_id("fbclid", url, search, referrer, arena)?;
     let clicked = instant(top!(resolved.payload, "event_time").as_str()?).ok()?;
     Some(bumpalo::format!(in arena, "fb.1.{}.{}", clicked.0, fbclid).into_bump_str())

@@ -11,7 +11,7 @@ use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Text,
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{META, SEGMENT_META};
-use signalbox_conversions::{Spec, either, fields, from_path, key, member, own, products};
+use signalbox_conversions::{Spec, either, fields, first_id, from_path, key, member, own, products};
 use signalbox_segment::schema::FieldType::{Boolean, Integer, Object, String};
 use signalbox_segment::schema::{Choice, Field, FieldType};
 
@@ -167,9 +167,9 @@ pub(crate) const EVENT: &[Row] = &[
     own!("event_name", "Event Name", String, "The conversion: a standard event or a custom one. Each preset sets its own.").required(),
     own!("event_time", "Event Time", String, "When it happened: a date, or epoch seconds or milliseconds.").required()
         .default_mapping(from_path!("timestamp")).vendor_default(FirstOf(&["timestamp", "originalTimestamp", "receivedAt"])),
-    own!("event_source_url", "Event Source URL", String, "Address of the page.").url().default_mapping(from_path!("context.page.url")).optional(),
-    own!("event_id", "Event ID", String,
-        "Meta recognises duplicates by it. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
+    own!("event_source_url", "Event Source URL", String, "Address of the page.").url().default_mapping(from_path!("context.page.url"))
+        .vendor_default(FirstOf(&["context.page.url", "properties.url"])).optional(),
+    own!("event_id", "Event ID", String, "Meta recognises duplicates by it. A site that fires the pixel too must send the same id in both.").default_mapping(from_path!("messageId")),
     own!("action_source", "Action Source", String, "Where it happened.").required().choices(SOURCES).vendor_default(Json(r#""website""#))
         .derived(derive::ACTION_SOURCE, "`app` for events of mobile apps, `system_generated` for those that a server's library makes without page and user agent, `other` if a field is missing that Meta requires with the source"),
     own!("user_data", "User Data", Object, "Who it was.").required().members(USER_DATA, fields!(USER_DATA)),
@@ -187,9 +187,9 @@ pub(crate) const EVENT: &[Row] = &[
     member!("content_ids", "Content IDs", Texts, "Ids of the products.").vendor_default(Nothing).derived(derive::CONTENT_IDS, "the ids of the contents"),
     member!("content_name", "Content Name", ANY, "Name of the page or product."),
     member!("content_type", "Content Type", ANY, "What the ids of the contents name.").choices(&choices(["product", "product_group"])),
-    member!("contents", "Contents", Contents, "The products.").members(CONTENT, fields!(CONTENT)).vendor_default(Json(products!(
-            r#"{"id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}"#
-        ))),
+    member!("contents", "Contents", Contents, "The products.").members(CONTENT, fields!(CONTENT)).vendor_default(Json(products!(concat!(
+            r#"{"id":"#, first_id!(), r#","quantity":{"@path":"$.quantity"},"item_price":{"@path":"$.price"}}"#
+        )))),
     member!("num_items", "Number of Items", COUNT, "How many products in all.").derived(derive::NUM_ITEMS, "the quantities of the contents, added up"),
     member!("content_category", "Content Category", ANY, "Category of the content."),
     member!("search_string", "Search String", ANY, "What was searched for.").search().vendor_default(FirstOf(&["properties.query"])),

@@ -21,7 +21,7 @@ pub(crate) const NUM_ITEMS: Derive = Derive::new(6);
 pub(crate) const OS_FAMILY: Derive = Derive::new(7);
 
 /// The places in an event that are looked at.
-pub(crate) const PLACES: [LookupPath; 16] = places(&[
+pub(crate) const PLACES: [LookupPath; 18] = places(&[
     "context",
     "context.app",
     "context.device",
@@ -36,9 +36,14 @@ pub(crate) const PLACES: [LookupPath; 16] = places(&[
     "context.traits.name",
     "properties",
     "properties.products",
+    "properties.search",
+    "properties.url",
     "traits",
     "traits.name",
 ]);
+
+/// Names of the click id in queries: that of the parameter, and that of the cookie.
+const CLICK_IDS: [&str; 2] = ["epik", "_epik"];
 
 /// The places that other vendors look at, too.
 const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
@@ -62,7 +67,7 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
             .into(),
         FIRST_NAME => text(COMMON.first_name(lookups)),
         LAST_NAME => text(COMMON.last_name(lookups)),
-        CLICK_ID => text(COMMON.query_parameter(lookups, "epik", resolved.arena)),
+        CLICK_ID => text(COMMON.query_parameter(lookups, &CLICK_IDS, resolved.arena)),
         CONTENT_IDS => products::ids(contents(resolved.payload), resolved.arena),
         // If a quantity did not fit and was left out, nothing can be added up.
         NUM_ITEMS if !resolved.has_dropped("].quantity") => {
@@ -183,6 +188,11 @@ mod tests {
                 r#"{"search":"?epik=","url":"https://a.example/p?epik=u"}"#,
                 Some("u"),
             ),
+            (r#"{"search":"?_epik=c"}"#, Some("c")),
+            (
+                r#"{"search":"?epik=null","url":"https://a.example/p?epik=u"}"#,
+                Some("u"),
+            ),
             (r#"{"search":"?notepik=abc"}"#, None),
             (r#"{"url":"https://a.example/epik=abc"}"#, None),
             (r#"{"url":7}"#, None),
@@ -190,7 +200,9 @@ mod tests {
             let json = format!(r#"{{"context":{{"page":{page}}}}}"#);
             let arena = Bump::new();
             let epik = with(&json, |lookups| {
-                COMMON.query_parameter(lookups, "epik", &arena).map(str::to_owned)
+                COMMON
+                    .query_parameter(lookups, &CLICK_IDS, &arena)
+                    .map(str::to_owned)
             });
             assert_eq!(epik.as_deref(), found, "{page}");
         }

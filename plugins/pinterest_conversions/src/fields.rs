@@ -12,7 +12,7 @@ use signalbox_conversions::field::Kind::{
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{PINTEREST, SEGMENT};
-use signalbox_conversions::{Spec, fields, key};
+use signalbox_conversions::{Spec, fields, first_id, key, products};
 use signalbox_segment::schema::FieldType::{Boolean, Object, String};
 use signalbox_segment::schema::{Choice, Field};
 
@@ -71,13 +71,11 @@ const EVENT_NAMES: &[Choice<'static>] = &[
     choice("watch_video"),
 ];
 
-const PRODUCTS: &str = concat!(
-    r#"{"@if":{"exists":{"@path":"$.properties.products"},"then":{"@arrayPath":["$.properties.products","#,
-    r#"{"id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"item_price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"item_name":{"@path":"$.name"},"item_category":{"@path":"$.category"},"item_brand":{"@path":"$.brand"}}"#,
-    r#"]},"else":{"@if":{"exists":{"@if":{"blank":{"@path":"$.properties.product_id"},"then":{"@path":"$.properties.product_id"},"else":{"@path":"$.properties.sku"}}},"then":{"@arrayPath":["$.properties","#,
-    r#"{"id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"item_price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"item_name":{"@path":"$.name"},"item_category":{"@path":"$.category"},"item_brand":{"@path":"$.brand"}}"#,
-    r#"]}}}}}"#,
-);
+const PRODUCTS: &str = products!(concat!(
+    r#"{"id":"#,
+    first_id!(),
+    r#","item_price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"item_name":{"@path":"$.name"},"item_category":{"@path":"$.category"},"item_brand":{"@path":"$.brand"}}"#,
+));
 
 /// The user, in the order of the request, which lets the encoder take the members one after the other.
 pub(crate) const USER_DATA: &[Row] = &[
@@ -100,7 +98,7 @@ pub(crate) const USER_DATA: &[Row] = &[
             .default_mapping(r#"{"@path":"$.context.userAgent"}"#),
     Row::hashed("hashed_maids", "Mobile Ad Identifier", key!("hashed_maids"), Personal::MobileAdId).describe("Advertising ids of the user's devices (IDFA, GAID).").vendor_default(FirstOf(&["context.device.advertisingId"])),
     event!("click_id", "Click ID", String).nullable()
-            .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter.").vendor_default(FirstOf(&["properties._epik", "properties.epik", "context._epik", "context.click_ids._epik"])).derived(derive::CLICK_ID, "`epik` in the query of `context.page.search` or `context.page.url`"),
+            .describe("The epik value that Pinterest puts on clicks: the `_epik` cookie or the `epik` query parameter.").vendor_default(FirstOf(&["properties._epik", "properties.epik", "context._epik", "context.click_ids._epik"])).derived(derive::CLICK_ID, "`epik` or `_epik` in the query of `context.page.search`, `context.page.url`, `properties.search` or `properties.url`"),
     event!("partner_id", "Partner ID", String).nullable()
             .describe("A visitor id from a partner; only if Pinterest asks for it."),
 ];
@@ -291,7 +289,7 @@ pub(crate) const EVENT: &[Row] = &[
             .describe("What Pinterest knows duplicates by. A site that fires the tag too must send the same id in both.")
             .default_mapping(r#"{"@path":"$.messageId"}"#),
     event!("event_source_url", "Event Source URL", String).url().describe("Address of the page.")
-            .default_mapping(r#"{"@path":"$.context.page.url"}"#).optional(),
+            .default_mapping(r#"{"@path":"$.context.page.url"}"#).vendor_default(FirstOf(&["context.page.url", "properties.url"])).optional(),
     // Segment's default tells Pinterest that every user opted out.
     event!("opt_out", "Opt Out", Boolean).describe("Whether the user opted out of tracking.")
             .default_mapping("true").optional().vendor_default(Nothing).derived(derive::OPT_OUT, "the opposite of `context.device.adTrackingEnabled`"),
@@ -403,14 +401,14 @@ mod tests {
                 Mapping::compile(&serde_json::Value::Object(whole.clone())).unwrap();
                 shared.insert("event_name".to_owned(), preset.event_name.into());
                 assert_eq!(shared, whole, "{}", preset.name);
-                let compiled = || CompiledMapping::of_preset(&SPEC, preset, compat).unwrap().mapping;
+                let compiled = || CompiledMapping::of_preset(&SPEC, preset, compat).unwrap().planned;
                 assert!(Arc::ptr_eq(&compiled(), &compiled()));
             }
         }
         let of = |compat| {
             CompiledMapping::of_preset(&SPEC, &PRESETS[0], compat)
                 .unwrap()
-                .mapping
+                .planned
         };
         assert!(!Arc::ptr_eq(&of(Compat::Vendor), &of(Compat::Segment)));
     }

@@ -54,10 +54,10 @@ impl<'a> RecordBuilder<'a, '_> {
             }
         }
         let click_id = members.take("click_id").as_str();
+        let form = ("user_data.click_id", "a click id");
+        let click_id = self.resolved.valid(click_id, |_| true, form);
         let derived = || self.resolved.derived(self.vendor, derive::CLICK_ID).as_str();
-        if let Some(id) = click_id.or_else(derived) {
-            out.plain(CLICK_ID, id);
-        }
+        out.plain_if_any(CLICK_ID, click_id.or_else(derived));
         if let Some(id) = members.take("partner_id").as_str() {
             out.plain(PARTNER_ID, id);
         }

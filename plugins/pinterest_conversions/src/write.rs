@@ -3,7 +3,7 @@
 use signalbox_conversions::encode::{Members, Object, UserData, Wire, languages};
 use signalbox_conversions::field::Kind;
 use signalbox_conversions::time::unix_seconds;
-use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, reasons};
+use signalbox_conversions::{Parent, Refusal, Resolved, Written, key, page, reasons};
 use signalbox_segment::value::Value;
 
 use crate::derive::{ACTION_SOURCE, OPT_OUT};
@@ -63,9 +63,11 @@ impl<'a> RecordBuilder<'a, '_> {
         out.text(key!("action_source"), action_source);
         out.integer(key!("event_time"), event_time);
         out.text(key!("event_id"), event_id);
-        if let Some(url) = top!(payload, "event_source_url").as_str() {
-            out.text(key!("event_source_url"), url);
-        }
+        let url = top!(payload, "event_source_url").as_str();
+        let is_url = |url: &str| page::host(url).is_some();
+        let form = ("event_source_url", "the address of a web page");
+        let url = self.resolved.valid(url, is_url, form);
+        out.text_if_any(key!("event_source_url"), url);
         if let Some(partner) = &self.vendor.partner_name {
             out.text(key!("partner_name"), partner);
         }

@@ -19,13 +19,13 @@ pub(crate) const LIMITED_DATA_USE: Derive = Derive::new(6);
 
 /// The places in an event that are looked at.
 #[rustfmt::skip]
-pub(crate) const PLACES: [LookupPath; 25] = places(&[
+pub(crate) const PLACES: [LookupPath; 26] = places(&[
     "context", "context.app", "context.consent", "context.consent.categoryPreferences",
     "context.consent.categoryPreferences.Advertising", "context.consent.categoryPreferences.advertising",
     "context.cookie", "context.cookies", "context.device", "context.device.adTrackingEnabled",
     "context.device.trackingStatus", "context.device.type", "context.os", "context.os.name", "context.page",
     "context.page.referrer", "context.page.search", "context.page.url", "context.traits", "context.traits.name",
-    "properties", "properties.products", "properties.url", "traits", "traits.name",
+    "properties", "properties.products", "properties.search", "properties.url", "traits", "traits.name",
 ]);
 
 /// The places that all vendors look at.
@@ -69,12 +69,9 @@ fn opted_out(lookups: Lookups<'_>) -> bool {
 
 /// The click id: of the page, of a page of the same site before, or of the cookie that the pixel keeps.
 fn click_id<'a>(lookups: Lookups<'a>, arena: &'a Bump) -> Option<&'a str> {
-    let [url, search, referrer] = [
-        at!("context.page.url"),
-        at!("context.page.search"),
-        at!("context.page.referrer"),
-    ]
-    .map(|place| lookups.text(place));
+    let [search, referrer] =
+        [at!("context.page.search"), at!("context.page.referrer")].map(|place| lookups.text(place));
+    let url = COMMON.page_url(lookups);
     page::click_id("ttclid", url, search, referrer, arena).or_else(|| cookie(lookups, "ttclid"))
 }
 

@@ -12,7 +12,7 @@ use signalbox_conversions::field::Kind::{self, Amount, Contents, Currency, Numbe
 use signalbox_conversions::field::Row;
 use signalbox_conversions::personal::Field as Personal;
 use signalbox_conversions::personal::rules::{SEGMENT_TIKTOK, TIKTOK};
-use signalbox_conversions::{Preset, Spec, either, fields, from_path, key, member, own, products};
+use signalbox_conversions::{Preset, Spec, either, fields, first_id, from_path, key, member, own, products};
 use signalbox_segment::schema::Field;
 use signalbox_segment::schema::FieldType::{self, Boolean, Object, String};
 
@@ -43,7 +43,7 @@ const SHARED: &[Row] = &[
     own!("user_agent", "User Agent", String).describe("User agent of the browser or app; never hashed.").default_mapping(from_path!("context.userAgent")),
     own!("url", "Page URL", String).url().describe("Address of the page, with its parameters.").default_mapping(from_path!("context.page.url")).vendor_default(FirstOf(&["context.page.url", "properties.url"])),
     own!("referrer", "Page Referrer", String).url().describe("Address of the page before.").default_mapping(from_path!("context.page.referrer")),
-    Row::member(key!("contents"), "Contents", Contents).members(CONTENT, fields!(CONTENT)).describe("The products.").vendor_default(Json(products!(r#"{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":{"@if":{"blank":{"@path":"$.product_id"},"then":{"@path":"$.product_id"},"else":{"@path":"$.sku"}}},"content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}"#))),
+    Row::member(key!("contents"), "Contents", Contents).members(CONTENT, fields!(CONTENT)).describe("The products.").vendor_default(Json(products!(concat!(r#"{"price":{"@path":"$.price"},"quantity":{"@path":"$.quantity"},"content_category":{"@path":"$.category"},"content_id":"#, first_id!(), r#","content_name":{"@path":"$.name"},"brand":{"@path":"$.brand"}}"#)))),
     member!("content_type", "Content Type", ANY).choices(&[choice("product"), choice("product_group")]).describe("What the ids of the contents name: products or groups of products.").default_mapping(r#""product""#),
     member!("currency", "Currency", Currency).describe("ISO 4217 code of the currency of `value` and the prices.").default_mapping(from_path!("properties.currency")).of_worth(),
     member!("value", "Value", Amount).describe("What the event is worth in all.").default_mapping(either!("properties.value", "properties.revenue")).worth(),

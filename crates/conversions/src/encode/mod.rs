@@ -19,5 +19,5 @@ pub use segment::{
 };
 pub use stripped::{Stripped, StrippedFields};
 pub use user_data::{Hashed, HashedKey, PlainKey, UserData};
-pub use wire::{PersonalField, Wire, count_hashed, personal, wires};
+pub use wire::{PersonalField, TextKind, Wire, count_hashed, personal, wires};
 pub use writer::{Array, Key, Object};

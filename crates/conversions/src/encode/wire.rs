@@ -18,6 +18,39 @@ pub struct Wire {
     pub derive: Option<Derive>,
     /// Segment's destination does not send it.
     pub vendor_only: bool,
+    /// The texts that say nothing in it.
+    pub text: TextKind,
+}
+
+/// The kinds of texts by what stands for a missing value in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextKind {
+    /// A title, a name, a search: words such as `unknown` may be meant.
+    Free,
+    /// An id: such words, and zeros, are none.
+    Id,
+    /// The id of a product, which may be zero.
+    ProductId,
+}
+
+impl TextKind {
+    /// Returns the kind by the name of a member.
+    const fn of(name: &str) -> TextKind {
+        const fn ends_with(name: &str, end: &str) -> bool {
+            let (name, end) = (name.as_bytes(), end.as_bytes());
+            let mut at = 0;
+            while at < end.len() && at < name.len() && name[name.len() - 1 - at] == end[end.len() - 1 - at] {
+                at += 1;
+            }
+            at == end.len()
+        }
+        match name.len() {
+            2 if ends_with(name, "id") => TextKind::ProductId,
+            _ if ends_with(name, "content_id") || ends_with(name, "content_ids") => TextKind::ProductId,
+            _ if ends_with(name, "_id") || ends_with(name, "_ids") => TextKind::Id,
+            _ => TextKind::Free,
+        }
+    }
 }
 
 impl Wire {
@@ -29,6 +62,7 @@ impl Wire {
             kind: row.kind,
             derive: row.derive,
             vendor_only: row.vendor_only,
+            text: TextKind::of(row.key.name()),
         }
     }
 }

@@ -296,7 +296,7 @@ impl MappingConfig {
         }
         match draft.compile(&name, trigger?) {
             Ok(compiled) => {
-                let doubts = compiled.mapping.warnings().iter();
+                let doubts = compiled.planned.mapping.warnings().iter();
                 let ours = doubts.filter_map(|doubt| Some((self.setting(&at, &doubt.path)?, &doubt.message)));
                 findings
                     .warnings

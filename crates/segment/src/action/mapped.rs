@@ -99,7 +99,9 @@ impl<'a> Coercion<'a> {
             (CommonCase::One(plain), Value::Number(_) | Value::Bool(_)) if plain.has(found) => {
                 *value = *found
             }
-            _ if empty(plan.field, false, found, Leniency::PerField) => {}
+            _ if empty(plan.field, false, found, Leniency::PerField) => {
+                self.blank |= matches!(found, Value::Str(text) if !text.is_empty());
+            }
             _ => {
                 *value = *found;
                 if !plan.rule.plain.has(value) {

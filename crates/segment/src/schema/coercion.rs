@@ -54,6 +54,7 @@ pub(crate) struct Coercion<'a> {
     leniency: Leniency,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) dropped: Vec<FieldError>,
+    pub(crate) blank: bool,
 }
 
 impl<'a> Coercion<'a> {
@@ -63,6 +64,7 @@ impl<'a> Coercion<'a> {
             leniency,
             errors: Vec::new(),
             dropped: Vec::new(),
+            blank: false,
         }
     }
 
@@ -71,6 +73,7 @@ impl<'a> Coercion<'a> {
             value,
             errors: self.errors,
             dropped: self.dropped,
+            blank: self.blank,
         }
     }
 

@@ -66,6 +66,8 @@ pub struct Coerced<'a> {
     pub errors: Vec<FieldError>,
     /// Values left out because they did not fit ([`Leniency::PerField`] only).
     pub dropped: Vec<FieldError>,
+    /// A text of white space alone counted as absent ([`Leniency::PerField`], and a mapping laid out for the fields only).
+    pub blank: bool,
 }
 
 /// A checked table of fields.

@@ -1,0 +1,109 @@
+//! The sources of fields: the places in an event where a field that keeps its default is looked for.
+//!
+//! The mapping takes the first source that is not blank. Where that one cannot be used, the kit turns to the others
+//! ([`usable`](crate::usable)), whose places the mapping's walk has looked up already.
+
+use serde_json::{Map, Value as Json};
+
+use crate::field::{Default, Kind, Row};
+use crate::presets::Preset;
+use crate::spec::{Compat, Spec, json_of};
+
+/// The name of the field for the event's id, which the deduplication of every vendor goes by.
+pub(crate) const EVENT_ID: &str = "event_id";
+
+/// The sources of one field.
+#[derive(Debug)]
+struct FieldSources {
+    /// The field's path in the payload.
+    field: String,
+    /// The paths in the event, the likeliest first.
+    paths: &'static [&'static str],
+    /// The index of the first of them among the paths that the mapping looks up.
+    first: usize,
+}
+
+/// The sources of a mapping's fields.
+#[derive(Debug, std::default::Default)]
+pub struct Sources {
+    fields: Vec<FieldSources>,
+    /// The paths of fields for products that keep their default.
+    products: Vec<String>,
+    /// The user maps the event's id.
+    pub(crate) maps_event_id: bool,
+}
+
+impl Sources {
+    /// Finds the fields of a mapping that keep their default. A mapping that the user writes has one source, which he chose.
+    pub(crate) fn of(
+        spec: &Spec,
+        preset: Option<&Preset>,
+        compat: Compat,
+        fields: &Map<String, Json>,
+    ) -> Sources {
+        let mut sources = Sources::default();
+        if compat == Compat::Segment {
+            return sources;
+        }
+        let mut first = spec.paths().count();
+        for (path, row) in spec.all_rows() {
+            let mapped = at(fields, &path);
+            if path == EVENT_ID {
+                let default = row.field.default.and_then(|json| serde_json::from_str(json).ok());
+                sources.maps_event_id =
+                    mapped.is_some_and(|json| !json.is_null() && Some(json) != default.as_ref());
+            }
+            let Some(default) = default_of(row, &path, preset) else {
+                continue;
+            };
+            if mapped.is_none() || mapped != json_of(default).as_ref() {
+                continue;
+            }
+            match default {
+                Default::FirstOf(paths) | Default::FirstNumberOf(paths) => {
+                    sources.fields.push(FieldSources {
+                        field: path,
+                        paths,
+                        first,
+                    });
+                    first += paths.len();
+                }
+                Default::Json(_) if row.kind == Kind::Contents => sources.products.push(path),
+                Default::Json(_) | Default::Nothing => {}
+            }
+        }
+        sources
+    }
+
+    /// Returns all paths, in the order in which the mapping looks them up.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().flat_map(|field| field.paths.iter().copied())
+    }
+
+    /// Returns the paths of a field's sources, each with its index among the looked-up paths.
+    pub(crate) fn of_field(&self, field: &str) -> impl Iterator<Item = (&'static str, usize)> + use<> {
+        let found = self.fields.iter().find(|known| known.field == field);
+        let (paths, first) = found.map_or((&[][..], 0), |known| (known.paths, known.first));
+        paths.iter().copied().zip(first..)
+    }
+
+    /// Returns true if the products at this path of the payload come from the default places.
+    pub(crate) fn has_products(&self, field: &str) -> bool {
+        self.products.iter().any(|known| known == field)
+    }
+}
+
+/// Returns the vendor's default of a row, which a preset may replace.
+fn default_of<'r>(row: &'r Row, path: &str, preset: Option<&'r Preset>) -> Option<&'r Default> {
+    let of_preset = preset.and_then(|preset| preset.vendor_fields.iter().find(|(field, _)| *field == path));
+    of_preset
+        .map(|(_, default)| default)
+        .or(row.vendor_default.as_ref())
+}
+
+fn at<'m>(fields: &'m Map<String, Json>, path: &str) -> Option<&'m Json> {
+    match path.split_once('.') {
+        Some((parent, member)) => fields.get(parent)?.get(member),
+        None => fields.get(path),
+    }
+}

@@ -1,0 +1,319 @@
+//! The first usable source of a field.
+//!
+//! A mapping takes the first source that is not blank, at no further cost where that one is sound. The functions here run
+//! where it is not: blank in another script, a placeholder, of a wrong type, or without a normal form. They try the field's
+//! sources in order, and warn of each one that holds something and is passed over.
+
+use std::borrow::Cow;
+
+use signalbox_core::Warning;
+use signalbox_segment::placeholder::{self, Placeholder, is_zero_id, placeholder};
+use signalbox_segment::value::{Number, Value};
+
+use crate::encode::{PersonalField, TextKind};
+use crate::hashed::Origin;
+use crate::personal::{self, Dropped, Form};
+use crate::reasons;
+use crate::vendor::Resolved;
+
+/// The reason why a value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unusable {
+    /// Nothing, or white space and invisible characters alone. Deserves no warning.
+    Blank,
+    /// A text that stands for a missing value.
+    Placeholder,
+    /// A value of a type that the field does not take.
+    WrongType,
+    /// A personal value without a normal form.
+    Dropped(Dropped),
+    /// A text that is not what the field takes: what it takes, such as "a public IP address".
+    WrongForm(Cow<'static, str>),
+    /// A hash that transforms made by other rules than the sink's.
+    OtherRules,
+    /// A hash where the vendor wants the plain value.
+    Hashed,
+}
+
+impl Unusable {
+    /// Returns the stable code of the warning.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Unusable::Blank => "empty",
+            Unusable::Placeholder => "junk",
+            Unusable::WrongType => "wrong_type",
+            Unusable::Dropped(dropped) => dropped.code(),
+            Unusable::WrongForm(_) => "wrong_form",
+            Unusable::OtherRules => "hashed_by_other_rules",
+            Unusable::Hashed => "wanted_plain",
+        }
+    }
+
+    /// Returns the reason in words, without the value.
+    pub fn message(&self) -> Cow<'static, str> {
+        match self {
+            Unusable::Blank => "the value is blank".into(),
+            Unusable::Placeholder => "the value is a placeholder".into(),
+            Unusable::WrongType => "the value is of a wrong type".into(),
+            Unusable::Dropped(dropped) => dropped.message().into(),
+            Unusable::WrongForm(wanted) => format!("the value is not {wanted}").into(),
+            Unusable::OtherRules => "a transform has hashed the value by other rules".into(),
+            Unusable::Hashed => "the destination wants plain text, and the value is a hash".into(),
+        }
+    }
+}
+
+/// Returns a text without the blanks around it, if it says something: neither blank nor a placeholder.
+///
+/// # Errors
+/// The reason why it says nothing.
+#[inline]
+pub fn usable_text(text: &str, kind: TextKind) -> Result<&str, Unusable> {
+    let text = placeholder::trim(text);
+    if text.is_empty() {
+        return Err(Unusable::Blank);
+    }
+    let junk = match (placeholder(text), kind) {
+        (Some(Placeholder::Always), _) => true,
+        (meaning, TextKind::Id) => meaning.is_some() || is_zero_id(text),
+        (meaning, TextKind::ProductId) => meaning.is_some(),
+        (_, TextKind::Free) => false,
+    };
+    if junk {
+        Err(Unusable::Placeholder)
+    } else {
+        Ok(text)
+    }
+}
+
+impl<'a> Resolved<'a, '_> {
+    /// Returns the values at the sources of a field, in order, each with its path in the event, whatever they hold. None for a
+    /// field that the user has mapped. `field` is the field's path, such as `user_data.email`.
+    pub fn sources(&self, field: &str) -> impl Iterator<Item = (&'static str, Value<'a>)> + use<'a> {
+        let lookups = self.lookups;
+        let paths = self.sources.of_field(field);
+        paths.map(move |(path, index)| (path, lookups.looked_up(index)))
+    }
+
+    /// Returns true if a field may have a source that the mapping passed over: its value cannot be used, or the schema
+    /// dropped something.
+    #[inline]
+    pub fn may_have_more(&self, value: Value<'_>) -> bool {
+        value.is_defined() || self.has_lost_values()
+    }
+
+    /// Returns true if the schema left out values that the mapping gave: of another type, or blank.
+    #[inline]
+    pub(crate) fn has_lost_values(&self) -> bool {
+        self.blank || !self.dropped.is_empty()
+    }
+
+    /// Takes the first source of a field that `take` can use, and warns of each one that holds something and is passed over.
+    pub fn first_usable<T>(
+        &mut self,
+        field: &str,
+        mut take: impl FnMut(&mut Self, Value<'a>) -> Result<T, Unusable>,
+    ) -> Option<T> {
+        self.forget_dropped(field);
+        for (path, value) in self.sources(field) {
+            if value.is_nullish() {
+                continue;
+            }
+            match take(self, value) {
+                Ok(taken) => return Some(taken),
+                Err(Unusable::Blank) => {}
+                // Told when the sink exchanged the hashes of transforms for its own.
+                Err(why @ (Unusable::OtherRules | Unusable::Hashed)) if self.has_warned(&why, field) => {}
+                Err(why) => {
+                    let message = format!("passed over `{path}`: {}", why.message());
+                    self.warnings.push(Warning::new(why.code(), field, message));
+                }
+            }
+        }
+        None
+    }
+
+    /// Returns the text of a field, trimmed, if it says something and passes the test; else that of the field's first source
+    /// that does. A text that cannot be used is left out with a warning that it is not `wanted`.
+    pub fn valid(
+        &mut self,
+        text: Option<&'a str>,
+        test: fn(&str) -> bool,
+        (field, wanted): (&str, &'static str),
+    ) -> Option<&'a str> {
+        let check = |text: &'a str| match usable_text(text, TextKind::Id) {
+            Ok(text) if test(text) => Ok(text),
+            Ok(_) => Err(Unusable::WrongForm(wanted.into())),
+            Err(why) => Err(why),
+        };
+        let why = match text.map(check) {
+            Some(Ok(text)) => return Some(text),
+            None if !self.has_lost_values() => return None,
+            None => None,
+            Some(Err(why)) => Some(why),
+        };
+        if self.sources(field).next().is_some() {
+            let text = self.first_usable(field, |resolved, value| check(resolved.text_of(value)?));
+            return self.scrubbed(field, text?);
+        }
+        match why {
+            None | Some(Unusable::Blank) => {}
+            Some(Unusable::WrongForm(wanted)) => self.warnings.push(reasons::wrong_form(field, &wanted)),
+            Some(why) => self.left_out(field, &why),
+        }
+        None
+    }
+
+    /// Returns a text member that cannot be used as it is from the field's first source that can.
+    #[cold]
+    pub(crate) fn text_of_sources(&mut self, field: &str, why: &Unusable, kind: TextKind) -> Option<&'a str> {
+        if self.sources(field).next().is_some() {
+            let text = self.first_usable(field, |resolved, value| {
+                usable_text(resolved.text_of(value)?, kind)
+            });
+            return self.scrubbed(field, text?);
+        }
+        if *why != Unusable::Blank {
+            self.left_out(field, why);
+        }
+        None
+    }
+
+    /// Returns what stays of a source's text without personal data and secrets; the value of the payload has lost them before.
+    fn scrubbed(&mut self, field: &str, text: &'a str) -> Option<&'a str> {
+        self.scrubbing.text(field, text, self.arena, self.warnings)
+    }
+
+    /// Hashes the first source of a personal field that has a usable value. The warnings from index `before` on are about the
+    /// source that the mapping took, which is tried again.
+    #[cold]
+    pub(crate) fn hash_sources(&mut self, field: &PersonalField, path: &str, before: usize) {
+        if self.sources(path).next().is_none() {
+            return;
+        }
+        self.warnings.truncate(before);
+        self.first_usable(path, |resolved, value| resolved.hash_source(field, value));
+    }
+
+    /// Hashes the values of one source, a text, a number or a list of them.
+    fn hash_source(&mut self, field: &PersonalField, value: Value<'a>) -> Result<(), Unusable> {
+        let mut why = Unusable::Blank;
+        self.each_text(value, &mut |resolved, text| {
+            let text = match text {
+                Some(text) => text,
+                None => {
+                    why = Unusable::WrongType;
+                    return;
+                }
+            };
+            let made = resolved.made;
+            match made.map_or(Origin::Arrived, |made| made.origin(text, Some(field.field))) {
+                Origin::Made(hash) => resolved.hashes.push(hash),
+                Origin::Dropped => {}
+                Origin::OtherRules { .. } => why = Unusable::OtherRules,
+                Origin::Arrived => match resolved.hash_text(field.field, text) {
+                    Ok(()) | Err(Dropped::Empty) => {}
+                    Err(dropped) => why = Unusable::Dropped(dropped),
+                },
+            }
+        });
+        if self.hashes.is_empty() { Err(why) } else { Ok(()) }
+    }
+
+    /// Brings the first source of a plain personal field that has a normal form to it, in [`text`](Resolved::text).
+    #[cold]
+    pub(crate) fn normalise_sources(&mut self, field: personal::Field, path: &str, before: usize) -> bool {
+        if self.sources(path).next().is_none() {
+            return false;
+        }
+        self.warnings.truncate(before);
+        let normal = |resolved: &mut Self, value| {
+            let text = resolved.text_of(value)?;
+            let made = resolved.made;
+            if !matches!(
+                made.map_or(Origin::Arrived, |made| made.origin(text, None)),
+                Origin::Arrived
+            ) {
+                return Err(Unusable::Hashed);
+            }
+            match personal::normalise(field, resolved.spec.rules, text, resolved.text) {
+                Ok(Form::Plain) => Ok(()),
+                Ok(Form::Hashed | Form::Given) => Err(Unusable::Hashed),
+                Err(Dropped::Empty) => Err(Unusable::Blank),
+                Err(dropped) => Err(Unusable::Dropped(dropped)),
+            }
+        };
+        self.first_usable(path, normal).is_some()
+    }
+
+    /// Returns the text of a value, a number's digits included.
+    fn text_of(&self, value: Value<'a>) -> Result<&'a str, Unusable> {
+        match value {
+            Value::Undefined | Value::Null => Err(Unusable::Blank),
+            Value::Str(text) => Ok(text),
+            Value::Number(number) => Ok(self.number_text(number)),
+            list if list.array_len() == 1 && !list.index(0).is_array() => self.text_of(list.index(0)),
+            _ => Err(Unusable::WrongType),
+        }
+    }
+
+    fn number_text(&self, number: Number<'a>) -> &'a str {
+        match number.source() {
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits,
+            _ => number.with_js_text(|text| &*self.arena.alloc_str(text)),
+        }
+    }
+
+    /// Calls a function with each text of a value or list, a number's digits included; with `None` for a value of another type.
+    fn each_text(&mut self, value: Value<'a>, take: &mut dyn FnMut(&mut Self, Option<&'a str>)) {
+        match value {
+            Value::Undefined | Value::Null => {}
+            Value::Str(text) => take(self, Some(text)),
+            Value::Number(number) => {
+                let text = self.number_text(number);
+                take(self, Some(text));
+            }
+            list if list.is_array() => {
+                for item in list.items() {
+                    // A list in a list is no value.
+                    match item {
+                        item if item.is_array() => take(self, None),
+                        item => self.each_text(item, take),
+                    }
+                }
+            }
+            _ => take(self, None),
+        }
+    }
+
+    fn has_warned(&self, why: &Unusable, field: &str) -> bool {
+        let mut warnings = self.warnings.iter();
+        warnings.any(|warning| warning.path == field && warning.code == why.code())
+    }
+
+    fn left_out(&mut self, field: &str, why: &Unusable) {
+        let message = format!("left out: {}", why.message());
+        self.warnings.push(Warning::new(why.code(), field, message));
+    }
+
+    /// Removes the schema's warnings about a field whose sources are tried one by one.
+    fn forget_dropped(&mut self, field: &str) {
+        let is_about = |path: &str| {
+            let rest = path.strip_prefix(field);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
+        let mut at = self.dropped.start;
+        while at < self.dropped.end {
+            if self
+                .warnings
+                .get(at)
+                .is_some_and(|warning| is_about(&warning.path))
+            {
+                self.warnings.remove(at);
+                self.dropped.end -= 1;
+            } else {
+                at += 1;
+            }
+        }
+    }
+}
