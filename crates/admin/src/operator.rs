@@ -1,8 +1,10 @@
 //! The paths of replay, forget and reload.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use signalbox_runtime::erase::EraseRequest;
 use signalbox_runtime::forget::Forget;
 use signalbox_runtime::operate::ReplayRange;
 
@@ -33,6 +35,21 @@ pub(crate) async fn forget(
         sink: query.filter.component,
     };
     Ok(json(&state.source.forget(what).await?))
+}
+
+/// Erases what the journal holds of a person. The values come in the body: an address may be logged on its way.
+pub(crate) async fn erase(
+    State(state): State<AdminState>,
+    _: ActQuery,
+    body: Bytes,
+) -> Result<Response, Rejection> {
+    // The parser's own error could quote a value.
+    let request: EraseRequest = serde_json::from_slice(&body).map_err(|_| {
+        let told = "the body must be JSON like {\"subject\":\"email\",\"values\":[\"…\"],\"dry_run\":true,\"purge\":false}; \
+                    the subject is email, phone, user_id, anonymous_id or message_id";
+        Rejection(StatusCode::BAD_REQUEST, told.to_owned())
+    })?;
+    Ok(json(&state.source.erase(&request).await?))
 }
 
 /// Answers with every sink that the journal knows. Counting what sinks are owed reads frames.

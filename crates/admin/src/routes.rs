@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
@@ -13,6 +13,7 @@ use signalbox_runtime::identity;
 
 use crate::guard::{Guard, guard};
 use crate::reply::{json, text};
+use crate::server::BODY_BYTES;
 use crate::{AdminState, letters, operator};
 
 /// A row of the table of endpoints in docs/operations.md.
@@ -32,7 +33,7 @@ impl Route {
 }
 
 /// The endpoints, in the order of the documentation.
-const ROUTES: [Route; 13] = [
+const ROUTES: [Route; 14] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
@@ -108,6 +109,13 @@ const ROUTES: [Route; 13] = [
         handler: || post(operator::forget),
     },
     Route {
+        shown: "POST /erase",
+        answer: "Erases what the journal holds of a person. The body is JSON: `subject` (`email`, `phone`, `user_id`, \
+                 `anonymous_id` or `message_id`), `values` (a list), `dry_run` and `purge`. The answer holds counts, \
+                 never a value. See [Erase what is kept of a person](#erase-what-is-kept-of-a-person).",
+        handler: || post(operator::erase),
+    },
+    Route {
         shown: "POST /replay?sink=NAME&from=WHERE",
         answer: "Delivers a part of the journal to a sink again, up to `to=WHERE`; with `dry_run=1` it only returns \
                  the number of events. `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a date \
@@ -138,6 +146,7 @@ pub(crate) fn router(state: AdminState, guarded: Guard) -> Router {
             text(StatusCode::NOT_FOUND, &told)
         })
         .with_state(state)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(Arc::new(guarded), guard))
         .layer(middleware::map_response(move |response| {
             std::future::ready(identify(response, identity.clone()))

@@ -18,7 +18,7 @@ use crate::guard::{Access, Guard};
 /// The limits of the address. A scraper whose connection reaches the end of its life opens another.
 const LIMITS: Limits = Limits {
     connections: 64,
-    body_bytes: 0,
+    body_bytes: BODY_BYTES,
     read_timeout: Duration::from_secs(15),
     write_timeout: Duration::from_secs(300),
     life: Some(Duration::from_secs(300)),
@@ -27,6 +27,9 @@ const LIMITS: Limits = Limits {
     ending: Duration::from_secs(1),
     drain: Duration::from_secs(2),
 };
+
+/// The largest body of a request: that of an erasure, which names people.
+pub(crate) const BODY_BYTES: usize = 512 * 1024;
 
 /// A running admin address.
 #[derive(Debug)]

@@ -67,6 +67,13 @@ impl StatusSource for Pipeline {
         Err("nothing to forget".to_owned())
     }
 
+    async fn erase(
+        &self,
+        _: &signalbox_runtime::erase::EraseRequest,
+    ) -> Result<signalbox_runtime::erase::Erased, String> {
+        Err("nothing to erase".to_owned())
+    }
+
     async fn reload(&self) -> Result<String, String> {
         Ok("reloaded".to_owned())
     }

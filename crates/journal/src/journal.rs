@@ -1,5 +1,5 @@
-//! The traits of a journal. A journal is written as three parts: the [`Log`] of events, the [`States`] of sinks and
-//! sources, and their dead [`Letters`]. A type that implements all three is a [`Journal`].
+//! The traits of a journal. A journal is written as four parts: the [`Log`] of events, the [`States`] of sinks and
+//! sources, their dead [`Letters`], and the [`Erasures`]. A type that implements all four is a [`Journal`].
 //!
 //! Methods with a body have an answer that suits most journals. A journal on one machine needs none of `count`,
 //! `tenures` and `refusing`; one whose positions have gaps, or which several routers share, needs the first two.
@@ -9,7 +9,7 @@
 //! | starts, reloads | [`States::adopt`], [`Log::tenures`], [`Log::reader`] for each sink, [`States::all_opened`] |
 //! | takes events in | [`Log::append`], [`Letters::bury`], [`States::save_source`], [`States::save_checkpoint`] |
 //! | delivers | the [`Reader`] of the sink, which reads events and commits its state with its dead letters |
-//! | serves its operator | [`States::sinks`], [`Log::find`], [`States::set_progress`], [`States::forget`], [`Letters`] |
+//! | serves its operator | [`States::sinks`], [`Log::find`], [`States::set_progress`], [`States::forget`], [`Letters`], [`Erasures`] |
 //! | stops | [`Log::close`], [`Log::shutdown`] |
 
 use std::collections::BTreeMap;
@@ -19,18 +19,19 @@ use async_trait::async_trait;
 use signalbox_core::Event;
 use tokio::sync::watch;
 
+use crate::erasures::Erasures;
 use crate::letters::Letters;
 use crate::states::States;
 use crate::{
     AppendError, Group, JournalError, KeyId, Position, Reader, Refusing, Resumed, Subscription, Tenures,
 };
 
-/// A journal: the log, and the states and dead letters that belong to it.
+/// A journal: the log, and the states, dead letters and erasures that belong to it.
 ///
-/// One value implements all three, since a commit of a reader ([`Reader::commit`]) changes states and letters together.
-pub trait Journal: Log + States + Letters {}
+/// One value implements all four, since a commit of a reader ([`Reader::commit`]) changes states and letters together.
+pub trait Journal: Log + States + Letters + Erasures {}
 
-impl<T: Log + States + Letters> Journal for T {}
+impl<T: Log + States + Letters + Erasures> Journal for T {}
 
 /// The log of events.
 #[async_trait]

@@ -13,6 +13,7 @@ mod clock;
 mod dead_letter;
 mod dedup;
 mod disk;
+mod erasures;
 mod error;
 mod fs;
 mod halt;
@@ -42,6 +43,9 @@ pub use dead_letter::{
     DeadLetterSummary, LetterCounts, OnFull, Order, Page, SOURCE, StoredLetter,
 };
 pub use disk::{DiskJournal, DiskOptions};
+pub use erasures::{
+    ERASED, Erasure, ErasureList, ErasureResults, Erasures, HoldingFile, Index, LogHits, Subject, Wanted,
+};
 pub use error::{AppendError, JournalError, Refusing};
 pub use inputs::{Owed, Standing, Start, Subscription};
 pub use journal::{Appended, Found, Journal, Log, Sealing, Usage};

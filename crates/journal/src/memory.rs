@@ -13,6 +13,7 @@ use crate::arrivals::Counters;
 use crate::clock::Clock;
 use crate::dead_letter::Paging;
 use crate::dedup::{Dedup as _, Id, RecentIds};
+use crate::erasures::ErasureStore;
 use crate::inputs::Held;
 use crate::mutex::lock;
 use crate::names::Names;
@@ -25,6 +26,8 @@ use crate::{
     Named, Page, Parked, Position, Progress, Read, Reader, Resumed, Returned, Roster, SinkState,
     SourceTotals, Start, States, Subscription, Taken, Usage,
 };
+
+mod erasures;
 
 /// The wait that a full journal suggests to clients.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -39,6 +42,7 @@ struct Shared {
     /// Woken by appends and by closing.
     news: Notify,
     clock: Clock,
+    erasures: ErasureStore,
 }
 
 #[derive(Default)]
@@ -291,6 +295,7 @@ impl MemoryJournal {
             state: Mutex::new(state),
             news: Notify::new(),
             clock: Clock::new(SystemTime::now),
+            erasures: ErasureStore::in_memory(),
         }))
     }
 
@@ -362,6 +367,7 @@ impl Log for MemoryJournal {
             unread: state.unread(&opened.record),
             lost: Vec::new(),
             owed,
+            erasures: self.0.erasures.list.clone(),
             mappings: opened.record.mappings.renamed.clone(),
         };
         state.sinks.insert(sink.to_owned(), opened);

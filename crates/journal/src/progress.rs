@@ -68,6 +68,16 @@ pub struct Parked {
 impl Parked {
     /// Positions from here on are not places in the log.
     pub const BACK: Position = 1 << 62;
+
+    /// Returns the event's place in the log; `None` if it never was there.
+    #[must_use]
+    pub fn place(&self) -> Option<Position> {
+        if self.position < Parked::BACK {
+            Some(self.position)
+        } else {
+            self.open.origin
+        }
+    }
 }
 
 /// Counts of a sink's events that ended, over all time.

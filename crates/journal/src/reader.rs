@@ -1,10 +1,11 @@
 //! One sink's view of the log.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Arrivals, Commit, Entry, JournalError, Lost, Owed, Parked, Position, Progress};
+use crate::{Arrivals, Commit, Entry, ErasureList, JournalError, Lost, Owed, Parked, Position, Progress};
 
 /// One sink's view of the log.
 #[async_trait]
@@ -74,6 +75,8 @@ pub struct Resumed {
     pub lost: Vec<Lost>,
     /// The record of which events from the reader the sink is owed.
     pub owed: Owed,
+    /// The erasures that the sink has to obey.
+    pub erasures: Arc<ErasureList>,
     /// The present name of each mapping that histories and dead letters may know under an earlier name.
     pub mappings: BTreeMap<String, String>,
 }

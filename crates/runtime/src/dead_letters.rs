@@ -97,7 +97,7 @@ pub(crate) fn safe_id(id: &str) -> String {
 
 /// The `hash_pii` transform by its name in the registry: the runtime knows no plugin. It follows all rules that it offers,
 /// so that a letter that is retried holds the hashes of every sink.
-fn hasher() -> Option<Box<dyn Transform>> {
+pub(crate) fn hasher() -> Option<Box<dyn Transform>> {
     let build = |settings: serde_json::Value| {
         let config: Box<dyn TransformConfig> = serde_json::from_value(settings).ok()?;
         let context = BuildContext {

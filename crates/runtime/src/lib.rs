@@ -6,6 +6,7 @@ pub mod dead_letters;
 pub mod debts;
 pub mod delivery;
 pub mod dry_run;
+pub mod erase;
 pub mod forget;
 pub mod hold;
 pub mod identity;

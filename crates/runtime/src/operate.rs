@@ -8,11 +8,12 @@ mod letters;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use signalbox_journal::{Arrivals, Found, Journal, Position, Progress, SinkState};
+use signalbox_journal::{Arrivals, Found, Index, Journal, Position, Progress, SinkState};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::letters::{Acted, Piece, act, act_on_all, discard};
 use crate::debts::Listeners;
+use crate::erase::{self, EraseRequest, Erased, Stood};
 use crate::forget::{Forget, Forgotten};
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
 use crate::running::{Running, View};
@@ -59,6 +60,12 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// A sentence if the pipeline still mentions them, or there is no such sink.
     async fn forget(&self, what: Forget) -> Result<Vec<Forgotten>, String>;
+
+    /// Erases what the journal holds of a person; see [`crate::erase`].
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the request, or that the journal cannot be read or written.
+    async fn erase(&self, request: &EraseRequest) -> Result<Erased, String>;
 
     /// Reads the configuration file again and runs it; returns a sentence about the changes.
     ///
@@ -216,6 +223,8 @@ pub enum Command {
     Replay(String, ReplayRange, oneshot::Sender<Result<ReplayPlan, String>>),
     /// Forget events that sinks are owed.
     Forget(Forget, oneshot::Sender<Result<Vec<Forgotten>, String>>),
+    /// Remove parked events of erased values while no sink delivers.
+    Erase(Arc<Index>, oneshot::Sender<Result<Stood, String>>),
     /// Read the configuration file again.
     Reload(oneshot::Sender<Result<String, String>>),
 }
@@ -251,6 +260,14 @@ impl Command {
             }
             Command::Forget(what, reply) => {
                 let _ = reply.send(running.forget(&what, meters).await);
+            }
+            Command::Erase(test, reply) => {
+                let erased = running
+                    .at_rest(meters, async |journal| {
+                        erase::at_rest(&**journal, test, false).await
+                    })
+                    .await;
+                let _ = reply.send(erased);
             }
             Command::Reload(reply) => return Err(reply),
         }
@@ -320,6 +337,17 @@ impl StatusSource for Remote {
 
     async fn forget(&self, what: Forget) -> Result<Vec<Forgotten>, String> {
         self.ask(|reply| Command::Forget(what, reply)).await
+    }
+
+    async fn erase(&self, request: &EraseRequest) -> Result<Erased, String> {
+        let journal = &*self.journal;
+        erase::erase(journal, request, async |test| {
+            if request.dry_run {
+                return erase::at_rest(journal, test, true).await;
+            }
+            self.ask(|reply| Command::Erase(test, reply)).await
+        })
+        .await
     }
 
     async fn reload(&self) -> Result<String, String> {
@@ -423,6 +451,12 @@ impl StatusSource for Stopped {
 
     async fn forget(&self, _: Forget) -> Result<Vec<Forgotten>, String> {
         Err("the router is not running".to_owned())
+    }
+
+    async fn erase(&self, request: &EraseRequest) -> Result<Erased, String> {
+        let journal = &*self.journal;
+        let rest = async |test| erase::at_rest(journal, test, request.dry_run).await;
+        erase::erase(journal, request, rest).await
     }
 
     async fn reload(&self) -> Result<String, String> {

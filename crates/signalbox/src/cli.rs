@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Forget pending events of a source that a sink no longer listens to, or of a sink that is no longer in the file
     Forget(ForgetArgs),
+    /// Erase what the journal holds of a person: by e-mail address, phone number or id, read from standard input
+    Erase(EraseArgs),
     /// Maintain the files of a journal whose router does not run
     #[command(subcommand)]
     Journal(JournalAction),
@@ -240,6 +242,48 @@ pub(crate) struct ForgetArgs {
     #[arg(long)]
     pub(crate) yes: bool,
 }
+
+#[derive(Debug, Args)]
+#[group(id = "subject", required = true, multiple = false, args = ["email", "phone", "user_id", "anonymous_id", "message_id"])]
+#[command(after_help = ERASE_HELP)]
+pub(crate) struct EraseArgs {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// E-mail addresses, one a line on standard input
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub(crate) email: Option<String>,
+    /// Phone numbers with their country code, one a line on standard input
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub(crate) phone: Option<String>,
+    /// Ids of users, one a line on standard input
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub(crate) user_id: Option<String>,
+    /// Anonymous ids, one a line on standard input
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub(crate) anonymous_id: Option<String>,
+    /// The messageId of one event, or `-` for ids on standard input, one a line
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    pub(crate) message_id: Option<String>,
+    /// Delete files of the journal that hold the events as soon as every sink has settled them, instead of keeping them for
+    /// replay; older files go too
+    #[arg(long)]
+    pub(crate) purge: bool,
+    /// Only count
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Erase; without it, or --dry-run, the command does nothing
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// For the end of `erase --help`.
+const ERASE_HELP: &str = "\
+Values never stand on the command line, which other users of the machine can
+read and shells keep:
+  signalbox erase -c pipeline.toml --email - --dry-run < addresses.txt";
 
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {

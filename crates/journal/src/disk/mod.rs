@@ -11,6 +11,7 @@
 mod adopt;
 mod ballast;
 mod burial;
+mod erasures;
 mod folder_lock;
 mod formats;
 mod identity;
@@ -44,6 +45,7 @@ pub use options::DiskOptions;
 
 use crate::clock::Clock;
 use crate::dedup::{Dedup as _, Id, IdStore};
+use crate::erasures::ErasureStore;
 use crate::fs::folder_error;
 use crate::halt::Cause;
 use crate::log::AlignedBuffer;
@@ -106,6 +108,7 @@ impl DiskJournal {
             keys.save(&options.path)?;
         }
         let ids = keys.as_ref().map(|keys| &keys.ids);
+        let erasures = ErasureStore::load(&options.path, keys.as_ref().map(|keys| keys.records.clone()))?;
         let log = LogFiles::load(&options.path, options.file_bytes, keys.as_ref(), &seals.files)?;
         let new = matches!(found, FoundState::Nothing) && log.end().is_none();
         let basis = Basis {
@@ -154,6 +157,8 @@ impl DiskJournal {
             dedup.reached(),
             log.end().unwrap_or(0),
             log.given,
+            // An erasure covers no event that arrives after it.
+            erasures.list.newest(),
         ];
         let end = cursors.chain(known).max().unwrap_or(0);
         let cursors = loaded.sinks.values().filter(|(sink, _)| !sink.released);
@@ -187,6 +192,7 @@ impl DiskJournal {
             &head,
             held,
             clock,
+            erasures,
         ));
         shared.log.watch.note_state(&state.path);
         if let Err(error) = room {

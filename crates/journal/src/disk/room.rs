@@ -14,18 +14,21 @@ use crate::mutex::lock;
 use crate::{JournalError, Position};
 
 impl Shared {
-    /// Deletes files of frames that are no longer needed: settled by every sink and either past `retain` or in the way
-    /// of new events, or past `max_age`.
+    /// Deletes files of frames that are no longer needed: settled by every sink and either past `retain`, to be purged or
+    /// in the way of new events, or past `max_age`.
     pub(crate) fn retire(&self) {
         // Arrivals carry the system's time. While that is set back, everything is kept longer.
         let now = self.clock.wall();
         let mut total = self.log.bytes_from(0);
+        let purge_to = self.erasures.list.purge_to();
         self.retire_while(|log_file, floor| {
             let content = log_file.content();
             let age = now.saturating_sub(content.newest());
             let aged = self.options.max_age.is_some_and(|limit| age > millis(limit));
             let crowded = total > self.options.max_bytes;
-            let settled = content.end <= floor && (crowded || age >= millis(self.options.retain));
+            let purged = log_file.first < purge_to;
+            let done_with = crowded || purged || age >= millis(self.options.retain);
+            let settled = content.end <= floor && done_with;
             if aged || settled {
                 total = total.saturating_sub(content.bytes_from(0));
             }

@@ -12,6 +12,7 @@ use super::folder_lock::Lock;
 use super::options::DiskOptions;
 use crate::arrivals::Counters;
 use crate::clock::Clock;
+use crate::erasures::ErasureStore;
 use crate::halt::Halts;
 use crate::log::files::LogFiles;
 use crate::log::heading::{Heading, SinkStanding};
@@ -72,6 +73,7 @@ pub(crate) struct Shared {
     /// The halts: why no events are taken in.
     pub(crate) halts: Halts,
     pub(crate) ballast: Ballast,
+    pub(crate) erasures: ErasureStore,
     /// Held while files are deleted, which two threads may do.
     pub(crate) retiring: Mutex<()>,
 }
@@ -126,12 +128,14 @@ impl Shared {
         head: &Head,
         lock: Lock,
         clock: Clock,
+        erasures: ErasureStore,
     ) -> Shared {
         let tail_cache = TailCache::new(options.cache_bytes);
         let letters = dead_letters::counts(head, &options.dead_letters);
         Shared {
             ballast: Ballast::new(&options.path, options.ballast_bytes),
             halts: Halts::default(),
+            erasures,
             retiring: Mutex::default(),
             options,
             log,

@@ -82,6 +82,7 @@ impl StateWriter {
                 arrivals,
                 lost,
                 owed,
+                erasures: self.shared.erasures.list.clone(),
                 mappings: record.mappings.renamed,
             },
             generation,

@@ -392,7 +392,7 @@ impl StateWriter {
             self.change(|_, _| Ok(()))?;
         }
         self.shared.retire();
-        Ok(())
+        self.shared.erasures.drop_ended(self.shared.start())
     }
 
     /// Saves the counts of the sources, if they changed.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use signalbox_core::{Event, Reason, Record, Rejection};
 use signalbox_journal::{
-    Ahead, Entry, JournalError, Lost, Open, Owed, Parked, Position, RecordEnd, Resumed, Returned, Standing,
+    Ahead, ERASED, Entry, ErasureList, JournalError, Lost, Open, Owed, Parked, Position, RecordEnd, Resumed,
+    Returned, Standing,
 };
 use tokio::time::Instant;
 
@@ -32,6 +33,8 @@ pub(super) struct Fill {
     pub(super) revoked: bool,
     /// The record of which events are for this sink.
     owed: Owed,
+    /// The erasures that the journal has recorded.
+    erasures: Arc<ErasureList>,
     /// The present names of renamed mappings.
     mappings: BTreeMap<String, String>,
     /// Histories of events that were under way before a restart, until they are read again.
@@ -61,6 +64,7 @@ impl Fill {
             at_end: false,
             revoked: false,
             owed: std::mem::take(&mut resumed.owed),
+            erasures: std::mem::take(&mut resumed.erasures),
             mappings,
             returning: Returning::new(resumed.returned > 0),
             aside: BinaryHeap::new(),
@@ -136,14 +140,17 @@ impl Fill {
         standing: Standing,
         pending: &mut Pending,
     ) {
-        let staged = if self.options.orphan {
+        if standing == Standing::Removed && !self.options.orphan {
+            pending
+                .events
+                .comes_from_former(position, event.receipt().source.clone());
+        }
+        let place = pending.events.window.place(position);
+        let staged = if self.erasures.covers(place, event) {
+            Staged::Filtered(Reason::new(ERASED, "it belongs to what was erased"))
+        } else if self.options.orphan {
             self.stage.map(event.clone())
         } else {
-            if standing == Standing::Removed {
-                pending
-                    .events
-                    .comes_from_former(position, event.receipt().source.clone());
-            }
             if standing == Standing::Removed && self.options.filter_removed {
                 let told = "its source is no longer an input of the sink";
                 Staged::Filtered(Reason::new("input_removed", told))

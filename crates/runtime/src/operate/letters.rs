@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_journal::{DeadLetterFilter, DeadLetterId, Journal, Order, Page, SOURCE, StoredLetter, Taken};
 
 use super::StatusSource;
+use crate::erase::covers_letter;
 use crate::running::Running;
 
 /// The most dead letters discarded at once: one commit.
@@ -118,12 +119,17 @@ pub(super) async fn retry_running(running: &Running, piece: &Piece) -> Result<Ac
     for (sink, count) in &acted.taken.returned {
         running.returned(sink, *count);
     }
-    let (mut sent, mut refused) = (Vec::with_capacity(of_sources.len()), None);
+    let (mut sent, mut erased, mut refused) = (Vec::with_capacity(of_sources.len()), Vec::new(), None);
     for (id, source, letter) in of_sources {
         let Some(event) = letter.event() else {
             acted.taken.without_payload += 1;
             continue;
         };
+        if covers_letter(&*journal, &event) {
+            // A request that was under way when the erasure was recorded has left this letter.
+            erased.push(id);
+            continue;
+        }
         // The result does not matter: an event that is rejected again is a new dead letter.
         if let Err(problem) = running.resend(&source, event).await {
             refused = Some(problem);
@@ -131,6 +137,7 @@ pub(super) async fn retry_running(running: &Running, piece: &Piece) -> Result<Ac
         }
         sent.push(id);
     }
+    take(&*journal, &erased, false).await?;
     // Events that went in are in, even if the next one was refused.
     let removed = take(&*journal, &sent, false).await?.removed;
     acted.taken.removed += removed;

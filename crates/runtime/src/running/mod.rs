@@ -417,6 +417,48 @@ impl Running {
         changed
     }
 
+    /// Stops the deliveries of all sinks, runs `work` on the journal, and continues.
+    ///
+    /// # Errors
+    /// The error of `work`, or a sentence if a sink cannot go on.
+    pub async fn at_rest<T, F>(&mut self, meters: impl Fn(&str) -> SinkMeters, work: F) -> Result<T, String>
+    where
+        F: AsyncFnOnce(&Arc<dyn Journal>) -> Result<T, String>,
+    {
+        if let Some(orphans) = self.orphans.take() {
+            orphans.end().await;
+        }
+        let sinks = std::mem::take(&mut self.sinks);
+        for handle in sinks.values() {
+            handle.stop.leave.cancel();
+        }
+        let (mut stopped, mut problem) = (Vec::new(), None);
+        for (name, handle) in sinks {
+            match handle.task.await {
+                Ok(parts) => stopped.push((name, parts, handle.fingerprint)),
+                Err(_) => problem = Some(format!("the sink '{name}' has ended")),
+            }
+        }
+        let done = work(&self.journal).await;
+        for (name, parts, fingerprint) in stopped {
+            if let Err(error) = self.drive(parts, Start::End, fingerprint, meters(&name)).await {
+                problem = Some(error.to_string());
+            }
+            if let Some(handle) = self.sinks.get_mut(&name) {
+                // The debts were reported when the sink was first opened.
+                handle.untold = None;
+            }
+        }
+        for (name, source) in &self.sources {
+            self.listen(name, source);
+        }
+        self.watch_orphans();
+        match problem {
+            Some(problem) => Err(problem),
+            None => done,
+        }
+    }
+
     /// Notes that events of a sink came back from the dead letters: they count as journalled for it again.
     pub fn returned(&self, sink: &str, events: u64) {
         if let (Some(handle), Some(ledger)) = (self.sinks.get(sink), self.ledger.sinks.get(sink)) {

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use signalbox_admin::Query;
 use signalbox_config::{AdminAddress, JournalKind, JournalSettings};
@@ -18,6 +19,9 @@ use crate::terminal::{complain, tell};
 
 /// Time limit of an answer of a running router.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Time limit of an answer that may take long: as long as an answer of the admin address may take.
+const LONG_PATIENCE: Duration = Duration::from_secs(300);
 
 pub(super) enum AdminClient {
     Running(Live),
@@ -131,10 +135,28 @@ impl Live {
         self.ask(Method::POST, path, query).await
     }
 
+    /// Sends a POST with a JSON body, whose answer may take minutes, and reads the answer.
+    pub(super) async fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, String> {
+        let body = serde_json::to_vec(body).map_err(|error| error.to_string())?;
+        let request = self.client.post(format!("{}{path}", self.base));
+        let request = request
+            .timeout(LONG_PATIENCE)
+            .header("content-type", "application/json");
+        self.send(request.body(body)).await
+    }
+
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, query: &Query) -> Result<T, String> {
         let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), query.pairs())
             .map_err(|error| error.to_string())?;
-        let mut request = self.client.request(method, url).header("x-signalbox", "1");
+        self.send(self.client.request(method, url)).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, String> {
+        let mut request = request.header("x-signalbox", "1");
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
         }

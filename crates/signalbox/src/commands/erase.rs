@@ -1,0 +1,166 @@
+//! `signalbox erase`
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+
+use signalbox_journal::Subject;
+use signalbox_runtime::erase::{EraseRequest, Erased, wanted};
+use signalbox_runtime::operate::StatusSource as _;
+
+use super::admin_client::AdminClient;
+use super::numbers::thousands;
+use crate::cli::EraseArgs;
+use crate::exit::{self, Code, Failure};
+use crate::terminal::print;
+
+/// The argument that stands for standard input.
+const STDIN: &str = "-";
+/// The most bytes of standard input.
+const MOST: u64 = 1_000_000;
+
+pub(crate) async fn run(args: &EraseArgs) -> Result<Code, Failure> {
+    let usage = |problem: String| Failure::Problem(exit::USAGE, problem);
+    if !args.yes && !args.dry_run {
+        let told = "erase cannot be undone, and reads its values from where it could ask: look with --dry-run, then say --yes";
+        return Err(usage(told.to_owned()));
+    }
+    let (subject, values) = values(args).map_err(usage)?;
+    // The router checks them too, but a wrong value need not travel there.
+    wanted(subject, &values).map_err(usage)?;
+    let request = EraseRequest {
+        subject,
+        values,
+        dry_run: args.dry_run,
+        purge: args.purge,
+    };
+    AdminClient::with(&args.config.config, async |client, _| {
+        let erased: Erased = match client {
+            AdminClient::Running(live) => live.post_json("/erase", &request).await?,
+            AdminClient::Stopped(stopped) => stopped.erase(&request).await?,
+        };
+        if args.json {
+            let json = serde_json::to_string(&erased).map_err(|error| error.to_string())?;
+            print(&format!("{json}\n"));
+        } else {
+            print(&told(&erased, args));
+        }
+        Ok(exit::OK)
+    })
+    .await
+}
+
+/// Reads the values of the one kind that the command names.
+fn values(args: &EraseArgs) -> Result<(Subject, Vec<String>), String> {
+    let named = [
+        ("--email", Subject::Email, &args.email),
+        ("--phone", Subject::Phone, &args.phone),
+        ("--user-id", Subject::UserId, &args.user_id),
+        ("--anonymous-id", Subject::AnonymousId, &args.anonymous_id),
+        ("--message-id", Subject::MessageId, &args.message_id),
+    ];
+    let given = named
+        .into_iter()
+        .find_map(|(flag, subject, given)| Some((flag, subject, given.as_deref()?)));
+    match given {
+        Some((_, subject, STDIN)) => Ok((subject, from_stdin(subject)?)),
+        Some((_, Subject::MessageId, id)) => Ok((Subject::MessageId, vec![id.to_owned()])),
+        Some((flag, ..)) => Err(format!(
+            "{flag} takes no value on the command line, where other users of the machine can read it and shells keep it: \
+             say {flag} - and give the values on standard input, one a line"
+        )),
+        None => Err(
+            "name what is erased: --email -, --phone -, --user-id -, --anonymous-id - or --message-id ID"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Reads standard input to its end, one value a line.
+fn from_stdin(subject: Subject) -> Result<Vec<String>, String> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
+    read.map_err(|error| format!("standard input cannot be read: {error}"))?;
+    if text.len() as u64 > MOST {
+        return Err(format!("standard input is longer than {} bytes", thousands(MOST)));
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let values: Vec<String> = lines.map(str::to_owned).collect();
+    if values.is_empty() {
+        return Err(format!(
+            "standard input holds no {}: give one a line",
+            subject.name()
+        ));
+    }
+    Ok(values)
+}
+
+/// Tells people what was done, or would be.
+fn told(erased: &Erased, args: &EraseArgs) -> String {
+    let sum = |counts: &std::collections::BTreeMap<String, u64>| counts.values().sum::<u64>();
+    let would = if erased.dry_run { "would be " } else { "" };
+    let mut out = String::new();
+    let mut line = |text: String| {
+        // A String takes everything.
+        let _ = writeln!(out, "{text}");
+    };
+    if let Some(id) = erased.erasure {
+        line(format!(
+            "erasure {id} of {} values is recorded: no event from before is delivered any more",
+            thousands(erased.values)
+        ));
+    }
+    line(format!(
+        "dead letters {would}removed: {}",
+        thousands(erased.dead_letters)
+    ));
+    line(format!(
+        "parked events {would}removed: {}",
+        thousands(sum(&erased.parked))
+    ));
+    line(format!("events in the log: {}", thousands(erased.events)));
+    for (sink, count) in &erased.pending {
+        let ends = if erased.dry_run { "would end" } else { "end" };
+        line(format!(
+            "  {sink}: {} pending ones {ends} as filtered (erased)",
+            thousands(*count)
+        ));
+    }
+    for (sink, count) in &erased.settled {
+        line(format!(
+            "  {sink}: {} may have been delivered; ask the destination to delete them",
+            thousands(*count)
+        ));
+    }
+    if let Some(at) = erased.searched_to {
+        line(format!(
+            "the log was counted up to position {at} only; the erasure covers the rest too"
+        ));
+    }
+    if erased.files_deleted > 0 {
+        line(format!(
+            "files of the journal deleted: {}",
+            thousands(erased.files_deleted)
+        ));
+    }
+    for file in &erased.files {
+        let until = match (file.settled, args.purge && !erased.dry_run) {
+            (_, true) if !file.settled => "until every sink has settled it".to_owned(),
+            (_, true) => "for some seconds more".to_owned(),
+            (settled, false) => {
+                let newest = jiff::Timestamp::from_millisecond(file.newest).unwrap_or_default();
+                let also = if settled {
+                    ""
+                } else {
+                    " and until every sink has settled it"
+                };
+                format!("for `retain` after {newest:.0}{also}; --purge ends it sooner")
+            }
+        };
+        line(format!(
+            "the file {} holds {} of the events {until}",
+            file.name,
+            thousands(file.events)
+        ));
+    }
+    out
+}
