@@ -7,6 +7,7 @@ mod disk;
 mod echoed;
 mod emptied;
 mod ending;
+mod erase;
 mod escapes;
 mod files;
 mod folder;
