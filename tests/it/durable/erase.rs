@@ -11,7 +11,7 @@ use crate::support::world::{TOKEN, World};
 
 const ANN: &str = "zqann.lee@zqmail.example";
 
-/// An order of the person who asks to be erased.
+/// Makes an order of Ann, whose data is erased.
 fn of_ann(id: &str) -> Value {
     let mut event = order(id);
     event["context"]["traits"]["email"] = json!("ZqAnn.Lee@zqmail.example ");
@@ -108,7 +108,7 @@ async fn pending_events_end_and_replays_leave_them_out() {
     assert_eq!(status.sinks["pinterest"].filtered["erased"], 2, "{status:#?}");
     assert!(status.sums_close, "{status:#?}");
 
-    // What comes after the erasure is taken as usual.
+    // Later events are taken as usual.
     post_all(&rig.world.listen, &[of_ann("a-later")]).await;
     release(&rig, "").await;
     let status = rig.settled().await;
@@ -154,7 +154,7 @@ async fn it_survives_a_kill_and_the_loss_of_the_state() {
     rig.world.hook.forget();
     rig.write(&pipeline("", ""));
     rig.again().await;
-    // Without the state everything comes again, but what was erased.
+    // Without the state all events come again, except the erased ones.
     let status = rig.settled().await;
     assert_eq!(ids(&rig.world.accepted(), "event_id"), ["b-0"], "{status:#?}");
     rig.told(&["replay", "--sink", "hook", "--from", "0", "--yes"])

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::JournalError;
 
-/// What a text is compared as. The tag is part of the hash, so that a user id never matches a phone number.
+/// The kind of a text in a comparison. The tag is part of the hash, so that a user id never matches a phone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Tag {

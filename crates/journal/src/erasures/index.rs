@@ -11,7 +11,7 @@ use super::spelling;
 use super::subject::{Subject, Wanted, cut};
 use crate::{DeadLetter, Position};
 
-/// The events that an erasure covers: those that were there when it was recorded.
+/// The extent of an erasure: the events that the journal held when it was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     /// Places of the log before this one.
@@ -61,7 +61,7 @@ struct Kinds {
     message: bool,
 }
 
-/// What the values at a key of an event are.
+/// The meaning of the values at a key of an event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Meaning {
     user: bool,
@@ -115,7 +115,7 @@ impl Index {
         test.event(event)
     }
 
-    /// True if a dead letter holds a value: in what it keeps of its event, or in its event's id.
+    /// True if a dead letter holds a value, in its copy of the event or in the event's id.
     #[must_use]
     pub fn finds_letter(&self, letter: &DeadLetter) -> bool {
         let test = Test {

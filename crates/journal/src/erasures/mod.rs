@@ -1,4 +1,4 @@
-//! Erasures: what a person asked to be erased, kept so that no event from before is delivered any more.
+//! Erasures: requests to erase a person's data, kept so that no earlier event of the person is delivered any more.
 //!
 //! An erasure is recorded as keyed hashes of the person's value in its usual spellings, never as the value. It covers the
 //! events that the journal held at that moment: delivery, replays and retries end them as filtered. Events that arrive
@@ -33,8 +33,8 @@ pub trait Erasures: Send + Sync {
     /// Returns the recorded erasures. The list changes as erasures are recorded and end.
     fn erasures(&self) -> Arc<ErasureList>;
 
-    /// Makes a test for events that hold one of the wanted values: for those that a recorded erasure of these values covers,
-    /// or for all events.
+    /// Makes a test for events that hold one of the wanted values. With the recorded erasure of these values it finds only
+    /// events that the erasure covers.
     ///
     /// # Errors
     /// [`JournalError`] if the system gives no random numbers for a key.
@@ -58,7 +58,7 @@ pub trait Erasures: Send + Sync {
     /// [`JournalError`] if it cannot be read.
     async fn search_log(&self, test: Arc<Index>, until: Instant) -> Result<LogHits, JournalError>;
 
-    /// Removes the parked events that a test finds, also those that came back from the dead letters, and counts them by
+    /// Removes the parked and the returned events that a test finds, and counts them by
     /// sink; they end as filtered (`erased`). With `dry_run` only counts them. No sink may have a reader unless it is a dry
     /// run.
     ///
@@ -100,7 +100,7 @@ pub struct Erasure {
     pub values: u64,
     /// Unix milliseconds when it was recorded.
     pub at: i64,
-    /// It covers the events at positions before this one.
+    /// The erasure covers the events at positions before this one.
     pub before: Position,
     /// Its results; the default until they are known.
     #[serde(default)]

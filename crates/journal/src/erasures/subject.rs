@@ -1,4 +1,4 @@
-//! What is to be erased: the kind of a value, the value, and the forms in which events may hold it.
+//! A value to erase: its kind, its text, and the forms in which events may hold it.
 
 use serde::{Deserialize, Serialize};
 use signalbox_core::Sha256Hex;
@@ -160,7 +160,7 @@ impl Wanted {
         (self.subject != Subject::MessageId).then(|| hash.as_str().to_owned())
     }
 
-    /// The texts of which events may hold the SHA-256, whatever rules made it.
+    /// The spellings whose SHA-256 events may hold without any rules.
     fn texts(&self) -> Vec<String> {
         let mut texts = vec![
             self.value.clone(),

@@ -1,7 +1,7 @@
-//! Erases what the journal holds of a person: in the log, among parked events and dead letters.
+//! Erases the events of a person from the journal: in the log, among parked events and dead letters.
 //!
-//! The journal records the erasure first. From then on delivery, replays and retries obey it, whatever happens to the
-//! rest of the work: dead letters and parked events are removed at once, pending events end as filtered (`erased`), and
+//! The journal records the erasure first. From then on delivery, replays and retries obey it, even if the process ends
+//! before the rest of the work: dead letters and parked events are removed at once, pending events end as filtered (`erased`), and
 //! the bytes of events leave the disk with their files.
 
 mod spellings;
@@ -27,7 +27,7 @@ const REMOVED: usize = 4_000;
 /// The time for a purge to delete what may go at once, and the interval between looks.
 const PURGE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(50));
 
-/// What is to be erased. `Debug` shows no value.
+/// A request to erase values. `Debug` shows none of them.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EraseRequest {
@@ -70,9 +70,9 @@ pub struct Erased {
     pub parked: BTreeMap<String, u64>,
     /// Events in the log.
     pub events: u64,
-    /// Those of them that a sink has not settled, by sink. They end as filtered.
+    /// Events in the log that a sink has not settled, by sink. They end as filtered.
     pub pending: BTreeMap<String, u64>,
-    /// Those of them that a sink has settled, by sink: it may have delivered them.
+    /// Events in the log that a sink has settled, by sink: it may have delivered them.
     pub settled: BTreeMap<String, u64>,
     /// The position before which the log was searched, if time was up before its end. The erasure covers the rest too.
     #[serde(default)]
@@ -83,7 +83,7 @@ pub struct Erased {
     pub files_deleted: u64,
 }
 
-/// What the sinks know of events, and the parked events that were removed, at a moment when no sink delivered.
+/// The states of the sinks at a moment when none delivered, and the parked events that were removed then.
 #[derive(Debug, Default)]
 pub struct Stood {
     sinks: Vec<SinkState>,
@@ -106,8 +106,8 @@ pub async fn at_rest(journal: &dyn Journal, test: Arc<Index>, dry_run: bool) -> 
 /// Carries out a request. `rest` runs [`at_rest`] at a moment when no sink delivers.
 ///
 /// # Errors
-/// A sentence that says what is wrong with the request, or that the journal cannot be read or written. What was recorded
-/// until then is obeyed; the same request completes it.
+/// A sentence that names the fault of the request, or says that the journal cannot be read or written. A recorded erasure is
+/// obeyed all the same, and the same request completes it.
 pub async fn erase(
     journal: &dyn Journal,
     request: &EraseRequest,

@@ -94,7 +94,7 @@ fn from_stdin(subject: Subject) -> Result<Vec<String>, String> {
     Ok(values)
 }
 
-/// Tells people what was done, or would be.
+/// Writes the result, or the forecast, for people.
 fn told(erased: &Erased, args: &EraseArgs) -> String {
     let sum = |counts: &std::collections::BTreeMap<String, u64>| counts.values().sum::<u64>();
     let would = if erased.dry_run { "would be " } else { "" };
