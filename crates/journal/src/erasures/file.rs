@@ -303,7 +303,7 @@ mod tests {
         let store = ErasureStore::load(folder.path(), None).unwrap();
         store.record(Subject::Email, &wanted(), 7, 1_000).unwrap();
         assert!(file().contains("\"email\""));
-        let keys = JournalKeys::open(folder.path(), &keys(&[1]), &Found::Nothing, None).unwrap();
+        let keys = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
         let sealed = || ErasureStore::load(folder.path(), Some(keys.records.clone())).unwrap();
         assert_eq!(sealed().list.list().len(), 1);
         assert!(!file().contains("email"), "{}", file());
