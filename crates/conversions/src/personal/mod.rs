@@ -17,6 +17,7 @@ mod normalise;
 mod phone;
 mod place;
 mod placeholders;
+mod postal;
 pub mod rules;
 pub mod segment;
 mod spreadsheet;

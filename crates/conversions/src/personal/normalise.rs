@@ -11,8 +11,8 @@ use super::field::{Dropped, Field};
 use super::phone::Number;
 use super::place::{Nowhere, Place};
 use super::step::{Codes, PhoneForm, Reading, Rules, Step};
-use super::text::{self, ascii_digit};
-use super::{birthday, geo, phone, placeholders};
+use super::text;
+use super::{birthday, geo, phone, placeholders, postal};
 
 /// Form of the text that [`normalise`] left in the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -284,11 +284,18 @@ fn run(steps: &[Step], field: Field, text: &str, place: &dyn Place, out: &mut St
                 let kept = text.bytes().filter(u8::is_ascii_alphanumeric);
                 out.extend(kept.map(|byte| char::from(byte.to_ascii_lowercase())));
             }
-            Step::State => replace_lower(geo::state_in(out), out),
+            Step::State if geo::is_no_state(out) => return Err(Dropped::Junk),
+            Step::State => {
+                let code = geo::state_in(out).or_else(|| geo::armed_forces_in(out));
+                replace_lower(code, out);
+            }
             Step::Province => replace_lower(geo::province_in(out), out),
             Step::Country => replace_lower(geo::country_in(out), out),
             Step::CountryCode => geo::known_country(out)?,
-            Step::PostalCode => postal_code(field, text, out)?,
+            Step::PostalCode => {
+                postal::normal_form(text, place, out)?;
+                check_again(field, out)?;
+            }
         }
     }
     Ok(())
@@ -360,41 +367,6 @@ fn retain_alphanumeric(out: &mut String) {
     if !out.bytes().all(|b| b.is_ascii_alphanumeric()) {
         out.retain(|c| c.is_ascii_alphanumeric());
     }
-}
-
-/// Digits where there is no letter, ZIP+4 cut to its first five; with letters, the letters and digits.
-fn postal_code(field: Field, text: &str, out: &mut String) -> Result<(), Dropped> {
-    if out.is_ascii() {
-        retain_alphanumeric(out);
-    } else {
-        let kept = out
-            .chars()
-            .filter(|&c| c.is_alphanumeric() || is_combining_mark(c));
-        *out = kept.map(|c| ascii_digit(c).unwrap_or(c)).nfc().collect();
-    }
-    if out.len() == 9 && is_zip_plus_four(text) {
-        out.truncate(5);
-    }
-    check_again(field, out)
-}
-
-/// Returns true for five digits, then blanks, dashes or a plus, then four digits.
-fn is_zip_plus_four(text: &str) -> bool {
-    let (mut first, mut between, mut last) = (0, 0, 0);
-    for c in js_trim(text).chars() {
-        let digit = ascii_digit(c).is_some();
-        match (digit, between) {
-            (true, 0) => first += 1,
-            (true, _) => last += 1,
-            (false, _) if last == 0 && is_zip_separator(c) => between += 1,
-            (false, _) => return false,
-        }
-    }
-    first == 5 && last == 4
-}
-
-fn is_zip_separator(c: char) -> bool {
-    is_js_space(c) || matches!(c, '-' | '+' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 /// Removing punctuation may have exposed a placeholder or a hash; deciding now keeps normalising idempotent.

@@ -8,9 +8,9 @@
 //! | gender | `f`, `m`, `n` from common English spellings | `f`, `m` | as `pinterest` |
 //! | date of birth | any unambiguous date as YYYYMMDD | the same | the same |
 //! | city | letters and digits of any script | the same | the same, sent plain |
-//! | state | US names, `US-CA` → two letters | and Canadian provinces; others letters and digits | as `meta`, sent plain |
-//! | zip | digits; ZIP+4 → five digits; codes with letters keep letters and digits | the same | the same |
-//! | country | ISO and common English names, alpha-3 → alpha-2 | and others are dropped | as `meta`, sent plain |
+//! | state | names of US states and Canadian provinces, `US-CA`, `New York (NY)` → two letters | the same; others letters and digits | as `meta`, sent plain |
+//! | zip | letters and digits; ZIP+4 → five digits; prefixes of countries and states go; lost zeros return | the same | the same |
+//! | country | names, alpha-3 and numeric codes, locales → alpha-2; others are dropped | the same | as `meta`, sent plain |
 //! | external id | no white space, lower case | as given, trimmed | as given, trimmed |
 //! | advertising id, street | no white space, lower case | the same | the same |
 //!
@@ -30,9 +30,9 @@ pub static PINTEREST: Rules = Rules::new(
         (Field::Gender, &[Step::Codes(&GENDERS)]),
         (Field::DateOfBirth, &[Step::Birthday]),
         (Field::City, &[Step::LettersAndDigits]),
-        (Field::State, &[Step::State]),
+        (Field::State, &[Step::State, Step::Province]),
         (Field::Zip, &[Step::PostalCode]),
-        (Field::Country, &[Step::Country]),
+        (Field::Country, &[Step::Country, Step::CountryCode]),
     ],
 );
 

@@ -4,6 +4,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rounded;
 
+/// Returns true for a text that may be a number of a spreadsheet: it has a dot or an `e`.
+pub(super) fn is_suspect(text: &str) -> bool {
+    memchr::memchr3(b'.', b'e', b'E', text.as_bytes()).is_some()
+}
+
 /// Writes the digits of a whole number in the form of a spreadsheet to `out` (cleared first). False if the text has another
 /// form; `out` is then unspecified.
 ///

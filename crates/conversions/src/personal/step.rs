@@ -125,15 +125,16 @@ pub enum Step {
     LettersAndDigits,
     /// Keeps ASCII letters and digits of the given text, and lower-cases.
     AsciiLettersAndDigits,
-    /// Turns names of US states and `us-ca` into two letters.
+    /// Turns names of US states, `us-ca` and `new york (ny)` into two letters; drops words such as `other`.
     State,
     /// Turns names of Canadian provinces and `ca-on` into two letters.
     Province,
-    /// Turns names of countries and alpha-3 codes into alpha-2 codes.
+    /// Turns names of countries, alpha-3 and numeric codes, and locales into alpha-2 codes.
     Country,
     /// Drops a text that is no alpha-2 code of a country.
     CountryCode,
-    /// Keeps the first five digits of a ZIP+4, and letters and digits of other postal codes.
+    /// Keeps the first five digits of a ZIP+4, and letters and digits of other postal codes, without prefixes of countries
+    /// and with lost zeros.
     PostalCode,
 }
 

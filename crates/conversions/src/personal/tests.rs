@@ -234,7 +234,9 @@ fn places() {
             ("New York", "ny"),
             ("US-CA", "ca"),
             ("puerto rico", "pr"),
-            ("Ontario", "ontario"),
+            ("Ontario", "on"),
+            ("Armed Forces Europe", "ae"),
+            ("Other", "!junk"),
             ("Île-de-France", "île-de-france"),
             ("NA", "!junk"),
         ],
@@ -267,8 +269,9 @@ fn places() {
             ("UK", "gb"),
             ("Deutschland", "de"),
             ("NA", "na"),
-            ("zz", "zz"),
-            ("Atlantis", "atlantis"),
+            ("zz", "!unknown_country"),
+            ("840", "us"),
+            ("Atlantis", "!unknown_country"),
         ],
     );
 }

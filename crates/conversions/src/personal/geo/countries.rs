@@ -9,6 +9,8 @@ pub struct Country {
     pub alpha2: &'static str,
     /// Three letters, upper case.
     pub alpha3: &'static str,
+    /// Three digits.
+    pub numeric: &'static str,
     names: &'static str,
 }
 
@@ -20,16 +22,18 @@ impl Country {
 
     fn read(line: &'static str) -> Option<Country> {
         let (alpha2, rest) = line.split_once('\t')?;
-        let (alpha3, names) = rest.split_once('\t')?;
+        let (alpha3, rest) = rest.split_once('\t')?;
+        let (numeric, names) = rest.split_once('\t')?;
         Some(Country {
             alpha2,
             alpha3,
+            numeric,
             names,
         })
     }
 }
 
-/// One line per country: alpha-2 code, alpha-3 code, names.
+/// One line per country: alpha-2 code, alpha-3 code, numeric code, names.
 pub(super) const TABLE: &str = include_str!("countries.tsv");
 
 /// All countries, by alpha-2 code.
@@ -41,5 +45,16 @@ pub(super) fn by_code(cleaned: &str) -> Option<&'static str> {
     let found = COUNTRIES
         .iter()
         .find(|country| country.alpha2.eq_ignore_ascii_case(cleaned))?;
+    Some(found.alpha2)
+}
+
+/// Returns the country of a numeric code, whose leading zeros may be missing.
+pub(super) fn by_number(cleaned: &str) -> Option<&'static str> {
+    if cleaned.is_empty() || cleaned.len() > 3 || !cleaned.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let found = COUNTRIES
+        .iter()
+        .find(|country| country.numeric.trim_start_matches('0') == cleaned.trim_start_matches('0'))?;
     Some(found.alpha2)
 }

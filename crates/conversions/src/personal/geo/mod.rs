@@ -1,6 +1,8 @@
 //! US states and ISO countries: codes from codes, names, and hashes of either.
 
 mod countries;
+mod locale;
+mod parts;
 mod provinces;
 mod segment;
 mod states;
@@ -14,6 +16,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::field::Dropped;
 use super::text;
+use parts::{Part, agreed};
 
 pub use countries::{COUNTRIES, Country};
 pub use segment::Names;
@@ -63,27 +66,85 @@ fn find(
     }
 }
 
-/// The code of a state named, or written as `us-ca`, in a cleaned text (no white space, lower case). Plain codes are
-/// not looked up, since they need no translation.
+/// The code of a state named, written as `us-ca`, or beside its code or country as in `new york (ny)`, in a cleaned text (no
+/// white space, lower case). Plain codes are not looked up, since they need no translation.
 pub(super) fn state_in(cleaned: &str) -> Option<&'static str> {
     if cleaned.len() <= 2 || cleaned.len() > LONGEST {
         return None;
     }
-    if let Some(part) = behind_country(cleaned, &["us", "usa"]) {
-        return two_letters(part)
+    let of_part = |part: &str| {
+        two_letters(part)
             .and_then(states::by_code)
-            .or_else(|| by_name(&STATE_NAMES, part));
+            .or_else(|| by_name(&STATE_NAMES, part))
+    };
+    if let Some(part) = behind_country(cleaned, &["us", "usa"]) {
+        return of_part(part);
     }
-    by_name(&STATE_NAMES, cleaned)
+    by_name(&STATE_NAMES, cleaned).or_else(|| {
+        agreed(cleaned, |part| match of_part(part) {
+            Some(code) => Part::Code(code),
+            None if part == "us" || short_country_in(part) == Some("US") => Part::Neutral,
+            None => Part::Unknown,
+        })
+    })
 }
 
-/// The code of a Canadian province named, or written as `ca-on`, in a cleaned text, as in [`state_in`].
+/// The code of a Canadian province named, written as `ca-on`, or beside its code or country, in a cleaned text, as in
+/// [`state_in`].
 pub(super) fn province_in(cleaned: &str) -> Option<&'static str> {
     if cleaned.len() <= 2 || cleaned.len() > LONGEST {
         return None;
     }
     let part = behind_country(cleaned, &["ca", "can"]).unwrap_or(cleaned);
-    by_name(&PROVINCE_NAMES, part)
+    by_name(&PROVINCE_NAMES, part).or_else(|| {
+        agreed(cleaned, |part| match by_name(&PROVINCE_NAMES, part) {
+            Some(code) => Part::Code(code),
+            None if part == "ca" || short_country_in(part) == Some("CA") => Part::Neutral,
+            None => Part::Unknown,
+        })
+    })
+}
+
+/// The code of the Postal Service for the armed forces, which stands for a state in their addresses.
+pub(super) fn armed_forces_in(cleaned: &str) -> Option<&'static str> {
+    let letters: String = cleaned.chars().filter(|c| c.is_alphabetic()).collect();
+    let place = letters.strip_prefix("armedforces")?;
+    match place {
+        "europe" | "africa" | "canada" | "middleeast" | "europemiddleeastcanada" | "europeae" | "ae" => {
+            Some("AE")
+        }
+        "pacific" | "ap" | "pacificap" => Some("AP"),
+        "americas" | "america" | "aa" | "americasaa" => Some("AA"),
+        _ => None,
+    }
+}
+
+/// Returns true for a word that forms offer beside the states.
+pub(super) fn is_no_state(cleaned: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "other",
+        "others",
+        "select",
+        "selectstate",
+        "selectastate",
+        "selectone",
+        "pleaseselect",
+        "pleaseselectstate",
+        "choose",
+        "choosestate",
+        "state",
+        "province",
+        "region",
+        "international",
+        "outsideus",
+        "outsideusa",
+        "outsidetheus",
+        "nonus",
+        "foreign",
+        "default",
+    ];
+    let letters: String = cleaned.chars().filter(|c| c.is_alphanumeric()).collect();
+    WORDS.contains(&letters.as_str())
 }
 
 /// The part of a text behind a country and a separator, if it begins with one of these countries.
@@ -103,14 +164,34 @@ pub(super) fn known_country(cleaned: &str) -> Result<(), Dropped> {
     }
 }
 
-/// The code of a country named, or written as alpha-3, in a cleaned text (no white space, lower case). Alpha-2 codes
-/// are not looked up, but for `uk`.
+/// The code of a country in a cleaned text (no white space, lower case): named, by its alpha-3 or numeric code, by a locale
+/// such as `en_us`, or by its name beside its code. Alpha-2 codes are not looked up, but for `uk`.
 pub(super) fn country_in(cleaned: &str) -> Option<&'static str> {
     match cleaned.len() {
         2 if cleaned == "uk" => Some("GB"),
-        0..=2 => None,
+        0..=2 => countries::by_number(cleaned),
         _ if cleaned.len() > LONGEST => None,
-        _ => by_name(&COUNTRY_NAMES, cleaned),
+        _ => by_name(&COUNTRY_NAMES, cleaned)
+            .or_else(|| countries::by_number(cleaned))
+            .or_else(|| locale::country_of(cleaned))
+            .or_else(|| {
+                agreed(cleaned, |part| {
+                    let code = countries::by_code(part).or_else(|| short_country_in(part));
+                    code.map_or(Part::Unknown, Part::Code)
+                })
+            }),
+    }
+}
+
+/// The code of a province by its code.
+fn province_by_code(code: &str) -> Option<&'static str> {
+    two_letters(code).and_then(|code| by_name(&PROVINCE_NAMES, code))
+}
+
+fn short_country_in(part: &str) -> Option<&'static str> {
+    match part {
+        "uk" => Some("GB"),
+        _ => by_name(&COUNTRY_NAMES, part),
     }
 }
 

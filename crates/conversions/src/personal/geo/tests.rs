@@ -95,6 +95,10 @@ fn provinces_in_many_spellings() {
         ("can_qc", "QC"),
         ("québec", "QC"),
         ("b.c.", "BC"),
+        ("ontario(on)", "ON"),
+        ("on-ontario", "ON"),
+        ("ontario,canada", "ON"),
+        ("on,ca", "ON"),
     ] {
         assert_eq!(province_in(text), Some(code), "{text}");
     }
@@ -124,6 +128,13 @@ fn states_in_many_spellings() {
         ("Hawai'i", "HI"),
         ("North-Carolina", "NC"),
         ("Puerto Rico", "PR"),
+        ("New York (NY)", "NY"),
+        ("NY - New York", "NY"),
+        ("Texas, US", "TX"),
+        ("TX, USA", "TX"),
+        ("Texas/United States", "TX"),
+        ("North-Carolina (NC)", "NC"),
+        ("[CA] California", "CA"),
         ("Virgin Islands", "VI"),
     ] {
         assert_eq!(state_code(text), Some(code), "{text}");
@@ -138,6 +149,10 @@ fn states_in_many_spellings() {
         "US-",
         "u",
         "Île-de-France",
+        "New York (NJ)",
+        "New York, Paris",
+        "US, USA",
+        "Armed Forces Europe",
         "us",
         "加州",
     ] {
@@ -176,10 +191,34 @@ fn countries_in_many_spellings() {
         ("Trinidad & Tobago", "TT"),
         ("St. Vincent & the Grenadines", "VC"),
         ("Georgia", "GE"),
+        ("840", "US"),
+        ("276", "DE"),
+        ("36", "AU"),
+        ("en_US", "US"),
+        ("FR-FR", "FR"),
+        ("US-CA", "US"),
+        ("United States (US)", "US"),
+        ("United Kingdom (UK)", "GB"),
+        ("DE - Germany", "DE"),
+        ("Germany/Deutschland", "DE"),
     ] {
         assert_eq!(country_code(text), Some(code), "{text}");
     }
-    for text in ["", "zz", "Atlantis", "California", "the", "u", "europe"] {
+    for text in [
+        "US of A",
+        "XX",
+        "EU",
+        "999",
+        "1840",
+        "Germany, France",
+        "",
+        "zz",
+        "Atlantis",
+        "California",
+        "the",
+        "u",
+        "europe",
+    ] {
         assert_eq!(country_code(text), None, "{text}");
     }
 }
@@ -261,4 +300,19 @@ fn what_hash_pii_leaves_is_known() {
             }
         }
     }
+}
+
+#[test]
+fn armed_forces_have_codes_and_forms_have_words() {
+    for (text, code) in [
+        ("armedforceseurope", Some("AE")),
+        ("armedforces(ap)", Some("AP")),
+        ("armedforcesamericas", Some("AA")),
+        ("armedforcesmiddleeast", Some("AE")),
+        ("armedforces", None),
+        ("texas", None),
+    ] {
+        assert_eq!(armed_forces_in(text), code, "{text}");
+    }
+    assert!(is_no_state("other") && is_no_state("--pleaseselect--") && !is_no_state("texas"));
 }
