@@ -24,6 +24,15 @@ pub struct Facts {
     pub sinks: Option<Vec<String>>,
 }
 
+impl Facts {
+    /// Adds a warning unless it is there from a run before.
+    pub fn warn_once(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+}
+
 /// An opt-out under a US state privacy law, with the codes a destination needs to honour it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitedDataProcessing {

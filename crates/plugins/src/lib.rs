@@ -9,6 +9,7 @@
 use signalbox_console as _;
 use signalbox_file as _;
 use signalbox_filter as _;
+use signalbox_geo_ip as _;
 use signalbox_hash_pii as _;
 use signalbox_limited_data_processing as _;
 use signalbox_map as _;

@@ -13,11 +13,13 @@ mod checkpoints;
 pub mod contract;
 pub mod golden;
 mod intake;
+mod mmdb;
 pub mod server;
 mod sockets;
 
 pub use build::{batch, event, event_of, records, transform, transform_config};
 pub use checkpoints::MemoryCheckpoints;
 pub use intake::IntakeDouble;
+pub use mmdb::mmdb;
 pub use server::{Act, Seen, Server};
 pub use sockets::{NewSockets, OneSocket};

@@ -1,6 +1,6 @@
 //! The decision.
 
-use signalbox_core::{Event, Flow, LimitedDataProcessing, Transform, Warning};
+use signalbox_core::{Event, Flow, LimitedDataProcessing, Transform};
 
 use crate::location::{Finding, Location, Places};
 use crate::opt_out::{Condition, Decision};
@@ -38,7 +38,7 @@ impl Ldp {
             return false;
         };
         let warning = condition.unreadable(event);
-        note(event, warning);
+        event.facts_mut().warn_once(warning);
         true
     }
 
@@ -88,13 +88,17 @@ impl Transform for Ldp {
                 OnUnknownState::Filter => Flow::Filtered(reasons::incomplete(&location)),
                 OnUnknownState::Send => {
                     let path = self.places.looked_at(&location);
-                    note(event, reasons::sent_incomplete(&location, &path));
+                    event
+                        .facts_mut()
+                        .warn_once(reasons::sent_incomplete(&location, &path));
                     Flow::Pass
                 }
                 OnUnknownState::Flag => {
                     if let Some(state) = self.assumed(&location) {
                         let path = self.places.looked_at(&location);
-                        note(event, reasons::flagged_incomplete(&location, &path));
+                        event
+                            .facts_mut()
+                            .warn_once(reasons::flagged_incomplete(&location, &path));
                         event.facts_mut().limited_data_processing = Some(LimitedDataProcessing {
                             state: state.to_owned(),
                             country: self.country.to_owned(),
@@ -104,13 +108,5 @@ impl Transform for Ldp {
                 }
             },
         }
-    }
-}
-
-/// Adds a warning unless it is there from a run before.
-fn note(event: &mut Event, warning: Warning) {
-    let warnings = &mut event.facts_mut().warnings;
-    if !warnings.contains(&warning) {
-        warnings.push(warning);
     }
 }

@@ -5,8 +5,9 @@ use signalbox_core::{BuildContext, Side, Transform, TransformConfig};
 use signalbox_testkit::contract::transform::{Claims, check};
 
 /// The transforms that this file checks.
-pub(super) const CHECKED: [&str; 5] = [
+pub(super) const CHECKED: [&str; 6] = [
     "filter",
+    "geo_ip",
     "hash_pii",
     "limited_data_processing",
     "map",
@@ -35,6 +36,26 @@ fn filter() {
             &[],
         );
     }
+}
+
+#[test]
+fn geo_ip() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("country.mmdb");
+    let record = json!({ "country": { "iso_code": "US" }, "subdivisions": [{ "iso_code": "CA" }] });
+    std::fs::write(
+        &path,
+        signalbox_testkit::mmdb("City", &[("203.0.113.0/24", record)]),
+    )
+    .unwrap();
+    let from_us = r#"{"type":"track","event":"E","context":{"ip":"203.0.113.7"}}"#;
+    let placed = r#"{"type":"track","event":"E","context":{"ip":"203.0.113.7","location":"home"}}"#;
+    check(
+        "geo_ip",
+        Claims::default(),
+        |place| build("geo_ip", json!({ "database": path }), place),
+        &[from_us, placed],
+    );
 }
 
 #[test]
