@@ -24,6 +24,7 @@ mod doubt;
 pub mod encode;
 mod encoder;
 mod event_id;
+mod event_names;
 pub mod field;
 pub mod forms;
 mod frames;

@@ -52,6 +52,7 @@ impl Trigger {
         match self {
             Trigger::Fql(trigger) => trigger.matches(call.root),
             Trigger::Preset(Listens::Page) => call.kind == "page",
+            Trigger::Preset(Listens::Screen) => call.kind == "screen",
             Trigger::Preset(Listens::Track(name)) => call.event == Some(name) && call.kind == "track",
             Trigger::Preset(Listens::Event(name)) => call.event == Some(name),
             Trigger::Preset(Listens::Nothing) => false,

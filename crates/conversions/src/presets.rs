@@ -12,6 +12,8 @@ pub enum Listens {
     Event(&'static str),
     /// Any `page` call.
     Page,
+    /// Any `screen` call.
+    Screen,
     /// No event. The preset runs only in a mapping that has a trigger.
     Nothing,
 }
@@ -118,6 +120,7 @@ impl Preset {
             Listens::Track(event) => Some(format!("type = \"track\" and event = \"{event}\"")),
             Listens::Event(event) => Some(format!("event = \"{event}\"")),
             Listens::Page => Some("type = \"page\"".to_owned()),
+            Listens::Screen => Some("type = \"screen\"".to_owned()),
             Listens::Nothing => None,
         }
     }

@@ -20,6 +20,7 @@ pub fn reference(spec: &Spec) -> String {
             Listens::Track(event) => format!("track \"{event}\""),
             Listens::Event(event) => format!("any call with the event \"{event}\""),
             Listens::Page => "any page call".to_owned(),
+            Listens::Screen => "any screen call".to_owned(),
             Listens::Nothing => "nothing by itself: its mapping needs a trigger".to_owned(),
         };
         let only = match preset.only {

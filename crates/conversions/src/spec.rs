@@ -10,7 +10,7 @@ use crate::personal::Rules;
 use crate::presets::Preset;
 
 /// The data of a vendor.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Spec {
     /// The vendor's name, for messages.
     pub vendor: &'static str,

@@ -135,6 +135,7 @@ pub(crate) fn judge<'a>(
         strictness: Strictness {
             open: api.open(around.config),
             published_only: around.config.strict_openapi,
+            event_names: &around.config.custom_events,
             unexpected_property,
         },
         whole_request: &|request| api.whole_request(around, request),

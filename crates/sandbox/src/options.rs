@@ -30,8 +30,10 @@ pub struct SandboxConfig {
     pub pixel_id: Option<String>,
     /// TikTok's only event source. Default: any that is not empty.
     pub event_source_id: Option<String>,
-    /// Refuse `advertiser_tracking_enabled` and `contents[].item_brand_id`, which are sent to Pinterest in production
-    /// though its OpenAPI description 5.23.0 does not list them. Default: false.
+    /// Names of events that the advertiser has defined at Pinterest, taken beside Pinterest's own. Default: none.
+    pub custom_events: Vec<String>,
+    /// Refuse `advertiser_tracking_enabled`, which is sent to Pinterest in production though its OpenAPI description 5.28.0
+    /// does not list it. Default: false.
     pub strict_openapi: bool,
     /// Refuse properties that the pages of Meta and TikTok do not list, where they take them. Default: false.
     pub strict: bool,
@@ -61,6 +63,7 @@ impl Default for SandboxConfig {
             ad_account_id: None,
             pixel_id: None,
             event_source_id: None,
+            custom_events: Vec::new(),
             strict_openapi: false,
             strict: false,
             any_age: false,
@@ -82,6 +85,7 @@ impl fmt::Debug for SandboxConfig {
             .field("ad_account_id", &self.ad_account_id)
             .field("pixel_id", &self.pixel_id)
             .field("event_source_id", &self.event_source_id)
+            .field("custom_events", &self.custom_events)
             .field("strict_openapi", &self.strict_openapi)
             .field("strict", &self.strict)
             .field("any_age", &self.any_age)

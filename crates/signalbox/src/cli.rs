@@ -333,7 +333,10 @@ pub(crate) struct SandboxArgs {
     /// Take only this event source of TikTok (default: any)
     #[arg(long, value_name = "ID")]
     pub(crate) event_source_id: Option<String>,
-    /// Refuse fields that Pinterest's published OpenAPI does not list, though vendors send them in production
+    /// Take this name of an event at Pinterest beside its own; may be repeated
+    #[arg(long = "custom-event", value_name = "NAME")]
+    pub(crate) custom_events: Vec<String>,
+    /// Refuse the field that Pinterest's published OpenAPI does not list, though vendors send it in production
     #[arg(long)]
     pub(crate) strict_openapi: bool,
     /// Refuse properties that the pages of Meta and TikTok do not list, though they take them

@@ -58,6 +58,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     ours("Add to Wishlist", "Product Added to Wishlist", "AddToWishlist"),
     ours("Complete Registration", "Signed Up", "CompleteRegistration"),
     ours("Lead", "Generate Lead", "Lead"),
+    ours("Lead Generated", "Lead Generated", "Lead"),
     ours("Start Trial", "Trial Started", "StartTrial"),
     ours("Subscribe", "Subscription Created", "Subscribe"),
 ];

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
-use signalbox_conversions::{Conversions, OptOutPolicy};
+use signalbox_conversions::{Conversions, OptOutPolicy, Spec};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
     SinkDefaults, register_plugin,
@@ -19,6 +19,9 @@ use crate::options::{Compat, LdpHashCase, OnUnknownProperty, Pinterest};
 
 /// The number of digits of an ad account's id.
 pub(crate) const DIGITS: RangeInclusive<usize> = 1..=18;
+
+/// The number of events that an advertiser may define (Pinterest's page on event types of one's own).
+const MOST_CUSTOM_EVENTS: usize = 15;
 
 /// Settings of a `pinterest_conversions` sink.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -56,6 +59,11 @@ pub struct PinterestConversionsConfig {
     /// Takes e-mail addresses, phone numbers and secrets out of URLs and search texts. Without effect with `compat = "segment"`.
     #[serde(default = "settings::yes")]
     pub scrub_urls: bool,
+    /// Names of events that you have defined in Ads Manager, beside Pinterest's own. A mapping's `event_name` may be one of
+    /// them; any other name is an error. Not with `compat = "segment"`.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["book_a_fitting"]]))]
+    pub custom_events: Vec<String>,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -117,13 +125,51 @@ impl PinterestConversionsConfig {
     /// Returns the sink without its client; `None` only beside an error.
     pub fn destination(&self, findings: &mut Findings) -> Option<Conversions<Pinterest>> {
         let vendor = self.vendor(findings);
-        let rules = (&SPEC, self.compat.into());
+        let rules = (self.spec(), self.compat.into());
         settings::destination(
             vendor,
             rules,
             (&self.presets, &self.mappings, self.scrub_urls),
             findings,
         )
+    }
+
+    /// Returns the field table, whose event names include the advertiser's own.
+    fn spec(&self) -> &'static Spec {
+        match self.compat {
+            Compat::Pinterest => SPEC.with_event_names(&self.custom_events),
+            Compat::Segment => &SPEC,
+        }
+    }
+
+    /// Reports names of the advertiser's own events that Pinterest cannot have.
+    fn check_custom_events(&self, findings: &mut Findings) {
+        if self.compat == Compat::Segment && !self.custom_events.is_empty() {
+            let message =
+                "Segment's destination sends Pinterest's own names only, and so does compat = \"segment\"";
+            let error = BuildError::new("custom_events", message);
+            findings
+                .errors
+                .push(error.help("take it out, or use compat = \"pinterest\""));
+        }
+        for (index, name) in self.custom_events.iter().enumerate() {
+            let message = if name.trim() != name || name.is_empty() {
+                "must be a name without blanks around it"
+            } else if SPEC.has_event_name(name) {
+                "is one of Pinterest's own names, which need no mention"
+            } else if self.custom_events[..index].contains(name) {
+                "is there already"
+            } else {
+                continue;
+            };
+            findings
+                .errors
+                .push(BuildError::new(format!("custom_events.{index}"), message));
+        }
+        if self.custom_events.len() > MOST_CUSTOM_EVENTS {
+            let message = format!("Pinterest lets an advertiser define at most {MOST_CUSTOM_EVENTS} events");
+            findings.warnings.push(BuildError::new("custom_events", message));
+        }
     }
 
     /// Returns the vendor as the settings beside mappings say; `None` only beside an error.
@@ -156,9 +202,11 @@ impl PinterestConversionsConfig {
             let help = "leave it out unless Pinterest told you to use it";
             findings.warnings.push(warning.help(help));
         }
+        self.check_custom_events(findings);
         let mut probe_url = url.clone()?;
         probe_url.set_query(Some("test=true"));
         Some(Pinterest {
+            spec: self.spec(),
             compat: self.compat,
             partner_name: self.partner_name.clone(),
             np: self.np.clone(),

@@ -2,12 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_conversions::{OptOutPolicy, compat_setting};
+use signalbox_conversions::{OptOutPolicy, Spec, compat_setting};
 use signalbox_http::{HeaderValue, Url};
 
 /// A sink for Pinterest, as its settings say.
 #[derive(Debug)]
 pub struct Pinterest {
+    /// The field table with the advertiser's own names of events.
+    pub(crate) spec: &'static Spec,
     pub(crate) compat: Compat,
     pub(crate) partner_name: Option<String>,
     pub(crate) np: Option<String>,

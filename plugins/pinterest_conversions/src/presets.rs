@@ -1,8 +1,9 @@
-//! Segment's sixteen presets: which event becomes which conversion when nothing is configured.
+//! Presets: which event becomes which conversion when nothing is configured.
 
-use signalbox_conversions::Preset;
+use signalbox_conversions::{Compat, Listens, Preset};
 
-/// All presets, in Segment's order.
+/// Segment's sixteen presets in their order, and behind them those for events that Segment's spec has and its destination
+/// has no preset for.
 pub(crate) const PRESETS: &[Preset] = &[
     Preset::track("Add Payment Info", "Payment Info Entered", "add_payment_info"),
     Preset::track("Add to Cart", "Product Added", "add_to_cart"),
@@ -20,4 +21,21 @@ pub(crate) const PRESETS: &[Preset] = &[
     Preset::track("View Category", "Product Category Viewed", "view_category"),
     Preset::track("View Content", "Product Viewed", "view_content"),
     Preset::track("Watch Video", "Product Video Watched", "watch_video"),
+    ours(
+        "Product List Viewed",
+        Listens::Track("Product List Viewed"),
+        "view_category",
+    ),
+    ours(
+        "Product List Filtered",
+        Listens::Track("Product List Filtered"),
+        "view_category",
+    ),
+    ours("Lead Generated", Listens::Track("Lead Generated"), "lead"),
+    ours("Screen Visit", Listens::Screen, "page_visit"),
 ];
+
+/// A preset that Segment does not have.
+const fn ours(name: &'static str, listens: Listens, event_name: &'static str) -> Preset {
+    Preset::new(name, listens, event_name).only(Compat::Vendor)
+}

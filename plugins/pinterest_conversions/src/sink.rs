@@ -33,7 +33,7 @@ fn probe_at(now: SystemTime) -> String {
 impl Vendor for Pinterest {
     #[inline]
     fn spec(&self) -> &'static Spec {
-        &SPEC
+        self.spec
     }
 
     fn compat(&self) -> signalbox_conversions::Compat {

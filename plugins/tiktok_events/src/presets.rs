@@ -46,6 +46,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     on("Download", "Download Link Clicked", "Download", NONE),
     on("Complete Registration", "Signed Up", "CompleteRegistration", NONE),
     on("Lead", "Generate Lead", "Lead", NONE).only(Compat::Vendor),
+    on("Lead Generated", "Lead Generated", "Lead", NONE).only(Compat::Vendor),
     on("Start Trial", "Trial Started", "StartTrial", NONE).only(Compat::Vendor),
 ];
 
@@ -64,6 +65,7 @@ pub(crate) const APP_PRESETS: &[Preset] = &[
     on("Log in successfully", "Signed In", "Login", NONE),
     on("Complete the registration", "Signed Up", "Registration", NONE),
     on("Generate a lead", "Generate Lead", "GenerateLead", NONE).only(Compat::Vendor),
+    on("Lead Generated", "Lead Generated", "GenerateLead", NONE).only(Compat::Vendor),
     on("Start a trial", "Trial Started", "StartTrial", NONE).only(Compat::Vendor),
     on("Subscribe", "Subscription Created", "Subscribe", NONE).only(Compat::Vendor),
 ];

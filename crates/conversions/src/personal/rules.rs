@@ -20,7 +20,7 @@ use super::field::{Dropped, Field};
 use super::geo;
 pub use super::step::{Codes, PhoneForm, Reading, Rules, Step};
 
-/// Pinterest's published rules (Conversions API, OpenAPI 5.23.0 and the developer pages on hashing).
+/// Pinterest's published rules (Conversions API, OpenAPI 5.28.0 and the developer pages on hashing).
 pub static PINTEREST: Rules = Rules::new(
     "pinterest",
     Reading::Screened,

@@ -17,6 +17,7 @@ fn event(listens: Listens) -> Option<&'static str> {
     match listens {
         Listens::Track(event) | Listens::Event(event) => Some(event),
         Listens::Page => Some("(a page call)"),
+        Listens::Screen => Some("(a screen call)"),
         Listens::Nothing => None,
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Strictness<'a> {
     pub(crate) open: bool,
     /// Refuse listed properties that the vendor's description lacks.
     pub(crate) published_only: bool,
+    /// Names that the property `event_name` takes beside those of its table.
+    pub(crate) event_names: &'a [String],
     /// A property refused wherever it stands: the fault `unexpected_property`.
     pub(crate) unexpected_property: Option<&'a str>,
 }
@@ -67,6 +69,7 @@ impl<'r> Walk<'r> {
             open: all_open,
             published_only,
             unexpected_property,
+            ..
         } = self.strictness;
         let mut seen = 0_u64;
         for (name, value) in members {
@@ -153,7 +156,7 @@ impl<'r> Walk<'r> {
                     Kind::Chars(most) if text.chars().count() > most => {
                         self.error(&format!("is longer than {most} characters"));
                     }
-                    Kind::OneOf(list) if !list.split(", ").any(|listed| listed == text) => {
+                    Kind::OneOf(list) if !self.lists(field, list, &text) => {
                         self.error(&format!("is not one of {list}"));
                     }
                     Kind::Checked(check) | Kind::TextOrTexts(check) => self.checked(check(&text)),
@@ -184,6 +187,12 @@ impl<'r> Walk<'r> {
             walk.note(field, || text);
             Ok(())
         })
+    }
+
+    fn lists(&self, field: &Field, list: &str, text: &str) -> bool {
+        let own =
+            || field.name == "event_name" && self.strictness.event_names.iter().any(|name| name == text);
+        list.split(", ").any(|listed| listed == text) || own()
     }
 
     fn note(&mut self, field: &Field, value: impl FnOnce() -> String) {

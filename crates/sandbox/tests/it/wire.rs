@@ -225,6 +225,23 @@ async fn strict_openapi_is_a_setting() {
 }
 
 #[tokio::test]
+async fn names_of_the_advertisers_own_events_are_a_setting() {
+    let mut own = event("1");
+    own["event_name"] = json!("book_a_fitting");
+    let without = sandbox().await;
+    assert_eq!(post(&without, data(&[own.clone()])).await.status, 422);
+    let with = start(SandboxConfig {
+        custom_events: vec!["book_a_fitting".to_owned()],
+        ..SandboxConfig::default()
+    })
+    .await
+    .unwrap();
+    assert_eq!(post(&with, data(&[own.clone()])).await.status, 200);
+    own["event_name"] = json!("book_a_fiting");
+    assert_eq!(post(&with, data(&[own])).await.status, 422);
+}
+
+#[tokio::test]
 async fn only_loopback_unless_asked() {
     let listen = "0.0.0.0:0".parse().unwrap();
     let error = start(SandboxConfig {

@@ -23,6 +23,7 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<Code, Failure> {
         ad_account_id: args.ad_account_id,
         pixel_id: args.pixel_id,
         event_source_id: args.event_source_id,
+        custom_events: args.custom_events,
         strict_openapi: args.strict_openapi,
         strict: args.strict,
         any_age: args.any_age,

@@ -359,7 +359,7 @@ fn only_optional_properties_are_left_out() {
 
 #[test]
 fn every_preset_is_on_by_default() {
-    assert_eq!(destination("").encoder().mapping_names().count(), 16);
+    assert_eq!(destination("").encoder().mapping_names().count(), 20);
     assert_eq!(
         destination("presets = \"none\"")
             .encoder()

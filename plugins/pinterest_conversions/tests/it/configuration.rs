@@ -132,6 +132,76 @@ fn presets_are_chosen_by_name() {
 }
 
 #[test]
+fn the_advertisers_own_events_have_names() {
+    let own = "custom_events = [\"book_a_fitting\"]\n";
+    let mapping = |name: &str| {
+        format!(
+            "[[mappings]]\nname = \"own\"\ntrigger = \"event = \\\"Order Completed\\\"\"\n[mappings.fields]\nevent_name = {name}\n"
+        )
+    };
+    let found = |settings: &str| {
+        let made = made(settings, ORDER);
+        made.into_iter()
+            .find(|(name, _)| name == "own")
+            .map(|(_, sent)| sent["event_name"].clone())
+    };
+    assert_eq!(
+        found(&format!("{own}{}", mapping("\"book_a_fitting\""))),
+        Some("book_a_fitting".into())
+    );
+    assert_eq!(
+        found(&format!("{own}{}", mapping("\"checkout\""))),
+        Some("checkout".into())
+    );
+    for (settings, path) in [
+        (mapping("\"book_a_fitting\""), "mappings.0.fields.event_name: "),
+        (
+            format!("{own}{}", mapping("\"book_a_fiting\"")),
+            "mappings.0.fields.event_name: ",
+        ),
+        (format!("{own}compat = \"segment\""), "custom_events: "),
+        (
+            "custom_events = [\"checkout\"]".to_owned(),
+            "custom_events.0: is one of Pinterest's own",
+        ),
+        (
+            "custom_events = [\"\"]".to_owned(),
+            "custom_events.0: must be a name",
+        ),
+        (
+            "custom_events = [\"a \"]".to_owned(),
+            "custom_events.0: must be a name",
+        ),
+        (
+            "custom_events = [\"a\", \"a\"]".to_owned(),
+            "custom_events.1: is there already",
+        ),
+    ] {
+        let errors = errors(&settings);
+        assert!(
+            errors.len() == 1 && errors[0].starts_with(path),
+            "{settings}: {errors:?}"
+        );
+    }
+    let of_event = mapping("{ \"@path\" = \"$.properties.name\" }");
+    let named = |name: &str| {
+        ORDER.replace(
+            "\"properties\":{",
+            &format!("\"properties\":{{\"name\":\"{name}\","),
+        )
+    };
+    assert!(ORDER.contains("\"properties\":{"));
+    let settings = format!("presets = \"none\"\n{own}{of_event}");
+    assert_eq!(made(&settings, &named("book_a_fitting")).len(), 1);
+    let sink = build(&format!("{ACCOUNT}{settings}")).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let Prepared::Mapped(results) = sink.prepare(&event(&named("other")).unwrap()) else {
+        panic!("no mapping listens")
+    };
+    let rejection = results.into_iter().next().and_then(Result::err).unwrap();
+    assert_eq!(rejection.reason.code(), "invalid_field");
+}
+
+#[test]
 fn a_mapping_stands_in_its_presets_place() {
     let found = made(
         r#"

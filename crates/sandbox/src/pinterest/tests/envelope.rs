@@ -121,28 +121,21 @@ fn unknown_keys_are_refused_in_every_object() {
 }
 
 #[test]
-fn the_two_unlisted_properties_are_taken_unless_strict() {
+fn the_unlisted_property_is_taken_unless_strict() {
     let strict = Rules {
         strict_openapi: true,
         ..Rules::default()
     };
-    for (name, event) in [
-        (
-            "advertiser_tracking_enabled",
-            with(&["advertiser_tracking_enabled"], json!(true)),
-        ),
-        (
-            "item_brand_id",
-            with(&["custom_data", "contents"], json!([{ "item_brand_id": "b" }])),
-        ),
-    ] {
-        assert_eq!(judge(&event), Judged::Fine);
-        assert_eq!(
-            judge_text(&event.to_string(), strict),
-            Judged::Refused(unexpected(name))
-        );
+    let event = with(&["advertiser_tracking_enabled"], json!(true));
+    assert_eq!(judge(&event), Judged::Fine);
+    assert_eq!(
+        judge_text(&event.to_string(), strict),
+        Judged::Refused(unexpected("advertiser_tracking_enabled"))
+    );
+    let brand = with(&["custom_data", "contents"], json!([{ "item_brand_id": "b" }]));
+    for event in [minimal(), brand] {
+        assert_eq!(judge_text(&event.to_string(), strict), Judged::Fine);
     }
-    assert_eq!(judge_text(&minimal().to_string(), strict), Judged::Fine);
 }
 
 #[test]
