@@ -2,6 +2,7 @@
 
 use bumpalo::Bump;
 use signalbox_core::{Event, Node, Warning};
+use signalbox_segment::placeholder;
 use signalbox_segment::value::Value;
 
 use super::codes::currency;
@@ -220,7 +221,7 @@ fn shows_products(event: &Event) -> bool {
 fn amount(value: Value<'_>) -> Result<Option<Amount>, Unreadable> {
     match value {
         Value::Undefined | Value::Null => Ok(None),
-        Value::Str(text) if text.trim().is_empty() => Ok(None),
+        Value::Str(text) if placeholder::trim(text).is_empty() => Ok(None),
         Value::Str(text) => read(text).map(Some),
         Value::Number(number) => {
             let number = Decimal::of(number).ok_or(Unreadable::NoAmount)?;
@@ -234,9 +235,10 @@ fn amount(value: Value<'_>) -> Result<Option<Amount>, Unreadable> {
     }
 }
 
-/// Reads a quantity. A missing one is 1; `None` if the value is no number or is negative.
+/// Reads a quantity. A missing one, or a placeholder for one, is 1; `None` if the value is no number or is negative.
 fn pieces(value: Value<'_>) -> Option<Decimal> {
     let pieces = match amount(value) {
+        Err(_) if value.as_str().and_then(placeholder::placeholder).is_some() => Decimal::ONE,
         Ok(None) => Decimal::ONE,
         Ok(Some(amount)) => amount.number,
         Err(_) => return None,
