@@ -139,6 +139,7 @@ fn expand(
 ) -> TomlText {
     let mut out = String::with_capacity(source.len());
     let mut state = TextState::Literal;
+    let mut files = Vec::new();
     let mut rest = source;
     while let Some(dollar) = rest.find('$') {
         let (before, tail) = rest.split_at(dollar);
@@ -154,12 +155,10 @@ fn expand(
                     Finding::new(place.path, at, "'${' without a closing '}'")
                         .help("write ${VARIABLE}, or $$ for a dollar sign"),
                 );
-                return TomlText {
-                    text: String::new(),
-                    state: TextState::Failed,
-                };
+                return TomlText::new(String::new(), TextState::Failed);
             };
             let at = place.find(tail.get(..inner.len() + 3).unwrap_or("${"));
+            files.extend(file_of(inner).map(str::to_owned));
             match resolve(inner, from) {
                 Ok(value) => {
                     out.push_str(&value);
@@ -179,12 +178,21 @@ fn expand(
         }
     }
     out.push_str(rest);
-    TomlText { text: out, state }
+    TomlText {
+        text: out,
+        state,
+        files,
+    }
+}
+
+/// The file that a reference names.
+fn file_of(inner: &str) -> Option<&str> {
+    inner.strip_prefix("file:").filter(|path| !path.starts_with('-'))
 }
 
 /// Resolves the text between `${` and `}`; an error is a message and its remedy.
 fn resolve(inner: &str, from: &dyn Environment) -> Result<String, (String, String)> {
-    if let Some(path) = inner.strip_prefix("file:").filter(|path| !path.starts_with('-')) {
+    if let Some(path) = file_of(inner) {
         if path.is_empty() {
             return Err((
                 "'${file:}' names no file".into(),

@@ -112,10 +112,7 @@ fn set_token_aside(root: &mut TomlNode, findings: &mut Vec<Finding>) -> Option<S
     let failed = matches!(&token.node.value, TomlValue::Text(text) if text.state == TextState::Failed);
     let at = findings.iter().position(|finding| finding.path == TOKEN);
     let finding = findings.remove(at.filter(|_| failed)?);
-    token.node.value = TomlValue::Text(TomlText {
-        text: "unknown".to_owned(),
-        state: TextState::Literal,
-    });
+    token.node.value = TomlValue::Text(TomlText::new("unknown".to_owned(), TextState::Literal));
     let help = finding.help.map(|help| format!("; {help}")).unwrap_or_default();
     Some(format!("{TOKEN}: {}{help}", finding.message))
 }

@@ -1,5 +1,7 @@
 //! Reads the runtime's own tables and checks their values.
 
+use std::path::{Path, PathBuf};
+
 use signalbox_core::BuildError;
 
 use super::component::merge;
@@ -40,7 +42,48 @@ pub(crate) fn sections(
         let doubt = BuildError::new("dead_letters.personal_data", message);
         warnings.extend(root.finding(doubt.help("set admin.token, or personal_data = \"hashed\"")));
     }
+    findings.extend(keys_inside(root, &read.journal));
     read
+}
+
+/// Finds keys that lie in the folder of the journal that they encrypt: a copy of the folder would bring the key along.
+fn keys_inside(root: &TomlNode, journal: &JournalSettings) -> Vec<Finding> {
+    let Some(key) = root
+        .get(JournalSettings::NAME)
+        .and_then(|table| table.node.get("key"))
+    else {
+        return Vec::new();
+    };
+    let texts = match &key.node.value {
+        TomlValue::List(items) => items.iter().collect(),
+        _ => vec![&key.node],
+    };
+    let folder = real(&journal.folder());
+    let inside = |node: &&TomlNode| match &node.value {
+        TomlValue::Text(text) => text
+            .files
+            .iter()
+            .any(|file| real(Path::new(file)).starts_with(&folder)),
+        _ => false,
+    };
+    let message = "the key lies in the folder of the journal that it encrypts";
+    let finding = |node: &TomlNode| {
+        let finding = Finding::new(&node.path, node.at, message);
+        finding.help("move the key to another folder: a copy of the journal must not bring its key along")
+    };
+    texts.into_iter().filter(inside).map(finding).collect()
+}
+
+/// The path without links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let found = path
+        .ancestors()
+        .find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match found {
+        Some((above, real)) => real.join(path.strip_prefix(above).unwrap_or(Path::new(""))),
+        None => path,
+    }
 }
 
 /// Reads one table and checks its values; `None` if it is absent or wrong.

@@ -46,6 +46,16 @@ pub(crate) enum TomlValue {
 pub(crate) struct TomlText {
     pub(crate) text: String,
     pub(crate) state: TextState,
+    /// The files whose contents it includes.
+    pub(crate) files: Vec<String>,
+}
+
+impl TomlText {
+    /// A text without contents of files.
+    pub(crate) fn new(text: String, state: TextState) -> TomlText {
+        let files = Vec::new();
+        TomlText { text, state, files }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,10 +174,7 @@ fn node(
         None
     };
     let value = match value.into_inner() {
-        DeValue::String(text) => TomlValue::Text(TomlText {
-            text: text.into_owned(),
-            state: TextState::Literal,
-        }),
+        DeValue::String(text) => TomlValue::Text(TomlText::new(text.into_owned(), TextState::Literal)),
         // TOML promises 64 bits; a number beyond them is reported here rather than rounded later.
         DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
             Ok(number) => TomlValue::Integer(number.into()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use signalbox_config::{DeadLetterSettings, JournalKind, JournalSettings, OnFull};
-use signalbox_journal::{DeadLetterQuota, DiskJournal, DiskOptions, Journal, MemoryJournal};
+use signalbox_journal::{DeadLetterQuota, DiskJournal, DiskOptions, Journal, Keys, MemoryJournal};
 
 /// Opens the journal. Blocks: after a crash up to a few seconds.
 ///
@@ -25,10 +25,20 @@ pub fn open(
         dedup_window: settings.dedup_window.map_or(default.dedup_window, |span| span.0),
         dedup_memory: settings.dedup_memory.map_or(default.dedup_memory, |size| size.0),
         dead_letters: quota(dead_letters, &DeadLetterQuota::default()),
+        keys: keys(settings)?,
         ..default
     };
     let journal = DiskJournal::open(options).map_err(|error| format!("journal: {error}"))?;
     Ok(Arc::new(journal))
+}
+
+/// Returns the keys of a sealed journal; `None` if the settings name none.
+///
+/// # Errors
+/// A sentence that names the setting, if it holds no key.
+pub fn keys(settings: &JournalSettings) -> Result<Option<Keys>, String> {
+    let keys = settings.keys().map_err(|fault| format!("journal.key {fault}"))?;
+    Keys::new(&keys).map_err(|error| format!("journal.key: {error}"))
 }
 
 /// Opens an existing journal, for a command that must not create one.

@@ -84,8 +84,10 @@ pub(crate) enum Command {
     Schema,
     /// Turn destinations from Segment's API (JSON) into sinks of a pipeline file
     ImportSegment(ImportSegmentArgs),
-    /// Write a commented pipeline to start from
+    /// Write a commented pipeline to start from, and a key for its journal beside it
     Init(InitArgs),
+    /// Make a key that encrypts the journal
+    Keygen(KeygenArgs),
 }
 
 #[derive(Debug, Args)]
@@ -374,6 +376,13 @@ pub(crate) struct InitArgs {
     /// Replace the file if it exists
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeygenArgs {
+    /// Write the key to this new file, which only its owner may read (default: print it)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// A sentence with the names of the destinations that can be imported.

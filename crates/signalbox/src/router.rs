@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_admin::{Access, AdminServer, AdminState};
-use signalbox_config::{AdminSettings, DeadLetterSettings, JournalSettings, PersonalData, TelemetrySettings};
+use signalbox_config::{
+    AdminSettings, DeadLetterSettings, JournalKind, JournalSettings, PersonalData, TelemetrySettings,
+};
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::journal;
 use signalbox_runtime::ledger::{Ledger, LetterLedger};
@@ -60,6 +62,13 @@ impl Router {
         let journal = journal
             .await
             .map_err(|_| "the journal could not be opened".to_owned())??;
+        if fixed.journal.kind == JournalKind::Disk && fixed.journal.key.is_empty() {
+            tracing::info!(
+                folder = %fixed.journal.folder().display(),
+                "the journal has no key: events (as the transforms of their source leave them), their messageIds, parked \
+                 events and dead letters are on disk in plain; 'signalbox keygen' makes a key, and [journal] key names it"
+            );
+        }
         ledger.letters = LetterLedger::of(journal.clone());
         let telemetry = Arc::new(Telemetry::new(&telemetry_settings, &ledger)?);
         let admin = pipeline.admin.clone();

@@ -95,11 +95,42 @@ async fn init_writes_what_validates_and_replaces_nothing() {
         "{exit:?}"
     );
     assert_eq!(std::fs::read_to_string(path).unwrap(), "mine");
+    // The key beside it stays: a journal may need it.
+    let key = std::fs::read_to_string(world.path("mine.key")).unwrap();
     let exit = signalbox(&["init", "--force", path]).await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
+    assert!(exit.stdout.contains("mine.key exists already"), "{exit:?}");
+    assert_eq!(std::fs::read_to_string(world.path("mine.key")).unwrap(), key);
+    assert!(std::fs::read_to_string(path).unwrap().contains("mine.key}"));
     assert!(std::fs::read_to_string(path).unwrap().contains("[sinks."));
 
     let nowhere = world.path("no/such/folder.toml");
     let exit = signalbox(&["init", nowhere.to_str().unwrap()]).await;
     assert_eq!(exit.code, Some(1));
+}
+
+#[tokio::test]
+async fn keygen_writes_a_key_for_its_owner_and_replaces_none() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let world = World::new().await;
+    let path = world.path("journal.key");
+    let shown = path.to_str().unwrap();
+    let exit = signalbox(&["keygen", "--out", shown]).await;
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""));
+    let key = std::fs::read_to_string(&path).unwrap();
+    let parsed = signalbox_core::JournalKey::parse(&key).unwrap();
+    assert!(!exit.stdout.contains(key.trim()), "the key is not shown");
+    for part in [&format!("key = \"${{file:{shown}}}\""), "Keep a copy", "lost"] {
+        assert!(exit.stdout.contains(part), "{exit:?}");
+    }
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let exit = signalbox(&["keygen", "--out", shown]).await;
+    assert_eq!(exit.code, Some(1));
+    assert!(exit.stderr.contains("exists already"), "{exit:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), key);
+
+    let exit = signalbox(&["keygen"]).await;
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""));
+    assert_ne!(signalbox_core::JournalKey::parse(&exit.stdout).unwrap(), parsed);
 }

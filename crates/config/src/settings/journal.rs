@@ -1,10 +1,11 @@
 //! `[journal]`
 
+use std::fmt;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-use signalbox_core::{BuildError, HumanDuration, Size};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+use signalbox_core::{BuildError, HumanDuration, JournalKey, KeyFault, Secret, Size};
 
 use super::Table;
 
@@ -17,6 +18,13 @@ pub struct JournalSettings {
     pub kind: JournalKind,
     /// Folder of a disk journal, created if it is missing; one router at a time. Default: `"signalbox-journal"`.
     pub path: Option<PathBuf>,
+    /// Key that encrypts the journal, as `signalbox keygen` makes it: `"${file:/etc/signalbox/journal.key}"`, outside of the
+    /// journal's folder. After a change of the key, list the new one first and the old one behind it, as long as `status`
+    /// names it: `["${file:/new.key}", "${file:/old.key}"]`. Without the key, the journal is lost. Disk only. Default: none,
+    /// the journal is in plain.
+    #[serde(default, deserialize_with = "keys")]
+    #[schemars(schema_with = "keys_schema")]
+    pub key: Vec<Secret>,
     /// Bytes of unsettled events that the journal holds, at least `"10kB"`; beyond, sources have to wait (503 with
     /// Retry-After). Default: `"10GB"`; memory: `"256MB"`.
     pub max_bytes: Option<Size>,
@@ -42,7 +50,7 @@ impl JournalSettings {
     const LEAST_BYTES: u64 = 10_000;
 
     /// Keys that a memory journal does not have.
-    const DISK_ONLY: [&str; 5] = ["path", "max_age", "retain", "dedup_window", "dedup_memory"];
+    const DISK_ONLY: [&str; 6] = ["path", "key", "max_age", "retain", "dedup_window", "dedup_memory"];
 
     /// The folder of a disk journal.
     #[must_use]
@@ -59,6 +67,17 @@ impl JournalSettings {
         };
         self.max_bytes.map_or(default, |size| size.0)
     }
+
+    /// The keys, the newest first. Loading has checked them.
+    ///
+    /// # Errors
+    /// [`KeyFault`] of the first text that is no key.
+    pub fn keys(&self) -> Result<Vec<JournalKey>, KeyFault> {
+        self.key
+            .iter()
+            .map(|key| JournalKey::parse(key.expose()))
+            .collect()
+    }
 }
 
 impl Table for JournalSettings {
@@ -67,7 +86,16 @@ impl Table for JournalSettings {
     fn faults(&self) -> Vec<BuildError> {
         let small = self.max_bytes.is_some_and(|size| size.0 < Self::LEAST_BYTES);
         let fault = small.then(|| BuildError::new("max_bytes", "must be at least 10kB"));
-        fault.into_iter().collect()
+        let keys = self.key.iter().enumerate().filter_map(|(n, key)| {
+            let fault = JournalKey::parse(key.expose()).err()?;
+            let place = match self.key.len() {
+                1 => String::new(),
+                _ => format!("key {} of the list ", n + 1),
+            };
+            let help = "'signalbox keygen --out FILE' makes a key; name its file: key = \"${file:FILE}\"";
+            Some(BuildError::new("key", format!("{place}{fault}")).help(help))
+        });
+        fault.into_iter().chain(keys).collect()
     }
 
     fn doubts(&self) -> Vec<BuildError> {
@@ -78,6 +106,33 @@ impl Table for JournalSettings {
             JournalKind::Disk => Vec::new(),
         }
     }
+}
+
+/// Reads a key, or a list of keys.
+fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+    struct Keys;
+    impl<'de> de::Visitor<'de> for Keys {
+        type Value = Vec<Secret>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a key, or a list of keys")
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<Secret>, E> {
+            Ok(vec![Secret::new(text)])
+        }
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Secret>, A::Error> {
+            let mut keys = Vec::new();
+            while let Some(key) = list.next_element()? {
+                keys.push(key);
+            }
+            Ok(keys)
+        }
+    }
+    deserializer.deserialize_any(Keys)
+}
+
+fn keys_schema(_: &mut SchemaGenerator) -> Schema {
+    let key = serde_json::json!({ "type": "string", "writeOnly": true });
+    json_schema!({ "anyOf": [key, { "type": "array", "items": key }] })
 }
 
 /// The kinds of journal.

@@ -5,6 +5,7 @@ mod admin;
 mod errors;
 mod former;
 mod interpolation;
+mod journal;
 mod plugins;
 mod reference;
 mod robust;

@@ -2,9 +2,12 @@
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 
+use signalbox_journal::new_key;
 use signalbox_sandbox::Vendor;
 
+use super::keygen;
 use crate::cli::InitArgs;
 use crate::exit::{self, Code, Failure};
 use crate::terminal::print;
@@ -35,8 +38,54 @@ fn starter(chosen: &[Vendor]) -> String {
         .replace("[\"pinterest\", \"meta\", \"tiktok\"]", &format!("{rules:?}"))
 }
 
+/// The line of the starter file that names a key.
+const KEY: &str = "# key = \"${file:/etc/signalbox/journal.key}\"";
+
+/// The text with the name of a key file, in TOML.
+fn with_key(text: &str, key: &Path) -> Result<String, Failure> {
+    let path = std::path::absolute(key).unwrap_or_else(|_| key.to_owned());
+    let path = path
+        .to_str()
+        .filter(|path| !path.contains(['}', '"', '\\', '\n', '$']));
+    let path = path.ok_or_else(|| {
+        let key = key.display();
+        Failure::from(format!(
+            "{key}: a pipeline file cannot name a key with this path; choose another folder"
+        ))
+    })?;
+    Ok(text.replace(KEY, &format!("key = \"${{file:{path}}}\"")))
+}
+
+/// Makes the key beside the pipeline file; a key that is there already stays, since a journal may need it.
+fn make_key(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let key = new_key().map_err(|error| Failure::from(error.to_string()))?;
+    match keygen::write(path, &key) {
+        Ok(()) => Ok(format!(
+            "{shown} written: the key that encrypts the journal. {}",
+            keygen::LOSS
+        )),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Ok(format!("{shown} exists already, and encrypts the journal."))
+        }
+        Err(error) => Err(keygen::unwritten(path, &error)),
+    }
+}
+
+/// The file of the key: the pipeline file's name with another extension.
+fn key_path(path: &Path) -> PathBuf {
+    let key = path.with_extension("key");
+    if key == path {
+        path.with_extension("journal.key")
+    } else {
+        key
+    }
+}
+
 pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
     let path = args.path.display();
+    let key = key_path(&args.path);
+    let text = with_key(&starter(&args.vendor), &key)?;
     let mut options = OpenOptions::new();
     options.write(true);
     // Users may write keys and tokens into the file.
@@ -49,14 +98,16 @@ pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
     }
     match options
         .open(&args.path)
-        .and_then(|mut file| file.write_all(starter(&args.vendor).as_bytes()))
+        .and_then(|mut file| file.write_all(text.as_bytes()))
     {
         Ok(()) => {
+            let key = make_key(&key)?;
             print(&format!(
                 "{path} written. Next:\n\
                  \x20 1. fill in what it asks for\n\
                  \x20 2. signalbox validate --config {path}\n\
-                 \x20 3. signalbox run --config {path}\n"
+                 \x20 3. signalbox run --config {path}\n\
+                 {key}\n"
             ));
             Ok(exit::OK)
         }
@@ -64,5 +115,20 @@ pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
             Err(format!("{path} exists already; --force replaces it").into())
         }
         Err(error) => Err(format!("{path} cannot be written: {error}").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_starter_file_names_the_key() {
+        assert!(STARTER.contains(KEY));
+        let text = with_key(&starter(&[]), Path::new("/a/b.key")).ok();
+        assert!(text.is_some_and(|text| text.contains("\nkey = \"${file:/a/b.key}\"\n")));
+        assert!(with_key(STARTER, Path::new("/a}/b.key")).is_err());
+        assert_eq!(key_path(Path::new("a/x.toml")), Path::new("a/x.key"));
+        assert_eq!(key_path(Path::new("a/x.key")), Path::new("a/x.journal.key"));
     }
 }

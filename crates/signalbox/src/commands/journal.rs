@@ -16,8 +16,9 @@ pub(crate) async fn run(action: JournalAction) -> Result<Code, Failure> {
         return Err("a journal in memory has no files to compact".to_owned().into());
     }
     let folder = settings.journal.folder();
+    let keys = signalbox_runtime::journal::keys(&settings.journal)?;
     let work = tokio::task::spawn_blocking(move || match DiskJournal::exists(&folder) {
-        Ok(true) => DiskJournal::compact(&folder, None),
+        Ok(true) => DiskJournal::compact(&folder, keys.as_ref()),
         Ok(false) => Err(signalbox_journal::JournalError(format!(
             "there is no journal in {}: check [journal] path",
             folder.display()

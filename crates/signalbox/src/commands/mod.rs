@@ -8,6 +8,7 @@ mod forget;
 mod import_segment;
 mod init;
 mod journal;
+mod keygen;
 mod load;
 mod numbers;
 mod plugins;
@@ -46,5 +47,6 @@ async fn carry_out(command: Command) -> Result<Code, Failure> {
         }
         Command::ImportSegment(args) => import_segment::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Keygen(args) => keygen::run(&args),
     }
 }
