@@ -124,7 +124,10 @@ async fn keygen_writes_a_key_for_its_owner_and_replaces_none() {
     for part in [&format!("key = \"${{file:{shown}}}\""), "Keep a copy", "lost"] {
         assert!(exit.stdout.contains(part), "{exit:?}");
     }
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let exit = signalbox(&["keygen", "--out", shown]).await;
     assert_eq!(exit.code, Some(1));
     assert!(exit.stderr.contains("exists already"), "{exit:?}");

@@ -236,12 +236,13 @@ async fn help_reads_well() {
         "plugins",
         "schema",
         "init",
+        "keygen",
         "Exit codes:",
     ] {
         assert!(exit.stdout.contains(part), "{part}: {}", exit.stdout);
     }
     for command in [
-        "run", "validate", "dry-run", "sandbox", "demo", "plugins", "schema", "init",
+        "run", "validate", "dry-run", "sandbox", "demo", "plugins", "schema", "init", "keygen",
     ] {
         let exit = signalbox(&[command, "--help"]).await;
         assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""), "{command}");

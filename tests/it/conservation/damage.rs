@@ -98,6 +98,7 @@ listen = "${{ADMIN}}"
 deadline = "1s"
 [journal]
 path = "{journal}"
+key = "${{JOURNAL_KEY}}"
 max_bytes = "40MB"
 [sources.shop{source}]
 {source_was}

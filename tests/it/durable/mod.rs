@@ -26,6 +26,7 @@ mod reload;
 mod renamed;
 mod replay;
 mod restart;
+mod sealed;
 mod status;
 mod totals;
 mod twice;

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
+use signalbox_core::JournalKey;
 use signalbox_sandbox::{Sandbox, SandboxConfig, Vendor};
 use signalbox_testkit::{Act, Server};
 use tempfile::TempDir;
@@ -89,6 +90,7 @@ impl World {
             ("TIKTOK", self.sandbox.base_url_of(Vendor::TikTok)),
             ("TOKEN", TOKEN.to_owned()),
             ("HOOK", self.hook.url()),
+            ("JOURNAL_KEY", JournalKey::new([7; 32]).to_text()),
             ("FOLDER", self.folder.path().display().to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
