@@ -16,7 +16,7 @@ fn mapped(path: &str) -> String {
     )
 }
 
-fn failing(times: u64) -> Faults {
+pub(super) fn failing(times: u64) -> Faults {
     Faults {
         fail_events: Some(FailEvents::times(times)),
         ..Faults::default()
