@@ -21,6 +21,7 @@ mod contract;
 mod crowd;
 mod durable;
 mod faults;
+mod field;
 mod fuzz_seeds;
 mod happy;
 mod journals;
