@@ -72,6 +72,7 @@ fn source_details(source: &SourceStatus, mut say: impl FnMut(&str, Option<String
     say("filtered", codes(&source.filtered));
     say("rejected", codes(&source.rejected));
     say("refused", codes(&source.refused));
+    say("left plain, looks personal", codes(&source.plain_values));
     say(DROPPED, some(source.dead_letters_dropped));
 }
 

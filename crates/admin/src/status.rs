@@ -74,6 +74,9 @@ pub struct SourceStatus {
     pub rejected: BTreeMap<String, u64>,
     /// Events refused, by reason code.
     pub refused: BTreeMap<String, u64>,
+    /// Values that look personal and that the source's hashing transform left plain, by kind and path, of this process.
+    #[serde(default)]
+    pub plain_values: BTreeMap<String, u64>,
     /// Events received and not settled yet.
     pub unaccounted: i64,
     /// True if nothing is unaccounted for.
@@ -339,6 +342,7 @@ impl SourceStatus {
             filtered: source.filtered.snapshot(),
             rejected: source.rejected.snapshot(),
             refused: source.refused.snapshot(),
+            plain_values: source.plain.snapshot(),
             ..SourceStatus::default()
         };
         status.received = source.received.get();

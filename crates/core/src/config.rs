@@ -216,6 +216,8 @@ pub struct SinkDeclarations {
     pub mappings: Vec<(String, String)>,
     /// Paths of the event whose plain values the sink compares or writes into texts, each with its setting.
     pub reads: Vec<PlainRead>,
+    /// Paths of the event from which mappings of the settings fill personal fields, each with its setting.
+    pub personal_reads: Vec<PlainRead>,
 }
 
 /// Hashing that a transform does.

@@ -8,7 +8,8 @@ use signalbox_core::{Event, Flow, Reason, Receipt, Transform, Warning};
 
 use crate::dead_letters::now_millis;
 use crate::delivery::{Stage, Staged, guard};
-use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
+use crate::pipeline::{BuiltSink, Pipeline};
+use crate::plain_values::Watch;
 
 /// Turns events into lines, one for each record or rejection of each sink.
 pub struct DryRun {
@@ -22,6 +23,8 @@ struct DrySink {
     name: Arc<str>,
     source: Arc<str>,
     source_transforms: SourceTransforms,
+    /// Set if one of the source's transforms hashes personal values.
+    watch: Option<Arc<Watch>>,
     stage: Stage,
 }
 
@@ -51,10 +54,14 @@ impl DryRun {
                 names(&source_names)
             ));
         }
-        let transforms: Vec<(Arc<str>, SourceTransforms)> = pipeline
+        let transforms: Vec<(Arc<str>, SourceTransforms, Option<Arc<Watch>>)> = pipeline
             .sources
             .into_iter()
-            .map(|BuiltSource { name, transforms, .. }| (name, Arc::new(without_pacing(transforms))))
+            .map(|source| {
+                let transforms = Arc::new(without_pacing(source.transforms));
+                let watch = source.kept_plain.map(|kept| Arc::new(Watch::new(kept)));
+                (source.name, transforms, watch)
+            })
             .collect();
         let mut sinks = Vec::new();
         for BuiltSink {
@@ -68,7 +75,8 @@ impl DryRun {
                 None => options.inputs.first(),
                 Some(wanted) => options.inputs.iter().find(|name| ***name == *wanted),
             };
-            let Some((name, through)) = input.and_then(|input| transforms.iter().find(|(n, _)| n == input))
+            let Some((name, through, watch)) =
+                input.and_then(|input| transforms.iter().find(|(name, ..)| name == input))
             else {
                 continue;
             };
@@ -77,6 +85,7 @@ impl DryRun {
                 name: options.name,
                 source: name.clone(),
                 source_transforms: through.clone(),
+                watch: watch.clone(),
                 stage,
             });
         }
@@ -124,6 +133,10 @@ impl DrySink {
                 Ok(Flow::Rejected(reason)) | Err(reason) => ("rejected", reason),
             };
             return vec![self.output(number, &id, outcome).reason(&reason).print()];
+        }
+        if let Some(watch) = &self.watch {
+            let warnings = watch.warnings(&event);
+            event.facts_mut().warnings.extend(warnings);
         }
         let mut staged = self.stage.begin(&Arc::new(event));
         while let Staged::Wait { event, transform, .. } = staged {

@@ -11,6 +11,7 @@ use signalbox_journal::{AppendError, Appended, DeadLetter, Journal};
 use crate::dead_letters::{DeadLetters, safe_id};
 use crate::delivery::{LoadShed, guard};
 use crate::ledger::{SinkLedger, SourceLedger};
+use crate::plain_values::Watch;
 
 /// `Retry-After` for clients while the router stops: another process may take over by then.
 const STOPPING_RETRY: Duration = Duration::from_secs(5);
@@ -30,6 +31,8 @@ pub(crate) struct Listener {
 pub(crate) struct SourceIntake {
     pub(crate) name: Arc<str>,
     pub(crate) transforms: Vec<Box<dyn Transform>>,
+    /// Set if one of the transforms hashes personal values.
+    pub(crate) watch: Option<Watch>,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) ledger: Arc<SourceLedger>,
     /// The sinks that listen to this source; a reload changes them.
@@ -69,6 +72,10 @@ impl SourceIntake {
                     }
                 }
             }
+        }
+        if let Some(watch) = &self.watch {
+            let passing = events.iter().zip(&fates).filter(|(_, fate)| passes(fate));
+            passing.for_each(|(event, _)| watch.look(event, &self.name, &self.ledger.plain));
         }
         Ok(fates)
     }

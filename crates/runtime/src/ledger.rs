@@ -18,6 +18,7 @@ use signalbox_journal::{Arrivals, Journal, LetterCounts, Sealing, SourceTotals, 
 
 use crate::backpressure::Backpressure;
 use crate::hold::Held;
+use crate::plain_values::PlainValues;
 
 /// Counts by stable code.
 #[derive(Debug, Default)]
@@ -158,6 +159,8 @@ pub struct SourceLedger {
     pub rejected: ByCode,
     /// Refused; the answer told the client to come again or to give up.
     pub refused: ByCode,
+    /// Values that look personal and that the source's hashing transform left plain, of this process.
+    pub plain: PlainValues,
     /// The source's own report about itself.
     pub vitals: Arc<Vitals>,
 }

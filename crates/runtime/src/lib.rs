@@ -17,6 +17,7 @@ pub mod logs;
 pub mod operate;
 mod orphans;
 pub mod pipeline;
+pub mod plain_values;
 pub mod probe;
 pub mod rate_group;
 pub mod routing;

@@ -171,7 +171,12 @@ impl TransformConfig for HashPiiConfig {
             offered: &RuleSet::NAMES,
             paths: plan.hashed(),
             by_meaning: self.defaults,
-            kept: self.keep.clone().unwrap_or_default(),
+            kept: self
+                .keep
+                .iter()
+                .flatten()
+                .map(|path| Path::new(path).to_string())
+                .collect(),
             plain_is_chosen: self.keep.is_some(),
         });
         let kept = Kept::new(self.keep.as_deref().unwrap_or_default());

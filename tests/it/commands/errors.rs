@@ -237,7 +237,11 @@ conversion_token = "t"
 [[sinks.pin.mappings]]
 name = "Known users"
 trigger = 'type = "track" and userId = "u1"'
-fields = { event_name = "custom", event_id = { "@template" = "x-{{traits.email}}" } }
+[sinks.pin.mappings.fields]
+event_name = "custom"
+event_id = { "@template" = "x-{{traits.email}}" }
+"user_data.email" = { "@path" = "$.properties.buyers_contact" }
+"user_data.phone" = { "@path" = "$.properties.contact_phone" }
 "#;
     let config = world.write("p.toml", text);
     let exit = signalbox(&["validate", "--config", config.to_str().unwrap()]).await;
@@ -266,9 +270,12 @@ fields = { event_name = "custom", event_id = { "@template" = "x-{{traits.email}}
     for told in [
         "sinks.pin.mappings[0].trigger: it reads 'userId', which 'hash' has hashed by then",
         "sinks.pin.mappings[0].fields.event_id: it reads 'traits.email', which 'hash' has hashed by then",
+        "it reads a personal value from 'properties.buyers_contact', which 'hash' of the source 'web' leaves plain",
+        "help: name the path in `paths` of [transforms.hash], or in its `keep` if it is meant to stay plain",
     ] {
         assert!(exit.stderr.contains(told), "{told}\n{}", exit.stderr);
     }
+    assert!(!exit.stderr.contains("contact_phone"), "{}", exit.stderr);
 }
 
 #[tokio::test]

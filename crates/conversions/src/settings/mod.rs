@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 use signalbox_core::{BuildError, HumanDuration, PlainField, PlainRead, Sha256Hex, SinkDeclarations};
 use signalbox_segment::settings::{self, Findings, child, template_reads, trigger_reads};
 
+use crate::field::{Kind, Row};
 use crate::mapping::{CompiledMapping, Draft, Trigger};
 use crate::presets::{Listens, Preset};
 use crate::spec::{Compat, Spec};
@@ -70,6 +71,7 @@ pub fn declares<V: Vendor>(vendor: &V, mappings: &[MappingConfig]) -> SinkDeclar
         plain_fields: plain_fields(vendor, mappings),
         mappings: fingerprints(mappings),
         reads: reads(mappings),
+        personal_reads: personal_reads(vendor.spec(), mappings),
     }
 }
 
@@ -142,6 +144,36 @@ fn fingerprints(mappings: &[MappingConfig]) -> Vec<(String, String)> {
 }
 
 /// Returns the values of the event that enabled mappings compare or write into texts.
+/// Returns the paths from which enabled mappings fill personal fields.
+fn personal_reads(spec: &Spec, mappings: &[MappingConfig]) -> Vec<PlainRead> {
+    let mut reads = Vec::new();
+    let enabled = mappings.iter().enumerate().filter(|(_, mapping)| mapping.enabled);
+    for (index, mapping) in enabled {
+        let personal = |(field, row): (String, &'static Row)| {
+            matches!(row.kind, Kind::Hashed(_) | Kind::Plain(_)).then_some(field)
+        };
+        for field in spec.all_rows().filter_map(personal) {
+            let (parent, member) = field.split_once('.').unwrap_or((&field, ""));
+            let inner = mapping.fields.get(parent).and_then(|parent| parent.get(member));
+            let (key, value) = match (mapping.fields.get(&field), inner) {
+                (Some(value), _) => (&*field, value),
+                (None, Some(value)) => (parent, value),
+                (None, None) => continue,
+            };
+            let setting = child(&format!("mappings.{index}.fields"), key);
+            let mut paths = Vec::new();
+            event_paths(value, &mut paths);
+            let of_path = |event_path| PlainRead {
+                setting: setting.clone(),
+                event_path,
+            };
+            reads.extend(paths.into_iter().map(of_path));
+            reads.extend(template_reads(value, &setting));
+        }
+    }
+    reads
+}
+
 fn reads(mappings: &[MappingConfig]) -> Vec<PlainRead> {
     let mut reads = Vec::new();
     for (index, mapping) in mappings.iter().enumerate().filter(|(_, mapping)| mapping.enabled) {

@@ -266,6 +266,13 @@ impl<'a> Node<'a> {
         self.children_of(Kind::Array)
     }
 
+    /// Returns true if `test` does for a text anywhere in the document, in no particular order, without following its
+    /// structure; texts that edits have taken out may be among them. Keys are not.
+    pub fn any_string(self, mut test: impl FnMut(&'a str) -> bool) -> bool {
+        let strings = self.doc.slots.iter().filter(|slot| slot.kind() == Kind::String);
+        strings.into_iter().any(|slot| test(self.doc.text(slot.text())))
+    }
+
     /// Returns the items of an array or values of an object.
     pub fn children(self) -> impl Iterator<Item = Node<'a>> {
         self.siblings(self.slot().first())

@@ -1,6 +1,7 @@
 //! Checks that sinks agree with the hashing of transforms before them.
 
 use signalbox_config::{Diagnostic, LoadedConfig, SinkEntry};
+use signalbox_core::privacy::meaning_at;
 use signalbox_core::{Hashes, SinkDeclarations};
 
 use super::warnings::Declared;
@@ -147,5 +148,60 @@ pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String
             ),
         );
     }
+    told.extend(uncovered(config, declared));
     told
+}
+
+/// Finds mappings that fill a personal field from a path that no hashing transform of a source covers: the value is stored
+/// plain, though the source is meant to hash.
+fn uncovered(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
+    let mut told = Vec::new();
+    for sink in &config.sinks {
+        let Some(declares) = declared.sinks.get(&sink.name) else {
+            continue;
+        };
+        for source in config
+            .sources
+            .iter()
+            .filter(|source| sink.runtime.inputs.contains(&source.name))
+        {
+            let through = &source.runtime.through;
+            let hashing: Vec<(&String, &Hashes)> = through
+                .iter()
+                .filter_map(|name| declared.hashes.get_key_value(name))
+                .collect();
+            let Some((transform, _)) = hashing.first() else {
+                continue;
+            };
+            for read in &declares.personal_reads {
+                if hashing.iter().any(|(_, hashes)| covers(hashes, &read.event_path)) {
+                    continue;
+                }
+                let path = signalbox_config::join(&format!("sinks.{}", sink.name), &read.setting);
+                let message = format!(
+                    "it reads a personal value from '{}', which '{transform}' of the source '{}' leaves plain",
+                    read.event_path, source.name
+                );
+                let help = format!(
+                    "name the path in `paths` of [transforms.{transform}], or in its `keep` if it is meant to stay plain"
+                );
+                told.push(config.origin.diagnostic(&path, message, Some(help)).to_string());
+            }
+        }
+    }
+    told
+}
+
+/// Returns true if a transform hashes a path, or leaves it plain by its settings.
+fn covers(hashes: &Hashes, path: &str) -> bool {
+    /// Ids that are nobody's outside of the advertiser's own systems.
+    const NOT_PERSONAL: [&str; 2] = ["anonymousId", "messageId"];
+    let path = path.replace('[', ".").replace(']', "");
+    let inside = |above: &String| {
+        let rest = path.strip_prefix(above.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    NOT_PERSONAL.contains(&path.as_str())
+        || hashes.paths.iter().chain(&hashes.kept).any(inside)
+        || hashes.by_meaning && meaning_at(&path).is_some()
 }

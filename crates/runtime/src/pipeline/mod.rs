@@ -50,6 +50,8 @@ pub struct BuiltSource {
     pub was: Option<String>,
     /// Its `through`.
     pub transforms: Vec<Box<dyn Transform>>,
+    /// The paths that its hashing transforms leave plain by their settings; `None` if none hashes.
+    pub kept_plain: Option<Vec<String>>,
     /// Ready to start.
     pub source: Box<dyn Source>,
     /// Equal if a reload changes nothing about it or its transforms.
@@ -101,6 +103,7 @@ impl Pipeline {
                     name,
                     was: entry.runtime.was.clone(),
                     transforms: transforms?,
+                    kept_plain: declared.kept_plain(through),
                     source: source.component,
                     fingerprint,
                 })

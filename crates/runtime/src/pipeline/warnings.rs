@@ -25,6 +25,13 @@ impl Declared {
     pub(super) fn warn(&mut self, path: &str, warnings: Vec<BuildError>) {
         self.warnings.insert(path.to_owned(), warnings);
     }
+
+    /// Returns the paths that these transforms leave plain by their settings; `None` if none of them hashes.
+    pub(super) fn kept_plain(&self, through: &[String]) -> Option<Vec<String>> {
+        let mut hashing = through.iter().filter_map(|name| self.hashes.get(name)).peekable();
+        hashing.peek()?;
+        Some(hashing.flat_map(|hashes| hashes.kept.iter().cloned()).collect())
+    }
 }
 
 /// Lists the warnings of the loader, of the plugins in the order of the file, and about hashing.

@@ -25,6 +25,7 @@ use crate::intake::{Listener, SourceIntake};
 use crate::ledger::Ledger;
 use crate::orphans::Orphans;
 use crate::pipeline::{BuiltSink, BuiltSource, Pipeline};
+use crate::plain_values::Watch;
 use crate::rate_group::{Member, RateGroups};
 use crate::sockets::{OpenSockets, SocketAccess};
 use crate::telemetry::{SinkMeters, Telemetry};
@@ -324,6 +325,7 @@ impl Running {
         let intake = Arc::new(SourceIntake {
             name: name.clone(),
             transforms: built.transforms,
+            watch: built.kept_plain.map(Watch::new),
             journal: self.journal.clone(),
             ledger: ledger.clone(),
             listeners: RwLock::new(self.listeners(&name)),

@@ -179,6 +179,19 @@ pub(super) static METRICS: &[Metric] = &[
         "Events that became dead letters: those rejected, over all reasons.",
         Reading::Source(|source, emit| emit(of_all_reasons(&source.rejected), &[])),
     ),
+    counter(
+        "signalbox.source.plain_values",
+        "Values that look like an e-mail address or a phone number and that the source's hashing transform left plain.",
+        Reading::Source(|source, emit| {
+            let mut counts = source.plain.snapshot();
+            // The metric exists before the first value.
+            counts.entry(format!("email {OTHER}")).or_default();
+            for (key, count) in counts {
+                let (kind, path) = key.split_once(' ').unwrap_or((&key, ""));
+                emit(count, &[("kind", kind), ("path", path)]);
+            }
+        }),
+    ),
     gauge(
         "signalbox.source.certificate.expiry",
         "When the certificate in use expires, in Unix seconds; only for sources with TLS.",
