@@ -15,6 +15,7 @@ mod admin;
 mod admin_guard;
 mod alerts;
 mod beside;
+mod canary;
 mod commands;
 mod conservation;
 mod contract;
