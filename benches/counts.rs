@@ -19,7 +19,8 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use signalbox_core::{Record, Sha256Hex, Sink};
+use signalbox_core::{Event, JournalKey, Record, Sha256Hex, Sink};
+use signalbox_journal::{Keys, encode_frame, seal_frames};
 use support::pipeline::{META, TIKTOK, body, pinterest, record, sink_of};
 use support::{corpus, naive, parse};
 
@@ -45,8 +46,10 @@ const TOLERANCE: f64 = 0.03;
 const EVENTS: usize = 200;
 
 /// The work that is counted, by name, over these events.
-const WORK: [(&str, Work); 6] = [
+const WORK: [(&str, Work); 8] = [
     ("parse", parse_all),
+    ("parse, store", store),
+    ("parse, store sealed", store_sealed),
     ("transform", transform),
     ("transform, Meta", |texts| transform_for(&sink_of(META), texts)),
     ("transform, TikTok", |texts| {
@@ -58,6 +61,24 @@ const WORK: [(&str, Work); 6] = [
 
 fn parse_all(texts: &[String]) {
     texts.iter().for_each(|text| drop(black_box(parse(text))));
+}
+
+/// The events of commits as a busy source makes them.
+fn commits(texts: &[String]) -> impl Iterator<Item = Vec<Event>> {
+    texts
+        .chunks(50)
+        .map(|texts| texts.iter().map(|text| parse(text)).collect())
+}
+
+fn store(texts: &[String]) {
+    commits(texts).for_each(|events| drop(black_box(encode_frame(0, events))));
+}
+
+/// The difference to [`store`] is the cost of the seal: encryption, and the keyed hash of the id.
+fn store_sealed(texts: &[String]) {
+    let keys = Keys::new(&[JournalKey::new([1; 32])]).ok().flatten();
+    let sealed = keys.map(|keys| seal_frames(&keys, commits(texts).collect()));
+    assert!(black_box(sealed).is_some_and(|blocks| blocks.is_ok()));
 }
 
 fn transform(texts: &[String]) {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 use signalbox_admin::Status;
-use signalbox_journal::{DiskJournal, DiskOptions, Log, States};
+use signalbox_core::JournalKey;
+use signalbox_journal::{DiskJournal, DiskOptions, Keys, Log, States};
 
 use crate::support::client::post_all;
 use crate::support::events::ids;
@@ -52,6 +53,28 @@ fn versions() -> Vec<String> {
     names
 }
 
+/// The folders, each with whether it is opened with the key: an encrypted journal always is, a plain one with and without.
+fn ways() -> Vec<(String, bool)> {
+    let keys = |version: &str| folder().join(version).join("journal/keys.bin").exists();
+    let ways = versions().into_iter().flat_map(|version| match keys(&version) {
+        true => vec![(version, true)],
+        false => vec![(version.clone(), false), (version, true)],
+    });
+    ways.collect()
+}
+
+/// The pipeline file, with the key of the test if asked for.
+fn pipeline(key: bool) -> String {
+    let key = match key {
+        true => format!(
+            "\n[journal]\nkey = \"${{file:{}}}\"\n",
+            folder().join("test.key").display()
+        ),
+        false => "\n[journal]\n".to_owned(),
+    };
+    text("pipeline.toml").replace("\n[journal]\n", &key)
+}
+
 fn copy(version: &str, to: &Path) -> Manifest {
     let from = folder().join(version);
     std::fs::create_dir(to).unwrap();
@@ -85,8 +108,8 @@ fn hooked(world: &World, path: &str) -> BTreeMap<String, Value> {
 #[tokio::test]
 async fn what_earlier_versions_left_is_delivered() {
     assert_eq!(versions().first().map(String::as_str), Some("0.1.0"));
-    for version in versions() {
-        delivered(&version).await;
+    for (version, key) in ways() {
+        delivered(&version, key).await;
     }
 }
 
@@ -96,12 +119,12 @@ fn variables(world: &World, journal: &Path) -> Vec<(String, String)> {
     [world.variables(), vec![folder]].concat()
 }
 
-async fn delivered(version: &str) {
+async fn delivered(version: &str, key: bool) {
     let world = World::new().await;
     let journal = world.path("journal");
     let manifest = copy(version, &journal);
     let variables = || variables(&world, &journal);
-    let config = world.write("p.toml", &text("pipeline.toml"));
+    let config = world.write("p.toml", &pipeline(key));
     let path = config.to_str().unwrap();
 
     // The dead letters are those of the manifest.
@@ -151,7 +174,7 @@ async fn delivered(version: &str) {
     // The file has the orphan back, and no longer rejects events without a place for the opt-out.
     world.write(
         "p.toml",
-        &(text("pipeline.toml").replace("\"reject\"", "\"send\"") + &text("orphan.toml")),
+        &(pipeline(key).replace("\"reject\"", "\"send\"") + &text("orphan.toml")),
     );
     router.signal("HUP");
     router.logged("the new configuration runs").await;
@@ -177,6 +200,9 @@ async fn delivered(version: &str) {
     assert_eq!(exit.code, Some(0), "{exit:?}");
     assert!(!exit.stderr.contains("\"ERROR\""), "{version}: {}", exit.stderr);
     assert_eq!(set_aside(&journal), Vec::<String>::new(), "{version}");
+    let state = std::fs::read(journal.join("state.redb")).unwrap();
+    let shown = state.windows(9).any(|part| part == b"messageId");
+    assert!(!(shown && key), "{version}: the state is encrypted");
     let offline = run(&["status", "--json", "--config", path], &variables()).await;
     let status: Status = serde_json::from_str(&offline.stdout).unwrap();
     assert!(
@@ -198,13 +224,13 @@ fn set_aside(journal: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn without_their_state_everything_of_them_comes_again() {
-    for version in versions() {
+    for (version, key) in ways() {
         let world = World::new().await;
         let journal = world.path("journal");
         let manifest = copy(&version, &journal);
         std::fs::remove_file(journal.join("state.redb")).unwrap();
         let variables = variables(&world, &journal);
-        let config = world.write("p.toml", &(text("pipeline.toml") + &text("orphan.toml")));
+        let config = world.write("p.toml", &(pipeline(key) + &text("orphan.toml")));
         // A command creates the state, which then knows no sinks.
         let asked = run(&["status", "--config", config.to_str().unwrap()], &variables).await;
         assert!(
@@ -226,11 +252,19 @@ async fn without_their_state_everything_of_them_comes_again() {
 
 #[tokio::test]
 async fn what_earlier_versions_parked_is_parked() {
-    for version in versions() {
+    let test_key = JournalKey::parse(&text("test.key")).unwrap();
+    for (version, key) in ways() {
         let world = World::new().await;
         let journal = world.path("journal");
         let manifest = copy(&version, &journal);
-        let options = DiskOptions::new(&journal);
+        let options = DiskOptions {
+            keys: if key {
+                Keys::new(std::slice::from_ref(&test_key)).unwrap()
+            } else {
+                None
+            },
+            ..DiskOptions::new(&journal)
+        };
         let journal = DiskJournal::open(options).unwrap();
         for sink in journal.sinks().await.unwrap() {
             let wanted = manifest.parked.get(&sink.name).copied().unwrap_or_default();

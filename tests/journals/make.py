@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes a folder of tests/journals with a given binary of Signalbox.
 
-    tests/journals/make.py BINARY [FOLDER]
+    tests/journals/make.py BINARY [FOLDER] [--key]
 
-It runs pipeline.toml with a destination that refuses some events and is down in the end, posts events, kills the router,
+With --key the journal is encrypted under test.key. It runs pipeline.toml with a destination that refuses some events and is down in the end, posts events, kills the router,
 and leaves what the router left: FOLDER/journal (FOLDER is the version of the binary by default) and
 FOLDER/manifest.json, which says what a later version must find in it. Run it once for each version that is released,
 with the binary of that version, and commit the folder. Python 3 and its library are all it needs.
@@ -60,7 +60,7 @@ def free_port():
 
 
 class Rig:
-    def __init__(self, binary, journal, scratch):
+    def __init__(self, binary, journal, scratch, key):
         hook = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
         threading.Thread(target=hook.serve_forever, daemon=True).start()
         self.binary, self.scratch = binary, scratch
@@ -74,13 +74,15 @@ class Rig:
             "HOOK": f"http://127.0.0.1:{hook.server_port}",
         }
         self.config = os.path.join(scratch, "pipeline.toml")
+        key = f'key = "${{file:{os.path.join(HERE, "test.key")}}}"\n' if key else ""
+        self.journal_table = f"\n[journal]\n{key}"
         self.process = None
 
     def write(self, *parts):
         with open(self.config, "w") as file:
             for part in parts:
                 with open(os.path.join(HERE, part)) as source:
-                    file.write(source.read())
+                    file.write(source.read().replace("\n[journal]\n", self.journal_table))
 
     def command(self, *arguments):
         command = [self.binary, *arguments, "--config", self.config]
@@ -137,11 +139,11 @@ def done(sink, **wanted):
     return lambda status: all(count(status["sinks"][sink], what) == n for what, n in wanted.items())
 
 
-def make(binary, folder):
+def make(binary, folder, key):
     journal = os.path.join(folder, "journal")
     os.makedirs(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        rig = Rig(binary, journal, scratch)
+        rig = Rig(binary, journal, scratch, key)
         # A clean end: a file of frames with a summary, a file of ids.
         rig.write("pipeline.toml", "orphan.toml")
         rig.start()
@@ -201,13 +203,15 @@ def make(binary, folder):
 
 
 if __name__ == "__main__":
-    binary = os.path.abspath(sys.argv[1])
+    key = "--key" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--key"]
+    binary = os.path.abspath(arguments[0])
     version = subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
-    target = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else os.path.join(HERE, version)
+    target = os.path.abspath(arguments[1]) if len(arguments) > 1 else os.path.join(HERE, version)
     if os.path.exists(target):
         raise SystemExit(f"{target} is there already: folders of released versions do not change")
     try:
-        make(binary, target)
+        make(binary, target, key)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise

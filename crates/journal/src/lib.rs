@@ -52,6 +52,7 @@ pub use journal::{Appended, Found, Journal, Log, Sealing, Usage};
 pub use letters::{Letters, Taken};
 pub use log::encode::encode_frame;
 pub use log::frame::decode_frame;
+pub use log::sealer::seal_frames;
 pub use memory::MemoryJournal;
 pub use names::{Named, Roster};
 pub use position::{Entry, Loss, Lost, Position};

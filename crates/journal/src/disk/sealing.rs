@@ -9,7 +9,7 @@ use crate::fs::paths;
 use crate::mutex::lock;
 
 impl Shared {
-    /// Notes what the ids came to.
+    /// Notes up to which event ids are in files, and how much of them is in plain.
     pub(super) fn note_ids(&self, ids: &IdStore) {
         self.ids_filed_to.store(ids.filed_to(), Ordering::Release);
         self.plain_id_bytes.store(ids.plain_bytes(), Ordering::Relaxed);

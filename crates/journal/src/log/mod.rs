@@ -13,7 +13,7 @@ pub(crate) mod log_file;
 pub(crate) mod mark;
 pub(crate) mod missing;
 pub(crate) mod scan;
-mod sealer;
+pub(crate) mod sealer;
 mod summary;
 pub(crate) mod tail_cache;
 pub(crate) mod takeover;

@@ -2,11 +2,19 @@
 //! are sealed for their place by the writer, in a buffer of the file: a commit that fails is written again elsewhere.
 
 use std::io;
+use std::sync::Arc;
+
+use signalbox_core::Event;
 
 use super::aligned::{AlignedBuffer, BLOCK};
+use super::encode::EncodedAppend;
 use super::file_key::WritingKey;
 use super::frame::{SEAL, seal};
-use super::layout::Layout;
+use super::layout::{Kept, Layout, lay_out};
+use crate::Position;
+use crate::names::Names;
+use crate::seal::keys_file::{Found, JournalKeys};
+use crate::seal::operator::Keys;
 
 /// Seals the frames of one growing file.
 pub(super) struct FrameSealer {
@@ -32,4 +40,26 @@ impl FrameSealer {
         }
         Ok(self.buffer.as_bytes())
     }
+}
+
+/// Encodes and seals the commits of one file of frames, and hashes the ids, as an append and the writer do; for benches.
+///
+/// # Errors
+/// The system's, if it gives no random numbers.
+pub fn seal_frames(keys: &Keys, commits: Vec<Vec<Event>>) -> io::Result<Vec<u8>> {
+    let ids = JournalKeys::open(keys, &Found::Nothing, None)
+        .map_err(io::Error::other)?
+        .ids;
+    let mut sealer = FrameSealer::new(WritingKey::new(keys, 0)?);
+    let (mut blocks, mut first): (Vec<u8>, Position) = (Vec::new(), 0);
+    for events in commits {
+        let count = events.len() as u64;
+        let mut encoded = EncodedAppend::new(events.into_iter().map(Arc::new).collect(), &Names::default());
+        encoded.hash_ids(&ids);
+        let (mut appends, mut copied) = ([encoded], AlignedBuffer::default());
+        let layout = lay_out(&mut appends, &[Kept::All], first, 0, &mut copied);
+        blocks.extend_from_slice(sealer.seal(&layout, blocks.len() as u64)?);
+        first += count;
+    }
+    Ok(blocks)
 }
