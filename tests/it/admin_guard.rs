@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use signalbox_core::JournalKey;
 use signalbox_sandbox::{FailEvents, Faults};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -209,7 +210,10 @@ async fn keep_one(world: &World, authorization: &str) {
 async fn plain_payloads_are_for_the_operators_token_on_this_machine_too() {
     for token in [None, Some(TOKEN)] {
         let world = World::new().await;
-        let mut top = "[dead_letters]\npersonal_data = \"plain\"\n\n[admin]\nLISTEN\n".to_owned();
+        let key = JournalKey::new([7; 32]).to_text();
+        let mut top = format!(
+            "[journal]\nkey = \"{key}\"\n[dead_letters]\npersonal_data = \"plain\"\n\n[admin]\nLISTEN\n"
+        );
         if let Some(token) = token {
             top.push_str(&format!("token = \"{token}\"\n"));
         }

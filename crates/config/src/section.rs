@@ -29,8 +29,10 @@ pub(crate) fn sections(
     findings: &mut Vec<Finding>,
     warnings: &mut Vec<Finding>,
 ) -> Sections {
+    let journal = section(root, findings, warnings);
+    let wrong = journal.is_none() && root.get(JournalSettings::NAME).is_some();
     let read = Sections {
-        journal: section(root, findings, warnings).unwrap_or_default(),
+        journal: journal.unwrap_or_default(),
         dead_letters: section(root, findings, warnings).unwrap_or_default(),
         admin: section(root, findings, warnings),
         telemetry: section(root, findings, warnings).unwrap_or_default(),
@@ -41,6 +43,15 @@ pub(crate) fn sections(
         let message = "payloads of dead letters in plaintext are shown by the admin address only for a token";
         let doubt = BuildError::new("dead_letters.personal_data", message);
         warnings.extend(root.finding(doubt.help("set admin.token, or personal_data = \"hashed\"")));
+    }
+    if read.dead_letters.personal_data == PersonalData::Plain && !wrong && read.journal.is_plain_on_disk() {
+        let message =
+            "dead letters in plaintext need a key: they stay on the disk for as long as nobody retries them";
+        let fault = BuildError::new("dead_letters.personal_data", message).help(
+            "make a key with 'signalbox keygen --out FILE' and set journal.key = \"${file:FILE}\", or set personal_data = \
+             \"hashed\"",
+        );
+        findings.extend(root.finding(fault));
     }
     findings.extend(keys_inside(root, &read.journal));
     read

@@ -1,7 +1,7 @@
 //! `signalbox deadletters`, live and from the files.
 
 use serde_json::json;
-use signalbox_core::Sha256Hex;
+use signalbox_core::{JournalKey, Sha256Hex};
 use signalbox_sandbox::{FailEvents, Faults, Unavailable};
 
 use super::{Rig, pipeline, values};
@@ -230,7 +230,10 @@ async fn discarded_and_retried_live_by_reason() {
 async fn what_is_kept_follows_the_setting() {
     for (setting, email) in [("plain", json!("ada.okafor@example.com")), ("none", json!(null))] {
         let mut rig = Rig::start_with(&pipeline(
-            &format!("[dead_letters]\npersonal_data = \"{setting}\"\n"),
+            &format!(
+                "[journal]\nkey = \"{}\"\n[dead_letters]\npersonal_data = \"{setting}\"\n",
+                JournalKey::new([7; 32]).to_text()
+            ),
             "",
         ))
         .await;

@@ -58,6 +58,11 @@ impl JournalSettings {
         self.path.clone().unwrap_or_else(|| "signalbox-journal".into())
     }
 
+    /// True if the journal writes files and has no key.
+    pub(crate) fn is_plain_on_disk(&self) -> bool {
+        self.kind == JournalKind::Disk && self.key.is_empty()
+    }
+
     /// The limit in bytes.
     #[must_use]
     pub fn limit(&self) -> u64 {

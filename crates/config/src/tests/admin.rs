@@ -28,7 +28,7 @@ fn hosts_are_names_without_anything_around_them() {
 #[test]
 fn plaintext_that_no_token_protects_is_told() {
     let warnings = |token: &str| {
-        let plain = "[dead_letters]\npersonal_data = \"plain\"\n";
+        let plain = "[journal]\ntype = \"memory\"\n[dead_letters]\npersonal_data = \"plain\"\n";
         let config = good(&pipeline(&format!(
             "{plain}[admin]\nlisten = \"127.0.0.1:9090\"\n{token}"
         )));

@@ -96,3 +96,25 @@ fn a_key_within_the_folder_of_its_journal_is_refused() {
         assert!(found.contains("journal.key[0]"), "{found}");
     }
 }
+
+#[test]
+fn dead_letters_in_plaintext_need_a_key() {
+    let plain = "[dead_letters]\npersonal_data = \"plain\"\n";
+    for journal in [
+        String::new(),
+        "[journal]\nretain = \"2h\"\n".to_owned(),
+        "[journal]\nkey = []\n".to_owned(),
+    ] {
+        let found = bad(&pipeline(&format!("{journal}{plain}"))).to_string();
+        assert!(
+            found.contains("dead_letters.personal_data: dead letters in plaintext need a key"),
+            "{journal}: {found}"
+        );
+        assert!(found.contains("signalbox keygen"), "{found}");
+    }
+    good(&pipeline(&format!("[journal]\nkey = \"{}\"\n{plain}", key(1))));
+    good(&pipeline(&format!("[journal]\ntype = \"memory\"\n{plain}")));
+    // A wrong table is one finding, not two.
+    let found = bad(&pipeline(&format!("[journal]\nkey = 3\n{plain}"))).to_string();
+    assert!(!found.contains("need a key"), "{found}");
+}
