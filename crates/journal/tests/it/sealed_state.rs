@@ -259,6 +259,25 @@ async fn a_lost_state_is_rebuilt_and_sealed() {
 }
 
 #[tokio::test]
+async fn lost_ids_are_learnt_from_sealed_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fill(&with(folder, &[1])).await;
+    for name in files(folder, "ids-") {
+        std::fs::remove_file(folder.join(name)).unwrap();
+    }
+    check(&with(folder, &[1])).await;
+    // The keys are also in the headings of the files of events.
+    for name in ["keys.bin", "state.redb"] {
+        std::fs::remove_file(folder.join(name)).unwrap();
+    }
+    let journal = open_with(&with(folder, &[1]));
+    let fates = journal.append((0..5).map(personal).collect()).await.unwrap();
+    assert!(fates.iter().all(|fate| *fate == Appended::Duplicate), "{fates:?}");
+    journal.shutdown().await;
+}
+
+#[tokio::test]
 async fn renamed_sinks_and_sources_keep_what_is_sealed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
