@@ -90,6 +90,7 @@ impl Kind {
         let field = Field::new(key, label, kind);
         match self {
             Kind::Money | Kind::Amount => field.reading(money::number),
+            Kind::Number | Kind::Whole(..) => field.reading(money::count),
             Kind::Texts | Kind::Languages(_) | Kind::Contents | Kind::Hashed(_) => field.multiple(),
             _ => field,
         }

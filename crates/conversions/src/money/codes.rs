@@ -18,153 +18,35 @@ const CODES: &[&str] = &[
 
 /// Signs and abbreviations of a single currency, in lower case: those that the root locale of Unicode's CLDR gives to one
 /// currency, and national ones that no other country uses.
+#[rustfmt::skip]
 const SIGNS: &[(&str, &str)] = &[
-    ("€", "EUR"),
-    ("£", "GBP"),
-    ("gb£", "GBP"),
-    ("₹", "INR"),
-    ("₩", "KRW"),
-    ("₪", "ILS"),
-    ("₫", "VND"),
-    ("đ", "VND"),
-    ("₱", "PHP"),
-    ("₽", "RUB"),
-    ("₺", "TRY"),
-    ("tl", "TRY"),
-    ("₴", "UAH"),
-    ("грн", "UAH"),
-    ("₦", "NGN"),
-    ("₸", "KZT"),
-    ("₾", "GEL"),
-    ("₼", "AZN"),
-    ("₮", "MNT"),
-    ("₲", "PYG"),
-    ("₡", "CRC"),
-    ("₵", "GHS"),
-    ("gh₵", "GHS"),
-    ("₭", "LAK"),
-    ("฿", "THB"),
-    ("৳", "BDT"),
-    ("៛", "KHR"),
-    ("؋", "AFN"),
-    ("֏", "AMD"),
-    ("kč", "CZK"),
-    ("kc", "CZK"),
-    ("zł", "PLN"),
-    ("zl", "PLN"),
-    ("ft", "HUF"),
-    ("rm", "MYR"),
-    ("rp", "IDR"),
-    ("s/", "PEN"),
-    ("b/", "PAB"),
-    ("sfr", "CHF"),
-    ("円", "JPY"),
-    ("r$", "BRL"),
-    ("us$", "USD"),
-    ("u$s", "USD"),
-    ("usd$", "USD"),
-    ("$usd", "USD"),
-    ("a$", "AUD"),
-    ("au$", "AUD"),
-    ("ca$", "CAD"),
-    ("cad$", "CAD"),
-    ("cdn$", "CAD"),
-    ("nz$", "NZD"),
-    ("hk$", "HKD"),
-    ("nt$", "TWD"),
-    ("s$", "SGD"),
-    ("sg$", "SGD"),
-    ("mx$", "MXN"),
-    ("mex$", "MXN"),
-    ("ec$", "XCD"),
-    ("j$", "JMD"),
-    ("tt$", "TTD"),
-    ("bds$", "BBD"),
-    ("bz$", "BZD"),
-    ("rd$", "DOP"),
-    ("n$", "NAD"),
-    ("ar$", "ARS"),
-    ("col$", "COP"),
-    ("$u", "UYU"),
-    ("cn¥", "CNY"),
-    ("jp¥", "JPY"),
-    ("e£", "EGP"),
-    ("ksh", "KES"),
-    ("tsh", "TZS"),
-    ("ush", "UGX"),
-    ("kz", "AOA"),
-    ("د.إ", "AED"),
-    ("ر.س", "SAR"),
-    ("ج.م", "EGP"),
-    ("د.ك", "KWD"),
-    ("ر.ق", "QAR"),
-    ("ر.ع", "OMR"),
-    ("د.ب", "BHD"),
+    ("€", "EUR"), ("£", "GBP"), ("gb£", "GBP"), ("₹", "INR"), ("₩", "KRW"), ("₪", "ILS"), ("₫", "VND"),
+    ("đ", "VND"), ("₱", "PHP"), ("₽", "RUB"), ("₺", "TRY"), ("tl", "TRY"), ("₴", "UAH"), ("грн", "UAH"),
+    ("₦", "NGN"), ("₸", "KZT"), ("₾", "GEL"), ("₼", "AZN"), ("₮", "MNT"), ("₲", "PYG"), ("₡", "CRC"), ("₵", "GHS"),
+    ("gh₵", "GHS"), ("₭", "LAK"), ("฿", "THB"), ("৳", "BDT"), ("៛", "KHR"), ("؋", "AFN"), ("֏", "AMD"),
+    ("kč", "CZK"), ("kc", "CZK"), ("zł", "PLN"), ("zl", "PLN"), ("ft", "HUF"), ("rm", "MYR"), ("rp", "IDR"),
+    ("s/", "PEN"), ("b/", "PAB"), ("sfr", "CHF"), ("円", "JPY"), ("r$", "BRL"), ("us$", "USD"), ("u$s", "USD"),
+    ("a$", "AUD"), ("au$", "AUD"), ("ca$", "CAD"), ("cdn$", "CAD"), ("nz$", "NZD"), ("hk$", "HKD"), ("nt$", "TWD"),
+    ("s$", "SGD"), ("sg$", "SGD"), ("mx$", "MXN"), ("mex$", "MXN"), ("ec$", "XCD"), ("j$", "JMD"), ("tt$", "TTD"),
+    ("bds$", "BBD"), ("bz$", "BZD"), ("rd$", "DOP"), ("n$", "NAD"), ("ar$", "ARS"), ("col$", "COP"), ("$u", "UYU"),
+    ("cn¥", "CNY"), ("jp¥", "JPY"), ("e£", "EGP"), ("ksh", "KES"), ("tsh", "TZS"), ("ush", "UGX"), ("kz", "AOA"),
+    ("د.إ", "AED"), ("ر.س", "SAR"), ("ج.م", "EGP"), ("د.ك", "KWD"), ("ر.ق", "QAR"), ("ر.ع", "OMR"), ("د.ب", "BHD"),
 ];
 
 /// Signs, abbreviations and words that amounts stand beside, and that do not tell which currency it is.
+#[rustfmt::skip]
 const UNCLEAR: &[&str] = &[
-    "$",
-    "¥",
-    "₨",
-    "rs",
-    "kr",
-    "fr",
-    "c$",
-    "r",
-    "дин",
-    "din",
-    "руб",
-    "р",
-    "лв",
-    "lei",
-    "leu",
-    "bs",
-    "元",
-    "圆",
-    "圓",
-    "원",
-    "﷼",
-    "q",
-    "l",
-    "cfa",
-    "fcfa",
-    "nis",
-    "rmb",
-    "yen",
-    "euro",
-    "euros",
-    "dollar",
-    "dollars",
-    "us dollar",
-    "us dollars",
-    "pound",
-    "pounds",
-    "rupee",
-    "rupees",
-    "franc",
-    "francs",
-    "peso",
-    "pesos",
-    "real",
-    "reais",
-    "krona",
-    "kronor",
-    "krone",
-    "kroner",
-    "złoty",
-    "złotych",
-    "forint",
-    "lira",
-    "yuan",
-    "won",
-    "baht",
-    "₧",
-    "₣",
-    "₤",
-    "₥",
-    "₢",
+    "$", "¥", "₨", "rs", "kr", "fr", "c$", "r", "дин", "din", "руб", "р", "лв", "lei", "leu", "bs", "元", "圆", "圓",
+    "원", "﷼", "q", "l", "cfa", "fcfa", "nis", "rmb", "yen", "euro", "euros", "dollar", "dollars", "us dollar",
+    "us dollars", "pound", "pounds", "rupee", "rupees", "franc", "francs", "peso", "pesos", "real", "reais",
+    "krona", "kronor", "krone", "kroner", "złoty", "złotych", "forint", "lira", "yuan", "won", "baht", "₧", "₣",
+    "₤", "₥", "₢",
 ];
+
+/// Codes of currencies without a smaller unit, by ISO 4217.
+const WITHOUT_MINOR: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
+/// Codes of currencies whose smaller unit is a thousandth, by ISO 4217.
+const THOUSANDTHS: &str = "BHD IQD JOD KWD LYD OMR TND";
 
 /// The currency that a text beside an amount names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,13 +96,26 @@ pub(super) fn sign(text: &str) -> Option<Sign> {
         .flat_map(char::to_lowercase)
         .collect();
     let lower = lower.trim_matches('.');
-    if let Some(code) = code(lower) {
+    // Also `USD$` and `€ EUR`.
+    if let Some(code) = code(lower.trim_matches(['$', '€', '£', '¥', '₹', ' '])) {
         return Some(Sign::Code(code));
     }
     if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| *sign == lower) {
         return Some(Sign::Code(code));
     }
     UNCLEAR.contains(&lower).then_some(Sign::Unclear)
+}
+
+/// Returns the number of digits that the smaller unit of a currency has.
+pub(super) fn minor_digits(code: &str) -> u8 {
+    let is = |codes: &str| codes.split(' ').any(|known| known == code);
+    if is(WITHOUT_MINOR) {
+        0
+    } else if is(THOUSANDTHS) {
+        3
+    } else {
+        2
+    }
 }
 
 /// Returns the usual form of a wide or small character that keyboards for Chinese and Japanese make, and nothing for one
@@ -268,6 +163,8 @@ mod tests {
             ("\u{200b}GBP", Some("GBP")),
             ("€", Some("EUR")),
             ("£", Some("GBP")),
+            ("AUD$", Some("AUD")),
+            ("$ USD", Some("USD")),
             ("Kč", Some("CZK")),
             ("R$", Some("BRL")),
             ("US$", Some("USD")),

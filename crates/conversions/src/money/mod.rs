@@ -28,6 +28,13 @@ pub fn number<'a>(text: &'a str, arena: &'a Bump) -> Option<Value<'a>> {
     Some(in_arena(amount.number, arena))
 }
 
+/// Reads a number beside which nothing stands, such as `1,000` or digits of another script; `None` if it has no or several
+/// readings. A schema reads the texts of its fields for counts with it.
+pub fn count<'a>(text: &'a str, arena: &'a Bump) -> Option<Value<'a>> {
+    let amount = read(text).ok().filter(|amount| amount.bare)?;
+    Some(in_arena(amount.number, arena))
+}
+
 fn in_arena(number: Decimal, arena: &Bump) -> Value<'_> {
     Value::Number(Number::Source(
         bumpalo::format!(in arena, "{}", number).into_bump_str(),

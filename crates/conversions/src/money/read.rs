@@ -1,6 +1,6 @@
 //! Reads an amount out of a text.
 
-use super::codes::{Sign, sign};
+use super::codes::{Sign, minor_digits, sign};
 use super::decimal::Decimal;
 use crate::personal::ascii_digit;
 pub(super) use crate::personal::is_invisible;
@@ -12,6 +12,8 @@ pub struct Amount {
     pub number: Decimal,
     /// The ISO 4217 code of the currency that stands beside the number, if only one can be meant.
     pub currency: Option<&'static str>,
+    /// The text holds a number and nothing about a currency.
+    pub bare: bool,
 }
 
 /// The reason why a text is no amount.
@@ -41,12 +43,15 @@ const LONGEST: usize = 96;
 ///
 /// | separators | read as |
 /// |---|---|
-/// | a single point (`1.234`) | decimal, as in JSON |
+/// | a single point (`1.234`) | decimal, as in JSON; before three digits beside a currency see below |
 /// | a single comma before three digits (`1,234`) | thousands, unless no group of thousands can begin so (`0,123`, `1234,567`) |
 /// | a single comma before any other number of digits (`12,50`) | decimal |
 /// | several of one kind (`1,234,567`, `1.234.567`, `12,34,567`) | thousands, also in Indian groups |
 /// | blanks, apostrophes (`1 234`, `1'234`) | thousands |
-/// | two kinds (`1.234,50`, `1,234.50`) | thousands, then decimal |
+/// | two kinds (`1.234,50`, `1,234.50`, `1.234,-`) | thousands, then decimal |
+///
+/// Beside a currency, a single point before three digits separates thousands where the currency has no smaller unit
+/// (`JPY 1.500`), and decimals where its smaller unit is a thousandth (`KWD 1.234`); with others it can mean both.
 ///
 /// # Errors
 /// The text holds no amount, or one that can be read in several ways (`1,23,4`).
@@ -56,6 +61,7 @@ pub fn read(text: &str) -> Result<Amount, Unreadable> {
         return Ok(Amount {
             number,
             currency: None,
+            bare: true,
         });
     }
     if text.len() > LONGEST {
@@ -69,6 +75,7 @@ pub fn read(text: &str) -> Result<Amount, Unreadable> {
     let first = with_point(text, first);
     let (before, number, behind) = (&text[..first], &text[first..=last], &text[last + 1..]);
     let (before, open) = Affix::before(before);
+    let (point, behind) = whole_mark(behind);
     let (behind, closed) = Affix::behind(behind);
     if open != closed || (before.minus && open) {
         return Err(Unreadable::NoAmount);
@@ -78,14 +85,14 @@ pub fn read(text: &str) -> Result<Amount, Unreadable> {
         (Some(Sign::Code(code)), _) | (_, Some(Sign::Code(code))) => Some(code),
         _ => None,
     };
-    let number = separated(number)?;
+    let bare = before.currency.is_empty() && behind.currency.is_empty();
+    let beside = (!bare).then(|| currency.map(minor_digits));
+    let number = separated(number, point, beside)?;
+    let negative = before.minus || open;
     Ok(Amount {
-        number: if before.minus || open {
-            number.negated()
-        } else {
-            number
-        },
+        number: if negative { number.negated() } else { number },
         currency,
+        bare,
     })
 }
 
@@ -127,6 +134,16 @@ fn with_point(text: &str, first: usize) -> usize {
     }
 }
 
+/// Takes the mark of a whole amount (`12.-`, `12,-`, `500/-`, `99:-`) off the text behind the number. Returns the mark's first
+/// character and the rest.
+fn whole_mark(text: &str) -> (Option<char>, &str) {
+    let mut marks = [".--", ",--", ".-", ",-", "/-", ":-"].into_iter();
+    match marks.find_map(|mark| Some((mark.chars().next(), text.strip_prefix(mark)?))) {
+        Some(found) => found,
+        None => (None, text.strip_prefix('.').unwrap_or(text)),
+    }
+}
+
 /// The text on one side of the number.
 struct Affix<'t> {
     /// The text that must name a currency; may be empty.
@@ -161,12 +178,9 @@ impl<'t> Affix<'t> {
         (Affix { currency, minus }, open)
     }
 
-    /// Takes the mark of a whole amount (`12.-`, `12,-`, `500/-`, `99:-`) and the closing parenthesis off the text behind the number.
-    /// True if there is a parenthesis.
+    /// Takes the closing parenthesis off the text behind the number. True if there is one.
     fn behind(text: &'t str) -> (Affix<'t>, bool) {
-        let mut whole = [".--", ",--", ".-", ",-", "/-", ":-", "."].iter();
-        let rest = whole.find_map(|mark| text.strip_prefix(mark));
-        let rest = rest.unwrap_or(text).trim();
+        let rest = text.trim();
         let inner = rest.strip_prefix(')').or_else(|| rest.strip_suffix(')'));
         let affix = Affix {
             currency: inner.unwrap_or(rest).trim(),
@@ -184,8 +198,9 @@ impl<'t> Affix<'t> {
     }
 }
 
-/// Reads digits with separators.
-fn separated(text: &str) -> Result<Decimal, Unreadable> {
+/// Reads digits with separators. `point` is the decimal separator, if the mark of a whole amount behind the digits tells it.
+/// `beside` is there if a currency stands beside them: the number of digits of its smaller unit, if the currency is known.
+fn separated(text: &str, point: Option<char>, beside: Option<Option<u8>>) -> Result<Decimal, Unreadable> {
     let marks: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| !is_digit(*c)).collect();
     let known = |c: char| matches!(c, '.' | ',' | '\'' | ' ' | ARABIC_POINT | ARABIC_THOUSANDS);
     if marks.iter().any(|(_, c)| !known(*c)) {
@@ -196,15 +211,21 @@ fn separated(text: &str) -> Result<Decimal, Unreadable> {
     };
     let (whole, fraction) = (&text[..at], &text[at + last.len_utf8()..]);
     let others = &marks[..marks.len() - 1];
-    let is_decimal = match last {
-        '\'' | ' ' | ARABIC_THOUSANDS => false,
-        ARABIC_POINT => true,
+    let may_be_group = fraction.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0');
+    let is_decimal = match (last, beside) {
+        _ if point == Some(last) => return Err(Unreadable::Ambiguous),
+        ('\'' | ' ' | ARABIC_THOUSANDS, _) => false,
+        (ARABIC_POINT, _) => true,
+        // The mark behind the digits is the decimal separator.
+        _ if matches!(point, Some('.' | ',')) => false,
         _ if others.iter().any(|(_, c)| *c == last) => false,
         // Behind other separators it can only be the decimal one.
-        _ if !others.is_empty() => true,
-        '.' => true,
+        _ if !others.is_empty() || !may_be_group => true,
+        ('.', None | Some(Some(3))) => true,
+        ('.', Some(Some(0))) => false,
+        ('.', Some(_)) | (_, Some(Some(3))) => return Err(Unreadable::Ambiguous),
         // A comma.
-        _ => fraction.len() != 3 || !(1..=3).contains(&whole.len()) || whole.starts_with('0'),
+        _ => false,
     };
     if is_decimal {
         return decimal(&grouped(whole)?, fraction);

@@ -228,6 +228,7 @@ fn amount(value: Value<'_>) -> Result<Option<Amount>, Unreadable> {
             Ok(Some(Amount {
                 number,
                 currency: None,
+                bare: true,
             }))
         }
         list if list.array_len() == 1 => amount(list.index(0)),
@@ -240,8 +241,8 @@ fn pieces(value: Value<'_>) -> Option<Decimal> {
     let pieces = match amount(value) {
         Err(_) if value.as_str().and_then(placeholder::placeholder).is_some() => Decimal::ONE,
         Ok(None) => Decimal::ONE,
-        Ok(Some(amount)) => amount.number,
-        Err(_) => return None,
+        Ok(Some(amount)) if amount.bare => amount.number,
+        Ok(Some(_)) | Err(_) => return None,
     };
     (!pieces.is_negative()).then_some(pieces)
 }

@@ -141,7 +141,11 @@ impl<'a> Coercion<'a> {
             value = converted.value;
             if !converted.fits {
                 let read = value.as_str().zip(rule.reads);
-                match read.and_then(|(text, reads)| reads(text, self.arena)) {
+                let fits = |read: &Value<'_>| rule.types.iter().any(|wanted| wanted.accepts(*read));
+                match read
+                    .and_then(|(text, reads)| reads(text, self.arena))
+                    .filter(fits)
+                {
                     Some(read) => value = read,
                     None => {
                         self.wrong_type(path, rule.label, rule.types, value);

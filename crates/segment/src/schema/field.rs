@@ -158,7 +158,7 @@ impl<'t> Field<'t> {
         self
     }
 
-    /// Sets the reader of texts that do not convert to the type. Its values must be of that type.
+    /// Sets the reader of texts that do not convert to the type. Values of another type count as unreadable.
     pub const fn reading(mut self, reads: ReadText) -> Self {
         self.reads = Some(reads);
         self

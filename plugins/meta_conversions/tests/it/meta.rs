@@ -547,6 +547,17 @@ fn a_purchase_has_a_value_in_a_currency() {
         ),
         (vec![("properties.revenue", json!(0))], Ok(json!(0))),
         (vec![("properties.revenue", json!("12.50"))], Ok(json!(12.5))),
+        (
+            vec![("properties.revenue", json!("1.234,50 €"))],
+            Ok(json!(1234.5)),
+        ),
+        (
+            vec![
+                ("properties.revenue", json!("1.234,50 €")),
+                ("properties.currency", Json::Null),
+            ],
+            Ok(json!(1234.5)),
+        ),
         (vec![("properties.revenue", Json::Null)], Ok(json!(215))),
         (
             vec![

@@ -614,6 +614,34 @@ fn the_currency_is_one_of_iso_4217() {
 }
 
 #[test]
+fn prices_and_quantities_are_read_like_values() {
+    let event = order(json!({ "properties": { "products": [
+        { "product_id": "a", "price": "12,50 €", "quantity": "२", "brand_id": "wr-1" },
+        { "product_id": "b", "price": "1.234,50", "quantity": "1,000" },
+        { "product_id": "c", "price": "1,23,4", "quantity": "2 pcs" },
+    ] } }));
+    let setup = checkout().map("custom_data_2.predicted_ltv", json!("US$ 1,500"));
+    let custom = &setup.sent(&event)["custom_data"];
+    assert_eq!(
+        custom["contents"],
+        json!([
+            { "id": "a", "item_price": "12.5", "quantity": 2, "item_brand_id": "wr-1" },
+            { "id": "b", "item_price": "1234.5", "quantity": 1000 },
+            { "id": "c" },
+        ])
+    );
+    assert_eq!(custom["predicted_ltv"], "1500");
+    let setup = checkout().map("custom_data_2.value", json!({ "@path": "$.properties.paid" }));
+    let paid = |paid: &str| {
+        let event = order(json!({ "properties": { "paid": paid, "revenue": 5 } }));
+        setup.sent(&event)["custom_data"]["value"].clone()
+    };
+    assert_eq!(paid("$1,299.00"), "1299");
+    // A mapped field has the one source that its mapping names.
+    assert_eq!(paid("free"), Json::Null);
+}
+
+#[test]
 fn a_list_that_somebody_looks_at_is_not_worth_its_sum() {
     let mut event =
         order(json!({ "properties": { "query": "lamp", "products": [{ "product_id": "a", "price": 10 }] } }));

@@ -257,6 +257,42 @@ fn nothing_empty_is_sent() {
 }
 
 #[test]
+fn values_and_currencies_are_read_as_shops_write_them() {
+    for (properties, currency, value) in [
+        (
+            json!({ "revenue": "1.234,50 €", "currency": null }),
+            json!("EUR"),
+            json!(1234.5),
+        ),
+        (
+            json!({ "revenue": null, "price": "19,90", "quantity": 2, "products": null, "currency": "Kč" }),
+            json!("CZK"),
+            json!(39.8),
+        ),
+        (
+            json!({ "revenue": "$12", "currency": "US$" }),
+            json!("USD"),
+            json!(12),
+        ),
+        (json!({ "revenue": 12, "currency": "¥" }), Json::Null, json!(12)),
+        // TikTok has no such currency, so neither goes.
+        (
+            json!({ "revenue": "500 LKR", "currency": null }),
+            Json::Null,
+            Json::Null,
+        ),
+    ] {
+        let sent = sent(WEB, &with(&order(), &json!({ "properties": properties })));
+        let sent = &sent["properties"];
+        assert_eq!(
+            (&sent["currency"], &sent["value"]),
+            (&currency, &value),
+            "{properties}"
+        );
+    }
+}
+
+#[test]
 fn what_tiktok_needs_rejects_the_event_where_it_is_missing() {
     let crm = mapped(CRM, "event = \"Deal Won\"");
     for (settings, patch, refusal) in [
