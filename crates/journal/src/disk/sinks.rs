@@ -15,7 +15,8 @@ use crate::sink_record::SinkRecord;
 use crate::state::parked;
 use crate::state::rebuild;
 use crate::{
-    Ahead, Arrivals, JournalError, Parked, Position, Progress, Resumed, SinkState, Start, Subscription,
+    Ahead, Arrivals, JournalError, Loss, Lost, Parked, Position, Progress, Resumed, SinkState, Start,
+    Subscription,
 };
 
 /// The number of parked events that are read at once.
@@ -32,6 +33,8 @@ impl StateWriter {
         let known = lock(&self.shared.sinks).get(name).cloned();
         let new = known.is_none();
         let mut sink = known.unwrap_or_default();
+        let (parked, returned) = self.state.parked(name)?;
+        let unreadable = self.write_off_parked(name, &mut sink, &parked.unreadable);
         let rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
         let record = &mut sink.record;
         let new_at = new.then(|| match subscription.start {
@@ -57,7 +60,8 @@ impl StateWriter {
         record.open(subscription, roster, held, &unsettled, self.shared.clock.now());
         let listens_otherwise = new || named != record.inputs.named;
         let aged = self.shared.options.max_age.is_some();
-        let lost = write_off(&self.shared.log, &mut record.progress, held.to, aged);
+        let mut lost = write_off(&self.shared.log, &mut record.progress, held.to, aged);
+        lost.extend(unreadable);
         sink.opened = true;
         sink.generation += 1;
         let (record, generation) = (sink.record.clone(), sink.generation);
@@ -65,7 +69,6 @@ impl StateWriter {
         if listens_otherwise {
             self.begin_file();
         }
-        let (parked, returned) = self.state.parked(name)?;
         let owed = record.inputs.owed(&self.head.names);
         let (arrivals, end) = {
             let mut journalled = lock(&self.shared.journalled);
@@ -76,7 +79,7 @@ impl StateWriter {
         Ok((
             Resumed {
                 progress: record.progress,
-                parked,
+                parked: parked.events,
                 returned,
                 unread,
                 arrivals,
@@ -87,6 +90,41 @@ impl StateWriter {
             },
             generation,
         ))
+    }
+
+    /// Settles parked events that cannot be read, and counts them; returns their positions. If that cannot be written, they
+    /// stay as they are until the next start.
+    fn write_off_parked(&mut self, name: &str, sink: &mut Sink, unreadable: &[Position]) -> Vec<Lost> {
+        if unreadable.is_empty() {
+            return Vec::new();
+        }
+        let mut without = sink.clone();
+        let count = unreadable.len() as u64;
+        let rejected = &mut without.record.progress.totals.rejected;
+        *rejected.entry(Loss::Damaged.code().to_owned()).or_default() += count;
+        without.parked = without.parked.saturating_sub(count);
+        let written = self.change_sink(name, without.clone(), |txn| {
+            for position in unreadable {
+                parked::unpark(txn, name, *position)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = written {
+            tracing::error!(
+                sink = name,
+                count,
+                "unreadable parked events cannot be removed: {error}"
+            );
+            return Vec::new();
+        }
+        *sink = without;
+        let lost = |from: &Position| Lost {
+            from: *from,
+            to: from + 1,
+            events: 1,
+            loss: Loss::Damaged,
+        };
+        unreadable.iter().map(lost).collect()
     }
 
     /// Makes the next append begin a file: if the state is lost, the file's heading knows sinks by their present names and

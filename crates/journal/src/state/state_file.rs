@@ -14,7 +14,7 @@ use super::tables::{HEAD, Head, LETTERS, PARKED, PARKED_OPEN, SINKS, SOURCES, de
 use super::values::{Change, View};
 use crate::panic_guard::{Trouble, guarded};
 use crate::sink_record::SinkRecord;
-use crate::{JournalError, Parked, Position, SourceTotals};
+use crate::{JournalError, Parked, Position, Returned, SourceTotals};
 
 pub(crate) struct StateFile {
     pub(crate) path: PathBuf,
@@ -68,14 +68,15 @@ impl StateFile {
         self.store.read(look).map_err(|trouble| trouble.at(&self.path))
     }
 
-    /// Reads a sink's parked events of the log, and counts its returned dead letters. Damaged events are logged.
-    pub(crate) fn parked(&self, sink: &str) -> Result<(Vec<Parked>, u64), JournalError> {
+    /// Reads a sink's parked events of the log, and counts its returned dead letters. Also returns the positions of damaged
+    /// events, which it logs.
+    pub(crate) fn parked(&self, sink: &str) -> Result<(Returned, u64), JournalError> {
         let parked = self.read(|txn| read_parked(txn, sink, 0..=Parked::BACK - 1, usize::MAX))?;
         for position in &parked.unreadable {
             tracing::error!(file = %self.path.display(), sink, position, "parked event unreadable");
         }
         let returned = self.count_parked(sink, Parked::BACK..=Position::MAX)?;
-        Ok((parked.events, returned))
+        Ok((parked, returned))
     }
 
     /// The arrival of a sink's first parked event.

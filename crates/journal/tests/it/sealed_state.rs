@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use redb::ReadableTable;
 use signalbox_core::{Event, JournalKey, Receipt};
 use signalbox_journal::{
     Appended, Commit, DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Keys, Open, Page, Parked,
@@ -256,6 +257,35 @@ async fn a_lost_state_is_rebuilt_and_sealed() {
     assert!(!plain(folder).contains(&"state.redb".to_owned()));
     let error = refused(&with(folder, &[]));
     assert!(error.contains("no key is configured"), "{error}");
+}
+
+#[tokio::test]
+async fn a_parked_event_that_cannot_be_read_is_counted_as_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fill(&with(folder, &[1])).await;
+    let db = redb::Database::open(folder.join("state.redb")).unwrap();
+    let txn = db.begin_write().unwrap();
+    {
+        let table = redb::TableDefinition::<(&str, u64), &[u8]>::new("parked");
+        let mut table = txn.open_table(table).unwrap();
+        let mut bytes = table.get(("a", 0)).unwrap().unwrap().value().to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        table.insert(("a", 0), bytes.as_slice()).unwrap();
+    }
+    txn.commit().unwrap();
+    drop(db);
+    for start in 0..2 {
+        let journal = open_with(&with(folder, &[1]));
+        let (_sink, resumed) = reader(&journal, "a", Start::End).await;
+        assert_eq!(resumed.parked.len(), 0);
+        let lost: Vec<_> = resumed.lost.iter().map(|lost| (lost.from, lost.events)).collect();
+        assert_eq!(lost, if start == 0 { vec![(0, 1)] } else { vec![] });
+        assert_eq!(resumed.progress.totals.rejected["journal_unreadable"], 1);
+        assert_eq!(journal.sinks().await.unwrap()[0].parked, 0);
+        assert_eq!(letters(&journal).await.len(), 2);
+        journal.shutdown().await;
+    }
 }
 
 #[tokio::test]
