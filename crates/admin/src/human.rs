@@ -7,7 +7,7 @@ use signalbox_core::escape::plain;
 
 use crate::status::{SealStatus, SinkStatus, SourceStatus, Status, sum};
 
-const DROPPED: &str = "dead letters dropped to make room";
+const DROPPED: &str = "dead letters dropped to make room or for their age";
 
 impl Status {
     /// Tables and sentences for a terminal, without colours; ends with a newline.
@@ -50,6 +50,13 @@ impl Status {
                 details,
                 "The journal's state has been waiting to be written for {} s; counts of dead letters are as old.",
                 self.journal.behind_seconds
+            );
+        }
+        if self.journal.erasures > 0 {
+            let _ = writeln!(
+                details,
+                "{} erasures hold, until the last file of events from before them is deleted.",
+                self.journal.erasures
             );
         }
         if let Some(seal) = &self.journal.seal {

@@ -83,7 +83,7 @@ pub struct SourceStatus {
     pub sums_close: bool,
     /// Dead letters kept.
     pub dead_letters: u64,
-    /// Dead letters dropped to make room for newer ones, over all time.
+    /// Dead letters dropped to make room for newer ones or for their age, over all time.
     #[serde(default)]
     pub dead_letters_dropped: u64,
 }
@@ -175,7 +175,7 @@ pub struct LetterStatus {
     /// The most bytes of dead letters that are kept.
     #[serde(rename = "dead_letter_max_bytes", default)]
     pub max_bytes: u64,
-    /// Dead letters dropped to make room for newer ones, over all time.
+    /// Dead letters dropped to make room for newer ones or for their age, over all time.
     #[serde(rename = "dead_letters_dropped", default)]
     pub dropped: u64,
 }
@@ -210,6 +210,9 @@ pub struct JournalStatus {
     /// clean start.
     #[serde(default)]
     pub may_come_again: Option<BTreeMap<String, u64>>,
+    /// Erasures that still hold: frames from before are left.
+    #[serde(default)]
+    pub erasures: u64,
     /// The encryption of its files; none in memory.
     #[serde(default)]
     pub seal: Option<SealStatus>,
@@ -317,6 +320,7 @@ impl Status {
                 max_bytes: usage.max_bytes,
                 behind_seconds: source.journal().behind().as_secs(),
                 may_come_again: source.journal().rebuilt(),
+                erasures: source.journal().erasures().list().len() as u64,
                 seal: source.journal().sealing().map(SealStatus::from),
             },
             orphans: Vec::new(),

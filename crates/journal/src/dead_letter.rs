@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -310,7 +311,7 @@ impl Summing {
     }
 }
 
-/// The bytes of dead letters that are kept, and what happens when there would be more.
+/// The bytes of dead letters that are kept, the rule for more than these, and the age of the oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeadLetterQuota {
     /// The bytes for each sink.
@@ -320,6 +321,8 @@ pub struct DeadLetterQuota {
     /// The bytes for each source. Beyond them its oldest letters are dropped: anybody may send it junk, which must not
     /// stop deliveries.
     pub source_bytes: u64,
+    /// The age above which letters of all components are dropped; `None` sets no limit.
+    pub max_age: Option<Duration>,
 }
 
 /// The rule for a sink whose dead letters have reached their quota.
@@ -338,6 +341,7 @@ impl Default for DeadLetterQuota {
             sink_bytes: 1_000_000_000,
             on_full: OnFull::HoldSink,
             source_bytes: 256_000_000,
+            max_age: None,
         }
     }
 }
@@ -350,6 +354,12 @@ impl DeadLetterQuota {
         } else {
             self.sink_bytes
         }
+    }
+
+    /// The moment before which letters that ended are too old, Unix milliseconds; `None` if there is no limit.
+    pub(crate) fn too_old(&self, now: i64) -> Option<i64> {
+        let age = i64::try_from(self.max_age?.as_millis()).unwrap_or(i64::MAX);
+        Some(now.saturating_sub(age))
     }
 
     /// True if a component's oldest letters are dropped when its quota is reached.
@@ -367,6 +377,6 @@ pub struct LetterCounts {
     pub bytes: u64,
     /// Bytes that the letters may take.
     pub max_bytes: u64,
-    /// Letters dropped to make room for newer ones, over all time.
+    /// Letters dropped to make room for newer ones, or for their age, over all time.
     pub dropped: u64,
 }

@@ -131,6 +131,27 @@ impl State {
         }
     }
 
+    /// Drops letters that are too old, and counts them.
+    fn drop_aged(&mut self, now: i64) {
+        let Some(before) = self.quota.too_old(now) else {
+            return;
+        };
+        let aged = self
+            .dead_letters
+            .iter()
+            .filter(|(_, letter)| letter.last_at < before);
+        let aged: Vec<DeadLetterId> = aged.map(|(id, _)| *id).collect();
+        for id in aged {
+            let Some(letter) = self.dead_letters.remove(&id) else {
+                continue;
+            };
+            if let Some(counts) = self.letter_counts.get_mut(&letter.component) {
+                (counts.kept, counts.bytes) = (counts.kept - 1, counts.bytes - size(&letter));
+                counts.dropped += 1;
+            }
+        }
+    }
+
     fn drop_oldest(&mut self, component: &str) {
         let mut going = Vec::new();
         let Some(counts) = self.letter_counts.get_mut(component) else {
@@ -276,6 +297,7 @@ impl MemoryJournal {
         sink_bytes: 64_000_000,
         on_full: crate::OnFull::HoldSink,
         source_bytes: 16_000_000,
+        max_age: None,
     };
 
     /// Creates an empty journal for at most `max_bytes` of events (as parsed, about three times their text).
@@ -301,6 +323,13 @@ impl MemoryJournal {
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.0.state)
+    }
+
+    /// The state without dead letters that have become too old.
+    fn without_aged(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        state.drop_aged(self.0.clock.wall());
+        state
     }
 }
 
@@ -507,7 +536,7 @@ impl Letters for MemoryJournal {
     }
 
     async fn take_dead_letters(&self, ids: &[DeadLetterId], retry: bool) -> Result<Taken, JournalError> {
-        let mut state = self.state();
+        let mut state = self.without_aged();
         if !retry {
             return Ok(Taken {
                 removed: state.remove(ids.to_vec())?,
@@ -528,7 +557,7 @@ impl Letters for MemoryJournal {
         filter: &DeadLetterFilter,
         page: Page,
     ) -> Result<DeadLetterPage, JournalError> {
-        let state = self.state();
+        let state = self.without_aged();
         let mut paging = Paging::new(filter, page);
         if let Some(ids) = page.ids(filter) {
             let mut letters = state.dead_letters.range(ids);
@@ -542,7 +571,7 @@ impl Letters for MemoryJournal {
     }
 
     fn letter_counts(&self) -> BTreeMap<String, LetterCounts> {
-        self.state().letter_counts.clone()
+        self.without_aged().letter_counts.clone()
     }
 
     fn dead_letter_quota(&self) -> DeadLetterQuota {

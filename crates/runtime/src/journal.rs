@@ -72,6 +72,7 @@ fn quota(settings: &DeadLetterSettings, default: &DeadLetterQuota) -> DeadLetter
         source_bytes: settings
             .source_max_bytes
             .map_or(default.source_bytes, |size| size.0),
+        max_age: settings.max_age.map(|span| span.0),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use signalbox_core::{BuildError, Size};
+use signalbox_core::{BuildError, HumanDuration, Size};
 
 use super::Table;
 
@@ -23,6 +23,8 @@ pub struct DeadLetterSettings {
     /// Most bytes of dead letters that are kept of each source; beyond, its oldest are dropped and counted, since anyone
     /// may send it junk. Default: `"256MB"`; memory: `"16MB"`.
     pub source_max_bytes: Option<Size>,
+    /// Age above which dead letters are dropped and counted, such as `"90d"`, counted from their end. Default: no limit.
+    pub max_age: Option<HumanDuration>,
 }
 
 impl DeadLetterSettings {

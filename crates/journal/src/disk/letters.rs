@@ -7,13 +7,40 @@ use tokio::sync::oneshot;
 
 use super::DiskJournal;
 use super::burial::{self, Burial};
-use super::state_writer::ToStateWriter;
+use super::state_writer::{StateWriter, ToStateWriter};
 use crate::mutex::lock;
 use crate::state::{dead_letters, tables};
 use crate::{
     AppendError, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetterQuota, JournalError,
     LetterCounts, Letters, Page, Taken,
 };
+
+/// Dead letters dropped for their age in one change.
+const AGED: usize = 4_000;
+
+impl StateWriter {
+    /// Drops dead letters that are older than `max_age`.
+    pub(super) fn drop_aged_letters(&mut self) -> Result<(), JournalError> {
+        let shared = self.shared.clone();
+        let now = shared.clock.wall();
+        let Some(before) = shared.options.dead_letters.too_old(now) else {
+            return Ok(());
+        };
+        if lock(&shared.letters).values().all(|counts| counts.kept == 0) || self.oldest_letter >= before {
+            return Ok(());
+        }
+        let (dropped, stays) = self.change(|txn, head| dead_letters::drop_aged(txn, head, before, AGED))?;
+        // A letter that ends later is younger, so none is too old before this one is.
+        self.oldest_letter = stays.unwrap_or(now);
+        for (component, dropped) in &dropped {
+            tracing::warn!(component, dropped, "dead letters older than max_age were dropped");
+        }
+        if !dropped.is_empty() {
+            self.state.reuse_at_once();
+        }
+        Ok(())
+    }
+}
 
 #[async_trait]
 impl Letters for DiskJournal {

@@ -67,6 +67,8 @@ pub(crate) struct StateWriter {
     touched: i64,
     warned: u64,
     letter_watch: LetterWatch,
+    /// No dead letter ended before this moment, Unix milliseconds, as far as is known.
+    pub(super) oldest_letter: i64,
     /// Ticks until the files set aside are counted again.
     recount: u32,
     /// The pipeline's components, once they are known.
@@ -100,6 +102,7 @@ impl StateWriter {
             touched,
             warned: 0,
             letter_watch: LetterWatch::default(),
+            oldest_letter: 0,
             recount: RECOUNT,
             roster: None,
         }
@@ -370,6 +373,9 @@ impl StateWriter {
     fn tick(&mut self) {
         self.save();
         self.letter_watch.tell(&self.shared, &self.state);
+        if let Err(error) = self.drop_aged_letters() {
+            self.failed(&error);
+        }
         if let Err(error) = self.tidy() {
             self.failed(&error);
         }

@@ -126,6 +126,39 @@ pub(crate) fn drop_oldest(
     Ok(dropped)
 }
 
+/// Drops the oldest letters that ended before a moment, at most `most`; returns how many, by component, and the end of the
+/// oldest one that stays. Letters lie in the order in which they were buried, which is nearly that of their ends.
+pub(crate) fn drop_aged(
+    txn: &Change<'_>,
+    head: &mut Head,
+    before: i64,
+    most: usize,
+) -> Result<(BTreeMap<String, u64>, Option<i64>), redb::Error> {
+    let mut table = txn.open_table(LETTERS)?;
+    let (mut going, mut stays) = (Vec::new(), None);
+    for entry in table.iter()? {
+        let (id, bytes) = entry?;
+        // A damaged letter stays, as its time is unknown.
+        let Some(Outline(letter)) = decode(txn.values, id.value(), bytes.value()) else {
+            continue;
+        };
+        if letter.last_at >= before || going.len() >= most {
+            stays = Some(letter.last_at);
+            break;
+        }
+        going.push((id.value(), letter.component));
+    }
+    let mut dropped: BTreeMap<String, u64> = BTreeMap::new();
+    for (id, component) in going {
+        if let Some(bytes) = table.remove(id)? {
+            forget(head, &component, bytes.value().len());
+            *head.letters_dropped.entry(component.clone()).or_default() += 1;
+            *dropped.entry(component).or_default() += 1;
+        }
+    }
+    Ok((dropped, stays))
+}
+
 fn forget(head: &mut Head, component: &str, bytes: usize) {
     if let Some((count, sum)) = head.letters.get_mut(component) {
         *count = count.saturating_sub(1);

@@ -46,7 +46,7 @@ pub(crate) struct Head {
     pub(crate) last_letter: DeadLetterId,
     /// Dead letters and their bytes by component.
     pub(crate) letters: BTreeMap<String, (u64, u64)>,
-    /// Dead letters dropped to make room, by component, over all time.
+    /// Dead letters dropped to make room or for their age, by component, over all time.
     #[serde(default)]
     pub(crate) letters_dropped: BTreeMap<String, u64>,
     /// The id below which a component has no dead letters.

@@ -1,7 +1,8 @@
 //! Dead letters.
 
 use signalbox_journal::{
-    Commit, DeadLetter, DeadLetterFilter, DeadLetterQuota, DiskOptions, OnFull, Start, Taken,
+    Commit, DeadLetter, DeadLetterFilter, DeadLetterQuota, DiskOptions, Journal, MemoryJournal, OnFull,
+    Start, Taken,
 };
 
 use crate::support::*;
@@ -140,5 +141,59 @@ async fn their_quota_drops_the_oldest() {
     assert!((20..90).contains(&all.len()), "{}", all.len());
     assert_eq!(all[0].0, 100);
     assert_eq!(journal.dead_letter_counts(), [("a".to_owned(), all.len() as u64)]);
+    journal.shutdown().await;
+}
+
+/// Buries letters of two ages; those above `max_age` go, and are counted.
+async fn the_old_ones_go(journal: &dyn Journal) {
+    let now = i64::try_from(
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_millis(),
+    )
+    .unwrap();
+    let days = |days: i64| now - days * 24 * 3_600_000;
+    let ended = |component: &str, last_at: i64| DeadLetter {
+        component: component.to_owned(),
+        last_at,
+        ..DeadLetter::default()
+    };
+    let letters = vec![
+        ended("a", days(100)),
+        ended("source:web", days(91)),
+        ended("a", days(89)),
+        ended("source:web", days(0)),
+    ];
+    journal.bury(letters).await.unwrap();
+    let all = DeadLetterFilter::default();
+    let began = std::time::Instant::now();
+    while journal.dead_letters(&all, 9).await.unwrap().len() > 2 {
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "they stay");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    for (component, counts) in journal.letter_counts() {
+        assert_eq!((counts.kept, counts.dropped), (1, 1), "{component}");
+    }
+}
+
+#[tokio::test]
+async fn letters_above_the_maximum_age_are_dropped() {
+    let quota = DeadLetterQuota {
+        max_age: Some(std::time::Duration::from_secs(90 * 24 * 3600)),
+        ..DeadLetterQuota::default()
+    };
+    the_old_ones_go(&MemoryJournal::with_quota(1 << 20, quota)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions {
+        dead_letters: quota,
+        ..options(folder.path())
+    };
+    let journal = crate::support::open_with(&options);
+    the_old_ones_go(&journal).await;
+    journal.shutdown().await;
+    let journal = crate::support::open_with(&options);
+    let counts = journal.letter_counts();
+    assert_eq!((counts["a"].kept, counts["a"].dropped), (1, 1), "{counts:?}");
     journal.shutdown().await;
 }

@@ -136,6 +136,7 @@ const QUOTA: DeadLetterQuota = DeadLetterQuota {
     sink_bytes: 100_000,
     on_full: OnFull::HoldSink,
     source_bytes: 50_000,
+    max_age: None,
 };
 
 /// Tests the quotas: a sink's letters are never dropped to make room; a source's are, without touching those of sinks.

@@ -278,7 +278,7 @@ pub(super) static METRICS: &[Metric] = &[
     ),
     counter(
         "signalbox.source.dead_letters.dropped",
-        "Dead letters of the source that were dropped to make room for newer ones, over all time.",
+        "Dead letters of the source that were dropped to make room for newer ones or for their age, over all time.",
         Reading::SourceLetters(|letters| letters.dropped),
     ),
     gauge(
@@ -300,7 +300,7 @@ pub(super) static METRICS: &[Metric] = &[
     .unit("By"),
     counter(
         "signalbox.sink.dead_letters.dropped",
-        "Dead letters of the sink that were dropped to make room for newer ones, over all time.",
+        "Dead letters of the sink that were dropped to make room for newer ones or for their age, over all time.",
         Reading::SinkLetters(|letters| letters.dropped),
     ),
     counter(

@@ -18,6 +18,7 @@ async fn values(rig: Rig) -> (Fill, Pending) {
         sink_bytes: 1,
         on_full: OnFull::HoldSink,
         source_bytes: 1,
+        max_age: None,
     };
     let journal = MemoryJournal::with_quota(1 << 30, quota);
     let (reader, mut resumed) = journal.reader("sink", &listening()).await.unwrap();

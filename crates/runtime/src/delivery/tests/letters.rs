@@ -10,6 +10,7 @@ const SMALL: DeadLetterQuota = DeadLetterQuota {
     sink_bytes: 2_000,
     on_full: OnFull::HoldSink,
     source_bytes: 2_000,
+    max_age: None,
 };
 
 /// Rejects ids that begin with `bad`.

@@ -63,7 +63,11 @@ pub(super) fn summary(summary: &LetterSummary) -> String {
             Size(counts.max_bytes)
         );
         if counts.dropped > 0 {
-            let _ = write!(out, "; {} were dropped to make room", thousands(counts.dropped));
+            let _ = write!(
+                out,
+                "; {} were dropped to make room or for their age",
+                thousands(counts.dropped)
+            );
         }
         out.push('\n');
     }
