@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use serde::{Deserialize, Serialize};
 
 use super::digest::DigestKey;
-use super::index::Span;
-use super::list::{Kept, added, with_results};
-use super::{Erasure, ErasureList, ErasureResults, Index, Subject, Wanted};
+use super::index::{Index, Span};
+use super::list::{ErasureList, Kept, added, with_results};
+use super::record::{Erasure, ErasureResults};
+use super::subject::{Subject, Wanted};
 use crate::checksum::{checked, verified};
 use crate::fs::{folder_error, private, sync_folder};
 use crate::mutex::lock;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use signalbox_core::json::Content;
 use signalbox_core::{Event, Node};
 
-use super::Erasure;
 use super::digest::{Digest, DigestKey, Tag};
+use super::record::Erasure;
 use super::spelling;
 use super::subject::{Subject, Wanted, cut};
 use crate::{DeadLetter, Position};

@@ -8,7 +8,7 @@ use signalbox_core::Event;
 
 use super::digest::{Digest, DigestKey};
 use super::index::{Index, Span};
-use super::{Erasure, ErasureResults};
+use super::record::{Erasure, ErasureResults};
 use crate::Position;
 
 /// A recorded erasure with its hashes.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Index, LogHits};
+use super::index::Index;
+use super::record::LogHits;
 use crate::log::files::LogFiles;
 use crate::log::scan::Events;
 use crate::{JournalError, Position};
