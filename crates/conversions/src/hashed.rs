@@ -27,12 +27,39 @@ pub(crate) struct PipelineHashes<'e> {
 pub(crate) enum Origin<'e> {
     /// No transform made it: it arrived with the event.
     Arrived,
-    /// A transform made it, and this one by the sink's rules.
-    Made(Sha256Hex),
+    /// A transform made it, and these by the sink's rules: more than one where a value has several forms.
+    Made(Own),
     /// A transform made it, and the sink's rules dropped the value, with a warning of the transform's.
     Dropped,
     /// A transform made it by these rules, for the value at this path, and none by the sink's.
     OtherRules { path: &'e str, rules: &'e str },
+}
+
+/// The hashes of a value by the sink's own rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Own {
+    first: Sha256Hex,
+    more: Vec<Sha256Hex>,
+}
+
+impl Own {
+    fn one(first: Sha256Hex) -> Own {
+        Own {
+            first,
+            more: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, hash: Sha256Hex) {
+        if self.first != hash && !self.more.contains(&hash) {
+            self.more.push(hash);
+        }
+    }
+
+    /// Returns all of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Sha256Hex> {
+        std::iter::once(self.first).chain(self.more.iter().copied())
+    }
 }
 
 impl<'e> PipelineHashes<'e> {
@@ -54,14 +81,14 @@ impl<'e> PipelineHashes<'e> {
         let hashed = &self.event.facts().hashed;
         let placed = hashed
             .iter()
-            .filter_map(|one| Some((one, place(one, hash.as_str())?, &one.rules)));
+            .flat_map(|one| places(one, hash.as_str()).map(move |at| (one, at, &one.rules)));
         // Other rules may have made one hash of values of several kinds; those of the field's kind decide.
         let of_field = |one: &HashedPath| {
             let kind = one.kind.as_deref();
             kind.is_some() && kind == field.map(Field::name)
         };
         let any_of_field = placed.clone().any(|(one, ..)| of_field(one));
-        let mut found = Origin::Arrived;
+        let (mut found, mut made) = (Origin::Arrived, None::<Own>);
         for (path, at, rules) in placed.filter(|(one, ..)| !any_of_field || of_field(one)) {
             match self.own(&path.path, at) {
                 Origin::Arrived if found == Origin::Arrived => {
@@ -71,9 +98,15 @@ impl<'e> PipelineHashes<'e> {
                     };
                 }
                 Origin::Arrived => {}
-                Origin::Made(hash) => return Origin::Made(hash),
+                Origin::Made(own) => match &mut made {
+                    Some(made) => made.add(own.first),
+                    None => made = Some(own),
+                },
                 own => found = own,
             }
+        }
+        if let Some(made) = made {
+            return Origin::Made(made);
         }
         if any_of_field {
             return found;
@@ -85,7 +118,7 @@ impl<'e> PipelineHashes<'e> {
                 continue;
             }
             if *one.rules == *self.rules {
-                return Origin::Made(hash);
+                return Origin::Made(Own::one(hash));
             }
             match self.own(&one.path, 0) {
                 Origin::Made(own) => return Origin::Made(own),
@@ -109,7 +142,7 @@ impl<'e> PipelineHashes<'e> {
         let hashed = &self.event.facts().hashed;
         let is_own = |hash: &str| {
             let mut own = hashed.iter().filter(|one| *one.rules == *self.rules);
-            own.any(|one| place(one, hash).is_some())
+            own.any(|one| places(one, hash).next().is_some())
         };
         let is_part = |hash: &str| hash.len() == SHA256_DIGITS && text.contains(hash) && !is_own(hash);
         let others = hashed.iter().filter(|one| *one.rules != *self.rules);
@@ -136,7 +169,7 @@ impl<'e> PipelineHashes<'e> {
                 .get(at)
                 .and_then(|hash| Sha256Hex::from_prehashed(hash));
             match own {
-                Some(hash) => return Origin::Made(hash),
+                Some(hash) => return Origin::Made(Own::one(hash)),
                 None => origin = Origin::Dropped,
             }
         }
@@ -144,8 +177,10 @@ impl<'e> PipelineHashes<'e> {
     }
 }
 
-fn place(hashed: &HashedPath, hash: &str) -> Option<usize> {
-    hashed.hashes.iter().position(|one| **one == *hash)
+/// Returns the places of a hash in the list of a path: several where other rules made one hash of several.
+fn places(hashed: &HashedPath, hash: &str) -> impl Iterator<Item = usize> + Clone {
+    let all = hashed.hashes.iter().enumerate();
+    all.filter(move |(_, one)| ***one == *hash).map(|(at, _)| at)
 }
 
 /// Replaces hashes that transforms made by those of the sink's rules, and leaves out those of other rules, and any in a
@@ -212,10 +247,15 @@ impl<'a> Replacing<'a, '_> {
         warnings: &mut Vec<Warning>,
     ) -> Value<'a> {
         let mut other = None;
+        let mut more = Vec::new();
         let origin = |text| self.hashes.origin(text, Some(field));
+        let text = |hash: Sha256Hex| Value::Str(self.arena.alloc_str(hash.as_str()));
         let mut one = |value: Value<'a>| match value.as_str().map(origin) {
             None | Some(Origin::Arrived) => value,
-            Some(Origin::Made(hash)) => Value::Str(self.arena.alloc_str(hash.as_str())),
+            Some(Origin::Made(own)) => {
+                more.extend(own.more.iter().copied());
+                text(own.first)
+            }
             Some(Origin::Dropped) => Value::Undefined,
             Some(Origin::OtherRules { path, rules }) => {
                 other = Some((path, rules));
@@ -231,6 +271,16 @@ impl<'a> Replacing<'a, '_> {
                 Value::Array(&items[..kept])
             }
             value => one(value),
+        };
+        // Where one value is wanted, its first form stands for all.
+        let replaced = match (more.as_slice(), replaced) {
+            ([_, ..], Value::Array(items)) => {
+                let mut all =
+                    bumpalo::collections::Vec::with_capacity_in(items.len() + more.len(), self.arena);
+                all.extend(items.iter().copied().chain(more.into_iter().map(text)));
+                Value::Array(all.into_bump_slice())
+            }
+            (_, replaced) => replaced,
         };
         if let Some((at, rules)) = other {
             warnings.push(reasons::hashed_by_other_rules(
@@ -414,6 +464,21 @@ mod tests {
         assert_eq!(
             (payload, warnings.len()),
             (json!({ "user": { "email": [own] } }), 0)
+        );
+    }
+
+    #[test]
+    fn a_value_of_several_forms_has_several_hashes() {
+        let (given, lower) = (hash("Cust_9"), hash("cust_9"));
+        let facts: [(&str, &str, &[&str]); 2] = [
+            ("userId:email", "own", &[&given, &lower]),
+            ("userId:email", HashedPath::IN_PAYLOAD, &[&given, &given]),
+        ];
+        let payload = json!({ "user": { "email": [given] } });
+        let (payload, warnings) = replaced(&json!({ "userId": given }), &facts, &payload, false);
+        assert_eq!(
+            (payload, warnings.len()),
+            (json!({ "user": { "email": [given, lower] } }), 0)
         );
     }
 

@@ -195,6 +195,20 @@ impl<'a> Resolved<'a, '_> {
         self.first_usable(path, |resolved, value| resolved.hash_source(field, value));
     }
 
+    /// Returns how far a time lies ahead of the event's arrival, in seconds, with a warning if it is more than clocks differ. The
+    /// arrival stands for now, so that the same event always makes the same record.
+    pub fn ahead(&mut self, time: i64, field: &str) -> i64 {
+        /// Seconds by which clocks differ.
+        const SKEW: i64 = 300;
+        let ahead = time.saturating_sub(self.event.receipt().received_at.div_euclid(1000));
+        if ahead > SKEW {
+            let message = "more than five minutes ahead of the event's arrival";
+            self.warnings
+                .push(Warning::new("ahead_of_arrival", field, message));
+        }
+        ahead
+    }
+
     /// Hashes the values of one source, a text, a number or a list of them.
     fn hash_source(&mut self, field: &PersonalField, value: Value<'a>) -> Result<(), Unusable> {
         let mut why = Unusable::Blank;
@@ -208,13 +222,12 @@ impl<'a> Resolved<'a, '_> {
             };
             let made = resolved.made;
             match made.map_or(Origin::Arrived, |made| made.origin(text, Some(field.field))) {
-                Origin::Made(hash) => resolved.hashes.push(hash),
+                Origin::Made(own) => resolved.hashes.extend(own.iter()),
                 Origin::Dropped => {}
                 Origin::OtherRules { .. } => why = Unusable::OtherRules,
-                Origin::Arrived => match resolved.hash_text(field.field, text) {
-                    Ok(()) | Err(Dropped::Empty) => {}
-                    Err(dropped) => why = Unusable::Dropped(dropped),
-                },
+                Origin::Arrived => {
+                    resolved.hash_text(field.field, text, &mut |dropped| why = Unusable::Dropped(dropped))
+                }
             }
         });
         if self.hashes.is_empty() { Err(why) } else { Ok(()) }

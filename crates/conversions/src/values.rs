@@ -13,7 +13,7 @@ use crate::field::Kind;
 use crate::hashed::Origin;
 use crate::money;
 use crate::parent::Parent;
-use crate::personal::{self, Dropped, Form};
+use crate::personal::{self, Dropped, Form, Hashed, Nowhere};
 use crate::reasons;
 use crate::time::unix_seconds;
 use crate::usable::usable_text;
@@ -246,11 +246,25 @@ impl<'a> Resolved<'a, '_> {
         false
     }
 
-    /// Hashes a text by the sink's rules into [`hashes`](Resolved::hashes).
-    pub(crate) fn hash_text(&mut self, field: personal::Field, text: &str) -> Result<(), Dropped> {
-        let hash = personal::hash(field, self.spec.rules, text, self.text)?;
-        self.hashes.push(hash);
-        Ok(())
+    /// Hashes the values that a text holds by the sink's rules into [`hashes`](Resolved::hashes). `told` gets what there is to
+    /// say of them.
+    pub(crate) fn hash_text(&mut self, field: personal::Field, text: &str, told: &mut dyn FnMut(Dropped)) {
+        let hashes = &mut *self.hashes;
+        personal::hash_each(
+            field,
+            self.spec.rules,
+            text,
+            &Nowhere,
+            self.text,
+            &mut |result| match result {
+                Ok(Hashed { hash, doubt }) => {
+                    hashes.push(hash);
+                    doubt.into_iter().for_each(&mut *told);
+                }
+                Err(Dropped::Empty) => {}
+                Err(dropped) => told(dropped),
+            },
+        );
     }
 
     /// Hashes a derived value, which may be a hash of the pipeline's as well as a mapped one.
@@ -260,7 +274,7 @@ impl<'a> Resolved<'a, '_> {
             .map_or(Origin::Arrived, |made| made.origin(text, Some(field.field)))
         {
             Origin::Arrived => self.hash(field, text, parent, None),
-            Origin::Made(hash) => self.hashes.push(hash),
+            Origin::Made(own) => self.hashes.extend(own.iter()),
             Origin::Dropped => {}
             Origin::OtherRules { path, rules } => {
                 let own = self.spec.rules.name();
@@ -272,16 +286,18 @@ impl<'a> Resolved<'a, '_> {
     }
 
     fn hash(&mut self, field: &PersonalField, text: &str, parent: &str, index: Option<usize>) {
-        match self.hash_text(field.field, text) {
-            Ok(()) | Err(Dropped::Empty) => {}
-            Err(dropped) => {
-                let path = match index {
-                    Some(index) => format!("{}[{index}]", path_of(parent, field.member)),
-                    None => path_of(parent, field.member),
-                };
-                self.warnings
-                    .push(Warning::new(dropped.code(), path, dropped.message()));
-            }
+        let mut all = None;
+        let mut told = |dropped| {
+            all.get_or_insert_with(Vec::new).push(dropped);
+        };
+        self.hash_text(field.field, text, &mut told);
+        for dropped in all.into_iter().flatten() {
+            let path = match index {
+                Some(index) => format!("{}[{index}]", path_of(parent, field.member)),
+                None => path_of(parent, field.member),
+            };
+            self.warnings
+                .push(Warning::new(dropped.code(), path, dropped.message()));
         }
     }
 }

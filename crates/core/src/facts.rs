@@ -46,7 +46,9 @@ pub struct LimitedDataProcessing {
 ///
 /// A path hashed by one set has one entry, without a list: every value there is a hash by these rules, and the payload holds
 /// it. A path hashed by several sets has an entry for each, and so has one at which some hashes arrived with the event. The
-/// lists of a path's entries run parallel: the hashes at one index are those of one value, of which the payload holds one.
+/// lists of a path's entries run parallel: the hashes at one index are those of one value, of which the payload holds one. A
+/// value of which some rules have several hashes takes several indices; then an entry with the rules
+/// [`IN_PAYLOAD`](HashedPath::IN_PAYLOAD) tells at each index which hash the payload holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HashedPath {
     /// Path with dots. Shared, since every event of a kind names the same paths.
@@ -64,6 +66,9 @@ pub struct HashedPath {
 }
 
 impl HashedPath {
+    /// The name, in the place of rules, of an entry that lists the hashes in the payload.
+    pub const IN_PAYLOAD: &'static str = "in_payload";
+
     /// Returns true if `test` does for a text at the path in this payload, or in a list there or on the way.
     pub fn any_text<'n>(&self, root: Node<'n>, test: &mut dyn FnMut(&'n str) -> bool) -> bool {
         let path = Path::new(&self.path);

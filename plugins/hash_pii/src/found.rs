@@ -32,6 +32,10 @@ pub(crate) struct Found {
     fields: Vec<Field>,
     /// The hashes of these values, one for each set of rules.
     hashes: Vec<Option<Sha256Hex>>,
+    /// The hash of each of these values that stands in the payload.
+    sent: Vec<Sha256Hex>,
+    /// Paths with values of which some rules have several hashes.
+    several: Vec<PathId>,
     /// Paths at which hashes arrived.
     arrived: Vec<PathId>,
     /// Values that were removed, each reason once for a path.
@@ -72,10 +76,24 @@ impl Found {
         self.paths.iter().filter(|known| **known == path).count()
     }
 
-    /// Notes a hashed value with a result for each set of rules.
-    pub(crate) fn hashed(&mut self, path: PathId, field: Field, results: &[Result<Sha256Hex, Dropped>]) {
+    /// Notes that some rules have several hashes of a value at a path.
+    pub(crate) fn several(&mut self, path: PathId) {
+        if !self.several.contains(&path) {
+            self.several.push(path);
+        }
+    }
+
+    /// Notes a hashed value with a result for each set of rules, and the hash that stands in the payload.
+    pub(crate) fn hashed(
+        &mut self,
+        path: PathId,
+        field: Field,
+        results: &[Result<Sha256Hex, Dropped>],
+        sent: Sha256Hex,
+    ) {
         self.paths.push(path);
         self.fields.push(field);
+        self.sent.push(sent);
         self.hashes.extend(results.iter().map(|result| result.ok()));
         for (at, result) in results.iter().enumerate() {
             if let Err(why) = result
@@ -122,6 +140,8 @@ impl Found {
         self.paths.clear();
         self.fields.clear();
         self.hashes.clear();
+        self.sent.clear();
+        self.several.clear();
         self.arrived.clear();
     }
 
@@ -134,6 +154,7 @@ impl Found {
         rules: &[RuleName],
     ) {
         let path = &*self.path(id, plan);
+        let several = self.several.contains(&id) && self.count(id) <= LISTED;
         let before = facts.hashed[..known].iter().filter(|entry| *entry.path == *path);
         if let [only] = rules {
             let (mut any, mut whole) = (false, false);
@@ -145,7 +166,7 @@ impl Found {
                 return;
             }
             let mixed = self.arrived.contains(&id) && self.count(id) <= LISTED;
-            if !any && !mixed {
+            if !any && !mixed && !several {
                 facts.hashed.push(HashedPath {
                     path: self.path(id, plan),
                     rules: Arc::clone(&only.name),
@@ -161,14 +182,22 @@ impl Found {
             .map(|entry| entry.hashes.len())
             .max()
             .unwrap_or_default();
-        for (at, one) in rules.iter().enumerate() {
+        let was_several = facts.hashed[..known]
+            .iter()
+            .any(|entry| *entry.path == *path && *entry.rules == *HashedPath::IN_PAYLOAD);
+        let mut names: Vec<Arc<str>> = rules.iter().map(|one| Arc::clone(&one.name)).collect();
+        if several || was_several {
+            // Behind the others: a warning names the rules of the first entry.
+            names.push(HashedPath::IN_PAYLOAD.into());
+        }
+        for (at, name) in names.into_iter().enumerate() {
             let is = |entry: &HashedPath| {
-                *entry.path == *path && *entry.rules == *one.name && !entry.hashes.is_empty()
+                *entry.path == *path && *entry.rules == *name && !entry.hashes.is_empty()
             };
             let entry = facts.hashed[..known].iter().position(is).unwrap_or_else(|| {
                 facts.hashed.push(HashedPath {
                     path: self.path(id, plan),
-                    rules: Arc::clone(&one.name),
+                    rules: Arc::clone(&name),
                     kind: Some(field.name().into()),
                     hashes: Vec::with_capacity(1),
                 });
@@ -176,12 +205,14 @@ impl Found {
             });
             let list = &mut facts.hashed[entry].hashes;
             list.resize_with(start, Arc::default);
-            let rows = self.paths.iter().zip(self.hashes.chunks(rules.len()));
-            let own = rows.filter(|(path, _)| **path == id).map(|(_, row)| &row[at]);
-            list.extend(own.map(|hash| {
-                hash.as_ref()
-                    .map_or_else(Arc::default, |hash| hash.as_str().into())
-            }));
+            let rows = self.paths.iter().enumerate().filter(|(_, path)| **path == id);
+            let hash = |row: usize| match at < rules.len() {
+                true => self.hashes.get(row * rules.len() + at).copied().flatten(),
+                false => self.sent.get(row).copied(),
+            };
+            list.extend(
+                rows.map(|(row, _)| hash(row).map_or_else(Arc::default, |hash| hash.as_str().into())),
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-use signalbox_conversions::personal::{self, Dropped, Field, Form, Rules, split_name};
+use signalbox_conversions::personal::{self, Dropped, Field, Form, Hashed, Nowhere, Rules, split_name};
 use signalbox_conversions::reasons::scrubbed;
 use signalbox_core::{Document, Event, Flow, Kind, Node, NodeId, Scalar, Sha256Hex, Transform, Warning};
 use signalbox_segment::value::{Number, is_js_space};
@@ -32,6 +32,7 @@ pub(crate) struct HashPii {
 struct Scratch {
     text: String,
     items: Vec<NodeId>,
+    /// The results of a value by each set of rules; of a value with several hashes, one row after the other.
     results: Vec<Result<Sha256Hex, Dropped>>,
     found: Found,
     seeker: Seeker,
@@ -243,9 +244,7 @@ impl Walk<'_> {
             }
             Treatment::Hash(hash) => {
                 self.document.set_node(id, Scalar::String(hash.as_str()));
-                self.scratch
-                    .found
-                    .hashed(target.path, field, &self.scratch.results);
+                self.note(target.path, field, hash);
                 true
             }
             Treatment::Arrived(hash) => {
@@ -262,6 +261,16 @@ impl Walk<'_> {
             }
             Treatment::Blank => true,
             Treatment::Removed(why) => self.remove(target, why),
+        }
+    }
+
+    /// Notes the hashes of a value, of which `sent` stands in the payload.
+    fn note(&mut self, path: PathId, field: Field, sent: Sha256Hex) {
+        for row in self.scratch.results.chunks(self.rules.len()) {
+            self.scratch.found.hashed(path, field, row, sent);
+        }
+        if self.scratch.results.len() > self.rules.len() {
+            self.scratch.found.several(path);
         }
     }
 
@@ -323,9 +332,7 @@ impl Walk<'_> {
         }
         if let Some(id) = self.document.node(parent).get(camel).map(Node::id) {
             self.document.set_node(id, Scalar::String(hash.as_str()));
-            self.scratch
-                .found
-                .hashed(target.parts[at], field, &self.scratch.results);
+            self.note(target.parts[at], field, hash);
         }
     }
 
@@ -370,10 +377,18 @@ fn treatment(
     results: &mut Vec<Result<Sha256Hex, Dropped>>,
 ) -> Treatment {
     results.clear();
-    results.extend(
-        all.iter()
-            .map(|one| personal::hash(field, one.rules, text, scratch)),
-    );
+    let mut more = Vec::new();
+    for (at, one) in all.iter().enumerate() {
+        let mut first = Err(Dropped::Empty);
+        let mut take = |result: Result<Hashed, Dropped>| match (result, first) {
+            (Ok(Hashed { hash, .. }), Err(_)) => first = Ok(hash),
+            (Ok(Hashed { hash, .. }), Ok(_)) => more.push((at, hash)),
+            (Err(why), Err(Dropped::Empty)) => first = Err(why),
+            (Err(_), _) => {}
+        };
+        personal::hash_each(field, one.rules, text, &Nowhere, scratch, &mut take);
+        results.push(first);
+    }
     let chosen = results
         .iter()
         .zip(all)
@@ -385,13 +400,31 @@ fn treatment(
                 false => Treatment::AsGiven,
             }
         }
-        Some((hash, _)) => Treatment::Hash(hash),
+        Some((hash, _)) => {
+            add_rows(all.len(), &more, results);
+            Treatment::Hash(hash)
+        }
         None => match results.first() {
             Some(Err(why)) if *why != Dropped::Empty || !text.trim_matches(is_js_space).is_empty() => {
                 Treatment::Removed(Removed::Dropped(*why))
             }
             _ => Treatment::Blank,
         },
+    }
+}
+
+/// Adds a row to the results for each further hash that some rules have of a value; other rules repeat their first.
+fn add_rows(sets: usize, more: &[(usize, Sha256Hex)], results: &mut Vec<Result<Sha256Hex, Dropped>>) {
+    let of_set = |set: usize| {
+        more.iter()
+            .filter(move |(at, _)| *at == set)
+            .map(|(_, hash)| *hash)
+    };
+    let longest = (0..sets).map(|set| of_set(set).count()).max().unwrap_or_default();
+    for row in 0..longest {
+        for set in 0..sets {
+            results.push(of_set(set).nth(row).map_or(results[set], Ok));
+        }
     }
 }
 

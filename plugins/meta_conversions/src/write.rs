@@ -98,9 +98,9 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Refuses an event whose time Meta would refuse, and the whole request with it. The time of the event's arrival stands
     /// for now, so that the same event always makes the same record; its age counts again when it is sent.
-    fn checked_age(&self, time: i64, action_source: &str) -> Result<Option<NonZeroU32>, Refusal> {
+    fn checked_age(&mut self, time: i64, action_source: &str) -> Result<Option<NonZeroU32>, Refusal> {
         let received = self.resolved.event.receipt().received_at.div_euclid(1000);
-        if time - received > self.vendor.max_future {
+        if self.resolved.ahead(time, "event_time") > self.vendor.max_future {
             return Err(reasons::in_the_future().into());
         }
         if received - time >= lifetime(action_source) {

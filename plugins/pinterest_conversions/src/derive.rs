@@ -85,6 +85,11 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
     }
 }
 
+/// Returns the answer of `context.device.adTrackingEnabled`.
+pub(crate) fn allows_tracking(lookups: Lookups<'_>) -> Option<bool> {
+    COMMON.ad_tracking(lookups)
+}
+
 /// The action source of an event of a mobile app.
 fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
     match COMMON.mobile_platform(lookups)? {

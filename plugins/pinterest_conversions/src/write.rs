@@ -10,7 +10,11 @@ use crate::derive::{ACTION_SOURCE, OPT_OUT};
 use crate::ldp::{self, Codes};
 use crate::options::Pinterest;
 use crate::payload::{contents, is_latest, top};
+use crate::reasons as own;
 use crate::wire::{APP_INFO, CONTENT, CUSTOM_DATA, DEVICE_INFO, LEGACY};
+
+/// Seconds that an event may lie ahead of its arrival. A clock that is further off tells nothing.
+const AHEAD: i64 = 7 * 86_400;
 
 /// A record under construction.
 pub(crate) struct RecordBuilder<'a, 'b> {
@@ -57,6 +61,9 @@ impl<'a> RecordBuilder<'a, '_> {
         let event_id = required(top!(payload, "event_id"));
         let event_time = unix_seconds(required(top!(payload, "event_time")))
             .map_err(|error| reasons::bad_time("event_time", error))?;
+        if self.resolved.ahead(event_time, "event_time") > AHEAD {
+            return Err(own::in_the_future().into());
+        }
         let derived = self.resolved.derived(self.vendor, ACTION_SOURCE).as_str();
         let action_source = derived.unwrap_or_else(|| required(top!(payload, "action_source")));
         out.text(key!("event_name"), event_name);

@@ -97,12 +97,14 @@ impl<'a> RecordBuilder<'a, '_> {
 
     /// Returns the time of the event and the one from which on it is too old. The time of its arrival stands for now, so that
     /// the same event always makes the same record; its age counts again when it is sent.
-    fn time(&self) -> Result<(i64, Option<NonZeroU32>), Refusal> {
+    fn time(&mut self) -> Result<(i64, Option<NonZeroU32>), Refusal> {
         let text = self.payload.at(self.payload.layout.places.timestamp).as_str();
         let time =
             unix_seconds(text.unwrap_or_default()).map_err(|error| reasons::bad_time("timestamp", error))?;
         let received = self.resolved.event.receipt().received_at.div_euclid(1000);
-        if time > received.saturating_add_unsigned(self.vendor.max_future.as_secs()) {
+        if u64::try_from(self.resolved.ahead(time, "timestamp"))
+            .is_ok_and(|ahead| ahead > self.vendor.max_future.as_secs())
+        {
             return Err(own::in_the_future().into());
         }
         let end = time.saturating_add_unsigned(self.vendor.max_age.as_secs());

@@ -12,6 +12,7 @@ use signalbox_core::json::KeyMark;
 use super::field::{Dropped, Field};
 use super::normalise::{Form, Normal, normalise, normalise_each};
 use super::place::Place;
+use super::second::second_form;
 use super::step::Rules;
 
 /// Number of entries. A value replaces another with the same index.
@@ -80,6 +81,9 @@ pub fn hash_each(
     scratch: &mut String,
     take: &mut dyn FnMut(Result<Hashed, Dropped>),
 ) {
+    if rules.has_both_forms(field) {
+        return both_forms(field, rules, text, scratch, take);
+    }
     if !matches!(field, Field::Phone | Field::Zip) {
         let hash = hash(field, rules, text, scratch);
         return take(hash.map(|hash| Hashed { hash, doubt: None }));
@@ -90,6 +94,26 @@ pub fn hash_each(
             Ok(Hashed { hash, doubt })
         }));
     });
+}
+
+/// Hashes the normal form of a value, and its second form where that differs.
+fn both_forms(
+    field: Field,
+    rules: &'static Rules,
+    text: &str,
+    scratch: &mut String,
+    take: &mut dyn FnMut(Result<Hashed, Dropped>),
+) {
+    let certain = |hash: Sha256Hex| Hashed { hash, doubt: None };
+    match normalise(field, rules, text, scratch) {
+        Ok(form) => {
+            take(hash_of(form, scratch).map(certain));
+            if form == Form::Plain && second_form(field, text, scratch) {
+                take(Ok(certain(Sha256Hex::of(scratch))));
+            }
+        }
+        Err(dropped) => take(Err(dropped)),
+    }
 }
 
 fn uncached(

@@ -19,6 +19,7 @@ mod place;
 mod placeholders;
 mod postal;
 pub mod rules;
+mod second;
 pub mod segment;
 mod spreadsheet;
 mod step;

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use signalbox_core::Sha256Hex;
+use signalbox_segment::placeholder;
 use signalbox_segment::value::{is_js_space, js_trim};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -256,8 +257,10 @@ fn run(steps: &[Step], field: Field, text: &str, place: &dyn Place, out: &mut St
             Step::OneWord => one_word(text)?,
             Step::AsGiven => {
                 out.clear();
-                out.push_str(js_trim(text));
+                out.push_str(placeholder::trim(text));
             }
+            Step::LowerCase if out.is_ascii() => out.make_ascii_lowercase(),
+            Step::LowerCase => *out = out.to_lowercase().nfc().collect(),
             Step::AsciiDigits => out.retain(|c| c.is_ascii_digit()),
             Step::Required(missing) if out.is_empty() => return Err(*missing),
             Step::Required(_) => {}

@@ -4,14 +4,14 @@
 //! |---|---|---|---|
 //! | e-mail | no white space, lower case | the same, but white space inside drops the value | as `meta` |
 //! | phone | digits with the country calling code, which is added where the country is known | the same | E.164 with `+`; numbers of an unknown country are dropped |
-//! | names | no white space, lower case | also without ASCII punctuation | letters and digits of any script |
+//! | names | lower case, without white space and, if different, with single blanks inside | also without ASCII punctuation | letters and digits of any script |
 //! | gender | `f`, `m`, `n` from common English spellings | `f`, `m` | as `pinterest` |
 //! | date of birth | any unambiguous date as YYYYMMDD | the same | the same |
 //! | city | letters and digits of any script | the same | the same, sent plain |
 //! | state | names of US states and Canadian provinces, `US-CA`, `New York (NY)` → two letters | the same; others letters and digits | as `meta`, sent plain |
 //! | zip | letters and digits; ZIP+4 → five digits; prefixes of countries and states go; lost zeros return | the same | the same |
 //! | country | names, alpha-3 and numeric codes, locales → alpha-2; others are dropped | the same | as `meta`, sent plain |
-//! | external id | no white space, lower case | as given, trimmed | as given, trimmed |
+//! | external id | trimmed, in lower case and, if different, as given | as given, trimmed | as given, trimmed |
 //! | advertising id, street | no white space, lower case | the same | the same |
 //!
 //! [`SEGMENT`], [`SEGMENT_META`] and [`SEGMENT_TIKTOK`] are what Segment's open-source destinations do, byte for byte.
@@ -33,8 +33,10 @@ pub static PINTEREST: Rules = Rules::new(
         (Field::State, &[Step::State, Step::Province]),
         (Field::Zip, &[Step::PostalCode]),
         (Field::Country, &[Step::Country, Step::CountryCode]),
+        (Field::ExternalId, &[Step::AsGiven, Step::LowerCase]),
     ],
-);
+)
+.both_forms(&[Field::FirstName, Field::LastName, Field::ExternalId]);
 
 /// Meta's published rules (Conversions API, customer information parameters), with letters of any script where Meta's
 /// parameter builder keeps ASCII alone.

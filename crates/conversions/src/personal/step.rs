@@ -9,6 +9,7 @@ pub struct Rules {
     name: &'static str,
     screened: bool,
     suffixed_hashes: bool,
+    both_forms: [bool; Field::ALL.len()],
     readings: [Reading; Field::ALL.len()],
     steps: [&'static [Step]; Field::ALL.len()],
 }
@@ -26,6 +27,7 @@ impl Rules {
             name,
             screened: matches!(reading, Reading::Screened),
             suffixed_hashes: false,
+            both_forms: [false; Field::ALL.len()],
             readings: [reading; Field::ALL.len()],
             steps,
         }
@@ -45,6 +47,22 @@ impl Rules {
     pub const fn suffixed_hashes(mut self) -> Rules {
         self.suffixed_hashes = true;
         self
+    }
+
+    /// Hashes a second form of these fields where it differs, since the vendor does not say which one it knows: a name with
+    /// its inner blanks, an id as it was given.
+    pub const fn both_forms(mut self, fields: &[Field]) -> Rules {
+        let mut at = 0;
+        while at < fields.len() {
+            self.both_forms[fields[at] as usize] = true;
+            at += 1;
+        }
+        self
+    }
+
+    #[inline]
+    pub(super) fn has_both_forms(&self, field: Field) -> bool {
+        self.both_forms[field as usize]
     }
 
     /// Returns the name that users write and that the facts of an event carry.
@@ -102,6 +120,8 @@ pub enum Step {
     OneWord,
     /// Takes the given text again, without white space at its ends.
     AsGiven,
+    /// Lower-cases, and composes Unicode to NFC.
+    LowerCase,
     /// Keeps ASCII digits.
     AsciiDigits,
     /// Drops a text of which nothing is left, for this reason.

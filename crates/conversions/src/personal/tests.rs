@@ -96,6 +96,7 @@ fn names_and_ids() {
         Field::ExternalId,
         &[
             ("U_80417", "u_80417"),
+            (" u 1 ", "u 1"),
             ("0", "!junk"),
             ("nil", "!junk"),
             ("anonymous", "!junk"),

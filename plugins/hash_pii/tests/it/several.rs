@@ -1,7 +1,7 @@
 //! Several sets of rules: the payload holds the hashes of one, the facts those of all.
 
 use serde_json::{Value, json};
-use signalbox_core::{Flow, Sha256Hex, Side};
+use signalbox_core::{Flow, HashedPath, Sha256Hex, Side};
 use signalbox_testkit::event_of;
 
 use crate::{build, made, sha};
@@ -32,7 +32,6 @@ fn the_payload_holds_the_first_rules_hash_and_the_facts_those_of_all() {
         })
     );
     for (path, [pinterest, meta, tiktok]) in [
-        ("userId", ["u-1", "U-1", "U-1"]),
         ("traits.phone", ["12065550100", "12065550100", "+12065550100"]),
         ("traits.firstName", ["ivy"; 3]),
         ("traits.lastName", ["o'marsh", "omarsh", "omarsh"]),
@@ -41,6 +40,17 @@ fn the_payload_holds_the_first_rules_hash_and_the_facts_those_of_all() {
         for (rules, text) in [("pinterest", pinterest), ("meta", meta), ("tiktok", tiktok)] {
             assert_eq!(made.list(path, rules), Some(vec![&*hash(text)]), "{path} {rules}");
         }
+    }
+    // One set of rules has two forms of an id: the lists run parallel, and one tells which hash the payload holds.
+    let (lower, given) = (hash("u-1"), hash("U-1"));
+    for (rules, hashes) in [
+        ("pinterest", [&lower, &given]),
+        ("meta", [&given, &given]),
+        ("tiktok", [&given, &given]),
+        (HashedPath::IN_PAYLOAD, [&lower, &lower]),
+    ] {
+        let list = made.list("userId", rules).unwrap();
+        assert_eq!(list, hashes.map(String::as_str), "{rules}");
     }
     assert_eq!(made.warnings, []);
 }

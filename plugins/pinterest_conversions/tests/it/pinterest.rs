@@ -179,11 +179,11 @@ fn everything_that_is_known_of_a_user_is_used() {
 fn a_blank_value_hides_no_other() {
     let event = order(json!({
         "properties": { "email": "", "phone": null },
-        "traits": { "email": "  ", "phone": "5550100" },
+        "traits": { "email": "  ", "phone": "+1 206 555 0100" },
         "context": { "traits": { "email": "ivy@example.com", "phone": "999" } },
     }));
     let setup = checkout();
-    assert_eq!(setup.sent(&event)["user_data"]["ph"], hash("5550100"));
+    assert_eq!(setup.sent(&event)["user_data"]["ph"], hash("12065550100"));
     assert_eq!(setup.warnings(&event), []);
     let event = order(json!({ "properties": { "email": "" }, "traits": { "email": "ivy@example.com" } }));
     assert_eq!(setup.sent(&event)["user_data"]["em"], hash("ivy@example.com"));
