@@ -1,5 +1,5 @@
-//! Kinds of faults that people reported in public about other routers, for the part that needs a running one: what a request
-//! is answered, which events are taken, and what reaches a sink. The events are our own.
+//! Kinds of faults that people reported in public about other routers, as far as they need a running one: answers to
+//! requests, events that are taken or refused, and records at a sink. The events are our own.
 
 use serde_json::{Value, json};
 use signalbox_sandbox::{Faults, SandboxConfig};
@@ -269,10 +269,19 @@ async fn the_address_of_a_proxy_identifies_nobody() {
     });
     let shop = Shop::open("", "").await;
     shop.browse("/v1/t", &[], &order).await;
-    shop.pipe.settled(1).await;
+    assert!(shop.pipe.settled(1).await.sources["shop"].notes.is_empty());
     assert!(shop.world.accepted().is_empty());
     let dead = shop.pipe.dead("pinterest").await;
     assert_eq!((dead.len(), dead[0].reason.as_str()), (1, "no_identifier"));
+    let mut again = order.clone();
+    again["messageId"] = "proxy-2".into();
+    shop.browse("/v1/t", &[("x-forwarded-for", "203.0.113.7")], &again)
+        .await;
+    let notes = &shop.pipe.settled(2).await.sources["shop"].notes;
+    assert!(
+        notes[0].contains("trusted_proxies = [\"127.0.0.1\"]"),
+        "{notes:?}"
+    );
 
     let shop = Shop::open("", "trusted_proxies = [\"127.0.0.1\"]").await;
     shop.browse("/v1/t", &[("x-forwarded-for", "203.0.113.7")], &order)

@@ -81,6 +81,9 @@ fn source_details(source: &SourceStatus, mut say: impl FnMut(&str, Option<String
     say("refused", codes(&source.refused));
     say("left plain, looks personal", codes(&source.plain_values));
     say(DROPPED, some(source.dead_letters_dropped));
+    for note in &source.notes {
+        say("note", Some(note.clone()));
+    }
 }
 
 fn sink_details(sink: &SinkStatus, mut say: impl FnMut(&str, Option<String>)) {

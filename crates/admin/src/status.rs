@@ -81,6 +81,9 @@ pub struct SourceStatus {
     pub unaccounted: i64,
     /// True if nothing is unaccounted for.
     pub sums_close: bool,
+    /// Notes of the source for the operator, such as a proxy that is not trusted.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Dead letters kept.
     pub dead_letters: u64,
     /// Dead letters dropped to make room for newer ones or for their age, over all time.
@@ -305,6 +308,7 @@ impl Status {
             .iter()
             .map(|(name, ledger)| {
                 let mut status = SourceStatus::read(ledger);
+                status.notes = ledger.vitals.notes();
                 let counts = source.journal().letters_of(&format!("{SOURCE}{name}"));
                 (status.dead_letters, status.dead_letters_dropped) = (counts.kept, counts.dropped);
                 (name.to_string(), status)

@@ -36,7 +36,7 @@ pub struct SegmentHttpConfig {
     #[serde(default)]
     pub unknown_key: UnknownKey,
 
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, as addresses or networks
+    /// Proxies whose `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` are believed, as addresses or networks
     /// (`10.0.0.0/8`). Default none: the peer's own address is the client's.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,

@@ -1,5 +1,5 @@
 //! Cross-origin rules of browsers. Pages that send events always have another origin than this source, and
-//! nothing here rests on cookies, so every origin may.
+//! no permission rests on cookies, so every origin may.
 
 use axum::response::Response;
 use http::header::{

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{ORIGIN, USER_AGENT};
 use http::{StatusCode, request};
 use signalbox_conversions::client::is_public;
-use signalbox_core::{Event, Outlet, Reason, Refused, RefusedCause, RejectedInput};
+use signalbox_core::{Event, Outlet, Reason, Refused, RefusedCause, RejectedInput, Vitals};
 use signalbox_http::server::Peer;
 use signalbox_segment::ingest::{Endpoint, MAX_BATCH_BYTES, Origin, Reception, decode, split, too_large};
 use signalbox_segment::time::Millis;
@@ -36,7 +36,8 @@ pub(crate) struct Ingest {
     pub(crate) settings: Settings,
     pub(crate) admission: Admission,
     pub(crate) wrong_keys: WrongKeys,
-    /// True once the log has named a proxy that is not trusted.
+    pub(crate) vitals: Arc<Vitals>,
+    /// True once log and status name a proxy that is not trusted.
     pub(crate) proxy_told: AtomicBool,
 }
 
@@ -245,13 +246,12 @@ impl Ingest {
             && let Some(header) = forwarding_header(&head.headers)
             && !self.proxy_told.swap(true, Relaxed)
         {
-            tracing::warn!(
-                source = &*self.source,
-                %peer,
-                header,
-                "requests come through a proxy that is not trusted, so its address counts as that of every visitor; set \
-                 `trusted_proxies = [\"{peer}\"]` on this source, or the network of your proxies"
+            let told = format!(
+                "requests come through a proxy that is not trusted ({header} from {peer}), so its address counts as that of \
+                 every visitor; set `trusted_proxies = [\"{peer}\"]` on this source, or the network of your proxies"
             );
+            tracing::warn!(source = &*self.source, "{told}");
+            self.vitals.note("proxy", told);
         }
         Visitor::of(&head.headers, trusted, &self.settings)
     }

@@ -5,19 +5,38 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// The client's address: the peer's own, or, if that is a trusted proxy, the first hop of `X-Forwarded-For`.
+/// The client's address: the peer's own, or, if that is a trusted proxy, the first hop of `X-Forwarded-For` or, without
+/// that header, of `Forwarded`.
 pub(crate) fn client_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.ip().to_canonical();
     if !is_trusted(peer, trusted) {
         return peer;
     }
-    headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .find_map(hop)
-        .unwrap_or(peer)
+    let values = |name| {
+        let values = headers.get_all(name).into_iter();
+        values.filter_map(|value| value.to_str().ok())
+    };
+    let found = if headers.contains_key(X_FORWARDED_FOR) {
+        values(X_FORWARDED_FOR)
+            .flat_map(|value| value.split(','))
+            .find_map(hop)
+    } else {
+        values("forwarded")
+            .flat_map(|value| value.split([',', ';']))
+            .find_map(forwarded_for)
+    };
+    found.unwrap_or(peer)
+}
+
+/// Reads the parameter `for` of `Forwarded` (RFC 7239); `None` of others, and of hidden addresses such as `for=_secret`.
+fn forwarded_for(parameter: &str) -> Option<IpAddr> {
+    let (name, value) = parameter.split_once('=')?;
+    let value = value.trim().trim_matches('"');
+    let bare = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
+    name.trim()
+        .eq_ignore_ascii_case("for")
+        .then(|| hop(bare.unwrap_or(value)))
+        .flatten()
 }
 
 /// The address that answers for a request: the peer's own or, if that is a trusted proxy, the last hop of
@@ -27,15 +46,17 @@ pub(crate) fn sender_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]
     if !is_trusted(peer, trusted) {
         return peer;
     }
-    let forwarded = headers.get_all("x-forwarded-for");
+    let forwarded = headers.get_all(X_FORWARDED_FOR);
     let values = forwarded.iter().rev().filter_map(|value| value.to_str().ok());
     let mut hops = values.flat_map(|value| value.rsplit(',')).map_while(hop);
     hops.find(|hop| !is_trusted(*hop, trusted)).unwrap_or(peer)
 }
 
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// Headers by which proxies tell the address of their client.
 const FORWARDING: [&str; 7] = [
-    "x-forwarded-for",
+    X_FORWARDED_FOR,
     "forwarded",
     "x-real-ip",
     "cf-connecting-ip",
@@ -89,6 +110,40 @@ mod tests {
         );
         assert_eq!(ip("[fd00::1]:5", &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(ip("10.0.0.1:5", &["unknown"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn forwarded_counts_without_the_older_header() {
+        let ip = |headers: &[(&'static str, &'static str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(*name, value.parse().unwrap());
+            }
+            client_ip(
+                "10.0.0.1:5".parse().unwrap(),
+                &map,
+                &["10.0.0.0/8".parse().unwrap()],
+            )
+            .to_string()
+        };
+        for (value, expected) in [
+            ("for=203.0.113.7;proto=https, for=198.51.100.1", "203.0.113.7"),
+            ("proto=https; For=\"[2001:db8::1]:443\"", "2001:db8::1"),
+            ("for=\"[2001:db8::1]\"", "2001:db8::1"),
+            ("for=unknown, for=203.0.113.7:80", "203.0.113.7"),
+            ("for=_hidden", "10.0.0.1"),
+            ("by=203.0.113.7", "10.0.0.1"),
+        ] {
+            assert_eq!(ip(&[("forwarded", value)]), expected, "{value}");
+        }
+        // A proxy that sets the older header may pass on a `Forwarded` that the client made up.
+        assert_eq!(
+            ip(&[
+                ("forwarded", "for=203.0.113.9"),
+                ("x-forwarded-for", "203.0.113.7")
+            ]),
+            "203.0.113.7"
+        );
     }
 
     #[test]

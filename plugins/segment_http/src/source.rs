@@ -62,6 +62,7 @@ impl SegmentHttp {
             settings: self.settings,
             admission: Admission::default(),
             wrong_keys: WrongKeys::default(),
+            vitals: context.vitals,
             proxy_told: AtomicBool::new(false),
         });
         let application = SourceApplication::new(server, self.max_per_address);

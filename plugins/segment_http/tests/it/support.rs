@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use serde_json::Value;
-use signalbox_core::{SourceContext, SourceTask, StartError};
+use signalbox_core::{SourceContext, SourceTask, StartError, Vitals};
 use signalbox_segment_http::SegmentHttpConfig;
 use signalbox_testkit::IntakeDouble;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +20,7 @@ pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     pub(crate) double: IntakeDouble,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) vitals: Arc<Vitals>,
     pub(crate) task: JoinHandle<Result<(), StartError>>,
 }
 
@@ -36,12 +37,21 @@ pub(crate) async fn open(
     double: &IntakeDouble,
     shutdown: CancellationToken,
 ) -> Result<(SocketAddr, SourceTask), StartError> {
+    open_with(config, double, shutdown, Arc::default()).await
+}
+
+async fn open_with(
+    config: SegmentHttpConfig,
+    double: &IntakeDouble,
+    shutdown: CancellationToken,
+    vitals: Arc<Vitals>,
+) -> Result<(SocketAddr, SourceTask), StartError> {
     let context = SourceContext {
         name: "web".into(),
         outlet: double.outlet(),
         shutdown,
         checkpoints: signalbox_testkit::MemoryCheckpoints::default().shared(),
-        vitals: Arc::default(),
+        vitals,
         sockets: signalbox_testkit::NewSockets::shared(),
     };
     config.prepare().unwrap().open(context).await
@@ -69,11 +79,14 @@ impl Service {
 
     async fn run(settings: Value, double: IntakeDouble) -> Service {
         let shutdown = CancellationToken::new();
-        let (address, task) = open(config(settings), &double, shutdown.clone()).await.unwrap();
+        let vitals = Arc::<Vitals>::default();
+        let opened = open_with(config(settings), &double, shutdown.clone(), vitals.clone());
+        let (address, task) = opened.await.unwrap();
         Service {
             address,
             double,
             shutdown,
+            vitals,
             task: tokio::spawn(task),
         }
     }

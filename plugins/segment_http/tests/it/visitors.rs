@@ -203,6 +203,8 @@ async fn a_proxy_that_is_not_trusted_is_told_once() {
         page(&service, "/v1/p", &[(header, "203.0.113.7")], json!({})).await;
         assert_eq!(count(), 1, "{header}");
     }
+    assert_eq!(service.vitals.notes().len(), 1);
+    assert!(service.vitals.notes()[0].contains("trusted_proxies"));
     let trusting = Service::with(json!({ "trusted_proxies": ["127.0.0.0/8"] })).await;
     page(
         &trusting,
@@ -212,4 +214,5 @@ async fn a_proxy_that_is_not_trusted_is_told_once() {
     )
     .await;
     assert_eq!(count(), 1);
+    assert!(trusting.vitals.notes().is_empty());
 }
