@@ -29,6 +29,8 @@ pub struct Encoder<V> {
     slab: ByteSlab,
     /// The table has fields that the vendor wants plain.
     wants_plain: bool,
+    /// The country of people whose event tells none.
+    default_country: Option<&'static str>,
     scrubbing: Scrubbing,
     /// The place of the event's id in the table.
     event_id: Option<usize>,
@@ -87,6 +89,7 @@ impl<V: Vendor> Encoder<V> {
             vendor,
             slab: ByteSlab::default(),
             wants_plain,
+            default_country: None,
             scrubbing,
         })
     }
@@ -98,6 +101,14 @@ impl<V: Vendor> Encoder<V> {
         if !scrub_urls {
             self.scrubbing = Scrubbing::default();
         }
+        self
+    }
+
+    /// Sets the country (alpha-2, upper case) whose rules read phone numbers and postal codes of events that tell none.
+    /// Default: there is none.
+    #[must_use]
+    pub fn default_country(mut self, country: Option<&'static str>) -> Encoder<V> {
+        self.default_country = country;
         self
     }
 
@@ -271,6 +282,7 @@ impl<V: Vendor> Encoder<V> {
             hashes,
             dropped,
             scrubbing: &self.scrubbing,
+            default_country: self.default_country,
             blank,
             made,
             worth: None,

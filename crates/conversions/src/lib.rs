@@ -52,6 +52,7 @@ mod traits;
 mod usable;
 mod values;
 mod vendor;
+mod whereabouts;
 
 pub use common::{CommonPlaces, text_value};
 pub use destination::{Conversions, refused_properties};
@@ -67,3 +68,4 @@ pub use sources::Sources;
 pub use spec::{Compat, Spec, set};
 pub use usable::{Unusable, usable_text};
 pub use vendor::{Frame, Refusal, Resolved, Vendor, Written};
+pub use whereabouts::Whereabouts;

@@ -192,7 +192,7 @@ impl<'a> Resolved<'a, '_> {
             return;
         }
         self.warnings.truncate(before);
-        self.first_usable(path, |resolved, value| resolved.hash_source(field, value));
+        self.first_usable(path, |resolved, value| resolved.hash_source(field, value, path));
     }
 
     /// Returns how far a time lies ahead of the event's arrival, in seconds, with a warning if it is more than clocks differ. The
@@ -210,7 +210,7 @@ impl<'a> Resolved<'a, '_> {
     }
 
     /// Hashes the values of one source, a text, a number or a list of them.
-    fn hash_source(&mut self, field: &PersonalField, value: Value<'a>) -> Result<(), Unusable> {
+    fn hash_source(&mut self, field: &PersonalField, value: Value<'a>, path: &str) -> Result<(), Unusable> {
         let mut why = Unusable::Blank;
         self.each_text(value, &mut |resolved, text| {
             let text = match text {
@@ -230,7 +230,14 @@ impl<'a> Resolved<'a, '_> {
                 }
             }
         });
-        if self.hashes.is_empty() { Err(why) } else { Ok(()) }
+        if self.hashes.is_empty() {
+            return Err(why);
+        }
+        if let Unusable::Dropped(told) = why {
+            let warning = Warning::new(told.code(), path, told.message());
+            self.warnings.push(warning);
+        }
+        Ok(())
     }
 
     /// Brings the first source of a plain personal field that has a normal form to it, in [`text`](Resolved::text).

@@ -13,7 +13,7 @@ use crate::field::Kind;
 use crate::hashed::Origin;
 use crate::money;
 use crate::parent::Parent;
-use crate::personal::{self, Dropped, Form, Hashed, Nowhere};
+use crate::personal::{self, Dropped, Form, Hashed};
 use crate::reasons;
 use crate::time::unix_seconds;
 use crate::usable::usable_text;
@@ -249,12 +249,13 @@ impl<'a> Resolved<'a, '_> {
     /// Hashes the values that a text holds by the sink's rules into [`hashes`](Resolved::hashes). `told` gets what there is to
     /// say of them.
     pub(crate) fn hash_text(&mut self, field: personal::Field, text: &str, told: &mut dyn FnMut(Dropped)) {
+        let place = self.whereabouts();
         let hashes = &mut *self.hashes;
         personal::hash_each(
             field,
             self.spec.rules,
             text,
-            &Nowhere,
+            &place,
             self.text,
             &mut |result| match result {
                 Ok(Hashed { hash, doubt }) => {

@@ -20,6 +20,7 @@ use crate::presets::Preset;
 use crate::scrub::Scrubbing;
 use crate::sources::Sources;
 use crate::spec::{Compat, Spec};
+use crate::whereabouts::Whereabouts;
 
 /// A conversions API. The kit matches events with mappings, evaluates them, coerces their payload to the field table, and
 /// hands the result to [`write`](Vendor::write); it sends records in a [`frame`](Vendor::frame).
@@ -120,6 +121,8 @@ pub struct Resolved<'a, 'b> {
     pub hashes: &'b mut Vec<Sha256Hex>,
     /// The fields of which personal data and secrets are taken out.
     pub(crate) scrubbing: &'a Scrubbing,
+    /// The country of people whose event tells none.
+    pub(crate) default_country: Option<&'static str>,
     /// The schema left out a text of white space alone.
     pub(crate) blank: bool,
     /// The warnings about values that the schema dropped.
@@ -161,6 +164,11 @@ impl<'a> Resolved<'a, '_> {
         } else {
             Value::Undefined
         }
+    }
+
+    /// Returns the place of the event's person.
+    pub(crate) fn whereabouts(&self) -> Whereabouts<'a> {
+        Whereabouts::of(self.event.root(), self.default_country).mapped(self.spec, self.payload)
     }
 
     /// Adds a warning about a field.

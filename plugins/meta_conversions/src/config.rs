@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
+use signalbox_conversions::settings::{self, AccountId, DefaultCountry, MappingConfig, Presets};
 use signalbox_conversions::{Conversions, Frames, OptOutPolicy};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDefaults,
@@ -58,6 +58,9 @@ pub struct MetaConversionsConfig {
     /// Takes e-mail addresses, phone numbers and secrets out of URLs and search texts. Without effect with `compat = "segment"`.
     #[serde(default = "settings::yes")]
     pub scrub_urls: bool,
+    /// The country whose rules read phone numbers and postal codes of events that tell none, such as "DE".
+    #[serde(default)]
+    pub default_country: DefaultCountry,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -130,7 +133,12 @@ impl MetaConversionsConfig {
         settings::destination(
             vendor,
             rules,
-            (&self.presets, &self.mappings, self.scrub_urls),
+            (
+                &self.presets,
+                &self.mappings,
+                self.scrub_urls,
+                self.default_country,
+            ),
             findings,
         )
     }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets};
+use signalbox_conversions::settings::{self, AccountId, DefaultCountry, MappingConfig, Presets};
 use signalbox_conversions::{Conversions, OptOutPolicy, Spec};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sink, SinkConfig, SinkDeclarations,
@@ -64,6 +64,9 @@ pub struct PinterestConversionsConfig {
     #[serde(default)]
     #[schemars(extend("examples" = [["book_a_fitting"]]))]
     pub custom_events: Vec<String>,
+    /// The country whose rules read phone numbers and postal codes of events that tell none, such as "DE".
+    #[serde(default)]
+    pub default_country: DefaultCountry,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -129,7 +132,12 @@ impl PinterestConversionsConfig {
         settings::destination(
             vendor,
             rules,
-            (&self.presets, &self.mappings, self.scrub_urls),
+            (
+                &self.presets,
+                &self.mappings,
+                self.scrub_urls,
+                self.default_country,
+            ),
             findings,
         )
     }

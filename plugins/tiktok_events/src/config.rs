@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use signalbox_conversions::settings::{self, AccountId, MappingConfig, Presets, token_header};
+use signalbox_conversions::settings::{
+    self, AccountId, DefaultCountry, MappingConfig, Presets, token_header,
+};
 use signalbox_conversions::{Conversions, Doubt, Frames, OptOutPolicy};
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, HumanDuration, Secret, Sha256Hex, Sink, SinkConfig,
@@ -68,6 +70,9 @@ pub struct TikTokEventsConfig {
     /// Takes e-mail addresses, phone numbers and secrets out of URLs and search texts. Without effect with `compat = "segment"`.
     #[serde(default = "settings::yes")]
     pub scrub_urls: bool,
+    /// The country whose rules read phone numbers and postal codes of events that tell none, such as "DE".
+    #[serde(default)]
+    pub default_country: DefaultCountry,
     /// Presets that are on: "all", "none" or a list of their names.
     #[serde(default)]
     #[schemars(schema_with = "presets_schema")]
@@ -142,7 +147,12 @@ impl TikTokEventsConfig {
         settings::destination(
             vendor,
             rules,
-            (&self.presets, &self.mappings, self.scrub_urls),
+            (
+                &self.presets,
+                &self.mappings,
+                self.scrub_urls,
+                self.default_country,
+            ),
             findings,
         )
     }

@@ -2,6 +2,7 @@
 
 mod account;
 mod check;
+mod country;
 mod endpoint;
 mod presets;
 mod sink;
@@ -21,6 +22,7 @@ use crate::spec::{Compat, Spec};
 use crate::vendor::Vendor;
 pub use account::{AccountId, refuse_blank, token_header};
 use check::{check_field, check_required, missing, not_in, unknown_field, unknown_preset};
+pub use country::DefaultCountry;
 pub use endpoint::endpoint;
 pub use presets::Presets;
 pub use sink::{destination, sink};

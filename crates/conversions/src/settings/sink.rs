@@ -4,23 +4,26 @@ use signalbox_core::{BuildError, BuildErrors, Built, Sink, SinkDeclarations};
 use signalbox_http::{ClientOptions, HttpSink};
 use signalbox_segment::settings::Findings;
 
-use super::{MappingConfig, Presets, sink_mappings};
+use super::{DefaultCountry, MappingConfig, Presets, sink_mappings};
 use crate::destination::Conversions;
 use crate::encoder::Encoder;
 use crate::spec::{Compat, Spec};
 use crate::vendor::Vendor;
 
-/// Returns a vendor's sink without its client, with these presets and mappings, and the setting `scrub_urls`; `None` only
-/// beside an error. Mistakes in mappings are reported even if there is no vendor.
+/// Returns a vendor's sink without its client, with these presets and mappings, and the settings `scrub_urls` and
+/// `default_country`; `None` only beside an error. Mistakes in mappings are reported even if there is no vendor.
 pub fn destination<V: Vendor>(
     vendor: Option<V>,
     (spec, compat): (&'static Spec, Compat),
-    (presets, mappings, scrub_urls): (&Presets, &[MappingConfig], bool),
+    (presets, mappings, scrub_urls, default_country): (&Presets, &[MappingConfig], bool, DefaultCountry),
     findings: &mut Findings,
 ) -> Option<Conversions<V>> {
     let mappings = sink_mappings(spec, presets, mappings, compat, findings);
     match Encoder::new(vendor?, mappings) {
-        Ok(encoder) => Some(Conversions::new(encoder.scrub_urls(scrub_urls))),
+        Ok(encoder) => {
+            let encoder = encoder.scrub_urls(scrub_urls).default_country(default_country.0);
+            Some(Conversions::new(encoder))
+        }
         Err(error) => {
             findings.errors.push(BuildError::new("", error));
             None

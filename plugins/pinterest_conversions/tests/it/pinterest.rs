@@ -176,6 +176,27 @@ fn everything_that_is_known_of_a_user_is_used() {
 }
 
 #[test]
+fn phones_take_the_code_of_the_country_that_the_event_tells() {
+    let london =
+        json!({ "phone": "020 7946 0958 / (0161) 496 0000", "address": { "country": "Great Britain" } });
+    let event = order(json!({ "context": { "traits": london } }));
+    let numbers = json!([hash("442079460958")[0], hash("441614960000")[0]]);
+    let setup = checkout();
+    assert_eq!(setup.sent(&event)["user_data"]["ph"], numbers);
+    assert_eq!(setup.warnings(&event), []);
+    let location = json!({ "location": { "country": "FR" }, "traits": { "phone": "06 12 34 56 78" } });
+    let event = order(json!({ "context": location }));
+    assert_eq!(setup.sent(&event)["user_data"]["ph"], hash("33612345678"));
+    // A locale is no country.
+    let event = order(json!({ "context": { "locale": "fr-FR", "traits": { "phone": "06 12 34 56 78" } } }));
+    assert_eq!(setup.sent(&event)["user_data"]["ph"], hash("612345678"));
+    assert_eq!(
+        setup.warnings(&event),
+        [warning("no_country_code", "user_data.phone")]
+    );
+}
+
+#[test]
 fn a_blank_value_hides_no_other() {
     let event = order(json!({
         "properties": { "email": "", "phone": null },

@@ -204,8 +204,8 @@ fn what_does_not_fit_is_left_out_with_a_warning() {
             "/user/city",
         ),
         (
-            json!({ "context": { "traits": { "phone": "0312 5550142" } } }),
-            "national_number phone_number",
+            json!({ "context": { "traits": { "phone": "+1 312 555" } } }),
+            "phone_length phone_number",
             "/user/phone",
         ),
         (
