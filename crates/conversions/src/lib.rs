@@ -11,6 +11,7 @@
 //! | evaluate the mapping, coerce the payload to the table | [`Encoder`], by [`Spec::fields`] |
 //! | replace hashes of the pipeline's by those of the sink's rules | [`Encoder`], by the event's facts |
 //! | work out values that are missing | [`Vendor::derive`] |
+//! | work out the value of the event and its currency | [`mod@money`] |
 //! | write the record | [`Vendor::write`], with the methods of [`Resolved`] |
 //! | put records into a request | [`Conversions`], in [`Vendor::frame`] and [`Vendor::post`] |
 //! | read the reply | [`Vendor::interpret`] |

@@ -70,12 +70,24 @@ pub fn currency(text: &str) -> Option<&'static str> {
     })
 }
 
+/// The codes as numbers, which compare faster than texts.
+const NUMBERS: [u32; CODES.len()] = {
+    let mut numbers = [0; CODES.len()];
+    let mut at = 0;
+    while at < numbers.len() {
+        let code = CODES[at].as_bytes();
+        numbers[at] = u32::from_be_bytes([0, code[0], code[1], code[2]]);
+        at += 1;
+    }
+    numbers
+};
+
 /// Returns the code of three letters, in any letter case.
 #[inline]
 fn code(text: &str) -> Option<&'static str> {
     let letters: [u8; 3] = text.as_bytes().try_into().ok()?;
-    let wanted = letters.map(|letter| letter.to_ascii_uppercase());
-    let at = CODES.binary_search_by(|code| code.as_bytes().cmp(&wanted)).ok()?;
+    let [a, b, c] = letters.map(|letter| letter.to_ascii_uppercase());
+    let at = NUMBERS.binary_search(&u32::from_be_bytes([0, a, b, c])).ok()?;
     CODES.get(at).copied()
 }
 
