@@ -14,6 +14,7 @@ mod de;
 mod diagnostic;
 mod failure;
 mod interpolate;
+mod key_files;
 mod load;
 mod loaded;
 mod operator;

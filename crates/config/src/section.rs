@@ -1,7 +1,5 @@
 //! Reads the runtime's own tables and checks their values.
 
-use std::path::{Path, PathBuf};
-
 use signalbox_core::BuildError;
 
 use super::component::merge;
@@ -12,7 +10,7 @@ use super::settings::{
 };
 use super::tree::{TomlNode, TomlValue};
 use super::walk::walk;
-use super::{de, schema};
+use super::{de, key_files, schema};
 
 /// The runtime's own tables, with defaults for absent and wrong ones.
 pub(crate) struct Sections {
@@ -53,48 +51,8 @@ pub(crate) fn sections(
         );
         findings.extend(root.finding(fault));
     }
-    findings.extend(keys_inside(root, &read.journal));
+    key_files::check(root, &read.journal, findings, warnings);
     read
-}
-
-/// Finds keys that lie in the folder of the journal that they encrypt: a copy of the folder would bring the key along.
-fn keys_inside(root: &TomlNode, journal: &JournalSettings) -> Vec<Finding> {
-    let Some(key) = root
-        .get(JournalSettings::NAME)
-        .and_then(|table| table.node.get("key"))
-    else {
-        return Vec::new();
-    };
-    let texts = match &key.node.value {
-        TomlValue::List(items) => items.iter().collect(),
-        _ => vec![&key.node],
-    };
-    let folder = real(&journal.folder());
-    let inside = |node: &&TomlNode| match &node.value {
-        TomlValue::Text(text) => text
-            .files
-            .iter()
-            .any(|file| real(Path::new(file)).starts_with(&folder)),
-        _ => false,
-    };
-    let message = "the key lies in the folder of the journal that it encrypts";
-    let finding = |node: &TomlNode| {
-        let finding = Finding::new(&node.path, node.at, message);
-        finding.help("move the key to another folder: a copy of the journal must not bring its key along")
-    };
-    texts.into_iter().filter(inside).map(finding).collect()
-}
-
-/// The path without links, as far as it exists.
-fn real(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let found = path
-        .ancestors()
-        .find_map(|above| Some((above, above.canonicalize().ok()?)));
-    match found {
-        Some((above, real)) => real.join(path.strip_prefix(above).unwrap_or(Path::new(""))),
-        None => path,
-    }
 }
 
 /// Reads one table and checks its values; `None` if it is absent or wrong.

@@ -84,7 +84,20 @@ fn a_key_within_the_folder_of_its_journal_is_refused() {
     for name in ["outside.key", "journal/inside.key", "journal-2.key"] {
         std::fs::write(folder.join(name), format!("{}\n", key(1))).unwrap();
     }
-    assert!(load("journal", "outside.key").is_ok());
+    let open = |mode: u32| {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.join("outside.key"), mode).unwrap();
+        load("journal", "outside.key").unwrap().warnings
+    };
+    assert!(open(0o600).is_empty());
+    let warned = open(0o644);
+    assert_eq!(warned.len(), 1);
+    let told = warned[0].to_string();
+    assert!(
+        told.contains("journal.key[0]") && told.contains("mode 0644"),
+        "{told}"
+    );
     assert!(load("journal", "journal-2.key").is_ok());
     assert!(load("new/journal", "outside.key").is_ok());
     for path in ["journal", "link", "journal/../journal"] {

@@ -99,8 +99,15 @@ async fn without_the_right_key_nothing_is_changed() {
         copy(folder.path(), copied.path());
         journal.shutdown().await;
         let folder = if killed { copied } else { folder };
-        // The keys of the state are gone as well in the second round.
-        for _ in 0..2 {
+        let path = folder.path().join(&files(folder.path(), "frames-")[0]);
+        let intact = fs::read(&path).unwrap();
+        // The keys of the state are gone as well in the second round, and in the third the heading is damaged.
+        for round in 0..3 {
+            if round == 2 {
+                let mut damaged = intact.clone();
+                damaged[30] ^= 1;
+                fs::write(&path, damaged).unwrap();
+            }
             let before = contents(folder.path());
             for (listed, remedy) in [
                 (&[][..], "set journal.key"),
@@ -121,6 +128,7 @@ async fn without_the_right_key_nothing_is_changed() {
             }
             let _ = fs::remove_file(folder.path().join("keys.bin"));
         }
+        fs::write(&path, intact).unwrap();
         assert_eq!(read(folder.path(), &[2, 1]).await.0, (0..10).collect::<Vec<_>>());
         assert!(
             folder.path().join("keys.bin").exists(),

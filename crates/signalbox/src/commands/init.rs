@@ -86,6 +86,12 @@ pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
     let path = args.path.display();
     let key = key_path(&args.path);
     let text = with_key(&starter(&args.vendor), &key)?;
+    let exists = || format!("{path} exists already; --force replaces it");
+    if !args.force && args.path.exists() {
+        return Err(exists().into());
+    }
+    // A pipeline file without its key would not load; a key without a pipeline file is taken by the next try.
+    let key = make_key(&key)?;
     let mut options = OpenOptions::new();
     options.write(true);
     // Users may write keys and tokens into the file.
@@ -101,7 +107,6 @@ pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
         .and_then(|mut file| file.write_all(text.as_bytes()))
     {
         Ok(()) => {
-            let key = make_key(&key)?;
             print(&format!(
                 "{path} written. Next:\n\
                  \x20 1. fill in what it asks for\n\
@@ -111,9 +116,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<Code, Failure> {
             ));
             Ok(exit::OK)
         }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(format!("{path} exists already; --force replaces it").into())
-        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists().into()),
         Err(error) => Err(format!("{path} cannot be written: {error}").into()),
     }
 }

@@ -9,7 +9,7 @@ use signalbox_journal::{Keys, new_key};
 
 use crate::cli::KeygenArgs;
 use crate::exit::{self, Code, Failure};
-use crate::terminal::print;
+use crate::terminal::{print, tell};
 
 /// The consequence of losing a key, for the person who makes one.
 pub(super) const LOSS: &str = "Keep a copy of the key in another place than the journal: without the key, the journal and all \
@@ -20,6 +20,8 @@ pub(crate) fn run(args: &KeygenArgs) -> Result<Code, Failure> {
     match &args.out {
         None => {
             print(&format!("{}\n", key.to_text()));
+            // Standard output is the key alone, for a secret store.
+            tell(LOSS);
         }
         Some(path) => {
             write(path, &key).map_err(|error| unwritten(path, &error))?;
