@@ -148,7 +148,8 @@ async fn a_journal_without_a_key_says_once_what_is_in_plain_and_gets_one_later()
     let told = "the journal has no key";
     rig.router().logged(told).await;
     post_all(&rig.world.listen, &[event(1)]).await;
-    rig.settled().await;
+    let seal = rig.settled().await.journal.seal.unwrap();
+    assert!(!seal.sealed && seal.plain_event_bytes > 0, "{seal:?}");
     assert_eq!(rig.router().stderr().matches(told).count(), 1);
     rig.stop().await;
     let folder = rig.world.path("signalbox-journal");
@@ -158,7 +159,9 @@ async fn a_journal_without_a_key_says_once_what_is_in_plain_and_gets_one_later()
     ));
     rig.again().await;
     post_all(&rig.world.listen, &[event(2)]).await;
-    rig.settled().await;
+    let seal = rig.settled().await.journal.seal.unwrap();
+    assert!(seal.sealed && seal.plain_id_bytes > 0, "{seal:?}");
+    assert_eq!((seal.keys.len(), seal.plain_dead_letter_bytes), (1, 0));
     assert!(!rig.router().stderr().contains(told));
     rig.stop().await;
     let plain = found(&folder);
@@ -175,4 +178,5 @@ async fn a_journal_without_a_key_says_once_what_is_in_plain_and_gets_one_later()
     )
     .await;
     assert_eq!(exit.code, Some(0), "{exit:?}");
+    assert!(exit.stdout.contains("The journal is sealed"), "{exit:?}");
 }

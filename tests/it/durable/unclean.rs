@@ -9,7 +9,7 @@ use signalbox_testkit::Act;
 use super::{Rig, pipeline};
 use crate::support::client::post_all;
 use crate::support::events::orders;
-use crate::support::process::Process;
+use crate::support::process::{Exit, Process};
 use crate::support::until;
 
 const EVENTS: usize = 60;
@@ -56,13 +56,31 @@ async fn all_came(rig: &Rig, told: &str) {
     assert!(status.sums_close, "{told}: {status:#?}");
 }
 
+/// The folder of the starts.
+#[derive(Clone, Copy, PartialEq)]
+enum Base {
+    /// One with a state.
+    State,
+    /// One whose state is lost.
+    NoState,
+    /// One in plain with a state, which gets a key.
+    FirstKey,
+}
+
+/// The pipeline file with a key.
+fn sealed() -> String {
+    pipeline("[journal]\nkey = \"${JOURNAL_KEY}\"\n", "")
+}
+
 /// Kills starts on copies of one folder, and expects the next start to deliver everything.
-async fn killed_at_any_moment(state: bool) {
+async fn killed_at_any_moment(of: Base) {
     let mut rig = pending().await;
     let (journal, base) = (rig.world.path("signalbox-journal"), rig.world.path("base"));
     copy(&journal, &base);
-    if !state {
-        std::fs::remove_file(base.join("state.redb")).unwrap();
+    match of {
+        Base::State => {}
+        Base::NoState => std::fs::remove_file(base.join("state.redb")).unwrap(),
+        Base::FirstKey => rig.write(&sealed()),
     }
     let mut after = Duration::ZERO;
     while after <= FIRST {
@@ -74,6 +92,8 @@ async fn killed_at_any_moment(state: bool) {
         drop(first);
         rig.again().await;
         all_came(&rig, &format!("killed after {after:?}")).await;
+        let sealing = rig.settled().await.journal.seal.unwrap_or_default();
+        assert_eq!(sealing.sealed, of == Base::FirstKey, "{sealing:?}");
         rig.kill();
         after += step();
     }
@@ -81,12 +101,17 @@ async fn killed_at_any_moment(state: bool) {
 
 #[tokio::test]
 async fn with_a_state() {
-    killed_at_any_moment(true).await;
+    killed_at_any_moment(Base::State).await;
 }
 
 #[tokio::test]
 async fn without_a_state() {
-    killed_at_any_moment(false).await;
+    killed_at_any_moment(Base::NoState).await;
+}
+
+#[tokio::test]
+async fn with_a_first_key() {
+    killed_at_any_moment(Base::FirstKey).await;
 }
 
 #[tokio::test]
@@ -94,6 +119,31 @@ async fn without_a_state_and_without_room_for_one() {
     let mut rig = pending().await;
     let state = rig.world.path("signalbox-journal/state.redb");
     std::fs::remove_file(&state).unwrap();
+    let exit = without_room(&rig).await;
+    assert!(exit.stderr.contains("state.draft"), "{exit:?}");
+    assert!(!state.exists());
+    rig.again().await;
+    all_came(&rig, "after a start without room").await;
+}
+
+#[tokio::test]
+async fn with_a_first_key_and_without_room_for_a_sealed_state() {
+    let mut rig = pending().await;
+    let state = rig.world.path("signalbox-journal/state.redb");
+    let before = std::fs::read(&state).unwrap();
+    rig.write(&sealed());
+    let exit = without_room(&rig).await;
+    assert!(
+        exit.stderr.contains("the state is in plain and stays as it is"),
+        "{exit:?}"
+    );
+    assert!(before == std::fs::read(&state).unwrap());
+    rig.again().await;
+    all_came(&rig, "after a start without room").await;
+}
+
+/// Starts a router that cannot write more than a few blocks to a file; returns its end.
+async fn without_room(rig: &Rig) -> Exit {
     // The limit is in blocks of 512 bytes by POSIX, 1024 in some shells: 8 or 16 KiB. With the signal ignored, writing
     // fails with an error.
     let run = "trap '' XFSZ; ulimit -f 16; exec \"$0\" run --config \"$1\"";
@@ -110,8 +160,5 @@ async fn without_a_state_and_without_room_for_one() {
         .stderr(std::process::Stdio::piped());
     let exit = Process::spawn(&mut limited).exit().await;
     assert_eq!(exit.code, Some(1), "{exit:?}");
-    assert!(exit.stderr.contains("state.draft"), "{exit:?}");
-    assert!(!state.exists());
-    rig.again().await;
-    all_came(&rig, "after a start without room").await;
+    exit
 }
