@@ -52,6 +52,11 @@ pub(crate) async fn erase(
     Ok(json(&state.source.erase(&request).await?))
 }
 
+/// Answers with the erasures that hold: kinds, times and counts, never a value or its hash.
+pub(crate) async fn erasures(State(state): State<AdminState>) -> Response {
+    json(&state.source.journal().erasures().list())
+}
+
 /// Answers with every sink that the journal knows. Counting what sinks are owed reads frames.
 pub(crate) async fn sinks(State(state): State<AdminState>, _: ActQuery) -> Result<Response, Rejection> {
     Ok(json(&state.source.sinks().await?))

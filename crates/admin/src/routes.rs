@@ -33,7 +33,7 @@ impl Route {
 }
 
 /// The endpoints, in the order of the documentation.
-const ROUTES: [Route; 14] = [
+const ROUTES: [Route; 15] = [
     Route {
         shown: "/health, /live",
         answer: "200 while the process runs. For liveness probes; needs no token.",
@@ -114,6 +114,12 @@ const ROUTES: [Route; 14] = [
                  `anonymous_id` or `message_id`), `values` (a list), `dry_run` and `purge`. The answer holds counts, \
                  never a value. See [Erase what is kept of a person](#erase-what-is-kept-of-a-person).",
         handler: || post(operator::erase),
+    },
+    Route {
+        shown: "/erasures",
+        answer: "The erasures that hold, as JSON: the kind and number of their values, when they were recorded, the \
+                 position before which they cover events, and their results.",
+        handler: || get(operator::erasures),
     },
     Route {
         shown: "POST /replay?sink=NAME&from=WHERE",

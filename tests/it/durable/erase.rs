@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use signalbox_sandbox::{FailEvents, Faults, SandboxConfig};
 
 use super::{Rig, pipeline};
-use crate::support::client::{post_all, try_send};
+use crate::support::client::{get, post_all, try_send};
 use crate::support::events::{ids, order, orders};
 use crate::support::process::{Exit, run_with};
 use crate::support::world::{TOKEN, World};
@@ -104,6 +104,12 @@ async fn pending_events_end_and_replays_leave_them_out() {
     assert_eq!(done["pending"], json!({ "pinterest": 2 }), "{done}");
     assert_eq!(done["settled"], json!({ "archive": 2, "hook": 2 }), "{done}");
     assert_eq!(done["files"][0]["events"], 2, "{done}");
+    let listed = get(&rig.world.admin, "/erasures").await.json();
+    assert_eq!(
+        (&listed[0]["subject"], &listed[0]["results"]["pending"]),
+        (&json!("email"), &json!(2)),
+        "{listed}"
+    );
     let status = rig.wait(|status| status.sinks["pinterest"].pending == 3).await;
     assert_eq!(status.sinks["pinterest"].filtered["erased"], 2, "{status:#?}");
     assert!(status.sums_close, "{status:#?}");
@@ -140,7 +146,21 @@ async fn pending_events_end_and_replays_leave_them_out() {
 
 #[tokio::test]
 async fn it_survives_a_kill_and_the_loss_of_the_state() {
-    let mut rig = held("").await;
+    survives("").await;
+}
+
+#[tokio::test]
+async fn a_sealed_journal_obeys_it_too() {
+    survives(
+        "[journal]
+key = \"${JOURNAL_KEY}\"
+",
+    )
+    .await;
+}
+
+async fn survives(top: &str) {
+    let mut rig = held(top).await;
     post_all(&rig.world.listen, &[of_ann("a-0"), order("b-0")]).await;
     rig.wait(|status| status.sinks["hook"].delivered == 2).await;
     let done = erased(&rig, &["--email", "-", "--yes"], ANN).await;
@@ -149,10 +169,15 @@ async fn it_survives_a_kill_and_the_loss_of_the_state() {
     let journal = rig.world.path("signalbox-journal");
     let erasures = std::fs::read(journal.join("erasures")).unwrap();
     assert!(!String::from_utf8_lossy(&erasures).contains("zqann"));
+    assert_eq!(
+        holds(&journal, "zqann"),
+        top.is_empty(),
+        "a sealed journal holds no value at all"
+    );
 
     std::fs::remove_file(journal.join("state.redb")).unwrap();
     rig.world.hook.forget();
-    rig.write(&pipeline("", ""));
+    rig.write(&pipeline(top, ""));
     rig.again().await;
     // Without the state all events come again, except the erased ones.
     let status = rig.settled().await;
@@ -165,7 +190,7 @@ async fn it_survives_a_kill_and_the_loss_of_the_state() {
     // A sink that begins at the beginning obeys too, and so does a stopped router's journal.
     rig.stop().await;
     let late = "[sinks.late]\ntype = \"file\"\ninputs = [\"shop\"]\npath = \"${FOLDER}/late.jsonl\"\nstart = \"beginning\"\n";
-    rig.write(&format!("{}{late}", pipeline("", "")));
+    rig.write(&format!("{}{late}", pipeline(top, "")));
     rig.again().await;
     let status = rig.settled().await;
     assert_eq!(
@@ -361,6 +386,7 @@ async fn wrong_requests_are_refused_without_a_value() {
             "{answer:?}"
         );
     }
+    assert_eq!(get(&rig.world.admin, "/erasures").await.json(), json!([]));
     let answer = try_send(&rig.world.admin, "POST", "/erase", &[], b"{}")
         .await
         .unwrap();

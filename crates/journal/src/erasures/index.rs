@@ -8,7 +8,7 @@ use signalbox_core::{Event, Node};
 use super::digest::{Digest, DigestKey, Tag};
 use super::record::Erasure;
 use super::spelling;
-use super::subject::{Subject, Wanted, cut};
+use super::subject::{LONG, Subject, Wanted, cut};
 use crate::{DeadLetter, Position};
 
 /// The extent of an erasure: the events that the journal held when it was recorded.
@@ -177,7 +177,7 @@ impl Test<'_> {
     fn text(&self, text: &str, meaning: Meaning) -> bool {
         let kinds = self.index.kinds;
         if kinds.email
-            && (text.contains('@') || text.contains("%40"))
+            && text.contains(['@', '＠', '%'])
             && spelling::any_email(text, &mut |email| self.knows(Tag::Email, email))
         {
             return true;
@@ -202,7 +202,7 @@ impl Test<'_> {
     fn id(&self, text: &str, meaning: Meaning) -> bool {
         meaning.user && self.knows(Tag::UserId, text)
             || meaning.anonymous && self.knows(Tag::AnonymousId, text)
-            || self.knows(Tag::LongId, text)
+            || text.len() >= LONG && self.knows(Tag::LongId, text)
     }
 
     fn hash(&self, hash: &str, meaning: Meaning) -> bool {

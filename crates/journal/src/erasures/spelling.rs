@@ -13,7 +13,7 @@ pub(super) const COUNTRY_CODE: usize = 3;
 
 /// Returns an e-mail address in lower case without blanks around it; `None` if the text is none.
 pub(super) fn email(text: &str) -> Option<String> {
-    let text = text.trim_matches(is_around);
+    let text = text.trim_matches(is_around).replace('＠', "@");
     let (name, domain) = text.rsplit_once('@')?;
     let is_part = |part: &str| !part.is_empty() && !part.contains(is_between);
     (is_part(name) && is_part(domain)).then(|| text.to_lowercase())
@@ -22,7 +22,7 @@ pub(super) fn email(text: &str) -> Option<String> {
 /// Returns true if one of the e-mail addresses in a text passes a test: the text itself, an item of a list, the address
 /// between angle brackets, the value of a URL's parameter.
 pub(super) fn any_email(text: &str, test: &mut dyn FnMut(&str) -> bool) -> bool {
-    let decoded = percent_decoded(text);
+    let decoded = percent_decoded(text).replace('＠', "@");
     let mut parts = decoded.split(is_between).filter(|part| part.contains('@'));
     parts.any(|part| email(part).is_some_and(|email| test(&email)))
 }
@@ -62,13 +62,19 @@ fn is_around(c: char) -> bool {
         )
 }
 
-/// Decodes percent escapes, if the text holds any.
+/// Decodes percent escapes, also those of a URL inside a URL.
 fn percent_decoded(text: &str) -> Cow<'_, str> {
-    if text.contains('%') {
-        percent_decode_str(text).decode_utf8_lossy()
-    } else {
-        Cow::Borrowed(text)
+    /// The most layers that are taken off.
+    const LAYERS: usize = 3;
+    let mut decoded = Cow::Borrowed(text);
+    for _ in 0..LAYERS {
+        if !decoded.contains('%') {
+            break;
+        }
+        let once = percent_decode_str(&decoded).decode_utf8_lossy().into_owned();
+        decoded = Cow::Owned(once);
     }
+    decoded
 }
 
 /// A phone number for comparison.
@@ -185,7 +191,9 @@ mod tests {
             "mailto:ANN@shop.example",
             "Ann Lee <ann@shop.example>",
             "https://shop.example/thanks?mail=ann%40shop.example&x=1",
+            "https://shop.example/?next=%2Fthanks%3Fmail%3Dann%2540shop.example",
             "https://shop.example/#ann@shop.example",
+            "ann＠shop.example",
             "Write to ann@shop.example.",
             "\u{feff}ann@shop.example\u{200b}",
         ] {

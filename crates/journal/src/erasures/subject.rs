@@ -8,7 +8,7 @@ use super::spelling::{self, COUNTRY_CODE};
 
 /// The length from which an id is looked for everywhere in an event; shorter ones would match numbers and words that
 /// have nothing to do with the person.
-const LONG: usize = 12;
+pub(super) const LONG: usize = 12;
 
 /// The kind of a value that is to be erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
