@@ -71,16 +71,29 @@ fn kind(kind: std::fs::FileType) -> &'static str {
     }
 }
 
+/// Returns true for a text that shells and other tools take for a variable: `$NAME` in capitals.
+fn bare_variable(text: &str) -> bool {
+    let is_of_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let name = text.strip_prefix('$').unwrap_or_default();
+    name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') && name.chars().all(is_of_name)
+}
+
 /// Replaces the references in every string under `node`. `text` is the file, to place findings at the reference itself.
 pub(crate) fn interpolate(
     node: &mut TomlNode,
     text: &str,
     from: &dyn Environment,
     findings: &mut Vec<Finding>,
+    warnings: &mut Vec<Finding>,
 ) {
     let (at, end) = (node.at, node.end);
     match &mut node.value {
         TomlValue::Text(leaf) if leaf.text.contains('$') => {
+            warnings.extend(bare_variable(&leaf.text).then(|| {
+                Finding::new(&node.path, at, "this is the text itself, not the value of a variable").help(
+                    "a variable stands in braces, \"${NAME}\"; write \"$$\" for a dollar sign if the text is meant",
+                )
+            }));
             let mut place = Occurrences {
                 path: &node.path,
                 at,
@@ -91,11 +104,11 @@ pub(crate) fn interpolate(
         }
         TomlValue::List(items) => items
             .iter_mut()
-            .for_each(|item| interpolate(item, text, from, findings)),
+            .for_each(|item| interpolate(item, text, from, findings, warnings)),
         TomlValue::Table(entries) => {
             entries
                 .iter_mut()
-                .for_each(|entry| interpolate(&mut entry.node, text, from, findings));
+                .for_each(|entry| interpolate(&mut entry.node, text, from, findings, warnings));
         }
         _ => {}
     }

@@ -79,10 +79,10 @@ pub fn load(file: &str, text: &str, environment: &dyn Environment) -> Result<Loa
             "a pipeline needs a source and a sink; 'signalbox init' writes one to start from",
         )]));
     }
-    interpolate(&mut root, text, environment, &mut findings);
+    let mut warnings = Vec::new();
+    interpolate(&mut root, text, environment, &mut findings, &mut warnings);
     unknown_tables(&root, &mut findings);
 
-    let mut warnings = Vec::new();
     let Sections {
         journal,
         dead_letters,

@@ -77,7 +77,7 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
         entries.retain(|entry| TABLES.contains(&entry.key.as_str()));
     }
     let mut findings = Vec::new();
-    interpolate(&mut root, text, environment, &mut findings);
+    interpolate(&mut root, text, environment, &mut findings, &mut Vec::new());
     let unresolved = set_token_aside(&mut root, &mut findings);
     let read = sections(&root, &mut findings, &mut Vec::new());
     findings.retain(|finding| !finding.path.starts_with("dead_letters"));

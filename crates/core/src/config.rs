@@ -2,6 +2,7 @@
 //! Settings are compiled once for all three.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -191,6 +192,8 @@ pub struct SourceDeclarations {
     /// Sinks that settings name, each with the path of its setting. A sink that does not exist, or does not listen to
     /// this source, is an error: its events would go nowhere.
     pub named_sinks: Vec<(String, String)>,
+    /// Address that the source listens on, if it does. Two components with one address are an error.
+    pub listen: Option<SocketAddr>,
 }
 
 /// Declarations of a transform.

@@ -298,6 +298,12 @@ pub(crate) struct ValidateArgs {
     /// Also ask each destination whether it would take deliveries now; delivers nothing
     #[arg(long)]
     pub(crate) probe: bool,
+    /// Take warnings for errors: end with exit status 3 if there are any
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+    /// Print one JSON object with all findings instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

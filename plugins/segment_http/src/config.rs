@@ -207,6 +207,7 @@ impl SourceConfig for SegmentHttpConfig {
             .warnings(tls.into_iter().collect())
             .declares(SourceDeclarations {
                 named_sinks: self.named_sinks(),
+                listen: self.listen.parse().ok(),
             }))
     }
 }

@@ -135,6 +135,14 @@ const CASES: &[(&str, &str, &str)] = &[
         "transforms.limit.per: unknown value, expected one of second, minute, hour\n  --> p.toml:8:7",
     ),
     (
+        "[sinks.pin]\ntype = \"pinterest_conversions\"\ninputs = [\"web\"]",
+        "[admin]\nlisten = \"127.0.0.1:8080\"\n[sources.app]\ntype = \"segment_http\"\nwrite_keys = [\"zq-2\"]\n\
+         listen = \"0.0.0.0:8080\"\n[sinks.pin]\ntype = \"pinterest_conversions\"\ninputs = [\"web\", \"app\"]",
+        "admin.listen: sources.web listens on this address already\n  --> p.toml:10:10\n  help: give one of the two \
+         another port\n\nsources.app.listen: sources.web listens on this address already\n  --> p.toml:14:10\n  help: \
+         give one of the two another port",
+    ),
+    (
         "type = \"segment_http\"",
         "type = zq-bare",
         "this value is not TOML; a text needs quotes\n  --> p.toml:2:8\n  help: write \"text\"; numbers, true and false go \
@@ -197,6 +205,52 @@ async fn what_is_valid_but_hardly_meant_is_a_warning() {
         "{exit:?}"
     );
     assert!(!exit.stderr.contains("zq-folder"), "{exit:?}");
+    let exit = signalbox(&["validate", "--deny-warnings", "--config", &path]).await;
+    assert_eq!(exit.code, Some(3), "{exit:?}");
+    assert!(exit.stderr.contains("journal.path: has no effect"), "{exit:?}");
+}
+
+#[tokio::test]
+async fn variables_without_braces_and_calls_above_the_limit_are_warnings() {
+    let world = World::new().await;
+    let path = world.path("p.toml").display().to_string();
+    let text = GOOD
+        .replace("\"zq-token\"", "\"$ZQ_TOKEN\"\ncalls_per_minute = 6000")
+        .replace("\"zq-key\"", "\"$$ZQ\"");
+    std::fs::write(&path, text).unwrap();
+    let exit = signalbox(&["validate", "--config", &path]).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    let shown = exit.stderr.replace(&path, "p.toml");
+    assert_eq!(
+        shown,
+        "warning: sinks.pin.conversion_token: this is the text itself, not the value of a variable\n  --> p.toml:13:20\n  \
+         help: a variable stands in braces, \"${NAME}\"; write \"$$\" for a dollar sign if the text is meant\n\
+         warning: sinks.pin.calls_per_minute: 6000 calls are more than the 5000 that the destination takes in a minute\n  \
+         --> p.toml:14:20\n  help: it refuses the others, which are then sent again; take the setting out, or lower it\n"
+    );
+}
+
+#[tokio::test]
+async fn findings_are_json_for_scripts() {
+    let world = World::new().await;
+    let path = world.path("p.toml").display().to_string();
+    let json = async |text: String| {
+        std::fs::write(&path, text).unwrap();
+        let exit = signalbox(&["validate", "--json", "--config", &path]).await;
+        assert_eq!(exit.stderr, "");
+        let report: serde_json::Value = serde_json::from_str(&exit.stdout).unwrap();
+        (exit.code, report)
+    };
+    let (code, report) = json(format!("{GOOD}[journal]\ntype = \"memory\"\npath = \"x\"\n")).await;
+    assert_eq!(code, Some(0));
+    assert_eq!(report["valid"], true);
+    assert_eq!((&report["sources"], &report["sinks"]), (&1.into(), &1.into()));
+    assert_eq!(report["warnings"][0]["path"], "journal.path");
+    assert_eq!(report["warnings"][0]["line"], 16);
+    let (code, report) = json(GOOD.replace("per =", "pre =")).await;
+    assert_eq!((code, &report["valid"]), (Some(3), &false.into()));
+    assert_eq!(report["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(report["errors"][0]["path"], "transforms.limit.per");
 }
 
 #[tokio::test]

@@ -93,13 +93,13 @@ fn quoted(names: &[&str]) -> String {
 }
 
 /// Finds settings and fields of sinks that need a plain value which is hashed by then.
-pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
+pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<Diagnostic> {
     let mut told = Vec::new();
     for pair in pairs(config, declared) {
         let transform = pair.transform;
         let sink = format!("sinks.{}", pair.sink.name);
         let mut tell = |path: &str, message: String, help: String| {
-            told.push(config.origin.diagnostic(path, message, Some(help)).to_string());
+            told.push(config.origin.diagnostic(path, message, Some(help)));
         };
         let hashed = |event_path: &str| {
             let inside = |path: &String| {
@@ -154,7 +154,7 @@ pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String
 
 /// Finds mappings that fill a personal field from a path that no hashing transform of a source covers: the value is stored
 /// plain, though the source is meant to hash.
-fn uncovered(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
+fn uncovered(config: &LoadedConfig, declared: &Declared) -> Vec<Diagnostic> {
     let mut told = Vec::new();
     for sink in &config.sinks {
         let Some(declares) = declared.sinks.get(&sink.name) else {
@@ -185,7 +185,7 @@ fn uncovered(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
                 let help = format!(
                     "name the path in `paths` of [transforms.{transform}], or in its `keep` if it is meant to stay plain"
                 );
-                told.push(config.origin.diagnostic(&path, message, Some(help)).to_string());
+                told.push(config.origin.diagnostic(&path, message, Some(help)));
             }
         }
     }

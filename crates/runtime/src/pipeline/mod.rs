@@ -1,6 +1,7 @@
 //! Builds a pipeline from a configuration: every component built, every key checked.
 
 mod hashing;
+mod listeners;
 mod options;
 mod warnings;
 
@@ -8,8 +9,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use signalbox_config::{
-    AdminSettings, DeadLetterSettings, Diagnostics, JournalKind, JournalSettings, LoadedConfig, Origin,
-    ShutdownSettings, SinkEntry, SourceEntry, StartAt, TelemetrySettings,
+    AdminSettings, DeadLetterSettings, Diagnostic, Diagnostics, JournalKind, JournalSettings, LoadedConfig,
+    Origin, ShutdownSettings, SinkEntry, SourceEntry, StartAt, TelemetrySettings,
 };
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Side, Sink, Source, SourceDeclarations, Transform,
@@ -17,7 +18,7 @@ use signalbox_core::{
 use signalbox_journal::{Named, Roster, Start};
 
 use self::options::options;
-use self::warnings::{Declared, rate_groups, warnings};
+use self::warnings::{Declared, calls_above_limits, rate_groups, warnings};
 use crate::debts::{Listeners, Listening};
 use crate::delivery::{SinkOptions, Stage};
 
@@ -38,8 +39,8 @@ pub struct Pipeline {
     pub sources: Vec<BuiltSource>,
     /// The sinks, in the order of the file.
     pub sinks: Vec<BuiltSink>,
-    /// Warnings about settings that are accepted but probably not meant, as text.
-    pub warnings: Vec<String>,
+    /// Warnings about settings that are accepted but probably not meant.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// A source with its transforms.
@@ -97,6 +98,10 @@ impl Pipeline {
                 let transforms = faults.transforms(&config, &path, through, Side::Source, &mut declared);
                 let source = faults.collect(&path, entry.config.build(&context))?;
                 faults.named_sinks(entry, &source.declares, &config.sinks);
+                let listen = source.declares.listen;
+                declared
+                    .listeners
+                    .extend(listen.map(|listen| (entry.name.clone(), listen)));
                 declared.warn(&path, source.warnings);
                 let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
                 Some(BuiltSource {
@@ -148,12 +153,14 @@ impl Pipeline {
             .collect();
         let mut faults = faults.list;
         faults.extend(hashing::errors(&config, &declared));
+        faults.extend(listeners::errors(&config, &declared));
         if !faults.is_empty() {
             return Err(config.origin.diagnostics(faults));
         }
         let mut warnings = warnings(&config, &declared);
         let options: Vec<&SinkOptions> = sinks.iter().map(|sink| &sink.options).collect();
         warnings.extend(rate_groups(&options, &config.origin));
+        warnings.extend(calls_above_limits(&config));
         Ok(Pipeline {
             journal: config.journal,
             dead_letters: config.dead_letters,
@@ -214,7 +221,7 @@ fn fingerprint(config: &LoadedConfig, component: &str, through: &[String]) -> u6
 /// Collects faults, so that one run reports all of them.
 struct Faults<'a> {
     origin: &'a Origin,
-    list: Vec<signalbox_config::Diagnostic>,
+    list: Vec<Diagnostic>,
 }
 
 impl Faults<'_> {

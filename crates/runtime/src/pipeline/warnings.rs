@@ -1,8 +1,9 @@
 //! Warnings about settings that are accepted but probably not meant.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use signalbox_config::{LoadedConfig, Origin};
+use signalbox_config::{Diagnostic, LoadedConfig, Origin};
 use signalbox_core::{BuildError, Hashes, SinkDeclarations};
 
 use super::hashing;
@@ -16,6 +17,8 @@ pub(super) struct Declared {
     pub(super) warnings: BTreeMap<String, Vec<BuildError>>,
     /// Hashing of each transform that hashes, by its name.
     pub(super) hashes: BTreeMap<String, Hashes>,
+    /// Address of each source that listens, by its name.
+    pub(super) listeners: BTreeMap<String, SocketAddr>,
     /// Declarations of each sink, by its name.
     pub(super) sinks: BTreeMap<String, SinkDeclarations>,
 }
@@ -35,7 +38,7 @@ impl Declared {
 }
 
 /// Lists the warnings of the loader, of the plugins in the order of the file, and about hashing.
-pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String> {
+pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<Diagnostic> {
     let sources = config
         .sources
         .iter()
@@ -47,20 +50,20 @@ pub(super) fn warnings(config: &LoadedConfig, declared: &Declared) -> Vec<String
     let sinks = config.sinks.iter().map(|entry| format!("sinks.{}", entry.name));
     let of_plugins = sources.chain(transforms).chain(sinks).flat_map(|path| {
         let warnings = declared.warnings.get(&path).into_iter().flatten();
-        let told = |warning| config.origin.build_error(&path, warning).to_string();
+        let told = |warning| config.origin.build_error(&path, warning);
         warnings.map(told).collect::<Vec<_>>()
     });
     config
         .warnings
         .iter()
-        .map(ToString::to_string)
+        .cloned()
         .chain(of_plugins)
         .chain(hashing::warnings(config, declared))
         .collect()
 }
 
 /// Finds rate groups whose sinks have different limits.
-pub(super) fn rate_groups(sinks: &[&SinkOptions], origin: &Origin) -> Vec<String> {
+pub(super) fn rate_groups(sinks: &[&SinkOptions], origin: &Origin) -> Vec<Diagnostic> {
     let mut groups: BTreeMap<&str, Vec<&SinkOptions>> = BTreeMap::new();
     for &sink in sinks {
         groups.entry(&sink.requests.rate_group).or_default().push(sink);
@@ -81,12 +84,24 @@ pub(super) fn rate_groups(sinks: &[&SinkOptions], origin: &Origin) -> Vec<String
             let help = "set calls_per_minute alike, or give the sinks different rate_groups if the destination counts \
                         their calls apart";
             let path = format!("sinks.{}.calls_per_minute", sink.name);
-            told.push(
-                origin
-                    .diagnostic(&path, message, Some(help.to_owned()))
-                    .to_string(),
-            );
+            told.push(origin.diagnostic(&path, message, Some(help.to_owned())));
         }
     }
     told
+}
+
+/// Finds sinks that may make more calls than their destination takes.
+pub(super) fn calls_above_limits(config: &LoadedConfig) -> Vec<Diagnostic> {
+    let sinks = config.sinks.iter().filter_map(|entry| {
+        let (calls, most) = (
+            entry.runtime.calls_per_minute?,
+            entry.config.defaults().calls_per_minute?,
+        );
+        let message =
+            format!("{calls} calls are more than the {most} that the destination takes in a minute");
+        let help = "it refuses the others, which are then sent again; take the setting out, or lower it";
+        let path = format!("sinks.{}.calls_per_minute", entry.name);
+        (calls > most).then(|| config.origin.diagnostic(&path, message, Some(help.to_owned())))
+    });
+    sinks.collect()
 }

@@ -10,13 +10,16 @@ use crate::terminal::tell;
 
 /// Loads and builds a pipeline; reports problems on standard error.
 pub(super) fn load(path: &Path) -> Result<Pipeline, Failure> {
-    let pipeline = config::load_file(path, &ProcessEnvironment)
-        .and_then(Pipeline::build)
-        .map_err(|diagnostics| reported(&diagnostics))?;
+    let pipeline = load_silently(path).map_err(|diagnostics| reported(&diagnostics))?;
     for warning in &pipeline.warnings {
         tell(&format!("warning: {warning}"));
     }
     Ok(pipeline)
+}
+
+/// Loads and builds a pipeline; reports nothing.
+pub(super) fn load_silently(path: &Path) -> Result<Pipeline, Diagnostics> {
+    config::load_file(path, &ProcessEnvironment).and_then(Pipeline::build)
 }
 
 /// Loads the sections that operators' commands need; reports problems on standard error.
