@@ -20,7 +20,8 @@ pub trait Checkpoints: fmt::Debug + Send + Sync {
     /// [`StartError`] if they cannot be read.
     async fn load(&self) -> Result<BTreeMap<String, Vec<u8>>, StartError>;
 
-    /// Saves a value, or with `None` removes it. It becomes durable soon, never before the dead letters that the source
+    /// Saves a value, or with `None` removes it. An encrypted journal encrypts values and not keys, so keys hold nothing
+    /// personal. It becomes durable soon, never before the dead letters that the source
     /// handed over earlier.
     fn save(&self, key: &str, value: Option<Vec<u8>>);
 
