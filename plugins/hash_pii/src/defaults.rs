@@ -31,6 +31,24 @@ const ADDRESS: [(&str, Field); 7] = [
     ("street", Field::Street),
 ];
 
+/// The addresses of an order: the payer's and the receiver's.
+const OF_ORDERS: [&str; 2] = ["properties.billing_address", "properties.shipping_address"];
+
+/// Parts of an order's address beside those of [`ADDRESS`].
+const ADDRESS_OF_ORDER: [(&str, Field); 11] = [
+    ("email", Field::Email),
+    ("phone", Field::Phone),
+    ("first_name", Field::FirstName),
+    ("firstName", Field::FirstName),
+    ("last_name", Field::LastName),
+    ("lastName", Field::LastName),
+    ("address1", Field::Street),
+    ("province", Field::State),
+    ("postcode", Field::Zip),
+    ("country_code", Field::Country),
+    ("countryCode", Field::Country),
+];
+
 const IDS: [(&str, Field); 3] = [
     ("userId", Field::ExternalId),
     ("previousId", Field::ExternalId),
@@ -55,6 +73,12 @@ pub(crate) fn add(plan: &mut Plan) {
             plan.add(&format!("{root}.{key}"), What::Field(field), of_groups);
         }
         plan.add(&format!("{root}.name"), What::Name, of_groups);
+    }
+    for path in OF_ORDERS {
+        address(plan, path, false);
+        for (key, field) in ADDRESS_OF_ORDER {
+            plan.add(&format!("{path}.{key}"), What::Field(field), false);
+        }
     }
     for (path, field) in IDS {
         plan.add(path, What::Field(field), false);

@@ -299,7 +299,7 @@ const UNEXPECTED: &str =
 fn a_refused_property_is_left_out_from_then_on() {
     let receipt = Receipt {
         source: "test".into(),
-        received_at: 0,
+        received_at: 1_772_442_122_000,
     };
     let json = r#"{"type":"page","messageId":"m1","timestamp":"2026-03-02T09:02:02Z","context":{"ip":"203.0.113.57","userAgent":"x","network":{"wifi":true}}}"#;
     let event = Event::parse(json, receipt).unwrap();
