@@ -6,8 +6,10 @@
 //! equal each other, and rendering is limited by the length of texts, not by time.
 
 mod expression;
+mod fault;
 mod filters;
 mod item;
+mod operand;
 mod parse;
 mod run;
 mod scan;
@@ -18,6 +20,7 @@ use bumpalo::collections::String as BumpString;
 
 use crate::mapping::directive::*;
 use crate::value::Value;
+use fault::Fault;
 use run::Run;
 use syntax::{Operand, Part, Statement};
 
@@ -28,10 +31,6 @@ pub(super) const DIRECTIVE: Directive = Directive {
 
 /// Maximum length of a template, in UTF-16 units.
 const MAX_TEMPLATE: usize = 1000;
-
-/// A template that fails whenever it is evaluated, and why.
-#[derive(Debug)]
-struct Fault(String);
 
 /// A parsed template.
 #[derive(Debug)]

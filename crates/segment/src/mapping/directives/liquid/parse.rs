@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::Fault;
-use super::expression::{expression, value};
+use super::expression::expression;
+use super::fault::Fault;
+use super::operand::value;
 use super::scan::Scanner;
 use super::syntax::{Branch, Expression, Statement};
 use super::tokens::{Tag, Token, lines, tokens};

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
 
-use super::filters::Call;
+use super::filters::call::Call;
 use super::item::{Item, js_text};
 use super::syntax::{Argument, Expression, Operand, Operator, Part, Statement, Word};
 use crate::mapping::error::RuntimeError;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Fault;
+use super::fault::Fault;
 use crate::value::is_js_space;
 
 /// Returns true for the white space between words.

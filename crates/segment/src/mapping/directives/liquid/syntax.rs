@@ -1,6 +1,6 @@
 //! The syntax tree of a template.
 
-use super::filters::Filter;
+use super::filters::call::Filter;
 
 /// A part of a template, run in order.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::Fault;
+use super::fault::Fault;
 use super::scan::{Scanner, is_blank};
 
 /// A piece of a template, as places in it.

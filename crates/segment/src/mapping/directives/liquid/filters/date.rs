@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::super::item::{Item, js_text};
+use super::call::{Call, Filtered, Named};
 use super::strftime::{Zone, Zoned, strftime};
-use super::{Call, Filtered, Named};
 use crate::mapping::error::RuntimeError;
 use crate::time::{Millis, js_date};
 use crate::value::Value;

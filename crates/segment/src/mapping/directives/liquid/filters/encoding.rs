@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::super::item::Item;
-use super::Named;
+use super::call::Named;
 use crate::value::Value;
 
 pub(super) const FILTERS: &[Named] = &[

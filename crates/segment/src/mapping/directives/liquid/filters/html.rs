@@ -1,6 +1,6 @@
 //! Filters of HTML.
 
-use super::{Call, Filtered, Named};
+use super::call::{Call, Filtered, Named};
 
 const ENTITIES: [(char, &str); 5] = [
     ('&', "&amp;"),

@@ -1,7 +1,7 @@
 //! Filters that write JSON, and those that pass values on.
 
 use super::super::item::Item;
-use super::{Call, Filtered, Named};
+use super::call::{Call, Filtered, Named};
 use crate::mapping::directives::json::json_text;
 use crate::mapping::error::RuntimeError;
 use crate::mapping::limits::bounded;

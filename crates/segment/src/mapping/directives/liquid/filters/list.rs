@@ -2,13 +2,13 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use super::super::Fault;
-use super::super::expression::keys;
+use super::super::fault::Fault;
 use super::super::item::{Item, js_text};
+use super::super::operand::keys;
 use super::super::scan::Scanner;
 use super::super::syntax::Operand;
+use super::call::{Call, Filtered, Named};
 use super::text::{place, slice_units};
-use super::{Call, Filtered, Named};
 use crate::mapping::error::RuntimeError;
 use crate::mapping::limits::bounded;
 use crate::value::{Value, js_text_to_number, utf16_len};

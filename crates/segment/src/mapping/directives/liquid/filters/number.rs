@@ -1,6 +1,6 @@
 //! Filters of numbers. Other values count as 0.
 
-use super::{Call, Filtered, Named};
+use super::call::{Call, Filtered, Named};
 use crate::value::Value;
 
 pub(super) const FILTERS: &[Named] = &[

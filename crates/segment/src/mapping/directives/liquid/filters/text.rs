@@ -1,7 +1,7 @@
 //! Filters of texts. Lengths and places count UTF-16 units.
 
 use super::super::item::Item;
-use super::{Call, Filtered, Named};
+use super::call::{Call, Filtered, Named};
 use crate::mapping::error::RuntimeError;
 use crate::mapping::limits::bounded;
 use crate::value::{Value, is_js_space, js_trim, utf16_len};

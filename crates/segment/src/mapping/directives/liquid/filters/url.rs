@@ -4,8 +4,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use unicode_normalization::char::is_combining_mark;
 
 use super::super::item::Item;
+use super::call::{Call, Filtered, Named};
 use super::text::with_spaces_as;
-use super::{Call, Filtered, Named};
 use crate::mapping::error::RuntimeError;
 
 /// The characters that `cgi_escape` encodes.
