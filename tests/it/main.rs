@@ -23,6 +23,7 @@ mod crowd;
 mod durable;
 mod faults;
 mod field;
+mod field_cases;
 mod fuzz_seeds;
 mod happy;
 mod journals;
