@@ -64,7 +64,7 @@ pub use mapping::{CompiledMapping, Draft, Planned, Trigger};
 pub use parent::Parent;
 pub use policy::OptOutPolicy;
 pub use presets::{Listens, Preset};
-pub use reference::reference;
+pub use reference::{reference, sources as sources_table};
 pub use sources::Sources;
 pub use spec::{Compat, Spec, set};
 pub use usable::{Unusable, usable_text};

@@ -51,6 +51,32 @@ pub fn reference(spec: &Spec) -> String {
     out
 }
 
+/// Writes a table of the places in an event that each field is read from when nothing is configured, as Markdown.
+pub fn sources(spec: &Spec) -> String {
+    let mut out = "| field | read from, the first usable one | else |\n|---|---|---|\n".to_owned();
+    for (path, row) in spec.all_rows().filter(|(_, row)| row.format != Some("legacy")) {
+        let is_in_legacy = |parent: &str| spec.row(parent).is_some_and(|row| row.format == Some("legacy"));
+        if path
+            .split_once('.')
+            .is_some_and(|(parent, _)| is_in_legacy(parent))
+        {
+            continue;
+        }
+        let of_segment = row.field.default.map(segment_default);
+        let places = match row.vendor_default {
+            Some(Default::FirstOf(paths) | Default::FirstNumberOf(paths)) => {
+                format!("`{}`", paths.join("`, `"))
+            }
+            Some(default) => vendor_default(&default),
+            None => of_segment.unwrap_or_default(),
+        };
+        if !(places.is_empty() && row.derived.is_empty()) {
+            let _ = writeln!(out, "| `{path}` | {places} | {} |", row.derived);
+        }
+    }
+    out
+}
+
 /// Writes the defaults by which presets differ from the field table.
 fn preset_fields(out: &mut String, spec: &Spec) {
     let of_both = |preset: &'static Preset| {

@@ -12,6 +12,7 @@ mod examples;
 mod file_names;
 mod linked;
 mod presets;
+mod sources;
 mod vendor_words;
 mod way;
 
