@@ -7,6 +7,7 @@ use crate::log::log_file::file_name;
 use crate::seal::keys_file::{Found, JournalKeys, NAME, find};
 use crate::seal::operator::KeyId;
 use crate::seal::wrapped::Locked;
+use crate::state::opening::Found as FoundState;
 use crate::state::state_file::StateFile;
 use crate::{JournalError, Keys};
 
@@ -21,7 +22,8 @@ pub(super) fn open(
     operator: Option<&Keys>,
 ) -> Result<Option<JournalKeys>, JournalError> {
     let found = find(folder)?;
-    // Without a key, `keys.bin` alone is no hindrance: a start that could not seal the state may have left it.
+    // Without a key, `keys.bin` alone is no hindrance, see `refuse_plain`: a start that could not seal the state may have
+    // left it.
     let keys = match &found {
         _ if operator.is_none() => Vec::new(),
         Found::Nothing => Vec::new(),
@@ -57,6 +59,27 @@ pub(super) fn open(
         return Err(unlisted(&folder.join(crate::state::tables::FILE), key, operator));
     }
     JournalKeys::open(operator, &found, kept.or(seals.copy)).map(Some)
+}
+
+/// Refuses a start without a key beside `keys.bin`, unless the state is there and in plain: a sealed state that is damaged or
+/// gone must not be begun anew in plain.
+///
+/// # Errors
+/// [`JournalError`] with the key's id and the remedy.
+pub(super) fn refuse_plain(
+    folder: &Path,
+    operator: Option<&Keys>,
+    state: &FoundState,
+) -> Result<(), JournalError> {
+    if operator.is_some() || matches!(state, FoundState::Whole(_)) {
+        return Ok(());
+    }
+    let path = folder.join(NAME);
+    match find(folder)? {
+        Found::Nothing => Ok(()),
+        Found::Broken => Err(no_key(&path, None)),
+        Found::Whole(wrapped) => Err(no_key(&path, wrapped.keys().first().copied())),
+    }
 }
 
 fn no_key(path: &Path, key: Option<KeyId>) -> JournalError {

@@ -104,6 +104,7 @@ impl DiskJournal {
         let seals = formats::refuse_newer(&options.path)?;
         let keys = keys::open(&options.path, &seals, options.keys.as_ref())?;
         let (mut state, found) = StateFile::find(&options.path, Values::new(keys.as_ref()))?;
+        keys::refuse_plain(&options.path, options.keys.as_ref(), &found)?;
         if let Some(keys) = &keys {
             keys.save(&options.path)?;
         }

@@ -90,7 +90,9 @@ impl Values {
         match (found, self.seal()) {
             (None, _) => Ok(()),
             (Some(_), None) => Err(Trouble::Refused(
-                "it is sealed, and no key is configured: set `key` in [journal] to the key that it was sealed with".into(),
+                "the journal is sealed, and no key is configured: set journal.key to the file that holds the key. Nothing was \
+                 changed"
+                    .into(),
             )),
             (Some(found), Some(own)) if found.state_key != own.state_key => Err(Trouble::Refused(
                 "it is sealed with the keys of another keys.bin: put the right keys.bin back, or remove the one that is \

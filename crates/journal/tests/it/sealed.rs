@@ -170,6 +170,31 @@ async fn a_key_can_be_set_later_and_changed() {
     journal.shutdown().await;
 }
 
+#[tokio::test]
+async fn a_sealed_state_alone_is_not_begun_anew_in_plain() {
+    for damage in [None, Some(&b"no state"[..]), Some(&[])] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        run(folder, &[1], 0..10).await;
+        for name in files(folder, "frames-") {
+            fs::remove_file(folder.join(name)).unwrap();
+        }
+        let state = folder.join("state.redb");
+        match damage {
+            None => fs::remove_file(&state).unwrap(),
+            Some(bytes) => fs::write(&state, bytes).unwrap(),
+        }
+        let before = contents(folder);
+        let error = DiskJournal::open(sealed(folder, &[])).err().unwrap().to_string();
+        assert!(
+            error.contains("set journal.key") && error.contains("Nothing was changed"),
+            "{error}"
+        );
+        assert!(before == contents(folder), "{damage:?}");
+        open_with(&sealed(folder, &[1])).shutdown().await;
+    }
+}
+
 /// Files of a journal of two runs, each with three frames.
 async fn two_files(folder: &Path) -> [std::path::PathBuf; 2] {
     for n in 0..2 {
