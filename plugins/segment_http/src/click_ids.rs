@@ -8,9 +8,11 @@ use bumpalo::Bump;
 use http::HeaderMap;
 use http::header::{COOKIE, REFERER};
 use signalbox_conversions::page;
-use signalbox_core::{Event, Path, Scalar};
+use signalbox_core::{Event, Kind, Path, Scalar};
 use signalbox_segment::time::parse_timestamp;
 
+static PAGE: LazyLock<Path> = LazyLock::new(|| Path::new("context.page"));
+static CLICK_IDS: LazyLock<Path> = LazyLock::new(|| Path::new("context.click_ids"));
 static URL: LazyLock<Path> = LazyLock::new(|| Path::new("context.page.url"));
 static SEARCH: LazyLock<Path> = LazyLock::new(|| Path::new("context.page.search"));
 static REFERRER: LazyLock<Path> = LazyLock::new(|| Path::new("context.page.referrer"));
@@ -62,9 +64,13 @@ impl<'h> ClickIds<'h> {
     /// id in the page's address is newer than the cookie.
     pub(crate) fn complete(&self, event: &mut Event) {
         if let Some(referer) = self.referer
+            && takes_members(event, &PAGE)
             && !has_text(event, &URL)
         {
             event.set(&URL, Scalar::String(referer));
+        }
+        if !takes_members(event, &CLICK_IDS) {
+            return;
         }
         let found = self.found(event);
         for (path, id) in PATHS.iter().zip(found) {
@@ -104,6 +110,13 @@ impl<'h> ClickIds<'h> {
 fn clicked_at(event: &Event) -> Option<i64> {
     let at = event.get(&TIMESTAMP)?.as_str().and_then(parse_timestamp)?;
     Some(at.0)
+}
+
+/// Returns true if a member can be written below this path without replacing a value: there is an object, null or nothing.
+pub(crate) fn takes_members(event: &Event, path: &Path) -> bool {
+    event
+        .get(path)
+        .is_none_or(|node| matches!(node.kind(), Kind::Object | Kind::Null))
 }
 
 fn has_text(event: &Event, path: &Path) -> bool {

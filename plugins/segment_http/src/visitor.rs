@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use http::HeaderMap;
 use signalbox_conversions::place::Place;
-use signalbox_core::{Event, Path, Scalar};
+use signalbox_core::{Event, Path, Scalar, Warning};
 
-use crate::click_ids::ClickIds;
+use crate::click_ids::{ClickIds, takes_members};
 use crate::settings::Settings;
 
+static PRIVACY: LazyLock<Path> = LazyLock::new(|| Path::new("context.privacy"));
 static GPC: LazyLock<Path> = LazyLock::new(|| Path::new("context.privacy.gpc"));
 
 /// The visitor of a request.
@@ -39,6 +40,13 @@ impl<'h> Visitor<'h> {
     /// events of the visitor's device.
     pub(crate) fn complete(&self, event: &mut Event) {
         if self.gpc {
+            if !takes_members(event, &PRIVACY) {
+                event.facts_mut().warnings.push(Warning::new(
+                    "privacy_replaced",
+                    "context.privacy",
+                    "was no object; Global Privacy Control took its place",
+                ));
+            }
             event.set(&GPC, Scalar::Bool(true));
         }
         if self.place.is_none() && self.click_ids.is_none() {

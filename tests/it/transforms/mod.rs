@@ -3,4 +3,5 @@
 mod bursts;
 mod order;
 mod pace;
+mod places;
 mod several_rules;

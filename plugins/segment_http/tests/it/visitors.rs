@@ -40,6 +40,9 @@ async fn global_privacy_control_is_noted_for_every_event() {
     let beside = json!({ "context": { "privacy": { "gpc": false, "us_privacy": "1YNN" } } });
     let context = page(&service, "/v1/p", &[("Sec-GPC", "1")], beside).await;
     assert_eq!(context["privacy"], json!({ "gpc": true, "us_privacy": "1YNN" }));
+    let odd = json!({ "context": { "privacy": "strict" } });
+    let context = page(&service, "/v1/p", &[("Sec-GPC", "1")], odd).await;
+    assert_eq!(context["privacy"], json!({ "gpc": true }));
     for headers in [&[][..], &[("Sec-GPC", "0")], &[("DNT", "1")]] {
         let context = page(&service, "/v1/p", headers, json!({})).await;
         assert_eq!(context.get("privacy"), None, "{headers:?}");
@@ -128,6 +131,18 @@ async fn ids_in_the_address_of_the_page_are_newer_than_cookies() {
         let context = page(&service, "/v1/p", &[("Cookie", bad)], json!({})).await;
         assert_eq!(context.get("click_ids"), None, "{bad}");
     }
+    let odd = json!({ "context": { "click_ids": "own", "page": "own" } });
+    let context = page(
+        &service,
+        "/v1/p",
+        &[COOKIES, ("Referer", "https://shop.example/p")],
+        odd,
+    )
+    .await;
+    assert_eq!(
+        (&context["click_ids"], &context["page"]),
+        (&json!("own"), &json!("own"))
+    );
     let long = format!("_epik={}", "x".repeat(1001));
     let context = page(&service, "/v1/p", &[("Cookie", &long)], json!({})).await;
     assert_eq!(context.get("click_ids"), None);
