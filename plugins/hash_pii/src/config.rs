@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_conversions::personal::{Field, Rules};
+use signalbox_conversions::settings::DefaultCountry;
 use signalbox_core::privacy::Class;
 use signalbox_core::{
     BuildContext, BuildError, BuildErrors, Built, Hashes, Path, Transform, TransformConfig,
@@ -42,6 +43,10 @@ pub struct HashPiiConfig {
     /// sink takes its own. Default `"pinterest"`.
     #[serde(default)]
     pub rules: RuleSets,
+    /// The country whose rules read phone numbers and postal codes of events that tell none, such as "DE"; the same as that of
+    /// the sinks behind the transform. Default none.
+    #[serde(default)]
+    pub default_country: DefaultCountry,
 }
 
 /// Returns true for a path whose last key means something, so that values there may be hashed or scrubbed.
@@ -180,7 +185,8 @@ impl TransformConfig for HashPiiConfig {
             plain_is_chosen: self.keep.is_some(),
         });
         let kept = Kept::new(self.keep.as_deref().unwrap_or_default());
-        let transform = HashPii::new(plan, &rules, self.defaults.then_some(kept));
+        let transform =
+            HashPii::new(plan, &rules, self.defaults.then_some(kept)).default_country(self.default_country.0);
         Ok(Built::transform(transform).declares(TransformDeclarations { hashes }))
     }
 }

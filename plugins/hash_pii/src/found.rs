@@ -42,6 +42,8 @@ pub(crate) struct Found {
     removed: Vec<(PathId, Removed)>,
     /// Values that some rules dropped and others did not: the position of the rules, and their reason.
     unhashed: Vec<(PathId, usize, Dropped)>,
+    /// Values that were hashed, and the doubts about them.
+    doubts: Vec<(PathId, Dropped)>,
 }
 
 impl Found {
@@ -104,6 +106,13 @@ impl Found {
         }
     }
 
+    /// Notes a doubt about a hashed value.
+    pub(crate) fn doubt(&mut self, path: PathId, doubt: Dropped) {
+        if !self.doubts.contains(&(path, doubt)) {
+            self.doubts.push((path, doubt));
+        }
+    }
+
     /// Notes a value that was a hash already.
     pub(crate) fn arrived(&mut self, path: PathId) {
         if !self.arrived.contains(&path) {
@@ -133,7 +142,10 @@ impl Found {
             .map(|(path, at, why)| reasons::unhashed(*why, &self.path(*path, plan), &rules[*at].name));
         let removed = self.removed.iter();
         let removed = removed.map(|(path, why)| why.noted(&self.path(*path, plan)));
-        facts.warnings.extend(unhashed.chain(removed));
+        let doubts = self.doubts.iter();
+        let doubts = doubts.map(|(path, doubt)| reasons::doubtful(*doubt, &self.path(*path, plan)));
+        facts.warnings.extend(unhashed.chain(removed).chain(doubts));
+        self.doubts.clear();
         self.unhashed.clear();
         self.removed.clear();
         self.unplanned.clear();

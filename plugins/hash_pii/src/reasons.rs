@@ -37,3 +37,8 @@ pub(crate) fn unhashed(why: Dropped, path: &str, rules: &str) -> Warning {
     let message = format!("{}; the rules '{rules}' have no hash of it", why.message());
     Warning::new(why.code(), path, message)
 }
+
+/// The warning about a value that is hashed although something is doubtful.
+pub(crate) fn doubtful(doubt: Dropped, path: &str) -> Warning {
+    Warning::new(doubt.code(), path, doubt.message())
+}

@@ -3,7 +3,10 @@
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-use signalbox_conversions::personal::{self, Dropped, Field, Form, Hashed, Nowhere, Rules, split_name};
+use signalbox_conversions::Whereabouts;
+use signalbox_conversions::personal::{
+    self, Dropped, Field, Form, Hashed, Nowhere, Place, Rules, split_name,
+};
 use signalbox_conversions::reasons::scrubbed;
 use signalbox_core::{Document, Event, Flow, Kind, Node, NodeId, Scalar, Sha256Hex, Transform, Warning};
 use signalbox_segment::value::{Number, is_js_space};
@@ -25,6 +28,8 @@ pub(crate) struct HashPii {
     rules: Vec<RuleName>,
     /// Keys are looked at by their meaning too, but for these paths.
     by_meaning: Option<Kept>,
+    /// The country of people whose event tells none.
+    default_country: Option<&'static str>,
 }
 
 /// Buffers that are used again for every event of a thread.
@@ -34,6 +39,8 @@ struct Scratch {
     items: Vec<NodeId>,
     /// The results of a value by each set of rules; of a value with several hashes, one row after the other.
     results: Vec<Result<Sha256Hex, Dropped>>,
+    /// What a warning tells of the values in a text although they are hashed.
+    doubts: Vec<Dropped>,
     found: Found,
     seeker: Seeker,
     /// Warnings about texts that were scrubbed.
@@ -69,7 +76,14 @@ impl HashPii {
             plan,
             rules: rules.iter().map(named).collect(),
             by_meaning,
+            default_country: None,
         }
+    }
+
+    /// Sets the country (alpha-2, upper case) whose rules read phone numbers and postal codes of events that tell none.
+    pub(crate) fn default_country(mut self, country: Option<&'static str>) -> HashPii {
+        self.default_country = country;
+        self
     }
 }
 
@@ -81,6 +95,7 @@ impl Transform for HashPii {
         let mut walk = Walk {
             document: event.document_mut(),
             rules: &self.rules,
+            default_country: self.default_country,
             of_group,
             scratch: &mut scratch,
         };
@@ -105,6 +120,7 @@ impl Transform for HashPii {
 struct Walk<'a> {
     document: &'a mut Document,
     rules: &'a [RuleName],
+    default_country: Option<&'static str>,
     of_group: bool,
     scratch: &'a mut Scratch,
 }
@@ -234,9 +250,15 @@ impl Walk<'_> {
     }
 
     fn field(&mut self, target: Target, field: Field, id: NodeId) -> bool {
-        let (text, results) = (&mut self.scratch.text, &mut self.scratch.results);
+        let place = Whereabouts::of(self.document.root(), self.default_country);
+        let Scratch {
+            text,
+            results,
+            doubts,
+            ..
+        } = &mut *self.scratch;
         let treatment = with_text(self.document.node(id), |value| {
-            treatment(field, self.rules, value, text, results)
+            treatment(field, self.rules, (value, &place), text, results, doubts)
         });
         match treatment {
             Treatment::Hash(_) if !self.scratch.found.has_room(target.path, self.rules) => {
@@ -245,6 +267,9 @@ impl Walk<'_> {
             Treatment::Hash(hash) => {
                 self.document.set_node(id, Scalar::String(hash.as_str()));
                 self.note(target.path, field, hash);
+                for doubt in std::mem::take(&mut self.scratch.doubts) {
+                    self.scratch.found.doubt(target.path, doubt);
+                }
                 true
             }
             Treatment::Arrived(hash) => {
@@ -306,8 +331,13 @@ impl Walk<'_> {
     fn name_part(&mut self, target: Target, parent: NodeId, (at, field): (usize, Field), part: &str) {
         const SPELLINGS: [[&str; 2]; 2] = [["firstName", "first_name"], ["lastName", "last_name"]];
         let [camel, snake] = SPELLINGS[at];
-        let (text, results) = (&mut self.scratch.text, &mut self.scratch.results);
-        let hash = match treatment(field, self.rules, part, text, results) {
+        let Scratch {
+            text,
+            results,
+            doubts,
+            ..
+        } = &mut *self.scratch;
+        let hash = match treatment(field, self.rules, (part, &Nowhere), text, results, doubts) {
             Treatment::Hash(hash) | Treatment::Arrived(hash) => hash,
             Treatment::Removed(why) => {
                 self.remove(target, why);
@@ -372,21 +402,31 @@ fn with_text<R>(node: Node<'_>, take: impl FnOnce(&str) -> R) -> R {
 fn treatment(
     field: Field,
     all: &[RuleName],
-    text: &str,
+    (text, place): (&str, &dyn Place),
     scratch: &mut String,
     results: &mut Vec<Result<Sha256Hex, Dropped>>,
+    doubts: &mut Vec<Dropped>,
 ) -> Treatment {
     results.clear();
+    doubts.clear();
     let mut more = Vec::new();
     for (at, one) in all.iter().enumerate() {
         let mut first = Err(Dropped::Empty);
-        let mut take = |result: Result<Hashed, Dropped>| match (result, first) {
-            (Ok(Hashed { hash, .. }), Err(_)) => first = Ok(hash),
-            (Ok(Hashed { hash, .. }), Ok(_)) => more.push((at, hash)),
-            (Err(why), Err(Dropped::Empty)) => first = Err(why),
-            (Err(_), _) => {}
+        let mut take = |result: Result<Hashed, Dropped>| {
+            if let Ok(Hashed {
+                doubt: Some(doubt), ..
+            }) = result
+            {
+                doubts.push(doubt);
+            }
+            match (result, first) {
+                (Ok(Hashed { hash, .. }), Err(_)) => first = Ok(hash),
+                (Ok(Hashed { hash, .. }), Ok(_)) => more.push((at, hash)),
+                (Err(why), Err(Dropped::Empty)) => first = Err(why),
+                (Err(_), _) => {}
+            }
         };
-        personal::hash_each(field, one.rules, text, &Nowhere, scratch, &mut take);
+        personal::hash_each(field, one.rules, text, place, scratch, &mut take);
         results.push(first);
     }
     let chosen = results

@@ -108,6 +108,7 @@ fn a_value_that_some_rules_drop_is_hashed_by_the_others() {
             ("traits.email", "not_an_email"),
             ("traits.gender", "unknown_gender"),
             ("traits.phone", "national_number"),
+            ("traits.phone", "no_country_code"),
         ]
     );
     let told = first
@@ -208,4 +209,23 @@ fn lists_of_names_are_bounded() {
         assert_eq!(several.list(path, "meta").unwrap().len(), 64);
     }
     assert_eq!(several.codes(), [("context.traits.name", "too_many_values")]);
+}
+
+#[test]
+fn phones_take_the_code_of_the_country_that_the_event_tells() {
+    let traits = json!({ "phone": "020 7946 0958", "address": { "country": "Great Britain" } });
+    for rules in ["pinterest", "meta"] {
+        let made = made(&format!("rules = \"{rules}\""), &json!({ "traits": traits }));
+        assert_eq!(made.payload["traits"]["phone"], sha("442079460958"), "{rules}");
+        assert_eq!(made.warnings, []);
+    }
+    let settings = "rules = \"pinterest\"\ndefault_country = \"FR\"";
+    let phone = json!({ "traits": { "phone": "06 12 34 56 78" } });
+    assert_eq!(
+        made(settings, &phone).payload["traits"]["phone"],
+        sha("33612345678")
+    );
+    let unknown = made("rules = \"pinterest\"", &phone);
+    assert_eq!(unknown.payload["traits"]["phone"], sha("612345678"));
+    assert_eq!(unknown.codes(), [("traits.phone", "no_country_code")]);
 }
