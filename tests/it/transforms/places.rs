@@ -8,7 +8,7 @@ use crate::support::client::{WRITE_KEY, try_send};
 use crate::support::pipe::Pipe;
 use crate::support::world::{World, shop};
 
-/// Sends a browser's order through a proxy, and returns what the sandbox accepted.
+/// Sends a browser's order through a proxy, and returns the events that the sandbox accepted.
 async fn sent(top: &str, source: &str, headers: &[(&str, &str)]) -> Vec<Value> {
     let world = World::new().await;
     let us = json!({ "country": { "iso_code": "US" }, "subdivisions": [{ "iso_code": "CA" }] });
