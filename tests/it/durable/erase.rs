@@ -151,12 +151,7 @@ async fn it_survives_a_kill_and_the_loss_of_the_state() {
 
 #[tokio::test]
 async fn a_sealed_journal_obeys_it_too() {
-    survives(
-        "[journal]
-key = \"${JOURNAL_KEY}\"
-",
-    )
-    .await;
+    survives("[journal]\nkey = \"${JOURNAL_KEY}\"\n").await;
 }
 
 async fn survives(top: &str) {

@@ -135,10 +135,16 @@ pub fn of_word(word: &str) -> Option<Placeholder> {
     })
 }
 
-/// Returns true for a text that is no id: blank, a placeholder, or nothing but zeros, dashes and braces (the nil UUID).
+/// Returns true for a text that is no id: blank, a placeholder, nothing but zeros, or the nil UUID with dashes and braces. Zeros
+/// with other dashes are an id, such as `0-0`, the first event of a first client.
 pub fn is_placeholder(id: &str) -> bool {
+    /// The digits of a UUID.
+    const UUID: usize = 32;
     let id = trim(id);
-    id.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'{' | b'}')) || placeholder(id).is_some()
+    let zeros = id.bytes().filter(|byte| *byte == b'0').count();
+    let is_nil = id.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'{' | b'}'))
+        && (zeros == 0 || zeros == UUID || !id.contains('-'));
+    is_nil || placeholder(id).is_some()
 }
 
 /// Returns true for a text that a template engine or a tag manager should have replaced: `{{…}}`, `${…}`, `%%…%%`, `__…__`,

@@ -41,7 +41,7 @@ fn words_for_a_missing_value_are_no_ids() {
     }
     for text in [
         "1", "a", "m-0", "nullable-1", "undefined-7", "ajs-next-1700000000000-0f3a", "00000000-0000-0000-0000-000000000001",
-        "漢字", "01J9Z0",
+        "漢字", "01J9Z0", "0-0",
     ] {
         assert!(!is_placeholder(text), "{text}");
     }
