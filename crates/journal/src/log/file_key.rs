@@ -14,15 +14,18 @@ pub(crate) struct FileKey {
     keys: Option<Keys>,
     /// The position in the file's name.
     pub(super) first: Position,
+    /// True if each frame of the file must be sealed.
+    pub(super) sealed: bool,
     opener: OnceLock<(Wrapped, Opener)>,
 }
 
 impl FileKey {
-    /// The key of the file that begins at a position; without the operator's keys it opens nothing.
-    pub(crate) fn new(keys: Option<&Keys>, first: Position) -> FileKey {
+    /// The key of the file that begins at a position. Without the operator's keys it opens no sealed frame; with `sealed` no other.
+    pub(crate) fn new(keys: Option<&Keys>, first: Position, sealed: bool) -> FileKey {
         FileKey {
             keys: keys.cloned(),
             first,
+            sealed,
             opener: OnceLock::new(),
         }
     }

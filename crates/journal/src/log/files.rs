@@ -156,7 +156,13 @@ impl LogFiles {
         marked: Option<&Marked>,
     ) -> Result<Position, JournalError> {
         let path = self.folder.join(file_name(first));
-        match take_over(&path, &self.key(first), limit, marked, &mut lock(&self.mark)) {
+        match take_over(
+            &path,
+            &self.key(first, sealed.is_some()),
+            limit,
+            marked,
+            &mut lock(&self.mark),
+        ) {
             Ok(Taken {
                 content: Some(content),
                 given,
@@ -363,7 +369,7 @@ impl LogFiles {
         }
         let heading = heading.to_bytes(first, seals.as_ref());
         let sealer = key.map(FrameSealer::new);
-        let created = Growing::create(path, &heading, self.key(first), sealer);
+        let created = Growing::create(path, &heading, self.key(first, seals.is_some()), sealer);
         let (growing, file) = created.map_err(|error| {
             let _ = fs::remove_file(path);
             Failure::at(path, &error)
@@ -489,8 +495,8 @@ impl LogFiles {
     }
 
     /// The key that opens the frames of a file.
-    fn key(&self, first: Position) -> FileKey {
-        FileKey::new(self.keys.as_ref().map(|keys| &keys.operator), first)
+    fn key(&self, first: Position, sealed: bool) -> FileKey {
+        FileKey::new(self.keys.as_ref().map(|keys| &keys.operator), first, sealed)
     }
 
     /// Opens a file, or finds it open.
@@ -500,7 +506,7 @@ impl LogFiles {
         let file = match i.and_then(|i| pool.remove(i)) {
             Some((_, file)) => file,
             None => {
-                let key = self.key(log_file.first);
+                let key = self.key(log_file.first, log_file.sealed.is_some());
                 Arc::new(FrameFile::open(&log_file.path, key, log_file.end())?)
             }
         };

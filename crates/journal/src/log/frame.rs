@@ -273,6 +273,8 @@ impl<'a> Frame<'a> {
             let (front, body) = bytes.split_at_mut_checked(head.fixed).ok_or(SHORT)?;
             let aad = aad(key.first, at, front);
             key.open(&seal.wrapped, &seal.sealed, &aad, body)?;
+        } else if key.sealed {
+            return Err("it is not sealed, and its file is");
         }
         Frame::open(head, bytes.get(head.fixed..).ok_or(SHORT)?)
     }
@@ -551,19 +553,24 @@ pub(crate) mod tests {
             assert_eq!(frame.sources, Frame::decode(&plain).unwrap().sources);
             Ok(())
         };
-        let file = FileKey::new(Some(&one), 7);
+        let file = FileKey::new(Some(&one), 7, true);
         assert_eq!(flaw(&bytes, &file, 4096), Ok(()));
         assert_eq!(flaw(&again, &file, 4096), Ok(()));
-        assert_eq!(flaw(&plain, &file, 4096), Ok(()), "an older file");
+        assert_eq!(
+            flaw(&plain, &file, 4096),
+            Err("it is not sealed, and its file is")
+        );
+        let older = FileKey::new(Some(&one), 7, false);
+        assert_eq!(flaw(&plain, &older, 4096), Ok(()));
         let place = "it is undamaged, and was not sealed for this place of this file";
         let elsewhere = Err(place);
         assert_eq!(flaw(&bytes, &file, 8192), elsewhere);
         let other = Err("the key that stands in it was not wrapped for this file");
-        assert_eq!(flaw(&bytes, &FileKey::new(Some(&one), 8), 4096), other);
+        assert_eq!(flaw(&bytes, &FileKey::new(Some(&one), 8, true), 4096), other);
         let unlisted = Err("it was sealed under a key that is not listed");
-        assert_eq!(flaw(&bytes, &FileKey::new(Some(&two), 7), 4096), unlisted);
+        assert_eq!(flaw(&bytes, &FileKey::new(Some(&two), 7, true), 4096), unlisted);
         let none = Err("it is sealed, and the journal has no key");
-        assert_eq!(flaw(&bytes, &FileKey::new(None, 7), 4096), none);
+        assert_eq!(flaw(&bytes, &FileKey::new(None, 7, true), 4096), none);
         assert!(decode_frame(&bytes, true).is_err() && decode_frame(&bytes, false).is_err());
         // A head that tells another position, behind a right checksum.
         let mut moved = bytes.clone();

@@ -230,7 +230,7 @@ mod tests {
     }
 
     fn key() -> FileKey {
-        FileKey::new(Some(&keys(&[1])), 100)
+        FileKey::new(Some(&keys(&[1])), 100, false)
     }
 
     /// Opens a file, sealed or not.

@@ -37,7 +37,7 @@ pub(crate) fn look(path: &Path) -> Result<FileSeals, Trouble> {
     let file = File::open(path).map_err(|error| trouble(&error))?;
     let size = file.metadata().map_err(|error| trouble(&error))?.len();
     let read = Heading::read(&file)?;
-    let (key, mut bytes) = (FileKey::new(None, 0), Vec::new());
+    let (key, mut bytes) = (FileKey::new(None, 0, false), Vec::new());
     let mut block = read.as_ref().map_or(0, |read| read.blocks);
     let seals = read.as_ref().and_then(|read| read.seals);
     let mut found = FileSeals {

@@ -224,7 +224,7 @@ fn frame(bytes: &[u8], n: usize) -> usize {
 #[tokio::test]
 async fn a_damaged_heading_costs_nothing_and_a_moved_frame_is_not_delivered() {
     let all: Vec<u64> = (0..60).collect();
-    for what in ["heading", "moved", "exchanged", "flipped"] {
+    for what in ["heading", "moved", "exchanged", "plain", "flipped"] {
         let written = tempfile::tempdir().unwrap();
         let [first, second] = two_files(written.path()).await;
         let (mut bytes, other) = (fs::read(&first).unwrap(), fs::read(&second).unwrap());
@@ -242,6 +242,19 @@ async fn a_damaged_heading_costs_nothing_and_a_moved_frame_is_not_delivered() {
             "exchanged" => {
                 let from = frame(&other, 1);
                 bytes[two..end].copy_from_slice(&other[from..from + end - two]);
+                Some((10, 20))
+            }
+            "plain" => {
+                let folder = tempfile::tempdir().unwrap();
+                let journal = open_with(&sealed(folder.path(), &[]));
+                append(&journal, 0..10).await;
+                append(&journal, 10..20).await;
+                journal.shutdown().await;
+                let plain = fs::read(folder.path().join(&files(folder.path(), "frames-")[0])).unwrap();
+                let from = frame(&plain, 1);
+                let length = u32::from_le_bytes(plain[from + 12..from + 16].try_into().unwrap()) as usize;
+                assert!(length <= end - two, "it has room where the sealed one was");
+                bytes[two..two + length].copy_from_slice(&plain[from..from + length]);
                 Some((10, 20))
             }
             _ => {
