@@ -19,9 +19,9 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use signalbox_core::{Event, JournalKey, Record, Sha256Hex, Sink};
+use signalbox_core::{Event, Flow, JournalKey, Record, Sha256Hex, Sink};
 use signalbox_journal::{Keys, encode_frame, seal_frames};
-use support::pipeline::{META, TIKTOK, body, pinterest, record, sink_of};
+use support::pipeline::{HASHED, META, TIKTOK, body, pinterest, record, sink_of, source_transforms};
 use support::{corpus, naive, parse};
 
 /// Work that is counted.
@@ -46,10 +46,11 @@ const TOLERANCE: f64 = 0.03;
 const EVENTS: usize = 200;
 
 /// The work that is counted, by name, over these events.
-const WORK: [(&str, Work); 8] = [
+const WORK: [(&str, Work); 9] = [
     ("parse", parse_all),
     ("parse, store", store),
     ("parse, store sealed", store_sealed),
+    ("parse, hash_pii", hash_pii),
     ("transform", transform),
     ("transform, Meta", |texts| transform_for(&sink_of(META), texts)),
     ("transform, TikTok", |texts| {
@@ -79,6 +80,18 @@ fn store_sealed(texts: &[String]) {
     let keys = Keys::new(&[JournalKey::new([1; 32])]).ok().flatten();
     let sealed = keys.map(|keys| seal_frames(&keys, commits(texts).collect()));
     assert!(black_box(sealed).is_some_and(|blocks| blocks.is_ok()));
+}
+
+/// The difference to [`parse_all`] is the cost of `hash_pii`: finding personal values, normalising and hashing them.
+fn hash_pii(texts: &[String]) {
+    let hash = source_transforms(HASHED);
+    for text in texts {
+        let mut event = parse(text);
+        for transform in &hash {
+            assert_eq!(transform.apply(&mut event), Flow::Pass);
+        }
+        black_box(event);
+    }
 }
 
 fn transform(texts: &[String]) {

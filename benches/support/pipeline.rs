@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use signalbox_config::{self as config, ProcessEnvironment};
-use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink};
+use signalbox_core::{Batch, Event, Framing, Outcome, Prepared, Reason, Record, Report, Sink, Transform};
 use signalbox_http::Bytes;
 use signalbox_plugins as _;
 use signalbox_runtime::pipeline::Pipeline;
@@ -67,6 +67,27 @@ inputs = ["shop"]
 ad_account_id = "549755885175"
 conversion_token = "bench-token"
 "#;
+
+/// The source of [`PLAIN`] with personal data hashed before the journal.
+pub(crate) const HASHED: &str = r#"
+[transforms.hash]
+type = "hash_pii"
+
+[sources.shop]
+type = "segment_http"
+listen = "127.0.0.1:8080"
+write_keys = ["bench-key"]
+through = ["hash"]
+
+[sinks.console]
+type = "console"
+inputs = ["shop"]
+"#;
+
+/// The transforms of the only source.
+pub(crate) fn source_transforms(text: &str) -> Vec<Box<dyn Transform>> {
+    build(text).sources.remove(0).transforms
+}
 
 /// Loads and builds.
 pub(crate) fn build(text: &str) -> Pipeline {

@@ -11,13 +11,13 @@ use std::sync::{Mutex, PoisonError};
 use signalbox_core::privacy::{Class, Found, Look, Meaning, Place, looks_like, looks_like_phone_number};
 use signalbox_core::{Event, Kind, Node, Warning};
 
-/// Of so many events, one is looked at in full: its keys too, and numbers under the keys of phones.
+/// One event of this number is looked at in full: its keys too, and numbers under the keys of phones.
 const SAMPLE: u32 = 64;
 /// Most paths that one source counts; later ones are counted together.
 const MOST: usize = 64;
 /// The path under which further ones are counted.
 const OTHER: &str = "other";
-/// Most steps of a path that are told apart.
+/// Most steps of a path that are shown.
 const STEPS: usize = 8;
 /// Stands for a key that a client may have chosen.
 const MASKED: &str = "*";

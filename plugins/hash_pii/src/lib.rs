@@ -8,6 +8,7 @@ mod plan;
 mod reasons;
 mod seek;
 mod transform;
+mod treatment;
 
 pub use config::HashPiiConfig;
 pub use options::{HashAs, RuleSet, RuleSets};

@@ -10,6 +10,7 @@ mod circles;
 mod directions;
 mod examples;
 mod file_names;
+mod hashed_sources;
 mod linked;
 mod presets;
 mod sources;

@@ -194,7 +194,7 @@ fn uncovered(config: &LoadedConfig, declared: &Declared) -> Vec<Diagnostic> {
 
 /// Returns true if a transform hashes a path, or leaves it plain by its settings.
 fn covers(hashes: &Hashes, path: &str) -> bool {
-    /// Ids that are nobody's outside of the advertiser's own systems.
+    /// Ids of events and of visitors, which name no person.
     const NOT_PERSONAL: [&str; 2] = ["anonymousId", "messageId"];
     let path = path.replace('[', ".").replace(']', "");
     let inside = |above: &String| {
