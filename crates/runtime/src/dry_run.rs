@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use signalbox_core::{Event, Flow, Reason, Receipt, Transform, Warning};
+use signalbox_core::{Event, Flow, Reason, RejectedInput, Transform, Warning};
 
-use crate::dead_letters::now_millis;
 use crate::delivery::{Stage, Staged, guard};
 use crate::pipeline::{BuiltSink, Pipeline};
 use crate::plain_values::Watch;
@@ -95,13 +94,46 @@ impl DryRun {
         Ok(DryRun { sinks })
     }
 
-    /// Returns the output lines for one input line: one for each sink and mapping.
-    pub fn line(&self, number: u64, text: &str) -> Vec<String> {
-        self.sinks
-            .iter()
-            .flat_map(|sink| sink.line(number, text))
-            .collect()
+    /// Returns the output lines for one input: one for each of its events, sink and mapping. `read` reads the input as the
+    /// source of the name would; it is called once for each source that the sinks listen to.
+    pub fn input(
+        &self,
+        number: u64,
+        mut read: impl FnMut(&Arc<str>) -> Vec<Result<Event, RejectedInput>>,
+    ) -> Vec<Line> {
+        let mut inputs: Vec<Read<'_>> = Vec::new();
+        let mut lines = Vec::new();
+        for sink in &self.sinks {
+            if !inputs.iter().any(|read| *read.source == sink.source) {
+                inputs.push(Read {
+                    source: &sink.source,
+                    events: read(&sink.source),
+                });
+            }
+            let of_source = inputs.iter().filter(|read| *read.source == sink.source);
+            for event in of_source.flat_map(|read| &read.events) {
+                lines.extend(sink.event(number, event));
+            }
+        }
+        lines
     }
+}
+
+/// An input as one source reads it.
+struct Read<'a> {
+    source: &'a Arc<str>,
+    events: Vec<Result<Event, RejectedInput>>,
+}
+
+/// A line of a dry run's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// `mapped`, `filtered` or `rejected`.
+    pub outcome: &'static str,
+    /// Number of warnings.
+    pub warnings: usize,
+    /// The line as JSON.
+    pub json: String,
 }
 
 fn without_pacing(transforms: Vec<Box<dyn Transform>>) -> Vec<Box<dyn Transform>> {
@@ -112,16 +144,12 @@ fn without_pacing(transforms: Vec<Box<dyn Transform>>) -> Vec<Box<dyn Transform>
 }
 
 impl DrySink {
-    fn line(&self, number: u64, text: &str) -> Vec<String> {
-        let receipt = Receipt {
-            source: self.source.clone(),
-            received_at: now_millis(),
-        };
-        let mut event = match Event::parse(text, receipt) {
-            Ok(event) => event,
-            Err(error) => {
-                let reason = Reason::new("not_an_event", error.to_string());
-                return vec![self.output(number, "", "rejected").reason(&reason).print()];
+    fn event(&self, number: u64, event: &Result<Event, RejectedInput>) -> Vec<Line> {
+        let mut event = match event {
+            Ok(event) => event.clone(),
+            Err(input) => {
+                let id = input.message_id.as_deref().unwrap_or_default();
+                return vec![self.output(number, id, "rejected").reason(&input.reason).print()];
             }
         };
         let id = event.message_id().to_owned();
@@ -211,8 +239,12 @@ impl<'a> OutputLine<'a> {
         }
     }
 
-    fn print(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    fn print(&self) -> Line {
+        Line {
+            outcome: self.outcome,
+            warnings: self.warnings.len(),
+            json: serde_json::to_string(self).unwrap_or_default(),
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check a configuration without running it
     Validate(ValidateArgs),
-    /// Show the records that events from standard input would make, one JSON object a line
+    /// Show the records that events of files or standard input would make, one JSON object a line
     DryRun(DryRunArgs),
     /// Show the counts of received, delivered and pending events, of a running or a stopped router
     Status(StatusArgs),
@@ -316,6 +316,25 @@ pub(crate) struct DryRunArgs {
     /// Treat the events as coming from this source (default: the first input of each sink)
     #[arg(long, value_name = "NAME")]
     pub(crate) source: Option<String>,
+    /// Files of events, folders or patterns such as "events/*.gz" (default: standard input). JSON lines, JSON over several
+    /// lines, arrays of events and bodies of /v1/batch are read, and compressed by gzip, too
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<std::path::PathBuf>,
+    /// Take events as they are, without the validation and completion of a source: those of a `file` sink or the journal
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// End with exit status 1 if there are rejected records or events, or warnings
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub(crate) fail_on: Vec<FailOn>,
+}
+
+/// A kind of result that makes `dry-run` fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum FailOn {
+    /// Rejected records and events
+    Rejected,
+    /// Warnings
+    Warnings,
 }
 
 #[derive(Debug, Args)]

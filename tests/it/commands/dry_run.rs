@@ -36,7 +36,8 @@ async fn one_line_for_each_event_sink_and_mapping() {
     let mut input = lines(&events);
     input.push_str("\n  \n{\"broken\": \n[]\n");
     let exit = dry_run(&world, &shop("", "", ""), &["--sink", "pinterest"], &input).await;
-    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""));
+    let summary = "7 read: 2 mapped, 2 filtered, 3 rejected, 1 warnings\n";
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), summary));
     let out = exit.lines();
     let brief: Vec<(u64, &str, &str, Option<&str>)> = out
         .iter()
@@ -94,7 +95,8 @@ async fn one_line_for_each_event_sink_and_mapping() {
         (1, "no_trigger_matched"),
         (2, "no_identifier"),
         (3, "integrations_excluded"),
-        (5, "not_an_event"),
+        (5, "invalid_json"),
+        (6, "not_an_object"),
     ] {
         assert_eq!(out[n]["reason"]["code"], code);
         assert!(!out[n]["reason"]["message"].as_str().unwrap().is_empty());
@@ -179,4 +181,143 @@ async fn all_sinks_unless_one_is_named() {
     }
     let exit = dry_run(&world, "", &[], "").await;
     assert_eq!(exit.code, Some(3));
+}
+
+/// The pipeline that most of these tests take: one sink, no transforms.
+fn one_sink() -> String {
+    shop("", "", "")
+}
+
+fn outcomes(exit: &Exit) -> Vec<(u64, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let lines = exit.lines();
+    let lines = lines.iter();
+    lines
+        .map(|line| {
+            let reason = text(&line["reason"]["code"]);
+            (line["line"].as_u64().unwrap(), text(&line["outcome"]), reason)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn events_are_completed_and_validated_as_a_source_does_it() {
+    let world = World::new().await;
+    let bodies = [
+        // The body of /v1/track.
+        json!({ "event": "Order Completed", "userId": "u", "properties": { "email": "jane@example.com" } }),
+        // One of /v1/batch.
+        json!({ "batch": [order("b1"), { "type": "track", "userId": "u" }, unmatched("b3")] }),
+        json!({ "type": "purchase", "userId": "u" }),
+        // Of nobody: a source rejects it, its record is shown with a warning.
+        json!({ "type": "track", "event": "Order Completed", "messageId": "n",
+                "timestamp": "2026-03-02T12:00:00Z",
+                "properties": { "email": "jane@example.com" } }),
+    ];
+    let sink = ["--sink", "pinterest"];
+    let exit = dry_run(&world, &one_sink(), &sink, &lines(&bodies)).await;
+    let wanted = [
+        (1, "mapped", ""),
+        (2, "mapped", ""),
+        (2, "rejected", "event_name_missing"),
+        (2, "filtered", "no_trigger_matched"),
+        (3, "rejected", "unknown_type"),
+        (4, "mapped", ""),
+    ];
+    let wanted = wanted.map(|(line, outcome, code)| (line, outcome.to_owned(), code.to_owned()));
+    assert_eq!(outcomes(&exit), wanted, "{exit:?}");
+    let out = exit.lines();
+    assert!(!out[0]["message_id"].as_str().unwrap().is_empty());
+    assert_eq!(out[5]["warnings"][0]["code"], "no_user_anon_id");
+    // As it is, the first lacks a messageId, and the second is no event.
+    let raw = dry_run(
+        &world,
+        &one_sink(),
+        &["--sink", "pinterest", "--raw"],
+        &lines(&bodies),
+    )
+    .await;
+    assert!(
+        outcomes(&raw)
+            .iter()
+            .all(|(_, _, code)| code != "event_name_missing")
+    );
+    assert_eq!(raw.lines()[3]["warnings"], Value::Null);
+}
+
+#[tokio::test]
+async fn inputs_are_lines_lists_and_values_over_lines_compressed_or_not() {
+    let world = World::new().await;
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap();
+    let folder = world.path("events");
+    std::fs::create_dir(&folder).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    write("a.json", &pretty(&json!([order("a1"), order("a2")])));
+    write(
+        "b.json",
+        &format!("{}\n{}\n", pretty(&order("b1")), pretty(&order("b2"))),
+    );
+    write("c.jsonl", &lines(&[order("c1"), order("c2")]));
+    write(".hidden", "{");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, lines(&[order("d1")]).as_bytes()).unwrap();
+    std::fs::write(folder.join("d.gz"), gzip.finish().unwrap()).unwrap();
+    let folder = folder.to_str().unwrap();
+    let ids = |exit: &Exit| -> Vec<String> {
+        assert_eq!(exit.code, Some(0), "{exit:?}");
+        exit.lines()
+            .iter()
+            .map(|line| line["message_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let sink = ["--sink", "pinterest", folder];
+    let all = ["a1", "a2", "b1", "b2", "c1", "c2", "d1"];
+    assert_eq!(ids(&dry_run(&world, &one_sink(), &sink, "").await), all);
+    let pattern = format!("{folder}/*.json");
+    let exit = dry_run(
+        &world,
+        &one_sink(),
+        &["--sink", "pinterest", &pattern, "-"],
+        &lines(&[order("e1")]),
+    )
+    .await;
+    assert_eq!(ids(&exit), ["a1", "a2", "b1", "b2", "e1"]);
+    // The second value of a list begins on its own line.
+    assert!(exit.lines()[1]["line"].as_u64().unwrap() > 2);
+    let missing = dry_run(&world, &one_sink(), &[&format!("{folder}/none*")], "").await;
+    assert_eq!(missing.code, Some(64));
+    assert!(missing.stderr.contains("there is no such file"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_broken_first_line_or_end_is_told_by_its_line() {
+    let world = World::new().await;
+    let input = format!("{{\"type\":\n{}", lines(&[order("one")]));
+    let exit = dry_run(&world, &one_sink(), &["--sink", "pinterest"], &input).await;
+    let wanted = [(1, "rejected", "invalid_json"), (2, "mapped", "")];
+    let wanted = wanted.map(|(line, outcome, code)| (line, outcome.to_owned(), code.to_owned()));
+    assert_eq!(outcomes(&exit), wanted);
+    let cut = format!("[{},\n{{\"type\":", order("one"));
+    let exit = dry_run(&world, &one_sink(), &["--sink", "pinterest"], &cut).await;
+    let wanted = [(1, "mapped", ""), (2, "rejected", "invalid_json")];
+    let wanted = wanted.map(|(line, outcome, code)| (line, outcome.to_owned(), code.to_owned()));
+    assert_eq!(outcomes(&exit), wanted);
+}
+
+#[tokio::test]
+async fn scripts_can_fail_on_rejections_and_warnings() {
+    let world = World::new().await;
+    let mut warned = order("warned");
+    warned["context"]["traits"]["email"] = "n/a".into();
+    for (input, fail_on, code) in [
+        ("{\n".to_owned(), "rejected", 1),
+        ("{\n".to_owned(), "warnings", 0),
+        (lines(&[warned.clone()]), "warnings", 1),
+        (lines(&[warned]), "rejected", 0),
+        (lines(&[order("good")]), "rejected,warnings", 0),
+    ] {
+        let more = ["--sink", "pinterest", "--fail-on", fail_on];
+        let exit = dry_run(&world, &one_sink(), &more, &input).await;
+        assert_eq!(exit.code, Some(code), "{fail_on}: {exit:?}");
+    }
 }

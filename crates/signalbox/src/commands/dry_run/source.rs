@@ -1,0 +1,76 @@
+//! Reads the text of an input as a source would.
+
+use std::sync::Arc;
+
+use signalbox_core::Kind;
+use signalbox_core::{Document, Event, Reason, Receipt, RejectedInput, Warning};
+use signalbox_segment::ingest::{Endpoint, EventType, Origin, Reception, read_event, split};
+use signalbox_segment::time::Millis;
+
+/// Returns the events of a text: a body of `/v1/batch` has several, and an event without `type` that has a name is the body of
+/// `/v1/track`. With `raw` the text is one event, taken as it is.
+pub(super) fn events(text: &str, raw: bool, source: &Arc<str>) -> Vec<Result<Event, RejectedInput>> {
+    let received = now_millis();
+    if raw {
+        return vec![as_it_is(text, source, received)];
+    }
+    let reception = Reception {
+        source: source.clone(),
+        received: Millis(received),
+        origin: Origin::Unknown,
+        ip: None,
+        user_agent: None,
+        live: false,
+    };
+    let Some(endpoint) = endpoint(text) else {
+        return vec![one(text, &reception, received)];
+    };
+    match split(text, endpoint) {
+        Ok(envelope) => envelope.events(&reception),
+        Err(reason) => vec![Err(RejectedInput {
+            message_id: None,
+            reason,
+        })],
+    }
+}
+
+/// Returns the path of the Tracking API that a text without `type` is for.
+fn endpoint(text: &str) -> Option<Endpoint> {
+    let document = Document::parse(text).ok()?;
+    let root = document.root();
+    if root.get("batch").is_some_and(|batch| batch.kind() == Kind::Array) {
+        return Some(Endpoint::Batch);
+    }
+    let named = root.get("event").is_some() && root.get("type").is_none();
+    named.then_some(Endpoint::Single(EventType::Track))
+}
+
+/// Reads a complete event. One of nobody is still shown, with the warning that a source rejects it: its records tell more.
+fn one(text: &str, reception: &Reception<'_>, received: i64) -> Result<Event, RejectedInput> {
+    match read_event(text, reception) {
+        Err(rejected) if rejected.reason.code() == "no_user_anon_id" => {
+            let mut event = as_it_is(text, &reception.source, received)?;
+            let message = "a source rejects this event: it has neither userId nor anonymousId";
+            let warning = Warning::new("no_user_anon_id", "userId", message);
+            event.facts_mut().warnings.push(warning);
+            Ok(event)
+        }
+        read => read,
+    }
+}
+
+fn as_it_is(text: &str, source: &Arc<str>, received_at: i64) -> Result<Event, RejectedInput> {
+    let receipt = Receipt {
+        source: source.clone(),
+        received_at,
+    };
+    Event::parse(text, receipt).map_err(|error| RejectedInput {
+        message_id: None,
+        reason: Reason::new("not_an_event", error.to_string()),
+    })
+}
+
+fn now_millis() -> i64 {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since_epoch.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
