@@ -1,6 +1,7 @@
 //! Facts that Segment's SDKs tell about a device and its app.
 
 use signalbox_core::Answer;
+use signalbox_segment::placeholder::is_zero_id;
 use signalbox_segment::value::Value;
 
 use crate::forms::is_uuid;
@@ -102,7 +103,7 @@ pub fn is_server_library(name: &str) -> bool {
 /// Returns true for the advertising id of a device: a UUID. All zeros, which devices give out when the user allows no tracking,
 /// are none.
 pub fn is_advertising_id(text: &str) -> bool {
-    is_uuid(text) && text.bytes().any(|b| b != b'0' && b != b'-')
+    is_uuid(text) && !is_zero_id(text)
 }
 
 #[cfg(test)]
@@ -154,6 +155,7 @@ mod tests {
             ("6D92078A-8246-4BA4-AE5B-76104861E7DC", true),
             ("38400000-8cf0-11bd-b23e-10b96e40000d", true),
             ("00000000-0000-0000-0000-000000000000", false),
+            ("00000000-0000-0000-0000-000000000001", false),
             ("6D92078A82464BA4AE5B76104861E7DC", false),
             ("6D92078A-8246-4BA4-AE5B-76104861E7DC-1", false),
             ("unknown", false),

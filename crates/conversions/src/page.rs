@@ -3,6 +3,9 @@
 use bumpalo::Bump;
 use signalbox_segment::value::Value;
 
+use crate::encode::TextKind;
+use crate::usable::usable_text;
+
 /// Returns a parameter of a query such as `?a=1&b=2`, with its percent signs decoded and trimmed; bytes that are no UTF-8
 /// stay encoded. `None` if it is blank or not there. The question mark may be missing, and a fragment counts as the end. A
 /// plus sign stays, as click ids may hold one.
@@ -58,7 +61,7 @@ pub fn cookie_of<'a>(cookies: Value<'a>, name: &str) -> Option<&'a str> {
 }
 
 /// Returns the click id of this name in the query of a page, or of a page of the same site that led to it. Another site's
-/// referrer tells of a click on its own ad.
+/// referrer tells of a click on its own ad. A placeholder is no id.
 pub fn click_id<'a>(
     name: &str,
     url: Option<&'a str>,
@@ -66,12 +69,13 @@ pub fn click_id<'a>(
     referrer: Option<&'a str>,
     arena: &'a Bump,
 ) -> Option<&'a str> {
+    let usable = |id: &&str| usable_text(id, TextKind::Id).is_ok();
     let of_referrer = || {
         let is_same = is_same_site(host(referrer?)?, host(url?)?);
-        url_parameter(referrer?, name, arena).filter(|_| is_same)
+        url_parameter(referrer?, name, arena).filter(|id| is_same && usable(id))
     };
-    url.and_then(|url| url_parameter(url, name, arena))
-        .or_else(|| query_parameter(search?, name, arena))
+    url.and_then(|url| url_parameter(url, name, arena).filter(usable))
+        .or_else(|| query_parameter(search?, name, arena).filter(usable))
         .or_else(of_referrer)
 }
 

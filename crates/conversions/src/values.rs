@@ -8,7 +8,9 @@ use signalbox_core::Warning;
 use signalbox_segment::time::Millis;
 use signalbox_segment::value::Value;
 
-use crate::encode::{Key, Members, Object, PersonalField, Wire, languages, list, push_money, whole};
+use crate::encode::{
+    Key, Members, Object, PersonalField, TextKind, Wire, languages, list, push_money, whole,
+};
 use crate::field::Kind;
 use crate::hashed::Origin;
 use crate::money;
@@ -134,8 +136,7 @@ impl<'a> Resolved<'a, '_> {
         texts.extend(
             items
                 .iter()
-                .filter_map(|item| item.as_str())
-                .filter(|text| !text.is_empty()),
+                .filter_map(|item| usable_text(item.as_str()?, TextKind::ProductId).ok()),
         );
         let kept = distinct(&mut texts);
         out.array(key, false, |array| {

@@ -1,13 +1,13 @@
 //! The user: personal fields hashed, ids checked, combinations weighed.
 
 use bumpalo::collections::Vec as BumpVec;
-use signalbox_conversions::Parent;
 use signalbox_conversions::client::trimmed;
 use signalbox_conversions::device::is_advertising_id;
-use signalbox_conversions::encode::{Members, Object, PersonalField, UserData, Wire, list, whole};
+use signalbox_conversions::encode::{Members, Object, PersonalField, TextKind, UserData, Wire, list, whole};
 use signalbox_conversions::personal::rules::META;
 use signalbox_conversions::personal::{Dropped, Field, normalise};
 use signalbox_conversions::reasons::wrong_form;
+use signalbox_conversions::{Parent, usable_text};
 use signalbox_segment::value::Value;
 
 use crate::click;
@@ -87,7 +87,8 @@ impl<'a> RecordBuilder<'a, '_> {
         for wire in PLAIN {
             // A value that cannot be sent leaves its place to the derived one.
             let mapped = members.take(wire.member);
-            if self.plain(out, wire, mapped) || wire.derive.is_some() && self.plain_derived(out, wire) {
+            let any = self.plain(out, wire, mapped) || self.plain_source(out, wire, mapped);
+            if any || wire.derive.is_some() && self.plain_derived(out, wire) {
                 identity.add(wire.key.name());
             }
         }
@@ -119,6 +120,14 @@ impl<'a> RecordBuilder<'a, '_> {
         !ids.is_empty()
     }
 
+    /// Writes the first source, behind the one that was mapped and cannot be used, that can.
+    fn plain_source(&mut self, out: &mut Object<'_>, wire: &Wire, mapped: Value<'a>) -> bool {
+        let Some(text) = mapped.as_str() else { return false };
+        let sources = self.resolved.sources(&format!("user_data.{}", wire.member));
+        let mut others = sources.filter(|(_, value)| value.as_str() != Some(text));
+        others.any(|(_, value)| self.plain(out, wire, value))
+    }
+
     fn plain_derived(&mut self, out: &mut Object<'_>, wire: &Wire) -> bool {
         let derived = self
             .resolved
@@ -145,6 +154,7 @@ impl<'a> RecordBuilder<'a, '_> {
                 _ => "a whole number above zero",
             },
             (_, None) => return false,
+            (_, Some(text)) if usable_text(text, TextKind::Id).is_err() => "a value, but a placeholder",
             ("fbc" | "fbp", Some(text)) if !click::is_well_formed(text) => {
                 "`fb.`, an index, a time in milliseconds and an id of at most 500 characters, joined by dots"
             }

@@ -62,9 +62,9 @@ impl<'a> RecordBuilder<'a, '_> {
         let click_id = self.resolved.valid(click_id, |_| true, form);
         let derived = || self.resolved.derived(self.vendor, derive::CLICK_ID).as_str();
         out.plain_if_any(CLICK_ID, click_id.or_else(derived));
-        if let Some(id) = members.take("partner_id").as_str() {
-            out.plain(PARTNER_ID, id);
-        }
+        let partner_id = members.take("partner_id").as_str();
+        let form = ("user_data.partner_id", "an id");
+        out.plain_if_any(PARTNER_ID, self.resolved.valid(partner_id, |_| true, form));
         if mapped_ldp && !(state && country) {
             self.vendor.on_incomplete.settle(reasons::ldp_incomplete)?;
             self.resolved.warnings.push(Warning::new(

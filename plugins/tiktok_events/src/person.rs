@@ -34,7 +34,7 @@ impl<'a> RecordBuilder<'a, '_> {
         if matches!(self.source, EventSource::Web | EventSource::Crm) {
             self.address(out);
         }
-        let ttclid = self.text_or(places.ttclid, derive::TTCLID);
+        let ttclid = self.id_or("ttclid", places.ttclid, derive::TTCLID);
         let is_whole = |id: &str| id.chars().count() <= 1000;
         let ttclid = self.resolved.valid(
             ttclid,
@@ -42,7 +42,7 @@ impl<'a> RecordBuilder<'a, '_> {
             ("ttclid", "a click id of at most 1,000 characters"),
         );
         out.plain_if_any(TTCLID, ttclid);
-        out.plain_if_any(TTP, self.text_or(places.ttp, derive::TTP));
+        out.plain_if_any(TTP, self.id_or("ttp", places.ttp, derive::TTP));
         out.plain_if_any(LEAD_ID, self.payload.trimmed(places.lead_id));
         if self.source == EventSource::App {
             self.device(out);

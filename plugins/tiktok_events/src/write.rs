@@ -90,9 +90,10 @@ impl<'a> RecordBuilder<'a, '_> {
     }
 
     /// Returns the mapped text of a field, or the one derived in its place.
-    pub(crate) fn text_or(&self, place: usize, derive: Derive) -> Option<&'a str> {
-        let derived = || self.resolved.derived(self.vendor, derive).as_str();
-        self.payload.trimmed(place).or_else(derived)
+    pub(crate) fn id_or(&mut self, field: &str, place: usize, derive: Derive) -> Option<&'a str> {
+        let mapped = self.payload.trimmed(place);
+        let mapped = self.resolved.valid(mapped, |_| true, (field, "an id"));
+        mapped.or_else(|| self.resolved.derived(self.vendor, derive).as_str())
     }
 
     /// Returns the time of the event and the one from which on it is too old. The time of its arrival stands for now, so that

@@ -11,7 +11,14 @@ use super::field::Field;
 pub(super) fn is_junk(field: Field, cleaned: &str) -> bool {
     of_word(cleaned).is_some_and(|meaning| counts(field, meaning))
         || is_zero_id(cleaned)
+        || field == Field::MobileAdId && !may_be_device_id(cleaned)
         || !cleaned.chars().any(char::is_alphanumeric)
+}
+
+/// Returns true for a text with a digit, or of 32 hexadecimal digits: an SDK writes words where a device gives no id.
+fn may_be_device_id(cleaned: &str) -> bool {
+    let hex = || cleaned.bytes().filter(u8::is_ascii_hexdigit).count();
+    cleaned.bytes().any(|byte| byte.is_ascii_digit()) || hex() == 32
 }
 
 /// Returns true if a SHA-256 is the hash of a placeholder or of a blank text.
