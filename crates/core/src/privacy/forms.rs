@@ -103,6 +103,32 @@ pub(super) fn is_phone(text: &str) -> bool {
     marked && looks_like_phone_number(text)
 }
 
+/// Most words of a phone number, such as `+44 (0) 20 7946 0123`.
+const PHONE_WORDS: usize = 6;
+
+/// Returns the number of words of a phone number that these words, each with the blanks behind it, begin with: the most that
+/// make one.
+pub(super) fn phone_at(words: &[&str]) -> Option<usize> {
+    let first = words.first()?;
+    if !first.starts_with(['+', '(']) {
+        return None;
+    }
+    let most = words.len().min(PHONE_WORDS);
+    (1..=most).rev().find(|count| {
+        let text = words.get(..*count).unwrap_or_default().concat();
+        is_phone(text.trim_end_matches(|c: char| c.is_whitespace() || ".,;!?".contains(c)))
+    })
+}
+
+/// Returns true if a phone number is part of the text.
+pub(super) fn has_phone(text: &str) -> bool {
+    if !text.contains(['+', '(']) {
+        return false;
+    }
+    let words: Vec<&str> = text.split_inclusive(char::is_whitespace).collect();
+    (0..words.len()).any(|at| phone_at(words.get(at..).unwrap_or_default()).is_some())
+}
+
 /// Returns true for a text that begins with digits in parentheses.
 fn has_area_code(text: &str) -> bool {
     let inner = text

@@ -1,11 +1,8 @@
 //! Search texts and titles without personal data.
 
-use super::forms::{find_email, is_phone, is_written_phone};
+use super::forms::{find_email, is_written_phone, phone_at};
 use super::removed::{Removed, Scrubbed};
 use super::url::found_in_value;
-
-/// Most words of a phone number, such as `+44 (0) 20 7946 0123`.
-const PHONE_WORDS: usize = 6;
 
 /// Takes the words of a text out that hold an e-mail address, a secret of a recognised form, or a phone number in
 /// international form or with an area code in parentheses. A text that is a phone number as a whole goes as a whole.
@@ -23,7 +20,7 @@ pub fn scrub_text(text: &str) -> Option<Scrubbed> {
     if memchr::memchr3(b'@', b'%', 0xef, bytes).is_none()
         && memchr::memchr3(b'+', b'(', b'=', bytes).is_none()
         && !bytes.iter().any(u8::is_ascii_digit)
-        && memchr::memchr(b'_', bytes).is_none()
+        && memchr::memchr2(b'_', b'[', bytes).is_none()
     {
         return None;
     }
@@ -31,6 +28,13 @@ pub fn scrub_text(text: &str) -> Option<Scrubbed> {
         return Some(Scrubbed {
             text: String::new(),
             removed: Removed::PHONE,
+        });
+    }
+    // `ada @ example.com`
+    if text.contains('@') && find_email(text).is_none() && find_email(&text.replace(" @ ", "@")).is_some() {
+        return Some(Scrubbed {
+            text: String::new(),
+            removed: Removed::EMAIL,
         });
     }
     let mut removed = Removed::NONE;
@@ -56,23 +60,16 @@ pub fn scrub_text(text: &str) -> Option<Scrubbed> {
 }
 
 fn found_in_word(word: &str) -> Option<Removed> {
-    if find_email(word).is_some() {
+    let lower = word.to_lowercase();
+    let is_spelt_out = ["(at)", "[at]"]
+        .iter()
+        .any(|at| find_email(&lower.replace(at, "@")).is_some());
+    if is_spelt_out {
         return Some(Removed::EMAIL);
     }
-    found_in_value(word)
-}
-
-/// Returns the number of words of a phone number that these words begin with: the most that make one.
-fn phone_at(words: &[&str]) -> Option<usize> {
-    let first = words.first()?;
-    if !first.starts_with(['+', '(']) {
-        return None;
-    }
-    let most = words.len().min(PHONE_WORDS);
-    (1..=most).rev().find(|count| {
-        let text = words.get(..*count).unwrap_or_default().concat();
-        is_phone(text.trim_end_matches(|c: char| c.is_whitespace() || ".,;!?".contains(c)))
-    })
+    // `tel:+14155550100`
+    let after = word.split_once(':').and_then(|(_, after)| found_in_value(after));
+    after.or_else(|| found_in_value(word))
 }
 
 #[cfg(test)]
@@ -93,6 +90,11 @@ mod tests {
             ("call +44 20 7946 0123 now", Some("call now")),
             ("call (415) 555-0100, please", Some("call please")),
             ("?q=ada%40example.com", Some("")),
+            ("tel:+14155550100", Some("")),
+            ("lamp ada(at)example.com", Some("lamp")),
+            ("lamp ada[at]example.com", Some("lamp")),
+            ("ada @ example.com", Some("")),
+            ("lamp (atelier)", None),
             ("rote Schuhe 42", None),
             ("lamp 2026-11-28", None),
             ("order 1234567890", None),

@@ -1,7 +1,7 @@
 //! URLs, paths and queries without personal data and secrets.
 
 use super::decode::{ROUNDS, decoded};
-use super::forms::{SHORTEST_RANDOM, find_email, is_phone, is_random, is_token};
+use super::forms::{SHORTEST_RANDOM, find_email, has_phone, is_phone, is_random, is_token};
 use super::keys::{Meaning, meaning};
 use super::removed::{Removed, Scrubbed};
 
@@ -255,7 +255,9 @@ fn found_in_step(step: &str, before: &str) -> Option<Removed> {
 /// Finds what must not stay in a pair of a key and a value.
 fn found_in_pair(pair: &str) -> Option<Removed> {
     let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-    let found = found_in_value(value).or_else(|| found_in_value(key));
+    let found = found_in_value(value)
+        .or_else(|| found_in_value(key))
+        .or_else(|| has_phone_words(value).then_some(Removed::PHONE));
     if found.is_some() || value.is_empty() {
         return found;
     }
@@ -263,6 +265,11 @@ fn found_in_pair(pair: &str) -> Option<Removed> {
         Some(key) => found_by_key(&key, value),
         None => found_by_key(key, value),
     }
+}
+
+/// Returns true if a phone number is part of a value written as forms write it, with a plus sign for each blank.
+fn has_phone_words(value: &str) -> bool {
+    value.contains('+') && decoded(&value.replace('+', " ")).is_some_and(|text| has_phone(&text))
 }
 
 /// Finds a value that must not stay for its key.
@@ -296,7 +303,7 @@ fn found_in_text(text: &str) -> Option<Removed> {
     if find_email(text).is_some() {
         return Some(Removed::EMAIL);
     }
-    if is_phone(text) {
+    if is_phone(text) || text.contains(' ') && has_phone(text) {
         return Some(Removed::PHONE);
     }
     if is_token(text) || SECRET_BEGINNINGS.iter().any(|start| text.starts_with(start)) {

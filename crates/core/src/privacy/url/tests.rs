@@ -81,6 +81,14 @@ fn personal_parts_and_secrets_go() {
             "https://s.example/cb?x=1&Phone_Number=4155550100&y=2",
             "https://s.example/cb?x=1&y=2",
         ),
+        (
+            "https://s.example/?q=call+%2B1+415+555+0100&x=1",
+            "https://s.example/?x=1",
+        ),
+        (
+            "https://s.example/?q=call%20%2B14155550100%20now&x=1",
+            "https://s.example/?x=1",
+        ),
         ("https://s.example/call/+14155550100", "https://s.example/call"),
         (
             "https://s.example/?firstName=Ada&last_name=Byron&x=1",
