@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use signalbox_segment::placeholder::placeholder;
 use signalbox_segment::value::Value;
 
 use crate::reasons::wrong_form;
@@ -76,39 +77,10 @@ pub fn is_public(address: IpAddr) -> bool {
 
 /// Returns true for the text of a user agent, and false for a blank or a placeholder such as `null` or `-`.
 pub fn is_user_agent(text: &str) -> bool {
-    /// The longest placeholder, in bytes.
-    const LONGEST: usize = 24;
-    const PLACEHOLDERS: [&str; 18] = [
-        "null",
-        "undefined",
-        "none",
-        "nil",
-        "nan",
-        "na",
-        "unknown",
-        "empty",
-        "blank",
-        "default",
-        "anonymous",
-        "test",
-        "true",
-        "false",
-        "useragent",
-        "notset",
-        "notavailable",
-        "objectobject",
-    ];
+    /// Length in bytes from which on a text is no placeholder.
+    const LONG: usize = 32;
     let text = text.trim();
-    if text.len() > LONGEST {
-        return true;
-    }
-    // Of `(not set)` and `N/A`, the letters count.
-    let letters: String = text
-        .chars()
-        .filter(char::is_ascii_alphabetic)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    !letters.is_empty() && !PLACEHOLDERS.contains(&letters.as_str())
+    text.len() >= LONG || text.contains(char::is_alphabetic) && placeholder(text).is_none()
 }
 
 /// Returns the text to send for an address: the given one, or the IPv4 address inside of an IPv6 one. `None` if it is not

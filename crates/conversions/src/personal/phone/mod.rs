@@ -22,6 +22,8 @@ use super::spreadsheet::{self, Rounded};
 use directory::Reading;
 use split::{SHORTEST, Written};
 
+/// The fewest digits of a number inside of its country. Shorter ones exist on some islands, and as extensions everywhere.
+const SHORTEST_DIALLED: usize = 6;
 /// The most digits of a number with its country calling code.
 const LONGEST: usize = 15;
 
@@ -102,6 +104,9 @@ fn number(written: &Written, place: &dyn Place, out: &mut String) -> Result<Numb
         && international(rest, out)
     {
         return Ok(Number::International);
+    }
+    if digits.len() < SHORTEST_DIALLED {
+        return Err(Dropped::PhoneLength);
     }
     if let Some(country) = place.country().filter(|country| directory::knows(country)) {
         return match directory::read(digits, Reading::Inside(country), out) {

@@ -167,6 +167,7 @@ fn other_texts_are_no_numbers() {
     }
     assert_eq!(read("555-0100", Some("US")), ["phone_length"]);
     assert_eq!(read("123", Some("GB")), ["phone_length"]);
+    assert_eq!(read("12345", Some("DE")), ["phone_length"]);
     read(&"0".repeat(100_000), None);
     read(&"1/".repeat(100_000), None);
 }
