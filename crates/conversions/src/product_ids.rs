@@ -1,4 +1,4 @@
-//! Ids of products: the first usable one of those that shops and tag managers write.
+//! Ids of products. Shops and tag managers write them into six members; the first usable one counts.
 
 use bumpalo::Bump;
 use signalbox_core::{Event, Warning};

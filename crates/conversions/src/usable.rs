@@ -19,7 +19,7 @@ use crate::vendor::Resolved;
 /// The reason why a value cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unusable {
-    /// Nothing, or white space and invisible characters alone. Deserves no warning.
+    /// Null, or white space and invisible characters alone. It needs no warning.
     Blank,
     /// A text that stands for a missing value.
     Placeholder,
@@ -27,7 +27,7 @@ pub enum Unusable {
     WrongType,
     /// A personal value without a normal form.
     Dropped(Dropped),
-    /// A text that is not what the field takes: what it takes, such as "a public IP address".
+    /// A text in another form than the field takes, with that form in words, such as "a public IP address".
     WrongForm(Cow<'static, str>),
     /// A hash that transforms made by other rules than the sink's.
     OtherRules,
@@ -87,8 +87,8 @@ pub fn usable_text(text: &str, kind: TextKind) -> Result<&str, Unusable> {
 }
 
 impl<'a> Resolved<'a, '_> {
-    /// Returns the values at the sources of a field, in order, each with its path in the event, whatever they hold. None for a
-    /// field that the user has mapped. `field` is the field's path, such as `user_data.email`.
+    /// Returns the values at the sources of a field, in order, each with its path in the event; absent values are undefined. A
+    /// field that the user has mapped has none. `field` is the field's path, such as `user_data.email`.
     pub fn sources(&self, field: &str) -> impl Iterator<Item = (&'static str, Value<'a>)> + use<'a> {
         let lookups = self.lookups;
         let paths = self.sources.of_field(field);

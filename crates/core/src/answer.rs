@@ -30,14 +30,14 @@ const NO: [&str; 31] = [
     "reject", "refused", "refuse", "disabled", "optout", "optedout", "withdrawn", "revoked", "blocked", "notgiven",
 ];
 
-/// Words for a question that nobody has answered yet.
+/// Words for a question without an answer yet.
 const UNANSWERED: [&str; 2] = ["notdetermined", "undetermined"];
 
 /// Length of the longest word.
 const LONGEST: usize = 13;
 
 impl Answer {
-    /// Reads a text, whatever its letter case and the blanks, dashes and underscores in it.
+    /// Reads a text. Letter case, blanks, dashes and underscores do not count.
     pub fn of_text(text: &str) -> Answer {
         let mut word = [0; LONGEST];
         let mut len = 0;

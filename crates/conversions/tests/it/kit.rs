@@ -58,6 +58,72 @@ fn reply(status: u16, body: &str) -> Reply {
 }
 
 #[test]
+fn the_first_usable_source_counts() {
+    let acme = destination(json!([])).unwrap();
+    let hash = |text: &str| Sha256Hex::of(text).as_str().to_owned();
+    for (email, code) in [
+        (json!(null), None),
+        (json!(""), None),
+        (json!(" \t"), None),
+        (json!("\u{a0}"), None),
+        (json!("\u{200b}"), None),
+        (json!([]), None),
+        (json!([" ", null]), None),
+        (json!("n/a"), Some("junk")),
+        (json!("Guest"), Some("junk")),
+        (json!("{{user.email}}"), Some("junk")),
+        (json!(["n/a", ""]), Some("junk")),
+        (json!(hash("")), Some("junk")),
+        (json!(hash("NULL")), Some("junk")),
+        (json!("ada"), Some("not_an_email")),
+        (json!(42), Some("not_an_email")),
+        (json!({ "work": "ada@example.com" }), Some("wrong_type")),
+    ] {
+        let record = record(&acme, &json!({ "properties": { "email": email } }));
+        let sent = &body(&record)["user"]["email_sha256"];
+        assert_eq!(*sent, json!([hash("ivy@example.com")]), "{email}");
+        let told: Vec<_> = record
+            .warnings
+            .iter()
+            .map(|warning| (&*warning.path, &*warning.code))
+            .collect();
+        let wanted: Vec<_> = code.into_iter().map(|code| ("user.email", code)).collect();
+        assert_eq!(told, wanted, "{email}");
+        let names = |message: &str| message.starts_with("passed over `properties.email`: ");
+        assert!(
+            record.warnings.iter().all(|warning| names(&warning.message)),
+            "{email}"
+        );
+    }
+    // Of a list, only the unusable values go; a sound first source is the only one.
+    let record = record(
+        &acme,
+        &json!({ "properties": { "email": ["none", "Ada@Example.com"] } }),
+    );
+    assert_eq!(
+        body(&record)["user"]["email_sha256"],
+        json!([hash("ada@example.com")])
+    );
+    assert_eq!(record.warnings[0].path, "user.email[0]");
+}
+
+#[test]
+fn a_mapped_field_has_one_source() {
+    let acme = destination(json!([
+        { "preset": "Purchase", "fields": { "user.email": { "@path": "$.properties.mail" } } }
+    ]));
+    let acme = acme.unwrap();
+    let record = record(&acme, &json!({ "properties": { "mail": "n/a", "total": 1 } }));
+    assert_eq!(body(&record)["user"]["email_sha256"], Json::Null);
+    let told: Vec<_> = record
+        .warnings
+        .iter()
+        .map(|warning| (&*warning.path, &*warning.code))
+        .collect();
+    assert_eq!(told, [("user.email", "junk")]);
+}
+
+#[test]
 fn an_event_becomes_what_the_table_says() {
     let destination = destination(json!([])).unwrap();
     let purchase = record(&destination, &json!({}));

@@ -1,4 +1,4 @@
-//! Hashes of placeholders, which arrive where a site hashes whatever stands in a field.
+//! Hashes of placeholders. They arrive from sites that hash a field without a look at its value.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ static HASHES: LazyLock<Vec<Vec<Entry>>> = LazyLock::new(|| {
             bucket.push((first, second, meaning));
         }
     };
-    // What a blank is hashed to is no value in any field.
+    // The hash of a blank is no value in any field.
     for blank in [
         "", " ", "  ", "\t", "\n", "\r\n", "\u{a0}", "\u{200b}", "\u{feff}", "+",
     ] {
@@ -103,7 +103,7 @@ fn bucket(first: u64) -> usize {
     (first.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
 }
 
-/// What a SHA-256 is the hash of, if it is a placeholder's.
+/// The origin of a SHA-256 that is no identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashOf {
     /// A word, in one of the common letter cases, or a blank text.

@@ -1,7 +1,7 @@
 //! Texts that stand for a missing value: what shops, tag managers, spreadsheets and SDKs write where there is none.
 //!
-//! Hashed or used as an id, such a text makes one person or one order of thousands. One table serves all fields; what a
-//! word means depends on the field, since people are called Nan and `na` is the code of Namibia.
+//! Hashed or used as an id, such a text makes one person or one order of thousands. One table serves all fields. The meaning of
+//! a word depends on the field, since people are called Nan and `na` is the code of Namibia.
 
 mod hashes;
 
@@ -92,7 +92,7 @@ const fn may_begin(byte: u8) -> bool {
         )
 }
 
-/// Returns what a text is a placeholder for, whatever its letter case and the white space in it; `None` of a value. A blank
+/// Returns the fields in which a text is a placeholder, in any letter case and with any white space in it; `None` of a value. A blank
 /// text is none; see [`is_blank`].
 #[inline]
 pub fn placeholder(text: &str) -> Option<Placeholder> {
