@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// A country, or none.
@@ -170,4 +172,18 @@ fn other_texts_are_no_numbers() {
     assert_eq!(read("12345", Some("DE")), ["phone_length"]);
     read(&"0".repeat(100_000), None);
     read(&"1/".repeat(100_000), None);
+}
+
+proptest! {
+    #[test]
+    fn numbers_with_their_country_are_read_as_themselves(
+        text in "[+]?[0-9]{1,24}|[+0-9 ()/,.x-]{1,30}",
+        country in prop::option::of(prop::sample::select(vec!["US", "DE", "IT", "BR", "RU", "GB", "AQ", "CI"])),
+    ) {
+        for number in read(&text, country) {
+            let Some(digits) = number.strip_prefix('+') else { continue };
+            prop_assert!(directory::is_possible(digits), "{} {:?}: {}", text, country, number);
+            prop_assert_eq!(read(&number, None), [&*number], "{} {:?}", text, country);
+        }
+    }
 }
