@@ -22,6 +22,8 @@ pub struct Imports {
     pub sinks: Vec<Imported>,
     /// Destinations and subscriptions of the text that are not the plugin's, as a message may name them.
     pub others: Vec<String>,
+    /// Sentences about answers of which the text holds only some pages.
+    pub missing: Vec<String>,
 }
 
 /// An imported destination.
@@ -45,6 +47,16 @@ pub enum ImportError {
         line: usize,
         /// Column, from 1.
         column: usize,
+    },
+    /// Segment's API refused a request, and the text holds its error.
+    #[error(
+        "it holds an error of Segment's API{} instead of an answer; repeat the request (the token needs read access to \
+         the workspace)",
+        .kind.as_ref().map(|kind| format!(" ({kind})")).unwrap_or_default()
+    )]
+    Refused {
+        /// The kind of the error in Segment's words, such as `forbidden`.
+        kind: Option<String>,
     },
     /// The JSON is of another kind of destination, or of none.
     #[error("this is no destination that can be imported")]

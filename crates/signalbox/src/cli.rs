@@ -386,8 +386,10 @@ pub(crate) struct PluginsArgs {
 #[derive(Debug, Args)]
 #[command(after_help = importable_destinations())]
 pub(crate) struct ImportSegmentArgs {
-    /// JSON of one or several destinations and their subscriptions; `-` reads standard input
-    pub(crate) file: PathBuf,
+    /// JSON of one or several destinations and their subscriptions, one page of an answer or several in each file; `-` reads
+    /// standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

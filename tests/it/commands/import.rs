@@ -42,6 +42,60 @@ async fn a_destination_becomes_a_sink_that_loads() {
 }
 
 #[tokio::test]
+async fn pages_are_read_together_and_missing_ones_told() {
+    let world = World::new().await;
+    let destination = json!({
+        "data": { "destination": {
+            "id": "d1", "metadata": { "name": "Pinterest Conversions API" }, "settings": { "ad_account_id": "549755885175" }
+        } }
+    });
+    let page = |name: &str| {
+        let event = format!("Order {name}");
+        json!({ "data": {
+            "subscriptions": [{
+                "id": name, "name": name, "destinationId": "d1", "enabled": true, "actionSlug": "reportConversionEvent",
+                "trigger": format!("type = \"track\" and event = \"{event}\""),
+                "settings": {
+                    "event_name": "checkout", "action_source": "web", "event_time": { "@path": "$.timestamp" },
+                    "event_id": { "@path": "$.messageId" }, "user_data": { "email": { "@path": "$.traits.email" } }
+                }
+            }],
+            "pagination": { "current": "x", "totalEntries": 2 }
+        } })
+    };
+    let write = |name: &str, text: String| world.write(name, &text).to_str().unwrap().to_owned();
+    let (first, one) = (
+        write("d.json", destination.to_string()),
+        write("1.json", page("One").to_string()),
+    );
+    let two = write("2.json", page("Two").to_string());
+    let exit = run(&["import-segment", &first, &one, &two], &[]).await;
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    assert!(
+        exit.stdout.contains("One") && exit.stdout.contains("Two"),
+        "{exit:?}"
+    );
+    assert!(!exit.stderr.contains("the text holds"), "{exit:?}");
+    let exit = run(&["import-segment", &first, &two], &[]).await;
+    assert!(
+        exit.stderr.contains("the text holds 1 of 2 subscriptions"),
+        "{exit:?}"
+    );
+    let refused = write(
+        "e.json",
+        json!({ "errors": [{ "type": "forbidden", "message": "zq" }] }).to_string(),
+    );
+    let exit = run(&["import-segment", &first, &refused], &[]).await;
+    assert_eq!(exit.code, Some(1));
+    assert!(
+        exit.stderr
+            .contains("e.json: it holds an error of Segment's API (forbidden)"),
+        "{exit:?}"
+    );
+    assert!(exit.stdout.is_empty() && !exit.stderr.contains("zq"), "{exit:?}");
+}
+
+#[tokio::test]
 async fn what_is_no_destination_is_told() {
     let world = World::new().await;
     for (text, told) in [

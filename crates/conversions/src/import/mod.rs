@@ -28,9 +28,11 @@ impl Import {
     /// last one before it that has its action.
     ///
     /// # Errors
-    /// The text is not JSON, or holds none of the vendor's destinations.
+    /// The text is not JSON, is an error of Segment's API, or holds none of the vendor's destinations.
     pub fn run(&self, json: &str) -> Result<Imports, ImportError> {
-        let (mine, others) = self.sort(read::Document::read(json)?);
+        let document = read::Document::read(json)?;
+        let missing = document.missing();
+        let (mine, others) = self.sort(document);
         if mine.is_empty() {
             return Err(ImportError::OtherDestination);
         }
@@ -47,7 +49,11 @@ impl Import {
             sinks.push(destination.table(self.plugin, &name, found));
             names.push(name);
         }
-        Ok(Imports { sinks, others })
+        Ok(Imports {
+            sinks,
+            others,
+            missing,
+        })
     }
 }
 

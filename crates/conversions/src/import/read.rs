@@ -16,6 +16,18 @@ const OF_SUBSCRIPTIONS: [&str; 5] = ["partnerAction", "actionSlug", "actionId", 
 pub(super) struct Document {
     pub(super) destinations: Vec<Found>,
     pub(super) loose: Vec<Loose>,
+    lists: Vec<List>,
+}
+
+/// A list that Segment's API returns in pages.
+struct List {
+    kind: &'static str,
+    /// Id of the destination whose subscriptions they are.
+    of: Option<String>,
+    /// Number of elements that the text holds.
+    read: u64,
+    /// Number of elements that the list has.
+    total: u64,
 }
 
 /// A destination taken apart.
@@ -48,9 +60,59 @@ impl Document {
                 line: error.line(),
                 column: error.column(),
             })?;
+            if let Some(kind) = error_of(&value) {
+                return Err(ImportError::Refused { kind });
+            }
             document.value(value, None, 0);
         }
         Ok(document)
+    }
+
+    /// Returns a sentence for each list of which pages are missing.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let cut = self.lists.iter().filter(|list| list.read < list.total);
+        cut.map(|list| {
+            let List { kind, read, total, .. } = list;
+            format!(
+                "the text holds {read} of {total} {kind}: ask for the other pages (`pagination.cursor` is the answer's \
+                 `pagination.next`), and add them to the text"
+            )
+        })
+        .collect()
+    }
+
+    /// Counts the elements of a page. The pages of a list name the same total.
+    fn page(&mut self, object: &Map<String, Json>) {
+        let Some(total) = object
+            .get("pagination")
+            .and_then(|pagination| pagination.get("totalEntries"))
+            .and_then(Json::as_u64)
+        else {
+            return;
+        };
+        for kind in ["destinations", "subscriptions"] {
+            let Some(Json::Array(items)) = object.get(kind) else {
+                continue;
+            };
+            let of = match kind {
+                "destinations" => None,
+                _ => items.iter().find_map(|item| item.get("destinationId")?.as_str()),
+            };
+            let read = items.len() as u64;
+            let known = |list: &&mut List| list.kind == kind && list.of.as_deref() == of;
+            match self.lists.iter_mut().find(known) {
+                Some(list) => {
+                    list.read += read;
+                    list.total = list.total.max(total);
+                }
+                None => self.lists.push(List {
+                    kind,
+                    of: of.map(str::to_owned),
+                    read,
+                    total,
+                }),
+            }
+        }
     }
 
     /// Returns the destination whose id a subscription names.
@@ -84,6 +146,7 @@ impl Document {
             }
             return;
         }
+        self.page(&object);
         let mut within = within;
         if let Some((found, mut settings)) = Found::new(&mut object) {
             self.destinations.push(found);
@@ -113,6 +176,18 @@ impl Document {
             }
         }
     }
+}
+
+/// Returns the kind of an error that Segment's API answered; `None` for another text.
+fn error_of(value: &Json) -> Option<Option<String>> {
+    let object = value.as_object()?;
+    let errors = object.get("errors")?.as_array()?;
+    if object.contains_key("data") {
+        return None;
+    }
+    let kind = errors.first().and_then(|error| error.get("type")?.as_str());
+    let is_word = |kind: &&str| kind.len() <= 40 && kind.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    Some(kind.filter(is_word).map(str::to_owned))
 }
 
 impl Found {

@@ -232,7 +232,7 @@ fn several_destinations_become_several_sinks() {
         subscription("of the last before it", Json::Null),
         { "name": "of another", "actionSlug": "trackEvent", "trigger": "type = \"track\"", "settings": {} },
     ] } });
-    let Imports { sinks, others } = import(&format!("{destinations}{subscriptions}")).unwrap();
+    let Imports { sinks, others, .. } = import(&format!("{destinations}{subscriptions}")).unwrap();
     let holds = |at: usize, texts: &[&str]| {
         let toml: &str = &sinks[at].toml;
         assert!(texts.iter().all(|text| toml.contains(text)), "{toml}");

@@ -42,7 +42,7 @@ fn three_destinations_of_one_text_become_three_sinks() {
             subscription("d1", "trackPaymentOfflineConversion"),
         ],
     } });
-    let Imports { sinks, others } = IMPORT.run(&text.to_string()).unwrap();
+    let Imports { sinks, others, .. } = IMPORT.run(&text.to_string()).unwrap();
     assert_eq!(others, ["the destination \"actions-tiktok-audiences\""]);
     let heads: Vec<String> = sinks
         .iter()
