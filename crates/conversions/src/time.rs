@@ -1,6 +1,6 @@
 //! Times that a mapping gives: read from any spelling that names one instant, never guessed.
 
-use signalbox_segment::time::{Millis, js_date, parse_timestamp};
+use signalbox_segment::time::{Millis, parse_timestamp, written_date};
 use signalbox_segment::value::js_trim;
 
 /// The reason why a time cannot be sent. The code is stable and reveals nothing of the value.
@@ -38,21 +38,6 @@ pub fn instant(text: &str) -> Result<Millis, BadTime> {
         .or_else(|| written_date(text))
         .or_else(|| parse_timestamp(&padded(text)?))
         .ok_or(BadTime::Unreadable)
-}
-
-/// Reads as JavaScript does, beyond ISO, a text that holds a whole date: a four-digit year, and a month's name or two
-/// separators of numbers. Without this test JavaScript makes a date of nearly any text with a number in it.
-fn written_date(text: &str) -> Option<Millis> {
-    let digits = |part: &str| part.len() == 4 && part.bytes().all(|b| b.is_ascii_digit());
-    let has_year = text.split(|c: char| !c.is_ascii_alphanumeric()).any(digits);
-    let numbers = text
-        .split(['/', '-', '.'])
-        .filter(|part| part.starts_with(|c: char| c.is_ascii_digit()))
-        .count();
-    let whole = has_year && (numbers >= 3 || js_date::has_month_name(text));
-    let read = if whole { js_date::parse(text) } else { None }?;
-    // JavaScript takes February 30 for March 2; a date that does not exist is a mistake.
-    (!read.rolled_over).then_some(read.instant)
 }
 
 /// A date that begins with the year, its single digits with a zero before them. `None` if it is another text.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use signalbox_core::Document;
 
 use super::*;
-use crate::time::parse_timestamp;
+use crate::time::{named_date, parse_timestamp};
 
 const RECEIVED: &str = "2026-03-01T12:00:10.000Z";
 
@@ -122,6 +122,17 @@ fn a_file_tells_no_skew() {
     ));
     assert_eq!(event["timestamp"], "2025-01-01T00:00:00.000Z");
     assert_eq!(event["sentAt"], "2025-01-01T00:00:01.000Z");
+}
+
+#[test]
+fn a_date_with_the_name_of_its_month_is_a_time() {
+    for text in ["Sun, 01 Mar 2026 12:34:56 GMT", "March 1, 2026 12:34:56 PM"] {
+        let read = named_date(text).map(|time| time.0);
+        assert_eq!(read, Some(1_772_368_496_000), "{text}");
+    }
+    for text in ["03/01/2026", "Marching on", "yesterday", "Feb 30 2026"] {
+        assert_eq!(named_date(text), None, "{text}");
+    }
 }
 
 #[test]

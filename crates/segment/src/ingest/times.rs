@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use signalbox_core::{Document, Node, Path, Scalar, Warning};
 
-use crate::time::{Millis, corrected, parse_timestamp, write_iso};
+use crate::time::{Millis, corrected, named_date, parse_timestamp, write_iso};
 
 use super::batch_defaults::BatchDefaults;
 use super::reception::Reception;
@@ -17,7 +17,7 @@ static ORIGINAL: LazyLock<Path> = LazyLock::new(|| Path::new("originalTimestamp"
 /// Reads a time: a text in any shape that SDKs send, or an epoch number. Returns `None` for years without four digits.
 pub(super) fn read(node: Node<'_>) -> Option<Millis> {
     let millis = match node.as_str() {
-        Some(text) => parse_timestamp(text),
+        Some(text) => parse_timestamp(text).or_else(|| named_date(text)),
         None => node.as_f64().and_then(Millis::from_epoch),
     };
     millis.filter(|millis| writable(*millis))

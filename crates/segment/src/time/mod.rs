@@ -11,9 +11,11 @@ pub mod js_date;
 mod parse;
 pub mod segment;
 mod write;
+mod written;
 
 pub use parse::parse_timestamp;
 pub use write::write_iso;
+pub use written::{named_date, written_date};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, negative before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
