@@ -53,6 +53,7 @@ pub(super) fn normal_form(text: &str, place: &dyn Place, out: &mut String) -> Re
         out.truncate(5);
         return Ok(());
     }
+    without_country(out);
     without_letters(text, place, out);
     if out.len() != 5 && out.bytes().all(|b| b.is_ascii_digit()) {
         repaired(place, out);
@@ -72,6 +73,21 @@ fn letters_and_digits(out: &mut String) {
             .chars()
             .filter(|&c| c.is_alphanumeric() || is_combining_mark(c));
         *out = kept.map(|c| ascii_digit(c).unwrap_or(c)).nfc().collect();
+    }
+}
+
+/// Takes the country before a Dutch or a Canadian code, whose forms no other code has behind these letters.
+fn without_country(out: &mut String) {
+    let fits = |form: &str| {
+        out.len() == form.len()
+            && out.bytes().zip(form.bytes()).all(|(byte, form)| match form {
+                b'0' => byte.is_ascii_digit(),
+                b'*' => byte.is_ascii_alphabetic(),
+                letter => byte == letter,
+            })
+    };
+    if fits("nl0000**") || fits("ca*0*0*0") {
+        out.drain(..2);
     }
 }
 
@@ -220,6 +236,8 @@ mod tests {
             ("CA", None, "K1A 0A6", "k1a0a6"),
             ("NL", None, "1234 AB", "1234ab"),
             ("NL", None, "D-80331", "d80331"),
+            ("NL", None, "NL-1234 AB", "1234ab"),
+            ("CA", None, "CA K1A 0A6", "k1a0a6"),
             ("LV", None, "LV-1010", "lv1010"),
             ("AR", None, "C1425", "c1425"),
             ("US", None, "00000", "junk"),

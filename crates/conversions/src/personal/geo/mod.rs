@@ -119,19 +119,11 @@ pub(super) fn armed_forces_in(cleaned: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns true for a word that forms offer beside the states.
+/// Returns true for words that forms offer beside the states, such as `Other` and `Please select`.
 pub(super) fn is_no_state(cleaned: &str) -> bool {
-    const WORDS: [&str; 20] = [
+    const WORDS: [&str; 12] = [
         "other",
         "others",
-        "select",
-        "selectstate",
-        "selectastate",
-        "selectone",
-        "pleaseselect",
-        "pleaseselectstate",
-        "choose",
-        "choosestate",
         "state",
         "province",
         "region",
@@ -143,8 +135,9 @@ pub(super) fn is_no_state(cleaned: &str) -> bool {
         "foreign",
         "default",
     ];
+    const BEGINNINGS: [&str; 4] = ["pleaseselect", "select", "pleasechoose", "choose"];
     let letters: String = cleaned.chars().filter(|c| c.is_alphanumeric()).collect();
-    WORDS.contains(&letters.as_str())
+    WORDS.contains(&letters.as_str()) || BEGINNINGS.iter().any(|word| letters.starts_with(word))
 }
 
 /// The part of a text behind a country and a separator, if it begins with one of these countries.

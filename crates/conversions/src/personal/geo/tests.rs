@@ -201,6 +201,10 @@ fn countries_in_many_spellings() {
         ("United Kingdom (UK)", "GB"),
         ("DE - Germany", "DE"),
         ("Germany/Deutschland", "DE"),
+        ("Österreich", "AT"),
+        ("Schweiz", "CH"),
+        ("中国", "CN"),
+        ("États-Unis", "US"),
     ] {
         assert_eq!(country_code(text), Some(code), "{text}");
     }
@@ -314,5 +318,10 @@ fn armed_forces_have_codes_and_forms_have_words() {
     ] {
         assert_eq!(armed_forces_in(text), code, "{text}");
     }
-    assert!(is_no_state("other") && is_no_state("--pleaseselect--") && !is_no_state("texas"));
+    assert!(
+        is_no_state("other")
+            && is_no_state("pleaseselectaregion,stateorprovince.")
+            && is_no_state("--pleaseselect--")
+            && !is_no_state("texas")
+    );
 }

@@ -115,7 +115,7 @@ fn look_up(digits: &str, reading: Reading) -> Option<Digits> {
         Reading::Abroad => international(digits)?,
         Reading::GivenOut => with_code(digits)?,
     };
-    Digits::of(&found)
+    is_possible(&found).then(|| Digits::of(&found)).flatten()
 }
 
 /// A number, and whether it is one that its country has given out a range for.
@@ -132,7 +132,8 @@ fn parse(text: &str, country: Option<country::Id>) -> Option<Found> {
         .to_string()
         .trim_start_matches('+')
         .to_owned();
-    let valid = phonenumber::is_valid(&number);
+    // Ranges have been given out of which numbers are longer than E.164 allows.
+    let valid = is_possible(&digits) && phonenumber::is_valid(&number);
     Some(Found { digits, valid })
 }
 
