@@ -11,14 +11,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use criterion::Throughput;
+use criterion::{BatchSize, Throughput};
 use rustix::time::{ClockId, clock_gettime};
-use signalbox_core::Event;
+use signalbox_core::{Event, JournalKey};
 use signalbox_journal::{Commit, DiskJournal, DiskOptions, Log, Progress, Read, Reader, Start, Subscription};
+use signalbox_journal::{Keys, encode_frame, seal_frames};
 use tokio::runtime::Runtime;
 
 use crate::ingest::{Bodies, take};
-use crate::support::{CpuCriterion, cpu_time};
+use crate::support::{CpuCriterion, corpus, cpu_time, parse};
 
 /// Events of an append, and so of a frame: appends come one after the other.
 const FRAME: usize = 100;
@@ -225,4 +226,35 @@ fn quantiles(mut times: Vec<Duration>) -> String {
         time.as_secs_f64() * 1e3
     };
     format!("p50 {:.2} ms, p99 {:.2} ms", at(50), at(99))
+}
+
+/// Encoding of frames, and the same with their encryption and the keyed hashes of ids: the difference is the cost of a key.
+pub(crate) fn seal(c: &mut CpuCriterion) {
+    const FRAMES: usize = 10;
+    let keys = Keys::new(&[JournalKey::new([1; 32])]).ok().flatten();
+    let keys = keys.unwrap_or_else(|| panic!("the cipher does not accept a key"));
+    let events: Vec<Event> = corpus::orders(FRAMES * FRAME)
+        .iter()
+        .map(|text| parse(text))
+        .collect();
+    let commits = || events.chunks(FRAME).map(<[Event]>::to_vec).collect::<Vec<_>>();
+    let mut group = c.benchmark_group("frames");
+    group.throughput(Throughput::Elements((FRAMES * FRAME) as u64));
+    group.bench_function("plain", |b| {
+        let encode = |commits: Vec<Vec<Event>>| -> Vec<Vec<u8>> {
+            commits
+                .into_iter()
+                .map(|events| encode_frame(0, events))
+                .collect()
+        };
+        b.iter_batched(commits, encode, BatchSize::LargeInput);
+    });
+    group.bench_function("sealed", |b| {
+        b.iter_batched(
+            commits,
+            |commits| seal_frames(&keys, commits).is_ok(),
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
 }

@@ -35,6 +35,7 @@ criterion_group! {
         ingest::batch,
         ingest::durable,
         journal::disk,
+        journal::seal,
         pipeline::in_process
 }
 criterion_main!(stages);

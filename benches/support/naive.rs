@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 use signalbox_conversions::personal::{self, Field, rules::PINTEREST};
 use signalbox_conversions::time::unix_seconds;
+use signalbox_core::Sha256Hex;
 
 /// The mapping of the preset `Checkout`, in Segment's language, equal to the sink's own table.
 pub(crate) const CHECKOUT: &str = include_str!("checkout.json");
@@ -130,7 +131,7 @@ fn convert(mut mapped: Value, event: &Value) -> Value {
     record.insert("user_data".into(), user_data(mapped["user_data"].take(), event));
     record.insert(
         "custom_data".into(),
-        custom_data(mapped["custom_data_2"].take(), mapped["contents"].take()),
+        custom_data(mapped["custom_data_2"].take(), mapped["contents"].take(), event),
     );
     record.insert("app_info".into(), mapped["app_info"].take());
     let mut device = mapped["device_info"].take();
@@ -149,7 +150,12 @@ fn user_data(mut mapped: Value, event: &Value) -> Value {
         if let Some(value) = mapped.get(from).map(text)
             && let Ok(hash) = personal::hash(field, &PINTEREST, &value, &mut scratch)
         {
-            members.insert(to.to_owned(), json!([hash.to_string()]));
+            let mut hashes = vec![hash.to_string()];
+            // Names of two words are hashed with the space, too.
+            if from.ends_with("_name") && value.trim().contains(' ') {
+                hashes.push(Sha256Hex::of(&value.trim().to_lowercase()).to_string());
+            }
+            members.insert(to.to_owned(), json!(hashes));
         }
     }
     for plain in ["client_ip_address", "client_user_agent"] {
@@ -165,7 +171,17 @@ fn user_data(mut mapped: Value, event: &Value) -> Value {
     Value::Object(members)
 }
 
-fn custom_data(mut mapped: Value, mut contents: Value) -> Value {
+/// The worth of an order that has no value of its own: its total less tax and shipping.
+fn worth(event: &Value) -> Option<Value> {
+    let amount = |path: &str| find(event, path).and_then(Value::as_f64);
+    let costs = amount("properties.tax").unwrap_or(0.0) + amount("properties.shipping").unwrap_or(0.0);
+    let cents = (amount("properties.total")? - costs) * 100.0;
+    let has = |path: &&str| find(event, path).is_some();
+    let given = ["properties.value", "properties.revenue"].iter().any(has);
+    (!given && cents >= 0.0).then(|| json!(cents.round() / 100.0))
+}
+
+fn custom_data(mut mapped: Value, mut contents: Value, event: &Value) -> Value {
     let mut quantity = 0;
     let mut ids = Vec::new();
     for item in contents.as_array_mut().into_iter().flatten() {
@@ -176,7 +192,8 @@ fn custom_data(mut mapped: Value, mut contents: Value) -> Value {
             ids.push(id);
         }
     }
-    mapped["value"] = Value::String(text(&mapped["value"]));
+    let value = worth(event).unwrap_or_else(|| mapped["value"].take());
+    mapped["value"] = Value::String(text(&value));
     mapped["content_ids"] = Value::Array(ids);
     mapped["num_items"] = json!(quantity);
     mapped["contents"] = contents;
