@@ -47,8 +47,16 @@ impl<'e> Whereabouts<'e> {
     fn of_payload(&self, field: Field, read: Read) -> Option<&'static str> {
         let (spec, payload) = self.mapped?;
         let is_field = |kind| matches!(kind, Kind::Hashed(found) | Kind::Plain(found) if found == field);
-        let (path, _) = spec.all_rows().find(|(_, row)| is_field(row.kind))?;
-        let value = path.split('.').fold(payload, |value, key| value.get(key));
+        let value = spec.rows.iter().find_map(|row| {
+            let value = payload.get(row.field.key);
+            match is_field(row.kind) {
+                true => Some(value),
+                false => {
+                    let member = row.members.iter().find(|member| is_field(member.kind))?;
+                    Some(value.get(member.field.key))
+                }
+            }
+        })?;
         match value {
             Value::Array(values) => values.iter().find_map(|value| read(value.as_str()?)),
             value => read(value.as_str()?),
