@@ -58,7 +58,26 @@ fn is_around(c: char) -> bool {
         || c.is_control()
         || matches!(
             c,
-            '<' | '>' | '"' | '\'' | '.' | ',' | ';' | '\u{200b}' | '\u{feff}'
+            '<' | '>'
+                | '{'
+                | '}'
+                | '"'
+                | '\''
+                | '`'
+                | '“'
+                | '”'
+                | '„'
+                | '‘'
+                | '’'
+                | '«'
+                | '»'
+                | '*'
+                | '!'
+                | '.'
+                | ','
+                | ';'
+                | '\u{200b}'
+                | '\u{feff}'
         )
 }
 
@@ -92,8 +111,7 @@ pub(super) fn phone(text: &str) -> Option<Phone> {
     if text.len() > 64 {
         return None;
     }
-    let text = text.trim();
-    let text = text.strip_prefix("tel:").unwrap_or(text);
+    let text = without_label(text).trim();
     let number = without_extension(text).replace("(0)", "");
     let mut digits = String::with_capacity(LONGEST);
     let mut plus = false;
@@ -101,11 +119,7 @@ pub(super) fn phone(text: &str) -> Option<Phone> {
         match decimal(c) {
             Some(digit) => digits.push(digit),
             None if matches!(c, '+' | '＋') && digits.is_empty() => plus = true,
-            None if c.is_whitespace()
-                || matches!(
-                    c,
-                    '-' | '.' | '(' | ')' | '/' | '–' | '‐' | '‑' | '\u{200e}' | '\u{202a}' | '\u{202c}'
-                ) => {}
+            None if is_in_phone(c) => {}
             None => return None,
         }
         if digits.len() > LONGEST {
@@ -120,16 +134,55 @@ pub(super) fn phone(text: &str) -> Option<Phone> {
     })
 }
 
-/// Returns true if a phone number in a text passes a test: the text itself, or the value of a URL's parameter.
+/// Returns true if a phone number in a text passes a test: the text itself, an item of a list, a step or a parameter of a
+/// URL, or a number with a plus sign among words.
 pub(super) fn any_phone(text: &str, test: &mut dyn FnMut(&Phone) -> bool) -> bool {
-    if phone(text).is_some_and(|phone| test(&phone)) {
+    let mut passes = |text: &str| phone(text).is_some_and(|phone| test(&phone));
+    if passes(text) {
         return true;
     }
-    if !text.contains('=') {
-        return false;
+    let decoded = percent_decoded(text);
+    let between = [',', ';', '|', '/', '\n', '?', '&', '=', '#'];
+    if decoded.contains(between) && decoded.split(between).any(&mut passes) {
+        return true;
     }
-    let mut parts = text.split(['?', '&', '=', '#']);
-    parts.any(|part| phone(&percent_decoded(part)).is_some_and(|phone| test(&phone)))
+    let mut signs = decoded.match_indices(['+', '＋']);
+    signs.any(|(at, sign)| {
+        let (_, digits) = decoded.split_at(at + sign.len());
+        let number = &digits[..digits.find(|c| !may_be_in_phone(c)).unwrap_or(digits.len())];
+        // Digits of the text may follow those of the number.
+        let ends = number
+            .match_indices(' ')
+            .map(|(end, _)| end)
+            .chain([number.len()]);
+        ends.take(MOST_GROUPS)
+            .any(|end| passes(&format!("+{}", &number[..end])))
+    })
+}
+
+/// Most groups of digits of a number among words.
+const MOST_GROUPS: usize = 8;
+
+/// True for digits, and for signs between them.
+fn may_be_in_phone(c: char) -> bool {
+    decimal(c).is_some() || is_in_phone(c)
+}
+
+/// True for signs between the digits of a number.
+fn is_in_phone(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '-' | '.' | '(' | ')' | '/' | '–' | '‐' | '‑' | '\u{200e}' | '\u{202a}' | '\u{202c}'
+        )
+}
+
+/// Cuts off a label: `tel:`, `Mobile: `.
+fn without_label(text: &str) -> &str {
+    match text.split_once(':') {
+        Some((label, number)) if label.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '.')) => number,
+        _ => text,
+    }
 }
 
 /// Cuts off an extension: `ext. 12`, `x12`, `#12`, `;ext=12`.
@@ -195,6 +248,9 @@ mod tests {
             "https://shop.example/#ann@shop.example",
             "ann＠shop.example",
             "Write to ann@shop.example.",
+            "{mail: ann@shop.example}",
+            "“ann@shop.example”",
+            "*ann@shop.example*!",
             "\u{feff}ann@shop.example\u{200b}",
         ] {
             assert_eq!(emails(text), ["ann@shop.example"], "{text}");
@@ -217,8 +273,24 @@ mod tests {
             ("+1.555.010.0199 ext. 12", "+15550100199"),
             ("+١ ٥٥٥ ٠١٠ ٠١٩٩", "+15550100199"),
             ("https://x.example/?tel=%2B15550100199&a=b", "+15550100199"),
+            ("https://x.example/call/%2B15550100199", "+15550100199"),
+            ("Tel.: +1 555 010 0199", "+15550100199"),
+            ("whatsapp:+15550100199", "+15550100199"),
+            ("Call me at +1 (555) 010-0199.", "+15550100199"),
         ] {
             assert_eq!(phones(text).first().map(String::as_str), Some(found), "{text}");
+        }
+        for text in [
+            "+4915112345678, +15550100199",
+            "4915112345678;15550100199",
+            "+4915112345678 / +1 555 010 0199",
+            "+49 151 12345678 or +1 555 010 0199, 2 pieces",
+            "2 to +1 555 010 0199 3 times",
+        ] {
+            assert!(
+                any_phone(text, &mut |phone| phone.digits == "15550100199"),
+                "{text}"
+            );
         }
         for text in [
             "",
