@@ -30,7 +30,7 @@ pub struct MetaConversionsConfig {
     /// Version of the Graph API.
     #[serde(default = "api_version")]
     pub api_version: String,
-    /// Base URL of the API.
+    /// Base URL of the API, without its version.
     #[serde(default = "base_url")]
     pub base_url: String,
     /// Code that shows events in Events Manager's test tool. Meta counts them all the same, so `test_events_count` must say
@@ -159,7 +159,7 @@ impl MetaConversionsConfig {
         let place = ("access_token", source);
         let authorization = settings::token_header(&self.access_token, bearer, place, errors);
         let path = [self.api_version.as_str(), &self.pixel_id.0, "events"];
-        let url = settings::endpoint(&self.base_url, path, errors);
+        let url = settings::endpoint(&self.base_url, path, findings);
         let test_code = self.test_event_code.as_deref().map(str::trim);
         let open = open(test_code, self.partner_agent.as_deref());
         Some(Meta {

@@ -32,7 +32,7 @@ pub struct PinterestConversionsConfig {
     pub ad_account_id: AccountId,
     /// The conversion access token of this ad account.
     pub conversion_token: Secret,
-    /// Base URL of the API.
+    /// Base URL of the API, with its version.
     #[serde(default = "base_url")]
     pub base_url: String,
     /// Pinterest checks events and answers as usual, but does not record them.
@@ -198,7 +198,7 @@ impl PinterestConversionsConfig {
             &mut findings.errors,
         );
         let path = ["ad_accounts", &self.ad_account_id.0, "events"];
-        let url = settings::endpoint(&self.base_url, path, &mut findings.errors);
+        let url = settings::endpoint(&self.base_url, path, findings);
         let texts = [("partner_name", &self.partner_name), ("np", &self.np)];
         settings::refuse_blank(&texts, &mut findings.errors);
         let partner_name = self.partner_name.as_deref();

@@ -40,7 +40,7 @@ pub struct TikTokEventsConfig {
     /// Id of the CRM event set; needed if event_source is "crm", or if a mapping sets it to "crm".
     #[serde(default)]
     pub crm_event_set_id: Option<AccountId>,
-    /// Base URL of the API.
+    /// Base URL of the API, without its version.
     #[serde(default = "base_url")]
     pub base_url: String,
     /// The rules to follow.
@@ -159,10 +159,14 @@ impl TikTokEventsConfig {
 
     /// Returns the vendor as the settings beside mappings say; `None` only beside an error.
     pub fn vendor(&self, findings: &mut Findings) -> Option<TikTok> {
+        let url = settings::endpoint(
+            &self.base_url,
+            ["open_api", "v1.3", "event", "track", ""],
+            findings,
+        );
         let errors = &mut findings.errors;
         let source = "make one in Events Manager, in the settings of the pixel or event set";
         let access_token = token_header(&self.access_token, secret_value, ("access_token", source), errors);
-        let url = settings::endpoint(&self.base_url, ["open_api", "v1.3", "event", "track", ""], errors);
         if self.compat == Compat::Segment && self.event_source == EventSource::Crm {
             let error = BuildError::new("event_source", "at Segment, the mapping chooses web or crm");
             errors

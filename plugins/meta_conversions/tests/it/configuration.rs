@@ -130,3 +130,14 @@ fn the_letter_case_of_an_id_needs_the_plain_one() {
     let read = &declares.reads[0];
     assert_eq!((&*read.setting, &*read.event_path), ("external_id", "userId"));
 }
+
+#[test]
+fn the_version_stands_in_one_place() {
+    let warnings = |more: &str| build(more).unwrap().warnings;
+    assert_eq!(warnings("base_url = \"http://127.0.0.1:9900/\""), []);
+    let doubt = warnings("base_url = \"https://graph.facebook.com/v25.0/\"").remove(0);
+    assert!(
+        doubt.to_string().starts_with("base_url: has a version"),
+        "{doubt}"
+    );
+}
