@@ -147,22 +147,29 @@ impl Spec {
     /// Removes the fields that the chosen format never sends; without a choice and a default, the fields of every format.
     /// (Segment maps and checks them all the same, and loses events by it.)
     pub fn leave_out_other_formats(&self, fields: &mut Map<String, Json>) {
-        let Some(field) = self.format_field else { return };
+        if let Some(chosen) = self.chosen_format(fields) {
+            fields.retain(|field, _| self.is_sent(field, &chosen));
+        }
+    }
+
+    /// Returns the format that a mapping chooses: blank without a choice and a default, `None` if each event chooses.
+    pub(crate) fn chosen_format(&self, fields: &Map<String, Json>) -> Option<String> {
+        let field = self.format_field?;
         let chosen = match fields.get(field) {
-            Some(mapping) => mapping.as_str().map(str::to_owned),
-            None if self.field(field).is_some_and(|field| field.default.is_none()) => Some(String::new()),
-            None => None,
+            Some(mapping) => mapping.as_str()?.to_owned(),
+            None if self.field(field).is_some_and(|field| field.default.is_none()) => String::new(),
+            None => return None,
         };
-        let Some(chosen) = chosen else { return };
         // A format that the schema will refuse chooses nothing.
-        if !chosen.is_empty() && !self.rows.iter().any(|row| row.format == Some(&*chosen)) {
-            return;
-        }
-        for row in self.rows {
-            if row.format.is_some_and(|format| format != chosen) {
-                fields.remove(row.field.key);
-            }
-        }
+        let known = chosen.is_empty() || self.rows.iter().any(|row| row.format == Some(&*chosen));
+        known.then_some(chosen)
+    }
+
+    /// Returns false for a field, or a member of one, that the chosen format never sends.
+    pub(crate) fn is_sent(&self, path: &str, chosen: &str) -> bool {
+        let parent = path.split('.').next().unwrap_or_default();
+        let format = self.row(parent).and_then(|row| row.format);
+        format.is_none_or(|format| format == chosen)
     }
 
     /// Returns the row of a path: a top-level field, or a member of an object field.

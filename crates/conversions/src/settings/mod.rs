@@ -4,6 +4,7 @@ mod account;
 mod check;
 mod country;
 mod endpoint;
+mod formats;
 mod presets;
 mod sink;
 
@@ -24,6 +25,7 @@ pub use account::{AccountId, refuse_blank, token_header};
 use check::{check_field, check_required, missing, not_in, unknown_field, unknown_preset};
 pub use country::DefaultCountry;
 pub use endpoint::endpoint;
+use formats::Place;
 pub use presets::Presets;
 pub use sink::{destination, sink};
 
@@ -331,7 +333,8 @@ impl MappingConfig {
         match draft.compile(&name, trigger?) {
             Ok(compiled) => {
                 let doubts = compiled.planned.mapping.warnings().iter();
-                let ours = doubts.filter_map(|doubt| Some((self.setting(&at, &doubt.path)?, &doubt.message)));
+                let ours =
+                    doubts.filter_map(|doubt| Some((self.setting(spec, &at, &doubt.path)?, &doubt.message)));
                 findings
                     .warnings
                     .extend(ours.map(|(path, message)| BuildError::new(path, message)));
@@ -339,7 +342,7 @@ impl MappingConfig {
             }
             Err(compile) => {
                 for error in compile.errors {
-                    let path = self.setting(&at, &error.path).unwrap_or_else(|| at.clone());
+                    let path = self.setting(spec, &at, &error.path).unwrap_or_else(|| at.clone());
                     findings.errors.push(BuildError::new(path, error.message));
                 }
                 None
@@ -348,7 +351,7 @@ impl MappingConfig {
     }
 
     /// The setting that a place in a mapping (`/user_data/email/@if/then`) comes from; `None` if it is a default.
-    fn setting(&self, base: &str, place: &str) -> Option<String> {
+    fn setting(&self, spec: &Spec, base: &str, place: &str) -> Option<String> {
         let keys: Vec<&str> = place.split('/').filter(|key| !key.is_empty()).collect();
         let path = |start: String, rest: &[&str]| rest.iter().fold(start, |path, key| child(&path, key));
         if self.fields_file.is_some() {
@@ -357,8 +360,14 @@ impl MappingConfig {
         (1..=keys.len().min(2)).rev().find_map(|steps| {
             // A field of the settings may name two steps in one.
             let named = keys[..steps].join(".");
-            let given = self.fields.contains_key(&named);
-            given.then(|| path(child(base, &named), &keys[steps..]))
+            let given = self.fields.contains_key(&named).then_some(&named);
+            let carried = || {
+                let format = spec.row(keys[0])?.format?;
+                let from = |name: &&String| formats::counterpart(spec, name, format).as_ref() == Some(&named);
+                self.fields.keys().find(from)
+            };
+            let given = given.or_else(carried)?;
+            Some(path(child(base, given), &keys[steps..]))
         })
     }
 
@@ -386,18 +395,47 @@ impl MappingConfig {
         }
     }
 
-    /// The defaults with the fields of the settings laid over.
+    /// The format that the settings choose, or the default; `None` if there is none, or each event chooses.
+    fn chosen_format(&self, spec: &Spec, draft: &Draft) -> Option<String> {
+        let choice = spec.format_field?;
+        let mut fields = draft.fields.clone();
+        if let Some(mapping) = self.fields.get(choice) {
+            fields.insert(choice.to_owned(), mapping.clone());
+        }
+        if self.unset.iter().any(|field| field == choice) {
+            fields.remove(choice);
+        }
+        spec.chosen_format(&fields)
+    }
+
+    /// The defaults with the fields of the settings laid over. A field of a format that is not chosen goes to the same
+    /// field of the chosen one.
     fn laid_over(&self, spec: &'static Spec, path: &str, compat: Compat, findings: &mut Findings) -> Draft {
         let errors = &mut findings.errors;
         let mut draft = Draft::new(spec, self.preset(spec), compat);
+        let chosen = self.chosen_format(spec, &draft);
         for (name, mapping) in &self.fields {
             let at = child(&child(path, "fields"), name);
+            let before = errors.len();
             check_field(spec, name, mapping, &at, errors);
             if draft.is_absent(name) {
                 let message = "has no effect: Segment's destination has no such field in this preset";
-                findings.warnings.push(BuildError::new(at, message));
+                findings.warnings.push(BuildError::new(&at, message));
             }
-            draft.set(name, Some(mapping.clone()));
+            match formats::place(spec, self, (name, &at), chosen.as_deref(), compat) {
+                Place::Named => draft.set(name, Some(mapping.clone())),
+                Place::Carried(to) => {
+                    if errors.len() == before {
+                        check_field(spec, &to, mapping, &at, errors);
+                    }
+                    draft.set(&to, Some(mapping.clone()));
+                }
+                Place::Nowhere(error) => errors.push(error),
+                Place::Ignored(warning) => {
+                    findings.warnings.push(warning);
+                    draft.set(name, Some(mapping.clone()));
+                }
+            }
         }
         for (index, name) in self.unset.iter().enumerate() {
             if spec.field(name).is_none() {

@@ -359,8 +359,84 @@ fn what_is_doubtful_is_told_at_load() {
     for (settings, path) in [
         ("presets = \"none\"", "presets"),
         ("partner_name = \"Acme\"", "partner_name"),
+        ("base_url = \"http://127.0.0.1:9900\"", "base_url"),
+        ("base_url = \"http://127.0.0.1:9900/vendor/\"", "base_url"),
     ] {
         let built = built(&format!("{ACCOUNT}{settings}")).unwrap();
         assert_eq!(built.warnings[0].path, path);
     }
+}
+
+/// The record of one mapping of Checkout with these fields.
+fn checkout(fields: &str) -> Json {
+    let settings = format!("[[mappings]]\npreset = \"Checkout\"\n{fields}");
+    made(&settings, ORDER).pop().unwrap().1
+}
+
+#[test]
+fn fields_of_another_format_go_to_the_same_field_of_the_chosen_one() {
+    let sent = checkout("fields = { \"custom_data.value\" = { \"@path\" = \"$.properties.subtotal\" } }");
+    assert_eq!(sent["custom_data"]["value"], "5");
+    assert_eq!(sent["custom_data"]["order_id"], "W-1");
+    let sent = checkout("fields = { custom_data = { order_id = \"a\" } }");
+    assert_eq!(sent["custom_data"], serde_json::json!({ "order_id": "a" }));
+    let sent = checkout("fields = { app_name = \"Shop\", os_version = \"17\" }");
+    assert_eq!(
+        (&sent["app_info"]["app_name"], &sent["device_info"]["os_version"]),
+        (&"Shop".into(), &"17".into())
+    );
+    let sent = checkout("fields = { \"custom_data.contents\" = [{ id = \"b\" }] }");
+    assert_eq!(sent["custom_data"]["contents"][0]["id"], "b");
+    let legacy = "data_format = \"legacy\"";
+    let sent = checkout(&format!(
+        "fields = {{ {legacy}, \"custom_data_2.value\" = 3, \"app_info.app_name\" = \"Shop\", contents = [{{ id = \"b\" }}] }}"
+    ));
+    assert_eq!(
+        (&sent["custom_data"]["value"], &sent["app_name"]),
+        (&"3".into(), &"Shop".into())
+    );
+    assert_eq!(sent["custom_data"]["contents"][0]["id"], "b");
+    // The same mapping for both formats is no contradiction, and each event may choose.
+    let sent = checkout("fields = { \"custom_data.value\" = 3, \"custom_data_2.value\" = 3 }");
+    assert_eq!(sent["custom_data"]["value"], "3");
+    let sent = checkout(
+        "fields = { data_format = { \"@template\" = \"latest\" }, \"custom_data.value\" = 3, \"custom_data_2.value\" = 4 }",
+    );
+    assert_eq!(sent["custom_data"]["value"], "4");
+}
+
+#[test]
+fn fields_that_the_chosen_format_lacks_are_refused() {
+    let refused = |fields: &str| errors(&format!("[[mappings]]\npreset = \"Checkout\"\n{fields}")).join("\n");
+    for (fields, told) in [
+        (
+            "fields = { device_brand = \"x\" }",
+            "mappings.0.fields.device_brand: is never sent, since data_format is \"latest\" | did you mean \"device_info.brand\"?",
+        ),
+        (
+            "fields = { data_format = \"legacy\", \"device_info.locale\" = \"x\" }",
+            "mappings.0.fields.\"device_info.locale\": is never sent, since data_format is \"legacy\" | ",
+        ),
+        (
+            "fields = { \"custom_data.value\" = 1, \"custom_data_2.value\" = 2 }",
+            "which sends \"custom_data_2.value\", and the mapping says otherwise",
+        ),
+        (
+            "unset = [\"custom_data_2\"]\nfields = { \"custom_data.value\" = 1 }",
+            "which sends \"custom_data_2.value\", and the mapping says otherwise",
+        ),
+        (
+            "fields = { \"custom_data.search_string\" = { \"@pat\" = \"$.x\" } }",
+            "mappings.0.fields.\"custom_data.search_string\"",
+        ),
+    ] {
+        let found = refused(fields);
+        assert!(found.contains(told), "{told}\n--\n{found}");
+    }
+    // Segment ignores such a field, and so does the sink, with a warning.
+    let ignored = "compat = \"segment\"\n[[mappings]]\npreset = \"Checkout\"\nfields = { action_source = \"web\", \"custom_data.value\" = 1 }";
+    let warnings = built(&format!("{ACCOUNT}{ignored}")).unwrap().warnings;
+    let place = "mappings.0.fields.\"custom_data.value\"";
+    let warning = warnings.iter().find(|warning| warning.path == place).unwrap();
+    assert!(warning.help.as_ref().unwrap().contains("\"custom_data_2.value\""));
 }

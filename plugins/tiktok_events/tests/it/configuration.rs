@@ -142,3 +142,38 @@ fn the_letter_case_of_an_id_needs_the_plain_one() {
         ("external_id_case", "userId")
     );
 }
+
+#[test]
+fn the_version_stands_in_one_place() {
+    let warnings = |url: &str| build(&format!("{WEB}base_url = \"{url}\"")).unwrap().warnings;
+    assert_eq!(warnings("http://127.0.0.1:9900/tiktok"), []);
+    let doubt = warnings("https://business-api.tiktok.com/open_api/v1.3").remove(0);
+    assert!(
+        doubt.to_string().starts_with("base_url: has a version"),
+        "{doubt}"
+    );
+}
+
+#[test]
+fn fields_of_a_group_that_is_not_chosen_are_refused() {
+    let refused = |fields: &str| {
+        errors(&format!(
+            "{WEB}[[mappings]]\npreset = \"Search\"\nfields = {{ {fields} }}"
+        ))
+    };
+    let city = "\"travel_fields.city\" = \"Rome\"";
+    let found = refused(city);
+    assert!(
+        found[0].contains("since the mapping has no event_spec_type"),
+        "{found:?}"
+    );
+    assert!(
+        found[0].contains("set event_spec_type = \"travel_fields\""),
+        "{found:?}"
+    );
+    let found = refused(&format!("event_spec_type = \"vehicle_fields\", {city}"));
+    assert!(
+        found[0].contains("since event_spec_type is \"vehicle_fields\""),
+        "{found:?}"
+    );
+}
