@@ -53,10 +53,13 @@ impl Status {
             );
         }
         if self.journal.erasures > 0 {
+            let (some, them) = match self.journal.erasures {
+                1 => ("1 erasure holds".to_owned(), "it"),
+                count => (format!("{count} erasures hold"), "them"),
+            };
             let _ = writeln!(
                 details,
-                "{} erasures hold, until the last file of events from before them is deleted.",
-                self.journal.erasures
+                "{some}, until the last file of events from before {them} is deleted."
             );
         }
         if let Some(seal) = &self.journal.seal {
@@ -192,7 +195,8 @@ fn seal_line(seal: &SealStatus) -> String {
     };
     let keys: Vec<&str> = seal.keys.keys().map(String::as_str).collect();
     if !keys.is_empty() {
-        let _ = write!(line, "; its files need the keys {}", keys.join(", "));
+        let name = if keys.len() == 1 { "key" } else { "keys" };
+        let _ = write!(line, "; its files need the {name} {}", keys.join(", "));
     }
     if seal.set_aside_bytes > 0 {
         let _ = write!(

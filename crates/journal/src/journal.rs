@@ -136,7 +136,8 @@ pub struct Found {
 /// See [`Log::sealing`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sealing {
-    /// The operator's keys, each with the bytes of events in the files that only it opens.
+    /// The operator's keys that files need, each with the bytes of events that only it opens; with the newest, which `keys.bin`
+    /// needs.
     pub keys: BTreeMap<KeyId, u64>,
     /// True if all that is written now and can hold personal data is encrypted.
     pub sealed: bool,

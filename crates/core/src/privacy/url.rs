@@ -5,8 +5,33 @@ use super::forms::{SHORTEST_RANDOM, find_email, has_phone, is_phone, is_random, 
 use super::keys::{Meaning, meaning};
 use super::removed::{Removed, Scrubbed};
 
-/// Schemes of addresses that are personal as a whole.
-const PERSONAL_SCHEMES: [&str; 5] = ["mailto:", "tel:", "sms:", "callto:", "facetime:"];
+/// Schemes of addresses that are personal as a whole, each with the kind of its data.
+const PERSONAL_SCHEMES: [(&str, Removed); 15] = [
+    ("mailto:", Removed::EMAIL),
+    ("tel:", Removed::PHONE),
+    ("callto:", Removed::PHONE),
+    ("facetime:", Removed::PHONE),
+    ("facetime-audio:", Removed::PHONE),
+    ("sms:", Removed::PHONE),
+    ("smsto:", Removed::PHONE),
+    ("mms:", Removed::PHONE),
+    ("whatsapp:", Removed::PHONE),
+    ("viber:", Removed::PHONE),
+    ("sip:", Removed::USERINFO),
+    ("sips:", Removed::USERINFO),
+    ("xmpp:", Removed::USERINFO),
+    ("im:", Removed::USERINFO),
+    ("skype:", Removed::USERINFO),
+];
+
+/// Schemes before whose host any number of slashes may stand, by the URL standard of WHATWG ("special schemes").
+const SPECIAL_SCHEMES: [&str; 5] = ["https:", "http:", "ftp:", "wss:", "ws:"];
+
+/// Slashes, as browsers read them.
+const SLASHES: [char; 2] = ['/', '\\'];
+
+/// Characters behind the host of a URL.
+const SLASHES_AND_MARKS: [char; 4] = ['/', '\\', '?', '#'];
 
 /// The beginnings of secrets that are recognised under any key: the keys with which a web shop shows an order to a guest.
 const SECRET_BEGINNINGS: [&str; 1] = ["wc_order_"];
@@ -37,6 +62,8 @@ fn is_bare(url: &str) -> bool {
     memchr::memchr3(b'?', b'#', b'@', bytes).is_none()
         && memchr::memchr3(b'%', b'+', b';', bytes).is_none()
         && memchr::memchr3(b'=', b'J', 0xef, bytes).is_none()
+        // Area codes, and order keys.
+        && memchr::memchr2(b'(', b'_', bytes).is_none()
         && bytes.starts_with(b"http")
         && !has_long_step(bytes)
 }
@@ -54,48 +81,70 @@ fn has_long_step(bytes: &[u8]) -> bool {
 
 fn scrub_parts(url: &str) -> Option<Scrubbed> {
     let trimmed = url.trim_start();
-    let is_scheme = |scheme: &&str| {
+    let starts_with = |scheme: &str| {
         let start = trimmed.get(..scheme.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
-    if PERSONAL_SCHEMES.iter().any(is_scheme) {
-        let removed = match trimmed.starts_with(['m', 'M']) {
-            true => Removed::EMAIL,
-            false => Removed::PHONE,
-        };
+    if let Some((_, removed)) = PERSONAL_SCHEMES.iter().find(|(scheme, _)| starts_with(scheme)) {
         return Some(Scrubbed {
             text: String::new(),
-            removed,
+            removed: *removed,
         });
     }
     let mut out = Out::new(url.len());
-    let rest = match url.find("//").filter(|at| is_authority(&url[..*at])) {
-        Some(at) => {
-            out.text.push_str(&url[..at + 2]);
-            out.authority(&url[at + 2..])
-        }
-        None => url,
+    let (before, authority) = url.split_at(url.len() - trimmed.len() + authority_at(trimmed));
+    out.text.push_str(before);
+    let rest = match authority_at(trimmed) > 0 || has_user(trimmed) {
+        true => out.authority(authority),
+        false => authority,
     };
     out.tail(rest);
     out.end()
 }
 
+/// Returns the byte at which a URL's host begins, with the user before it; 0 if it has none.
+fn authority_at(url: &str) -> usize {
+    let slashes = |from: usize| {
+        let rest = url.get(from..).unwrap_or_default();
+        rest.len() - rest.trim_start_matches(SLASHES).len()
+    };
+    let special = SPECIAL_SCHEMES.iter().find(|scheme| {
+        let start = url.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    if let Some(scheme) = special {
+        return scheme.len() + slashes(scheme.len());
+    }
+    if let Some(at) = url.find("//").filter(|at| is_authority(&url[..*at])) {
+        return at + 2;
+    }
+    0
+}
+
 /// Returns true for what stands before the `//` of an authority: a scheme or nothing.
 fn is_authority(before: &str) -> bool {
-    let scheme = before.trim_start().strip_suffix(':');
+    let scheme = before.strip_suffix(':');
     let is_scheme = |scheme: &str| {
         scheme
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
     };
-    before.trim_start().is_empty() || scheme.is_some_and(is_scheme)
+    before.is_empty() || scheme.is_some_and(is_scheme)
+}
+
+/// Returns true for `user:password@host`, which some write without a scheme.
+fn has_user(url: &str) -> bool {
+    let authority = url.split(SLASHES_AND_MARKS).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    user.is_some_and(|user| user.contains(':'))
 }
 
 /// Takes personal data and secrets out of a query such as `?a=1&b=2`; the question mark may be missing. `None` if there is
 /// nothing to take out.
 pub fn scrub_query(query: &str) -> Option<Scrubbed> {
-    if memchr::memchr2(b'=', b'%', query.as_bytes()).is_none()
-        && memchr::memchr(b'@', query.as_bytes()).is_none()
+    if memchr::memchr3(b'=', b'%', b'@', query.as_bytes()).is_none()
+        && memchr::memchr3(b'+', b'(', 0xef, query.as_bytes()).is_none()
+        && memchr::memchr2(b'_', b'J', query.as_bytes()).is_none()
     {
         return None;
     }
@@ -140,19 +189,23 @@ impl Out {
         (!removed.is_empty()).then_some(Scrubbed { text, removed })
     }
 
-    /// Writes a host without the user before it, and returns the text behind.
-    fn authority<'t>(&mut self, rest: &'t str) -> &'t str {
-        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-        let (authority, rest) = rest.split_at(end);
-        let host = match authority.rsplit_once('@') {
-            Some((_, host)) => {
-                self.removed.add(Removed::USERINFO);
-                host
+    /// Writes a host without the user before it, and returns the text behind. With a user and no host, the next step of the
+    /// path counts as the host, as browsers read it.
+    fn authority<'t>(&mut self, mut rest: &'t str) -> &'t str {
+        loop {
+            let end = rest.find(SLASHES_AND_MARKS).unwrap_or(rest.len());
+            let (authority, behind) = rest.split_at(end);
+            let Some((_, host)) = authority.rsplit_once('@') else {
+                self.text.push_str(authority);
+                return behind;
+            };
+            self.removed.add(Removed::USERINFO);
+            self.text.push_str(host);
+            if !host.is_empty() || !behind.starts_with(SLASHES) {
+                return behind;
             }
-            None => authority,
-        };
-        self.text.push_str(host);
-        rest
+            rest = behind.trim_start_matches(SLASHES);
+        }
     }
 
     /// Writes path, query and fragment.
@@ -309,6 +362,9 @@ fn found_in_text(text: &str) -> Option<Removed> {
     if is_token(text) || SECRET_BEGINNINGS.iter().any(|start| text.starts_with(start)) {
         return Some(Removed::SECRET);
     }
+    if text.contains('@') && text.split("//").skip(1).any(has_user_at_start) {
+        return Some(Removed::USERINFO);
+    }
     if !text.contains('=') {
         return None;
     }
@@ -323,6 +379,14 @@ fn found_in_text(text: &str) -> Option<Removed> {
             .then_some(Removed::PHONE)
             .or_else(|| found_by_key(key, value))
     })
+}
+
+/// Returns true for the host of a URL, and what follows, with a user before it.
+fn has_user_at_start(authority: &str) -> bool {
+    let authority = authority.split(SLASHES_AND_MARKS).next().unwrap_or_default();
+    authority
+        .rsplit_once('@')
+        .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
 }
 
 #[cfg(test)]

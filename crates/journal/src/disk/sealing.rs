@@ -28,13 +28,18 @@ impl Shared {
     /// Describes the encryption, from memory.
     pub(super) fn sealing(&self) -> Sealing {
         let sealed = self.options.keys.is_some();
+        let mut of_files = self.log.sealing();
+        // After a rotation `keys.bin` needs the newest key before any file of frames does.
+        if let Some(newest) = self.options.keys.as_ref().and_then(|keys| keys.ids().next()) {
+            of_files.keys.entry(newest).or_default();
+        }
         let letters = || lock(&self.letters).values().map(|counts| counts.bytes).sum();
         Sealing {
             sealed,
             plain_id_bytes: self.plain_id_bytes.load(Ordering::Relaxed),
             plain_letter_bytes: if sealed { 0 } else { letters() },
             set_aside_bytes: self.set_aside_bytes.load(Ordering::Relaxed),
-            ..self.log.sealing()
+            ..of_files
         }
     }
 }

@@ -214,8 +214,8 @@ impl JournalKeys {
         if self.save == Save::Instead {
             let aside = set_aside(&path).map_err(|error| io(&error).at(&path))?;
             tracing::error!(file = %path.display(), set_aside = %aside.display(),
-                "the keys of the state are damaged; a copy in a file of frames takes their place if there is one: without \
-                 it, dead letters and parked events cannot be read, and duplicates may pass");
+                "the keys of the state are damaged; the copy in the state or in a file of frames takes their place if there \
+                 is one: without it, dead letters and parked events cannot be read, and duplicates may pass");
         }
         let written = match self.save {
             Save::No => Ok(()),

@@ -192,6 +192,8 @@ async fn the_journal_tells_what_is_in_plain() {
     assert_eq!((told.sealed, told.all_plain_bytes()), (true, 0));
     let old = keys(&[1]).unwrap().ids().next().unwrap();
     assert!(told.keys[&old] > 0);
+    let newest = keys(&[2]).unwrap().ids().next().unwrap();
+    assert!(told.keys.contains_key(&newest), "keys.bin needs it");
 }
 
 #[tokio::test]
