@@ -83,42 +83,115 @@ fn words() -> impl Iterator<Item = (&'static str, Placeholder)> {
         .chain(all(SHORT, Placeholder::Short))
 }
 
-/// Classes of first bytes, in lower case: with none of them no placeholder begins.
-const fn may_begin(byte: u8) -> bool {
-    !byte.is_ascii_alphanumeric()
-        || matches!(
-            byte | 0x20,
-            b'a'..=b'i' | b'l' | b'm' | b'n' | b'o' | b'r' | b's' | b't' | b'u'
-        )
+/// The lengths of the words that begin with each ASCII byte, as bits.
+static BEGINNINGS: [u32; 128] = {
+    let mut lengths = [0; 128];
+    let lists = [ALWAYS, IDENTITY, SHORT];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut word = 0;
+        while word < lists[list].len() {
+            let bytes = lists[list][word].as_bytes();
+            lengths[bytes[0] as usize] |= 1 << bytes.len();
+            word += 1;
+        }
+        list += 1;
+    }
+    lengths
+};
+
+/// Number of bytes that are looked at together.
+const LANES: usize = 16;
+
+/// Facts about the bytes of a text, which settle most texts.
+struct Bytes {
+    /// The text may hold a template.
+    marked: bool,
+    /// The text has a character that is no ASCII, or one that shows nothing and is no space.
+    odd: bool,
+    /// Number of spaces.
+    spaces: usize,
+}
+
+impl Bytes {
+    /// Looks at the bytes in lanes and without branches, so that the compiler makes vectors of them.
+    #[inline]
+    fn of(text: &str) -> Bytes {
+        let (mut marks, mut odd, mut spaces) = ([0; LANES], [0; LANES], [0_u8; LANES]);
+        let mut look = |lanes: &[u8; LANES]| {
+            for (at, byte) in lanes.iter().enumerate() {
+                marks[at] |= u8::from(is_mark(*byte));
+                odd[at] |= u8::from(!(b' '..=b'~').contains(byte));
+                spaces[at] = spaces[at].wrapping_add(u8::from(*byte == b' '));
+            }
+        };
+        let (whole, rest) = text.as_bytes().as_chunks::<LANES>();
+        whole.iter().for_each(&mut look);
+        let mut last = [b'x'; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        look(&last);
+        let any = |lanes: [u8; LANES]| lanes.iter().fold(0, |any, lane| any | lane) != 0;
+        Bytes {
+            marked: any(marks),
+            odd: any(odd),
+            // In a text of thousands of spaces they are counted wrong, and it is too long for a word in any case.
+            spaces: spaces.iter().map(|lane| usize::from(*lane)).sum(),
+        }
+    }
+
+    /// Returns true for a text, of which these are the bytes, that is no placeholder for certain: its first and last characters
+    /// are letters or digits, and no word has its first character and its length.
+    #[inline]
+    fn are_of_value(&self, text: &str) -> bool {
+        let (Some(first), Some(last)) = (text.as_bytes().first(), text.as_bytes().last()) else {
+            return true;
+        };
+        if self.marked || self.odd || !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() {
+            return false;
+        }
+        let length = text.len() - self.spaces;
+        let lengths = BEGINNINGS.get(usize::from(first.to_ascii_lowercase())).copied();
+        length > LONGEST || lengths.unwrap_or_default() >> length & 1 == 0
+    }
+}
+
+/// Returns true for a byte without which no text is a template, but for one between `__` and `__`.
+const fn is_mark(byte: u8) -> bool {
+    matches!(byte, b'{' | b'%' | b'[' | b'*')
 }
 
 /// Returns the fields in which a text is a placeholder, in any letter case and with any white space in it; `None` of a value. A blank
 /// text is none; see [`is_blank`].
 #[inline]
 pub fn placeholder(text: &str) -> Option<Placeholder> {
-    match text.as_bytes() {
-        [] => None,
-        [first, ..] if !may_begin(*first) => None,
-        _ => slowly(text),
+    let bytes = Bytes::of(text);
+    if bytes.are_of_value(text) {
+        return None;
     }
+    slowly(text, &bytes)
 }
 
-fn slowly(text: &str) -> Option<Placeholder> {
+fn slowly(text: &str, bytes: &Bytes) -> Option<Placeholder> {
+    let template = || (bytes.marked && is_template(text)).then_some(Placeholder::Always);
     let mut word = [0; LONGEST];
     let mut len = 0;
-    for c in text.chars().filter(|c| !is_invisible(*c)) {
+    for c in text.chars() {
+        // Letters and digits are most of a text.
+        if !c.is_ascii_alphanumeric() && is_invisible(c) {
+            continue;
+        }
         if !c.is_ascii() || len == LONGEST {
-            return is_template(text).then_some(Placeholder::Always);
+            return template();
         }
         word[len] = c.to_ascii_lowercase() as u8;
         len += 1;
     }
-    of_word(std::str::from_utf8(&word[..len]).unwrap_or_default())
+    of_word(std::str::from_utf8(&word[..len]).unwrap_or_default()).or_else(template)
 }
 
 /// Returns the same of a text in lower case without white space.
 pub fn of_word(word: &str) -> Option<Placeholder> {
-    if !word.as_bytes().first().is_some_and(|first| may_begin(*first)) {
+    if Bytes::of(word).are_of_value(word) {
         return None;
     }
     let known = |word: &str| {
@@ -175,16 +248,13 @@ pub fn is_template(text: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
     };
-    // Without a branch for each byte, so that the compiler vectorises the loop.
-    let is_mark = |byte: u8| matches!(byte, b'{' | b'%' | b'[' | b'*' | b'_');
-    if !text.bytes().fold(false, |any, byte| any | is_mark(byte)) {
-        return false;
+    let named = inside("__", "__").is_some_and(is_name);
+    if named || !text.bytes().fold(false, |any, byte| any | is_mark(byte)) {
+        return named;
     }
     // A GUID in braces is a value.
     let is_variable = |name: &str| is_name(name) && !name.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
-    MARKS.into_iter().any(between)
-        || inside("__", "__").is_some_and(is_name)
-        || inside("{", "}").is_some_and(is_variable)
+    MARKS.into_iter().any(between) || inside("{", "}").is_some_and(is_variable)
 }
 
 /// Returns true for a text of white space and invisible characters alone, of any script, and for the empty one.
@@ -222,7 +292,15 @@ fn is_invisible(c: char) -> bool {
 
 /// Returns true for an id that SDKs and databases give out where there is none: zeros, dashes and braces alone, and the
 /// nil UUID with a one at its end.
+#[inline]
 pub fn is_zero_id(id: &str) -> bool {
+    match id.as_bytes().first() {
+        Some(b'0' | b'-' | b'{' | b'}') | None => is_zeros(id),
+        Some(_) => false,
+    }
+}
+
+fn is_zeros(id: &str) -> bool {
     let id = id.trim_matches(['{', '}']);
     let zeros = |text: &str| text.bytes().all(|byte| matches!(byte, b'0' | b'-'));
     // Hosts and test devices count up from the nil UUID.

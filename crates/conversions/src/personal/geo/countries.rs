@@ -42,10 +42,33 @@ pub static COUNTRIES: LazyLock<Vec<Country>> =
 
 /// Returns the code itself if a cleaned text (lower case) is the alpha-2 code of a country.
 pub(super) fn by_code(cleaned: &str) -> Option<&'static str> {
-    let found = COUNTRIES
-        .iter()
-        .find(|country| country.alpha2.eq_ignore_ascii_case(cleaned))?;
-    Some(found.alpha2)
+    CODES.get(code_index(cleaned)?).copied().flatten()
+}
+
+/// The alpha-2 codes by their letters, since nearly every event has one.
+static CODES: LazyLock<Vec<Option<&'static str>>> = LazyLock::new(|| {
+    let mut codes = vec![None; 26 * 26];
+    for country in COUNTRIES.iter() {
+        if let Some(code) = code_index(country.alpha2).and_then(|at| codes.get_mut(at)) {
+            *code = Some(country.alpha2);
+        }
+    }
+    codes
+});
+
+/// Returns the place of two letters of either case among all pairs of letters.
+fn code_index(code: &str) -> Option<usize> {
+    let [first, second] = *code.as_bytes() else {
+        return None;
+    };
+    let letter = |byte: u8| {
+        Some(usize::from(
+            byte.to_ascii_lowercase()
+                .checked_sub(b'a')
+                .filter(|at| *at < 26)?,
+        ))
+    };
+    Some(letter(first)? * 26 + letter(second)?)
 }
 
 /// Returns the country of a numeric code, whose leading zeros may be missing.

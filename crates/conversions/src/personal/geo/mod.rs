@@ -107,6 +107,10 @@ pub(super) fn province_in(cleaned: &str) -> Option<&'static str> {
 
 /// The code of the Postal Service for the armed forces, which stands for a state in their addresses.
 pub(super) fn armed_forces_in(cleaned: &str) -> Option<&'static str> {
+    // Most states are codes.
+    if cleaned.len() < "armedforces".len() {
+        return None;
+    }
     let letters: String = cleaned.chars().filter(|c| c.is_alphabetic()).collect();
     let place = letters.strip_prefix("armedforces")?;
     match place {
@@ -136,6 +140,10 @@ pub(super) fn is_no_state(cleaned: &str) -> bool {
         "default",
     ];
     const BEGINNINGS: [&str; 4] = ["pleaseselect", "select", "pleasechoose", "choose"];
+    // Codes are shorter than the shortest of the words.
+    if cleaned.len() < 5 {
+        return false;
+    }
     let letters: String = cleaned.chars().filter(|c| c.is_alphanumeric()).collect();
     WORDS.contains(&letters.as_str()) || BEGINNINGS.iter().any(|word| letters.starts_with(word))
 }
