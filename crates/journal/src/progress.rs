@@ -91,6 +91,12 @@ pub struct Totals {
     pub rejected: BTreeMap<String, u64>,
     /// Events with an expired record, by reason code.
     pub expired: BTreeMap<String, u64>,
+    /// Delivered records of events so old that the destination values them less; earlier versions did not keep them.
+    #[serde(default)]
+    pub late: u64,
+    /// Delivered records of events so old that the destination no longer attributes them; kept since `late` is.
+    #[serde(default)]
+    pub unattributed: u64,
 }
 
 impl Totals {
@@ -100,6 +106,8 @@ impl Totals {
         add(&mut self.filtered, other.filtered);
         add(&mut self.rejected, other.rejected);
         add(&mut self.expired, other.expired);
+        self.late += other.late;
+        self.unattributed += other.unattributed;
     }
 }
 

@@ -251,13 +251,15 @@ impl SinkLedger {
         (self.journalled.counted.get() + arrived).saturating_sub(self.settled())
     }
 
-    /// Restores the ends of earlier processes, the events pending when the sink was opened, and the count of arrivals
+    /// Restores the ends and the late records of earlier processes, the events pending when the sink was opened, and the count of arrivals
     /// since. Returns the events journalled at the opening.
     pub fn restore(&self, totals: &Totals, pending: u64, arrivals: Arrivals) -> u64 {
         self.delivered.restore(totals.delivered);
         self.filtered.restore(totals.filtered.clone());
         self.rejected.restore(totals.rejected.clone());
         self.expired.restore(totals.expired.clone());
+        self.records.late.restore(totals.late);
+        self.records.unattributed.restore(totals.unattributed);
         let journalled = self.settled() + pending;
         self.journalled.restore(journalled, arrivals);
         journalled
@@ -268,13 +270,15 @@ impl SinkLedger {
         self.backpressure.took(events, self.journalled.get());
     }
 
-    /// The counts of ended events, for the journal to keep.
+    /// The counts of ended events and of late records, for the journal to keep.
     pub fn totals(&self) -> Totals {
         Totals {
             delivered: self.delivered.get(),
             filtered: self.filtered.snapshot(),
             rejected: self.rejected.snapshot(),
             expired: self.expired.snapshot(),
+            late: self.records.late.get(),
+            unattributed: self.records.unattributed.get(),
         }
     }
 

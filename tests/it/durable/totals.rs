@@ -4,7 +4,7 @@ use signalbox_sandbox::{FailEvents, Faults};
 
 use super::Rig;
 use crate::support::client::{get, post, post_all};
-use crate::support::events::{orders, unmatched};
+use crate::support::events::{ago, orders, unmatched};
 
 /// Reads a series from the metrics.
 fn counted(metrics: &str, series: &str) -> Option<u64> {
@@ -23,7 +23,8 @@ async fn status_goes_on_and_metrics_begin_at_nothing() {
         fail_events: Some(FailEvents::times(2)),
         ..Faults::default()
     });
-    let events = orders("a", 6);
+    let mut events = orders("a", 6);
+    events[5]["timestamp"] = ago(2 * 3600).into();
     post_all(&rig.world.listen, &events).await;
     post_all(&rig.world.listen, &events[..1]).await;
     post_all(&rig.world.listen, &[unmatched("u-1")]).await;
@@ -36,6 +37,7 @@ async fn status_goes_on_and_metrics_begin_at_nothing() {
     rig.settled().await;
     rig.has_letters("pinterest", 2).await;
     let before = rig.asked().await;
+    assert_eq!(before.sinks["pinterest"].records.late, 1);
     // The router ends by a stop first, then by a kill.
     for stopped in [true, false] {
         if stopped {
@@ -55,7 +57,7 @@ async fn status_goes_on_and_metrics_begin_at_nothing() {
             (is.journalled, is.delivered, &is.filtered, &is.rejected),
             (was.journalled, was.delivered, &was.filtered, &was.rejected)
         );
-        assert_eq!(is.letters.kept, 2);
+        assert_eq!((is.letters.kept, is.records.late), (2, 1));
         // These counts are of this process alone.
         assert_eq!((is.records.delivered, is.requests.attempts), (0, 0));
         let metrics = metrics(&rig).await;
@@ -65,6 +67,7 @@ async fn status_goes_on_and_metrics_begin_at_nothing() {
             "signalbox_source_events_duplicate_total{source=\"shop\"}",
             "signalbox_sink_events_journalled_total{sink=\"pinterest\"}",
             "signalbox_sink_events_delivered_total{sink=\"pinterest\"}",
+            "signalbox_sink_records_late_total{sink=\"pinterest\"}",
         ] {
             assert_eq!(counted(&metrics, series), Some(0), "{series}\n{metrics}");
         }

@@ -53,6 +53,8 @@ async fn a_reader_goes_on_where_its_name_left_off() {
     let totals = Totals {
         delivered: 9,
         filtered: [("f".to_owned(), 2)].into(),
+        late: 5,
+        unattributed: 3,
         ..Totals::default()
     };
     let progress = Progress {

@@ -348,12 +348,12 @@ pub(super) static METRICS: &[Metric] = &[
     counter(
         "signalbox.sink.records.late",
         "Delivered records of events so old that the destination values them less.",
-        Reading::Sink(|sink, emit| emit(sink.ledger.records.late.get(), &[])),
+        Reading::Sink(|sink, emit| emit(sink.ledger.records.late.of_this_process(), &[])),
     ),
     counter(
         "signalbox.sink.records.unattributed",
         "Delivered records of events so old that the destination no longer attributes them.",
-        Reading::Sink(|sink, emit| emit(sink.ledger.records.unattributed.get(), &[])),
+        Reading::Sink(|sink, emit| emit(sink.ledger.records.unattributed.of_this_process(), &[])),
     ),
     histogram(
         EVENT_AGE,
