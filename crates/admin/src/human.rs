@@ -91,6 +91,7 @@ fn source_details(source: &SourceStatus, mut say: impl FnMut(&str, Option<String
 
 fn sink_details(sink: &SinkStatus, mut say: impl FnMut(&str, Option<String>)) {
     say("filtered", codes(&sink.filtered));
+    say("events that no mapping listens to", codes(&sink.unheard));
     say("rejected", codes(&sink.rejected));
     say("expired", codes(&sink.expired));
     say("pending of inputs no longer named", codes(&sink.removed_inputs));

@@ -100,6 +100,10 @@ pub struct SinkStatus {
     pub delivered: u64,
     /// Events without a record for this sink, by reason code.
     pub filtered: BTreeMap<String, u64>,
+    /// Track events that no mapping listens to, by name: at most 100 names, of this process. Further names, and names that
+    /// look personal, count as `…`.
+    #[serde(default)]
+    pub unheard: BTreeMap<String, u64>,
     /// Events with a rejected record, by reason code.
     pub rejected: BTreeMap<String, u64>,
     /// Events with a record that was retried for too long, by the code of the last failure.
@@ -371,6 +375,7 @@ impl SinkStatus {
         let mut status = SinkStatus {
             delivered: sink.delivered.get(),
             filtered: sink.filtered.snapshot(),
+            unheard: sink.unheard.snapshot(),
             rejected: sink.rejected.snapshot(),
             expired: sink.expired.snapshot(),
             oldest_pending_age_seconds: oldest_pending_age(sink, now.as_millisecond()),

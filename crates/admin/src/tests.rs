@@ -451,6 +451,7 @@ fn the_groups_of_a_sink_are_flat_in_json() {
             "journalled",
             "delivered",
             "filtered",
+            "unheard",
             "rejected",
             "expired",
             "pending",

@@ -1,7 +1,7 @@
 //! Reasons and warnings that all conversions sinks share, with their stable codes.
 
 use signalbox_core::privacy::Removed;
-use signalbox_core::{Reason, Warning};
+use signalbox_core::{NO_TRIGGER_MATCHED, Reason, Warning};
 use signalbox_segment::schema::{FieldError, FieldErrorKind};
 
 use crate::time::BadTime;
@@ -18,7 +18,7 @@ macro_rules! reasons {
 
 /// `no_trigger_matched`: no enabled mapping listens to this event.
 pub fn no_trigger_matched() -> Reason {
-    Reason::new("no_trigger_matched", "no mapping listens to this event")
+    Reason::new(NO_TRIGGER_MATCHED, "no mapping listens to this event")
 }
 
 /// `missing_field` or `invalid_field`: a required field is empty or does not fit.

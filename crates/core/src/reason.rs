@@ -18,6 +18,9 @@ pub struct Reason {
     message: String,
 }
 
+/// The code of events that no mapping of a sink listens to. Their names are counted.
+pub const NO_TRIGGER_MATCHED: &str = "no_trigger_matched";
+
 impl Reason {
     /// Creates a reason of Signalbox. Codes are lower-case words joined by `_` and never change once released.
     pub fn new(code: &'static str, message: impl Into<String>) -> Reason {

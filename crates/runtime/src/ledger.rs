@@ -19,6 +19,7 @@ use signalbox_journal::{Arrivals, Journal, LetterCounts, Sealing, SourceTotals, 
 use crate::backpressure::Backpressure;
 use crate::hold::Held;
 use crate::plain_values::PlainValues;
+use crate::unheard::Unheard;
 
 /// Counts by stable code.
 #[derive(Debug, Default)]
@@ -200,6 +201,8 @@ pub struct SinkLedger {
     pub delivered: Count,
     /// Events that made no record, by reason.
     pub filtered: ByCode,
+    /// Names of the events that no mapping listens to.
+    pub unheard: Unheard,
     /// Events with a rejected record, by reason.
     pub rejected: ByCode,
     /// Events with an expired record, by reason of the last failure.

@@ -24,3 +24,4 @@ pub mod routing;
 pub mod running;
 pub mod sockets;
 pub mod telemetry;
+pub mod unheard;

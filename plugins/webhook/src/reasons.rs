@@ -1,10 +1,10 @@
 //! The reasons this sink gives for not sending an event. Those of answers are the HTTP kit's.
 
-use signalbox_core::Reason;
+use signalbox_core::{NO_TRIGGER_MATCHED, Reason};
 
 /// `no_trigger_matched`: no enabled mapping listens to this event.
 pub(crate) fn no_trigger_matched() -> Reason {
-    Reason::new("no_trigger_matched", "no mapping listens to this event")
+    Reason::new(NO_TRIGGER_MATCHED, "no mapping listens to this event")
 }
 
 /// `mapping_failed`: the mapping is one directive, and it met a value it cannot work with.

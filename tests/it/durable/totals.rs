@@ -38,6 +38,10 @@ async fn status_goes_on_and_metrics_begin_at_nothing() {
     rig.has_letters("pinterest", 2).await;
     let before = rig.asked().await;
     assert_eq!(before.sinks["pinterest"].records.late, 1);
+    assert_eq!(
+        before.sinks["pinterest"].unheard,
+        [("Help Opened".to_owned(), 1)].into()
+    );
     // The router ends by a stop first, then by a kill.
     for stopped in [true, false] {
         if stopped {

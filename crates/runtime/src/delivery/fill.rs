@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_core::{Event, Reason, Record, Rejection};
+use signalbox_core::{Event, NO_TRIGGER_MATCHED, Reason, Record, Rejection};
 use signalbox_journal::{
     Ahead, ERASED, Entry, ErasureList, JournalError, Lost, Open, Owed, Parked, Position, RecordEnd, Resumed,
     Returned, Standing,
@@ -260,6 +260,11 @@ impl Fill {
                 self.aside.push(Due { at, what });
             }
             Staged::Filtered(reason) => {
+                if reason.code() == NO_TRIGGER_MATCHED
+                    && let Some(event) = pending.events.window.event(position)
+                {
+                    pending.events.ledger.unheard.count(&event);
+                }
                 pending
                     .events
                     .close_event(position, RecordEnd::Filtered(reason.code().to_owned()));
