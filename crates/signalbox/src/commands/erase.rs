@@ -83,6 +83,8 @@ fn from_stdin(subject: Subject) -> Result<Vec<String>, String> {
     if text.len() as u64 > MOST {
         return Err(format!("standard input is longer than {} bytes", thousands(MOST)));
     }
+    // Spreadsheets put a byte order mark before the first value, which would be part of an id.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let values: Vec<String> = lines.map(str::to_owned).collect();
     if values.is_empty() {

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use signalbox_core::JournalKey;
 use signalbox_journal::new_key;
 use signalbox_sandbox::Vendor;
 
@@ -66,6 +67,14 @@ fn make_key(path: &Path) -> Result<String, Failure> {
             keygen::LOSS
         )),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let held = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"));
+            let key = held.and_then(|text| JournalKey::parse(&text).map_err(|fault| fault.to_string()));
+            // Another program's key, such as that of a certificate, must stay.
+            key.map_err(|why| {
+                Failure::from(format!(
+                    "{shown} exists already, and its content {why}. Move it away, or give the pipeline file another name"
+                ))
+            })?;
             Ok(format!("{shown} exists already, and encrypts the journal."))
         }
         Err(error) => Err(keygen::unwritten(path, &error)),
@@ -133,5 +142,18 @@ mod tests {
         assert!(with_key(STARTER, Path::new("/a}/b.key")).is_err());
         assert_eq!(key_path(Path::new("a/x.toml")), Path::new("a/x.key"));
         assert_eq!(key_path(Path::new("a/x.key")), Path::new("a/x.journal.key"));
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_a_key_of_a_journal_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("signalbox.key");
+        assert!(make_key(&key).is_ok_and(|told| told.contains("written")));
+        assert!(make_key(&key).is_ok_and(|told| told.contains("exists already, and encrypts")));
+        for other in ["", "-----BEGIN PRIVATE KEY-----\n"] {
+            std::fs::write(&key, other).unwrap();
+            assert!(make_key(&key).is_err());
+            assert_eq!(std::fs::read_to_string(&key).unwrap(), other);
+        }
     }
 }
