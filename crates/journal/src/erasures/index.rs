@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use signalbox_core::json::Content;
-use signalbox_core::{Event, Node};
+use signalbox_core::{Event, Node, privacy};
 
 use super::digest::{Digest, DigestKey, Tag};
 use super::record::Erasure;
@@ -242,7 +242,8 @@ fn meaning(key: &str, above: &str) -> Meaning {
         anonymous: previous || name == "anonymousid",
         phone: ["phone", "mobile", "tel", "cell", "whatsapp", "msisdn", "fax"]
             .iter()
-            .any(|part| name.contains(part)),
+            .any(|part| name.contains(part))
+            || privacy::meaning(key).is_some_and(|key| key.meaning == privacy::Meaning::Phone),
     }
 }
 
@@ -306,6 +307,8 @@ mod tests {
             json!({ "traits": { "phone": "+1 (555) 010-0199" } }),
             json!({ "properties": { "whatever": 15550100199_u64 } }),
             json!({ "traits": { "mobile_phone": "555-010-0199" } }),
+            json!({ "traits": { "celular": "555-010-0199", "contact_number": "1" } }),
+            json!({ "properties": { "Contact Number": "5550100199" } }),
             json!({ "traits": { "phone": [Sha256Hex::of("+15550100199").as_str()] } }),
             json!({ "traits": { "phone": Sha256Hex::of("15550100199").as_str() } }),
         ] {
