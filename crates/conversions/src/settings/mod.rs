@@ -147,7 +147,6 @@ fn fingerprints(mappings: &[MappingConfig]) -> Vec<(String, String)> {
     enabled.filter_map(one).collect()
 }
 
-/// Returns the values of the event that enabled mappings compare or write into texts.
 /// Returns the paths from which enabled mappings fill personal fields.
 fn personal_reads(spec: &Spec, mappings: &[MappingConfig]) -> Vec<PlainRead> {
     let mut reads = Vec::new();
@@ -178,6 +177,7 @@ fn personal_reads(spec: &Spec, mappings: &[MappingConfig]) -> Vec<PlainRead> {
     reads
 }
 
+/// Returns the values of the event that enabled mappings compare or write into texts.
 fn reads(mappings: &[MappingConfig]) -> Vec<PlainRead> {
     let mut reads = Vec::new();
     for (index, mapping) in mappings.iter().enumerate().filter(|(_, mapping)| mapping.enabled) {
