@@ -135,7 +135,12 @@ fn sink_row(name: &str, sink: &SinkStatus) -> Vec<String> {
         sum(&sink.records.retried),
     ];
     let mut row = row(name, &numbers);
-    row.push(if sink.held.is_some() { "held" } else { "ok" }.to_owned());
+    let state = match (sink.disabled, &sink.held) {
+        (true, _) => "disabled",
+        (false, Some(_)) => "held",
+        (false, None) => "ok",
+    };
+    row.push(state.to_owned());
     row
 }
 

@@ -104,8 +104,8 @@ const ROUTES: [Route; 15] = [
     },
     Route {
         shown: "POST /forget?source=NAME&sink=NAME",
-        answer: "Forgets pending events of a source that a sink no longer listens to, or of a sink that is no longer \
-                 in the file; one of the two may be left out.",
+        answer: "Forgets pending events of a source that a sink no longer listens to, or of a sink that is \
+                 disabled or no longer in the file; one of the two may be left out.",
         handler: || post(operator::forget),
     },
     Route {

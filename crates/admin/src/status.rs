@@ -1,6 +1,7 @@
 //! The state of a pipeline at one moment, for `/status`, for `signalbox status` and for the demo's table.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -110,6 +111,9 @@ pub struct SinkStatus {
     pub expired: BTreeMap<String, u64>,
     /// Events not settled yet.
     pub pending: u64,
+    /// True if the sink is disabled (`enabled = false`): it keeps what is pending and is owed nothing new.
+    #[serde(default)]
+    pub disabled: bool,
     /// Pending events of sources that `inputs` no longer names, by source. They were acknowledged for this sink.
     #[serde(default)]
     pub removed_inputs: BTreeMap<String, u64>,
@@ -271,7 +275,7 @@ impl From<&SinkState> for OrphanStatus {
     fn from(sink: &SinkState) -> OrphanStatus {
         OrphanStatus {
             name: sink.name.clone(),
-            pending: sink.parked + sink.unread.iter().map(|(_, count)| count).sum::<u64>(),
+            pending: sink.pending(),
             last_opened: Timestamp::from_millisecond(sink.last_opened)
                 .map(|at| at.to_string())
                 .unwrap_or_default(),
@@ -400,6 +404,7 @@ impl SinkStatus {
                 warnings: warnings(sink),
             },
             removed_inputs: sink.debts(),
+            disabled: sink.disabled.load(Relaxed),
             ..SinkStatus::default()
         };
         status.journalled = sink.journalled.get();
@@ -434,7 +439,7 @@ mod tests {
 
     #[test]
     fn the_uptime_does_not_follow_a_clock_that_is_set() {
-        let source = Stopped::new(Arc::new(MemoryJournal::new(1 << 20)));
+        let source = Stopped::new(Arc::new(MemoryJournal::new(1 << 20)), Vec::new());
         for set in [Timestamp::UNIX_EPOCH, Timestamp::MAX] {
             let started = Started {
                 at: set,

@@ -455,6 +455,7 @@ fn the_groups_of_a_sink_are_flat_in_json() {
             "rejected",
             "expired",
             "pending",
+            "disabled",
             "removed_inputs",
             "sums_close",
             "oldest_pending_age_seconds",

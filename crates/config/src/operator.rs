@@ -13,7 +13,7 @@ use super::load::{parse, read_file, tables};
 use super::origin::{Lines, place};
 use super::section::sections;
 use super::settings::{DeadLetterSettings, JournalSettings};
-use super::tree::{TextState, TomlNode, TomlText, TomlValue};
+use super::tree::{TextState, TomlEntry, TomlNode, TomlText, TomlValue};
 
 /// The tables that operators' commands read.
 const TABLES: [&str; 3] = ["journal", "dead_letters", "admin"];
@@ -31,6 +31,8 @@ pub struct OperatorSettings {
     pub sources: Vec<String>,
     /// Names of the sinks.
     pub sinks: Vec<String>,
+    /// Names of those sinks whose table says `enabled = false`.
+    pub disabled: Vec<String>,
     /// True if the rest of the file is not TOML.
     pub broken: bool,
 }
@@ -72,6 +74,15 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
         let entries = tables(&root, kind, &mut Vec::new());
         entries.into_iter().map(|entry| entry.key.clone()).collect()
     };
+    let is_disabled = |entry: &&TomlEntry| {
+        let enabled = entry.node.get("enabled").map(|enabled| &enabled.node.value);
+        matches!(enabled, Some(TomlValue::Bool(false)))
+    };
+    let disabled = tables(&root, PluginKind::Sink, &mut Vec::new()).into_iter();
+    let disabled = disabled
+        .filter(is_disabled)
+        .map(|entry| entry.key.clone())
+        .collect();
     let (sources, sinks) = (names(PluginKind::Source), names(PluginKind::Sink));
     if let TomlValue::Table(entries) = &mut root.value {
         entries.retain(|entry| TABLES.contains(&entry.key.as_str()));
@@ -94,6 +105,7 @@ fn settings(file: &str, text: &str, environment: &dyn Environment) -> Result<Ope
         admin,
         sources,
         sinks,
+        disabled,
         broken,
     })
 }
@@ -176,6 +188,7 @@ write_keys = ["${KEY}"]
 [sinks.pin]
 type = "no such plugin"
 inputs = ["wbe"]
+enabled = false
 unknown = 3
 "#;
 
@@ -191,6 +204,7 @@ unknown = 3
             (read.sources, read.sinks),
             (vec!["web".to_owned()], vec!["pin".to_owned()])
         );
+        assert_eq!(read.disabled, ["pin"]);
         assert!(!read.broken);
         let admin = read.admin.unwrap();
         assert_eq!(admin.listen.port(), 9464);

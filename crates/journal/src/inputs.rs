@@ -162,7 +162,13 @@ impl Inputs {
         }
         let listens = |spans: &Vec<Span>| spans.last().is_some_and(|(_, to)| *to == OPEN);
         let is_new = |source: &&String| !self.spans.get(*source).is_some_and(listens);
-        let added: Vec<&String> = subscription.inputs.iter().filter(is_new).collect();
+        let new = subscription.inputs.iter().filter(is_new);
+        // A sink that was disabled goes on with the next event: its inputs are not added ones.
+        let was_named = |source: &&String| self.named.iter().any(|input| names.now(input) == *source);
+        let (back, added): (Vec<&String>, Vec<&String>) = new.partition(was_named);
+        for source in back {
+            ranges::add(self.spans.entry(source.clone()).or_default(), (held.to, OPEN));
+        }
         match subscription.start {
             Start::Beginning if !added.is_empty() => self.add_from_the_beginning(progress, &added, held),
             _ => {
@@ -227,12 +233,29 @@ impl Inputs {
         progress.settled = Vec::new();
     }
 
-    /// Notes that the sink is no longer in the pipeline: it is not owed events from `end` on.
-    pub(crate) fn leave(&mut self, end: Position) {
+    /// Notes that the sink is no longer delivered to: it is not owed events from `end` on. A disabled sink keeps the names
+    /// of its inputs.
+    pub(crate) fn leave(&mut self, end: Position, disabled: bool) {
         for spans in self.spans.values_mut().chain([&mut self.all]) {
             *spans = ranges::both(spans, &[(0, end)]);
         }
-        self.named.clear();
+        if !disabled {
+            self.named.clear();
+        }
+    }
+
+    /// Removes the sink's claims to the events of one source, or of all.
+    pub(crate) fn forget(&mut self, source: Option<&str>) {
+        match source {
+            Some(source) => {
+                self.spans.remove(source);
+                self.named.retain(|input| input != source);
+            }
+            None => {
+                self.spans.clear();
+                self.all.clear();
+            }
+        }
     }
 
     /// Notes a replay: the sink is owed again the events that it had settled and has not settled now, if their source

@@ -215,7 +215,7 @@ impl State {
             self.rename_letters(&format!("source:{old}"), &format!("source:{new}"));
         }
         self.names.present(roster);
-        for (old, new) in roster.sinks.iter().filter_map(Named::renamed) {
+        for (old, new) in roster.all_sinks().filter_map(Named::renamed) {
             let Some(past) = self.sinks.remove(&old) else {
                 continue;
             };
@@ -233,8 +233,8 @@ impl State {
         }
         let end = self.end();
         let mut sinks = std::mem::take(&mut self.sinks);
-        for (_, sink) in sinks.iter_mut().filter(|(name, _)| !roster.has_sink(name)) {
-            sink.record.inputs.leave(end);
+        for (name, sink) in sinks.iter_mut().filter(|(name, _)| !roster.has_sink(name)) {
+            sink.record.inputs.leave(end, roster.has_disabled(name));
             sink.record.released |= sink.parked.is_empty() && self.unread(&sink.record).is_empty();
         }
         self.sinks = sinks;

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Roster {
     /// The sources.
     pub sources: Vec<Named>,
-    /// The sinks.
+    /// The sinks that are delivered to.
     pub sinks: Vec<Named>,
+    /// The sinks that are disabled: they keep their earlier events and get no new ones.
+    pub disabled: Vec<Named>,
 }
 
 /// A component of a pipeline.
@@ -31,6 +33,11 @@ impl Named {
         }
     }
 
+    /// True for the component's present and its earlier name.
+    pub fn is_of(&self, name: &str) -> bool {
+        self.name == name || self.was.as_deref() == Some(name)
+    }
+
     /// Returns the earlier and the present name of a renamed component.
     pub(crate) fn renamed(&self) -> Option<(String, String)> {
         let was = self.was.clone()?;
@@ -44,9 +51,19 @@ impl Roster {
         self.sources.iter().any(|source| source.name == name)
     }
 
-    /// True if there is a sink with this name.
+    /// True if a sink with this name is delivered to.
     pub fn has_sink(&self, name: &str) -> bool {
         self.sinks.iter().any(|sink| sink.name == name)
+    }
+
+    /// True if a sink with this name is disabled.
+    pub fn has_disabled(&self, name: &str) -> bool {
+        self.disabled.iter().any(|sink| sink.name == name)
+    }
+
+    /// Lists all sinks, disabled ones too.
+    pub fn all_sinks(&self) -> impl Iterator<Item = &Named> + Clone {
+        self.sinks.iter().chain(&self.disabled)
     }
 }
 
@@ -137,7 +154,7 @@ mod tests {
     fn present(names: &mut Names, sources: &[&str]) {
         names.present(&Roster {
             sources: sources.iter().map(|name| Named::new(*name)).collect(),
-            sinks: Vec::new(),
+            ..Roster::default()
         });
     }
 

@@ -67,12 +67,10 @@ impl SinkRecord {
 
     /// Forgets the events of a source or of all, and counts them.
     pub(crate) fn forget(&mut self, source: Option<&str>, events: u64) {
-        match source {
-            Some(source) => drop(self.inputs.spans.remove(source)),
-            None => {
-                (self.inputs, self.released) = (Inputs::default(), true);
-                self.progress.open.clear();
-            }
+        self.inputs.forget(source);
+        if source.is_none() {
+            self.released = true;
+            self.progress.open.clear();
         }
         if events > 0 {
             let filtered = &mut self.progress.totals.filtered;

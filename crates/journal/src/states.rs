@@ -12,7 +12,7 @@ use crate::{JournalError, Progress, Roster, SourceTotals};
 #[async_trait]
 pub trait States: Send + Sync {
     /// Adopts the pipeline's components, before their sinks are opened: renamed ones take over the state under their old
-    /// name, and sinks outside the pipeline are owed no further events. Adopting the same components again changes
+    /// name, and sinks outside the pipeline and disabled ones are owed no further events. Adopting the same components again changes
     /// nothing.
     ///
     /// # Errors
@@ -102,4 +102,12 @@ pub struct SinkState {
     pub oldest_pending: Option<i64>,
     /// Unix milliseconds when it was last opened.
     pub last_opened: i64,
+}
+
+impl SinkState {
+    /// Counts the events that the sink has not settled.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        self.parked + self.unread.iter().map(|(_, count)| count).sum::<u64>()
+    }
 }

@@ -1,12 +1,10 @@
-//! Events that sinks are still owed and that the pipeline file no longer mentions. Each start, each reload and
+//! Events that sinks are still owed and that the pipeline file no longer mentions, or holds back. Each start, each reload and
 //! `validate --against-journal` report them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use signalbox_journal::{Journal, Named, Roster, SinkState};
-
-use crate::ledger::Ledger;
 
 /// Pending events that the pipeline file no longer mentions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +19,13 @@ pub enum Debt {
         events: u64,
         /// True if the events are not delivered (`inputs_removed = "filter"`).
         filtered: bool,
+    },
+    /// Events for a sink that is disabled.
+    Disabled {
+        /// The sink.
+        sink: String,
+        /// Number of pending events.
+        events: u64,
     },
     /// Events for a sink that is no longer in the file.
     Sink {
@@ -53,6 +58,11 @@ impl fmt::Display for Debt {
                      go of them: signalbox forget --source {source} --sink {sink}"
                 )
             }
+            Debt::Disabled { sink, events } => write!(
+                f,
+                "{events} pending events are for the sink '{sink}', which is disabled; they stay in the journal until it is \
+                 enabled. To let go of them: signalbox forget --sink {sink}"
+            ),
             Debt::Sink { sink, events } => write!(
                 f,
                 "{events} pending events are for the sink '{sink}', which is no longer in the file; they stay in the \
@@ -63,32 +73,39 @@ impl fmt::Display for Debt {
     }
 }
 
-/// Finds the debts of removed sinks, which the journal knows and this pipeline does not have.
+/// Finds the debts of sinks that the journal knows and this pipeline does not deliver to: removed and disabled ones.
 ///
 /// # Errors
 /// A sentence if the journal cannot be read.
-pub async fn of_orphans(journal: &dyn Journal, ledger: &Ledger) -> Result<Vec<Debt>, String> {
+pub async fn of_idle_sinks(journal: &dyn Journal, roster: &Roster) -> Result<Vec<Debt>, String> {
     let known = journal.sinks().await.map_err(|error| error.to_string())?;
-    let gone = known
-        .iter()
-        .filter(|sink| !ledger.sinks.contains_key(sink.name.as_str()));
-    Ok(gone.filter_map(orphan).collect())
+    let idle = known.iter().filter(|sink| !roster.has_sink(&sink.name));
+    Ok(idle.filter_map(|sink| of_idle(sink, roster)).collect())
 }
 
-fn orphan(sink: &SinkState) -> Option<Debt> {
-    let events = sink.parked + sink.unread.iter().map(|(_, count)| count).sum::<u64>();
-    (events > 0).then(|| Debt::Sink {
-        sink: sink.name.clone(),
-        events,
-    })
+/// Returns the debt of a sink that is not delivered to, under the name that the roster gives it.
+fn of_idle(state: &SinkState, roster: &Roster) -> Option<Debt> {
+    let events = state.pending();
+    let same = |named: &&Named| named.is_of(&state.name);
+    let debt = match roster.disabled.iter().find(same) {
+        Some(Named { name: sink, .. }) => Debt::Disabled {
+            sink: sink.clone(),
+            events,
+        },
+        None => Debt::Sink {
+            sink: state.name.clone(),
+            events,
+        },
+    };
+    (events > 0).then_some(debt)
 }
 
-/// The sinks of a pipeline file and their inputs, under present and former names.
+/// The enabled sinks of a pipeline file and their inputs, under present and former names.
 #[derive(Debug, Clone, Default)]
 pub struct Listeners {
     /// The present and former names.
     pub roster: Roster,
-    /// The file's sinks by name.
+    /// The file's enabled sinks by name.
     pub sinks: BTreeMap<String, Listening>,
 }
 
@@ -102,9 +119,9 @@ pub struct Listening {
 }
 
 impl Listeners {
-    /// Finds the present name and inputs of a sink that the journal knows, if the file still has it.
+    /// Finds the present name and inputs of a sink that the journal knows, if the file still has it enabled.
     pub fn sink(&self, known: &str) -> Option<(&str, &Listening)> {
-        let same = |named: &&Named| named.name == known || named.was.as_deref() == Some(known);
+        let same = |named: &&Named| named.is_of(known);
         let named = self.roster.sinks.iter().find(same)?;
         let sink = self.sinks.get(&named.name)?;
         Some((&named.name, sink))
@@ -131,7 +148,7 @@ impl Listeners {
         let mut debts = Vec::new();
         for state in known {
             let Some((name, sink)) = self.sink(&state.name) else {
-                debts.extend(orphan(state));
+                debts.extend(of_idle(state, &self.roster));
                 continue;
             };
             let removed = state

@@ -39,7 +39,10 @@ impl DryRun {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        let sink_names: Vec<_> = pipeline.sinks.iter().map(|s| s.options.name.clone()).collect();
+        let sink_names: Vec<_> = {
+            let sinks = pipeline.sinks.iter().chain(&pipeline.disabled);
+            sinks.map(|s| s.options.name.clone()).collect()
+        };
         let source_names: Vec<_> = pipeline.sources.iter().map(|s| s.name.clone()).collect();
         if let Some(wanted) = sink.filter(|wanted| !sink_names.iter().any(|name| **name == **wanted)) {
             return Err(format!(
@@ -63,9 +66,11 @@ impl DryRun {
             })
             .collect();
         let mut sinks = Vec::new();
+        // Nothing is sent, so that a disabled sink can be tried by its name before it is enabled.
+        let disabled = pipeline.disabled.into_iter().filter(|_| sink.is_some());
         for BuiltSink {
             options, mut stage, ..
-        } in pipeline.sinks
+        } in pipeline.sinks.into_iter().chain(disabled)
         {
             if sink.is_some_and(|wanted| *wanted != *options.name) {
                 continue;

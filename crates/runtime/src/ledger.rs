@@ -10,11 +10,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use signalbox_core::Vitals;
-use signalbox_journal::{Arrivals, Journal, LetterCounts, Sealing, SourceTotals, Totals, Usage};
+use signalbox_journal::{Arrivals, Journal, LetterCounts, Sealing, SinkState, SourceTotals, Totals, Usage};
 
 use crate::backpressure::Backpressure;
 use crate::hold::Held;
@@ -215,6 +215,8 @@ pub struct SinkLedger {
     pub oldest_pending: AtomicI64,
     /// Requests under way.
     pub in_flight: Count,
+    /// True while the sink is disabled by its settings.
+    pub disabled: AtomicBool,
     /// The sink's present holds, and the number of all holds.
     pub held: Held,
     pub(crate) backpressure: Backpressure,
@@ -268,6 +270,16 @@ impl SinkLedger {
         journalled
     }
 
+    /// Describes a disabled sink as the journal keeps it.
+    pub fn disable(&self, state: &SinkState) {
+        self.disabled.store(true, Relaxed);
+        self.held.replace(BTreeMap::new());
+        self.restore(&state.progress.totals, state.pending(), Arrivals::default());
+        self.set_debts(BTreeMap::new());
+        self.oldest_pending
+            .store(state.oldest_pending.unwrap_or(0), Relaxed);
+    }
+
     /// Notes that the sink has read further events from the journal.
     pub(crate) fn took(&self, events: u64) {
         self.backpressure.took(events, self.journalled.get());
@@ -314,7 +326,7 @@ impl SinkLedger {
 pub struct Ledger {
     /// One for each source.
     pub sources: BTreeMap<Arc<str>, Arc<SourceLedger>>,
-    /// One for each sink.
+    /// One for each sink, disabled ones too.
     pub sinks: BTreeMap<Arc<str>, Arc<SinkLedger>>,
     /// Counts of kept and dropped dead letters.
     pub letters: LetterLedger,

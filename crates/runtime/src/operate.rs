@@ -179,6 +179,15 @@ pub async fn plan_replay(
     Ok((ReplayPlan { from, to, events }, rewound))
 }
 
+/// Returns the refusal of an action on a disabled sink, which says what to do.
+#[must_use]
+pub fn is_disabled(sink: &str) -> String {
+    format!(
+        "the sink '{sink}' is disabled and is delivered nothing: take enabled = false out of [sinks.{sink}], start or reload \
+         the router with that, and then repeat the command"
+    )
+}
+
 async fn locate(journal: &dyn Journal, place: Where) -> Result<Position, String> {
     match place {
         Where::Position(position) => Ok(position),
@@ -327,6 +336,7 @@ impl StatusSource for Remote {
     }
 
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {
+        self.view.must_be_enabled(&sink)?;
         if dry_run {
             return plan_replay(&*self.journal, &sink, range)
                 .await
@@ -359,12 +369,14 @@ impl StatusSource for Remote {
 #[derive(Clone)]
 pub struct Stopped {
     journal: Arc<dyn Journal>,
+    /// The sinks that the pipeline file disables.
+    disabled: Vec<String>,
 }
 
 impl Stopped {
-    /// Wraps an opened journal.
-    pub fn new(journal: Arc<dyn Journal>) -> Stopped {
-        Stopped { journal }
+    /// Wraps an opened journal. `disabled` names the sinks that the pipeline file disables.
+    pub fn new(journal: Arc<dyn Journal>, disabled: Vec<String>) -> Stopped {
+        Stopped { journal, disabled }
     }
 
     /// Closes the journal's files.
@@ -403,8 +415,7 @@ impl Stopped {
         }
         for state in self.sinks().await? {
             let sink = SinkLedger::default();
-            let pending = state.parked + state.unread.iter().map(|(_, count)| count).sum::<u64>();
-            sink.restore(&state.progress.totals, pending, Arrivals::default());
+            sink.restore(&state.progress.totals, state.pending(), Arrivals::default());
             let removed = state
                 .unread
                 .iter()
@@ -415,6 +426,11 @@ impl Stopped {
                 std::sync::atomic::Ordering::Relaxed,
             );
             ledger.sinks.insert(state.name.into(), Arc::new(sink));
+        }
+        for name in &self.disabled {
+            // The journal does not know a sink that was never enabled.
+            let sink = ledger.sinks.entry(name.as_str().into()).or_default();
+            sink.disabled.store(true, std::sync::atomic::Ordering::Relaxed);
         }
         Ok(ledger)
     }
@@ -435,10 +451,13 @@ impl StatusSource for Stopped {
     }
 
     async fn retry(&self, piece: Piece) -> Result<Acted, String> {
-        letters::retry_stopped(&*self.journal, &piece).await
+        letters::retry_stopped(&*self.journal, &piece, &self.disabled).await
     }
 
     async fn replay(&self, sink: String, range: ReplayRange, dry_run: bool) -> Result<ReplayPlan, String> {
+        if self.disabled.contains(&sink) {
+            return Err(is_disabled(&sink));
+        }
         let (plan, progress) = plan_replay(&*self.journal, &sink, range).await?;
         if !dry_run {
             self.journal

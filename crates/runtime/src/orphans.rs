@@ -84,7 +84,8 @@ impl Watch {
     fn is_over(&self, sink: &SinkState) -> bool {
         let age = now_millis().saturating_sub(sink.last_opened);
         let holds = sink.parked > 0 || !sink.unread.is_empty();
-        holds && !self.roster.has_sink(&sink.name) && age >= millis(self.retention)
+        let is_in_file = self.roster.all_sinks().any(|named| named.name == sink.name);
+        holds && !is_in_file && age >= millis(self.retention)
     }
 
     /// Makes dead letters of a sink's events. Each commit holds the letters and the progress, so that this can stop at

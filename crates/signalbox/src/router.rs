@@ -7,6 +7,7 @@ use signalbox_admin::{Access, AdminServer, AdminState};
 use signalbox_config::{
     AdminSettings, DeadLetterSettings, JournalKind, JournalSettings, PersonalData, TelemetrySettings,
 };
+use signalbox_journal::Named;
 use signalbox_runtime::identity::JournalIdentity;
 use signalbox_runtime::journal;
 use signalbox_runtime::ledger::{Ledger, LetterLedger};
@@ -134,8 +135,8 @@ impl Router {
         // Components keep their counts, also under a new name.
         let roster = pipeline.roster();
         let ledger = Ledger {
-            sources: carry(new.sources, &old.sources, &roster.sources),
-            sinks: carry(new.sinks, &old.sinks, &roster.sinks),
+            sources: carry(new.sources, &old.sources, roster.sources.iter()),
+            sinks: carry(new.sinks, &old.sinks, roster.all_sinks()),
             letters: old.letters.clone(),
         };
         let settings = pipeline.telemetry.clone();
@@ -176,10 +177,14 @@ impl Router {
 
 type ByName<T> = std::collections::BTreeMap<Arc<str>, Arc<T>>;
 
-fn carry<T>(new: ByName<T>, old: &ByName<T>, roster: &[signalbox_journal::Named]) -> ByName<T> {
+fn carry<'r, T>(
+    new: ByName<T>,
+    old: &ByName<T>,
+    roster: impl Iterator<Item = &'r Named> + Clone,
+) -> ByName<T> {
     let before = |name: &Arc<str>| {
         let was = roster
-            .iter()
+            .clone()
             .find(|component| *component.name == **name)?
             .was
             .as_deref()?;

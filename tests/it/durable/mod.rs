@@ -3,6 +3,7 @@
 mod dates;
 mod declined;
 mod deleted;
+mod disabled;
 mod disk;
 mod echoed;
 mod emptied;

@@ -10,7 +10,7 @@ use crate::support::events::{ids, orders};
 use crate::support::process::Exit;
 
 /// Starts a router with events of `shop` that wait for the webhook, which refuses them; the other sinks have them.
-async fn waiting(count: u64) -> Rig {
+pub(super) async fn waiting(count: u64) -> Rig {
     let mut rig = Rig::start("").await;
     rig.keep_ports().await;
     rig.world.hook.act(Act::reply(503, ""));
@@ -25,7 +25,7 @@ async fn waiting(count: u64) -> Rig {
 
 impl Rig {
     /// Lets the webhook take events again; waits until nothing is pending, and returns the ids that it got since.
-    async fn released(&self) -> (Status, Vec<String>) {
+    pub(super) async fn released(&self) -> (Status, Vec<String>) {
         self.world.hook.forget();
         self.world.hook.act(Act::reply(200, ""));
         let status = self.settled().await;
@@ -39,7 +39,7 @@ impl Rig {
     }
 
     /// Uses another pipeline file, after a kill or by a reload; returns the report about it.
-    async fn change(&mut self, text: &str, kill: bool) -> String {
+    pub(super) async fn change(&mut self, text: &str, kill: bool) -> String {
         self.write(text);
         if kill {
             self.kill();
@@ -52,7 +52,7 @@ impl Rig {
         answer.body
     }
 
-    async fn compared(&self) -> String {
+    pub(super) async fn compared(&self) -> String {
         self.told(&["validate", "--against-journal"]).await
     }
 }
@@ -63,7 +63,7 @@ fn with_source(name: &str, settings: &str) -> String {
         .replace("inputs = [\"shop\"]", &format!("inputs = [\"{name}\"]"))
 }
 
-fn with_hook(name: &str, settings: &str) -> String {
+pub(super) fn with_hook(name: &str, settings: &str) -> String {
     pipeline("", "").replace("[sinks.hook]\n", &format!("[sinks.{name}]\n{settings}\n"))
 }
 

@@ -46,6 +46,10 @@ pub struct SinkRuntime {
     /// Group of sinks that share one `calls_per_minute`: those with the same name here. Default: the plugin's (by which the
     /// destination counts, such as an account), else the sink alone.
     pub rate_group: Option<String>,
+    /// False to disable this sink: it is checked, but gets no event that arrives meanwhile, and delivers nothing. It keeps its
+    /// earlier pending events and dead letters without a time limit, and goes on with them once it is enabled.
+    /// Default: `true`.
+    pub enabled: Option<bool>,
     /// True if this sink keeps everything and delivers nothing, until a reload or start without the key; for the time in
     /// which you clear something up with the destination. Default: `false`.
     #[serde(default)]
@@ -97,6 +101,12 @@ pub struct RetryKeys {
 }
 
 impl SinkRuntime {
+    /// True unless the sink is disabled.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled.unwrap_or(true)
+    }
+
     /// Least `batch.max_bytes`.
     const LEAST_BYTES: u64 = 1_000;
 

@@ -31,7 +31,7 @@ fn plugin_names(kind: PluginKind) -> String {
 }
 
 const SINK_KEYS: &str = "type, inputs, through, integration, consent_categories, consent_when_absent, \
-     opt_out_signals, batch, retry, concurrency, timeout, calls_per_minute, rate_group, hold, on_journal_full, start, was, inputs_removed, retry_timeouts_of_offline, account, token, test, factor, linger, mappings, \
+     opt_out_signals, batch, retry, concurrency, timeout, calls_per_minute, rate_group, enabled, hold, on_journal_full, start, was, inputs_removed, retry_timeouts_of_offline, account, token, test, factor, linger, mappings, \
      careless";
 
 #[test]

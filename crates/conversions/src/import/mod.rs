@@ -62,6 +62,9 @@ impl Destination {
         let mut notes = found.notes;
         let mut text = format!("[sinks.{sink}]\ntype = \"{plugin}\"\n");
         text.push_str("inputs = [\"segment\"] # the name of your source\n");
+        if found.off {
+            text.push_str("enabled = false\n");
+        }
         notes.push("inputs: put the name of your source there".to_owned());
         for setting in self.settings {
             setting.write(&found.settings, &mut text, &mut notes);

@@ -37,6 +37,8 @@ pub(super) struct Found {
     pub(super) catalog: Vec<String>,
     /// The name for messages.
     pub(super) shown: Option<String>,
+    /// True if the destination is switched off at Segment.
+    pub(super) off: bool,
     pub(super) settings: Map<String, Json>,
     pub(super) subscriptions: Vec<Map<String, Json>>,
     /// Notes about parts that are not carried over.
@@ -210,8 +212,9 @@ impl Found {
             ..Found::default()
         };
         if object.get("enabled") == Some(&Json::Bool(false)) {
-            let note =
-                "the destination is switched off at Segment; this sink is on as soon as it is in the file";
+            found.off = true;
+            let note = "the destination is switched off at Segment, so this sink is disabled; it delivers once enabled = false \
+                        is taken out";
             found.notes.push(note.to_owned());
         }
         if object

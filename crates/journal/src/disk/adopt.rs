@@ -1,5 +1,5 @@
-//! Adopts another pipeline: renamed components take over the state under their old name, and removed sinks are owed no
-//! further events.
+//! Adopts another pipeline: renamed components take over the state under their old name, and removed and disabled sinks are
+//! owed no further events.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl StateWriter {
         names.present(&roster);
         let (mut moved, mut gone) = (BTreeMap::new(), Vec::new());
         let mut sinks = lock(&self.shared.sinks).clone();
-        for (old, new) in roster.sinks.iter().filter_map(Named::renamed) {
+        for (old, new) in roster.all_sinks().filter_map(Named::renamed) {
             if let Some(past) = sinks.remove(&old) {
                 let mut sink = merge(sinks.remove(&new), past);
                 sink.record.mappings.rename(&old, &new);
@@ -39,13 +39,12 @@ impl StateWriter {
         }
         let end = self.shared.end();
         for (name, sink) in &mut sinks {
-            let stays = roster.has_sink(name) || sink.opened;
-            if stays || sink.record.released {
+            if roster.has_sink(name) || sink.opened {
                 continue;
             }
             let before = sink.record.clone();
-            sink.record.inputs.leave(end);
-            sink.record.released = sink.parked == 0 && self.unread(&sink.record, end)?.is_empty();
+            sink.record.inputs.leave(end, roster.has_disabled(name));
+            sink.record.released |= sink.parked == 0 && self.unread(&sink.record, end)?.is_empty();
             if sink.record != before {
                 moved.insert(name.clone(), sink.clone());
             }

@@ -19,6 +19,7 @@ fn pipeline(sources: &[&str], sinks: &[&str]) -> Roster {
     Roster {
         sources: named(sources),
         sinks: named(sinks),
+        ..Roster::default()
     }
 }
 

@@ -169,6 +169,7 @@ async fn inputs_and_names_are_known_as_they_were_last() {
             name: "new".into(),
             was: Some("old".into()),
         }],
+        ..Roster::default()
     };
     journal.adopt(&roster).await.unwrap();
     let (second, _) = journal.reader("new", &both).await.unwrap();

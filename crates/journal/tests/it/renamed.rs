@@ -20,6 +20,7 @@ fn renamed(sources: &[(&str, &str)], sinks: &[(&str, &str)]) -> Roster {
     Roster {
         sources: named(sources),
         sinks: named(sinks),
+        ..Roster::default()
     }
 }
 

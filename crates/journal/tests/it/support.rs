@@ -185,5 +185,6 @@ pub(crate) fn pipeline(sinks: &[&str]) -> Roster {
     Roster {
         sources: SOURCES.iter().map(|name| Named::new(*name)).collect(),
         sinks: sinks.iter().map(|name| Named::new(*name)).collect(),
+        ..Roster::default()
     }
 }

@@ -33,7 +33,7 @@ pub struct Acted {
     /// The letters that were retried or discarded.
     #[serde(flatten)]
     pub taken: Taken,
-    /// Letters that stay, since their sink or source does not run.
+    /// Letters that stay, since their sink or source does not run, or the sink is disabled.
     pub not_running: u64,
     /// The letter after which the next piece begins; `None` at the end.
     pub next: Option<DeadLetterId>,
@@ -92,11 +92,18 @@ pub async fn discard(journal: &dyn Journal, piece: &Piece) -> Result<Acted, Stri
     Ok(acted)
 }
 
-/// Gives a piece back to the sinks while no router runs.
-pub(super) async fn retry_stopped(journal: &dyn Journal, piece: &Piece) -> Result<Acted, String> {
+/// Gives a piece back to the sinks while no router runs. Letters of disabled sinks stay.
+pub(super) async fn retry_stopped(
+    journal: &dyn Journal,
+    piece: &Piece,
+    disabled: &[String],
+) -> Result<Acted, String> {
     let (letters, mut acted) = read(journal, piece, RETRIED, false).await?;
-    let of_sinks = |stored: &&StoredLetter| !stored.letter.component.starts_with(SOURCE);
-    let ids: Vec<DeadLetterId> = letters.iter().filter(of_sinks).map(|stored| stored.id).collect();
+    let goes_out = |stored: &&StoredLetter| {
+        let component = &stored.letter.component;
+        !component.starts_with(SOURCE) && !disabled.contains(component)
+    };
+    let ids: Vec<DeadLetterId> = letters.iter().filter(goes_out).map(|stored| stored.id).collect();
     acted.not_running = (letters.len() - ids.len()) as u64;
     acted.taken = take(journal, &ids, true).await?;
     Ok(acted)

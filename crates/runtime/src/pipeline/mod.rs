@@ -18,7 +18,7 @@ use signalbox_core::{
 use signalbox_journal::{Named, Roster, Start};
 
 use self::options::options;
-use self::warnings::{Declared, calls_above_limits, rate_groups, warnings};
+use self::warnings::{Declared, calls_above_limits, rate_groups, unheard_sources, warnings};
 use crate::debts::{Listeners, Listening};
 use crate::delivery::{SinkOptions, Stage};
 
@@ -37,8 +37,10 @@ pub struct Pipeline {
     pub shutdown: ShutdownSettings,
     /// The sources, in the order of the file.
     pub sources: Vec<BuiltSource>,
-    /// The sinks, in the order of the file.
+    /// The sinks that are delivered to, in the order of the file.
     pub sinks: Vec<BuiltSink>,
+    /// The sinks with `enabled = false`, in the order of the file: built and checked, and not started.
+    pub disabled: Vec<BuiltSink>,
     /// Warnings about settings that are accepted but probably not meant.
     pub warnings: Vec<Diagnostic>,
 }
@@ -114,43 +116,43 @@ impl Pipeline {
                 })
             })
             .collect();
-        let sinks: Vec<BuiltSink> = config
-            .sinks
-            .iter()
-            .filter_map(|entry| {
-                let path = format!("sinks.{}", entry.name);
-                let context = BuildContext {
-                    name: entry.name.as_str().into(),
-                    place: Side::Sink,
-                };
-                let through = &entry.runtime.through;
-                let transforms = faults.transforms(&config, &path, through, Side::Sink, &mut declared);
-                let sink = faults.collect(&path, entry.config.build(&context));
-                let durable = config.journal.kind == JournalKind::Disk;
-                let (sink, transforms) = (sink?, transforms?);
-                let options = options(entry, &sink.declares, durable);
-                declared.warn(&path, sink.warnings);
-                declared.sinks.insert(entry.name.clone(), sink.declares);
-                let sink: Arc<dyn Sink> = sink.component.into();
-                let stage = Stage {
-                    route: options.route.clone(),
-                    transforms,
-                    sink,
-                };
-                let start = match entry.runtime.start {
-                    StartAt::End => Start::End,
-                    StartAt::Beginning => Start::Beginning,
-                };
-                let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
-                Some(BuiltSink {
-                    options,
-                    stage,
-                    was: entry.runtime.was.clone(),
-                    start,
-                    fingerprint,
-                })
-            })
-            .collect();
+        let sinks = config.sinks.iter().filter_map(|entry| {
+            let path = format!("sinks.{}", entry.name);
+            let context = BuildContext {
+                name: entry.name.as_str().into(),
+                place: Side::Sink,
+            };
+            let through = &entry.runtime.through;
+            let transforms = faults.transforms(&config, &path, through, Side::Sink, &mut declared);
+            let sink = faults.collect(&path, entry.config.build(&context));
+            let durable = config.journal.kind == JournalKind::Disk;
+            let (sink, transforms) = (sink?, transforms?);
+            let options = options(entry, &sink.declares, durable);
+            declared.warn(&path, sink.warnings);
+            declared.sinks.insert(entry.name.clone(), sink.declares);
+            let sink: Arc<dyn Sink> = sink.component.into();
+            let stage = Stage {
+                route: options.route.clone(),
+                transforms,
+                sink,
+            };
+            let start = match entry.runtime.start {
+                StartAt::End => Start::End,
+                StartAt::Beginning => Start::Beginning,
+            };
+            let fingerprint = fingerprint(&config, &path, &entry.runtime.through);
+            let built = BuiltSink {
+                options,
+                stage,
+                was: entry.runtime.was.clone(),
+                start,
+                fingerprint,
+            };
+            Some((entry.runtime.is_enabled(), built))
+        });
+        let (enabled, disabled): (Vec<_>, Vec<_>) = sinks.partition(|(enabled, _)| *enabled);
+        let built = |sinks: Vec<(bool, BuiltSink)>| sinks.into_iter().map(|(_, sink)| sink).collect();
+        let (sinks, disabled): (Vec<BuiltSink>, Vec<BuiltSink>) = (built(enabled), built(disabled));
         let mut faults = faults.list;
         faults.extend(hashing::errors(&config, &declared));
         faults.extend(listeners::errors(&config, &declared));
@@ -161,6 +163,7 @@ impl Pipeline {
         let options: Vec<&SinkOptions> = sinks.iter().map(|sink| &sink.options).collect();
         warnings.extend(rate_groups(&options, &config.origin));
         warnings.extend(calls_above_limits(&config));
+        warnings.extend(unheard_sources(&config));
         Ok(Pipeline {
             journal: config.journal,
             dead_letters: config.dead_letters,
@@ -169,6 +172,7 @@ impl Pipeline {
             shutdown: config.shutdown,
             sources,
             sinks,
+            disabled,
             warnings,
         })
     }
@@ -182,16 +186,20 @@ impl Pipeline {
             was: was.clone(),
         };
         let sources = self.sources.iter();
-        let sinks = self.sinks.iter();
+        let sinks = |sinks: &[BuiltSink]| {
+            let sinks = sinks.iter();
+            sinks.map(|sink| named(&sink.options.name, &sink.was)).collect()
+        };
         Roster {
             sources: sources.map(|source| named(&source.name, &source.was)).collect(),
-            sinks: sinks.map(|sink| named(&sink.options.name, &sink.was)).collect(),
+            sinks: sinks(&self.sinks),
+            disabled: sinks(&self.disabled),
         }
     }
 }
 
 impl Pipeline {
-    /// Lists the sinks and their inputs.
+    /// Lists the sinks that are delivered to, and their inputs.
     pub fn listeners(&self) -> Listeners {
         let sink = |sink: &BuiltSink| {
             let inputs = sink.options.inputs.iter().map(ToString::to_string).collect();

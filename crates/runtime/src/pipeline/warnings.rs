@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use signalbox_config::{Diagnostic, LoadedConfig, Origin};
+use signalbox_config::{Diagnostic, LoadedConfig, Origin, SourceEntry};
 use signalbox_core::{BuildError, Hashes, SinkDeclarations};
 
 use super::hashing;
@@ -104,4 +104,22 @@ pub(super) fn calls_above_limits(config: &LoadedConfig) -> Vec<Diagnostic> {
         (calls > most).then(|| config.origin.diagnostic(&path, message, Some(help.to_owned())))
     });
     sinks.collect()
+}
+
+/// Finds sources whose events no enabled sink takes.
+pub(super) fn unheard_sources(config: &LoadedConfig) -> Vec<Diagnostic> {
+    let is_heard = |name: &String| {
+        let mut enabled = config.sinks.iter().filter(|sink| sink.runtime.is_enabled());
+        enabled.any(|sink| sink.runtime.inputs.contains(name))
+    };
+    let unheard = config.sources.iter().filter(|source| !is_heard(&source.name));
+    let told = |source: &SourceEntry| {
+        let message = "every sink that takes the events of this source is disabled: they are acknowledged and go nowhere";
+        let help = "take enabled = false out of one of the sinks, or stop sending";
+        let path = format!("sources.{}", source.name);
+        config
+            .origin
+            .diagnostic(&path, message.to_owned(), Some(help.to_owned()))
+    };
+    unheard.map(told).collect()
 }

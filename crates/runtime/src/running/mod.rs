@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use signalbox_core::{Event, Fate, Outlet, SourceContext, StartError};
-use signalbox_journal::{Group, Journal, Owed, Roster, Start, Subscription, Tenures};
+use signalbox_journal::{Group, Journal, Owed, Roster, SinkState, Start, Subscription, Tenures};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -75,6 +75,11 @@ fn members(sinks: &[BuiltSink]) -> impl Iterator<Item = Member<'_>> {
     sinks.iter().map(|sink| sink.options.requests.member())
 }
 
+/// Lists the names of sinks.
+fn names(sinks: &[BuiltSink]) -> Vec<Arc<str>> {
+    sinks.iter().map(|sink| sink.options.name.clone()).collect()
+}
+
 /// Lists the rate groups of a pipeline with their sinks.
 fn groups(sinks: &[BuiltSink]) -> Vec<Group> {
     let mut groups: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
@@ -131,6 +136,7 @@ impl Running {
             sinks: pipeline
                 .sinks
                 .iter()
+                .chain(&pipeline.disabled)
                 .map(|s| (s.options.name.clone(), Arc::default()))
                 .collect(),
             ..Ledger::default()
@@ -190,6 +196,8 @@ impl Running {
     ) -> Result<(), StartError> {
         let adopted = self.journal.adopt(&self.roster).await;
         adopted.map_err(|error| StartError(error.to_string()))?;
+        self.view.set_disabled(names(&pipeline.disabled));
+        self.restore_disabled().await.map_err(StartError)?;
         let sources: Vec<Arc<str>> = self.ledger.sources.keys().cloned().collect();
         self.restore_sources(|name| sources.iter().any(|source| **source == *name))
             .await
@@ -224,7 +232,24 @@ impl Running {
         Ok(())
     }
 
-    /// Lists events in the journal that the pipeline file no longer mentions. For sinks opened since the last call it
+    /// Sets the ledgers of disabled sinks to the journal's counts, since no driver does so. The journal does not
+    /// know a sink that was never enabled.
+    async fn restore_disabled(&self) -> Result<(), String> {
+        let disabled = self.view.disabled();
+        if disabled.is_empty() {
+            return Ok(());
+        }
+        let known = self.journal.sinks().await.map_err(|error| error.to_string())?;
+        for name in disabled {
+            if let Some(ledger) = self.ledger.sinks.get(&name) {
+                let state = known.iter().find(|state| *state.name == *name);
+                ledger.disable(state.unwrap_or(&SinkState::default()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists events in the journal that the pipeline file no longer mentions or holds back. For sinks opened since the last call it
     /// reports the numbers at that opening, for others the present ones.
     ///
     /// # Errors
@@ -242,7 +267,7 @@ impl Running {
                 filtered: sink.filters,
             }));
         }
-        debts.extend(debts::of_orphans(&*self.journal, &self.ledger).await?);
+        debts.extend(debts::of_idle_sinks(&*self.journal, &self.roster).await?);
         Ok(debts)
     }
 
@@ -279,6 +304,7 @@ impl Running {
         let opened = self.journal.reader(&name, &subscription).await;
         let opened = opened.map_err(|error| StartError(format!("sinks.{name}: {error}")))?;
         let ledger = self.ledger.sinks.get(&name).cloned().unwrap_or_default();
+        ledger.disabled.store(false, Relaxed);
         let stop = Stop {
             abort: self.ending.abort.child_token(),
             ..Stop::default()
@@ -396,6 +422,7 @@ impl Running {
     where
         F: AsyncFnOnce(&Arc<dyn Journal>) -> Result<T, String>,
     {
+        self.view.must_be_enabled(sink)?;
         let Some(handle) = self.sinks.remove(sink) else {
             return Err(format!("there is no sink '{sink}'"));
         };
@@ -453,6 +480,9 @@ impl Running {
         }
         for (name, source) in &self.sources {
             self.listen(name, source);
+        }
+        if let Err(error) = self.restore_disabled().await {
+            problem = Some(error);
         }
         self.watch_orphans();
         match problem {
@@ -525,6 +555,7 @@ impl Running {
             };
             forgotten.push(one);
         }
+        self.restore_disabled().await?;
         Ok(forgotten)
     }
 

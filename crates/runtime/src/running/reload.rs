@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use signalbox_core::StartError;
 
-use super::{Running, SourceHandle, groups, members};
+use super::{Running, SourceHandle, groups, members, names};
 use crate::dead_letters::DeadLetters;
 use crate::ledger::Ledger;
 use crate::pipeline::{BuiltSource, Pipeline};
@@ -69,6 +69,8 @@ impl Running {
         if let Err(error) = self.journal.adopt(&roster).await {
             problems.push(error.to_string());
         }
+        self.view.set_disabled(names(&pipeline.disabled));
+        problems.extend(self.restore_disabled().await.err());
         // Sources whose counts do not continue from the running ones.
         let began = |name: &str| {
             let was = roster.sources.iter().find(|source| source.name == name);

@@ -7,6 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use signalbox_core::Sink;
 use signalbox_journal::Journal;
 
+use crate::operate::is_disabled;
+
 /// The visible state of a running pipeline beside its ledger. Cheap to clone.
 #[derive(Clone)]
 pub struct View {
@@ -14,6 +16,8 @@ pub struct View {
     pub(super) started: Arc<AtomicBool>,
     journal: Arc<dyn Journal>,
     sinks: Arc<RwLock<Sinks>>,
+    /// The names of the disabled sinks.
+    disabled: Arc<RwLock<Vec<Arc<str>>>>,
 }
 
 type Sinks = BTreeMap<Arc<str>, Arc<dyn Sink>>;
@@ -25,7 +29,32 @@ impl View {
             started: Arc::default(),
             journal,
             sinks: Arc::default(),
+            disabled: Arc::default(),
         }
+    }
+
+    /// Replaces the names of the disabled sinks.
+    pub(super) fn set_disabled(&self, names: Vec<Arc<str>>) {
+        *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
+    /// Lists the disabled sinks.
+    pub(super) fn disabled(&self) -> Vec<Arc<str>> {
+        self.disabled
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Returns `Ok` unless a sink is disabled.
+    ///
+    /// # Errors
+    /// A sentence that says how to enable it.
+    pub(crate) fn must_be_enabled(&self, sink: &str) -> Result<(), String> {
+        if self.disabled().iter().any(|name| **name == *sink) {
+            return Err(is_disabled(sink));
+        }
+        Ok(())
     }
 
     /// Adds a sink, or replaces the one of this name.

@@ -254,10 +254,18 @@ pub(super) static METRICS: &[Metric] = &[
     ),
     gauge(
         "signalbox.sink.oldest_pending_age",
-        "Time since the oldest unsettled event arrived, in seconds; 0 if there is none.",
-        Reading::Sink(|sink, emit| emit(oldest_pending_age(sink.ledger, sink.now).unwrap_or(0), &[])),
+        "Time since the oldest unsettled event arrived, in seconds; 0 if there is none, or the sink is disabled.",
+        Reading::Sink(|sink, emit| {
+            let age = oldest_pending_age(sink.ledger, sink.now).filter(|_| !is_disabled(sink));
+            emit(age.unwrap_or(0), &[]);
+        }),
     )
     .unit("s"),
+    gauge(
+        "signalbox.sink.disabled",
+        "1 while the sink is disabled by its settings, else 0.",
+        Reading::Sink(|sink, emit| emit(u64::from(is_disabled(sink)), &[])),
+    ),
     gauge(
         "signalbox.sink.held",
         "1 while the sink is on hold by this cause, else 0.",
@@ -376,6 +384,10 @@ pub fn oldest_pending_age(sink: &SinkLedger, now: i64) -> Option<u64> {
         0 => None,
         arrived => Some(u64::try_from(now.saturating_sub(arrived)).unwrap_or(0) / 1000),
     }
+}
+
+fn is_disabled(sink: &SinkView<'_>) -> bool {
+    sink.ledger.disabled.load(Relaxed)
 }
 
 fn by_cause(value: impl Fn(HoldCause) -> u64, emit: &mut Emit<'_>) {

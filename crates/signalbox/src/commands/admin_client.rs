@@ -74,10 +74,11 @@ impl AdminClient {
         }
         let has_admin = settings.admin.is_some();
         let opened = tokio::task::spawn_blocking(move || {
-            journal::open_existing(&settings.journal, &settings.dead_letters)
+            let journal = journal::open_existing(&settings.journal, &settings.dead_letters)?;
+            Ok::<_, String>(Stopped::new(journal, settings.disabled))
         });
         match opened.await {
-            Ok(Ok(journal)) => Ok((AdminClient::Stopped(Stopped::new(journal)), names)),
+            Ok(Ok(stopped)) => Ok((AdminClient::Stopped(stopped), names)),
             Ok(Err(problem)) => {
                 complain(&problem);
                 let hint = if has_admin {

@@ -22,9 +22,12 @@ struct Report {
     sources: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sinks: Option<usize>,
+    /// Number of further sinks that are disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_sinks: Option<usize>,
     errors: Vec<Finding>,
     warnings: Vec<Finding>,
-    /// With `--against-journal`: a sentence for each group of pending events that the file no longer mentions.
+    /// With `--against-journal`: a sentence for each group of pending events that the file no longer mentions or holds back.
     #[serde(skip_serializing_if = "Option::is_none")]
     journal: Option<Vec<String>>,
     /// With `--probe`: the answer of each sink's destination.
@@ -73,6 +76,7 @@ pub(crate) async fn run(args: &ValidateArgs) -> Result<Code, Failure> {
         valid: false,
         sources: None,
         sinks: None,
+        disabled_sinks: None,
         errors: Vec::new(),
         warnings: Vec::new(),
         journal: None,
@@ -93,6 +97,7 @@ pub(crate) async fn run(args: &ValidateArgs) -> Result<Code, Failure> {
     report.valid = true;
     report.sources = Some(pipeline.sources.len());
     report.sinks = Some(pipeline.sinks.len());
+    report.disabled_sinks = Some(pipeline.disabled.len()).filter(|count| *count > 0);
     report.warnings = Finding::of(&pipeline.warnings);
     if args.against_journal {
         report.journal = Some(against_journal(&pipeline, args).await?);
@@ -130,7 +135,9 @@ impl Report {
             count => format!("{count} {what}s"),
         };
         let (sources, sinks) = (some(self.sources, "source"), some(self.sinks, "sink"));
-        print(&format!("{}: valid ({sources}, {sinks})\n", self.file));
+        let disabled = self.disabled_sinks.map(|count| format!(", {count} disabled"));
+        let disabled = disabled.unwrap_or_default();
+        print(&format!("{}: valid ({sources}, {sinks}{disabled})\n", self.file));
         for debt in self.journal.iter().flatten() {
             print(&format!("journal: {debt}\n"));
         }

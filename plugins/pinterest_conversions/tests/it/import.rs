@@ -139,8 +139,12 @@ fn what_is_not_carried_over_is_told() {
     } });
     let Imported { toml, notes, .. } = imported(&json.to_string());
     assert!(!format!("{toml}{notes:?}").contains("hunter2"));
+    assert!(
+        toml.contains("inputs = [\"segment\"] # the name of your source\nenabled = false\n"),
+        "{toml}"
+    );
     for expected in [
-        "the destination is switched off",
+        "the destination is switched off at Segment, so this sink is disabled",
         "filters of the destination",
         "ad_account_id: not there, or not 1 to 18 digits",
         "conversion_token: never copied",

@@ -232,9 +232,11 @@ fn retried(told: &Acted, client: &AdminClient) -> String {
     };
     stay(told.taken.without_payload, "nothing is left of their events");
     let why = match client {
-        AdminClient::Running(_) => "their sink or source is not in the running configuration",
+        AdminClient::Running(_) => {
+            "their sink or source is not in the running configuration, or the sink is disabled"
+        }
         AdminClient::Stopped(_) => {
-            "only a running router can send what a source rejected through the source again"
+            "their sink is disabled, or a source rejected them: only a running router can send them through it again"
         }
     };
     stay(told.not_running, why);
