@@ -161,3 +161,32 @@ async fn a_source_that_is_renamed_goes_on_where_it_was_left() {
     run_out(&world).await;
     assert_eq!(archived(&world), once(4));
 }
+
+#[tokio::test]
+async fn a_folder_of_exports_is_read_whatever_their_form() {
+    let world = World::new().await;
+    let pipeline = PIPELINE.replace("${FOLDER}/in.jsonl", "${FOLDER}/exports");
+    // With deduplication off, nothing else would recognise events that are read twice.
+    world.write("p.toml", &format!("[journal]\ndedup_window = \"0s\"\n{pipeline}"));
+    let exports = world.path("exports");
+    std::fs::create_dir(&exports).unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(exports.join(name), bytes).unwrap();
+    let page = |n: usize| serde_json::json!({"type": "page", "userId": format!("user-{n}")});
+    write("a.jsonl", lines(0, 3).as_bytes());
+    let list = serde_json::to_string_pretty(&[page(3), page(4)]).unwrap();
+    write("b.json", list.as_bytes());
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let batch = serde_json::json!({"batch": [page(5), page(6)]});
+    std::io::Write::write_all(&mut gzip, format!("{{\"broken\":\n{batch}\n").as_bytes()).unwrap();
+    write("c.json.gz", &gzip.finish().unwrap());
+    run_out(&world).await;
+    assert_eq!(archived(&world), once(7));
+    write("d.jsonl", lines(7, 9).as_bytes());
+    run_out(&world).await;
+    assert_eq!(archived(&world), once(9));
+    let config = world.path("p.toml");
+    let list = ["deadletters", "list", "--json", "--config"];
+    let list = [&list[..], &[config.to_str().unwrap()]].concat();
+    let letters = crate::support::process::run(&list, &world.variables()).await;
+    assert_eq!(letters.lines().len(), 1, "{letters:?}");
+}

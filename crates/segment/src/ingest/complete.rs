@@ -59,9 +59,12 @@ pub(super) fn complete(
     defaults: &BatchDefaults,
     reception: &Reception<'_>,
 ) -> Result<Event, RejectedInput> {
-    complete_with(read, kind, defaults, reception, || {
-        uuid::Uuid::new_v4().to_string()
-    })
+    complete_with(read, kind, defaults, reception, new_id)
+}
+
+/// Makes the id of an event that has none and no fixed position.
+pub(super) fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
 }
 
 /// Completes as [`complete`] does; `new_id` makes the id of an event without `messageId`.

@@ -88,6 +88,17 @@ pub fn split(body: &str, endpoint: Endpoint) -> Result<Envelope<'_>, Reason> {
     }
 }
 
+/// Returns true for a text that is a body of `/v1/batch` rather than an event: it has an array `batch` and no `type`.
+pub fn is_batch(text: &str) -> bool {
+    // The search spares nearly all events from being parsed here.
+    memchr::memmem::find(text.as_bytes(), b"\"batch\"").is_some()
+        && Document::parse_lenient(text).is_ok_and(|read| {
+            let root = read.document.root();
+            let batch = root.get("batch").is_some_and(|batch| batch.kind() == Kind::Array);
+            batch && root.get("type").is_none()
+        })
+}
+
 fn invalid(error: serde_json::Error) -> Reason {
     // The text of serde_json's error may quote the body.
     Reason::new(
@@ -139,21 +150,32 @@ impl<'b> Envelope<'b> {
 
     /// Validates and completes the events, in order.
     pub fn events(self, reception: &Reception<'_>) -> Vec<Result<Event, RejectedInput>> {
+        self.events_at(reception, |_| complete::new_id())
+    }
+
+    /// Validates and completes events at a fixed position (a batch in a file), as [`read_event_at`](super::read_event_at)
+    /// does: `new_id` makes the `messageId` of an event that has none, from its index in the batch.
+    pub fn events_at(
+        self,
+        reception: &Reception<'_>,
+        new_id: impl Fn(usize) -> String,
+    ) -> Vec<Result<Event, RejectedInput>> {
         match self.content {
             Content::One(kind, read) => {
-                vec![complete::complete(
-                    *read,
-                    Some(kind),
-                    &BatchDefaults::default(),
-                    reception,
-                )]
+                let none = BatchDefaults::default();
+                let event = complete::complete_with(*read, Some(kind), &none, reception, || new_id(0));
+                vec![event]
             }
-            Content::Many { events, defaults } => events
-                .into_iter()
-                .map(|event| match event {
-                    Element::Parsed(read, _) => complete::complete(read, None, &defaults, reception),
+            Content::Many { events, defaults } => (0..)
+                .zip(events)
+                .map(|(index, event)| match event {
+                    Element::Parsed(read, _) => {
+                        complete::complete_with(read, None, &defaults, reception, || new_id(index))
+                    }
                     Element::Text(text, warnings) => {
-                        let mut event = complete::read(&text, None, &defaults, reception)?;
+                        let read = complete::parse(&text)?;
+                        let mut event =
+                            complete::complete_with(read, None, &defaults, reception, || new_id(index))?;
                         if !warnings.is_empty() {
                             event.facts_mut().warnings.extend(warnings);
                         }

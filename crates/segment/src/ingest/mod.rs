@@ -42,6 +42,7 @@ mod not_numbers;
 mod reasons;
 mod reception;
 mod times;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -49,13 +50,14 @@ mod tests;
 use signalbox_core::json::Lenient;
 use signalbox_core::{Event, Reason, RejectedInput};
 
-pub use envelope::{Endpoint, Envelope, split};
+pub use envelope::{Endpoint, Envelope, is_batch, split};
 pub use limits::{
     MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_EXPANDED_BYTES, MAX_MESSAGE_ID_CHARS,
     MAX_SHARED_BYTES,
 };
 pub use reasons::too_large;
 pub use reception::{EventType, Origin, Reception};
+pub use values::{Layout, MAX_VALUE_BYTES, Place, Splitter, Value, value_too_long};
 
 use batch_defaults::BatchDefaults;
 

@@ -10,9 +10,11 @@ use super::FileSource;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileSourceConfig {
-    /// The file to read, or `-` for standard input. A relative path starts at the directory Signalbox runs in.
+    /// The file to read; a folder, whose files are read in the order of their names (hidden ones and folders are left out); a
+    /// pattern such as `exports/*.json.gz`; or `-` for standard input. A relative path starts at the directory Signalbox runs
+    /// in.
     pub path: String,
-    /// If true, the file is read from its beginning at each start. Otherwise reading resumes where it stopped, and a file
+    /// If true, a file is read from its beginning at each start. Otherwise reading resumes where it stopped, and a file
     /// that was read to its end is read again only when it has grown or another has replaced it. Default false.
     #[serde(default)]
     pub read_again: bool,
@@ -42,5 +44,5 @@ register_plugin!(
     Source,
     FileSourceConfig,
     "file",
-    "Events as lines of JSON, from a file or standard input."
+    "Events as JSON, from files or standard input."
 );

@@ -1,17 +1,27 @@
 //! The input of a source: a regular file, whose place the source remembers, or a stream that ends once.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 
-use signalbox_core::{Checkpoints, StartError};
+use flate2::bufread::MultiGzDecoder;
+use signalbox_core::StartError;
 
-use super::lines::{self, Chunk, Place};
-use super::remembered::{Blocks, How, Remembered, recall};
+use super::remembered::{Blocks, History, How, Remembered};
+use super::values::{self, Chunk, Place};
+
+/// Bytes read at once; a pipe may return fewer.
+const BUFFER: usize = 256 * 1024;
+
+/// The first byte of data that gzip made. No JSON begins with it.
+const GZIP: u8 = 0x1f;
 
 /// An open input.
 pub(super) enum Input {
     /// A regular file.
     File(File),
+    /// A regular file that gzip made. Reading it begins at its beginning, always.
+    Compressed(File),
     /// A pipe or a device, of which the source remembers nothing.
     Stream(File),
     /// Standard input.
@@ -28,11 +38,17 @@ pub(super) enum Memory {
     Done,
 }
 
-/// A piece of the input, and the blocks by which the place behind it is recognised.
+/// A piece of the input.
 pub(super) struct Piece {
     pub(super) chunk: Chunk,
-    /// `None` for a stream, and if the file cannot be read there again.
-    pub(super) blocks: Option<Blocks>,
+    /// `None` for a stream, inside of a compressed file, and if the file cannot be read there again.
+    pub(super) mark: Option<Mark>,
+}
+
+/// A place in a file behind a piece, and the blocks by which it is recognised.
+pub(super) struct Mark {
+    pub(super) place: Place,
+    pub(super) blocks: Blocks,
 }
 
 impl Input {
@@ -42,36 +58,33 @@ impl Input {
         }
         let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
         let metadata = file.metadata().map_err(|error| cannot_read(path, &error))?;
-        if metadata.is_dir() {
-            let problem = "it is a folder";
-            return Err(StartError(format!(
-                "cannot read `{path}`: {problem}; check `path`"
-            )));
+        if !metadata.is_file() {
+            return Ok(Input::Stream(file));
         }
-        Ok(if metadata.is_file() {
-            Input::File(file)
+        let mut first = [0];
+        let length = file
+            .read_at(&mut first, 0)
+            .map_err(|error| cannot_read(path, &error))?;
+        Ok(if length == 1 && first[0] == GZIP {
+            Input::Compressed(file)
         } else {
-            Input::Stream(file)
+            Input::File(file)
         })
     }
 
-    /// Looks up the checkpoint of the input, and logs the part that will be read.
-    pub(super) async fn recognise(
+    /// Looks the input up among the files read before, and logs the part that will be read.
+    pub(super) fn recognise(
         &self,
         path: &str,
         read_again: bool,
         source: &str,
-        checkpoints: &dyn Checkpoints,
+        history: &mut History,
     ) -> Result<Memory, StartError> {
-        let Input::File(file) = self else {
+        let (Input::File(file) | Input::Compressed(file)) = self else {
             return Ok(Memory::None);
         };
-        let (remembered, useless) = recall(&checkpoints.load().await?);
-        for key in useless {
-            checkpoints.save(&key, None);
-        }
         let metadata = file.metadata().map_err(|error| cannot_read(path, &error))?;
-        let found = Remembered::find(file, &metadata, path, &remembered);
+        let found = history.find(file, &metadata, path);
         let (mut file, how) = found.map_err(|error| cannot_read(path, &error))?;
         match how {
             How::New => {}
@@ -92,6 +105,11 @@ impl Input {
                 );
                 return Ok(Memory::Done);
             }
+            How::Known if matches!(self, Input::Compressed(_)) => tracing::info!(
+                source,
+                path,
+                "a compressed file is read from its beginning again; deduplication recognises the events read before"
+            ),
             How::Known => tracing::info!(
                 source,
                 path,
@@ -108,27 +126,69 @@ impl Input {
     }
 
     /// Reads to the end, or until `pass_on` returns false; a file from `from` on.
-    pub(super) fn read(self, from: Option<Place>, mut pass_on: impl FnMut(Piece) -> bool) {
-        let from = from.unwrap_or_default();
-        let stream = |chunk| Piece { chunk, blocks: None };
+    pub(super) fn read(self, from: Place, mut pass_on: impl FnMut(Piece) -> bool) {
+        let mut stream = |chunk| pass_on(Piece { chunk, mark: None });
         match self {
-            Input::Stdin => lines::read(io::stdin(), from, |chunk| pass_on(stream(chunk))),
-            Input::Stream(file) => lines::read(file, from, |chunk| pass_on(stream(chunk))),
+            Input::Stdin => read_stream(io::stdin(), stream),
+            Input::Stream(file) => read_stream(file, stream),
             Input::File(mut file) => {
                 if let Err(error) = file.seek(SeekFrom::Start(from.offset)) {
-                    pass_on(stream(Chunk::Failed(error)));
+                    stream(Chunk::Failed(error));
                     return;
                 }
-                lines::read(&file, from, |chunk| {
-                    let place = chunk.end();
-                    // A place that cannot be read again now is not remembered; the lines before it will be read again
-                    // later.
-                    let blocks = place.and_then(|place| Blocks::at(&file, place.offset).ok());
-                    pass_on(Piece { chunk, blocks })
+                values::read(buffered(&file), from, |chunk| {
+                    let mark = match &chunk {
+                        Chunk::Values { end, .. } | Chunk::End(end) => mark(&file, *end),
+                        Chunk::Failed(_) => None,
+                    };
+                    pass_on(Piece { chunk, mark })
+                });
+            }
+            Input::Compressed(file) => {
+                let decoded = buffered(MultiGzDecoder::new(buffered(&file)));
+                values::read(decoded, Place::default(), |chunk| {
+                    let mark = match &chunk {
+                        // The whole file was read by now.
+                        Chunk::End(end) => (&file)
+                            .stream_position()
+                            .ok()
+                            .and_then(|offset| mark(&file, Place { offset, ..*end })),
+                        Chunk::Values { .. } | Chunk::Failed(_) => None,
+                    };
+                    pass_on(Piece { chunk, mark })
                 });
             }
         }
     }
+}
+
+fn buffered<R: Read>(input: R) -> BufReader<R> {
+    BufReader::with_capacity(BUFFER, input)
+}
+
+fn read_stream(input: impl Read, mut pass_on: impl FnMut(Chunk) -> bool) {
+    let mut input = buffered(input);
+    let compressed = loop {
+        match input.fill_buf() {
+            Ok(bytes) => break bytes.first() == Some(&GZIP),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                pass_on(Chunk::Failed(error));
+                return;
+            }
+        }
+    };
+    if compressed {
+        values::read(buffered(MultiGzDecoder::new(input)), Place::default(), pass_on);
+    } else {
+        values::read(input, Place::default(), pass_on);
+    }
+}
+
+/// Marks a place. One that cannot be read again now is not remembered; the values before it will be read again later.
+fn mark(file: &File, place: Place) -> Option<Mark> {
+    let blocks = Blocks::at(file, place.offset).ok()?;
+    Some(Mark { place, blocks })
 }
 
 fn cannot_read(path: &str, error: &io::Error) -> StartError {

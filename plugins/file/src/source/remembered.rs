@@ -1,16 +1,19 @@
 //! The source's memory of the files it has read: their identity, and the progress of reading them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use serde::{Deserialize, Serialize};
+use signalbox_core::{Checkpoints, StartError};
+use signalbox_segment::ingest::Layout;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::lines::Place;
+use super::input::Mark;
+use super::values::Place;
 
-/// The most files remembered for each source; those read last stay.
+/// The most files remembered for each source besides those it finds; the ones read last stay.
 const FILES: usize = 64;
 
 /// Bytes in a block used for comparison.
@@ -31,15 +34,22 @@ pub(super) struct Remembered {
     pub(super) offset: u64,
     /// Lines before `offset`.
     pub(super) lines: u64,
+    /// The layout behind `offset`. Earlier versions read lines only.
+    #[serde(default = "lines")]
+    layout: Layout,
     head: Block,
     /// The block before `offset`.
     tail: Block,
     /// Unix microseconds of the last reading, so that files read in one second keep their order. Checkpoints of earlier
     /// versions hold seconds, and so count as older.
     read_at: u64,
-    /// True if the last line had no line break and was no event: it stands behind `offset`.
+    /// True if the last value had no end and was no event: it stands behind `offset`.
     #[serde(skip)]
     pub(super) unfinished: bool,
+}
+
+fn lines() -> Layout {
+    Layout::Lines
 }
 
 /// A checksum of some bytes of a file.
@@ -82,48 +92,11 @@ pub(super) enum How {
 }
 
 impl Remembered {
-    /// Looks for a file among those remembered. A file counts as the same if it is at least as long, begins alike, and
-    /// has the same bytes before the place up to which it was read: under its old name, renamed (rotated), or copied.
-    pub(super) fn find(
-        file: &File,
-        metadata: &Metadata,
-        path: &str,
-        remembered: &[Remembered],
-    ) -> io::Result<(Remembered, How)> {
-        let mut same = Vec::new();
-        for known in remembered {
-            if known.is(file, metadata)? {
-                same.push(known);
-            }
-        }
-        let same = same
-            .into_iter()
-            .max_by_key(|known| (known.is_inode(metadata), known.offset));
-        let now = |known: Remembered| Remembered {
-            path: path.to_owned(),
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            ..known
-        };
-        if let Some(known) = same {
-            return Ok((now(known.clone()), How::Known));
-        }
-        let replaced = remembered
-            .iter()
-            .any(|known| known.path == path || known.is_inode(metadata));
-        let new = Remembered {
-            id: uuid::Uuid::new_v4().simple().to_string(),
-            head: Block::before(file, metadata.len().min(BLOCK))?,
-            ..Remembered::default()
-        };
-        Ok((now(new), if replaced { How::Another } else { How::New }))
-    }
-
     fn is_inode(&self, metadata: &Metadata) -> bool {
         (self.device, self.inode) == (metadata.dev(), metadata.ino())
     }
 
-    fn is(&self, file: &File, metadata: &Metadata) -> io::Result<bool> {
+    fn is(&self, file: &File, metadata: &Metadata, heads: &mut Heads) -> io::Result<bool> {
         let length = metadata.len();
         if length < self.offset || length < self.head.length {
             return Ok(false);
@@ -133,7 +106,7 @@ impl Remembered {
             return Ok(false);
         }
         let start = self.offset.saturating_sub(self.tail.length);
-        Ok(Block::of(file, 0, self.head.length)? == self.head
+        Ok(heads.get(file, self.head.length)? == self.head
             && Block::of(file, start, self.tail.length)? == self.tail)
     }
 
@@ -156,26 +129,34 @@ impl Remembered {
         Place {
             offset: self.offset,
             lines: self.lines,
+            layout: if self.offset == 0 {
+                Layout::Unknown
+            } else {
+                self.layout
+            },
         }
     }
 
-    /// The blocks by which the file is recognised at that place.
-    pub(super) fn blocks(&self) -> Option<Blocks> {
-        Some(Blocks {
-            head: self.head,
-            tail: self.tail,
-        })
+    /// The mark of that place.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            place: self.place(),
+            blocks: Blocks {
+                head: self.head,
+                tail: self.tail,
+            },
+        }
     }
 
-    /// Sets the place to the first line. The file keeps its id, so that deduplication recognises its events.
+    /// Sets the place to the beginning. The file keeps its id, so that deduplication recognises its events.
     pub(super) fn begin_again(&mut self) {
         (self.size, self.offset, self.lines) = (0, 0, 0);
         self.tail = Block::default();
     }
 
-    /// Notes that the lines before a place are stored.
-    pub(super) fn advance(&mut self, place: Place, blocks: Blocks) {
-        (self.offset, self.lines) = (place.offset, place.lines);
+    /// Notes that the values before a place are stored.
+    pub(super) fn advance(&mut self, Mark { place, blocks }: Mark) {
+        (self.offset, self.lines, self.layout) = (place.offset, place.lines, place.layout);
         (self.head, self.tail) = (blocks.head, blocks.tail);
     }
 
@@ -204,18 +185,85 @@ impl Blocks {
     }
 }
 
-/// Reads the files from checkpoints; also returns the keys of useless checkpoints: the unreadable ones and, if there
-/// are too many, those of the files read longest ago.
-pub(super) fn recall(checkpoints: &BTreeMap<String, Vec<u8>>) -> (Vec<Remembered>, Vec<String>) {
-    let mut useless = Vec::new();
-    let mut files: Vec<Remembered> = Vec::new();
-    for (key, value) in checkpoints {
-        match serde_json::from_slice(value) {
-            Ok(file) => files.push(file),
-            Err(_) => useless.push(key.clone()),
+/// The beginnings of a file, by length: the files remembered mostly have the same one.
+#[derive(Default)]
+struct Heads(BTreeMap<u64, Block>);
+
+impl Heads {
+    fn get(&mut self, file: &File, length: u64) -> io::Result<Block> {
+        if let Some(known) = self.0.get(&length) {
+            return Ok(*known);
         }
+        let block = Block::of(file, 0, length)?;
+        self.0.insert(length, block);
+        Ok(block)
     }
-    files.sort_by_key(|file| std::cmp::Reverse(file.read_at));
-    useless.extend(files.drain(FILES.min(files.len())..).map(|file| file.id));
-    (files, useless)
+}
+
+/// The files a source has read before.
+pub(super) struct History {
+    remembered: Vec<Remembered>,
+    /// Device and inode of each file that the source finds.
+    present: BTreeSet<(u64, u64)>,
+}
+
+impl History {
+    /// Loads the checkpoints, and removes useless ones: the unreadable ones and, if there are too many, those of the files
+    /// read longest ago. `found` files need a checkpoint each.
+    pub(super) async fn load(
+        checkpoints: &dyn Checkpoints,
+        found: usize,
+        present: BTreeSet<(u64, u64)>,
+    ) -> Result<History, StartError> {
+        let mut remembered: Vec<Remembered> = Vec::new();
+        for (key, value) in checkpoints.load().await? {
+            match serde_json::from_slice(&value) {
+                Ok(file) => remembered.push(file),
+                Err(_) => checkpoints.save(&key, None),
+            }
+        }
+        remembered.sort_by_key(|file| std::cmp::Reverse(file.read_at));
+        // One file is among the 64, as ever.
+        let most = FILES + found.saturating_sub(1);
+        for useless in remembered.drain(most.min(remembered.len())..) {
+            checkpoints.save(&useless.id, None);
+        }
+        Ok(History { remembered, present })
+    }
+
+    /// Looks for a file among those remembered. A file counts as the same if it is at least as long, begins alike, and
+    /// has the same bytes before the place up to which it was read: under its old name, renamed (rotated), or copied. The
+    /// memory of a file that is still there belongs to no other.
+    pub(super) fn find(&self, file: &File, metadata: &Metadata, path: &str) -> io::Result<(Remembered, How)> {
+        let mut heads = Heads::default();
+        let mut same = Vec::new();
+        for known in &self.remembered {
+            let others = self.present.contains(&(known.device, known.inode)) && !known.is_inode(metadata);
+            if !others && known.is(file, metadata, &mut heads)? {
+                same.push(known);
+            }
+        }
+        let same = same
+            .into_iter()
+            .max_by_key(|known| (known.is_inode(metadata), known.offset));
+        let now = |known: Remembered| Remembered {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            ..known
+        };
+        if let Some(known) = same {
+            return Ok((now(known.clone()), How::Known));
+        }
+        let replaced = self
+            .remembered
+            .iter()
+            .any(|known| known.path == path || known.is_inode(metadata));
+        let new = Remembered {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            head: Block::before(file, metadata.len().min(BLOCK))?,
+            ..Remembered::default()
+        };
+        Ok((now(new), if replaced { How::Another } else { How::New }))
+    }
 }

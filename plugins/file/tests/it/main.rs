@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
+mod inputs;
 mod remembered;
+mod rig;
 mod sink;
 mod source;
 

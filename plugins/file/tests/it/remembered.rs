@@ -1,129 +1,19 @@
 //! The source's memory of files over restarts.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_core::{BuildContext, Refused, RefusedCause, Side, SourceConfig, SourceContext};
-use signalbox_testkit::{IntakeDouble, MemoryCheckpoints, NewSockets};
-use tempfile::TempDir;
+use signalbox_core::{BuildContext, Refused, RefusedCause, Side, SourceConfig};
+use signalbox_testkit::IntakeDouble;
 use tokio_util::sync::CancellationToken;
 
-/// One source, started several times.
-struct Rig {
-    folder: TempDir,
-    checkpoints: MemoryCheckpoints,
-}
-
-/// The result of one start.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Read {
-    users: Vec<String>,
-    ids: Vec<String>,
-    rejected: Vec<String>,
-}
-
-impl Rig {
-    fn new() -> Rig {
-        Rig {
-            folder: tempfile::tempdir().unwrap(),
-            checkpoints: MemoryCheckpoints::default(),
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn append(&self, name: &str, text: &str) {
-        let mut file = fs::OpenOptions::new().append(true).open(self.path(name)).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-    }
-
-    /// Replaces a file by another one, with another inode.
-    fn replace(&self, name: &str, text: &str) {
-        self.write("draft", text);
-        fs::rename(self.path("draft"), self.path(name)).unwrap();
-    }
-
-    /// Starts the source and lets it read to the end.
-    async fn read(&self, name: &str) -> Read {
-        self.read_with(name, false).await
-    }
-
-    async fn read_with(&self, name: &str, read_again: bool) -> Read {
-        let intake = IntakeDouble::default();
-        self.start(&self.path(name), read_again, &intake, &CancellationToken::new())
-            .await;
-        read_by(&intake)
-    }
-
-    async fn start(
-        &self,
-        path: &Path,
-        read_again: bool,
-        intake: &IntakeDouble,
-        shutdown: &CancellationToken,
-    ) {
-        let config: Box<dyn SourceConfig> =
-            serde_json::from_value(json!({"type": "file", "path": path, "read_again": read_again})).unwrap();
-        let place = BuildContext {
-            name: "backfill".into(),
-            place: Side::Source,
-        };
-        let context = SourceContext {
-            name: "backfill".into(),
-            outlet: intake.outlet(),
-            shutdown: shutdown.clone(),
-            sockets: NewSockets::shared(),
-            checkpoints: self.checkpoints.shared(),
-            vitals: std::sync::Arc::default(),
-        };
-        let source = config.build(&place).unwrap().component;
-        source.start(context).await.unwrap().await.unwrap();
-    }
-}
-
-fn read_by(intake: &IntakeDouble) -> Read {
-    let events = intake.events();
-    let text = |event: &signalbox_core::Event, key: &str| {
-        event
-            .root()
-            .get(key)
-            .and_then(|node| node.as_str().map(str::to_owned))
-    };
-    Read {
-        users: events.iter().filter_map(|event| text(event, "userId")).collect(),
-        ids: events
-            .iter()
-            .filter_map(|event| text(event, "messageId"))
-            .collect(),
-        rejected: intake
-            .rejected()
-            .iter()
-            .map(|input| input.reason.message().to_owned())
-            .collect(),
-    }
-}
-
-/// Builds lines without `messageId`.
-fn lines(users: &[&str]) -> String {
-    users
-        .iter()
-        .map(|user| format!("{{\"type\":\"page\",\"userId\":\"{user}\"}}\n"))
-        .collect()
-}
+use crate::rig::{Read, Rig, lines};
 
 #[tokio::test]
 async fn a_finished_file_is_read_again_only_when_asked() {
     let rig = Rig::new();
-    rig.write("in", &lines(&["a", "b"]));
+    rig.write("in", lines(&["a", "b"]));
     let first = rig.read("in").await;
     assert_eq!(first.users, ["a", "b"]);
     assert_eq!(rig.read("in").await, Read::default());
@@ -136,7 +26,7 @@ async fn a_finished_file_is_read_again_only_when_asked() {
 #[tokio::test]
 async fn a_file_that_has_grown_goes_on_where_it_was_left() {
     let rig = Rig::new();
-    rig.write("in", &lines(&["a", "b"]));
+    rig.write("in", lines(&["a", "b"]));
     rig.read("in").await;
     rig.append("in", &(lines(&["c"]) + "no event\n"));
     let more = rig.read("in").await;
@@ -156,10 +46,10 @@ async fn a_file_that_has_grown_goes_on_where_it_was_left() {
 #[tokio::test]
 async fn a_rotated_file_is_recognised_and_its_successor_is_another() {
     let rig = Rig::new();
-    rig.write("in", &lines(&["a", "b"]));
+    rig.write("in", lines(&["a", "b"]));
     rig.read("in").await;
     fs::rename(rig.path("in"), rig.path("in.1")).unwrap();
-    rig.write("in", &lines(&["c"]));
+    rig.write("in", lines(&["c"]));
     assert_eq!(rig.read("in").await.users, ["c"]);
     assert_eq!(rig.read("in.1").await, Read::default());
     rig.append("in.1", &lines(&["late"]));
@@ -173,11 +63,11 @@ async fn a_rotated_file_is_recognised_and_its_successor_is_another() {
 #[tokio::test]
 async fn a_file_written_anew_is_another() {
     let rig = Rig::new();
-    rig.write("in", &lines(&["a", "b"]));
+    rig.write("in", lines(&["a", "b"]));
     let before = rig.read("in").await;
     // The inode stays the same: the file is shorter, then as long, then longer.
     for users in [&["x"][..], &["y", "z"], &["u", "v", "w"]] {
-        rig.write("in", &lines(users));
+        rig.write("in", lines(users));
         let read = rig.read("in").await;
         assert_eq!(read.users, users);
         assert!(read.ids.iter().all(|id| !before.ids.contains(id)), "{read:?}");
@@ -202,7 +92,7 @@ async fn what_is_read_again_after_a_crash_has_the_same_ids() {
     let rig = Rig::new();
     let users: Vec<String> = (0..250).map(|n| format!("user-{n}")).collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
-    rig.write("in", &lines(&users));
+    rig.write("in", lines(&users));
     // The source is stopped in the middle: the intake takes nothing more, as if the process had died while it waited.
     let (intake, shutdown) = (IntakeDouble::default(), CancellationToken::new());
     intake.refuse(Some(Refused {
@@ -231,7 +121,7 @@ async fn what_is_read_again_after_a_crash_has_the_same_ids() {
 #[tokio::test]
 async fn a_refused_chunk_is_not_taken_for_read() {
     let rig = Rig::new();
-    rig.write("in", &lines(&["a"]));
+    rig.write("in", lines(&["a"]));
     let (intake, shutdown) = (IntakeDouble::default(), CancellationToken::new());
     intake.refuse(Some(Refused {
         cause: RefusedCause::Full,
@@ -270,7 +160,7 @@ async fn a_last_line_that_is_still_being_written_is_read_when_it_is_whole() {
 async fn it_remembers_the_files_read_last() {
     let rig = Rig::new();
     for n in 0..70 {
-        rig.write(&format!("in-{n}"), &lines(&[&format!("user-{n}")]));
+        rig.write(&format!("in-{n}"), lines(&[&format!("user-{n}")]));
         assert_eq!(rig.read(&format!("in-{n}")).await.users.len(), 1);
     }
     assert!(

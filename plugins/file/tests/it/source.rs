@@ -226,7 +226,7 @@ async fn stopping_ends_it_in_the_middle() {
 #[tokio::test]
 async fn what_cannot_be_read_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    for path in [folder.path().join("missing.jsonl"), folder.path().to_owned()] {
+    for path in ["missing.jsonl", "none*.jsonl", "[.jsonl"].map(|name| folder.path().join(name)) {
         let error = run(&path, &double(0), &CancellationToken::new())
             .await
             .unwrap_err()

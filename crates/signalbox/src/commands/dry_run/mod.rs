@@ -54,7 +54,8 @@ fn copy(dry_run: &DryRun, inputs: Inputs, raw: bool, summary: &mut Summary) -> R
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
     inputs.each(|item| {
         summary.inputs += 1;
-        for line in dry_run.input(item.line, |name| source::events(&item.text, raw, name)) {
+        let text = item.value.text.as_deref();
+        for line in dry_run.input(item.value.line, |name| source::read(text, raw, name)) {
             summary.count(line.outcome, line.warnings);
             writeln!(output, "{}", plain_json(&line.json)).map_err(Trouble::Output)?;
         }

@@ -2,14 +2,27 @@
 
 use std::sync::Arc;
 
-use signalbox_core::Kind;
 use signalbox_core::{Document, Event, Reason, Receipt, RejectedInput, Warning};
-use signalbox_segment::ingest::{Endpoint, EventType, Origin, Reception, read_event, split};
+use signalbox_segment::ingest::{
+    Endpoint, EventType, Origin, Reception, decode, is_batch, read_event, split, value_too_long,
+};
 use signalbox_segment::time::Millis;
+
+/// Returns the events of a value of an input; without text it was too long.
+pub(super) fn read(text: Option<&[u8]>, raw: bool, source: &Arc<str>) -> Vec<Result<Event, RejectedInput>> {
+    let text = text.ok_or_else(value_too_long);
+    match text.and_then(|text| decode(text.trim_ascii())) {
+        Ok(text) => events(text, raw, source),
+        Err(reason) => vec![Err(RejectedInput {
+            message_id: None,
+            reason,
+        })],
+    }
+}
 
 /// Returns the events of a text: a body of `/v1/batch` has several, and an event without `type` that has a name is the body of
 /// `/v1/track`. With `raw` the text is one event, taken as it is.
-pub(super) fn events(text: &str, raw: bool, source: &Arc<str>) -> Vec<Result<Event, RejectedInput>> {
+fn events(text: &str, raw: bool, source: &Arc<str>) -> Vec<Result<Event, RejectedInput>> {
     let received = now_millis();
     if raw {
         return vec![as_it_is(text, source, received)];
@@ -36,11 +49,11 @@ pub(super) fn events(text: &str, raw: bool, source: &Arc<str>) -> Vec<Result<Eve
 
 /// Returns the path of the Tracking API that a text without `type` is for.
 fn endpoint(text: &str) -> Option<Endpoint> {
-    let document = Document::parse(text).ok()?;
-    let root = document.root();
-    if root.get("batch").is_some_and(|batch| batch.kind() == Kind::Array) {
+    if is_batch(text) {
         return Some(Endpoint::Batch);
     }
+    let document = Document::parse(text).ok()?;
+    let root = document.root();
     let named = root.get("event").is_some() && root.get("type").is_none();
     named.then_some(Endpoint::Single(EventType::Track))
 }
