@@ -186,3 +186,22 @@ fn standard_input_cannot_be_read_again() {
     let errors = config.build(&place).err().unwrap();
     assert_eq!(errors[0].path, "read_again");
 }
+
+#[tokio::test]
+async fn checkpoints_of_versions_that_read_lines_only_go_on_by_lines() {
+    let rig = Rig::new();
+    rig.write("in", lines(&["a"]));
+    rig.read("in").await;
+    let mut saved = rig.checkpoints.saved();
+    for value in saved.values_mut() {
+        let mut checkpoint: serde_json::Value = serde_json::from_slice(value).unwrap();
+        assert!(checkpoint.as_object_mut().unwrap().remove("layout").is_some());
+        *value = serde_json::to_vec(&checkpoint).unwrap();
+    }
+    rig.checkpoints.restore(saved);
+    // A line that is cut off does not begin a value over several lines.
+    rig.append("in", &format!("{{\"type\":\n{}", lines(&["b", "c"])));
+    let more = rig.read("in").await;
+    assert_eq!(more.users, ["b", "c"]);
+    assert!(more.rejected[0].starts_with("line 2: "), "{more:?}");
+}

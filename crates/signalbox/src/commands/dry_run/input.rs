@@ -24,7 +24,7 @@ pub(super) struct Item {
 pub(super) struct Inputs(Vec<PathBuf>);
 
 impl Inputs {
-    /// Finds the files: those named, those directly in a folder, and those that a pattern names, in the order of their names.
+    /// Finds the files that are named, stand directly in a folder or match a pattern, sorted by name.
     pub(super) fn find(named: &[PathBuf]) -> Result<Inputs, Failure> {
         let mut files = Vec::new();
         for path in named {
