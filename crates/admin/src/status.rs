@@ -111,7 +111,7 @@ pub struct SinkStatus {
     pub expired: BTreeMap<String, u64>,
     /// Events not settled yet.
     pub pending: u64,
-    /// True if the sink is disabled (`enabled = false`): it keeps what is pending and is owed nothing new.
+    /// True if the sink is disabled (`enabled = false`): it keeps its pending events and gets no new ones.
     #[serde(default)]
     pub disabled: bool,
     /// Pending events of sources that `inputs` no longer names, by source. They were acknowledged for this sink.

@@ -16,7 +16,7 @@ use crate::debts::Listeners;
 use crate::erase::{self, EraseRequest, Erased, Stood};
 use crate::forget::{Forget, Forgotten};
 use crate::ledger::{Ledger, SinkLedger, SourceLedger};
-use crate::running::{Running, View};
+use crate::running::{Running, View, is_disabled};
 use crate::telemetry::SinkMeters;
 
 /// A pipeline as the admin API and the command line see it, beyond the ledger. Errors are sentences for people, without a
@@ -177,15 +177,6 @@ pub async fn plan_replay(
         ));
     }
     Ok((ReplayPlan { from, to, events }, rewound))
-}
-
-/// Returns the refusal of an action on a disabled sink, which says what to do.
-#[must_use]
-pub fn is_disabled(sink: &str) -> String {
-    format!(
-        "the sink '{sink}' is disabled and is delivered nothing: take enabled = false out of [sinks.{sink}], start or reload \
-         the router with that, and then repeat the command"
-    )
 }
 
 async fn locate(journal: &dyn Journal, place: Where) -> Result<Position, String> {

@@ -32,6 +32,7 @@ use crate::telemetry::{SinkMeters, Telemetry};
 
 use ending::Ending;
 pub use view::View;
+pub(crate) use view::is_disabled;
 
 /// A running pipeline: sources taking in, sinks delivering.
 pub struct Running {

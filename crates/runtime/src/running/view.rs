@@ -7,8 +7,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use signalbox_core::Sink;
 use signalbox_journal::Journal;
 
-use crate::operate::is_disabled;
-
 /// The visible state of a running pipeline beside its ledger. Cheap to clone.
 #[derive(Clone)]
 pub struct View {
@@ -101,4 +99,12 @@ impl View {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
         sinks.get(sink).map(|sink| sink.notes()).unwrap_or_default()
     }
+}
+
+/// Returns the refusal of an action on a disabled sink, which says what to do.
+pub(crate) fn is_disabled(sink: &str) -> String {
+    format!(
+        "the sink '{sink}' is disabled and is delivered nothing: take enabled = false out of [sinks.{sink}], start or reload \
+         the router with that, and then repeat the command"
+    )
 }

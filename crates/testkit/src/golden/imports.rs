@@ -237,6 +237,8 @@ impl GoldenImport {
         let mut table = sinks.values().next().unwrap().clone();
         let members = table.as_table_mut().unwrap();
         assert!(members.remove("inputs").is_some());
+        // A key of the runtime, like the inputs, and only there if the destination is switched off.
+        members.remove("enabled");
         members.extend(toml::from_str::<toml::Table>(self.settings).unwrap());
         let config: Box<dyn SinkConfig> = table.try_into().unwrap_or_else(|error| panic!("{error}\n{toml}"));
         let context = BuildContext {
