@@ -224,7 +224,7 @@ impl<'a> Resolved<'a, '_> {
         !self.hashes.is_empty()
     }
 
-    /// Brings a personal value that the vendor wants plain to its normal form, in [`text`](Resolved::text). `None`, with
+    /// Brings a personal value that the vendor wants plain to its normal form, in the field [`text`](field@Resolved::text). `None`, with
     /// a warning unless the value is blank, if it has none. `path` is that of the field.
     pub fn normalise(&mut self, field: personal::Field, value: Value<'a>, path: &str) -> Option<&str> {
         let before = self.warnings.len();

@@ -97,6 +97,6 @@ async fn an_address_that_is_given_up_is_closed_and_none_is_used_twice() {
         .replace("${LISTEN}", &new)
         .replace("[\"shop\"]", "[\"shop\", \"other\"]");
     rig.write(&both);
-    rig.reload("'shop' listens there").await;
+    rig.reload("sources.other listens on this address already").await;
     post_all(&new, &orders("y", 1)).await;
 }
