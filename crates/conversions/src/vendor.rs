@@ -129,7 +129,7 @@ pub struct Resolved<'a, 'b> {
     pub(crate) dropped: Range<usize>,
     /// The hashes that transforms made by other rules; those of the payload are replaced already.
     pub(crate) made: Option<PipelineHashes<'a>>,
-    /// What the event is worth, once worked out.
+    /// The worth of the event, kept after it was worked out.
     pub(crate) worth: Option<Worth<'a>>,
     /// Its currency, once worked out.
     pub(crate) currency: Option<Value<'a>>,

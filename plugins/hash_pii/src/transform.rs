@@ -38,7 +38,7 @@ struct Scratch {
     items: Vec<NodeId>,
     /// The results of a value by each set of rules; of a value with several hashes, one row after the other.
     results: Vec<Result<Sha256Hex, Dropped>>,
-    /// What a warning tells of the values in a text although they are hashed.
+    /// Warnings about the values in a text that are told although the values are hashed.
     doubts: Vec<Dropped>,
     found: Found,
     seeker: Seeker,

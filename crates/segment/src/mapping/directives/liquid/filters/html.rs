@@ -42,7 +42,7 @@ fn unescaped(text: &str) -> String {
     out + rest
 }
 
-/// Removes scripts, styles, comments and tags. What is opened and never closed stays.
+/// Removes scripts, styles, comments and tags. An opening without its end stays.
 fn strip_html(call: Call<'_>) -> Filtered<'_> {
     const BLOCKS: [(&str, &str); 4] = [
         ("<script", "</script>"),

@@ -1,4 +1,4 @@
-//! Filters that write JSON, and those that pass values on.
+//! The filters `json` and `inspect`, `raw` and `default`.
 
 use super::super::item::Item;
 use super::call::{Call, Filtered, Named};

@@ -186,7 +186,7 @@ fn sample(call: Call<'_>) -> Filtered<'_> {
         Value::Str(text) => js_text_to_number(text),
         _ => count.number(call.arena),
     };
-    // A negative count leaves so many out at the end.
+    // A negative count leaves out that number of elements at the end.
     let count = match count < 0.0 {
         true => items.len().saturating_sub(place(-count)),
         false => place(count),

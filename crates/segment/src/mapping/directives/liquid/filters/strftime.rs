@@ -53,12 +53,12 @@ pub(super) struct Zoned {
     /// Milliseconds of local time since 1970.
     local: i64,
     year: i64,
-    /// From 1.
+    /// Counted from 1.
     month: i64,
     pub(super) day: i64,
-    /// From Sunday, 0.
+    /// Counted from Sunday, which is 0.
     weekday: i64,
-    /// From 1.
+    /// Counted from 1.
     day_of_year: i64,
     hour: i64,
     minute: i64,
