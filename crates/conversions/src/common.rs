@@ -7,6 +7,7 @@ use crate::encode::TextKind;
 use crate::lookups::{LookupPath, Lookups, index};
 use crate::personal::split_name;
 use crate::usable::usable_text;
+use crate::vendor::Resolved;
 use crate::{device, page};
 
 /// Indices of these places in a vendor's table of places.
@@ -75,6 +76,18 @@ impl CommonPlaces {
         device::flag(lookups.at(self.ad_tracking))
     }
 
+    /// Returns true, with a warning, for the advertising id of a device whose user allows no tracking. An id that the
+    /// configuration maps from elsewhere is its own choice. `field` is the field's path in the payload.
+    pub fn is_untracked(self, resolved: &mut Resolved<'_, '_>, id: Value<'_>, field: &str) -> bool {
+        let by_default = id.is_defined() && resolved.sources(field).next().is_some();
+        let off = by_default && self.ad_tracking(resolved.lookups) == Some(false);
+        if off {
+            let message = "left out: the device's user allows no tracking";
+            resolved.warn("opted_out", field, message);
+        }
+        off
+    }
+
     /// Returns the address of the page, which the SDK puts into the context, and a `page` call into its properties as well.
     #[inline]
     pub fn page_url<'a>(self, lookups: Lookups<'a>) -> Option<&'a str> {
@@ -112,6 +125,28 @@ impl CommonPlaces {
     #[inline]
     pub fn has_products(self, lookups: Lookups<'_>) -> bool {
         !lookups.at(self.products).is_nullish()
+    }
+}
+
+/// Indices of the places by which a user opts out of advertising, in a vendor's table of places.
+#[derive(Debug, Clone, Copy)]
+pub struct AdvertisingPlaces([usize; 3]);
+
+impl AdvertisingPlaces {
+    /// Finds the places, for constants. The compiler refuses a table that lacks one.
+    pub const fn of(places: &[LookupPath]) -> AdvertisingPlaces {
+        AdvertisingPlaces([
+            index(places, "context.device.adTrackingEnabled"),
+            index(places, "context.consent.categoryPreferences.Advertising"),
+            index(places, "context.consent.categoryPreferences.advertising"),
+        ])
+    }
+
+    /// Returns true if the device forbids tracking, or the user has not agreed to advertising.
+    pub fn is_refused(self, lookups: Lookups<'_>) -> bool {
+        self.0
+            .iter()
+            .any(|place| device::flag(lookups.at(*place)) == Some(false))
     }
 }
 

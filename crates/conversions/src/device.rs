@@ -28,11 +28,6 @@ pub fn answer(value: Value<'_>) -> Answer {
     }
 }
 
-/// Returns true if one of these flags says no.
-pub fn is_any_off<const N: usize>(flags: [Value<'_>; N]) -> bool {
-    flags.into_iter().any(|value| flag(value) == Some(false))
-}
-
 /// Returns the family of an operating system's name: `ios`, `android`, `macos`, `windows`, `linux` or `bsd`. `None` of
 /// any other name.
 #[inline]

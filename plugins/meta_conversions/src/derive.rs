@@ -5,7 +5,7 @@
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
 use signalbox_conversions::time::instant;
-use signalbox_conversions::{CommonPlaces, Resolved, device, page, products, text_value};
+use signalbox_conversions::{AdvertisingPlaces, CommonPlaces, Resolved, device, page, products, text_value};
 use signalbox_segment::value::Value;
 
 use crate::payload::top;
@@ -35,7 +35,8 @@ pub(crate) const PLACES: [LookupPath; 27] = places(&[
 ]);
 
 /// The places that every vendor looks at.
-const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
+pub(crate) const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
+const ADVERTISING: AdvertisingPlaces = AdvertisingPlaces::of(&PLACES);
 
 /// The index of a place.
 macro_rules! at {
@@ -50,7 +51,7 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
     let text = text_value;
     match derive {
         ACTION_SOURCE => text(action_source(lookups)),
-        OPT_OUT if opted_out(lookups) => Value::Bool(true),
+        OPT_OUT if ADVERTISING.is_refused(lookups) => Value::Bool(true),
         FIRST_NAME => text(COMMON.first_name(lookups)),
         LAST_NAME => text(COMMON.last_name(lookups)),
         FBC => text(cookie(lookups, "_fbc").or_else(|| fbc(resolved))),
@@ -82,15 +83,6 @@ fn action_source(lookups: Lookups<'_>) -> Option<&'static str> {
         .iter()
         .any(|place| lookups.text(*place).is_some());
     (server && !visit).then_some("system_generated")
-}
-
-/// Returns true if the device forbids tracking, or the user has not agreed to advertising.
-fn opted_out(lookups: Lookups<'_>) -> bool {
-    device::is_any_off([
-        lookups.at(at!("context.device.adTrackingEnabled")),
-        lookups.at(at!("context.consent.categoryPreferences.Advertising")),
-        lookups.at(at!("context.consent.categoryPreferences.advertising")),
-    ])
 }
 
 /// A cookie of `context.cookies`: an object, or the text of a `Cookie` header.

@@ -78,7 +78,7 @@ pub(crate) const USER_DATA: &[Row] = &[
     own!("subscription_id", "Subscription ID", String, "Id of the subscription.").named("subscriptionID"),
     own!("lead_id", "Lead ID", Integer, "Id of the lead that one of Meta's lead ads generated.").named("leadID"),
     own!("anon_id", "Install ID (anon_id)", String, "Id of the installation; for app events only.").named("anonId"),
-    own!("madid", "Advertiser ID (madid)", String, "Advertising id of the device (IDFA, GAID); never hashed.").named("madId").unhashed()
+    own!("madid", "Advertiser ID (madid)", String, "Advertising id of the device (IDFA, GAID); never hashed. Its default is left out if the device's user allows no tracking.").named("madId").unhashed()
         .vendor_default(FirstOf(&["context.device.advertisingId"])),
     own!("fb_login_id", "Facebook Login ID", Integer, "Id that Meta gave the user of an app at the first login.")
         .named("fbLoginID"),

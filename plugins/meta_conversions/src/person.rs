@@ -11,6 +11,7 @@ use signalbox_conversions::{Parent, usable_text};
 use signalbox_segment::value::Value;
 
 use crate::click;
+use crate::derive::COMMON;
 use crate::options::ExternalId;
 use crate::payload::top;
 use crate::wire::{PERSONAL, PLAIN, PLAIN_EXTERNAL_ID};
@@ -87,6 +88,9 @@ impl<'a> RecordBuilder<'a, '_> {
         for wire in PLAIN {
             // A value that cannot be sent leaves its place to the derived one.
             let mapped = members.take(wire.member);
+            if wire.member == "madId" && COMMON.is_untracked(&mut self.resolved, mapped, "user_data.madId") {
+                continue;
+            }
             let any = self.plain(out, wire, mapped) || self.plain_source(out, wire, mapped);
             if any || wire.derive.is_some() && self.plain_derived(out, wire) {
                 identity.add(wire.key.name());

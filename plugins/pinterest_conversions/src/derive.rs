@@ -46,7 +46,7 @@ pub(crate) const PLACES: [LookupPath; 18] = places(&[
 const CLICK_IDS: [&str; 2] = ["epik", "_epik"];
 
 /// The places that other vendors look at, too.
-const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
+pub(crate) const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
 
 /// The index of a place.
 macro_rules! at {
@@ -83,11 +83,6 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
         ),
         _ => Value::Undefined,
     }
-}
-
-/// Returns the answer of `context.device.adTrackingEnabled`.
-pub(crate) fn allows_tracking(lookups: Lookups<'_>) -> Option<bool> {
-    COMMON.ad_tracking(lookups)
 }
 
 /// The action source of an event of a mobile app.

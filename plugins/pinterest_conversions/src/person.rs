@@ -4,7 +4,6 @@ use signalbox_conversions::Refusal;
 use signalbox_conversions::encode::{Members, UserData};
 use signalbox_conversions::personal::Field;
 use signalbox_core::Warning;
-use signalbox_segment::value::Value;
 
 use crate::derive;
 use crate::ldp::{self, Codes};
@@ -37,7 +36,9 @@ impl<'a> RecordBuilder<'a, '_> {
                 identified |= self.address_and_agent(&mut members, out);
             }
             let values = members.take(personal.member);
-            if personal.field == Field::MobileAdId && self.opted_out_of_tracking(values) {
+            if personal.field == Field::MobileAdId
+                && derive::COMMON.is_untracked(&mut self.resolved, values, "user_data.hashed_maids")
+            {
                 continue;
             }
             match (&self.codes, personal.field) {
@@ -78,19 +79,6 @@ impl<'a> RecordBuilder<'a, '_> {
         } else {
             Err(reasons::no_identifier().into())
         }
-    }
-
-    /// Returns true for the advertising id of a device whose user allows no tracking. One that the user maps from elsewhere
-    /// is the user's choice.
-    fn opted_out_of_tracking(&mut self, values: Value<'a>) -> bool {
-        let path = "user_data.hashed_maids";
-        let by_default = values.is_defined() && self.resolved.sources(path).next().is_some();
-        let off = by_default && derive::allows_tracking(self.resolved.lookups) == Some(false);
-        if off {
-            let message = "left out: the device's user allows no tracking";
-            self.resolved.warn("opted_out", path, message);
-        }
-        off
     }
 
     /// Writes address and user agent; true if both are there.

@@ -5,7 +5,7 @@
 use bumpalo::Bump;
 use signalbox_conversions::field::Derive;
 use signalbox_conversions::lookups::{LookupPath, Lookups, index, places};
-use signalbox_conversions::{CommonPlaces, Resolved, device, page, products, text_value};
+use signalbox_conversions::{AdvertisingPlaces, CommonPlaces, Resolved, page, products, text_value};
 use signalbox_segment::value::Value;
 
 pub(crate) const TTCLID: Derive = Derive::new(0);
@@ -29,7 +29,8 @@ pub(crate) const PLACES: [LookupPath; 26] = places(&[
 ]);
 
 /// The places that all vendors look at.
-const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
+pub(crate) const COMMON: CommonPlaces = CommonPlaces::of(&PLACES);
+const ADVERTISING: AdvertisingPlaces = AdvertisingPlaces::of(&PLACES);
 
 /// The index of a place.
 macro_rules! at {
@@ -53,18 +54,9 @@ pub(crate) fn derive<'a>(derive: Derive, resolved: &Resolved<'a, '_>) -> Value<'
             let listed = COMMON.has_products(lookups);
             products::total_quantity(contents(), listed, arena)
         }
-        LIMITED_DATA_USE if opted_out(lookups) => Value::Bool(true),
+        LIMITED_DATA_USE if ADVERTISING.is_refused(lookups) => Value::Bool(true),
         _ => Value::Undefined,
     }
-}
-
-/// Returns true if the device forbids tracking, or the user has not agreed to advertising.
-fn opted_out(lookups: Lookups<'_>) -> bool {
-    device::is_any_off([
-        lookups.at(at!("context.device.adTrackingEnabled")),
-        lookups.at(at!("context.consent.categoryPreferences.Advertising")),
-        lookups.at(at!("context.consent.categoryPreferences.advertising")),
-    ])
 }
 
 /// The click id: of the page, of a page of the same site before, or of the cookie that the pixel keeps.

@@ -29,8 +29,8 @@ pub(crate) const COUNT: Kind = Whole(0, i64::MAX);
 #[rustfmt::skip]
 const SHARED: &[Row] = &[
     own!("event", "Event Name", String).required().describe("The conversion; each preset sets its own."),
-    Row::hashed("email", "Email", key!("email"), Personal::Email).describe("E-mail addresses.").default_mapping(either!("properties.email", "context.traits.email")).vendor_default(FirstOf(&["properties.email", "traits.email", "context.traits.email"])),
-    Row::hashed("phone_number", "Phone Number", key!("phone"), Personal::Phone).describe("Phone numbers with `+` and country code.").default_mapping(either!("properties.phone", "context.traits.phone")).vendor_default(FirstOf(&["properties.phone", "traits.phone", "context.traits.phone"])),
+    Row::hashed("email", "Email", key!("email"), Personal::Email).describe("E-mail addresses.").default_mapping(either!("properties.email", "context.traits.email")).from_traits(),
+    Row::hashed("phone_number", "Phone Number", key!("phone"), Personal::Phone).describe("Phone numbers with `+` and country code.").default_mapping(either!("properties.phone", "context.traits.phone")).from_traits(),
     Row::hashed("external_id", "External ID", key!("external_id"), Personal::ExternalId).describe("Ids of the user in your own systems, the same as at the pixel.").default_mapping(either!("userId", "anonymousId")).vendor_default(FirstOf(&["userId", "anonymousId"])),
     own!("ttclid", "TikTok Click ID", String).describe("The `ttclid` value that TikTok puts on clicks, at most 1,000 characters.").default_mapping(either!("properties.ttclid", "integrations.TikTok Conversions.ttclid")).vendor_default(FirstOf(&["properties.ttclid", "integrations.TikTok Conversions.ttclid", "context.ttclid", "context.click_ids.ttclid"])).derived(derive::TTCLID, "`ttclid` of the page's address, of its query, of the page before, or the cookie"),
     own!("ttp", "TikTok Cookie ID", String).describe("The value of the `_ttp` cookie, which the pixel sets.").default_mapping(either!("properties.ttp", "integrations.TikTok Conversions.ttp")).vendor_default(FirstOf(&["properties.ttp", "integrations.TikTok Conversions.ttp", "context.ttp", "context.click_ids._ttp"])).derived(derive::TTP, "the cookie `_ttp` in `context.cookies` or `context.cookie`"),
@@ -77,10 +77,10 @@ pub(crate) const CONTENT: &[Row] = &[
 /// The address of the user, which TikTok wants plain but for the postal code.
 #[rustfmt::skip]
 pub(crate) const ADDRESS: &[Row] = &[
-    Row::plain(key!("city"), "City", Personal::City).describe("City of residence; never hashed.").default_mapping(either!("properties.address.city", "context.traits.address.city")).vendor_default(FirstOf(&["properties.address.city", "traits.address.city", "traits.city", "context.traits.address.city", "context.traits.city"])),
-    Row::plain(key!("country"), "Country", Personal::Country).describe("Country of residence; never hashed.").default_mapping(either!("properties.address.country", "context.traits.address.country")).vendor_default(FirstOf(&["properties.address.country", "traits.address.country", "traits.country", "context.traits.address.country", "context.traits.country"])),
-    Row::hashed("zip_code", "Zip Code", key!("zip_code"), Personal::Zip).single().describe("Postal code.").default_mapping(either!("properties.address.postal_code", "context.traits.address.postal_code")).vendor_default(FirstOf(&["properties.address.postal_code", "properties.address.postalCode", "properties.address.zip", "traits.address.postal_code", "traits.address.postalCode", "traits.address.zip", "context.traits.address.postal_code", "context.traits.address.postalCode", "context.traits.address.zip"])),
-    Row::plain(key!("state"), "State", Personal::State).describe("State of residence; never hashed.").default_mapping(either!("properties.address.state", "context.traits.address.state")).vendor_default(FirstOf(&["properties.address.state", "traits.address.state", "traits.state", "context.traits.address.state", "context.traits.state"])),
+    Row::plain(key!("city"), "City", Personal::City).describe("City of residence; never hashed.").default_mapping(either!("properties.address.city", "context.traits.address.city")).from_traits(),
+    Row::plain(key!("country"), "Country", Personal::Country).describe("Country of residence; never hashed.").default_mapping(either!("properties.address.country", "context.traits.address.country")).from_traits(),
+    Row::hashed("zip_code", "Zip Code", key!("zip_code"), Personal::Zip).single().describe("Postal code.").default_mapping(either!("properties.address.postal_code", "context.traits.address.postal_code")).from_traits(),
+    Row::plain(key!("state"), "State", Personal::State).describe("State of residence; never hashed.").default_mapping(either!("properties.address.state", "context.traits.address.state")).from_traits(),
 ];
 
 #[rustfmt::skip]
@@ -96,8 +96,8 @@ const WEB_AD: &[Row] = &[shared("attribution_share")];
 pub(crate) const WEB: &[Row] = &[
     shared("event"), shared("timestamp"), shared("event_id"), shared("limited_data_use"), shared("test_event_code"),
     shared("external_id"), shared("phone_number"), shared("email"),
-    Row::hashed("first_name", "First Name", key!("first_name"), Personal::FirstName).single().describe("Given name.").derived(derive::FIRST_NAME, "first word of `traits.name` or `context.traits.name`").default_mapping(either!("properties.first_name", "context.traits.first_name")).vendor_default(FirstOf(&["properties.first_name", "properties.firstName", "traits.first_name", "traits.firstName", "context.traits.first_name", "context.traits.firstName"])),
-    Row::hashed("last_name", "Last Name", key!("last_name"), Personal::LastName).single().describe("Family name.").derived(derive::LAST_NAME, "the other words of `traits.name` or `context.traits.name`").default_mapping(either!("properties.last_name", "context.traits.last_name")).vendor_default(FirstOf(&["properties.last_name", "properties.lastName", "traits.last_name", "traits.lastName", "context.traits.last_name", "context.traits.lastName"])),
+    Row::hashed("first_name", "First Name", key!("first_name"), Personal::FirstName).single().describe("Given name.").derived(derive::FIRST_NAME, "first word of `traits.name` or `context.traits.name`").default_mapping(either!("properties.first_name", "context.traits.first_name")).from_traits(),
+    Row::hashed("last_name", "Last Name", key!("last_name"), Personal::LastName).single().describe("Family name.").derived(derive::LAST_NAME, "the other words of `traits.name` or `context.traits.name`").default_mapping(either!("properties.last_name", "context.traits.last_name")).from_traits(),
     own!("address", "Address", Object).members(ADDRESS, fields!(ADDRESS)).describe("Where the user lives."),
     shared("ttclid"), shared("ttp"), shared("ip"), shared("user_agent"), shared("locale"), shared("url"), shared("referrer"),
     shared("contents"), shared("content_type"), shared("currency"), shared("value"), shared("description"), shared("query"), shared("order_id"), shared("shop_id"), shared("content_ids"), shared("num_items"),
@@ -152,7 +152,7 @@ pub(crate) const APP: &[Row] = &[
     member!("order_id", "Order ID", ANY).vendor_only().vendor_default(FirstOf(&["properties.order_id"])).describe("The order's id; only with compat = \"tiktok\"."),
     member!("shop_id", "Shop ID", ANY).vendor_only().vendor_default(FirstOf(&["properties.shop_id"])).describe("The shop's id; only with compat = \"tiktok\"."),
     own!("event_source", "Event Source", String).required().choices(&[choice("app")]).describe("Where it happened.").default_mapping(r#""app""#),
-    own!("advertising_id", "Mobile Advertising ID", String).unhashed().describe("IDFA of an iOS device, GAID of an Android one.").default_mapping(from_path!("context.device.advertisingId")),
+    own!("advertising_id", "Mobile Advertising ID", String).unhashed().describe("IDFA of an iOS device, GAID of an Android one. Its default is left out if the device's user allows no tracking.").default_mapping(from_path!("context.device.advertisingId")).vendor_default(FirstOf(&["context.device.advertisingId"])),
     own!("att_status", "App Tracking Transparency Status", String).default_mapping(r#""AUTO""#).choices(&[choice("AUTHORIZED"), choice("DENIED"), choice("NOT_DETERMINED"), choice("RESTRICTED"), choice("NOT_APPLICABLE"), choice("AUTO")]).describe("What the user of an iOS device answered about tracking; `AUTO` takes it from the device's facts."),
     own!("device_details", "Device Details", Object).members(DEVICE, fields!(DEVICE)).describe("The device."),
     own!("app", "App Information", Object).required().members(APP_INFO, fields!(APP_INFO)).describe("The app."),

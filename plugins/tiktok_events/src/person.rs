@@ -92,8 +92,11 @@ impl<'a> RecordBuilder<'a, '_> {
         let derived = derive::platform(self.resolved.lookups);
         let platform = mobile_platform(text("device_type"), false, None).or(derived);
         let ios = platform == Some("ios");
-        if let Some(id) = self.payload.trimmed(places.advertising_id) {
-            self.advertising_id(out, id, platform);
+        let id = self.payload.at(places.advertising_id);
+        if let Some(text) = trimmed(id)
+            && !derive::COMMON.is_untracked(&mut self.resolved, id, "advertising_id")
+        {
+            self.advertising_id(out, text, platform);
         }
         if ios {
             let form = ("device_details.device_id", "an IDFV");

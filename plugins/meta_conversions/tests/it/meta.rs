@@ -160,7 +160,7 @@ fn an_app_tells_of_its_device() {
     for (changes, warned, tracking, extinfo) in [
         (
             vec![("context.device.adTrackingEnabled", json!(false))],
-            vec![],
+            vec!["opted_out user_data.madId"],
             json!(0),
             true,
         ),
@@ -192,6 +192,36 @@ fn an_app_tells_of_its_device() {
         assert_eq!(app_data["advertiser_tracking_enabled"], tracking, "{changes:?}");
         assert_eq!(app_data["extinfo"].is_array(), extinfo, "{changes:?}");
     }
+}
+
+#[test]
+fn the_advertising_id_of_a_user_who_allows_no_tracking_stays_out() {
+    for no in [
+        json!(false),
+        json!("FALSE"),
+        json!(0),
+        json!("denied"),
+        json!([false]),
+    ] {
+        let event = with(app(), &[("context.device.adTrackingEnabled", no)]);
+        let record = result("", &event).unwrap();
+        let body = body(&record);
+        assert_eq!(body["user_data"].get("madid"), None, "{event}");
+        assert_eq!(body["app_data"]["advertiser_tracking_enabled"], 0, "{event}");
+        assert_eq!(warnings(&event), ["opted_out user_data.madId"], "{event}");
+    }
+    // One that the configuration maps from elsewhere is its own choice.
+    let mapping = mapped(r#""user_data.madId" = { "@path" = "$.properties.idfa" }"#);
+    let idfa = json!("6D92078A-8246-4BA4-AE5B-76104861E7DC");
+    let event = with(
+        app(),
+        &[
+            ("context.device.adTrackingEnabled", json!(false)),
+            ("properties.idfa", idfa),
+        ],
+    );
+    let own = body(&result(&mapping, &event).unwrap());
+    assert_eq!(own["user_data"]["madid"], "6D92078A-8246-4BA4-AE5B-76104861E7DC");
 }
 
 #[test]

@@ -151,6 +151,44 @@ fn a_whole_order() {
 }
 
 #[test]
+fn the_addresses_of_an_order_come_last() {
+    let billing = json!({
+        "email": "ada@example.com", "phone": "+33612345678", "first_name": "Ada", "lastName": "Byron",
+        "city": "Paris", "postcode": "75001", "province": "Île-de-France", "country_code": "FR",
+    });
+    let shipping = json!({ "email": "grace@example.com", "city": "Lyon", "state": "ARA" });
+    let bare = with(
+        &order(),
+        &json!({ "properties": { "email": null, "phone": null }, "context": { "traits": null } }),
+    );
+    let bare = with(
+        &bare,
+        &json!({ "properties": { "billing_address": billing, "shipping_address": shipping } }),
+    );
+    for (settings, place) in [(WEB, true), (OFFLINE, false)] {
+        let user = &sent(settings, &bare)["user"];
+        assert_eq!(user["email"], json!([sha("ada@example.com")]), "{settings}");
+        assert_eq!(user["phone"], json!([sha("+33612345678")]), "{settings}");
+        if place {
+            assert_eq!(user["first_name"], sha("ada"));
+            assert_eq!(user["last_name"], sha("byron"));
+            assert_eq!((&user["city"], &user["country"]), (&json!("paris"), &json!("fr")));
+            assert_eq!(user["zip_code"], sha("75001"));
+        }
+    }
+    let blank = with(
+        &bare,
+        &json!({ "properties": { "billing_address": { "email": " ", "city": "n/a" } } }),
+    );
+    let user = &sent(WEB, &blank)["user"];
+    assert_eq!(
+        (&user["email"], &user["city"]),
+        (&json!([sha("grace@example.com")]), &json!("lyon"))
+    );
+    assert_eq!(warnings(WEB, &blank), ["junk address.city"]);
+}
+
+#[test]
 fn tiktoks_published_hashes() {
     let user = |patch: Json| sent(WEB, &with(&order(), &patch))["user"].clone();
     let email = user(json!({ "context": { "traits": { "email": "ALICE_ABC@gmail.com " } } }));
@@ -482,6 +520,10 @@ fn events_of_apps() {
         let event = with(&in_app(), &json!({ "context": { "device": device } }));
         assert_eq!(sent(APP, &event)["user"][member], value, "{device} {member}");
     }
+    let refused = json!({ "context": { "device": { "adTrackingEnabled": "no" } } });
+    let refused = with(&in_app(), &refused);
+    assert_eq!(sent(APP, &refused)["user"].get("idfa"), None);
+    assert_eq!(warnings(APP, &refused), ["opted_out advertising_id"]);
     let unknown = with(
         &in_app(),
         &json!({ "context": { "device": { "type": null, "advertisingId": null }, "os": null } }),
