@@ -13,6 +13,23 @@ pub fn open(
     settings: &JournalSettings,
     dead_letters: &DeadLetterSettings,
 ) -> Result<Arc<dyn Journal>, String> {
+    open_with(settings, dead_letters, LostErasures::Refused)
+}
+
+/// The treatment of a journal whose list of erasures is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostErasures {
+    /// It is not opened, since events of erased people would be delivered.
+    Refused,
+    /// It goes on with what is left of the list: an operator repeats the erasures.
+    Accepted,
+}
+
+fn open_with(
+    settings: &JournalSettings,
+    dead_letters: &DeadLetterSettings,
+    lost: LostErasures,
+) -> Result<Arc<dyn Journal>, String> {
     if settings.kind == JournalKind::Memory {
         let quota = quota(dead_letters, &MemoryJournal::DEAD_LETTERS);
         return Ok(Arc::new(MemoryJournal::with_quota(settings.limit(), quota)));
@@ -26,6 +43,7 @@ pub fn open(
         dedup_memory: settings.dedup_memory.map_or(default.dedup_memory, |size| size.0),
         dead_letters: quota(dead_letters, &DeadLetterQuota::default()),
         keys: keys(settings)?,
+        accept_lost_erasures: lost == LostErasures::Accepted,
         ..default
     };
     let journal = DiskJournal::open(options).map_err(|error| format!("journal: {error}"))?;
@@ -48,6 +66,7 @@ pub fn keys(settings: &JournalSettings) -> Result<Option<Keys>, String> {
 pub fn open_existing(
     settings: &JournalSettings,
     dead_letters: &DeadLetterSettings,
+    lost: LostErasures,
 ) -> Result<Arc<dyn Journal>, String> {
     let folder = settings.folder();
     if !DiskJournal::exists(&folder).map_err(|error| format!("journal: {error}"))? {
@@ -58,7 +77,7 @@ pub fn open_existing(
             path.display()
         ));
     }
-    open(settings, dead_letters)
+    open_with(settings, dead_letters, lost)
 }
 
 /// Computes the quota from the settings and a journal's defaults.

@@ -276,6 +276,9 @@ pub(crate) struct EraseArgs {
     /// Erase; without it, or --dry-run, the command does nothing
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Take the journal's list of erasures as it is, after it was lost: for the first erasure that is repeated
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) list_lost: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -334,6 +334,41 @@ async fn one_event_is_erased_by_its_id_while_the_router_stands() {
 }
 
 #[tokio::test]
+async fn a_router_without_its_list_of_erasures_does_not_start_until_they_are_repeated() {
+    let mut rig = held("").await;
+    post_all(&rig.world.listen, &[of_ann("a-0"), order("b-0")]).await;
+    rig.wait(|status| status.sinks["hook"].delivered == 2).await;
+    erased(&rig, &["--email", "-", "--yes"], ANN).await;
+    let exit = erase(&rig, &["--email", "-", "--yes", "--list-lost"], ANN).await;
+    assert!(
+        exit.code == Some(1) && exit.stderr.contains("without --list-lost"),
+        "{exit:?}"
+    );
+    rig.stop().await;
+    std::fs::remove_file(rig.world.path("signalbox-journal").join("erasures")).unwrap();
+    rig.write(&pipeline("", ""));
+    let config = rig.config();
+    let run = ["run", "--config", config.to_str().unwrap()];
+    let start = run_with(&run, &rig.world.variables(), "").await;
+    let plain = erase(&rig, &["--email", "-", "--yes"], ANN).await;
+    for exit in [start, plain] {
+        assert_eq!(exit.code, Some(1), "{exit:?}");
+        for told in ["erasures: the list of erasures is missing", "erase --list-lost"] {
+            assert!(exit.stderr.contains(told), "{exit:?}");
+        }
+    }
+    let done = erased(&rig, &["--email", "-", "--yes", "--list-lost"], ANN).await;
+    assert_eq!(
+        (&done["erasure"], &done["events"]),
+        (&json!(3), &json!(1)),
+        "{done}"
+    );
+    rig.again().await;
+    rig.settled().await;
+    assert_eq!(ids(&rig.world.accepted(), "event_id"), ["b-0"]);
+}
+
+#[tokio::test]
 async fn wrong_requests_are_refused_without_a_value() {
     let rig = Rig::start("").await;
     for (arguments, input, why) in [

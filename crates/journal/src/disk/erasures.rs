@@ -34,7 +34,9 @@ impl Erasures for DiskJournal {
         self.ask(move |state_writer| {
             let shared = &state_writer.shared;
             let (before, at) = (shared.end(), shared.clock.wall());
-            shared.erasures.record(subject, &wanted, before, at)
+            let recorded = shared.erasures.record(subject, &wanted, before, at)?;
+            state_writer.mark_erasures();
+            Ok(recorded)
         })
         .await?
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::erasures::ErasureMark;
 use crate::fs::paths;
 use crate::log::log_file::first_of;
 use crate::log::{mark, takeover};
@@ -12,8 +13,12 @@ use crate::seal::keys_file::WrappedKeys;
 use crate::seal::operator::KeyId;
 use crate::{JournalError, Position};
 
-/// The seals of a folder's files.
+/// The seals of a folder's files, and other facts known before anything is changed.
 pub(crate) struct Seals {
+    /// The oldest position in the name of a file of frames.
+    pub(crate) start: Option<Position>,
+    /// The newest mark of the list of erasures in the files of frames.
+    pub(crate) erasures: Option<ErasureMark>,
     /// The copy of `keys.bin` in the newest file of frames that has one.
     pub(crate) copy: Option<WrappedKeys>,
     /// The operator's key of each sealed file of frames.
@@ -27,15 +32,18 @@ pub(crate) fn refuse_newer(folder: &Path) -> Result<Seals, JournalError> {
         return Err(trouble.at(&folder.join(mark::NAME)));
     }
     let (mut files, mut copies) = (BTreeMap::new(), BTreeMap::new());
+    let (mut start, mut erasures) = (None, None);
     // The next reader of the folder reports that it cannot be read.
     for path in paths(folder).into_iter().flatten() {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
         let looked = if let Some(first) = first_of(name) {
-            takeover::look(&path).map(|seals| {
-                files.extend(seals.frames.map(|wrapped| (first, wrapped.key())));
-                copies.extend(seals.journal.map(|copy| (first, copy)));
+            start = Some(start.map_or(first, |start: Position| start.min(first)));
+            takeover::look(&path).map(|looked| {
+                files.extend(looked.frames.map(|wrapped| (first, wrapped.key())));
+                copies.extend(looked.journal.map(|copy| (first, copy)));
+                erasures = ErasureMark::newer(erasures.take(), looked.erasures);
             })
         } else if let Some(version) = crate::dedup::newer(&path, name) {
             Err(newer("ids", version.into(), None))
@@ -47,6 +55,8 @@ pub(crate) fn refuse_newer(folder: &Path) -> Result<Seals, JournalError> {
         }
     }
     Ok(Seals {
+        start,
+        erasures,
         copy: copies.pop_last().map(|(_, copy)| copy),
         files,
     })

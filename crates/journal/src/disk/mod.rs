@@ -45,7 +45,7 @@ pub use options::DiskOptions;
 
 use crate::clock::Clock;
 use crate::dedup::{Dedup as _, Id, IdStore};
-use crate::erasures::ErasureStore;
+use crate::erasures::{ErasureMark, ErasureStore};
 use crate::fs::folder_error;
 use crate::halt::Cause;
 use crate::log::AlignedBuffer;
@@ -105,11 +105,15 @@ impl DiskJournal {
         let keys = keys::open(&options.path, &seals, options.keys.as_ref())?;
         let (mut state, found) = StateFile::find(&options.path, Values::new(keys.as_ref()))?;
         keys::refuse_plain(&options.path, options.keys.as_ref(), &found)?;
+        let records = keys.as_ref().map(|keys| keys.records.clone());
+        let mut erasures = ErasureStore::load(&options.path, records)?;
+        let mark = ErasureMark::newer(state.kept_mark(&found)?, seals.erasures);
+        erasures.check(mark.as_ref(), seals.start, options.accept_lost_erasures)?;
         if let Some(keys) = &keys {
             keys.save(&options.path)?;
         }
+        erasures.settle()?;
         let ids = keys.as_ref().map(|keys| &keys.ids);
-        let erasures = ErasureStore::load(&options.path, keys.as_ref().map(|keys| keys.records.clone()))?;
         let log = LogFiles::load(&options.path, options.file_bytes, keys.as_ref(), &seals.files)?;
         let new = matches!(found, FoundState::Nothing) && log.end().is_none();
         let basis = Basis {

@@ -38,6 +38,9 @@ pub struct DiskOptions {
     pub ballast_bytes: u64,
     /// The operator's keys, the newest first: the journal is sealed. Default: none, it is in plain.
     pub keys: Option<Keys>,
+    /// Opens the journal even if its list of erasures is lost or older than the journal's mark of it, and goes on with what
+    /// is left of it. For an operator who repeats the erasures. Default: such a journal is refused.
+    pub accept_lost_erasures: bool,
     /// The system's clock. Tests set theirs back.
     pub wall: fn() -> SystemTime,
 }
@@ -58,6 +61,7 @@ impl DiskOptions {
             dead_letters: DeadLetterQuota::default(),
             ballast_bytes: 16 << 20,
             keys: None,
+            accept_lost_erasures: false,
             wall: SystemTime::now,
         }
     }

@@ -236,6 +236,7 @@ impl Shared {
             journalled: lock(&self.journalled).counts.clone(),
             sources: lock(&self.sources).totals.clone(),
             names: lock(&self.names).as_ref().clone(),
+            erasures: self.erasures.mark(),
         }
     }
 

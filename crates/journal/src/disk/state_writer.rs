@@ -207,6 +207,7 @@ impl StateWriter {
         drop(journalled);
         head.rebuilt = self.shared.rebuilt.load(Ordering::Relaxed);
         head.again.clone_from(&lock(&self.shared.again));
+        head.erasures = self.shared.erasures.mark();
         let mut sources = lock(&self.shared.sources);
         let totals = sources.changed.then(|| sources.totals.clone());
         sources.changed = false;
@@ -394,11 +395,19 @@ impl StateWriter {
             self.touch(now)?;
         }
         let counts_changed = lock(&self.shared.journalled).to != self.head.journalled_to;
-        if counts_changed || lock(&self.shared.sources).changed {
+        let erased = self.shared.erasures.mark() != self.head.erasures;
+        if counts_changed || erased || lock(&self.shared.sources).changed {
             self.change(|_, _| Ok(()))?;
         }
         self.shared.retire();
         self.shared.erasures.drop_ended(self.shared.start())
+    }
+
+    /// Writes the mark of the list of erasures, which is durable already. After a failure the next tick tries again.
+    pub(super) fn mark_erasures(&mut self) {
+        if let Err(error) = self.change(|_, _| Ok(())) {
+            self.failed(&error);
+        }
     }
 
     /// Saves the counts of the sources, if they changed.

@@ -12,6 +12,8 @@ use crate::JournalError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Tag {
+    /// No text: the hash is the public name of the key.
+    Name = 0,
     /// An e-mail address, wherever it stands.
     Email = 1,
     /// The digits of a phone number with its country code, wherever it stands.
@@ -119,6 +121,11 @@ impl DigestKey {
             JournalError(told.to_owned())
         })?;
         Ok(DigestKey::new(bytes))
+    }
+
+    /// The public name of the key, from which the key cannot be found.
+    pub(super) fn name(&self) -> Digest {
+        self.digest(Tag::Name, "")
     }
 
     /// Hashes a text.

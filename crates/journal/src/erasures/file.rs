@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::digest::DigestKey;
 use super::index::{Index, Span};
 use super::list::{ErasureList, Kept, added, with_results};
+use super::mark::ErasureMark;
 use super::record::{Erasure, ErasureResults};
 use super::subject::{Subject, Wanted};
 use crate::checksum::{checked, verified};
@@ -60,6 +61,8 @@ pub(crate) struct ErasureStore {
     cipher: Option<RecordCipher>,
     pub(crate) list: Arc<ErasureList>,
     saved: Mutex<Saved>,
+    /// True if the file is not as it should be, and [`ErasureStore::settle`] writes it.
+    unsettled: bool,
 }
 
 #[derive(Debug, Default)]
@@ -77,16 +80,17 @@ impl ErasureStore {
             cipher: None,
             list: Arc::default(),
             saved: Mutex::default(),
+            unsettled: false,
         }
     }
 
-    /// Reads the file of a folder. `cipher` is that of a sealed journal, which encrypts a plain file at once.
+    /// Reads the file of a folder, and changes nothing. `cipher` is that of a sealed journal.
     ///
     /// # Errors
     /// [`JournalError`] if the file cannot be read, is damaged, or a newer version wrote it: without it, events of people
     /// who asked to be erased would be delivered.
     pub(crate) fn load(folder: &Path, cipher: Option<RecordCipher>) -> Result<ErasureStore, JournalError> {
-        let store = ErasureStore {
+        let mut store = ErasureStore {
             folder: Some(folder.to_owned()),
             cipher,
             ..ErasureStore::in_memory()
@@ -103,17 +107,67 @@ impl ErasureStore {
             return Err(newer("list of erasures", format, Some(FORMAT)).at(&path));
         }
         let form: Form = serde_json::from_slice(json).map_err(|_| damaged(&path))?;
-        let is_plain = form.plain.is_some();
+        store.unsettled = form.plain.is_some() && store.cipher.is_some();
         let contents = store.opened(form).ok_or_else(|| damaged(&path))?;
-        if is_plain && store.cipher.is_some() {
-            store.save(&contents.key, contents.last, &contents.erasures)?;
-        }
         store.list.set(&contents.key, contents.erasures);
         *lock(&store.saved) = Saved {
             key: Some(contents.key),
             last: contents.last,
         };
         Ok(store)
+    }
+
+    /// Compares the list with the newest mark of it; changes nothing. `start` is the oldest position held, if any. With
+    /// `accept`, a list that is lost is taken as it is, and goes on after the mark.
+    ///
+    /// # Errors
+    /// [`JournalError`] if erasures are lost that cover events of the journal.
+    pub(crate) fn check(
+        &mut self,
+        mark: Option<&ErasureMark>,
+        start: Option<Position>,
+        accept: bool,
+    ) -> Result<(), JournalError> {
+        let Some(mark) = mark else {
+            return Ok(());
+        };
+        let lost = mark.lost(self.mark().as_ref(), start);
+        let saved = self.saved.get_mut().unwrap_or_else(PoisonError::into_inner);
+        saved.last = saved.last.max(mark.last);
+        match (lost, &self.folder) {
+            (Some(lost), Some(folder)) if !accept => Err(mark.refusal(&folder.join(NAME), lost)),
+            (Some(_), _) => {
+                // No mark of the lost list is newer than this one.
+                saved.last += 1;
+                if saved.key.is_none() {
+                    saved.key = Some(DigestKey::random()?);
+                }
+                self.unsettled = true;
+                Ok(())
+            }
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Writes the file if it must be encrypted, or if a lost list is begun anew.
+    ///
+    /// # Errors
+    /// [`JournalError`] if it cannot be written.
+    pub(crate) fn settle(&mut self) -> Result<(), JournalError> {
+        if std::mem::take(&mut self.unsettled) {
+            self.change(|kept| kept)?;
+        }
+        Ok(())
+    }
+
+    /// The mark of the list; `None` if there never was an erasure.
+    pub(crate) fn mark(&self) -> Option<ErasureMark> {
+        let saved = lock(&self.saved);
+        Some(ErasureMark {
+            last: saved.last,
+            before: self.list.newest(),
+            key: saved.key.as_ref()?.name(),
+        })
     }
 
     /// Returns the contents of a file; `None` if they do not open.
@@ -247,7 +301,8 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 fn damaged(path: &Path) -> JournalError {
     JournalError(format!(
         "{}: the list of erasures is damaged, and without it events of people who asked to be erased would be delivered; \
-         restore the file from a backup, or delete it and repeat these erasures before the router runs",
+         restore the file from a backup, or move it away and repeat these erasures before the router runs, the first one \
+         with `signalbox erase --list-lost`. Nothing was changed",
         path.display()
     ))
 }
@@ -305,7 +360,11 @@ mod tests {
         store.record(Subject::Email, &wanted(), 7, 1_000).unwrap();
         assert!(file().contains("\"email\""));
         let keys = JournalKeys::open(&keys(&[1]), &Found::Nothing, None).unwrap();
-        let sealed = || ErasureStore::load(folder.path(), Some(keys.records.clone())).unwrap();
+        let sealed = || {
+            let mut store = ErasureStore::load(folder.path(), Some(keys.records.clone())).unwrap();
+            store.settle().unwrap();
+            store
+        };
         assert_eq!(sealed().list.list().len(), 1);
         assert!(!file().contains("email"), "{}", file());
         sealed().record(Subject::Email, &wanted(), 9, 2_000).unwrap();
@@ -327,5 +386,51 @@ mod tests {
         fs::write(&path, checked(br#"{"format":2}"#)).unwrap();
         let error = ErasureStore::load(folder.path(), None).err().unwrap().to_string();
         assert!(error.contains("newer version"), "{error}");
+    }
+
+    #[test]
+    fn a_lost_list_is_refused_or_accepted_and_goes_on_after_the_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        let load = || ErasureStore::load(folder.path(), None).unwrap();
+        assert_eq!(load().mark(), None);
+        load().record(Subject::Email, &wanted(), 7, 1_000).unwrap();
+        let older = fs::read(&path).unwrap();
+        load().record(Subject::Email, &wanted(), 9, 2_000).unwrap();
+        let mark = load().mark().unwrap();
+        let check = |start, accept| {
+            let mut store = load();
+            store.check(Some(&mark), start, accept).map(|()| store)
+        };
+        assert!(check(Some(0), false).is_ok() && load().check(None, Some(0), false).is_ok());
+        fs::remove_file(&path).unwrap();
+        let error = check(Some(8), false).err().unwrap().to_string();
+        for told in [
+            "erasures: the list",
+            "missing",
+            "number 2",
+            "position 9",
+            "--list-lost",
+        ] {
+            assert!(error.contains(told), "{error}");
+        }
+        // No event from before the erasures is left.
+        let store = check(Some(9), false).unwrap();
+        assert!(store.mark().is_none() && !path.exists());
+        assert_eq!(store.record(Subject::Email, &wanted(), 12, 1).unwrap().id, 3);
+        fs::write(&path, &older).unwrap();
+        let error = check(Some(8), false).err().unwrap().to_string();
+        assert!(error.contains("ends with number 1"), "{error}");
+        let mut accepted = check(Some(8), true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), older, "nothing is written before");
+        accepted.settle().unwrap();
+        let accepted = load();
+        assert_eq!(accepted.list.list().len(), 1, "what is left holds");
+        assert_eq!(accepted.record(Subject::Email, &wanted(), 9, 1).unwrap().id, 4);
+        fs::remove_file(&path).unwrap();
+        check(Some(8), true).unwrap().settle().unwrap();
+        let anew = load().mark().unwrap();
+        assert_eq!((anew.last, anew.before), (3, 0));
+        assert!(load().check(Some(&anew), Some(0), false).is_ok());
     }
 }

@@ -28,6 +28,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::aligned::BLOCK;
 use super::bytes::fixed_part;
+use crate::erasures::ErasureMark;
 use crate::names::Names;
 use crate::panic_guard::{Trouble, delivered, io, newer};
 use crate::seal::keys_file::WrappedKeys;
@@ -57,6 +58,9 @@ pub(crate) struct Heading {
     /// The sources' names and keys, under which the ids of all events of the file were known.
     #[serde(default)]
     pub(crate) names: Names,
+    /// The mark of the list of erasures; `None` without any, and in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) erasures: Option<ErasureMark>,
 }
 
 /// The progress of one sink.
@@ -189,8 +193,7 @@ mod tests {
                 .map(|n| (format!("sink {n}"), standing(n as u64)))
                 .collect(),
             journalled: [("web".to_owned(), 40)].into(),
-            sources: BTreeMap::new(),
-            names: Names::default(),
+            ..Heading::default()
         }
     }
 

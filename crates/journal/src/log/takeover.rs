@@ -15,6 +15,7 @@ use super::mark::{Mark, Marked};
 use super::summary::{conclude, offset, summary};
 use super::walk::{At, Chain, Walk, frame_at, walk};
 use crate::Position;
+use crate::erasures::ErasureMark;
 use crate::fs::private;
 use crate::fs::{name_aside, sync_folder};
 use crate::panic_guard::{Trouble, io as trouble};
@@ -32,24 +33,26 @@ pub(super) fn heading(path: &Path, first: Position) -> Result<Option<Heading>, T
 }
 
 /// Fails if a newer version wrote the file, which must then not even be set aside. Returns the wrapped keys of a sealed
-/// file: those of its heading, or if that is damaged, the one of a frame.
-pub(crate) fn look(path: &Path) -> Result<FileSeals, Trouble> {
+/// file (those of its heading, or if that is damaged, the one of a frame), and the mark of the list of erasures.
+pub(crate) fn look(path: &Path) -> Result<Looked, Trouble> {
     let file = File::open(path).map_err(|error| trouble(&error))?;
     let size = file.metadata().map_err(|error| trouble(&error))?.len();
     let read = Heading::read(&file)?;
     let (key, mut bytes) = (FileKey::new(None, 0, false), Vec::new());
     let mut block = read.as_ref().map_or(0, |read| read.blocks);
     let seals = read.as_ref().and_then(|read| read.seals);
-    let mut found = FileSeals {
+    let is_damaged = read.is_none();
+    let mut found = Looked {
         frames: seals.map(|seals| seals.frames),
         journal: seals.map(|seals| seals.journal),
+        erasures: read.and_then(|read| read.heading.erasures),
     };
     loop {
         let seal = match frame_at(&file, &key, block, size, &mut bytes)? {
             At::Frame(_) => None,
             At::Torn(head, _) => head.seal,
             // The first frame follows a damaged heading, or stands behind other damage.
-            At::Nothing if read.is_none() && offset(block + 1) < size => {
+            At::Nothing if is_damaged && offset(block + 1) < size => {
                 block += 1;
                 continue;
             }
@@ -60,13 +63,15 @@ pub(crate) fn look(path: &Path) -> Result<FileSeals, Trouble> {
     }
 }
 
-/// The wrapped keys that stand in a file of frames.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct FileSeals {
+/// The result of a look at a file of frames.
+#[derive(Debug, Clone)]
+pub(crate) struct Looked {
     /// The key of its frames; `None` if they are not sealed.
     pub(crate) frames: Option<Wrapped>,
     /// The copy of the journal's other keys.
     pub(crate) journal: Option<WrappedKeys>,
+    /// The mark of the list of erasures in its heading.
+    pub(crate) erasures: Option<ErasureMark>,
 }
 
 /// The acknowledgements of a file as far as they are known before it is read.

@@ -22,6 +22,7 @@ use super::tentative::Tentative;
 use super::values::{Change, HeadSeal, Values};
 use crate::JournalError;
 use crate::checksum::verified;
+use crate::erasures::ErasureMark;
 use crate::fs::{folder_error, link_aside, private, sync_folder};
 use crate::panic_guard::{Trouble, guarded, io, newer};
 use crate::seal::keys_file::WrappedKeys;
@@ -61,17 +62,19 @@ impl StateFile {
     /// # Errors
     /// [`JournalError`] if the system refuses access to the file.
     pub(crate) fn kept_keys(folder: &Path) -> Result<Option<WrappedKeys>, JournalError> {
-        let path = folder.join(FILE);
-        match whole_file(&path) {
-            Ok(found) => Ok(found.and_then(|(_, db, head)| {
-                let _ = guarded(move || {
-                    drop(db);
-                    Ok(())
-                });
-                Format::read(&head)?.seal?.keys()
-            })),
-            Err(Trouble::Broken(_)) => Ok(None),
-            Err(trouble) => Err(trouble.at(&path)),
+        Ok(kept(&folder.join(FILE))?.and_then(|head| head.seal?.keys()))
+    }
+
+    /// Reads the mark of the list of erasures in a found file, also in one that cannot be read whole; `None` if there is
+    /// none.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the system refuses access to the file.
+    pub(crate) fn kept_mark(&self, found: &Found) -> Result<Option<ErasureMark>, JournalError> {
+        match found {
+            Found::Nothing => Ok(None),
+            Found::Whole(whole) => Ok(whole.2.head.erasures.clone()),
+            Found::Broken(_) => Ok(kept(&self.path)?.and_then(|head| head.erasures)),
         }
     }
 
@@ -233,6 +236,21 @@ fn whole_file(path: &Path) -> Result<Option<(Tentative, Database, Vec<u8>)>, Tro
     Ok(head.map(|head| (tentative, db, head)))
 }
 
+/// Reads the first members of the stored head; `None` if they cannot be read.
+fn kept(path: &Path) -> Result<Option<Format>, JournalError> {
+    match whole_file(path) {
+        Ok(found) => Ok(found.and_then(|(_, db, head)| {
+            let _ = guarded(move || {
+                drop(db);
+                Ok(())
+            });
+            Format::read(&head)
+        })),
+        Err(Trouble::Broken(_)) => Ok(None),
+        Err(trouble) => Err(trouble.at(path)),
+    }
+}
+
 /// Makes the file of a store for its owner alone.
 fn new_file(path: &Path) -> Result<FileBackend, redb::Error> {
     let file = private().create(true).truncate(false).open(path)?;
@@ -252,6 +270,8 @@ struct Format {
     format: u32,
     #[serde(default)]
     seal: Option<HeadSeal>,
+    #[serde(default)]
+    erasures: Option<ErasureMark>,
 }
 
 impl Format {
@@ -265,7 +285,7 @@ fn look(path: &Path, values: &Values) -> Result<Found, Trouble> {
         return Ok(Found::Nothing);
     };
     let format = Format::read(&head);
-    if let Some(Format { format, seal }) = format {
+    if let Some(Format { format, seal, .. }) = format {
         if format > NEWEST {
             return Err(newer("state", format, Some(NEWEST)));
         }

@@ -57,6 +57,7 @@ impl Basis {
             journalled: heading.journalled.clone(),
             journalled_to: *first,
             names: heading.names.clone(),
+            erasures: heading.erasures.clone(),
             ..Head::default()
         };
         Contents {

@@ -60,6 +60,7 @@ impl StateFile {
             (head.journalled, head.journalled_to) = (old.journalled, old.journalled_to);
             head.last_letter = head.last_letter.max(old.last_letter);
             head.letters_dropped = old.letters_dropped;
+            head.erasures = old.erasures;
         }
         if newer {
             head.again.clear();

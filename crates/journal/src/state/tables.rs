@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::values::{Change, HeadSeal, Values};
 use crate::checksum::{checked, verified};
+use crate::erasures::ErasureMark;
 use crate::names::Names;
 use crate::sink_record::SinkRecord;
 use crate::{DeadLetterId, Position, SourceTotals};
@@ -73,6 +74,9 @@ pub(crate) struct Head {
     /// The names of renamed sources.
     #[serde(default)]
     pub(crate) names: Names,
+    /// The mark of the list of erasures; `None` without any, and in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) erasures: Option<ErasureMark>,
     /// The note about the key, if the values are sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) seal: Option<HeadSeal>,

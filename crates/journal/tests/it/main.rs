@@ -9,6 +9,7 @@ mod compact;
 mod damage;
 mod dead_letters;
 mod dedup;
+mod erasures;
 mod folder;
 mod idle;
 mod inputs;

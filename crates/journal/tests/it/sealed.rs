@@ -1,27 +1,11 @@
 //! A sealed journal: its frames are encrypted, and without the right key nothing of it is changed.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use signalbox_core::JournalKey;
-use signalbox_journal::{DiskJournal, DiskOptions, KeyId, Keys, Start};
+use signalbox_journal::{DiskJournal, KeyId, Start};
 
 use crate::support::*;
-
-/// Keys of these numbers, the newest first.
-fn keys(numbers: &[u8]) -> Keys {
-    let keys: Vec<JournalKey> = numbers.iter().map(|n| JournalKey::new([*n; 32])).collect();
-    Keys::new(&keys).unwrap().unwrap()
-}
-
-fn sealed(folder: &Path, numbers: &[u8]) -> DiskOptions {
-    let keys = (!numbers.is_empty()).then(|| keys(numbers));
-    DiskOptions {
-        keys,
-        ..options(folder)
-    }
-}
 
 /// Runs a journal with these keys and appends events.
 async fn run(folder: &Path, numbers: &[u8], events: std::ops::Range<u64>) {
@@ -54,14 +38,6 @@ fn frames(folder: &Path) -> Vec<u8> {
 
 fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
-}
-
-/// All files except the lock.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let names = files(folder, "").into_iter().filter(|name| name != "LOCK");
-    names
-        .map(|name| (name.clone(), fs::read(folder.join(name)).unwrap()))
-        .collect()
 }
 
 #[tokio::test]
@@ -115,7 +91,7 @@ async fn without_the_right_key_nothing_is_changed() {
             ] {
                 let options = sealed(folder.path(), listed);
                 let error = DiskJournal::open(options).err().unwrap().to_string();
-                let id = keys(&[1]).ids().next().unwrap().to_string();
+                let id = keys(&[1]).unwrap().ids().next().unwrap().to_string();
                 for part in [
                     folder.path().to_str().unwrap(),
                     &id,
@@ -141,7 +117,7 @@ async fn without_the_right_key_nothing_is_changed() {
 async fn a_key_can_be_set_later_and_changed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let id = |n| keys(&[n]).ids().next().unwrap();
+    let id = |n| keys(&[n]).unwrap().ids().next().unwrap();
     let sealing = |journal: &DiskJournal| {
         let sealing = journal.sealing().unwrap();
         (

@@ -5,29 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use redb::ReadableTable;
-use signalbox_core::{Event, JournalKey, Receipt};
+use signalbox_core::{Event, Receipt};
 use signalbox_journal::{
-    Appended, Commit, DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Keys, Open, Page, Parked,
-    Progress, Sealing, Start,
+    Appended, Commit, DeadLetter, DeadLetterFilter, DiskJournal, DiskOptions, Open, Page, Parked, Progress,
+    Sealing, Start,
 };
 
 use crate::support::*;
 
 /// The text in all that is personal here.
 const CANARY: &str = "jane.canary@example.com";
-
-/// The operator's keys of these numbers, the newest first.
-fn keys(numbers: &[u8]) -> Option<Keys> {
-    let keys: Vec<JournalKey> = numbers.iter().map(|n| JournalKey::new([*n; 32])).collect();
-    Keys::new(&keys).unwrap()
-}
-
-fn with(folder: &Path, numbers: &[u8]) -> DiskOptions {
-    DiskOptions {
-        keys: keys(numbers),
-        ..options(folder)
-    }
-}
 
 fn personal(n: u64) -> Event {
     let text = format!(r#"{{"messageId":"{CANARY}-{n}","type":"track","userId":"{CANARY}"}}"#);
@@ -125,36 +112,22 @@ fn plain(folder: &Path) -> Vec<String> {
     names
 }
 
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let names = files(folder, "").into_iter();
-    names
-        .map(|name| (name.clone(), std::fs::read(folder.join(name)).unwrap()))
-        .collect()
-}
-
-fn refused(options: &DiskOptions) -> String {
-    let before = contents(&options.path);
-    let error = DiskJournal::open(options.clone()).err().unwrap().to_string();
-    assert!(before == contents(&options.path), "nothing is changed: {error}");
-    error
-}
-
 #[tokio::test]
 async fn a_sealed_state_shows_nothing_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    fill(&with(folder, &[1])).await;
+    fill(&sealed(folder, &[1])).await;
     let told = plain(folder);
     assert!(told.iter().all(|name| name.starts_with("frames-")), "{told:?}");
-    check(&with(folder, &[1])).await;
+    check(&sealed(folder, &[1])).await;
     // A new key takes effect; the old one is needed until then.
-    let error = refused(&with(folder, &[2]));
+    let error = refused(&sealed(folder, &[2]));
     assert!(
         error.contains("keys.bin") && error.contains("list the key with this id"),
         "{error}"
     );
-    check(&with(folder, &[2, 1])).await;
-    let error = refused(&with(folder, &[]));
+    check(&sealed(folder, &[2, 1])).await;
+    let error = refused(&sealed(folder, &[]));
     assert!(error.contains("no key is configured"), "{error}");
 }
 
@@ -167,11 +140,11 @@ async fn a_plain_state_is_sealed_when_the_journal_gets_a_key() {
     check(&options(folder)).await;
     // A process that was killed while it wrote the sealed state left its draft.
     std::fs::write(folder.join("state.draft"), "half a file").unwrap();
-    check(&with(folder, &[1])).await;
+    check(&sealed(folder, &[1])).await;
     assert!(!plain(folder).contains(&"state.redb".to_owned()));
     assert!(!folder.join("state.draft").exists());
-    check(&with(folder, &[1])).await;
-    let told = sealing(&with(folder, &[1])).await;
+    check(&sealed(folder, &[1])).await;
+    let told = sealing(&sealed(folder, &[1])).await;
     assert!(told.sealed && told.plain_bytes > 0 && told.plain_id_bytes > 0);
     assert_eq!((told.plain_letter_bytes, told.set_aside_bytes), (0, 0));
 }
@@ -186,9 +159,9 @@ async fn the_journal_tells_what_is_in_plain() {
     assert!(!told.sealed && told.keys.is_empty());
     assert!(told.plain_bytes > 0 && told.plain_id_bytes > 0 && told.plain_letter_bytes > 0);
     assert_eq!(told.set_aside_bytes, 4);
-    let sealed = tempfile::tempdir().unwrap();
-    fill(&with(sealed.path(), &[1])).await;
-    let told = sealing(&with(sealed.path(), &[2, 1])).await;
+    let folder = tempfile::tempdir().unwrap();
+    fill(&sealed(folder.path(), &[1])).await;
+    let told = sealing(&sealed(folder.path(), &[2, 1])).await;
     assert_eq!((told.sealed, told.all_plain_bytes()), (true, 0));
     let old = keys(&[1]).unwrap().ids().next().unwrap();
     assert!(told.keys[&old] > 0);
@@ -203,13 +176,13 @@ async fn a_state_that_cannot_be_sealed_stays_as_it_is() {
     fill(&options(folder)).await;
     let before = contents(folder);
     std::fs::create_dir(folder.join("state.draft")).unwrap();
-    let error = DiskJournal::open(with(folder, &[1])).err().unwrap().to_string();
+    let error = DiskJournal::open(sealed(folder, &[1])).err().unwrap().to_string();
     std::fs::remove_dir(folder.join("state.draft")).unwrap();
     assert!(error.contains("the state is in plain"), "{error}");
     assert!(before["state.redb"] == contents(folder)["state.redb"]);
     // The operator may go on without a key, or make room.
     check(&options(folder)).await;
-    check(&with(folder, &[1])).await;
+    check(&sealed(folder, &[1])).await;
     assert!(!plain(folder).contains(&"state.redb".to_owned()));
 }
 
@@ -217,47 +190,47 @@ async fn a_state_that_cannot_be_sealed_stays_as_it_is() {
 async fn lost_keys_are_restored_from_the_state() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    fill(&with(folder, &[1])).await;
+    fill(&sealed(folder, &[1])).await;
     std::fs::remove_file(folder.join("keys.bin")).unwrap();
-    let error = refused(&with(folder, &[]));
+    let error = refused(&sealed(folder, &[]));
     assert!(error.contains("no key is configured"), "{error}");
-    let error = refused(&with(folder, &[2]));
+    let error = refused(&sealed(folder, &[2]));
     assert!(error.contains("list the key with this id"), "{error}");
-    check(&with(folder, &[1])).await;
+    check(&sealed(folder, &[1])).await;
     std::fs::write(folder.join("keys.bin"), "no keys").unwrap();
-    check(&with(folder, &[1])).await;
+    check(&sealed(folder, &[1])).await;
     // After a rotation the copy in the state is one for the new key.
-    check(&with(folder, &[2, 1])).await;
+    check(&sealed(folder, &[2, 1])).await;
     std::fs::remove_file(folder.join("keys.bin")).unwrap();
-    check(&with(folder, &[2, 1])).await;
+    check(&sealed(folder, &[2, 1])).await;
 }
 
 #[tokio::test]
 async fn the_keys_of_another_journal_are_refused() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    fill(&with(one.path(), &[1])).await;
-    fill(&with(other.path(), &[1])).await;
+    fill(&sealed(one.path(), &[1])).await;
+    fill(&sealed(other.path(), &[1])).await;
     std::fs::copy(other.path().join("keys.bin"), one.path().join("keys.bin")).unwrap();
-    let error = refused(&with(one.path(), &[1]));
+    let error = refused(&sealed(one.path(), &[1]));
     assert!(error.contains("another keys.bin"), "{error}");
     std::fs::remove_file(one.path().join("keys.bin")).unwrap();
-    check(&with(one.path(), &[1])).await;
+    check(&sealed(one.path(), &[1])).await;
 }
 
 #[tokio::test]
 async fn a_lost_state_is_rebuilt_and_sealed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    fill(&with(folder, &[1])).await;
+    fill(&sealed(folder, &[1])).await;
     std::fs::remove_file(folder.join("state.redb")).unwrap();
-    let journal = open_with(&with(folder, &[1]));
+    let journal = open_with(&sealed(folder, &[1]));
     assert!(journal.rebuilt().is_some());
     let fates = journal.append((0..5).map(personal).collect()).await.unwrap();
     assert!(fates.iter().all(|fate| *fate == Appended::Duplicate), "{fates:?}");
     journal.bury(vec![letter(1), letter(2)]).await.unwrap();
     journal.shutdown().await;
     assert!(!plain(folder).contains(&"state.redb".to_owned()));
-    let error = refused(&with(folder, &[]));
+    let error = refused(&sealed(folder, &[]));
     assert!(error.contains("no key is configured"), "{error}");
 }
 
@@ -265,7 +238,7 @@ async fn a_lost_state_is_rebuilt_and_sealed() {
 async fn a_parked_event_that_cannot_be_read_is_counted_as_lost() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    fill(&with(folder, &[1])).await;
+    fill(&sealed(folder, &[1])).await;
     let db = redb::Database::open(folder.join("state.redb")).unwrap();
     let txn = db.begin_write().unwrap();
     {
@@ -278,7 +251,7 @@ async fn a_parked_event_that_cannot_be_read_is_counted_as_lost() {
     txn.commit().unwrap();
     drop(db);
     for start in 0..2 {
-        let journal = open_with(&with(folder, &[1]));
+        let journal = open_with(&sealed(folder, &[1]));
         let (_sink, resumed) = reader(&journal, "a", Start::End).await;
         assert_eq!(resumed.parked.len(), 0);
         let lost: Vec<_> = resumed.lost.iter().map(|lost| (lost.from, lost.events)).collect();
@@ -294,16 +267,16 @@ async fn a_parked_event_that_cannot_be_read_is_counted_as_lost() {
 async fn lost_ids_are_learnt_from_sealed_frames() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    fill(&with(folder, &[1])).await;
+    fill(&sealed(folder, &[1])).await;
     for name in files(folder, "ids-") {
         std::fs::remove_file(folder.join(name)).unwrap();
     }
-    check(&with(folder, &[1])).await;
+    check(&sealed(folder, &[1])).await;
     // The keys are also in the headings of the files of events.
     for name in ["keys.bin", "state.redb"] {
         std::fs::remove_file(folder.join(name)).unwrap();
     }
-    let journal = open_with(&with(folder, &[1]));
+    let journal = open_with(&sealed(folder, &[1]));
     let fates = journal.append((0..5).map(personal).collect()).await.unwrap();
     assert!(fates.iter().all(|fate| *fate == Appended::Duplicate), "{fates:?}");
     journal.shutdown().await;
@@ -313,8 +286,8 @@ async fn lost_ids_are_learnt_from_sealed_frames() {
 async fn renamed_sinks_and_sources_keep_what_is_sealed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    fill(&with(folder, &[1])).await;
-    let journal = open_with(&with(folder, &[1]));
+    fill(&sealed(folder, &[1])).await;
+    let journal = open_with(&sealed(folder, &[1]));
     let mut roster = pipeline(&[]);
     roster.sources.retain(|source| source.name != "web");
     let renamed = |new: &str, old: &str| {

@@ -1,11 +1,13 @@
 //! Helpers of the tests.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use signalbox_core::{Event, Facts, HashedPath, LimitedDataProcessing, Receipt, Warning};
+use signalbox_core::{Event, Facts, HashedPath, JournalKey, LimitedDataProcessing, Receipt, Warning};
 use signalbox_journal::{
-    Appended, Commit, DiskJournal, DiskOptions, Entry, Lost, Named, Position, Progress, Read, Reader,
+    Appended, Commit, DiskJournal, DiskOptions, Entry, Keys, Lost, Named, Position, Progress, Read, Reader,
     Resumed, Roster, Start, Subscription,
 };
 pub(crate) use signalbox_journal::{Letters, Log, States};
@@ -80,6 +82,20 @@ pub(crate) fn sparing(folder: &Path) -> DiskOptions {
     DiskOptions {
         retain: Duration::ZERO,
         dedup_window: Duration::ZERO,
+        ..options(folder)
+    }
+}
+
+/// The operator's keys of these numbers, the newest first; `None` without numbers.
+pub(crate) fn keys(numbers: &[u8]) -> Option<Keys> {
+    let keys: Vec<JournalKey> = numbers.iter().map(|n| JournalKey::new([*n; 32])).collect();
+    Keys::new(&keys).unwrap()
+}
+
+/// Options with the keys of these numbers.
+pub(crate) fn sealed(folder: &Path, numbers: &[u8]) -> DiskOptions {
+    DiskOptions {
+        keys: keys(numbers),
         ..options(folder)
     }
 }
@@ -171,6 +187,22 @@ pub(crate) fn files(folder: &Path, prefix: &str) -> Vec<String> {
     let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix)).collect();
     names.sort();
     names
+}
+
+/// All files of a journal except the lock, which names the process that looked at it last.
+pub(crate) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let names = files(folder, "").into_iter().filter(|name| name != "LOCK");
+    names
+        .map(|name| (name.clone(), fs::read(folder.join(name)).unwrap()))
+        .collect()
+}
+
+/// Expects that a start is refused and changes no file; returns the error.
+pub(crate) fn refused(options: &DiskOptions) -> String {
+    let before = contents(&options.path);
+    let error = DiskJournal::open(options.clone()).err().unwrap().to_string();
+    assert!(before == contents(&options.path), "nothing is changed: {error}");
+    error
 }
 
 /// Copies the files of a folder.

@@ -10,7 +10,7 @@ use signalbox_admin::Query;
 use signalbox_config::{AdminAddress, JournalKind, JournalSettings};
 use signalbox_journal::SinkState;
 use signalbox_runtime::identity::{HEADER, JournalIdentity};
-use signalbox_runtime::journal;
+use signalbox_runtime::journal::{self, LostErasures};
 use signalbox_runtime::operate::{StatusSource as _, Stopped};
 
 use super::load::load_for_operators;
@@ -34,7 +34,16 @@ impl AdminClient {
         config: &Path,
         work: impl AsyncFnOnce(&AdminClient, Vec<String>) -> Result<T, String>,
     ) -> Result<T, Failure> {
-        let (client, names) = AdminClient::open(config).await?;
+        AdminClient::with_lost(config, LostErasures::Refused, work).await
+    }
+
+    /// Does the same; says what to do with a journal whose list of erasures is lost.
+    pub(super) async fn with_lost<T>(
+        config: &Path,
+        lost: LostErasures,
+        work: impl AsyncFnOnce(&AdminClient, Vec<String>) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let (client, names) = AdminClient::open(config, lost).await?;
         let result = work(&client, names).await;
         if let AdminClient::Stopped(stopped) = client {
             // Closes the files.
@@ -53,7 +62,7 @@ impl AdminClient {
 
     /// Finds out if a router runs by this configuration, and returns the names of the components that may have dead
     /// letters. Reads only `[journal]`, `[admin]` and names, and creates no journal where there is none.
-    async fn open(config: &Path) -> Result<(AdminClient, Vec<String>), Failure> {
+    async fn open(config: &Path, lost: LostErasures) -> Result<(AdminClient, Vec<String>), Failure> {
         let settings = load_for_operators(config)?;
         if settings.broken {
             tell(
@@ -74,7 +83,7 @@ impl AdminClient {
         }
         let has_admin = settings.admin.is_some();
         let opened = tokio::task::spawn_blocking(move || {
-            let journal = journal::open_existing(&settings.journal, &settings.dead_letters)?;
+            let journal = journal::open_existing(&settings.journal, &settings.dead_letters, lost)?;
             Ok::<_, String>(Stopped::new(journal, settings.disabled))
         });
         match opened.await {

@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use signalbox_journal::Subject;
 use signalbox_runtime::erase::{EraseRequest, Erased, wanted};
+use signalbox_runtime::journal::LostErasures;
 use signalbox_runtime::operate::StatusSource as _;
 
 use super::admin_client::AdminClient;
@@ -33,8 +34,18 @@ pub(crate) async fn run(args: &EraseArgs) -> Result<Code, Failure> {
         dry_run: args.dry_run,
         purge: args.purge,
     };
-    AdminClient::with(&args.config.config, async |client, _| {
+    let lost = if args.list_lost {
+        LostErasures::Accepted
+    } else {
+        LostErasures::Refused
+    };
+    AdminClient::with_lost(&args.config.config, lost, async |client, _| {
         let erased: Erased = match client {
+            AdminClient::Running(_) if args.list_lost => {
+                return Err(
+                    "the router runs, so its list of erasures is there: say it without --list-lost".into(),
+                );
+            }
             AdminClient::Running(live) => live.post_json("/erase", &request).await?,
             AdminClient::Stopped(stopped) => stopped.erase(&request).await?,
         };
