@@ -124,8 +124,8 @@ const ROUTES: [Route; 15] = [
     Route {
         shown: "POST /replay?sink=NAME&from=WHERE",
         answer: "Delivers a part of the journal to a sink again, up to `to=WHERE`; with `dry_run=1` it only returns \
-                 the number of events. `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a date \
-                 (`2026-11-28`, from its beginning in UTC), or a duration back from now (`2h`, `3d`, `1d12h`).",
+                 the number of events at most. `WHERE` is a position, a time with its zone (`2026-11-28T10:00:00Z`), a \
+                 date (`2026-11-28`, from its beginning in UTC), or a duration back from now (`2h`, `3d`, `1d12h`).",
         handler: || post(operator::replay),
     },
     Route {

@@ -142,7 +142,8 @@ pub struct ReplayPlan {
     pub from: Position,
     /// The position after the last.
     pub to: Position,
-    /// Number of events that are read again. The sink skips events of other sources and filters as before.
+    /// Number of events that are read again. The sink delivers at most these: it skips events of other sources and erased
+    /// ones, and filters as before.
     pub events: u64,
 }
 

@@ -16,9 +16,9 @@ pub(crate) async fn run(args: &ReplayArgs) -> Result<Code, Failure> {
 async fn replay(args: &ReplayArgs, client: &AdminClient) -> Result<Code, String> {
     let plan = ask(args, client, true).await?;
     print(&format!(
-        "{} events, positions {} to {}, would be delivered to '{}' again. The sink does not send what this process has \
-         delivered within its window of duplicates; otherwise a destination that does not recognise duplicates counts \
-         them twice.\n",
+        "up to {} events, positions {} to {}, would be delivered to '{}' again: those of its sources that it does not \
+         filter and that are not erased. The sink does not send what this process has delivered within its window of \
+         duplicates; otherwise a destination that does not recognise duplicates counts them twice.\n",
         plan.events, plan.from, plan.to, args.sink
     ));
     if args.dry_run {
@@ -28,7 +28,7 @@ async fn replay(args: &ReplayArgs, client: &AdminClient) -> Result<Code, String>
         return Ok(exit::FAILED);
     }
     let done = ask(args, client, false).await?;
-    print(&format!("{} events are delivered again\n", done.events));
+    print(&format!("up to {} events are delivered again\n", done.events));
     if matches!(client, AdminClient::Stopped(_)) {
         print("The router is not running; they go out when it starts.\n");
     }
